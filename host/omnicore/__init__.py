@@ -1,0 +1,31 @@
+"""OmniCore: a host for WebAssembly plugins.
+
+`Host` is the whole product as one object; the error classes are in `omnicore.errors`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from omnicore.assembly import BlockingHost, Host
+    from omnicore.sandbox.abi import HostFunction, Limits
+
+__all__ = ["BlockingHost", "Host", "HostFunction", "Limits", "__version__"]
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Host": "omnicore.assembly",
+    "BlockingHost": "omnicore.assembly",
+    "HostFunction": "omnicore.sandbox.abi",
+    "Limits": "omnicore.sandbox.abi",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # Names load when first used, so that `omnicore --help` does not wait for engines and servers.
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -1,0 +1,216 @@
+"""Every error the host raises, on one page.
+
+```
+OmniError
+├── CallerError            fix the request
+│   ├── NotFound               a plugin, function or other named thing that is not there
+│   ├── InvalidInput           the input breaks a schema or a size limit
+│   ├── InvalidSetting         a setting, argument or document that cannot be used
+│   ├── PermissionDenied       a grant or a role is missing
+│   ├── Conflict               the state does not allow it now
+│   ├── InstanceBusy           a second call on one instance
+│   └── CallCancelled          somebody cancelled the call
+├── GuestError             fix the plugin
+│   ├── ModuleRejected         the file cannot be a plugin: malformed, forbidden feature, too big
+│   ├── LinkFailed             an import nobody provides, a wrong type, a cycle
+│   ├── ManifestInvalid        the manifest breaks its schema
+│   ├── GuestFailed            the guest reported an error or a non-zero code
+│   ├── GuestTrapped           the guest hit a Wasm trap
+│   └── LimitExceeded          the guest went over a limit
+│       ├── DeadlineExceeded
+│       ├── FuelExhausted
+│       └── MemoryExceeded
+└── HostError              fix the host
+    ├── StorageFailed          the database: full disk, lock, corruption
+    ├── EngineFailed           the engine cannot start or broke a promise
+    ├── CapacityReached        all instances are in use
+    └── Unavailable            quarantined, shutting down or waiting for a grant
+```
+
+Each carries a stable `code` and the `remedy`: what to do about it. `str(error)` is the fact, then the remedy.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+__all__ = [
+    "CallCancelled",
+    "CallerError",
+    "CapacityReached",
+    "Conflict",
+    "DeadlineExceeded",
+    "EngineFailed",
+    "FuelExhausted",
+    "GuestError",
+    "GuestFailed",
+    "GuestTrapped",
+    "HostError",
+    "InstanceBusy",
+    "InvalidInput",
+    "InvalidSetting",
+    "LimitExceeded",
+    "LinkFailed",
+    "ManifestInvalid",
+    "MemoryExceeded",
+    "ModuleRejected",
+    "NotFound",
+    "OmniError",
+    "PermissionDenied",
+    "StorageFailed",
+    "Unavailable",
+]
+
+
+class OmniError(Exception):
+    """A failure the host explains: `fact` what happened, `remedy` what to do, `details` typed context."""
+
+    code: ClassVar[str] = "error"
+
+    def __init__(self, fact: str, *, remedy: str = "", **details: Any) -> None:
+        super().__init__(f"{fact}; {remedy}" if remedy else fact)
+        self.fact = fact
+        self.remedy = remedy
+        self.details = details
+
+    def to_json(self) -> dict[str, Any]:
+        """The error as guests, REST and `-o json` show it."""
+        return {"code": self.code, "message": self.fact, "remedy": self.remedy, **self.details}
+
+
+class CallerError(OmniError):
+    """The request is at fault."""
+
+    code = "caller"
+
+
+class NotFound(CallerError):
+    """A named thing is not there."""
+
+    code = "not-found"
+
+
+class InvalidInput(CallerError):
+    """Input that breaks a schema or a size limit."""
+
+    code = "invalid-input"
+
+
+class InvalidSetting(CallerError):
+    """A setting, argument or document that cannot be used."""
+
+    code = "invalid-setting"
+
+
+class PermissionDenied(CallerError):
+    """A grant or a role is missing. Details: `capability`, `resource`."""
+
+    code = "permission-denied"
+
+
+class Conflict(CallerError):
+    """The present state does not allow the request."""
+
+    code = "conflict"
+
+
+class InstanceBusy(CallerError):
+    """A second call, or a re-entrant one, on an instance that is in a call."""
+
+    code = "instance-busy"
+
+
+class CallCancelled(CallerError):
+    """The call was cancelled while it ran."""
+
+    code = "cancelled"
+
+
+class GuestError(OmniError):
+    """The plugin is at fault."""
+
+    code = "guest"
+
+
+class ModuleRejected(GuestError):
+    """The file cannot be a plugin. Details: `offset` in bytes where one is known."""
+
+    code = "module-rejected"
+
+
+class LinkFailed(GuestError):
+    """An import nobody provides, one of the wrong type, or a cycle of modules."""
+
+    code = "link-failed"
+
+
+class ManifestInvalid(GuestError):
+    """A manifest that breaks its schema. Details: `path`, `line`."""
+
+    code = "manifest-invalid"
+
+
+class GuestFailed(GuestError):
+    """The guest said that it failed. Details: `exit_code`."""
+
+    code = "guest-failed"
+
+
+class GuestTrapped(GuestError):
+    """The guest hit a Wasm trap. Details: `trap`, `backtrace`."""
+
+    code = "guest-trapped"
+
+
+class LimitExceeded(GuestError):
+    """The guest went over a limit. Details: `limit` (the setting's name), `allowed`."""
+
+    code = "limit-exceeded"
+
+
+class DeadlineExceeded(LimitExceeded):
+    """The call ran longer than it may."""
+
+    code = "deadline-exceeded"
+
+
+class FuelExhausted(LimitExceeded):
+    """The call used more instructions than it may."""
+
+    code = "fuel-exhausted"
+
+
+class MemoryExceeded(LimitExceeded):
+    """The guest's memories together grew over the limit."""
+
+    code = "memory-exceeded"
+
+
+class HostError(OmniError):
+    """The host or its machine is at fault."""
+
+    code = "host"
+
+
+class StorageFailed(HostError):
+    """The database cannot be read or written."""
+
+    code = "storage-failed"
+
+
+class EngineFailed(HostError):
+    """The engine cannot start, or broke a promise."""
+
+    code = "engine-failed"
+
+
+class CapacityReached(HostError):
+    """Every instance the host may hold is in use."""
+
+    code = "capacity-reached"
+
+
+class Unavailable(HostError):
+    """The plugin or the host does not take calls now."""
+
+    code = "unavailable"

@@ -1,0 +1,1 @@
+"""The engine's C API: the only room that imports ctypes."""

@@ -1,0 +1,160 @@
+"""The engine's shared library, found in the `wasmtime` package and opened once, with the signatures we use.
+
+The package's own Python layer is not imported: it costs 60 ms at start, looks types up at every call and keeps
+one global slot for exceptions of all threads. Every pointer is a plain `void*` here, so that a call converts
+integers only; `tests/sandbox/capi` compares each signature with the package's own binding.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.metadata
+import importlib.util
+import platform
+import sys
+from ctypes import c_bool, c_char_p, c_int64, c_size_t, c_uint8, c_uint32, c_uint64, c_void_p
+from pathlib import Path
+from typing import Any
+
+from omnicore.errors import EngineFailed
+
+__all__ = ["LIBRARY_VERSION", "SIGNATURES", "lib", "library_path"]
+
+_P, _S, _U64, _I64, _BOOL = c_void_p, c_size_t, c_uint64, c_int64, c_bool
+
+SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
+    # configuration
+    "wasm_config_new": (_P, []),
+    "wasmtime_config_consume_fuel_set": (None, [_P, _BOOL]),
+    "wasmtime_config_epoch_interruption_set": (None, [_P, _BOOL]),
+    "wasmtime_config_max_wasm_stack_set": (None, [_P, _S]),
+    "wasmtime_config_async_stack_size_set": (None, [_P, _S]),
+    "wasmtime_config_parallel_compilation_set": (None, [_P, _BOOL]),
+    "wasmtime_config_memory_may_move_set": (None, [_P, _BOOL]),
+    "wasmtime_config_memory_reservation_set": (None, [_P, _U64]),
+    "wasmtime_config_memory_guard_size_set": (None, [_P, _U64]),
+    "wasmtime_config_cranelift_opt_level_set": (None, [_P, c_uint8]),
+    "wasmtime_config_cranelift_regalloc_algorithm_set": (None, [_P, c_uint8]),
+    "wasmtime_config_wasm_threads_set": (None, [_P, _BOOL]),
+    "wasmtime_config_shared_memory_set": (None, [_P, _BOOL]),
+    "wasmtime_config_wasm_memory64_set": (None, [_P, _BOOL]),
+    "wasmtime_config_wasm_multi_memory_set": (None, [_P, _BOOL]),
+    "wasmtime_config_wasm_gc_set": (None, [_P, _BOOL]),
+    "wasmtime_config_wasm_function_references_set": (None, [_P, _BOOL]),
+    "wasmtime_config_wasm_exceptions_set": (None, [_P, _BOOL]),
+    "wasmtime_config_wasm_stack_switching_set": (None, [_P, _BOOL]),
+    "wasmtime_config_wasm_custom_page_sizes_set": (None, [_P, _BOOL]),
+    "wasmtime_config_wasm_component_model_set": (None, [_P, _BOOL]),
+    "wasmtime_config_gc_support_set": (None, [_P, _BOOL]),
+    "wasmtime_config_concurrency_support_set": (None, [_P, _BOOL]),
+    "wasmtime_config_wasm_tail_call_set": (None, [_P, _BOOL]),
+    "wasmtime_config_wasm_relaxed_simd_deterministic_set": (None, [_P, _BOOL]),
+    "wasmtime_config_cranelift_nan_canonicalization_set": (None, [_P, _BOOL]),
+    # pooling allocator
+    "wasmtime_pooling_allocation_config_new": (_P, []),
+    "wasmtime_pooling_allocation_config_delete": (None, [_P]),
+    "wasmtime_pooling_allocation_config_total_core_instances_set": (None, [_P, c_uint32]),
+    "wasmtime_pooling_allocation_config_total_memories_set": (None, [_P, c_uint32]),
+    "wasmtime_pooling_allocation_config_total_tables_set": (None, [_P, c_uint32]),
+    "wasmtime_pooling_allocation_config_total_stacks_set": (None, [_P, c_uint32]),
+    "wasmtime_pooling_allocation_config_total_gc_heaps_set": (None, [_P, c_uint32]),
+    "wasmtime_pooling_allocation_config_max_memories_per_module_set": (None, [_P, c_uint32]),
+    "wasmtime_pooling_allocation_config_max_tables_per_module_set": (None, [_P, c_uint32]),
+    "wasmtime_pooling_allocation_config_max_memory_size_set": (None, [_P, _S]),
+    "wasmtime_pooling_allocation_config_table_elements_set": (None, [_P, _S]),
+    "wasmtime_pooling_allocation_config_max_core_instance_size_set": (None, [_P, _S]),
+    "wasmtime_pooling_allocation_config_max_unused_warm_slots_set": (None, [_P, c_uint32]),
+    "wasmtime_pooling_allocation_config_linear_memory_keep_resident_set": (None, [_P, _S]),
+    "wasmtime_pooling_allocation_config_table_keep_resident_set": (None, [_P, _S]),
+    "wasmtime_pooling_allocation_config_async_stack_keep_resident_set": (None, [_P, _S]),
+    "wasmtime_pooling_allocation_config_decommit_batch_size_set": (None, [_P, _S]),
+    "wasmtime_pooling_allocation_strategy_set": (None, [_P, _P]),
+    # engine and module
+    "wasm_engine_new_with_config": (_P, [_P]),
+    "wasm_engine_delete": (None, [_P]),
+    "wasmtime_engine_increment_epoch": (None, [_P]),
+    "wasmtime_module_new": (_P, [_P, _P, _S, _P]),
+    "wasmtime_module_delete": (None, [_P]),
+    "wasmtime_module_serialize": (_P, [_P, _P]),
+    "wasmtime_module_deserialize": (_P, [_P, _P, _S, _P]),
+    "wasmtime_module_deserialize_file": (_P, [_P, c_char_p, _P]),
+    "wasmtime_wat2wasm": (_P, [c_char_p, _S, _P]),
+    "wasm_byte_vec_delete": (None, [_P]),
+    # store
+    "wasmtime_store_new": (_P, [_P, _P, _P]),
+    "wasmtime_store_delete": (None, [_P]),
+    "wasmtime_store_context": (_P, [_P]),
+    "wasmtime_store_limiter": (None, [_P, _I64, _I64, _I64, _I64, _I64]),
+    "wasmtime_store_epoch_deadline_callback": (None, [_P, _P, _P, _P]),
+    "wasmtime_context_set_epoch_deadline": (None, [_P, _U64]),
+    "wasmtime_context_set_fuel": (_P, [_P, _U64]),
+    "wasmtime_context_get_fuel": (_P, [_P, _P]),
+    # functions, instances, linking
+    "wasm_valtype_new": (_P, [c_uint8]),
+    "wasm_functype_new": (_P, [_P, _P]),
+    "wasm_functype_delete": (None, [_P]),
+    "wasm_valtype_vec_new": (None, [_P, _S, _P]),
+    "wasmtime_func_new_unchecked": (None, [_P, _P, _P, _P, _P, _P]),
+    "wasmtime_func_call_unchecked": (_P, [_P, _P, _P, _S, _P]),
+    "wasmtime_func_call_async": (_P, [_P, _P, _P, _S, _P, _S, _P, _P]),
+    "wasmtime_call_future_poll": (_BOOL, [_P]),
+    "wasmtime_call_future_delete": (None, [_P]),
+    "wasmtime_instance_new": (_P, [_P, _P, _P, _S, _P, _P]),
+    "wasmtime_instance_export_get": (_BOOL, [_P, _P, c_char_p, _S, _P]),
+    "wasmtime_linker_new": (_P, [_P]),
+    "wasmtime_linker_delete": (None, [_P]),
+    "wasmtime_linker_get": (_BOOL, [_P, _P, c_char_p, _S, c_char_p, _S, _P]),
+    "wasmtime_linker_define_func_unchecked": (_P, [_P, c_char_p, _S, c_char_p, _S, _P, _P, _P, _P]),
+    "wasmtime_linker_define_async_func": (_P, [_P, c_char_p, _S, c_char_p, _S, _P, _P, _P, _P]),
+    "wasmtime_linker_instantiate_pre": (_P, [_P, _P, _P]),
+    "wasmtime_instance_pre_instantiate": (_P, [_P, _P, _P, _P]),
+    "wasmtime_instance_pre_instantiate_async": (_P, [_P, _P, _P, _P, _P]),
+    "wasmtime_linker_instantiate_async": (_P, [_P, _P, _P, _P, _P, _P]),
+    "wasmtime_instance_pre_delete": (None, [_P]),
+    "wasmtime_caller_export_get": (_BOOL, [_P, c_char_p, _S, _P]),
+    "wasmtime_caller_context": (_P, [_P]),
+    "wasmtime_memory_data": (_P, [_P, _P]),
+    "wasmtime_memory_data_size": (_S, [_P, _P]),
+    # traps and errors
+    "wasmtime_error_new": (_P, [c_char_p]),
+    "wasmtime_error_message": (None, [_P, _P]),
+    "wasmtime_error_delete": (None, [_P]),
+    "wasmtime_error_wasm_trace": (None, [_P, _P]),
+    "wasmtime_trap_new": (_P, [c_char_p, _S]),
+    "wasmtime_trap_code": (_BOOL, [_P, _P]),
+    "wasm_trap_message": (None, [_P, _P]),
+    "wasm_trap_trace": (None, [_P, _P]),
+    "wasm_trap_delete": (None, [_P]),
+    "wasm_frame_func_index": (c_uint32, [_P]),
+    "wasm_frame_func_offset": (_S, [_P]),
+    "wasmtime_frame_func_name": (_P, [_P]),
+    "wasm_frame_vec_delete": (None, [_P]),
+}
+
+_NAMES = {"linux": "_libwasmtime.so", "darwin": "_libwasmtime.dylib", "win32": "_wasmtime.dll"}
+
+
+def library_path() -> Path:
+    """Where the `wasmtime` package keeps its library for this machine. Raises: EngineFailed."""
+    spec = importlib.util.find_spec("wasmtime")
+    machine = {"amd64": "x86_64", "arm64": "aarch64"}.get(platform.machine().lower(), platform.machine().lower())
+    for root in (spec.submodule_search_locations or []) if spec else []:
+        path = Path(root) / f"{sys.platform}-{machine}" / _NAMES.get(sys.platform, "")
+        if path.is_file():
+            return path
+    raise EngineFailed(
+        f"the wasmtime package has no engine for {sys.platform} on {machine}",
+        remedy="install it with `pip install --force-reinstall wasmtime`",
+    )
+
+
+def _open() -> Any:
+    library = ctypes.CDLL(str(library_path()))  # CDLL, not PyDLL: the interpreter lock is free during a call
+    for name, (result, arguments) in SIGNATURES.items():
+        function = getattr(library, name)
+        function.restype, function.argtypes = result, arguments
+    return library
+
+
+lib: Any = _open()
+LIBRARY_VERSION = importlib.metadata.version("wasmtime")

@@ -1,0 +1,90 @@
+"""Compiled code on disk. It runs as native code, so what cannot be proved ours is not used.
+
+An entry is written once, under a name made of the module's hash and the preset, with a keyed hash in front. The
+folder is this user's alone (0700) and so is the key in it. A reader opens without following links, checks owner
+and permissions, reads all, and compares the hash before anything is loaded.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from omnicore.errors import EngineFailed
+
+__all__ = ["CodeCache"]
+
+_MAGIC = b"omnicore code 1\n"
+_DIGEST_BYTES = 32
+_KEY = "key"
+
+
+class CodeCache:
+    """A folder of compiled code.
+
+    Raises: EngineFailed: the folder belongs to somebody else or others may write to it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        status = folder.stat()
+        if status.st_uid != os.geteuid() or status.st_mode & 0o022:
+            raise EngineFailed(
+                f"the code cache {folder} is not this user's alone",
+                remedy=f"run `chmod 700 {folder}` as its owner, or choose another data folder",
+            )
+        self._key = self._own_key()
+
+    def get(self, name: str) -> bytes | None:
+        """The code stored under a name; None when there is none or it is not what was written."""
+        data = _read_own(self._folder / f"{name}.code")
+        if data is None or not data.startswith(_MAGIC):
+            return None
+        start = len(_MAGIC) + _DIGEST_BYTES
+        digest, code = data[len(_MAGIC) : start], data[start:]
+        return code if hmac.compare_digest(digest, self._digest(name, code)) else None
+
+    def put(self, name: str, code: bytes) -> None:
+        """Stores code; a full disk only costs the next start its time."""
+        with contextlib.suppress(OSError):
+            self._write(f"{name}.code", _MAGIC + self._digest(name, code) + code)
+
+    def _digest(self, name: str, code: bytes) -> bytes:
+        return hmac.digest(self._key, name.encode() + b"\0" + hashlib.sha256(code).digest(), "sha256")
+
+    def _own_key(self) -> bytes:
+        key = _read_own(self._folder / _KEY)
+        if key is None or len(key) != _DIGEST_BYTES:
+            with contextlib.suppress(OSError):
+                self._write(_KEY, secrets.token_bytes(_DIGEST_BYTES))
+            # Another process may have written its key at the same moment: the one on disk is the one.
+            key = _read_own(self._folder / _KEY) or secrets.token_bytes(_DIGEST_BYTES)
+        return key
+
+    def _write(self, name: str, data: bytes) -> None:
+        temporary = self._folder / f".{secrets.token_hex(8)}"
+        try:
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+            temporary.rename(self._folder / name)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+
+
+def _read_own(path: Path) -> bytes | None:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return None
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        ours = stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o022
+        return file.read() if ours else None

@@ -1,0 +1,200 @@
+"""Who provides each import: the kernel, the host, or another module of the plugin. Pure: nothing is made here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+from omnicore.errors import LinkFailed
+from omnicore.sandbox.abi import HostFunction
+from omnicore.sandbox.extism.env import KERNEL_TYPES, NAMESPACE
+from omnicore.sandbox.inspect import OWN_PREFIX, FuncType, Import, ModuleInfo
+
+__all__ = ["Initialiser", "LinkedModule", "Plan", "Source", "plan_links"]
+
+_T = TypeVar("_T")
+_MOST_MODULES = 16
+_VOID = FuncType((), ())
+_HS_INIT = FuncType(("i32", "i32"), ())
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where an import comes from: `index` counts kernel functions or host functions of the plan, or modules."""
+
+    kind: Literal["kernel", "host", "module", "command"]
+    index: int
+    name: str
+    type: FuncType
+
+
+@dataclass(frozen=True, slots=True)
+class Initialiser:
+    """A function that prepares a fresh instance, called with `zeros` zero arguments."""
+
+    name: str
+    zeros: int
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedModule:
+    """One module with its imports resolved. A `command` is instantiated anew for every imported call."""
+
+    name: str
+    info: ModuleInfo
+    sources: tuple[Source, ...]
+    initialisers: tuple[Initialiser, ...]
+    command: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All modules in the order they are instantiated, `main` last, and what they use."""
+
+    modules: tuple[LinkedModule, ...]
+    kernel: tuple[str, ...]
+    host: tuple[HostFunction, ...]
+
+
+def plan_links(modules: Mapping[str, ModuleInfo], functions: Sequence[HostFunction]) -> Plan:
+    """Resolves every import.
+
+    Raises: LinkFailed: an import nobody provides, one of the wrong type, or modules that import in a circle.
+    """
+    if len(modules) > _MOST_MODULES:
+        raise LinkFailed(f"the plugin has {len(modules)} modules, {_MOST_MODULES} are allowed", remedy="merge some")
+    return _Planner(modules, functions).plan()
+
+
+class _Planner:
+    def __init__(self, modules: Mapping[str, ModuleInfo], functions: Sequence[HostFunction]) -> None:
+        self._infos = modules
+        self._functions = {(function.namespace, function.name): function for function in functions}
+        self._order: list[str] = []
+        self._kernel: list[str] = []
+        self._host: list[HostFunction] = []
+
+    def plan(self) -> Plan:
+        for name in ("main", *self._infos):
+            self._visit(name, ())
+        linked = tuple(self._link(name) for name in self._order)
+        return Plan(linked, tuple(self._kernel), tuple(self._host))
+
+    def _visit(self, name: str, path: tuple[str, ...]) -> None:
+        if name in path:
+            circle = " -> ".join((*path[path.index(name) :], name))
+            raise LinkFailed(f"circular import between modules: {circle}", remedy="break the circle")
+        if name in self._order:
+            return
+        for item in self._infos[name].imports:
+            if item.module in self._infos:
+                self._visit(item.module, (*path, name))
+        self._order.append(name)
+
+    def _link(self, name: str) -> LinkedModule:
+        info = self._infos[name]
+        sources = tuple(self._source(item) for item in info.imports)
+        command = name != "main" and _exports(info, "_start") is not None and _exports(info, "_initialize") is None
+        initialisers = tuple(_initialisers(info, main=name == "main"))
+        return LinkedModule(name, info, sources, initialisers, command)
+
+    def _source(self, item: Import) -> Source:
+        if item.module in self._infos:
+            found = self._from_module(item)
+            if found is not None:
+                return found
+        function = self._functions.get((item.module, item.name))
+        if function is not None:
+            self._check(item, FuncType(function.params, function.results))
+            return Source("host", _index(self._host, function), item.name, FuncType(function.params, function.results))
+        if item.module == NAMESPACE:
+            return self._from_kernel(item)
+        raise LinkFailed(
+            f"unknown import: `{item.module[:100]}::{item.name[:100]}` has not been defined",
+            remedy=_who_could(item),
+        )
+
+    def _from_kernel(self, item: Import) -> Source:
+        if item.kind != "function":
+            raise LinkFailed(
+                f"linked modules cannot access non-function exports of extism kernel: {item.name[:100]}",
+                remedy="use its load and store functions",
+            )
+        if item.name not in KERNEL_TYPES:
+            raise LinkFailed(
+                f"Invalid function import from extism:host/env: {item.name[:100]}",
+                remedy="rebuild with an Extism kit of version 1",
+            )
+        kind = FuncType(*KERNEL_TYPES[item.name])
+        self._check(item, kind)
+        return Source("kernel", _index(self._kernel, item.name), item.name, kind)
+
+    def _from_module(self, item: Import) -> Source | None:
+        provider = self._infos[item.module]
+        export = next((export for export in provider.exports if export.name == item.name), None)
+        if export is None:
+            return None
+        if export.kind != item.kind:
+            raise _incompatible(item, export.kind)
+        kind = _VOID
+        if item.kind == "function" and isinstance(export.type, FuncType):
+            kind = export.type
+            self._check(item, kind)
+        command = _exports(provider, "_start") is not None and _exports(provider, "_initialize") is None
+        if command and item.kind == "function":
+            return Source("command", self._order.index(item.module), item.name, kind)
+        return Source("module", self._order.index(item.module), item.name, kind)
+
+    @staticmethod
+    def _check(item: Import, provided: FuncType) -> None:
+        if item.kind != "function" or item.type != provided:
+            raise _incompatible(item, _shown(provided))
+
+
+def _index(entries: list[_T], entry: _T) -> int:
+    if entry not in entries:
+        entries.append(entry)
+    return entries.index(entry)
+
+
+def _exports(info: ModuleInfo, name: str) -> FuncType | None:
+    for export in info.exports:
+        if export.name == name and isinstance(export.type, FuncType):
+            return export.type
+    return None
+
+
+def _initialisers(info: ModuleInfo, *, main: bool) -> Iterator[Initialiser]:
+    """Source: the Extism host's order, in which a language's own start-up comes first."""
+    if _exports(info, OWN_PREFIX + "start") is not None:
+        yield Initialiser(OWN_PREFIX + "start", 0)
+    initialize = _exports(info, "_initialize") == _VOID
+    if main and _exports(info, "hs_init") == _HS_INIT:
+        if initialize:
+            yield Initialiser("_initialize", 0)
+        yield Initialiser("hs_init", 2)
+    elif _exports(info, "__wasm_call_ctors") == _VOID:
+        yield Initialiser("__wasm_call_ctors", 0)
+    elif initialize:
+        yield Initialiser("_initialize", 0)
+
+
+def _shown(kind: FuncType) -> str:
+    return f"({' '.join(kind.params)}) -> ({' '.join(kind.results)})"
+
+
+def _incompatible(item: Import, provided: str) -> LinkFailed:
+    wanted = _shown(item.type) if isinstance(item.type, FuncType) else item.kind
+    return LinkFailed(
+        f"types incompatible: `{item.module[:100]}::{item.name[:100]}` is wanted as {wanted}, it is {provided}",
+        remedy="rebuild the plugin against this version of the interface (specs/abi.md)",
+    )
+
+
+def _who_could(item: Import) -> str:
+    if item.module == "wasi_snapshot_preview1":
+        return "allow WASI in the manifest: `wasi = true`"
+    if item.module == "extism:host/user":
+        return "see `omnicore plugins inspect` for the doors of this host, or register a host function"
+    return "add the module that exports it, or register a host function"
