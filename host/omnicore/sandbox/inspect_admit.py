@@ -17,6 +17,7 @@ _ELEMENT_BYTES_EACH = 16
 _ELEMENT_BYTES_FREE = 65_536
 _FORBIDDEN = {
     "exceptions": "build the plugin without WebAssembly exceptions",
+    "externref": "build the plugin without references to host objects",
     "threads": "build the plugin without shared memory and atomics",
     "memory64": "build the plugin for wasm32",
     "custom-page-sizes": "build the plugin with pages of 64 KiB",

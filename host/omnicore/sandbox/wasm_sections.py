@@ -118,6 +118,8 @@ def _types(reader: Reader, draft: Draft) -> None:
     used = b"".join([part for entry in draft.types for part in entry])
     if strange := used.translate(None, _VALUE_BYTES):
         reject(f"value type 0x{strange[0]:02x} is not allowed", reader.position, _FORBIDDEN)
+    if 0x6F in used:
+        draft.features.add("externref")
     if 0x7B in used:
         draft.features.add("simd")
     draft.widest_type = max([len(params) + len(results) for params, results in draft.types], default=0)
@@ -156,7 +158,7 @@ def _table(reader: Reader, draft: Draft, imported: bool) -> TableType:
     if flags & 2:
         draft.features.add("threads")
     if element == "externref":
-        draft.features.add("reference-types")
+        draft.features.add("externref")
     found = TableType(element, minimum, maximum, imported, wide=bool(flags & 4))
     draft.tables.append(found)
     return found
@@ -164,6 +166,8 @@ def _table(reader: Reader, draft: Draft, imported: bool) -> TableType:
 
 def _global(reader: Reader, draft: Draft) -> GlobalType:
     value = _value(reader)
+    if value == "externref":
+        draft.features.add("externref")
     at = reader.position
     flag = reader.byte()
     if flag & 2:

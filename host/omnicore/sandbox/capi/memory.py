@@ -14,6 +14,11 @@ def _array_type(size: int) -> Any:
     return ctypes.c_ubyte * size
 
 
+@lru_cache(maxsize=64)
+def _word_type(words: int) -> Any:
+    return ctypes.c_int64 * words
+
+
 def view_at(address: int, size: int) -> memoryview:
     """A writable view of `size` bytes at `address`.
 
@@ -39,13 +44,16 @@ class Buffer:
     Owns: the memory, for as long as the buffer lives.
     """
 
-    __slots__ = ("_array", "address", "words")
+    __slots__ = ("_array", "_words", "address")
 
     def __init__(self, words: int) -> None:
-        self._array = (ctypes.c_int64 * words)()
+        self._array = _word_type(words)()
+        self._words: memoryview | None = None
         self.address = ctypes.addressof(self._array)
-        self.words = memoryview(self._array).cast("B").cast("q")
 
-    def clear(self) -> None:
-        """Sets every byte to zero."""
-        ctypes.memset(self.address, 0, ctypes.sizeof(self._array))
+    @property
+    def words(self) -> memoryview:
+        """A view of the whole buffer; made when first asked for, because most buffers are for C alone."""
+        if self._words is None:
+            self._words = memoryview(self._array).cast("B").cast("q")
+        return self._words

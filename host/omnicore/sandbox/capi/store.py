@@ -5,9 +5,8 @@ from __future__ import annotations
 from omnicore.sandbox.capi.faults import Fault, take_error, take_trap
 from omnicore.sandbox.capi.library import lib
 from omnicore.sandbox.capi.memory import Buffer
-from omnicore.sandbox.capi.modules import CompiledModule
 
-__all__ = ["EXTERN_WORDS", "FUNCTION_AT", "FunctionType", "export", "instantiate", "take_fault"]
+__all__ = ["EXTERN_WORDS", "FUNCTION_AT", "FunctionType", "export", "take_fault"]
 
 EXTERN_WORDS = 4
 """Size of a `wasmtime_extern_t` in 64-bit words: its kind, then the union."""
@@ -39,19 +38,9 @@ def _vector(kinds: tuple[str, ...]) -> Buffer:
     return vector
 
 
-def export(context: int, instance_at: int, name: str, extern_at: int) -> bool:
+def export(context: int, instance_at: int, name: bytes, extern_at: int) -> bool:
     """Looks an export up and writes its extern to `extern_at`; False when there is none."""
-    encoded = name.encode()
-    return bool(lib.wasmtime_instance_export_get(context, instance_at, encoded, len(encoded), extern_at))
-
-
-def instantiate(context: int, module: CompiledModule, imports: Buffer, count: int, instance_at: int) -> Fault | None:
-    """Makes an instance; the start section runs. Returns what went wrong."""
-    trap = Buffer(1)
-    error = lib.wasmtime_instance_new(
-        context, module.pointer, imports.address, count, instance_at, trap.address
-    )
-    return take_fault(error, trap.words[0])
+    return bool(lib.wasmtime_instance_export_get(context, instance_at, name, len(name), extern_at))
 
 
 def take_fault(error: int | None, trap: int) -> Fault | None:

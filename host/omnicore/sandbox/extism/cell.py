@@ -21,6 +21,7 @@ from omnicore.sandbox.capi.memory import Buffer
 from omnicore.sandbox.capi.store import EXTERN_WORDS, FUNCTION_AT, export, take_fault
 from omnicore.sandbox.extism.env import log_rank
 from omnicore.sandbox.extism.exchange import CLOSED, COMMITTED_AT_START, Exchange
+from omnicore.sandbox.extism.guest import Guest
 from omnicore.sandbox.extism.guest_memory import GuestMemory
 from omnicore.sandbox.extism.hosting import CELLS, CELLS_BY_CONTEXT
 from omnicore.sandbox.extism.watch import AT_EPOCH
@@ -46,9 +47,9 @@ class Cell:
 
     __slots__ = (
         *("answer", "broken", "caller", "calls_left", "cancelled", "config", "context", "deadline", "doors", "error", "exchange"),
-        *("externs", "functions", "guests", "host_context", "http_left", "http_response_headers", "http_status"),
-        *("instances", "key", "limits", "linear", "log_bytes_left", "log_lines_left", "log_rank", "loop", "memory"),
-        *("on_loop", "parts", "raw_store", "stdin", "trap", "trap_at", "trap_words", "values", "values_at", "variables", "waiter", "wasi", "yields", "_commit_at"),
+        *("entries", "externs", "functions", "guests", "memory_arguments", "host_context", "http_left", "http_response_headers", "http_status"),
+        *("guest", "key", "limits", "linear", "log_bytes_left", "log_lines_left", "log_rank", "loop", "memory"),
+        *("on_loop", "parts", "spending", "raw_store", "stdin", "trap", "trap_at", "trap_words", "values", "values_at", "variables", "waiter", "wasi", "yields", "_commit_at"),
     )
 
     def __init__(self, parts: Parts, *, on_loop: bool) -> None:
@@ -65,10 +66,11 @@ class Cell:
         self.answer: tuple[HostFunction, int, int]  # of the awaited function: itself, results, trap
         self.wasi: WasiSession | None = None
         self.memory: GuestMemory | None = None
-        self.instances: list[Buffer | None] = []
         self.values, self.trap = Buffer(16), Buffer(1)
         self.values_at, self.trap_at, self.trap_words = self.values.address, self.trap.address, self.trap.words
         self.broken = False
+        self.entries: dict[str, Any] = {}
+        self.memory_arguments: tuple[Any, ...] = ()
         self.raw_store: int = lib.wasmtime_store_new(parts.engine.pointer, None, None)
         self.context: int = lib.wasmtime_store_context(self.raw_store)
         CELLS[self.key] = CELLS_BY_CONTEXT[self.context] = self
@@ -100,17 +102,18 @@ class Cell:
         self._open_exchange(instance)
         self.externs = Buffer(EXTERN_WORDS * max(1, len(parts.plan.kernel)))
         for index, name in enumerate(parts.plan.kernel):
-            export(self.context, instance.address, name, self.externs.address + 32 * index)
+            export(self.context, instance.address, name.encode(), self.externs.address + 32 * index)
         self.functions = parts.host_functions.provide(self)
+        self.guest = Guest(self)
 
     def _open_exchange(self, instance: Buffer) -> None:
         found, views = Buffer(EXTERN_WORDS), []
-        for name in ("memory", "header"):
+        for name in (b"memory", b"header"):
             if not export(self.context, instance.address, name, found.address):
-                raise EngineFailed(f"the kernel has no {name}")
+                raise EngineFailed(f"the kernel has no {name!r}")
             views.append(lib.wasmtime_memory_data(self.context, found.address + FUNCTION_AT))
         commit = Buffer(EXTERN_WORDS)
-        export(self.context, instance.address, "host:commit", commit.address)
+        export(self.context, instance.address, b"host:commit", commit.address)
         self._commit_at = commit
         self.exchange = Exchange(views[0], views[1], self.parts.exchange_bytes, self._commit)
 
@@ -135,7 +138,8 @@ class Cell:
         self.stdin = b""
         self.host_context: Any = None
         self.deadline = 0.0
-        self.calls_left = self.http_left = self.log_lines_left = self.log_bytes_left = 0
+        self.calls_left = 0
+        self.spending = False
         if self.wasi is not None:
             self.wasi.close()
             self.wasi = None
@@ -174,25 +178,23 @@ class Cell:
 
     # Budgets and failures of the running call.
 
-    def open_budgets(self, host_context: Any) -> None:
-        """A new call: nothing is spent yet."""
-        limits = self.limits
-        self.host_context = host_context
-        self.error = None
-        self.cancelled = False
-        self.calls_left = limits.host_calls
-        self.http_left = limits.http_requests
-        self.log_lines_left = limits.log_lines
-        self.log_bytes_left = limits.log_bytes
-
     def fail(self, error: BaseException) -> int:
         """Keeps what a host function raised and returns the trap that ends the guest."""
         if self.error is None:
             self.error = error
         return new_trap("a host function failed")
 
+    def _open_budgets(self) -> None:
+        """Fills the rarer budgets when a call first uses one."""
+        if not self.spending:
+            self.spending = True
+            self.http_left = self.limits.http_requests
+            self.log_lines_left = self.limits.log_lines
+            self.log_bytes_left = self.limits.log_bytes
+
     def log(self, level: LogLevel, message: str) -> None:
         """Hands a line to the log door. Raises: LimitExceeded."""
+        self._open_budgets()
         self.log_lines_left -= 1
         self.log_bytes_left -= len(message)
         if self.log_lines_left < 0 or self.log_bytes_left < 0:
@@ -224,6 +226,7 @@ class Cell:
 
     def spend_http(self) -> None:
         """Counts a request. Raises: LimitExceeded."""
+        self._open_budgets()
         self.http_left -= 1
         if self.http_left < 0:
             raise LimitExceeded(
@@ -247,6 +250,7 @@ class Cell:
         output is its answer and not logged."""
         if self.wasi is None or self.doors.log is None:
             return
+        self._open_budgets()
         streams: list[tuple[LogLevel, bytes]] = [("warn", self.wasi.stderr)]
         if not command:
             streams.append(("info", self.wasi.stdout))
@@ -254,6 +258,11 @@ class Cell:
             for line in data.decode(errors="replace").splitlines()[: max(0, self.log_lines_left)]:
                 with contextlib.suppress(LimitExceeded):
                     self.log(level, line)
+
+    def http_requests(self) -> int:
+        """How many the running or last call made."""
+        self._open_budgets()
+        return self.limits.http_requests - max(0, self.http_left)
 
     def memory_bytes(self) -> int:
         """Bytes of all memories of the guest, and what the exchange memory grew."""

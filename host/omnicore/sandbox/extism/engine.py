@@ -27,7 +27,7 @@ from omnicore.sandbox.wasm_types import PAGE_BYTES
 
 __all__ = ["ExtismEngine"]
 
-_BATCH = 16
+_BATCH = 32
 _BATCH_PAGES = 32  # guests that start with more memory get a cell each: it is freed with the cell only
 _MOST_EXCHANGE_BYTES = 1 << 29
 _START = OWN_PREFIX + "start"

@@ -5,36 +5,37 @@ Guests can write any byte of the blocks and none of the header, so what is read 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from struct import Struct
 from typing import NoReturn
 
 from omnicore.errors import Conflict, GuestFailed, MemoryExceeded
 from omnicore.sandbox.capi.memory import view_at
 
-__all__ = ["CLOSED", "COMMITTED_AT_START", "Exchange"]
+__all__ = ["CLOSED", "COMMITTED_AT_START", "Exchange", "outcome_of"]
 
 COMMITTED_AT_START = 17 * 65_536
 _FIRST = 16  # the first block; offset 0 is the empty handle
-_ERROR, _TOP, _DIRTY, _GENERATION, _COMMITTED, _MAXIMUM = 4, 5, 6, 7, 8, 9
+_ERROR, _TOP, _GENERATION, _DIRTY, _COMMITTED, _MAXIMUM = 4, 5, 6, 7, 8, 9
 _TABLE = 128  # word of the table's first entry
 _DEAD = 0xC0000000
 _LENGTH = 0x3FFFFFFF
 _FREED_BY_HOST = 0x40000000
 _MOST_GENERATIONS = 0x7FFFFFF0
-_put = Struct("=8q").pack_into
-_get = Struct("=3q").unpack_from
+_put = Struct("=7q").pack_into
+outcome_of = Struct("=3q").unpack_from
 
 
 class Exchange:
     """Blocks and header of one kernel instance. Owns: nothing; valid while its store lives."""
 
-    __slots__ = ("_commit", "_header_bytes", "blocks", "header", "words")
+    __slots__ = ("_commit", "blocks", "header", "header_bytes", "words")
 
-    def __init__(self, blocks_at: int, header_at: int, maximum: int, commit: object) -> None:
+    def __init__(self, blocks_at: int, header_at: int, maximum: int, commit: Callable[[int], bool]) -> None:
         self.blocks = view_at(blocks_at, maximum)
         self.words = self.blocks.cast("q")
-        self._header_bytes = view_at(header_at, (_TABLE + maximum // 16) * 8)
-        self.header = self._header_bytes.cast("q")
+        self.header_bytes = view_at(header_at, (_TABLE + maximum // 16) * 8)
+        self.header = self.header_bytes.cast("q")
         self._commit = commit
         self.header[_TOP] = _FIRST
         self.header[_COMMITTED] = COMMITTED_AT_START
@@ -46,26 +47,25 @@ class Exchange:
         Raises: MemoryExceeded: the input does not fit.
         """
         header = self.header
-        dirty = header[_DIRTY]
-        top = header[_TOP]
         generation = header[_GENERATION] + 1
         size = len(data)
         if not size:
-            _put(self._header_bytes, 0, 0, 0, 0, 0, 0, _FIRST, top if top > dirty else dirty, generation)
+            _put(self.header_bytes, 0, 0, 0, 0, 0, 0, _FIRST, generation)
             return
         end = (size + 31) & -16
-        if end > header[_COMMITTED]:
+        if end > header[_DIRTY]:
             self._make_room(end)
-        # The last bytes of the block's 16-byte granule, which the guest may read, come from an earlier call.
-        word = end >> 3
-        self.words[word - 1] = self.words[word - 2] = 0
+        elif size & 15:
+            # The rest of the block's last 16 bytes, which the guest may read, is from an earlier call.
+            word = end >> 3
+            self.words[word - 1] = self.words[word - 2] = 0
         self.blocks[_FIRST : _FIRST + size] = data
         header[_TABLE + 1] = generation << 32 | size
-        _put(self._header_bytes, 0, _FIRST, size, 0, 0, 0, end, top if top > dirty else dirty, generation)
+        _put(self.header_bytes, 0, _FIRST, size, 0, 0, 0, end, generation)
 
     def outcome(self) -> tuple[int, int, int]:
         """Output offset and length, and the error handle."""
-        return _get(self._header_bytes, 16)  # type: ignore[return-value]
+        return outcome_of(self.header_bytes, 16)  # type: ignore[return-value]
 
     def output(self) -> bytes:
         """The bytes the guest set as its output."""
@@ -111,10 +111,11 @@ class Exchange:
         header = self.header
         handle = header[_TOP]
         end = (handle + size + 15) & -16
-        if end > header[_COMMITTED]:
+        if end > header[_DIRTY]:
             self._make_room(end)
-        word = end >> 3
-        self.words[word - 1] = self.words[word - 2] = 0
+        if size & 15:
+            word = end >> 3
+            self.words[word - 1] = self.words[word - 2] = 0
         self.blocks[handle : handle + size] = data
         header[_TABLE + (handle >> 4)] = header[_GENERATION] << 32 | size
         header[_TOP] = end
@@ -138,7 +139,10 @@ class Exchange:
         return self.header[_GENERATION] >= _MOST_GENERATIONS
 
     def _make_room(self, end: int) -> None:
-        if not self._commit(end):  # type: ignore[operator]
+        header = self.header
+        if end <= header[_COMMITTED] or self._commit(end):
+            header[_DIRTY] = end
+        else:
             raise MemoryExceeded(
                 f"oom: the exchange memory cannot hold {end} bytes",
                 remedy="send less, or raise limits.memory_bytes",

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from omnicore.errors import CapacityReached, GuestTrapped, MemoryExceeded, OmniError
 from omnicore.sandbox.capi.faults import Fault
-from omnicore.sandbox.capi.library import lib
+from omnicore.sandbox.capi.library import fast_instantiate, lib, prepared
 from omnicore.sandbox.capi.memory import Buffer
-from omnicore.sandbox.capi.store import EXTERN_WORDS, FUNCTION_AT, FunctionType, export, instantiate, take_fault
+from omnicore.sandbox.capi.store import EXTERN_WORDS, FUNCTION_AT, FunctionType, export, take_fault
 from omnicore.sandbox.extism.hosting import CELLS
 from omnicore.sandbox.extism.linking import LinkedModule, Plan
 from omnicore.sandbox.inspect import OWN_PREFIX
@@ -20,75 +20,99 @@ if TYPE_CHECKING:
 
 __all__ = ["Guest", "commands_of", "explain_refusal"]
 
-_MEMORY = OWN_PREFIX + "memory"
+_MEMORY = (OWN_PREFIX + "memory").encode()
 
 
 class Guest:
-    """The instances of a plugin's modules in one cell. Owns: nothing; they go with the store."""
+    """Where a cell keeps the instances of a plugin's modules; `make` puts fresh ones in their place.
 
-    __slots__ = ("_cell", "_instances", "_kept")
+    Everything that C writes to is allocated once for the cell: it is a third of what a fresh guest costs.
+    Owns: the buffers. The instances before go with the store; nothing refers to them any more.
+    """
+
+    __slots__ = ("_cell", "_externs", "_imports", "_instances", "_linear", "_memories", "_prepared")
 
     def __init__(self, cell: Cell) -> None:
         self._cell = cell
-        self._instances: list[Buffer | None] = []
-        self._kept: list[Buffer] = []
-        memories = []
+        modules = cell.parts.plan.modules
+        self._instances = [Buffer(2) for _ in modules]
+        self._imports = [_imports(cell, module) for module in modules]
+        self._externs: dict[bytes, Buffer] = {}
+        self._memories = [
+            (index, Buffer(EXTERN_WORDS))
+            for index, module in enumerate(modules)
+            if not module.command and module.info.memories and not module.info.memories[0].imported
+        ]
+        self._prepared = [
+            self._arguments(index, instance.address) for index, instance in enumerate(self._instances)
+        ]
+        self._linear = tuple(memory.address + FUNCTION_AT for _, memory in self._memories)
+
+    def make(self) -> None:
+        """Instantiates every module; none of their code runs. Raises: CapacityReached, MemoryExceeded."""
+        cell = self._cell
         for index, module in enumerate(cell.parts.plan.modules):
-            if module.command:
-                self._instances.append(None)
-                continue
-            instance = self._instantiate(index, module)
-            self._instances.append(instance)
-            if module.info.memories and not module.info.memories[0].imported:
-                memories.append(self._extern(instance, _MEMORY))
-        cell.linear = tuple(memories)
-        cell.instances = self._instances
+            if not module.command:
+                fault = self._instantiate(index, self._prepared[index])
+                if fault is not None:
+                    raise explain_refusal(fault)
+        for index, memory in self._memories:
+            export(cell.context, self._instances[index].address, _MEMORY, memory.address)
+        cell.linear = self._linear
         cell.guests += 1
 
-    def function(self, name: str) -> int:
-        """The address of an exported function of `main`."""
-        instance = self._instances[-1]
-        assert instance is not None  # noqa: S101  main is never a command
-        return self._extern(instance, name)
+    def command(self, index: int, instance_at: int) -> Fault | None:
+        """Instantiates a command module once more. Returns what went wrong."""
+        return self._instantiate(index, self._arguments(index, instance_at))
+
+    def _arguments(self, index: int, instance_at: int) -> tuple[Any, ...]:
+        cell, imports = self._cell, self._imports[index]
+        count = len(cell.parts.plan.modules[index].sources)
+        module = cell.parts.modules[index].pointer
+        return prepared(cell.context, module, imports.address, count, instance_at, cell.trap_at)
+
+    def _instantiate(self, index: int, arguments: tuple[Any, ...]) -> Fault | None:
+        cell, imports = self._cell, self._imports[index]
+        module = cell.parts.plan.modules[index]
+        for position, source in enumerate(module.sources) if cell.parts.several else ():
+            if source.kind == "module":
+                provider = self._instances[source.index].address
+                export(cell.context, provider, source.name.encode(), imports.address + 32 * position)
+        error = fast_instantiate(*arguments)
+        if not error and not cell.trap_words[0]:
+            return None
+        fault = take_fault(error, cell.trap_words[0])
+        cell.trap_words[0] = 0
+        return fault
+
+    def function(self, name: bytes, index: int = -1) -> int:
+        """The address of an exported function of a module, `main` unless another is asked for."""
+        found = self._externs.get(name)
+        if found is None:
+            found = self._externs[name] = Buffer(EXTERN_WORDS)
+        export(self._cell.context, self._instances[index].address, name, found.address)
+        return found.address + FUNCTION_AT
 
     def initialisers(self) -> Iterator[tuple[int, int]]:
         """Functions to call before any other, with how many zero arguments, in order."""
-        for module, instance in zip(self._cell.parts.plan.modules, self._instances, strict=True):
-            if instance is None:
-                continue
-            for initialiser in module.initialisers:
-                yield self._extern(instance, initialiser.name), initialiser.zeros
-
-    def _extern(self, instance: Buffer, name: str) -> int:
-        found = Buffer(EXTERN_WORDS)
-        export(self._cell.context, instance.address, name, found.address)
-        self._kept.append(found)
-        return found.address + FUNCTION_AT
-
-    def _instantiate(self, index: int, module: LinkedModule) -> Buffer:
-        cell, instance = self._cell, Buffer(2)
-        imports = imports_of(cell, module, self._instances)
-        fault = instantiate(cell.context, cell.parts.modules[index], imports, len(module.sources), instance.address)
-        if fault is not None:
-            raise explain_refusal(fault)
-        return instance
+        for index, module in enumerate(self._cell.parts.plan.modules):
+            if not module.command:
+                for initialiser in module.initialisers:
+                    yield self.function(initialiser.name.encode(), index), initialiser.zeros
 
 
-def imports_of(cell: Cell, module: LinkedModule, instances: list[Buffer | None]) -> Buffer:
-    """The externs a module imports, in its order."""
+def _imports(cell: Cell, module: LinkedModule) -> Buffer:
+    """The externs a module imports, in its order; those of other modules are filled in when these are made."""
     imports = Buffer(EXTERN_WORDS * max(1, len(module.sources)))
     for position, source in enumerate(module.sources):
-        at = EXTERN_WORDS * position
         if source.kind == "module":
-            provider = instances[source.index]
-            assert provider is not None  # noqa: S101  the plan puts providers first
-            export(cell.context, provider.address, source.name, imports.address + 8 * at)
             continue
         store, index = cell.externs, source.index
         if source.kind == "host":
             store = cell.functions
         elif source.kind == "command":
             store, index = cell.functions, cell.parts.forwarded[(source.index, source.name)]
+        at = EXTERN_WORDS * position
         imports.words[at : at + EXTERN_WORDS] = store.words[EXTERN_WORDS * index : EXTERN_WORDS * (index + 1)]
     return imports
 
@@ -109,20 +133,16 @@ def _run_command(index: int, name: str) -> Callable[[int, int, int, int], int | 
     def run(key: int, _caller: int, values_at: int, count: int) -> int | None:
         cell = CELLS[key]
         try:
-            module, instance, trap = cell.parts.plan.modules[index], Buffer(2), Buffer(1)
-            imports = imports_of(cell, module, cell.instances)
-            fault = instantiate(
-                cell.context, cell.parts.modules[index], imports, len(module.sources), instance.address
-            )
+            instance, found, trap = Buffer(2), Buffer(EXTERN_WORDS), Buffer(1)
+            fault = cell.guest.command(index, instance.address)
             if fault is None:
-                found = Buffer(EXTERN_WORDS)
-                export(cell.context, instance.address, name, found.address)
+                export(cell.context, instance.address, name.encode(), found.address)
                 error = lib.wasmtime_func_call_unchecked(
                     cell.context, found.address + FUNCTION_AT, values_at, count, trap.address
                 )
                 fault = take_fault(error, trap.words[0])
             if fault is not None:
-                raise GuestTrapped(f"{module.name}.{name} failed: {fault.message}", backtrace=fault.backtrace)
+                raise GuestTrapped(f"{name} of a linked command failed: {fault.message}", backtrace=fault.backtrace)
         except BaseException as error:  # noqa: BLE001
             return cell.fail(error)
         return None

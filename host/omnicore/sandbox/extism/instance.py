@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 from omnicore.errors import (
+    CallerError,
     Conflict,
     InstanceBusy,
     InvalidInput,
@@ -16,11 +16,11 @@ from omnicore.errors import (
     NotFound,
 )
 from omnicore.sandbox.abi import Usage
-from omnicore.sandbox.capi.library import lib
+from omnicore.sandbox.capi.library import fast_call, fast_memory_size, lib, prepared
+from omnicore.sandbox.extism.exchange import COMMITTED_AT_START, outcome_of
 from omnicore.sandbox.extism.fiber import FIBERS, drive
-from omnicore.sandbox.extism.guest import Guest
 from omnicore.sandbox.extism.outcome import conclude
-from omnicore.sandbox.extism.parts import NO_RESULT, OTHER_RESULT, Entry
+from omnicore.sandbox.extism.parts import NO_RESULT, OTHER_RESULT
 from omnicore.sandbox.extism.ticker import TICKER
 from omnicore.sandbox.variables import Variables
 
@@ -35,8 +35,9 @@ _running = TICKER.running
 _monotonic = time.monotonic
 _COMMAND = "_start"
 
-_Entry = tuple[int, bool, int, bool]
-"""An export's address, whether its end needs care, its number of results, and whether that is no exit code."""
+_Entry = tuple[tuple[Any, ...], bool, int, bool, int, bytes]
+"""An export: the arguments of its C call, whether its end needs care, how many results it has, whether those
+are no exit code, its address, its name."""
 
 
 class ExtismInstance:
@@ -46,8 +47,8 @@ class ExtismInstance:
     """
 
     __slots__ = (
-        *("_cell", "_entries", "_guest", "_input_bytes", "_lock", "_output_bytes", "_plain"),
-        *("_template", "_timeout_s", "_variables", "healthy"),
+        *("_cell", "_entries", "_free", "_host_calls", "_input_bytes", "_made", "_memory", "_most", "_output_bytes"),
+        *("_plain", "_template", "_timeout_s", "_variables", "healthy"),
     )
 
     def __init__(self, template: ExtismTemplate, cell: Cell, variables: Variables) -> None:
@@ -55,12 +56,16 @@ class ExtismInstance:
         self._template = template
         self._cell: Cell | None = cell
         self._variables = variables
-        self._guest: Guest | None = None
+        self._made = False
         self._entries: dict[str, _Entry] = {}
-        self._lock = threading.Lock()
+        self._memory: tuple[Any, ...] = ()
+        # Whoever takes the one token has the instance; taking it is atomic and half the price of a lock.
+        self._free = [None]
         self._timeout_s = limits.timeout_s
+        self._host_calls = limits.host_calls
         self._input_bytes = limits.input_bytes
         self._output_bytes = limits.output_bytes
+        self._most = limits.memory_bytes + COMMITTED_AT_START
         self._plain = limits.fuel is None and cell.doors.wasi is None
         self.healthy = True
 
@@ -68,27 +73,53 @@ class ExtismInstance:
         self, export: str, data: bytes, *, timeout_s: float | None = None, host_context: Any = None
     ) -> bytes:
         """Runs an export on this thread; see `omnicore.sandbox.engine.Instance.call`."""
-        if not self._lock.acquire(False):
+        # Written out rather than divided: each Python call here would cost 4 per cent of an empty one.
+        free = self._free
+        if not free:
             raise _busy()
         try:
-            cell = self._begin(data, timeout_s, host_context)
+            free.pop()
+        except IndexError:  # another thread was faster
+            raise _busy() from None
+        try:
+            cell = self._cell
+            if cell is None or cell.broken or len(data) > self._input_bytes or not self._plain:
+                cell = self._open(data)
+            cell.host_context = host_context
+            cell.calls_left = self._host_calls
+            cell.cancelled = cell.spending = False
+            cell.deadline = _monotonic() + (self._timeout_s if timeout_s is None else timeout_s)
+            _running.add(cell)
+            if TICKER.idle:
+                TICKER.wake()
             try:
                 entry = self._entries.get(export)
                 if entry is None:
                     entry = self._enter(cell, export)
-                cell.exchange.begin(data)
-                cell.values.words[0] = 0
-                error = _call(cell.context, entry[0], cell.values_at, 1, cell.trap_at)
-            except NotFound:
-                raise
-            except BaseException:
-                self.healthy = False
-                raise
+                exchange = cell.exchange
+                exchange.begin(data)
+                error = fast_call(*entry[0])
             finally:
                 _running.discard(cell)
-            return self._end(cell, export, entry, error)
+            offset, length, failure = outcome_of(exchange.header_bytes, 16)
+            if (
+                error
+                or failure
+                or entry[1]
+                or cell.trap_words[0]
+                or cell.values.words[0] & 0xFFFFFFFF
+                or length > self._output_bytes
+                or (self._memory and fast_memory_size(*self._memory) + exchange.header[8] > self._most)
+            ):
+                return self._end(cell, export, entry, error)
+            return exchange.blocks[offset : offset + length].tobytes()
+        except CallerError:
+            raise
+        except BaseException:
+            self.healthy = False
+            raise
         finally:
-            self._lock.release()
+            free.append(None)
 
     async def call_async(
         self, export: str, data: bytes, *, timeout_s: float | None = None, host_context: Any = None
@@ -96,26 +127,35 @@ class ExtismInstance:
         """Runs an export on the running loop; see `omnicore.sandbox.engine.Instance.call_async`."""
         if not FIBERS:
             return await self._call_in_thread(export, data, timeout_s=timeout_s, host_context=host_context)
-        if not self._lock.acquire(False):
+        if not self._free:
             raise _busy()
+        self._free.pop()
         try:
-            cell = self._begin(data, timeout_s, host_context)
+            cell = self._open(data)
+            cell.host_context = host_context
+            cell.calls_left = self._host_calls
+            cell.cancelled = cell.spending = False
+            cell.deadline = _monotonic() + (self._timeout_s if timeout_s is None else timeout_s)
+            _running.add(cell)
+            if TICKER.idle:
+                TICKER.wake()
             try:
                 entry = self._entries.get(export)
                 if entry is None:
                     entry = await self._enter_async(cell, export)
                 cell.exchange.begin(data)
-                error = await drive(cell, entry[0], results=entry[2])
-            except NotFound:
-                raise
-            except BaseException:
-                self.healthy = False
-                raise
+                error = await drive(cell, entry[4], results=entry[2])
             finally:
                 _running.discard(cell)
             return self._end(cell, export, entry, error)
+        except CallerError:
+            self.healthy = self.healthy and self._cell is not None and not self._cell.broken
+            raise
+        except BaseException:
+            self.healthy = False
+            raise
         finally:
-            self._lock.release()
+            self._free.append(None)
 
     async def _call_in_thread(
         self, export: str, data: bytes, *, timeout_s: float | None, host_context: Any
@@ -132,81 +172,74 @@ class ExtismInstance:
             await asyncio.wait((task,))
             raise
 
-    def _begin(self, data: bytes, timeout_s: float | None, host_context: Any) -> Cell:
+    def _open(self, data: bytes) -> Cell:
         cell = self._cell
         if cell is None or cell.broken:
             raise _closed()
         if len(data) > self._input_bytes:
             raise _too_long(data, self._input_bytes)
-        cell.open_budgets(host_context)
-        cell.deadline = _monotonic() + (self._timeout_s if timeout_s is None else timeout_s)
-        if not self._plain:
-            self._open_extras(cell, data)
-        _running.add(cell)
-        if TICKER.idle:
-            TICKER.wake()
+        if cell.limits.fuel is not None:
+            lib.wasmtime_context_set_fuel(cell.context, cell.limits.fuel)
+        cell.stdin = data
+        if cell.wasi is not None:
+            cell.wasi.begin(data)
         return cell
 
     def _end(self, cell: Cell, export: str, entry: _Entry, error: int | None) -> bytes:
-        exchange = cell.exchange
-        offset, length, failure = exchange.outcome()
-        if (
-            error
-            or failure
-            or cell.error is not None
-            or cell.trap_words[0]
-            or entry[1]
-            or cell.values.words[0] & 0xFFFFFFFF
-            or not self._plain
-            or (cell.linear and cell.oversize())
-        ):
-            return self._end_with_care(cell, export, entry, error)
-        if length > self._output_bytes:
-            raise _too_much(length, self._output_bytes)
-        return exchange.blocks[offset : offset + length].tobytes()
-
-    def _end_with_care(self, cell: Cell, export: str, entry: _Entry, error: int | None) -> bytes:
-        trapped = bool(error or cell.trap_words[0] or cell.error is not None)
         try:
-            if conclude(cell, error, odd=entry[3]) and (over := cell.oversize()):
+            conclude(cell, error, odd=entry[3])
+            if over := cell.oversize():
                 raise over
             _, length, _ = cell.exchange.outcome()
             if length > self._output_bytes:
                 raise _too_much(length, self._output_bytes)
             output = cell.exchange.output()
             return cell.wasi.stdout if export == _COMMAND and not output and cell.wasi is not None else output
-        except LimitExceeded:
-            self.healthy = False
-            raise
         finally:
-            if trapped:
-                self.healthy = False
-            self._close_extras(cell, export)
+            if cell.wasi is not None:
+                cell.log_streams(command=export == _COMMAND)
+            if export == _COMMAND:  # a command has run once and for all: the next call finds everything new
+                self._forget_guest(cell)
+
+    def _forget_guest(self, cell: Cell) -> None:
+        self._made = False
+        self._entries.clear()
+        self._variables.clear()
+        cell.renew(self._variables)
 
     def _enter(self, cell: Cell, export: str) -> _Entry:
-        described = self._described(cell, export)
-        if self._guest is None:
-            guest = Guest(cell)
+        if not self._made:
+            guest = cell.guest
+            guest.make()
             for function, zeros in guest.initialisers():
                 cell.exchange.begin(b"")
-                cell.values.clear()
                 error = _call(cell.context, function, cell.values_at, max(1, zeros), cell.trap_at)
                 self._check_start(cell, error)
-            self._guest = guest
-        return self._remember(export, described)
+            self._made = True
+        return self._remember(cell, export)
 
     async def _enter_async(self, cell: Cell, export: str) -> _Entry:
-        described = self._described(cell, export)
-        if self._guest is None:
-            guest = Guest(cell)
+        if not self._made:
+            guest = cell.guest
+            guest.make()
             for function, zeros in guest.initialisers():
                 cell.exchange.begin(b"")
                 self._check_start(cell, await drive(cell, function, zeros=zeros))
-            self._guest = guest
-        return self._remember(export, described)
+            self._made = True
+        return self._remember(cell, export)
 
-    @staticmethod
-    def _described(cell: Cell, export: str) -> Entry:
+    def _remember(self, cell: Cell, export: str) -> _Entry:
+        entry = cell.entries.get(export)
+        if entry is None:
+            entry = cell.entries[export] = self._described(cell, export)
+        else:
+            cell.guest.function(entry[5])
+        self._entries[export] = entry
+        if len(cell.linear) == 1:
+            self._memory = cell.memory_arguments
+        return entry
+
+    def _described(self, cell: Cell, export: str) -> _Entry:
         described = cell.parts.entries.get(export)
         if described is None:
             raise NotFound(
@@ -215,15 +248,13 @@ class ExtismInstance:
             )
         if described.refusal:
             raise NotFound(described.refusal, remedy="call a function without parameters and with one i32 result")
-        return described
-
-    def _remember(self, export: str, described: Entry) -> _Entry:
-        assert self._guest is not None  # noqa: S101  both callers have just made it
         odd = described.result == OTHER_RESULT
-        careful = odd or export == _COMMAND
-        entry = (self._guest.function(export), careful, int(described.result != NO_RESULT), odd)
-        self._entries[export] = entry
-        return entry
+        careful = not self._plain or odd or export == _COMMAND or len(cell.linear) > 1
+        name = export.encode()
+        address = cell.guest.function(name)
+        arguments = prepared(cell.context, address, cell.values_at, 1, cell.trap_at)
+        cell.memory_arguments = prepared(cell.context, *cell.linear)
+        return arguments, careful, int(described.result != NO_RESULT), odd, address, name
 
     @staticmethod
     def _check_start(cell: Cell, error: int | None) -> None:
@@ -231,26 +262,10 @@ class ExtismInstance:
             cell.values.words[0] = 0
             conclude(cell, error, odd=False)
 
-    def _open_extras(self, cell: Cell, data: bytes) -> None:
-        if cell.limits.fuel is not None:
-            lib.wasmtime_context_set_fuel(cell.context, cell.limits.fuel)
-        cell.stdin = data
-        if cell.wasi is not None:
-            cell.wasi.begin(data)
-
-    def _close_extras(self, cell: Cell, export: str) -> None:
-        if cell.wasi is not None:
-            cell.log_streams(command=export == _COMMAND)
-        if export == _COMMAND:  # a command has run once and for all: the next call finds everything new
-            self._guest = None
-            self._entries.clear()
-            self._variables.clear()
-            cell.renew(self._variables)
-
     def cancel(self) -> None:
         """Cuts the running call; see `omnicore.sandbox.engine.Instance.cancel`."""
         cell = self._cell
-        if cell is not None and self._lock.locked():
+        if cell is not None and not self._free:
             cell.cancel()
 
     def usage(self) -> Usage:
@@ -263,19 +278,16 @@ class ExtismInstance:
             fuel=cell.fuel_used(),
             memory_bytes=cell.memory_bytes(),
             host_calls=limits.host_calls - max(0, cell.calls_left),
-            http_requests=limits.http_requests - max(0, cell.http_left),
+            http_requests=cell.http_requests(),
         )
 
     def close(self) -> None:
         """Frees the sandbox; a second time does nothing. Raises: InstanceBusy: it is in a call."""
-        if not self._lock.acquire(False):
+        if not self._free:
             raise _busy()
-        try:
-            cell, self._cell = self._cell, None
-            if cell is not None:
-                self._template.take_back(cell, reusable=self.healthy)
-        finally:
-            self._lock.release()
+        cell, self._cell = self._cell, None
+        if cell is not None:
+            self._template.take_back(cell, reusable=self.healthy)
 
 
 def _busy() -> InstanceBusy:

@@ -19,9 +19,13 @@ __all__ = ["guarded", "install", "take"]
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
+_MAIN = threading.main_thread().ident
+
+
 class _Interrupt:
     callbacks: set[CodeType] = set()  # noqa: RUF012  one for the process, as signals are
     pending = False
+    installed = False
 
 
 def guarded(callback: _F) -> _F:
@@ -33,16 +37,16 @@ def guarded(callback: _F) -> _F:
 def install() -> None:
     """Takes SIGINT over from Python's own handler. Elsewhere than on the main thread, or where the
     application has a handler of its own (asyncio's runner has), it does nothing."""
-    if (
-        threading.current_thread() is threading.main_thread()
-        and signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    ):
+    if _Interrupt.installed or threading.get_ident() != _MAIN:
+        return
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _on_interrupt)
+        _Interrupt.installed = True
 
 
 def take() -> bool:
     """True once after a Ctrl-C that came while a guest ran, on the main thread."""
-    if not _Interrupt.pending or threading.get_ident() != threading.main_thread().ident:
+    if not _Interrupt.pending or threading.get_ident() != _MAIN:
         return False
     _Interrupt.pending = False
     return True

@@ -7,7 +7,7 @@
 ;; through a view, which makes a call one C call.
 ;;
 ;; Header, byte offsets: 0 input offset, 8 input length, 16 output offset, 24 output length, 32 error handle,
-;; 40 top, 48 dirty (bytes below it may not be zero), 56 generation, 64 committed, 72 maximum.
+;; 40 top, 48 generation, 56 dirty (bytes from there on are still zero), 64 committed, 72 maximum.
 ;; Table, from 1024: one 64-bit entry for each 16 bytes of $m: generation << 32 | flags | length.
 ;; Flags: 2^31 freed by the guest, may be used again; 2^30 freed by the host, never used again in this call,
 ;; because several kits free a key once more after the host has consumed it.
@@ -27,16 +27,16 @@
   (if (i64.ge_u (local.get $p) (i64.load $h (i32.const 40))) (then (return (i64.const 0))))
   (if (i32.wrap_i64 (i64.and (local.get $p) (i64.const 15))) (then (return (i64.const 0))))
   (local.set $e (i64.load $h (call $entry (local.get $p))))
-  (if (i64.ne (i64.shr_u (local.get $e) (i64.const 32)) (i64.load $h (i32.const 56))) (then (return (i64.const 0))))
+  (if (i64.ne (i64.shr_u (local.get $e) (i64.const 32)) (i64.load $h (i32.const 48))) (then (return (i64.const 0))))
   (i64.and (local.get $e) (i64.const 0xffffffff)))
 
  (func $mark (param $p i64) (param $value i64)
   (i64.store $h (call $entry (local.get $p))
-   (i64.or (i64.shl (i64.load $h (i32.const 56)) (i64.const 32)) (local.get $value))))
+   (i64.or (i64.shl (i64.load $h (i32.const 48)) (i64.const 32)) (local.get $value))))
 
  ;; Zeroes what earlier use may have left in a block about to be handed out.
  (func $clean (param $p i64) (param $size i64) (local $dirty i64)
-  (local.set $dirty (i64.load $h (i32.const 48)))
+  (local.set $dirty (i64.load $h (i32.const 56)))
   (if (i64.lt_u (local.get $p) (local.get $dirty)) (then
    (local.set $dirty (i64.sub (local.get $dirty) (local.get $p)))
    (if (i64.lt_u (local.get $size) (local.get $dirty)) (then (local.set $dirty (local.get $size))))
@@ -67,6 +67,7 @@
   (call $clean (local.get $p) (local.get $size))
   (call $mark (local.get $p) (local.get $n))
   (i64.store $h (i32.const 40) (local.get $end))
+  (if (i64.gt_u (local.get $end) (i64.load $h (i32.const 56))) (then (i64.store $h (i32.const 56) (local.get $end))))
   (local.get $p))
 
  (func $inside (param $x i64) (param $p i64) (param $size i64) (result i32)
@@ -106,24 +107,17 @@
        (i64.eq (i64.add (local.get $p) (call $rounded (local.get $n))) (i64.load $h (i32.const 40)))
        (i32.and (i64.lt_u (i64.load $h (i32.const 16)) (local.get $p)) (i64.lt_u (i64.load $h (i32.const 32)) (local.get $p))))
    (then
-    (call $soil)
     (i64.store $h (call $entry (local.get $p)) (i64.const 0))
     (i64.store $h (i32.const 40) (local.get $p)))
    (else (call $mark (local.get $p) (i64.or (i64.const 0x80000000) (local.get $n))))))
 
- ;; Remembers that everything below `top` may hold data.
- (func $soil
-  (if (i64.gt_u (i64.load $h (i32.const 40)) (i64.load $h (i32.const 48))) (then
-   (i64.store $h (i32.const 48) (i64.load $h (i32.const 40))))))
-
  (func (export "reset")
-  (call $soil)
   (i64.store $h (i32.const 0) (i64.const 0)) (i64.store $h (i32.const 8) (i64.const 0))
   (i64.store $h (i32.const 16) (i64.const 0)) (i64.store $h (i32.const 24) (i64.const 0))
   (i64.store $h (i32.const 32) (i64.const 0)) (i64.store $h (i32.const 40) (i64.const 16))
-  (i64.store $h (i32.const 56) (i64.add (i64.load $h (i32.const 56)) (i64.const 1)))
+  (i64.store $h (i32.const 48) (i64.add (i64.load $h (i32.const 48)) (i64.const 1)))
   ;; A generation that came round again would bring dead handles back to life.
-  (if (i64.ge_u (i64.load $h (i32.const 56)) (i64.const 0x7fffffff)) (then (unreachable))))
+  (if (i64.ge_u (i64.load $h (i32.const 48)) (i64.const 0x7fffffff)) (then (unreachable))))
 
  (func $range (param $p i64) (param $n i64) (result i32)
   (i32.and

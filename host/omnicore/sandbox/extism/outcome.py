@@ -27,7 +27,8 @@ def conclude(cell: Cell, error: int | None, *, odd: bool) -> bool:
     Source: the Extism host's precedence of error texts.
     """
     fault = take_fault(error, cell.trap.words[0])
-    cell.trap.words[0] = 0
+    code = -1 if odd else _signed(cell.values.words[0])
+    cell.trap.words[0] = cell.values.words[0] = 0
     raised, cell.error = cell.error, None
     if isinstance(raised, WasiExit):
         _after_exit(cell, raised.code)
@@ -41,7 +42,6 @@ def conclude(cell: Cell, error: int | None, *, odd: bool) -> bool:
         raise _reported(text)
     if fault is not None:
         raise _trapped(cell, fault)
-    code = -1 if odd else _signed(cell.values.words[0])
     if code:
         raise GuestFailed(f"Error code: {code}", remedy="see `omnicore plugins logs`", exit_code=code)
     return True
