@@ -1,0 +1,1 @@
+"""News inside the host: a bus of topics with bounded queues."""

@@ -1,0 +1,1 @@
+"""One SQLite database for each host, and the bytes of accepted modules: the only home of SQL."""

@@ -1,0 +1,66 @@
+"""The bytes of accepted modules, by their hash, so that a version serves on after its file has changed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import secrets
+from pathlib import Path
+
+from omnicore.errors import StorageFailed
+from omnicore.storage.faults import storage_failed
+
+__all__ = ["ModuleStore"]
+
+_NAME = re.compile(r"[0-9a-f]{64}\.wasm\Z")
+
+
+class ModuleStore:
+    """A folder of `<sha256>.wasm`, readable by this user only; files are written whole or not at all."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise storage_failed(error, str(folder)) from error
+
+    def put(self, data: bytes) -> str:
+        """Keeps the bytes and returns their hash. Raises: StorageFailed."""
+        digest = hashlib.sha256(data).hexdigest()
+        target = self._folder / f"{digest}.wasm"
+        if target.exists() and target.stat().st_size == len(data):
+            return digest
+        partial = self._folder / f".{digest}.{secrets.token_hex(4)}"
+        try:
+            with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(target)
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            raise storage_failed(error, str(target)) from error
+        return digest
+
+    def get(self, digest: str) -> bytes:
+        """The bytes, checked against their hash. Raises: StorageFailed when they are gone or were altered."""
+        path = self._folder / f"{digest}.wasm"
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise storage_failed(error, str(path)) from error
+        if hashlib.sha256(data).hexdigest() != digest:
+            raise StorageFailed(
+                f"{path} was altered",
+                remedy="delete it and touch the plugin's file; the host takes it in again",
+            )
+        return data
+
+    def keep_only(self, digests: set[str]) -> int:
+        """Deletes the bytes of every other module and returns how many."""
+        unused = [path for path in self._folder.iterdir() if _NAME.match(path.name) and path.stem not in digests]
+        for path in unused:
+            path.unlink(missing_ok=True)
+        return len(unused)

@@ -1,0 +1,1 @@
+"""One file per table, each with the questions that rooms ask of it."""

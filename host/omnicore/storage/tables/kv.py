@@ -1,0 +1,200 @@
+"""Keys and values of plugins: namespaces, quotas, versions, expiry."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+from omnicore.clock import Clock
+from omnicore.errors import InvalidInput, LimitExceeded
+from omnicore.storage.database import Database
+
+__all__ = ["KvTable", "KvTotals"]
+
+_SWEEP_BATCH = 100
+_MAX_KEY_BYTES = 1024
+_ALIVE = "(expires_at IS NULL OR expires_at > ?)"
+
+
+@dataclass(frozen=True, slots=True)
+class KvTotals:
+    """What a plugin holds, expired entries not yet swept among it. Units: `bytes` of keys and values."""
+
+    bytes: int
+    keys: int
+
+
+class KvTable:
+    """Each plugin sees only its own keys. Every write gets a version that no other write of it ever had."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def get(self, plugin: str, key: str) -> tuple[bytes, int] | None:
+        """The value and its version, or None."""
+        found = self._database.rows(
+            f"SELECT value, version FROM kv WHERE plugin = ? AND key = ? AND {_ALIVE}",
+            (plugin, _encode(key), self._clock.now()),
+        )
+        return found[0] if found else None
+
+    def put(
+        self,
+        plugin: str,
+        key: str,
+        value: bytes,
+        ttl_s: float | None = None,
+        *,
+        max_bytes: int | None = None,
+        max_keys: int | None = None,
+    ) -> int:
+        """Writes and returns the new version.
+
+        Args:
+            ttl_s: the entry is gone after that many seconds; None keeps it.
+            max_bytes, max_keys: the plugin's quota, over keys and values together.
+
+        Raises:
+            LimitExceeded: the quota is used up; nothing was written.
+            InvalidInput: a key or a time to live that cannot be used.
+        """
+        entry = _Entry(plugin, _encode(key), value, _expiry(self._clock, ttl_s))
+        with self._database.write() as connection:
+            return self._store(connection, entry, max_bytes, max_keys)
+
+    def cas(
+        self,
+        plugin: str,
+        key: str,
+        expected: int | None,
+        value: bytes,
+        ttl_s: float | None = None,
+        *,
+        max_bytes: int | None = None,
+        max_keys: int | None = None,
+    ) -> tuple[bool, int | None]:
+        """Writes only if the key still has the version `expected` (None: does not exist).
+
+        Returns: whether it was written, and the key's version now (None when it does not exist).
+        Raises: as `put`.
+        """
+        entry = _Entry(plugin, _encode(key), value, _expiry(self._clock, ttl_s))
+        with self._database.write() as connection:
+            row = connection.execute(
+                f"SELECT version FROM kv WHERE plugin = ? AND key = ? AND {_ALIVE}",
+                (plugin, entry.key, self._clock.now()),
+            ).fetchone()
+            current = row[0] if row else None
+            if current != expected:
+                return False, current
+            return True, self._store(connection, entry, max_bytes, max_keys)
+
+    def delete(self, plugin: str, key: str) -> bool:
+        """Whether there was something to delete."""
+        with self._database.write() as connection:
+            row = connection.execute(
+                "DELETE FROM kv WHERE plugin = ? AND key = ? RETURNING expires_at", (plugin, _encode(key))
+            ).fetchone()
+        return row is not None and (row[0] is None or row[0] > self._clock.now())
+
+    def list(
+        self, plugin: str, prefix: str = "", limit: int = 100, cursor: str | None = None
+    ) -> tuple[list[str], str | None]:
+        """Keys that begin with `prefix`, in the order of their bytes; then the next page's cursor or None."""
+        if limit < 1:
+            raise InvalidInput(f"a page of {limit} keys cannot be listed", remedy="give a limit of 1 or more")
+        low = prefix.encode("utf-8", "surrogatepass")
+        conditions = ["plugin = ?", "key >= ?", _ALIVE]
+        parameters: list[object] = [plugin, low, self._clock.now()]
+        if low:
+            conditions.append("key < ?")
+            parameters.append(low[:-1] + bytes([low[-1] + 1]))  # UTF-8 has no byte 0xff, so this never overflows
+        if cursor is not None:
+            conditions.append("key > ?")
+            parameters.append(cursor.encode("utf-8", "surrogatepass"))
+        found = self._database.rows(
+            f"SELECT key FROM kv WHERE {' AND '.join(conditions)} ORDER BY key LIMIT ?",
+            (*parameters, limit + 1),
+        )
+        keys = [row[0].decode("utf-8") for row in found[:limit]]
+        return keys, keys[-1] if len(found) > limit else None
+
+    def totals(self, plugin: str) -> KvTotals:
+        """What the plugin holds, from one row."""
+        found = self._database.rows("SELECT bytes, keys FROM kv_totals WHERE plugin = ?", (plugin,))
+        return KvTotals(*found[0]) if found else KvTotals(0, 0)
+
+    def sweep(self, batch: int = 10_000) -> int:
+        """Deletes expired entries, at most `batch`, and returns how many."""
+        with self._database.write() as connection:
+            return connection.execute(
+                "DELETE FROM kv WHERE rowid IN (SELECT rowid FROM kv"
+                " WHERE plugin IN (SELECT plugin FROM kv_totals) AND expires_at <= ? LIMIT ?)",
+                (self._clock.now(), batch),
+            ).rowcount
+
+    def clear(self, plugin: str) -> None:
+        """Forgets all that a plugin stored, for when it is removed."""
+        with self._database.write(durable=True) as connection:
+            connection.execute("DELETE FROM kv WHERE plugin = ?", (plugin,))
+
+    def _store(self, connection: sqlite3.Connection, entry: _Entry, max_bytes: int | None, max_keys: int | None) -> int:
+        connection.execute(
+            "DELETE FROM kv WHERE rowid IN (SELECT rowid FROM kv WHERE plugin = ? AND expires_at <= ? LIMIT ?)",
+            (entry.plugin, self._clock.now(), _SWEEP_BATCH),
+        )
+        version, old_bytes, old_keys = connection.execute(
+            "INSERT INTO kv_totals VALUES (?, 0, 0, 1) ON CONFLICT (plugin)"
+            " DO UPDATE SET sequence = sequence + 1 RETURNING sequence, bytes, keys",
+            (entry.plugin,),
+        ).fetchone()
+        connection.execute(
+            "INSERT INTO kv VALUES (?, ?, ?, ?, ?) ON CONFLICT (plugin, key) DO UPDATE"
+            " SET value = excluded.value, version = excluded.version, expires_at = excluded.expires_at",
+            (entry.plugin, entry.key, entry.value, version, entry.expires_at),
+        )
+        new_bytes, new_keys = connection.execute(
+            "SELECT bytes, keys FROM kv_totals WHERE plugin = ?", (entry.plugin,)
+        ).fetchone()
+        # Only growth is refused: with a quota that was lowered later, a plugin can still shrink what it has.
+        if max_bytes is not None and new_bytes > max(max_bytes, old_bytes):
+            raise _over(entry.plugin, "max_bytes", max_bytes, "bytes")
+        if max_keys is not None and new_keys > max(max_keys, old_keys):
+            raise _over(entry.plugin, "max_keys", max_keys, "keys")
+        return int(version)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    plugin: str
+    key: bytes
+    value: bytes
+    expires_at: float | None
+
+
+def _encode(key: str) -> bytes:
+    try:
+        data = key.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidInput("the key is no valid Unicode text", remedy="use text without lone surrogates") from error
+    if not 0 < len(data) <= _MAX_KEY_BYTES:
+        raise InvalidInput(f"a key of {len(data)} bytes cannot be used", remedy=f"use 1 to {_MAX_KEY_BYTES} bytes")
+    return data
+
+
+def _expiry(clock: Clock, ttl_s: float | None) -> float | None:
+    if ttl_s is None:
+        return None
+    if not ttl_s > 0:  # also refuses a NaN
+        raise InvalidInput(f"ttl_s of {ttl_s} cannot be used", remedy="give seconds above 0, or leave it out")
+    return clock.now() + ttl_s
+
+
+def _over(plugin: str, limit: str, allowed: int, unit: str) -> LimitExceeded:
+    return LimitExceeded(
+        f"{plugin} may keep {allowed} {unit} in kv and has no room left",
+        remedy=f"delete keys, or ask for more by {limit} in the scope of its kv capability",
+        limit=limit,
+        allowed=allowed,
+    )

@@ -1,0 +1,116 @@
+"""The catalogue on disk: one row for each plugin, one for each version whose bytes are kept."""
+
+from __future__ import annotations
+
+from dataclasses import astuple, dataclass, fields
+
+from omnicore.storage.database import Database
+
+__all__ = ["PluginRow", "PluginsTable", "VersionRow"]
+
+
+@dataclass(frozen=True, slots=True)
+class PluginRow:
+    """A plugin as the catalogue knows it. Units: times in seconds since the Unix epoch.
+
+    `path` is relative to the plugin folder; `signature` tells whether the file changed without reading it;
+    `problem` says why the file as it is cannot be used; `hash` is its newest usable version, `serving` the
+    accepted one that answers calls; `verified` names the engine that judged it last; `last_error` is a JSON
+    document; `present` says that the file is there.
+    """
+
+    name: str
+    path: str
+    signature: str
+    hash: str | None
+    manifest: str | None
+    state: str
+    reason: str
+    problem: str
+    switched_off: bool
+    serving: str | None
+    verified: str
+    last_error: str | None
+    last_error_at: float | None
+    added_at: float
+    changed_at: float
+    present: bool
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRow:
+    """A version whose bytes are kept: its manifest as a JSON document and its size in bytes."""
+
+    plugin: str
+    hash: str
+    manifest: str
+    size: int
+    seen_at: float
+
+
+_COLUMNS = ", ".join(field.name for field in fields(PluginRow))
+_MARKS = ", ".join("?" for _ in fields(PluginRow))
+
+
+class PluginsTable:
+    """Reads and writes whole rows: what a state means is decided elsewhere."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def save(self, *rows: PluginRow) -> None:
+        """Writes rows in one transaction; on the disk when it returns."""
+        if not rows:
+            return
+        with self._database.write(durable=True) as connection:
+            connection.executemany(
+                f"INSERT OR REPLACE INTO plugins ({_COLUMNS}) VALUES ({_MARKS})",
+                [astuple(row) for row in rows],
+            )
+
+    def get(self, name: str) -> PluginRow | None:
+        """The row of a plugin, or None."""
+        found = self._database.rows(f"SELECT {_COLUMNS} FROM plugins WHERE name = ?", (name,))
+        return _row(found[0]) if found else None
+
+    def all(self) -> list[PluginRow]:
+        """Every row, by name, those whose file is gone among them."""
+        return [_row(row) for row in self._database.rows(f"SELECT {_COLUMNS} FROM plugins ORDER BY name")]
+
+    def record_error(self, name: str, error: str, at: float) -> None:
+        """Keeps the last error of a plugin."""
+        with self._database.write() as connection:
+            connection.execute("UPDATE plugins SET last_error = ?, last_error_at = ? WHERE name = ?", (error, at, name))
+
+    def forget(self, name: str) -> None:
+        """Drops a plugin and its versions."""
+        with self._database.write(durable=True) as connection:
+            connection.execute("DELETE FROM plugins WHERE name = ?", (name,))
+            connection.execute("DELETE FROM versions WHERE plugin = ?", (name,))
+
+    def keep_version(self, version: VersionRow) -> None:
+        """Records that the bytes of a version are kept."""
+        with self._database.write() as connection:
+            connection.execute("INSERT OR REPLACE INTO versions VALUES (?, ?, ?, ?, ?)", astuple(version))
+
+    def version(self, plugin: str, hash_: str) -> VersionRow | None:
+        """A kept version, or None."""
+        found = self._database.rows(
+            "SELECT plugin, hash, manifest, size, seen_at FROM versions WHERE plugin = ? AND hash = ?",
+            (plugin, hash_),
+        )
+        return VersionRow(*found[0]) if found else None
+
+    def drop_unused(self) -> set[str]:
+        """Drops versions that no plugin serves or waits to serve; returns the hashes that are still used."""
+        with self._database.write() as connection:
+            connection.execute(
+                "DELETE FROM versions WHERE NOT EXISTS (SELECT 1 FROM plugins"
+                " WHERE plugins.name = versions.plugin AND versions.hash IN (plugins.hash, plugins.serving))"
+            )
+            return {row[0] for row in connection.execute("SELECT hash FROM versions")}
+
+
+def _row(values: tuple[object, ...]) -> PluginRow:
+    row = dict(zip(PluginRow.__dataclass_fields__, values, strict=True))
+    return PluginRow(**{**row, "switched_off": bool(row["switched_off"]), "present": bool(row["present"])})  # type: ignore[arg-type]

@@ -1,0 +1,1 @@
+"""What the host tells its operator: metrics and the logs of plugins."""

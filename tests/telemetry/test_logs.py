@@ -1,0 +1,116 @@
+"""The logs of plugins: bounded, and harmless to print."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from omnicore.clock import ManualClock
+from omnicore.telemetry.logs import PluginLogs, harmless
+
+
+def test_the_tail_is_the_newest_lines_oldest_first() -> None:
+    clock = ManualClock()
+    logs = PluginLogs(clock=clock)
+    sink = logs.sink("p")
+    for number in range(5):
+        sink("info", f"line {number}")
+        clock.advance(1)
+    tail = logs.tail("p", 2)
+    assert [line.message for line in tail] == ["line 3", "line 4"]
+    assert tail[1].at - tail[0].at == 1
+
+
+def test_a_level_hides_the_quieter_lines() -> None:
+    logs = PluginLogs()
+    for level in ("trace", "debug", "info", "warn", "error"):
+        logs.sink("p")(level, level)
+    assert [line.level for line in logs.tail("p", 10, "warn")] == ["warn", "error"]
+
+
+def test_the_ring_lets_the_oldest_go_and_counts_them() -> None:
+    logs = PluginLogs(per_plugin=3)
+    for number in range(5):
+        logs.sink("p")("info", str(number))
+    assert [line.message for line in logs.tail("p")] == ["2", "3", "4"]
+    assert logs.dropped("p") == 2
+
+
+def test_bytes_bound_the_ring_too() -> None:
+    logs = PluginLogs(per_plugin=1000, bytes_per_plugin=10_000)
+    for _ in range(100):
+        logs.sink("p")("info", "x" * 1000)
+    assert 5 <= len(logs.tail("p", 1000)) <= 10
+
+
+def test_empty_lines_cost_something() -> None:
+    logs = PluginLogs(per_plugin=10**9, bytes_per_plugin=10_000)
+    for _ in range(1000):
+        logs.sink("p")("info", "")
+    assert len(logs.tail("p", 1000)) <= 100
+
+
+def test_a_long_line_is_cut_at_8_kib_and_says_so() -> None:
+    logs = PluginLogs()
+    logs.sink("p")("info", "ä" * 8192)
+    message = logs.tail("p")[0].message
+    assert message == "ä" * 4096 + " [cut]"
+
+
+def test_one_plugin_does_not_push_out_the_lines_of_another() -> None:
+    logs = PluginLogs(per_plugin=2)
+    logs.sink("quiet")("info", "still here")
+    for _ in range(10):
+        logs.sink("loud")("info", "noise")
+    assert [line.message for line in logs.tail("quiet")] == ["still here"]
+
+
+def test_terminal_escapes_and_line_breaks_come_out_as_text() -> None:
+    logs = PluginLogs()
+    logs.sink("p")("info", "\x1b[2Jgone\r\nINFO forged \x9b31m \u202egnp.exe")
+    assert logs.tail("p")[0].message == "\\x1b[2Jgone\\r\\nINFO forged \\x9b31m \\u202egnp.exe"
+
+
+@given(st.text(alphabet=st.characters()))
+def test_no_text_leaves_with_a_control_character(text: str) -> None:
+    shown = harmless(text)
+    assert all(mark == "\t" or (ord(mark) >= 32 and not 127 <= ord(mark) < 160) for mark in shown)
+    shown.encode()
+
+
+def test_lines_reach_python_logging_when_asked(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "omnicore.plugin")
+    PluginLogs(forward=True).sink("text")("warn", "50% \x1b[0m")
+    PluginLogs().sink("text")("warn", "not this")
+    assert [(one.name, one.levelno, one.getMessage()) for one in caplog.records] == [
+        ("omnicore.plugin.text", logging.WARNING, "50% \\x1b[0m")
+    ]
+
+
+def test_a_plugin_without_lines_and_a_forgotten_one_have_an_empty_tail() -> None:
+    logs = PluginLogs()
+    logs.sink("p")("info", "x")
+    logs.forget("p")
+    assert logs.tail("p") == []
+    assert logs.tail("nobody") == []
+    assert logs.dropped("nobody") == 0
+
+
+def test_threads_may_log_at_once() -> None:
+    logs = PluginLogs(per_plugin=500)
+
+    def work() -> None:
+        for _ in range(1000):
+            logs.sink("p")("info", "x")
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(logs.tail("p", 1000)) == 500
+    assert logs.dropped("p") == 3500
