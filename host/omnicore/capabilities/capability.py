@@ -1,0 +1,84 @@
+"""The interface of a door: a capability with its verbs, its scope and how it is opened for one plugin."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from omnicore.capabilities.request import Request
+from omnicore.capabilities.scope import Fields
+from omnicore.capabilities.services import Services
+from omnicore.sandbox.abi import KIB, HostCall, Limits, LogLevel, LogSink, WasiGrant
+
+__all__ = ["Capability", "CapabilityRequest", "DoorCall", "Grant", "PluginScope", "Verb"]
+
+
+@dataclass(frozen=True, slots=True)
+class CapabilityRequest:
+    """What a plugin asks for in its manifest, with a reason for the person who decides."""
+
+    name: str
+    scope: Mapping[str, Any] = field(default_factory=dict)
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a person gave to a plugin. Units: `granted_at` seconds since the Unix epoch."""
+
+    capability: str
+    scope: Mapping[str, Any]
+    granted_by: str
+    granted_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class PluginScope:
+    """One plugin as doors see it: what it asked for, what it was granted, its settings and limits."""
+
+    name: str
+    asked: tuple[CapabilityRequest, ...]
+    grants: tuple[Grant, ...]
+    settings: Mapping[str, Any]
+    limits: Limits
+    log: LogSink
+    wasi: WasiGrant | None = None
+    log_level: LogLevel | None = "info"
+
+
+class DoorCall(HostCall, Protocol):
+    """A host call with the budgets of `Limits` that host functions draw on themselves."""
+
+    def spend_http(self) -> None:
+        """Counts a request against `http_requests`. Raises: LimitExceeded."""
+
+    def log(self, level: LogLevel, message: str) -> None:
+        """Hands a line to the plugin's log, within `log_lines` and `log_bytes`. Raises: LimitExceeded."""
+
+
+Verb = Callable[[DoorCall, Request], Mapping[str, Any] | Awaitable[Mapping[str, Any]]]
+"""Serves one request with the fields of the reply. What it raises becomes an error value, see `doors.py`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capability:
+    """A door. It lives three times: as this value, opened for a plugin, and in a call.
+
+    Args:
+        verbs: guests import `<name>_<verb>_v1` for each.
+        resource: the request's field that says what is reached, for the text of a refusal.
+        open: makes the verbs for one plugin; it is given the asked scope with its defaults.
+        scope: the fields a scope may have.
+        needs_grant: False for doors that stand open to every plugin.
+        request_bytes: the largest request that is read, by the plugin's limits.
+    """
+
+    name: str
+    purpose: str
+    verbs: tuple[str, ...]
+    resource: str
+    open: Callable[[PluginScope, Mapping[str, Any], Services], Mapping[str, Verb]]
+    scope: Fields = field(default_factory=dict)
+    needs_grant: bool = True
+    request_bytes: Callable[[Limits], int] = lambda limits: 64 * KIB

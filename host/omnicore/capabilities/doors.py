@@ -1,0 +1,176 @@
+"""All doors, and how they are opened for one plugin: what is not granted is linked as a refusal."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from omnicore.capabilities import config, events, http, kv, log
+from omnicore.capabilities.capability import Capability, CapabilityRequest, DoorCall, Grant, PluginScope, Verb
+from omnicore.capabilities.request import Request, error_reply, read_request, write_reply
+from omnicore.capabilities.scope import fill, scope_covers
+from omnicore.capabilities.services import Services
+from omnicore.errors import (
+    CapacityReached,
+    InvalidInput,
+    LimitExceeded,
+    ManifestInvalid,
+    OmniError,
+    PermissionDenied,
+    Unavailable,
+)
+from omnicore.sandbox.abi import Doors, HostFunction, HttpRequest, HttpResponse, HttpSend
+
+__all__ = ["DOORS", "NAMESPACE", "PluginScope", "check_requests", "covers", "open_doors"]
+
+NAMESPACE = "extism:host/user"
+
+DOORS: tuple[Capability, ...] = (
+    log.DOOR,
+    config.DOOR,
+    kv.DOOR,
+    http.DOOR,
+    events.DOOR,
+)
+
+_BY_NAME = {door.name: door for door in DOORS}
+
+# What a guest gets as a value. Everything else ends its call: a guest cannot repair the host.
+_EXPECTED = (InvalidInput, PermissionDenied, LimitExceeded, Unavailable, CapacityReached)
+
+
+def open_doors(plugin: PluginScope, services: Services) -> Doors:
+    """All that the plugin can reach: every verb of every door, open where it was asked for and granted.
+
+    Raises:
+        ManifestInvalid: the plugin asks for something that does not exist, twice, or with a wrong scope.
+    """
+    check_requests(plugin.asked)
+    functions: list[HostFunction] = []
+    send = _closed_send(plugin)
+    for door in DOORS:
+        scope = _open_scope(door, plugin)
+        verbs = _closed_verbs(door, plugin) if scope is None else door.open(plugin, scope, services)
+        most = door.request_bytes(plugin.limits)
+        functions.extend(_linked(door, verb, verbs[verb], most) for verb in door.verbs)
+        if door is http.DOOR and scope is not None:
+            send = http.extism_send(plugin, scope, services)
+    return Doors(
+        functions=tuple(functions),
+        config={key: _as_text(value) for key, value in plugin.settings.items()},
+        http=send,
+        log=plugin.log,
+        log_level=plugin.log_level,
+        wasi=plugin.wasi,
+    )
+
+
+def covers(grant: Grant, request: CapabilityRequest) -> bool:
+    """True when the grant allows all that the request asks."""
+    door = _BY_NAME.get(request.name)
+    if door is None or grant.capability != request.name:
+        return False
+    try:
+        granted, asked = (fill(door.name, door.scope, one.scope) for one in (grant, request))
+    except ManifestInvalid:  # a scope nobody understands allows nothing
+        return False
+    return scope_covers(door.scope, granted, asked)
+
+
+def check_requests(asked: Iterable[CapabilityRequest]) -> None:
+    """Raises: ManifestInvalid for a capability that does not exist, stands twice or has a wrong scope."""
+    seen: set[str] = set()
+    for request in asked:
+        door = _BY_NAME.get(request.name)
+        if door is None:
+            raise ManifestInvalid(
+                f"there is no capability {request.name!r}",
+                remedy=f"ask for one of {', '.join(_BY_NAME)}",
+                path="capabilities",
+            )
+        if request.name in seen:
+            raise ManifestInvalid(
+                f"{request.name} is asked for twice",
+                remedy="join the scopes in one entry",
+                path="capabilities",
+            )
+        seen.add(request.name)
+        fill(door.name, door.scope, request.scope)
+
+
+def _open_scope(door: Capability, plugin: PluginScope) -> dict[str, Any] | None:
+    """The scope the plugin asked for, when a grant covers it; None for a closed door."""
+    if not door.needs_grant:
+        return {}
+    for request in plugin.asked:
+        if request.name == door.name and any(covers(grant, request) for grant in plugin.grants):
+            return fill(door.name, door.scope, request.scope)
+    return None
+
+
+def _linked(door: Capability, verb: str, run: Verb, most: int) -> HostFunction:
+    waits = inspect.iscoroutinefunction(run)
+    serve = (_serve_awaited if waits else _serve)(door, verb, run, most)
+    return HostFunction(NAMESPACE, f"{door.name}_{verb}_v1", ("i64",), ("i64",), serve)
+
+
+def _serve(door: Capability, verb: str, run: Verb, most: int) -> Callable[[DoorCall, int], int]:
+    def serve(call: DoorCall, handle: int) -> int:
+        request = None
+        try:
+            request = read_request(call, handle, most)
+            reply: Any = run(call, request)
+        except _EXPECTED as error:
+            reply = error_reply(error, door.name, _resource(door, verb, request))
+        return write_reply(call, reply)
+
+    return serve
+
+
+def _serve_awaited(door: Capability, verb: str, run: Verb, most: int) -> Callable[[DoorCall, int], Any]:
+    async def serve(call: DoorCall, handle: int) -> int:
+        request = None
+        try:
+            request = read_request(call, handle, most)
+            reply: Any = await run(call, request)  # type: ignore[misc]
+        except _EXPECTED as error:
+            reply = error_reply(error, door.name, _resource(door, verb, request))
+        return write_reply(call, reply)
+
+    return serve
+
+
+def _resource(door: Capability, verb: str, request: Request | None) -> str:
+    return (request and request.shown(door.resource)) or f"{door.name}.{verb}"
+
+
+def _closed_verbs(door: Capability, plugin: PluginScope) -> Mapping[str, Verb]:
+    def closed(verb: str) -> Verb:
+        def refuse(call: DoorCall, request: Request) -> Mapping[str, Any]:
+            raise _refusal(door, plugin, f"{door.name}.{verb}")
+
+        return refuse
+
+    return {verb: closed(verb) for verb in door.verbs}
+
+
+def _closed_send(plugin: PluginScope) -> HttpSend:
+    async def refuse(request: HttpRequest) -> HttpResponse:
+        error = _refusal(http.DOOR, plugin, "http_request")
+        error.details["resource"] = request.url[:200]
+        raise error
+
+    return refuse
+
+
+def _refusal(door: Capability, plugin: PluginScope, verb: str) -> OmniError:
+    command = f"run `omnicore plugins grant {plugin.name} {door.name}`"
+    if not any(request.name == door.name for request in plugin.asked):
+        command = f"ask for {door.name} in its manifest, then {command}"
+    return PermissionDenied(f"{plugin.name} has no grant for {verb}", remedy=command, capability=door.name)
+
+
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

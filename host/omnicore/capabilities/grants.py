@@ -1,0 +1,22 @@
+"""Who asked for what, who was granted what, and what is still missing. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from omnicore.capabilities.capability import CapabilityRequest, Grant
+from omnicore.capabilities.doors import DOORS, check_requests, covers
+
+__all__ = ["CapabilityRequest", "Grant", "check_requests", "covers", "missing"]
+
+_OPEN_TO_ALL = frozenset(door.name for door in DOORS if not door.needs_grant)
+
+
+def missing(asked: Iterable[CapabilityRequest], granted: Iterable[Grant]) -> list[CapabilityRequest]:
+    """The requests that need a grant and that no grant covers."""
+    grants = tuple(granted)
+    return [
+        request
+        for request in asked
+        if request.name not in _OPEN_TO_ALL and not any(covers(grant, request) for grant in grants)
+    ]

@@ -1,0 +1,184 @@
+"""Requests of guests, read with suspicion, and the replies they get."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import math
+import re
+from collections.abc import Mapping
+from typing import Any, NoReturn, TypeVar
+
+from omnicore.errors import GuestFailed, InvalidInput, OmniError
+from omnicore.sandbox.abi import HostCall
+
+__all__ = ["Request", "error_reply", "read_request", "to_value", "write_reply"]
+
+_DEPTH = 32
+# The closing quote may be absent: an open string is taken to its end at once, not searched from every quote.
+_STRINGS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+_BRACKETS = re.compile(rb"[\[\]{}]")
+_RESOURCE_CHARACTERS = 200
+_Default = TypeVar("_Default")
+_NONE: Any = object()
+
+
+class Request:
+    """The fields of a request. Each is taken by its type; `done` refuses what nobody took.
+
+    Raises: InvalidInput, from every method, with a text for the plugin's author.
+    """
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        self._values = values
+        self._left = set(values)
+
+    def shown(self, name: str) -> str | None:
+        """A text field, short, for an error."""
+        value = self._values.get(name)
+        return value[:_RESOURCE_CHARACTERS] if isinstance(value, str) else None
+
+    def any(self, name: str, default: Any = _NONE) -> Any:
+        """A field of any type."""
+        self._left.discard(name)
+        value = self._values.get(name, default)
+        return self._wrong(name, "be there") if value is _NONE else value
+
+    def text(self, name: str, default: _Default = _NONE, *, most: int | None = None) -> str | _Default:
+        """A text of at most `most` bytes; null is the default, where there is one."""
+        value = self._optional(name, default)
+        if value is default:
+            return default
+        if not isinstance(value, str):
+            self._wrong(name, "be text")
+        if most is not None and len(value.encode()) > most:
+            self._wrong(name, f"have at most {most} bytes")
+        return value
+
+    def whole(self, name: str, default: _Default = _NONE, *, least: int, most: int) -> int | _Default:
+        """A whole number in a range; null is the default, where there is one."""
+        value = self._optional(name, default)
+        if value is default:
+            return default
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+            self._wrong(name, f"be a whole number from {least} to {most}")
+        return value
+
+    def seconds(self, name: str, *, most: float) -> float | None:
+        """A time above 0 and at most `most`, or None."""
+        value = self._optional(name, None)
+        if value is None:
+            return None
+        if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value <= most:
+            self._wrong(name, f"be a number of seconds above 0 and at most {most:g}")
+        return float(value)
+
+    def blob(self, name: str, default: bytes = _NONE, *, most: int) -> bytes:
+        """Bytes, sent as text or as `{"base64": "..."}`."""
+        value = self._optional(name, default)
+        if value is default:
+            return default
+        if isinstance(value, dict) and set(value) == {"base64"} and isinstance(value["base64"], str):
+            try:
+                data = base64.b64decode(value["base64"], validate=True)
+            except (binascii.Error, ValueError):
+                self._wrong(name, "hold standard base64 with padding")
+        elif isinstance(value, str):
+            data = value.encode()
+        else:
+            self._wrong(name, 'be text or {"base64": "..."}')
+        if len(data) > most:
+            self._wrong(name, f"have at most {most} bytes")
+        return data
+
+    def table(self, name: str) -> dict[str, Any]:
+        """An object, empty when it is absent or null."""
+        value = self._optional(name, None)
+        if value is None:
+            return {}
+        return value if isinstance(value, dict) else self._wrong(name, "be an object")
+
+    def done(self) -> None:
+        """Refuses fields that no verb knows, so that a misspelled one is not passed over."""
+        if self._left:
+            raise _malformed(f"the request has an unknown field {min(self._left)[:80]!r}")
+
+    def _optional(self, name: str, default: Any) -> Any:
+        self._left.discard(name)
+        value = self._values.get(name)
+        if value is None and default is _NONE:
+            self._wrong(name, "be there")
+        return default if value is None else value
+
+    def _wrong(self, name: str, rule: str) -> NoReturn:
+        raise _malformed(f"`{name}` of the request must {rule}")
+
+
+def read_request(call: HostCall, handle: int, most: int) -> Request:
+    """The request in a block. Raises: InvalidInput for all but a JSON object of bounded size and depth."""
+    try:
+        data = call.read(handle)
+    except GuestFailed as error:
+        raise _malformed(f"the request is no live block: {error.fact}") from error
+    if len(data) > most:
+        raise _malformed(f"the request has {len(data)} bytes, {most} are allowed")
+    if _too_deep(data):
+        raise _malformed(f"the request is nested deeper than {_DEPTH}")
+    try:
+        values = json.loads(data.decode(), parse_constant=_no_constant, parse_float=_finite)
+        if b"\\u" in data:  # escapes can hold halves of characters that no UTF-8 has
+            json.dumps(values, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise _malformed(f"the request is not JSON: {error}") from error
+    if not isinstance(values, dict):
+        raise _malformed("the request is not a JSON object")
+    return Request(values)
+
+
+def write_reply(call: HostCall, reply: Mapping[str, Any]) -> int:
+    """A new block with the reply. Raises: MemoryExceeded."""
+    return call.write(json.dumps(reply, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+def error_reply(error: OmniError, capability: str, resource: str) -> dict[str, Any]:
+    """The error as a value that the guest can read."""
+    shown = {"capability": capability, "resource": resource, **error.to_json()}
+    if isinstance(error, InvalidInput):
+        shown["code"] = "malformed-request"
+    return {"error": shown}
+
+
+def to_value(data: bytes) -> str | dict[str, str]:
+    """Bytes as they travel in a reply: text when they are UTF-8, else base64."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(data).decode()}
+
+
+def _malformed(fact: str) -> InvalidInput:
+    return InvalidInput(fact, remedy="see specs/abi.md")
+
+
+def _too_deep(data: bytes) -> bool:
+    """Counted before parsing: the parser recurses, and a guest's call may run on a small stack."""
+    if data.count(b"[") + data.count(b"{") <= _DEPTH:
+        return False
+    depth = 0
+    for found in _BRACKETS.finditer(_STRINGS.sub(b"", data)):
+        depth += 1 if found[0] in b"[{" else -1
+        if depth > _DEPTH:
+            return True
+    return False
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError("a number is too large")
+    return number
