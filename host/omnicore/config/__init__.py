@@ -1,0 +1,1 @@
+"""Settings: one typed schema, read from files, variables and overrides."""

@@ -1,0 +1,236 @@
+"""Settings from overrides, then `OMNICORE_*` variables, then a file, then defaults; the first one wins."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, get_type_hints
+
+from omnicore.config.documents import read_document
+from omnicore.config.entry import Entry, Origin, SettingPath, leaves, nested, overlay
+from omnicore.config.problems import Problem, invalid
+from omnicore.config.schema import Leaf, Misfit, anchored, free_value, nearest, schema_of
+from omnicore.config.settings import Settings
+from omnicore.errors import InvalidSetting
+
+__all__ = ["FILE_NAMES", "ConfigLoader", "Loaded", "load_settings"]
+
+FILE_NAMES = ("omnicore.toml", "omnicore.yaml", "omnicore.yml", "omnicore.json")
+PREFIX = "OMNICORE_"
+_NOT_SETTINGS = ("OMNICORE_CONFIG", "OMNICORE_DEBUG")  # which file to read; show tracebacks
+SCHEMA = {leaf.path: leaf for leaf in schema_of(Settings)}
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Settings, where each came from (by dotted name), and the file that was read."""
+
+    settings: Settings
+    origins: Mapping[str, Origin]
+    file: Path | None
+
+
+class ConfigLoader:
+    """Merges the layers of settings without a schema; `load_settings` adds the schema of a host.
+
+    Args:
+        file: a .toml, .yaml, .yml or .json file; None for none.
+        environ: variables, of which those that start with `OMNICORE_` count; default is the process's own.
+            `__` goes a level down: `OMNICORE_LIMITS__TIMEOUT_S` is `limits.timeout_s`.
+        overrides: values that win over all others, nested or with dotted names.
+    """
+
+    def __init__(
+        self,
+        file: Path | str | None = None,
+        *,
+        environ: Mapping[str, str] | None = None,
+        overrides: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._file = Path(file) if file is not None else None
+        self._environ = os.environ if environ is None else environ
+        self._overrides = overrides or {}
+
+    def load(self) -> dict[str, Any]:
+        """The merged values as a nested dictionary; variables stay texts. Raises: InvalidSetting."""
+        return nested({path: entry.value for path, entry in self.entries().items()})
+
+    def entries(self) -> dict[SettingPath, Entry]:
+        """The merged values by path, each with its origin. Raises: InvalidSetting."""
+        return overlay(overlay(self._file_layer(), self._variable_layer()), self._override_layer())
+
+    def _file_layer(self) -> dict[SettingPath, Entry]:
+        if self._file is None:
+            return {}
+        document = read_document(self._file)
+        return {
+            path: Entry(value, Origin("file", str(self._file), document.line(path), self._file.parent))
+            for path, value in document.values.items()
+        }
+
+    def _variable_layer(self) -> dict[SettingPath, Entry]:
+        return {
+            tuple(name.removeprefix(PREFIX).lower().split("__")): Entry(
+                text, Origin("variable", name), text=True
+            )
+            for name, text in sorted(self._environ.items())
+            if name.startswith(PREFIX) and name not in _NOT_SETTINGS
+        }
+
+    def _override_layer(self) -> dict[SettingPath, Entry]:
+        found = {}
+        for path, value in leaves(self._overrides):
+            if path:
+                whole = tuple(part for key in path for part in key.split("."))
+                found[whole] = Entry(value, Origin("override", ".".join(whole)))
+        return found
+
+
+def find_file(environ: Mapping[str, str], folder: Path) -> Path | None:
+    """The settings file: `OMNICORE_CONFIG`, else the one in the folder. Raises: InvalidSetting for two."""
+    if environ.get("OMNICORE_CONFIG"):
+        return Path(environ["OMNICORE_CONFIG"])
+    found = [name for name in FILE_NAMES if (folder / name).is_file()]
+    if len(found) > 1:
+        names = " and ".join(found)
+        raise InvalidSetting(
+            f"{names} are both in {folder.resolve()}", remedy="keep one, or name it with --config"
+        )
+    return folder / found[0] if found else None
+
+
+def load_settings(
+    file: Path | None,
+    environ: Mapping[str, str],
+    overrides: Mapping[str, Any],
+    *,
+    folder: Path = Path(),
+) -> Loaded:
+    """The settings of a host.
+
+    Args:
+        file: the settings file; None looks for `OMNICORE_CONFIG`, then for `omnicore.toml`, `.yaml`, `.yml`
+            or `.json` in `folder`.
+        environ: variables; an unknown `OMNICORE_*` is an error like an unknown key.
+        overrides: values from the command line or from Python.
+
+    Raises:
+        InvalidSetting: every value that cannot be used, with origin and remedy; details: `problems`.
+    """
+    file = file or find_file(environ, folder)
+    entries = ConfigLoader(file, environ=environ, overrides=overrides).entries()
+    reading = _Reading(file)
+    for path, entry in entries.items():
+        reading.take(path, entry)
+    return reading.loaded()
+
+
+class _Reading:
+    """Entries turned into settings; problems are gathered, so that one run shows them all."""
+
+    def __init__(self, file: Path | None) -> None:
+        self.file = file
+        self.default = Origin("default", folder=file.parent if file else Path())
+        self.values: dict[SettingPath, Any] = {}
+        self.origins: dict[str, Origin] = {}
+        self.problems: list[Problem] = []
+
+    def take(self, path: SettingPath, entry: Entry) -> None:
+        """Reads one entry."""
+        name = ".".join(path)
+        self.origins[name] = entry.origin
+        if (leaf := SCHEMA.get(path)) is not None and not leaf.free:
+            self._read(leaf, entry)
+        elif (table := SCHEMA.get(path[:1])) is not None and table.free:
+            self._read_free(path, entry)
+        elif any(known[: len(path)] == path for known in SCHEMA):
+            if entry.value != {}:
+                self._problem(name, entry, "is no table", f"write [{name}] with one line for each setting")
+        else:
+            self._problem(name, entry, "is no setting", _meant(name, entry.origin))
+
+    def _read(self, leaf: Leaf, entry: Entry) -> None:
+        try:
+            self.values[leaf.path] = leaf.read(entry)
+        except Misfit as misfit:
+            shown = "" if leaf.secret else f" {entry.value!r:.80}"
+            self._problem(leaf.name, entry, f"cannot be{shown}", f"it takes {misfit.expected}")
+
+    def _read_free(self, path: SettingPath, entry: Entry) -> None:
+        """`plugin_settings.NAME.KEY`; a variable cannot hold `-`, so `_` in its NAME stands for it."""
+        if entry.text and len(path) > 1:
+            path = (path[0], path[1].replace("_", "-"), *path[2:])
+        if len(path) < 3:
+            if entry.value != {}:
+                self._problem(
+                    ".".join(path), entry, "is no table", "write [plugin_settings.NAME] and its settings"
+                )
+            return
+        try:
+            self.values[path] = free_value(entry)
+        except Misfit as misfit:
+            self._problem(".".join(path), entry, "has a value of no use", f"it takes {misfit.expected}")
+
+    def _problem(self, name: str, entry: Entry, fact: str, remedy: str) -> None:
+        self.problems.append(Problem(name, str(entry.origin), fact, remedy))
+
+    def loaded(self) -> Loaded:
+        """The settings. Raises: InvalidSetting."""
+        self._check_caps()
+        if self.problems:
+            raise invalid(self.problems)
+        settings: Settings = self._build(Settings, ())
+        origins = {leaf.name: self.default for leaf in SCHEMA.values() if not leaf.free} | self.origins
+        return Loaded(settings, MappingProxyType(origins), self.file)
+
+    def _value(self, leaf: Leaf) -> Any:
+        value = self.values.get(leaf.path, leaf.default)
+        if isinstance(value, Path) and leaf.path not in self.values:
+            return anchored(value, self.default)
+        return value
+
+    def _check_caps(self) -> None:
+        """A default limit above the largest one allowed would refuse every plugin."""
+        for leaf in SCHEMA.values():
+            if leaf.path[0] != "limits":
+                continue
+            limit = self._value(leaf)
+            cap = self._value(SCHEMA["max_limits", leaf.path[1]])
+            if (
+                cap is not None
+                and (limit is None or limit > cap)
+                and self.origins.keys() & {leaf.name, f"max_{leaf.name}"}
+            ):
+                origin = self.origins.get(leaf.name) or self.origins[f"max_{leaf.name}"]
+                fact = f"is {limit}, more than max_{leaf.name}, which is {cap}"
+                self.problems.append(Problem(leaf.name, str(origin), fact, "lower it or raise the largest"))
+
+    def _build(self, kind: type, path: SettingPath) -> Any:
+        hints = get_type_hints(kind)
+        built = {}
+        for spec in fields(kind):
+            here = (*path, spec.name)
+            if is_dataclass(hints[spec.name]):
+                built[spec.name] = self._build(hints[spec.name], here)
+            elif SCHEMA[here].free:
+                below = {key[1:]: value for key, value in self.values.items() if key[:1] == here}
+                built[spec.name] = nested(below)
+            else:
+                built[spec.name] = self._value(SCHEMA[here])
+        return kind(**built)
+
+
+def _meant(name: str, origin: Origin) -> str:
+    """What to do about an unknown name: the one that is near it, as its origin would write it."""
+    meant = nearest(name, [leaf.name for leaf in SCHEMA.values()])
+    if meant is None:
+        return "see `omnicore config show` for those that exist"
+    return f"did you mean {variable(meant) if origin.kind == 'variable' else meant}?"
+
+
+def variable(name: str) -> str:
+    """The variable that sets a setting: `limits.timeout_s` is `OMNICORE_LIMITS__TIMEOUT_S`."""
+    return PREFIX + name.upper().replace(".", "__")
