@@ -1,0 +1,391 @@
+"""`PluginHost`: the plugins of one folder, and every call into them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from omnicore.capabilities.services import Services
+from omnicore.clock import Clock, SystemClock
+from omnicore.config.settings import Settings
+from omnicore.errors import (
+    Conflict,
+    GuestError,
+    LinkFailed,
+    ModuleRejected,
+    NotFound,
+    OmniError,
+    Unavailable,
+)
+from omnicore.events.bus import EventBus
+from omnicore.plugins.calls import Caller, Target
+from omnicore.plugins.catalogue import Catalogue
+from omnicore.plugins.folder import Folder
+from omnicore.plugins.install import check_filename, remove_files, write_whole
+from omnicore.plugins.intake import read_module
+from omnicore.plugins.inventory import Inventory, judged_by
+from omnicore.plugins.pool import RetiredError
+from omnicore.plugins.refusals import not_serving
+from omnicore.plugins.service import EAGER_LOADS, ServiceParts, VersionsInService
+from omnicore.plugins.version import Version
+from omnicore.plugins.view import Change, PluginView
+from omnicore.sandbox.abi import HostFunction
+from omnicore.sandbox.engine import Engine
+from omnicore.storage.database import Database
+from omnicore.storage.modules import ModuleStore
+from omnicore.storage.tables.kv import KvTable
+from omnicore.storage.tables.plugins import PluginRow
+from omnicore.telemetry.logs import Level, LogLine, PluginLogs
+from omnicore.telemetry.metrics import Metrics
+
+__all__ = ["PluginHost"]
+
+_log = logging.getLogger("omnicore.plugins")
+_PASS_EVERY_S = 2.0
+_SOON_S = 0.11
+_LOOK_S = 0.01
+_ERROR_EVERY_S = 1.0
+
+
+class PluginHost:
+    """The plugins of one folder: what they are, what they may, and calls into them.
+
+    References are `plugin.function`, or `plugin` alone when it has one function. Methods may be used from any
+    thread; `start` and `stop` belong to one event loop. Without `start`, one `scan` and then `close` serve a
+    short command.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        engine: Engine,
+        database: Database,
+        services: Services,
+        metrics: Metrics,
+        logs: PluginLogs,
+        events: EventBus,
+        clock: Clock | None = None,
+        functions: Sequence[HostFunction] = (),
+    ) -> None:
+        clock = clock or SystemClock()
+        limits = (settings.limits, settings.max_limits)
+        modules = ModuleStore(settings.data / "modules")
+        self._settings, self._database, self._logs = settings, database, logs
+        self._metrics, self._events = metrics, events
+        self._service = VersionsInService(
+            ServiceParts(settings, engine, modules, services, metrics, logs, functions, clock)
+        )
+        self._catalogue = Catalogue(database, modules, clock, limits=limits, accept=self._service.accept)
+        self._kv = KvTable(database, clock)
+        self._folder = Folder(settings.plugins)
+        self._inventory = self._make_inventory(judged_by(settings, engine))
+        self._caller = self._make_caller()
+        self._changing = threading.RLock()
+        self._data_version = database.data_version()
+        self._errors: dict[str, OmniError] = {}
+        self._errors_due = self._pass_due = 0.0
+        self._closed = False
+        self._watching: asyncio.Task[None] | None = None
+        metrics.watch_states(self.states)
+
+    def _make_inventory(self, judge: str) -> Inventory:
+        limits = (self._settings.limits, self._settings.max_limits)
+        return Inventory(self._folder, self._catalogue, limits=limits, judged_by=judge, changed=self._changed)
+
+    def _make_caller(self) -> Caller:
+        return Caller(
+            threads=self._settings.threads,
+            resolve=self._resolve,
+            failed=self._failed,
+            recovered=self._recovered,
+            pressed=self._service.trim,
+        )
+
+    # -- calls
+
+    def call_blocking(
+        self, ref: str, data: Any = b"", *, timeout_s: float | None = None, host_context: Any = None
+    ) -> Any:
+        """Calls a function on this thread.
+
+        Args:
+            data: bytes, text, or a JSON value, as the function's media type wants it.
+            timeout_s: instead of the plugin's own limit.
+
+        Returns: bytes, text or a JSON value, by the function's output media type.
+
+        Raises:
+            NotFound: no such plugin or function.
+            InvalidInput: the input breaks the schema or a limit.
+            PermissionDenied: the plugin waits for a grant.
+            Unavailable: it is disabled, rejected or in quarantine, or the host is closed.
+            CapacityReached: too many calls run.
+            GuestError: the plugin failed, see `omnicore.errors`.
+        """
+        return self._caller.call(ref, data, timeout_s, host_context, False)
+
+    async def call(self, ref: str, data: Any = b"", *, timeout_s: float | None = None, host_context: Any = None) -> Any:
+        """`call_blocking` for an event loop. Cancelling the task cuts the guest."""
+        return await self._caller.call_async(ref, data, timeout_s, host_context, False)
+
+    def call_bytes(
+        self, ref: str, data: bytes = b"", *, timeout_s: float | None = None, host_context: Any = None
+    ) -> bytes:
+        """`call_blocking` with bytes in and out, still checked against the schemas."""
+        output: bytes = self._caller.call(ref, data, timeout_s, host_context, True)
+        return output
+
+    async def call_bytes_async(
+        self, ref: str, data: bytes = b"", *, timeout_s: float | None = None, host_context: Any = None
+    ) -> bytes:
+        """`call` with bytes in and out, still checked against the schemas."""
+        output: bytes = await self._caller.call_async(ref, data, timeout_s, host_context, True)
+        return output
+
+    # -- the catalogue
+
+    def list(self) -> list[PluginView]:
+        """Every plugin, by name, rejected files among them."""
+        self._write_errors()
+        return self._catalogue.views()
+
+    def get(self, name: str) -> PluginView:
+        """One plugin. Raises: NotFound."""
+        self._write_errors()
+        return self._catalogue.view(name)
+
+    def states(self) -> Mapping[str, int]:
+        """How many plugins are in each state."""
+        return Counter(row.state for row in self._catalogue.rows() if row.present)
+
+    def diff(self, name: str) -> Sequence[Change]:
+        """What the newest version asks for beyond its grants. Raises: NotFound."""
+        return self._catalogue.differences(name)
+
+    def logs(self, name: str, limit: int = 100, *, level: Level = "trace") -> Sequence[LogLine]:
+        """The last lines a plugin logged, oldest first. Raises: NotFound."""
+        self._catalogue.row(name)
+        return self._logs.tail(name, limit, level)
+
+    def scan(self) -> None:
+        """Takes in what changed in the folder, waiting up to a second for files that are being written."""
+        for _ in range(10):
+            with self._changing:
+                self._service.eager = EAGER_LOADS
+                if not self._inventory.take_stock():
+                    return
+            time.sleep(_SOON_S)
+
+    def install(self, filename: str, data: bytes, *, manifest: bytes | None = None) -> PluginView:
+        """Puts a file, and a sidecar if given, into the folder and takes it in.
+
+        Raises:
+            InvalidInput: the file name cannot be used.
+            ModuleRejected, ManifestInvalid: it cannot be a plugin; nothing was written.
+            Conflict: another file has the plugin's name.
+        """
+        stem = check_filename(filename)
+        _, read = read_module(
+            stem,
+            data,
+            text=filename.endswith(".wat"),
+            sidecar=manifest,
+            sidecar_path=f"{stem}.toml",
+            limits=(self._settings.limits, self._settings.max_limits),
+        )
+        with self._changing:
+            self._refuse_taken(read.name, filename)
+            if manifest is not None:
+                write_whole(self._settings.plugins, f"{stem}.toml", manifest)
+            write_whole(self._settings.plugins, filename, data)
+            self._service.eager = 1
+            self._inventory.take_stock(at_once=filename)
+            return self._view_at(filename)
+
+    def remove(self, name: str) -> None:
+        """Deletes a plugin: its file, grants, versions and all it stored. Raises: NotFound."""
+        with self._changing:
+            row = self._catalogue.row(name)
+            remove_files(self._settings.plugins, row.path)
+            self._catalogue.forget(name)
+            self._kv.clear(name)
+            self._changed(name, "removed")
+            self._catalogue.tidy()
+        self._metrics.forget(name)
+        self._logs.forget(name)
+
+    def enable(self, name: str) -> PluginView:
+        """Ends a plugin's being disabled or in quarantine. Raises: NotFound."""
+        return self._switch(name, on=True)
+
+    def disable(self, name: str) -> PluginView:
+        """Takes a plugin out of service; calls in flight finish. Raises: NotFound."""
+        return self._switch(name, on=False)
+
+    def grant(self, name: str, capability: str | None = None, *, who: str) -> PluginView:
+        """Grants what a plugin asks for, one capability or all. Raises: NotFound, Conflict."""
+        with self._changing:
+            self._service.eager = 1
+            self._catalogue.grant(name, capability, who=who)
+            self._changed(name, "granted")
+        return self._catalogue.view(name)
+
+    def revoke(self, name: str, capability: str, *, who: str) -> PluginView:
+        """Takes a grant back; the plugin waits until it is granted again. Raises: NotFound."""
+        with self._changing:
+            self._catalogue.revoke(name, capability)
+            self._events.publish("plugin.revoked", {"name": name, "capability": capability, "who": who})
+            self._changed(name, "changed")
+        return self._catalogue.view(name)
+
+    # -- the life of the host
+
+    async def start(self) -> None:
+        """Scans the folder and, where the settings say so, goes on watching it."""
+        await asyncio.to_thread(self.scan)
+        if self._settings.watch:
+            self._watching = asyncio.create_task(self._watch(), name="omnicore-watch-plugins")
+
+    async def stop(self) -> None:
+        """Stops watching, lets running calls finish for `drain_s`, then cuts them."""
+        if self._watching is not None:
+            self._watching.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._watching
+            self._watching = None
+        self._closed = True
+        versions = self._service.all()
+        self._caller.targets.clear()
+        self._service.retire_all()
+        end = time.monotonic() + self._settings.drain_s
+        # Calls end on many threads and tell nobody, hence looking instead of an event.
+        while any(one.in_flight for one in versions) and time.monotonic() < end:  # noqa: ASYNC110
+            await asyncio.sleep(_LOOK_S)
+        for version in versions:
+            version.cancel()
+        await asyncio.to_thread(self.close)
+
+    def close(self) -> None:
+        """Frees everything; running calls finish first. A second time does nothing."""
+        self._closed = True
+        self._caller.targets.clear()
+        self._service.retire_all()
+        self._caller.close()
+        self._write_errors()
+
+    # -- inner parts
+
+    def _switch(self, name: str, *, on: bool) -> PluginView:
+        with self._changing:
+            self._service.eager = 1
+            self._catalogue.switch(name, on=on)
+            self._changed(name, "enabled" if on else "disabled")
+        return self._catalogue.view(name)
+
+    def _resolve(self, ref: str) -> Target:
+        if self._closed:
+            raise Unavailable("the host is shutting down", remedy="start it again")
+        version = self._version(ref.partition(".")[0])
+        target = self._caller.targets[ref] = self._service.target(version, ref)
+        return target
+
+    def _version(self, name: str) -> Version:
+        version = self._service.current(name)
+        if version is None:
+            row = self._catalogue.row(name)
+            version, _ = self._service.sync(name, self._catalogue.serving(row))
+            if version is None:
+                raise not_serving(row, self._catalogue.differences(name))
+        return version
+
+    def _changed(self, name: str, how: str) -> None:
+        """Brings what is in service in line with a plugin's row, and tells the bus."""
+        row = self._catalogue.find(name)
+        self._sync(name, row)
+        state = row.state if row is not None and row.present else None
+        self._events.publish(f"plugin.{how}", {"name": name, "state": state, "hash": row.hash if row else None})
+
+    def _sync(self, name: str, row: PluginRow | None) -> None:
+        if not self._service.holds(name):
+            return  # made when it is first called
+        _, retired = self._service.sync(name, self._catalogue.serving(row) if row is not None else None)
+        for ref in tuple(retired.refs) if retired is not None else ():
+            self._caller.targets.pop(ref, None)
+
+    def _failed(self, version: Version, error: OmniError, opened: bool) -> None:
+        # No lock of the catalogue's changes here: a call must not wait for somebody who compiles.
+        name = version.serving.name
+        with suppress(NotFound):
+            if isinstance(error, ModuleRejected | LinkFailed):
+                self._catalogue.fail(name, version.serving.hash, str(error))
+                self._changed(name, "changed")
+            elif opened:
+                version.quarantined = True
+                self._catalogue.quarantine(name, f"failed {self._settings.breaker_failures} times: {error.fact}")
+                self._changed(name, "quarantined")
+        self._errors[name] = error
+        if time.monotonic() >= self._errors_due:
+            self._write_errors()
+
+    def _recovered(self, version: Version) -> None:
+        version.quarantined = False
+        with suppress(NotFound):
+            self._catalogue.recover(version.serving.name)
+            self._changed(version.serving.name, "recovered")
+
+    def _write_errors(self) -> None:
+        # A plugin that fails a thousand times a second costs one write a second.
+        self._errors_due = time.monotonic() + _ERROR_EVERY_S
+        for name in tuple(self._errors):
+            self._catalogue.record_error(name, self._errors.pop(name))
+
+    def _refuse_taken(self, name: str, filename: str) -> None:
+        owner = self._catalogue.find(name)
+        if owner is not None and owner.present and owner.hash is not None and owner.path != filename:
+            raise Conflict(
+                f"the name {name} is taken by {owner.path}",
+                remedy=f"set another name in the manifest, or run `omnicore plugins remove {name}`",
+            )
+
+    def _view_at(self, path: str) -> PluginView:
+        return next(view for view in self._catalogue.views() if view.path == path)
+
+    async def _watch(self) -> None:
+        async for changed in self._folder.changes():
+            try:
+                await asyncio.to_thread(self._tick, changed)
+            except (OmniError, OSError):
+                # A full disk or a folder out of reach now does not end the watch; the next look may succeed.
+                _log.exception("the plugin folder could not be looked at")
+
+    def _tick(self, changed: bool) -> None:
+        self._write_errors()
+        data_version = self._database.data_version()
+        if data_version != self._data_version:  # another process granted, disabled, ...
+            self._data_version = data_version
+            for version in self._service.all():
+                self._sync(version.serving.name, self._catalogue.find(version.serving.name))
+        if changed or time.monotonic() >= self._pass_due:
+            with self._changing:
+                self._service.eager = EAGER_LOADS
+                again = self._inventory.take_stock()
+            self._pass_due = time.monotonic() + (0 if again else _PASS_EVERY_S)
+        self._try_one()
+
+    def _try_one(self) -> None:
+        """Compiles one of the versions that were accepted untried, so that its first caller need not wait."""
+        if self._service.untried:
+            name = self._service.untried.popleft()
+            with suppress(OmniError, RetiredError):
+                version = self._version(name)
+                try:
+                    version.load()
+                except GuestError as error:
+                    self._failed(version, error, False)
