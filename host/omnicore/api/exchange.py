@@ -1,0 +1,141 @@
+"""One request on its way: a bounded body, the headers every answer has, and a way to cut it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Literal
+
+from starlette.types import Message, Receive, Scope, Send
+
+from omnicore.api.problems import MEDIA, Problem, RefusalError
+
+__all__ = ["Cut", "Exchange"]
+
+Cut = Literal["deadline", "client-left", "stopping"]
+
+_LINGER_S = 2.0
+_ALWAYS = (
+    (b"x-content-type-options", b"nosniff"),
+    # A plugin chooses what it answers: no browser may run it or frame it with this host's rights.
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; sandbox"),
+)
+_NO_STORE = (b"cache-control", b"no-store")
+
+
+class Exchange:
+    """One HTTP request or WebSocket. Made and used in the task that serves it.
+
+    Units: `limit` bytes of body. Once `cut` was called, `cut_for` says why the task was cancelled.
+    """
+
+    __slots__ = (
+        *("_always", "_has_body", "_left", "_limit", "_receive", "_scope", "_send", "_task"),
+        *("body_read", "cut_for", "live", "over", "request_id", "started"),
+    )
+
+    def __init__(
+        self, scope: Scope, receive: Receive, send: Send, *, request_id: str, limit: int, has_body: bool
+    ) -> None:
+        self._scope, self._receive, self._send = scope, receive, send
+        self._limit = self._left = limit
+        self._has_body = has_body
+        self._task = asyncio.current_task()
+        self._always = (*_ALWAYS, (b"x-request-id", request_id.encode()))
+        self.request_id = request_id
+        self.live = scope["type"] == "websocket"
+        self.body_read = not has_body
+        self.started = self.over = False
+        self.cut_for: Cut | None = None
+
+    def cut(self, reason: Cut) -> None:
+        """Cancels the request's task, once; the guard answers for it."""
+        if self.cut_for is None and not self.over and self._task is not None:
+            self.cut_for = reason
+            self._task.cancel()
+
+    def resume(self) -> None:
+        """Takes the cancellation back, so that the task can answer; from here on nothing cuts it."""
+        self.over = True
+        if self.cut_for is not None and self._task is not None:
+            self._task.uncancel()
+
+    async def receive(self) -> Message:
+        """The server's next message. Raises: RefusalError: the body is over the limit."""
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self._left -= len(message.get("body", b""))
+            if self._left < 0:
+                raise RefusalError(self.too_large())
+            if not message.get("more_body"):
+                self.body_read = True
+        return message
+
+    async def send(self, message: Message) -> None:
+        """Hands a message to the server, with the headers every answer has."""
+        kind = message["type"]
+        if kind == "http.response.start":
+            self.started = True
+            headers = list(message.get("headers", ()))
+            if not any(name == b"cache-control" for name, _ in headers):
+                headers.append(_NO_STORE)
+            message["headers"] = [*headers, *self._always]
+        elif kind == "websocket.accept":
+            self.started = True
+        elif kind == "http.response.body" and not self.body_read and not message.get("more_body"):
+            await self._end_early(message)
+            return
+        await self._send(message)
+
+    async def refuse(self, problem: Problem) -> None:
+        """Answers with a problem, where an answer is still possible."""
+        if self.cut_for == "client-left":
+            return
+        if self.started:
+            if self.live:
+                code = 1001 if self.cut_for == "stopping" else 1011
+                await self._send({"type": "websocket.close", "code": code, "reason": problem.detail[:100]})
+            return  # half an answer cannot be taken back: the server closes the connection
+        body = problem.body(self.request_id)
+        headers = [
+            (b"content-type", MEDIA.encode()),
+            (b"content-length", b"%d" % len(body)),
+            *problem.headers,
+            *([] if self.body_read or self._scope["http_version"] == "2" else [(b"connection", b"close")]),
+        ]
+        if self.live:
+            start = {"type": "websocket.http.response.start", "status": problem.status, "headers": headers}
+            await self._send(start)
+            await self._send({"type": "websocket.http.response.body", "body": body})
+            return
+        await self.send({"type": "http.response.start", "status": problem.status, "headers": headers})
+        await self.send({"type": "http.response.body", "body": body})
+
+    def too_large(self) -> Problem:
+        """The problem of a body over the limit."""
+        return Problem(
+            413,
+            "body-too-large",
+            f"the body has over {self._limit} bytes",
+            "send less, or raise the setting body_bytes",
+            details={"limit": "body_bytes", "allowed": self._limit},
+        )
+
+    async def _end_early(self, message: Message) -> None:
+        """Ends an answer whose request is still coming in.
+
+        The rest is read for a while and dropped. To close at once would reset the connection, and the client
+        could lose the answer; not to read would leave Hypercorn waiting for room in its queue for ever.
+        """
+        await self._send({**message, "more_body": True})
+        rest = asyncio.ensure_future(self._drop_rest())
+        try:
+            await asyncio.wait((rest,), timeout=_LINGER_S)
+            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            rest.cancel()
+
+    async def _drop_rest(self) -> None:
+        while True:
+            message = await self._receive()
+            if message["type"] != "http.request" or not message.get("more_body"):
+                return

@@ -1,0 +1,156 @@
+"""OpenAPI 3.1, generated from the route table and the plugins' own schemas."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from omnicore import __version__
+from omnicore.api.embed import embedded
+from omnicore.api.operation import Operation, Query, ref
+from omnicore.api.problems import MEDIA
+from omnicore.api.schemas import SCHEMAS
+from omnicore.plugins.manifest import FunctionSpec
+from omnicore.plugins.view import PluginView
+
+__all__ = ["document"]
+
+_EVERYWHERE = (400, 401, 403, 421, 500, 503)
+_IN_PATH = {
+    "plugin": "Name of a plugin",
+    "function": "Name of one of its functions",
+    "capability": "Name of a capability",
+}
+_KEY_HEADER = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    "description": "Makes a repeated request answer as the first did, without doing it again",
+}
+
+
+def document(operations: Sequence[Operation], views: Iterable[PluginView] = ()) -> dict[str, Any]:
+    """The whole document. Plugins that answer calls have a path for each of their functions."""
+    plugins = _Plugins()
+    for view in views:
+        if view.serving is not None:
+            plugins.add(view)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "OmniCore",
+            "version": __version__,
+            "description": "Plugins in a sandbox: what is there, what they may, and calls into them.",
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "security": [{"token": []}, {}],
+        "paths": {**_paths(operations), **plugins.paths},
+        "components": {
+            "schemas": {**SCHEMAS, **plugins.schemas},
+            "responses": {"Problem": _problem("What went wrong, and what to do about it.")},
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _paths(operations: Sequence[Operation]) -> dict[str, Any]:
+    paths: dict[str, Any] = {}
+    for operation in operations:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
+    return paths
+
+
+def _operation(operation: Operation) -> dict[str, Any]:
+    parameters = [
+        *(_in_path(name) for name in re.findall(r"{(\w+)}", operation.path)),
+        *(_in_query(query) for query in operation.query),
+        *([_KEY_HEADER] if operation.idempotent else []),
+    ]
+    described: dict[str, Any] = {
+        "operationId": operation.name,
+        "summary": operation.summary,
+        "tags": [operation.tag],
+        "responses": _responses(operation),
+    }
+    if parameters:
+        described["parameters"] = parameters
+    if operation.body:
+        described["requestBody"] = _body(operation.body)
+    if operation.open:
+        described["security"] = []
+    return described
+
+
+def _responses(operation: Operation) -> dict[str, Any]:
+    replies = {
+        str(status): {
+            "description": reply.description,
+            **({"content": {reply.media: {"schema": reply.schema}}} if reply.media else {}),
+        }
+        for status, reply in operation.replies.items()
+    }
+    statuses = sorted({*_EVERYWHERE, *operation.problems})
+    return replies | {str(status): _problem(HTTPStatus(status).phrase) for status in statuses}
+
+
+def _body(media: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    return {"required": True, "content": {name: {"schema": schema} for name, schema in media.items()}}
+
+
+def _in_path(name: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": "path",
+        "required": True,
+        "schema": {"type": "string"},
+        "description": _IN_PATH[name],
+    }
+
+
+def _in_query(query: Query) -> dict[str, Any]:
+    return {"name": query.name, "in": "query", "schema": query.schema, "description": query.description}
+
+
+def _problem(description: str) -> dict[str, Any]:
+    return {"description": description, "content": {MEDIA: {"schema": ref("Problem")}}}
+
+
+class _Plugins:
+    """Collects a path for each function, and its schemas under names of their own."""
+
+    def __init__(self) -> None:
+        self.paths: dict[str, Any] = {}
+        self.schemas: dict[str, Any] = {}
+
+    def add(self, view: PluginView) -> None:
+        """Adds all functions of a plugin."""
+        for function in view.functions:
+            path = f"/api/v1/plugins/{view.name}/functions/{function.name}"
+            self.paths[path] = {"post": self._call(view, function)}
+
+    def _call(self, view: PluginView, function: FunctionSpec) -> dict[str, Any]:
+        name = f"{view.name}.{function.name}"
+        given = self._schema(f"{name}.input", function.input)
+        output = self._schema(f"{name}.output", function.output)
+        return {
+            "operationId": f"call:{name}",
+            "summary": function.description.partition("\n")[0] or f"Calls {name}",
+            "tags": [f"plugin {view.name}"],
+            "requestBody": _body({function.input_media: given}),
+            "responses": {
+                "200": {"description": "The output.", "content": {function.output_media: {"schema": output}}},
+                "default": {"$ref": "#/components/responses/Problem"},
+            },
+        }
+
+    def _schema(self, name: str, schema: Mapping[str, Any] | None) -> dict[str, Any]:
+        if schema is None:
+            return {}
+        key = re.sub(r"[^A-Za-z0-9._-]", "_", name)
+        while key in self.schemas:  # two names may differ only in a character that keys cannot have
+            key += "_"
+        place = f"#/components/schemas/{key}"
+        self.schemas[key] = embedded(schema, place)
+        return {"$ref": place}

@@ -1,0 +1,109 @@
+"""Errors as `application/problem+json`: one table from the error tree to status codes.
+
+Source: RFC 9457.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from math import ceil
+from typing import Any
+
+from omnicore import errors
+
+__all__ = ["MEDIA", "STATUS", "Problem", "RefusalError", "problem_of"]
+
+MEDIA = "application/problem+json"
+
+_log = logging.getLogger("omnicore.api")
+
+STATUS: Mapping[type[errors.OmniError], int] = {
+    errors.OmniError: 500,
+    errors.CallerError: 400,
+    errors.NotFound: 404,
+    errors.InvalidInput: 422,
+    errors.InvalidSetting: 422,
+    errors.PermissionDenied: 403,
+    errors.Conflict: 409,
+    errors.InstanceBusy: 503,
+    errors.CallCancelled: 503,
+    errors.GuestError: 502,
+    errors.ModuleRejected: 422,
+    errors.LinkFailed: 422,
+    errors.ManifestInvalid: 422,
+    errors.DeadlineExceeded: 504,
+    errors.HostError: 500,
+    errors.CapacityReached: 503,
+    errors.Unavailable: 503,
+}
+"""The status of each class; one that is not listed has its nearest ancestor's."""
+
+_DISK_FULL = ("SQLITE_FULL", "No space left on device", "Disk quota exceeded")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What went wrong with a request, and what to do about it."""
+
+    status: int
+    code: str
+    detail: str
+    remedy: str = ""
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def body(self, request_id: str) -> bytes:
+        """The document. `instance` names the request, as the log and the `x-request-id` header do."""
+        document = {
+            **self.details,
+            "type": f"urn:omnicore:error:{self.code}",
+            "title": HTTPStatus(self.status).phrase,
+            "status": self.status,
+            "code": self.code,
+            "detail": self.detail,
+            "remedy": self.remedy,
+            "instance": f"urn:omnicore:request:{request_id}",
+        }
+        return json.dumps(document, default=str).encode()
+
+
+class RefusalError(Exception):
+    """Ends a request with a problem of HTTP's own, such as a wrong method."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.detail)
+        self.problem = problem
+
+
+def problem_of(error: Exception, request_id: str) -> Problem:
+    """The problem an error becomes; what nobody foresaw goes to the log and shows nothing of the inside."""
+    if isinstance(error, RefusalError):
+        return error.problem
+    if isinstance(error, errors.OmniError):
+        status = _status(error)
+        return Problem(
+            status, error.code, error.fact, error.remedy, _retry_after(error, status), error.details
+        )
+    _log.error("request %s failed", request_id, exc_info=error)
+    return Problem(
+        500, "internal", "the host failed", "see the host's log for the request named by `instance`"
+    )
+
+
+def _status(error: errors.OmniError) -> int:
+    if isinstance(error, errors.InvalidInput) and "limit" in error.details:
+        return 413
+    if isinstance(error, errors.StorageFailed) and error.details.get("reason") in _DISK_FULL:
+        return 507
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
+def _retry_after(error: errors.OmniError, status: int) -> tuple[tuple[bytes, bytes], ...]:
+    if status != HTTPStatus.SERVICE_UNAVAILABLE:
+        return ()
+    seconds = ceil(error.details.get("retry_after_s", 1))
+    return ((b"retry-after", b"%d" % max(seconds, 1)),)

@@ -1,0 +1,126 @@
+"""Hypercorn around the application: where it listens, how long it waits, how it stops."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable
+from ipaddress import ip_address
+from typing import Any
+
+from hypercorn.asyncio import serve as hypercorn_serve
+from hypercorn.config import Config
+from starlette.applications import Starlette
+
+from omnicore.api.traffic import Traffic
+from omnicore.config.settings import Settings
+from omnicore.errors import InvalidSetting
+
+__all__ = ["listen", "serve"]
+
+_log = logging.getLogger("omnicore.api.server")
+
+_BACKLOG = 1024
+_KEEP_ALIVE_S = 15.0
+_KEEP_ALIVE_REQUESTS = 100_000
+_PING_S = 20.0
+_WEBSOCKET_BYTES = 64 * 1024
+_STALLED_MS = 30_000
+_FLUSH_S = 0.5
+
+
+async def serve(
+    app: Starlette,
+    settings: Settings,
+    *,
+    stop: asyncio.Event,
+    announce: Callable[[str], None],
+) -> None:
+    """Serves until `stop` is set; then lets running requests finish for `drain_s` and cuts the rest.
+
+    Args:
+        announce: told the URL once connections are taken.
+
+    Raises: InvalidSetting: the address cannot be listened on, or is open to the network without a token.
+    """
+    traffic: Traffic = app.state.parts.traffic
+    listener = listen(settings)
+    url = _url(listener)
+    # Hypercorn makes a socket of its own from the number, and closes it.
+    config = _config(listener.detach(), settings)
+    application: Any = app  # Hypercorn's types describe every message; Starlette's are mappings
+    running = asyncio.ensure_future(hypercorn_serve(application, config, shutdown_trigger=stop.wait))
+    stopping = asyncio.ensure_future(stop.wait())
+    try:
+        announce(url)
+        await asyncio.wait((running, stopping), return_when=asyncio.FIRST_COMPLETED)
+        await traffic.drain(settings.drain_s)
+        await asyncio.wait((running,), timeout=_FLUSH_S)
+    finally:
+        stopping.cancel()
+        # What is left is idle: clients that do not read, and pings that wait for their time.
+        running.cancel()
+        await asyncio.wait((running,))
+    if not running.cancelled():
+        running.result()
+
+
+def listen(settings: Settings) -> socket.socket:
+    """A socket that listens where the settings say. Owns: the caller closes it.
+
+    Raises: InvalidSetting: the address is taken, is not ours, or is open to the network without a token.
+    """
+    try:
+        family, kind, number, _, address = socket.getaddrinfo(
+            settings.host.strip("[]"), settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        if settings.token is None and not ip_address(address[0]).is_loopback:
+            raise InvalidSetting(
+                f"{settings.host} can be reached by other machines and no token is set",
+                remedy="set OMNICORE_TOKEN, or listen on 127.0.0.1",
+                setting="token",
+            )
+        listener = socket.socket(family, kind, number)
+    except OSError as error:
+        raise _cannot_listen(settings, error) from error
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # Inherited by connections: one whose client stops reading ends, whatever Hypercorn waits for.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _STALLED_MS)
+        listener.bind(address)
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise _cannot_listen(settings, error) from error
+    return listener
+
+
+def _cannot_listen(settings: Settings, error: OSError) -> InvalidSetting:
+    return InvalidSetting(
+        f"cannot listen on {settings.host} port {settings.port}: {error.strerror or error}",
+        remedy="choose another host or port",
+        setting="port",
+    )
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _config(number: int, settings: Settings) -> Config:
+    config = Config()
+    config.bind = [f"fd://{number}"]
+    config.backlog = _BACKLOG
+    config.accesslog = None
+    config.errorlog = _log
+    config.include_server_header = False
+    # Also how long a client may take for its headers.
+    config.keep_alive_timeout = _KEEP_ALIVE_S
+    config.keep_alive_max_requests = _KEEP_ALIVE_REQUESTS
+    config.websocket_ping_interval = _PING_S
+    config.websocket_max_message_size = _WEBSOCKET_BYTES
+    config.graceful_timeout = settings.drain_s + _FLUSH_S
+    return config
