@@ -1,0 +1,221 @@
+"""The checks of `omnicore doctor`, one function each."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Literal, NoReturn
+
+from omnicore.assembly import BlockingHost, Host
+from omnicore.config.settings import Settings
+from omnicore.errors import EngineFailed, OmniError
+from omnicore.sandbox.abi import MIB
+
+__all__ = ["Check", "all_checks"]
+
+Verdict = Literal["ok", "warn", "fail"]
+
+LEAST_DISK = 256 * MIB
+_FORK_S = 10.0
+_REFERENCE, _PAYLOAD = "doctor.echo", b"\x00omnicore\xff"
+_ECHO = b"""(module
+  (import "extism:host/env" "input_offset" (func $at (result i64)))
+  (import "extism:host/env" "input_length" (func $length (result i64)))
+  (import "extism:host/env" "output_set" (func $output (param i64 i64)))
+  (func (export "echo") (result i32) (call $output (call $at) (call $length)) (i32.const 0)))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What one check found, and what to do about it."""
+
+    name: str
+    verdict: Verdict
+    fact: str
+    remedy: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The check as `-o json` shows it."""
+        return asdict(self)
+
+
+def all_checks(settings: Settings) -> list[Check]:
+    """Runs every check; a failing one does not keep the others from running."""
+    return [check(settings) for check in _CHECKS]
+
+
+def _python(_settings: Settings) -> Check:
+    fact = f"{platform.python_implementation()} {platform.python_version()} on {platform.machine()}"
+    if sys.implementation.name != "cpython" or sys.version_info < (3, 11):
+        return Check("python", "fail", fact, "use CPython 3.11 or later")
+    return Check("python", "ok", fact)
+
+
+def _package(name: str) -> Callable[[Settings], Check]:
+    def check(settings: Settings) -> Check:
+        try:
+            return Check(name, "ok", version(name))
+        except PackageNotFoundError:
+            needed = name == "wasmtime" or settings.engine == "extism"
+            return Check(name, "fail" if needed else "warn", "is not installed", f"pip install {name}")
+
+    return check
+
+
+@contextmanager
+def _probe(settings: Settings) -> Iterator[Settings]:
+    """Settings like those given, on a folder that holds nothing but a small plugin."""
+    with tempfile.TemporaryDirectory(prefix="omnicore-doctor-") as folder:
+        plugins = Path(folder, "plugins")
+        plugins.mkdir()
+        plugins.joinpath("doctor.wat").write_bytes(_ECHO)
+        yield replace(settings, plugins=plugins, data=Path(folder, "data"), plugin_settings={}, watch=False)
+
+
+def _real(name: str, run: Callable[[Settings], str]) -> Callable[[Settings], Check]:
+    """A check that runs a plugin: `run` returns the fact, or raises."""
+
+    def check(settings: Settings) -> Check:
+        try:
+            with _probe(settings) as own:
+                return Check(name, "ok", run(own))
+        except OmniError as error:
+            return Check(name, "fail", f"the {settings.engine} engine: {error.fact}", error.remedy)
+
+    return check
+
+
+def _expect(answer: bytes) -> None:
+    if answer != _PAYLOAD:
+        raise EngineFailed(f"answered {answer!r}, not what it was given", remedy="reinstall wasmtime")
+
+
+def _call(settings: Settings) -> str:
+    with Host(settings=settings) as host:
+        _expect(host.plugins.call_bytes(_REFERENCE, _PAYLOAD))
+        started = perf_counter()
+        _expect(host.plugins.call_bytes(_REFERENCE, _PAYLOAD))
+        return f"a plugin on the {settings.engine} engine answered in {(perf_counter() - started) * 1e6:.0f} us"
+
+
+def _await(settings: Settings) -> str:
+    async def run() -> None:
+        async with Host(settings=settings) as host:
+            _expect(await host.plugins.call_bytes_async(_REFERENCE, _PAYLOAD))
+
+    asyncio.run(run())
+    return "a plugin answered on an event loop"
+
+
+def _fork(settings: Settings) -> str:
+    with Host(settings=settings) as host:
+        _expect(host.plugins.call_bytes(_REFERENCE, _PAYLOAD))
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore", DeprecationWarning
+            )  # the host has threads; that they matter not is the check
+            child = os.fork()
+        if child == 0:
+            _answer_and_exit(host)
+        _wait_for(child, perf_counter() + _FORK_S)
+    return "a plugin answered in a forked process"
+
+
+def _answer_and_exit(host: BlockingHost) -> NoReturn:
+    try:
+        os._exit(0 if host.plugins.call_bytes(_REFERENCE, _PAYLOAD) == _PAYLOAD else 1)
+    finally:
+        os._exit(1)
+
+
+def _wait_for(child: int, end: float) -> None:
+    """Raises: EngineFailed: the child failed, or hangs and was ended."""
+    while perf_counter() < end:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done and status == 0:
+            return
+        if done:
+            raise EngineFailed("a call in a forked process failed", remedy="start processes with `spawn`")
+        time.sleep(0.005)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    raise EngineFailed("a call in a forked process hangs", remedy="start processes with `spawn`")
+
+
+def _plugin_folder(settings: Settings) -> Check:
+    folder = settings.plugins
+    if not folder.is_dir():
+        return Check("plugins", "warn", f"{folder} is not there", "make it, or name another with --plugins")
+    if not os.access(folder, os.R_OK | os.X_OK):
+        return Check("plugins", "fail", f"{folder} cannot be read", "change its rights")
+    if _open_to_all(folder):
+        return Check("plugins", "warn", f"everybody may write to {folder}", f"chmod o-w {folder}")
+    return Check("plugins", "ok", str(folder))
+
+
+def _data_folder(settings: Settings) -> Check:
+    folder = settings.data
+    place = folder if folder.exists() else _existing_parent(folder)
+    if not os.access(place, os.W_OK | os.X_OK):
+        return Check("data", "fail", f"{place} cannot be written", "change its rights, or name another with --data")
+    if folder.exists() and _open_to_all(folder):
+        return Check("data", "fail", f"everybody may write to {folder}", f"chmod o-w {folder}")
+    free = shutil.disk_usage(place).free
+    if free < LEAST_DISK:
+        return Check("data", "warn", f"{free // MIB} MiB are free for {folder}", "make room on the disk")
+    return Check("data", "ok", f"{folder}, {free // MIB} MiB free")
+
+
+def _existing_parent(folder: Path) -> Path:
+    return next(parent for parent in folder.absolute().parents if parent.exists())
+
+
+def _open_to_all(folder: Path) -> bool:
+    return bool(folder.stat().st_mode & 0o002)
+
+
+def _port(settings: Settings) -> Check:
+    where = f"{settings.host}:{settings.port}"
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((settings.host, settings.port))
+    except OSError as error:
+        return Check("port", "warn", f"{where}: {error.strerror}", "stop what uses it, or take another with --port")
+    return Check("port", "ok", f"{where} is free")
+
+
+def _token(settings: Settings) -> Check:
+    if settings.host in ("127.0.0.1", "::1", "localhost") or settings.token:
+        return Check("token", "ok", "set" if settings.token else "not needed on loopback")
+    return Check("token", "fail", f"{settings.host} is beyond loopback and no token is set", "set OMNICORE_TOKEN")
+
+
+_CHECKS: tuple[Callable[[Settings], Check], ...] = (
+    _python,
+    _package("wasmtime"),
+    _package("extism"),
+    _real("call", _call),
+    _real("await", _await),
+    _real("fork", _fork),
+    _plugin_folder,
+    _data_folder,
+    _port,
+    _token,
+)

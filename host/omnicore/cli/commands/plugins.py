@@ -1,0 +1,35 @@
+"""`omnicore plugins`: the table of its commands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import click
+
+from omnicore.cli.lazy import Lazy, LazyGroup
+from omnicore.cli.options import common
+
+_SHOW = "omnicore.cli.commands.plugins_show"
+_CHANGE = "omnicore.cli.commands.plugins_change"
+TABLE: Mapping[str, Lazy] = {
+    "ls": Lazy(_SHOW, "ls", "List the plugins and their states."),
+    "inspect": Lazy(_SHOW, "inspect", "Show one plugin: functions, grants, limits."),
+    "call": Lazy("omnicore.cli.commands.call", "call", "Call one function of a plugin."),
+    "install": Lazy(_CHANGE, "install", "Copy a .wasm or .wat file into the folder."),
+    "enable": Lazy(_CHANGE, "enable", "Let a plugin take calls."),
+    "disable": Lazy(_CHANGE, "disable", "Let a plugin take no calls."),
+    "remove": Lazy(_CHANGE, "remove", "Delete a plugin, its grants and its data."),
+    "grant": Lazy(_CHANGE, "grant", "Give a plugin what it asks for."),
+    "revoke": Lazy(_CHANGE, "revoke", "Take a grant back."),
+    "diff": Lazy(_SHOW, "diff", "Show what a changed plugin asks for beyond its grants."),
+    "logs": Lazy(_SHOW, "logs", "Show what a plugin logged, from the running server."),
+}
+
+
+@click.command(cls=LazyGroup, table=TABLE)
+@common
+def plugins() -> None:
+    """List, install, grant, inspect and remove plugins.
+
+    These work with and without a running server, which notices what they change.
+    """

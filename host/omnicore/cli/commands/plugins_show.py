@@ -1,0 +1,87 @@
+"""`omnicore plugins ls|inspect|diff|logs`: looking, without changing anything."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from omnicore.cli.hosting import opened
+from omnicore.cli.options import Shell, host_folders, pass_shell
+from omnicore.cli.output import Output
+from omnicore.cli.plugin_text import CHANGE_HEADS, HEADS, change_rows, detail_rows, plugin_rows
+from omnicore.cli.server import server_logs
+from omnicore.cli.session import loaded
+
+
+@click.command()
+@click.option("--state", help="Only plugins in this state, such as needs-grant.")
+@host_folders
+@pass_shell
+def ls(shell: Shell, state: str | None) -> None:
+    """List the plugins and their states."""
+    output = Output(shell)
+    with opened(shell, output) as host:
+        views = [view for view in host.plugins.list() if state in (None, view.state)]
+    if output.is_json:
+        output.document([view.to_json() for view in views])
+        return
+    output.rows(HEADS, plugin_rows(views))
+    if not views:
+        output.say("No plugins: copy a .wasm file into the folder, or `omnicore plugins install FILE`.")
+
+
+@click.command()
+@click.argument("name")
+@host_folders
+@pass_shell
+def inspect(shell: Shell, name: str) -> None:
+    """Show one plugin: its functions, what it asks for, what it was granted, its limits."""
+    output = Output(shell)
+    with opened(shell, output) as host:
+        view = host.plugins.get(name)
+    if output.is_json:
+        output.document(view.to_json())
+    else:
+        output.rows(("plugin", view.name), detail_rows(view))
+
+
+@click.command()
+@click.argument("name")
+@host_folders
+@pass_shell
+def diff(shell: Shell, name: str) -> None:
+    """Show what the newest version of a plugin asks for beyond what it was granted."""
+    output = Output(shell)
+    with opened(shell, output) as host:
+        changes = host.plugins.diff(name)
+    if output.is_json:
+        output.document([change.to_json() for change in changes])
+        return
+    output.rows(CHANGE_HEADS, change_rows(changes))
+    if changes:
+        output.say(f"Grant it with `omnicore plugins grant {name}`, or one of it with its name after that.")
+    else:
+        output.say(f"{name} asks for nothing that it has not been granted.")
+
+
+@click.command()
+@click.argument("name")
+@click.option("-n", "--lines", type=click.IntRange(1, 10_000), default=50, show_default=True)
+@click.option("--level", type=click.Choice(["trace", "debug", "info", "warn", "error"]), default="trace")
+@host_folders
+@pass_shell
+def logs(shell: Shell, name: str, *, lines: int, level: str) -> None:
+    """Show the last lines a plugin logged. They live in the server that runs on this data folder."""
+    output = Output(shell)
+    found = server_logs(loaded(shell).settings, name, lines=lines, level=level)
+    if output.is_json:
+        output.document(found)
+        return
+    output.rows(
+        ("time", "level", "message"),
+        [
+            (time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(line["at"])), line["level"], line["message"])
+            for line in found
+        ],
+    )

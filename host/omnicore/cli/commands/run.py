@@ -1,0 +1,123 @@
+"""`omnicore run`: the server, until Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import signal
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from typing import Any
+
+import click
+
+from omnicore import __version__
+from omnicore.api.server import serve
+from omnicore.assembly import Host
+from omnicore.cli.inputs import output_value
+from omnicore.cli.options import Shell, host_folders, pass_shell, take_override
+from omnicore.cli.output import Output
+from omnicore.cli.plugin_text import HEADS, next_steps, plugin_rows
+from omnicore.cli.server import noted_server
+from omnicore.cli.session import checked_folder, loaded, log_to_stderr
+from omnicore.config.settings import Settings
+from omnicore.errors import OmniError
+from omnicore.plugins.view import PluginView
+
+Call = tuple[str, str]
+_SETTING: dict[str, Any] = {"expose_value": False, "callback": take_override, "default": None}
+
+
+class Trial(click.ParamType[Call]):
+    """A call to make after the start, written as `PLUGIN.FUNCTION=INPUT`."""
+
+    name = "call"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Call:
+        """The reference and the input. Raises: click.BadParameter."""
+        if isinstance(value, tuple):
+            return value
+        reference, sign, data = str(value).partition("=")
+        if not sign or not reference:
+            self.fail(f"{value!r} is no PLUGIN.FUNCTION=INPUT", param, ctx)
+        return reference, data
+
+
+@click.command()
+@click.option("--host", metavar="ADDRESS", help="Address to listen on; beyond loopback a token is needed.", **_SETTING)
+@click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on; 0 takes a free one.", **_SETTING)
+@click.option("--token", help="Bearer token that requests must carry; better as OMNICORE_TOKEN.", **_SETTING)
+@click.option("--engine", type=click.Choice(["omnicore", "extism"]), help="What runs the modules.", **_SETTING)
+@click.option("--watch/--no-watch", help="Take up changes in the plugin folder.", **_SETTING)
+@click.option(
+    "--try",
+    "trials",
+    type=Trial(),
+    multiple=True,
+    metavar="PLUGIN.FUNCTION=INPUT",
+    help="Make a call after the start.",
+)
+@host_folders
+@pass_shell
+def run(shell: Shell, trials: Sequence[Call]) -> None:
+    """Serve the plugins of a folder over REST until Ctrl-C."""
+    settings = checked_folder(loaded(shell).settings)
+    log_to_stderr(settings.log_level)
+    logging.getLogger("omnicore.api.server").setLevel(logging.WARNING)  # the address is told below
+    asyncio.run(_run(settings, Output(shell), trials))
+
+
+async def _run(settings: Settings, output: Output, trials: Sequence[Call]) -> None:
+    """Starts, says where it is, makes the calls, serves, and stops once running calls are over."""
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with AsyncExitStack() as stack:
+        with output.waiting("Reading and compiling the plugins"):
+            host = await stack.enter_async_context(Host(settings=settings, watch=settings.watch))
+        ready: asyncio.Future[str] = loop.create_future()
+        server = asyncio.ensure_future(serve(host.asgi(), settings, stop=stop, announce=ready.set_result))
+        first: set[asyncio.Future[Any]] = {server, ready}
+        await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
+        if ready.done():
+            stack.enter_context(noted_server(settings.data, ready.result()))
+            await _greet(host, output, ready.result(), trials)
+        await server  # without an address it has failed, and this says why
+    output.say("Stopped.")
+
+
+async def _greet(host: Host, output: Output, url: str, trials: Sequence[Call]) -> None:
+    """Says what is served and where, and makes the calls that were asked for."""
+    secured = host.settings.token is not None
+    views = host.plugins.list()
+    if output.is_json:
+        calls = [await _tried(host, call) for call in trials]
+        output.document({"url": url, "plugins": [view.to_json() for view in views], "calls": calls})
+        return
+    output.line(f"OmniCore {__version__} serves {_counted(views)} at {url}", style="bold")
+    output.rows(HEADS, plugin_rows(views))
+    for call in trials:
+        document = await _tried(host, call)
+        answer = document.get("output", document.get("error"))
+        shown = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
+        output.line(f"{call[0]} {call[1]!r} -> {shown}", style="green" if "output" in document else "red")
+    output.line("Next, in another terminal:")
+    token = '-H "Authorization: Bearer $OMNICORE_TOKEN" ' if secured else ""
+    for step in (*next_steps(views), f"curl {token}{url}/api/v1/plugins"):
+        output.line(f"  {step}")
+    output.line("Ctrl-C stops it.")
+
+
+def _counted(views: Sequence[PluginView]) -> str:
+    return "1 plugin" if len(views) == 1 else f"{len(views)} plugins"
+
+
+async def _tried(host: Host, call: Call) -> dict[str, Any]:
+    """One call as a document, with its output or its error."""
+    reference, data = call
+    try:
+        answer = await host.plugins.call_bytes_async(reference, data.encode())
+    except OmniError as error:
+        return {"call": reference, "input": data, "error": str(error)}
+    return {"call": reference, "input": data, "output": output_value(answer)}

@@ -1,0 +1,30 @@
+"""A host for commands that need one: on the same folder and data as a server that may run beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from omnicore.assembly import BlockingHost, Host
+from omnicore.cli.options import Shell
+from omnicore.cli.output import Output
+from omnicore.cli.session import checked_folder, loaded, log_to_stderr
+
+__all__ = ["opened"]
+
+
+@contextmanager
+def opened(shell: Shell, output: Output) -> Iterator[BlockingHost]:
+    """A host in this process, without a watcher.
+
+    Raises: InvalidSetting; NotFound: there is no plugin folder.
+    """
+    settings = checked_folder(loaded(shell).settings)
+    log_to_stderr("warn")
+    with output.waiting("Reading the plugins"):
+        host = Host(settings=settings, watch=False)
+        entered = host.__enter__()
+    try:
+        yield entered
+    finally:
+        host.__exit__(None, None, None)

@@ -1,0 +1,129 @@
+"""The entry point: the table of commands, and every failure turned into a line and an exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+
+import click
+
+from omnicore import __version__
+from omnicore.cli.exits import Exit, exit_for
+from omnicore.cli.lazy import Lazy, LazyGroup
+from omnicore.cli.options import Shell, common
+from omnicore.errors import OmniError
+
+__all__ = ["COMMANDS", "cli", "main"]
+
+_AT = "omnicore.cli.commands."
+COMMANDS: Mapping[str, Lazy] = {
+    "new": Lazy(_AT + "new", "new", "Make a folder with a first plugin that runs at once."),
+    "run": Lazy(_AT + "run", "run", "Serve the plugins of a folder until Ctrl-C."),
+    "call": Lazy(_AT + "call", "call", "Call one function of a plugin."),
+    "plugins": Lazy(_AT + "plugins", "plugins", "List, install, grant, inspect and remove plugins."),
+    "config": Lazy(_AT + "config", "config", "Show the settings and where they come from."),
+    "doctor": Lazy(_AT + "doctor", "doctor", "Check that this machine can run plugins."),
+    "completion": Lazy(_AT + "completion", "completion", "Print a script that completes commands."),
+}
+
+
+@click.command(cls=LazyGroup, table=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "--version", prog_name="omnicore", message="%(prog)s %(version)s")
+@common
+def cli() -> None:
+    """A host for WebAssembly plugins: drop a .wasm file into a folder and call it.
+
+    `omnicore new demo` makes a folder to start from; `omnicore run` in it serves its plugins.
+
+    Exit codes: 0 ok, 1 failure, 2 usage, 3 denied, 4 timed out, 5 not found.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs one command line and exits. Exit codes: `omnicore.cli.exits`."""
+    shell = Shell()
+    code = _run(list(sys.argv[1:] if arguments is None else arguments), shell)
+    sys.exit(int(_flushed(code)))
+
+
+def _run(arguments: list[str], shell: Shell) -> int:
+    try:
+        return cli.main(arguments, prog_name="omnicore", standalone_mode=False, obj=shell) or Exit.OK
+    except (click.Abort, KeyboardInterrupt):
+        return Exit.INTERRUPTED
+    except (BrokenPipeError, SystemExit):  # click makes the second of the first
+        return _reader_left()
+    except Exception as error:  # the last line of defence: people get a sentence, not a traceback
+        if os.environ.get("OMNICORE_DEBUG"):
+            traceback.print_exc()
+        return _failed(error, shell, arguments)
+
+
+def _failed(error: Exception, shell: Shell, arguments: list[str]) -> int:
+    """Tells a failure and returns its exit code."""
+    if isinstance(error, click.UsageError):
+        return _usage(error, shell, arguments)
+    if isinstance(error, click.ClickException):
+        return _report(shell, {"code": "failure", "message": error.format_message()}, Exit.FAILURE)
+    if isinstance(error, OmniError):
+        return _report(shell, error.to_json(), exit_for(error), str(error))
+    text = f"unexpected {type(error).__name__}: {error}"
+    remedy = "run again with OMNICORE_DEBUG=1 for the traceback, and report it"
+    return _report(shell, {"code": "internal", "message": text, "remedy": remedy}, Exit.FAILURE)
+
+
+def _usage(error: click.UsageError, shell: Shell, arguments: list[str]) -> int:
+    message = error.format_message()
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(message)
+        return Exit.USAGE
+    if shell.format is None and {"json", "-ojson", "--output=json"} & set(arguments):
+        shell.format = "json"  # click stopped before it reached the option
+    remedy = f"see `{error.ctx.command_path if error.ctx else 'omnicore'} --help`"
+    fact = message.rstrip(".")
+    text = f"{fact} ({remedy})" if fact.endswith("?") else f"{fact}; {remedy}"
+    return _report(shell, {"code": "usage", "message": message, "remedy": remedy}, Exit.USAGE, text)
+
+
+def _report(shell: Shell, problem: dict[str, object], code: Exit, text: str = "") -> int:
+    """Writes a failure to standard error: one or two lines, or a document with `-o json`."""
+    if shell.format == "json":
+        click.echo(json.dumps({"error": {**problem, "exit": int(code)}}, default=str), err=True)
+    else:
+        words = text or "; ".join(str(problem[key]) for key in ("message", "remedy") if problem.get(key))
+        click.echo(click.style("error: ", fg="red", bold=True) + _harmless(words), err=True, color=_coloured())
+    return code
+
+
+def _harmless(text: str) -> str:
+    """Without what could steer a terminal: messages quote guests and file names."""
+    return "".join(char if char in "\n\t" or char.isprintable() else f"\\x{ord(char):02x}" for char in text)
+
+
+def _coloured() -> bool | None:
+    return False if os.environ.get("NO_COLOR") else None
+
+
+def _reader_left() -> int:
+    """The reader of a pipe (`| head`) went away: no failure, but nothing more may be written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return Exit.OK
+
+
+def _flushed(code: int) -> int:
+    """Flushes before the interpreter does, whose own failure would print a traceback."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _reader_left()
+    except OSError:  # a full disk behind standard output
+        click.echo("error: the output cannot be written", err=True)
+        return Exit.FAILURE
+    return code
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""Settings and hosts for commands, from the options of the command line."""
+
+from __future__ import annotations
+
+import getpass
+import logging
+import os
+import sys
+
+from omnicore.cli.options import Shell
+from omnicore.cli.output import printable
+from omnicore.config.loader import Loaded, load_settings
+from omnicore.config.settings import Settings
+from omnicore.errors import NotFound
+
+__all__ = ["checked_folder", "loaded", "log_to_stderr", "who"]
+
+_LEVELS = {"trace": 5, "debug": 10, "info": 20, "warn": 30, "error": 40}
+
+
+def loaded(shell: Shell) -> Loaded:
+    """The settings that the options, the variables and the file give. Raises: InvalidSetting."""
+    return load_settings(shell.file, os.environ, shell.overrides)
+
+
+def checked_folder(settings: Settings) -> Settings:
+    """The settings, whose plugin folder is there. Raises: NotFound."""
+    if not settings.plugins.is_dir():
+        raise NotFound(
+            f"there is no plugin folder {settings.plugins}",
+            remedy="make it, name another with --plugins, or begin with `omnicore new demo`",
+        )
+    return settings
+
+
+def who() -> str:
+    """The person at the terminal, as grants record it."""
+    try:
+        return f"cli:{getpass.getuser()}"
+    except (OSError, KeyError):  # a user id without a name, as in containers
+        return f"cli:{os.getuid()}"
+
+
+def log_to_stderr(level: str) -> None:
+    """Sends what the host and the plugins log to standard error, from `level` on."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Harmless("%(asctime)s %(levelname)-7s %(name)s  %(message)s", "%H:%M:%S"))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    logging.getLogger("omnicore").setLevel(_LEVELS[level])
+
+
+class _Harmless(logging.Formatter):
+    """Log lines that cannot steer a terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record))

@@ -1,0 +1,139 @@
+"""`omnicore run` serves until Ctrl-C and then stops cleanly."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from .conftest import COMMAND, clean_environment
+from .guests import LOGGING, echo_app
+
+Start = Callable[..., tuple[subprocess.Popen, dict]]
+
+
+@pytest.fixture
+def started(tmp_path: Path) -> Iterator[Start]:
+    """Starts the server on a free port and returns the process and its first document."""
+    running: list[subprocess.Popen] = []
+
+    def start(*arguments: str) -> tuple[subprocess.Popen, dict]:
+        process = subprocess.Popen(
+            [*COMMAND, "run", "--port", "0", "-o", "json", *arguments],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=clean_environment(),
+        )
+        running.append(process)
+        line = process.stdout.readline()
+        return process, json.loads(line) if line else {}
+
+    yield start
+    for process in running:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_serves_until_a_signal_and_exits_with_success(started, tmp_path, number):
+    echo_app(tmp_path)
+    process, document = started()
+    answer = httpx.get(f"{document['url']}/healthz")
+    assert answer.status_code == 200
+    process.send_signal(number)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 0, err
+    assert "Traceback" not in err
+
+
+def test_it_makes_the_calls_it_was_asked_to_try(started, tmp_path):
+    echo_app(tmp_path)
+    _, document = started("--try", "echo.echo=Hello=you", "--try", "echo.none=x")
+    assert document["calls"][0] == {"call": "echo.echo", "input": "Hello=you", "output": "Hello=you"}
+    assert "none" in document["calls"][1]["error"]
+    assert [view["name"] for view in document["plugins"]] == ["echo"]
+
+
+def test_people_are_told_where_it_is_what_it_has_and_what_next(tmp_path):
+    echo_app(tmp_path)
+    process = subprocess.Popen(
+        [*COMMAND, "run", "--port", "0", "--try", "echo.echo=Hello"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=clean_environment(),
+    )
+    shown = []
+    for line in process.stdout:
+        shown.append(line)
+        if "Ctrl-C" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    text = "".join(shown)
+    assert process.returncode == 0, err
+    assert "serves 1 plugin at http://127.0.0.1:" in text
+    assert "echo.echo 'Hello' -> Hello" in text
+    assert "omnicore call echo.echo" in text
+
+
+def test_a_port_in_use_is_told_with_what_to_do(omnicore, tmp_path):
+    echo_app(tmp_path)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        ran = omnicore("run", "--port", str(taken.getsockname()[1]))
+    assert ran.code == 2
+    assert "cannot listen on 127.0.0.1" in ran.err
+
+
+def test_beyond_loopback_a_token_is_needed(omnicore, tmp_path):
+    echo_app(tmp_path)
+    ran = omnicore("run", "--host", "0.0.0.0", "--port", "0")
+    assert ran.code == 2
+    assert "token" in ran.err
+
+
+def test_logs_of_the_running_server_are_shown(started, omnicore, tmp_path):
+    echo_app(tmp_path)
+    (tmp_path / "plugins" / "talk.wat").write_text(LOGGING)
+    started("--try", "talk.say=heard")
+    ran = omnicore("plugins", "logs", "talk", "-o", "json")
+    assert [(line["level"], line["message"]) for line in json.loads(ran.out)] == [("info", "heard")]
+    assert omnicore("plugins", "logs", "nobody").code == 5
+    assert os.stat(tmp_path / ".omnicore" / "server.json").st_mode & 0o077 == 0
+
+
+def test_what_a_command_changes_the_running_server_notices(started, omnicore, tmp_path):
+    echo_app(tmp_path)
+    _, document = started()
+    url = f"{document['url']}/api/v1/plugins/echo/functions/echo"
+    assert httpx.post(url, content=b"x").content == b"x"
+    omnicore("plugins", "disable", "echo")
+    deadline = time.monotonic() + 10
+    while httpx.post(url, content=b"x").status_code == 200 and time.monotonic() < deadline:
+        pass
+    assert httpx.post(url, content=b"x").status_code == 503
+
+
+def test_a_new_app_answers_as_its_readme_says(started, omnicore, tmp_path):
+    omnicore("new", "demo")
+    _, document = started("-C", "demo/omnicore.toml")
+    answer = httpx.post(
+        f"{document['url']}/api/v1/plugins/hello/functions/greet",
+        content=b"World",
+        headers={"content-type": "application/x-www-form-urlencoded"},  # what `curl -d` sends
+    )
+    assert answer.text == "Hello, World!"
+    assert (tmp_path / "demo" / ".omnicore" / "server.json").exists()
