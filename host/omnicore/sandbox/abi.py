@@ -42,6 +42,12 @@ class HostCall(Protocol):
     def store(self, address: int, data: bytes) -> None:
         """Writes to the guest's own memory. Raises: GuestFailed out of bounds."""
 
+    def log(self, level: LogLevel, message: str) -> None:
+        """A line for the plugin's log, within the call's budget. Raises: LimitExceeded."""
+
+    def spend_http(self) -> None:
+        """Counts an HTTP request against the call's budget. Raises: LimitExceeded."""
+
 
 @dataclass(frozen=True, slots=True)
 class HostFunction:

@@ -18,9 +18,7 @@ class Instance(Protocol):
 
     healthy: bool
 
-    def call(
-        self, export: str, data: bytes, *, timeout_s: float | None = None, host_context: Any = None
-    ) -> bytes:
+    def call(self, export: str, data: bytes, *, timeout_s: float | None = None, host_context: Any = None) -> bytes:
         """Runs an export on the caller's thread and returns its output.
 
         Args:

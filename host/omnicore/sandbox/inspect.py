@@ -88,11 +88,7 @@ def _what_it_is(data: bytes) -> str:
     if not data:
         return "the file is empty"
     if data[:4] == _MAGIC:
-        return (
-            f"WebAssembly version {int.from_bytes(data[4:8], 'little')}"
-            if len(data) >= 8
-            else "only a header"
-        )
+        return f"WebAssembly version {int.from_bytes(data[4:8], 'little')}" if len(data) >= 8 else "only a header"
     if data[:4] == b"\x7fELF":
         return "native or precompiled code, which is never loaded"
     if data[:1024].lstrip().startswith((b"(", b";;")):
@@ -130,13 +126,9 @@ def _custom(data: bytes, view: memoryview, section: Section, found: dict[str, me
     found.setdefault(name, view[content.position : min(section.end, content.position + _CUSTOM_BYTES)])
 
 
-def _summary(
-    data: bytes, draft: Draft, sections: tuple[Section, ...], custom: dict[str, memoryview]
-) -> ModuleInfo:
+def _summary(data: bytes, draft: Draft, sections: tuple[Section, ...], custom: dict[str, memoryview]) -> ModuleInfo:
     sizes = {section.identifier: section.end - section.start for section in sections}
-    code = next(
-        (memoryview(data)[one.start : one.end] for one in sections if one.identifier == 10), memoryview(b"")
-    )
+    code = next((memoryview(data)[one.start : one.end] for one in sections if one.identifier == 10), memoryview(b""))
     if draft.functions and not code:
         reject(f"{draft.functions} functions are declared and none has a body", len(data))
     return ModuleInfo(

@@ -88,7 +88,7 @@ class ModuleInfo:
     """A file as its section headers and small sections show it; function bodies were not looked at.
 
     `globals` counts imported ones too; `types`, `functions`, `elements` and `data_segments` count what the
-    module defines. `largest_function_bytes` is exact for modules of up to 512 functions, otherwise an upper
+    module defines. `largest_function_bytes` is exact for modules of up to 256 functions, otherwise an upper
     bound. `custom` holds the first mebibyte of each custom section, `code` the code section, as views into
     the file. A component has a kind and a size, nothing else.
     """

@@ -29,9 +29,7 @@ _FUNCTION = ctypes.CFUNCTYPE(c_void_p, c_void_p, c_void_p, POINTER(c_int64), c_s
 # (context, data, *epoch delta, *what to do) -> error or null
 _EPOCH = ctypes.CFUNCTYPE(c_void_p, c_void_p, c_void_p, POINTER(c_uint64), POINTER(c_uint8))
 # (environment, caller, arguments, count, results, count, *trap, *continuation)
-_ASYNC = ctypes.CFUNCTYPE(
-    None, c_void_p, c_void_p, c_void_p, c_size_t, c_void_p, c_size_t, c_void_p, c_void_p
-)
+_ASYNC = ctypes.CFUNCTYPE(None, c_void_p, c_void_p, c_void_p, c_size_t, c_void_p, c_size_t, c_void_p, c_void_p)
 # The same as _FUNCTION with the values as an address, to hand on to another call
 _FORWARD = ctypes.CFUNCTYPE(c_void_p, c_void_p, c_void_p, c_void_p, c_size_t)
 _CONTINUATION = ctypes.CFUNCTYPE(c_bool, c_void_p)

@@ -67,7 +67,13 @@ def _configuration(preset: Preset) -> int:
         *("custom_page_sizes", "component_model"),
     ):
         getattr(lib, f"wasmtime_config_wasm_{name}_set")(config, False)
-    for name in ("gc_support", "concurrency_support", "memory_may_move", "parallel_compilation", "shared_memory"):
+    for name in (
+        "gc_support",
+        "concurrency_support",
+        "memory_may_move",
+        "parallel_compilation",
+        "shared_memory",
+    ):
         # Compiling in parallel would leave a forked child waiting for threads that it does not have.
         getattr(lib, f"wasmtime_config_{name}_set")(config, False)
     lib.wasmtime_config_consume_fuel_set(config, preset.fuel)
@@ -110,5 +116,3 @@ def _pool(config: int, preset: Preset) -> None:
         getattr(lib, f"{prefix}{name}_set")(pool, value)
     lib.wasmtime_pooling_allocation_strategy_set(config, pool)
     lib.wasmtime_pooling_allocation_config_delete(pool)
-
-

@@ -78,9 +78,18 @@ def _compile_apart(preset: Preset, wasm: bytes, limits: Limits) -> bytes:
 def _run_child(preset: Preset, wasm: bytes, limits: Limits, *, quick: bool) -> bytes:
     seconds = max(1, math.ceil(limits.compile_s))
     numbers = (preset.fuel, quick, preset.address_gib, seconds, limits.compile_bytes)
-    command = [sys.executable, "-m", "omnicore.sandbox.compiling.child", *(str(int(number)) for number in numbers)]
+    command = [
+        sys.executable,
+        "-m",
+        "omnicore.sandbox.compiling.child",
+        *(str(int(number)) for number in numbers),
+    ]
     most = _CODE_FREE + _CODE_PER_BYTE * len(wasm)
-    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as made, tempfile.TemporaryFile() as said:
+    with (
+        tempfile.TemporaryFile() as given,
+        tempfile.TemporaryFile() as made,
+        tempfile.TemporaryFile() as said,
+    ):
         given.write(wasm)
         given.seek(0)
         try:

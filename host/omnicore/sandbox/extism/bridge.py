@@ -38,7 +38,7 @@ class _Background:
 
 
 _BACKGROUND = _Background()
-os.register_at_fork(after_in_child=_BACKGROUND._forget)  # noqa: SLF001
+os.register_at_fork(after_in_child=_BACKGROUND._forget)
 
 
 def blocking(run: Callable[..., Any]) -> Callable[..., Any]:

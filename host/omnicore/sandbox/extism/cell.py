@@ -35,6 +35,7 @@ __all__ = ["Cell"]
 
 _keys = itertools.count(1)
 _SLACK_BYTES = 16 * 1024 * 1024
+_RESERVE = 10_000  # instructions
 
 
 class Cell:
@@ -46,10 +47,58 @@ class Cell:
     """
 
     __slots__ = (
-        *("answer", "broken", "caller", "calls_left", "cancelled", "config", "context", "deadline", "doors", "error", "exchange"),
-        *("entries", "externs", "functions", "guests", "memory_arguments", "host_context", "http_left", "http_response_headers", "http_status"),
-        *("guest", "key", "limits", "linear", "log_bytes_left", "log_lines_left", "log_rank", "loop", "memory"),
-        *("on_loop", "parts", "spending", "raw_store", "stdin", "trap", "trap_at", "trap_words", "values", "values_at", "variables", "waiter", "wasi", "yields", "_commit_at"),
+        *(
+            "answer",
+            "broken",
+            "caller",
+            "calls_left",
+            "cancelled",
+            "config",
+            "context",
+            "deadline",
+            "doors",
+            "error",
+            "exchange",
+        ),
+        *(
+            "entries",
+            "externs",
+            "functions",
+            "guests",
+            "memory_arguments",
+            "host_context",
+            "http_left",
+            "http_response_headers",
+            "http_status",
+        ),
+        *(
+            "guest",
+            "key",
+            "limits",
+            "linear",
+            "log_bytes_left",
+            "log_lines_left",
+            "log_rank",
+            "loop",
+            "memory",
+        ),
+        *(
+            "on_loop",
+            "parts",
+            "spending",
+            "raw_store",
+            "stdin",
+            "trap",
+            "trap_at",
+            "trap_words",
+            "values",
+            "values_at",
+            "variables",
+            "waiter",
+            "wasi",
+            "yields",
+            "_commit_at",
+        ),
     )
 
     def __init__(self, parts: Parts, *, on_loop: bool) -> None:
@@ -67,7 +116,11 @@ class Cell:
         self.wasi: WasiSession | None = None
         self.memory: GuestMemory | None = None
         self.values, self.trap = Buffer(16), Buffer(1)
-        self.values_at, self.trap_at, self.trap_words = self.values.address, self.trap.address, self.trap.words
+        self.values_at, self.trap_at, self.trap_words = (
+            self.values.address,
+            self.trap.address,
+            self.trap.words,
+        )
         self.broken = False
         self.entries: dict[str, Any] = {}
         self.memory_arguments: tuple[Any, ...] = ()
@@ -86,18 +139,17 @@ class Cell:
         # The limiter knows single memories only; the sum is looked at in every tick and after every call.
         # The slack lets a guest that grows step by step cross the line and be told so, instead of a bare -1.
         hard = limits.memory_bytes + _SLACK_BYTES
-        lib.wasmtime_store_limiter(self.raw_store, max(hard, parts.exchange_bytes * 2), limits.table_elements, -1, -1, -1)
+        lib.wasmtime_store_limiter(self.raw_store, max(hard, parts.exchange_bytes), limits.table_elements, -1, -1, -1)
         lib.wasmtime_store_epoch_deadline_callback(self.raw_store, AT_EPOCH[1], self.key, None)
         if limits.fuel is not None:
             lib.wasmtime_context_set_fuel(self.context, 1 << 40)
         instance, trap = Buffer(2), Buffer(1)
-        error = lib.wasmtime_instance_pre_instantiate(
-            parts.kernel.pre, self.context, instance.address, trap.address
-        )
+        error = lib.wasmtime_instance_pre_instantiate(parts.kernel.pre, self.context, instance.address, trap.address)
         fault = take_fault(error, trap.words[0])
         if fault is not None:
             raise CapacityReached(
-                f"no room for another sandbox: {fault.message}", remedy="let calls finish, or raise max_instances"
+                f"no room for another sandbox: {fault.message}",
+                remedy="let calls finish, or raise max_instances",
             )
         self._open_exchange(instance)
         self.externs = Buffer(EXTERN_WORDS * max(1, len(parts.plan.kernel)))
@@ -138,8 +190,12 @@ class Cell:
         self.stdin = b""
         self.host_context: Any = None
         self.deadline = 0.0
-        self.calls_left = 0
+        self.calls_left = self.limits.host_calls
         self.spending = False
+        self.end_session()
+
+    def end_session(self) -> None:
+        """Closes the guest's files."""
         if self.wasi is not None:
             self.wasi.close()
             self.wasi = None
@@ -162,7 +218,7 @@ class Cell:
         self._guest_memory().store(address, data)
 
     def _guest_memory(self) -> GuestMemory:
-        if self.broken:
+        if not self.caller:
             raise Conflict("the call is over", remedy="use a host call only until the host function returns")
         if self.memory is None or self.parts.several:
             self.memory = GuestMemory(self.context, self.caller)
@@ -196,7 +252,7 @@ class Cell:
         """Hands a line to the log door. Raises: LimitExceeded."""
         self._open_budgets()
         self.log_lines_left -= 1
-        self.log_bytes_left -= len(message)
+        self.log_bytes_left -= len(message.encode(errors="replace"))
         if self.log_lines_left < 0 or self.log_bytes_left < 0:
             name = "log_lines" if self.log_lines_left < 0 else "log_bytes"
             allowed = getattr(self.limits, name)
@@ -240,9 +296,7 @@ class Cell:
         """The guest's WASI side, made when it is first used."""
         if self.wasi is None:
             assert self.doors.wasi is not None  # noqa: S101  WASI functions are linked only with a grant
-            self.wasi = WasiSession(
-                self.doors.wasi, stdin=self.stdin, output_limit=self.limits.output_bytes
-            )
+            self.wasi = WasiSession(self.doors.wasi, stdin=self.stdin, output_limit=self.limits.output_bytes)
         return self.wasi
 
     def log_streams(self, *, command: bool) -> None:
@@ -292,13 +346,19 @@ class Cell:
             with contextlib.suppress(RuntimeError):  # the loop was closed in between: so is the call
                 loop.call_soon_threadsafe(waiter.cancel)
 
+    def refuel(self) -> None:
+        """Fills the tank for a call. The engine looks at it at loops and function entries only, so a guest may
+        run past the limit to the next of these: the tank holds a reserve, and the count afterwards decides."""
+        if self.limits.fuel is not None:
+            lib.wasmtime_context_set_fuel(self.context, self.limits.fuel + _RESERVE)
+
     def fuel_used(self) -> int | None:
         """Instructions of the last call; None without a limit."""
         if self.limits.fuel is None:
             return None
         left = Buffer(1)
         lib.wasmtime_context_get_fuel(self.context, left.address)
-        return self.limits.fuel - left.words[0]
+        return self.limits.fuel + _RESERVE - left.words[0]
 
     def close(self) -> None:
         """Frees the store; a second time does nothing."""
@@ -307,8 +367,5 @@ class Cell:
         del CELLS_BY_CONTEXT[self.context]
         self.exchange = CLOSED  # a host function that kept its call beyond its end must not touch freed memory
         self.broken = True
-        if self.wasi is not None:
-            self.wasi.close()
+        self.end_session()
         lib.wasmtime_store_delete(self.raw_store)
-
-

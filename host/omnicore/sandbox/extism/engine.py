@@ -5,9 +5,10 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 from omnicore.errors import LinkFailed, ModuleRejected
-from omnicore.sandbox.abi import Doors, HostFunction, Limits
+from omnicore.sandbox.abi import Doors, HostCall, HostFunction, Limits
 from omnicore.sandbox.capi.library import LIBRARY_VERSION
 from omnicore.sandbox.capi.presets import Preset
 from omnicore.sandbox.compiling.compiler import Compiler
@@ -23,6 +24,7 @@ from omnicore.sandbox.extism.parts import I32_RESULT, NO_RESULT, OTHER_RESULT, E
 from omnicore.sandbox.extism.template import ExtismTemplate
 from omnicore.sandbox.inspect import OWN_PREFIX, FuncType, ModuleInfo, admit, inspect, with_visible_limits
 from omnicore.sandbox.wasi.functions import wasi_functions
+from omnicore.sandbox.wasi.session import WasiSession
 from omnicore.sandbox.wasm_types import PAGE_BYTES
 
 __all__ = ["ExtismEngine"]
@@ -90,6 +92,7 @@ class ExtismEngine:
 
 
 def _prepare(wasm: bytes, limits: Limits) -> tuple[bytes, ModuleInfo]:
+    wasm = bytes(wasm)  # C reads it without a copy: it must not be a buffer that somebody can change
     admit(inspect(wasm), limits)
     visible = with_visible_limits(wasm, inspect(wasm))
     info = inspect(visible)
@@ -101,8 +104,12 @@ def _prepare(wasm: bytes, limits: Limits) -> tuple[bytes, ModuleInfo]:
 
 def _functions(doors: Doors) -> list[HostFunction]:
     """Later ones win: a host function may stand in for one of ours."""
-    wasi = wasi_functions(Cell.session) if doors.wasi is not None else ()
+    wasi = wasi_functions(_session) if doors.wasi is not None else ()
     return [*ENV, *wasi, *doors.functions]
+
+
+def _session(call: HostCall) -> WasiSession:
+    return cast(Cell, call).session()
 
 
 def _entries(info: ModuleInfo) -> dict[str, Entry]:

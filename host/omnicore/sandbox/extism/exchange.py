@@ -65,7 +65,7 @@ class Exchange:
 
     def outcome(self) -> tuple[int, int, int]:
         """Output offset and length, and the error handle."""
-        return outcome_of(self.header_bytes, 16)  # type: ignore[return-value]
+        return outcome_of(self.header_bytes, 16)
 
     def output(self) -> bytes:
         """The bytes the guest set as its output."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from omnicore.sandbox.capi.library import lib
 from omnicore.sandbox.capi.memory import Buffer
+from omnicore.sandbox.extism.exchange import CLOSED
 from omnicore.sandbox.extism.reasons import cancelled, overtime
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ async def drive(cell: Cell, function: int, *, zeros: int = 0, results: int = 0) 
     finally:
         lib.wasmtime_call_future_delete(future)
         cell.yields = 0
+        if cell.broken:
+            cell.exchange = CLOSED  # the host coroutine that is cancelled now finds its call over
         _abandon(cell)
     cell.values.words[0] = answer.words[1]
     return error.words[0]

@@ -20,7 +20,14 @@ from omnicore.sandbox.capi.faults import take_error
 from omnicore.sandbox.capi.library import lib
 from omnicore.sandbox.capi.memory import Buffer, view_at
 from omnicore.sandbox.capi.store import EXTERN_WORDS, FUNCTION_AT, FunctionType
-from omnicore.sandbox.extism.hosting import CELLS, CELLS_BY_CONTEXT, callback_for, decode, is_coroutine, to_words
+from omnicore.sandbox.extism.hosting import (
+    CELLS,
+    CELLS_BY_CONTEXT,
+    callback_for,
+    decode,
+    is_coroutine,
+    to_words,
+)
 from omnicore.sandbox.extism.interrupt import guarded
 from omnicore.sandbox.extism.reasons import cancelled
 
@@ -69,14 +76,10 @@ class HostFunctions:
                 name = self._names[index]
                 lib.wasmtime_linker_get(self._linker, cell.context, b"", 0, name, len(name), at)
                 continue
-            lib.wasmtime_func_new_unchecked(
-                cell.context, kind.pointer, callback[1], cell.key, None, at + FUNCTION_AT
-            )
+            lib.wasmtime_func_new_unchecked(cell.context, kind.pointer, callback[1], cell.key, None, at + FUNCTION_AT)
         for index, (kind, callback) in enumerate(self._forwarded, len(self._functions)):
             at = externs.address + 32 * index
-            lib.wasmtime_func_new_unchecked(
-                cell.context, kind.pointer, callback[1], cell.key, None, at + FUNCTION_AT
-            )
+            lib.wasmtime_func_new_unchecked(cell.context, kind.pointer, callback[1], cell.key, None, at + FUNCTION_AT)
         return externs
 
     def _define(self, index: int, function: HostFunction) -> Any:
@@ -95,7 +98,14 @@ def _suspending(function: HostFunction) -> Callable[..., None]:
 
     @guarded
     def callback(
-        _environment: int, caller: int, arguments: int, count: int, results: int, _n: int, trap: int, then: int
+        _environment: int,
+        caller: int,
+        arguments: int,
+        count: int,
+        results: int,
+        _n: int,
+        trap: int,
+        then: int,
     ) -> None:
         cell = CELLS_BY_CONTEXT[lib.wasmtime_caller_context(caller)]
         try:
@@ -107,7 +117,7 @@ def _suspending(function: HostFunction) -> Callable[..., None]:
             assert cell.loop is not None  # noqa: S101  call_async sets it before the guest runs
             cell.waiter = cell.loop.create_task(function.run(cell, *values))
             cell.answer = (function, results, trap)
-        except BaseException as error:  # noqa: BLE001  it is raised again by whoever called the guest
+        except BaseException as error:
             cell.waiter = None
             store_word(trap, cell.fail(error))
         store_continuation(then, _WHEN_DONE[1], cell.key, _NOTHING[1])
@@ -131,7 +141,7 @@ def _when_done(key: int | None) -> bool:
         for index, word in enumerate(to_words(function, waiter.result())):
             store_word(results + 32 * index, _KIND_OF[function.results[index]])
             store_word(results + 32 * index + 8, word)
-    except BaseException as error:  # noqa: BLE001  it is raised again by whoever called the guest
+    except BaseException as error:
         store_word(trap, cell.fail(error))
     return True
 

@@ -43,9 +43,7 @@ class Guest:
             for index, module in enumerate(modules)
             if not module.command and module.info.memories and not module.info.memories[0].imported
         ]
-        self._prepared = [
-            self._arguments(index, instance.address) for index, instance in enumerate(self._instances)
-        ]
+        self._prepared = [self._arguments(index, instance.address) for index, instance in enumerate(self._instances)]
         self._linear = tuple(memory.address + FUNCTION_AT for _, memory in self._memories)
 
     def make(self) -> None:
@@ -124,7 +122,7 @@ def commands_of(plan: Plan) -> dict[tuple[int, str], Forwarded]:
         for source in module.sources:
             key = (source.index, source.name)
             if source.kind == "command" and key not in found:
-                kind = FunctionType(source.type.params, source.type.results)  # type: ignore[arg-type]
+                kind = FunctionType(source.type.params, source.type.results)
                 found[key] = (kind, _run_command(*key))
     return found
 
@@ -143,7 +141,7 @@ def _run_command(index: int, name: str) -> Callable[[int, int, int, int], int | 
                 fault = take_fault(error, trap.words[0])
             if fault is not None:
                 raise GuestTrapped(f"{name} of a linked command failed: {fault.message}", backtrace=fault.backtrace)
-        except BaseException as error:  # noqa: BLE001
+        except BaseException as error:
             return cell.fail(error)
         return None
 
@@ -153,8 +151,10 @@ def _run_command(index: int, name: str) -> Callable[[int, int, int, int], int | 
 def explain_refusal(fault: Fault) -> OmniError:
     """The error of an instance that the engine did not make."""
     text = fault.message
-    if "concurrent" in text or "maximum" in text and "limit" in text:
-        return CapacityReached(f"no room for another sandbox: {text}", remedy="let calls finish, or raise max_instances")
+    if "concurrent" in text or ("maximum" in text and "limit" in text):
+        return CapacityReached(
+            f"no room for another sandbox: {text}", remedy="let calls finish, or raise max_instances"
+        )
     if "memory minimum size" in text or "exceeds memory limits" in text:
         return MemoryExceeded(f"oom: {text}", remedy="raise limits.memory_bytes", limit="memory_bytes")
     return GuestTrapped(f"the module cannot be instantiated: {text}", remedy="rebuild it", backtrace=fault.backtrace)

@@ -87,7 +87,7 @@ def _handle_to_handle(run: Callable[..., Any]) -> Callable[..., int | None]:
             elif not _MIN <= result <= _ALL:
                 raise OverflowError(f"{result} does not fit an i64")
             values[0] = result
-        except BaseException as error:  # noqa: BLE001
+        except BaseException as error:
             return cell.fail(error)
         return None
 
@@ -109,7 +109,7 @@ def _two_handles_to_handle(run: Callable[..., Any]) -> Callable[..., int | None]
             elif not _MIN <= result <= _ALL:
                 raise OverflowError(f"{result} does not fit an i64")
             values[0] = result
-        except BaseException as error:  # noqa: BLE001
+        except BaseException as error:
             return cell.fail(error)
         return None
 
@@ -131,7 +131,7 @@ def _general(function: HostFunction, run: Callable[..., Any], *, counted: bool) 
             result = run(cell, *[read(values[index]) for index, read in decoders])
             for index, word in enumerate(to_words(function, result)):
                 values[2 * index] = word
-        except BaseException as error:  # noqa: BLE001
+        except BaseException as error:
             return cell.fail(error)
         return None
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
 from omnicore.errors import (
     CallerError,
     Conflict,
+    GuestFailed,
     InstanceBusy,
     InvalidInput,
     LimitExceeded,
@@ -21,6 +23,7 @@ from omnicore.sandbox.extism.exchange import COMMITTED_AT_START, outcome_of
 from omnicore.sandbox.extism.fiber import FIBERS, drive
 from omnicore.sandbox.extism.outcome import conclude
 from omnicore.sandbox.extism.parts import NO_RESULT, OTHER_RESULT
+from omnicore.sandbox.extism.reasons import overtime
 from omnicore.sandbox.extism.ticker import TICKER
 from omnicore.sandbox.variables import Variables
 
@@ -34,6 +37,7 @@ _call = lib.wasmtime_func_call_unchecked
 _running = TICKER.running
 _monotonic = time.monotonic
 _COMMAND = "_start"
+_MOST_NESTED = 16
 
 _Entry = tuple[tuple[Any, ...], bool, int, bool, int, bytes]
 """An export: the arguments of its C call, whether its end needs care, how many results it has, whether those
@@ -47,7 +51,17 @@ class ExtismInstance:
     """
 
     __slots__ = (
-        *("_cell", "_entries", "_free", "_host_calls", "_input_bytes", "_made", "_memory", "_most", "_output_bytes"),
+        *(
+            "_cell",
+            "_entries",
+            "_free",
+            "_host_calls",
+            "_input_bytes",
+            "_made",
+            "_memory",
+            "_most",
+            "_output_bytes",
+        ),
         *("_plain", "_template", "_timeout_s", "_variables", "healthy"),
     )
 
@@ -69,57 +83,46 @@ class ExtismInstance:
         self._plain = limits.fuel is None and cell.doors.wasi is None
         self.healthy = True
 
-    def call(
-        self, export: str, data: bytes, *, timeout_s: float | None = None, host_context: Any = None
-    ) -> bytes:
+    def call(self, export: str, data: bytes, *, timeout_s: float | None = None, host_context: Any = None) -> bytes:
         """Runs an export on this thread; see `omnicore.sandbox.engine.Instance.call`."""
         # Written out rather than divided: each Python call here would cost 4 per cent of an empty one.
-        free = self._free
-        if not free:
-            raise _busy()
         try:
-            free.pop()
-        except IndexError:  # another thread was faster
+            self._free.pop()
+        except IndexError:
             raise _busy() from None
         try:
             cell = self._cell
             if cell is None or cell.broken or len(data) > self._input_bytes or not self._plain:
                 cell = self._open(data)
-            cell.host_context = host_context
-            cell.calls_left = self._host_calls
+            cell.host_context, cell.calls_left = host_context, self._host_calls
             cell.cancelled = cell.spending = False
             cell.deadline = _monotonic() + (self._timeout_s if timeout_s is None else timeout_s)
+            if len(_running) >= _MOST_NESTED:
+                _check_nesting()
             _running.add(cell)
             if TICKER.idle:
                 TICKER.wake()
             try:
-                entry = self._entries.get(export)
-                if entry is None:
-                    entry = self._enter(cell, export)
+                entry = self._entries.get(export) or self._enter(cell, export)
                 exchange = cell.exchange
                 exchange.begin(data)
                 error = fast_call(*entry[0])
             finally:
                 _running.discard(cell)
-            offset, length, failure = outcome_of(exchange.header_bytes, 16)
-            if (
-                error
-                or failure
-                or entry[1]
-                or cell.trap_words[0]
-                or cell.values.words[0] & 0xFFFFFFFF
-                or length > self._output_bytes
-                or (self._memory and fast_memory_size(*self._memory) + exchange.header[8] > self._most)
-            ):
-                return self._end(cell, export, entry, error)
+                called, cell.caller = cell.caller, 0
+            offset, length, failed = outcome_of(exchange.header_bytes, 16)
+            failed = error or failed or cell.trap_words[0] or cell.values.words[0] & 0xFFFFFFFF
+            large = self._memory and fast_memory_size(*self._memory) + exchange.header[8] > self._most
+            if failed or entry[1] or called or large or length > self._output_bytes:
+                return self._end(cell, export, entry, error, called=called)
             return exchange.blocks[offset : offset + length].tobytes()
-        except CallerError:
+        except (CallerError, GuestFailed):
             raise
         except BaseException:
             self.healthy = False
             raise
         finally:
-            free.append(None)
+            self._free.append(None)
 
     async def call_async(
         self, export: str, data: bytes, *, timeout_s: float | None = None, host_context: Any = None
@@ -132,23 +135,21 @@ class ExtismInstance:
         self._free.pop()
         try:
             cell = self._open(data)
-            cell.host_context = host_context
-            cell.calls_left = self._host_calls
+            cell.host_context, cell.calls_left = host_context, self._host_calls
             cell.cancelled = cell.spending = False
             cell.deadline = _monotonic() + (self._timeout_s if timeout_s is None else timeout_s)
             _running.add(cell)
             if TICKER.idle:
                 TICKER.wake()
             try:
-                entry = self._entries.get(export)
-                if entry is None:
-                    entry = await self._enter_async(cell, export)
+                entry = self._entries.get(export) or await self._enter_async(cell, export)
                 cell.exchange.begin(data)
                 error = await drive(cell, entry[4], results=entry[2])
             finally:
                 _running.discard(cell)
-            return self._end(cell, export, entry, error)
-        except CallerError:
+                called, cell.caller = cell.caller, 0
+            return self._end(cell, export, entry, error, called=called)
+        except (CallerError, GuestFailed):
             self.healthy = self.healthy and self._cell is not None and not self._cell.broken
             raise
         except BaseException:
@@ -157,9 +158,7 @@ class ExtismInstance:
         finally:
             self._free.append(None)
 
-    async def _call_in_thread(
-        self, export: str, data: bytes, *, timeout_s: float | None, host_context: Any
-    ) -> bytes:
+    async def _call_in_thread(self, export: str, data: bytes, *, timeout_s: float | None, host_context: Any) -> bytes:
         """The same where stacks of their own are not to be had."""
         if self._cell is not None:
             self._cell.loop = asyncio.get_running_loop()
@@ -178,14 +177,17 @@ class ExtismInstance:
             raise _closed()
         if len(data) > self._input_bytes:
             raise _too_long(data, self._input_bytes)
-        if cell.limits.fuel is not None:
-            lib.wasmtime_context_set_fuel(cell.context, cell.limits.fuel)
+        cell.refuel()
         cell.stdin = data
         if cell.wasi is not None:
             cell.wasi.begin(data)
         return cell
 
-    def _end(self, cell: Cell, export: str, entry: _Entry, error: int | None) -> bytes:
+    def _end(self, cell: Cell, export: str, entry: _Entry, error: int | None, *, called: int) -> bytes:
+        if error or cell.trap_words[0]:
+            self.healthy = False
+        if called and cell.error is None and _monotonic() >= cell.deadline:
+            cell.error = overtime()  # a host function took too long: the engine looks only while guests run
         try:
             conclude(cell, error, odd=entry[3])
             if over := cell.oversize():
@@ -288,6 +290,22 @@ class ExtismInstance:
         cell, self._cell = self._cell, None
         if cell is not None:
             self._template.take_back(cell, reusable=self.healthy)
+
+
+def _check_nesting() -> None:
+    """Ends calls that go through guests and host functions in circles, before Python's own stack does: a
+    RecursionError at the first bytecode of a callback could not be caught."""
+    depth, frame = 0, sys._getframe(1)
+    while frame is not None:
+        depth += frame.f_code is ExtismInstance.call.__code__
+        frame = frame.f_back  # type: ignore[assignment]
+    if depth > _MOST_NESTED:
+        raise LimitExceeded(
+            f"the call is nested in {_MOST_NESTED} others",
+            remedy="guests and host functions call each other in a circle: end it",
+            limit="nesting",
+            allowed=_MOST_NESTED,
+        )
 
 
 def _busy() -> InstanceBusy:

@@ -37,6 +37,9 @@ def conclude(cell: Cell, error: int | None, *, odd: bool) -> bool:
         if fault is not None and fault.backtrace:
             raised.add_note("in the guest: " + " < ".join(fault.backtrace))
         raise raised
+    used = cell.fuel_used()
+    if used is not None and used > (cell.limits.fuel or 0):
+        raise _out_of_fuel(cell)
     text = cell.exchange.error_text()
     if text is not None:
         raise _reported(text)
@@ -65,14 +68,8 @@ def _signed(word: int) -> int:
 
 
 def _trapped(cell: Cell, fault: Fault) -> OmniError:
-    limits = cell.limits
     if fault.code is TrapCode.OUT_OF_FUEL:
-        return FuelExhausted(
-            "plugin ran out of fuel: all fuel consumed",
-            remedy="do less in one call, or raise limits.fuel",
-            limit="fuel",
-            allowed=limits.fuel,
-        )
+        return _out_of_fuel(cell)
     if fault.code is TrapCode.INTERRUPT:
         return DeadlineExceeded("timeout: the call was cut", limit="timeout_s")
     if fault.code is TrapCode.STACK_OVERFLOW:
@@ -88,6 +85,15 @@ def _trapped(cell: Cell, fault: Fault) -> OmniError:
         remedy=_advice(cell),
         trap=name,
         backtrace=fault.backtrace,
+    )
+
+
+def _out_of_fuel(cell: Cell) -> FuelExhausted:
+    return FuelExhausted(
+        "plugin ran out of fuel: all fuel consumed",
+        remedy="do less in one call, or raise limits.fuel",
+        limit="fuel",
+        allowed=cell.limits.fuel,
     )
 
 

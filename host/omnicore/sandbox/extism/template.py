@@ -56,6 +56,7 @@ class ExtismTemplate:
 
     def take_back(self, cell: Cell, *, reusable: bool) -> None:
         """Keeps a cell for the next instance, or frees it."""
+        cell.end_session()
         parts = self._parts
         idle = self._idle[cell.on_loop]
         if (

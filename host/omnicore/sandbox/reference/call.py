@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from omnicore.errors import GuestFailed, LimitExceeded, MemoryExceeded
@@ -119,6 +119,10 @@ class ReferenceCall:
         if self.current == NULL:
             raise over()
         return self.errands.run(work)
+
+    def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """The outcome of a coroutine host function."""
+        return self.errands.wait(coroutine, self.loop, deadline=self.deadline, interrupted=self.interrupted)
 
     def load(self, address: int, length: int) -> bytes:
         """Always refuses: the library does not show the guest's own memory. Raises: GuestFailed."""

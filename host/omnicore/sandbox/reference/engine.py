@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from omnicore.errors import InvalidSetting, LimitExceeded
+from omnicore.errors import LimitExceeded
 from omnicore.sandbox.abi import Doors, Limits
 from omnicore.sandbox.engine import Module
-from omnicore.sandbox.inspect import inspect
 from omnicore.sandbox.reference.library import version
 from omnicore.sandbox.reference.logs import LOGS
 from omnicore.sandbox.reference.template import ReferenceTemplate
@@ -25,8 +24,8 @@ class ReferenceEngine:
     no limit; `memory_bytes` counts what memories grow by; WASI output is not captured, and its descriptors,
     disk and sleeps are not bounded; where any plugin has a log door, all guests see the log level `trace`.
 
-    Its HTTP follows redirects without asking which hosts are allowed, so it is never given any: a plugin that
-    imports `http_request` with an HTTP door is refused, and without one its requests fail.
+    Its HTTP follows redirects without asking which hosts are allowed, so it is never given any: a guest's
+    `http_request` always fails here. The HTTP door `http_fetch_v1` works.
     """
 
     name = "extism"
@@ -39,11 +38,6 @@ class ReferenceEngine:
     def load(self, modules: Sequence[Module], limits: Limits, doors: Doors) -> ReferenceTemplate:
         """See `omnicore.sandbox.engine.Engine.load`. Raises: InvalidSetting, too, for what it cannot do."""
         _check_sizes(modules, limits)
-        if doors.http is not None and any(_asks_for_http(wasm) for _, wasm in modules):
-            raise InvalidSetting(
-                "the reference engine makes no HTTP requests: its redirects are not checked",
-                remedy="use the engine `omnicore` for this plugin",
-            )
         if doors.log is not None:
             LOGS.start()
         return ReferenceTemplate(modules, limits, doors)
@@ -58,9 +52,3 @@ def _check_sizes(modules: Sequence[Module], limits: Limits) -> None:
             limit="module_bytes",
             allowed=limits.module_bytes,
         )
-
-
-def _asks_for_http(wasm: bytes) -> bool:
-    return any(
-        (found.module, found.name) == ("extism:host/env", "http_request") for found in inspect(wasm).imports
-    )

@@ -1,24 +1,32 @@
-"""Work for the guest's thread: from no other one does the library reach its memory."""
+"""Coroutine host functions: they run on a loop, while the guest's thread waits and does their errands.
+
+The library reaches its memory from the guest's thread and from no other, so what a coroutine reads and writes
+is done there.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import concurrent.futures
 import queue
 import threading
-from collections.abc import Callable
-from typing import Any, TypeVar
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any, Final, TypeVar
 
-from omnicore.errors import GuestFailed
+from omnicore.errors import CallCancelled, DeadlineExceeded, GuestFailed
 
-__all__ = ["Errands", "over"]
+__all__ = ["Errands", "cancelled", "over", "overtime"]
 
 T = TypeVar("T")
+
+_LOOK_S: Final = 0.02  # how often a waiting call looks whether it was cancelled
 
 _Errand = tuple[Callable[[], Any], concurrent.futures.Future[Any]]
 
 
 class Errands:
-    """Runs errands on the thread that made it, while that thread waits in `serve`."""
+    """Does errands on the thread that made it, while that thread waits for a coroutine."""
 
     __slots__ = ("_lock", "_open", "_queue", "_thread")
 
@@ -39,21 +47,37 @@ class Errands:
             self._queue.put((work, future))
         return future.result()
 
-    def serve(self, task: Callable[[], T]) -> T:
-        """Runs `task` on a thread of its own and errands on this one, until the task has ended."""
-        outcome: concurrent.futures.Future[T] = concurrent.futures.Future()
+    def wait(
+        self,
+        coroutine: Coroutine[Any, Any, T],
+        loop: asyncio.AbstractEventLoop | None,
+        *,
+        deadline: float,
+        interrupted: Callable[[], bool],
+    ) -> T:
+        """The outcome of a coroutine. Raises: DeadlineExceeded, CallCancelled, what the coroutine raises."""
         self._open = True
-        threading.Thread(target=self._work, args=(task, outcome), daemon=True).start()
+        future = asyncio.run_coroutine_threadsafe(coroutine, loop or _BACKGROUND.loop())
+        future.add_done_callback(lambda _: self._queue.put(None))
         try:
-            while (errand := self._queue.get()) is not None:
-                _settle(*errand)
+            while not future.done():
+                self._serve(min(_LOOK_S, deadline - time.monotonic()))
+                if interrupted():
+                    raise cancelled()
+                if time.monotonic() >= deadline:
+                    raise overtime()
+            return future.result()
         finally:
+            future.cancel()
             self._close()
-        return outcome.result()
 
-    def _work(self, task: Callable[[], T], outcome: concurrent.futures.Future[T]) -> None:
-        _settle(task, outcome)
-        self._queue.put(None)
+    def _serve(self, timeout_s: float) -> None:
+        try:
+            errand = self._queue.get(timeout=max(0.0, timeout_s))
+        except queue.Empty:
+            return
+        if errand is not None:
+            _settle(*errand)
 
     def _close(self) -> None:
         with self._lock:
@@ -64,9 +88,41 @@ class Errands:
                     errand[1].set_exception(over())
 
 
+class _Background:
+    """One loop for the coroutines of all calls that were not made on a loop."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def loop(self) -> asyncio.AbstractEventLoop:
+        with self._lock:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                threading.Thread(target=self._loop.run_forever, name="omnicore-reference", daemon=True).start()
+            return self._loop
+
+
+_BACKGROUND = _Background()
+
+
 def over() -> GuestFailed:
     """A call object that was used after its host function."""
     return GuestFailed("the host function's call is over", remedy="use the call object only within it")
+
+
+def overtime() -> DeadlineExceeded:
+    """A call that ran too long."""
+    return DeadlineExceeded(
+        "timeout: the call ran longer than it may",
+        remedy="do less in one call, or raise limits.timeout_s",
+        limit="timeout_s",
+    )
+
+
+def cancelled() -> CallCancelled:
+    """A call that somebody cut."""
+    return CallCancelled("the call was cancelled (timeout)")
 
 
 def _settle(work: Callable[[], Any], future: concurrent.futures.Future[Any]) -> None:

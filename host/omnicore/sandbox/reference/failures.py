@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 
 from omnicore.errors import (
-    CallCancelled,
-    DeadlineExceeded,
     EngineFailed,
     FuelExhausted,
     GuestFailed,
@@ -19,8 +17,9 @@ from omnicore.errors import (
 )
 from omnicore.sandbox.abi import Limits
 from omnicore.sandbox.reference.call import ReferenceCall
+from omnicore.sandbox.reference.errands import cancelled, overtime
 
-__all__ = ["creation_failure", "failure", "overtime"]
+__all__ = ["creation_failure", "failure"]
 
 _TRAP_CODE = 134
 _TRAP_TEXT = "error while executing at wasm backtrace"
@@ -36,9 +35,7 @@ _LINK = (
 
 def creation_failure(text: str, limits: Limits) -> OmniError:
     """Why a plugin could not be compiled or instantiated."""
-    fact = text.removeprefix("Unable to compile Extism plugin: ").removeprefix(
-        "Unable to create Extism plugin: "
-    )
+    fact = text.removeprefix("Unable to compile Extism plugin: ").removeprefix("Unable to create Extism plugin: ")
     if any(part in fact for part in _FUEL):
         return _fuel(limits)
     if fact.endswith("oom"):
@@ -68,9 +65,7 @@ def _trapped(text: str, call: ReferenceCall) -> OmniError:
     if not text.startswith(_TRAP_TEXT):
         return GuestFailed(text)
     first, *frames = text.splitlines()
-    return GuestTrapped(
-        f"wasm trap: {first}", trap="error", backtrace=tuple(frame.strip() for frame in frames)
-    )
+    return GuestTrapped(f"wasm trap: {first}", trap="error", backtrace=tuple(frame.strip() for frame in frames))
 
 
 def _refused(text: str, limits: Limits) -> OmniError:
@@ -83,18 +78,9 @@ def _refused(text: str, limits: Limits) -> OmniError:
     return GuestFailed(text or "the guest reported an error without a text")
 
 
-def overtime() -> DeadlineExceeded:
-    """A call that ran too long."""
-    return DeadlineExceeded(
-        "timeout: the call ran longer than it may",
-        remedy="do less in one call, or raise limits.timeout_s",
-        limit="timeout_s",
-    )
-
-
 def _cut(call: ReferenceCall) -> OmniError:
     if call.cancelled:
-        return CallCancelled("the call was cancelled (timeout)")
+        return cancelled()
     # The library rounds to milliseconds and its timer is its own: a little early is still on time.
     if time.monotonic() >= call.deadline - 0.010:
         return overtime()

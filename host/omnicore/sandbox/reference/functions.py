@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from omnicore.sandbox.abi import HostFunction, ValueType
-from omnicore.sandbox.extism.bridge import blocking
 from omnicore.sandbox.reference.call import TURN
 from omnicore.sandbox.reference.library import CALLBACK, NULL, ffi, lib
 
@@ -26,9 +25,7 @@ class Callbacks:
 
     def __init__(self, functions: Sequence[HostFunction]) -> None:
         self._kept = [_callback(function) for function in functions]
-        self._pointers = [
-            _pointer(function, kept) for function, kept in zip(functions, self._kept, strict=True)
-        ]
+        self._pointers = [_pointer(function, kept) for function, kept in zip(functions, self._kept, strict=True)]
         self.count = len(self._pointers)
         self.array = ffi.new("ExtismFunction*[]", self._pointers) if self._pointers else NULL
 
@@ -71,8 +68,7 @@ def _callback(function: HostFunction) -> Any:
 
 
 def _awaited(run: Callable[..., Any]) -> Callable[..., Any]:
-    wait = blocking(run)
-    return lambda call, *arguments: call.errands.serve(lambda: wait(call, *arguments))
+    return lambda call, *arguments: call.wait(run(call, *arguments))
 
 
 def _remember(_kind: Any, error: BaseException, _trace: Any) -> None:
@@ -94,9 +90,7 @@ def _values(function: HostFunction, result: Any) -> Sequence[Any]:
     if not function.results:
         return ()
     if len(values) != len(function.results):
-        raise TypeError(
-            f"{function.name} returned {len(values)} values, its type has {len(function.results)}"
-        )
+        raise TypeError(f"{function.name} returned {len(values)} values, its type has {len(function.results)}")
     return [_fitting(kind, value) for kind, value in zip(function.results, values, strict=True)]
 
 

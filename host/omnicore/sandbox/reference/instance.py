@@ -9,7 +9,6 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from omnicore.errors import (
-    CallCancelled,
     Conflict,
     GuestFailed,
     InstanceBusy,
@@ -19,7 +18,8 @@ from omnicore.errors import (
 )
 from omnicore.sandbox.abi import Usage
 from omnicore.sandbox.reference.call import TURN, ReferenceCall, enter
-from omnicore.sandbox.reference.failures import creation_failure, failure, overtime
+from omnicore.sandbox.reference.errands import cancelled, overtime
+from omnicore.sandbox.reference.failures import creation_failure, failure
 from omnicore.sandbox.reference.library import NULL, ffi, lib, message
 from omnicore.sandbox.reference.logs import LOGS
 
@@ -69,9 +69,7 @@ class ReferenceInstance:
             lib.extism_plugin_allow_http_response_headers(plugin)
         return plugin
 
-    def call(
-        self, export: str, data: bytes, *, timeout_s: float | None = None, host_context: Any = None
-    ) -> bytes:
+    def call(self, export: str, data: bytes, *, timeout_s: float | None = None, host_context: Any = None) -> bytes:
         """Runs an export on this thread. A `timeout_s` above the template's has no effect: that rules."""
         call = ReferenceCall(self._limits, timeout_s=timeout_s, host_context=host_context)
         return self._call(export, data, call)
@@ -149,7 +147,7 @@ class ReferenceInstance:
         if text != NULL or code:
             raise failure(None if text == NULL else message(text), code, call, self._limits)
         if call.cancelled:
-            raise CallCancelled("the call was cancelled")
+            raise cancelled()
         if time.monotonic() > call.deadline:
             raise overtime()  # the library does not look at the clock while a host function runs
         return self._output()

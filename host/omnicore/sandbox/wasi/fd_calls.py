@@ -58,9 +58,7 @@ def fd_pread(session: WasiSession, call: HostCall, fd: int, spans: int, count: i
     return SUCCESS
 
 
-def fd_pwrite(
-    session: WasiSession, call: HostCall, fd: int, spans: int, count: int, at: int, out: int
-) -> int:
+def fd_pwrite(session: WasiSession, call: HostCall, fd: int, spans: int, count: int, at: int, out: int) -> int:
     """Writes from buffers at an offset."""
     written = session.entry(fd).pwrite(gather(call, spans, count), offset(at))
     call.store(out, U32.pack(written))
@@ -154,9 +152,7 @@ def fd_filestat_set_size(session: WasiSession, call: HostCall, fd: int, size: in
     return SUCCESS
 
 
-def fd_filestat_set_times(
-    session: WasiSession, call: HostCall, fd: int, access: int, modified: int, flags: int
-) -> int:
+def fd_filestat_set_times(session: WasiSession, call: HostCall, fd: int, access: int, modified: int, flags: int) -> int:
     """Sets the times of a file."""
     entry = session.entry(fd)
     access_ns, modified_ns = chosen_times(session.clocks, access=access, modified=modified, flags=flags)
@@ -186,9 +182,7 @@ def _preopen(session: WasiSession, fd: int) -> bytes:
     return entry.preopen
 
 
-def fd_readdir(
-    session: WasiSession, call: HostCall, fd: int, buffer: int, length: int, cookie: int, out: int
-) -> int:
+def fd_readdir(session: WasiSession, call: HostCall, fd: int, buffer: int, length: int, cookie: int, out: int) -> int:
     """Writes directory entries from a cookie on; a full buffer says that there may be more."""
     listed = session.entry(fd).list_from(cookie, length)
     call.store(buffer, listed)

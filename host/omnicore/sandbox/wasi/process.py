@@ -67,9 +67,7 @@ def random_get(session: WasiSession, call: HostCall, address: int, length: int) 
     for at in range(0, length, RANDOM_CHUNK):
         call.store(address + at, session.random(min(RANDOM_CHUNK, length - at)))
         if time.monotonic() > call.deadline:
-            raise DeadlineExceeded(
-                "the call ran out of time while the guest drew random bytes", limit="timeout_s"
-            )
+            raise DeadlineExceeded("the call ran out of time while the guest drew random bytes", limit="timeout_s")
     return SUCCESS
 
 

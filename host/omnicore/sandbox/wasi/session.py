@@ -75,9 +75,7 @@ class WasiSession:
         try:
             for number, (host, guest, writable) in enumerate(self._grant.preopens, 3):
                 folder = _open_folder(host)
-                self._table[number] = Directory(
-                    folder, writable=writable, names=self.names, preopen=guest.encode()
-                )
+                self._table[number] = Directory(folder, writable=writable, names=self.names, preopen=guest.encode())
         except BaseException:
             self.close()
             raise

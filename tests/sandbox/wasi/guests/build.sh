@@ -1,0 +1,5 @@
+#!/bin/sh
+# Builds the guests of these tests. Needs `pip install ziglang`; the built modules are kept beside their sources.
+set -e
+cd "$(dirname "$0")"
+python-zig cc -target wasm32-wasi -Os -s -o files.wasm files.c
