@@ -1,0 +1,109 @@
+"""The floors: a room imports itself and lower floors only, and rooms on one floor do not know each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import takewhile
+
+from tests.architecture.source import Import, Source, at, imports
+
+__all__ = ["FLOORS", "GROUND_READS", "LANDINGS", "NEIGHBOURS", "OPEN_NAMES", "SUBROOMS", "check_floors"]
+
+FLOORS: Mapping[str, int] = {
+    "errors": 1,
+    "clock": 1,
+    "ids": 1,
+    "storage": 2,
+    "config": 2,
+    "events": 2,
+    "resilience": 2,
+    "telemetry": 2,
+    "sandbox": 3,
+    "connectors": 3,
+    "core": 3,
+    "access": 3,
+    "capabilities": 5,
+    "plugins": 6,
+    "api": 10,
+    "assembly": 11,
+    "cli": 11,
+}
+
+LANDINGS: Mapping[str, float] = {
+    "sandbox.abi": 1.5,
+    "sandbox.variables": 1.5,
+}
+"""Files that stand apart from their room, between two floors: plain words that lower rooms need as well.
+Settings hold `Limits` and connectors answer an `HttpRequest`; neither may know an engine."""
+
+NEIGHBOURS = frozenset({("cli", "assembly")})
+"""The one pair on a floor that knows each other, one way: commands take the parts list as their Host."""
+
+SUBROOMS: Mapping[str, Mapping[str, frozenset[str]]] = {
+    "sandbox": {
+        "capi": frozenset(),
+        "compiling": frozenset({"capi"}),
+        "wasi": frozenset({"capi"}),
+        "extism": frozenset({"capi", "compiling", "wasi"}),
+        "reference": frozenset({"capi"}),
+    },
+}
+"""Which subrooms of a room each of them may import. A room's own files are ground to all of its subrooms."""
+
+GROUND_READS: Mapping[str, frozenset[str]] = {
+    "omnicore.sandbox.wat": frozenset({"capi"}),  # text becomes bytes in the engine's library
+}
+"""Files of a room's ground that may import a subroom of it."""
+
+OPEN_NAMES = frozenset({"omnicore.__version__"})
+"""Names of the package itself that every floor may import."""
+
+
+def check_floors(sources: Sequence[Source]) -> list[str]:
+    """Imports that go upstairs, across a floor or into a closed subroom."""
+    return [finding for source in sources for finding in _of_file(source)]
+
+
+def _of_file(source: Source) -> Iterable[str]:
+    package, *own = source.module.split(".")
+    if own and own[0] not in FLOORS:
+        yield at(source, 1, f"room {own[0]} has no floor: enter it in tests/architecture/floors.py")
+        return
+    for item in imports(source):
+        if not own or item.target.split(".")[0] != package or item.target in OPEN_NAMES:
+            continue
+        problem = _problem(source.module, own, item)
+        if problem:
+            yield at(source, item.line, problem)
+
+
+def _problem(module: str, own: list[str], item: Import) -> str | None:
+    target = item.target.split(".")[1:]
+    if target[:1] == own[:1] and _floor(target) <= _floor(own):
+        return _subroom_problem(module, own, target)
+    if not target or target[0] not in FLOORS:
+        return f"{module} imports {item.target}, which is in no room"
+    mine, theirs = _floor(own), _floor(target)
+    if theirs < mine or (own[0], target[0]) in NEIGHBOURS:
+        return None
+    way = "across its floor" if theirs == mine else "upstairs"
+    return f"{own[0]} (floor {mine:g}) imports {way}: {item.target} (floor {theirs:g})"
+
+
+def _floor(parts: list[str]) -> float:
+    return LANDINGS.get(".".join(parts[:2]), FLOORS[parts[0]])
+
+
+def _subroom_problem(module: str, own: list[str], target: list[str]) -> str | None:
+    subrooms = SUBROOMS.get(own[0], {})
+    here, there = _subroom(own, subrooms), _subroom(target, subrooms)
+    if there is None or here == there:
+        return None
+    allowed = subrooms[here] if here else GROUND_READS.get(module, frozenset())
+    if there in allowed:
+        return None
+    return f"{own[0]}/{here or '(ground)'} may not import {own[0]}/{there}"
+
+
+def _subroom(parts: list[str], subrooms: Mapping[str, frozenset[str]]) -> str | None:
+    return next(takewhile(subrooms.__contains__, parts[1:2]), None)
