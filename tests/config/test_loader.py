@@ -55,9 +55,7 @@ def written(folder: Path, text: str, name: str = "omnicore.toml") -> Path:
     return file
 
 
-def problems(
-    file: Path | None = None, environ: dict | None = None, overrides: dict | None = None
-) -> list[dict]:
+def problems(file: Path | None = None, environ: dict | None = None, overrides: dict | None = None) -> list[dict]:
     with pytest.raises(InvalidSetting) as caught:
         load_settings(file, environ or {}, overrides or {})
     return caught.value.details["problems"]
@@ -277,8 +275,6 @@ def settings_told_wrong(overrides: dict) -> list[str]:
     return []
 
 
-@given(
-    st.dictionaries(st.from_regex(r"x[a-z]{1,3}(\.[a-z]{1,3})?", fullmatch=True), st.integers(), max_size=6)
-)
+@given(st.dictionaries(st.from_regex(r"x[a-z]{1,3}(\.[a-z]{1,3})?", fullmatch=True), st.integers(), max_size=6))
 def test_each_unknown_override_is_told_once(overrides):
     assert sorted(settings_told_wrong(overrides)) == sorted(overrides)

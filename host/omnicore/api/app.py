@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from omnicore.api.guard import Guard
 from omnicore.api.idempotency import idempotent
@@ -44,17 +40,21 @@ def create_app(
         operations: the route table.
     """
     parts = Parts(host, settings, metrics, bus, logs, ready)
-    app = Starlette(
-        routes=[_route(operation) for operation in operations],
-        middleware=[Middleware(Guard, settings=settings, traffic=parts.traffic)],
-        exception_handlers={HTTPException: _refuse},
-    )
+    app = _Application(routes=[_route(operation) for operation in operations])
     app.router.redirect_slashes = False
     app.router.default = _not_found
     app.state.parts = parts
     app.state.operations = tuple(operations)
     metrics.gauge("http_requests_running", "HTTP requests and WebSockets open now", parts.traffic.__len__)
     return app
+
+
+class _Application(Starlette):
+    """Starlette without its two error middlewares: the guard answers for every failure."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        parts: Parts = self.state.parts
+        return Guard(self.router, settings=parts.settings, traffic=parts.traffic)
 
 
 def _route(operation: Operation) -> BaseRoute:
@@ -66,20 +66,7 @@ def _route(operation: Operation) -> BaseRoute:
     return Route(operation.path, endpoint, methods=[operation.method], name=operation.name)
 
 
-async def _refuse(_request: Request, error: Exception) -> Response:
-    """Turns Starlette's own refusals, such as a wrong method, into problems; the guard answers with them."""
-    if not isinstance(error, HTTPException):
-        raise error
-    headers = tuple((name.lower().encode(), value.encode()) for name, value in (error.headers or {}).items())
-    code = {405: "wrong-method"}.get(error.status_code, "http")
-    raise RefusalError(
-        Problem(error.status_code, code, error.detail, "see /openapi.json for what is here", headers)
-    ) from error
-
-
 async def _not_found(scope: Scope, _receive: Receive, _send: Send) -> None:
     raise RefusalError(
-        Problem(
-            404, "not-found", f"nothing is at {scope['path'][:200]}", "see /openapi.json for what is here"
-        )
+        Problem(404, "not-found", f"nothing is at {scope['path'][:200]}", "see /openapi.json for what is here")
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import Literal
 
 from starlette.types import Message, Receive, Scope, Send
@@ -14,23 +15,23 @@ __all__ = ["Cut", "Exchange"]
 Cut = Literal["deadline", "client-left", "stopping"]
 
 _LINGER_S = 2.0
-_ALWAYS = (
-    (b"x-content-type-options", b"nosniff"),
-    # A plugin chooses what it answers: no browser may run it or frame it with this host's rights.
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; sandbox"),
-)
+# Nothing here is a page: JSON, text and bytes, which no browser may take for anything else.
+_NO_SNIFF = (b"x-content-type-options", b"nosniff")
 _NO_STORE = (b"cache-control", b"no-store")
 
 
 class Exchange:
     """One HTTP request or WebSocket. Made and used in the task that serves it.
 
-    Units: `limit` bytes of body. Once `cut` was called, `cut_for` says why the task was cancelled.
+    An endpoint that has read the body and waits for something sets `waiting_since`: from then on a client that
+    goes away cuts the request. Once `cut` was called, `cut_for` says why the task was cancelled.
+
+    Units: `limit` bytes of body; `due` and `waiting_since` seconds of `time.monotonic`.
     """
 
     __slots__ = (
-        *("_always", "_has_body", "_left", "_limit", "_receive", "_scope", "_send", "_task"),
-        *("body_read", "cut_for", "live", "over", "request_id", "started"),
+        *("_left", "_limit", "_look", "_receive", "_scope", "_send", "_task"),
+        *("body_read", "cut_for", "due", "live", "over", "request_id", "started", "waiting_since"),
     )
 
     def __init__(
@@ -38,20 +39,32 @@ class Exchange:
     ) -> None:
         self._scope, self._receive, self._send = scope, receive, send
         self._limit = self._left = limit
-        self._has_body = has_body
         self._task = asyncio.current_task()
-        self._always = (*_ALWAYS, (b"x-request-id", request_id.encode()))
+        self._look: asyncio.Task[None] | None = None
         self.request_id = request_id
         self.live = scope["type"] == "websocket"
         self.body_read = not has_body
         self.started = self.over = False
         self.cut_for: Cut | None = None
+        self.due = math.inf
+        self.waiting_since = math.inf
 
     def cut(self, reason: Cut) -> None:
         """Cancels the request's task, once; the guard answers for it."""
         if self.cut_for is None and not self.over and self._task is not None:
             self.cut_for = reason
             self._task.cancel()
+
+    def look(self) -> None:
+        """Begins to wait for the client's going away. It takes a task, 20 us, so only long requests do it."""
+        if self._look is None:
+            self._look = asyncio.ensure_future(self._wait_for_leave())
+
+    def end(self) -> None:
+        """Nothing cuts it any more."""
+        self.over = True
+        if self._look is not None:
+            self._look.cancel()
 
     def resume(self) -> None:
         """Takes the cancellation back, so that the task can answer; from here on nothing cuts it."""
@@ -78,7 +91,9 @@ class Exchange:
             headers = list(message.get("headers", ()))
             if not any(name == b"cache-control" for name, _ in headers):
                 headers.append(_NO_STORE)
-            message["headers"] = [*headers, *self._always]
+            headers.append(_NO_SNIFF)
+            headers.append((b"x-request-id", self.request_id.encode()))
+            message["headers"] = headers
         elif kind == "websocket.accept":
             self.started = True
         elif kind == "http.response.body" and not self.body_read and not message.get("more_body"):
@@ -133,6 +148,11 @@ class Exchange:
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
             rest.cancel()
+
+    async def _wait_for_leave(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self.cut("client-left")
 
     async def _drop_rest(self) -> None:
         while True:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+from time import monotonic
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from omnicore.api.calls import Leaving
+from omnicore.api.exchange import Exchange
 from omnicore.api.operation import JSON, Operation, Reply, ref
 from omnicore.api.parts import parts_of
 from omnicore.api.requests import Json, read_object
@@ -34,8 +35,9 @@ async def execute(request: Request) -> Response:
         raise InvalidInput("function is no name", remedy="send the function's name", path="function")
     host = parts_of(request).host
     reference = plugin if function is None else f"{plugin}.{function}"
-    with Leaving(request.scope["exchange"], request.receive):
-        output = await host.call(reference, _value(values.get("input")))
+    exchange: Exchange = request.scope["exchange"]
+    exchange.waiting_since = monotonic()
+    output = await host.call(reference, _value(values.get("input")))
     return Json({"output": _shown(output)})
 
 

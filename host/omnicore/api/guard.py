@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from itertools import count
+from time import monotonic
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -58,11 +59,10 @@ class Guard:
             self._traffic.leave(exchange)
 
     async def _serve(self, scope: Scope, exchange: Exchange, headers: dict[bytes, bytes]) -> Problem | None:
-        timer = None
         try:
             self._admit(scope, exchange, headers)
             if not exchange.live:
-                timer = asyncio.get_running_loop().call_later(self._timeout_s, exchange.cut, "deadline")
+                exchange.due = monotonic() + self._timeout_s
             await self._app(scope, exchange.receive, exchange.send)
         except asyncio.CancelledError:
             if exchange.cut_for is None:
@@ -70,9 +70,6 @@ class Guard:
             return self._cut(exchange)
         except Exception as error:
             return self._cut(exchange) if exchange.cut_for else problem_of(error, exchange.request_id)
-        finally:
-            if timer is not None:
-                timer.cancel()
         return None
 
     def _admit(self, scope: Scope, exchange: Exchange, headers: dict[bytes, bytes]) -> None:

@@ -89,9 +89,7 @@ def idempotent(endpoint: Endpoint, answers_of: Callable[[Request], Answers]) -> 
         if given is None:
             return await endpoint(request)
         if not 0 < len(given) <= _LONGEST_KEY:
-            raise RefusalError(
-                Problem(422, "invalid-input", "the Idempotency-Key is empty or over 255 characters")
-            )
+            raise RefusalError(Problem(422, "invalid-input", "the Idempotency-Key is empty or over 255 characters"))
         key = (request.method, request.url.path, given)
         answers = answers_of(request)
         kept = answers.begin(key, _digest(request, await request.body()))

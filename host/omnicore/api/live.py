@@ -70,9 +70,7 @@ OPERATIONS = (
     Operation(
         *("GET", "/ws", live, "live", "Events as JSON text frames over a WebSocket", "events"),
         replies={101: Reply("Frames follow; close code 4008 says that the client read too slowly.", None)},
-        query=(
-            Query("topic", {"type": "string", "default": "**"}, "Topics to send: names, `*`, a last `**`"),
-        ),
+        query=(Query("topic", {"type": "string", "default": "**"}, "Topics to send: names, `*`, a last `**`"),),
         problems=(422, 503),
         websocket=True,
     ),

@@ -56,9 +56,7 @@ async def switch_plugin(request: Request) -> Response:
     switches = {"enabled": host.enable, "disabled": host.disable}
     state = values.get("state")
     if not isinstance(state, str) or state not in switches:
-        raise InvalidInput(
-            "state is neither enabled nor disabled", remedy='send {"state": "enabled"}', path="state"
-        )
+        raise InvalidInput("state is neither enabled nor disabled", remedy='send {"state": "enabled"}', path="state")
     view = await asyncio.to_thread(switches[state], request.path_params["plugin"])
     return Json(view.to_json())
 

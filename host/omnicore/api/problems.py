@@ -13,6 +13,8 @@ from http import HTTPStatus
 from math import ceil
 from typing import Any
 
+from starlette.exceptions import HTTPException
+
 from omnicore import errors
 
 __all__ = ["MEDIA", "STATUS", "Problem", "RefusalError", "problem_of"]
@@ -83,15 +85,20 @@ def problem_of(error: Exception, request_id: str) -> Problem:
     """The problem an error becomes; what nobody foresaw goes to the log and shows nothing of the inside."""
     if isinstance(error, RefusalError):
         return error.problem
+    if isinstance(error, HTTPException):
+        return _http_problem(error)
     if isinstance(error, errors.OmniError):
         status = _status(error)
-        return Problem(
-            status, error.code, error.fact, error.remedy, _retry_after(error, status), error.details
-        )
+        return Problem(status, error.code, error.fact, error.remedy, _retry_after(error, status), error.details)
     _log.error("request %s failed", request_id, exc_info=error)
-    return Problem(
-        500, "internal", "the host failed", "see the host's log for the request named by `instance`"
-    )
+    return Problem(500, "internal", "the host failed", "see the host's log for the request named by `instance`")
+
+
+def _http_problem(error: HTTPException) -> Problem:
+    """Starlette's own refusals, such as a wrong method."""
+    headers = tuple((name.lower().encode(), value.encode()) for name, value in (error.headers or {}).items())
+    code = "wrong-method" if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED else "http"
+    return Problem(error.status_code, code, error.detail, "see /openapi.json for what is here", headers)
 
 
 def _status(error: errors.OmniError) -> int:

@@ -52,9 +52,7 @@ SCHEMAS: Mapping[str, Mapping[str, Any]] = {
         input_media=_TEXT,
         output_media=_TEXT,
     ),
-    "Plugins": _object(
-        items=_list(ref("Plugin")), next={**_MAYBE_TEXT, "description": "Cursor, null at the end."}
-    ),
+    "Plugins": _object(items=_list(ref("Plugin")), next={**_MAYBE_TEXT, "description": "Cursor, null at the end."}),
     "Switch": _object(state={"enum": ["enabled", "disabled"]}),
     "Ask": _object(name=_TEXT, scope=_TABLE, reason=_TEXT),
     "Grant": _object(capability=_TEXT, scope=_TABLE, granted_by=_TEXT, granted_at={"type": "number"}),
@@ -75,9 +73,7 @@ SCHEMAS: Mapping[str, Mapping[str, Any]] = {
     "LogLine": _object(
         at={"type": "number", "description": "Seconds since the Unix epoch."}, level=_TEXT, message=_TEXT
     ),
-    "LogLines": _object(
-        items=_list(ref("LogLine")), dropped={"type": "integer", "description": "Lines let go."}
-    ),
+    "LogLines": _object(items=_list(ref("LogLine")), dropped={"type": "integer", "description": "Lines let go."}),
     "PlainPlugin": _object(
         id=_TEXT,
         name=_TEXT,

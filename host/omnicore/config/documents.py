@@ -74,9 +74,7 @@ def _text(file: Path) -> str:
             data = stream.read(LARGEST_FILE + 1)
     except OSError as cause:
         reason = cause.strerror or str(cause)
-        raise InvalidSetting(
-            f"{file} cannot be read ({reason})", remedy="check the path and its rights"
-        ) from cause
+        raise InvalidSetting(f"{file} cannot be read ({reason})", remedy="check the path and its rights") from cause
     if len(data) > LARGEST_FILE:
         raise _unusable(file, None, f"it is larger than {LARGEST_FILE} bytes")
     try:

@@ -58,9 +58,7 @@ def nested(values: Mapping[SettingPath, Any]) -> dict[str, Any]:
     return tree
 
 
-def overlay(
-    under: Mapping[SettingPath, Entry], over: Mapping[SettingPath, Entry]
-) -> dict[SettingPath, Entry]:
+def overlay(under: Mapping[SettingPath, Entry], over: Mapping[SettingPath, Entry]) -> dict[SettingPath, Entry]:
     """Two layers merged: what `over` sets wins, also a value over a table and a table over a value."""
     hidden = {path[:depth] for path in over for depth in range(1, len(path) + 1)}
     kept = {

@@ -73,9 +73,7 @@ class ConfigLoader:
 
     def _variable_layer(self) -> dict[SettingPath, Entry]:
         return {
-            tuple(name.removeprefix(PREFIX).lower().split("__")): Entry(
-                text, Origin("variable", name), text=True
-            )
+            tuple(name.removeprefix(PREFIX).lower().split("__")): Entry(text, Origin("variable", name), text=True)
             for name, text in sorted(self._environ.items())
             if name.startswith(PREFIX) and name not in _NOT_SETTINGS
         }
@@ -96,9 +94,7 @@ def find_file(environ: Mapping[str, str], folder: Path) -> Path | None:
     found = [name for name in FILE_NAMES if (folder / name).is_file()]
     if len(found) > 1:
         names = " and ".join(found)
-        raise InvalidSetting(
-            f"{names} are both in {folder.resolve()}", remedy="keep one, or name it with --config"
-        )
+        raise InvalidSetting(f"{names} are both in {folder.resolve()}", remedy="keep one, or name it with --config")
     return folder / found[0] if found else None
 
 
@@ -165,9 +161,7 @@ class _Reading:
             path = (path[0], path[1].replace("_", "-"), *path[2:])
         if len(path) < 3:
             if entry.value != {}:
-                self._problem(
-                    ".".join(path), entry, "is no table", "write [plugin_settings.NAME] and its settings"
-                )
+                self._problem(".".join(path), entry, "is no table", "write [plugin_settings.NAME] and its settings")
             return
         try:
             self.values[path] = free_value(entry)

@@ -124,9 +124,7 @@ def _choice(value: Any, options: tuple[Any, ...]) -> Any:
 def _texts(value: Any, entry: Entry) -> tuple[str, ...]:
     if entry.text:
         value = _json_or_text(value)
-        value = (
-            [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-        )
+        value = [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
     if not isinstance(value, (list, tuple)) or not all(isinstance(item, str) for item in value):
         raise Misfit("a list of texts")
     return tuple(value)

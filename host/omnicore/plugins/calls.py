@@ -6,7 +6,7 @@ Measured for a warm instance: about 1.4 us of this file and `pool.py` around `In
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from abc import abstractmethod
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar, copy_context
 from functools import partial
@@ -30,7 +30,7 @@ from omnicore.plugins.version import Version
 from omnicore.sandbox.engine import Instance
 from omnicore.telemetry.metrics import CallRecorder
 
-__all__ = ["Caller", "Target"]
+__all__ = ["Calls", "Target"]
 
 _MOST_DEPTH = 8
 _QUEUED_PER_THREAD = 64
@@ -80,60 +80,107 @@ class _Job:
             loop.call_later(_CUT_AGAIN_S, self.cut, loop)
 
 
-class Caller:
+class Calls:
     """Calls functions by reference, from any thread or from an event loop.
 
+    Whoever has the plugins derives from it, which saves every call one step, and fills in what a call may need.
+
     Args:
-        resolve: makes the target of a reference that is not known yet, and adds it to `targets`.
-        failed: told of failures that are the plugin's, and whether this one opened the breaker.
-        recovered: told when a plugin in quarantine has answered.
-        pressed: told when no instance was left; returns whether it made room.
+        threads: how many guests that compute long may run at once for tasks.
+        reentrant: whether host functions exist that could call plugins themselves.
     """
 
-    def __init__(
-        self,
-        *,
-        threads: int,
-        resolve: Callable[[str], Target],
-        failed: Callable[[Version, OmniError, bool], None],
-        recovered: Callable[[Version], None],
-        pressed: Callable[[], bool],
-    ) -> None:
-        self.targets: dict[str, Target] = {}
-        self._resolve = resolve
-        self._failed = failed
-        self._recovered = recovered
-        self._pressed = pressed
+    def __init__(self, *, threads: int, reentrant: bool) -> None:
+        self._targets: dict[str, Target] = {}
+        self._reentrant = reentrant
         self._room = threads * (1 + _QUEUED_PER_THREAD)
         self._queued = 0
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="omnicore-call")
 
-    def call(self, ref: str, data: Any, timeout_s: float | None, host_context: Any, raw: bool) -> Any:
-        """Runs a function on the caller's thread; `raw` gives the output as bytes."""
-        target = self.targets.get(ref) or self._resolve(ref)
+    def call_blocking(
+        self, ref: str, data: Any = b"", *, timeout_s: float | None = None, host_context: Any = None
+    ) -> Any:
+        """Calls a function on this thread.
+
+        Args:
+            data: bytes, text, or a JSON value, as the function's media type wants it.
+            timeout_s: instead of the plugin's own limit.
+
+        Returns: bytes, text or a JSON value, by the function's output media type.
+
+        Raises:
+            NotFound: no such plugin or function.
+            InvalidInput: the input breaks the schema or a limit.
+            PermissionDenied: the plugin waits for a grant.
+            Unavailable: it is disabled, rejected or in quarantine, or the host is closed.
+            CapacityReached: too many calls run.
+            GuestError: the plugin failed, see `omnicore.errors`.
+        """
+        target = self._targets.get(ref) or self._resolve(ref)
         payload = data if target.plain_input and type(data) is bytes else target.media.encode(data)
         output = self._run(target, payload, timeout_s, host_context)
-        return output if target.plain_output else self._finish(target, output, raw)
+        return output if target.plain_output else self._finish(target, output)
 
-    async def call_async(self, ref: str, data: Any, timeout_s: float | None, host_context: Any, raw: bool) -> Any:
-        """The same for an event loop; cancelling the task cuts the guest."""
-        target = self.targets.get(ref)
+    def call_bytes(
+        self, ref: str, data: bytes = b"", *, timeout_s: float | None = None, host_context: Any = None
+    ) -> bytes:
+        """`call_blocking` with bytes in and out, still checked against the schemas."""
+        target = self._targets.get(ref) or self._resolve(ref)
+        payload = data if target.plain_input else target.media.encode(data)
+        output = self._run(target, payload, timeout_s, host_context)
+        if not target.plain_output:
+            self._finish(target, output)
+        return output
+
+    async def call(self, ref: str, data: Any = b"", *, timeout_s: float | None = None, host_context: Any = None) -> Any:
+        """`call_blocking` for an event loop. Cancelling the task cuts the guest."""
+        target = self._targets.get(ref)
         if target is None:
             target = await asyncio.to_thread(self._resolve, ref)
         payload = data if target.plain_input and type(data) is bytes else target.media.encode(data)
         run = self._run_on_thread if target.threads else self._run_on_loop
         output = await run(target, payload, timeout_s, host_context)
-        return output if target.plain_output else self._finish(target, output, raw)
+        return output if target.plain_output else self._finish(target, output)
 
-    def close(self) -> None:
-        """Waits for the worker threads."""
+    async def call_bytes_async(
+        self, ref: str, data: bytes = b"", *, timeout_s: float | None = None, host_context: Any = None
+    ) -> bytes:
+        """`call` with bytes in and out, still checked against the schemas."""
+        target = self._targets.get(ref)
+        if target is None:
+            target = await asyncio.to_thread(self._resolve, ref)
+        payload = data if target.plain_input else target.media.encode(data)
+        run = self._run_on_thread if target.threads else self._run_on_loop
+        output = await run(target, payload, timeout_s, host_context)
+        if not target.plain_output:
+            self._finish(target, output)
+        return output
+
+    # -- what the host of the plugins fills in
+
+    @abstractmethod
+    def _resolve(self, ref: str) -> Target:
+        """Makes the target of a reference that is not known yet, and adds it to `_targets`."""
+
+    @abstractmethod
+    def _failed(self, version: Version, error: OmniError, opened: bool) -> None:
+        """Is told of failures that are the plugin's, and whether this one opened the breaker."""
+
+    @abstractmethod
+    def _recovered(self, version: Version) -> None:
+        """Is told when a plugin in quarantine has answered."""
+
+    @abstractmethod
+    def _pressed(self) -> bool:
+        """Is told when no instance was left; returns whether it made room."""
+
+    # -- inner parts
+
+    def _close_threads(self) -> None:
         self._executor.shutdown()
 
-    def _finish(self, target: Target, output: bytes, raw: bool) -> Any:
+    def _finish(self, target: Target, output: bytes) -> Any:
         try:
-            if raw:
-                target.media.check_output(output)
-                return output
             return target.media.decode(output)
         except GuestError as error:
             self._failed(target.version, error, False)
@@ -147,19 +194,18 @@ class Caller:
         host_context: Any,
         job: _Job | None = None,
     ) -> bytes:
-        depth = _depth.get()
         version = target.version
-        if depth >= _MOST_DEPTH or not version.breaker.allow():
-            raise _refusal(target, depth)
-        pool = version.blocking
+        if self._reentrant or version.unwell:
+            self._check(target)
         started = perf_counter()
         try:
+            pool = version.blocking
             instance = pool.take()
         except RetiredError:
             return self._run(self._resolve(target.ref), payload, timeout_s, host_context, job)
         except OmniError as error:
             instance = self._retake(pool, target, error, started, timeout_s)
-        token = _depth.set(depth + 1)
+        inside = _depth.set(_depth.get() + 1) if self._reentrant else None
         try:
             if job is not None:
                 job.bind(instance)
@@ -168,22 +214,21 @@ class Caller:
             self._note(target, error, started, timeout_s)
             raise
         finally:
-            _depth.reset(token)
             pool.give(instance)
+            if inside is not None:
+                _depth.reset(inside)
         target.record(perf_counter() - started)
-        version.breaker.success()
-        if version.quarantined:
-            self._recovered(version)
+        if version.unwell:
+            self._answered(version)
         return output
 
     async def _run_on_loop(self, target: Target, payload: bytes, timeout_s: float | None, host_context: Any) -> bytes:
-        depth = _depth.get()
         version = target.version
-        if depth >= _MOST_DEPTH or not version.breaker.allow():
-            raise _refusal(target, depth)
+        if self._reentrant or version.unwell:
+            self._check(target)
         started = perf_counter()
-        pool = version.on_loop(asyncio.get_running_loop())
         try:
+            pool = version.on_loop(asyncio.get_running_loop())
             if not version.loaded:  # compiling takes milliseconds to seconds: never on the loop
                 await asyncio.to_thread(version.load)
             instance = pool.take()
@@ -192,19 +237,19 @@ class Caller:
             return await self._run_on_loop(again, payload, timeout_s, host_context)
         except OmniError as error:
             instance = self._retake(pool, target, error, started, timeout_s)
-        token = _depth.set(depth + 1)
+        inside = _depth.set(_depth.get() + 1) if self._reentrant else None
         try:
             output = await instance.call_async(target.export, payload, timeout_s=timeout_s, host_context=host_context)
         except BaseException as error:
             self._note(target, error, started, timeout_s)
             raise
         finally:
-            _depth.reset(token)
             pool.give(instance)
+            if inside is not None:
+                _depth.reset(inside)
         target.record(perf_counter() - started)
-        version.breaker.success()
-        if version.quarantined:
-            await asyncio.to_thread(self._recovered, version)
+        if version.unwell:
+            await asyncio.to_thread(self._answered, version)
         return output
 
     async def _run_on_thread(self, target: Target, payload: bytes, timeout_s: float | None, host_context: Any) -> bytes:
@@ -223,6 +268,21 @@ class Caller:
         except asyncio.CancelledError:
             job.cut(loop)
             raise
+
+    def _check(self, target: Target) -> None:
+        """Refuses what only some calls need to be checked for."""
+        depth = _depth.get()
+        if depth >= _MOST_DEPTH:
+            raise _too_deep(target, depth)
+        if target.version.unwell and not target.version.breaker.allow():
+            raise _quarantined(target)
+
+    def _answered(self, version: Version) -> None:
+        quarantined, version.unwell = version.quarantined, False
+        version.breaker.success()
+        if quarantined:
+            version.quarantined = False
+            self._recovered(version)
 
     def _over(self, job: _Job, future: asyncio.Future[bytes]) -> None:
         job.done = True
@@ -248,11 +308,14 @@ class Caller:
         if "_counted" in error.__dict__:
             return
         error.__dict__["_counted"] = True
+        opened = False
         if isinstance(error, GuestFailed):
-            version.breaker.success()  # it answered, if only to say no
-            opened = False
-        else:
-            opened = _counts(error, version, timeout_s) and version.breaker.failure()
+            if version.unwell:  # it answered, if only to say no
+                self._answered(version)
+        elif _counts(error, version, timeout_s):
+            version.unwell = True
+            opened = version.breaker.failure()
+            version.quarantined = version.quarantined or opened
         self._failed(version, error, opened)
 
 
@@ -263,14 +326,16 @@ def _counts(error: GuestError, version: Version, timeout_s: float | None) -> boo
     return isinstance(error, GuestTrapped | LimitExceeded)
 
 
-def _refusal(target: Target, depth: int) -> OmniError:
-    if depth >= _MOST_DEPTH:
-        return LimitExceeded(
-            f"{target.ref} was called from {depth} calls inside each other",
-            remedy="plugins may call plugins, but not without end",
-            limit="call_depth",
-            allowed=_MOST_DEPTH,
-        )
+def _too_deep(target: Target, depth: int) -> OmniError:
+    return LimitExceeded(
+        f"{target.ref} was called from {depth} calls inside each other",
+        remedy="plugins may call plugins, but not without end",
+        limit="call_depth",
+        allowed=_MOST_DEPTH,
+    )
+
+
+def _quarantined(target: Target) -> OmniError:
     name, wait_s = target.version.serving.name, target.version.breaker.retry_after_s
     return Unavailable(
         f"{name} is in quarantine, for it failed too often in a row",

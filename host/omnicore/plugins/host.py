@@ -9,7 +9,6 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any
 
 from omnicore.capabilities.services import Services
 from omnicore.clock import Clock, SystemClock
@@ -24,7 +23,7 @@ from omnicore.errors import (
     Unavailable,
 )
 from omnicore.events.bus import EventBus
-from omnicore.plugins.calls import Caller, Target
+from omnicore.plugins.calls import Calls, Target
 from omnicore.plugins.catalogue import Catalogue
 from omnicore.plugins.folder import Folder
 from omnicore.plugins.install import check_filename, remove_files, write_whole
@@ -53,7 +52,7 @@ _LOOK_S = 0.01
 _ERROR_EVERY_S = 1.0
 
 
-class PluginHost:
+class PluginHost(Calls):
     """The plugins of one folder: what they are, what they may, and calls into them.
 
     References are `plugin.function`, or `plugin` alone when it has one function. Methods may be used from any
@@ -74,6 +73,7 @@ class PluginHost:
         clock: Clock | None = None,
         functions: Sequence[HostFunction] = (),
     ) -> None:
+        super().__init__(threads=settings.threads, reentrant=bool(functions))
         clock = clock or SystemClock()
         limits = (settings.limits, settings.max_limits)
         modules = ModuleStore(settings.data / "modules")
@@ -86,7 +86,6 @@ class PluginHost:
         self._kv = KvTable(database, clock)
         self._folder = Folder(settings.plugins)
         self._inventory = self._make_inventory(judged_by(settings, engine))
-        self._caller = self._make_caller()
         self._changing = threading.RLock()
         self._data_version = database.data_version()
         self._errors: dict[str, OmniError] = {}
@@ -98,56 +97,6 @@ class PluginHost:
     def _make_inventory(self, judge: str) -> Inventory:
         limits = (self._settings.limits, self._settings.max_limits)
         return Inventory(self._folder, self._catalogue, limits=limits, judged_by=judge, changed=self._changed)
-
-    def _make_caller(self) -> Caller:
-        return Caller(
-            threads=self._settings.threads,
-            resolve=self._resolve,
-            failed=self._failed,
-            recovered=self._recovered,
-            pressed=self._service.trim,
-        )
-
-    # -- calls
-
-    def call_blocking(
-        self, ref: str, data: Any = b"", *, timeout_s: float | None = None, host_context: Any = None
-    ) -> Any:
-        """Calls a function on this thread.
-
-        Args:
-            data: bytes, text, or a JSON value, as the function's media type wants it.
-            timeout_s: instead of the plugin's own limit.
-
-        Returns: bytes, text or a JSON value, by the function's output media type.
-
-        Raises:
-            NotFound: no such plugin or function.
-            InvalidInput: the input breaks the schema or a limit.
-            PermissionDenied: the plugin waits for a grant.
-            Unavailable: it is disabled, rejected or in quarantine, or the host is closed.
-            CapacityReached: too many calls run.
-            GuestError: the plugin failed, see `omnicore.errors`.
-        """
-        return self._caller.call(ref, data, timeout_s, host_context, False)
-
-    async def call(self, ref: str, data: Any = b"", *, timeout_s: float | None = None, host_context: Any = None) -> Any:
-        """`call_blocking` for an event loop. Cancelling the task cuts the guest."""
-        return await self._caller.call_async(ref, data, timeout_s, host_context, False)
-
-    def call_bytes(
-        self, ref: str, data: bytes = b"", *, timeout_s: float | None = None, host_context: Any = None
-    ) -> bytes:
-        """`call_blocking` with bytes in and out, still checked against the schemas."""
-        output: bytes = self._caller.call(ref, data, timeout_s, host_context, True)
-        return output
-
-    async def call_bytes_async(
-        self, ref: str, data: bytes = b"", *, timeout_s: float | None = None, host_context: Any = None
-    ) -> bytes:
-        """`call` with bytes in and out, still checked against the schemas."""
-        output: bytes = await self._caller.call_async(ref, data, timeout_s, host_context, True)
-        return output
 
     # -- the catalogue
 
@@ -262,7 +211,7 @@ class PluginHost:
             self._watching = None
         self._closed = True
         versions = self._service.all()
-        self._caller.targets.clear()
+        self._targets.clear()
         self._service.retire_all()
         end = time.monotonic() + self._settings.drain_s
         # Calls end on many threads and tell nobody, hence looking instead of an event.
@@ -275,9 +224,9 @@ class PluginHost:
     def close(self) -> None:
         """Frees everything; running calls finish first. A second time does nothing."""
         self._closed = True
-        self._caller.targets.clear()
+        self._targets.clear()
         self._service.retire_all()
-        self._caller.close()
+        self._close_threads()
         self._write_errors()
 
     # -- inner parts
@@ -293,7 +242,7 @@ class PluginHost:
         if self._closed:
             raise Unavailable("the host is shutting down", remedy="start it again")
         version = self._version(ref.partition(".")[0])
-        target = self._caller.targets[ref] = self._service.target(version, ref)
+        target = self._targets[ref] = self._service.target(version, ref)
         return target
 
     def _version(self, name: str) -> Version:
@@ -317,7 +266,7 @@ class PluginHost:
             return  # made when it is first called
         _, retired = self._service.sync(name, self._catalogue.serving(row) if row is not None else None)
         for ref in tuple(retired.refs) if retired is not None else ():
-            self._caller.targets.pop(ref, None)
+            self._targets.pop(ref, None)
 
     def _failed(self, version: Version, error: OmniError, opened: bool) -> None:
         # No lock of the catalogue's changes here: a call must not wait for somebody who compiles.
@@ -327,15 +276,16 @@ class PluginHost:
                 self._catalogue.fail(name, version.serving.hash, str(error))
                 self._changed(name, "changed")
             elif opened:
-                version.quarantined = True
                 self._catalogue.quarantine(name, f"failed {self._settings.breaker_failures} times: {error.fact}")
                 self._changed(name, "quarantined")
         self._errors[name] = error
         if time.monotonic() >= self._errors_due:
             self._write_errors()
 
+    def _pressed(self) -> bool:
+        return self._service.trim()
+
     def _recovered(self, version: Version) -> None:
-        version.quarantined = False
         with suppress(NotFound):
             self._catalogue.recover(version.serving.name)
             self._changed(version.serving.name, "recovered")

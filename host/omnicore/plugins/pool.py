@@ -68,7 +68,7 @@ class Pool:
         try:
             if self._closed:  # looked at after the permit is taken: `close` sees that permit missing
                 raise RetiredError
-            instance = self._kept() or self._make()
+            instance = (self._kept() if self._idle else None) or self._make()
         except BaseException:
             self._permits.append(None)
             self._settle()
@@ -117,8 +117,6 @@ class Pool:
         return self._most - len(self._permits)
 
     def _kept(self) -> Instance | None:
-        if not self._idle:
-            return None
         try:
             instance = self._idle.pop()
         except IndexError:

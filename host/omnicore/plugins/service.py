@@ -99,7 +99,7 @@ class VersionsInService:
             if current is not None and serving is not None and current.serving == serving:
                 old = ready
                 if current.quarantined and not serving.quarantined:
-                    current.quarantined = False
+                    current.quarantined = current.unwell = False
                     current.breaker.reset()
             else:
                 new = self._chosen(serving, ready)

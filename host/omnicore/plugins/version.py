@@ -21,6 +21,8 @@ class Version:
 
     Owns: the template, closed once the version is retired and no call runs.
 
+    `unwell` is true from a failure to the next answer: only then need a call look at the breaker.
+
     Args:
         load: compiles and links; called at most once at a time, on the thread that needs it first.
         most: how many calls may be in flight in each pool.
@@ -40,6 +42,7 @@ class Version:
         self.limits = limits
         self.breaker = breaker
         self.quarantined = serving.quarantined
+        self.unwell = serving.quarantined
         self.refs: set[str] = set()
         self._load = load
         self._warm = warm

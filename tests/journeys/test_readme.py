@@ -1,0 +1,81 @@
+"""What README.md tells a newcomer to type works as it stands."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def block(marker: str) -> str:
+    found = re.search(rf"<!-- {marker} -->\n```sh\n(.*?)```", README, re.S)
+    assert found is not None
+    return found[1]
+
+
+@pytest.fixture()
+def environment(tmp_path: Path) -> dict[str, str]:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return {**os.environ, "PATH": path, "OMNICORE_DATA": str(tmp_path / "data"), "OMNICORE_PORT": "0"}
+
+
+@pytest.fixture()
+def server(environment: dict[str, str]) -> Iterator[tuple[str, str]]:
+    command = re.search(r"bin/(omnicore run .*)", README)
+    assert command is not None
+    process = subprocess.Popen(
+        ["bash", "-c", f"exec {command[1]}"],
+        cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    printed = ""
+    assert process.stdout is not None
+    for line in process.stdout:
+        printed += line
+        if "Ctrl-C" in line:
+            break
+    found = re.search(r"http://127\.0\.0\.1:\d+", printed)
+    assert found is not None, printed
+    yield found[0], printed
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=30) == 0
+    process.stdout.close()
+
+
+def test_the_first_command_makes_a_real_call_and_serves_until_ctrl_c(server):
+    assert '{"count": 3}' in server[1] or '{"count":3}' in server[1]
+
+
+def test_the_ten_lines_work_one_after_the_other(server, environment):
+    lines = block("ten lines").replace("http://127.0.0.1:8080", server[0])
+    ran = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", lines],
+        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=110, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    for part in ("needs-grant", "[email]", "&lt;script&gt;", "because:", '"value": 3', '"value": 4', "words"):
+        assert part in ran.stdout.replace('":', '": ').replace('":  ', '": '), (part, ran.stdout)
+
+
+def test_the_python_snippet_runs(environment):
+    snippet = re.search(r"```python\n(.*?)```", README, re.S)
+    assert snippet is not None
+    ran = subprocess.run(
+        [sys.executable, "-c", snippet[1]],
+        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.strip() == "{'count': 2}"
+
+
+def test_every_path_that_it_links_to_is_there():
+    for target in re.findall(r"\]\(([^)#:]+)\)", README):
+        assert (ROOT / target).exists(), target
