@@ -10,6 +10,7 @@ import base64
 import hashlib
 import json
 import math
+import os
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -50,12 +51,19 @@ class Host:
         modules = _modules(described["wasm"])
         lines: list[str] = []
         level = log_level.rpartition("=")[2] if log_level else None
+        shown = "EXTISM_ENABLE_WASI_OUTPUT" in os.environ
+
+        def note(rank: str, text: str) -> None:
+            lines.append(f"{rank}: {text}")
+            if shown:
+                print(text)
+
         doors = Doors(
             functions=tuple(_function(function) for function in functions),
             config=_config(described.get("config")),
             http=_http(described.get("allowed_hosts") or []),
             http_headers=http_headers,
-            log=(lambda lvl, text: lines.append(f"{lvl}: {text}")) if level else None,
+            log=note if level or shown else None,
             log_level=level,  # type: ignore[arg-type]
             wasi=_wasi(described.get("allowed_paths") or {}) if wasi else None,
         )
@@ -63,20 +71,31 @@ class Host:
             limits = _limits(described, modules, fuel)
         except MemoryExceeded as error:
             return Oversized(error)
-        return Plugin(ExtismEngine().load(modules, limits, doors), lines)
+        command = not any(item.name == "output_set" for item in inspect(dict(modules)["main"]).imports)
+        return Plugin(ExtismEngine().load(modules, limits, doors), lines, command=command, shown=shown)
 
 
 class Plugin:
-    """A template with one instance, which is what an Extism plugin is."""
+    """A template with one instance, which is what an Extism plugin is.
 
-    def __init__(self, template: Any, lines: list[str]) -> None:
+    A `command` has no output but what it prints; the Extism host gives that to its own standard output, and
+    only when `shown`.
+    """
+
+    def __init__(self, template: Any, lines: list[str], *, command: bool, shown: bool) -> None:
         self._template = template
+        self._command, self._shown = command, shown
         self._instance = template.instance()
         self._lines = lines
 
     def call(self, name: str, data: bytes, host_context: Any = None) -> bytes:
         """Calls an export."""
-        return self._instance.call(name, data, host_context=host_context)
+        output = self._instance.call(name, data, host_context=host_context)
+        if name != "_start" or not self._command:
+            return output
+        if self._shown:
+            print(output.decode(errors="replace"))
+        return b""
 
     def exists(self, name: str) -> bool:
         """Whether an export can be called."""
@@ -106,6 +125,8 @@ class Oversized:
 def _described(manifest: Mapping[str, Any] | bytes) -> dict[str, Any]:
     if isinstance(manifest, bytes):
         manifest = _read(manifest)
+    if not isinstance(manifest, Mapping):
+        raise ManifestInvalid("Unknown manifest format", remedy="send an object")
     memory = manifest.get("memory") or {}
     well = (
         not set(manifest) - _FIELDS

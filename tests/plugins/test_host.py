@@ -18,6 +18,7 @@ from omnicore.errors import (
     CapacityReached,
     Conflict,
     DeadlineExceeded,
+    EngineFailed,
     GuestFailed,
     GuestTrapped,
     InvalidInput,
@@ -26,9 +27,12 @@ from omnicore.errors import (
     ModuleRejected,
     NotFound,
     PermissionDenied,
+    StorageFailed,
     Unavailable,
 )
-from omnicore.sandbox.abi import Limits
+from omnicore.sandbox.abi import HostFunction, Limits
+from omnicore.sandbox.extism.engine import ExtismEngine
+from omnicore.sandbox.inspect import inspect
 from omnicore.sandbox.wat import wat_to_wasm
 
 KV = '[[capabilities]]\nname = "kv"\nreason = "Stores the count"\n'
@@ -761,3 +765,71 @@ def test_too_many_calls_at_once_are_refused_and_idle_instances_make_room(
         rig.host.call_blocking("a")
     pool.give(lent)
     assert rig.host.call_blocking("a") == b"1"
+
+
+def test_a_deleted_copy_of_a_module_is_made_again(rig_at: Callable[..., Rig], tmp_path: Path) -> None:
+    first = rig_at(tmp_path)
+    first.drop("a.wat", says("1"))
+    first.scan()
+    for copy in (first.settings.data / "modules").iterdir():
+        copy.unlink()
+    second = rig_at(tmp_path)
+    assert second.scan() == {"a": "enabled"}
+    assert second.host.call_blocking("a") == b"1"
+
+
+def test_a_file_that_breaks_its_reader_does_not_keep_the_others_out(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(data: bytes) -> None:
+        if data.startswith(b"BREAK"):
+            raise IndexError("out of range")
+        return inspect(data)
+
+    monkeypatch.setattr("omnicore.plugins.intake.inspect", broken)
+    rig.drop("a.wasm", b"BREAK")
+    rig.drop("b.wat", says("1"))
+    assert rig.scan() == {"a": "rejected", "b": "enabled"}
+
+
+def test_a_failure_of_the_machine_does_not_reject_the_plugin(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: ExtismEngine, *_: object) -> None:
+        raise EngineFailed("no room for the compiled code", remedy="free space")
+
+    rig.drop("a.wat", says("1"))
+    with monkeypatch.context() as patched:
+        patched.setattr(ExtismEngine, "load", full)
+        assert rig.scan() == {"a": "enabled"}
+        with pytest.raises(EngineFailed):
+            rig.host.call_blocking("a")
+    assert rig.host.call_blocking("a") == b"1"
+
+
+def test_enabling_tries_a_rejected_file_once_more(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(self: ExtismEngine, *_: object) -> None:
+        raise LimitExceeded("compiling took too long")
+
+    rig.drop("a.wat", says("1"))
+    with monkeypatch.context() as patched:
+        patched.setattr(ExtismEngine, "load", slow)
+        assert rig.scan() == {"a": "rejected"}
+        assert rig.host.enable("a").state == "rejected"
+    assert rig.scan() == {"a": "rejected"}
+    assert rig.host.enable("a").state == "enabled"
+    assert rig.host.call_blocking("a") == b"1"
+
+
+def test_a_plugin_folder_that_cannot_be_one_says_so(rig: Rig) -> None:
+    rig.settings.plugins.rmdir()
+    rig.settings.plugins.write_text("")
+    with pytest.raises(StorageFailed, match=r"plugins cannot be used: .*; check that the folder exists"):
+        rig.host.scan()
+
+
+def test_calls_keep_no_depth_behind_whatever_becomes_of_them(rig_at: Callable[..., Rig], tmp_path: Path) -> None:
+    rig = rig_at(tmp_path, functions=(HostFunction("extism:host/user", "x", (), (), lambda call: None),))
+    rig.drop("moody.wat", MOODY)
+    for letter in "123456789ab":
+        rig.drop("a.wat", says(letter))
+        rig.scan()
+        assert rig.host.call_blocking("a") == letter.encode()
+        with pytest.raises(GuestFailed):
+            rig.host.call_blocking("moody.fail")

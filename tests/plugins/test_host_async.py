@@ -316,3 +316,27 @@ def test_a_first_call_that_finds_a_version_unusable_rejects_it(rig: Rig) -> None
     assert rig.host.get("zz").state == "rejected"
     with pytest.raises(Unavailable, match="zz cannot be used"):
         rig.host.call_blocking("zz.f")
+
+
+@pytest.mark.parametrize("manifest", ["warm = 3\n", ""])
+def test_tasks_call_on_while_the_file_changes(rig: Rig, manifest: str) -> None:
+    rig.drop("a.wat", says("0"))
+    rig.drop("a.toml", manifest)
+
+    async def work() -> None:
+        done = False
+        answers: set[bytes] = set()
+
+        async def ask() -> None:
+            while not done:
+                answers.add(await rig.host.call("a", timeout_s=10))
+
+        tasks = [asyncio.create_task(ask()) for _ in range(8)]
+        for letter in "1234":
+            rig.drop("a.wat", says(letter))
+            await until(lambda letter=letter: letter.encode() in answers)  # type: ignore[misc]
+        done = True
+        await asyncio.gather(*tasks)
+        assert answers <= {b"0", b"1", b"2", b"3", b"4"}
+
+    run(rig, work)

@@ -71,6 +71,14 @@ class Catalogue:
             raise NotFound(f"there is no plugin {name!r}", remedy="see `omnicore plugins ls`", plugin=name)
         return row
 
+    def states(self) -> dict[str, int]:
+        """How many plugins whose file is there are in each state."""
+        return self._plugins.count_states()
+
+    def kept(self) -> set[str]:
+        """The hashes of the versions whose bytes are there."""
+        return self._modules.kept()
+
     def find(self, name: str) -> PluginRow | None:
         """The row of a plugin, its file there or not, or None."""
         return self._plugins.get(name)

@@ -18,6 +18,7 @@ from typing import Literal
 from watchfiles import awatch
 
 from omnicore.errors import ModuleRejected
+from omnicore.storage.faults import storage_failed
 
 __all__ = ["Candidate", "Folder", "Settled"]
 
@@ -78,17 +79,16 @@ class Folder:
         self._seen: dict[str, _Look] = {}
 
     def list(self) -> list[Candidate]:
-        """Everything that could be a plugin, by path: files in the folder and `NAME/dist/NAME.wasm`."""
-        self.root.mkdir(parents=True, exist_ok=True)
-        found: list[Candidate] = []
-        with os.scandir(self.root) as entries:
-            for entry in entries:
-                if entry.name.startswith("."):
-                    continue
-                if entry.is_dir(follow_symlinks=False):
-                    found.extend(self._built(entry.name))
-                elif entry.name.endswith(_LISTED):
-                    found.append(self._candidate(entry.name, (f"{_stem(entry.name)}.toml",)))
+        """Everything that could be a plugin, by path: files in the folder and `NAME/dist/NAME.wasm`.
+
+        Raises: StorageFailed: the folder cannot be made or read.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            with os.scandir(self.root) as entries:
+                found = [one for entry in entries for one in self._candidates(entry)]
+        except OSError as error:
+            raise storage_failed(error, str(self.root)) from error
         return sorted(found, key=lambda candidate: candidate.path)
 
     def settled(self, candidate: Candidate) -> Settled:
@@ -147,6 +147,14 @@ class Folder:
                 built = Path(entry.path, "dist")
                 places.extend((Path(entry.path), built) if built.is_dir() else (Path(entry.path),))
         return tuple(places)
+
+    def _candidates(self, entry: os.DirEntry[str]) -> Iterator[Candidate]:
+        if entry.name.startswith("."):
+            return
+        if entry.is_dir(follow_symlinks=False):
+            yield from self._built(entry.name)
+        elif entry.name.endswith(_LISTED):
+            yield self._candidate(entry.name, (f"{_stem(entry.name)}.toml",))
 
     def _built(self, name: str) -> Iterator[Candidate]:
         """A plugin with its source beside it: `NAME/dist/NAME.wasm` and `NAME/plugin.toml`."""

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import threading
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
@@ -50,6 +49,7 @@ _PASS_EVERY_S = 2.0
 _SOON_S = 0.11
 _LOOK_S = 0.01
 _ERROR_EVERY_S = 1.0
+_SWEEP_EVERY_S = 60.0
 
 
 class PluginHost(Calls):
@@ -89,7 +89,7 @@ class PluginHost(Calls):
         self._changing = threading.RLock()
         self._data_version = database.data_version()
         self._errors: dict[str, OmniError] = {}
-        self._errors_due = self._pass_due = 0.0
+        self._errors_due = self._pass_due = self._sweep_due = 0.0
         self._closed = False
         self._watching: asyncio.Task[None] | None = None
         metrics.watch_states(self.states)
@@ -112,7 +112,7 @@ class PluginHost(Calls):
 
     def states(self) -> Mapping[str, int]:
         """How many plugins are in each state."""
-        return Counter(row.state for row in self._catalogue.rows() if row.present)
+        return self._catalogue.states()
 
     def diff(self, name: str) -> Sequence[Change]:
         """What the newest version asks for beyond its grants. Raises: NotFound."""
@@ -171,7 +171,13 @@ class PluginHost(Calls):
         self._logs.forget(name)
 
     def enable(self, name: str) -> PluginView:
-        """Ends a plugin's being disabled or in quarantine. Raises: NotFound."""
+        """Ends a plugin's being disabled or in quarantine, and tries a rejected file again. Raises: NotFound."""
+        with self._changing:
+            row = self._catalogue.row(name)
+            if row.problem:
+                self._catalogue.look_again(row)
+                self._service.eager = 1
+                self._inventory.take_stock(at_once=row.path)
         return self._switch(name, on=True)
 
     def disable(self, name: str) -> PluginView:
@@ -327,6 +333,9 @@ class PluginHost(Calls):
                 self._service.eager = EAGER_LOADS
                 again = self._inventory.take_stock()
             self._pass_due = time.monotonic() + (0 if again else _PASS_EVERY_S)
+        if time.monotonic() >= self._sweep_due:
+            self._kv.sweep()
+            self._sweep_due = time.monotonic() + _SWEEP_EVERY_S
         self._try_one()
 
     def _try_one(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 from omnicore.errors import OmniError
@@ -13,6 +14,8 @@ from omnicore.sandbox.inspect import admit, inspect
 from omnicore.sandbox.wat import wat_to_wasm
 
 __all__ = ["Arrival", "read_arrival", "read_module"]
+
+_log = logging.getLogger("omnicore.plugins")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,10 @@ def read_arrival(folder: Folder, candidate: Candidate, *, default: Limits, most:
         )
     except OmniError as error:
         return Arrival(name, candidate.path, candidate.signature, problem=str(error))
+    except Exception:  # whatever a file does to its reader, the other files are still to be looked at
+        _log.exception("%s could not be read", candidate.path)
+        problem = "the host could not read it, which is a fault of the host; its log says more"
+        return Arrival(name, candidate.path, candidate.signature, problem=problem)
     return Arrival(manifest.name, candidate.path, candidate.signature, module, manifest)
 
 

@@ -54,10 +54,10 @@ class Inventory:
         candidates = self._folder.list()
         rows = {row.name: row for row in self._catalogue.rows()}
         changes = _Changes(self._catalogue, rows, {one.path for one in candidates}, self._changed)
-        again = changes.drop_gone()
+        again, kept = changes.drop_gone(), self._catalogue.kept()
         arrivals = []
         for candidate in candidates:
-            if self._known(changes.by_path.get(candidate.path), candidate):
+            if self._known(changes.by_path.get(candidate.path), candidate, kept):
                 continue
             settled = "yes" if candidate.path == at_once else self._folder.settled(candidate)
             again = again or settled != "yes"
@@ -72,8 +72,10 @@ class Inventory:
             self._catalogue.tidy()
         return again
 
-    def _known(self, row: PluginRow | None, candidate: Candidate) -> bool:
-        if row is None or not row.present or row.signature != candidate.signature:
+    def _known(self, row: PluginRow | None, candidate: Candidate, kept: set[str]) -> bool:
+        if row is None or row.signature != candidate.signature:
+            return False
+        if row.hash is not None and row.hash not in kept:  # somebody deleted the host's copy
             return False
         return not row.problem or row.verified == self._judged_by
 

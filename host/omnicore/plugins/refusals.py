@@ -28,6 +28,6 @@ def not_serving(row: PluginRow, missing: Sequence[Change]) -> OmniError:
         )
     return Unavailable(
         f"{row.name} cannot be used: {row.reason or 'no version of it is kept'}",
-        remedy="correct the file; it is taken in again at once",
+        remedy=f"correct the file, or run `omnicore plugins enable {row.name}` to try it once more",
         plugin=row.name,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from omnicore.capabilities.doors import PluginScope, open_doors
 from omnicore.capabilities.services import Services
 from omnicore.clock import Clock
 from omnicore.config.settings import Settings
-from omnicore.errors import InvalidInput, NotFound, OmniError
+from omnicore.errors import HostError, InvalidInput, NotFound, OmniError
 from omnicore.plugins.calls import Target
 from omnicore.plugins.catalogue import Serving
 from omnicore.plugins.limits import effective_limits
@@ -29,6 +30,7 @@ from omnicore.telemetry.metrics import Metrics
 __all__ = ["ServiceParts", "VersionsInService"]
 
 EAGER_LOADS = 8
+_log = logging.getLogger("omnicore.plugins")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,11 @@ class VersionsInService:
         version = self._make(serving)
         try:
             version.load()
+        except HostError:
+            # The machine's fault, not the file's: whoever calls it first tries again and is told.
+            _log.exception("%s could not be loaded", serving.name)
+            version.retire()
+            return ""
         except OmniError as error:
             version.retire()
             return str(error)

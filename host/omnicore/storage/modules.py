@@ -54,9 +54,13 @@ class ModuleStore:
         if hashlib.sha256(data).hexdigest() != digest:
             raise StorageFailed(
                 f"{path} was altered",
-                remedy="delete it and touch the plugin's file; the host takes it in again",
+                remedy="delete it; the host takes in the plugin's file again",
             )
         return data
+
+    def kept(self) -> set[str]:
+        """The hashes of all modules that are kept."""
+        return {path.stem for path in self._folder.iterdir() if _NAME.match(path.name)}
 
     def keep_only(self, digests: set[str]) -> int:
         """Deletes the bytes of every other module and returns how many."""

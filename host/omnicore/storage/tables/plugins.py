@@ -77,6 +77,10 @@ class PluginsTable:
         """Every row, by name, those whose file is gone among them."""
         return [_row(row) for row in self._database.rows(f"SELECT {_COLUMNS} FROM plugins ORDER BY name")]
 
+    def count_states(self) -> dict[str, int]:
+        """How many plugins whose file is there are in each state."""
+        return dict(self._database.rows("SELECT state, count(*) FROM plugins WHERE present GROUP BY state"))
+
     def record_error(self, name: str, error: str, at: float) -> None:
         """Keeps the last error of a plugin."""
         with self._database.write() as connection:
