@@ -8,6 +8,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from omnicore.api.calls import direct
 from omnicore.api.guard import Guard
 from omnicore.api.idempotency import idempotent
 from omnicore.api.operation import Operation
@@ -54,7 +55,7 @@ class _Application(Starlette):
 
     def build_middleware_stack(self) -> ASGIApp:
         parts: Parts = self.state.parts
-        return Guard(self.router, settings=parts.settings, traffic=parts.traffic)
+        return Guard(direct(self.router), settings=parts.settings, traffic=parts.traffic)
 
 
 def _route(operation: Operation) -> BaseRoute:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
+from collections.abc import Awaitable
 from time import monotonic
 from urllib.parse import parse_qs
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from omnicore.api.exchange import Exchange
 from omnicore.api.operation import Operation, Query, Reply
@@ -15,8 +17,10 @@ from omnicore.api.parts import Parts
 from omnicore.errors import InvalidInput
 from omnicore.plugins.host import PluginHost
 
-__all__ = ["OPERATIONS", "read_body", "read_timeout"]
+__all__ = ["OPERATIONS", "direct", "read_timeout"]
 
+_ROUTE = "/api/v1/plugins/{plugin}/functions/{function}"
+_PATH = re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", _ROUTE))
 _OCTETS = "application/octet-stream"
 _MEDIA_KEPT_S = 1.0
 _MOST_MEDIA = 10_000
@@ -42,18 +46,18 @@ class _Medias:
         return media
 
 
-class CallFunction:
+class _CallFunction:
     """The ASGI application of `POST .../functions/{function}`."""
 
     def __init__(self) -> None:
         self._medias = _Medias()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, _receive: Receive, _send: Send) -> None:
         parts: Parts = scope["app"].state.parts
+        exchange: Exchange = scope["exchange"]
         plugin, function = scope["path_params"]["plugin"], scope["path_params"]["function"]
         timeout_s = read_timeout(scope, parts.settings.request_timeout_s) if scope["query_string"] else None
-        data = await read_body(receive)
-        exchange: Exchange = scope["exchange"]
+        data = await exchange.read_body()
         exchange.waiting_since = monotonic()
         output = await parts.host.call_bytes_async(f"{plugin}.{function}", data, timeout_s=timeout_s)
         exchange.waiting_since = math.inf
@@ -61,20 +65,21 @@ class CallFunction:
             (b"content-type", await self._medias.of(parts.host, plugin, function)),
             (b"content-length", b"%d" % len(output)),
         ]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": output})
+        await exchange.reply(200, headers, output)
 
 
-async def read_body(receive: Receive) -> bytes:
-    """The whole body, which the guard bounds."""
-    message = await receive()
-    if not message.get("more_body"):
-        return bytes(message.get("body", b""))
-    chunks = [message["body"]]
-    while message.get("more_body"):
-        message = await receive()
-        chunks.append(message.get("body", b""))
-    return b"".join(chunks)
+def direct(router: ASGIApp) -> ASGIApp:
+    """The router, with a way past it for calls: to try routes costs 10 us, a tenth of what a call may add."""
+
+    def dispatch(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        if scope["type"] == "http" and scope["method"] == "POST" and not scope.get("root_path"):
+            match = _PATH.fullmatch(scope["path"])
+            if match is not None:
+                scope["path_params"] = match.groupdict()
+                return _call(scope, receive, send)
+        return router(scope, receive, send)
+
+    return dispatch
 
 
 def read_timeout(scope: Scope, most_s: float) -> float | None:
@@ -95,12 +100,13 @@ def read_timeout(scope: Scope, most_s: float) -> float | None:
     return seconds
 
 
+_call = _CallFunction()
 OPERATIONS = (
     Operation(
         "POST",
-        "/api/v1/plugins/{plugin}/functions/{function}",
+        _ROUTE,
         *(
-            CallFunction(),
+            _call,
             "callFunction",
             "Calls a function: the body goes in, its output comes back",
             "calls",

@@ -75,13 +75,35 @@ class Exchange:
     async def receive(self) -> Message:
         """The server's next message. Raises: RefusalError: the body is over the limit."""
         message = await self._receive()
-        if message["type"] == "http.request":
+        kind = message["type"]
+        if kind == "http.request":
             self._left -= len(message.get("body", b""))
             if self._left < 0:
                 raise RefusalError(self.too_large())
             if not message.get("more_body"):
                 self.body_read = True
+        elif kind == "http.disconnect" and self.cut_for is None:
+            self.cut_for = "client-left"
         return message
+
+    async def read_body(self) -> bytes:
+        """The whole body. Raises: RefusalError: it is over the limit, or the client left before its end."""
+        chunks: list[bytes] = []
+        while not self.body_read:
+            message = await self.receive()
+            if message["type"] != "http.request":
+                raise RefusalError(Problem(400, "client-left", "the connection ended before the body did"))
+            if chunk := message.get("body"):
+                chunks.append(chunk)
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    async def reply(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        """Sends a whole answer."""
+        self.started = True
+        headers += (_NO_STORE, _NO_SNIFF, (b"x-request-id", self.request_id.encode()))
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+        end = {"type": "http.response.body", "body": body}
+        await (self._send(end) if self.body_read else self._end_early(end))
 
     async def send(self, message: Message) -> None:
         """Hands a message to the server, with the headers every answer has."""
@@ -122,8 +144,7 @@ class Exchange:
             await self._send(start)
             await self._send({"type": "websocket.http.response.body", "body": body})
             return
-        await self.send({"type": "http.response.start", "status": problem.status, "headers": headers})
-        await self.send({"type": "http.response.body", "body": body})
+        await self.reply(problem.status, headers, body)
 
     def too_large(self) -> Problem:
         """The problem of a body over the limit."""

@@ -46,7 +46,8 @@ class Guard:
             send,
             request_id=f"{self._run}{next(self._count):08x}",
             limit=self._limit,
-            has_body=length not in (None, b"0") or b"transfer-encoding" in headers,
+            # HTTP/2 needs neither header to send a body.
+            has_body=length not in (None, b"0") or b"transfer-encoding" in headers or scope.get("http_version") == "2",
         )
         scope["exchange"] = exchange
         self._traffic.enter(exchange)

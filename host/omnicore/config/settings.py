@@ -74,7 +74,7 @@ class Settings:
     request_timeout_s: float = setting(30.0, "Longest time a request may take", minimum=0.001)
     drain_s: float = setting(10.0, "Longest wait for running calls when the server stops", minimum=0)
 
-    max_instances: int = setting(256, "Sandboxes alive at the same time, all plugins together", minimum=1)
+    max_instances: int = setting(1000, "Sandboxes alive at the same time, all plugins together", minimum=1)
     max_warm: int = setting(8, "Warm sandboxes kept for one plugin, whatever its manifest asks", minimum=0)
     threads: int = setting(8, "Worker threads for plugins that compute long", minimum=1, maximum=1024)
     breaker_failures: int = setting(5, "Failures in a row that put a plugin in quarantine", minimum=1)

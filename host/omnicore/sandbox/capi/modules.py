@@ -24,7 +24,7 @@ class CompiledModule:
         self.pointer = pointer
 
     def __del__(self) -> None:
-        if self.pointer:
+        if self.pointer and self.engine.ours:
             lib.wasmtime_module_delete(self.pointer)
 
     def artifact(self) -> bytes:

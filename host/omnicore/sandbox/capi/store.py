@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from omnicore.sandbox.capi.faults import Fault, take_error, take_trap
 from omnicore.sandbox.capi.library import lib
 from omnicore.sandbox.capi.memory import Buffer
@@ -17,16 +19,18 @@ _KINDS = {"i32": 0, "i64": 1, "f32": 2, "f64": 3}
 
 
 class FunctionType:
-    """A `wasm_functype_t`. Owns: the type."""
+    """A `wasm_functype_t`. Owns: the type, which stays allocated in a forked child: an engine may know it."""
 
-    __slots__ = ("pointer",)
+    __slots__ = ("_process", "pointer")
 
     def __init__(self, params: tuple[str, ...], results: tuple[str, ...]) -> None:
+        self._process = os.getpid()
         first, second = _vector(params), _vector(results)
         self.pointer: int = lib.wasm_functype_new(first.address, second.address)
 
     def __del__(self) -> None:
-        lib.wasm_functype_delete(self.pointer)
+        if self._process == os.getpid():
+            lib.wasm_functype_delete(self.pointer)
 
 
 def _vector(kinds: tuple[str, ...]) -> Buffer:

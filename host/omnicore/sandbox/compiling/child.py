@@ -1,6 +1,6 @@
 """The process that compiles what might be hostile: bounded in time and memory, thrown away afterwards.
 
-Run as `python -m omnicore.sandbox.compiling.child FUEL QUICK ADDRESS_GIB SECONDS BYTES`, the module on standard
+Run as `python -m omnicore.sandbox.compiling.child FUEL QUICK ADDRESS_MIB SECONDS BYTES`, the module on standard
 input, machine code on standard output. Exit code 0 with code, 3 with a message on standard error when the
 module does not validate.
 """
@@ -20,11 +20,11 @@ REFUSED = 3
 
 
 def _main(arguments: list[str]) -> int:
-    fuel, quick, address_gib, seconds, memory = (int(argument) for argument in arguments)
+    fuel, quick, address_mib, seconds, memory = (int(argument) for argument in arguments)
     _limit(resource.RLIMIT_CPU, seconds)
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_FSIZE, memory)
-    preset = Preset(fuel=bool(fuel), quick=bool(quick), pooled=False, address_gib=address_gib)
+    preset = Preset(fuel=bool(fuel), quick=bool(quick), pooled=False, address_mib=address_mib)
     engine = RawEngine(preset)
     _limit(resource.RLIMIT_AS, _address_space() + memory)
     try:

@@ -77,7 +77,7 @@ def _compile_apart(preset: Preset, wasm: bytes, limits: Limits) -> bytes:
 
 def _run_child(preset: Preset, wasm: bytes, limits: Limits, *, quick: bool) -> bytes:
     seconds = max(1, math.ceil(limits.compile_s))
-    numbers = (preset.fuel, quick, preset.address_gib, seconds, limits.compile_bytes)
+    numbers = (preset.fuel, quick, preset.address_mib, seconds, limits.compile_bytes)
     command = [
         sys.executable,
         "-m",

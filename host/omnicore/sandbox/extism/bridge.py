@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from omnicore.sandbox.extism.exchange import CLOSED
 from omnicore.sandbox.extism.reasons import cancelled, overtime
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["blocking"]
 
 _LOOK_S = 0.02  # how often a waiting call looks whether it was cancelled
+_PARTING_S = 0.2  # how long one that was cut waits for its coroutine to notice
 
 
 class _Background:
@@ -46,11 +48,22 @@ def blocking(run: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(run)
     def wait(cell: Cell, *arguments: Any) -> Any:
-        future = asyncio.run_coroutine_threadsafe(run(cell, *arguments), cell.loop or _BACKGROUND.loop())
+        over = threading.Event()
+
+        async def told() -> Any:
+            try:
+                return await run(cell, *arguments)
+            finally:
+                over.set()
+
+        future = asyncio.run_coroutine_threadsafe(told(), cell.loop or _BACKGROUND.loop())
         try:
             return _result(future, cell)
         finally:
-            future.cancel()
+            if future.cancel():
+                # It may be about to touch memory that is freed when this call ends.
+                cell.broken, cell.exchange = True, CLOSED
+                over.wait(_PARTING_S)
 
     return wait
 
@@ -61,8 +74,8 @@ def _result(future: concurrent.futures.Future[Any], cell: Cell) -> Any:
         try:
             return future.result(timeout=max(0.0, min(_LOOK_S, left)))
         except concurrent.futures.TimeoutError:
-            if future.done():
-                raise  # the coroutine's own TimeoutError
+            if future.done():  # a moment ago, or with a TimeoutError of its own
+                return future.result()
         if cell.cancelled:
             raise cancelled()
         if left <= 0:

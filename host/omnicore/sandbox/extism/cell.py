@@ -24,6 +24,7 @@ from omnicore.sandbox.extism.exchange import CLOSED, COMMITTED_AT_START, Exchang
 from omnicore.sandbox.extism.guest import Guest
 from omnicore.sandbox.extism.guest_memory import GuestMemory
 from omnicore.sandbox.extism.hosting import CELLS, CELLS_BY_CONTEXT
+from omnicore.sandbox.extism.interrupt import shielded
 from omnicore.sandbox.extism.watch import AT_EPOCH
 from omnicore.sandbox.variables import Variables
 from omnicore.sandbox.wasi.session import WasiSession
@@ -36,6 +37,7 @@ __all__ = ["Cell"]
 _keys = itertools.count(1)
 _SLACK_BYTES = 16 * 1024 * 1024
 _RESERVE = 10_000  # instructions
+_MOST_HELD_BYTES = 16 * 1024 * 1024  # by guests that are done: freed with the cell, not before
 
 
 class Cell:
@@ -65,6 +67,7 @@ class Cell:
             "externs",
             "functions",
             "guests",
+            "held",
             "memory_arguments",
             "host_context",
             "http_left",
@@ -108,7 +111,7 @@ class Cell:
         self.on_loop = on_loop
         self.yields = 0
         self.key = next(_keys)
-        self.guests = 0
+        self.guests = self.held = 0
         self.linear: tuple[int, ...] = ()
         self.loop: asyncio.AbstractEventLoop | None = None
         self.waiter: asyncio.Task[Any] | None = None
@@ -194,6 +197,11 @@ class Cell:
         self.spending = False
         self.end_session()
 
+    def has_room(self) -> bool:
+        """Whether another guest may be made here, asked when one is done."""
+        self.held += self.memory_bytes()
+        return self.guests < self.parts.batch and self.held <= _MOST_HELD_BYTES and not self.exchange.worn
+
     def end_session(self) -> None:
         """Closes the guest's files."""
         if self.wasi is not None:
@@ -234,6 +242,7 @@ class Cell:
 
     # Budgets and failures of the running call.
 
+    @shielded
     def fail(self, error: BaseException) -> int:
         """Keeps what a host function raised and returns the trap that ends the guest."""
         if self.error is None:
@@ -360,6 +369,11 @@ class Cell:
         lib.wasmtime_context_get_fuel(self.context, left.address)
         return self.limits.fuel + _RESERVE - left.words[0]
 
+    def orphan(self) -> None:
+        """What a fork makes of the cell in the child: its store belongs to the parent and is never touched."""
+        self.broken = True
+        self.exchange = CLOSED
+
     def close(self) -> None:
         """Frees the store; a second time does nothing."""
         if CELLS.pop(self.key, None) is None:
@@ -368,4 +382,5 @@ class Cell:
         self.exchange = CLOSED  # a host function that kept its call beyond its end must not touch freed memory
         self.broken = True
         self.end_session()
-        lib.wasmtime_store_delete(self.raw_store)
+        if self.parts.engine.ours:
+            lib.wasmtime_store_delete(self.raw_store)

@@ -10,7 +10,7 @@ from typing import cast
 from omnicore.errors import LinkFailed, ModuleRejected
 from omnicore.sandbox.abi import Doors, HostCall, HostFunction, Limits
 from omnicore.sandbox.capi.library import LIBRARY_VERSION
-from omnicore.sandbox.capi.presets import Preset
+from omnicore.sandbox.capi.presets import preset_for
 from omnicore.sandbox.compiling.compiler import Compiler
 from omnicore.sandbox.engine import Module
 from omnicore.sandbox.extism.cell import Cell
@@ -66,7 +66,7 @@ class ExtismEngine:
         prepared = {name: _prepare(wasm, limits) for name, wasm in modules.items()}
         infos = {name: info for name, (_, info) in prepared.items()}
         plan = plan_links(infos, _functions(doors))
-        kernel = kernel_for(Preset(fuel=limits.fuel is not None, instances=self._slots))
+        kernel = kernel_for(preset_for(fuel=limits.fuel is not None, instances=self._slots))
         compiled = tuple(
             self._compiler.compile(kernel.engine, prepared[module.name][0], module.info, limits)
             for module in plan.modules
@@ -84,8 +84,8 @@ class ExtismEngine:
             config={key: value.encode() for key, value in doors.config.items()},
             forwarded={key: first + position for position, key in enumerate(commands)},
             entries=_entries(infos["main"]),
-            exchange_bytes=_exchange_bytes(limits),
-            batch=_batch(plan),
+            exchange_bytes=_exchange_bytes(limits, kernel.engine.preset.address_mib << 20),
+            batch=_batch(plan) if kernel.engine.preset.pooled else 1,
             several=len(plan.modules) > 1,
             generation=generation(),
         )
@@ -131,9 +131,9 @@ def _entry(name: str, kind: FuncType) -> Entry:
     return Entry(I32_RESULT if kind.results == ("i32",) else OTHER_RESULT)
 
 
-def _exchange_bytes(limits: Limits) -> int:
+def _exchange_bytes(limits: Limits, address_bytes: int) -> int:
     wanted = max(limits.memory_bytes, limits.input_bytes + limits.output_bytes) + COMMITTED_AT_START
-    return min(_MOST_EXCHANGE_BYTES, wanted) & -PAGE_BYTES
+    return min(_MOST_EXCHANGE_BYTES, address_bytes, wanted) & -PAGE_BYTES
 
 
 def _batch(plan: Plan) -> int:

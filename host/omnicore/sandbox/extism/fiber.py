@@ -19,9 +19,12 @@ from omnicore.sandbox.extism.reasons import cancelled, overtime
 if TYPE_CHECKING:
     from omnicore.sandbox.extism.cell import Cell
 
-__all__ = ["FIBERS", "drive"]
+__all__ = ["FIBERS", "POLLING", "drive"]
 
 FIBERS = (3, 11) <= sys.version_info[:2] <= (3, 13)
+
+POLLING: set[Cell] = set()
+"""Cells whose guests run on stacks of their own at this moment."""
 
 _poll = lib.wasmtime_call_future_poll
 
@@ -41,7 +44,7 @@ async def drive(cell: Cell, function: int, *, zeros: int = 0, results: int = 0) 
         *(cell.trap.address, error.address),
     )
     try:
-        while not _poll(future):
+        while not _polled(cell, future):
             if cell.waiter is None:
                 await asyncio.sleep(0)
             else:
@@ -55,6 +58,14 @@ async def drive(cell: Cell, function: int, *, zeros: int = 0, results: int = 0) 
         _abandon(cell)
     cell.values.words[0] = answer.words[1]
     return error.words[0]
+
+
+def _polled(cell: Cell, future: int) -> bool:
+    POLLING.add(cell)
+    try:
+        return bool(_poll(future))
+    finally:
+        POLLING.discard(cell)
 
 
 async def _settled(cell: Cell, waiter: asyncio.Task[Any]) -> None:

@@ -28,7 +28,7 @@ from omnicore.sandbox.extism.hosting import (
     is_coroutine,
     to_words,
 )
-from omnicore.sandbox.extism.interrupt import guarded
+from omnicore.sandbox.extism.interrupt import guarded, shielded
 from omnicore.sandbox.extism.reasons import cancelled
 
 if TYPE_CHECKING:
@@ -59,13 +59,15 @@ class HostFunctions:
             for function in functions
         ]
         self._forwarded = [(kind, forwarding_callback(guarded(run))) for kind, run in forwarded]
+        self._engine = engine
         self._linker: int = lib.wasmtime_linker_new(engine.pointer)
         self._async = [
             self._define(index, function) for index, function in enumerate(functions) if self._awaited[index]
         ]
 
     def __del__(self) -> None:
-        lib.wasmtime_linker_delete(self._linker)
+        if self._engine.ours:
+            lib.wasmtime_linker_delete(self._linker)
 
     def provide(self, cell: Cell) -> Buffer:
         """The externs of all functions in the cell's store, in the plan's order, then the forwarded ones."""
@@ -96,7 +98,7 @@ class HostFunctions:
 def _suspending(function: HostFunction) -> Callable[..., None]:
     """The callback that starts a coroutine as a task of the running loop and suspends the guest on it."""
 
-    @guarded
+    @shielded  # making a coroutine runs none of its code
     def callback(
         _environment: int,
         caller: int,
@@ -125,7 +127,7 @@ def _suspending(function: HostFunction) -> Callable[..., None]:
     return callback
 
 
-@guarded
+@shielded
 def _when_done(key: int | None) -> bool:
     cell = CELLS[key or 0]
     waiter = cell.waiter

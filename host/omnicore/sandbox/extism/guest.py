@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from omnicore.errors import CapacityReached, GuestTrapped, MemoryExceeded, OmniError
+from omnicore.errors import CapacityReached, EngineFailed, GuestTrapped, MemoryExceeded, OmniError
 from omnicore.sandbox.capi.faults import Fault
 from omnicore.sandbox.capi.library import fast_instantiate, lib, prepared
 from omnicore.sandbox.capi.memory import Buffer
@@ -30,11 +30,14 @@ class Guest:
     Owns: the buffers. The instances before go with the store; nothing refers to them any more.
     """
 
-    __slots__ = ("_cell", "_externs", "_imports", "_instances", "_linear", "_memories", "_prepared")
+    __slots__ = (
+        *("_cell", "_externs", "_imports", "_instances", "_kept", "_linear", "_main", "_memories", "_prepared"),
+    )
 
     def __init__(self, cell: Cell) -> None:
         self._cell = cell
         modules = cell.parts.plan.modules
+        self._main = cell.parts.plan.main
         self._instances = [Buffer(2) for _ in modules]
         self._imports = [_imports(cell, module) for module in modules]
         self._externs: dict[bytes, Buffer] = {}
@@ -45,6 +48,7 @@ class Guest:
         ]
         self._prepared = [self._arguments(index, instance.address) for index, instance in enumerate(self._instances)]
         self._linear = tuple(memory.address + FUNCTION_AT for _, memory in self._memories)
+        self._kept: list[Buffer] = []
 
     def make(self) -> None:
         """Instantiates every module; none of their code runs. Raises: CapacityReached, MemoryExceeded."""
@@ -57,11 +61,20 @@ class Guest:
         for index, memory in self._memories:
             export(cell.context, self._instances[index].address, _MEMORY, memory.address)
         cell.linear = self._linear
+        self._kept.clear()
         cell.guests += 1
 
     def command(self, index: int, instance_at: int) -> Fault | None:
-        """Instantiates a command module once more. Returns what went wrong."""
-        return self._instantiate(index, self._arguments(index, instance_at))
+        """Instantiates a command module once more. Returns what went wrong.
+
+        Its memory stays until the cell is freed, so it counts from now on.
+        """
+        fault = self._instantiate(index, self._arguments(index, instance_at))
+        memory = Buffer(EXTERN_WORDS)
+        if fault is None and export(self._cell.context, instance_at, _MEMORY, memory.address):
+            self._kept.append(memory)
+            self._cell.linear = (*self._cell.linear, memory.address + FUNCTION_AT)
+        return fault
 
     def _arguments(self, index: int, instance_at: int) -> tuple[Any, ...]:
         cell, imports = self._cell, self._imports[index]
@@ -83,12 +96,14 @@ class Guest:
         cell.trap_words[0] = 0
         return fault
 
-    def function(self, name: bytes, index: int = -1) -> int:
+    def function(self, name: bytes, index: int | None = None) -> int:
         """The address of an exported function of a module, `main` unless another is asked for."""
         found = self._externs.get(name)
         if found is None:
             found = self._externs[name] = Buffer(EXTERN_WORDS)
-        export(self._cell.context, self._instances[index].address, name, found.address)
+        instance = self._instances[self._main if index is None else index]
+        if not export(self._cell.context, instance.address, name, found.address):
+            raise EngineFailed(f"the engine does not find the export {name.decode()!r} that the module declares")
         return found.address + FUNCTION_AT
 
     def initialisers(self) -> Iterator[tuple[int, int]]:
@@ -131,6 +146,7 @@ def _run_command(index: int, name: str) -> Callable[[int, int, int, int], int | 
     def run(key: int, _caller: int, values_at: int, count: int) -> int | None:
         cell = CELLS[key]
         try:
+            cell.spend_call()
             instance, found, trap = Buffer(2), Buffer(EXTERN_WORDS), Buffer(1)
             fault = cell.guest.command(index, instance.address)
             if fault is None:
@@ -139,6 +155,8 @@ def _run_command(index: int, name: str) -> Callable[[int, int, int, int], int | 
                     cell.context, found.address + FUNCTION_AT, values_at, count, trap.address
                 )
                 fault = take_fault(error, trap.words[0])
+            if over := cell.oversize():
+                raise over
             if fault is not None:
                 raise GuestTrapped(f"{name} of a linked command failed: {fault.message}", backtrace=fault.backtrace)
         except BaseException as error:
@@ -151,7 +169,7 @@ def _run_command(index: int, name: str) -> Callable[[int, int, int, int], int | 
 def explain_refusal(fault: Fault) -> OmniError:
     """The error of an instance that the engine did not make."""
     text = fault.message
-    if "concurrent" in text or ("maximum" in text and "limit" in text):
+    if "concurrent" in text or "mmap failed" in text or ("maximum" in text and "limit" in text):
         return CapacityReached(
             f"no room for another sandbox: {text}", remedy="let calls finish, or raise max_instances"
         )

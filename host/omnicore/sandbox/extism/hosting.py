@@ -8,6 +8,7 @@ guest with a trap, so that the caller gets it as itself.
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable
 from struct import Struct
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,15 @@ CELLS: dict[int, Cell] = {}
 
 CELLS_BY_CONTEXT: dict[int, Cell] = {}
 """Cells by their store's context, for callbacks that are given no number."""
+
+
+def _orphan_cells() -> None:
+    """The cells of a parent cannot be used in its child. They stay in `CELLS`: it may have forked in a callback."""
+    for cell in CELLS.values():
+        cell.orphan()
+
+
+os.register_at_fork(after_in_child=_orphan_cells)
 
 _ALL = 0xFFFFFFFFFFFFFFFF
 _LOW = 0xFFFFFFFF

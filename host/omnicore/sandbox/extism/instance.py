@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import functools
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 from omnicore.errors import (
     CallerError,
+    CapacityReached,
     Conflict,
     GuestFailed,
     InstanceBusy,
@@ -20,7 +22,8 @@ from omnicore.errors import (
 from omnicore.sandbox.abi import Usage
 from omnicore.sandbox.capi.library import fast_call, fast_memory_size, lib, prepared
 from omnicore.sandbox.extism.exchange import COMMITTED_AT_START, outcome_of
-from omnicore.sandbox.extism.fiber import FIBERS, drive
+from omnicore.sandbox.extism.fiber import FIBERS, POLLING, drive
+from omnicore.sandbox.extism.interrupt import PENDING, deliver, shielded
 from omnicore.sandbox.extism.outcome import conclude
 from omnicore.sandbox.extism.parts import NO_RESULT, OTHER_RESULT
 from omnicore.sandbox.extism.reasons import overtime
@@ -37,7 +40,8 @@ _call = lib.wasmtime_func_call_unchecked
 _running = TICKER.running
 _monotonic = time.monotonic
 _COMMAND = "_start"
-_MOST_NESTED = 16
+# Each guest may use 512 KiB of its thread's 8 MiB of stack, and of a fiber's 1.5 MiB.
+_MOST_NESTED, _MOST_ON_FIBER = 8, 1
 
 _Entry = tuple[tuple[Any, ...], bool, int, bool, int, bytes]
 """An export: the arguments of its C call, whether its end needs care, how many results it has, whether those
@@ -55,11 +59,13 @@ class ExtismInstance:
             "_cell",
             "_entries",
             "_free",
+            "_handing_over",
             "_host_calls",
             "_input_bytes",
             "_made",
             "_memory",
             "_most",
+            "_on_loop",
             "_output_bytes",
         ),
         *("_plain", "_template", "_timeout_s", "_variables", "healthy"),
@@ -69,12 +75,14 @@ class ExtismInstance:
         limits = cell.limits
         self._template = template
         self._cell: Cell | None = cell
+        self._on_loop = cell.on_loop
         self._variables = variables
         self._made = False
         self._entries: dict[str, _Entry] = {}
         self._memory: tuple[Any, ...] = ()
         # Whoever takes the one token has the instance; taking it is atomic and half the price of a lock.
         self._free = [None]
+        self._handing_over = threading.Lock()
         self._timeout_s = limits.timeout_s
         self._host_calls = limits.host_calls
         self._input_bytes = limits.input_bytes
@@ -83,6 +91,7 @@ class ExtismInstance:
         self._plain = limits.fuel is None and cell.doors.wasi is None
         self.healthy = True
 
+    @shielded
     def call(self, export: str, data: bytes, *, timeout_s: float | None = None, host_context: Any = None) -> bytes:
         """Runs an export on this thread; see `omnicore.sandbox.engine.Instance.call`."""
         # Written out rather than divided: each Python call here would cost 4 per cent of an empty one.
@@ -97,7 +106,7 @@ class ExtismInstance:
             cell.host_context, cell.calls_left = host_context, self._host_calls
             cell.cancelled = cell.spending = False
             cell.deadline = _monotonic() + (self._timeout_s if timeout_s is None else timeout_s)
-            if len(_running) >= _MOST_NESTED:
+            if POLLING or len(_running) >= _MOST_NESTED:
                 _check_nesting()
             _running.add(cell)
             if TICKER.idle:
@@ -123,16 +132,19 @@ class ExtismInstance:
             raise
         finally:
             self._free.append(None)
+            if PENDING:
+                deliver()
 
     async def call_async(
         self, export: str, data: bytes, *, timeout_s: float | None = None, host_context: Any = None
     ) -> bytes:
         """Runs an export on the running loop; see `omnicore.sandbox.engine.Instance.call_async`."""
-        if not FIBERS:
+        if not FIBERS or not self._on_loop:
             return await self._call_in_thread(export, data, timeout_s=timeout_s, host_context=host_context)
-        if not self._free:
-            raise _busy()
-        self._free.pop()
+        try:
+            self._free.pop()
+        except IndexError:
+            raise _busy() from None
         try:
             cell = self._open(data)
             cell.host_context, cell.calls_left = host_context, self._host_calls
@@ -157,6 +169,8 @@ class ExtismInstance:
             raise
         finally:
             self._free.append(None)
+            if PENDING:
+                deliver()
 
     async def _call_in_thread(self, export: str, data: bytes, *, timeout_s: float | None, host_context: Any) -> bytes:
         """The same where stacks of their own are not to be had."""
@@ -207,7 +221,12 @@ class ExtismInstance:
         self._made = False
         self._entries.clear()
         self._variables.clear()
-        cell.renew(self._variables)
+        try:
+            self._cell = cell = self._template.renewed(cell)
+        except CapacityReached:  # this call has its answer; the next one needs another instance
+            self.healthy = False
+        else:
+            cell.renew(self._variables)
 
     def _enter(self, cell: Cell, export: str) -> _Entry:
         if not self._made:
@@ -251,24 +270,25 @@ class ExtismInstance:
         if described.refusal:
             raise NotFound(described.refusal, remedy="call a function without parameters and with one i32 result")
         odd = described.result == OTHER_RESULT
-        careful = not self._plain or odd or export == _COMMAND or len(cell.linear) > 1
+        careful = not self._plain or odd or export == _COMMAND or cell.parts.several
         name = export.encode()
         address = cell.guest.function(name)
         arguments = prepared(cell.context, address, cell.values_at, 1, cell.trap_at)
         cell.memory_arguments = prepared(cell.context, *cell.linear)
         return arguments, careful, int(described.result != NO_RESULT), odd, address, name
 
-    @staticmethod
-    def _check_start(cell: Cell, error: int | None) -> None:
+    def _check_start(self, cell: Cell, error: int | None) -> None:
         if error or cell.error is not None or cell.trap_words[0]:
+            self.healthy = False
             cell.values.words[0] = 0
             conclude(cell, error, odd=False)
 
     def cancel(self) -> None:
         """Cuts the running call; see `omnicore.sandbox.engine.Instance.cancel`."""
-        cell = self._cell
-        if cell is not None and not self._free:
-            cell.cancel()
+        with self._handing_over:  # a cell that has gone back may be in a call of somebody else
+            cell = self._cell
+            if cell is not None and not self._free:
+                cell.cancel()
 
     def usage(self) -> Usage:
         """What the last call used."""
@@ -283,28 +303,39 @@ class ExtismInstance:
             http_requests=cell.http_requests(),
         )
 
+    @shielded
     def close(self) -> None:
         """Frees the sandbox; a second time does nothing. Raises: InstanceBusy: it is in a call."""
-        if not self._free:
-            raise _busy()
-        cell, self._cell = self._cell, None
-        if cell is not None:
-            self._template.take_back(cell, reusable=self.healthy)
+        try:
+            self._free.pop()
+        except IndexError:
+            raise _busy() from None
+        try:
+            with self._handing_over:
+                cell, self._cell = self._cell, None
+            if cell is not None:
+                self._template.take_back(cell, reusable=self.healthy)
+        finally:
+            self._free.append(None)
+            if PENDING:
+                deliver()
 
 
 def _check_nesting() -> None:
     """Ends calls that go through guests and host functions in circles, before Python's own stack does: a
     RecursionError at the first bytecode of a callback could not be caught."""
-    depth, frame = 0, sys._getframe(1)
+    depth, most, frame = 0, _MOST_NESTED, sys._getframe(1)
     while frame is not None:
         depth += frame.f_code is ExtismInstance.call.__code__
+        if frame.f_code is drive.__code__:
+            most = _MOST_ON_FIBER
         frame = frame.f_back  # type: ignore[assignment]
-    if depth > _MOST_NESTED:
+    if depth > most:
         raise LimitExceeded(
-            f"the call is nested in {_MOST_NESTED} others",
-            remedy="guests and host functions call each other in a circle: end it",
+            f"the call is nested in {most} others",
+            remedy="guests and host functions call each other in a circle: end it, or let them await each other",
             limit="nesting",
-            allowed=_MOST_NESTED,
+            allowed=most,
         )
 
 

@@ -50,9 +50,10 @@ class LinkedModule:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All modules in the order they are instantiated, `main` last, and what they use."""
+    """All modules in the order they are instantiated, which of them is `main`, and what they use."""
 
     modules: tuple[LinkedModule, ...]
+    main: int
     kernel: tuple[str, ...]
     host: tuple[HostFunction, ...]
 
@@ -79,7 +80,7 @@ class _Planner:
         for name in ("main", *self._infos):
             self._visit(name, ())
         linked = tuple(self._link(name) for name in self._order)
-        return Plan(linked, tuple(self._kernel), tuple(self._host))
+        return Plan(linked, self._order.index("main"), tuple(self._kernel), tuple(self._host))
 
     def _visit(self, name: str, path: tuple[str, ...]) -> None:
         if name in path:
@@ -95,9 +96,8 @@ class _Planner:
     def _link(self, name: str) -> LinkedModule:
         info = self._infos[name]
         sources = tuple(self._source(item) for item in info.imports)
-        command = name != "main" and _exports(info, "_start") is not None and _exports(info, "_initialize") is None
         initialisers = tuple(_initialisers(info, main=name == "main"))
-        return LinkedModule(name, info, sources, initialisers, command)
+        return LinkedModule(name, info, sources, initialisers, _is_command(name, info))
 
     def _source(self, item: Import) -> Source:
         if item.module in self._infos:
@@ -133,7 +133,7 @@ class _Planner:
     def _from_module(self, item: Import) -> Source | None:
         provider = self._infos[item.module]
         export = next((export for export in provider.exports if export.name == item.name), None)
-        if export is None:
+        if export is None or item.name.startswith(OWN_PREFIX):  # what we made visible is for the host alone
             return None
         if export.kind != item.kind:
             raise _incompatible(item, export.kind)
@@ -141,10 +141,15 @@ class _Planner:
         if item.kind == "function" and isinstance(export.type, FuncType):
             kind = export.type
             self._check(item, kind)
-        command = _exports(provider, "_start") is not None and _exports(provider, "_initialize") is None
-        if command and item.kind == "function":
-            return Source("command", self._order.index(item.module), item.name, kind)
-        return Source("module", self._order.index(item.module), item.name, kind)
+        index = self._order.index(item.module)
+        if not _is_command(item.module, provider):
+            return Source("module", index, item.name, kind)
+        if item.kind != "function":  # there is no instance to take it from: each call has its own
+            raise LinkFailed(
+                f"`{item.module[:100]}::{item.name[:100]}` is the {item.kind} of a command",
+                remedy="import functions from it only, or build it without `_start`",
+            )
+        return Source("command", index, item.name, kind)
 
     @staticmethod
     def _check(item: Import, provided: FuncType) -> None:
@@ -163,6 +168,10 @@ def _exports(info: ModuleInfo, name: str) -> FuncType | None:
         if export.name == name and isinstance(export.type, FuncType):
             return export.type
     return None
+
+
+def _is_command(name: str, info: ModuleInfo) -> bool:
+    return name != "main" and _exports(info, "_start") is not None and _exports(info, "_initialize") is None
 
 
 def _initialisers(info: ModuleInfo, *, main: bool) -> Iterator[Initialiser]:

@@ -32,22 +32,37 @@ class ExtismTemplate:
         self._closed = False
         self.exports = tuple(name for name, entry in parts.entries.items() if not entry.refusal)
 
+    @interrupt.shielded
     def instance(self, *, on_loop: bool = False) -> ExtismInstance:
         """A new sandbox. Raises: CapacityReached, Unavailable: the template is closed."""
         if self._closed:
             raise Unavailable("the plugin version is closed", remedy="call the plugin's present version")
-        if self._parts.generation != generation():
-            self._restart()
-        if not on_loop:
-            interrupt.install()
-        on_loop = on_loop and FIBERS
+        interrupt.install()
         try:
-            cell = self._idle[on_loop].pop()
+            if self._parts.generation != generation():
+                self._restart()
+            # A linked command is run by a blocking call inside the call, which the engine refuses on a fiber.
+            cell = self.take(on_loop=on_loop and FIBERS and not self._parts.forwarded)
+            variables = self._parts.doors.variables or Variables(self._parts.limits.var_bytes)
+            cell.renew(variables)
+            return ExtismInstance(self, cell, variables)
+        finally:
+            if interrupt.PENDING:
+                interrupt.deliver()
+
+    def take(self, *, on_loop: bool) -> Cell:
+        """A cell for a fresh guest. Raises: CapacityReached."""
+        try:
+            return self._idle[on_loop].pop()
         except IndexError:
-            cell = Cell(self._parts, on_loop=on_loop)
-        variables = self._parts.doors.variables or Variables(self._parts.limits.var_bytes)
-        cell.renew(variables)
-        return ExtismInstance(self, cell, variables)
+            return Cell(self._parts, on_loop=on_loop)
+
+    def renewed(self, cell: Cell) -> Cell:
+        """A cell for the guest after one that is done: the same while it has room. Raises: CapacityReached."""
+        if not cell.broken and cell.has_room():
+            return cell
+        cell.close()
+        return self.take(on_loop=cell.on_loop)
 
     def exists(self, name: str) -> bool:
         """True for exports that take nothing and return nothing or one i32."""
@@ -57,18 +72,18 @@ class ExtismTemplate:
     def take_back(self, cell: Cell, *, reusable: bool) -> None:
         """Keeps a cell for the next instance, or frees it."""
         cell.end_session()
-        parts = self._parts
         idle = self._idle[cell.on_loop]
         if (
             reusable
             and not self._closed
-            and cell.parts is parts
-            and cell.guests < parts.batch
+            and cell.parts is self._parts
             and not cell.broken
-            and not cell.exchange.worn
+            and cell.has_room()
             and len(idle) < _MOST_IDLE
         ):
             idle.append(cell)
+            if self._closed:  # by another thread, a moment ago
+                self.close()
         else:
             cell.close()
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["AT_EPOCH"]
 
 
-@interrupt.guarded
+@interrupt.shielded
 def _at_epoch(_context: int, key: int, delta: Any, kind: Any) -> int | None:
     try:
         cell = CELLS[key]
@@ -38,8 +38,11 @@ def _reason(cell: Cell) -> BaseException | None:
         return cancelled()
     if time.monotonic() >= cell.deadline:
         return overtime()
-    if interrupt.take():
-        return KeyboardInterrupt()
+    if interrupt.PENDING:
+        try:
+            interrupt.deliver()
+        except BaseException as error:  # noqa: BLE001  it is raised again by whoever called the guest
+            return error
     return cell.oversize()
 
 
