@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -51,11 +52,15 @@ ECHO = f"""(module {_IMPORTS}
 MANY = f"""(module {_IMPORTS}
   (func (export "echo") (result i32) (call $output (call $copy) (call $length)) (i32.const 0))
   (func (export "spin") (result i32) (loop $on (br $on)) (i32.const 0))
+  (func (export "busy") (result i32) (local $n i32)
+    (local.set $n (i32.const 300000000))
+    (loop $on (br_if $on (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+    (call $output (call $copy) (call $length)) (i32.const 0))
   (func (export "trap") (result i32) (unreachable))
   (func (export "fail") (result i32) (call $error (call $copy)) (i32.const 1))
   (func (export "warn") (result i32) (call $warn (call $copy)) (i32.const 0)))"""
 
-SLOW = '[limits]\ntimeout_s = 20.0\n'
+SLOW = "[limits]\ntimeout_s = 20.0\n"
 
 ASKS = """
 name = "{name}"
@@ -71,8 +76,12 @@ scope = {{ topics = ["counted"] }}
 DOUBLE = """
 [functions.echo]
 description = "Gives the value back"
-input = { type = "object", required = ["value"], properties = { value = { "$ref" = "#/$defs/number" } }, "$defs" = { number = { type = "integer" } } }
 output = { type = "object" }
+[functions.echo.input]
+type = "object"
+required = ["value"]
+properties = { value = { "$ref" = "#/$defs/number" } }
+"$defs" = { number = { type = "integer" } }
 """
 
 
@@ -82,6 +91,34 @@ def until(true: Callable[[], object], *, timeout_s: float = 10.0) -> None:
     while not true():
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.005)
+
+
+def many(site: Site) -> str:
+    """Installs the guest with a function for every outcome and returns where its functions are."""
+    site.drop("many.wat", MANY, SLOW)
+    return "/api/v1/plugins/many/functions"
+
+
+def raw(site: Site, text: str, *, body: bytes = b"") -> socket.socket:
+    """A connection on which a request's head and some of its body were sent."""
+    connection = socket.create_connection(("127.0.0.1", site.port), timeout=20)
+    head = text.replace("\n", "\r\n") + f"\r\nHost: 127.0.0.1:{site.port}\r\n\r\n"
+    connection.sendall(head.encode() + body)
+    return connection
+
+
+def answer(connection: socket.socket) -> str:
+    """All that comes until the server closes, as text."""
+    return rest(connection).decode()
+
+
+def rest(connection: socket.socket) -> bytes:
+    """All that comes until the server closes."""
+    chunks = []
+    with connection:
+        while chunk := connection.recv(65536):
+            chunks.append(chunk)
+    return b"".join(chunks)
 
 
 class Site:

@@ -27,6 +27,7 @@ FLOORS: Mapping[str, int] = {
     "api": 10,
     "assembly": 11,
     "cli": 11,
+    "__main__": 12,
 }
 
 LANDINGS: Mapping[str, float] = {

@@ -53,9 +53,7 @@ def _of_file(source: Source) -> Iterable[str]:
         library = item.target.split(".")[0]
         homes = HOMES.get(library)
         if homes and not any(f"{inner}.".startswith(f"{home}.") for home in homes):
-            yield at(
-                source, item.line, f"{library} is at home in {', '.join(homes)}, not in {inner or package}"
-            )
+            yield at(source, item.line, f"{library} is at home in {', '.join(homes)}, not in {inner or package}")
         elif not homes and library != package and library not in sys.stdlib_module_names:
             yield at(source, item.line, f"{library} has no home: enter it in tests/architecture/homes.py")
 

@@ -33,8 +33,7 @@ def check_lazy(sources: Sequence[Source]) -> list[str]:
         for source in sources
         if source.module not in LAZY
         for node in ast.walk(source.tree)
-        if isinstance(node, ast.Call)
-        and ast.unparse(node.func).split(".")[-1] in ("import_module", "__import__")
+        if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in ("import_module", "__import__")
     ]
 
 

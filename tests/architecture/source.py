@@ -60,11 +60,7 @@ def _walk(body: list[ast.stmt], source: Source, *, for_types: bool, inside: str)
             base = _base(node, source)
             yield from (Import(f"{base}.{name.name}", node.lineno, for_types, inside) for name in node.names)
         else:
-            scope = (
-                node.name
-                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-                else inside
-            )
+            scope = node.name if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) else inside
             types = for_types or (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test))
             for block in _blocks(node):
                 yield from _walk(block, source, for_types=types, inside=scope)

@@ -23,22 +23,12 @@ class Breach(NamedTuple):
 
 DOC = '"""A file."""\n'
 BREACHES = [
-    Breach(
-        "imports go downstairs only", "storage/x.py", DOC + "import omnicore.plugins.host\n", 2, "upstairs"
-    ),
-    Breach(
-        "imports go downstairs only", "storage/x.py", DOC + "from omnicore.api import app\n", 2, "floor 10"
-    ),
-    Breach(
-        "imports go downstairs only", "storage/x.py", DOC + "from omnicore import cli\n", 2, "omnicore.cli"
-    ),
+    Breach("imports go downstairs only", "storage/x.py", DOC + "import omnicore.plugins.host\n", 2, "upstairs"),
+    Breach("imports go downstairs only", "storage/x.py", DOC + "from omnicore.api import app\n", 2, "floor 10"),
+    Breach("imports go downstairs only", "storage/x.py", DOC + "from omnicore import cli\n", 2, "omnicore.cli"),
     Breach("imports go downstairs only", "storage/x.py", DOC + "from ..plugins import host\n", 2, "upstairs"),
-    Breach(
-        "imports go downstairs only", "storage/x.py", DOC + "from omnicore import Host\n", 2, "in no room"
-    ),
-    Breach(
-        "imports go downstairs only", "assembly.py", DOC + "import omnicore.cli.main\n", 2, "across its floor"
-    ),
+    Breach("imports go downstairs only", "storage/x.py", DOC + "from omnicore import Host\n", 2, "in no room"),
+    Breach("imports go downstairs only", "assembly.py", DOC + "import omnicore.cli.main\n", 2, "across its floor"),
     Breach("imports go downstairs only", "events/x.py", DOC + "\nimport omnicore.storage\n", 3, "across"),
     Breach(
         "imports go downstairs only",
@@ -83,9 +73,7 @@ BREACHES = [
         2,
         "ctypes is at home in sandbox.capi",
     ),
-    Breach(
-        "libraries stay at home", "sandbox/extism/x.py", DOC + "from ctypes import c_int\n", 2, "sandbox.capi"
-    ),
+    Breach("libraries stay at home", "sandbox/extism/x.py", DOC + "from ctypes import c_int\n", 2, "sandbox.capi"),
     Breach(
         "libraries stay at home",
         "api/x.py",
@@ -94,15 +82,9 @@ BREACHES = [
         "rich is at home in cli",
     ),
     Breach("libraries stay at home", "plugins/x.py", DOC + "import watchfiles\n", 2, "plugins.folder"),
-    Breach(
-        "libraries stay at home", "api/x.py", DOC + "import requests.adapters\n", 2, "requests has no home"
-    ),
-    Breach(
-        "SQL stays in storage", "plugins/x.py", DOC + "Q = 'SELECT hash FROM plugins'\n", 2, "SELECT hash"
-    ),
-    Breach(
-        "SQL stays in storage", "plugins/x.py", DOC + "Q = f'delete from {1} where x'\n", 2, "delete from"
-    ),
+    Breach("libraries stay at home", "api/x.py", DOC + "import requests.adapters\n", 2, "requests has no home"),
+    Breach("SQL stays in storage", "plugins/x.py", DOC + "Q = 'SELECT hash FROM plugins'\n", 2, "SELECT hash"),
+    Breach("SQL stays in storage", "plugins/x.py", DOC + "Q = f'delete from {1} where x'\n", 2, "delete from"),
     Breach("SQL stays in storage", "api/x.py", DOC + "Q = '''\n  update t set a = 1'''\n", 2, "update t set"),
     Breach("SQL stays in storage", "api/x.py", DOC + "Q = 'PRAGMA journal_mode = WAL'\n", 2, "PRAGMA"),
     Breach(
@@ -151,11 +133,9 @@ SOUND = {
     "events/bus.py": DOC,
     "events/topics.py": DOC + "import omnicore.clock\nfrom omnicore.events import bus\n",
     "storage/__init__.py": '"""SELECT a FROM b: prose says it."""\nQ = "SELECT a FROM b"\nimport sqlite3\n',
-    "plugins/folder.py": DOC
-    + "import watchfiles\nfrom omnicore import __version__\nfrom omnicore.storage import Q\n",
+    "plugins/folder.py": DOC + "import watchfiles\nfrom omnicore import __version__\nfrom omnicore.storage import Q\n",
     "sandbox/capi/store.py": DOC + "import ctypes\nimport omnicore.sandbox.abi\n",
-    "sandbox/extism/engine.py": DOC
-    + "from omnicore.sandbox.capi import store\nimport omnicore.sandbox.abi\n",
+    "sandbox/extism/engine.py": DOC + "from omnicore.sandbox.capi import store\nimport omnicore.sandbox.abi\n",
     "sandbox/abi.py": DOC + "def _f():\n    return 'please select one from the list'\n",
     "config/settings.py": DOC + "from omnicore.sandbox.abi import Limits\n",
     "cli/commands/call.py": DOC + "import click\nimport omnicore.assembly\n",
@@ -199,9 +179,7 @@ def test_two_cycles_are_two_findings(tmp_path: Path) -> None:
 
 def test_imports_for_types_make_no_cycle(tmp_path: Path) -> None:
     typed = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import omnicore.a\n"
-    assert (
-        RULES["no import cycles"](read(plant(tmp_path, {"a.py": "import omnicore.b\n", "b.py": typed}))) == []
-    )
+    assert RULES["no import cycles"](read(plant(tmp_path, {"a.py": "import omnicore.b\n", "b.py": typed}))) == []
 
 
 def test_a_file_at_the_limit_is_small_enough(tmp_path: Path) -> None:

@@ -48,9 +48,7 @@ def _exports(source: Source) -> Iterator[str]:
             names = ast.literal_eval(node.value)
             missing = set(names) - _bound(source.tree)
             if missing:
-                yield at(
-                    source, node.lineno, f"__all__ names what is not there: {', '.join(sorted(missing))}"
-                )
+                yield at(source, node.lineno, f"__all__ names what is not there: {', '.join(sorted(missing))}")
             if len(set(names)) != len(names):
                 yield at(source, node.lineno, "__all__ names something twice")
 

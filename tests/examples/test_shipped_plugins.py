@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from omnicore import BlockingHost, Host
 from omnicore.errors import OmniError
 

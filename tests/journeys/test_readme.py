@@ -22,13 +22,13 @@ def block(marker: str) -> str:
     return found[1]
 
 
-@pytest.fixture()
+@pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     return {**os.environ, "PATH": path, "OMNICORE_DATA": str(tmp_path / "data"), "OMNICORE_PORT": "0"}
 
 
-@pytest.fixture()
+@pytest.fixture
 def server(environment: dict[str, str]) -> Iterator[tuple[str, str]]:
     command = re.search(r"bin/(omnicore run .*)", README)
     assert command is not None

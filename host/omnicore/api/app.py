@@ -15,6 +15,7 @@ from omnicore.api.operation import Operation
 from omnicore.api.parts import Parts, parts_of
 from omnicore.api.problems import Problem, RefusalError
 from omnicore.api.table import OPERATIONS
+from omnicore.api.traffic import Traffic
 from omnicore.config.settings import Settings
 from omnicore.events.bus import EventBus
 from omnicore.plugins.host import PluginHost
@@ -22,6 +23,8 @@ from omnicore.telemetry.logs import PluginLogs
 from omnicore.telemetry.metrics import Metrics
 
 __all__ = ["create_app"]
+
+_BODIES = 16  # bodies of the largest size that may be in memory at once
 
 
 def create_app(
@@ -40,7 +43,8 @@ def create_app(
         ready: whether plugins can be called now, for `/readyz`.
         operations: the route table.
     """
-    parts = Parts(host, settings, metrics, bus, logs, ready)
+    traffic = Traffic(most_bytes=_BODIES * settings.body_bytes)
+    parts = Parts(host, settings, metrics, bus, logs, ready, traffic)
     app = _Application(routes=[_route(operation) for operation in operations])
     app.router.redirect_slashes = False
     app.router.default = _not_found

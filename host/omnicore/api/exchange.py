@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Callable
 from typing import Literal
 
 from starlette.types import Message, Receive, Scope, Send
@@ -26,24 +27,37 @@ class Exchange:
     An endpoint that has read the body and waits for something sets `waiting_since`: from then on a client that
     goes away cuts the request. Once `cut` was called, `cut_for` says why the task was cancelled.
 
-    Units: `limit` bytes of body; `due` and `waiting_since` seconds of `time.monotonic`.
+    Args:
+        hold: told of each piece of the body; raises when all requests together hold too much.
+
+    Units: `limit`, `length` (None: not known) and `held` bytes of body; `due` and `waiting_since` seconds of
+    `time.monotonic`.
     """
 
     __slots__ = (
-        *("_left", "_limit", "_look", "_receive", "_scope", "_send", "_task"),
-        *("body_read", "cut_for", "due", "live", "over", "request_id", "started", "waiting_since"),
+        *("_hold", "_length", "_limit", "_look", "_receive", "_scope", "_send", "_task"),
+        *("body_read", "cut_for", "due", "held", "live", "over", "request_id", "started", "waiting_since"),
     )
 
     def __init__(
-        self, scope: Scope, receive: Receive, send: Send, *, request_id: str, limit: int, has_body: bool
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        *,
+        request_id: str,
+        limit: int,
+        length: int | None,
+        hold: Callable[[int], None],
     ) -> None:
         self._scope, self._receive, self._send = scope, receive, send
-        self._limit = self._left = limit
+        self._limit, self._length, self._hold = limit, length, hold
         self._task = asyncio.current_task()
         self._look: asyncio.Task[None] | None = None
         self.request_id = request_id
         self.live = scope["type"] == "websocket"
-        self.body_read = not has_body
+        self.held = 0
+        self.body_read = length == 0
         self.started = self.over = False
         self.cut_for: Cut | None = None
         self.due = math.inf
@@ -73,21 +87,27 @@ class Exchange:
             self._task.uncancel()
 
     async def receive(self) -> Message:
-        """The server's next message. Raises: RefusalError: the body is over the limit."""
+        """The server's next message. Raises: RefusalError: the body is over the limit; CapacityReached."""
         message = await self._receive()
         kind = message["type"]
         if kind == "http.request":
-            self._left -= len(message.get("body", b""))
-            if self._left < 0:
-                raise RefusalError(self.too_large())
-            if not message.get("more_body"):
+            if size := len(message.get("body", b"")):
+                self.held += size
+                self._hold(size)
+                if self.held > self._limit:
+                    raise RefusalError(self.too_large())
+            # The server sends an empty message at the end; who knows the length need not wait for it.
+            if not message.get("more_body") or self.held == self._length:
                 self.body_read = True
         elif kind == "http.disconnect" and self.cut_for is None:
             self.cut_for = "client-left"
         return message
 
     async def read_body(self) -> bytes:
-        """The whole body. Raises: RefusalError: it is over the limit, or the client left before its end."""
+        """The whole body.
+
+        Raises: RefusalError: it is over the limit, or the client left before its end; CapacityReached.
+        """
         chunks: list[bytes] = []
         while not self.body_read:
             message = await self.receive()

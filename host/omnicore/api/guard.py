@@ -39,15 +39,14 @@ class Guard:
             await self._app(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        length = headers.get(b"content-length")
         exchange = Exchange(
             scope,
             receive,
             send,
             request_id=f"{self._run}{next(self._count):08x}",
             limit=self._limit,
-            # HTTP/2 needs neither header to send a body.
-            has_body=length not in (None, b"0") or b"transfer-encoding" in headers or scope.get("http_version") == "2",
+            length=_length(scope, headers),
+            hold=self._traffic.hold,
         )
         scope["exchange"] = exchange
         self._traffic.enter(exchange)
@@ -78,7 +77,7 @@ class Guard:
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         self._admission.check(headers, path=path, unsafe=unsafe)
         self._traffic.check_room()
-        if not exchange.body_read and _number(headers.get(b"content-length", b"0")) > self._limit:
+        if not exchange.body_read and int(headers.get(b"content-length", b"0")) > self._limit:
             raise RefusalError(exchange.too_large())
 
     def _cut(self, exchange: Exchange) -> Problem:
@@ -99,8 +98,10 @@ class Guard:
         )
 
 
-def _number(text: bytes) -> int:
-    try:
+def _length(scope: Scope, headers: dict[bytes, bytes]) -> int | None:
+    """Bytes of the body; the server has checked that the header is one number."""
+    text = headers.get(b"content-length")
+    if text is not None:
         return int(text)
-    except ValueError as error:
-        raise RefusalError(Problem(400, "bad-length", "the Content-Length header is no number")) from error
+    # HTTP/2 needs no header to send a body.
+    return None if b"transfer-encoding" in headers or scope["http_version"] == "2" else 0

@@ -28,7 +28,7 @@ class Parts:
     bus: EventBus
     logs: PluginLogs
     ready: Callable[[], bool]
-    traffic: Traffic = field(default_factory=Traffic)
+    traffic: Traffic
     answers: Answers = field(default_factory=Answers)
 
 

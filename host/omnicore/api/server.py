@@ -56,14 +56,24 @@ async def serve(
         announce(url)
         await asyncio.wait((running, stopping), return_when=asyncio.FIRST_COMPLETED)
         await traffic.drain(settings.drain_s)
+        _end_pings(config)
         await asyncio.wait((running,), timeout=_FLUSH_S)
     finally:
         stopping.cancel()
-        # What is left is idle: clients that do not read, and pings that wait for their time.
-        running.cancel()
+        running.cancel()  # what is left are clients that do not read
         await asyncio.wait((running,))
     if not running.cancelled():
         running.result()
+
+
+def _end_pings(config: Config) -> None:
+    """Ends the tasks that send pings, which Hypercorn lets sleep on when their connection is over."""
+    for task in asyncio.all_tasks():
+        frame = getattr(task.get_coro(), "cr_frame", None)
+        if frame is not None and frame.f_code.co_name == "_send_pings":
+            stream = frame.f_locals.get("self")
+            if getattr(stream, "config", None) is config:
+                task.cancel()
 
 
 def listen(settings: Settings) -> socket.socket:

@@ -19,10 +19,12 @@ class Traffic:
 
     Args:
         most: requests and WebSockets at the same time; more are turned away.
+        most_bytes: bodies of all requests together; who brings more is turned away.
     """
 
-    def __init__(self, most: int = 2000) -> None:
-        self._most = most
+    def __init__(self, most: int = 2000, most_bytes: int = 256 * 1024 * 1024) -> None:
+        self._most, self._most_bytes = most, most_bytes
+        self._held = 0
         self._running: set[Exchange] = set()
         self._changed: asyncio.Event | None = None
         self._sweeping = False
@@ -41,6 +43,7 @@ class Traffic:
     def leave(self, exchange: Exchange) -> None:
         """Counts a request out."""
         exchange.end()
+        self._held -= exchange.held
         self._running.discard(exchange)
         if self._changed is not None:
             self._changed.set()
@@ -49,6 +52,12 @@ class Traffic:
         """Raises: CapacityReached: too many requests run."""
         if len(self._running) > self._most:
             raise CapacityReached(f"{self._most} requests run already", remedy="try again later")
+
+    def hold(self, size: int) -> None:
+        """Counts bytes of a body in, until its request leaves. Raises: CapacityReached: they are too many."""
+        self._held += size
+        if self._held > self._most_bytes:
+            raise CapacityReached("the requests that run hold too many bytes", remedy="try again later")
 
     async def drain(self, timeout_s: float) -> None:
         """Ends live connections, waits for requests to finish, then cuts those that did not."""

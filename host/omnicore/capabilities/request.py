@@ -6,19 +6,16 @@ import base64
 import binascii
 import json
 import math
-import re
 from collections.abc import Mapping
 from typing import Any, NoReturn, TypeVar
 
 from omnicore.errors import GuestFailed, InvalidInput, OmniError
 from omnicore.sandbox.abi import HostCall
+from omnicore.sandbox.nesting import too_deep
 
 __all__ = ["Request", "error_reply", "read_request", "to_value", "write_reply"]
 
 _DEPTH = 32
-# The closing quote may be absent: an open string is taken to its end at once, not searched from every quote.
-_STRINGS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
-_BRACKETS = re.compile(rb"[\[\]{}]")
 _RESOURCE_CHARACTERS = 200
 _Default = TypeVar("_Default")
 _NONE: Any = object()
@@ -123,7 +120,7 @@ def read_request(call: HostCall, handle: int, most: int) -> Request:
         raise _malformed(f"the request is no live block: {error.fact}") from error
     if len(data) > most:
         raise _malformed(f"the request has {len(data)} bytes, {most} are allowed")
-    if _too_deep(data):
+    if too_deep(data, _DEPTH):
         raise _malformed(f"the request is nested deeper than {_DEPTH}")
     try:
         values = json.loads(data.decode(), parse_constant=_no_constant, parse_float=_finite)
@@ -159,18 +156,6 @@ def to_value(data: bytes) -> str | dict[str, str]:
 
 def _malformed(fact: str) -> InvalidInput:
     return InvalidInput(fact, remedy="see specs/abi.md")
-
-
-def _too_deep(data: bytes) -> bool:
-    """Counted before parsing: the parser recurses, and a guest's call may run on a small stack."""
-    if data.count(b"[") + data.count(b"{") <= _DEPTH:
-        return False
-    depth = 0
-    for found in _BRACKETS.finditer(_STRINGS.sub(b"", data)):
-        depth += 1 if found[0] in b"[{" else -1
-        if depth > _DEPTH:
-            return True
-    return False
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -61,7 +61,7 @@ def read_document(file: Path) -> Document:
     return Document(dict(leaves(values)) if values else {}, lines)
 
 
-class _Malformed(Exception):  # noqa: N818 -- carried from a reader to `read_document`, never seen outside
+class _Malformed(Exception):
     def __init__(self, line: int | None, reason: str) -> None:
         super().__init__(reason)
         self.line = line

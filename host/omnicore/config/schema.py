@@ -18,7 +18,7 @@ from omnicore.config.units import parse_duration, parse_size
 __all__ = ["Leaf", "Misfit", "anchored", "free_value", "nearest", "schema_of"]
 
 
-class Misfit(Exception):  # noqa: N818 -- a value's reason, gathered into one InvalidSetting
+class Misfit(Exception):
     """A value that does not fit: `expected` says what would."""
 
     def __init__(self, expected: str) -> None:

@@ -51,8 +51,9 @@ class Instance(Protocol):
 class Template(Protocol):
     """A compiled plugin with its doors, from which instances are made."""
 
-    exports: Sequence[str]
-    """Functions of `main` that can be called: no parameters, at most one result."""
+    @property
+    def exports(self) -> Sequence[str]:
+        """Functions of `main` that can be called: no parameters, at most one result."""
 
     def instance(self, *, on_loop: bool = False) -> Instance:
         """A new sandbox; `on_loop` for `call_async`. Raises: CapacityReached."""

@@ -218,3 +218,33 @@ def test_a_thousand_suspended_calls_take_less_than_100_mb():
     ran = subprocess.run([sys.executable, "-c", THOUSAND], capture_output=True, text=True, timeout=60, check=False)
     assert ran.returncode == 0, ran.stderr
     assert int(ran.stdout) < 100 * 1024 * 1024
+
+
+def test_an_instance_for_threads_awaits_host_coroutines_without_holding_the_loop(load):
+    async def wait(_call, value):
+        await asyncio.sleep(0)
+        return value
+
+    template = load(CALL, WAIT, doors=waiting(wait))
+    assert asyncio.run(template.instance().call_async("f", b""))[0] == 20
+
+
+def test_a_host_coroutine_that_outlives_its_call_finds_the_call_over(load):
+    found, over = [], threading.Event()
+
+    async def wait(call, _value):
+        try:
+            await asyncio.Event().wait()
+        finally:
+            try:
+                call.write(b"late")
+            except Conflict:
+                found.append("conflict")
+            over.set()
+
+    instance = load(CALL, WAIT, doors=waiting(wait), timeout_s=0.05).instance()
+    with pytest.raises(DeadlineExceeded):
+        instance.call("f", b"")
+    assert over.is_set(), "the call waits until its coroutine has noticed"
+    instance.close()
+    assert found == ["conflict"]

@@ -57,7 +57,7 @@ def test_an_unknown_function_is_named_with_those_there_are(load):
 
 def test_a_guests_error_text_wins_over_its_trap_and_its_code(load):
     template = load('(func (export "f") (result i32) (call $error (call $input)) unreachable)')
-    with pytest.raises(GuestFailed, match="^it broke$"):
+    with pytest.raises(GuestFailed, match=r"^it broke$"):
         template.instance().call("f", b"it broke")
 
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from omnicore.errors import DeadlineExceeded, GuestError
 from omnicore.sandbox.abi import Doors, HostFunction, HttpResponse, Limits, WasiGrant
 from omnicore.sandbox.extism.engine import ExtismEngine

@@ -13,6 +13,7 @@ import hmac
 import os
 import secrets
 import stat
+import time
 from pathlib import Path
 
 from omnicore.errors import EngineFailed
@@ -22,6 +23,7 @@ __all__ = ["CodeCache"]
 _MAGIC = b"omnicore code 1\n"
 _DIGEST_BYTES = 32
 _KEY = "key"
+_ABANDONED_S = 3600
 
 
 class CodeCache:
@@ -32,13 +34,19 @@ class CodeCache:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        status = folder.stat()
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            status = folder.stat()
+        except OSError as error:
+            raise EngineFailed(
+                f"the code cache {folder} cannot be used: {error.strerror}", remedy="choose another data folder"
+            ) from error
         if status.st_uid != os.geteuid() or status.st_mode & 0o022:
             raise EngineFailed(
                 f"the code cache {folder} is not this user's alone",
                 remedy=f"run `chmod 700 {folder}` as its owner, or choose another data folder",
             )
+        self._sweep()
         self._key = self._own_key()
 
     def get(self, name: str) -> bytes | None:
@@ -57,6 +65,13 @@ class CodeCache:
 
     def _digest(self, name: str, code: bytes) -> bytes:
         return hmac.digest(self._key, name.encode() + b"\0" + hashlib.sha256(code).digest(), "sha256")
+
+    def _sweep(self) -> None:
+        """Removes what writers that were killed have left."""
+        with contextlib.suppress(OSError):
+            for path in self._folder.glob(".*"):
+                if time.time() - path.lstat().st_mtime > _ABANDONED_S:
+                    path.unlink(missing_ok=True)
 
     def _own_key(self) -> bytes:
         key = _read_own(self._folder / _KEY)
@@ -84,7 +99,12 @@ def _read_own(path: Path) -> bytes | None:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
         return None
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         status = os.fstat(descriptor)
         ours = stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o022
-        return file.read() if ours else None
+        with os.fdopen(descriptor, "rb", closefd=False) if ours else contextlib.nullcontext() as file:
+            return file.read() if file is not None else None
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)

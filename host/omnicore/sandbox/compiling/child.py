@@ -2,7 +2,8 @@
 
 Run as `python -m omnicore.sandbox.compiling.child FUEL QUICK ADDRESS_MIB SECONDS BYTES`, the module on standard
 input, machine code on standard output. Exit code 0 with code, 3 with a message on standard error when the
-module does not validate.
+module does not validate, 4 when memory or room for the code ran out; processor time ends it by SIGXCPU and the
+compiler's own need of memory by SIGABRT. Anything else is a broken installation.
 """
 
 from __future__ import annotations
@@ -14,14 +15,15 @@ from omnicore.errors import OmniError
 from omnicore.sandbox.capi.modules import compile_module
 from omnicore.sandbox.capi.presets import Preset, RawEngine
 
-__all__ = ["REFUSED"]
+__all__ = ["EXHAUSTED", "REFUSED"]
 
-REFUSED = 3
+REFUSED, EXHAUSTED = 3, 4
+_NO_MEMORY = ("allocate memory", "os error 12")
 
 
 def _main(arguments: list[str]) -> int:
     fuel, quick, address_mib, seconds, memory = (int(argument) for argument in arguments)
-    _limit(resource.RLIMIT_CPU, seconds)
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))  # at the hard limit it would be SIGKILL
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_FSIZE, memory)
     preset = Preset(fuel=bool(fuel), quick=bool(quick), pooled=False, address_mib=address_mib)
@@ -29,10 +31,13 @@ def _main(arguments: list[str]) -> int:
     _limit(resource.RLIMIT_AS, _address_space() + memory)
     try:
         code = compile_module(engine, sys.stdin.buffer.read()).artifact()
+        sys.stdout.buffer.write(code)
+        sys.stdout.buffer.flush()
     except OmniError as error:
         sys.stderr.write(error.fact)
-        return REFUSED
-    sys.stdout.buffer.write(code)
+        return EXHAUSTED if any(sign in error.fact for sign in _NO_MEMORY) else REFUSED
+    except (MemoryError, OSError):
+        return EXHAUSTED
     return 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -17,7 +18,7 @@ from omnicore.sandbox.abi import MIB, Limits
 from omnicore.sandbox.capi.modules import CompiledModule, compile_module, load_artifact
 from omnicore.sandbox.capi.presets import Preset, RawEngine
 from omnicore.sandbox.compiling.cache import CodeCache
-from omnicore.sandbox.compiling.child import REFUSED
+from omnicore.sandbox.compiling.child import EXHAUSTED, REFUSED
 from omnicore.sandbox.inspect import ModuleInfo, harmless
 
 __all__ = ["Compiler"]
@@ -70,9 +71,15 @@ class Compiler:
 
 def _compile_apart(preset: Preset, wasm: bytes, limits: Limits) -> bytes:
     try:
-        return _run_child(preset, wasm, limits, quick=False)
-    except LimitExceeded:
-        return _run_child(preset, wasm, limits, quick=True)
+        try:
+            return _run_child(preset, wasm, limits, quick=False)
+        except LimitExceeded:
+            return _run_child(preset, wasm, limits, quick=True)
+    except OSError as error:
+        raise EngineFailed(
+            f"the compiler cannot be started: {error}",
+            remedy="check that sys.executable can be run and that there is room for temporary files",
+        ) from error
 
 
 def _run_child(preset: Preset, wasm: bytes, limits: Limits, *, quick: bool) -> bytes:
@@ -105,11 +112,20 @@ def _run_child(preset: Preset, wasm: bytes, limits: Limits, *, quick: bool) -> b
             )
         except subprocess.TimeoutExpired as error:
             raise _over("compile_s", limits.compile_s, "seconds") from error
-        if child.returncode == REFUSED:
-            raise ModuleRejected(_text(said), remedy="rebuild it with its compiler")
-        if child.returncode != 0:
-            raise _over("compile_bytes", limits.compile_bytes, "bytes or its share of processor time")
+        _check_end(child.returncode, limits, said)
         return _bounded(made, most)
+
+
+def _check_end(code: int, limits: Limits, said: IO[bytes]) -> None:
+    if code == REFUSED:
+        raise ModuleRejected(_text(said), remedy="rebuild it with its compiler")
+    if code == -signal.SIGXCPU:
+        raise _over("compile_s", limits.compile_s, "seconds")
+    if code == EXHAUSTED or code < 0:
+        raise _over("compile_bytes", limits.compile_bytes, "bytes")
+    if code:
+        last = (_text(said).strip().splitlines() or ["it said nothing"])[-1]
+        raise EngineFailed(f"the compiler ended with code {code}: {last[:500]}", remedy="see `omnicore doctor`")
 
 
 def _environment() -> Mapping[str, str]:

@@ -60,9 +60,10 @@ def blocking(run: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return _result(future, cell)
         finally:
-            if future.cancel():
+            if not future.done():
                 # It may be about to touch memory that is freed when this call ends.
                 cell.broken, cell.exchange = True, CLOSED
+                future.cancel()
                 over.wait(_PARTING_S)
 
     return wait

@@ -137,5 +137,9 @@ def _exchange_bytes(limits: Limits, address_bytes: int) -> int:
 
 
 def _batch(plan: Plan) -> int:
+    """Guests that are done keep their slots of the engine's pool, too: many tables or modules, few guests."""
     pages = sum(memory.minimum_pages for module in plan.modules for memory in module.info.memories)
-    return _BATCH if pages <= _BATCH_PAGES and not any(module.command for module in plan.modules) else 1
+    if pages > _BATCH_PAGES or any(module.command for module in plan.modules):
+        return 1
+    tables = sum(len(module.info.tables) for module in plan.modules)
+    return max(1, _BATCH // max(1, tables, len(plan.modules)))

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from omnicore.errors import GuestFailed, LimitExceeded, PermissionDenied
-from omnicore.sandbox.abi import HostFunction, HttpRequest, LogLevel, ValueType
+from omnicore.sandbox.abi import KIB, HostFunction, HttpRequest, LogLevel, ValueType
+from omnicore.sandbox.nesting import too_deep
 
 if TYPE_CHECKING:
     from omnicore.sandbox.extism.cell import Cell
@@ -47,15 +48,24 @@ KERNEL_TYPES: dict[str, tuple[_Kinds, _Kinds]] = {
 
 _LEVELS: tuple[LogLevel, ...] = ("trace", "debug", "info", "warn", "error")
 _OFF = 0x7FFFFFFF
+# What is decoded or parsed takes many times its size and cannot be interrupted.
+_KEY_BYTES = 64 * KIB
+_REQUEST_BYTES = 64 * KIB  # a URL and headers
 
 
 def _key(cell: Cell, handle: int) -> str:
     try:
-        key = cell.read(handle).decode()
+        key = _bounded(cell.read(handle), "a key", _KEY_BYTES).decode()
     except UnicodeDecodeError as error:
         raise GuestFailed("a key is not UTF-8", remedy="use text for keys") from error
     cell.free(handle)
     return key
+
+
+def _bounded(data: bytes, what: str, most: int) -> bytes:
+    if len(data) > most:
+        raise GuestFailed(f"{what} of {len(data)} bytes where {most} are allowed", remedy="make it shorter")
+    return data
 
 
 def _config_get(cell: Cell, handle: int) -> int:
@@ -79,7 +89,8 @@ def _log(level: LogLevel) -> Callable[[Cell, int], None]:
 
     def log(cell: Cell, handle: int) -> None:
         if rank >= cell.log_rank:
-            cell.log(level, cell.read(handle).decode(errors="replace"))
+            line = cell.read(handle)[: cell.limits.log_bytes + 1]  # one byte more is over the budget
+            cell.log(level, line.decode(errors="replace"))
         cell.free(handle)
 
     return log
@@ -118,7 +129,7 @@ async def _http_request(cell: Cell, request: int, body: int) -> int:
 def _prepare(cell: Cell, request: int, body: int) -> HttpRequest:
     limits = cell.limits
     cell.spend_http()
-    fields = _fields(cell.read(request))
+    fields = _fields(_bounded(cell.read(request), "an HTTP request", _REQUEST_BYTES))
     cell.free(request)
     content = cell.read(body) if body else b""
     cell.free(body)
@@ -140,8 +151,10 @@ def _prepare(cell: Cell, request: int, body: int) -> HttpRequest:
 
 
 def _fields(data: bytes) -> dict[str, Any]:
+    if too_deep(data, 2):
+        raise _malformed("it is nested deeper than its `headers`")
     try:
-        fields = json.loads(data)
+        fields = json.loads(data.decode())  # UTF-8 only: the brackets were counted in it
     except (ValueError, RecursionError) as error:
         raise _malformed(f"it is not JSON: {error}") from error
     if not isinstance(fields, dict) or not isinstance(fields.get("url"), str):

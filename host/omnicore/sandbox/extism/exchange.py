@@ -72,12 +72,12 @@ class Exchange:
         offset, length, _ = self.outcome()
         return self.blocks[offset : offset + length].tobytes()
 
-    def error_text(self) -> str | None:
-        """What the guest set as its error; None when it set none."""
+    def error_text(self, most: int) -> str | None:
+        """What the guest set as its error, cut to `most` bytes; None when it set none."""
         handle = self.header[_ERROR]
         if not handle:
             return None
-        length = self._length(handle)
+        length = min(self._length(handle), most)
         return self.blocks[handle : handle + length].tobytes().decode(errors="replace")
 
     def _length(self, handle: int) -> int:

@@ -149,4 +149,4 @@ def _when_done(key: int | None) -> bool:
 
 
 _WHEN_DONE = continuation(_when_done)
-_NOTHING = finalizer(lambda _environment: None)
+_NOTHING = finalizer(guarded(lambda _environment: None))

@@ -11,6 +11,7 @@ from omnicore.sandbox.capi.library import fast_instantiate, lib, prepared
 from omnicore.sandbox.capi.memory import Buffer
 from omnicore.sandbox.capi.store import EXTERN_WORDS, FUNCTION_AT, FunctionType, export, take_fault
 from omnicore.sandbox.extism.hosting import CELLS
+from omnicore.sandbox.extism.idle import reclaim
 from omnicore.sandbox.extism.linking import LinkedModule, Plan
 from omnicore.sandbox.inspect import OWN_PREFIX
 
@@ -55,14 +56,20 @@ class Guest:
         cell = self._cell
         for index, module in enumerate(cell.parts.plan.modules):
             if not module.command:
-                fault = self._instantiate(index, self._prepared[index])
-                if fault is not None:
-                    raise explain_refusal(fault)
+                refusal = self._refusal(index)
+                if isinstance(refusal, CapacityReached) and reclaim():
+                    refusal = self._refusal(index)
+                if refusal is not None:
+                    raise refusal
         for index, memory in self._memories:
             export(cell.context, self._instances[index].address, _MEMORY, memory.address)
         cell.linear = self._linear
         self._kept.clear()
         cell.guests += 1
+
+    def _refusal(self, index: int) -> OmniError | None:
+        fault = self._instantiate(index, self._prepared[index])
+        return None if fault is None else explain_refusal(fault)
 
     def command(self, index: int, instance_at: int) -> Fault | None:
         """Instantiates a command module once more. Returns what went wrong.

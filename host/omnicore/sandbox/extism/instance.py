@@ -125,10 +125,8 @@ class ExtismInstance:
             if failed or entry[1] or called or large or length > self._output_bytes:
                 return self._end(cell, export, entry, error, called=called)
             return exchange.blocks[offset : offset + length].tobytes()
-        except (CallerError, GuestFailed):
-            raise
-        except BaseException:
-            self.healthy = False
+        except BaseException as error:
+            self.healthy = self.healthy and isinstance(error, CallerError | GuestFailed)
             raise
         finally:
             self._free.append(None)

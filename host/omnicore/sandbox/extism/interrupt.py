@@ -9,6 +9,7 @@ at the next tick or at the end of the call; anywhere else, host functions includ
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import sys
@@ -65,10 +66,16 @@ def install() -> None:
         return
     _State.before = current
     signal.signal(_SIGINT, _on_interrupt)
-    # asyncio's runner takes its handler away only if it still finds it.
-    task = getattr(current, "keywords", {}).get("main_task")
-    if task is not None:
+    task = _runners_task(current)
+    if task is not None and not task.get_loop().is_closed():
         task.add_done_callback(lambda _task: _give_back(current))
+
+
+def _runners_task(handler: Any) -> asyncio.Task[Any] | None:
+    """The main task of an asyncio runner whose handler this is. A runner takes its handler away when it ends, but
+    only where it finds it."""
+    task: asyncio.Task[Any] | None = getattr(handler, "keywords", {}).get("main_task")
+    return task
 
 
 def _give_back(handler: Any) -> None:
@@ -76,16 +83,23 @@ def _give_back(handler: Any) -> None:
         signal.signal(_SIGINT, handler)
 
 
+def _hand_on(number: int, frame: FrameType | None) -> None:
+    task = _runners_task(_State.before)
+    if task is not None and task.get_loop().is_closed():  # an interrupt cut the runner's own end short
+        _State.before = signal.default_int_handler
+    _State.before(number, frame)
+
+
 def deliver() -> None:
     """Runs the handler for a signal that waits; on the main thread only. Raises: whatever the handler does."""
     if PENDING and threading.get_ident() == _State.main:
         PENDING.clear()
-        _State.before(_SIGINT, sys._getframe(1))  # noqa: SLF001
+        _hand_on(_SIGINT, sys._getframe(1))
 
 
 def _on_interrupt(number: int, frame: FrameType | None) -> None:
     if _may_raise(frame):
-        _State.before(number, frame)
+        _hand_on(number, frame)
     else:
         PENDING[:] = [number]
 

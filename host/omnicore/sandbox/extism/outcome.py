@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["conclude"]
 
-_TEXT = 8_192  # of a guest's error: it goes into logs and answers
+_TEXT = 8_192  # bytes of a guest's error: it goes into logs and answers
 
 
 def conclude(cell: Cell, error: int | None, *, odd: bool) -> bool:
@@ -40,7 +40,7 @@ def conclude(cell: Cell, error: int | None, *, odd: bool) -> bool:
     used = cell.fuel_used()
     if used is not None and used > (cell.limits.fuel or 0):
         raise _out_of_fuel(cell)
-    text = cell.exchange.error_text()
+    text = cell.exchange.error_text(_TEXT)
     if text is not None:
         raise _reported(text)
     if fault is not None:
@@ -51,7 +51,7 @@ def conclude(cell: Cell, error: int | None, *, odd: bool) -> bool:
 
 
 def _after_exit(cell: Cell, code: int) -> None:
-    text = cell.exchange.error_text()
+    text = cell.exchange.error_text(_TEXT)
     if text is not None:
         raise _reported(text)
     if code:
@@ -59,7 +59,7 @@ def _after_exit(cell: Cell, code: int) -> None:
 
 
 def _reported(text: str) -> GuestFailed:
-    return GuestFailed(text[:_TEXT] or "the guest reported an error without a text")
+    return GuestFailed(text or "the guest reported an error without a text")
 
 
 def _signed(word: int) -> int:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from collections.abc import Callable
 
-from omnicore.errors import Unavailable
+from omnicore.errors import CapacityReached, Unavailable
 from omnicore.sandbox.extism import interrupt
 from omnicore.sandbox.extism.cell import Cell
 from omnicore.sandbox.extism.fiber import FIBERS
+from omnicore.sandbox.extism.idle import keeps, reclaim
 from omnicore.sandbox.extism.instance import ExtismInstance
 from omnicore.sandbox.extism.kernel import generation
 from omnicore.sandbox.extism.parts import Parts
@@ -30,6 +32,7 @@ class ExtismTemplate:
         self._build = build
         self._idle: dict[bool, deque[Cell]] = {False: deque(), True: deque()}
         self._closed = False
+        keeps(self)
         self.exports = tuple(name for name, entry in parts.entries.items() if not entry.refusal)
 
     @interrupt.shielded
@@ -55,6 +58,12 @@ class ExtismTemplate:
         try:
             return self._idle[on_loop].pop()
         except IndexError:
+            pass
+        try:
+            return Cell(self._parts, on_loop=on_loop)
+        except CapacityReached:
+            if not reclaim():
+                raise
             return Cell(self._parts, on_loop=on_loop)
 
     def renewed(self, cell: Cell) -> Cell:
@@ -90,9 +99,17 @@ class ExtismTemplate:
     def close(self) -> None:
         """Frees idle cells; instances that are out come back to be freed."""
         self._closed = True
+        self.give_up()
+
+    def give_up(self) -> int:
+        """Frees idle cells and returns how many."""
+        count = 0
         for idle in self._idle.values():
-            while idle:
-                idle.pop().close()
+            with contextlib.suppress(IndexError):  # another thread took the last one
+                while idle:
+                    idle.pop().close()
+                    count += 1
+        return count
 
     def _restart(self) -> None:
         for idle in self._idle.values():

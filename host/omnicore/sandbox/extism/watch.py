@@ -41,7 +41,7 @@ def _reason(cell: Cell) -> BaseException | None:
     if interrupt.PENDING:
         try:
             interrupt.deliver()
-        except BaseException as error:  # noqa: BLE001  it is raised again by whoever called the guest
+        except BaseException as error:
             return error
     return cell.oversize()
 

@@ -23,7 +23,7 @@ MAX_NAMES: Final = 65_536
 """Directory entries that a session's listings may hold together."""
 
 
-class WasiExit(Exception):  # noqa: N818 - the guest ends, which is no error when the code is 0
+class WasiExit(Exception):
     """The guest called `proc_exit`. The engine takes code 0 for success and any other for GuestFailed."""
 
     def __init__(self, code: int) -> None:

@@ -1,0 +1,108 @@
+"""Calls over HTTP: our route against a bare echo route, each in its own server, loaded by turns from here."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import urlsplit
+
+from tests.bench.guests import ROOT
+from tests.bench.measure import Effort, Figure
+from tests.bench.report import Row, at_least
+
+__all__ = ["http_calls"]
+
+_BODY = b"x" * 64
+_CONNECTIONS = 8
+_REQUESTS = 800
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(slots=True)
+class _Server:
+    """A server process, and what turns of it gave: requests a second, and its processor time for all."""
+
+    url: str
+    pid: int
+    rates: list[float] = field(default_factory=list)
+    cpu_s: float = 0.0
+
+    def spent_s(self) -> float:
+        """Processor time since the process began, from `/proc/PID/stat` (fields 14 and 15)."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def http_calls(effort: Effort) -> Iterator[Row]:
+    """Requests a second over eight connections that stay open, and what one costs the server."""
+    requests = max(1, round(_REQUESTS * effort.scale / _CONNECTIONS))
+    with ExitStack() as stack:
+        ours, bare = (stack.enter_context(_served(kind)) for kind in ("ours", "bare"))
+        for kind in ("warm", "fresh"):
+            first = _Server(f"{ours.url}/api/v1/plugins/{kind}/functions/echo", ours.pid)
+            second = _Server(f"{bare.url}/echo", bare.pid)
+            asyncio.run(_by_turns(first, second, requests, effort.rounds))
+            work = f"HTTP call of a plugin, {kind} instance, against a bare echo"
+            rates = (Figure.of(first.rates), Figure.of(second.rates))
+            yield Row(work, *rates, "req/s", at_least(0.8), rate=True)
+            each_us = 1e6 / (requests * _CONNECTIONS * effort.rounds)
+            costs = (Figure(server.cpu_s, server.cpu_s).scaled(each_us) for server in (first, second))
+            yield Row(f"processor time of that in the server, {kind}", *costs, "us")
+
+
+@contextmanager
+def _served(kind: str) -> Iterator[_Server]:
+    command = [sys.executable, "-m", "tests.bench.serve", kind]
+    with (
+        TemporaryDirectory() as folder,
+        subprocess.Popen(
+            [*command, folder], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as server,
+    ):
+        if server.stdin is None or server.stdout is None:
+            raise RuntimeError("a process without the pipes that were asked for")
+        try:
+            url = server.stdout.readline().strip()
+            if not url:
+                raise RuntimeError(f"the {kind} server did not start")
+            yield _Server(url, server.pid)
+        finally:
+            server.stdin.close()
+            server.wait(15)
+
+
+async def _by_turns(first: _Server, second: _Server, requests: int, rounds: int) -> None:
+    for turn in range(rounds + 1):
+        for server in (first, second):
+            spent, began = server.spent_s(), time.perf_counter()
+            await asyncio.gather(*(_ask(server.url, requests) for _ in range(_CONNECTIONS)))
+            if turn:  # the first one warms up
+                server.rates.append(_CONNECTIONS * requests / (time.perf_counter() - began))
+                server.cpu_s += server.spent_s() - spent
+
+
+async def _ask(url: str, requests: int) -> None:
+    """So many requests, one after another, on one connection."""
+    parts = urlsplit(url)
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    message = (
+        f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: application/octet-stream\r\n"
+        f"Content-Length: {len(_BODY)}\r\n\r\n"
+    ).encode() + _BODY
+    for _ in range(requests):
+        writer.write(message)
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
+        body = await reader.readexactly(length)
+        if b" 200 " not in head[:20] or body != _BODY:
+            raise AssertionError(f"{url} answered {head!r} {body!r}")
+    writer.close()
+    await writer.wait_closed()
