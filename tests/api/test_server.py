@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import socket
 import threading
 import time
 from collections.abc import Callable
 
 import httpx
 import pytest
-from tests.api.conftest import Site, answer, many, raw, until
+from tests.api.conftest import ECHO, Site, answer, many, raw, until
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
@@ -18,10 +19,10 @@ from omnicore.config.settings import Settings
 from omnicore.errors import InvalidSetting
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "[::]"])
-def test_the_open_network_needs_a_token(host: str) -> None:
+@pytest.mark.parametrize(("host", "token"), [("0.0.0.0", None), ("::", None), ("[::]", None), ("0.0.0.0", "")])
+def test_the_open_network_needs_a_token(host: str, token: str | None) -> None:
     with pytest.raises(InvalidSetting, match="OMNICORE_TOKEN"):
-        listen(dataclasses.replace(Settings(), host=host, port=0))
+        listen(dataclasses.replace(Settings(), host=host, port=0, token=token))
 
 
 def test_with_a_token_the_open_network_is_served(site_with: Callable[..., Site]) -> None:
@@ -130,3 +131,25 @@ def test_many_clients_at_once_are_all_answered(site: Site) -> None:
     for thread in threads:
         thread.join()
     assert results == [True] * 200
+
+
+def test_a_client_that_does_not_read_holds_up_no_stop(site_with: Callable[..., Site]) -> None:
+    limits = dataclasses.replace(Settings().limits, input_bytes=16 << 20, output_bytes=16 << 20, timeout_s=20.0)
+    site = site_with(drain_s=0.2, limits=limits)
+    site.drop("echo.wat", ECHO)
+    size = 12 << 20
+    head = f"POST /api/v1/plugins/echo/functions/echo HTTP/1.1\nContent-Length: {size}"
+    connection = raw(site, head, body=bytes(size))
+    assert connection.recv(12) == b"HTTP/1.1 200"
+    site.begin_stop()
+    site.wait_stopped(10)
+    connection.close()
+
+
+def test_a_connection_whose_client_stops_reading_ends_by_itself() -> None:
+    with (
+        listen(dataclasses.replace(Settings(), port=0)) as listener,
+        socket.create_connection(listener.getsockname()),
+        listener.accept()[0] as accepted,
+    ):
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 30_000

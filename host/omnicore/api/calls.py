@@ -69,7 +69,7 @@ class _CallFunction:
 
 
 def direct(router: ASGIApp) -> ASGIApp:
-    """The router, with a way past it for calls: to try routes costs 10 us, a tenth of what a call may add."""
+    """The router, with a way past it for calls: to try routes in order costs 3 us."""
 
     def dispatch(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "http" and scope["method"] == "POST" and not scope.get("root_path"):

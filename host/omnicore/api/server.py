@@ -60,7 +60,9 @@ async def serve(
         await asyncio.wait((running,), timeout=_FLUSH_S)
     finally:
         stopping.cancel()
-        running.cancel()  # what is left are clients that do not read
+        _abort_connections(config)  # what is left are clients that do not read
+        await asyncio.wait((running,), timeout=_FLUSH_S if stop.is_set() else 0)
+        running.cancel()
         await asyncio.wait((running,))
     if not running.cancelled():
         running.result()
@@ -68,12 +70,22 @@ async def serve(
 
 def _end_pings(config: Config) -> None:
     """Ends the tasks that send pings, which Hypercorn lets sleep on when their connection is over."""
-    for task in asyncio.all_tasks():
-        frame = getattr(task.get_coro(), "cr_frame", None)
-        if frame is not None and frame.f_code.co_name == "_send_pings":
-            stream = frame.f_locals.get("self")
-            if getattr(stream, "config", None) is config:
-                task.cancel()
+    for task, found in _tasks("_send_pings"):
+        if getattr(found.get("self"), "config", None) is config:
+            task.cancel()
+
+
+def _abort_connections(config: Config) -> None:
+    """Drops what connections have not sent yet: Hypercorn would wait for their clients to read it."""
+    for _, found in _tasks("_server_callback"):
+        if found.get("config") is config:
+            found["writer"].transport.abort()
+
+
+def _tasks(function: str) -> list[tuple[asyncio.Task[Any], dict[str, Any]]]:
+    """Tasks that run a function of this name, with its variables: Hypercorn offers no other way to them."""
+    frames = [(task, getattr(task.get_coro(), "cr_frame", None)) for task in asyncio.all_tasks()]
+    return [(task, frame.f_locals) for task, frame in frames if frame and frame.f_code.co_name == function]
 
 
 def listen(settings: Settings) -> socket.socket:
@@ -85,7 +97,7 @@ def listen(settings: Settings) -> socket.socket:
         family, kind, number, _, address = socket.getaddrinfo(
             settings.host.strip("[]"), settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        if settings.token is None and not ip_address(address[0]).is_loopback:
+        if not settings.token and not ip_address(address[0]).is_loopback:
             raise InvalidSetting(
                 f"{settings.host} can be reached by other machines and no token is set",
                 remedy="set OMNICORE_TOKEN, or listen on 127.0.0.1",
@@ -132,5 +144,6 @@ def _config(number: int, settings: Settings) -> Config:
     config.keep_alive_max_requests = _KEEP_ALIVE_REQUESTS
     config.websocket_ping_interval = _PING_S
     config.websocket_max_message_size = _WEBSOCKET_BYTES
-    config.graceful_timeout = settings.drain_s + _FLUSH_S
+    # Longer than `serve` waits: Hypercorn would leave the sockets of connections open that it gives up.
+    config.graceful_timeout = settings.drain_s + _KEEP_ALIVE_S
     return config

@@ -6,7 +6,7 @@ import asyncio
 from time import monotonic
 
 from omnicore.api.exchange import Exchange
-from omnicore.errors import CapacityReached
+from omnicore.errors import CapacityReached, Unavailable
 
 __all__ = ["Traffic"]
 
@@ -49,7 +49,9 @@ class Traffic:
             self._changed.set()
 
     def check_room(self) -> None:
-        """Raises: CapacityReached: too many requests run."""
+        """Raises: Unavailable: the host stops; CapacityReached: too many requests run."""
+        if self.stopping:
+            raise Unavailable("the host stops", remedy="try again later", retry_after_s=5)
         if len(self._running) > self._most:
             raise CapacityReached(f"{self._most} requests run already", remedy="try again later")
 

@@ -127,7 +127,7 @@ def _pool(config: int, preset: Preset) -> None:
         # again; zeroing more than that costs every small guest a larger memset.
         "linear_memory_keep_resident": 16 * 1024,
         "table_keep_resident": 4 * 1024,
-        "async_stack_keep_resident": 4 * 1024,
+        "async_stack_keep_resident": 32 * 1024,
         "decommit_batch_size": 16,
     }
     for name, value in settings.items():

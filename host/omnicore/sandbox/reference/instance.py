@@ -96,6 +96,8 @@ class ReferenceInstance:
             raise InvalidInput(
                 f"the input has {len(data)} bytes, {self._limits.input_bytes} are allowed",
                 remedy="send less, or raise limits.input_bytes",
+                limit="input_bytes",
+                allowed=self._limits.input_bytes,
             )
         if not self._lock.acquire(blocking=False):
             raise InstanceBusy("the instance is in a call", remedy="use another instance")
