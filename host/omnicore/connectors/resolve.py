@@ -23,7 +23,7 @@ _CONNECT_S = 5.0  # for one address, so that a dead first one leaves time for th
 class SystemResolver:
     """The operating system's resolver, on threads of its own: slow names hold up nobody else's threads."""
 
-    def __init__(self, threads: int = 8) -> None:
+    def __init__(self, threads: int = 32) -> None:
         self._threads = threads
         self._executor: ThreadPoolExecutor | None = None
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from tests.sandbox.child import run_child
+
 from omnicore.sandbox.capi.faults import TrapCode, new_error, new_trap, take_error, take_trap
 from omnicore.sandbox.capi.library import lib
 from omnicore.sandbox.capi.memory import Buffer
 from omnicore.sandbox.capi.modules import compile_module, text_to_binary
 from omnicore.sandbox.capi.presets import Preset, RawEngine
 from omnicore.sandbox.capi.store import EXTERN_WORDS, FUNCTION_AT, export, take_fault
-from tests.sandbox.child import run_child
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +18,7 @@ def engine():
     return RawEngine(Preset(pooled=False))
 
 
-@pytest.fixture()
+@pytest.fixture
 def fault(engine):
     """Runs a module's `f` and gives the fault it ends with."""
     stores = []
@@ -55,9 +56,7 @@ TRAPS = {
 
 @pytest.mark.parametrize("code", TRAPS)
 def test_a_trap_has_its_code_its_text_and_the_guests_frames(fault, code):
-    found = fault(
-        f'(module (memory 1) (table 2 funcref) (elem (i32.const 0) $f) (func $f (export "f") {TRAPS[code]}))'
-    )
+    found = fault(f'(module (memory 1) (table 2 funcref) (elem (i32.const 0) $f) (func $f (export "f") {TRAPS[code]}))')
     assert found.code is code
     assert found.message
     assert found.backtrace[0].startswith("f (function 0)")

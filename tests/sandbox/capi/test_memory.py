@@ -4,6 +4,7 @@ import ctypes
 import gc
 
 import pytest
+
 from omnicore.sandbox.capi.memory import Buffer, copy_bytes, read_pointer, view_at
 
 

@@ -14,12 +14,14 @@ from pathlib import Path
 
 import pytest
 from tests.hostile.corpus import compiling as bombs
+from tests.sandbox.child import run_child
 from tests.sandbox.compiling.conftest import large, plain
 
 import omnicore
 from omnicore.errors import EngineFailed, LimitExceeded, ModuleRejected
 from omnicore.sandbox.abi import MIB
 from omnicore.sandbox.compiling import compiler
+from omnicore.sandbox.compiling.child import EXHAUSTED, REFUSED
 
 
 def test_a_harmless_module_starts_no_process(compile_, monkeypatch):
@@ -131,3 +133,25 @@ def test_no_room_for_temporary_files_is_the_hosts_fault(compile_, monkeypatch):
     monkeypatch.setattr(compiler.tempfile, "TemporaryFile", full)
     with pytest.raises(EngineFailed, match="No space left"):
         compile_(large())
+
+
+@pytest.mark.parametrize(
+    ("raised", "code"),
+    [
+        ("ModuleRejected('the module does not validate: type mismatch')", REFUSED),
+        ("ModuleRejected('failed to allocate memory')", EXHAUSTED),
+        ("EngineFailed('mmap failed: Cannot allocate memory (os error 12)')", EXHAUSTED),
+        ("MemoryError()", EXHAUSTED),
+        ("OSError(27, 'File too large')", EXHAUSTED),
+    ],
+)
+def test_the_child_tells_a_bad_module_from_one_that_needs_too_much(raised, code):
+    shown = run_child(f"""
+from omnicore.sandbox.compiling import child
+def fail(*_):
+    raise {raised}
+child.compile_module = fail
+sys.stdin, sys.stderr = open("/dev/null"), open("/dev/null", "w")
+print(child._main(["0", "0", "16", "10", str(1 << 30)]))
+""")
+    assert int(shown) == code

@@ -226,7 +226,9 @@ def test_an_instance_for_threads_awaits_host_coroutines_without_holding_the_loop
         return value
 
     template = load(CALL, WAIT, doors=waiting(wait))
-    assert asyncio.run(template.instance().call_async("f", b""))[0] == 20
+    instance = template.instance()
+    assert asyncio.run(instance.call_async("f", b""))[0] == 20
+    assert instance.call("f", b"")[0] == 20, "the loop of the call before is closed"
 
 
 def test_a_host_coroutine_that_outlives_its_call_finds_the_call_over(load):

@@ -13,6 +13,7 @@ import pytest
 
 from omnicore.errors import CallCancelled, Conflict, DeadlineExceeded, InstanceBusy, Unavailable
 from omnicore.sandbox.abi import Doors, HostFunction
+from omnicore.sandbox.extism.cell import Cell
 from omnicore.sandbox.extism.hosting import CELLS
 
 ECHO = '(func (export "echo") (call $output (call $input) (call $size)))'
@@ -53,6 +54,8 @@ def test_of_two_threads_on_one_instance_one_is_told_that_it_is_busy(load):
         entered.wait()
         with pytest.raises(InstanceBusy):
             instance.call("echo", b"second")
+        with pytest.raises(InstanceBusy):
+            instance.usage()
         with pytest.raises(InstanceBusy):
             instance.close()
         go_on.set()
@@ -176,6 +179,29 @@ def test_cancelling_a_closed_instance_does_not_reach_the_next_one_in_its_place(l
     finally:
         over.set()
         canceller.join()
+
+
+def test_a_sandbox_does_not_go_back_while_it_is_being_cancelled(load, monkeypatch):
+    entered, cancelling, go_on = threading.Event(), threading.Event(), threading.Event()
+
+    def hold(_call, value):
+        entered.set()
+        cancelling.wait()
+        return value
+
+    monkeypatch.setattr(Cell, "cancel", lambda _cell: (cancelling.set(), go_on.wait()))
+    instance = load(ASK, DOOR, doors=door(hold), timeout_s=30).instance()
+    with ThreadPoolExecutor(3) as pool:
+        calling = pool.submit(instance.call, "f", b"")
+        entered.wait()
+        cancel = pool.submit(instance.cancel)
+        assert calling.result()[0] == 1
+        closing = pool.submit(instance.close)
+        with pytest.raises(TimeoutError):
+            closing.result(timeout=0.05)
+        go_on.set()
+        cancel.result()
+        closing.result()
 
 
 def test_what_host_functions_raise_reaches_the_thread_that_called(load):

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from struct import Struct
 from typing import NoReturn
 
-from omnicore.errors import Conflict, GuestFailed, MemoryExceeded
+from omnicore.errors import Conflict, EngineFailed, GuestFailed, MemoryExceeded
 from omnicore.sandbox.capi.memory import view_at
 
 __all__ = ["CLOSED", "COMMITTED_AT_START", "Exchange", "outcome_of"]
@@ -60,7 +60,10 @@ class Exchange:
             word = end >> 3
             self.words[word - 1] = self.words[word - 2] = 0
         self.blocks[_FIRST : _FIRST + size] = data
-        header[_TABLE + 1] = generation << 32 | size
+        try:
+            header[_TABLE + 1] = generation << 32 | size
+        except ValueError:
+            raise EngineFailed("the sandbox is used up after 2^31 calls", remedy="make a new instance") from None
         _put(self.header_bytes, 0, _FIRST, size, 0, 0, 0, end, generation)
 
     def outcome(self) -> tuple[int, int, int]:

@@ -9,6 +9,7 @@ from typing import Literal, TypeVar
 from omnicore.errors import LinkFailed
 from omnicore.sandbox.abi import HostFunction
 from omnicore.sandbox.extism.env import KERNEL_TYPES, NAMESPACE
+from omnicore.sandbox.extism.matching import described, fits
 from omnicore.sandbox.inspect import OWN_PREFIX, FuncType, Import, ModuleInfo
 
 __all__ = ["Initialiser", "LinkedModule", "Plan", "Source", "plan_links"]
@@ -141,6 +142,8 @@ class _Planner:
         if item.kind == "function" and isinstance(export.type, FuncType):
             kind = export.type
             self._check(item, kind)
+        elif not fits(item.type, export.type):
+            raise _incompatible(item, described(export.type))
         index = self._order.index(item.module)
         if not _is_command(item.module, provider):
             return Source("module", index, item.name, kind)
@@ -194,7 +197,7 @@ def _shown(kind: FuncType) -> str:
 
 
 def _incompatible(item: Import, provided: str) -> LinkFailed:
-    wanted = _shown(item.type) if isinstance(item.type, FuncType) else item.kind
+    wanted = _shown(item.type) if isinstance(item.type, FuncType) else described(item.type)
     return LinkFailed(
         f"types incompatible: `{item.module[:100]}::{item.name[:100]}` is wanted as {wanted}, it is {provided}",
         remedy="rebuild the plugin against this version of the interface (specs/abi.md)",
