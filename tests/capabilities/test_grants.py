@@ -79,9 +79,7 @@ def test_a_door_needs_both_the_asking_and_the_grant(house: House) -> None:
     only_granted = house.doors(plugin(grants=(grants("kv"),)))
     only_asked = house.doors(plugin(asks("kv"), granted=False))
     both = house.doors(plugin(asks("kv")))
-    replies = [
-        ask(doors, "kv_put_v1", {"key": "k", "value": ""}) for doors in (only_granted, only_asked, both)
-    ]
+    replies = [ask(doors, "kv_put_v1", {"key": "k", "value": ""}) for doors in (only_granted, only_asked, both)]
     assert ["error" in reply for reply in replies] == [True, True, False]
 
 

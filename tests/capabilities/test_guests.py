@@ -164,9 +164,7 @@ def test_a_private_address_that_was_not_granted_is_a_value(engine: ExtismEngine,
 
 
 @pytest.mark.parametrize("request_", [b"", b"{", b"[]", b"\xff" * 9, b"{" * 100_000])
-@pytest.mark.parametrize(
-    "door", ["log_write_v1", "config_get_v1", "kv_put_v1", "http_fetch_v1", "events_publish_v1"]
-)
+@pytest.mark.parametrize("door", ["log_write_v1", "config_get_v1", "kv_put_v1", "http_fetch_v1", "events_publish_v1"])
 def test_malformed_bytes_are_a_value_at_every_door(guest: Guest, door: str, request_: bytes) -> None:
     assert guest(door, request_)["error"]["code"] == "malformed-request"
 

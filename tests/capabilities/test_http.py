@@ -17,16 +17,12 @@ SCOPE = {"hosts": ["api.example.com"], "methods": ["GET", "POST"]}
 
 def test_an_answer_comes_back_with_status_headers_and_body(house: House) -> None:
     house.http.answer = HttpResponse(404, {"content-type": "text/plain"}, b"nope")
-    reply = ask(
-        house.doors(plugin(asks("http", SCOPE))), "http_fetch_v1", {"url": "https://api.example.com/"}
-    )
+    reply = ask(house.doors(plugin(asks("http", SCOPE))), "http_fetch_v1", {"url": "https://api.example.com/"})
     assert reply == {"status": 404, "headers": {"content-type": "text/plain"}, "body": "nope"}
 
 
 def test_method_headers_and_body_are_handed_on_with_the_policy_of_the_grant(house: House) -> None:
-    doors = house.doors(
-        plugin(asks("http", {**SCOPE, "private": True}), limits=Limits(http_request_bytes=99))
-    )
+    doors = house.doors(plugin(asks("http", {**SCOPE, "private": True}), limits=Limits(http_request_bytes=99)))
     call = CallDouble(deadline=house.clock.monotonic() + 2.5)
     request = {
         "url": "https://api.example.com/x",

@@ -25,10 +25,7 @@ def test_lines_below_the_level_are_let_go_and_cost_no_budget(house: House) -> No
 
 def test_a_closed_log_takes_nothing(house: House) -> None:
     call = CallDouble()
-    assert (
-        ask(house.doors(plugin(log_level=None)), "log_write_v1", {"level": "error", "message": "x"}, call)
-        == {}
-    )
+    assert ask(house.doors(plugin(log_level=None)), "log_write_v1", {"level": "error", "message": "x"}, call) == {}
     assert call.lines == []
 
 

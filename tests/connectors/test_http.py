@@ -372,9 +372,7 @@ def test_too_many_request_headers_are_refused(headers: dict[str, str]) -> None:
         send(lambda seen: reply(), headers=headers)
 
 
-@pytest.mark.parametrize(
-    "first", [b"", b"HTTP/1.1 200 X\r\n", b"HTTP/1.1 200 X\r\nContent-Length: 9\r\n\r\nx"]
-)
+@pytest.mark.parametrize("first", [b"", b"HTTP/1.1 200 X\r\n", b"HTTP/1.1 200 X\r\nContent-Length: 9\r\n\r\nx"])
 def test_a_slow_server_ends_at_the_deadline(first: bytes) -> None:
     async def drip(seen: Seen, writer: asyncio.StreamWriter) -> None:
         writer.write(first)
@@ -459,9 +457,7 @@ def test_one_client_serves_several_loops_at_once_and_leaves_nothing_open() -> No
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A certificate for `tls.example` that signs itself."""
     folder = tmp_path_factory.mktemp("tls")
-    command = (
-        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -keyout key.pem"
-    )
+    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -keyout key.pem"
     subject = ["-out", "cert.pem", "-subj", "/CN=tls.example", "-addext", "subjectAltName=DNS:tls.example"]
     subprocess.run([*command.split(), *subject], cwd=folder, check=True, capture_output=True)
     return folder

@@ -27,7 +27,7 @@ from omnicore.sandbox.wat import wat_to_wasm
 THREADS = "threads = true\n"
 
 
-def run(rig: Rig, work: Callable[[], Awaitable[None]], *, within_s: float = 30.0) -> None:
+def run(rig: Rig, work: Callable[[], Awaitable[None]], *, within_s: float = 90.0) -> None:
     """Starts the host, does the work, stops the host."""
 
     async def whole() -> None:
@@ -40,7 +40,7 @@ def run(rig: Rig, work: Callable[[], Awaitable[None]], *, within_s: float = 30.0
     asyncio.run(asyncio.wait_for(whole(), within_s))
 
 
-async def until(fact: Callable[[], object], *, within_s: float = 5.0) -> float:
+async def until(fact: Callable[[], object], *, within_s: float = 30.0) -> float:
     """Looks again and again until something is so; returns how long it took."""
     start = time.monotonic()
     while not fact():

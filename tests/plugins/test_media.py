@@ -125,3 +125,9 @@ def test_bytes_that_need_no_look_are_marked_so() -> None:
     assert media().plain_output
     assert not media(input=NUMBER).plain_input
     assert not media(output_media=TEXT).plain_output
+
+
+def test_json_that_is_nested_without_end_is_refused_before_the_parser_recurses():
+    deep = b'{"a":' * 100_000 + b"1" + b"}" * 100_000
+    with pytest.raises(InvalidInput, match="nested deeper"):
+        media(input={"type": "object"}).check_input(deep)

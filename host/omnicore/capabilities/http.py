@@ -82,9 +82,7 @@ DOOR = Capability(
     resource="url",
     open=_open,
     scope={
-        "hosts": patterns(
-            REQUIRED, "a list of 1 to 100 hosts, `*` for any part", valid=bool, covers=glob_covers
-        ),
+        "hosts": patterns(REQUIRED, "a list of 1 to 100 hosts, `*` for any part", valid=bool, covers=glob_covers),
         "methods": patterns(
             ("GET",),
             f"a list of {', '.join(METHODS)}",

@@ -29,9 +29,7 @@ class _Kv:
         key = request.text("key", most=KEY_BYTES)
         request.done()
         found = self._store.get(self._plugin, key)
-        return (
-            {"value": to_value(found[0]), "version": found[1]} if found else {"value": None, "version": None}
-        )
+        return {"value": to_value(found[0]), "version": found[1]} if found else {"value": None, "version": None}
 
     def put(self, call: DoorCall, request: Request) -> Mapping[str, Any]:
         key, value, ttl_s = _entry(request)

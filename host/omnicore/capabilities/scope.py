@@ -72,9 +72,7 @@ def fill(name: str, fields: Fields, scope: Mapping[str, Any]) -> dict[str, Any]:
         if value is REQUIRED:
             raise _invalid(name, key, f"the scope of {name} lacks `{key}`", f"it must be {field.says}")
         if value is not field.default and not field.valid(value):
-            raise _invalid(
-                name, key, f"`{key}` in the scope of {name} is {value!r:.80}", f"it must be {field.says}"
-            )
+            raise _invalid(name, key, f"`{key}` in the scope of {name} is {value!r:.80}", f"it must be {field.says}")
         filled[key] = value
     return filled
 

@@ -109,8 +109,13 @@ def _coloured() -> bool | None:
 
 def _reader_left() -> int:
     """The reader of a pipe (`| head`) went away: no failure, but nothing more may be written."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    _drop_output()
     return Exit.OK
+
+
+def _drop_output() -> None:
+    """Sends what is still buffered nowhere: the interpreter would fail on it once more, with code 120."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _flushed(code: int) -> int:
@@ -120,6 +125,7 @@ def _flushed(code: int) -> int:
     except BrokenPipeError:
         return _reader_left()
     except OSError:  # a full disk behind standard output
+        _drop_output()
         click.echo("error: the output cannot be written", err=True)
         return Exit.FAILURE
     return code

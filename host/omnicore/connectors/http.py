@@ -159,9 +159,7 @@ class HttpClient:
     def _enter(self) -> None:
         with self._lock:
             if self._in_flight >= self._max_in_flight:
-                raise CapacityReached(
-                    f"{self._max_in_flight} HTTP requests are under way", remedy="try again later"
-                )
+                raise CapacityReached(f"{self._max_in_flight} HTTP requests are under way", remedy="try again later")
             self._in_flight += 1
 
     def _leave(self) -> None:

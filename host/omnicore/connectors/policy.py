@@ -37,13 +37,9 @@ class HttpPolicy:
     def check_hop(self, method: str, url: Url) -> None:
         """Raises: PermissionDenied for a host or a method that is not granted."""
         if not any(host_matches(pattern, url.host) or _same(pattern, url.host) for pattern in self.hosts):
-            raise self._denied(
-                f"no granted host matches {url.host}", url.host, "name the host in its manifest"
-            )
+            raise self._denied(f"no granted host matches {url.host}", url.host, "name the host in its manifest")
         if self.methods is not None and method not in self.methods:
-            raise self._denied(
-                f"{method} is not granted for {url.host}", url.host, "name the method in its manifest"
-            )
+            raise self._denied(f"{method} is not granted for {url.host}", url.host, "name the method in its manifest")
 
     def check_address(self, host: str, address: str) -> None:
         """Raises: PermissionDenied for an address that `private` refuses.

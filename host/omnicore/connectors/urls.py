@@ -95,9 +95,7 @@ def parse_host(text: str) -> str:
     try:
         name = unquote_to_bytes(text.encode()).decode()
         if _AMBIGUOUS.search(name):
-            raise InvalidInput(
-                f"the host {shown} reads differently in old and new IDNA", remedy="write its xn-- form"
-            )
+            raise InvalidInput(f"the host {shown} reads differently in old and new IDNA", remedy="write its xn-- form")
         name = _to_ascii(name)
     except UnicodeError as error:
         raise InvalidInput(f"the host {shown} is no host name") from error

@@ -61,9 +61,7 @@ def topic_matches(pattern: str, topic: str) -> bool:
         parts, rest = parts[: len(wanted)], parts[len(wanted) :]
         if not rest:
             return False
-    return len(wanted) == len(parts) and all(
-        want in ("*", part) for want, part in zip(wanted, parts, strict=True)
-    )
+    return len(wanted) == len(parts) and all(want in ("*", part) for want, part in zip(wanted, parts, strict=True))
 
 
 def pattern_covers(wide: str, narrow: str) -> bool:
@@ -76,9 +74,7 @@ def pattern_covers(wide: str, narrow: str) -> bool:
         parts = parts[: len(wanted)]
     elif parts[-1] == "**":
         return False
-    return len(wanted) == len(parts) and all(
-        want in ("*", part) for want, part in zip(wanted, parts, strict=True)
-    )
+    return len(wanted) == len(parts) and all(want in ("*", part) for want, part in zip(wanted, parts, strict=True))
 
 
 class _Ring:
@@ -161,9 +157,7 @@ class Subscription:
                 if self.closed:
                     raise StopAsyncIteration
                 if self._waiter is not None and not self._waiter.done():
-                    raise Conflict(
-                        "another task waits on this subscription", remedy="subscribe once per task"
-                    )
+                    raise Conflict("another task waits on this subscription", remedy="subscribe once per task")
                 waiter = self._waiter = asyncio.get_running_loop().create_future()
             await waiter
 
@@ -211,9 +205,7 @@ class EventBus:
             LimitExceeded: `data` is over the bus's `event_bytes`.
         """
         if len(topic) > _TOPIC_CHARACTERS or not _TOPIC.fullmatch(topic):
-            raise InvalidInput(
-                f"{topic[:80]!r} is no topic", remedy="write names of a-z 0-9 _ - between dots"
-            )
+            raise InvalidInput(f"{topic[:80]!r} is no topic", remedy="write names of a-z 0-9 _ - between dots")
         event = Event(new_id("evt"), topic, data, source, self._clock.now(), self._size(data))
         with self._lock:
             self._history.add(event)
@@ -223,9 +215,7 @@ class EventBus:
                 subscription.offer(event)
         return event.id
 
-    def subscribe(
-        self, pattern: str = "**", *, queue: int = 256, queue_bytes: int = 4 * 1024 * 1024
-    ) -> Subscription:
+    def subscribe(self, pattern: str = "**", *, queue: int = 256, queue_bytes: int = 4 * 1024 * 1024) -> Subscription:
         """A new subscriber. Raises: InvalidInput, CapacityReached."""
         subscription = Subscription(check_pattern(pattern), _Ring(queue, queue_bytes), self._remove)
         with self._lock:

@@ -9,10 +9,12 @@ from typing import Any
 from omnicore.errors import DeadlineExceeded, GuestFailed, InvalidInput, OmniError
 from omnicore.plugins.manifest import FunctionSpec
 from omnicore.plugins.schemas import Schema, SchemaTooSlowError
+from omnicore.sandbox.nesting import too_deep
 
 __all__ = ["Media"]
 
 _JSON, _TEXT = "application/json", "text/plain"
+_MOST_DEPTH = 512
 
 _Wrong = Callable[[str], OmniError]
 
@@ -121,7 +123,9 @@ def _utf8(text: str, name: str) -> bytes:
 def _parsed(data: bytes, media: str, wrong: _Wrong) -> Any:
     try:
         if media == _JSON:
-            return json.loads(data, parse_constant=_refuse_constant)
+            if too_deep(data, _MOST_DEPTH):
+                raise wrong(f"it is nested deeper than {_MOST_DEPTH}")
+            return json.loads(data.decode(), parse_constant=_refuse_constant)
         return data.decode() if media == _TEXT else data
     except UnicodeDecodeError as error:
         raise wrong("it is not UTF-8") from error

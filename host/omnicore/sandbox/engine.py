@@ -42,7 +42,7 @@ class Instance(Protocol):
         """Cuts the running call, from any thread; without one it does nothing."""
 
     def usage(self) -> Usage:
-        """What the last call used."""
+        """What the last call used. Raises: InstanceBusy: it is in a call; Conflict: it is closed."""
 
     def close(self) -> None:
         """Frees the sandbox; a second time does nothing."""

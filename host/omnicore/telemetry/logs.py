@@ -23,9 +23,7 @@ _LINE_COST = 100  # bytes a line costs beside its text, so that empty lines coun
 
 # C0 and C1 controls (terminal escapes begin with one), line and paragraph separators, and the marks
 # that turn the direction of text round; lone surrogates cannot be printed at all.
-_HARMFUL = re.compile(
-    "[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
-)
+_HARMFUL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _SHORT = {"\n": "\\n", "\r": "\\r"}
 
 

@@ -134,9 +134,7 @@ class Metrics(Collector):
 
     def _calls(self) -> Iterator[Metric]:
         calls = CounterMetricFamily("omnicore_calls", "Plugin calls", labels=(*_LABELS, "outcome"))
-        took = HistogramMetricFamily(
-            "omnicore_call_duration_seconds", "How long plugin calls took", labels=_LABELS
-        )
+        took = HistogramMetricFamily("omnicore_call_duration_seconds", "How long plugin calls took", labels=_LABELS)
         for recorder in list(self._recorders.values()):
             counts, cumulative, sum_s = recorder.totals()
             labels = (recorder.plugin, recorder.function)
