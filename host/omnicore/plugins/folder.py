@@ -128,8 +128,8 @@ class Folder:
                 async for events in awatch(
                     *places,
                     recursive=False,
-                    debounce=50,
-                    step=20,
+                    debounce=200,
+                    step=100,  # each step asks for the interpreter's lock, which a busy loop has to hand over
                     yield_on_timeout=True,
                     rust_timeout=int(_POLL_S * 1000),
                 ):

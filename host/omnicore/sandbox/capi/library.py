@@ -27,6 +27,7 @@ __all__ = [
     "lib",
     "library_path",
     "prepared",
+    "tick",
 ]
 
 _P, _S, _U64, _I64, _BOOL = c_void_p, c_size_t, c_uint64, c_int64, c_bool
@@ -178,6 +179,11 @@ lib: Any = _open()
 fast_call: Any = _unprepared("wasmtime_func_call_unchecked")
 fast_memory_size: Any = _unprepared("wasmtime_memory_data_size")
 fast_instantiate: Any = _unprepared("wasmtime_instance_new")
+
+
+# Holds the interpreter lock for its 20 ns: to give it up and ask for it again made a busy thread wait twice a tick.
+tick: Any = ctypes.PyDLL(str(library_path())).wasmtime_engine_increment_epoch
+tick.restype, tick.argtypes = SIGNATURES["wasmtime_engine_increment_epoch"]
 
 
 def prepared(*values: int) -> tuple[Any, ...]:
