@@ -22,6 +22,7 @@ __all__ = [
     "LIBRARY_VERSION",
     "SIGNATURES",
     "fast_call",
+    "fast_call_async",
     "fast_instantiate",
     "fast_memory_size",
     "lib",
@@ -179,6 +180,7 @@ lib: Any = _open()
 fast_call: Any = _unprepared("wasmtime_func_call_unchecked")
 fast_memory_size: Any = _unprepared("wasmtime_memory_data_size")
 fast_instantiate: Any = _unprepared("wasmtime_instance_new")
+fast_call_async: Any = _unprepared("wasmtime_func_call_async")
 
 
 # Holds the interpreter lock for its 20 ns: to give it up and ask for it again made a busy thread wait twice a tick.

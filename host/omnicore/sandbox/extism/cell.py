@@ -30,6 +30,7 @@ from omnicore.sandbox.variables import Variables
 from omnicore.sandbox.wasi.session import WasiSession
 
 if TYPE_CHECKING:
+    from omnicore.sandbox.extism.fiber import Fiber
     from omnicore.sandbox.extism.parts import Parts
 
 __all__ = ["Cell"]
@@ -64,6 +65,7 @@ class Cell:
         ),
         *(
             "entries",
+            "fibers",
             "externs",
             "functions",
             "guests",
@@ -126,6 +128,7 @@ class Cell:
         )
         self.broken = False
         self.entries: dict[str, Any] = {}
+        self.fibers: dict[int, Fiber] = {}
         self.memory_arguments: tuple[Any, ...] = ()
         self.raw_store: int = lib.wasmtime_store_new(parts.engine.pointer, None, None)
         self.context: int = lib.wasmtime_store_context(self.raw_store)

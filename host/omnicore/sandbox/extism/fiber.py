@@ -11,7 +11,7 @@ import asyncio
 import sys
 from typing import TYPE_CHECKING, Any
 
-from omnicore.sandbox.capi.library import lib
+from omnicore.sandbox.capi.library import fast_call_async, lib, prepared
 from omnicore.sandbox.capi.memory import Buffer
 from omnicore.sandbox.extism.exchange import CLOSED
 from omnicore.sandbox.extism.reasons import cancelled, overtime
@@ -19,7 +19,7 @@ from omnicore.sandbox.extism.reasons import cancelled, overtime
 if TYPE_CHECKING:
     from omnicore.sandbox.extism.cell import Cell
 
-__all__ = ["FIBERS", "POLLING", "drive"]
+__all__ = ["FIBERS", "POLLING", "Fiber", "drive"]
 
 FIBERS = (3, 11) <= sys.version_info[:2] <= (3, 13)
 
@@ -27,6 +27,24 @@ POLLING: set[Cell] = set()
 """Cells whose guests run on stacks of their own at this moment."""
 
 _poll = lib.wasmtime_call_future_poll
+
+
+class Fiber:
+    """The arguments of one function's C call and where its answer goes, made once for a cell.
+
+    Owns: the buffers that C writes to.
+    """
+
+    __slots__ = ("_kept", "answer", "arguments", "error")
+
+    def __init__(self, cell: Cell, function: int, *, zeros: int, results: int) -> None:
+        values, answer, error = Buffer(4 * max(1, zeros)), Buffer(4), Buffer(1)
+        self._kept = (values, answer, error)
+        self.answer, self.error = answer.words, error.words
+        self.arguments = prepared(
+            *(cell.context, function, values.address, zeros, answer.address, results),
+            *(cell.trap.address, error.address),
+        )
 
 
 async def drive(cell: Cell, function: int, *, zeros: int = 0, results: int = 0) -> int:
@@ -37,14 +55,14 @@ async def drive(cell: Cell, function: int, *, zeros: int = 0, results: int = 0) 
     again when that is done. Cancelling this coroutine, or the deadline, drops the guest's stack: the cell
     cannot be used again and says so by `broken`.
     """
-    arguments, answer, error = Buffer(4 * max(1, zeros)), Buffer(4), Buffer(1)
-    cell.loop, cell.yields, cell.broken = asyncio.get_running_loop(), 1, True
+    fiber = cell.fibers.get(function)
+    if fiber is None:
+        fiber = cell.fibers[function] = Fiber(cell, function, zeros=zeros, results=results)
+    cell.yields, cell.broken = 1, True
     # The store's deadline may lie ticks back; the first check would give way before the guest has done anything.
     lib.wasmtime_context_set_epoch_deadline(cell.context, 1)
-    future = lib.wasmtime_func_call_async(
-        *(cell.context, function, arguments.address, zeros, answer.address, results),
-        *(cell.trap.address, error.address),
-    )
+    fiber.error[0] = 0
+    future = fast_call_async(*fiber.arguments)
     try:
         while not _polled(cell, future):
             if cell.waiter is None:
@@ -58,8 +76,8 @@ async def drive(cell: Cell, function: int, *, zeros: int = 0, results: int = 0) 
         if cell.broken:
             cell.exchange = CLOSED  # the host coroutine that is cancelled now finds its call over
         _abandon(cell)
-    cell.values.words[0] = answer.words[1]
-    return error.words[0]
+    cell.values.words[0] = fiber.answer[1]
+    return fiber.error[0]
 
 
 def _polled(cell: Cell, future: int) -> bool:

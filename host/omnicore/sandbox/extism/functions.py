@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -116,7 +117,7 @@ def _suspending(function: HostFunction) -> Callable[..., None]:
             values = [decode(kind, words[4 * i + 1]) for i, kind in enumerate(function.params)]
             if function.namespace not in _UNCOUNTED:
                 cell.spend_call()
-            assert cell.loop is not None  # noqa: S101  call_async sets it before the guest runs
+            cell.loop = asyncio.get_running_loop()
             cell.waiter = cell.loop.create_task(function.run(cell, *values))
             cell.answer = (function, results, trap)
         except BaseException as error:

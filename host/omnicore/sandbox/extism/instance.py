@@ -168,12 +168,16 @@ class ExtismInstance:
             finally:
                 _running.discard(cell)
                 called, cell.caller = cell.caller, 0
-            return self._end(cell, export, entry, error, called=called)
-        except (CallerError, GuestFailed):
-            self.healthy = self.healthy and self._cell is not None and not self._cell.broken
-            raise
-        except BaseException:
-            self.healthy = False
+            exchange = cell.exchange
+            offset, length, failed = outcome_of(exchange.header_bytes, 16)
+            failed = error or failed or cell.trap_words[0] or cell.values.words[0] & 0xFFFFFFFF
+            large = self._memory and fast_memory_size(*self._memory) + exchange.header[8] > self._most
+            if failed or entry[1] or called or large or length > self._output_bytes:
+                return self._end(cell, export, entry, error, called=called)
+            return exchange.blocks[offset : offset + length].tobytes()
+        except BaseException as error:
+            cut = self._cell is None or self._cell.broken
+            self.healthy = self.healthy and not cut and isinstance(error, CallerError | GuestFailed)
             raise
         finally:
             self._free.append(None)
