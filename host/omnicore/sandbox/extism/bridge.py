@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import functools
-import os
 import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from omnicore.sandbox.background import background_loop
 from omnicore.sandbox.extism.exchange import CLOSED
-from omnicore.sandbox.extism.reasons import cancelled, overtime
+from omnicore.sandbox.reasons import cancelled, overtime
 
 if TYPE_CHECKING:
     from omnicore.sandbox.extism.cell import Cell
@@ -21,26 +21,6 @@ __all__ = ["blocking"]
 
 _LOOK_S = 0.02  # how often a waiting call looks whether it was cancelled
 _PARTING_S = 0.2  # how long one that was cut waits for its coroutine to notice
-
-
-class _Background:
-    def __init__(self) -> None:
-        self._forget()
-
-    def _forget(self) -> None:
-        self._lock = threading.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
-
-    def loop(self) -> asyncio.AbstractEventLoop:
-        with self._lock:
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                threading.Thread(target=self._loop.run_forever, name="omnicore-bridge", daemon=True).start()
-            return self._loop
-
-
-_BACKGROUND = _Background()
-os.register_at_fork(after_in_child=_BACKGROUND._forget)
 
 
 def blocking(run: Callable[..., Any]) -> Callable[..., Any]:
@@ -56,7 +36,7 @@ def blocking(run: Callable[..., Any]) -> Callable[..., Any]:
             finally:
                 over.set()
 
-        future = asyncio.run_coroutine_threadsafe(told(), cell.loop or _BACKGROUND.loop())
+        future = asyncio.run_coroutine_threadsafe(told(), cell.loop or background_loop())
         try:
             return _result(future, cell)
         finally:

@@ -49,62 +49,16 @@ class Cell:
     Raises: CapacityReached: the engine's pool has no room for another.
     """
 
+    # fmt: off
     __slots__ = (
-        *(
-            "answer",
-            "broken",
-            "caller",
-            "calls_left",
-            "cancelled",
-            "config",
-            "context",
-            "deadline",
-            "doors",
-            "error",
-            "exchange",
-        ),
-        *(
-            "entries",
-            "fibers",
-            "externs",
-            "functions",
-            "guests",
-            "held",
-            "memory_arguments",
-            "host_context",
-            "http_left",
-            "http_response_headers",
-            "http_status",
-        ),
-        *(
-            "guest",
-            "key",
-            "limits",
-            "linear",
-            "log_bytes_left",
-            "log_lines_left",
-            "log_rank",
-            "loop",
-            "memory",
-        ),
-        *(
-            "on_loop",
-            "parts",
-            "spending",
-            "raw_store",
-            "stdin",
-            "trap",
-            "trap_at",
-            "trap_words",
-            "values",
-            "values_at",
-            "variables",
-            "waiter",
-            "wasi",
-            "yields",
-            "_commit_at",
-        ),
+        "_commit_at", "answer", "broken", "caller", "calls_left", "cancelled", "config", "context", "deadline",
+        "doors", "entries", "error", "exchange", "externs", "fibers", "functions", "guest", "guests", "held",
+        "host_context", "http_left", "http_response_headers", "http_status", "key", "limits", "linear",
+        "log_bytes_left", "log_lines_left", "log_rank", "loop", "memory", "memory_arguments", "on_loop",
+        "parts", "raw_store", "spending", "stdin", "trap", "trap_at", "trap_words", "values", "values_at",
+        "variables", "waiter", "wasi", "yields",
     )
+    # fmt: on
 
     def __init__(self, parts: Parts, *, on_loop: bool) -> None:
         self.parts = parts
@@ -121,11 +75,8 @@ class Cell:
         self.wasi: WasiSession | None = None
         self.memory: GuestMemory | None = None
         self.values, self.trap = Buffer(16), Buffer(1)
-        self.values_at, self.trap_at, self.trap_words = (
-            self.values.address,
-            self.trap.address,
-            self.trap.words,
-        )
+        self.values_at, self.trap_at = self.values.address, self.trap.address
+        self.trap_words = self.trap.words
         self.broken = False
         self.entries: dict[str, Any] = {}
         self.fibers: dict[int, Fiber] = {}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from omnicore.sandbox.capi.library import fast_call_async, lib, prepared
 from omnicore.sandbox.capi.memory import Buffer
 from omnicore.sandbox.extism.exchange import CLOSED
-from omnicore.sandbox.extism.reasons import cancelled, overtime
+from omnicore.sandbox.reasons import cancelled, overtime
 
 if TYPE_CHECKING:
     from omnicore.sandbox.extism.cell import Cell

@@ -30,7 +30,7 @@ from omnicore.sandbox.extism.hosting import (
     to_words,
 )
 from omnicore.sandbox.extism.interrupt import guarded, shielded
-from omnicore.sandbox.extism.reasons import cancelled
+from omnicore.sandbox.reasons import cancelled
 
 if TYPE_CHECKING:
     from omnicore.sandbox.capi.presets import RawEngine

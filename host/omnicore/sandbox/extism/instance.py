@@ -26,8 +26,8 @@ from omnicore.sandbox.extism.fiber import FIBERS, POLLING, drive
 from omnicore.sandbox.extism.interrupt import PENDING, deliver, shielded
 from omnicore.sandbox.extism.outcome import conclude
 from omnicore.sandbox.extism.parts import NO_RESULT, OTHER_RESULT
-from omnicore.sandbox.extism.reasons import overtime
 from omnicore.sandbox.extism.ticker import TICKER
+from omnicore.sandbox.reasons import overtime
 from omnicore.sandbox.variables import Variables
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from omnicore.sandbox.capi.callbacks import Callback, epoch_callback
 from omnicore.sandbox.capi.faults import new_error
 from omnicore.sandbox.extism import interrupt
 from omnicore.sandbox.extism.hosting import CELLS
-from omnicore.sandbox.extism.reasons import cancelled, overtime
+from omnicore.sandbox.reasons import cancelled, overtime
 
 if TYPE_CHECKING:
     from omnicore.sandbox.extism.cell import Cell

@@ -14,9 +14,11 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, TypeVar
 
-from omnicore.errors import CallCancelled, DeadlineExceeded, GuestFailed
+from omnicore.errors import GuestFailed
+from omnicore.sandbox.background import background_loop
+from omnicore.sandbox.reasons import cancelled, overtime
 
-__all__ = ["Errands", "cancelled", "over", "overtime"]
+__all__ = ["Errands", "over"]
 
 T = TypeVar("T")
 
@@ -57,7 +59,7 @@ class Errands:
     ) -> T:
         """The outcome of a coroutine. Raises: DeadlineExceeded, CallCancelled, what the coroutine raises."""
         self._open = True
-        future = asyncio.run_coroutine_threadsafe(coroutine, loop or _BACKGROUND.loop())
+        future = asyncio.run_coroutine_threadsafe(coroutine, loop or background_loop())
         future.add_done_callback(lambda _: self._queue.put(None))
         try:
             while not future.done():
@@ -88,41 +90,9 @@ class Errands:
                     errand[1].set_exception(over())
 
 
-class _Background:
-    """One loop for the coroutines of all calls that were not made on a loop."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
-
-    def loop(self) -> asyncio.AbstractEventLoop:
-        with self._lock:
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                threading.Thread(target=self._loop.run_forever, name="omnicore-reference", daemon=True).start()
-            return self._loop
-
-
-_BACKGROUND = _Background()
-
-
 def over() -> GuestFailed:
     """A call object that was used after its host function."""
     return GuestFailed("the host function's call is over", remedy="use the call object only within it")
-
-
-def overtime() -> DeadlineExceeded:
-    """A call that ran too long."""
-    return DeadlineExceeded(
-        "timeout: the call ran longer than it may",
-        remedy="do less in one call, or raise limits.timeout_s",
-        limit="timeout_s",
-    )
-
-
-def cancelled() -> CallCancelled:
-    """A call that somebody cut."""
-    return CallCancelled("the call was cancelled (timeout)")
 
 
 def _settle(work: Callable[[], Any], future: concurrent.futures.Future[Any]) -> None:

@@ -16,8 +16,8 @@ from omnicore.errors import (
     OmniError,
 )
 from omnicore.sandbox.abi import Limits
+from omnicore.sandbox.reasons import cancelled, overtime
 from omnicore.sandbox.reference.call import ReferenceCall
-from omnicore.sandbox.reference.errands import cancelled, overtime
 
 __all__ = ["creation_failure", "failure"]
 

@@ -17,8 +17,8 @@ from omnicore.errors import (
     NotFound,
 )
 from omnicore.sandbox.abi import Usage
+from omnicore.sandbox.reasons import cancelled, overtime
 from omnicore.sandbox.reference.call import TURN, ReferenceCall, enter
-from omnicore.sandbox.reference.errands import cancelled, overtime
 from omnicore.sandbox.reference.failures import creation_failure, failure
 from omnicore.sandbox.reference.library import NULL, ffi, lib, message
 from omnicore.sandbox.reference.logs import LOGS
