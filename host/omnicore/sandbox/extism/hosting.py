@@ -72,23 +72,22 @@ def callback_for(function: HostFunction, *, counted: bool) -> Callable[..., int 
     A coroutine function blocks the guest's thread while it runs on a loop of its own.
     """
     run = bridge.blocking(function.run) if is_coroutine(function) else function.run
-    if counted:
-        shape = (function.params, function.results)
-        if shape == (("i64",), ("i64",)):
-            return _handle_to_handle(run)
-        if shape == (("i64", "i64"), ("i64",)):
-            return _two_handles_to_handle(run)
-    return _general(function, run, counted=counted)
+    cost = 1 if counted else 0
+    # The common shapes without loops: 0.5 us a call instead of 1.2.
+    if function.results == ("i64",) and function.params == ("i64",):
+        return _handle_to_handle(run, cost)
+    if function.results == ("i64",) and function.params == ("i64", "i64"):
+        return _two_handles_to_handle(run, cost)
+    return _general(function, run, cost)
 
 
-def _handle_to_handle(run: Callable[..., Any]) -> Callable[..., int | None]:
-    # The common shape without loops: 0.5 us a call instead of 1.2.
+def _handle_to_handle(run: Callable[..., Any], cost: int) -> Callable[..., int | None]:
     @guarded
     def callback(key: int, caller: int, values: Any, _count: int) -> int | None:
         cell = CELLS[key]
         try:
             cell.caller = caller
-            cell.calls_left -= 1
+            cell.calls_left -= cost
             if cell.calls_left < 0:
                 raise cell.too_many_calls()
             result = run(cell, values[0] & _ALL)
@@ -104,13 +103,13 @@ def _handle_to_handle(run: Callable[..., Any]) -> Callable[..., int | None]:
     return callback
 
 
-def _two_handles_to_handle(run: Callable[..., Any]) -> Callable[..., int | None]:
+def _two_handles_to_handle(run: Callable[..., Any], cost: int) -> Callable[..., int | None]:
     @guarded
     def callback(key: int, caller: int, values: Any, _count: int) -> int | None:
         cell = CELLS[key]
         try:
             cell.caller = caller
-            cell.calls_left -= 1
+            cell.calls_left -= cost
             if cell.calls_left < 0:
                 raise cell.too_many_calls()
             result = run(cell, values[0] & _ALL, values[2] & _ALL)
@@ -126,9 +125,8 @@ def _two_handles_to_handle(run: Callable[..., Any]) -> Callable[..., int | None]
     return callback
 
 
-def _general(function: HostFunction, run: Callable[..., Any], *, counted: bool) -> Callable[..., int | None]:
+def _general(function: HostFunction, run: Callable[..., Any], cost: int) -> Callable[..., int | None]:
     decoders = tuple((2 * index, _FROM_WORD[kind]) for index, kind in enumerate(function.params))
-    cost = 1 if counted else 0
 
     @guarded
     def callback(key: int, caller: int, values: Any, _count: int) -> int | None:

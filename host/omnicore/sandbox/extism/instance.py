@@ -63,22 +63,12 @@ class ExtismInstance:
     Owns: its guest; the cell goes back to the template on `close`.
     """
 
+    # fmt: off
     __slots__ = (
-        *(
-            "_cell",
-            "_entries",
-            "_free",
-            "_handing_over",
-            "_host_calls",
-            "_input_bytes",
-            "_made",
-            "_memory",
-            "_most",
-            "_on_loop",
-            "_output_bytes",
-        ),
-        *("_plain", "_template", "_timeout_s", "_variables", "healthy"),
+        "_cell", "_entries", "_free", "_handing_over", "_host_calls", "_input_bytes", "_made", "_memory", "_most",
+        "_on_loop", "_output_bytes", "_plain", "_template", "_timeout_s", "_variables", "healthy",
     )
+    # fmt: on
 
     def __init__(self, template: ExtismTemplate, cell: Cell, variables: Variables) -> None:
         limits = cell.limits
