@@ -55,7 +55,9 @@ def test_the_first_command_makes_a_real_call_and_serves_until_ctrl_c(server):
 
 
 def test_the_ten_lines_work_one_after_the_other(server, environment):
-    lines = block("ten lines").replace("http://127.0.0.1:8080", server[0])
+    path, _, lines = block("ten lines").partition("\n")
+    assert path == 'export PATH="$PWD/.venv/bin:$PATH"'  # here the command is the one of these tests
+    lines = lines.replace("http://127.0.0.1:8080", server[0])
     ran = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", lines],
         cwd=ROOT, env=environment, capture_output=True, text=True, timeout=110, check=False,
