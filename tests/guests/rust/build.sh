@@ -1,8 +1,14 @@
 #!/bin/sh
-# Builds rust.wasm. Needs Rust with `rustup target add wasm32-unknown-unknown`; Cargo.lock fixes the crates.
+# Builds rust.wasm. Needs Rust with `rustup target add wasm32-unknown-unknown`; crates.txt fixes every crate.
 # tools: rust
 set -eu
 cd "$(dirname "$0")"
+if [ ! -f Cargo.lock ]; then
+    cargo generate-lockfile --quiet
+    while read -r crate version; do
+        cargo update --quiet "$crate" --precise "$version" </dev/null
+    done <crates.txt
+fi
 CARGO="${CARGO_HOME:-$HOME/.cargo}"
 RUSTFLAGS="-Clink-arg=-zstack-size=131072 --remap-path-prefix=$CARGO=/cargo" \
     cargo build --quiet --locked --release --target wasm32-unknown-unknown
