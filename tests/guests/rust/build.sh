@@ -9,7 +9,11 @@ if [ ! -f Cargo.lock ]; then
         cargo update --quiet "$crate" --precise "$version" </dev/null
     done <crates.txt
 fi
-CARGO="${CARGO_HOME:-$HOME/.cargo}"
-RUSTFLAGS="-Clink-arg=-zstack-size=131072 --remap-path-prefix=$CARGO=/cargo" \
-    cargo build --quiet --locked --release --target wasm32-unknown-unknown
+cargo fetch --quiet --locked
+# Messages of panics name source files: without where this machine got them from.
+FLAGS="-Clink-arg=-zstack-size=131072"
+for sources in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*; do
+    FLAGS="$FLAGS --remap-path-prefix=$sources=/crates"
+done
+RUSTFLAGS="$FLAGS" cargo build --quiet --locked --release --target wasm32-unknown-unknown
 cp "${CARGO_TARGET_DIR:-target}/wasm32-unknown-unknown/release/guest.wasm" rust.wasm
