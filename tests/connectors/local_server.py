@@ -49,8 +49,12 @@ async def serve(
 ) -> AsyncIterator[LocalServer]:
     """Serves on a free port until the block ends."""
     server = LocalServer()
+    handling: set[asyncio.Task[None]] = set()
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        handling.add(task)
         try:
             seen = await _read(reader)
             server.seen.append(seen)
@@ -64,6 +68,7 @@ async def serve(
             pass
         finally:
             writer.transport.abort()
+            handling.discard(task)
 
     listener = await asyncio.start_server(handle, host, 0, ssl=tls)
     server.port = listener.sockets[0].getsockname()[1]
@@ -71,6 +76,8 @@ async def serve(
         yield server
     finally:
         listener.close()
+        for task in tuple(handling):  # some answer for ever, and from Python 3.12 closing waits for them
+            task.cancel()
         await listener.wait_closed()
 
 
