@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from http import HTTPStatus
 from typing import Any
 
 from omnicore import __version__
 from omnicore.api.embed import embedded
 from omnicore.api.operation import Operation, Query, ref
-from omnicore.api.problems import MEDIA
+from omnicore.api.problems import MEDIA, phrase
 from omnicore.api.schemas import SCHEMAS
 from omnicore.plugins.manifest import FunctionSpec
 from omnicore.plugins.view import PluginView
@@ -92,7 +91,7 @@ def _responses(operation: Operation) -> dict[str, Any]:
         for status, reply in operation.replies.items()
     }
     statuses = sorted({*_EVERYWHERE, *operation.problems})
-    return replies | {str(status): _problem(HTTPStatus(status).phrase) for status in statuses}
+    return replies | {str(status): _problem(phrase(status)) for status in statuses}
 
 
 def _body(media: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -17,11 +17,14 @@ from starlette.exceptions import HTTPException
 
 from omnicore import errors
 
-__all__ = ["MEDIA", "STATUS", "Problem", "RefusalError", "problem_of"]
+__all__ = ["MEDIA", "STATUS", "Problem", "RefusalError", "phrase", "problem_of"]
 
 MEDIA = "application/problem+json"
 
 _log = logging.getLogger("omnicore.api")
+
+# RFC 9110 renamed two; Python follows from 3.13 on, and a document must not depend on who wrote it.
+_RENAMED = {413: "Content Too Large", 422: "Unprocessable Content"}
 
 STATUS: Mapping[type[errors.OmniError], int] = {
     errors.OmniError: 500,
@@ -47,6 +50,11 @@ STATUS: Mapping[type[errors.OmniError], int] = {
 _DISK_FULL = ("SQLITE_FULL", "No space left on device", "Disk quota exceeded")
 
 
+def phrase(status: int) -> str:
+    """What a status is called. Source: RFC 9110, section 15."""
+    return _RENAMED.get(status) or HTTPStatus(status).phrase
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """What went wrong with a request, and what to do about it."""
@@ -63,7 +71,7 @@ class Problem:
         document = {
             **self.details,
             "type": f"urn:omnicore:error:{self.code}",
-            "title": HTTPStatus(self.status).phrase,
+            "title": phrase(self.status),
             "status": self.status,
             "code": self.code,
             "detail": self.detail,

@@ -48,9 +48,12 @@ def _nested(levels: int) -> tuple[Any, ...]:
     return (_nested(levels - 1),) if levels else (type(None),)
 
 
+_COUNTS_ALL = sys.version_info < (3, 12)
+_ROOM = 40  # frames of Python that a callback and what it calls to fail need, generously
 _HEADROOM = _nested(16)
 """`isinstance` with this raises RecursionError unless 16 more calls fit, in 0.05 us. A callback needs half of
-them: where it does not get them its exception is lost, and C goes on with an undefined result."""
+them: where it does not get them its exception is lost, and C goes on with an undefined result. From Python 3.12
+on the limit counts frames of Python only, and `_check_depth` looks for them in 0.3 us."""
 
 _Entry = tuple[tuple[Any, ...], bool, int, bool, int, bytes]
 """An export: the arguments of its C call, whether its end needs care, how many results it has, whether those
@@ -94,7 +97,7 @@ class ExtismInstance:
     @shielded
     def call(self, export: str, data: bytes, *, timeout_s: float | None = None, host_context: Any = None) -> bytes:
         """Runs an export on this thread; see `omnicore.sandbox.engine.Instance.call`."""
-        isinstance(data, _HEADROOM)
+        isinstance(data, _HEADROOM) if _COUNTS_ALL else _check_depth()
         try:
             self._free.pop()
         except IndexError:
@@ -333,6 +336,14 @@ class ExtismInstance:
             self._free.append(None)
             if PENDING:
                 deliver()
+
+
+def _check_depth() -> None:
+    try:
+        sys._getframe(max(1, sys.getrecursionlimit() - _ROOM))
+    except ValueError:  # the stack is not that deep
+        return
+    raise RecursionError("too few frames are left to call a guest")
 
 
 def _check_nesting() -> None:
