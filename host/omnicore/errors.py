@@ -9,7 +9,9 @@ OmniError
 │   ├── PermissionDenied       a grant or a role is missing
 │   ├── Conflict               the state does not allow it now
 │   ├── InstanceBusy           a second call on one instance
-│   └── CallCancelled          somebody cancelled the call
+│   ├── CallCancelled          somebody cancelled the call
+│   ├── ToolMissing            a compiler is not on this machine
+│   └── BuildFailed            a plugin's source does not compile
 ├── GuestError             fix the plugin
 │   ├── ModuleRejected         the file cannot be a plugin: malformed, forbidden feature, too big
 │   ├── LinkFailed             an import nobody provides, a wrong type, a cycle
@@ -35,6 +37,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 __all__ = [
+    "BuildFailed",
     "CallCancelled",
     "CallerError",
     "CapacityReached",
@@ -58,6 +61,7 @@ __all__ = [
     "OmniError",
     "PermissionDenied",
     "StorageFailed",
+    "ToolMissing",
     "Unavailable",
 ]
 
@@ -124,6 +128,18 @@ class CallCancelled(CallerError):
     """The call was cancelled while it ran."""
 
     code = "cancelled"
+
+
+class ToolMissing(CallerError):
+    """A compiler is not on this machine; the remedy is the command that installs it. Details: `tool`."""
+
+    code = "tool-missing"
+
+
+class BuildFailed(CallerError):
+    """The source of a plugin does not compile. Details: `output`, what the compiler says."""
+
+    code = "build-failed"
 
 
 class GuestError(OmniError):
