@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from omnicore.capabilities import events, kv
+from omnicore.capabilities import clock, connectors, events, kv, memory, tasks, vectors
 from omnicore.capabilities.doors import _EXPECTED, DOORS
 from omnicore.errors import InvalidInput, LimitExceeded
 from omnicore.sandbox.abi import Limits
@@ -36,7 +36,7 @@ def test_every_verb_of_every_door_is_described(function: str) -> None:
 
 def test_no_door_is_described_that_does_not_exist() -> None:
     described = {name for name in rows(ABI) if re.fullmatch(r"[a-z]+_[a-z]+_v\d+", name)}
-    assert described == {f"{door.name}_{verb}_v1" for door in DOORS for verb in door.verbs}
+    assert described == {f"{door.name}_{verb}_v1" for door in DOORS for verb in door.verbs} | set(clock.NAMES)
 
 
 @pytest.mark.parametrize("door", DOORS, ids=lambda door: door.name)
@@ -76,4 +76,11 @@ def test_the_doors_own_bounds_are_described() -> None:
     assert f"| key of `kv` | {kv.KEY_BYTES} bytes |" in LIMITS
     assert f"| value of `kv` | {kv.VALUE_BYTES // 1024} KiB |" in LIMITS
     assert f"| event data | {events.DATA_BYTES // 1024} KiB of JSON |" in LIMITS
+    assert f"| input of a task | {tasks.INPUT_BYTES // 1024} KiB of JSON |" in LIMITS
+    bounds = f"{memory.TEXT_BYTES // 1024} KiB, and {memory.METADATA_BYTES // 1024} KiB of JSON"
+    assert f"| text, and metadata, of a memory | {bounds} |" in LIMITS
+    assert f"| embedding, and vector | {vectors.DIMENSIONS} numbers |" in LIMITS
+    most = f"1,000, in at most {vectors.REQUEST_BYTES >> 20} MiB; metadata {vectors.METADATA_BYTES // 1024} KiB of JSON"
+    assert f"| vectors and ids in a request of `vectors` | {most} each |" in LIMITS
+    assert f"| input of a connector | {connectors.INPUT_BYTES >> 20} MiB of JSON |" in LIMITS
     assert f"| events published | {events.RATE_PER_S} a second for each plugin |" in LIMITS

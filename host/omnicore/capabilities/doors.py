@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from omnicore.capabilities import config, events, http, kv, log
+from omnicore.capabilities import clock, config, connectors, events, http, kv, log, memory, tasks, vectors
 from omnicore.capabilities.capability import Capability, CapabilityRequest, DoorCall, Grant, PluginScope, Verb
 from omnicore.capabilities.request import Request, error_reply, read_request, write_reply
 from omnicore.capabilities.scope import fill, scope_covers
@@ -33,6 +33,10 @@ DOORS: tuple[Capability, ...] = (
     kv.DOOR,
     http.DOOR,
     events.DOOR,
+    tasks.DOOR,
+    memory.DOOR,
+    vectors.DOOR,
+    connectors.DOOR,
 )
 
 _BY_NAME = {door.name: door for door in DOORS}
@@ -48,7 +52,7 @@ def open_doors(plugin: PluginScope, services: Services) -> Doors:
         ManifestInvalid: the plugin asks for something that does not exist, twice, or with a wrong scope.
     """
     check_requests(plugin.asked)
-    functions: list[HostFunction] = []
+    functions: list[HostFunction] = [*clock.functions(plugin, NAMESPACE)]
     send = _closed_send(plugin)
     for door in DOORS:
         scope = _open_scope(door, plugin)

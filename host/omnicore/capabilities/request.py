@@ -6,7 +6,7 @@ import base64
 import binascii
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn, TypeVar
 
 from omnicore.errors import GuestFailed, InvalidInput, OmniError
@@ -17,6 +17,7 @@ __all__ = ["Request", "error_reply", "read_request", "to_value", "write_reply"]
 
 _DEPTH = 32
 _RESOURCE_CHARACTERS = 200
+_LARGEST_FLOAT = 3.4028234663852886e38  # vectors are kept in 32 bits, where more would be infinite
 _Default = TypeVar("_Default")
 _NONE: Any = object()
 
@@ -27,9 +28,10 @@ class Request:
     Raises: InvalidInput, from every method, with a text for the plugin's author.
     """
 
-    def __init__(self, values: dict[str, Any]) -> None:
+    def __init__(self, values: dict[str, Any], where: str = "the request") -> None:
         self._values = values
         self._left = set(values)
+        self._where = where
 
     def shown(self, name: str) -> str | None:
         """A text field, short, for an error."""
@@ -42,16 +44,58 @@ class Request:
         value = self._values.get(name, default)
         return self._wrong(name, "be there") if value is _NONE else value
 
-    def text(self, name: str, default: _Default = _NONE, *, most: int | None = None) -> str | _Default:
-        """A text of at most `most` bytes; null is the default, where there is one."""
+    def json(self, name: str, default: Any = _NONE, *, most: int) -> Any:
+        """A field of any type, of at most `most` bytes as JSON."""
+        value = self.any(name, default)
+        return value if value is default else self._bounded(name, value, most)
+
+    def text(self, name: str, default: _Default = _NONE, *, least: int = 0, most: int | None = None) -> str | _Default:
+        """A text of `least` to `most` bytes; null is the default, where there is one."""
+        value = self._optional(name, default)
+        return default if value is default else self._text(name, value, least, most)
+
+    def texts(self, name: str, default: _Default = _NONE, *, most: int, bytes_each: int) -> tuple[str, ...] | _Default:
+        """1 to `most` texts of 1 to `bytes_each` bytes; null is the default, where there is one."""
         value = self._optional(name, default)
         if value is default:
             return default
-        if not isinstance(value, str):
-            self._wrong(name, "be text")
-        if most is not None and len(value.encode()) > most:
-            self._wrong(name, f"have at most {most} bytes")
+        found = self._list(name, value, most, "texts")
+        return tuple(self._text(f"{name}[{place}]", one, 1, bytes_each) for place, one in enumerate(found))
+
+    def choice(self, name: str, values: Sequence[str], default: _Default = _NONE) -> str | _Default:
+        """One of several texts; null is the default, where there is one."""
+        value = self._optional(name, default)
+        if value is default:
+            return default
+        if not isinstance(value, str) or value not in values:
+            self._wrong(name, f"be one of {', '.join(values)}")
         return value
+
+    def number(self, name: str, default: _Default = _NONE, *, least: float, most: float) -> float | _Default:
+        """A number in a range; null is the default, where there is one."""
+        value = self._optional(name, default)
+        if value is default:
+            return default
+        if not _is_number(value) or not least <= value <= most:
+            self._wrong(name, f"be a number from {least:g} to {most:g}")
+        return float(value)
+
+    def numbers(self, name: str, default: _Default = _NONE, *, most: int) -> tuple[float, ...] | _Default:
+        """1 to `most` numbers that fit 32-bit floats; null is the default, where there is one."""
+        value = self._optional(name, default)
+        if value is default:
+            return default
+        found = self._list(name, value, most, "numbers")
+        if not all(_is_number(one) and -_LARGEST_FLOAT <= one <= _LARGEST_FLOAT for one in found):
+            self._wrong(name, "hold finite numbers only, none beyond 3.4e38")
+        return tuple(map(float, found))
+
+    def rows(self, name: str, *, most: int) -> list[Request]:
+        """1 to `most` objects, each to be read like a request; call `done` on each."""
+        found = self._list(name, self._optional(name, _NONE), most, "objects")
+        if not all(isinstance(one, dict) for one in found):
+            self._wrong(name, "hold objects only")
+        return [Request(one, f"`{name}[{place}]`") for place, one in enumerate(found)]
 
     def whole(self, name: str, default: _Default = _NONE, *, least: int, most: int) -> int | _Default:
         """A whole number in a range; null is the default, where there is one."""
@@ -67,7 +111,7 @@ class Request:
         value = self._optional(name, None)
         if value is None:
             return None
-        if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value <= most:
+        if not _is_number(value) or not 0 < value <= most:
             self._wrong(name, f"be a number of seconds above 0 and at most {most:g}")
         return float(value)
 
@@ -89,17 +133,19 @@ class Request:
             self._wrong(name, f"have at most {most} bytes")
         return data
 
-    def table(self, name: str) -> dict[str, Any]:
-        """An object, empty when it is absent or null."""
+    def table(self, name: str, *, most: int | None = None) -> dict[str, Any]:
+        """An object of at most `most` bytes as JSON, empty when it is absent or null."""
         value = self._optional(name, None)
         if value is None:
             return {}
-        return value if isinstance(value, dict) else self._wrong(name, "be an object")
+        if not isinstance(value, dict):
+            self._wrong(name, "be an object")
+        return value if most is None else self._bounded(name, value, most)
 
     def done(self) -> None:
         """Refuses fields that no verb knows, so that a misspelled one is not passed over."""
         if self._left:
-            raise _malformed(f"the request has an unknown field {min(self._left)[:80]!r}")
+            raise _malformed(f"{self._where} has an unknown field {min(self._left)[:80]!r}")
 
     def _optional(self, name: str, default: Any) -> Any:
         self._left.discard(name)
@@ -108,8 +154,25 @@ class Request:
             self._wrong(name, "be there")
         return default if value is None else value
 
+    def _text(self, name: str, value: Any, least: int, most: int | None) -> str:
+        if not isinstance(value, str):
+            self._wrong(name, "be text")
+        size = len(value.encode())
+        if size < least:
+            self._wrong(name, "not be empty")
+        return self._wrong(name, f"have at most {most} bytes") if most is not None and size > most else value
+
+    def _list(self, name: str, value: Any, most: int, what: str) -> list[Any]:
+        if isinstance(value, list) and 1 <= len(value) <= most:
+            return value
+        self._wrong(name, f"be a list of 1 to {most} {what}")
+
+    def _bounded(self, name: str, value: Any, most: int) -> Any:
+        size = len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
+        return value if size <= most else self._wrong(name, f"have at most {most} bytes as JSON")
+
     def _wrong(self, name: str, rule: str) -> NoReturn:
-        raise _malformed(f"`{name}` of the request must {rule}")
+        raise _malformed(f"`{name}` of {self._where} must {rule}")
 
 
 def read_request(call: HostCall, handle: int, most: int) -> Request:
@@ -152,6 +215,10 @@ def to_value(data: bytes) -> str | dict[str, str]:
         return data.decode()
     except UnicodeDecodeError:
         return {"base64": base64.b64encode(data).decode()}
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _malformed(fact: str) -> InvalidInput:

@@ -32,10 +32,10 @@ def maximum(default: int | None) -> ScopeField:
     return ScopeField(default, "a whole number above 0", _is_count, _at_most)
 
 
-def flag() -> ScopeField:
-    """True asks for more than False, the default."""
+def flag(default: bool = False) -> ScopeField:
+    """True asks for more than False."""
     return ScopeField(
-        False,
+        default,
         "true or false",
         lambda value: isinstance(value, bool),
         lambda granted, asked: bool(granted or not asked),

@@ -2,14 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from omnicore.clock import Clock, SystemClock
 from omnicore.connectors.policy import HttpPolicy
+from omnicore.errors import Unavailable
 from omnicore.sandbox.abi import HttpRequest, HttpResponse
 
-__all__ = ["EventPublisher", "HttpSender", "KvStore", "Services"]
+__all__ = [
+    "Connector",
+    "ConnectorService",
+    "EventPublisher",
+    "HttpSender",
+    "KvStore",
+    "Match",
+    "MemoryDraft",
+    "MemoryItem",
+    "MemoryQuery",
+    "MemoryService",
+    "Services",
+    "Task",
+    "TaskOrder",
+    "TaskService",
+    "Vector",
+    "VectorService",
+    "present",
+]
+
+_Service = TypeVar("_Service")
 
 
 class KvStore(Protocol):
@@ -67,10 +89,178 @@ class EventPublisher(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class TaskOrder:
+    """A task to be stored. Units: `delay_s` and `timeout_s` seconds, the latter for each attempt."""
+
+    function: str
+    input: Any = None
+    queue: str = "default"
+    delay_s: float = 0.0
+    priority: int = 5
+    attempts: int = 3
+    timeout_s: float | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task as it stands. `state` is waiting, running, done, failed or cancelled."""
+
+    id: str
+    function: str
+    state: str
+    attempts: int
+    output: Any = None
+    error: str | None = None
+
+
+class TaskService(Protocol):
+    """Tasks of all plugins; each sees only its own."""
+
+    def submit(self, plugin: str, order: TaskOrder, *, max_pending: int) -> str:
+        """The task's id; of the first one, when there is one with the key. Raises: LimitExceeded."""
+
+    def get(self, plugin: str, task: str) -> Task | None:
+        """A task of the plugin."""
+
+    def list(
+        self, plugin: str, state: str | None = None, limit: int = 100, cursor: str | None = None
+    ) -> tuple[Sequence[Task], str | None]:
+        """A page of the plugin's tasks, newest first, and the next page's cursor."""
+
+    def cancel(self, plugin: str, task: str) -> bool:
+        """Whether a task that waits or runs was cancelled."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryDraft:
+    """Something to remember. The service judges and embeds where `importance` or `embedding` is None."""
+
+    text: str
+    tier: str
+    importance: float | None
+    embedding: tuple[float, ...] | None
+    metadata: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryQuery:
+    """What to look for in which tiers: a text, an embedding, or both."""
+
+    text: str | None
+    embedding: tuple[float, ...] | None
+    tiers: tuple[str, ...]
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryItem:
+    """Something remembered. `score` says how well it fits a query, 0 to 1. Units: seconds since the epoch."""
+
+    id: str
+    tier: str
+    text: str
+    importance: float
+    created_at: float
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    score: float | None = None
+
+
+class MemoryService(Protocol):
+    """Memories of all plugins; each sees only its own. Embedding may take a while, so two of these wait."""
+
+    async def store(self, plugin: str, draft: MemoryDraft, *, max_items: int, max_bytes: int) -> str:
+        """The memory's id; the same text again is the same memory. Raises: LimitExceeded."""
+
+    async def recall(self, plugin: str, query: MemoryQuery) -> Sequence[MemoryItem]:
+        """What fits best, best first, each with its score."""
+
+    def get(self, plugin: str, item: str, tiers: tuple[str, ...]) -> MemoryItem | None:
+        """A memory, if it is in one of the tiers."""
+
+    def forget(self, plugin: str, item: str, tiers: tuple[str, ...]) -> bool:
+        """Whether there was such a memory in one of the tiers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vector:
+    """A vector to keep. Shapes: `values: float[dimensions]`."""
+
+    id: str
+    values: tuple[float, ...]
+    metadata: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A vector that was found. Units: `distance` by the collection's metric, 0 is the same."""
+
+    id: str
+    distance: float
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+class VectorService(Protocol):
+    """Collections of all plugins; each sees only its own.
+
+    Raises: InvalidInput, for a collection that is not there or has another shape; LimitExceeded.
+    """
+
+    def create(self, plugin: str, collection: str, dimensions: int, metric: str) -> bool:
+        """Whether the collection is new. `metric` is cosine, l2 or dot."""
+
+    def upsert(self, plugin: str, collection: str, vectors: Sequence[Vector], *, max_vectors: int) -> int:
+        """Keeps all or none, within the quota over all collections; how many."""
+
+    def search(
+        self, plugin: str, collection: str, values: tuple[float, ...], limit: int, filter: Mapping[str, Any]
+    ) -> tuple[Sequence[Match], bool]:
+        """The nearest whose metadata equal the filter, nearest first, and whether they surely are the nearest."""
+
+    def delete(self, plugin: str, collection: str, ids: Sequence[str]) -> int:
+        """How many there were."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connector:
+    """A service the host is connected to, and what it can do."""
+
+    name: str
+    kind: str
+    actions: tuple[str, ...]
+
+
+class ConnectorService(Protocol):
+    """The operator's connectors. What a plugin may use of them is the door's business."""
+
+    def list(self) -> Sequence[Connector]:
+        """All connectors."""
+
+    async def call(self, plugin: str, connector: str, action: str, input: Any, *, timeout_s: float) -> Any:
+        """What came of it, a JSON value.
+
+        Raises: InvalidInput, for what is not there or not understood; DeadlineExceeded, LimitExceeded, Unavailable.
+        """
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
-    """The host's side of all doors."""
+    """The host's side of all doors; None is a service that this host does not have."""
 
     kv: KvStore
     http: HttpSender
     events: EventPublisher
     clock: Clock = field(default_factory=SystemClock)
+    tasks: TaskService | None = None
+    memory: MemoryService | None = None
+    vectors: VectorService | None = None
+    connectors: ConnectorService | None = None
+
+
+def present(service: _Service | None, door: str) -> _Service:
+    """The service itself. Raises: Unavailable."""
+    if service is None:
+        raise Unavailable(
+            f"this host has no {door} service", remedy=f"run the plugin on a host that has one, or go on without {door}"
+        )
+    return service

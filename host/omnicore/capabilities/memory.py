@@ -1,0 +1,109 @@
+"""The memory door: remember and recall by meaning, words and time, in the tiers that were granted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from omnicore.capabilities.capability import Capability, DoorCall, PluginScope, Verb
+from omnicore.capabilities.request import Request
+from omnicore.capabilities.scope import flag, maximum, patterns
+from omnicore.capabilities.services import MemoryDraft, MemoryQuery, MemoryService, Services, present
+from omnicore.errors import InvalidInput, PermissionDenied
+from omnicore.sandbox.abi import KIB, MIB
+
+__all__ = ["DOOR", "METADATA_BYTES", "TEXT_BYTES", "TIERS"]
+
+TIERS = ("working", "session", "episodic", "semantic")
+TEXT_BYTES = 64 * KIB
+METADATA_BYTES = 16 * KIB
+_DIMENSIONS = 4096
+_NUMBER_BYTES = 32
+_ID_BYTES = 64
+
+
+class _Memory:
+    def __init__(self, plugin: str, scope: Mapping[str, Any], services: Services) -> None:
+        self._plugin = plugin
+        self._tiers = tuple(scope["tiers"])
+        self._write: bool = scope["write"]
+        self._quota = {name: scope[name] for name in ("max_items", "max_bytes")}
+        self._found = services.memory
+
+    @property
+    def _service(self) -> MemoryService:
+        return present(self._found, "memory")
+
+    async def store(self, call: DoorCall, request: Request) -> Mapping[str, Any]:
+        draft = MemoryDraft(
+            text=request.text("text", least=1, most=TEXT_BYTES),
+            tier=request.text("tier", "episodic", most=32),
+            importance=request.number("importance", None, least=0, most=1),
+            embedding=request.numbers("embedding", None, most=_DIMENSIONS),
+            metadata=request.table("metadata", most=METADATA_BYTES),
+        )
+        request.done()
+        self._check_write("store")
+        self._check_tiers(draft.tier)
+        return {"id": await self._service.store(self._plugin, draft, **self._quota)}
+
+    async def recall(self, call: DoorCall, request: Request) -> Mapping[str, Any]:
+        query = MemoryQuery(
+            text=request.text("text", None, least=1, most=8 * KIB),
+            embedding=request.numbers("embedding", None, most=_DIMENSIONS),
+            tiers=request.texts("tiers", self._tiers, most=len(TIERS), bytes_each=32),
+            limit=request.whole("limit", 10, least=1, most=100),
+        )
+        request.done()
+        if query.text is None and query.embedding is None:
+            raise InvalidInput("`text` or `embedding` of the request must be there", remedy="see specs/abi.md")
+        self._check_tiers(*query.tiers)
+        return {"items": [asdict(item) for item in await self._service.recall(self._plugin, query)]}
+
+    def get(self, call: DoorCall, request: Request) -> Mapping[str, Any]:
+        item = request.text("id", least=1, most=_ID_BYTES)
+        request.done()
+        found = self._service.get(self._plugin, item, self._tiers)
+        return {"item": asdict(found) if found else None}
+
+    def forget(self, call: DoorCall, request: Request) -> Mapping[str, Any]:
+        item = request.text("id", least=1, most=_ID_BYTES)
+        request.done()
+        self._check_write("forget")
+        return {"forgotten": self._service.forget(self._plugin, item, self._tiers)}
+
+    def _check_tiers(self, *tiers: str) -> None:
+        for tier in tiers:
+            if tier not in self._tiers:
+                raise self._refusal(f"{self._plugin} may not use the tier {tier}", "name the tier", tier)
+
+    def _check_write(self, verb: str) -> None:
+        if not self._write:
+            raise self._refusal(f"{self._plugin} may only recall, not {verb}", "set `write = true`", f"memory.{verb}")
+
+    def _refusal(self, fact: str, change: str, resource: str) -> PermissionDenied:
+        remedy = f"{change} in its manifest, then run `omnicore plugins grant {self._plugin} memory`"
+        return PermissionDenied(fact, remedy=remedy, resource=resource)
+
+
+def _open(plugin: PluginScope, scope: Mapping[str, Any], services: Services) -> Mapping[str, Verb]:
+    memory = _Memory(plugin.name, scope, services)
+    return {"store": memory.store, "recall": memory.recall, "get": memory.get, "forget": memory.forget}
+
+
+DOOR = Capability(
+    name="memory",
+    purpose="Remember and recall by meaning, words and time",
+    verbs=("store", "recall", "get", "forget"),
+    resource="tier",
+    open=_open,
+    scope={
+        "tiers": patterns(TIERS, f"a list of {', '.join(TIERS)}", valid=TIERS.__contains__, covers=str.__eq__),
+        "write": flag(True),
+        "max_items": maximum(10_000),
+        "max_bytes": maximum(16 * MIB),
+    },
+    # Each character may be written as an escape.
+    request_bytes=lambda limits: 6 * (TEXT_BYTES + METADATA_BYTES) + _DIMENSIONS * _NUMBER_BYTES + 4 * KIB,
+)
