@@ -1,22 +1,40 @@
-/* shout: "hello" -> "HELLO". The host's functions work on handles to memory that belongs to the host. */
-#include <stdint.h>
+/* @name@ greets people. */
+#include "omnicore.h"
 
-#define HOST(name) __attribute__((import_module("extism:host/env"), import_name(name))) extern
-#define EXPORT(name) __attribute__((export_name(name)))
+OMNICORE_FUNCTION(shout, "A text in upper case; letters beyond A to Z stay.", OC_TEXT, OC_TEXT) {
+    oc_text text = oc_input_text();
+    char *loud = (char *)oc_alloc(text.size);
+    for (size_t i = 0; i < text.size; i++) {
+        char c = text.at[i];
+        loud[i] = c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+    }
+    return oc_output_text((oc_text){loud, text.size});
+}
 
-HOST("input_length") uint64_t input_length(void);
-HOST("input_load_u8") uint8_t input_byte(uint64_t offset);
-HOST("alloc") uint64_t alloc(uint64_t length);
-HOST("store_u8") void store_byte(uint64_t handle, uint8_t byte);
-HOST("output_set") void output_set(uint64_t handle, uint64_t length);
+OMNICORE_FUNCTION(greet, "Greets somebody with the word from the setting `greeting`.",
+                  OC_SCHEMA({
+                      "type": "object",
+                      "required": ["name"],
+                      "additionalProperties": false,
+                      "properties": {"name": {"type": "string", "minLength": 1, "description": "who is greeted"}}
+                  }),
+                  OC_SCHEMA({
+                      "type": "object",
+                      "required": ["greeting"],
+                      "properties": {"greeting": {"type": "string"}}
+                  })) {
+    oc_text name = oc_json_text(oc_json_field(oc_input_json(), OC("name")));
+    if (oc_equal(name, OC(" "))) return oc_fail(OC("the name is blank"));
 
-EXPORT("shout") int32_t shout(void) {
-  uint64_t length = input_length();
-  uint64_t out = alloc(length);
-  for (uint64_t i = 0; i < length; i++) {
-    uint8_t byte = input_byte(i);
-    store_byte(out + i, byte >= 'a' && byte <= 'z' ? byte - 32 : byte);
-  }
-  output_set(out, length);
-  return 0; /* it went well */
+    oc_config_get_result setting = oc_config_get(OC("greeting"));
+    if (setting.error) return oc_fail_with(setting.error);
+    oc_text word = oc_json_text(setting.value);
+    if (!word.size) word = OC("Hello");
+
+    oc_writer json = {0};
+    oc_write_object(&json);
+    oc_write_key(&json, OC("greeting"));
+    oc_write_text(&json, oc_join(word, OC(", "), name, OC("!")));
+    oc_write_end(&json);
+    return oc_output_json(oc_written(&json));
 }
