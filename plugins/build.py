@@ -57,6 +57,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="omnicore-plugins-") as scratch:
         copy = copy_sources(Path(scratch))
         os.environ["CARGO_TARGET_DIR"] = f"{scratch}/target"  # crates are built once for all folders
+        os.environ["PYTHONPATH"] = str(ROOT / "host")  # where embed.py finds what it shares with `omnicore build`
         for name in chosen.names or found:
             verdict, good = check(found[name], copy / found[name].relative_to(ROOT), write=chosen.write)
             wrong += not good
@@ -74,6 +75,8 @@ def copy_sources(scratch: Path) -> Path:
     ignore = shutil.ignore_patterns("*.wasm", "target", "node_modules", "__pycache__")
     for place in PLACES:
         shutil.copytree(ROOT / place, scratch / place, ignore=ignore)
+    for kit in ("go", "rust"):  # some plugins lead there
+        shutil.copytree(ROOT / "sdk" / kit, scratch / "sdk" / kit, ignore=ignore)
     return scratch
 
 

@@ -25,11 +25,12 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "httpcore": ("connectors",),
     "h11": ("connectors",),
     "certifi": ("connectors",),
-    "watchfiles": ("plugins.folder",),
+    "watchfiles": ("plugins.folder", "toolchains.watch"),
     "prometheus_client": ("telemetry",),
     "jsonschema": ("plugins", "config"),
     "jsonschema_specifications": ("plugins", "config"),
     "yaml": ("config",),
+    "pytest": ("testing.pytest_plugin",),
 }
 """A library's homes: rooms, or a single file of one."""
 

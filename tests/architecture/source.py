@@ -35,8 +35,8 @@ class Import:
 
 
 def read(root: Path) -> list[Source]:
-    """Every Python file of the package folder `root`, in order of its path."""
-    return [_source(path, root) for path in sorted(root.rglob("*.py"))]
+    """Every Python file of the package folder `root`, in order of its path; templates are other people's sources."""
+    return [_source(path, root) for path in sorted(root.rglob("*.py")) if "templates" not in path.parts]
 
 
 def _source(path: Path, root: Path) -> Source:

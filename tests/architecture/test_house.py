@@ -14,6 +14,7 @@ import omnicore.errors
 PACKAGE = Path(__file__).parents[2] / "host" / "omnicore"
 SOURCES = read(PACKAGE)
 ERRORS = [
+    "BuildFailed",
     "CallCancelled",
     "CallerError",
     "CapacityReached",
@@ -37,6 +38,7 @@ ERRORS = [
     "OmniError",
     "PermissionDenied",
     "StorageFailed",
+    "ToolMissing",
     "Unavailable",
 ]
 

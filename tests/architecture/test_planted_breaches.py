@@ -28,8 +28,8 @@ BREACHES = [
     Breach("imports go downstairs only", "storage/x.py", DOC + "from omnicore import cli\n", 2, "omnicore.cli"),
     Breach("imports go downstairs only", "storage/x.py", DOC + "from ..plugins import host\n", 2, "upstairs"),
     Breach("imports go downstairs only", "storage/x.py", DOC + "from omnicore import Host\n", 2, "in no room"),
-    Breach("imports go downstairs only", "assembly.py", DOC + "import omnicore.cli.main\n", 2, "across its floor"),
-    Breach("imports go downstairs only", "events/x.py", DOC + "\nimport omnicore.storage\n", 3, "across"),
+    Breach("imports go downstairs only", "assembly.py", DOC + "import omnicore.cli.main\n", 2, "upstairs"),
+    Breach("imports go downstairs only", "events/x.py", DOC + "\nimport omnicore.storage\n", 3, "across its floor"),
     Breach(
         "imports go downstairs only",
         "events/x.py",

@@ -12,6 +12,17 @@ from pathlib import Path
 import pytest
 
 COMMAND = [sys.executable, "-W", "error", "-m", "omnicore.cli.main"]
+_WITH_TEXTS = f"""
+import sys
+sys.path.insert(0, {str(Path(__file__).parents[2])!r})
+from omnicore.cli.main import main
+from omnicore.toolchains import languages
+from tests.toolchains.texts import LANGUAGE
+languages.LANGUAGES["text"] = LANGUAGE
+main()
+"""
+TEXT_COMMAND = [sys.executable, "-W", "error", "-c", _WITH_TEXTS]
+"""The command with one more language, which needs no compiler: WebAssembly text."""
 
 
 def clean_environment(**more: str) -> dict[str, str]:
@@ -33,15 +44,26 @@ Run = Callable[..., Ran]
 @pytest.fixture
 def omnicore(tmp_path: Path) -> Run:
     """Runs `omnicore ARGUMENTS` in `tmp_path` (or `folder`) with pipes and returns what came out."""
+    return _runs(COMMAND, tmp_path)
 
-    def run(*arguments: str, folder: Path = tmp_path, stdin: bytes = b"", **environment: str) -> Ran:
+
+@pytest.fixture
+def omnicore_texts(tmp_path: Path) -> Run:
+    """The same with WebAssembly text among the languages."""
+    return _runs(TEXT_COMMAND, tmp_path)
+
+
+def _runs(command: list[str], tmp_path: Path) -> Run:
+    def run(
+        *arguments: str, folder: Path = tmp_path, stdin: bytes = b"", seconds: float = 60, **environment: str
+    ) -> Ran:
         done = subprocess.run(
-            [*COMMAND, *map(str, arguments)],
+            [*command, *map(str, arguments)],
             cwd=folder,
             input=stdin,
             capture_output=True,
             env=clean_environment(**environment),
-            timeout=60,
+            timeout=seconds,
             check=False,
         )
         return Ran(done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode(), done.stdout)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
-from pathlib import Path
+import tomllib
 
 import pytest
+
+from omnicore.cli.commands.new import TEMPLATES
+from omnicore.toolchains.languages import kit_files, missing_tool
+
+PLUGINS = [name for name, template in TEMPLATES.items() if template.language]
 
 
 def test_an_app_has_settings_a_plugin_with_manifest_and_a_readme(omnicore, tmp_path):
@@ -64,30 +66,51 @@ def test_a_place_that_cannot_be_written_is_told(omnicore, tmp_path):
     assert "file/demo" in ran.err
 
 
-def test_a_c_plugin_carries_its_name_and_its_build_line(omnicore, tmp_path):
-    assert omnicore("new", "loud", "-t", "plugin-c").code == 0
-    assert (tmp_path / "loud/plugins/loud.toml").read_text().startswith('name = "loud"')
-    assert "-o plugins/loud.wasm plugin.c" in (tmp_path / "loud/build.sh").read_text()
+def test_the_list_names_every_template(omnicore):
+    lines = omnicore("new", "--list").out.splitlines()
+    assert [line.split("\t")[0] for line in lines[1:]] == list(TEMPLATES)
+    assert json.loads(omnicore("new", "-o", "json", "--list").out).keys() == TEMPLATES.keys()
 
 
-def wasm_compiler() -> str | None:
-    """What builds Wasm from C: `WASM_CC`, ziglang beside this Python, or clang with lld."""
-    if "WASM_CC" in os.environ:
-        return os.environ["WASM_CC"]
-    if subprocess.run([sys.executable, "-m", "ziglang", "version"], capture_output=True).returncode == 0:
-        return f"{sys.executable} -m ziglang cc"
-    return "clang" if shutil.which("clang") and shutil.which("wasm-ld") else None
+@pytest.mark.parametrize("template", PLUGINS)
+def test_a_plugin_carries_its_name_its_kit_and_its_cases(omnicore, tmp_path, template):
+    ran = omnicore("new", "loud", "-t", template)
+    assert ran.code == 0, ran.err
+    folder = tmp_path / "loud"
+    assert tomllib.loads((folder / "plugin.toml").read_text())["name"] == "loud"
+    cases = json.loads((folder / "expected.json").read_text())
+    assert {"shout", "greet"} <= {case["function"] for case in cases}
+    for path in kit_files(TEMPLATES[template].language):
+        assert (folder / "sdk" / path).exists(), path
+    assert not [path for path in folder.rglob("*") if "@name@" in path.name]
+    assert "@name@" not in (folder / "README.md").read_text()
+    assert "omnicore build ." in ran.out
+    assert "omnicore plugins test ." in ran.out
+
+
+def test_a_missing_compiler_is_told_at_once_with_the_command_that_installs_it(omnicore):
+    ran = omnicore("new", "loud", "-t", "plugin-rust", PATH="/nowhere")
+    assert ran.code == 0
+    assert "Rust needs cargo, which is not on this machine; install it:\n  install Rust with rustup" in ran.err
+    document = json.loads(omnicore("new", "as", "-t", "plugin-as", "-o", "json", PATH="/nowhere").out)
+    assert document["missing"]["code"] == "tool-missing"
+    assert "omnicore[js]" in omnicore("new", "ts", "-t", "plugin-ts", PATH="/nowhere").err
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(wasm_compiler() is None, reason="no C compiler here builds Wasm")
-def test_a_c_plugin_builds_and_answers(omnicore, tmp_path):
-    omnicore("new", "loud", "-t", "plugin-c")
-    folder: Path = tmp_path / "loud"
-    build = subprocess.run(
-        ["sh", "build.sh"],
-        cwd=folder,
-        env={"WASM_CC": wasm_compiler(), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
-    )
-    assert build.returncode == 0
-    assert omnicore("call", "loud.shout", "hello", folder=folder).out == "HELLO"
+@pytest.mark.timeout(360)
+@pytest.mark.parametrize("template", PLUGINS)
+def test_a_plugin_builds_passes_its_cases_and_answers_at_once(omnicore, tmp_path, template):
+    missing = missing_tool(TEMPLATES[template].language)
+    if missing is not None:
+        pytest.skip(f"{missing.fact}: {missing.remedy}")
+    if TEMPLATES[template].npm and shutil.which("esbuild") is None:
+        pytest.skip("esbuild is not on this machine")
+    folder = tmp_path / "loud"
+    omnicore("new", "loud", "-t", template)
+    built = omnicore("build", ".", folder=folder, seconds=240)
+    assert built.code == 0, built.err
+    assert "warning" not in built.err
+    tested = omnicore("plugins", "test", ".", folder=folder, seconds=120)
+    assert tested.code == 0, tested.out
+    assert omnicore("call", "loud.shout", "hello", folder=folder, seconds=120).out == "HELLO"

@@ -80,6 +80,20 @@ def test_an_embedded_manifest_counts_where_there_is_no_sidecar() -> None:
     assert read_manifest("file", module, sidecar=b'name = "beside"').name == "beside"
 
 
+def test_a_sidecar_without_functions_leaves_those_that_are_embedded() -> None:
+    module = inspect(with_manifest(ECHO, b'{"version": "1", "functions": {"echo": {"description": "Gives back"}}}'))
+    manifest = sidecar(b'version = "2"', module)
+    assert (manifest.version, manifest.functions[0].description, manifest.source) == ("2", "Gives back", "sidecar")
+    manifest = sidecar(b'[functions.echo]\ndescription = "Other"', module)
+    assert manifest.functions[0].description == "Other"
+
+
+def test_embedded_functions_are_checked_beside_a_sidecar() -> None:
+    module = inspect(with_manifest(ECHO, b'{"functions": {"gone": {}}}'))
+    with pytest.raises(ManifestInvalid, match=r"file\.wasm \(omnicore:manifest\).*no such function"):
+        sidecar(b'version = "2"', module)
+
+
 def test_wasi_is_inferred_from_the_imports() -> None:
     text = """(module (import "wasi_snapshot_preview1" "sched_yield" (func (result i32)))
       (func (export "_start")))"""

@@ -21,6 +21,8 @@ __all__ = ["COMMANDS", "cli", "main"]
 _AT = "omnicore.cli.commands."
 COMMANDS: Mapping[str, Lazy] = {
     "new": Lazy(_AT + "new", "new", "Make a folder with a first plugin that runs at once."),
+    "build": Lazy(_AT + "build", "build", "Build a plugin from its source, in any of seven languages."),
+    "dev": Lazy(_AT + "dev", "dev", "Serve a plugin and build it again whenever it is saved."),
     "run": Lazy(_AT + "run", "run", "Serve the plugins of a folder until Ctrl-C."),
     "call": Lazy(_AT + "call", "call", "Call one function of a plugin."),
     "plugins": Lazy(_AT + "plugins", "plugins", "List, install, grant, inspect and remove plugins."),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -86,6 +86,15 @@ class Output:
                 yield
         else:
             yield
+
+    @contextmanager
+    def working(self, text: str) -> Iterator[Callable[[str], None]]:
+        """Shows what is done now, as lines come in: in a bar on a terminal, one after the other in a pipe."""
+        if self.err.is_terminal and not self.is_json:
+            with progress(self.err, printable(text)) as show:
+                yield lambda line: show(printable(f"{text}: {line}"))
+        else:
+            yield self.say
 
     def raw(self, data: bytes) -> None:
         """Writes bytes as they are."""

@@ -9,10 +9,22 @@ from typing import Any
 
 from rich.text import Text
 
+from omnicore.capabilities.grants import CapabilityRequest
 from omnicore.cli.output import Cell, printable
+from omnicore.plugins.manifest import FunctionSpec, Manifest
 from omnicore.plugins.view import Change, PluginView
 
-__all__ = ["CHANGE_HEADS", "HEADS", "change_rows", "detail_rows", "next_steps", "plugin_rows"]
+__all__ = [
+    "CHANGE_HEADS",
+    "HEADS",
+    "change_rows",
+    "detail_rows",
+    "in_words",
+    "manifest_rows",
+    "next_steps",
+    "plugin_rows",
+    "size_text",
+]
 
 HEADS = ("plugin", "version", "state", "functions", "about")
 CHANGE_HEADS = ("capability", "change", "asks for", "has", "reason")
@@ -51,11 +63,8 @@ def detail_rows(view: PluginView) -> Iterator[tuple[Cell, Cell]]:
     yield "sha256", view.hash or "-"
     if view.serving != view.hash:
         yield "serves", view.serving or "nothing"
-    for function in view.functions:
-        media = f"{function.input_media} -> {function.output_media}"
-        yield "function", f"{function.name}  {function.description}  ({media})"
-    for request in view.asked:
-        yield "asks for", f"{request.name} {_scope(request.scope)}  because: {request.reason}"
+    yield from _function_rows(view.functions)
+    yield from _asked_rows(view.asked)
     for grant in view.granted:
         yield (
             "granted",
@@ -66,6 +75,34 @@ def detail_rows(view: PluginView) -> Iterator[tuple[Cell, Cell]]:
             yield f"limit {name}", str(value)
     if view.last_error:
         yield "last error", f"{view.last_error.get('message', '')}  ({_day(view.last_error.get('at', 0))})"
+
+
+def manifest_rows(manifest: Manifest) -> Iterator[tuple[Cell, Cell]]:
+    """What a plugin that is not installed says of itself."""
+    for label, text in (("description", manifest.description), ("author", manifest.author)):
+        if text:
+            yield label, text
+    yield "version", manifest.version or "-"
+    yield "manifest", manifest.source
+    yield from _function_rows(manifest.functions)
+    yield from _asked_rows(manifest.capabilities)
+    if manifest.config is not None:
+        yield "settings", _json(manifest.config)
+    for name, value in (manifest.limits or {}).items():
+        yield f"limit {name}", str(value)
+
+
+def _function_rows(functions: Sequence[FunctionSpec]) -> Iterator[tuple[Cell, Cell]]:
+    for function in functions:
+        yield "function", in_words(function)
+        for side, schema in (("  input", function.input), ("  output", function.output)):
+            if schema is not None and schema != {"type": "string"}:
+                yield side, _json(schema)
+
+
+def _asked_rows(asked: Sequence[CapabilityRequest]) -> Iterator[tuple[Cell, Cell]]:
+    for request in asked:
+        yield "asks for", f"{request.name} {_scope(request.scope)}  because: {request.reason}"
 
 
 def change_rows(changes: Sequence[Change]) -> list[tuple[Cell, ...]]:
@@ -80,6 +117,43 @@ def change_rows(changes: Sequence[Change]) -> list[tuple[Cell, ...]]:
         )
         for change in changes
     ]
+
+
+def size_text(count: int) -> str:
+    """Bytes as people read them: `826 B`, `58.3 KB`, `4.9 MB`."""
+    if count < 1_000:
+        return f"{count} B"
+    return f"{count / 1_000:.1f} KB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"
+
+
+def in_words(function: FunctionSpec) -> str:
+    """A function on a line: `greet  {name: string} -> {greeting: string}  Greets somebody`."""
+    sides = " -> ".join(
+        _side(media, schema)
+        for media, schema in ((function.input_media, function.input), (function.output_media, function.output))
+    )
+    return f"{function.name}  {sides}" + (f"  {function.description}" if function.description else "")
+
+
+def _side(media: str, schema: Any) -> str:
+    if media != "application/json":
+        return "text" if media == "text/plain" else "bytes"
+    return _schema(schema or {})
+
+
+def _schema(schema: Any) -> str:
+    properties = schema.get("properties") if isinstance(schema, dict) else None
+    if isinstance(properties, dict) and properties:
+        required = schema.get("required", ())
+        ordered = sorted(properties.items(), key=lambda item: item[0] not in required)
+        shown = [f"{key}{'' if key in required else '?'}: {_kind(one)}" for key, one in ordered[:6]]
+        return "{" + ", ".join(shown) + (", ..." if len(properties) > len(shown) else "") + "}"
+    return _kind(schema)
+
+
+def _kind(schema: Any) -> str:
+    kind = schema.get("type", "json") if isinstance(schema, dict) else "json"
+    return " or ".join(map(str, kind)) if isinstance(kind, list) else str(kind)
 
 
 def next_steps(views: Sequence[PluginView]) -> list[str]:
@@ -103,7 +177,11 @@ def _short(names: Sequence[str]) -> str:
 
 
 def _scope(scope: Mapping[str, Any]) -> str:
-    return printable(json.dumps(dict(scope), ensure_ascii=False)) if scope else "{}"
+    return printable(_json(dict(scope))) if scope else "{}"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _day(at: float) -> str:

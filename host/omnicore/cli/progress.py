@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -16,8 +16,11 @@ AFTER_S = 0.4  # a bar that flashes by says nothing
 
 
 @contextmanager
-def progress(console: Console, text: str) -> Iterator[None]:
-    """Shows a bar with the time that has passed from `AFTER_S` on, and takes it away at the end."""
+def progress(console: Console, text: str) -> Iterator[Callable[[str], None]]:
+    """Shows a bar with the time that has passed from `AFTER_S` on, and takes it away at the end.
+
+    What it yields changes the text.
+    """
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(bar_width=24),
@@ -25,7 +28,7 @@ def progress(console: Console, text: str) -> Iterator[None]:
         console=console,
         transient=True,
     )
-    bar.add_task(escape(text), total=None)
+    task = bar.add_task(escape(text), total=None)
     lock, over = threading.Lock(), False
 
     def show() -> None:
@@ -37,7 +40,7 @@ def progress(console: Console, text: str) -> Iterator[None]:
     timer.daemon = True
     timer.start()
     try:
-        yield
+        yield lambda now: bar.update(task, description=escape(now))
     finally:
         timer.cancel()
         with lock:

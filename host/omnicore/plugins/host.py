@@ -30,7 +30,7 @@ from omnicore.plugins.intake import read_module
 from omnicore.plugins.inventory import Inventory, judged_by
 from omnicore.plugins.pool import RetiredError
 from omnicore.plugins.refusals import not_serving
-from omnicore.plugins.service import EAGER_LOADS, ServiceParts, VersionsInService
+from omnicore.plugins.service import EAGER_LOADS, ServiceParts, VersionsInService, WrapDoors, unwrapped
 from omnicore.plugins.version import Version
 from omnicore.plugins.view import Change, PluginView
 from omnicore.sandbox.abi import HostFunction
@@ -72,6 +72,7 @@ class PluginHost(Calls):
         events: EventBus,
         clock: Clock | None = None,
         functions: Sequence[HostFunction] = (),
+        wrap_doors: WrapDoors = unwrapped,
     ) -> None:
         super().__init__(threads=settings.threads, reentrant=bool(functions))
         clock = clock or SystemClock()
@@ -80,7 +81,7 @@ class PluginHost(Calls):
         self._settings, self._database, self._logs = settings, database, logs
         self._metrics, self._events = metrics, events
         self._service = VersionsInService(
-            ServiceParts(settings, engine, modules, services, metrics, logs, functions, clock)
+            ServiceParts(settings, engine, modules, services, metrics, logs, functions, clock, wrap_doors)
         )
         self._catalogue = Catalogue(database, modules, clock, limits=limits, accept=self._service.accept)
         self._kv = KvTable(database, clock)

@@ -36,7 +36,7 @@ def read_arrival(folder: Folder, candidate: Candidate, *, default: Limits, most:
     if candidate.problem:
         return Arrival(name, candidate.path, candidate.signature, problem=candidate.problem)
     try:
-        data, sidecar = folder.read(candidate, most.module_bytes)
+        data, sidecar = folder.read(candidate, max(most.module_bytes, most.component_bytes))
         module, manifest = read_module(
             candidate.stem,
             data,

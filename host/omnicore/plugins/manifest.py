@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from omnicore.capabilities.grants import CapabilityRequest, check_requests
 from omnicore.errors import ManifestInvalid
 from omnicore.plugins.document import MAX_BYTES, Document, read_json, read_toml
 from omnicore.plugins.schemas import JsonPath
+from omnicore.plugins.typed import described
 from omnicore.sandbox.abi import WasiGrant
 from omnicore.sandbox.inspect import ModuleInfo
 
@@ -115,15 +116,16 @@ def read_manifest(stem: str, info: ModuleInfo, *, sidecar: bytes | None, sidecar
 
     Args:
         stem: the file's name without its ending, from which a plugin without a manifest gets its name.
-        sidecar: the bytes of `NAME.toml`, which wins over what is embedded.
+        sidecar: the bytes of `NAME.toml`, which wins over what is embedded; a sidecar that speaks of no functions
+            leaves those that are embedded.
 
     Raises: ManifestInvalid: with `path` and `line`.
     """
     exports = callable_exports(info)
     document = _document(stem, info, sidecar, sidecar_path)
     if document is None:
-        functions = tuple(FunctionSpec(name) for name in exports)
-        return Manifest(_checked_name(stem), wasi=_inferred_wasi(info), functions=functions)
+        component = info.component is not None
+        return Manifest(_checked_name(stem), threads=component, wasi=_inferred_wasi(info), functions=_specs(info))
     problems = [
         *_missing_functions(document, exports),
         *_repeated(document),
@@ -132,7 +134,9 @@ def read_manifest(stem: str, info: ModuleInfo, *, sidecar: bytes | None, sidecar
     ]
     if problems:
         raise document.invalid(problems)
-    return _build(document.values, stem, info, "sidecar" if sidecar is not None else "embedded")
+    if sidecar is None:
+        return _build(document.values, stem, info, "embedded")
+    return _build({**_embedded_functions(stem, info, exports), **document.values}, stem, info, "sidecar")
 
 
 def callable_exports(info: ModuleInfo) -> tuple[str, ...]:
@@ -158,23 +162,39 @@ def name_of_stem(stem: str) -> str:
 def _document(stem: str, info: ModuleInfo, sidecar: bytes | None, sidecar_path: str) -> Document | None:
     if sidecar is not None:
         return read_toml(sidecar, sidecar_path or f"{stem}.toml")
+    return _embedded(stem, info)
+
+
+def _embedded(stem: str, info: ModuleInfo) -> Document | None:
     if SECTION in info.custom:
         return read_json(bytes(info.custom[SECTION][: MAX_BYTES + 1]), f"{stem}.wasm ({SECTION})")
     return None
 
 
+def _embedded_functions(stem: str, info: ModuleInfo, exports: tuple[str, ...]) -> dict[str, Any]:
+    document = _embedded(stem, info)
+    if document is None or "functions" not in document.values:
+        return {}
+    problems = _missing_functions(document, exports)
+    if problems:
+        raise document.invalid(problems)
+    return {"functions": document.values["functions"]}
+
+
 def _build(values: Mapping[str, Any], stem: str, info: ModuleInfo, source: Source) -> Manifest:
-    functions = tuple(_function(name, one) for name, one in values.get("functions", {}).items())
-    wasi = values.get("wasi", info.kind == "core" and _inferred_wasi(info) is not None)
+    known = {function.name: function for function in _specs(info)}
+    make = _retold if info.component is not None else _function
+    functions = tuple(make(known[name], one) for name, one in values.get("functions", {}).items())
+    wasi = values.get("wasi", _inferred_wasi(info) is not None)
     return Manifest(
         values["name"] if "name" in values else _checked_name(stem),
         version=values.get("version", ""),
         description=values.get("description", ""),
         author=values.get("author", ""),
         warm=values.get("warm", 0),
-        threads=values.get("threads", False),
+        threads=values.get("threads", False) or info.component is not None,
         wasi=_wasi({} if wasi is True else wasi or None),
-        functions=functions or tuple(FunctionSpec(name) for name in callable_exports(info)),
+        functions=functions or tuple(known.values()),
         capabilities=tuple(_request(one) for one in values.get("capabilities", ())),
         config=values.get("config"),
         limits=values.get("limits"),
@@ -182,9 +202,21 @@ def _build(values: Mapping[str, Any], stem: str, info: ModuleInfo, source: Sourc
     )
 
 
-def _function(name: str, values: Mapping[str, Any]) -> FunctionSpec:
+def _specs(info: ModuleInfo) -> tuple[FunctionSpec, ...]:
+    """The functions as the file itself shows them: by name alone, or of a component with their types."""
+    if info.component is None:
+        return tuple(FunctionSpec(name) for name in callable_exports(info))
+    return tuple(FunctionSpec(one.name, **described(one.signature)) for one in info.component.functions)
+
+
+def _retold(known: FunctionSpec, values: Mapping[str, Any]) -> FunctionSpec:
+    """A component's function: its types decide how values travel, the manifest may say more of them."""
+    return replace(known, **{key: values[key] for key in ("description", "input", "output") if key in values})
+
+
+def _function(known: FunctionSpec, values: Mapping[str, Any]) -> FunctionSpec:
     return FunctionSpec(
-        name,
+        known.name,
         description=values.get("description", ""),
         input=values.get("input"),
         output=values.get("output"),
@@ -204,7 +236,8 @@ def _wasi(values: Mapping[str, Any] | None) -> WasiGrant | None:
 
 
 def _inferred_wasi(info: ModuleInfo) -> WasiGrant | None:
-    return WasiGrant() if any(one.module in _WASI for one in info.imports) else None
+    wanted = any(one.module in _WASI or one.module.startswith("wasi:") for one in info.imports)
+    return WasiGrant() if wanted else None
 
 
 def _checked_name(stem: str) -> str:

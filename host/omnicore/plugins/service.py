@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from omnicore.capabilities.doors import PluginScope, open_doors
@@ -20,14 +20,23 @@ from omnicore.plugins.media import Media
 from omnicore.plugins.settings import settled_settings
 from omnicore.plugins.version import Version
 from omnicore.resilience.breaker import Breaker
-from omnicore.sandbox.abi import HostFunction, Limits
+from omnicore.sandbox.abi import Doors, HostFunction, Limits
 from omnicore.sandbox.engine import Engine, Template
 from omnicore.sandbox.variables import Variables
 from omnicore.storage.modules import ModuleStore
 from omnicore.telemetry.logs import PluginLogs
 from omnicore.telemetry.metrics import Metrics
 
-__all__ = ["ServiceParts", "VersionsInService"]
+__all__ = ["ServiceParts", "VersionsInService", "WrapDoors", "unwrapped"]
+
+WrapDoors = Callable[[PluginScope, Doors], Doors]
+"""What stands between a plugin and its doors, in tests."""
+
+
+def unwrapped(plugin: PluginScope, doors: Doors) -> Doors:
+    """The doors as they are."""
+    return doors
+
 
 EAGER_LOADS = 8
 _log = logging.getLogger("omnicore.plugins")
@@ -45,6 +54,7 @@ class ServiceParts:
     logs: PluginLogs
     functions: Sequence[HostFunction]
     clock: Clock
+    wrap_doors: WrapDoors
 
 
 class VersionsInService:
@@ -206,7 +216,7 @@ class VersionsInService:
         # Shared by all its instances: plugins keep state in variables between calls.
         variables = Variables(limits.var_bytes)
         doors = replace(doors, functions=(*doors.functions, *parts.functions), variables=variables)
-        return parts.engine.load([("main", parts.modules.get(serving.hash))], limits, doors)
+        return parts.engine.load([("main", parts.modules.get(serving.hash))], limits, parts.wrap_doors(scope, doors))
 
 
 def _some(names: tuple[str, ...]) -> str:

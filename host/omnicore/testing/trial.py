@@ -32,9 +32,7 @@ class Subject:
 
 
 def read_subject(path: Path) -> Subject:
-    """The plugin in a .wasm or .wat file, with `NAME.toml` beside it, which wins over what is embedded.
-
-    The `plugin.toml` above `NAME/dist` is what a build made the embedded manifest of: it counts where there is none.
+    """The plugin in a .wasm or .wat file, with its sidecar where the folder of a host would find one.
 
     Raises: NotFound; ModuleRejected, ManifestInvalid: a host would not take it.
     """
@@ -42,13 +40,10 @@ def read_subject(path: Path) -> Subject:
         data = path.read_bytes()
     except OSError as cause:
         raise NotFound(f"{path} cannot be read ({cause.strerror})", remedy="check the path") from cause
-    beside = path.with_suffix(".toml")
-    found = _read(path, data, beside if beside.is_file() else None)
-    source = path.parent.parent / "plugin.toml"
-    in_dist = path.parent.name == "dist" and path.parent.parent.name == path.stem
-    if found.manifest.source == "inferred" and in_dist and source.is_file():
-        return _read(path, data, source)
-    return found
+    above = path.parent.parent
+    in_dist = path.parent.name == "dist" and above.name == path.stem
+    places = [path.with_suffix(".toml"), *([above / "plugin.toml"] if in_dist else [])]
+    return _read(path, data, next((place for place in places if place.is_file()), None))
 
 
 def _read(path: Path, data: bytes, beside: Path | None) -> Subject:

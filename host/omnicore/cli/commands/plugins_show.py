@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import time
+from pathlib import Path
 
 import click
 
+from omnicore.cli.anatomy import SECTION_HEADS, Anatomy, anatomy_rows, dissected, section_rows
 from omnicore.cli.hosting import opened
 from omnicore.cli.options import Shell, host_folders, pass_shell
 from omnicore.cli.output import Output
-from omnicore.cli.plugin_text import CHANGE_HEADS, HEADS, change_rows, detail_rows, plugin_rows
+from omnicore.cli.plugin_text import CHANGE_HEADS, HEADS, change_rows, detail_rows, manifest_rows, plugin_rows
 from omnicore.cli.server import server_logs
 from omnicore.cli.session import loaded
+from omnicore.cli.subjects import is_file
+from omnicore.errors import ModuleRejected
+from omnicore.sandbox.wat import wat_to_wasm
+from omnicore.testing.trial import read_subject
 
 
 @click.command()
@@ -32,18 +39,41 @@ def ls(shell: Shell, state: str | None) -> None:
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", metavar="PLUGIN|FILE")
 @host_folders
 @pass_shell
 def inspect(shell: Shell, name: str) -> None:
-    """Show one plugin: its functions, what it asks for, what it was granted, its limits."""
+    """Show one plugin: functions with their schemas, what it asks for and was granted, limits, and its file.
+
+    A .wasm or .wat file need not be installed.
+    """
     output = Output(shell)
-    with opened(shell, output) as host:
-        view = host.plugins.get(name)
-    if output.is_json:
-        output.document(view.to_json())
+    anatomy: Anatomy | None
+    if is_file(name):
+        subject = read_subject(Path(name))
+        anatomy = dissected(subject.module)
+        document = {**json.loads(subject.manifest.to_json()), "path": name}
+        rows, title = manifest_rows(subject.manifest), subject.manifest.name
     else:
-        output.rows(("plugin", view.name), detail_rows(view))
+        with opened(shell, output) as host:
+            view = host.plugins.get(name)
+            anatomy = _anatomy(host.settings.plugins / view.path)
+        document, rows, title = view.to_json(), detail_rows(view), view.name
+    if output.is_json:
+        output.document({**document, "module": anatomy.to_json() if anatomy else None})
+        return
+    output.rows(("plugin", title), [*rows, *(anatomy_rows(anatomy) if anatomy else ())])
+    if anatomy is not None:
+        output.rows(SECTION_HEADS, section_rows(anatomy))
+
+
+def _anatomy(file: Path) -> Anatomy | None:
+    """What is in an installed file; nothing where it is no module, which its state then says."""
+    try:
+        data = file.read_bytes()
+        return dissected(wat_to_wasm(data) if file.suffix == ".wat" else data)
+    except (OSError, ModuleRejected):
+        return None
 
 
 @click.command()

@@ -6,8 +6,8 @@ import asyncio
 import json
 import logging
 import signal
-from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 import click
@@ -26,6 +26,9 @@ from omnicore.errors import OmniError
 from omnicore.plugins.view import PluginView
 
 Call = tuple[str, str]
+Beside = Callable[[Host], Coroutine[Any, Any, None]]
+"""What goes on while the host serves; it is cancelled when that stops."""
+
 _SETTING: dict[str, Any] = {"expose_value": False, "callback": take_override, "default": None}
 
 
@@ -62,13 +65,17 @@ class Trial(click.ParamType[Call]):
 @pass_shell
 def run(shell: Shell, trials: Sequence[Call]) -> None:
     """Serve the plugins of a folder over REST until Ctrl-C."""
-    settings = checked_folder(loaded(shell).settings)
+    serve_folder(checked_folder(loaded(shell).settings), Output(shell), trials)
+
+
+def serve_folder(settings: Settings, output: Output, trials: Sequence[Call] = (), beside: Beside | None = None) -> None:
+    """Serves the plugins of a folder until Ctrl-C. Raises: what starting the host and the server raises."""
     log_to_stderr(settings.log_level)
     logging.getLogger("omnicore.api.server").setLevel(logging.WARNING)  # the address is told below
-    asyncio.run(_run(settings, Output(shell), trials))
+    asyncio.run(_run(settings, output, trials, beside))
 
 
-async def _run(settings: Settings, output: Output, trials: Sequence[Call]) -> None:
+async def _run(settings: Settings, output: Output, trials: Sequence[Call], beside: Beside | None) -> None:
     """Starts, says where it is, makes the calls, serves, and stops once running calls are over."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -83,8 +90,16 @@ async def _run(settings: Settings, output: Output, trials: Sequence[Call]) -> No
         if ready.done():
             stack.enter_context(noted_server(settings.data, ready.result()))
             await _greet(host, output, ready.result(), trials)
+            if beside is not None:
+                stack.push_async_callback(_cancelled, asyncio.ensure_future(beside(host)))
         await server  # without an address it has failed, and this says why
     output.say("Stopped.")
+
+
+async def _cancelled(task: asyncio.Future[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
 
 
 async def _greet(host: Host, output: Output, url: str, trials: Sequence[Call]) -> None:

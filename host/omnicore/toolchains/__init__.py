@@ -1,0 +1,1 @@
+"""From source to plugin: one file for each language, and what they share."""

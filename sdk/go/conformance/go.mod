@@ -1,0 +1,9 @@
+module conformance
+
+go 1.24
+
+require omnicore/sdk v0.0.0
+
+require github.com/extism/go-pdk v1.1.3 // indirect
+
+replace omnicore/sdk => ../

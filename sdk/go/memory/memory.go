@@ -1,0 +1,94 @@
+// Made from specs/doors by `python -m sdk.generate`; change it there.
+// Code generated from specs/doors. DO NOT EDIT.
+
+// Package memory: remember and recall by meaning, words and time.
+package memory
+
+import "omnicore/sdk/door"
+
+// Item: Something remembered.
+type Item struct {
+	// given by the host
+	ID string `json:"id"`
+	// where it is kept
+	Tier string `json:"tier"`
+	// word for word what was stored
+	Text string `json:"text"`
+	// 0 to 1
+	Importance float64 `json:"importance"`
+	// seconds since the Unix epoch
+	CreatedAt float64 `json:"created_at"`
+	// what was stored with it
+	Metadata map[string]any `json:"metadata"`
+	// how well it fits, 0 to 1; null outside of a recall
+	Score *float64 `json:"score"`
+}
+
+// StoreOptions is what may be left out of Store.
+type StoreOptions struct {
+	// `episodic` when left out
+	Tier string `json:"tier,omitempty"`
+	// 0 to 1; the host judges when it is left out
+	Importance *float64 `json:"importance,omitempty"`
+	// of the text; the host makes one when it is left out
+	Embedding []float64 `json:"embedding,omitempty"`
+	// at most 16 KiB
+	Metadata map[string]any `json:"metadata,omitempty"`
+}
+
+// Store: Remembers a text and returns its id. The same text again is the same memory.
+func Store(text string, options *StoreOptions) (string, error) {
+	request := struct {
+		Text string `json:"text"`
+		*StoreOptions
+	}{text, options}
+	reply, err := door.Call[struct {
+		ID string `json:"id"`
+	}](door.MemoryStore, request)
+	return reply.ID, err
+}
+
+// RecallOptions is what may be left out of Recall.
+type RecallOptions struct {
+	// what is looked for; this or `embedding` must be there
+	Text string `json:"text,omitempty"`
+	// of what is looked for
+	Embedding []float64 `json:"embedding,omitempty"`
+	// where to look; all that are granted when left out
+	Tiers []string `json:"tiers,omitempty"`
+	// 1 to 100; 10 when left out
+	Limit *int64 `json:"limit,omitempty"`
+}
+
+// Recall: The memories that fit best, best first.
+func Recall(options *RecallOptions) ([]Item, error) {
+	request := struct {
+		*RecallOptions
+	}{options}
+	reply, err := door.Call[struct {
+		Items []Item `json:"items"`
+	}](door.MemoryRecall, request)
+	return reply.Items, err
+}
+
+// Get: One memory, or nothing.
+func Get(id string) (*Item, error) {
+	request := struct {
+		ID string `json:"id"`
+	}{id}
+	reply, err := door.Call[struct {
+		Item *Item `json:"item"`
+	}](door.MemoryGet, request)
+	return reply.Item, err
+}
+
+// Forget: Forgets a memory; returns whether there was one.
+func Forget(id string) (bool, error) {
+	request := struct {
+		ID string `json:"id"`
+	}{id}
+	reply, err := door.Call[struct {
+		Forgotten bool `json:"forgotten"`
+	}](door.MemoryForget, request)
+	return reply.Forgotten, err
+}

@@ -1,0 +1,73 @@
+"""`omnicore plugins inspect` shows all there is to a plugin, installed or not."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from .guests import ASKING_MANIFEST, ECHO, asking_app
+from .test_terminal import on_terminal
+
+SHIPPED = Path(__file__).parents[2] / "plugins"
+COUNTER = SHIPPED / "counter" / "dist" / "counter.wasm"
+
+
+def test_a_file_that_is_not_installed_shows_functions_schemas_doors_and_sections(omnicore):
+    out = omnicore("plugins", "inspect", str(COUNTER)).out
+    assert "plugin\tcounter\n" in out
+    assert "function\tadd  {name: string, by?: integer} -> {value: integer}  Adds to a counter" in out
+    assert '"required": ["name"], "type": "object"}' in out.partition("\n  input\t")[2].partition("\n")[0]
+    assert "kind\tcore module, 25.0 KB\n" in out
+    assert f"file sha256\t{hashlib.sha256(COUNTER.read_bytes()).hexdigest()}" in out
+    assert "exports\tadd, get, reset, list\n" in out
+    assert "door kv\tkv_list_v1, kv_get_v1, kv_delete_v1, kv_cas_v1\n" in out
+    assert "section\tsize\t\ncode\t19.2 KB\t█" in out
+
+
+def test_json_of_a_file_has_the_module(omnicore):
+    document = json.loads(omnicore("plugins", "inspect", str(COUNTER), "-o", "json").out)
+    module = document["module"]
+    assert document["name"] == "counter"
+    assert (module["kind"], module["size_bytes"]) == ("core", COUNTER.stat().st_size)
+    assert {"name": "add", "kind": "function", "type": "() -> (i32)"} in module["exports"]
+    assert {"from": "extism:host/user", "name": "kv_get_v1", "kind": "function"} in module["imports"]
+    assert sum(one["size_bytes"] for one in module["sections"]) == COUNTER.stat().st_size - 8
+    assert module["doors"].keys() == {"kv"}
+
+
+def test_an_installed_plugin_shows_its_state_and_its_file(omnicore, tmp_path):
+    asking_app(tmp_path)
+    omnicore("plugins", "grant", "store")
+    out = omnicore("plugins", "inspect", "store").out
+    assert "state\tenabled" in out
+    assert "granted\tkv" in out
+    assert "exports\techo, fail, spin" in out
+    assert "guest ABI\tinput_offset, input_length, output_set" in out
+    document = json.loads(omnicore("plugins", "inspect", "store", "-o", "json").out)
+    assert document["module"]["sha256"] == document["hash"]
+
+
+def test_a_text_file_and_the_manifest_beside_it_are_read(omnicore, tmp_path):
+    (tmp_path / "store.wat").write_text(ECHO)
+    (tmp_path / "store.toml").write_text(ASKING_MANIFEST)
+    out = omnicore("plugins", "inspect", "./store.wat").out
+    assert "manifest\tsidecar" in out
+    assert "asks for\tkv" in out
+
+
+def test_a_broken_file_is_told_and_a_broken_installed_one_still_shows_its_reason(omnicore, tmp_path):
+    asking_app(tmp_path)
+    broken = tmp_path / "plugins" / "broken.wasm"
+    broken.write_bytes(b"\0asm\1\0\0\0\xff")
+    assert omnicore("plugins", "inspect", str(broken)).code == 1
+    assert omnicore("plugins", "inspect", "none.wasm").code == 5
+    ran = omnicore("plugins", "inspect", "broken")
+    assert ran.code == 0
+    assert "state\trejected" in ran.out
+    assert json.loads(omnicore("plugins", "inspect", "broken", "-o", "json").out)["module"] is None
+
+
+def test_a_terminal_shows_the_sections_as_bars(tmp_path):
+    _, shown = on_terminal(tmp_path, "plugins", "inspect", str(COUNTER))
+    assert "██".encode() in shown

@@ -1,0 +1,126 @@
+"""TypeScript and npm packages are bundled by esbuild; errors show the lines of the author's own files."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from tests.toolchains.javascript import build, running
+
+from omnicore.errors import BuildFailed, GuestFailed
+from omnicore.sandbox.inspect import inspect
+from omnicore.toolchains.js.sourcemap import stretches
+from omnicore.toolchains.toolchain import Built
+
+PLUGIN = """
+import { describe, kv } from "omnicore";
+import { inner } from "./lib/inner";
+import twice from "twice";
+
+interface Point {
+  readonly x: number;
+}
+
+export function double(point: Point): Point {
+  return { x: twice(point.x) };
+}
+describe(double, { input: { type: "object" }, output: { type: "object" } });
+
+export const boom = (n: number): never => inner<number>(n);
+export const outside = (): void => twice(null);
+export const keep = (x: string): number => kv.put("k", x);
+"""
+INNER = """type Anything<T> = T | undefined;
+
+export function inner<T>(value: Anything<T>): never {
+  const text: string = `too ${value}`;
+  throw new RangeError(text);
+}
+"""
+TWICE = "exports.default = module.exports = (n) => { if (n === null) throw new Error('nothing'); return 2 * n; };"
+
+
+@pytest.fixture(scope="module")
+def esbuild(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which esbuild is found."""
+    given = os.environ.get("OMNICORE_ESBUILD") or shutil.which("esbuild")
+    if not given:
+        pytest.skip("no esbuild here: `npm install esbuild`, then set OMNICORE_ESBUILD to node_modules/.bin/esbuild")
+    folder = tmp_path_factory.mktemp("typescript")
+    (folder / "node_modules" / ".bin").mkdir(parents=True)
+    (folder / "node_modules" / ".bin" / "esbuild").symlink_to(Path(given).resolve())
+    return folder
+
+
+def write(folder: Path, name: str) -> Path:
+    """A plugin with a file and a package of its own."""
+    place = folder / name
+    (place / "lib").mkdir(parents=True)
+    (place / "plugin.ts").write_text(PLUGIN)
+    (place / "lib" / "inner.ts").write_text(INNER)
+    (place / "node_modules" / "twice").mkdir(parents=True)
+    (place / "node_modules" / "twice" / "package.json").write_text(json.dumps({"name": "twice", "main": "twice.js"}))
+    (place / "node_modules" / "twice" / "twice.js").write_text(TWICE)
+    return place
+
+
+@pytest.fixture(scope="module")
+def plugin(esbuild: Path) -> Built:
+    return build(write(esbuild, "one"))
+
+
+@pytest.mark.toolchain
+def test_a_plugin_in_typescript_runs_with_its_packages(plugin: Built) -> None:
+    assert plugin.described["functions"]["double"]["input"] == {"type": "object"}
+    doors = {one.name.partition("_")[0] for one in inspect(plugin.wasm).imports if one.module == "extism:host/user"}
+    assert doors == {"kv"}
+    with running(plugin.wasm, "kv") as js:
+        assert js("double", {"x": 21}) == {"x": 42}
+        assert js("keep", "v") == 1
+        with pytest.raises(GuestFailed) as caught:
+            js("boom", 7)
+        lines = str(caught.value).splitlines()
+        assert lines[0] == "RangeError: too 7"
+        assert lines[1].startswith("    at inner (lib/inner.ts:5:")
+        assert lines[2].startswith("    at boom (plugin.ts:15:")
+        with pytest.raises(GuestFailed, match=r"Error: nothing\n    at .*plugin.js:\d+:\d+"):
+            js("outside")
+
+
+@pytest.mark.toolchain
+def test_the_same_sources_give_the_same_bytes_in_another_place(esbuild: Path, plugin: Built) -> None:
+    assert build(write(esbuild / "deeper" / "still", "two")).wasm == plugin.wasm
+
+
+@pytest.mark.toolchain
+def test_what_does_not_bundle_says_where(esbuild: Path) -> None:
+    place = write(esbuild, "three")
+    (place / "plugin.ts").write_text("export const f = (x: number) => {\n  return x +;\n};\n")
+    with pytest.raises(BuildFailed, match=r"plugin.ts:2:12"):
+        build(place)
+    (place / "plugin.ts").write_text('import "gone"; export const f = (x: number) => x;')
+    with pytest.raises(BuildFailed, match="gone"):
+        build(place)
+    (place / "plugin.ts").write_text("\n\nconst n: number = 1;\nthrow new Error(`top ${n}`);")
+    with pytest.raises(BuildFailed, match=r"Error: top 1\n    at .*plugin.ts:4:"):
+        build(place)
+
+
+@pytest.mark.toolchain
+def test_plain_javascript_is_bundled_when_it_imports_a_package(esbuild: Path) -> None:
+    place = write(esbuild, "four")
+    (place / "plugin.ts").unlink()
+    (place / "plugin.js").write_text('const twice = require("twice"); exports.f = (n) => twice(n);')
+    with running(build(place).wasm) as js:
+        assert js("f", 4) == 8
+
+
+def test_a_source_map_becomes_plain_numbers_of_own_files() -> None:
+    found = stretches("AAAA;AACA,SCDM;;ADEN", ["plugin.ts", "node_modules/p/i.js"])
+    assert found["sources"] == ["plugin.ts"]
+    rows = [found["stretches"][at : at + 5] for at in range(0, len(found["stretches"]), 5)]
+    assert [row[:3] for row in rows] == [[1, 1, 0], [2, 1, 0], [2, 10, -1], [4, 1, 0]]
+    assert rows[1][3:] == [2, 1]
