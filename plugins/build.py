@@ -39,7 +39,7 @@ TOOLS = {
     "go": Tool(("go", "version"), "1.26.8", "https://go.dev/dl, 1.24 or later"),
     "zig": Tool(("python-zig", "version"), "0.17.0", "`pip install ziglang==0.17.0`"),
     # The compiler itself is fixed by package-lock.json: the version of npm does not matter.
-    "npm": Tool(("npm", "--version"), "", "https://nodejs.org, 18 or later"),
+    "npm": Tool(("npm", "--version"), "", "https://nodejs.org, 20 or later"),
 }
 
 

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from omnicore.api.app import create_app
+from omnicore.capabilities.capability import PluginScope
 from omnicore.capabilities.services import Services
 from omnicore.clock import SystemClock
 from omnicore.config.loader import load_settings
@@ -21,7 +22,9 @@ from omnicore.connectors.http import HttpClient
 from omnicore.errors import Conflict
 from omnicore.events.bus import EventBus
 from omnicore.plugins.host import PluginHost
-from omnicore.sandbox.abi import HostFunction
+from omnicore.sandbox.abi import Doors, HostFunction
+from omnicore.sandbox.by_kind import EngineByKind
+from omnicore.sandbox.component.engine import ComponentEngine
 from omnicore.sandbox.extism.engine import ExtismEngine
 from omnicore.sandbox.reference.engine import ReferenceEngine
 from omnicore.storage.database import Database
@@ -32,7 +35,7 @@ from omnicore.telemetry.metrics import Metrics
 if TYPE_CHECKING:
     from omnicore.sandbox.engine import Engine
 
-__all__ = ["BlockingHost", "Host"]
+__all__ = ["BlockingHost", "Host", "engine_for"]
 
 _T = TypeVar("_T")
 
@@ -137,15 +140,27 @@ class Host:
             stack.callback(http.close)
             self.plugins = PluginHost(
                 settings,
-                engine=_engine(settings),
+                engine=self._engine(),
                 database=database,
-                services=Services(kv=KvTable(database, SystemClock()), http=http, events=self.bus),
+                services=self._services(Services(kv=KvTable(database, SystemClock()), http=http, events=self.bus)),
                 metrics=self.metrics,
                 logs=self.logs,
                 events=self.bus,
                 functions=self._functions,
+                wrap_doors=self._wrap_doors,
             )
             self._parts = stack.pop_all()
+
+    # What a test's host replaces, see `omnicore.testing`.
+
+    def _engine(self) -> Engine:
+        return engine_for(self.settings, self.settings.data / "code")
+
+    def _services(self, services: Services) -> Services:
+        return services
+
+    def _wrap_doors(self, plugin: PluginScope, doors: Doors) -> Doors:
+        return doors
 
     def _take_apart(self) -> None:
         parts, self._parts = self._parts, None
@@ -195,7 +210,8 @@ class BlockingHost:
         self._loop.close()
 
 
-def _engine(settings: Settings) -> Engine:
-    if settings.engine == "extism":
-        return ReferenceEngine()
-    return ExtismEngine(settings.data / "code", instances=settings.max_instances)
+def engine_for(settings: Settings, code: Path) -> Engine:
+    """What runs the modules, each by its kind; compiled code is kept in the folder `code`."""
+    most = settings.max_instances
+    core = ReferenceEngine() if settings.engine == "extism" else ExtismEngine(code, instances=most)
+    return EngineByKind(core, ComponentEngine(code, instances=most))

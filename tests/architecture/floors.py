@@ -47,7 +47,7 @@ SUBROOMS: Mapping[str, Mapping[str, frozenset[str]]] = {
         "extism": frozenset({"capi", "compiling", "wasi"}),
         "reference": frozenset({"capi"}),
         "component": frozenset({"capi", "compiling", "extism", "wasi"}),
-        "snapshot": frozenset({"capi"}),
+        "snapshot": frozenset(),
     },
 }
 """Which subrooms of a room each of them may import. A room's own files are ground to all of its subrooms."""

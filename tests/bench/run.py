@@ -19,6 +19,7 @@ from pathlib import Path
 os.environ.setdefault("EXTISM_CACHE_CONFIG", "")  # the peer compiles when it is asked to, not from a cache
 
 from tests.bench.calls import input_sizes, warm_calls
+from tests.bench.components import component_calls
 from tests.bench.functions import host_functions
 from tests.bench.growth import folder_sizes
 from tests.bench.hosts import awaited_calls, host_calls
@@ -38,6 +39,7 @@ GROUPS: Mapping[str, Callable[[Effort], Iterator[Row]]] = {
     "rust": rust_plugin,
     "instances": new_instances,
     "cache": cached_code,
+    "components": component_calls,
     "threads": two_threads,
     "host": host_calls,
     "await": awaited_calls,

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
 import tomllib
 
 import pytest
 
 from omnicore.cli.commands.new import TEMPLATES
-from omnicore.toolchains.languages import kit_files, missing_tool
+from omnicore.toolchains.languages import kit_files
 
 PLUGINS = [name for name, template in TEMPLATES.items() if template.language]
 
@@ -95,22 +94,3 @@ def test_a_missing_compiler_is_told_at_once_with_the_command_that_installs_it(om
     document = json.loads(omnicore("new", "as", "-t", "plugin-as", "-o", "json", PATH="/nowhere").out)
     assert document["missing"]["code"] == "tool-missing"
     assert "omnicore[js]" in omnicore("new", "ts", "-t", "plugin-ts", PATH="/nowhere").err
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(360)
-@pytest.mark.parametrize("template", PLUGINS)
-def test_a_plugin_builds_passes_its_cases_and_answers_at_once(omnicore, tmp_path, template):
-    missing = missing_tool(TEMPLATES[template].language)
-    if missing is not None:
-        pytest.skip(f"{missing.fact}: {missing.remedy}")
-    if TEMPLATES[template].npm and shutil.which("esbuild") is None:
-        pytest.skip("esbuild is not on this machine")
-    folder = tmp_path / "loud"
-    omnicore("new", "loud", "-t", template)
-    built = omnicore("build", ".", folder=folder, seconds=240)
-    assert built.code == 0, built.err
-    assert "warning" not in built.err
-    tested = omnicore("plugins", "test", ".", folder=folder, seconds=120)
-    assert tested.code == 0, tested.out
-    assert omnicore("call", "loud.shout", "hello", folder=folder, seconds=120).out == "HELLO"

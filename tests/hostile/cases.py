@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.hostile.corpus import binding, compiling, compute, malformed, memory, wasi
+from tests.hostile.corpus import binding, compiling, component, compute, malformed, memory, wasi
 
 T, L, R, X, N, OK = "T", "L", "R", "X", "N", "ok"
 
@@ -164,5 +164,27 @@ _WASI = [
     *_refused(88, wasi.wasi_http_component, wasi.list_component),
 ]
 
-CASES = (*_COMPUTE, *_MEMORY, *_COMPILING, *_MALFORMED, *_BINDING, *_WASI)
+# From here on: what the cases above try, tried by components, and what only these can.
+_COMPONENTS = [
+    *_cases(89, (T,), component.loop, component.start_loop, component.realloc_loop),
+    *_cases(89, (X,), component.recursion, component.realloc_outside),
+    *_cases(90, (L, X, OK), component.grow_memory, component.grow_table),
+    *_cases(90, (L,), component.many_memories, component.many_instances),
+    *_cases(91, (L, R), component.doubling),
+    *_refused(91, component.nesting, component.deep_type, component.type_bomb, component.many_types),
+    *_refused(91, component.huge_component, component.hidden_feature),
+    *_cases(91, (N, L), component.compile_bomb),
+    *_cases(92, (X,), component.bad_text, component.text_outside, component.list_outside, component.misaligned_list),
+    *_cases(92, (L,), component.long_text, component.long_list),
+    *_cases(92, (L, X, R), component.endless_list_of_nothing),
+    *_refused(93, component.unknown_import, component.http_import),
+    *_cases(93, (R,), component.forged_door, component.forged_wasi),
+    *_refused(93, component.exported_resource, component.asynchronous),
+    *_cases(94, (T,), component.sleep),
+    *_cases(94, (L,), component.many_pollables, component.random_flood),
+    *_cases(94, (X,), component.forged_handle),
+    *_refused(95, component.truncated, component.noise),
+]
+
+CASES = (*_COMPUTE, *_MEMORY, *_COMPILING, *_MALFORMED, *_BINDING, *_WASI, *_COMPONENTS)
 BY_NAME = {case.name: case for case in CASES}

@@ -1,4 +1,4 @@
-"""Runs hostile cases on the default engine and prints what came of each as a line of JSON.
+"""Runs hostile cases on the default engines and prints what came of each as a line of JSON.
 
 `python -m tests.hostile.run_case NAME...`, or without names: reads them from standard input, one a line. A
 name with `@loop` behind it is called on an event loop. After every case a plugin that behaves must answer.
@@ -34,6 +34,8 @@ from omnicore.errors import (
     OmniError,
 )
 from omnicore.sandbox.abi import MIB, Doors, HostCall, HostFunction, Limits, WasiGrant
+from omnicore.sandbox.by_kind import EngineByKind
+from omnicore.sandbox.component.engine import ComponentEngine
 from omnicore.sandbox.engine import Engine, Template
 from omnicore.sandbox.extism.engine import ExtismEngine
 
@@ -168,7 +170,8 @@ def run(engine: Engine, neighbour: Template, case: Case, *, on_loop: bool) -> di
 def main() -> None:
     """The command."""
     with tempfile.TemporaryDirectory() as cache:
-        engine = ExtismEngine(Path(cache))
+        folder = Path(cache)
+        engine = EngineByKind(ExtismEngine(folder), ComponentEngine(folder))
         neighbour = engine.load([("main", guests.echo())], LIMITS, Doors())
         for name in sys.argv[1:] or sys.stdin:
             case, _, where = name.strip().partition("@")

@@ -13,7 +13,6 @@ from omnicore.sandbox.inspect import admit, inspect
 LIMITS = Limits()
 
 REFUSED = {
-    "component": (b"\0asm\x0d\0\x01\0", "components are not supported yet"),
     "too big": (wb.MAGIC + wb.custom("x", bytes(LIMITS.module_bytes)), "module_bytes"),
     "memory64": (wb.ModuleBuilder(memories=[wb.limits(1, flags=4)]).build(), "memory64"),
     "memory64 of 2^48 pages": (wb.ModuleBuilder(memories=[wb.limits(2**48, flags=4)]).build(), "memory64"),

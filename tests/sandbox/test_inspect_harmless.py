@@ -62,7 +62,9 @@ COSTLY = {
     "much data": wb.ModuleBuilder(memories=[wb.limits(40)], data=[b"\1" + wb.text(bytes(1_100_000))]).build(),
     "many memory.grow": chain(b"\x40\0", 500),
     "more local groups than bytes": wb.ModuleBuilder(functions=[0], bodies=[b"\x03\x7f\0\x0b"]).build(),
-    "component": b"\0asm\x0d\0\x01\0",
+    "component with another": wasmtime.wat2wasm("(component (component))"),
+    "large component": wasmtime.wat2wasm(f'(component (core module (memory 1) (data "{"a" * 20_000}")))'),
+    "component with much code": b"\0asm\x0d\0\x01\0" + wb.section(1, wb.run_module(b"\x01" * 5_000)),
 }
 
 

@@ -28,6 +28,7 @@ TEMPLATE = ROOT / "host" / "omnicore" / "cli" / "templates" / "plugin-rust"
 pytestmark = [
     pytest.mark.skipif(shutil.which("cargo") is None, reason="no cargo here: install Rust"),
     pytest.mark.slow,
+    pytest.mark.toolchain,
     pytest.mark.timeout(600),  # the first build compiles some forty crates
 ]
 

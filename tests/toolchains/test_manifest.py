@@ -25,6 +25,12 @@ def test_a_later_manifest_wins_key_by_key_and_within_functions():
     }
 
 
+def test_limits_are_merged_one_by_one():
+    assert merged({"limits": {"compile_s": 60, "timeout_s": 1}}, {"limits": {"timeout_s": 5}}) == {
+        "limits": {"compile_s": 60, "timeout_s": 5}
+    }
+
+
 def test_merging_leaves_what_it_was_given_as_it_is():
     first = {"functions": {"f": {"description": "old"}}}
     merged(first, {"functions": {"f": {"description": "new"}}})

@@ -220,6 +220,9 @@ class TestComponents:
         order = {"item": "tea", "wrap": "gift-box"}
         found = host.call("shop.place", {"order": order, "by": [1, 2.5], "more": 1})
         assert found == [{"item": "tea", "count": 2, "wrap": "gift-box"}]
+        lines = [line.message for line in host.plugins.logs("shop")]
+        assert "placing tea" in lines
+        assert 'placed item="tea"' in lines
         assert host.call("shop.turned", b"\x00\xff") == b"\xff\x00"
 
     def test_an_exception_is_the_error_with_its_place(self, host: BlockingHost) -> None:

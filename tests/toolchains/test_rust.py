@@ -13,6 +13,7 @@ from omnicore.toolchains.rust import TOOLCHAIN
 from omnicore.toolchains.sealed import sealed
 from omnicore.toolchains.toolchain import Built, Source
 
+pytestmark = pytest.mark.toolchain
 needs_rust = pytest.mark.skipif(shutil.which("cargo") is None, reason="no cargo here: install Rust")
 
 CARGO = """[package]

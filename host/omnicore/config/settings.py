@@ -30,6 +30,7 @@ LARGEST_LIMITS = Limits(
     http_request_bytes=16 * MIB,
     http_response_bytes=64 * MIB,
     module_bytes=64 * MIB,
+    component_bytes=64 * MIB,
     compile_s=120.0,
     compile_bytes=4096 * MIB,
 )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from omnicore.sandbox.wit_calls import Way, input_way, output_way, returned
-from omnicore.sandbox.wit_types import Signature, WitType
+from omnicore.sandbox.wit_types import Signature, WitType, entry_of
 
 __all__ = ["described"]
 
@@ -68,6 +68,8 @@ def _record(kind: WitType) -> dict[str, Any]:
 
 def _list(kind: WitType) -> dict[str, Any]:
     (item,) = _inside(kind)
+    if (value := entry_of(kind)) is not None:
+        return {"type": "object", "additionalProperties": _schema(value)}
     return dict(_BYTES) if item.kind == "u8" else {"type": "array", "items": _schema(item)}
 
 

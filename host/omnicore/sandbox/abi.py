@@ -147,6 +147,7 @@ class Limits:
     http_request_bytes: int = 1 * MIB
     http_response_bytes: int = 4 * MIB
     module_bytes: int = 10 * MIB
+    component_bytes: int = 50 * MIB
     compile_s: float = 10.0
     compile_bytes: int = 1024 * MIB
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from omnicore.sandbox.inspect_admit import admit
+from omnicore.sandbox.inspect_component import read_component
 from omnicore.sandbox.inspect_harmless import harmless
 from omnicore.sandbox.inspect_visible import OWN_PREFIX, with_visible_limits
 from omnicore.sandbox.wasm_reader import Reader, reject
@@ -57,11 +58,18 @@ def inspect(data: bytes) -> ModuleInfo:
             that plugins may not use; with the offset.
     """
     if _kind(data) == "component":
-        return ModuleInfo(kind="component", size_bytes=len(data))
+        return read_component(data, _core)
+    return _core(data, 0, len(data))
+
+
+def _core(data: bytes, start: int, end: int) -> ModuleInfo:
+    """A core module that lies between two offsets of the file."""
+    if data[start : start + 8] != _MAGIC + _CORE:
+        reject("a core module has another version", start)
     draft, sections = Draft(), []
     custom: dict[str, memoryview] = {}
     view = memoryview(data)
-    reader = Reader(data, 8, len(data))
+    reader = Reader(data, start + 8, end)
     rank = customs = 0
     while reader.position < reader.end:
         section = _section(reader)
@@ -72,7 +80,7 @@ def inspect(data: bytes) -> ModuleInfo:
             reject(f"more than {_MOST_CUSTOM} custom sections", section.header, "strip the module")
         else:
             _custom(data, view, section, custom)
-    return _summary(data, draft, tuple(sections), custom)
+    return _summary(data, end - start, draft, tuple(sections), custom)
 
 
 def _kind(data: bytes) -> str:
@@ -126,14 +134,16 @@ def _custom(data: bytes, view: memoryview, section: Section, found: dict[str, me
     found.setdefault(name, view[content.position : min(section.end, content.position + _CUSTOM_BYTES)])
 
 
-def _summary(data: bytes, draft: Draft, sections: tuple[Section, ...], custom: dict[str, memoryview]) -> ModuleInfo:
+def _summary(
+    data: bytes, size: int, draft: Draft, sections: tuple[Section, ...], custom: dict[str, memoryview]
+) -> ModuleInfo:
     sizes = {section.identifier: section.end - section.start for section in sections}
     code = next((memoryview(data)[one.start : one.end] for one in sections if one.identifier == 10), memoryview(b""))
     if draft.functions and not code:
-        reject(f"{draft.functions} functions are declared and none has a body", len(data))
+        reject(f"{draft.functions} functions are declared and none has a body", size)
     return ModuleInfo(
         kind="core",
-        size_bytes=len(data),
+        size_bytes=size,
         imports=tuple(draft.imports),
         exports=tuple(draft.exports),
         memories=tuple(draft.memories),

@@ -8,8 +8,12 @@ from omnicore.errors import ModuleRejected
 from omnicore.sandbox.abi import Limits
 from omnicore.sandbox.inspect_visible import OWN_PREFIX
 from omnicore.sandbox.wasm_types import PAGE_BYTES, MemoryType, ModuleInfo
+from omnicore.sandbox.wit_types import ComponentInfo
 
-__all__ = ["admit"]
+__all__ = ["WASI_PACKAGES", "admit"]
+
+WASI_PACKAGES = ("wasi:cli", "wasi:clocks", "wasi:filesystem", "wasi:io", "wasi:random", "wasi:sockets")
+"""The packages of WASI 0.2 that components may import; what most of their functions do is refuse."""
 
 _MOST_TABLES = 8
 # A segment's entry is at most six bytes; 10 MB of them took 5 to 9 GB to compile.
@@ -37,21 +41,58 @@ def admit(info: ModuleInfo, limits: Limits) -> None:
 
 
 def _refusals(info: ModuleInfo, limits: Limits) -> Iterator[_Refusal]:
-    if info.size_bytes > limits.module_bytes:
+    limit = "component_bytes" if info.component else "module_bytes"
+    if info.size_bytes > getattr(limits, limit):
         yield (
-            f"the module has {info.size_bytes} bytes where {limits.module_bytes} are allowed",
-            "raise limits.module_bytes or strip the module",
+            f"the {'component' if info.component else 'module'} has {info.size_bytes} bytes"
+            f" where {getattr(limits, limit)} are allowed",
+            f"raise limits.{limit} or strip the module",
         )
-    if info.kind == "component":
-        yield (
-            "the file is a component",
-            "components are not supported yet by this engine; build a core module",
-        )
+    if info.component is not None:
+        yield from _component(info.component, limits)
+        return
+    yield from _core(info, limits)
+
+
+def _core(info: ModuleInfo, limits: Limits) -> Iterator[_Refusal]:
     for feature in sorted(info.features & _FORBIDDEN.keys()):
         yield f"the module uses {feature}, which plugins may not", _FORBIDDEN[feature]
     yield from _names(info)
     yield from _memories(info.memories, limits)
     yield from _tables(info, limits)
+
+
+def _component(info: ComponentInfo, limits: Limits) -> Iterator[_Refusal]:
+    yield from _interfaces(info)
+    for module in info.modules:
+        yield from _core(module, limits)
+    if info.minimum_pages * PAGE_BYTES > limits.memory_bytes:
+        yield (
+            f"oom: the component starts with {info.minimum_pages * PAGE_BYTES} bytes of memory"
+            f" where {limits.memory_bytes} are allowed",
+            "raise limits.memory_bytes or build it with less initial memory",
+        )
+    if info.minimum_elements > limits.table_elements:
+        yield (
+            f"the component's tables start with {info.minimum_elements} elements"
+            f" where {limits.table_elements} are allowed",
+            "raise limits.table_elements",
+        )
+
+
+def _interfaces(info: ComponentInfo) -> Iterator[_Refusal]:
+    for interface, wanted in info.imports.items():
+        package = interface.partition("/")[0]
+        if package == "wasi:http":
+            yield (
+                f"the component imports {interface[:100]}, which reaches any address",
+                "use the door omnicore:plugin/http, which has an allow-list",
+            )
+        elif wanted and package not in (*WASI_PACKAGES, "omnicore:plugin"):
+            yield (
+                f"the component imports {interface[:100] or 'a bare function'}, which nobody provides",
+                "import interfaces of omnicore:plugin and WASI 0.2 only",
+            )
 
 
 def _names(info: ModuleInfo) -> Iterator[_Refusal]:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from omnicore.sandbox.wit_types import ComponentInfo
+
 ExternKind = Literal["function", "table", "memory", "global", "tag"]
 
 PAGE_BYTES = 65_536
@@ -90,7 +92,8 @@ class ModuleInfo:
     `globals` counts imported ones too; `types`, `functions`, `elements` and `data_segments` count what the
     module defines. `largest_function_bytes` is exact for modules of up to 256 functions, otherwise an upper
     bound. `custom` holds the first mebibyte of each custom section, `code` the code section, as views into
-    the file. A component has a kind and a size, nothing else.
+    the file. Of a component, `component` says what it wants and offers and what its core modules hold; exports
+    are the functions callers see, `features` and `code_bytes` those of all its core modules.
     """
 
     kind: Literal["core", "component"]
@@ -115,3 +118,4 @@ class ModuleInfo:
     features: frozenset[str] = frozenset()
     sections: tuple[Section, ...] = ()
     code: memoryview = field(default_factory=lambda: memoryview(b""), repr=False)
+    component: ComponentInfo | None = None

@@ -35,11 +35,12 @@ class RawSection:
 
 
 def merged(*described: Mapping[str, Any]) -> dict[str, Any]:
-    """One manifest of several; a later one wins, key by key, and within `functions` for each key of a function."""
+    """One manifest of several; a later one wins, key by key, also within `limits` and each of the `functions`."""
     values: dict[str, Any] = {}
     functions: dict[str, dict[str, Any]] = {}
     for one in described:
-        values.update(one)
+        limits = {**values.get("limits", {}), **one.get("limits", {})}
+        values.update({**one, **({"limits": limits} if limits else {})})
         for name, function in one.get("functions", {}).items():
             functions.setdefault(name, {}).update(function)
     return {**values, "functions": functions} if functions else values

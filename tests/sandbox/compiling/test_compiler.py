@@ -152,6 +152,6 @@ def fail(*_):
     raise {raised}
 child.compile_module = fail
 sys.stdin, sys.stderr = open("/dev/null"), open("/dev/null", "w")
-print(child._main(["0", "0", "16", "10", str(1 << 30)]))
+print(child._main(["0", "0", "16", "10", str(1 << 30), "0"]))
 """)
     assert int(shown) == code

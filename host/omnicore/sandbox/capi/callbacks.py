@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
-from ctypes import POINTER, c_bool, c_int64, c_size_t, c_uint8, c_uint64, c_void_p
+from ctypes import POINTER, c_bool, c_int64, c_size_t, c_uint8, c_uint32, c_uint64, c_void_p
 from typing import Any
 
 __all__ = [
     "Callback",
     "async_function",
+    "component_function",
     "continuation",
     "epoch_callback",
     "finalizer",
     "forwarding_callback",
     "function_callback",
+    "resource_destructor",
     "store_continuation",
     "store_word",
 ]
@@ -32,6 +34,10 @@ _EPOCH = ctypes.CFUNCTYPE(c_void_p, c_void_p, c_void_p, POINTER(c_uint64), POINT
 _ASYNC = ctypes.CFUNCTYPE(None, c_void_p, c_void_p, c_void_p, c_size_t, c_void_p, c_size_t, c_void_p, c_void_p)
 # The same as _FUNCTION with the values as an address, to hand on to another call
 _FORWARD = ctypes.CFUNCTYPE(c_void_p, c_void_p, c_void_p, c_void_p, c_size_t)
+# (environment, context, type, arguments, their count, results, their count) -> error or null
+_COMPONENT = ctypes.CFUNCTYPE(c_void_p, c_void_p, c_void_p, c_void_p, c_void_p, c_size_t, c_void_p, c_size_t)
+# (environment, context, the host's number) -> error or null
+_DESTRUCTOR = ctypes.CFUNCTYPE(c_void_p, c_void_p, c_void_p, c_uint32)
 _CONTINUATION = ctypes.CFUNCTYPE(c_bool, c_void_p)
 _FINALIZER = ctypes.CFUNCTYPE(None, c_void_p)
 
@@ -51,6 +57,16 @@ def function_callback(function: Callable[..., int | None]) -> Callback:
 def forwarding_callback(function: Callable[..., int | None]) -> Callback:
     """`function(environment, caller, values_at, count)`, for one that passes its values on as they are."""
     return _made(_FORWARD, function)
+
+
+def component_function(function: Callable[..., int | None]) -> Callback:
+    """`function(environment, context, type, arguments, count, results, count)`. Returns an error or None."""
+    return _made(_COMPONENT, function)
+
+
+def resource_destructor(function: Callable[..., int | None]) -> Callback:
+    """`function(environment, context, number)` when a guest drops a resource. Returns an error or None."""
+    return _made(_DESTRUCTOR, function)
 
 
 def epoch_callback(function: Callable[..., int | None]) -> Callback:

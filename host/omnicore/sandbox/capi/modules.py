@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
+from collections.abc import Iterator
 
 from omnicore.errors import EngineFailed, ModuleRejected
 from omnicore.sandbox.capi.faults import take_error
@@ -11,7 +13,7 @@ from omnicore.sandbox.capi.library import lib
 from omnicore.sandbox.capi.memory import Buffer, copy_bytes
 from omnicore.sandbox.capi.presets import RawEngine
 
-__all__ = ["CompiledModule", "compile_module", "load_artifact", "text_to_binary"]
+__all__ = ["CompiledModule", "compile_module", "load_artifact", "seal", "sealed_file", "text_to_binary"]
 
 
 class CompiledModule:
@@ -63,7 +65,8 @@ def load_artifact(engine: RawEngine, artifact: bytes) -> CompiledModule:
     """
     module = Buffer(1)
     if hasattr(os, "memfd_create"):
-        error = _from_sealed_file(engine, artifact, module)
+        with sealed_file(artifact) as path:
+            error = lib.wasmtime_module_deserialize_file(engine.pointer, path, module.address)
     else:
         error = lib.wasmtime_module_deserialize(engine.pointer, artifact, len(artifact), module.address)
     if error:
@@ -71,21 +74,22 @@ def load_artifact(engine: RawEngine, artifact: bytes) -> CompiledModule:
     return CompiledModule(engine, module.words[0])
 
 
-def _from_sealed_file(engine: RawEngine, artifact: bytes, module: Buffer) -> int | None:
+@contextlib.contextmanager
+def sealed_file(artifact: bytes) -> Iterator[bytes]:
+    """The path of a file in memory with these bytes, which nobody can change any more; a mapping outlives it."""
     descriptor = os.memfd_create("omnicore-code", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     try:
         view = memoryview(artifact)
         while view:
             view = view[os.write(descriptor, view) :]
-        _seal(descriptor)
-        path = f"/proc/self/fd/{descriptor}".encode()
-        error: int | None = lib.wasmtime_module_deserialize_file(engine.pointer, path, module.address)
+        seal(descriptor)
+        yield f"/proc/self/fd/{descriptor}".encode()
     finally:
-        os.close(descriptor)  # the mapping keeps the file alive
-    return error
+        os.close(descriptor)
 
 
-def _seal(descriptor: int) -> None:
+def seal(descriptor: int) -> None:
+    """Lets nobody change a file in memory any more."""
     seals = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
     fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, seals)
 

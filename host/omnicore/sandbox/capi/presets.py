@@ -25,7 +25,8 @@ class Preset:
 
     `fuel` counts instructions; `quick` compiles in linear time for slower code; `pooled` keeps slots for
     `instances` sandboxes so that a new one costs 4 us instead of 12; `address_mib` is the virtual memory set
-    aside for each linear memory: below 4096 the code checks bounds itself.
+    aside for each linear memory: below 4096 the code checks bounds itself. `components` takes components and
+    no memories beside each other.
     """
 
     fuel: bool = False
@@ -33,12 +34,13 @@ class Preset:
     pooled: bool = True
     instances: int = 4_000
     address_mib: int = 4096
+    components: bool = False
 
     @property
     def tag(self) -> str:
         """Names what compiled code depends on; part of every cache key."""
         kinds = f"{'fuel' if self.fuel else 'epoch'}-{'quick' if self.quick else 'fast'}-{self.address_mib}m"
-        return f"{LIBRARY_VERSION}-{kinds}-1"
+        return f"{LIBRARY_VERSION}-{'component-' if self.components else ''}{kinds}-1"
 
 
 def preset_for(*, fuel: bool, instances: int) -> Preset:
@@ -77,12 +79,13 @@ class RawEngine:
 
 def _configuration(preset: Preset) -> int:
     config: int = lib.wasm_config_new()
-    for name in ("epoch_interruption", "wasm_multi_memory", "wasm_tail_call"):
+    for name in ("epoch_interruption", "wasm_tail_call"):
         getattr(lib, f"wasmtime_config_{name}_set")(config, True)
+    lib.wasmtime_config_wasm_multi_memory_set(config, not preset.components)
+    lib.wasmtime_config_wasm_component_model_set(config, preset.components)
     # What is off: each of these has crashed, hung or starved a host that left it on, and no kit needs it.
     for name in (
-        *("gc", "exceptions", "function_references", "threads", "memory64", "stack_switching"),
-        *("custom_page_sizes", "component_model"),
+        *("gc", "exceptions", "function_references", "threads", "memory64", "stack_switching", "custom_page_sizes"),
     ):
         getattr(lib, f"wasmtime_config_wasm_{name}_set")(config, False)
     for name in (

@@ -10,13 +10,17 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import hmac
+import mmap
 import os
 import secrets
 import stat
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from omnicore.errors import EngineFailed
+from omnicore.sandbox.capi.modules import seal
 
 __all__ = ["CodeCache"]
 
@@ -58,12 +62,40 @@ class CodeCache:
         digest, code = data[len(_MAGIC) : start], data[start:]
         return code if hmac.compare_digest(digest, self._digest(name, code)) else None
 
+    @contextlib.contextmanager
+    def sealed(self, name: str) -> Iterator[bytes | None]:
+        """The path of a file in memory that holds the code and that nobody can change; None as `get` says.
+
+        For tens of megabytes this takes half the time of `get` and loading what it gives: they are copied once.
+        """
+        with contextlib.ExitStack() as stack:
+            yield self._sealed(name, stack) if hasattr(os, "memfd_create") else None
+
+    def _sealed(self, name: str, stack: contextlib.ExitStack) -> bytes | None:
+        source = _open_own(self._folder / f"{name}.code")
+        if source is None:
+            return None
+        stack.callback(os.close, source)
+        size = os.fstat(source).st_size - len(_MAGIC) - _DIGEST_BYTES
+        if size <= 0 or os.read(source, len(_MAGIC)) != _MAGIC:
+            return None
+        due = os.read(source, _DIGEST_BYTES)
+        copy = os.memfd_create("omnicore-code", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        stack.callback(os.close, copy)
+        os.ftruncate(copy, size)
+        with mmap.mmap(copy, size) as memory, open(source, "rb", buffering=0, closefd=False) as file:
+            with memoryview(memory) as view:
+                whole = _filled(file, view)
+            good = whole and hmac.compare_digest(due, self._digest(name, memory))
+        seal(copy)
+        return f"/proc/self/fd/{copy}".encode() if good else None
+
     def put(self, name: str, code: bytes) -> None:
         """Stores code; a full disk only costs the next start its time."""
         with contextlib.suppress(OSError):
             self._write(f"{name}.code", _MAGIC + self._digest(name, code) + code)
 
-    def _digest(self, name: str, code: bytes) -> bytes:
+    def _digest(self, name: str, code: bytes | mmap.mmap) -> bytes:
         return hmac.digest(self._key, name.encode() + b"\0" + hashlib.sha256(code).digest(), "sha256")
 
     def _sweep(self) -> None:
@@ -94,17 +126,36 @@ class CodeCache:
             raise
 
 
-def _read_own(path: Path) -> bytes | None:
+def _filled(file: IO[bytes], view: memoryview) -> bool:
+    """Whether the file had as many bytes left as the view has room for."""
+    read = 0
+    while read < len(view):
+        count = file.readinto(view[read:])  # type: ignore[attr-defined]
+        if not count:
+            return False
+        read += count
+    return True
+
+
+def _open_own(path: Path) -> int | None:
+    """A descriptor of a regular file that is this user's alone."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
         return None
+    status = os.fstat(descriptor)
+    if stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o022:
+        return descriptor
+    os.close(descriptor)
+    return None
+
+
+def _read_own(path: Path) -> bytes | None:
+    descriptor = _open_own(path)
+    if descriptor is None:
+        return None
     try:
-        status = os.fstat(descriptor)
-        ours = stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o022
-        with os.fdopen(descriptor, "rb", closefd=False) if ours else contextlib.nullcontext() as file:
-            return file.read() if file is not None else None
+        with os.fdopen(descriptor, "rb") as file:
+            return file.read()
     except OSError:
         return None
-    finally:
-        os.close(descriptor)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import math
 import os
 import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
 from omnicore.errors import EngineFailed, LimitExceeded, ModuleRejected
 from omnicore.sandbox.abi import MIB, Limits
+from omnicore.sandbox.capi.components import CompiledComponent, compile_component, load_component, map_component
 from omnicore.sandbox.capi.modules import CompiledModule, compile_module, load_artifact
 from omnicore.sandbox.capi.presets import Preset, RawEngine
 from omnicore.sandbox.compiling.cache import CodeCache
@@ -26,6 +29,8 @@ __all__ = ["Compiler"]
 _PACKAGES = Path(__file__).parents[3]
 _CODE_PER_BYTE = 24  # machine code for each byte of module, generously; Go and QuickJS need 4 to 6
 _CODE_FREE = 16 * MIB
+_LARGE = 2 * MIB  # bytes of code
+_log = logging.getLogger("omnicore.compiling")
 
 
 class Compiler:
@@ -45,7 +50,7 @@ class Compiler:
             ModuleRejected: it does not validate.
             LimitExceeded: compiling takes more than `limits.compile_s` or `limits.compile_bytes`.
         """
-        name = f"{hashlib.sha256(wasm).hexdigest()}-{engine.preset.tag}"
+        name = _name(engine, wasm)
         cached = self._cached(engine, name)
         if cached is not None:
             return cached
@@ -59,6 +64,41 @@ class Compiler:
             self._cache.put(name, code)
         return load_artifact(engine, code)
 
+    def compile_component(self, engine: RawEngine, wasm: bytes, info: ModuleInfo, limits: Limits) -> CompiledComponent:
+        """The same for a component. In a child, a large one goes to the quick compiler at once.
+
+        With the optimising one Python's interpreter takes 7.5 s of processor time instead of 3.1 and is 3 per cent
+        faster then.
+        """
+        name = _name(engine, wasm)
+        cached = self._mapped(engine, name)
+        if cached is not None:
+            return cached
+        if harmless(info):
+            component = compile_component(engine, wasm)
+            if self._cache is not None:
+                self._cache.put(name, component.artifact())
+            return component
+        large = info.code_bytes > _LARGE
+        if large:
+            _log.warning("compiling a component of %.1f MB; it takes some seconds, once", len(wasm) / 1e6)
+        started = time.monotonic()
+        code = _compile_apart(engine.preset, wasm, limits, quick=large)
+        if large:
+            _log.info("compiled it in %.1f s", time.monotonic() - started)
+        if self._cache is not None:
+            self._cache.put(name, code)
+        return load_component(engine, code)
+
+    def _mapped(self, engine: RawEngine, name: str) -> CompiledComponent | None:
+        if self._cache is None:
+            return None
+        with self._cache.sealed(name) as path:
+            try:
+                return None if path is None else map_component(engine, path)
+            except EngineFailed:  # another build of the same version wrote it
+                return None
+
     def _cached(self, engine: RawEngine, name: str) -> CompiledModule | None:
         code = self._cache.get(name) if self._cache is not None else None
         if code is None:
@@ -69,11 +109,17 @@ class Compiler:
             return None
 
 
-def _compile_apart(preset: Preset, wasm: bytes, limits: Limits) -> bytes:
+def _name(engine: RawEngine, wasm: bytes) -> str:
+    return f"{hashlib.sha256(wasm).hexdigest()}-{engine.preset.tag}"
+
+
+def _compile_apart(preset: Preset, wasm: bytes, limits: Limits, *, quick: bool = False) -> bytes:
     try:
         try:
-            return _run_child(preset, wasm, limits, quick=False)
+            return _run_child(preset, wasm, limits, quick=quick)
         except LimitExceeded:
+            if quick:
+                raise
             return _run_child(preset, wasm, limits, quick=True)
     except OSError as error:
         raise EngineFailed(
@@ -84,7 +130,7 @@ def _compile_apart(preset: Preset, wasm: bytes, limits: Limits) -> bytes:
 
 def _run_child(preset: Preset, wasm: bytes, limits: Limits, *, quick: bool) -> bytes:
     seconds = max(1, math.ceil(limits.compile_s))
-    numbers = (preset.fuel, quick, preset.address_mib, seconds, limits.compile_bytes)
+    numbers = (preset.fuel, quick, preset.address_mib, seconds, limits.compile_bytes, preset.components)
     command = [
         sys.executable,
         "-m",

@@ -30,7 +30,7 @@ class Clocks:
         self._origin = monotonic_ns()
         self.frozen = frozen_at_ns is not None
         if frozen_at_ns is not None:
-            self._stand_still(frozen_at_ns, 0)
+            self._stand_still(frozen_at_ns, 1)  # Go's run-time takes a monotonic 0 for a broken clock and ends
 
     def _stand_still(self, wall: int, elapsed: int) -> None:
         self._origin = 0

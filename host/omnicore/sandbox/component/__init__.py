@@ -1,0 +1,1 @@
+"""Component Model plugins: typed functions instead of the Extism ABI, with the same doors and limits."""

@@ -1,0 +1,41 @@
+// Timers without waiting: while a function's promise is open and nothing else is to do, the next timer's time has come.
+kit.timers = () => {
+  let waiting = new Map();
+  let next = 1;
+  let now = 0;
+
+  function set(fn, delay, given, repeat) {
+    if (typeof fn !== "function") throw new TypeError("a timer takes a function");
+    const wait = Math.max(repeat ? 1 : 0, Math.trunc(Number(delay)) || 0);
+    waiting.set(next, { fn, given, due: now + wait, wait: repeat ? wait : 0, repeat });
+    return next++;
+  }
+
+  const clear = (id) => void waiting.delete(Number(id));
+
+  kit.tick = () => {
+    let first = null;
+    for (const [id, timer] of waiting) if (first === null || timer.due < waiting.get(first).due) first = id;
+    if (first === null) return false;
+    const timer = waiting.get(first);
+    now = timer.due;
+    waiting.delete(first);
+    if (timer.repeat) waiting.set(first, { ...timer, due: now + timer.wait });
+    timer.fn(...timer.given);
+    return true;
+  };
+
+  kit.forget = () => {
+    if (waiting.size) waiting = new Map();
+    now = 0;
+  };
+
+  kit.globals({
+    setTimeout: (fn, delay, ...given) => set(fn, delay, given, false),
+    setInterval: (fn, delay, ...given) => set(fn, delay, given, true),
+    setImmediate: (fn, ...given) => set(fn, 0, given, false),
+    clearTimeout: clear,
+    clearInterval: clear,
+    clearImmediate: clear,
+  });
+};

@@ -1,0 +1,131 @@
+# Made from specs/doors by `python -m sdk.generate`; change it there.
+"""Remember and recall by meaning, words and time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from omnicore_sdk import _core
+
+__all__ = ["Item", "forget", "get", "recall", "store"]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """Something remembered."""
+
+    id: str
+    """Given by the host."""
+    tier: str
+    """Where it is kept."""
+    text: str
+    """Word for word what was stored."""
+    importance: float
+    """0 to 1."""
+    created_at: float
+    """Seconds since the Unix epoch."""
+    metadata: Mapping[str, Any]
+    """What was stored with it."""
+    score: float | None
+    """How well it fits, 0 to 1; None outside of a recall."""
+
+
+def _read_item(reply: _core.Wire) -> Item:
+    return Item(
+        id=reply["id"],
+        tier=reply["tier"],
+        text=reply["text"],
+        importance=reply["importance"],
+        created_at=reply["created_at"],
+        metadata=reply["metadata"],
+        score=reply["score"],
+    )
+
+
+def store(
+    text: str,
+    *,
+    tier: str | None = None,
+    importance: float | None = None,
+    embedding: Sequence[float] | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> str:
+    """Remembers a text and returns its id. The same text again is the same memory.
+
+    Args:
+        text: at most 64 KiB.
+        tier: `episodic` when left out.
+        importance: 0 to 1; the host judges when it is left out.
+        embedding: of the text; the host makes one when it is left out.
+        metadata: at most 16 KiB.
+
+    Raises: DoorError: the door refused or failed.
+    """
+    request = _core.present(
+        tier=tier,
+        importance=importance,
+        embedding=None if embedding is None else [*embedding],
+        metadata=None if metadata is None else {**metadata},
+    )
+    request |= {"text": text}
+    reply = _core.call("memory_store_v1", request)
+    id: str = reply["id"]
+    return id
+
+
+def recall(
+    *,
+    text: str | None = None,
+    embedding: Sequence[float] | None = None,
+    tiers: Sequence[str] | None = None,
+    limit: int | None = None,
+) -> Sequence[Item]:
+    """The memories that fit best, best first.
+
+    Args:
+        text: what is looked for; this or `embedding` must be there.
+        embedding: of what is looked for.
+        tiers: where to look; all that are granted when left out.
+        limit: 1 to 100; 10 when left out.
+
+    Returns: best first.
+    Raises: DoorError: the door refused or failed.
+    """
+    request = _core.present(
+        text=text,
+        embedding=None if embedding is None else [*embedding],
+        tiers=None if tiers is None else [*tiers],
+        limit=limit,
+    )
+    reply = _core.call("memory_recall_v1", request)
+    return [_read_item(one) for one in reply["items"]]
+
+
+def get(id: str) -> Item | None:
+    """One memory, or nothing.
+
+    Args:
+        id: what store returned.
+
+    Returns: None when there is none.
+    Raises: DoorError: the door refused or failed.
+    """
+    request: _core.Wire = {"id": id}
+    reply = _core.call("memory_get_v1", request)
+    return None if reply["item"] is None else _read_item(reply["item"])
+
+
+def forget(id: str) -> bool:
+    """Forgets a memory; returns whether there was one.
+
+    Args:
+        id: what store returned.
+
+    Raises: DoorError: the door refused or failed.
+    """
+    request: _core.Wire = {"id": id}
+    reply = _core.call("memory_forget_v1", request)
+    forgotten: bool = reply["forgotten"]
+    return forgotten
