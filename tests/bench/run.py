@@ -25,6 +25,7 @@ from tests.bench.growth import folder_sizes
 from tests.bench.hosts import awaited_calls, host_calls
 from tests.bench.http import http_calls
 from tests.bench.instances import cached_code, new_instances
+from tests.bench.languages import languages
 from tests.bench.measure import FULL, QUICK, Effort
 from tests.bench.memory import resident_memory
 from tests.bench.real_plugin import rust_plugin
@@ -40,6 +41,7 @@ GROUPS: Mapping[str, Callable[[Effort], Iterator[Row]]] = {
     "instances": new_instances,
     "cache": cached_code,
     "components": component_calls,
+    "languages": languages,
     "threads": two_threads,
     "host": host_calls,
     "await": awaited_calls,

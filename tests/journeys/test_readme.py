@@ -81,3 +81,14 @@ def test_the_python_snippet_runs(environment):
 def test_every_path_that_it_links_to_is_there():
     for target in re.findall(r"\]\(([^)#:]+)\)", README):
         assert (ROOT / target).exists(), target
+
+
+def test_a_plugin_of_your_own_is_four_lines_away(environment, tmp_path):
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    ran = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", block("own plugin")],
+        cwd=folder, env=environment, capture_output=True, text=True, timeout=110, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.splitlines()[-1] == "HELLO"
