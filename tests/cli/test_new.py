@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tomllib
+from importlib.resources import files
 
 import pytest
+from click.testing import CliRunner
 
+from omnicore.cli.commands import new as command
 from omnicore.cli.commands.new import TEMPLATES
 from omnicore.toolchains.languages import kit_files
 
@@ -85,6 +89,18 @@ def test_a_plugin_carries_its_name_its_kit_and_its_cases(omnicore, tmp_path, tem
     assert "@name@" not in (folder / "README.md").read_text()
     assert "omnicore build ." in ran.out
     assert "omnicore plugins test ." in ran.out
+
+
+def test_what_pip_compiles_beside_a_template_is_not_part_of_it(tmp_path, monkeypatch):
+    installed = tmp_path / "installed" / "templates" / "plugin-python"
+    shutil.copytree(str(files("omnicore.cli") / "templates" / "plugin-python"), installed)
+    (installed / "__pycache__").mkdir(exist_ok=True)
+    (installed / "__pycache__" / "plugin.cpython-311.pyc").write_bytes(b"\xa7\r\r\n")
+    monkeypatch.setattr(command, "files", lambda _package: tmp_path / "installed")
+    made = CliRunner().invoke(command.new, [str(tmp_path / "loud"), "-t", "plugin-python"])
+    assert made.exit_code == 0, made.output
+    assert (tmp_path / "loud" / "plugin.py").is_file()
+    assert not list((tmp_path / "loud").rglob("__pycache__"))
 
 
 def test_a_missing_compiler_is_told_at_once_with_the_command_that_installs_it(omnicore):

@@ -14,7 +14,10 @@ from tests.testing.guests import PLUGINS
 
 pytest_plugins = "pytester"
 # A checkout that was installed before the entry point was there loads the plugin by hand.
-LOAD = [] if entry_points(group="pytest11", name="omnicore") else ["-p", "omnicore.testing.pytest_plugin"]
+# An inner run that ends would take the signal handlers away on which the engine's traps rely.
+LOAD = ["-p", "no:faulthandler"]
+if not entry_points(group="pytest11", name="omnicore"):
+    LOAD += ["-p", "omnicore.testing.pytest_plugin"]
 COUNTER = str(PLUGINS / "counter")
 RUN = ("-p", "no:cacheprovider", "--strict-markers", "--strict-config", "-W", "error", *LOAD)
 

@@ -48,7 +48,8 @@ TEMPLATES: Mapping[str, Template] = {
 }
 _HIDDEN = {"gitignore": ".gitignore"}  # under its own name it would hide template files from tools
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
-_NEVER_COPIED = shutil.ignore_patterns("target", "node_modules", "__pycache__", "*_test.go", ".zig-cache")
+_COMPILED = "__pycache__"  # pip compiles every Python file that it installs, templates too
+_NEVER_COPIED = shutil.ignore_patterns("target", "node_modules", _COMPILED, "*_test.go", ".zig-cache")
 
 
 def _list(ctx: click.Context, _option: click.Parameter, value: bool) -> None:
@@ -127,7 +128,7 @@ def _copy(source: Traversable, target: Path, name: str) -> list[str]:
     """Copies a template with `@name@` filled in, in file names too; returns what was written."""
     target.mkdir(parents=True, exist_ok=True)
     made = []
-    for item in sorted(source.iterdir(), key=lambda item: item.name):
+    for item in sorted((item for item in source.iterdir() if item.name != _COMPILED), key=lambda item: item.name):
         place = target / _HIDDEN.get(item.name, item.name).replace("@name@", name)
         if item.is_dir():
             made += _copy(item, place, name)
