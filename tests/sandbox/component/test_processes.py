@@ -131,8 +131,8 @@ def busy(call, handle):
 template = load(logging(5, endless=True), door(busy), timeout_s=60, host_calls=1_000_000_000)
 for turn in range(60):
     instance = template.instance()
-    threading.Timer(0.005 + turn / 7919, os.kill, (os.getpid(), signal.SIGINT)).start()
     try:
+        threading.Timer(0.005 + turn / 7919, os.kill, (os.getpid(), signal.SIGINT)).start()
         instance.call("run", b"")
         raise AssertionError("nothing was interrupted")
     except KeyboardInterrupt:
@@ -208,5 +208,30 @@ try:
     raise AssertionError("it never ended")
 except LimitExceeded as error:
     assert error.details["limit"] == "nesting", error
+"""
+    )
+
+
+def test_without_room_for_another_open_file_loading_fails_with_an_error_of_the_engine():
+    run_child(
+        SETUP
+        + """
+import resource, tempfile
+from pathlib import Path
+engine, guest = ComponentEngine(Path(tempfile.mkdtemp()) / "code"), GUEST.read_bytes()
+def again():
+    return engine.load([("main", guest)], Limits(), Doors(wasi=WasiGrant()))
+again()
+before = resource.getrlimit(resource.RLIMIT_NOFILE)
+failed = 0
+for spare in range(3):  # for the cached code, and for its copy in memory
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) - 1 + spare, before[1]))
+    try:
+        again()
+    except EngineFailed:
+        failed += 1
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+assert failed
+assert again().instance().call("shout", b"a") == b"A"
 """
     )

@@ -8,8 +8,8 @@ from omnicore.errors import EngineFailed, LinkFailed, ModuleRejected
 from omnicore.sandbox.capi.callbacks import Callback
 from omnicore.sandbox.capi.faults import take_error
 from omnicore.sandbox.capi.library import lib
-from omnicore.sandbox.capi.memory import Buffer, copy_bytes
-from omnicore.sandbox.capi.modules import sealed_file
+from omnicore.sandbox.capi.memory import Buffer
+from omnicore.sandbox.capi.modules import sealed_file, serialized
 from omnicore.sandbox.capi.presets import RawEngine
 
 __all__ = [
@@ -44,14 +44,7 @@ class CompiledComponent:
 
     def artifact(self) -> bytes:
         """The machine code, to be loaded again by the same preset and version."""
-        vector = Buffer(2)
-        error = lib.wasmtime_component_serialize(self.pointer, vector.address)
-        if error:
-            raise EngineFailed(f"compiled code cannot be stored: {take_error(error).message}")
-        size, data = vector.words
-        code = copy_bytes(data, size)
-        lib.wasm_byte_vec_delete(vector.address)
-        return code
+        return serialized(lib.wasmtime_component_serialize, self.pointer)
 
     def export_index(self, path: tuple[str, ...]) -> ExportIndex:
         """Where an exported function stands, by the names that lead to it. Raises: EngineFailed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from omnicore.errors import EngineFailed, ModuleRejected
 from omnicore.sandbox.capi.faults import take_error
@@ -13,7 +13,7 @@ from omnicore.sandbox.capi.library import lib
 from omnicore.sandbox.capi.memory import Buffer, copy_bytes
 from omnicore.sandbox.capi.presets import RawEngine
 
-__all__ = ["CompiledModule", "compile_module", "load_artifact", "seal", "sealed_file", "text_to_binary"]
+__all__ = ["CompiledModule", "compile_module", "load_artifact", "seal", "sealed_file", "serialized", "text_to_binary"]
 
 
 class CompiledModule:
@@ -31,14 +31,19 @@ class CompiledModule:
 
     def artifact(self) -> bytes:
         """The machine code, to be loaded again by the same preset and version."""
-        vector = Buffer(2)
-        error = lib.wasmtime_module_serialize(self.pointer, vector.address)
-        if error:
-            raise EngineFailed(f"compiled code cannot be stored: {take_error(error).message}")
-        size, data = vector.words
-        code = copy_bytes(data, size)
-        lib.wasm_byte_vec_delete(vector.address)
-        return code
+        return serialized(lib.wasmtime_module_serialize, self.pointer)
+
+
+def serialized(serialize: Callable[[int, int], int], pointer: int) -> bytes:
+    """The machine code of a module or component. Raises: EngineFailed."""
+    vector = Buffer(2)
+    error = serialize(pointer, vector.address)
+    if error:
+        raise EngineFailed(f"compiled code cannot be stored: {take_error(error).message}")
+    size, data = vector.words
+    code = copy_bytes(data, size)
+    lib.wasm_byte_vec_delete(vector.address)
+    return code
 
 
 def compile_module(engine: RawEngine, wasm: bytes) -> CompiledModule:
