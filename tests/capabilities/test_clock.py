@@ -43,6 +43,8 @@ def test_random_bytes_are_as_many_as_asked_and_never_the_same(house: House) -> N
     assert call(house, "random_fill_v1", 0) == [b""]
     with pytest.raises(GuestFailed, match="at most 65536"):
         call(house, "random_fill_v1", 65_537)
+    with pytest.raises(GuestFailed, match="at most 65536"):
+        call(house, "random_fill_v1", -1)
 
 
 def test_a_grant_freezes_the_clock_and_fixes_the_numbers(house: House) -> None:

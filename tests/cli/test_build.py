@@ -87,7 +87,10 @@ def test_a_door_that_is_not_asked_for_is_a_warning_with_the_lines_to_add(omnicor
     ran = omnicore_texts("build", "demo")
     assert ran.code == 0
     assert "warning: it uses kv and does not ask for it" in ran.err
-    assert '[[capabilities]]\nname = "kv"\nreason = ' in ran.err
+    lines = '[[capabilities]]\nname = "kv"\nreason = "say why it needs this"'
+    assert lines in ran.err
+    (demo / "plugin.toml").write_text(lines)
+    assert "`omnicore plugins grant demo --plugins demo/plugins`" in omnicore_texts("build", "demo").err
 
 
 def test_an_import_that_nobody_provides_is_an_error_that_names_the_nearest(omnicore_texts, demo):

@@ -6,6 +6,11 @@ import hashlib
 import json
 from pathlib import Path
 
+import pytest
+
+from omnicore.cli.plugin_text import in_words
+from omnicore.plugins.manifest import FunctionSpec
+
 from .guests import ASKING_MANIFEST, ECHO, asking_app
 from .test_terminal import on_terminal
 
@@ -24,6 +29,22 @@ def test_a_file_that_is_not_installed_shows_functions_schemas_doors_and_sections
     assert "exports\tadd, get, reset, list\n" in out
     assert "door kv\tkv_list_v1, kv_get_v1, kv_delete_v1, kv_cas_v1\n" in out
     assert "section\tsize\t\ncode\t19.2 KB\t█" in out
+
+
+@pytest.mark.parametrize(
+    ("schema", "shown"),
+    [
+        ({"anyOf": [{"type": "null"}, {"type": "integer"}]}, "integer or null"),
+        ({"anyOf": [{"type": "string"}, {"type": "string", "maxLength": 3}]}, "string"),
+        ({"type": ["integer", "null"]}, "integer or null"),
+        ({}, "json"),
+        (True, "json"),
+    ],
+)
+def test_a_field_of_one_type_or_another_shows_both(schema, shown):
+    values = {"type": "object", "properties": {"n": schema}, "required": []}
+    function = FunctionSpec("f", input=values, input_media="application/json", output_media="text/plain")
+    assert in_words(function) == f"f  {{n?: {shown}}} -> text"
 
 
 def test_json_of_a_file_has_the_module(omnicore):

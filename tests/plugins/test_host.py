@@ -306,6 +306,8 @@ def test_an_upgrade_that_asks_for_more_waits_while_the_old_version_serves(rig: R
     rig.drop("a.toml", KV + HTTP)
     assert rig.scan() == {"a": "needs-grant"}
     assert rig.host.call_blocking("a") == b"1"
+    with pytest.raises(NotFound, match=r"the newest version asks for http; .*see `omnicore plugins diff a`"):
+        rig.host.call_blocking("a.newer")
     (change,) = rig.host.diff("a")
     assert (change.capability, change.change, change.granted) == ("http", "new", None)
     assert change.reason == "Asks the weather"

@@ -187,11 +187,12 @@ def test_all_problems_are_listed_in_the_order_of_the_file() -> None:
         (b'{"name":\n\n nope}', 3, "no valid JSON"),
         (b"[1]", 1, "must be an object"),
         (b"[" * 200_000, 1, "nested too deep"),
+        (b'{"config": ' + b'{"not": ' * 500 + b"{}" + b"}" * 501, 1, "nested too deep"),
         (b'{"name": NaN}', 1, "name: must be a finite number"),
         (b'{"warm": ' + b"9" * 5000 + b"}", 1, "no valid JSON"),
         (b" " * 300_000, 1, "has 262145 bytes"),
     ],
-    ids=range(7),
+    ids=range(8),
 )
 def test_an_embedded_manifest_is_checked_the_same_way(content: bytes, line: int, message: str) -> None:
     module = inspect(with_manifest(ECHO, content))

@@ -95,6 +95,25 @@ def test_what_lies_in_a_component_is_counted() -> None:
     assert (found.minimum_pages, found.minimum_elements, found.largest_table) == (3, 3, 3)
 
 
+def test_the_tables_of_all_modules_count_together_with_what_they_can_grow_to() -> None:
+    large, bounded, free = "(core module (table 6000 funcref))", "(table 1 9 funcref)", "(table 1 funcref)"
+    admit(inspect(wat_to_wasm(f"(component {large} (core module {bounded}))".encode())), Limits())
+    with pytest.raises(ModuleRejected, match="grow to 12000 elements"):
+        admit(inspect(wat_to_wasm(f"(component {large} (core module {free}))".encode())), Limits())
+
+
+@pytest.mark.parametrize("letters", [2, 4_000], ids=["types", "names"])
+def test_a_large_type_is_not_written_out_for_any_number_of_functions(letters: int) -> None:
+    fields = " ".join(f'(field "{"f" * letters}{number}" u8)' for number in range(25))
+    exports = " ".join(f'(export "f{number}" (func $f))' for number in range(2_000))
+    text = f"""(component (type $t0 (record {fields})) (export $t "t" (type $t0))
+        (core module $M (memory (export "m") 1) (func (export "f") (result i32) i32.const 0))
+        (core instance $m (instantiate $M))
+        (func $f (result $t) (canon lift (core func $m "f") (memory (core memory $m "m")))) {exports})"""
+    with pytest.raises(ModuleRejected, match="more than 50000 parts"):
+        read(text)
+
+
 def test_an_exported_interface_of_a_nested_component_is_found() -> None:
     text = """(component (core module $M (func (export "f") (result i32) i32.const 1))
         (core instance $m (instantiate $M))

@@ -192,6 +192,11 @@ def test_settings_that_the_plugin_does_not_take_are_told(subject):
         ('[{"function": "a", "output": 1, "fuel": 0}]', "`fuel` is no number above 0"),
         ('[{"function": "a", "output_schema": {"type": "x"}}]', "`output_schema`"),
         ('[{"function": "a", "settings": 1}]', "`settings` is no object"),
+        ('[{"function": "a", "input": {"base64": "x"}}]', "`input` holds no standard base64"),
+        ('[{"function": "a", "timeout_s": NaN}]', "`timeout_s` is no number above 0"),
+        ('[{"function": "a", "timeout_s": Infinity}]', "`timeout_s` is no number above 0"),
+        ('[{"function": "a", "fuel": true}]', "`fuel` is no number above 0"),
+        ("[" * 900 + "]" * 900, "is no JSON: it is nested deeper"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_told_with_the_case(tmp_path, text, words):

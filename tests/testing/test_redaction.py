@@ -39,6 +39,13 @@ JSON = st.recursive(
         ({"body": 'x {"apiKey" : "a\\"b", "n": 1}'}, {"body": f'x {{"apiKey" : "{HIDDEN}", "n": 1}}'}),
         ({"note": "send Bearer abc.def now"}, {"note": f"send Bearer {HIDDEN} now"}),
         ({"note": "the basic information of a token"}, {"note": "the basic information of a token"}),
+        ({"note": "the bearer of this"}, {"note": "the bearer of this"}),
+        ({"note": "bearer 0123456789abcdef0"}, {"note": f"Bearer {HIDDEN}"}),
+        ({"log": "authorization: basic dTpw\nhost: h"}, {"log": f"authorization: basic {HIDDEN}\nhost: h"}),
+        (
+            {"body": json.dumps({"input": json.dumps({"password": 'a"b', "n": 1})})},
+            {"body": json.dumps({"input": json.dumps({"password": HIDDEN, "n": 1})})},
+        ),
         ({"key": "api_token", "value": "x"}, {"key": "api_token", "value": HIDDEN}),
         ({"key": "colour", "value": "x"}, {"key": "colour", "value": "x"}),
         ([None, True, 1.5, "x"], [None, True, 1.5, "x"]),
@@ -59,6 +66,12 @@ def test_secrets_are_found_in_bytes_and_in_urls() -> None:
     hidden = redaction.request({"body": {"base64": raw}, "url": "http://h/p%C3%A4%20ss%2Fword"})
     assert base64.b64decode(hidden["body"]["base64"]) == b"\xff" + HIDDEN.encode() + b"\x00"
     assert hidden["url"] == f"http://h/{HIDDEN}"
+
+
+def test_a_secret_that_is_base64_itself_is_hidden_as_bytes_too() -> None:
+    key = base64.b64encode(bytes(range(200, 232))).decode()
+    hidden = Redaction(secrets=[key]).request({"body": {"base64": key}})
+    assert base64.b64decode(hidden["body"]["base64"]) == HIDDEN.encode()
 
 
 @given(JSON)

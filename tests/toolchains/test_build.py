@@ -7,7 +7,8 @@ import json
 import pytest
 from tests.toolchains.texts import ECHO, ECHO_BODY, PUT, echo, module, saying
 
-from omnicore.errors import BuildFailed, LinkFailed, ManifestInvalid
+from omnicore.capabilities.doors import DOORS
+from omnicore.errors import BuildFailed, InvalidSetting, LinkFailed, ManifestInvalid
 from omnicore.sandbox.inspect import inspect
 from omnicore.toolchains.build import Plugin, build, target, write
 from omnicore.toolchains.languages import find_source
@@ -120,12 +121,30 @@ def test_a_door_that_is_asked_for_and_never_used_is_noted(source):
     assert any("asks for kv and never uses it" in note for note in made(source).notes)
 
 
+def component(*doors: str) -> str:
+    """A component that imports the interfaces of doors, and calls none of them."""
+    imports = (f'(import "omnicore:plugin/{door}@1.0.0" (instance (export "f" (func))))' for door in doors)
+    return f"(component {' '.join(imports)})"
+
+
+def test_a_component_that_imports_some_doors_should_ask_for_them(source):
+    (source / "plugin.wat").write_text(component("kv", "log"))
+    (warning,) = made(source).warnings
+    assert "uses kv and does not ask for it" in warning
+
+
+def test_a_component_that_imports_the_whole_world_says_nothing_of_what_it_uses(source):
+    (source / "plugin.wat").write_text(component(*(door.name for door in DOORS)))
+    assert made(source).warnings == ()
+
+
 def test_wasi_and_hidden_exports_are_noted(source):
     (source / "plugin.wat").write_text(echo(WASI, '(func (export "other") (result i32) (i32.const 0))'))
     (source / "plugin.toml").write_text("[functions.echo]")
     notes = made(source).notes
     assert any("1 WASI functions" in note and "no files" in note for note in notes)
-    assert "exported, but in no manifest, so nobody can call: other" in notes
+    hidden = "exported, but in no manifest, so nobody can call: other"
+    assert f"{hidden}; add [functions.other] to plugin.toml" in notes
 
 
 def test_a_module_without_a_function_is_warned_about(source):
@@ -138,6 +157,8 @@ def test_a_plugin_goes_where_a_host_in_that_folder_finds_it(source, tmp_path):
     assert target(source, plugin, None) == source / "plugins" / "demo.wasm"
     assert target(source / "plugin.wat", plugin, None) == source / "demo.wasm"
     assert target(source, plugin, tmp_path / "x.wasm") == tmp_path / "x.wasm"
+    with pytest.raises(InvalidSetting, match="is the source itself"):
+        target(source / "plugin.wat", plugin, source / ".." / source.name / "plugin.wat")
 
 
 def test_a_plugin_is_written_whole(source):

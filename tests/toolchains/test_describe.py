@@ -60,6 +60,9 @@ def test_its_imports_are_there_and_refuse():
         ("[]", "no object"),
         ('{"functions": []}', "no object"),
         ('{"functions": {"f": 1}}', "functions that are no objects"),
+        ('{"limits": 5}', "`limits` that are no object"),
+        (r'{"description": "\ud800"}', "no JSON"),
+        ('{"functions": ' + "[" * 900 + "]" * 900 + "}", "nested deeper"),
     ],
 )
 def test_what_is_no_manifest_is_told(said, words):

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import shutil
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.toolchains.javascript import build, built, failure, running
 
-from omnicore.errors import ToolMissing
+from omnicore.errors import BuildFailed, ToolMissing
 from omnicore.plugins.manifest import callable_exports
 from omnicore.sandbox.abi import MIB
 from omnicore.sandbox.extism.engine import ExtismEngine
 from omnicore.sandbox.inspect import inspect
 from omnicore.sandbox.snapshot.guest import Guest
 from omnicore.toolchains.js import TOOLCHAIN, bundle, engine, toolchain
+from omnicore.toolchains.js.bindings import Bindings
 from omnicore.toolchains.toolchain import Built
 
 OMNIFLOW = """
@@ -206,3 +208,18 @@ def test_links_out_of_the_folder_are_not_followed(tmp_path: Path) -> None:
     (folder / "plugin.js").write_text('export { s } from "./s.js"')
     with pytest.raises(Exception, match="outside of the plugin's folder"):
         build(folder)
+
+
+def test_a_data_file_that_nests_too_deeply_fails_the_build(tmp_path: Path) -> None:
+    (tmp_path / "deep.json").write_text("[" * 5_000 + "]" * 5_000)
+    (tmp_path / "plugin.js").write_text('import deep from "./deep.json"; export function f() {}')
+    with pytest.raises(BuildFailed, match="recursion"):
+        build(tmp_path)
+
+
+def test_long_words_in_a_source_take_no_time_to_look_at() -> None:
+    bindings = Bindings(())
+    started = time.monotonic()
+    bindings.chosen([f'import {{ kv }} from "omnicore"; const data = "{"ab" * 500_000}";'], omnicore=True)
+    assert time.monotonic() - started < 2  # by the square of the length it would be an hour
+    assert {one.name for one in bindings.imports()} >= {"kv_get_v1"}

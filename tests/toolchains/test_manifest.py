@@ -7,7 +7,7 @@ import json
 import pytest
 from tests.toolchains.texts import echo
 
-from omnicore.errors import ModuleRejected
+from omnicore.errors import BuildFailed, ModuleRejected
 from omnicore.sandbox.inspect import inspect
 from omnicore.sandbox.wat import wat_to_wasm
 from omnicore.toolchains.manifest import embedded, merged, sections, toml_values, with_manifest
@@ -74,3 +74,9 @@ def test_a_folder_without_a_manifest_says_nothing(tmp_path):
 def test_a_manifest_that_is_no_toml_is_left_to_whoever_checks_it(tmp_path):
     (tmp_path / "plugin.toml").write_text("name =")
     assert toml_values(tmp_path) == (b"name =", {})
+
+
+def test_a_manifest_that_cannot_be_read_is_told(tmp_path):
+    (tmp_path / "plugin.toml").mkdir()
+    with pytest.raises(BuildFailed, match=r"plugin.toml cannot be read: Is a directory"):
+        toml_values(tmp_path)

@@ -107,6 +107,20 @@ def test_what_fails_while_it_is_loaded_is_told_as_python_does(tmp_path: Path, mo
     ]
 
 
+def test_a_package_that_is_not_there_comes_with_the_command_that_brings_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = LOADED.replace("ValueError: no data", "ModuleNotFoundError: No module named 'numpy'")
+
+    def failing(*_: object, **__: object) -> str:
+        raise BuildFailed("python failed with code 1", remedy="mend it", output=said)
+
+    monkeypatch.setattr(python, "run", failing)
+    monkeypatch.setattr(python, "python_program", lambda *_, **__: [])
+    with pytest.raises(BuildFailed, match=r"No module named 'numpy'; pip install --target vendor"):
+        TOOLCHAIN.build(source(tmp_path, HELLO), silent)
+
+
 # Components as the host runs them.
 
 SHOP = '''"""A shop."""

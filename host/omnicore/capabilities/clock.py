@@ -38,7 +38,7 @@ def functions(plugin: PluginScope, namespace: str) -> tuple[HostFunction, ...]:
             raise GuestFailed(f"there is no clock {clock}", remedy="use 0 for the wall, 1 for elapsed time") from error
 
     def fill(call: HostCall, length: int) -> int:
-        if length > MOST_RANDOM_BYTES:
+        if not 0 <= length <= MOST_RANDOM_BYTES:
             raise GuestFailed(f"{length} random bytes at once", remedy=f"ask for at most {MOST_RANDOM_BYTES}")
         return call.write(draw(length))
 

@@ -152,7 +152,12 @@ def _schema(schema: Any) -> str:
 
 
 def _kind(schema: Any) -> str:
-    kind = schema.get("type", "json") if isinstance(schema, dict) else "json"
+    if not isinstance(schema, dict):
+        return "json"
+    choices = schema.get("anyOf")
+    if "type" not in schema and isinstance(choices, list) and choices:
+        return " or ".join(sorted(dict.fromkeys(map(_kind, choices)), key=lambda kind: kind == "null"))
+    kind = schema.get("type", "json")
     return " or ".join(map(str, kind)) if isinstance(kind, list) else str(kind)
 
 

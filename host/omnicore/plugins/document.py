@@ -19,11 +19,13 @@ from jsonschema import Draft202012Validator, ValidationError
 from omnicore.errors import ManifestInvalid
 from omnicore.plugins.locate import json_lines, line_of, toml_lines
 from omnicore.plugins.schemas import JsonPath, problems_of_schema, write_path
+from omnicore.sandbox.nesting import too_deep
 
 __all__ = ["Document", "read_json", "read_toml"]
 
 MAX_BYTES = 256 * 1024
 _MAX_DEPTH = 32
+_MAX_OPEN = 100  # beyond this not even the line is looked for: that would recurse
 _SCHEMAS_S = 2.0  # for all schemas of a manifest together
 _MAX_DOTS = 300
 _TOML_PLACE = re.compile(r"\(at line (\d+), column \d+\)")
@@ -75,10 +77,10 @@ def read_toml(data: bytes, path: str) -> Document:
 def read_json(data: bytes, path: str) -> Document:
     """Reads an embedded manifest. Raises: ManifestInvalid."""
     text = _text(data, path)
+    if too_deep(data, _MAX_OPEN):
+        raise _at(path, 1, "nested too deep")
     try:
         values = json.loads(text)
-    except RecursionError as error:
-        raise _at(path, 1, "nested too deep") from error
     except ValueError as error:
         line = getattr(error, "lineno", 1)
         raise _at(path, line, f"no valid JSON: {getattr(error, 'msg', error)}") from error

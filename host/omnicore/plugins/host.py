@@ -248,9 +248,21 @@ class PluginHost(Calls):
     def _resolve(self, ref: str) -> Target:
         if self._closed:
             raise Unavailable("the host is shutting down", remedy="start it again")
-        version = self._version(ref.partition(".")[0])
-        target = self._targets[ref] = self._service.target(version, ref)
+        name = ref.partition(".")[0]
+        version = self._version(name)
+        try:
+            target = self._targets[ref] = self._service.target(version, ref)
+        except NotFound as error:
+            raise self._held_back(name, error) from None
         return target
+
+    def _held_back(self, name: str, error: NotFound) -> NotFound:
+        """The error, with the version that may have what is missing while it waits for a grant."""
+        row = self._catalogue.row(name)
+        if row.state != "needs-grant":
+            return error
+        remedy = f"{error.remedy}; the newest version {row.reason}: see `omnicore plugins diff {name}`"
+        return NotFound(error.fact, remedy=remedy, **error.details)
 
     def _version(self, name: str) -> Version:
         version = self._service.current(name)

@@ -78,6 +78,12 @@ def _component(info: ComponentInfo, limits: Limits) -> Iterator[_Refusal]:
             f" where {limits.table_elements} are allowed",
             "raise limits.table_elements",
         )
+    if info.most_elements > limits.table_elements:  # the engine bounds single tables, by the size of the largest
+        yield (
+            f"the component's tables can grow to {info.most_elements} elements"
+            f" where {limits.table_elements} are allowed",
+            "give the tables a maximum when they are linked, or raise limits.table_elements",
+        )
 
 
 def _interfaces(info: ComponentInfo) -> Iterator[_Refusal]:

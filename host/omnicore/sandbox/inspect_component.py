@@ -25,6 +25,7 @@ __all__ = ["read_component", "snake"]
 _MOST_MODULES = 200
 _MOST_COMPONENTS = 200
 _MOST_WEIGHT = 2_000
+_MOST_WEIGHT_TOGETHER = 50_000  # a type is written out for each function that uses it
 _HEADER = 8
 _MODULE, _COMPONENT = 1, 4
 # Interfaces that tools export for themselves; nobody calls them by name.
@@ -121,6 +122,7 @@ def read_component(data: bytes, inspect: _Inspect) -> ModuleInfo:
 def _summary(scope: Scope, walk: _Walk) -> ComponentInfo:
     memories = [memory for module in walk.modules for memory in module.memories if not memory.imported]
     tables = [table for module in walk.modules for table in module.tables if not table.imported]
+    largest = max((table.minimum for table in tables), default=0)
     return ComponentInfo(
         functions=tuple(_functions(scope)),
         imports=dict(_imports(scope)),
@@ -130,7 +132,8 @@ def _summary(scope: Scope, walk: _Walk) -> ComponentInfo:
         tables=len(tables),
         minimum_pages=sum(memory.minimum_pages for memory in memories),
         minimum_elements=sum(table.minimum for table in tables),
-        largest_table=max((table.minimum for table in tables), default=0),
+        largest_table=largest,
+        most_elements=sum(largest if table.maximum is None else min(largest, table.maximum) for table in tables),
     )
 
 
@@ -142,6 +145,7 @@ def snake(name: str) -> str:
 def _functions(scope: Scope) -> Iterator[WitFunction]:
     """Exported functions, then those of exported interfaces as `interface.function`."""
     seen: dict[str, tuple[str, ...]] = {}
+    weight = 0
     for path, signature in _exported(scope):
         name = ".".join(snake(_short(part)) for part in path)
         if not _PUBLIC.fullmatch(name):
@@ -157,6 +161,9 @@ def _functions(scope: Scope) -> Iterator[WitFunction]:
             )
         if signature.weight > _MOST_WEIGHT:
             reject(f"the exported function {name!r} has types of {signature.weight} parts", 0, "use simpler types")
+        weight += 1 + signature.weight
+        if weight > _MOST_WEIGHT_TOGETHER:
+            reject(f"the exported functions have types of more than {_MOST_WEIGHT_TOGETHER} parts", 0, "export fewer")
         seen[name] = path
         yield WitFunction(name, path, signature)
 

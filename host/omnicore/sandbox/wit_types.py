@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -36,6 +37,11 @@ __all__ = [
 ]
 
 _MOST = 1 << 30
+_NAME_CHARACTERS = 64
+
+
+def _weight_of(names: Sequence[str]) -> int:
+    return sum(1 + len(name) // _NAME_CHARACTERS for name in names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +51,8 @@ class WitType:
     `kind` is a primitive's name, or list, record, tuple, variant, enum, option, result, flags, own, borrow,
     resource. `names` are those of fields, cases, flags or the resource; `items` the types inside, None for a
     case without a payload. `meaning` says what a door's type stands for and does not count in comparisons.
-    `weight` is how many types the whole has written out, `handles` whether a resource is among them.
+    `weight` is how many types and names the whole has written out, long names more than once; `handles` whether a
+    resource is among them.
     """
 
     kind: str
@@ -58,7 +65,7 @@ class WitType:
 
     def __post_init__(self) -> None:
         inner = [item for item in self.items if item is not None]
-        weight = min(_MOST, 1 + len(self.names) + sum(item.weight for item in inner))
+        weight = min(_MOST, 1 + _weight_of(self.names) + sum(item.weight for item in inner))
         object.__setattr__(self, "weight", weight)
         object.__setattr__(self, "depth", 1 + max((item.depth for item in inner), default=0))
         handles = self.kind in ("own", "borrow", "resource") or any(item.handles for item in inner)
@@ -74,9 +81,9 @@ class Signature:
 
     @property
     def weight(self) -> int:
-        """How many types it has, written out."""
+        """How many types and names it has, written out."""
         kinds = [kind for _, kind in self.params] + ([self.result] if self.result else [])
-        return sum(kind.weight for kind in kinds)
+        return _weight_of([name for name, _ in self.params]) + sum(kind.weight for kind in kinds)
 
     @property
     def handles(self) -> bool:
@@ -99,7 +106,8 @@ class ComponentInfo:
 
     `imports` are the functions and resources it wants, by interface and name. `nested` counts components inside.
     `memories` and `tables` count what its core modules define, `minimum_pages` and `minimum_elements` with how much
-    these start together; `largest_table` is the largest of these.
+    these start together; `largest_table` is the largest of these, and `most_elements` what all tables hold when
+    each has grown to that size or its own maximum.
     """
 
     functions: tuple[WitFunction, ...]
@@ -111,6 +119,7 @@ class ComponentInfo:
     minimum_pages: int
     minimum_elements: int
     largest_table: int
+    most_elements: int
 
 
 PRIMITIVES = {

@@ -34,6 +34,7 @@ from typing import Any
 
 from omnicore.errors import InvalidInput, NotFound, OmniError
 from omnicore.plugins.schemas import Schema, problems_of_schema
+from omnicore.sandbox.nesting import too_deep
 from omnicore.testing.trial import Subject, Trial, trial
 
 __all__ = ["FILE", "Case", "Result", "read_cases", "run_cases", "updated", "written"]
@@ -42,6 +43,7 @@ FILE = "expected.json"
 _KEYS = frozenset({"function", "input", "output", "output_schema", "error", "fuel", "timeout_s", "settings"})
 _PROMISES = ("output", "output_schema", "error")
 _WIDTH = 116
+_DEPTH = 200
 _HEADROOM = 1.25  # a guest that asks for random bytes or the time does not always take the same way
 _NOTHING: Any = object()
 
@@ -96,17 +98,23 @@ class Result:
 def read_cases(path: Path) -> list[Case]:
     """The cases of a file. Raises: NotFound; InvalidInput: with the case and what is wrong with it."""
     try:
-        values = json.loads(path.read_text("utf-8"))
+        values = _read(path.read_bytes())
     except OSError as cause:
         raise NotFound(
             f"{path} cannot be read ({cause.strerror})",
             remedy='write cases such as [{"function": "shout", "input": "hello", "output": "HELLO"}]',
         ) from cause
-    except (ValueError, RecursionError) as cause:
+    except ValueError as cause:
         raise InvalidInput(f"{path} is no JSON: {cause}", remedy="correct the file") from cause
     if not isinstance(values, list) or not values:
         raise InvalidInput(f"{path} is no list of cases", remedy='write [{"function", "input", "output"}, ...]')
     return [_case(one, f"{path.name}, case {number}") for number, one in enumerate(values, 1)]
+
+
+def _read(data: bytes) -> Any:
+    if too_deep(data, _DEPTH):
+        raise ValueError(f"it is nested deeper than {_DEPTH}")
+    return json.loads(data.decode())
 
 
 def run_cases(subject: Subject, cases: Sequence[Case], *, cache: Path | None = None) -> Iterator[Result]:
@@ -179,19 +187,31 @@ def _wrong(values: Any) -> Iterator[str]:
         yield f"has more than one of {', '.join(_PROMISES)}"
     if not isinstance(values.get("error", ""), str):
         yield "`error` is no text"
+    if _is_blob(values.get("input")) and not _is_base64(values["input"]["base64"]):
+        yield "`input` holds no standard base64 with padding"
     if not isinstance(values.get("settings", {}), dict):
         yield "`settings` is no object"
     for key in ("fuel", "timeout_s"):
-        if not isinstance(values.get(key, 1), int | float) or values.get(key, 1) <= 0:
+        number = values.get(key, 1)
+        if isinstance(number, bool) or not isinstance(number, int | float) or not 0 < number < math.inf:
             yield f"`{key}` is no number above 0"
     for path, message in problems_of_schema(values.get("output_schema", {}), timeout_s=1.0):
         yield f"`output_schema`: {'.'.join(map(str, path))} {message}"
 
 
 def _input(value: Any) -> Any:
-    if isinstance(value, dict) and value.keys() == {"base64"} and isinstance(value["base64"], str):
-        return base64.b64decode(value["base64"])
-    return value
+    return base64.b64decode(value["base64"]) if _is_blob(value) else value
+
+
+def _is_blob(value: Any) -> bool:
+    return isinstance(value, dict) and value.keys() == {"base64"} and isinstance(value["base64"], str)
+
+
+def _is_base64(text: str) -> bool:
+    try:
+        return base64.b64decode(text, validate=True) is not None
+    except ValueError:
+        return False
 
 
 def _shown(value: Any) -> Any:

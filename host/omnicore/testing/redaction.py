@@ -17,12 +17,19 @@ _HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "set-coo
 _WORDS = "token|secret|password|passwd|credential|api[-_]?key|private[-_]?key|signature"
 # Idempotent, all of them: what was replayed is compared with what was recorded after both went through here.
 _FORMS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(rf'("[^"\\]*(?:{_WORDS})[^"\\]*"\s*:\s*)"(?:[^"\\]|\\.)*"', re.IGNORECASE), rf'\1"{HIDDEN}"'),
+    (re.compile(rf'("(?=[^"\\]*(?:{_WORDS}))[^"\\]*+"\s*:\s*)"(?:[^"\\]|\\.)*"', re.IGNORECASE), rf'\1"{HIDDEN}"'),
     (
         re.compile(rf"((?:^|[?&;\s])[^=&?;\s]{{0,80}}(?:{_WORDS})[^=&?;\s]{{0,80}}=)[^&;\s\"]*", re.IGNORECASE),
         rf"\1{HIDDEN}",
     ),
-    (re.compile(r"\bBearer\s+[\w.~+/=-]+"), f"Bearer {HIDDEN}"),
+    (  # JSON in a text of JSON, where an escape begins with two backslashes and the end of a text with one
+        re.compile(
+            rf'(\\"(?=[^"\\]*(?:{_WORDS}))[^"\\]*+\\"\s*:\s*)\\"(?:[^"\\]|\\\\(?:\\.|[^\\]))*\\"', re.IGNORECASE
+        ),
+        rf'\1\\"{HIDDEN}\\"',
+    ),
+    (re.compile(r"\bBearer\s+[\w.~+/=-]+|\b(?i:bearer)\s+[\w.~+/=-]{16,}"), f"Bearer {HIDDEN}"),
+    (re.compile(r"(\bAuthorization\s*:\s*Basic\s+)[\w+/=-]+", re.IGNORECASE), rf"\1{HIDDEN}"),
     (re.compile(r"://[^/@\s:]+:[^/@\s]+@"), f"://{HIDDEN}@"),
 )
 _LEAST_SECRET = 4  # shorter values stand in too many places by chance
@@ -91,7 +98,10 @@ class Redaction:
         found = self._text(data.decode("latin-1"))
         for secret in self._secrets:  # a secret beyond ASCII reads otherwise in Latin-1
             found = found.replace(secret.encode().decode("latin-1"), HIDDEN)
-        return base64.b64encode(found.encode("latin-1")).decode()
+        shown = base64.b64encode(found.encode("latin-1")).decode()
+        if any(secret in shown for secret in self._secrets):  # keys are often base64 themselves
+            shown = base64.b64encode(HIDDEN.encode()).decode()
+        return shown
 
     def _text(self, text: str) -> str:
         for secret in self._secrets:

@@ -10,7 +10,7 @@ from typing import Any
 
 from omnicore.capabilities.doors import DOORS
 from omnicore.config.settings import LARGEST_LIMITS
-from omnicore.errors import ManifestInvalid
+from omnicore.errors import InvalidSetting, ManifestInvalid
 from omnicore.plugins.install import write_whole
 from omnicore.plugins.intake import read_module
 from omnicore.plugins.manifest import Manifest, callable_exports, name_of_stem, read_manifest
@@ -95,8 +95,13 @@ def build(
 
 
 def target(path: Path, plugin: Plugin, out: Path | None) -> Path:
-    """Where a plugin is written: `out`, else `plugins/NAME.wasm` in a folder and `NAME.wasm` beside a file."""
+    """Where a plugin is written: `out`, else `plugins/NAME.wasm` in a folder and `NAME.wasm` beside a file.
+
+    Raises: InvalidSetting: that would overwrite the source.
+    """
     if out is not None:
+        if path.is_file() and out.exists() and out.samefile(path):
+            raise InvalidSetting(f"{out} is the source itself", remedy="name another file with -o")
         return out
     name = f"{plugin.manifest.name}.wasm"
     return path / "plugins" / name if path.is_dir() else path.with_name(name)
@@ -134,7 +139,7 @@ def _finished(source: Source, built: Built, imports: Imports, values: Mapping[st
 def _warnings(source: Source, manifest: Manifest, imports: Imports, info: ModuleInfo) -> Iterator[str]:
     if info.kind == "core" and not manifest.functions:
         yield "it has no function to call: export one that takes nothing and returns an i32"
-    if info.kind == "core":  # a component imports whole worlds, used or not
+    if _chosen(imports, info):
         # A JavaScript engine takes Extism's globals along wherever it cannot rule out that they are used.
         used = frozenset(imports.doors) if source.language == "js" else imports.used
         for door in sorted(used - {one.name for one in manifest.capabilities} - _OPEN):
@@ -143,9 +148,14 @@ def _warnings(source: Source, manifest: Manifest, imports: Imports, info: Module
             )
 
 
+def _chosen(imports: Imports, info: ModuleInfo) -> bool:
+    """Whether it imports what it uses: a component can import the whole world, used or not."""
+    return info.kind == "core" or len(imports.doors) < len(DOORS)
+
+
 def _notes(built: Built, manifest: Manifest, imports: Imports, info: ModuleInfo) -> Iterator[str]:
     yield from built.notes
-    if info.kind == "core":  # a component imports whole worlds, used or not
+    if _chosen(imports, info):
         for one in manifest.capabilities:
             if one.name not in imports.used | _OPEN:
                 yield f"it asks for {one.name} and never uses it: take it out of the manifest"
@@ -156,4 +166,5 @@ def _notes(built: Built, manifest: Manifest, imports: Imports, info: ModuleInfo)
         yield f"only a host application that provides {others} can run it"
     hidden = sorted({*callable_exports(info)} - {function.name for function in manifest.functions})
     if hidden:
-        yield f"exported, but in no manifest, so nobody can call: {', '.join(hidden[:10])}"
+        names = ", ".join(hidden[:10])
+        yield f"exported, but in no manifest, so nobody can call: {names}; add [functions.{hidden[0]}] to {FILE}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,10 @@ from omnicore.errors import BuildFailed, ToolMissing
 __all__ = ["program", "python_program", "run"]
 
 _MOST_LINES = 60
+# What npm, go and cargo say when they fetch packages and nobody answers.
+_NO_NETWORK = re.compile(
+    r"\bE(?:CONNREFUSED|NOTFOUND|AI_AGAIN|TIMEDOUT)\b|\bdial tcp\b|\bfailed to download\b|Could not (?:resolve|connect)"
+)
 
 
 def program(name: str, *, language: str, install: str) -> str:
@@ -53,8 +58,19 @@ def run(words: Sequence[str], *, cwd: Path, language: str, env: Mapping[str, str
     if done.returncode != 0:
         shown = "\n".join(said.strip().splitlines()[-_MOST_LINES:])
         raise BuildFailed(
-            f"{Path(words[0]).name} failed with code {done.returncode}:\n{shown}",
-            remedy=f"mend the {language} source",
+            f"{_named(words)} failed with code {done.returncode}:\n{shown}",
+            remedy=_remedy(shown, language),
             output=shown,
         )
     return said
+
+
+def _named(words: Sequence[str]) -> str:
+    """The compiler's name, which for one that comes as a Python package is not that of Python."""
+    return words[2] if words[1:2] == ["-m"] else Path(words[0]).name
+
+
+def _remedy(said: str, language: str) -> str:
+    if _NO_NETWORK.search(said):
+        return "packages are fetched when they are first needed: check the network and the proxy's settings"
+    return f"mend the {language} source"

@@ -11,6 +11,7 @@ from omnicore.config.settings import LARGEST_LIMITS
 from omnicore.errors import BuildFailed, OmniError
 from omnicore.sandbox.abi import MIB
 from omnicore.sandbox.inspect import ModuleInfo
+from omnicore.sandbox.nesting import too_deep
 from omnicore.toolchains.manifest import merged
 from omnicore.toolchains.sealed import sealed
 from omnicore.toolchains.toolchain import Report
@@ -18,6 +19,7 @@ from omnicore.toolchains.toolchain import Report
 __all__ = ["PREFIX", "described"]
 
 PREFIX = "__omnicore_describe"
+_DEPTH = 100
 _LIMITS = replace(
     LARGEST_LIMITS, timeout_s=5.0, memory_bytes=512 * MIB, output_bytes=1 * MIB, host_calls=1_000, http_requests=0
 )
@@ -45,19 +47,31 @@ def described(wasm: bytes, info: ModuleInfo, report: Report) -> dict[str, Any]:
 
 def _said(name: str, instance: Any) -> Mapping[str, Any]:
     try:
-        values = json.loads(instance.call(name, b""))
+        data = instance.call(name, b"")
     except OmniError as error:
         raise BuildFailed(f"{name} failed while it described the plugin: {error.fact}", remedy=error.remedy) from error
-    except (ValueError, RecursionError) as error:
-        raise _no_manifest(name, f"no JSON: {error}") from error
     finally:
         instance.close()
+    values = _read(name, data)
     if not isinstance(values, dict) or not isinstance(functions := values.get("functions", {}), dict):
         raise _no_manifest(name, "no object with `functions`")
     if not all(isinstance(one, dict) for one in functions.values()):
         raise _no_manifest(name, "functions that are no objects")
     said = _without_nulls(values)
+    if not isinstance(said.get("limits", {}), dict):
+        raise _no_manifest(name, "`limits` that are no object")
     return {**said, "functions": {key: _without_nulls(one) for key, one in functions.items()}} if functions else said
+
+
+def _read(name: str, data: bytes) -> Any:
+    if too_deep(data, _DEPTH):
+        raise _no_manifest(name, f"JSON that is nested deeper than {_DEPTH}")
+    try:
+        values = json.loads(data)
+        json.dumps(values, ensure_ascii=False).encode()  # escapes can hold halves of characters
+    except ValueError as error:
+        raise _no_manifest(name, f"no JSON: {error}") from error
+    return values
 
 
 def _without_nulls(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from omnicore.errors import ModuleRejected
+from omnicore.errors import BuildFailed, ModuleRejected
 from omnicore.sandbox.wasm_reader import Reader, write_u32
 
 __all__ = ["FILE", "RawSection", "embedded", "merged", "sections", "toml_values", "with_manifest"]
@@ -50,11 +50,15 @@ def toml_values(folder: Path) -> tuple[bytes | None, dict[str, Any]]:
     """The bytes of `plugin.toml` in a folder, None where there is none, and what it says.
 
     What cannot be read as TOML says nothing here: who checks the bytes tells the line.
+
+    Raises: BuildFailed: it is no file, or one that may not be read.
     """
     try:
         data = folder.joinpath(FILE).read_bytes()
     except FileNotFoundError:
         return None, {}
+    except OSError as error:
+        raise BuildFailed(f"{FILE} cannot be read: {error.strerror}", remedy="make it a file you may read") from error
     try:
         return data, tomllib.loads(data.decode())
     except (ValueError, RecursionError):

@@ -175,7 +175,9 @@ def _clearer(error: BuildFailed) -> BuildFailed:
         return BuildFailed(fact, remedy="call doors only inside of functions", output=said)
     if trace := _TRACE.search(said):
         text = _GLUE.sub("", trace[1]).replace('File "/0/', 'File "').strip()
-        return BuildFailed(f"the plugin cannot be loaded:\n{text}", remedy="mend the Python source", output=text)
+        lacks = "\nModuleNotFoundError: " in text
+        remedy = "pip install --target vendor PACKAGE, if it is pure Python" if lacks else "mend the Python source"
+        return BuildFailed(f"the plugin cannot be loaded:\n{text}", remedy=remedy, output=text)
     text = said.rpartition("AssertionError: ")[2].strip()
     return BuildFailed(
         f"the component cannot be made: {text}", remedy="mend the Python source or its wit/", output=said

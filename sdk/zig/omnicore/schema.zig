@@ -10,7 +10,8 @@ pub fn ofFunctions(comptime list: anytype) []const u8 {
     inline for (list, 0..) |one, at| {
         const info = @typeInfo(@TypeOf(one.call)).@"fn";
         const Input = if (info.param_types.len == 0) void else info.param_types[0].?;
-        text = text ++ (if (at == 0) "" else ",") ++ quoted(one.name) ++ ":{\"description\":" ++ quoted(one.doc) ++
+        const said = if (@hasField(@TypeOf(one), "doc")) one.doc else "";
+        text = text ++ (if (at == 0) "" else ",") ++ quoted(one.name) ++ ":{\"description\":" ++ quoted(said) ++
             side("input", Input) ++ side("output", Payload(info.return_type.?)) ++ "}";
     }
     return text ++ "}}";

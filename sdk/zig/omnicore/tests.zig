@@ -118,7 +118,7 @@ test "a type is its schema" {
 test "functions tell what they take and give" {
     const said = comptime schema.ofFunctions(.{
         .{ .name = "place", .call = place, .doc = "Takes an order." },
-        .{ .name = "look", .call = look, .doc = "" },
+        .{ .name = "look", .call = look },
     });
     const functions = (try omnicore.parse(struct { functions: omnicore.Value }, said)).functions.object;
     try expectText("application/json", functions.get("place").?.object.get("output_media").?.string);

@@ -27,6 +27,7 @@ from omnicore.errors import (
 )
 from omnicore.sandbox.abi import Doors, HostCall, HostFunction, Limits, WasiGrant
 from omnicore.sandbox.component.engine import ComponentEngine
+from omnicore.sandbox.component.instance import ComponentInstance
 
 LOOP = '(func (export "run") (loop $l (br $l)))'
 START = '(func $s (loop $l (br $l))) (start $s) (func (export "run"))'
@@ -53,11 +54,18 @@ def test_a_call_is_cancelled_from_another_thread(load: Loader) -> None:
     for function, data in (("spin", b""), ("sleep", b"60000")):
         instance = load(timeout_s=30).instance()
         instance.call("count", b"")
-        timer = threading.Timer(0.05, instance.cancel)
-        timer.start()
+        ended = threading.Event()
+
+        def cancel(instance: ComponentInstance = instance, ended: threading.Event = ended) -> None:
+            while not ended.wait(0.05):  # one that comes before the call begins is forgotten by it
+                instance.cancel()
+
+        thread = threading.Thread(target=cancel)
+        thread.start()
         with pytest.raises(CallCancelled):
             instance.call(function, data)
-        timer.join()
+        ended.set()
+        thread.join()
 
 
 def test_cancelling_a_task_cuts_its_guest(load: Loader) -> None:
@@ -190,6 +198,20 @@ def test_a_guest_that_passes_a_host_more_than_it_reads_is_cut(load: Loader) -> N
 def test_input_over_the_limit_is_refused_before_the_guest_runs(load: Loader) -> None:
     with pytest.raises(InvalidInput, match="input_bytes"):
         load(input_bytes=3).instance().call("shout", b"four")
+
+
+def test_input_that_is_small_as_json_and_large_as_values_is_refused(load: Loader) -> None:
+    fields = " ".join(f'(field "f{number}" (option string))' for number in range(100))
+    kind = f'(type $t0 (record {fields})) (import "t" (type $t (eq $t0)))'
+    module = """(memory (export "memory") 1) (func (export "run") (param i32 i32))
+        (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 0))"""
+    options = '(memory (core memory $m "memory")) (realloc (core func $m "realloc"))'
+    instance = load(component(module, kind='(param "x" (list $t))', options=options, parts=kind)).instance()
+    started = time.monotonic()
+    with pytest.raises(InvalidInput, match="more than 67108864 bytes of memory"):
+        instance.call("run", b"[" + b",".join([b"{}"] * 100_000) + b"]")
+    assert time.monotonic() - started < 5
+    assert instance.healthy
 
 
 def test_an_instance_takes_one_call_at_a_time(load: Loader) -> None:

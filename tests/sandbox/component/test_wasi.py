@@ -84,6 +84,41 @@ def test_printing_more_than_the_log_takes_ends_in_an_error_for_the_guest(load: L
     assert sum(map(len, lines)) <= 1_000
 
 
+def test_a_stream_that_is_full_is_closed_however_much_too_long_the_last_write_was(load: Loader) -> None:
+    streams = """(import "wasi:io/error@0.2.0" (instance $e (export "error" (type (sub resource)))))
+        (alias export $e "error" (type $error))
+        (import "wasi:io/streams@0.2.0" (instance $s (export "output-stream" (type $o (sub resource)))
+         (alias outer 1 $error (type $x)) (export "error" (type $y (eq $x)))
+         (type $f0 (variant (case "last-operation-failed" (own $y)) (case "closed")))
+         (export "stream-error" (type $f (eq $f0)))
+         (export "[method]output-stream.check-write" (func (param "self" (borrow $o)) (result (result u64 (error $f)))))
+         (export "[method]output-stream.write"
+          (func (param "self" (borrow $o)) (param "contents" (list u8)) (result (result (error $f)))))))
+        (alias export $s "output-stream" (type $stream))
+        (import "wasi:cli/stderr@0.2.0" (instance $c (alias outer 1 $stream (type $q))
+         (export "output-stream" (type $p (eq $q))) (export "get-stderr" (func (result (own $p))))))"""
+    lowered = "".join(
+        f'(core func ${name} (canon lower (func {path}) (memory (core memory $l "memory"))))'
+        for name, path in (
+            ("get", '$c "get-stderr"'),
+            ("check", '$s "[method]output-stream.check-write"'),
+            ("write", '$s "[method]output-stream.write"'),
+        )
+    )
+    wasm = f"""(component {streams} (core module $L (memory (export "memory") 1)) (core instance $l (instantiate $L))
+        {lowered}
+        (core module $M (import "h" "memory" (memory 1)) (import "h" "get" (func $get (result i32)))
+         (import "h" "check" (func $check (param i32 i32))) (import "h" "write" (func $write (param i32 i32 i32 i32)))
+         (func (export "run") (result i32) (local $s i32) (local.set $s (call $get))
+          (call $write (local.get $s) (i32.const 0) (i32.const 2000) (i32.const 4096))
+          (call $check (local.get $s) (i32.const 8192))
+          (i32.add (i32.load8_u (i32.const 4096)) (i32.load8_u (i32.const 8192)))))
+        (core instance $m (instantiate $M (with "h" (instance (export "memory" (memory $l "memory"))
+         (export "get" (func $get)) (export "check" (func $check)) (export "write" (func $write))))))
+        (func (export "run") (result u32) (canon lift (core func $m "run"))))"""
+    assert load(wat_to_wasm(wasm.encode()), log_bytes=1_000).instance().call("run", b"") == b"2"  # both failed
+
+
 def test_exiting_is_no_answer(load: Loader) -> None:
     for code, due in ((b"0", 0), (b"3", 1)):  # WASI 0.2 tells only success from failure
         instance = load().instance()

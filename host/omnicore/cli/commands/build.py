@@ -88,9 +88,11 @@ def _next(output: Output, plugin: Plugin, path: Path, file: Path) -> None:
         steps.append(f"omnicore plugins test {quoted(path)}")
     # One that takes text can be tried without a look at its schema.
     functions = sorted(plugin.manifest.functions, key=lambda one: one.input_media != "text/plain")
+    there = "" if short_path(file.parent) == "plugins" else f" --plugins {quoted(file.parent)}"
+    if plugin.manifest.capabilities:
+        steps.append(f"omnicore plugins grant {plugin.manifest.name}{there}")
     if functions:
         given = " hello" if functions[0].input_media == "text/plain" else ""
-        there = "" if short_path(file.parent) == "plugins" else f" --plugins {quoted(file.parent)}"
         steps.append(f"omnicore call {plugin.manifest.name}.{functions[0].name}{given}{there}")
     if steps:
         output.say("Next: " + "; ".join(f"`{step}`" for step in steps))

@@ -39,19 +39,32 @@ class UnfitValueError(Exception):
         return f"{where}: {self.fact}" if where else self.fact
 
 
+def _address(data: bytes) -> int:
+    """Where bytes stand, for as long as somebody keeps them."""
+    return ctypes.c_void_p.from_buffer(ctypes.c_char_p(data)).value or 0
+
+
 class Arena:
-    """Memory for values on their way to C. Owns: everything placed in it, until it is dropped."""
+    """Memory for values on their way to C. Owns: everything placed in it, until it is dropped.
 
-    __slots__ = ("_kept",)
+    Args:
+        most: how many bytes it may hold; a record's absent fields take memory that its JSON does not show.
+    """
 
-    def __init__(self) -> None:
-        self._kept: list[Any] = []
+    __slots__ = ("_kept", "_left", "_most")
+
+    def __init__(self, most: int | None = None) -> None:
+        self._kept: list[bytes] = []
+        self._most = self._left = most
 
     def place(self, data: bytes) -> int:
-        """Keeps bytes where they are and returns their address."""
-        pointer = ctypes.c_char_p(data)
-        self._kept.append(pointer)
-        return ctypes.c_void_p.from_buffer(pointer).value or 0
+        """Keeps bytes where they are and returns their address. Raises: UnfitValueError: there is no more room."""
+        if self._left is not None:
+            self._left -= len(data)
+            if self._left < 0:
+                raise UnfitValueError(f"its values take more than {self._most} bytes of memory")
+        self._kept.append(data)
+        return _address(data)
 
 
 Encoder = Callable[[Any, Arena], bytes]
@@ -205,12 +218,13 @@ def _write_tuple(kind: WitType) -> Encoder:
 
 
 def _write_record(kind: WitType) -> Encoder:
+    written = [name.encode() for name in kind.names]
     fields = [
-        (name.replace("-", "_"), name.encode(), encoder(item), item.kind == "option")
-        for name, item in zip(kind.names, kind.items, strict=True)
+        (name.replace("-", "_"), data, PAIR.pack(len(data), _address(data)), encoder(item), item.kind == "option")
+        for name, data, item in zip(kind.names, written, kind.items, strict=True)
         if item is not None
     ]
-    known = {name for name, _, _, _ in fields}
+    known = {field[0] for field in fields}
 
     def write(value: Any, arena: Arena) -> bytes:
         if not isinstance(value, dict):
@@ -218,10 +232,10 @@ def _write_record(kind: WitType) -> Encoder:
         if unknown := value.keys() - known:
             raise UnfitValueError(f"has the unknown field {min(unknown)[:80]!r}")
         parts = []
-        for name, written, encode, optional in fields:
+        for name, _kept, pair, encode, optional in fields:
             if name not in value and not optional:
                 raise UnfitValueError(f"lacks {name!r}")
-            parts.append(PAIR.pack(len(written), arena.place(written)))
+            parts.append(pair)
             parts.append(_encoded(encode, value.get(name), arena, f".{name}"))
         return WORDS.pack(14, len(fields), arena.place(b"".join(parts)) if parts else 0, 0)
 

@@ -93,11 +93,11 @@ class Compiler:
     def _mapped(self, engine: RawEngine, name: str) -> CompiledComponent | None:
         if self._cache is None:
             return None
-        with self._cache.sealed(name) as path:
-            try:
+        try:
+            with self._cache.sealed(name) as path:
                 return None if path is None else map_component(engine, path)
-            except EngineFailed:  # another build of the same version wrote it
-                return None
+        except (EngineFailed, OSError):  # another build of the same version wrote it, or no more files can be open
+            return None
 
     def _cached(self, engine: RawEngine, name: str) -> CompiledModule | None:
         code = self._cache.get(name) if self._cache is not None else None

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["ComponentInstance"]
 
 _VALUE_WORDS = 4
+_MOST_PER_BYTE = 64  # what values may take for each byte of the longest input; a list of bytes takes 32
 _MOST_NESTED = 8  # each guest may use 512 KiB of its thread's 8 MiB of stack
 _ROOM = 60  # frames of Python that a callback and what it calls to fail need, generously
 
@@ -59,7 +60,7 @@ class ComponentInstance:
             entry = self._entry(export)
             if len(data) > limits.input_bytes:
                 raise _too_long(data, limits.input_bytes)
-            arena = Arena()
+            arena = Arena(_MOST_PER_BYTE * limits.input_bytes)
             arguments = entry.arguments(data, arena)
             TICKER.running.add(cell)
             if TICKER.idle:

@@ -23,7 +23,7 @@ class Printed:
 
     def permit(self) -> int:
         """How much may be written at once; 0 for nothing more."""
-        return min(_PERMIT, self._left)
+        return max(0, min(_PERMIT, self._left))  # a write that was too long has used up more than there was
 
     def spend(self, count: int) -> bool:
         """Whether so many bytes more may be kept."""

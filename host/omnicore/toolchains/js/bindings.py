@@ -21,7 +21,10 @@ _ENV, _USER = "extism:host/env", "extism:host/user"
 _WORD = re.compile(r"[A-Za-z_$][\w$]*")
 _KIT = r"""["']omnicore["']"""
 _NAMED = re.compile(rf"""import\s*\{{([^{{}}]*)\}}\s*from\s*{_KIT}|\{{([^{{}}]*)\}}\s*=\s*require\(\s*{_KIT}""")
-_WHOLE = re.compile(rf"""import\s*\*\s*as\s+([\w$]+)\s+from\s*{_KIT}|([\w$]+)\s*=\s*require\(\s*{_KIT}\s*\)\s*[;,\n]""")
+# Words from their start only: a long one would be searched to its end from each of its letters.
+_WHOLE = re.compile(
+    rf"""import\s*\*\s*as\s+([\w$]+)\s+from\s*{_KIT}|(?<![\w$])([\w$]+)\s*=\s*require\(\s*{_KIT}\s*\)\s*[;,\n]"""
+)
 _MENTION = re.compile(_KIT)
 _TYPES = {"i": "i32", "I": "i64", "f": "f32", "F": "f64"}
 _MOST = 120

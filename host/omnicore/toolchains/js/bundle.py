@@ -71,9 +71,10 @@ def _esbuild(folder: Path) -> str:
     places = [above / "node_modules" / ".bin" / "esbuild" for above in (folder, *folder.resolve().parents)]
     found = next((str(place) for place in places if place.is_file()), None) or shutil.which("esbuild")
     if found is None:
+        first = "" if shutil.which("npm") else "`pip install 'omnicore[js]'` for npm, then "
         raise ToolMissing(
             "TypeScript and npm packages need esbuild, which is not on this machine",
-            remedy=f"run `npm install --save-dev esbuild` in {folder.name}; plain JavaScript needs nothing",
+            remedy=f"{first}run `npm install --save-dev esbuild` in {folder.name}; plain JavaScript needs nothing",
             tool="esbuild",
         )
     return found

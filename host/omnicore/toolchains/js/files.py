@@ -35,7 +35,7 @@ class Files:
         verb, base, name = question.decode(errors="replace").split("\0", 2)
         try:
             return b"=" + (self._find(base, name) if verb == "find" else self._text(verb, name)).encode()
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             return f"!{error}".encode()
 
     def _find(self, base: str, name: str) -> str:
