@@ -260,7 +260,7 @@ def test_two_endless_guests_on_two_threads_are_cut_at_the_same_time(load):
 
 def test_instances_come_and_go_on_all_threads_without_a_trace(load):
     template = load(ECHO)
-    before = len(CELLS)
+    before = set(CELLS)
 
     def work():
         for _ in range(500):
@@ -273,13 +273,13 @@ def test_instances_come_and_go_on_all_threads_without_a_trace(load):
 
     all_of(work, work, work, work)
     template.close()
-    assert len(CELLS) == before
+    assert set(CELLS) <= before  # cells of earlier tests may be freed meanwhile
 
 
 def test_closing_a_template_lets_its_calls_finish_and_frees_everything(load):
     for _ in range(30):
         template = load(ECHO)
-        before = len(CELLS)
+        before = set(CELLS)
 
         def work(template=template):
             with suppress(Unavailable):
@@ -296,7 +296,7 @@ def test_closing_a_template_lets_its_calls_finish_and_frees_everything(load):
         template.close()
         for thread in threads:
             thread.join()
-        assert len(CELLS) == before
+        assert set(CELLS) <= before  # cells of earlier tests may be freed meanwhile
 
 
 def test_closing_races_with_calling_and_never_lends_a_sandbox_twice(load):

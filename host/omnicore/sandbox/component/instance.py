@@ -7,7 +7,7 @@ import functools
 import sys
 from typing import TYPE_CHECKING, Any
 
-from omnicore.errors import CallerError, GuestFailed, InstanceBusy, InvalidInput, LimitExceeded, NotFound
+from omnicore.errors import CallerError, GuestFailed, NotFound
 from omnicore.sandbox.abi import Usage
 from omnicore.sandbox.capi.components import FUNCTION_WORDS
 from omnicore.sandbox.capi.library import lib
@@ -16,7 +16,7 @@ from omnicore.sandbox.capi.value_writing import Arena
 from omnicore.sandbox.component.outcome import conclude, out_of_fuel
 from omnicore.sandbox.extism.interrupt import PENDING, deliver, shielded
 from omnicore.sandbox.extism.ticker import TICKER
-from omnicore.sandbox.reasons import overtime
+from omnicore.sandbox.reasons import busy, overtime, too_long, too_nested
 
 if TYPE_CHECKING:
     from omnicore.sandbox.component.cell import Cell
@@ -59,7 +59,7 @@ class ComponentInstance:
             cell.begin(limits.timeout_s if timeout_s is None else timeout_s, host_context)
             entry = self._entry(export)
             if len(data) > limits.input_bytes:
-                raise _too_long(data, limits.input_bytes)
+                raise too_long(data, limits.input_bytes)
             arena = Arena(_MOST_PER_BYTE * limits.input_bytes)
             arguments = entry.arguments(data, arena)
             TICKER.running.add(cell)
@@ -178,9 +178,7 @@ class ComponentInstance:
         try:
             self._free.pop()
         except IndexError:
-            raise InstanceBusy(
-                "the instance is in a call", remedy="use another instance; the host's pools do so"
-            ) from None
+            raise busy() from None
 
 
 def _check_room() -> None:
@@ -201,18 +199,4 @@ def _check_nesting() -> None:
         depth += frame.f_code is ComponentInstance.call.__code__
         frame = frame.f_back  # type: ignore[assignment]
     if depth > _MOST_NESTED:
-        raise LimitExceeded(
-            f"the call is nested in {_MOST_NESTED} others",
-            remedy="guests and host functions call each other in a circle: end it",
-            limit="nesting",
-            allowed=_MOST_NESTED,
-        )
-
-
-def _too_long(data: bytes, allowed: int) -> InvalidInput:
-    return InvalidInput(
-        f"the input has {len(data)} bytes, {allowed} are allowed",
-        remedy="send less, or raise limits.input_bytes",
-        limit="input_bytes",
-        allowed=allowed,
-    )
+        raise too_nested(_MOST_NESTED)

@@ -14,8 +14,6 @@ from omnicore.errors import (
     CapacityReached,
     Conflict,
     GuestFailed,
-    InstanceBusy,
-    InvalidInput,
     LimitExceeded,
     NotFound,
 )
@@ -27,7 +25,7 @@ from omnicore.sandbox.extism.interrupt import PENDING, deliver, shielded
 from omnicore.sandbox.extism.outcome import conclude
 from omnicore.sandbox.extism.parts import NO_RESULT, OTHER_RESULT
 from omnicore.sandbox.extism.ticker import TICKER
-from omnicore.sandbox.reasons import overtime
+from omnicore.sandbox.reasons import busy, overtime, too_long, too_nested
 from omnicore.sandbox.variables import Variables
 
 if TYPE_CHECKING:
@@ -101,7 +99,7 @@ class ExtismInstance:
         try:
             self._free.pop()
         except IndexError:
-            raise _busy() from None
+            raise busy() from None
         try:
             cell = self._cell
             if cell is None or cell.broken or len(data) > self._input_bytes or not self._plain:
@@ -145,7 +143,7 @@ class ExtismInstance:
         try:
             self._free.pop()
         except IndexError:
-            raise _busy() from None
+            raise busy() from None
         try:
             cell = self._open(data)
             cell.host_context, cell.calls_left = host_context, self._host_calls
@@ -180,7 +178,7 @@ class ExtismInstance:
     async def _call_in_thread(self, export: str, data: bytes, *, timeout_s: float | None, host_context: Any) -> bytes:
         """The same where stacks of their own are not to be had."""
         if not self._free:
-            raise _busy()
+            raise busy()
         cell, loop = self._cell, asyncio.get_running_loop()
         if cell is not None:
             cell.loop = loop
@@ -201,7 +199,7 @@ class ExtismInstance:
         if cell is None or cell.broken:
             raise _closed()
         if len(data) > self._input_bytes:
-            raise _too_long(data, self._input_bytes)
+            raise too_long(data, self._input_bytes)
         cell.refuel()
         cell.stdin = data
         if cell.wasi is not None:
@@ -306,7 +304,7 @@ class ExtismInstance:
         try:
             self._free.pop()
         except IndexError:
-            raise _busy() from None
+            raise busy() from None
         try:
             cell = self._cell
             if cell is None or cell.broken:
@@ -326,7 +324,7 @@ class ExtismInstance:
         try:
             self._free.pop()
         except IndexError:
-            raise _busy() from None
+            raise busy() from None
         try:
             with self._handing_over:
                 cell, self._cell = self._cell, None
@@ -356,29 +354,11 @@ def _check_nesting() -> None:
             most = _MOST_ON_FIBER
         frame = frame.f_back  # type: ignore[assignment]
     if depth > most:
-        raise LimitExceeded(
-            f"the call is nested in {most} others",
-            remedy="guests and host functions call each other in a circle: end it, or let them await each other",
-            limit="nesting",
-            allowed=most,
-        )
-
-
-def _busy() -> InstanceBusy:
-    return InstanceBusy("the instance is in a call", remedy="use another instance; the host's pools do so")
+        raise too_nested(most)
 
 
 def _closed() -> Conflict:
     return Conflict("the sandbox is closed or its call was cut", remedy="make a new instance")
-
-
-def _too_long(data: bytes, allowed: int) -> InvalidInput:
-    return InvalidInput(
-        f"the input has {len(data)} bytes, {allowed} are allowed",
-        remedy="send less, or raise limits.input_bytes",
-        limit="input_bytes",
-        allowed=allowed,
-    )
 
 
 def _too_much(length: int, allowed: int) -> LimitExceeded:
