@@ -80,12 +80,19 @@ def test_an_embedded_manifest_counts_where_there_is_no_sidecar() -> None:
     assert read_manifest("file", module, sidecar=b'name = "beside"').name == "beside"
 
 
-def test_a_sidecar_without_functions_leaves_those_that_are_embedded() -> None:
+def test_what_a_sidecar_does_not_speak_of_is_told_by_the_module() -> None:
     module = inspect(with_manifest(ECHO, b'{"version": "1", "functions": {"echo": {"description": "Gives back"}}}'))
-    manifest = sidecar(b'version = "2"', module)
-    assert (manifest.version, manifest.functions[0].description, manifest.source) == ("2", "Gives back", "sidecar")
+    manifest = sidecar(b'description = "Mine"', module)
+    assert (manifest.version, manifest.description, manifest.source) == ("1", "Mine", "sidecar")
+    assert manifest.functions[0].description == "Gives back"
     manifest = sidecar(b'[functions.echo]\ndescription = "Other"', module)
     assert manifest.functions[0].description == "Other"
+
+
+def test_what_a_plugin_asks_for_its_sidecar_alone_decides() -> None:
+    module = inspect(with_manifest(ECHO, b'{"capabilities": [{"name": "kv", "reason": "r"}], "limits": {"fuel": 5}}'))
+    manifest = sidecar(b'version = "2"', module)
+    assert (manifest.capabilities, manifest.limits) == ((), None)
 
 
 def test_embedded_functions_are_checked_beside_a_sidecar() -> None:

@@ -34,6 +34,7 @@ _FUNCTION_NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_$.:-]{0,127}")
 _WASI = frozenset({"wasi_snapshot_preview1", "wasi_unstable"})
 # Exports that toolchains add for themselves; they have the shape of a plugin's functions and are none.
 _PLUMBING = re.compile(r"_initialize|hs_init|__.*|asyncify_.*|go_scheduler|_omnicore.*")
+_WORDS = ("functions", "version", "description", "author")
 _JSON, _BYTES = "application/json", "application/octet-stream"
 
 
@@ -116,8 +117,8 @@ def read_manifest(stem: str, info: ModuleInfo, *, sidecar: bytes | None, sidecar
 
     Args:
         stem: the file's name without its ending, from which a plugin without a manifest gets its name.
-        sidecar: the bytes of `NAME.toml`, which wins over what is embedded; a sidecar that speaks of no functions
-            leaves those that are embedded.
+        sidecar: the bytes of `NAME.toml`, which wins over what is embedded; a sidecar that does not speak of
+            functions, version, description or author leaves those that are embedded.
 
     Raises: ManifestInvalid: with `path` and `line`.
     """
@@ -136,7 +137,7 @@ def read_manifest(stem: str, info: ModuleInfo, *, sidecar: bytes | None, sidecar
         raise document.invalid(problems)
     if sidecar is None:
         return _build(document.values, stem, info, "embedded")
-    return _build({**_embedded_functions(stem, info, exports), **document.values}, stem, info, "sidecar")
+    return _build({**_embedded_words(stem, info, exports), **document.values}, stem, info, "sidecar")
 
 
 def callable_exports(info: ModuleInfo) -> tuple[str, ...]:
@@ -171,14 +172,15 @@ def _embedded(stem: str, info: ModuleInfo) -> Document | None:
     return None
 
 
-def _embedded_functions(stem: str, info: ModuleInfo, exports: tuple[str, ...]) -> dict[str, Any]:
+def _embedded_words(stem: str, info: ModuleInfo, exports: tuple[str, ...]) -> dict[str, Any]:
+    """What the module says of itself. What it asks for and how it runs, its sidecar alone decides."""
     document = _embedded(stem, info)
-    if document is None or "functions" not in document.values:
+    if document is None:
         return {}
     problems = _missing_functions(document, exports)
     if problems:
         raise document.invalid(problems)
-    return {"functions": document.values["functions"]}
+    return {key: document.values[key] for key in _WORDS if key in document.values}
 
 
 def _build(values: Mapping[str, Any], stem: str, info: ModuleInfo, source: Source) -> Manifest:
