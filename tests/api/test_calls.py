@@ -92,6 +92,7 @@ def test_the_request_deadline_cuts_a_guest_that_may_run_longer(site_with: Callab
 def test_a_client_that_leaves_cuts_its_guest(site: Site) -> None:
     functions = many(site)
     site.client.post(f"{functions}/echo")  # compiled, so that the spin starts at once
+    until(lambda: site.traffic == 0)
     connection = raw(site, f"POST {functions}/spin HTTP/1.1\nContent-Length: 0")
     until(lambda: site.traffic == 1)
     connection.close()

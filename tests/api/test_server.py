@@ -59,6 +59,7 @@ def test_an_address_that_is_not_ours_is_named() -> None:
 def test_a_stop_lets_a_running_call_finish(site: Site) -> None:
     functions = many(site)
     site.client.post(f"{functions}/echo")
+    until(lambda: site.traffic == 0)  # an answer is there a moment before its request is over
     connection = raw(site, f"POST {functions}/busy HTTP/1.1\nContent-Length: 4", body=b"done")
     until(lambda: site.traffic == 1)
     site.begin_stop()
@@ -104,6 +105,7 @@ def test_a_stop_closes_websockets_as_going_away(site: Site) -> None:
 def test_a_host_that_stops_is_not_ready(site: Site) -> None:
     functions = many(site)
     site.client.post(f"{functions}/echo")
+    until(lambda: site.traffic == 0)
     busy = raw(site, f"POST {functions}/spin?timeout_s=1 HTTP/1.1\nContent-Length: 0")
     until(lambda: site.traffic == 1)
     waiting = raw(site, "GET /readyz HTTP/1.1\nContent-Length: 1")
