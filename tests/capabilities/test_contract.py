@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from sdk.generate.contract import Contract, Door, Field, Type, Verb, load
+from sdk.generate.contract import ROOT, Contract, Door, Field, Type, Verb, load
 from tests.capabilities.double import CallDouble, House, ask, asks, plugin
 from tests.capabilities.later import ConnectorsDouble, MemoryDouble, TasksDouble, VectorsDouble
 
@@ -186,3 +187,10 @@ def test_every_bound_is_kept(doors: Doors, door: Door, verb: Verb) -> None:
 
 def _required(verb: Verb) -> list[str]:
     return [field.name for field in verb.request if not field.optional]
+
+
+@pytest.mark.parametrize("door", [door for door in CONTRACT.doors if door.grant], ids=lambda door: door.name)
+def test_the_schema_of_manifests_knows_the_scope(door: Door) -> None:
+    known = json.loads((ROOT / "specs/schemas/plugin.schema.json").read_text())["$defs"][door.name]
+    assert set(known["properties"]) == {field.name for field in door.scope}
+    assert known.get("required", []) == [field.name for field in door.scope if field.default is None]
