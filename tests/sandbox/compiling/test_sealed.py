@@ -26,7 +26,7 @@ def test_it_holds_what_was_written_and_nobody_can_write_to_it(cache: CodeCache) 
         assert Path(os.fsdecode(path)).read_bytes() == CODE
         with pytest.raises(PermissionError):
             os.pwrite(int(os.path.basename(path)), b"x", 0)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(os.listdir("/proc/self/fd")) <= before  # files of earlier tests may be freed meanwhile
 
 
 def test_it_is_gone_when_the_block_ends(cache: CodeCache) -> None:

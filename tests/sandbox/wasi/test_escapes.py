@@ -153,7 +153,7 @@ def test_link_loops_and_endless_paths_end(guest: Guest, house: Path) -> None:
     assert guest.open("deep/../" * 500 + "file")[0] == 0
     before = len(os.listdir("/proc/self/fd"))
     assert guest.open("deep/er/../../" * 290 + "none")[0] == NOENT
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(os.listdir("/proc/self/fd")) <= before  # files of earlier tests may be freed meanwhile
 
 
 def test_a_walk_stops_at_its_number_of_steps(house: Path) -> None:
