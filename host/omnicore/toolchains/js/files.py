@@ -6,6 +6,7 @@ import json
 import posixpath
 from pathlib import Path
 
+from omnicore.sandbox.nesting import too_deep
 from omnicore.toolchains.kits import kit
 
 __all__ = ["Files"]
@@ -13,6 +14,7 @@ __all__ = ["Files"]
 _ENDINGS = ("", ".js", ".mjs", ".cjs", ".json", "/index.js", "/index.mjs", "/index.json")
 _KIT, _NOUNS = "omnicore", "omnicore:nouns"
 _MOST_BYTES = 4 << 20
+_MOST_DEPTH = 200
 
 
 class Files:
@@ -35,7 +37,7 @@ class Files:
         verb, base, name = question.decode(errors="replace").split("\0", 2)
         try:
             return b"=" + (self._find(base, name) if verb == "find" else self._text(verb, name)).encode()
-        except (OSError, ValueError, RecursionError) as error:
+        except (OSError, ValueError) as error:
             return f"!{error}".encode()
 
     def _find(self, base: str, name: str) -> str:
@@ -68,6 +70,8 @@ class Files:
         text = path.read_text("utf-8")
         self.sources[name] = text
         if verb == "module" and name.endswith(".json"):
+            if too_deep(text.encode(), _MOST_DEPTH):
+                raise ValueError(f"{name} is nested deeper than {_MOST_DEPTH}")
             return f"export default {json.dumps(json.loads(text))};"
         return text
 
