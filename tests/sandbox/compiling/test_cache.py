@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -162,6 +163,20 @@ from omnicore.sandbox.compiling.cache import CodeCache
 print(len(CodeCache(Path({str(entry.parent)!r})).get({entry.stem!r})))
 """)
     assert int(code) == len(entry.read_bytes()) - 48
+
+
+def test_of_two_that_begin_at_once_both_use_the_key_that_was_first(folder, monkeypatch):
+    others = []
+
+    def late(count):
+        monkeypatch.undo()
+        others.append(CodeCache(folder))  # another process, between our look for a key and our own
+        return secrets.token_bytes(count)
+
+    monkeypatch.setattr(secrets, "token_bytes", late)
+    mine = CodeCache(folder)
+    mine.put("a", b"code")
+    assert others[0].get("a") == b"code"
 
 
 WRITER = """

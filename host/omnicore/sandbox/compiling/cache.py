@@ -106,21 +106,29 @@ class CodeCache:
                     path.unlink(missing_ok=True)
 
     def _own_key(self) -> bytes:
-        key = _read_own(self._folder / _KEY)
+        place = self._folder / _KEY
+        key = _read_own(place)
         if key is None or len(key) != _DIGEST_BYTES:
             with contextlib.suppress(OSError):
-                self._write(_KEY, secrets.token_bytes(_DIGEST_BYTES))
-            # Another process may have written its key at the same moment: the one on disk is the one.
-            key = _read_own(self._folder / _KEY) or secrets.token_bytes(_DIGEST_BYTES)
+                if key is not None:  # cut short
+                    place.unlink()
+                self._write(_KEY, secrets.token_bytes(_DIGEST_BYTES), first=True)
+            # Another process may have written its key at the same moment: the first on disk is the one.
+            key = _read_own(place) or secrets.token_bytes(_DIGEST_BYTES)
         return key
 
-    def _write(self, name: str, data: bytes) -> None:
+    def _write(self, name: str, data: bytes, *, first: bool = False) -> None:
+        """Puts a file in place in one step. Raises: OSError; FileExistsError: it should be the first and is not."""
         temporary = self._folder / f".{secrets.token_hex(8)}"
         try:
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
             with os.fdopen(descriptor, "wb") as file:
                 file.write(data)
-            temporary.rename(self._folder / name)
+            if first:
+                os.link(temporary, self._folder / name)
+                temporary.unlink()
+            else:
+                temporary.rename(self._folder / name)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
