@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Coroutine, Sequence
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 from omnicore.api.app import create_app
+from omnicore.api.rooms import Rooms
 from omnicore.capabilities.capability import PluginScope
 from omnicore.capabilities.services import Services
 from omnicore.clock import SystemClock
@@ -40,6 +41,24 @@ __all__ = ["BlockingHost", "Host", "engine_for"]
 _T = TypeVar("_T")
 
 
+class Running(Protocol):
+    """A part that is started and stopped."""
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+@asynccontextmanager
+async def running(part: Running) -> AsyncIterator[None]:
+    """A part that runs as long as the block does."""
+    await part.start()
+    try:
+        yield
+    finally:
+        await part.stop()
+
+
 class Host:
     """The whole product as one object: the plugins of a folder, and calls into them.
 
@@ -52,6 +71,8 @@ class Host:
 
     Args:
         plugins, data, watch: override the settings of these names.
+        work: whether tasks, lanes and other work in the background go on in this process; a command that
+            only asks or calls leaves them to the server on the same data.
         functions: host functions that this host's plugins may import.
         settings: instead of those found in `OMNICORE_*` variables.
         overrides: any other setting, by name.
@@ -65,6 +86,7 @@ class Host:
         *,
         data: str | Path | None = None,
         watch: bool | None = None,
+        work: bool = True,
         functions: Sequence[HostFunction] = (),
         settings: Settings | None = None,
         **overrides: Any,
@@ -73,6 +95,7 @@ class Host:
         named = {name: value for name, value in given.items() if value is not None}
         self.settings = replace(settings, **named) if settings else load_settings(None, os.environ, named).settings
         self._functions = tuple(functions)
+        self._work = work
         self._ready = False
         self._parts: ExitStack | None = None
         self._blocking: BlockingHost | None = None
@@ -80,8 +103,10 @@ class Host:
     async def __aenter__(self) -> Self:
         await asyncio.to_thread(self._assemble)
         try:
-            await self.plugins.start()
+            for part in self._running:
+                await self._begun.enter_async_context(running(part))
         except BaseException:
+            await self._begun.aclose()
             self._take_apart()
             raise
         self._ready = True
@@ -92,7 +117,7 @@ class Host:
     ) -> None:
         self._ready = False
         try:
-            await self.plugins.stop()
+            await self._begun.aclose()
         finally:
             self._take_apart()
 
@@ -124,6 +149,7 @@ class Host:
             bus=self.bus,
             logs=self.logs,
             ready=self.ready,
+            rooms=Rooms(),
         )
 
     def _assemble(self) -> None:
@@ -131,7 +157,7 @@ class Host:
             raise Conflict("the host is open already", remedy="make another Host")
         settings = self.settings
         with ExitStack() as stack:
-            database = Database.open(settings.data / "omnicore.db")
+            self.store = database = Database.open(settings.data / "omnicore.db")
             stack.callback(database.close)
             self.bus = EventBus()
             self.logs = PluginLogs(settings.log_lines, forward=True)
@@ -149,6 +175,9 @@ class Host:
                 functions=self._functions,
                 wrap_doors=self._wrap_doors,
             )
+            # Started in this order, stopped in reverse.
+            self._running: tuple[Running, ...] = (self.plugins,)
+            self._begun = AsyncExitStack()
             self._parts = stack.pop_all()
 
     # What a test's host replaces, see `omnicore.testing`.

@@ -14,6 +14,7 @@ from omnicore.api.idempotency import idempotent
 from omnicore.api.operation import Operation
 from omnicore.api.parts import Parts, parts_of
 from omnicore.api.problems import Problem, RefusalError
+from omnicore.api.rooms import Rooms
 from omnicore.api.table import OPERATIONS
 from omnicore.api.traffic import Traffic
 from omnicore.config.settings import Settings
@@ -35,16 +36,18 @@ def create_app(
     bus: EventBus,
     logs: PluginLogs,
     ready: Callable[[], bool],
+    rooms: Rooms | None = None,
     operations: Sequence[Operation] = OPERATIONS,
 ) -> Starlette:
     """The application of a host that is started and stopped by somebody else.
 
     Args:
         ready: whether plugins can be called now, for `/readyz`.
+        rooms: the services that are reached beside plugins.
         operations: the route table.
     """
     traffic = Traffic(most_bytes=_BODIES * settings.body_bytes)
-    parts = Parts(host, settings, metrics, bus, logs, ready, traffic)
+    parts = Parts(host, settings, metrics, bus, logs, ready, traffic, rooms or Rooms())
     app = _Application(routes=[_route(operation) for operation in operations])
     app.router.redirect_slashes = False
     app.router.default = _not_found

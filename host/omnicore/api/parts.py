@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from starlette.requests import HTTPConnection
 
 from omnicore.api.idempotency import Answers
+from omnicore.api.rooms import Rooms
 from omnicore.api.traffic import Traffic
 from omnicore.config.settings import Settings
 from omnicore.events.bus import EventBus
@@ -29,6 +30,7 @@ class Parts:
     logs: PluginLogs
     ready: Callable[[], bool]
     traffic: Traffic
+    rooms: Rooms = field(default_factory=Rooms)
     answers: Answers = field(default_factory=Answers)
 
 

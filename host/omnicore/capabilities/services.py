@@ -7,9 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from omnicore.clock import Clock, SystemClock
+from omnicore.connectors.connector import Connector
 from omnicore.connectors.policy import HttpPolicy
 from omnicore.errors import Unavailable
+from omnicore.memory.item import MemoryDraft, MemoryItem, MemoryQuery
+from omnicore.runtime.task import Task, TaskOrder
 from omnicore.sandbox.abi import HttpRequest, HttpResponse
+from omnicore.vectors.vector import Match, Vector
 
 __all__ = [
     "Connector",
@@ -88,32 +92,6 @@ class EventPublisher(Protocol):
         """Returns the event's id."""
 
 
-@dataclass(frozen=True, slots=True)
-class TaskOrder:
-    """A task to be stored. Units: `delay_s` and `timeout_s` seconds, the latter for each attempt."""
-
-    function: str
-    input: Any = None
-    queue: str = "default"
-    delay_s: float = 0.0
-    priority: int = 5
-    attempts: int = 3
-    timeout_s: float | None = None
-    key: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """A task as it stands. `state` is waiting, running, done, failed or cancelled."""
-
-    id: str
-    function: str
-    state: str
-    attempts: int
-    output: Any = None
-    error: str | None = None
-
-
 class TaskService(Protocol):
     """Tasks of all plugins; each sees only its own."""
 
@@ -132,40 +110,6 @@ class TaskService(Protocol):
         """Whether a task that waits or runs was cancelled."""
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryDraft:
-    """Something to remember. The service judges and embeds where `importance` or `embedding` is None."""
-
-    text: str
-    tier: str
-    importance: float | None
-    embedding: tuple[float, ...] | None
-    metadata: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class MemoryQuery:
-    """What to look for in which tiers: a text, an embedding, or both."""
-
-    text: str | None
-    embedding: tuple[float, ...] | None
-    tiers: tuple[str, ...]
-    limit: int
-
-
-@dataclass(frozen=True, slots=True)
-class MemoryItem:
-    """Something remembered. `score` says how well it fits a query, 0 to 1. Units: seconds since the epoch."""
-
-    id: str
-    tier: str
-    text: str
-    importance: float
-    created_at: float
-    metadata: Mapping[str, Any] = field(default_factory=dict)
-    score: float | None = None
-
-
 class MemoryService(Protocol):
     """Memories of all plugins; each sees only its own. Embedding may take a while, so two of these wait."""
 
@@ -180,24 +124,6 @@ class MemoryService(Protocol):
 
     def forget(self, plugin: str, item: str, tiers: tuple[str, ...]) -> bool:
         """Whether there was such a memory in one of the tiers."""
-
-
-@dataclass(frozen=True, slots=True)
-class Vector:
-    """A vector to keep. Shapes: `values: float[dimensions]`."""
-
-    id: str
-    values: tuple[float, ...]
-    metadata: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """A vector that was found. Units: `distance` by the collection's metric, 0 is the same."""
-
-    id: str
-    distance: float
-    metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
 class VectorService(Protocol):
@@ -219,15 +145,6 @@ class VectorService(Protocol):
 
     def delete(self, plugin: str, collection: str, ids: Sequence[str]) -> int:
         """How many there were."""
-
-
-@dataclass(frozen=True, slots=True)
-class Connector:
-    """A service the host is connected to, and what it can do."""
-
-    name: str
-    kind: str
-    actions: tuple[str, ...]
 
 
 class ConnectorService(Protocol):

@@ -22,7 +22,7 @@ def opened(shell: Shell, output: Output) -> Iterator[BlockingHost]:
     settings = checked_folder(loaded(shell).settings)
     log_to_stderr("warn")
     with output.waiting("Reading the plugins"):
-        host = Host(settings=settings, watch=False)
+        host = Host(settings=settings, watch=False, work=False)
         entered = host.__enter__()
     try:
         yield entered

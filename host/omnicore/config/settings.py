@@ -4,16 +4,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from omnicore.config.sections.connectors import ConnectorSettings
+from omnicore.config.sections.events import EventSettings
+from omnicore.config.sections.health import HealthSettings
+from omnicore.config.sections.loops import LoopSettings
+from omnicore.config.sections.memory import MemorySettings
+from omnicore.config.sections.runtime import RuntimeSettings
+from omnicore.config.sections.storage import StorageSettings
+from omnicore.config.sections.tasks import TaskSettings
+from omnicore.config.sections.vectors import VectorSettings
+from omnicore.config.setting import is_secret, setting
 from omnicore.sandbox.abi import MIB, Limits
 
 __all__ = ["LARGEST_LIMITS", "MASK", "Settings", "is_secret", "setting"]
 
 MASK = "********"
-_SECRET_WORDS = ("token", "secret", "password", "passwd", "credential", "apikey", "api_key", "private_key")
 
 LARGEST_LIMITS = Limits(
     timeout_s=60.0,
@@ -34,26 +43,6 @@ LARGEST_LIMITS = Limits(
     compile_s=120.0,
     compile_bytes=4096 * MIB,
 )
-
-
-def setting(
-    default: Any,
-    doc: str,
-    *,
-    minimum: float | None = None,
-    maximum: float | None = None,
-    secret: bool = False,
-) -> Any:
-    """A field with what the loader checks and what `config show --doc` prints; secrets stay out of `repr`."""
-    about = {"doc": doc, "minimum": minimum, "maximum": maximum, "secret": secret}
-    if isinstance(default, dict):
-        return field(default_factory=default.copy, metadata=about, repr=not secret)
-    return field(default=default, metadata=about, repr=not secret)
-
-
-def is_secret(name: str) -> bool:
-    """Whether a free-form key, such as `api_key`, names something that is never shown."""
-    return any(word in name.lower().replace("-", "_") for word in _SECRET_WORDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +77,15 @@ class Settings:
 
     limits: Limits = setting(Limits(), "Limits of a plugin whose manifest sets none")
     max_limits: Limits = setting(LARGEST_LIMITS, "The most that a manifest may ask for")
+    storage: StorageSettings = setting(StorageSettings(), "Where rows are kept")
+    tasks: TaskSettings = setting(TaskSettings(), "Background tasks")
+    events: EventSettings = setting(EventSettings(), "The event bus")
+    health: HealthSettings = setting(HealthSettings(), "When parts count as failing")
+    memory: MemorySettings = setting(MemorySettings(), "What plugins remember")
+    vectors: VectorSettings = setting(VectorSettings(), "Vector collections and their index")
+    connectors: ConnectorSettings = setting(ConnectorSettings(), "Services the host is connected to")
+    loops: LoopSettings = setting(LoopSettings(), "The seven lanes")
+    runtime: RuntimeSettings = setting(RuntimeSettings(), "Where and how the host runs")
     plugin_settings: Mapping[str, Mapping[str, Any]] = setting(
         {}, "Settings handed to plugins, one table for each plugin's name", secret=True
     )

@@ -7,18 +7,20 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from omnicore.clock import Clock, SystemClock
 from omnicore.errors import StorageFailed
 from omnicore.storage.faults import storage_failed
 from omnicore.storage.migrations import migrate
+from omnicore.storage.store import Dialect, Session
 
 __all__ = ["Database"]
 
+_T = TypeVar("_T")
 _IDLE_READERS = 4
 _BUSY_TIMEOUT_S = 5.0
 _AGAIN_S = 0.01
@@ -33,9 +35,11 @@ class Database:
     Owns: its connections, until `close`.
     """
 
+    dialect: Dialect = "sqlite"
+
     def __init__(self, path: Path | None, *, clock: Clock, busy_timeout_s: float) -> None:
         self.path = path
-        self._place = str(path) if path else "the database in memory"
+        self.place = str(path) if path else "the database in memory"
         self._busy_timeout_s = busy_timeout_s
         self._lock = threading.RLock()
         self._readers: deque[sqlite3.Connection] = deque()
@@ -76,6 +80,11 @@ class Database:
                     connection.execute("ROLLBACK")
                 raise
 
+    def apply(self, work: Callable[[Session], _T]) -> _T:
+        """Runs `work` in a transaction; see `omnicore.storage.store.Store.apply`."""
+        with self.write() as session:
+            return work(session)
+
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
         """The rows of a query, as tuples. Raises: StorageFailed."""
         with self._translated():
@@ -98,7 +107,7 @@ class Database:
         problems = [row[0] for row in self.rows("PRAGMA quick_check(3)")]
         if problems != ["ok"]:
             remedy = "restore a backup, or move the file away and the host makes a new one"
-            raise StorageFailed(f"{self._place} is damaged", remedy=remedy, path=self._place, reason=problems[0])
+            raise StorageFailed(f"{self.place} is damaged", remedy=remedy, path=self.place, reason=problems[0])
 
     def close(self) -> None:
         """Closes every connection; a second time does nothing."""
@@ -122,7 +131,7 @@ class Database:
             try:
                 self._write_ahead(connection)
                 connection.execute("PRAGMA foreign_keys=ON")
-                migrate(connection, self._place, now=clock.now())
+                migrate(connection, self.place, now=clock.now())
             except BaseException:
                 connection.close()
                 raise
@@ -154,7 +163,7 @@ class Database:
             self._writer = self._connect()
             self._writer.execute("PRAGMA foreign_keys=ON")
         if self._closed:
-            raise StorageFailed(f"{self._place} is closed", remedy="open the host again")
+            raise StorageFailed(f"{self.place} is closed", remedy="open the host again")
         return self._writer
 
     def _take_reader(self) -> sqlite3.Connection:
@@ -187,4 +196,4 @@ class Database:
         try:
             yield
         except sqlite3.Error as error:
-            raise storage_failed(error, self._place) from error
+            raise storage_failed(error, self.place) from error

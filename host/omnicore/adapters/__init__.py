@@ -1,0 +1,1 @@
+"""Where the host runs: a machine, a container, Kubernetes, an edge device."""

@@ -1,0 +1,1 @@
+"""Settings by the part they are for, a file each."""

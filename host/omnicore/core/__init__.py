@@ -1,0 +1,1 @@
+"""Applications: OmniApp, its modules, and native plugins."""

@@ -1,0 +1,1 @@
+"""Seven lanes of recurring work, each with a budget."""

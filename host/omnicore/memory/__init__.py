@@ -1,0 +1,1 @@
+"""What plugins remember: tiers, recall, consolidation."""

@@ -1,0 +1,1 @@
+"""Lifecycle coats around parts: start, stop, health."""

@@ -1,0 +1,1 @@
+"""Work in the background: a pool of workers, and tasks that survive the process."""

@@ -1,0 +1,9 @@
+"""Connectors, sealed credentials, webhooks and their deliveries."""
+
+from __future__ import annotations
+
+from omnicore.storage.schema.table import Step
+
+__all__ = ["STEP"]
+
+STEP: Step = ()

@@ -1,0 +1,9 @@
+"""Intelligences, architectures and skills."""
+
+from __future__ import annotations
+
+from omnicore.storage.schema.table import Step
+
+__all__ = ["STEP"]
+
+STEP: Step = ()

@@ -1,0 +1,9 @@
+"""Lanes: when they ran, and what came of it."""
+
+from __future__ import annotations
+
+from omnicore.storage.schema.table import Step
+
+__all__ = ["STEP"]
+
+STEP: Step = ()

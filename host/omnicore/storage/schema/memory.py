@@ -1,0 +1,9 @@
+"""What is remembered and where it came from."""
+
+from __future__ import annotations
+
+from omnicore.storage.schema.table import Step
+
+__all__ = ["STEP"]
+
+STEP: Step = ()

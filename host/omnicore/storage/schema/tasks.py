@@ -1,0 +1,9 @@
+"""Tasks, their queues, schedules and leases."""
+
+from __future__ import annotations
+
+from omnicore.storage.schema.table import Step
+
+__all__ = ["STEP"]
+
+STEP: Step = ()

@@ -1,0 +1,9 @@
+"""Collections and their vectors."""
+
+from __future__ import annotations
+
+from omnicore.storage.schema.table import Step
+
+__all__ = ["STEP"]
+
+STEP: Step = ()

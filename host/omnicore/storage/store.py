@@ -1,0 +1,66 @@
+"""A database as every room sees it: SQLite on one machine, PostgreSQL on many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Literal, Protocol, TypeVar
+
+__all__ = ["Answer", "Dialect", "Session", "Store"]
+
+Dialect = Literal["sqlite", "postgresql"]
+_T = TypeVar("_T")
+
+
+class Answer(Protocol):
+    """What came of a statement. `rowcount` is how many rows it changed."""
+
+    @property
+    def rowcount(self) -> int: ...
+
+    def fetchone(self) -> Any: ...
+
+    def fetchall(self) -> list[Any]: ...
+
+
+class Session(Protocol):
+    """An open transaction. Marks are `?` in both dialects, rows are tuples."""
+
+    def execute(self, sql: str, parameters: Sequence[Any] = (), /) -> Answer:
+        """Runs one statement. Raises: StorageFailed, out of the transaction's block."""
+
+    def executemany(self, sql: str, parameters: Iterable[Sequence[Any]], /) -> Any:
+        """Runs one statement for each row of parameters."""
+
+
+class Store(Protocol):
+    """A database, safe to use from any thread. Statements keep to what both dialects understand."""
+
+    @property
+    def dialect(self) -> Dialect:
+        """For the few statements that differ."""
+
+    @property
+    def place(self) -> str:
+        """The file or the server, without credentials, as errors name it."""
+
+    def write(self, *, durable: bool = False) -> AbstractContextManager[Session]:
+        """A transaction of the caller's own: all of it is kept, or nothing when the block raises."""
+
+    def apply(self, work: Callable[[Session], _T]) -> _T:
+        """Runs `work` in a transaction that it may share with those of other threads, and returns when it is kept.
+
+        Many small writes at once cost one commit. What `work` raises undoes its own writes only.
+        """
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
+        """The rows of a query, as tuples. Raises: StorageFailed."""
+
+    def data_version(self) -> int:
+        """A number that changes whenever another process, or another store, has written."""
+
+    def check(self) -> None:
+        """Looks for damage. Raises: StorageFailed."""
+
+    def close(self) -> None:
+        """Closes every connection; a second time does nothing."""
