@@ -24,6 +24,10 @@ CASES = HERE / "cases.json"
 WORKERS = min(4, os.cpu_count() or 1)
 _SECONDS = 60.0  # to a case without a `kill_after`, on a busy machine
 
+# Taken once: the runner's threads start processes while pytest writes to the environment in the main thread, and
+# a child that reads it in that moment cannot be started.
+_ENVIRONMENT = dict(os.environ)
+
 Case = dict[str, Any]
 
 
@@ -39,7 +43,12 @@ def run_case(case: Case, adapter: Path = ADAPTER) -> list[str]:
     seconds = case.get("kill_after", _SECONDS)
     try:
         done = subprocess.run(
-            command, input=json.dumps(case).encode(), capture_output=True, timeout=seconds, check=False
+            command,
+            input=json.dumps(case).encode(),
+            capture_output=True,
+            timeout=seconds,
+            check=False,
+            env=_ENVIRONMENT,
         )
     except subprocess.TimeoutExpired:
         return [f"the host hung: it was killed after {seconds} s"]

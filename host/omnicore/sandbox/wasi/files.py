@@ -35,9 +35,9 @@ class Opened(Descriptor):
         os.fsync(self.host_fd)
 
     def close(self) -> None:
-        if self.host_fd >= 0:
-            os.close(self.host_fd)
-            self.host_fd = -1
+        host_fd, self.host_fd = self.host_fd, -1
+        if host_fd >= 0:
+            os.close(host_fd)
 
 
 class File(Opened):
