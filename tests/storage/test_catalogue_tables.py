@@ -1,12 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
-import pytest
-
-from omnicore.storage.database import Database
+from omnicore.storage.store import Store
 from omnicore.storage.tables.grants import GrantRow, GrantsTable
 from omnicore.storage.tables.plugins import PluginRow, PluginsTable, VersionRow
 
@@ -30,30 +26,23 @@ ROW = PluginRow(
 )
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database.open(tmp_path / "omnicore.db")
-    yield database
-    database.close()
-
-
-def test_a_row_comes_back_as_it_was_saved(database: Database) -> None:
-    table = PluginsTable(database)
+def test_a_row_comes_back_as_it_was_saved(store: Store) -> None:
+    table = PluginsTable(store)
     table.save(ROW, replace(ROW, name="a", switched_off=True, hash=None, present=False))
     assert table.get("counter") == ROW
     assert [row.name for row in table.all()] == ["a", "counter"]
     assert table.get("nobody") is None
 
 
-def test_the_last_error_stays_with_its_plugin(database: Database) -> None:
-    table = PluginsTable(database)
+def test_the_last_error_stays_with_its_plugin(store: Store) -> None:
+    table = PluginsTable(store)
     table.save(ROW)
     table.record_error("counter", '{"code": "x"}', 5.0)
     assert table.get("counter") == replace(ROW, last_error='{"code": "x"}', last_error_at=5.0)
 
 
-def test_versions_nobody_serves_or_waits_for_are_dropped(database: Database) -> None:
-    table = PluginsTable(database)
+def test_versions_nobody_serves_or_waits_for_are_dropped(store: Store) -> None:
+    table = PluginsTable(store)
     table.save(replace(ROW, hash="new", serving="old"))
     for digest in ("older", "old", "new"):
         table.keep_version(VersionRow("counter", digest, "{}", 3, 0.0))
@@ -63,8 +52,8 @@ def test_versions_nobody_serves_or_waits_for_are_dropped(database: Database) -> 
     assert table.version("counter", "old") == VersionRow("counter", "old", "{}", 3, 0.0)
 
 
-def test_forgetting_a_plugin_drops_its_versions(database: Database) -> None:
-    table = PluginsTable(database)
+def test_forgetting_a_plugin_drops_its_versions(store: Store) -> None:
+    table = PluginsTable(store)
     table.save(ROW)
     table.keep_version(VersionRow("counter", "aa", "{}", 3, 0.0))
     table.forget("counter")
@@ -72,8 +61,8 @@ def test_forgetting_a_plugin_drops_its_versions(database: Database) -> None:
     assert table.version("counter", "aa") is None
 
 
-def test_a_newer_grant_takes_the_place_of_the_older(database: Database) -> None:
-    table = GrantsTable(database)
+def test_a_newer_grant_takes_the_place_of_the_older(store: Store) -> None:
+    table = GrantsTable(store)
     table.give(GrantRow("a", "http", {"hosts": ["x"]}, "ann", 1.0))
     newer = GrantRow("a", "http", {"hosts": ["x", "y"]}, "bob", 2.0)
     other = GrantRow("b", "kv", {}, "ann", 3.0)
@@ -83,8 +72,8 @@ def test_a_newer_grant_takes_the_place_of_the_older(database: Database) -> None:
     assert table.all() == {"a": (newer,), "b": (other,)}
 
 
-def test_taking_a_grant_back_says_whether_there_was_one(database: Database) -> None:
-    table = GrantsTable(database)
+def test_taking_a_grant_back_says_whether_there_was_one(store: Store) -> None:
+    table = GrantsTable(store)
     table.give(GrantRow("a", "kv", {}, "ann", 1.0))
     assert table.take("a", "kv")
     assert not table.take("a", "kv")

@@ -24,7 +24,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
 def _fill(database: Database, count: int, size: int = 10) -> None:
     with database.write() as connection:
         connection.executemany(
-            "INSERT OR REPLACE INTO grants VALUES (?, 'kv', ?, 'test', 0)",
+            "INSERT INTO grants VALUES (?, 'kv', ?, 'test', 0) ON CONFLICT (plugin, capability) DO NOTHING",
             [(f"p{n}", "x" * size) for n in range(count)],
         )
 

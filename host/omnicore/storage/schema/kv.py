@@ -24,5 +24,25 @@ STEP: Step = (
             "CREATE TRIGGER kv_gone AFTER DELETE ON kv BEGIN UPDATE kv_totals SET keys = keys - 1,"
             " bytes = bytes - length(old.key) - length(old.value) WHERE plugin = old.plugin; END",
         ),
+        postgresql=(
+            'CREATE TABLE kv (plugin TEXT COLLATE "C" NOT NULL, key BYTEA NOT NULL, value BYTEA NOT NULL,'
+            " version BIGINT NOT NULL, expires_at DOUBLE PRECISION, PRIMARY KEY (plugin, key))",
+            "CREATE INDEX kv_expiry ON kv (plugin, expires_at) WHERE expires_at IS NOT NULL",
+            'CREATE TABLE kv_totals (plugin TEXT COLLATE "C" PRIMARY KEY, bytes BIGINT NOT NULL, keys BIGINT NOT NULL,'
+            " sequence BIGINT NOT NULL)",
+            """CREATE FUNCTION kv_count() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                IF TG_OP <> 'INSERT' THEN
+                    UPDATE kv_totals SET keys = keys - 1, bytes = bytes - length(old.key) - length(old.value)
+                    WHERE plugin = old.plugin;
+                END IF;
+                IF TG_OP <> 'DELETE' THEN
+                    UPDATE kv_totals SET keys = keys + 1, bytes = bytes + length(new.key) + length(new.value)
+                    WHERE plugin = new.plugin;
+                END IF;
+                RETURN NULL;
+            END $$""",
+            "CREATE TRIGGER kv_counted AFTER INSERT OR DELETE OR UPDATE OF value ON kv"
+            " FOR EACH ROW EXECUTE FUNCTION kv_count()",
+        ),
     ),
 )

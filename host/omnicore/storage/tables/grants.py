@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from omnicore.storage.database import Database
+from omnicore.storage.store import Store
 
 __all__ = ["GrantRow", "GrantsTable"]
 
@@ -26,14 +26,15 @@ class GrantRow:
 class GrantsTable:
     """One grant for each plugin and capability; a newer one takes the place of the older."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Store) -> None:
         self._database = database
 
     def give(self, grant: GrantRow) -> None:
         """Records a grant; on the disk when it returns."""
         with self._database.write(durable=True) as connection:
             connection.execute(
-                "INSERT OR REPLACE INTO grants VALUES (?, ?, ?, ?, ?)",
+                "INSERT INTO grants VALUES (?, ?, ?, ?, ?) ON CONFLICT (plugin, capability) DO UPDATE"
+                " SET scope = excluded.scope, granted_by = excluded.granted_by, granted_at = excluded.granted_at",
                 (
                     grant.plugin,
                     grant.capability,

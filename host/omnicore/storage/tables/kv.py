@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 
 from omnicore.clock import Clock
 from omnicore.errors import InvalidInput, LimitExceeded
-from omnicore.storage.database import Database
+from omnicore.storage.store import Session, Store
 
 __all__ = ["KvTable", "KvTotals"]
 
@@ -27,7 +26,7 @@ class KvTotals:
 class KvTable:
     """Each plugin sees only its own keys. Every write gets a version that no other write of it ever had."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Store, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
@@ -60,8 +59,7 @@ class KvTable:
             InvalidInput: a key or a time to live that cannot be used.
         """
         entry = _Entry(plugin, _encode(key), value, _expiry(self._clock, ttl_s))
-        with self._database.write() as connection:
-            return self._store(connection, entry, max_bytes, max_keys)
+        return self._database.apply(lambda session: self._store(session, entry, max_bytes, max_keys))
 
     def cas(
         self,
@@ -80,22 +78,27 @@ class KvTable:
         Raises: as `put`.
         """
         entry = _Entry(plugin, _encode(key), value, _expiry(self._clock, ttl_s))
-        with self._database.write() as connection:
-            row = connection.execute(
+
+        def work(session: Session) -> tuple[bool, int | None]:
+            row = session.execute(
                 f"SELECT version FROM kv WHERE plugin = ? AND key = ? AND {_ALIVE}",
                 (plugin, entry.key, self._clock.now()),
             ).fetchone()
             current = row[0] if row else None
             if current != expected:
                 return False, current
-            return True, self._store(connection, entry, max_bytes, max_keys)
+            return True, self._store(session, entry, max_bytes, max_keys)
+
+        return self._database.apply(work)
 
     def delete(self, plugin: str, key: str) -> bool:
         """Whether there was something to delete."""
-        with self._database.write() as connection:
-            row = connection.execute(
-                "DELETE FROM kv WHERE plugin = ? AND key = ? RETURNING expires_at", (plugin, _encode(key))
+        encoded = _encode(key)
+        row = self._database.apply(
+            lambda session: session.execute(
+                "DELETE FROM kv WHERE plugin = ? AND key = ? RETURNING expires_at", (plugin, encoded)
             ).fetchone()
+        )
         return row is not None and (row[0] is None or row[0] > self._clock.now())
 
     def list(
@@ -127,34 +130,35 @@ class KvTable:
 
     def sweep(self, batch: int = 10_000) -> int:
         """Deletes expired entries, at most `batch`, and returns how many."""
-        with self._database.write() as connection:
-            return connection.execute(
-                "DELETE FROM kv WHERE rowid IN (SELECT rowid FROM kv"
+        with self._database.write() as session:
+            return session.execute(
+                "DELETE FROM kv WHERE (plugin, key) IN (SELECT plugin, key FROM kv"
                 " WHERE plugin IN (SELECT plugin FROM kv_totals) AND expires_at <= ? LIMIT ?)",
                 (self._clock.now(), batch),
             ).rowcount
 
     def clear(self, plugin: str) -> None:
         """Forgets all that a plugin stored, for when it is removed."""
-        with self._database.write(durable=True) as connection:
-            connection.execute("DELETE FROM kv WHERE plugin = ?", (plugin,))
+        with self._database.write(durable=True) as session:
+            session.execute("DELETE FROM kv WHERE plugin = ?", (plugin,))
 
-    def _store(self, connection: sqlite3.Connection, entry: _Entry, max_bytes: int | None, max_keys: int | None) -> int:
-        connection.execute(
-            "DELETE FROM kv WHERE rowid IN (SELECT rowid FROM kv WHERE plugin = ? AND expires_at <= ? LIMIT ?)",
-            (entry.plugin, self._clock.now(), _SWEEP_BATCH),
+    def _store(self, session: Session, entry: _Entry, max_bytes: int | None, max_keys: int | None) -> int:
+        session.execute(
+            "DELETE FROM kv WHERE plugin = ? AND key IN"
+            " (SELECT key FROM kv WHERE plugin = ? AND expires_at <= ? LIMIT ?)",
+            (entry.plugin, entry.plugin, self._clock.now(), _SWEEP_BATCH),
         )
-        version, old_bytes, old_keys = connection.execute(
+        version, old_bytes, old_keys = session.execute(
             "INSERT INTO kv_totals VALUES (?, 0, 0, 1) ON CONFLICT (plugin)"
-            " DO UPDATE SET sequence = sequence + 1 RETURNING sequence, bytes, keys",
+            " DO UPDATE SET sequence = kv_totals.sequence + 1 RETURNING sequence, bytes, keys",
             (entry.plugin,),
         ).fetchone()
-        connection.execute(
+        session.execute(
             "INSERT INTO kv VALUES (?, ?, ?, ?, ?) ON CONFLICT (plugin, key) DO UPDATE"
             " SET value = excluded.value, version = excluded.version, expires_at = excluded.expires_at",
             (entry.plugin, entry.key, entry.value, version, entry.expires_at),
         )
-        new_bytes, new_keys = connection.execute(
+        new_bytes, new_keys = session.execute(
             "SELECT bytes, keys FROM kv_totals WHERE plugin = ?", (entry.plugin,)
         ).fetchone()
         # Only growth is refused: with a quota that was lowered later, a plugin can still shrink what it has.

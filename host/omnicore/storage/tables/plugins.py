@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import astuple, dataclass, fields
 
-from omnicore.storage.database import Database
+from omnicore.storage.store import Store
 
 __all__ = ["PluginRow", "PluginsTable", "VersionRow"]
 
@@ -49,13 +49,14 @@ class VersionRow:
 
 
 _COLUMNS = ", ".join(field.name for field in fields(PluginRow))
+_CHANGES = ", ".join(f"{field.name} = excluded.{field.name}" for field in fields(PluginRow)[1:])
 _MARKS = ", ".join("?" for _ in fields(PluginRow))
 
 
 class PluginsTable:
     """Reads and writes whole rows: what a state means is decided elsewhere."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Store) -> None:
         self._database = database
 
     def save(self, *rows: PluginRow) -> None:
@@ -64,8 +65,8 @@ class PluginsTable:
             return
         with self._database.write(durable=True) as connection:
             connection.executemany(
-                f"INSERT OR REPLACE INTO plugins ({_COLUMNS}) VALUES ({_MARKS})",
-                [astuple(row) for row in rows],
+                f"INSERT INTO plugins ({_COLUMNS}) VALUES ({_MARKS}) ON CONFLICT (name) DO UPDATE SET {_CHANGES}",
+                [_values(row) for row in rows],
             )
 
     def get(self, name: str) -> PluginRow | None:
@@ -79,7 +80,7 @@ class PluginsTable:
 
     def count_states(self) -> dict[str, int]:
         """How many plugins whose file is there are in each state."""
-        return dict(self._database.rows("SELECT state, count(*) FROM plugins WHERE present GROUP BY state"))
+        return dict(self._database.rows("SELECT state, count(*) FROM plugins WHERE present = 1 GROUP BY state"))
 
     def record_error(self, name: str, error: str, at: float) -> None:
         """Keeps the last error of a plugin."""
@@ -95,7 +96,11 @@ class PluginsTable:
     def keep_version(self, version: VersionRow) -> None:
         """Records that the bytes of a version are kept."""
         with self._database.write() as connection:
-            connection.execute("INSERT OR REPLACE INTO versions VALUES (?, ?, ?, ?, ?)", astuple(version))
+            connection.execute(
+                "INSERT INTO versions VALUES (?, ?, ?, ?, ?) ON CONFLICT (plugin, hash) DO UPDATE"
+                " SET manifest = excluded.manifest, size = excluded.size, seen_at = excluded.seen_at",
+                astuple(version),
+            )
 
     def version(self, plugin: str, hash_: str) -> VersionRow | None:
         """A kept version, or None."""
@@ -112,7 +117,11 @@ class PluginsTable:
                 "DELETE FROM versions WHERE NOT EXISTS (SELECT 1 FROM plugins"
                 " WHERE plugins.name = versions.plugin AND versions.hash IN (plugins.hash, plugins.serving))"
             )
-            return {row[0] for row in connection.execute("SELECT hash FROM versions")}
+            return {row[0] for row in connection.execute("SELECT hash FROM versions").fetchall()}
+
+
+def _values(row: PluginRow) -> tuple[object, ...]:
+    return tuple(int(value) if isinstance(value, bool) else value for value in astuple(row))
 
 
 def _row(values: tuple[object, ...]) -> PluginRow:
