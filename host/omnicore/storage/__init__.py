@@ -1,1 +1,1 @@
-"""One SQLite database for each host, and the bytes of accepted modules: the only home of SQL."""
+"""One database for each host, SQLite or PostgreSQL, and the bytes of accepted modules: the only home of SQL."""

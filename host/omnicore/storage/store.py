@@ -45,12 +45,24 @@ class Store(Protocol):
         """The file or the server, without credentials, as errors name it."""
 
     def write(self, *, durable: bool = False) -> AbstractContextManager[Session]:
-        """A transaction of the caller's own: all of it is kept, or nothing when the block raises."""
+        """A transaction of the caller's own: all of it is kept, or nothing when the block raises.
+
+        Args:
+            durable: wait until the disk holds it, whatever `storage.synchronous` says.
+        """
 
     def apply(self, work: Callable[[Session], _T]) -> _T:
         """Runs `work` in a transaction that it may share with those of other threads, and returns when it is kept.
 
-        Many small writes at once cost one commit. What `work` raises undoes its own writes only.
+        Many small writes at once cost one commit. What `work` raises undoes its own writes only. It may run in
+        another thread, and again when the transaction has to be repeated: it reads and writes through its session
+        and leaves everything else alone.
+        """
+
+    async def apply_async(self, work: Callable[[Session], _T]) -> _T:
+        """The same for an event loop: it goes on while another thread waits for the disk.
+
+        Cancelling the wait does not take the work back.
         """
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:

@@ -11,6 +11,7 @@ from omnicore.storage.schema import (
     kv,
     loops,
     memory,
+    native,
     tasks,
     vectors,
     workflows,
@@ -31,4 +32,5 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("loops", loops.STEP),
     ("intelligences", intelligences.STEP),
     ("workflows", workflows.STEP),
+    ("native", native.STEP),
 )
