@@ -14,7 +14,7 @@ SettingPath = tuple[str, ...]
 class Origin:
     """Where a value comes from. `folder` is what relative paths count from."""
 
-    kind: Literal["default", "file", "variable", "override"]
+    kind: Literal["default", "environment", "file", "variable", "override"]
     name: str = ""
     line: int | None = None
     folder: Path = Path()
@@ -22,6 +22,8 @@ class Origin:
     def __str__(self) -> str:
         if self.kind == "default":
             return "default"
+        if self.kind == "environment":
+            return f"environment: {self.name}"
         if self.kind == "override":
             return f"override {self.name}"
         return f"{self.name}:{self.line}" if self.line else self.name

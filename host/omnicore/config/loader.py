@@ -1,4 +1,4 @@
-"""Settings from overrides, then `OMNICORE_*` variables, then a file, then defaults; the first one wins."""
+"""Settings from overrides, then `OMNICORE_*` variables, a file, the environment, then defaults; the first one wins."""
 
 from __future__ import annotations
 
@@ -7,20 +7,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, get_type_hints
+from typing import Any, TypeGuard, get_type_hints
 
 from omnicore.config.documents import read_document
 from omnicore.config.entry import Entry, Origin, SettingPath, leaves, nested, overlay
 from omnicore.config.problems import Problem, invalid
 from omnicore.config.schema import Leaf, Misfit, anchored, free_value, nearest, schema_of
-from omnicore.config.settings import Settings
+from omnicore.config.settings import Settings, is_secret
+from omnicore.config.surroundings import Adapt, environment_layer, secret_folder_layer, secret_variables
 from omnicore.errors import InvalidSetting
 
-__all__ = ["FILE_NAMES", "ConfigLoader", "Loaded", "load_settings"]
+__all__ = ["APP_FILE", "FILE_NAMES", "ConfigLoader", "Loaded", "load_settings", "variable"]
 
 FILE_NAMES = ("omnicore.toml", "omnicore.yaml", "omnicore.yml", "omnicore.json")
+APP_FILE = "config.yaml"
+"""What an application of `omnicore new` has; it counts where none of the others is, for it is a common name."""
 PREFIX = "OMNICORE_"
-_NOT_SETTINGS = ("OMNICORE_CONFIG", "OMNICORE_DEBUG")  # which file to read; show tracebacks
+# Which file to read; show tracebacks; the key of the vault, which no document of settings ever holds.
+_NOT_SETTINGS = ("OMNICORE_CONFIG", "OMNICORE_DEBUG", "OMNICORE_MASTER_KEY")
+_Layer = dict[SettingPath, Entry]
 SCHEMA = {leaf.path: leaf for leaf in schema_of(Settings)}
 
 
@@ -60,7 +65,15 @@ class ConfigLoader:
 
     def entries(self) -> dict[SettingPath, Entry]:
         """The merged values by path, each with its origin. Raises: InvalidSetting."""
-        return overlay(overlay(self._file_layer(), self._variable_layer()), self._override_layer())
+        return overlay(self.lower(), self.upper())
+
+    def lower(self) -> dict[SettingPath, Entry]:
+        """What the file says and the variables change of it."""
+        return overlay(self._file_layer(), self._variable_layer())
+
+    def upper(self) -> dict[SettingPath, Entry]:
+        """The overrides."""
+        return self._override_layer()
 
     def _file_layer(self) -> dict[SettingPath, Entry]:
         if self._file is None:
@@ -95,6 +108,8 @@ def find_file(environ: Mapping[str, str], folder: Path) -> Path | None:
     if len(found) > 1:
         names = " and ".join(found)
         raise InvalidSetting(f"{names} are both in {folder.resolve()}", remedy="keep one, or name it with --config")
+    if not found and (folder / APP_FILE).is_file():
+        return folder / APP_FILE
     return folder / found[0] if found else None
 
 
@@ -104,35 +119,69 @@ def load_settings(
     overrides: Mapping[str, Any],
     *,
     folder: Path = Path(),
+    adapt: Adapt | None = None,
 ) -> Loaded:
     """The settings of a host.
 
     Args:
         file: the settings file; None looks for `OMNICORE_CONFIG`, then for `omnicore.toml`, `.yaml`, `.yml`
-            or `.json` in `folder`.
-        environ: variables; an unknown `OMNICORE_*` is an error like an unknown key.
+            or `.json` in `folder`, then for `config.yaml`.
+        environ: variables; an unknown `OMNICORE_*` is an error like an unknown key. That of a secret may end in
+            `_FILE` and name a file that holds it.
         overrides: values from the command line or from Python.
+        adapt: knows the place where the host runs, whose settings stand below all others.
 
     Raises:
         InvalidSetting: every value that cannot be used, with origin and remedy; details: `problems`.
     """
     file = file or find_file(environ, folder)
-    entries = ConfigLoader(file, environ=environ, overrides=overrides).entries()
-    reading = _Reading(file)
+    plain, from_files, problems = secret_variables(environ, _is_secret)
+    loader = ConfigLoader(file, environ=plain, overrides=overrides)
+    entries = overlay(loader.lower(), overlay(from_files, loader.upper()))
+    entries, more = _adapted(entries, adapt) if adapt is not None else (entries, [])
+    reading = _Reading(file, [*problems, *more])
     for path, entry in entries.items():
         reading.take(path, entry)
     return reading.loaded()
 
 
+def _adapted(entries: _Layer, adapt: Adapt) -> tuple[_Layer, list[Problem]]:
+    """The layers with those of the environment below them, secret files among these."""
+    choice = entries.get(("runtime", "environment"))
+    place = adapt(str(choice.value) if choice is not None else "auto")
+    base = environment_layer(place.values, place.name)
+    folder = overlay(base, entries).get(("runtime", "secrets"))
+    secrets, problems = secret_folder_layer(anchored(Path(folder.value), folder.origin)) if _set(folder) else ({}, [])
+    base = overlay(base, secrets)
+    if _set(overlay(base, entries).get(("token",))):
+        base = overlay(environment_layer(place.when_secured, place.name), base)
+    return overlay(base, entries), problems
+
+
+def _set(entry: Entry | None) -> TypeGuard[Entry]:
+    return entry is not None and isinstance(entry.value, str | Path) and str(entry.value) not in ("", "none", "null")
+
+
+def _is_secret(path: SettingPath) -> bool:
+    """Whether a setting may come from a file of its own."""
+    if (*path[:-1], f"{path[-1]}_file") in SCHEMA:  # a setting of that very name
+        return False
+    leaf = SCHEMA.get(path)
+    if leaf is not None:
+        return leaf.secret and not leaf.free
+    table = SCHEMA.get(path[:1])
+    return table is not None and table.free and len(path) > 2 and is_secret(path[-1])
+
+
 class _Reading:
     """Entries turned into settings; problems are gathered, so that one run shows them all."""
 
-    def __init__(self, file: Path | None) -> None:
+    def __init__(self, file: Path | None, problems: list[Problem]) -> None:
         self.file = file
         self.default = Origin("default", folder=file.parent if file else Path())
         self.values: dict[SettingPath, Any] = {}
         self.origins: dict[str, Origin] = {}
-        self.problems: list[Problem] = []
+        self.problems = problems
 
     def take(self, path: SettingPath, entry: Entry) -> None:
         """Reads one entry."""
@@ -156,12 +205,14 @@ class _Reading:
             self._problem(leaf.name, entry, f"cannot be{shown}", f"it takes {misfit.expected}")
 
     def _read_free(self, path: SettingPath, entry: Entry) -> None:
-        """`plugin_settings.NAME.KEY`; a variable cannot hold `-`, so `_` in its NAME stands for it."""
-        if entry.text and len(path) > 1:
+        """`plugin_settings.NAME.KEY`; a variable cannot hold `-`, so `_` in its NAME stands for it. `app.KEY`."""
+        named = path[0] == "plugin_settings"
+        if named and entry.text and len(path) > 1:
             path = (path[0], path[1].replace("_", "-"), *path[2:])
-        if len(path) < 3:
+        if len(path) < (3 if named else 2):
             if entry.value != {}:
-                self._problem(".".join(path), entry, "is no table", "write [plugin_settings.NAME] and its settings")
+                table = "plugin_settings.NAME" if named else path[0]
+                self._problem(".".join(path), entry, "is no table", f"write [{table}] and its settings")
             return
         try:
             self.values[path] = free_value(entry)

@@ -16,6 +16,7 @@ from omnicore.config.sections.memory import MemorySettings
 from omnicore.config.sections.runtime import RuntimeSettings
 from omnicore.config.sections.storage import StorageSettings
 from omnicore.config.sections.tasks import TaskSettings
+from omnicore.config.sections.telemetry import TelemetrySettings
 from omnicore.config.sections.vectors import VectorSettings
 from omnicore.config.setting import is_secret, setting
 from omnicore.sandbox.abi import MIB, Limits
@@ -81,11 +82,13 @@ class Settings:
     tasks: TaskSettings = setting(TaskSettings(), "Background tasks")
     events: EventSettings = setting(EventSettings(), "The event bus")
     health: HealthSettings = setting(HealthSettings(), "When parts count as failing")
+    telemetry: TelemetrySettings = setting(TelemetrySettings(), "Where traces and metrics are sent")
     memory: MemorySettings = setting(MemorySettings(), "What plugins remember")
     vectors: VectorSettings = setting(VectorSettings(), "Vector collections and their index")
     connectors: ConnectorSettings = setting(ConnectorSettings(), "Services the host is connected to")
     loops: LoopSettings = setting(LoopSettings(), "The seven lanes")
     runtime: RuntimeSettings = setting(RuntimeSettings(), "Where and how the host runs")
+    app: Mapping[str, Any] = setting({}, "Settings of the application around the host, in words of its own")
     plugin_settings: Mapping[str, Mapping[str, Any]] = setting(
         {}, "Settings handed to plugins, one table for each plugin's name", secret=True
     )
@@ -100,7 +103,11 @@ def _shown(name: str, value: Any) -> Any:
     if is_secret(name) and value is not None:
         return MASK
     if is_dataclass(value):
-        return {spec.name: getattr(value, spec.name) for spec in fields(value)}
+        held = ((spec, getattr(value, spec.name)) for spec in fields(value))
+        return {
+            spec.name: MASK if spec.metadata.get("secret") and inner is not None else _shown(spec.name, inner)
+            for spec, inner in held
+        }
     if isinstance(value, Mapping):
         return {key: _shown(str(key), item) for key, item in value.items()}
     if isinstance(value, (tuple, list)):

@@ -25,6 +25,7 @@ from omnicore.errors import (
     Unavailable,
 )
 from omnicore.plugins.media import Media
+from omnicore.plugins.meter import spend
 from omnicore.plugins.pool import Pool, RetiredError
 from omnicore.plugins.version import Version
 from omnicore.sandbox.engine import Instance
@@ -41,7 +42,7 @@ _depth: ContextVar[int] = ContextVar("omnicore_call_depth", default=0)
 class Target:
     """What a reference such as `text.count` leads to: all that a call needs, worked out once."""
 
-    __slots__ = ("export", "media", "plain_input", "plain_output", "record", "ref", "threads", "version")
+    __slots__ = ("export", "media", "metered", "plain_input", "plain_output", "record", "ref", "threads", "version")
 
     def __init__(
         self, ref: str, export: str, *, version: Version, media: Media, recorder: CallRecorder, threads: bool
@@ -54,6 +55,7 @@ class Target:
         self.plain_output = media.plain_output
         self.record = recorder.record
         self.threads = threads
+        self.metered = version.limits.fuel is not None
 
 
 class _Job:
@@ -214,6 +216,8 @@ class Calls:
             self._note(target, error, started, timeout_s)
             raise
         finally:
+            if target.metered:
+                spend(instance)
             pool.give(instance)
             if inside is not None:
                 _depth.reset(inside)
@@ -244,6 +248,8 @@ class Calls:
             self._note(target, error, started, timeout_s)
             raise
         finally:
+            if target.metered:
+                spend(instance)
             pool.give(instance)
             if inside is not None:
                 _depth.reset(inside)

@@ -15,8 +15,9 @@ from omnicore.plugins.manifest import Manifest
 from omnicore.plugins.states import Facts, Standing, next_state
 from omnicore.plugins.view import Change, PluginView
 from omnicore.sandbox.abi import Limits
-from omnicore.storage.database import Database
+from omnicore.sandbox.engine import Template
 from omnicore.storage.modules import ModuleStore
+from omnicore.storage.store import Store
 from omnicore.storage.tables.grants import GrantRow, GrantsTable
 from omnicore.storage.tables.plugins import PluginRow, PluginsTable, VersionRow
 
@@ -25,13 +26,17 @@ __all__ = ["Catalogue", "Serving"]
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """A version that answers calls, with all that its doors are opened from."""
+    """A version that answers calls, with all that its doors are opened from.
+
+    `load` makes what runs it where that is no file the host keeps.
+    """
 
     name: str
     hash: str
     manifest: Manifest
     grants: tuple[Grant, ...]
     quarantined: bool = field(compare=False)
+    load: Callable[[], Template] | None = field(default=None, compare=False, repr=False)
 
 
 class Catalogue:
@@ -44,7 +49,7 @@ class Catalogue:
 
     def __init__(
         self,
-        database: Database,
+        database: Store,
         modules: ModuleStore,
         clock: Clock,
         *,

@@ -6,9 +6,11 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from typing import Any
 
+from omnicore.capabilities.doors import granted_scope
 from omnicore.capabilities.services import Services
 from omnicore.clock import Clock, SystemClock
 from omnicore.config.settings import Settings
@@ -23,20 +25,20 @@ from omnicore.errors import (
 )
 from omnicore.events.bus import EventBus
 from omnicore.plugins.calls import Calls, Target
-from omnicore.plugins.catalogue import Catalogue
+from omnicore.plugins.catalogue import Catalogue, Serving
 from omnicore.plugins.folder import Folder
 from omnicore.plugins.install import check_filename, remove_files, write_whole
 from omnicore.plugins.intake import read_module
 from omnicore.plugins.inventory import Inventory, judged_by
-from omnicore.plugins.pool import RetiredError
+from omnicore.plugins.pool import RetiredError, Warm
 from omnicore.plugins.refusals import not_serving
 from omnicore.plugins.service import EAGER_LOADS, ServiceParts, VersionsInService, WrapDoors, unwrapped
 from omnicore.plugins.version import Version
 from omnicore.plugins.view import Change, PluginView
 from omnicore.sandbox.abi import HostFunction
 from omnicore.sandbox.engine import Engine
-from omnicore.storage.database import Database
 from omnicore.storage.modules import ModuleStore
+from omnicore.storage.store import Store
 from omnicore.storage.tables.kv import KvTable
 from omnicore.storage.tables.plugins import PluginRow
 from omnicore.telemetry.logs import Level, LogLine, PluginLogs
@@ -65,7 +67,7 @@ class PluginHost(Calls):
         settings: Settings,
         *,
         engine: Engine,
-        database: Database,
+        database: Store,
         services: Services,
         metrics: Metrics,
         logs: PluginLogs,
@@ -92,6 +94,8 @@ class PluginHost(Calls):
         self._errors: dict[str, OmniError] = {}
         self._errors_due = self._pass_due = self._sweep_due = 0.0
         self._closed = False
+        self.forgetting: list[Callable[[str], None]] = []
+        """Told the name of each plugin that is removed: whoever keeps something for plugins deletes it."""
         self._watching: asyncio.Task[None] | None = None
         metrics.watch_states(self.states)
 
@@ -114,6 +118,32 @@ class PluginHost(Calls):
     def states(self) -> Mapping[str, int]:
         """How many plugins are in each state."""
         return self._catalogue.states()
+
+    def quarantined(self) -> Sequence[str]:
+        """The plugins in service that are left alone now, for they failed too often in a row."""
+        return sorted(version.serving.name for version in self._service.all() if version.quarantined)
+
+    @property
+    def in_flight(self) -> int:
+        """How many calls run now."""
+        return sum(version.in_flight for version in self._service.all())
+
+    def warm(self) -> Warm:
+        """The sandboxes that are kept for the next call, of all plugins."""
+        kept = [pool.warm() for version in self._service.all() for pool in version.pools()]
+        return Warm(sum(one.sandboxes for one in kept), sum(one.memory_bytes for one in kept))
+
+    def offers(self, name: str, function: str) -> bool:
+        """Whether the version of a plugin that answers calls has a function."""
+        serving = self._serving(name)
+        return serving is not None and any(one.name == function for one in serving.manifest.functions)
+
+    def scope(self, name: str, capability: str) -> Mapping[str, Any] | None:
+        """What a plugin may do with a capability now, with the scope's defaults; None for a closed door."""
+        serving = self._serving(name)
+        if serving is None:
+            return None
+        return granted_scope(capability, serving.manifest.capabilities, serving.grants)
 
     def diff(self, name: str) -> Sequence[Change]:
         """What the newest version asks for beyond its grants. Raises: NotFound."""
@@ -166,6 +196,8 @@ class PluginHost(Calls):
             remove_files(self._settings.plugins, row.path)
             self._catalogue.forget(name)
             self._kv.clear(name)
+            for forget in self.forgetting:
+                forget(name)
             self._changed(name, "removed")
             self._catalogue.tidy()
         self._metrics.forget(name)
@@ -238,6 +270,10 @@ class PluginHost(Calls):
 
     # -- inner parts
 
+    def _serving(self, name: str) -> Serving | None:
+        row = self._catalogue.find(name)
+        return self._catalogue.serving(row) if row is not None else None
+
     def _switch(self, name: str, *, on: bool) -> PluginView:
         with self._changing:
             self._service.eager = 1
@@ -283,7 +319,7 @@ class PluginHost(Calls):
     def _sync(self, name: str, row: PluginRow | None) -> None:
         if not self._service.holds(name):
             return  # made when it is first called
-        _, retired = self._service.sync(name, self._catalogue.serving(row) if row is not None else None)
+        _, retired = self._service.sync(name, self._serving(name))
         for ref in tuple(retired.refs) if retired is not None else ():
             self._targets.pop(ref, None)
 

@@ -38,10 +38,16 @@ class Inventory:
         changed: Callable[[str, str], None],
     ) -> None:
         self._folder = folder
+        self._claimed: Callable[[str], str | None] = lambda _name: None
         self._catalogue = catalogue
         self._limits = limits
         self._judged_by = judged_by
         self._changed = changed
+
+    def respect(self, claimed: Callable[[str], str | None], judged_by: str) -> None:
+        """From now on asks who else has a name; files that could not be used are looked at again once that changes."""
+        self._claimed = claimed
+        self._judged_by = judged_by
 
     def take_stock(self, *, at_once: str | None = None) -> bool:
         """One pass. For an unchanged file it costs one look and no read.
@@ -53,7 +59,7 @@ class Inventory:
         """
         candidates = self._folder.list()
         rows = {row.name: row for row in self._catalogue.rows()}
-        changes = _Changes(self._catalogue, rows, {one.path for one in candidates}, self._changed)
+        changes = _Changes(self._catalogue, rows, {one.path for one in candidates}, self._changed, self._claimed)
         again, kept = changes.drop_gone(), self._catalogue.kept()
         arrivals = []
         for candidate in candidates:
@@ -89,7 +95,9 @@ class _Changes:
         rows: dict[str, PluginRow],
         paths: set[str],
         changed: Callable[[str, str], None],
+        claimed: Callable[[str], str | None],
     ) -> None:
+        self._claimed = claimed
         self._catalogue = catalogue
         self._rows = rows
         self._paths = paths
@@ -126,6 +134,8 @@ class _Changes:
         """The arrival under a name of its own: its own if that is free, else one made from its path."""
         if arrival.manifest is None and before is not None:
             return replace(arrival, name=before.name)
+        if (claimant := self._claimed(arrival.name)) is not None:
+            return _nameless(arrival, claimant)
         owner = self._rows.get(arrival.name)
         if owner is None or owner.path == arrival.path or not self._there(owner):
             return arrival
@@ -136,13 +146,7 @@ class _Changes:
             del self._rows[owner.name]
             self._rows[moved.name] = self.by_path[moved.path] = moved
             return arrival
-        return replace(
-            arrival,
-            name=_path_name(arrival.path),
-            manifest=None,
-            module=b"",
-            problem=f"its name {arrival.name} is taken by {owner.path}; rename one of the two",
-        )
+        return _nameless(arrival, owner.path)
 
     def _there(self, row: PluginRow) -> bool:
         return row.present and row.path in self._paths
@@ -158,6 +162,12 @@ class _Changes:
             self._rows[row.name] = replace(row, present=False)
         self.by_path.pop(row.path, None)
         self._changed(row.name, "removed")
+
+
+def _nameless(arrival: Arrival, claimant: str) -> Arrival:
+    """The arrival under a name made from its path, unusable for somebody else has its own."""
+    problem = arrival.problem or f"its name {arrival.name} is taken by {claimant}; rename one of the two"
+    return replace(arrival, name=_path_name(arrival.path), manifest=None, module=b"", problem=problem)
 
 
 def _path_name(path: str) -> str:

@@ -40,7 +40,10 @@ _JSON, _BYTES = "application/json", "application/octet-stream"
 
 @dataclass(frozen=True, slots=True)
 class FunctionSpec:
-    """A function callers see. `input` and `output` are JSON Schemas; None takes all the media type allows."""
+    """A function callers see. `input` and `output` are JSON Schemas; None takes all the media type allows.
+
+    `lane` names the lane whose cycles call it, `provides` the capabilities it gives to intelligences.
+    """
 
     name: str
     description: str = ""
@@ -48,15 +51,19 @@ class FunctionSpec:
     output: Mapping[str, Any] | None = None
     input_media: str = _BYTES
     output_media: str = _BYTES
+    lane: str = ""
+    provides: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The function as a manifest would write it, its name aside."""
+        more = {"lane": self.lane, "provides": list(self.provides)}
         return {
             "description": self.description,
             "input": self.input,
             "output": self.output,
             "input_media": self.input_media,
             "output_media": self.output_media,
+            **{key: value for key, value in more.items() if value},
         }
 
 
@@ -106,7 +113,10 @@ class Manifest:
             **{
                 **values,
                 "wasi": _wasi(values["wasi"]),
-                "functions": tuple(FunctionSpec(name, **spec) for name, spec in values["functions"].items()),
+                "functions": tuple(
+                    FunctionSpec(name, **{**spec, "provides": tuple(spec.get("provides", ()))})
+                    for name, spec in values["functions"].items()
+                ),
                 "capabilities": tuple(CapabilityRequest(**one) for one in values["capabilities"]),
             }
         )
@@ -213,7 +223,8 @@ def _specs(info: ModuleInfo) -> tuple[FunctionSpec, ...]:
 
 def _retold(known: FunctionSpec, values: Mapping[str, Any]) -> FunctionSpec:
     """A component's function: its types decide how values travel, the manifest may say more of them."""
-    return replace(known, **{key: values[key] for key in ("description", "input", "output") if key in values})
+    told = {key: values[key] for key in ("description", "input", "output", "lane") if key in values}
+    return replace(known, **told, provides=tuple(values.get("provides", ())))
 
 
 def _function(known: FunctionSpec, values: Mapping[str, Any]) -> FunctionSpec:
@@ -224,6 +235,8 @@ def _function(known: FunctionSpec, values: Mapping[str, Any]) -> FunctionSpec:
         output=values.get("output"),
         input_media=values.get("input_media", _JSON if "input" in values else _BYTES),
         output_media=values.get("output_media", _JSON if "output" in values else _BYTES),
+        lane=values.get("lane", ""),
+        provides=tuple(values.get("provides", ())),
     )
 
 

@@ -200,6 +200,8 @@ class VersionsInService:
         )
 
     def _compile(self, serving: Serving) -> Template:
+        if serving.load is not None:
+            return serving.load()
         parts, manifest = self._parts, serving.manifest
         given = parts.settings.plugin_settings.get(serving.name, {})
         limits = self.limits(serving)

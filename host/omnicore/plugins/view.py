@@ -9,8 +9,9 @@ from typing import Any, Literal
 from omnicore.capabilities.grants import CapabilityRequest, Grant
 from omnicore.plugins.manifest import FunctionSpec
 
-__all__ = ["Change", "PluginView", "State"]
+__all__ = ["Change", "PluginView", "State", "Trust"]
 
+Trust = Literal["sandboxed", "native"]
 State = Literal["enabled", "needs-grant", "disabled", "quarantined", "rejected"]
 
 
@@ -40,6 +41,9 @@ class PluginView:
     `hash` is the newest usable version of the file, `serving` the one that answers calls: None when none
     does, another one than `hash` while a change waits for a grant or cannot be used. `last_error` is the last
     failure of a call, with `at` in seconds since the Unix epoch. `path` is relative to the plugin folder.
+
+    `trust` is `native` for a plugin in Python, which is code in the host's own process and has no sandbox: its
+    `path` is `package.module:Name`.
     """
 
     name: str
@@ -57,6 +61,7 @@ class PluginView:
     config: Mapping[str, Any] | None
     last_error: Mapping[str, Any] | None
     path: str
+    trust: Trust = "sandboxed"
 
     def to_json(self) -> dict[str, Any]:
         """The view as REST and `-o json` show it."""

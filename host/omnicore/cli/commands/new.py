@@ -34,8 +34,8 @@ _PLUGIN = ("cd {folder}", "omnicore build .", "omnicore plugins test .", "omnico
 TEMPLATES: Mapping[str, Template] = {
     "app": Template(
         None,
-        "settings, a plugin in WebAssembly text that runs at once, a README",
-        ("cd {folder}", "omnicore run --try hello.greet=World"),
+        "an application in Python with a plugin in WebAssembly text, its settings, a README",
+        ("cd {folder}", "omnicore run", "omnicore run --try hello.greet=World"),
     ),
     "plugin-rust": Template("rust", "a plugin in Rust", _PLUGIN),
     "plugin-go": Template("go", "a plugin in Go, with the standard compiler", _PLUGIN),
@@ -82,7 +82,7 @@ def new(shell: Shell, name: Path, template: str) -> None:
     """Make the folder NAME with what a first plugin needs.
 
     \b
-    app:           settings, a plugin in WebAssembly text that runs at once, a README
+    app:           an application in Python with a plugin in WebAssembly text, its settings, a README
     plugin-rust|go|js|ts|python|c|zig|as:
                    a plugin in that language that builds and passes its test at once
     """

@@ -1,19 +1,22 @@
-"""`omnicore run`: the server, until Ctrl-C."""
+"""`omnicore run`: the application of the settings, or the server, until Ctrl-C."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import logging
+import os
 import signal
-from collections.abc import Callable, Coroutine, Sequence
+import sys
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
-from typing import Any
+from pathlib import Path
+from typing import Any, NoReturn
 
 import click
 
 from omnicore import __version__
-from omnicore.api.server import serve
+from omnicore.api.server import serve as serve_api
 from omnicore.assembly import Host
 from omnicore.cli.inputs import output_value
 from omnicore.cli.options import Shell, host_folders, pass_shell, take_override
@@ -21,8 +24,9 @@ from omnicore.cli.output import Output
 from omnicore.cli.plugin_text import HEADS, next_steps, plugin_rows
 from omnicore.cli.server import noted_server
 from omnicore.cli.session import checked_folder, loaded, log_to_stderr
+from omnicore.config.loader import variable
 from omnicore.config.settings import Settings
-from omnicore.errors import OmniError
+from omnicore.errors import NotFound, OmniError
 from omnicore.plugins.view import PluginView
 
 Call = tuple[str, str]
@@ -61,16 +65,44 @@ class Trial(click.ParamType[Call]):
     metavar="PLUGIN.FUNCTION=INPUT",
     help="Make a call after the start.",
 )
+@click.option("--serve", is_flag=True, help="Serve the plugins, also where the settings name an application.")
 @host_folders
 @pass_shell
-def run(shell: Shell, trials: Sequence[Call]) -> None:
-    """Serve the plugins of a folder over REST until Ctrl-C."""
-    serve_folder(checked_folder(loaded(shell).settings), Output(shell), trials)
+def run(shell: Shell, trials: Sequence[Call], *, serve: bool) -> None:
+    """Run the application that the settings name in `runtime.main`, or serve a folder's plugins until Ctrl-C.
+
+    An application gets this command's options as variables.
+    """
+    found = loaded(shell)
+    main = found.settings.runtime.main
+    output = Output(shell)
+    if main is not None and not serve and not trials:
+        output.say(f"Starting {main}, which the settings name; `omnicore run --serve` serves the plugins alone.")
+        _become(main, found.file, shell.overrides)
+    serve_folder(checked_folder(found.settings), output, trials)
+
+
+def _become(main: Path, file: Path | None, overrides: Mapping[str, Any]) -> NoReturn:
+    """Makes this process the application: signals reach it, and its exit code is ours. Raises: NotFound."""
+    if not main.is_file():
+        raise NotFound(
+            f"there is no application {main}", remedy="correct runtime.main in the settings, or add --serve to serve"
+        )
+    told = {variable(name): _text(value) for name, value in overrides.items()}
+    if file is not None:
+        told["OMNICORE_CONFIG"] = str(file.resolve())
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execve(sys.executable, [sys.executable, str(main)], {**os.environ, **told})  # noqa: S606
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def serve_folder(settings: Settings, output: Output, trials: Sequence[Call] = (), beside: Beside | None = None) -> None:
     """Serves the plugins of a folder until Ctrl-C. Raises: what starting the host and the server raises."""
-    log_to_stderr(settings.log_level)
+    log_to_stderr(settings.log_level, settings.runtime.log_format)
     logging.getLogger("omnicore.api.server").setLevel(logging.WARNING)  # the address is told below
     asyncio.run(_run(settings, output, trials, beside))
 
@@ -84,7 +116,7 @@ async def _run(settings: Settings, output: Output, trials: Sequence[Call], besid
         with output.waiting("Reading and compiling the plugins"):
             host = await stack.enter_async_context(Host(settings=settings, watch=settings.watch))
         ready: asyncio.Future[str] = loop.create_future()
-        server = asyncio.ensure_future(serve(host.asgi(), settings, stop=stop, announce=ready.set_result))
+        server = asyncio.ensure_future(serve_api(host.asgi(), settings, stop=stop, announce=ready.set_result))
         first: set[asyncio.Future[Any]] = {server, ready}
         await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
         if ready.done():
