@@ -17,7 +17,10 @@ declare function memory_forget_v1(request: u64): u64;
 export class Item {
   /** given by the host */
   id: string = "";
-  /** where it is kept */
+  /**
+   * where it is kept: `immediate`, `short_term`, `session`, `episodic`, `semantic`, `procedural`,
+   * `strategic`, `civilizational`, `evolutionary`, `planetary`, `galactic` or `cosmic`
+   */
   tier: string = "";
   /** word for word what was stored */
   text: string = "";
@@ -58,7 +61,7 @@ export class Item {
 
 /** What may be left out of store. */
 export class StoreOptions {
-  /** `episodic` when left out */
+  /** one of the twelve tiers; `episodic` when left out */
   tier: string | null = null;
   /** 0 to 1; the host judges when it is left out; NaN leaves it out */
   importance: f64 = NaN;

@@ -27,7 +27,7 @@ declare module "omnicore" {
   /** Says what a function takes and gives, for its manifest. Returns: the function. */
   export function describe<F extends (...given: any[]) => any>(fn: F, description: Description): F;
 
-  export type ErrorCode = "malformed-request" | "permission-denied" | "limit-exceeded" | "deadline-exceeded" | "unavailable" | "capacity-reached" | (string & {});
+  export type ErrorCode = "malformed-request" | "permission-denied" | "limit-exceeded" | "deadline-exceeded" | "unavailable" | "capacity-reached" | "service-refused" | (string & {});
 
   /** What a door threw: a refusal or an expected failure. */
   export class DoorError extends Error {
@@ -154,14 +154,39 @@ declare module "omnicore" {
     fetch(url: string, options?: { method?: string; headers?: Record<string, string>; body?: BytesLike }): HttpResponse;
   };
 
-  /** Publish events. */
+  /** A function of the plugin that hears a topic. */
+  export interface EventsSubscription {
+    /** given by the host */
+    id: string;
+    /** the pattern */
+    topic: string;
+    /** which is called with each event */
+    function: string;
+  }
+
+  /** Publish events and hear them. */
   export const events: {
     /**
      * Hands an event to whoever subscribed; returns its id. At most 100 a second.
-     * - `topic`: names of `a-z A-Z 0-9 _ -` between dots
+     * - `topic`: to publish: names of `a-z A-Z 0-9 _ -` between dots
      * - `data`: any JSON value of at most 64 KiB
      */
     publish(topic: string, data: any): string;
+    /**
+     * From now on the host calls a function of this plugin with each event of a topic, at most once; returns the subscription's id. The same again is the same subscription.
+     * - `topic`: to subscribe: names, `*` for one of them, a last `**` for all that follow
+     * - `function`: takes `{"id", "topic", "data", "source", "at"}` as JSON; what it returns is dropped
+     */
+    subscribe(topic: string, function_: string): string;
+    /**
+     * Ends a subscription; returns whether there was one.
+     * - `id`: what subscribe returned
+     */
+    unsubscribe(id: string): boolean;
+    /**
+     * All subscriptions of this plugin, oldest first.
+     */
+    subscriptions(): EventsSubscription[];
   };
 
   // Where a task stands.
@@ -228,7 +253,7 @@ declare module "omnicore" {
   export interface MemoryItem {
     /** given by the host */
     id: string;
-    /** where it is kept */
+    /** where it is kept: `immediate`, `short_term`, `session`, `episodic`, `semantic`, `procedural`, `strategic`, `civilizational`, `evolutionary`, `planetary`, `galactic` or `cosmic` */
     tier: string;
     /** word for word what was stored */
     text: string;
@@ -247,7 +272,7 @@ declare module "omnicore" {
     /**
      * Remembers a text and returns its id. The same text again is the same memory.
      * - `text`: at most 64 KiB
-     * - `tier`: `episodic` when left out
+     * - `tier`: one of the twelve tiers; `episodic` when left out
      * - `importance`: 0 to 1; the host judges when it is left out
      * - `embedding`: of the text; the host makes one when it is left out
      * - `metadata`: at most 16 KiB

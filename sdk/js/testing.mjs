@@ -30,10 +30,12 @@ export const host = {
   kv: new Map(),
   lines: [],
   events: [],
+  subscriptions: new Map(),
   answers: {},
   reset() {
     this.settings = {};
     this.kv.clear();
+    this.subscriptions.clear();
     this.lines.length = this.events.length = 0;
     this.answers = {};
   },
@@ -51,6 +53,14 @@ function cas(request) {
   return held === request.expected ? { swapped: true, ...put(request) } : { swapped: false, version: held };
 }
 
+function subscribe(topic, name) {
+  const same = [...host.subscriptions.values()].find((one) => one.topic === topic && one.function === name);
+  if (same !== undefined) return same.id;
+  const id = `subscription-${++version}`;
+  host.subscriptions.set(id, { id, topic, function: name });
+  return id;
+}
+
 function list({ prefix = "", limit = 100 }) {
   return { keys: [...host.kv.keys()].filter((key) => key.startsWith(prefix)).sort().slice(0, limit), cursor: null };
 }
@@ -64,6 +74,9 @@ const DOORS = {
   kv_delete_v1: ({ key }) => ({ deleted: host.kv.delete(key) }),
   kv_list_v1: list,
   events_publish_v1: (event) => ({ id: `event-${host.events.push(event)}` }),
+  events_subscribe_v1: ({ topic, function: name }) => ({ id: subscribe(topic, name) }),
+  events_unsubscribe_v1: ({ id }) => ({ removed: host.subscriptions.delete(id) }),
+  events_subscriptions_v1: () => ({ items: [...host.subscriptions.values()] }),
 };
 
 function ask(name, request) {

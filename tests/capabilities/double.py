@@ -17,9 +17,11 @@ from omnicore.clock import ManualClock
 from omnicore.connectors.policy import HttpPolicy
 from omnicore.errors import GuestFailed, LimitExceeded
 from omnicore.events.bus import EventBus
+from omnicore.events.subscriptions import Subscriptions
 from omnicore.sandbox.abi import Doors, HttpRequest, HttpResponse, Limits, LogLevel
 from omnicore.storage.database import Database
 from omnicore.storage.tables.kv import KvTable
+from omnicore.storage.tables.subscriptions import SubscriptionsTable
 
 
 @dataclass
@@ -86,10 +88,20 @@ class House:
         self.kv = KvTable(self.database, self.clock)
         self.http = SenderDouble()
         self.bus = EventBus(clock=self.clock)
-        self.services = Services(self.kv, self.http, self.bus, self.clock)
+        self.stirred = 0
+        self.subscriptions = Subscriptions(
+            SubscriptionsTable(self.database, self.clock),
+            offers=lambda plugin, function: function in ("hear", "x"),
+            stir=self._stir,
+            most_all=150,
+        )
+        self.services = Services(self.kv, self.http, self.bus, self.clock, subscriptions=self.subscriptions)
 
     def doors(self, plugin: PluginScope) -> Doors:
         return open_doors(plugin, self.services)
+
+    def _stir(self) -> None:
+        self.stirred += 1
 
 
 def asks(name: str, scope: Mapping[str, Any] | None = None) -> CapabilityRequest:

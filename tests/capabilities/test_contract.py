@@ -19,7 +19,7 @@ CONTRACT: Contract = load()
 VERBS = [(door, verb) for door in CONTRACT.doors for verb in door.verbs]
 SCOPES: dict[str, dict[str, Any]] = {
     "http": {"hosts": ["*"], "methods": ["GET", "POST"]},
-    "events": {"topics": ["**"]},
+    "events": {"topics": ["**"], "subscribe": ["**"]},
     "tasks": {"functions": ["*"]},
     "vectors": {"collections": ["*"]},
     "connectors": {"connectors": ["*"]},

@@ -107,7 +107,7 @@ def test_a_host_without_the_service_says_that_it_has_none(house: House, verb: st
         ("store", {"text": "x", "embedding": [10**400]}, "`embedding` of the request must hold finite numbers"),
         ("store", {"text": "x", "metadata": []}, "`metadata` of the request must be an object"),
         ("recall", {}, "`text` or `embedding` of the request must be there"),
-        ("recall", {"text": "x", "tiers": []}, "`tiers` of the request must be a list of 1 to 4 texts"),
+        ("recall", {"text": "x", "tiers": []}, "`tiers` of the request must be a list of 1 to 12 texts"),
         ("recall", {"text": "x", "tiers": [7]}, "`tiers[0]` of the request must be text"),
         ("recall", {"text": "x", "limit": 101}, "`limit` of the request must be a whole number from 1 to 100"),
         ("get", {}, "`id` of the request must be there"),
@@ -130,3 +130,12 @@ def test_a_full_memory_is_a_value(doors: Doors, service: MemoryDouble) -> None:
     service.answers["store"] = over("max_items")
     error = ask(doors, "memory_store_v1", {"text": "x"})["error"]
     assert (error["code"], error["limit"]) == ("limit-exceeded", "max_items")
+
+
+def test_the_tiers_that_all_plugins_share_have_to_be_named(house: House, service: MemoryDouble) -> None:
+    usual = house_with(house, asks("memory"), memory=service)
+    assert "id" in ask(usual, "memory_store_v1", {"text": "x", "tier": "semantic"})
+    error = ask(usual, "memory_store_v1", {"text": "x", "tier": "civilizational"})["error"]
+    assert (error["code"], error["resource"]) == ("permission-denied", "civilizational")
+    named = house_with(house, asks("memory", {"tiers": ["civilizational"]}), memory=service)
+    assert "id" in ask(named, "memory_store_v1", {"text": "x", "tier": "civilizational"})

@@ -7,7 +7,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from omnicore.capabilities.services import Services
 from omnicore.clock import SystemClock
 from omnicore.connectors.http import HttpClient
 from omnicore.events.bus import EventBus
+from omnicore.events.subscriptions import Subscriptions
 from omnicore.plugins.limits import effective_limits
 from omnicore.plugins.manifest import Manifest, read_manifest
 from omnicore.plugins.settings import settled_settings
@@ -28,6 +29,7 @@ from omnicore.sandbox.inspect import inspect
 from omnicore.sandbox.wat import wat_to_wasm
 from omnicore.storage.database import Database
 from omnicore.storage.tables.kv import KvTable
+from omnicore.storage.tables.subscriptions import SubscriptionsTable
 
 ROOT = Path(__file__).parents[2]
 SPECS = ROOT / "specs" / "conformance"
@@ -107,7 +109,10 @@ class Run:
         client = HttpClient()
         clock = SystemClock()
         plain = Services(KvTable(database, clock), client, EventBus(clock=clock), clock)
-        services = plain if case.values.get("service") is False else with_services(plain)
+        heard = Subscriptions(
+            SubscriptionsTable(database, clock), offers=lambda _, name: name == "door", stir=lambda: None, most_all=100
+        )
+        services = plain if case.values.get("service") is False else with_services(replace(plain, subscriptions=heard))
         limits = effective_limits(self._manifest.limits, Limits(), Limits(module_bytes=1 << 26, timeout_s=60))
         doors = open_doors(_scope(self._manifest, case, limits), services)
         template = self._load(limits, doors)

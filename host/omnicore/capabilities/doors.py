@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable, Iterable, Mapping
+from time import perf_counter
 from typing import Any
 
 from omnicore.capabilities import clock, config, connectors, events, http, kv, log, memory, tasks, vectors
@@ -19,11 +20,23 @@ from omnicore.errors import (
     ManifestInvalid,
     OmniError,
     PermissionDenied,
+    ServiceRefused,
     Unavailable,
 )
 from omnicore.sandbox.abi import Doors, HostFunction, HttpRequest, HttpResponse, HttpSend
+from omnicore.telemetry.metrics import Metrics
 
-__all__ = ["DOORS", "NAMESPACE", "PluginScope", "check_requests", "covers", "open_doors"]
+__all__ = [
+    "DOORS",
+    "NAMESPACE",
+    "PluginScope",
+    "check_requests",
+    "covers",
+    "granted_scope",
+    "open_doors",
+    "open_scope",
+    "refusal",
+]
 
 NAMESPACE = "extism:host/user"
 
@@ -42,7 +55,7 @@ DOORS: tuple[Capability, ...] = (
 _BY_NAME = {door.name: door for door in DOORS}
 
 # What a guest gets as a value. Everything else ends its call: a guest cannot repair the host.
-_EXPECTED = (InvalidInput, PermissionDenied, LimitExceeded, Unavailable, CapacityReached)
+_EXPECTED = (InvalidInput, PermissionDenied, LimitExceeded, ServiceRefused, Unavailable, CapacityReached)
 
 
 def open_doors(plugin: PluginScope, services: Services) -> Doors:
@@ -55,10 +68,12 @@ def open_doors(plugin: PluginScope, services: Services) -> Doors:
     functions: list[HostFunction] = [*clock.functions(plugin, NAMESPACE)]
     send = _closed_send(plugin)
     for door in DOORS:
-        scope = _open_scope(door, plugin)
+        scope = open_scope(door, plugin)
         verbs = _closed_verbs(door, plugin) if scope is None else door.open(plugin, scope, services)
         most = door.request_bytes(plugin.limits)
-        functions.extend(_linked(door, verb, verbs[verb], most) for verb in door.verbs)
+        for verb in door.verbs:
+            timer = _Timer(services.metrics, plugin.name, f"{door.name}.{verb}")
+            functions.append(_linked(door, verb, verbs[verb], most, timer))
         if door is http.DOOR and scope is not None:
             send = http.extism_send(plugin, scope, services)
     return Doors(
@@ -83,6 +98,14 @@ def covers(grant: Grant, request: CapabilityRequest) -> bool:
     return scope_covers(door.scope, granted, asked)
 
 
+def granted_scope(name: str, asked: Iterable[CapabilityRequest], grants: Iterable[Grant]) -> dict[str, Any] | None:
+    """The scope that was asked, with its defaults, when a grant covers it; None for a door that is closed."""
+    for request in asked:
+        if request.name == name and any(covers(grant, request) for grant in grants):
+            return fill(name, _BY_NAME[name].scope, request.scope)
+    return None
+
+
 def check_requests(asked: Iterable[CapabilityRequest]) -> None:
     """Raises: ManifestInvalid for a capability that does not exist, stands twice or has a wrong scope."""
     seen: set[str] = set()
@@ -104,43 +127,61 @@ def check_requests(asked: Iterable[CapabilityRequest]) -> None:
         fill(door.name, door.scope, request.scope)
 
 
-def _open_scope(door: Capability, plugin: PluginScope) -> dict[str, Any] | None:
+def open_scope(door: Capability, plugin: PluginScope) -> dict[str, Any] | None:
     """The scope the plugin asked for, when a grant covers it; None for a closed door."""
     if not door.needs_grant:
         return {}
-    for request in plugin.asked:
-        if request.name == door.name and any(covers(grant, request) for grant in plugin.grants):
-            return fill(door.name, door.scope, request.scope)
-    return None
+    return granted_scope(door.name, plugin.asked, plugin.grants)
 
 
-def _linked(door: Capability, verb: str, run: Verb, most: int) -> HostFunction:
+def _linked(door: Capability, verb: str, run: Verb, most: int, timer: _Timer) -> HostFunction:
     waits = inspect.iscoroutinefunction(run)
-    serve = (_serve_awaited if waits else _serve)(door, verb, run, most)
+    serve = (_serve_awaited if waits else _serve)(door, verb, run, most, timer)
     return HostFunction(NAMESPACE, f"{door.name}_{verb}_v1", ("i64",), ("i64",), serve)
 
 
-def _serve(door: Capability, verb: str, run: Verb, most: int) -> Callable[[DoorCall, int], int]:
+class _Timer:
+    """Notes how long one verb takes for one plugin. The recorder is made when the verb is first used."""
+
+    __slots__ = ("_metrics", "_names", "_record")
+
+    def __init__(self, metrics: Metrics | None, plugin: str, verb: str) -> None:
+        self._metrics, self._names = metrics, (plugin, verb)
+        self._record: Callable[[float, str], None] | None = None
+
+    def note(self, begun: float, outcome: str) -> None:
+        if self._record is None:
+            if self._metrics is None:
+                return
+            self._record = self._metrics.door(*self._names).record
+        self._record(perf_counter() - begun, outcome)
+
+
+def _serve(door: Capability, verb: str, run: Verb, most: int, timer: _Timer) -> Callable[[DoorCall, int], int]:
     def serve(call: DoorCall, handle: int) -> int:
-        request = None
+        request, outcome, begun = None, "ok", perf_counter()
         try:
             request = read_request(call, handle, most)
             reply: Any = run(call, request)
         except _EXPECTED as error:
+            outcome = error.code
             reply = error_reply(error, door.name, _resource(door, verb, request))
+        timer.note(begun, outcome)
         return write_reply(call, reply)
 
     return serve
 
 
-def _serve_awaited(door: Capability, verb: str, run: Verb, most: int) -> Callable[[DoorCall, int], Any]:
+def _serve_awaited(door: Capability, verb: str, run: Verb, most: int, timer: _Timer) -> Callable[[DoorCall, int], Any]:
     async def serve(call: DoorCall, handle: int) -> int:
-        request = None
+        request, outcome, begun = None, "ok", perf_counter()
         try:
             request = read_request(call, handle, most)
             reply: Any = await run(call, request)  # type: ignore[misc]
         except _EXPECTED as error:
+            outcome = error.code
             reply = error_reply(error, door.name, _resource(door, verb, request))
+        timer.note(begun, outcome)
         return write_reply(call, reply)
 
     return serve
@@ -153,7 +194,7 @@ def _resource(door: Capability, verb: str, request: Request | None) -> str:
 def _closed_verbs(door: Capability, plugin: PluginScope) -> Mapping[str, Verb]:
     def closed(verb: str) -> Verb:
         def refuse(call: DoorCall, request: Request) -> Mapping[str, Any]:
-            raise _refusal(door, plugin, f"{door.name}.{verb}")
+            raise refusal(door, plugin, f"{door.name}.{verb}")
 
         return refuse
 
@@ -162,14 +203,15 @@ def _closed_verbs(door: Capability, plugin: PluginScope) -> Mapping[str, Verb]:
 
 def _closed_send(plugin: PluginScope) -> HttpSend:
     async def refuse(request: HttpRequest) -> HttpResponse:
-        error = _refusal(http.DOOR, plugin, "http_request")
+        error = refusal(http.DOOR, plugin, "http_request")
         error.details["resource"] = request.url[:200]
         raise error
 
     return refuse
 
 
-def _refusal(door: Capability, plugin: PluginScope, verb: str) -> OmniError:
+def refusal(door: Capability, plugin: PluginScope, verb: str) -> OmniError:
+    """What a closed door says, with the command that opens it."""
     command = f"run `omnicore plugins grant {plugin.name} {door.name}`"
     if not any(request.name == door.name for request in plugin.asked):
         command = f"ask for {door.name} in its manifest, then {command}"

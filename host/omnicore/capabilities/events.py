@@ -1,4 +1,4 @@
-"""The events door: publish to the host's bus, on the topics that were granted."""
+"""The events door: publish to the host's bus and hear it, on the topics that were granted."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ from typing import Any
 
 from omnicore.capabilities.capability import Capability, DoorCall, PluginScope, Verb
 from omnicore.capabilities.request import Request
-from omnicore.capabilities.scope import REQUIRED, patterns
-from omnicore.capabilities.services import Services
+from omnicore.capabilities.scope import maximum, patterns
+from omnicore.capabilities.services import Services, SubscriptionService, present
 from omnicore.clock import Clock
 from omnicore.errors import InvalidInput, LimitExceeded, PermissionDenied
-from omnicore.events.bus import check_pattern, pattern_covers, topic_matches
+from omnicore.events.delivery import MOST_HOPS, Handling
+from omnicore.events.topics import HOST_TOPICS, check_pattern, pattern_covers, topic_matches
 from omnicore.sandbox.abi import KIB
 
-__all__ = ["DATA_BYTES", "DOOR", "RATE_PER_S"]
+__all__ = ["DATA_BYTES", "DOOR", "RATE_PER_S", "may_hear"]
 
 DATA_BYTES = 64 * KIB
 RATE_PER_S = 100
+_SAYS = "a list of 1 to 100 topics such as `counter.*`"
 
 
 class _Rate:
@@ -46,24 +48,88 @@ class _Rate:
             self._left -= 1
 
 
-def _open(plugin: PluginScope, scope: Mapping[str, Any], services: Services) -> Mapping[str, Verb]:
-    topics, rate = tuple(scope["topics"]), _Rate(services.clock)
+class _Events:
+    """The door, opened for one plugin."""
 
-    def publish(call: DoorCall, request: Request) -> Mapping[str, Any]:
+    def __init__(self, plugin: str, scope: Mapping[str, Any], services: Services) -> None:
+        self._plugin = plugin
+        self._topics, self._heard = tuple(scope["topics"]), tuple(scope["subscribe"])
+        self._most: int = scope["max_subscriptions"]
+        self._rate = _Rate(services.clock)
+        self._bus, self._found = services.events, services.subscriptions
+
+    def publish(self, call: DoorCall, request: Request) -> Mapping[str, Any]:
         topic, data = request.text("topic", most=256), request.any("data")
         request.done()
-        if not any(topic_matches(pattern, topic) for pattern in topics):
-            raise _not_granted(plugin.name, topic)
+        if not any(_may_publish(pattern, topic) for pattern in self._topics):
+            raise _not_granted(self._plugin, "publish to", topic)
         _bound(data)
-        rate.spend()
-        return {"id": services.events.publish(topic, data, plugin.name)}
+        hops = _next_hop(call.host_context)
+        self._rate.spend()
+        return {"id": self._bus.publish(topic, data, self._plugin, hops=hops)}
 
-    return {"publish": publish}
+    def subscribe(self, call: DoorCall, request: Request) -> Mapping[str, Any]:
+        topic, function = request.text("topic", most=256), request.text("function", least=1, most=64)
+        request.done()
+        check_pattern(topic)
+        if not any(pattern_covers(pattern, topic) for pattern in self._heard):
+            raise _not_granted(self._plugin, "subscribe to", topic)
+        return {"id": self._service.subscribe(self._plugin, topic, function, max_subscriptions=self._most)}
+
+    def unsubscribe(self, call: DoorCall, request: Request) -> Mapping[str, Any]:
+        subscription = request.text("id", least=1, most=64)
+        request.done()
+        return {"removed": self._service.unsubscribe(self._plugin, subscription)}
+
+    def subscriptions(self, call: DoorCall, request: Request) -> Mapping[str, Any]:
+        request.done()
+        found = self._service.of(self._plugin)
+        return {"items": [{"id": one.id, "topic": one.topic, "function": one.function} for one in found]}
+
+    @property
+    def _service(self) -> SubscriptionService:
+        return present(self._found, "subscription")
 
 
-def _not_granted(plugin: str, topic: str) -> PermissionDenied:
+def _open(plugin: PluginScope, scope: Mapping[str, Any], services: Services) -> Mapping[str, Verb]:
+    events = _Events(plugin.name, scope, services)
+    return {verb: getattr(events, verb) for verb in DOOR.verbs}
+
+
+def may_hear(scope: Mapping[str, Any], topic: str) -> bool:
+    """Whether a scope, filled with its defaults, allows to hear a topic pattern."""
+    return any(pattern_covers(pattern, topic) for pattern in scope["subscribe"])
+
+
+def _may_publish(pattern: str, topic: str) -> bool:
+    return topic_matches(pattern, topic) and _names_host(pattern) >= _names_host(topic)
+
+
+def _grant_covers(granted: str, asked: str) -> bool:
+    return pattern_covers(granted, asked) and _names_host(granted) >= _names_host(asked)
+
+
+def _names_host(pattern: str) -> bool:
+    """Whether a topic or a pattern begins with a name of the host's own; `*` and `**` do not."""
+    return pattern.partition(".")[0] in HOST_TOPICS
+
+
+def _next_hop(context: Any) -> int:
+    """How far an event is from the one that began it all. Raises: LimitExceeded, so that no loop goes on."""
+    hops = context.hops + 1 if isinstance(context, Handling) else 1
+    if hops > MOST_HOPS:
+        raise LimitExceeded(
+            f"this event would be the {hops}th that follows from one",
+            remedy="do not publish what your own handler hears",
+            limit="event_hops",
+            allowed=MOST_HOPS,
+        )
+    return hops
+
+
+def _not_granted(plugin: str, what: str, topic: str) -> PermissionDenied:
     return PermissionDenied(
-        f"{plugin} may not publish to {topic}: no granted topic matches",
+        f"{plugin} may not {what} {topic}: no granted topic matches",
         remedy=f"name the topic in its manifest, then run `omnicore plugins grant {plugin} events`",
         capability="events",
         resource=topic,
@@ -89,17 +155,14 @@ def _is_pattern(text: str) -> bool:
 
 DOOR = Capability(
     name="events",
-    purpose="Publish events",
-    verbs=("publish",),
+    purpose="Publish events and hear them",
+    verbs=("publish", "subscribe", "unsubscribe", "subscriptions"),
     resource="topic",
     open=_open,
     scope={
-        "topics": patterns(
-            REQUIRED,
-            "a list of 1 to 100 topics such as `counter.*`",
-            valid=_is_pattern,
-            covers=pattern_covers,
-        )
+        "topics": patterns((), _SAYS, valid=_is_pattern, covers=_grant_covers),
+        "subscribe": patterns((), _SAYS, valid=_is_pattern, covers=pattern_covers),
+        "max_subscriptions": maximum(100),
     },
     request_bytes=lambda limits: 6 * DATA_BYTES + 4 * KIB,  # each character may be written as an escape
 )

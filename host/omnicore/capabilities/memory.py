@@ -11,11 +11,14 @@ from omnicore.capabilities.request import Request
 from omnicore.capabilities.scope import flag, maximum, patterns
 from omnicore.capabilities.services import MemoryDraft, MemoryQuery, MemoryService, Services, present
 from omnicore.errors import InvalidInput, PermissionDenied
+from omnicore.memory.tiers import TIERS
 from omnicore.sandbox.abi import KIB, MIB
 
-__all__ = ["DOOR", "METADATA_BYTES", "TEXT_BYTES", "TIERS"]
+__all__ = ["DOOR", "METADATA_BYTES", "TEXT_BYTES", "TIERS", "USUAL_TIERS"]
 
-TIERS = ("working", "session", "episodic", "semantic")
+USUAL_TIERS = ("session", "episodic", "semantic")
+"""What a plugin asks for that names no tiers. The shared ones, from `civilizational` on, it has to name."""
+
 TEXT_BYTES = 64 * KIB
 METADATA_BYTES = 16 * KIB
 _DIMENSIONS = 4096
@@ -99,7 +102,7 @@ DOOR = Capability(
     resource="tier",
     open=_open,
     scope={
-        "tiers": patterns(TIERS, f"a list of {', '.join(TIERS)}", valid=TIERS.__contains__, covers=str.__eq__),
+        "tiers": patterns(USUAL_TIERS, f"a list of {', '.join(TIERS)}", valid=TIERS.__contains__, covers=str.__eq__),
         "write": flag(True),
         "max_items": maximum(10_000),
         "max_bytes": maximum(16 * MIB),

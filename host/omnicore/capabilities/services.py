@@ -13,12 +13,14 @@ from omnicore.errors import Unavailable
 from omnicore.memory.item import MemoryDraft, MemoryItem, MemoryQuery
 from omnicore.runtime.task import Task, TaskOrder
 from omnicore.sandbox.abi import HttpRequest, HttpResponse
+from omnicore.telemetry.metrics import Metrics
 from omnicore.vectors.vector import Match, Vector
 
 __all__ = [
     "Connector",
     "ConnectorService",
     "EventPublisher",
+    "HeardTopic",
     "HttpSender",
     "KvStore",
     "Match",
@@ -27,6 +29,7 @@ __all__ = [
     "MemoryQuery",
     "MemoryService",
     "Services",
+    "SubscriptionService",
     "Task",
     "TaskOrder",
     "TaskService",
@@ -88,8 +91,34 @@ class HttpSender(Protocol):
 class EventPublisher(Protocol):
     """Hands events to whoever subscribed."""
 
-    def publish(self, topic: str, data: Any = None, source: str = "host") -> str:
+    def publish(self, topic: str, data: Any = None, source: str = "host", *, hops: int = 0) -> str:
         """Returns the event's id."""
+
+
+class HeardTopic(Protocol):
+    """A durable subscription."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def topic(self) -> str: ...
+
+    @property
+    def function(self) -> str: ...
+
+
+class SubscriptionService(Protocol):
+    """Durable subscriptions of all plugins; each sees only its own."""
+
+    def subscribe(self, plugin: str, topic: str, function: str, *, max_subscriptions: int) -> str:
+        """The subscription's id; of the first one, when there is the same. Raises: InvalidInput, LimitExceeded."""
+
+    def unsubscribe(self, plugin: str, subscription: str) -> bool:
+        """Whether the plugin had it."""
+
+    def of(self, plugin: str) -> Sequence[HeardTopic]:
+        """The plugin's subscriptions, oldest first."""
 
 
 class TaskService(Protocol):
@@ -172,6 +201,8 @@ class Services:
     memory: MemoryService | None = None
     vectors: VectorService | None = None
     connectors: ConnectorService | None = None
+    subscriptions: SubscriptionService | None = None
+    metrics: Metrics | None = None
 
 
 def present(service: _Service | None, door: str) -> _Service:

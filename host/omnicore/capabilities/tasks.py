@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from omnicore.capabilities.capability import Capability, DoorCall, PluginScope, Verb
 from omnicore.capabilities.request import Request
 from omnicore.capabilities.scope import REQUIRED, maximum, patterns
-from omnicore.capabilities.services import Services, TaskOrder, TaskService, present
+from omnicore.capabilities.services import Services, Task, TaskOrder, TaskService, present
 from omnicore.connectors.addresses import glob_covers, host_matches
 from omnicore.errors import PermissionDenied
 from omnicore.sandbox.abi import KIB
@@ -48,7 +47,7 @@ class _Tasks:
         task = request.text("id", least=1, most=_ID_BYTES)
         request.done()
         found = self._service.get(self._plugin, task)
-        return {"task": asdict(found) if found else None}
+        return {"task": _shown(found) if found else None}
 
     def list(self, call: DoorCall, request: Request) -> Mapping[str, Any]:
         state = request.choice("state", STATES, None)
@@ -56,12 +55,17 @@ class _Tasks:
         cursor = request.text("cursor", None, most=512)
         request.done()
         tasks, following = self._service.list(self._plugin, state, limit, cursor)
-        return {"tasks": [asdict(task) for task in tasks], "cursor": following}
+        return {"tasks": [_shown(task) for task in tasks], "cursor": following}
 
     def cancel(self, call: DoorCall, request: Request) -> Mapping[str, Any]:
         task = request.text("id", least=1, most=_ID_BYTES)
         request.done()
         return {"cancelled": self._service.cancel(self._plugin, task)}
+
+
+def _shown(task: Task) -> Mapping[str, Any]:
+    # Not `asdict`, which goes down into the output and fails where that is deep.
+    return {name: getattr(task, name) for name in Task.__dataclass_fields__}
 
 
 def _order(request: Request) -> TaskOrder:

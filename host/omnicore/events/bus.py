@@ -1,14 +1,9 @@
-"""The bus: topics, subscribers with bounded queues, and the last events.
-
-A topic is a dotted name such as `plugin.added`. In a pattern `*` stands for one segment, and `**` as the last
-segment for all that follow.
-"""
+"""The bus: topics, subscribers with bounded queues, and the last events."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import re
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -18,19 +13,22 @@ from typing import Any
 
 from omnicore.clock import Clock, SystemClock
 from omnicore.errors import CapacityReached, Conflict, InvalidInput, LimitExceeded
-from omnicore.ids import new_id
+from omnicore.events.routes import Routes
+from omnicore.events.topics import check_pattern, check_topic, pattern_covers, topic_matches
+from omnicore.ids import OrderedIds
 
-__all__ = ["Event", "EventBus", "Subscription", "check_pattern", "pattern_covers", "topic_matches"]
+__all__ = ["BusFigures", "Event", "EventBus", "Subscription", "check_pattern", "pattern_covers", "topic_matches"]
 
-_TOPIC = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
-_PATTERN = re.compile(r"(?:\*\*|(?:[A-Za-z0-9_-]+|\*)(?:\.(?:[A-Za-z0-9_-]+|\*))*(?:\.\*\*)?)")
-_TOPIC_CHARACTERS = 256
 _EVENT_COST = 200  # bytes an event costs beside its data
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened. Units: `at` seconds since the Unix epoch; `size` bytes of `data` as JSON."""
+    """Something that happened. Units: `at` seconds since the Unix epoch; `size` bytes of `data` as JSON.
+
+    `hops` is 0 for what the host tells; an event of a plugin has 1, and one more than the event that its publisher
+    was handling. So nobody but the host makes an event with 0.
+    """
 
     id: str
     topic: str
@@ -38,43 +36,16 @@ class Event:
     source: str
     at: float
     size: int = field(default=0, repr=False)
+    hops: int = 0
 
 
-def check_pattern(pattern: str) -> str:
-    """The pattern itself. Raises: InvalidInput when it cannot match any topic."""
-    if len(pattern) > _TOPIC_CHARACTERS or not _PATTERN.fullmatch(pattern):
-        raise InvalidInput(
-            f"{pattern[:80]!r} is no topic pattern", remedy="write names, `*` or a last `**` between dots"
-        )
-    return pattern
+@dataclass(frozen=True, slots=True)
+class BusFigures:
+    """What the bus counted since it was made."""
 
-
-def topic_matches(pattern: str, topic: str) -> bool:
-    """True when the pattern covers the topic.
-
-    >>> topic_matches("plugin.*", "plugin.added"), topic_matches("plugin.*", "plugin.call.failed")
-    (True, False)
-    """
-    wanted, parts = pattern.split("."), topic.split(".")
-    if wanted[-1] == "**":
-        wanted.pop()
-        parts, rest = parts[: len(wanted)], parts[len(wanted) :]
-        if not rest:
-            return False
-    return len(wanted) == len(parts) and all(want in ("*", part) for want, part in zip(wanted, parts, strict=True))
-
-
-def pattern_covers(wide: str, narrow: str) -> bool:
-    """True when every topic that `narrow` matches is matched by `wide` too."""
-    wanted, parts = wide.split("."), narrow.split(".")
-    if wanted[-1] == "**":
-        wanted.pop()
-        if len(parts) <= len(wanted):
-            return False
-        parts = parts[: len(wanted)]
-    elif parts[-1] == "**":
-        return False
-    return len(wanted) == len(parts) and all(want in ("*", part) for want, part in zip(wanted, parts, strict=True))
+    published: int
+    dropped: int
+    subscribers: int
 
 
 class _Ring:
@@ -112,6 +83,7 @@ class Subscription:
         self.pattern = pattern
         self.dropped = 0
         self.closed = False
+        self.lossy = False
         self._ring = ring
         self._leave = leave
         self._lock = threading.Lock()
@@ -125,10 +97,17 @@ class Subscription:
             self.dropped += self._ring.add(event)
             self._wake()
 
-    def drain(self) -> list[Event]:
-        """Takes all queued events at once, without waiting."""
+    def drain(self, most: int | None = None) -> list[Event]:
+        """Takes all queued events at once, or the oldest `most`, without waiting."""
         with self._lock:
-            return [self._ring.take() for _ in range(len(self._ring.events))]
+            waiting = len(self._ring.events)
+            return [self._ring.take() for _ in range(waiting if most is None else min(waiting, most))]
+
+    async def wait(self) -> bool:
+        """Waits until an event is queued, without taking it; False when it is closed and empty."""
+        while (waiter := self._waiting()) is not None:
+            await waiter
+        return bool(self._ring.events)
 
     def close(self) -> None:
         """Leaves the bus; iteration ends after the events that are queued."""
@@ -150,16 +129,21 @@ class Subscription:
         return self
 
     async def __anext__(self) -> Event:
-        while True:
+        while await self.wait():
             with self._lock:
                 if self._ring.events:
                     return self._ring.take()
-                if self.closed:
-                    raise StopAsyncIteration
-                if self._waiter is not None and not self._waiter.done():
-                    raise Conflict("another task waits on this subscription", remedy="subscribe once per task")
-                waiter = self._waiter = asyncio.get_running_loop().create_future()
-            await waiter
+        raise StopAsyncIteration
+
+    def _waiting(self) -> asyncio.Future[None] | None:
+        """What to wait for; nothing when there is an event, or will be none."""
+        with self._lock:
+            if self._ring.events or self.closed:
+                return None
+            if self._waiter is not None and not self._waiter.done():
+                raise Conflict("another task waits on this subscription", remedy="subscribe once per task")
+            self._waiter = asyncio.get_running_loop().create_future()
+            return self._waiter
 
     def __enter__(self) -> Subscription:
         return self
@@ -194,36 +178,55 @@ class EventBus:
         self._event_bytes = event_bytes
         self._max_subscribers = max_subscribers
         self._lock = threading.Lock()
+        self._ids = OrderedIds("evt")
         self._history = _Ring(history, history_bytes)
-        self._subscriptions: tuple[Subscription, ...] = ()
+        self._routes: Routes[Subscription] = Routes()
+        self._members: dict[int, tuple[Subscription, bool]] = {}
+        self._guests = 0
+        self._published = 0
+        self._dropped_before = 0
 
-    def publish(self, topic: str, data: Any = None, source: str = "host") -> str:
+    def publish(self, topic: str, data: Any = None, source: str = "host", *, hops: int = 0) -> str:
         """Hands an event to all matching subscribers and returns its id.
 
         Raises:
             InvalidInput: the topic is no dotted name, or `data` is no JSON value.
             LimitExceeded: `data` is over the bus's `event_bytes`.
         """
-        if len(topic) > _TOPIC_CHARACTERS or not _TOPIC.fullmatch(topic):
-            raise InvalidInput(f"{topic[:80]!r} is no topic", remedy="write names of a-z 0-9 _ - between dots")
-        event = Event(new_id("evt"), topic, data, source, self._clock.now(), self._size(data))
-        with self._lock:
+        check_topic(topic)
+        size = self._size(data)
+        with self._lock:  # ids, history and the log agree on the order
+            event = Event(self._ids.next(), topic, data, source, self._clock.now(), size, hops)
+            self._published += 1
             self._history.add(event)
-            subscriptions = self._subscriptions
-        for subscription in subscriptions:
-            if topic_matches(subscription.pattern, topic):
-                subscription.offer(event)
+        for subscription in self._routes.find(topic):
+            subscription.offer(event)
         return event.id
 
-    def subscribe(self, pattern: str = "**", *, queue: int = 256, queue_bytes: int = 4 * 1024 * 1024) -> Subscription:
-        """A new subscriber. Raises: InvalidInput, CapacityReached."""
+    def subscribe(
+        self,
+        pattern: str = "**",
+        *,
+        queue: int = 256,
+        queue_bytes: int = 4 * 1024 * 1024,
+        own: bool = False,
+        lossy: bool = False,
+    ) -> Subscription:
+        """A new subscriber. `own` ones, of the host's parts, take no place from guests; what `lossy` ones lose, for
+        they only want to be woken, is no loss in the figures.
+
+        Raises: InvalidInput, CapacityReached.
+        """
         subscription = Subscription(check_pattern(pattern), _Ring(queue, queue_bytes), self._remove)
         with self._lock:
-            if len(self._subscriptions) >= self._max_subscribers:
+            if not own and self._guests >= self._max_subscribers:
                 raise CapacityReached(
                     f"the bus has its {self._max_subscribers} subscribers", remedy="close some of them"
                 )
-            self._subscriptions = (*self._subscriptions, subscription)
+            self._guests += not own
+            self._members[id(subscription)] = (subscription, own)
+            subscription.lossy = lossy
+            self._routes.add(pattern, subscription)
         return subscription
 
     def history(self, pattern: str = "**", n: int = 100) -> list[Event]:
@@ -232,9 +235,33 @@ class EventBus:
             events = list(self._history.events)
         return [event for event in events if topic_matches(pattern, event.topic)][-n:] if n > 0 else []
 
+    def clear_history(self) -> None:
+        """Forgets the last events."""
+        with self._lock:
+            while self._history.events:
+                self._history.take()
+
+    def subscribers(self) -> tuple[Subscription, ...]:
+        """All subscriptions that are open."""
+        with self._lock:
+            return tuple(one for one, _ in self._members.values())
+
+    def figures(self) -> BusFigures:
+        """What went through, what slow subscribers lost, and how many subscribers there are."""
+        with self._lock:
+            members = list(self._members.values())
+            before = self._dropped_before
+        return BusFigures(
+            self._published, before + sum(one.dropped for one, _ in members if not one.lossy), len(members)
+        )
+
     def _remove(self, subscription: Subscription) -> None:
         with self._lock:
-            self._subscriptions = tuple(one for one in self._subscriptions if one is not subscription)
+            found = self._members.pop(id(subscription), None)
+            self._guests -= bool(found and not found[1])
+            if found and not subscription.lossy:
+                self._dropped_before += subscription.dropped
+            self._routes.remove(subscription.pattern, subscription)
 
     def _size(self, data: Any) -> int:
         try:

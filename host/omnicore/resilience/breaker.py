@@ -1,34 +1,115 @@
-"""A circuit breaker: after some failures in a row, calls are refused until a trial call succeeds."""
+"""A circuit breaker: after some failures in a row, calls are refused until trial calls succeed."""
 
 from __future__ import annotations
 
 import threading
-from typing import Literal
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
 
 from omnicore.clock import Clock, SystemClock
+from omnicore.errors import CallerError, Unavailable
 
-__all__ = ["Breaker", "BreakerState"]
+__all__ = ["Breaker", "BreakerFigures", "BreakerPolicy", "BreakerState", "counts_as_failure"]
 
 BreakerState = Literal["closed", "open", "half-open"]
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerPolicy:
+    """The usual numbers for services that many calls share. Units: seconds.
+
+    Args:
+        failures: in a row, that open it.
+        successes: of trials in a row, that close it.
+        reset_s: how long an open one refuses before trials pass.
+        trials: how many may be under way at the same time.
+        lease_s: after which a trial that never reports is given up; None for `reset_s`.
+    """
+
+    failures: int = 5
+    successes: int = 2
+    reset_s: float = 60.0
+    trials: int = 3
+    lease_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerFigures:
+    """What a breaker counted since it was made. Units: seconds; None where it did not happen yet."""
+
+    state: BreakerState
+    failures_in_a_row: int
+    passed: int
+    failed: int
+    refused: int
+    opened: int
+    state_s: float
+    last_failure_s: float | None
+
+
+def counts_as_failure(error: BaseException) -> bool:
+    """Whether an error says something against the service: a wrong request and a cancelled call do not."""
+    return isinstance(error, Exception) and not isinstance(error, CallerError)
 
 
 class Breaker:
     """Counts failures in a row. Usable from any thread.
 
-    closed: calls pass. open: calls are refused for `reset_s`. half-open: one trial passes; its success closes
-    the breaker, its failure opens it again. A trial that never reports back is given up after `reset_s`.
+    closed: calls pass. open: calls are refused for `reset_s`. half-open: up to `trials` calls are under way at a
+    time, each on a lease; `successes` of them close the breaker, one failure opens it again. A trial that never
+    reports back is given up after `lease_s`, so nothing can leave the breaker stuck.
     """
 
-    def __init__(self, failures: int = 5, reset_s: float = 60.0, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        failures: int = 5,
+        reset_s: float = 60.0,
+        clock: Clock | None = None,
+        *,
+        successes: int = 1,
+        trials: int = 1,
+        lease_s: float | None = None,
+        changed: Callable[[BreakerState, BreakerState], None] | None = None,
+    ) -> None:
         if failures < 1 or reset_s < 0:
             raise ValueError(f"a breaker needs failures >= 1 and reset_s >= 0, not {failures} and {reset_s}")
-        self._failures = failures
+        if successes < 1 or trials < 1:
+            raise ValueError(f"a breaker needs successes >= 1 and trials >= 1, not {successes} and {trials}")
+        self._failures, self._successes, self._trials = failures, successes, trials
         self._reset_s = reset_s
+        self._lease_s = reset_s if lease_s is None else lease_s
         self._clock = clock or SystemClock()
+        self._changed = changed
         self._lock = threading.Lock()
         self._state: BreakerState = "closed"
+        self._turn = 0  # grows with each change of state: what began before one proves nothing after it
         self._failed = 0
-        self._since = 0.0
+        self._succeeded = 0
+        self._leases: deque[float] = deque()
+        self._since = self._clock.monotonic()
+        self._last_failure: float | None = None
+        self._totals = {"passed": 0, "failed": 0, "refused": 0, "opened": 0}
+
+    @classmethod
+    def under(
+        cls,
+        policy: BreakerPolicy,
+        clock: Clock | None = None,
+        changed: Callable[[BreakerState, BreakerState], None] | None = None,
+    ) -> Breaker:
+        """A breaker with the numbers of a policy."""
+        return cls(
+            policy.failures,
+            policy.reset_s,
+            clock,
+            successes=policy.successes,
+            trials=policy.trials,
+            lease_s=policy.lease_s,
+            changed=changed,
+        )
 
     @property
     def state(self) -> BreakerState:
@@ -42,39 +123,160 @@ class Breaker:
             return 0.0
         return max(0.0, self._since + self._reset_s - self._clock.monotonic())
 
+    def figures(self) -> BreakerFigures:
+        """What it counted."""
+        with self._lock:
+            now = self._clock.monotonic()
+            last = None if self._last_failure is None else now - self._last_failure
+            return BreakerFigures(
+                self._state, self._failed, **self._totals, state_s=now - self._since, last_failure_s=last
+            )
+
+    # -- for callers that report by themselves
+
     def allow(self) -> bool:
         """True when a call may go ahead; the caller then reports `success` or `failure`."""
-        if self._state == "closed":  # one read without the lock: this is the path of every call
-            return True
-        with self._lock:
-            if self.state == "closed":
-                return True
-            now = self._clock.monotonic()
-            if now - self._since < self._reset_s:
-                return False
-            self._state, self._since = "half-open", now
-            return True
+        return self.acquire() is not None
 
-    def success(self) -> None:
-        """A call went well: the count starts again and a half-open breaker closes."""
+    def acquire(self) -> int | None:
+        """A lease for one call, to be handed to `success`, `failure` or `release`; None when it is refused."""
+        if self._state == "closed":  # one read without the lock: this is the path of every call
+            return self._turn
+        old = self._state
+        with self._lock:
+            lease = self._trial()
+            new = self._state
+        self._tell(old, new)
+        return lease
+
+    def success(self, lease: int | None = None) -> None:
+        """A call went well: the count starts again; enough trials that did close the breaker."""
         if self._failed == 0:
             return
+        old = self._state
         with self._lock:
-            if self._state != "open":  # a call that began before the breaker opened proves nothing
-                self._state, self._failed = "closed", 0
+            # A call that began before the breaker opened proves nothing.
+            if self._state == "open" or (lease is not None and lease != self._turn):
+                return
+            self._totals["passed"] += 1
+            if self._state == "closed":
+                self._failed = 0
+            else:
+                self._trial_over()
+                self._succeeded += 1
+                if self._succeeded >= self._successes:
+                    self._turn_to("closed")
+            new = self._state
+        self._tell(old, new)
 
-    def failure(self) -> bool:
+    def failure(self, lease: int | None = None) -> bool:
         """A call failed. Returns True when this failure opened the breaker."""
+        old = self._state
         with self._lock:
-            if self._state == "open":
+            if self._state == "open" or (lease is not None and lease != self._turn):
                 return False
             self._failed += 1
+            self._totals["failed"] += 1
+            self._last_failure = self._clock.monotonic()
             if self._state == "closed" and self._failed < self._failures:
                 return False
-            self._state, self._since = "open", self._clock.monotonic()
-            return True
+            self._totals["opened"] += 1
+            self._turn_to("open")
+        self._tell(old, "open")
+        return True
+
+    def release(self, lease: int | None = None) -> None:
+        """A call ended without saying anything about the service, such as a cancelled one."""
+        with self._lock:
+            if self._state == "half-open" and (lease is None or lease == self._turn):
+                self._trial_over()
 
     def reset(self) -> None:
         """Closes the breaker, as an operator who repaired the cause wants it."""
+        old = self._state
         with self._lock:
-            self._state, self._failed = "closed", 0
+            self._turn_to("closed")
+        self._tell(old, "closed")
+
+    # -- for callers that hand over the call
+
+    def call(
+        self, work: Callable[..., _T], *arguments: Any, counts: Callable[[BaseException], bool] = counts_as_failure
+    ) -> _T:
+        """What `work` returns. Raises: Unavailable, when it is refused; what `work` raises."""
+        lease = self._leased()
+        try:
+            result = work(*arguments)
+        except BaseException as error:
+            self._note(lease, error, counts)
+            raise
+        self.success(lease)
+        return result
+
+    async def call_async(
+        self,
+        work: Callable[..., Awaitable[_T]],
+        *arguments: Any,
+        counts: Callable[[BaseException], bool] = counts_as_failure,
+    ) -> _T:
+        """`call` for coroutine functions. Cancelling it gives a trial's lease back."""
+        lease = self._leased()
+        try:
+            result = await work(*arguments)
+        except BaseException as error:
+            self._note(lease, error, counts)
+            raise
+        self.success(lease)
+        return result
+
+    # -- inner parts
+
+    def _leased(self) -> int:
+        lease = self.acquire()
+        if lease is None:
+            wait_s = self.retry_after_s
+            raise Unavailable(
+                "it failed too often in a row and is left alone for a while",
+                remedy=f"it is tried again in {wait_s:.0f} s",
+                retry_after_s=round(wait_s, 3),
+            )
+        return lease
+
+    def _note(self, lease: int, error: BaseException, counts: Callable[[BaseException], bool]) -> None:
+        if counts(error):
+            self.failure(lease)
+        elif isinstance(error, Exception):
+            self.success(lease)  # it answered, if only to say that the request is wrong
+        else:
+            self.release(lease)
+
+    def _trial(self) -> int | None:
+        now = self._clock.monotonic()
+        if self._state == "closed":
+            return self._turn
+        if self._state == "open" and now - self._since >= self._reset_s:
+            self._turn_to("half-open")
+        if self._state == "half-open":
+            while self._leases and self._leases[0] <= now:
+                self._leases.popleft()
+            if len(self._leases) < self._trials:
+                self._leases.append(now + self._lease_s)
+                return self._turn
+        self._totals["refused"] += 1
+        return None
+
+    def _trial_over(self) -> None:
+        if self._leases:
+            self._leases.popleft()
+
+    def _turn_to(self, state: BreakerState) -> None:
+        self._state, self._since = state, self._clock.monotonic()
+        self._turn += 1
+        self._succeeded = 0
+        self._leases.clear()
+        if state == "closed":
+            self._failed = 0
+
+    def _tell(self, old: BreakerState, new: BreakerState) -> None:
+        if self._changed is not None and old != new:
+            self._changed(old, new)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import accumulate
+from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, Metric, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
-__all__ = ["BUCKETS_S", "CallRecorder", "Metrics"]
+__all__ = ["BUCKETS_S", "CallFigures", "CallRecorder", "Metrics", "Tap"]
 
 BUCKETS_S: tuple[float, ...] = (
     *(0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005),
@@ -22,7 +25,39 @@ BUCKETS_S: tuple[float, ...] = (
 """Upper bounds of the duration histogram. Units: seconds."""
 
 _LABELS = ("plugin", "function")
+_DOOR_LABELS = ("plugin", "door", "verb")
+_FOLD_DOOR_AT = 256  # there are many more doors than functions, so each holds back less
 _FOLD_AT = 2048  # floats noted before they are counted: 16 KiB at most for each function and outcome
+
+
+_log = logging.getLogger("omnicore.telemetry")
+_T = TypeVar("_T")
+_NOTHING: Mapping[tuple[str, ...], float] = {}
+
+ReadCounts = Callable[[], Mapping[tuple[str, ...], float]]
+"""Counts by the values of their labels."""
+
+Tap = Callable[[str, str, float, str], None]
+"""Told of each call as it ends: the plugin, the function or door, its seconds, its outcome."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallFigures:
+    """All plugin calls since the start. `errors` are those that did not end well, whoever is to blame."""
+
+    calls: int
+    errors: int
+    total_s: float
+
+    @property
+    def error_rate(self) -> float:
+        """The part of calls that failed, 0 to 1."""
+        return self.errors / self.calls if self.calls else 0.0
+
+    @property
+    def avg_response_time_s(self) -> float:
+        """The mean duration of a call."""
+        return self.total_s / self.calls if self.calls else 0.0
 
 
 class CallRecorder:
@@ -32,11 +67,13 @@ class CallRecorder:
     bounds runs in C and adds 0.1 us a call, later.
     """
 
-    __slots__ = ("_buckets", "_counts", "_lock", "_notes", "_sum_s", "function", "plugin")
+    __slots__ = ("_buckets", "_counts", "_fold_at", "_lock", "_notes", "_sum_s", "function", "plugin", "tap")
 
-    def __init__(self, plugin: str, function: str) -> None:
+    def __init__(self, plugin: str, function: str, *, tap: Tap | None = None, fold_at: int = _FOLD_AT) -> None:
         self.plugin = plugin
         self.function = function
+        self.tap = tap
+        self._fold_at = fold_at
         self._notes: dict[str, deque[float]] = {"ok": deque()}
         self._lock = threading.Lock()
         self._counts: dict[str, int] = {}
@@ -50,8 +87,10 @@ class CallRecorder:
         except KeyError:
             notes = self._notes.setdefault(outcome, deque())
         notes.append(seconds)
-        if len(notes) > _FOLD_AT:
+        if len(notes) > self._fold_at:
             self._fold()
+        if self.tap is not None:
+            self.tap(self.plugin, self.function, seconds, outcome)
 
     def totals(self) -> tuple[dict[str, int], list[int], float]:
         """Calls by outcome, cumulative counts for each bound and +Inf, and the sum of seconds."""
@@ -93,7 +132,12 @@ class Metrics(Collector):
         self._info = dict(info or {})
         self._states = states
         self._recorders: dict[tuple[str, str], CallRecorder] = {}
+        self._doors: dict[tuple[str, str], CallRecorder] = {}
+        self._forgotten = CallFigures(0, 0, 0.0)
+        self._tap: Tap | None = None
+        self._levels_by: dict[str, tuple[str, tuple[str, ...], ReadCounts]] = {}
         self._gauges: dict[str, tuple[str, Callable[[], float]]] = {}
+        self._counters: dict[str, tuple[str, tuple[str, ...], ReadCounts]] = {}
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(self)
         ProcessCollector(registry=self._registry)
@@ -101,7 +145,33 @@ class Metrics(Collector):
     def recorder(self, plugin: str, function: str) -> CallRecorder:
         """The recorder of a function, always the same one; look it up once and keep it."""
         found = self._recorders.get((plugin, function))
-        return found or self._recorders.setdefault((plugin, function), CallRecorder(plugin, function))
+        return found or self._recorders.setdefault((plugin, function), CallRecorder(plugin, function, tap=self._tap))
+
+    def door(self, plugin: str, verb: str) -> CallRecorder:
+        """The recorder of what a plugin asks of a door; `verb` is `door.verb`, such as `kv.get`."""
+        found = self._doors.get((plugin, verb))
+        made = found or CallRecorder(plugin, verb, tap=self._tap, fold_at=_FOLD_DOOR_AT)
+        return found or self._doors.setdefault((plugin, verb), made)
+
+    def figures(self) -> CallFigures:
+        """All calls of plugins together."""
+        calls, errors, total_s = self._forgotten.calls, self._forgotten.errors, self._forgotten.total_s
+        for recorder in self.recorders():
+            counts, _, sum_s = recorder.totals()
+            calls += sum(counts.values())
+            errors += sum(count for outcome, count in counts.items() if outcome != "ok")
+            total_s += sum_s
+        return CallFigures(calls, errors, total_s)
+
+    def tap(self, tap: Tap | None) -> None:
+        """Sets who is told of each call as it ends, on the caller's thread; None for nobody."""
+        self._tap = tap
+        for recorder in [*self._recorders.values(), *self._doors.values()]:
+            recorder.tap = tap
+
+    def recorders(self) -> list[CallRecorder]:
+        """The recorder of every function that was called."""
+        return list(self._recorders.values())
 
     def call(self, plugin: str, function: str, outcome: str, seconds: float) -> None:
         """Notes one call by name. `recorder` once and `record` often is cheaper."""
@@ -115,10 +185,29 @@ class Metrics(Collector):
         """Adds a gauge `omnicore_<name>` whose value is read on every `render`."""
         self._gauges[f"omnicore_{name}"] = (text, read)
 
+    def counts(self, name: str, text: str, labels: tuple[str, ...], read: ReadCounts) -> None:
+        """Adds a counter `omnicore_<name>` whose values, by those of its labels, are read on every `render`."""
+        self._counters[f"omnicore_{name}"] = (text, labels, read)
+
+    def levels(self, name: str, text: str, labels: tuple[str, ...], read: ReadCounts) -> None:
+        """Adds a gauge `omnicore_<name>` whose values, by those of its labels, are read on every `render`."""
+        self._levels_by[f"omnicore_{name}"] = (text, labels, read)
+
     def forget(self, plugin: str) -> None:
-        """Drops the series of a plugin that was removed."""
-        for key in [key for key in list(self._recorders) if key[0] == plugin]:
-            self._recorders.pop(key, None)
+        """Drops the series of a plugin that was removed; its calls stay in `figures`."""
+        before = self.figures()
+        for recorders in (self._recorders, self._doors):
+            for key in [key for key in list(recorders) if key[0] == plugin]:
+                recorders.pop(key, None)
+        self._forgotten = CallFigures(0, 0, 0.0)
+        left = self.figures()
+        self._forgotten = CallFigures(
+            before.calls - left.calls, before.errors - left.errors, before.total_s - left.total_s
+        )
+
+    def families(self) -> Iterator[Metric]:
+        """Every metric with its samples, those of the process among them."""
+        yield from self._registry.collect()
 
     def render(self) -> bytes:
         """All metrics in the text format, version 0.0.4."""
@@ -133,17 +222,12 @@ class Metrics(Collector):
         yield from self._levels()
 
     def _calls(self) -> Iterator[Metric]:
-        calls = CounterMetricFamily("omnicore_calls", "Plugin calls", labels=(*_LABELS, "outcome"))
-        took = HistogramMetricFamily("omnicore_call_duration_seconds", "How long plugin calls took", labels=_LABELS)
-        for recorder in list(self._recorders.values()):
-            counts, cumulative, sum_s = recorder.totals()
-            labels = (recorder.plugin, recorder.function)
-            for outcome, count in counts.items():
-                calls.add_metric((*labels, outcome), count)
-            bounds = [*(repr(bound) for bound in BUCKETS_S), "+Inf"]
-            took.add_metric(labels, list(zip(bounds, cumulative, strict=True)), sum_s)
-        yield calls
-        yield took
+        recorders = ((recorder, (recorder.plugin, recorder.function)) for recorder in self.recorders())
+        yield from _families("call", "Plugin calls", _LABELS, recorders)
+        doors = (
+            (recorder, (recorder.plugin, *recorder.function.split(".", 1))) for recorder in list(self._doors.values())
+        )
+        yield from _families("door_call", "What plugins asked of doors", _DOOR_LABELS, doors)
 
     def _levels(self) -> Iterator[Metric]:
         states = GaugeMetricFamily("omnicore_plugins", "Plugins in each state", labels=("state",))
@@ -151,4 +235,38 @@ class Metrics(Collector):
             states.add_metric((state,), count)
         yield states
         for name, (text, read) in list(self._gauges.items()):
-            yield GaugeMetricFamily(name, text, value=read())
+            value = _read(name, read, None)
+            if value is not None:
+                yield GaugeMetricFamily(name, text, value=value)
+        for kind, readers in ((GaugeMetricFamily, self._levels_by), (CounterMetricFamily, self._counters)):
+            for name, (text, labels, read_all) in list(readers.items()):
+                family = kind(name, text, labels=labels)
+                found: Mapping[tuple[str, ...], float] = _read(name, read_all, _NOTHING)
+                for values, number in found.items():
+                    family.add_metric(values, number)
+                yield family
+
+
+def _read(name: str, read: Callable[[], _T], else_: _T) -> _T:
+    """What a part says of itself; one that fails, as a database that is away does, leaves the others be."""
+    try:
+        return read()
+    except Exception:
+        _log.exception("%s could not be read", name)
+        return else_
+
+
+def _families(
+    name: str, text: str, labels: tuple[str, ...], recorders: Iterable[tuple[CallRecorder, tuple[str, ...]]]
+) -> Iterator[Metric]:
+    """Counts by outcome and durations of some recorders, each with the values of its labels."""
+    calls = CounterMetricFamily(f"omnicore_{name}s", text, labels=(*labels, "outcome"))
+    took = HistogramMetricFamily(f"omnicore_{name}_duration_seconds", f"{text}: how long they took", labels=labels)
+    bounds = [*(repr(bound) for bound in BUCKETS_S), "+Inf"]
+    for recorder, values in recorders:
+        counts, cumulative, sum_s = recorder.totals()
+        for outcome, count in counts.items():
+            calls.add_metric((*values, outcome), count)
+        took.add_metric(values, list(zip(bounds, cumulative, strict=True)), sum_s)
+    yield calls
+    yield took

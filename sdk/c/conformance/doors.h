@@ -156,6 +156,23 @@ static const oc_error *case_http_fetch(oc_json from, oc_writer *to) {
     return NULL;
 }
 
+OC_ONCE void oc_events_subscription_write(oc_writer *to, const oc_events_subscription *from) {
+    oc_write_object(to);
+    oc_write_key(to, OC("id"));
+    oc_write_text(to, from->id);
+    oc_write_key(to, OC("topic"));
+    oc_write_text(to, from->topic);
+    oc_write_key(to, OC("function"));
+    oc_write_text(to, from->function);
+    oc_write_end(to);
+}
+
+static inline void oc_events_subscription_list_write(oc_writer *to, oc_events_subscription_list list) {
+    oc_write_array(to);
+    for (size_t i = 0; i < list.size; i++) oc_events_subscription_write(to, &list.at[i]);
+    oc_write_end(to);
+}
+
 static const oc_error *case_events_publish(oc_json from, oc_writer *to) {
     oc_events_publish_result result = oc_events_publish(
         oc_json_text(oc_json_field(from, OC("topic"))),
@@ -163,6 +180,33 @@ static const oc_error *case_events_publish(oc_json from, oc_writer *to) {
     if (result.error) return result.error;
     oc_write_key(to, OC("id"));
     oc_write_text(to, result.id);
+    return NULL;
+}
+
+static const oc_error *case_events_subscribe(oc_json from, oc_writer *to) {
+    oc_events_subscribe_result result = oc_events_subscribe(
+        oc_json_text(oc_json_field(from, OC("topic"))),
+        oc_json_text(oc_json_field(from, OC("function"))));
+    if (result.error) return result.error;
+    oc_write_key(to, OC("id"));
+    oc_write_text(to, result.id);
+    return NULL;
+}
+
+static const oc_error *case_events_unsubscribe(oc_json from, oc_writer *to) {
+    oc_events_unsubscribe_result result = oc_events_unsubscribe(oc_json_text(oc_json_field(from, OC("id"))));
+    if (result.error) return result.error;
+    oc_write_key(to, OC("removed"));
+    oc_write_boolean(to, result.removed);
+    return NULL;
+}
+
+static const oc_error *case_events_subscriptions(oc_json from, oc_writer *to) {
+    (void)from;
+    oc_events_subscriptions_result result = oc_events_subscriptions();
+    if (result.error) return result.error;
+    oc_write_key(to, OC("items"));
+    oc_events_subscription_list_write(to, result.items);
     return NULL;
 }
 
@@ -463,6 +507,9 @@ static const struct {
     {"kv", "cas", case_kv_cas},
     {"http", "fetch", case_http_fetch},
     {"events", "publish", case_events_publish},
+    {"events", "subscribe", case_events_subscribe},
+    {"events", "unsubscribe", case_events_unsubscribe},
+    {"events", "subscriptions", case_events_subscriptions},
     {"tasks", "submit", case_tasks_submit},
     {"tasks", "get", case_tasks_get},
     {"tasks", "list", case_tasks_list},

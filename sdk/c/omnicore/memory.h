@@ -6,7 +6,7 @@
 /* Something remembered. */
 typedef struct {
     oc_text id; /* given by the host */
-    oc_text tier; /* where it is kept */
+    oc_text tier; /* where it is kept: 'immediate', 'short_term', 'session', 'episodic', 'semantic', 'procedural', 'strategic', 'civilizational', 'evolutionary', 'planetary', 'galactic' or 'cosmic' */
     oc_text text; /* word for word what was stored */
     double importance; /* 0 to 1 */
     double created_at; /* seconds since the Unix epoch */
@@ -48,7 +48,7 @@ OC_DOOR(memory_forget_v1);
 
 /* What may be left out; {0} leaves out all. */
 typedef struct {
-    oc_text tier; /* 'episodic' when left out */
+    oc_text tier; /* one of the twelve tiers; 'episodic' when left out */
     oc_maybe_number importance; /* 0 to 1; the host judges when it is left out */
     oc_numbers embedding; /* of the text; the host makes one when it is left out */
     oc_json metadata; /* at most 16 KiB */

@@ -93,6 +93,26 @@ func dispatch(verb string, request door.Value) (any, error) {
 			reply, err := events.Publish(in.Topic, in.Data)
 			return map[string]any{"id": reply}, err
 		})
+	case "events.subscribe":
+		return with(request, func(in struct {
+			Topic    string `json:"topic"`
+			Function string `json:"function"`
+		}) (any, error) {
+			reply, err := events.Subscribe(in.Topic, in.Function)
+			return map[string]any{"id": reply}, err
+		})
+	case "events.unsubscribe":
+		return with(request, func(in struct {
+			ID string `json:"id"`
+		}) (any, error) {
+			reply, err := events.Unsubscribe(in.ID)
+			return map[string]any{"removed": reply}, err
+		})
+	case "events.subscriptions":
+		return with(request, func(_ struct{}) (any, error) {
+			reply, err := events.Subscriptions()
+			return map[string]any{"items": reply}, err
+		})
 	case "tasks.submit":
 		return with(request, func(in struct {
 			Function string `json:"function"`

@@ -30,6 +30,15 @@ func httpFetchV1(request uint64) uint64
 //go:wasmimport extism:host/user events_publish_v1
 func eventsPublishV1(request uint64) uint64
 
+//go:wasmimport extism:host/user events_subscribe_v1
+func eventsSubscribeV1(request uint64) uint64
+
+//go:wasmimport extism:host/user events_unsubscribe_v1
+func eventsUnsubscribeV1(request uint64) uint64
+
+//go:wasmimport extism:host/user events_subscriptions_v1
+func eventsSubscriptionsV1(request uint64) uint64
+
 //go:wasmimport extism:host/user tasks_submit_v1
 func tasksSubmitV1(request uint64) uint64
 
@@ -74,28 +83,31 @@ func connectorsCallV1(request uint64) uint64
 
 // One for each verb; the linker drops those that are not used.
 var (
-	LogWrite       = Verb{"log.write", logWriteV1}
-	ConfigGet      = Verb{"config.get", configGetV1}
-	ConfigAll      = Verb{"config.all", configGetV1}
-	KVGet          = Verb{"kv.get", kvGetV1}
-	KVPut          = Verb{"kv.put", kvPutV1}
-	KVDelete       = Verb{"kv.delete", kvDeleteV1}
-	KVList         = Verb{"kv.list", kvListV1}
-	KVCAS          = Verb{"kv.cas", kvCasV1}
-	HTTPFetch      = Verb{"http.fetch", httpFetchV1}
-	EventsPublish  = Verb{"events.publish", eventsPublishV1}
-	TasksSubmit    = Verb{"tasks.submit", tasksSubmitV1}
-	TasksGet       = Verb{"tasks.get", tasksGetV1}
-	TasksList      = Verb{"tasks.list", tasksListV1}
-	TasksCancel    = Verb{"tasks.cancel", tasksCancelV1}
-	MemoryStore    = Verb{"memory.store", memoryStoreV1}
-	MemoryRecall   = Verb{"memory.recall", memoryRecallV1}
-	MemoryGet      = Verb{"memory.get", memoryGetV1}
-	MemoryForget   = Verb{"memory.forget", memoryForgetV1}
-	VectorsCreate  = Verb{"vectors.create", vectorsCreateV1}
-	VectorsUpsert  = Verb{"vectors.upsert", vectorsUpsertV1}
-	VectorsSearch  = Verb{"vectors.search", vectorsSearchV1}
-	VectorsDelete  = Verb{"vectors.delete", vectorsDeleteV1}
-	ConnectorsList = Verb{"connectors.list", connectorsListV1}
-	ConnectorsCall = Verb{"connectors.call", connectorsCallV1}
+	LogWrite            = Verb{"log.write", logWriteV1}
+	ConfigGet           = Verb{"config.get", configGetV1}
+	ConfigAll           = Verb{"config.all", configGetV1}
+	KVGet               = Verb{"kv.get", kvGetV1}
+	KVPut               = Verb{"kv.put", kvPutV1}
+	KVDelete            = Verb{"kv.delete", kvDeleteV1}
+	KVList              = Verb{"kv.list", kvListV1}
+	KVCAS               = Verb{"kv.cas", kvCasV1}
+	HTTPFetch           = Verb{"http.fetch", httpFetchV1}
+	EventsPublish       = Verb{"events.publish", eventsPublishV1}
+	EventsSubscribe     = Verb{"events.subscribe", eventsSubscribeV1}
+	EventsUnsubscribe   = Verb{"events.unsubscribe", eventsUnsubscribeV1}
+	EventsSubscriptions = Verb{"events.subscriptions", eventsSubscriptionsV1}
+	TasksSubmit         = Verb{"tasks.submit", tasksSubmitV1}
+	TasksGet            = Verb{"tasks.get", tasksGetV1}
+	TasksList           = Verb{"tasks.list", tasksListV1}
+	TasksCancel         = Verb{"tasks.cancel", tasksCancelV1}
+	MemoryStore         = Verb{"memory.store", memoryStoreV1}
+	MemoryRecall        = Verb{"memory.recall", memoryRecallV1}
+	MemoryGet           = Verb{"memory.get", memoryGetV1}
+	MemoryForget        = Verb{"memory.forget", memoryForgetV1}
+	VectorsCreate       = Verb{"vectors.create", vectorsCreateV1}
+	VectorsUpsert       = Verb{"vectors.upsert", vectorsUpsertV1}
+	VectorsSearch       = Verb{"vectors.search", vectorsSearchV1}
+	VectorsDelete       = Verb{"vectors.delete", vectorsDeleteV1}
+	ConnectorsList      = Verb{"connectors.list", connectorsListV1}
+	ConnectorsCall      = Verb{"connectors.call", connectorsCallV1}
 )

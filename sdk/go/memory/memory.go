@@ -10,7 +10,8 @@ import "omnicore/sdk/door"
 type Item struct {
 	// given by the host
 	ID string `json:"id"`
-	// where it is kept
+	// where it is kept: `immediate`, `short_term`, `session`, `episodic`, `semantic`, `procedural`, `strategic`,
+	// `civilizational`, `evolutionary`, `planetary`, `galactic` or `cosmic`
 	Tier string `json:"tier"`
 	// word for word what was stored
 	Text string `json:"text"`
@@ -26,7 +27,7 @@ type Item struct {
 
 // StoreOptions is what may be left out of Store.
 type StoreOptions struct {
-	// `episodic` when left out
+	// one of the twelve tiers; `episodic` when left out
 	Tier string `json:"tier,omitempty"`
 	// 0 to 1; the host judges when it is left out
 	Importance *float64 `json:"importance,omitempty"`

@@ -23,6 +23,9 @@ export const VERBS = {
   },
   events: {
     publish: (request) => ({ id: wire(events.publish(request.topic, request.data)) }),
+    subscribe: (request) => ({ id: wire(events.subscribe(request.topic, request.function)) }),
+    unsubscribe: (request) => ({ removed: wire(events.unsubscribe(request.id)) }),
+    subscriptions: () => ({ items: wire(events.subscriptions()) }),
   },
   tasks: {
     submit: (request) => ({ id: wire(tasks.submit(request.function, options(request, ["input", "queue", "delay_s", "priority", "attempts", "timeout_s", "key"]))) }),

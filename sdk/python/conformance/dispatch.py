@@ -91,6 +91,21 @@ def _events_publish(request: Wire) -> Wire:
     return {"id": _wire(reply)}
 
 
+def _events_subscribe(request: Wire) -> Wire:
+    reply = events.subscribe(request["topic"], request["function"])
+    return {"id": _wire(reply)}
+
+
+def _events_unsubscribe(request: Wire) -> Wire:
+    reply = events.unsubscribe(request["id"])
+    return {"removed": _wire(reply)}
+
+
+def _events_subscriptions(_: Wire) -> Wire:
+    reply = events.subscriptions()
+    return {"items": _wire(reply)}
+
+
 def _tasks_submit(request: Wire) -> Wire:
     reply = tasks.submit(
         request["function"],
@@ -197,6 +212,9 @@ _CALLS: dict[str, Callable[[Wire], Wire]] = {
     "kv.cas": _kv_cas,
     "http.fetch": _http_fetch,
     "events.publish": _events_publish,
+    "events.subscribe": _events_subscribe,
+    "events.unsubscribe": _events_unsubscribe,
+    "events.subscriptions": _events_subscriptions,
     "tasks.submit": _tasks_submit,
     "tasks.get": _tasks_get,
     "tasks.list": _tasks_list,

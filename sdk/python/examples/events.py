@@ -14,6 +14,29 @@ class Order:
 
 
 @function
+def listen() -> str:
+    """Lets the host call `heard` with each event of shop.*; returns the subscription's id."""
+    return events.subscribe("shop.*", "heard")
+
+
+@dataclass
+class Event:
+    """What the host hands over."""
+
+    id: str
+    topic: str
+    data: Order
+    source: str
+    at: float
+
+
+@function
+def heard(event: Event) -> str:
+    """Called by the host with each event."""
+    return f"{event.topic}: {event.data.item}"
+
+
+@function
 def place(order: Order) -> bool:
     """Places an order; returns whether others were told."""
     try:

@@ -97,6 +97,10 @@ def _http_from_response(value: Any) -> Wire:
     return {"status": value.status, "headers": dict(value.headers), "body": _from_blob(value.body)}
 
 
+def _events_from_subscription(value: Any) -> Wire:
+    return {"id": value.id, "topic": value.topic, "function": value.function}
+
+
 def _tasks_from_task(value: Any) -> Wire:
     return {
         "id": value.id,
@@ -212,6 +216,21 @@ def _http_fetch(request: Wire) -> Wire:
 def _events_publish(request: Wire) -> Wire:
     reply = _events.publish(request["topic"], _to_json(request["data"]))
     return {"id": reply}
+
+
+def _events_subscribe(request: Wire) -> Wire:
+    reply = _events.subscribe(request["topic"], request["function"])
+    return {"id": reply}
+
+
+def _events_unsubscribe(request: Wire) -> Wire:
+    reply = _events.unsubscribe(request["id"])
+    return {"removed": reply}
+
+
+def _events_subscriptions(request: Wire) -> Wire:
+    reply = _events.subscriptions()
+    return {"items": [_events_from_subscription(one) for one in reply]}
 
 
 def _tasks_submit(request: Wire) -> Wire:
@@ -337,6 +356,9 @@ _FUNCTIONS: dict[str, Callable[[Wire], Wire]] = {
     "kv_cas_v1": _kv_cas,
     "http_fetch_v1": _http_fetch,
     "events_publish_v1": _events_publish,
+    "events_subscribe_v1": _events_subscribe,
+    "events_unsubscribe_v1": _events_unsubscribe,
+    "events_subscriptions_v1": _events_subscriptions,
     "tasks_submit_v1": _tasks_submit,
     "tasks_get_v1": _tasks_get,
     "tasks_list_v1": _tasks_list,

@@ -19,7 +19,7 @@ class Item:
     id: str
     """Given by the host."""
     tier: str
-    """Where it is kept."""
+    """Where it is kept: `immediate`, `short_term`, `session`, `episodic`, `semantic`, `procedural`, `strategic`, `civilizational`, `evolutionary`, `planetary`, `galactic` or `cosmic`."""
     text: str
     """Word for word what was stored."""
     importance: float
@@ -56,7 +56,7 @@ def store(
 
     Args:
         text: at most 64 KiB.
-        tier: `episodic` when left out.
+        tier: one of the twelve tiers; `episodic` when left out.
         importance: 0 to 1; the host judges when it is left out.
         embedding: of the text; the host makes one when it is left out.
         metadata: at most 16 KiB.

@@ -11,7 +11,8 @@ use crate::{DoorError, Map};
 pub struct Item {
     /// Given by the host.
     pub id: String,
-    /// Where it is kept.
+    /// Where it is kept: `immediate`, `short_term`, `session`, `episodic`, `semantic`, `procedural`,
+    /// `strategic`, `civilizational`, `evolutionary`, `planetary`, `galactic` or `cosmic`.
     pub tier: String,
     /// Word for word what was stored.
     pub text: String,
@@ -28,7 +29,7 @@ pub struct Item {
 /// What can be said to [`store`] beside what must.
 #[derive(Clone, Debug, Default)]
 pub struct StoreOptions<'a> {
-    /// `episodic` when left out.
+    /// One of the twelve tiers; `episodic` when left out.
     pub tier: Option<&'a str>,
     /// 0 to 1; the host judges when it is left out.
     pub importance: Option<f64>,

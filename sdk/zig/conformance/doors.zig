@@ -75,6 +75,17 @@ pub fn run(door: []const u8, verb: []const u8, request: []const u8) ![]const u8 
         const in = try read(struct { topic: []const u8, data: std.json.Value }, request);
         return written(.{ .id = try omnicore.events.publish(in.topic, in.data) });
     }
+    if (eql(u8, door, "events") and eql(u8, verb, "subscribe")) {
+        const in = try read(struct { topic: []const u8, function: []const u8 }, request);
+        return written(.{ .id = try omnicore.events.subscribe(in.topic, in.function) });
+    }
+    if (eql(u8, door, "events") and eql(u8, verb, "unsubscribe")) {
+        const in = try read(struct { id: []const u8 }, request);
+        return written(.{ .removed = try omnicore.events.unsubscribe(in.id) });
+    }
+    if (eql(u8, door, "events") and eql(u8, verb, "subscriptions")) {
+        return written(.{ .items = try omnicore.events.subscriptions() });
+    }
     if (eql(u8, door, "tasks") and eql(u8, verb, "submit")) {
         const in = try read(struct {
             function: []const u8,

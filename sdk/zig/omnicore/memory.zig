@@ -8,7 +8,8 @@ const core = @import("core.zig");
 pub const Item = struct {
     /// given by the host
     id: []const u8,
-    /// where it is kept
+    /// where it is kept: `immediate`, `short_term`, `session`, `episodic`, `semantic`, `procedural`,
+    /// `strategic`, `civilizational`, `evolutionary`, `planetary`, `galactic` or `cosmic`
     tier: []const u8,
     /// word for word what was stored
     text: []const u8,
@@ -24,7 +25,7 @@ pub const Item = struct {
 
 /// What may be left out of `store`; `.{}` leaves out all.
 pub const StoreOptions = struct {
-    /// `episodic` when left out
+    /// one of the twelve tiers; `episodic` when left out
     tier: ?[]const u8 = null,
     /// 0 to 1; the host judges when it is left out
     importance: ?f64 = null,

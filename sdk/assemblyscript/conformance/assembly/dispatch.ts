@@ -26,6 +26,9 @@ export function dispatch(verb: string, request: Json): Json | null {
   if (verb == "kv.cas") return kvCas(request);
   if (verb == "http.fetch") return httpFetch(request);
   if (verb == "events.publish") return eventsPublish(request);
+  if (verb == "events.subscribe") return eventsSubscribe(request);
+  if (verb == "events.unsubscribe") return eventsUnsubscribe(request);
+  if (verb == "events.subscriptions") return eventsSubscriptions(request);
   if (verb == "tasks.submit") return tasksSubmit(request);
   if (verb == "tasks.get") return tasksGet(request);
   if (verb == "tasks.list") return tasksList(request);
@@ -134,6 +137,31 @@ function eventsPublish(request: Json): Json {
   const reply = Json.object();
   reply.set("id", Json.text(result.value));
   return replied(reply);
+}
+
+function eventsSubscribe(request: Json): Json {
+  const result = events.subscribe(request.get("topic").text, request.get("function").text);
+  const error = result.error;
+  if (error !== null) return refused(error);
+  const reply = Json.object();
+  reply.set("id", Json.text(result.value));
+  return replied(reply);
+}
+
+function eventsUnsubscribe(request: Json): Json {
+  const result = events.unsubscribe(request.get("id").text);
+  const error = result.error;
+  if (error !== null) return refused(error);
+  const reply = Json.object();
+  reply.set("removed", Json.boolean(result.value));
+  return replied(reply);
+}
+
+function eventsSubscriptions(request: Json): Json {
+  const result = events.subscriptions();
+  const error = result.error;
+  if (error !== null) return refused(error);
+  return replied(Json.object().set("items", Json.list(result.value.map<Json>((one: events.Subscription): Json => one.toJson()))));
 }
 
 function tasksSubmit(request: Json): Json {

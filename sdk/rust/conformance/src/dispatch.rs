@@ -22,6 +22,9 @@ pub fn call(door: &str, verb: &str, request: Json) -> Result<Json, Error> {
         ("kv", "cas") => kv_cas(request),
         ("http", "fetch") => http_fetch(request),
         ("events", "publish") => events_publish(request),
+        ("events", "subscribe") => events_subscribe(request),
+        ("events", "unsubscribe") => events_unsubscribe(request),
+        ("events", "subscriptions") => events_subscriptions(request),
         ("tasks", "submit") => tasks_submit(request),
         ("tasks", "get") => tasks_get(request),
         ("tasks", "list") => tasks_list(request),
@@ -161,6 +164,35 @@ fn events_publish(request: Json) -> Result<Json, Error> {
     }
     let request: Request = from_value(request)?;
     Ok(json!({"id": events::publish(&request.topic, request.data)?}))
+}
+
+fn events_subscribe(request: Json) -> Result<Json, Error> {
+    #[derive(Deserialize)]
+    #[serde(crate = "omnicore::serde", deny_unknown_fields)]
+    struct Request {
+        topic: String,
+        function: String,
+    }
+    let request: Request = from_value(request)?;
+    Ok(json!({"id": events::subscribe(&request.topic, &request.function)?}))
+}
+
+fn events_unsubscribe(request: Json) -> Result<Json, Error> {
+    #[derive(Deserialize)]
+    #[serde(crate = "omnicore::serde", deny_unknown_fields)]
+    struct Request {
+        id: String,
+    }
+    let request: Request = from_value(request)?;
+    Ok(json!({"removed": events::unsubscribe(&request.id)?}))
+}
+
+fn events_subscriptions(request: Json) -> Result<Json, Error> {
+    #[derive(Deserialize)]
+    #[serde(crate = "omnicore::serde", deny_unknown_fields)]
+    struct Request {}
+    let _request: Request = from_value(request)?;
+    Ok(json!({"items": events::subscriptions()?}))
 }
 
 fn tasks_submit(request: Json) -> Result<Json, Error> {

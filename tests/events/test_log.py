@@ -1,0 +1,107 @@
+"""The log of events on both databases: batches, bounds, pages, and a database that is away."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from omnicore.clock import ManualClock
+from omnicore.errors import StorageFailed
+from omnicore.events.bus import Event, EventBus
+from omnicore.events.log import EventLog
+from omnicore.storage.store import Store
+from omnicore.storage.tables.events import EventRow, EventsTable
+
+
+class Keeper:
+    """A table that can be out of reach."""
+
+    def __init__(self) -> None:
+        self.kept: list[Event] = []
+        self.trims: list[tuple[int, float]] = []
+        self.away = False
+        self.batches = 0
+
+    def append(self, events: Sequence[Event]) -> None:
+        if self.away:
+            raise StorageFailed("the disk is full")
+        self.batches += 1
+        self.kept += events
+
+    def trim(self, *, keep: int, before: float) -> int:
+        self.trims.append((keep, before))
+        return 0
+
+
+def rows(count: int, *, topic: str = "a.b", at: float = 0.0) -> list[EventRow]:
+    return [EventRow(f"evt_{number:04}", topic, "host", at + number, 0, {"n": number}) for number in range(count)]
+
+
+def test_events_are_written_in_batches_and_trimmed_as_they_come() -> None:
+    clock, keeper = ManualClock(), Keeper()
+    bus = EventBus(clock=clock)
+    log = EventLog(bus, keeper, keep=1000, days=2, clock=clock)
+    for number in range(700):
+        bus.publish("a", number)
+    asyncio.run(log.flush())
+    assert ([event.data for event in keeper.kept], keeper.batches) == (list(range(700)), 2)
+    assert keeper.trims == [(1000, clock.now() - 2 * 86400)] * 2
+    assert (log.written, log.dropped) == (700, 0)
+
+
+def test_what_could_not_be_written_is_written_later_and_once() -> None:
+    async def scene() -> None:
+        keeper, bus = Keeper(), EventBus()
+        log = EventLog(bus, keeper, keep=10, days=1)
+        keeper.away = True
+        bus.publish("a", 1)
+        with pytest.raises(StorageFailed):
+            await log.flush()
+        bus.publish("a", 2)
+        keeper.away = False
+        await log.close()
+        assert [event.data for event in keeper.kept] == [1, 2]
+        bus.publish("a", 3)
+        await log.flush()
+        assert len(keeper.kept) == 2
+
+    asyncio.run(scene())
+
+
+def test_a_host_stops_although_its_database_is_away() -> None:
+    async def scene() -> None:
+        keeper, bus = Keeper(), EventBus()
+        log = EventLog(bus, keeper, keep=10, days=1)
+        keeper.away = True
+        bus.publish("a", 1)
+        await log.close()
+
+    asyncio.run(scene())
+
+
+def test_events_are_kept_once_and_read_newest_first(store: Store) -> None:
+    table = EventsTable(store)
+    table.append(rows(5))
+    table.append(rows(6))
+    assert [row.data["n"] for row in table.newest("", None, 3)] == [5, 4, 3]
+    assert [row.id for row in table.newest("a.", "evt_0002", 9)] == ["evt_0001", "evt_0000"]
+    assert table.newest("b", None, 9) == []
+
+
+def test_a_prefix_is_taken_word_for_word(store: Store) -> None:
+    table = EventsTable(store)
+    table.append([EventRow("evt_1", "a_b.c", "host", 0.0, 0, None), EventRow("evt_2", "axb.c", "host", 0.0, 0, None)])
+    assert [row.topic for row in table.newest("a_b.", None, 9)] == ["a_b.c"]
+    assert table.newest("%", None, 9) == []
+
+
+def test_only_the_newest_stay_and_none_that_is_too_old(store: Store) -> None:
+    table = EventsTable(store)
+    table.append(rows(100))
+    assert table.trim(keep=10, before=0) == 90
+    assert table.trim(keep=10, before=0) == 0
+    assert [row.data["n"] for row in table.newest("", None, 99)][-1] == 90
+    assert table.trim(keep=10, before=95.0) == 5
+    assert table.trim(keep=10, before=1000.0) == 5
