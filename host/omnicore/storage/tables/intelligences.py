@@ -1,0 +1,187 @@
+"""Intelligences on disk, the ledger of what they used, and the record of functions as skills."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass
+
+from omnicore.storage.store import Session, Store
+
+__all__ = ["IntelligenceRow", "IntelligencesTable", "Room", "SkillRow", "UsageRow"]
+
+_COLUMNS = "id, name, version, spec, created_at, retired_at, score"
+_ENDLESS = 9_000_000_000_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class IntelligenceRow:
+    """An intelligence; `spec` is a JSON document. Units: times in seconds since the epoch."""
+
+    id: str
+    name: str
+    version: int
+    spec: str
+    created_at: float
+    retired_at: float | None = None
+    score: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UsageRow:
+    """What an intelligence used in a period. Units: `seconds` of calls, `fuel` Wasm instructions."""
+
+    calls: int = 0
+    seconds: float = 0.0
+    fuel: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What may be used in a period; None is without bound."""
+
+    calls: int | None = None
+    seconds: float | None = None
+    fuel: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SkillRow:
+    """How a function of a plugin has done so far. Units: seconds."""
+
+    ref: str
+    plugin: str
+    calls: int
+    failures: int
+    p95_s: float
+    updated_at: float
+
+
+class IntelligencesTable:
+    """Rows of intelligences, their ledger and skills; what they mean is decided elsewhere."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def add(self, id_: str, name: str, spec: str, at: float, *, most: int) -> IntelligenceRow | None:
+        """Keeps an intelligence as the next version of its name; None when there are `most` of them already."""
+
+        with self._store.write(durable=True) as session:
+            if session.execute("SELECT count(*) FROM intelligences WHERE retired_at IS NULL").fetchone()[0] >= most:
+                return None
+            while True:
+                last = session.execute("SELECT max(version) FROM intelligences WHERE name = ?", (name,)).fetchone()[0]
+                row = IntelligenceRow(id_, name, (last or 0) + 1, spec, at)
+                done = session.execute(
+                    f"INSERT INTO intelligences ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"
+                    " ON CONFLICT (name, version) DO NOTHING",
+                    astuple(row),
+                )
+                if done.rowcount:  # else another host has just taken this version: the next one, then
+                    return row
+
+    def get(self, id_: str) -> IntelligenceRow | None:
+        """One intelligence, retired or not."""
+        found = self._store.rows(f"SELECT {_COLUMNS} FROM intelligences WHERE id = ?", (id_,))
+        return IntelligenceRow(*found[0]) if found else None
+
+    def page(self, *, after: str, limit: int, retired: bool, name: str | None) -> list[IntelligenceRow]:
+        """Intelligences by id, which is by age."""
+        clauses = ["id > ?", f"retired_at IS {'NOT ' if retired else ''}NULL"]
+        values: list[object] = [after]
+        if name is not None:
+            clauses.append("name = ?")
+            values.append(name)
+        found = self._store.rows(
+            f"SELECT {_COLUMNS} FROM intelligences WHERE {' AND '.join(clauses)} ORDER BY id LIMIT ?", (*values, limit)
+        )
+        return [IntelligenceRow(*row) for row in found]
+
+    def count(self) -> int:
+        """How many are not retired."""
+        return int(self._store.rows("SELECT count(*) FROM intelligences WHERE retired_at IS NULL")[0][0])
+
+    def retire(self, id_: str, at: float) -> bool:
+        """Whether there was one to retire; on the disk when it returns. Its ledger goes with it."""
+        with self._store.write(durable=True) as session:
+            done = session.execute(
+                "UPDATE intelligences SET retired_at = ? WHERE id = ? AND retired_at IS NULL", (at, id_)
+            ).rowcount
+            session.execute("DELETE FROM intelligence_usage WHERE intelligence = ?", (id_,))
+        return done > 0
+
+    # -- the ledger
+
+    def take(self, id_: str, period: int, room: Room) -> bool:
+        """Counts a call before it is made; False when a bound is reached, and then nothing is counted."""
+
+        def work(session: Session) -> bool:
+            session.execute("DELETE FROM intelligence_usage WHERE intelligence = ? AND period < ?", (id_, period))
+            done = session.execute(
+                "INSERT INTO intelligence_usage (intelligence, period, calls, seconds, fuel) VALUES (?, ?, 1, 0, 0)"
+                " ON CONFLICT (intelligence, period) DO UPDATE SET calls = intelligence_usage.calls + 1"
+                " WHERE intelligence_usage.calls < ? AND intelligence_usage.seconds < ?"
+                " AND intelligence_usage.fuel < ?",
+                (
+                    *(id_, period),
+                    _ENDLESS if room.calls is None else room.calls,
+                    1e300 if room.seconds is None else room.seconds,
+                    _ENDLESS if room.fuel is None else room.fuel,
+                ),
+            )
+            return done.rowcount > 0
+
+        return self._store.apply(work)
+
+    def spend(self, id_: str, period: int, *, seconds: float, fuel: int) -> None:
+        """Adds what a call took."""
+
+        def work(session: Session) -> None:
+            session.execute(
+                "UPDATE intelligence_usage SET seconds = seconds + ?, fuel = fuel + ?"
+                " WHERE intelligence = ? AND period = ?",
+                (seconds, fuel, id_, period),
+            )
+
+        self._store.apply(work)
+
+    def usage(self, id_: str, period: int) -> UsageRow:
+        """What was used in a period."""
+        found = self._store.rows(
+            "SELECT calls, seconds, fuel FROM intelligence_usage WHERE intelligence = ? AND period = ?", (id_, period)
+        )
+        return UsageRow(*found[0]) if found else UsageRow()
+
+    # -- skills
+
+    def learn(self, rows: Iterable[SkillRow]) -> None:
+        """Adds calls and failures to what is known of functions; the 95th percentile is the new one."""
+        values = [astuple(row) for row in rows]
+
+        def work(session: Session) -> None:
+            session.executemany(
+                "INSERT INTO skills (ref, plugin, calls, failures, p95_s, updated_at) VALUES (?, ?, ?, ?, ?, ?)"
+                " ON CONFLICT (ref) DO UPDATE SET calls = skills.calls + excluded.calls,"
+                " failures = skills.failures + excluded.failures, p95_s = excluded.p95_s,"
+                " updated_at = excluded.updated_at",
+                values,
+            )
+
+        if values:
+            self._store.apply(work)
+
+    def skills(self) -> dict[str, SkillRow]:
+        """Every function that was ever called, by reference."""
+        found = self._store.rows("SELECT ref, plugin, calls, failures, p95_s, updated_at FROM skills")
+        return {row[0]: SkillRow(*row) for row in found}
+
+    def keep_skills_of(self, plugins: Iterable[str]) -> int:
+        """Forgets functions of plugins that are gone; how many."""
+        kept = set(plugins)
+
+        def work(session: Session) -> int:
+            known = {row[0] for row in session.execute("SELECT DISTINCT plugin FROM skills").fetchall()}
+            gone = sorted(known - kept)
+            session.executemany("DELETE FROM skills WHERE plugin = ?", [(name,) for name in gone])
+            return len(gone)
+
+        return self._store.apply(work)

@@ -1,0 +1,343 @@
+"""Memories of plugins: kept whole or not at all, counted by tier, numbered so that copies in RAM can follow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+from omnicore.errors import InvalidInput, LimitExceeded
+from omnicore.storage.store import Session, Store
+from omnicore.storage.tables.memory_rows import (
+    DEAD,
+    QUARANTINED,
+    Added,
+    KeptMemory,
+    NewMemory,
+    Outline,
+    Space,
+    TierTotals,
+)
+from omnicore.storage.tables.memory_words import FullText, full_text
+
+__all__ = ["MemoryTable", "Quota", "add_edges", "advance", "count_tier"]
+
+Quota = tuple[int | None, int | None]
+"""The most memories of a plugin and the most bytes; None for any number."""
+
+_KEPT = ", ".join(field.name for field in fields(KeptMemory))
+_OUTLINE = (
+    "seq, changed, tier, state, importance, created_at, hits, expires_at, valid_from, valid_to, pinned,"
+    " CASE WHEN superseded_by IS NULL THEN 0 ELSE 1 END, session, speaker, given, sense, sense_by, hash"
+)
+_ADDED = (
+    *("plugin", "seq", "id", "changed", "tier", "state", "text", "metadata", "importance", "judged", "session"),
+    *("speaker", "created_at", "accessed_at", "hits", "expires_at", "valid_from", "valid_to", "pinned", "hash"),
+    *("writer", "call_id", "source", "given", "sense", "sense_by", "size"),
+)
+_PAGE = 500
+
+
+class MemoryTable:
+    """The memories of all plugins. Usable from any thread.
+
+    Args:
+        words: the words of a memory's full text, from its speaker and its text; always the same ones.
+    """
+
+    def __init__(self, store: Store, words: Callable[[str | None, str], Sequence[str]]) -> None:
+        self.store = store
+        self.texts: FullText = full_text(store)
+        self._words = words
+
+    def space(self, plugin: str) -> Space | None:
+        """What is known of a plugin's memories; None when it never had one."""
+        rows = self.store.rows(
+            "SELECT number, sequence, purged, dimensions, consolidated FROM memory_spaces WHERE plugin = ?", (plugin,)
+        )
+        return Space(*rows[0]) if rows else None
+
+    def plugins(self) -> list[str]:
+        """Everyone who ever had a memory."""
+        return [row[0] for row in self.store.rows("SELECT plugin FROM memory_spaces ORDER BY plugin")]
+
+    def add(
+        self, plugin: str, drafts: Sequence[NewMemory], *, quota: Quota = (None, None), cap: Callable[[int], int | None]
+    ) -> list[Added]:
+        """Keeps all or none. A text that is there already, in the same tier, is the memory that is there.
+
+        Args:
+            cap: the most memories of a tier that lets nobody go; None for no such end.
+
+        Raises:
+            LimitExceeded: over the quota or a tier's cap.
+            InvalidInput: an embedding of another length than the plugin's first one.
+        """
+        lengths = {len(draft.given) // 4 for draft in drafts if draft.given is not None}
+        return self.store.apply(lambda session: self._add(session, plugin, drafts, lengths, quota, cap))
+
+    def derive(self, plugin: str, draft: NewMemory, sources: Sequence[str], now: float) -> Added:
+        """Keeps a memory that was made of others, and the edges to them, in one transaction."""
+        lengths = set() if draft.given is None else {len(draft.given) // 4}
+
+        def work(session: Session) -> Added:
+            added = self._add(session, plugin, [draft], lengths, (None, None), lambda tier: None)[0]
+            add_edges(session, plugin, [(added.id, "derived_from", source, "") for source in sources], now)
+            return added
+
+        return self.store.apply(work)
+
+    def _add(
+        self,
+        session: Session,
+        plugin: str,
+        drafts: Sequence[NewMemory],
+        lengths: set[int],
+        quota: Quota,
+        cap: Callable[[int], int | None],
+    ) -> list[Added]:
+        space = advance(self, session, plugin, len(drafts))
+        if lengths:
+            _set_dimensions(session, plugin, space, lengths)
+        first = space.sequence - len(drafts) + 1
+        added = [_insert(session, plugin, first + place, draft) for place, draft in enumerate(drafts)]
+        fresh = [(one.seq, draft) for one, draft in zip(added, drafts, strict=True) if one.new]
+        if fresh:
+            self.texts.add(session, space.number, [(seq, draft.words) for seq, draft in fresh])
+            _count_new(session, plugin, [draft for _, draft in fresh], quota, cap)
+        return added
+
+    def outlines(self, plugin: str, *, after: int = 0, seq: int = 0, most: int = 5000) -> list[Outline]:
+        """A page of outlines: of all memories by number from `seq` on, or of those changed `after`, in that order."""
+        if after:
+            rows = self.store.rows(
+                f"SELECT {_OUTLINE} FROM memories WHERE plugin = ? AND changed > ? ORDER BY changed LIMIT ?",
+                (plugin, after, most),
+            )
+        else:
+            rows = self.store.rows(
+                f"SELECT {_OUTLINE} FROM memories WHERE plugin = ? AND seq > ? AND state < ? ORDER BY seq LIMIT ?",
+                (plugin, seq, DEAD, most),
+            )
+        return [Outline(*row) for row in rows]
+
+    def fetch(self, plugin: str, seqs: Sequence[int]) -> list[KeptMemory]:
+        """Memories by their numbers, in no order; those that are gone are left out."""
+        found: list[KeptMemory] = []
+        for at in range(0, len(seqs), _PAGE):
+            part = seqs[at : at + _PAGE]
+            marks = ", ".join("?" * len(part))
+            found += self._kept(f"plugin = ? AND seq IN ({marks}) AND state < {DEAD:d}", (plugin, *part))
+        return found
+
+    def get(self, plugins: Sequence[str], item: str) -> KeptMemory | None:
+        """A memory by its id, if one of these plugins has it."""
+        marks = ", ".join("?" * len(plugins))
+        found = self._kept(f"id = ? AND plugin IN ({marks}) AND state < {DEAD:d}", (item, *plugins))
+        return found[0] if found else None
+
+    def page(self, plugin: str, tiers: Iterable[int], *, after: int, most: int) -> list[KeptMemory]:
+        """Memories of some tiers in the order they came, from the one after `after`."""
+        wanted = tuple(tiers)
+        marks = ", ".join("?" * len(wanted))
+        return self._kept(
+            f"plugin = ? AND seq > ? AND state < {DEAD:d} AND tier IN ({marks}) ORDER BY seq LIMIT ?",
+            (plugin, after, *wanted, most),
+        )
+
+    def forget(self, plugin: str, seqs: Sequence[int], now: float) -> int:
+        """Erases memories and returns how many there were. Their rows stay, empty, until `purge`."""
+        return self.store.apply(lambda session: self._forget(session, plugin, seqs, now))
+
+    def _forget(self, session: Session, plugin: str, seqs: Sequence[int], now: float) -> int:
+        space = advance(self, session, plugin, len(seqs))
+        changed = space.sequence - len(seqs)
+        gone = 0
+        for seq in seqs:
+            changed += 1
+            row = session.execute(
+                f"SELECT tier, size, speaker, text, id FROM memories WHERE plugin = ? AND seq = ? AND state < {DEAD:d}",
+                (plugin, seq),
+            ).fetchone()
+            if row is None:
+                continue
+            tier, size, speaker, text, item = row
+            session.execute(
+                "UPDATE memories SET state = ?, changed = ?, text = '', metadata = '{}', given = NULL, sense = NULL,"
+                " session = NULL, speaker = NULL, hash = '', source = NULL, accessed_at = ?"
+                " WHERE plugin = ? AND seq = ?",
+                (DEAD, changed, now, plugin, seq),
+            )
+            session.execute("DELETE FROM memory_edges WHERE plugin = ? AND (src = ? OR dst = ?)", (plugin, item, item))
+            self.texts.remove(session, space.number, seq, self._words(speaker, text))
+            count_tier(session, plugin, tier, -1, -size)
+            gone += 1
+        return gone
+
+    def change(self, plugin: str, seq: int, **values: Any) -> bool:
+        """Sets columns of a memory, which copies in RAM will see. Whether it is there."""
+        names = ", ".join(f"{name} = ?" for name in values)
+
+        def work(session: Session) -> bool:
+            space = advance(self, session, plugin)
+            found = session.execute(
+                f"UPDATE memories SET {names}, changed = ? WHERE plugin = ? AND seq = ? AND state < {DEAD:d}",
+                (*values.values(), space.sequence, plugin, seq),
+            )
+            return found.rowcount > 0
+
+        return self.store.apply(work)
+
+    def touch(self, plugin: str, seqs: Mapping[int, int], now: float) -> None:
+        """Notes how often memories were recalled."""
+
+        def work(session: Session) -> None:
+            space = advance(self, session, plugin, len(seqs))
+            first = space.sequence - len(seqs) + 1
+            session.executemany(
+                "UPDATE memories SET hits = hits + ?, accessed_at = ?, changed = ?"
+                f" WHERE plugin = ? AND seq = ? AND state < {DEAD:d}",
+                [(times, now, first + at, plugin, seq) for at, (seq, times) in enumerate(sorted(seqs.items()))],
+            )
+
+        self.store.apply(work)
+
+    def totals(self, plugin: str | None = None) -> list[TierTotals]:
+        """How much is in each tier, of one plugin or of all."""
+        where = "" if plugin is None else " WHERE plugin = ?"
+        rows = self.store.rows(
+            f"SELECT plugin, tier, items, bytes FROM memory_tiers{where} ORDER BY plugin, tier",
+            () if plugin is None else (plugin,),
+        )
+        return [TierTotals(*row) for row in rows]
+
+    def quarantined(self) -> int:
+        """How many memories wait for a person; counting stops at 10,000."""
+        rows = self.store.rows(
+            f"SELECT count(*) FROM (SELECT 1 FROM memories WHERE state = {QUARANTINED:d} LIMIT 10000) AS waiting"
+        )
+        return int(rows[0][0])
+
+    def link(self, plugin: str, edges: Sequence[tuple[str, str, str, str]], now: float) -> None:
+        """Adds edges: from, what, to, and a note. One that is there stays as it is."""
+        self.store.apply(lambda session: add_edges(session, plugin, edges, now))
+
+    def edges(self, plugin: str, item: str) -> list[tuple[str, str, str, str]]:
+        """The edges that begin or end at a memory: from, what, to, and a note."""
+        return [
+            (row[0], row[1], row[2], row[3])
+            for row in self.store.rows(
+                "SELECT src, rel, dst, note FROM memory_edges WHERE plugin = ? AND (src = ? OR dst = ?)"
+                " ORDER BY made_at, src, rel, dst LIMIT 1000",
+                (plugin, item, item),
+            )
+        ]
+
+    def clear(self, plugin: str) -> None:
+        """Forgets all that a plugin stored, for when it is removed."""
+        with self.store.write(durable=True) as session:
+            row = session.execute("SELECT number FROM memory_spaces WHERE plugin = ?", (plugin,)).fetchone()
+            if row is None:
+                return
+            self.texts.drop(session, row[0])
+            for table in ("memories", "memory_edges", "memory_tiers", "memory_spaces"):
+                session.execute(f"DELETE FROM {table} WHERE plugin = ?", (plugin,))
+
+    def _kept(self, where: str, values: Sequence[Any]) -> list[KeptMemory]:
+        return [KeptMemory(*row) for row in self.store.rows(f"SELECT {_KEPT} FROM memories WHERE {where}", values)]
+
+
+def advance(table: MemoryTable, session: Session, plugin: str, by: int = 1) -> Space:
+    """Takes the next numbers of a space, and holds it until the transaction ends."""
+    row = session.execute(
+        "INSERT INTO memory_spaces (plugin, number, sequence, purged, dimensions, consolidated)"
+        " VALUES (?, (SELECT coalesce(max(number), 0) + 1 FROM memory_spaces), ?, 0, 0, 0) ON CONFLICT (plugin)"
+        " DO UPDATE SET sequence = memory_spaces.sequence + excluded.sequence"
+        " RETURNING number, sequence, purged, dimensions, consolidated",
+        (plugin, by),
+    ).fetchone()
+    space = Space(*row)
+    if space.sequence == by:
+        table.texts.make(session, space.number)
+    return space
+
+
+_INSERT = (
+    f"INSERT INTO memories ({', '.join(_ADDED)}) VALUES ({', '.join('?' * len(_ADDED))})"
+    + " ON CONFLICT (plugin, tier, hash) WHERE state < 2 DO UPDATE SET hits = memories.hits + 1,"
+    " changed = excluded.changed, accessed_at = excluded.accessed_at, expires_at = excluded.expires_at,"
+    " superseded_by = NULL, given = coalesce(memories.given, excluded.given), importance = CASE"
+    " WHEN excluded.importance > memories.importance THEN excluded.importance ELSE memories.importance END"
+    " RETURNING id, seq"
+)
+
+
+def _insert(session: Session, plugin: str, seq: int, draft: NewMemory) -> Added:
+    values = (
+        *(plugin, seq, draft.id, seq, draft.tier, draft.state, draft.text, draft.metadata, draft.importance),
+        *(int(draft.judged), draft.session, draft.speaker, draft.created_at, draft.created_at, 0, draft.expires_at),
+        *(draft.valid_from, draft.valid_to, int(draft.pinned), draft.hash, draft.writer, draft.call_id, draft.source),
+        *(draft.given, draft.sense, draft.sense_by, draft.size),
+    )
+    row = session.execute(_INSERT, values).fetchone()
+    return Added(row[0], int(row[1]), int(row[1]) == seq)
+
+
+def _set_dimensions(session: Session, plugin: str, space: Space, lengths: set[int]) -> None:
+    known = space.dimensions or min(lengths)
+    if lengths != {known}:
+        wrong = next(iter(lengths - {known}))
+        raise InvalidInput(
+            f"an embedding of {wrong} numbers does not fit the {known} of the memories that are there",
+            remedy="use one embedding model for all memories of a plugin, or forget the old ones",
+            dimensions=known,
+        )
+    if not space.dimensions:
+        session.execute("UPDATE memory_spaces SET dimensions = ? WHERE plugin = ?", (known, plugin))
+
+
+def _count_new(
+    session: Session, plugin: str, drafts: Sequence[NewMemory], quota: Quota, cap: Callable[[int], int | None]
+) -> None:
+    for tier in {draft.tier for draft in drafts}:
+        part = [draft for draft in drafts if draft.tier == tier]
+        items = count_tier(session, plugin, tier, len(part), sum(draft.size for draft in part))
+        most = cap(tier)
+        if most is not None and items > most:
+            raise _full(plugin, "memory.max_per_tier", most, "memories in this tier")
+    if quota != (None, None):
+        row = session.execute("SELECT sum(items), sum(bytes) FROM memory_tiers WHERE plugin = ?", (plugin,)).fetchone()
+        for total, most, limit, unit in zip(
+            row, quota, ("max_items", "max_bytes"), ("memories", "bytes of memories"), strict=True
+        ):
+            if most is not None and total > most:
+                raise _full(plugin, limit, most, unit)
+
+
+def count_tier(session: Session, plugin: str, tier: int, items: int, size: int) -> int:
+    """Adds to what a plugin has in a tier, in a transaction that is open; how many memories that are now."""
+    row = session.execute(
+        "INSERT INTO memory_tiers (plugin, tier, items, bytes) VALUES (?, ?, ?, ?) ON CONFLICT (plugin, tier)"
+        " DO UPDATE SET items = memory_tiers.items + excluded.items, bytes = memory_tiers.bytes + excluded.bytes"
+        " RETURNING items",
+        (plugin, tier, items, size),
+    ).fetchone()
+    return int(row[0])
+
+
+def add_edges(session: Session, plugin: str, edges: Iterable[tuple[str, str, str, str]], now: float) -> None:
+    """Adds edges in a transaction that is open; see `MemoryTable.link`."""
+    session.executemany(
+        "INSERT INTO memory_edges (plugin, src, rel, dst, note, made_at) VALUES (?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (plugin, src, rel, dst) DO NOTHING",
+        [(plugin, *edge, now) for edge in edges],
+    )
+
+
+def _full(plugin: str, limit: str, allowed: int, unit: str) -> LimitExceeded:
+    return LimitExceeded(
+        f"{plugin} may keep {allowed} {unit} and has no room left",
+        remedy=f"forget some, or ask for more by {limit}",
+        limit=limit,
+        allowed=allowed,
+    )

@@ -1,0 +1,168 @@
+"""Full text of memories, one statistic for each space: FTS5 in SQLite, tsvector in PostgreSQL."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from omnicore.storage.store import Session, Store
+
+__all__ = ["FullText", "PostgresqlText", "SqliteText", "full_text", "rarity"]
+
+
+class FullText(Protocol):
+    """Finds memories by their words, which are letters and digits only. `space` is the number of a space."""
+
+    def make(self, session: Session, space: int) -> None:
+        """Prepares a new space."""
+
+    def drop(self, session: Session, space: int) -> None:
+        """Forgets all words of a space."""
+
+    def add(self, session: Session, space: int, texts: Sequence[tuple[int, Sequence[str]]]) -> None:
+        """Enters memories: their numbers and their words."""
+
+    def remove(self, session: Session, space: int, seq: int, words: Sequence[str]) -> None:
+        """Takes a memory out; `words` are those it was entered with."""
+
+    def frequencies(self, space: int, words: Sequence[str], most: int) -> dict[str, int]:
+        """How many memories hold each word; counting may stop beyond `most`."""
+
+    def match(self, space: int, words: Mapping[str, float], most: int) -> list[tuple[int, float]]:
+        """The memories that hold any of the words, best first, with a score that grows; values are rarities."""
+
+    def check(self, space: int) -> None:
+        """Looks for damage. Raises: StorageFailed."""
+
+
+def full_text(store: Store) -> FullText:
+    """The full text of a database, by its dialect."""
+    return SqliteText(store) if store.dialect == "sqlite" else PostgresqlText(store)
+
+
+class SqliteText:
+    """An FTS5 table for each space. It holds no text, only the index: the text is in `memories`."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def make(self, session: Session, space: int) -> None:
+        """See `FullText`."""
+        session.execute(
+            f"CREATE VIRTUAL TABLE IF NOT EXISTS memory_text_{space:d} USING fts5(words, content='',"
+            ' tokenize="unicode61 remove_diacritics 0")'
+        )
+        session.execute(
+            f"CREATE VIRTUAL TABLE IF NOT EXISTS memory_vocabulary_{space:d}"
+            f" USING fts5vocab('memory_text_{space:d}', 'row')"
+        )
+
+    def drop(self, session: Session, space: int) -> None:
+        """See `FullText`."""
+        session.execute(f"DROP TABLE IF EXISTS memory_vocabulary_{space:d}")
+        session.execute(f"DROP TABLE IF EXISTS memory_text_{space:d}")
+
+    def add(self, session: Session, space: int, texts: Sequence[tuple[int, Sequence[str]]]) -> None:
+        """See `FullText`."""
+        session.executemany(
+            f"INSERT INTO memory_text_{space:d} (rowid, words) VALUES (?, ?)",
+            [(seq, " ".join(words)) for seq, words in texts],
+        )
+
+    def remove(self, session: Session, space: int, seq: int, words: Sequence[str]) -> None:
+        """See `FullText`."""
+        table = f"memory_text_{space:d}"
+        session.execute(f"INSERT INTO {table} ({table}, rowid, words) VALUES ('delete', ?, ?)", (seq, " ".join(words)))
+
+    def frequencies(self, space: int, words: Sequence[str], most: int) -> dict[str, int]:
+        """See `FullText`."""
+        marks = ", ".join("?" * len(words))
+        rows = self._store.rows(
+            f"SELECT term, doc FROM memory_vocabulary_{space:d} WHERE term IN ({marks})", tuple(words)
+        )
+        return dict(rows)
+
+    def match(self, space: int, words: Mapping[str, float], most: int) -> list[tuple[int, float]]:
+        """See `FullText`. Source: Okapi BM25, as FTS5 has it."""
+        table = f"memory_text_{space:d}"
+        rows = self._store.rows(
+            f"SELECT rowid, -rank FROM {table} WHERE {table} MATCH ? ORDER BY rank LIMIT ?",
+            (" OR ".join(f'"{word}"' for word in words), most),
+        )
+        return [(int(seq), float(score)) for seq, score in rows]
+
+    def check(self, space: int) -> None:
+        """See `FullText`."""
+        table = f"memory_text_{space:d}"
+        with self._store.write() as session:
+            session.execute(f"INSERT INTO {table} ({table}) VALUES ('integrity-check')")
+
+
+class PostgresqlText:
+    """One table with a GIN index; each word carries its space's number, so that spaces never meet."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def make(self, session: Session, space: int) -> None:
+        """See `FullText`: the table is there."""
+
+    def drop(self, session: Session, space: int) -> None:
+        """See `FullText`."""
+        session.execute("DELETE FROM memory_words WHERE space = ?", (space,))
+
+    def add(self, session: Session, space: int, texts: Sequence[tuple[int, Sequence[str]]]) -> None:
+        """See `FullText`."""
+        session.executemany(
+            "INSERT INTO memory_words (space, seq, words) VALUES (?, ?, CAST(? AS tsvector))",
+            [(space, seq, _vector(space, words)) for seq, words in texts],
+        )
+
+    def remove(self, session: Session, space: int, seq: int, words: Sequence[str]) -> None:
+        """See `FullText`."""
+        session.execute("DELETE FROM memory_words WHERE space = ? AND seq = ?", (space, seq))
+
+    def frequencies(self, space: int, words: Sequence[str], most: int) -> dict[str, int]:
+        """See `FullText`."""
+        counted = (
+            "(SELECT count(*) FROM (SELECT 1 FROM memory_words WHERE words @@ CAST(? AS tsquery) LIMIT ?) AS counted)"
+        )
+        values = [value for word in words for value in (_query(space, word), most + 1)]
+        row = self._store.rows(f"SELECT {', '.join([counted] * len(words))}", values)[0]
+        return {word: int(count) for word, count in zip(words, row, strict=True) if count}
+
+    def match(self, space: int, words: Mapping[str, float], most: int) -> list[tuple[int, float]]:
+        """See `FullText`. `ts_rank` knows no rarity, so each word is ranked alone and weighed."""
+        ranks = " + ".join(["CAST(? AS float8) * ts_rank(words, CAST(? AS tsquery), 1)"] * len(words))
+        weighed = [value for word, rarity in words.items() for value in (rarity, _query(space, word))]
+        rows = self._store.rows(
+            f"SELECT seq, {ranks} AS score FROM memory_words WHERE words @@ CAST(? AS tsquery)"
+            " ORDER BY score DESC, seq DESC LIMIT ?",
+            (*weighed, " | ".join(_query(space, word) for word in words), most),
+        )
+        return [(int(seq), float(score)) for seq, score in rows]
+
+    def check(self, space: int) -> None:
+        """See `FullText`: the server looks after its own indexes."""
+
+
+_MOST_PLACES = 255  # of one word; PostgreSQL keeps no more
+
+
+def _vector(space: int, words: Sequence[str]) -> str:
+    """The words as a tsvector is written: their places matter only by their number, which is how ts_rank counts."""
+    return " ".join(
+        f"'{space}.{word}':{','.join(map(str, range(1, min(count, _MOST_PLACES) + 1)))}"
+        for word, count in Counter(words).items()
+    )
+
+
+def _query(space: int, word: str) -> str:
+    return f"'{space}.{word}'"
+
+
+def rarity(count: int, among: int) -> float:
+    """How much a word tells that `count` of `among` memories hold. Source: Okapi BM25's idf, never below 0."""
+    return math.log(1 + (among - count + 0.5) / (count + 0.5)) if count <= among else 0.0
