@@ -1,0 +1,55 @@
+"""The names of omega-runtime, over the same host as `omnicore`.
+
+```python
+runtime = await OmegaRuntime.new(OmegaConfig.default())
+await runtime.start()
+api = OmegaAPI.new(runtime)
+await api.store_memory(MemoryTier.Semantic, "Rust is a systems programming language", [0.1] * 768, 0.9)
+```
+"""
+
+from omnicore.core.lifecycle import RuntimeState
+from omnicore.events.typed import OmegaEvent
+from omnicore.intelligences.intelligence import Budget, Intelligence, IntelligenceSpec, IntelligenceStatus
+from omnicore.loops.cycle import (
+    CycleInput,
+    CycleOutput,
+    Improvement,
+    LoopStatus,
+    extract_improvements,
+)
+from omnicore.loops.lane import LoopType
+from omnicore.memory.tiers import MemoryTier
+from omnicore.omega.api import OmegaAPI
+from omnicore.omega.config import AgentDBConfig, LoopsConfig, MemoryConfig, MetaSONAConfig, OmegaConfig
+from omnicore.omega.runtime import OmegaRuntime
+from omnicore.omega.words import HealthReport, Memory, RuntimeMetrics
+from omnicore.resilience.status import CircuitState, HealthStatus
+
+__all__ = [
+    "AgentDBConfig",
+    "Budget",
+    "CircuitState",
+    "CycleInput",
+    "CycleOutput",
+    "HealthReport",
+    "HealthStatus",
+    "Improvement",
+    "Intelligence",
+    "IntelligenceSpec",
+    "IntelligenceStatus",
+    "LoopStatus",
+    "LoopType",
+    "LoopsConfig",
+    "Memory",
+    "MemoryConfig",
+    "MemoryTier",
+    "MetaSONAConfig",
+    "OmegaAPI",
+    "OmegaConfig",
+    "OmegaEvent",
+    "OmegaRuntime",
+    "RuntimeMetrics",
+    "RuntimeState",
+    "extract_improvements",
+]

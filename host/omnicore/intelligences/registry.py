@@ -1,0 +1,281 @@
+"""`Intelligences`: making, finding, using and retiring them, each within its budget."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol
+
+from omnicore.clock import Clock, SystemClock
+from omnicore.errors import Conflict, InvalidInput, LimitExceeded, NotFound, PermissionDenied, Unavailable
+from omnicore.events.bus import EventBus
+from omnicore.events.typed import OmegaEvent, emit
+from omnicore.ids import new_id
+from omnicore.intelligences.architectures import BUILT_IN
+from omnicore.intelligences.intelligence import (
+    Intelligence,
+    IntelligenceSpec,
+    IntelligenceStatus,
+    checked_spec,
+    spec_from_json,
+    spec_text,
+)
+from omnicore.intelligences.resolving import Offers, offers_of, rate, resolve, status_of
+from omnicore.memory.item import Memory
+from omnicore.memory.service import MemoryService
+from omnicore.plugins.meter import Meter, metered
+from omnicore.plugins.view import PluginView
+from omnicore.storage.tables.intelligences import IntelligenceRow, IntelligencesTable, Room, UsageRow
+
+__all__ = ["MOST", "Intelligences", "Plugins"]
+
+MOST = 10_000
+_PAGE = 100
+_MOST_PAGE = 500
+
+
+class Plugins(Protocol):
+    """What is needed of the plugins."""
+
+    def list(self) -> Sequence[PluginView]:
+        """Every plugin."""
+
+    def call(self, ref: str, data: Any = b"", *, timeout_s: float | None = None) -> Awaitable[Any]:
+        """Calls a function."""
+
+
+class Intelligences:
+    """The intelligences of one host; what they are is in the database. Usable from any thread.
+
+    Args:
+        memory: what they remember with, each for itself.
+        most: how many there may be that are not retired.
+    """
+
+    def __init__(
+        self,
+        table: IntelligencesTable,
+        plugins: Plugins,
+        bus: EventBus,
+        *,
+        memory: MemoryService | None = None,
+        clock: Clock | None = None,
+        most: int = MOST,
+    ) -> None:
+        self._table, self._plugins, self._bus = table, plugins, bus
+        self._memory = memory
+        self._clock = clock or SystemClock()
+        self._most = most
+
+    def create(self, spec: IntelligenceSpec) -> Intelligence:
+        """Makes one; a name that is there already gets another version. On the disk when it returns.
+
+        Raises:
+            InvalidInput: a field of the spec, or `strict` and something required is not there.
+            LimitExceeded: there are too many.
+        """
+        spec = checked_spec(spec, tuple(BUILT_IN))
+        offers = offers_of(self._plugins.list())
+        _, missing = resolve(spec, offers)
+        if spec.strict and missing:
+            raise InvalidInput(
+                f"no plugin provides {', '.join(missing)}",
+                remedy="install one that does, or create it without strict",
+                path="required_capabilities",
+                missing=list(missing),
+            )
+        row = self._table.add(new_id("int"), spec.name, spec_text(spec), self._clock.now(), most=self._most)
+        if row is None:
+            raise LimitExceeded(
+                f"there are {self._most} intelligences", remedy="retire some", limit="intelligences", allowed=self._most
+            )
+        made = self._read(row, offers)
+        emit(self._bus, OmegaEvent.IntelligenceCreated(made.id, made.name), "intelligences")
+        return made
+
+    def get(self, id_: str) -> Intelligence:
+        """One, retired or not, as it stands now. Raises: NotFound."""
+        row = self._table.get(id_)
+        if row is None:
+            raise NotFound(f"there is no intelligence {id_[:80]!r}", remedy="see `omnicore intelligences ls`")
+        return self._read(row, offers_of(self._plugins.list()))
+
+    def list(
+        self,
+        *,
+        status: IntelligenceStatus | None = None,
+        name: str | None = None,
+        capability: str | None = None,
+        retired: bool = False,
+    ) -> list[Intelligence]:
+        """All that are not retired, or with `retired` those that are, oldest first, that fit every filter."""
+        found: list[Intelligence] = []
+        after = ""
+        while page := self._page(after, _MOST_PAGE, name=name, retired=retired):
+            found += [one for one in page if _fits(one, status, capability)]
+            after = page[-1].id
+        return found
+
+    def page(self, limit: int = _PAGE, cursor: str | None = None) -> tuple[Sequence[Intelligence], str | None]:
+        """Some of those that are not retired, oldest first, and the cursor of the next page."""
+        found = self._page(cursor or "", min(limit, _MOST_PAGE) + 1, name=None, retired=False)
+        return found[:limit], found[limit - 1].id if len(found) > limit else None
+
+    def count(self) -> int:
+        """How many are not retired."""
+        return self._table.count()
+
+    def retire(self, id_: str) -> None:
+        """Ends one: it takes no more calls and leaves the lists. Raises: NotFound."""
+        if not self._table.retire(id_, self._clock.now()):
+            self.get(id_)
+            raise Conflict(f"{id_} is retired already", remedy="nothing is left to do")
+        self._bus.publish("intelligence.retired", {"id": id_}, "intelligences")
+
+    def usage(self, id_: str) -> UsageRow:
+        """What it used in the period that runs now. Raises: NotFound."""
+        one = self.get(id_)
+        return self._table.usage(id_, self._period(one))
+
+    async def call(self, id_: str, capability: str, data: Any = b"") -> Any:
+        """Has an intelligence do one of the things that it requires.
+
+        Args:
+            capability: one of its required capabilities.
+            data: handed to each function that is called.
+
+        Raises:
+            NotFound: no such intelligence.
+            Conflict: it is retired.
+            PermissionDenied: the capability is none of its own.
+            Unavailable, and all that a call raises: nobody provides it, or the call failed.
+            LimitExceeded: its budget is used up.
+        """
+        one = await self._active(id_)
+        if capability not in one.spec.required_capabilities:
+            raise PermissionDenied(
+                f"{one.name} may not use {capability[:100]}",
+                remedy="create a version of it that requires this capability",
+                capability=capability[:100],
+            )
+        refs = one.capabilities.get(capability)
+        if not refs:
+            raise NotFound(f"no plugin provides {capability}", remedy="install or enable one that does")
+        best = await asyncio.to_thread(self._best_first, refs)
+        return await BUILT_IN[one.spec.architecture](best, self._caller(one, data))
+
+    # -- what it remembers
+
+    async def remember(
+        self, id_: str, text: str, tier: str, *, importance: float | None = None, source: str | None = None
+    ) -> str:
+        """Keeps a text for an intelligence alone and returns the memory's id.
+
+        Raises: NotFound, Conflict; PermissionDenied: the tier is outside of its scope; what memory raises.
+        """
+        one = await self._active(id_)
+        memory = self._memory_of(one, (tier,))
+        return await memory.store(text, tier, owner=_owner(one), importance=importance, source=source)
+
+    async def recall(self, id_: str, text: str, *, tiers: Sequence[str] = (), limit: int = 10) -> Sequence[Memory]:
+        """What an intelligence remembers that fits a text, best first; in all tiers of its scope, or in some of them.
+
+        Raises: as `remember`.
+        """
+        one = await self._active(id_)
+        wanted = tuple(tiers) or one.memory_scope
+        memory = self._memory_of(one, wanted)
+        return (await memory.recall(text, tiers=wanted, owner=_owner(one), limit=limit)).items
+
+    # -- inner parts
+
+    async def _active(self, id_: str) -> Intelligence:
+        one = await asyncio.to_thread(self.get, id_)
+        if one.retired_at is not None:
+            raise Conflict(f"{one.name} is retired", remedy="create another version of it")
+        return one
+
+    def _memory_of(self, one: Intelligence, tiers: Sequence[str]) -> MemoryService:
+        outside = [str(tier) for tier in tiers if str(tier) not in one.memory_scope]
+        if outside:
+            raise PermissionDenied(
+                f"{one.name} may not use the tier {outside[0][:80]}",
+                remedy="create a version of it with this tier in memory_tiers",
+                capability="memory",
+                resource=outside[0][:80],
+            )
+        if self._memory is None:
+            raise Unavailable("this host has no memory", remedy="run it on a host that has one")
+        return self._memory
+
+    def _caller(self, one: Intelligence, data: Any) -> Callable[[str], Awaitable[Any]]:
+        timeout_s = one.spec.max_inference_time / 1000 if one.spec.max_inference_time else None
+        room = Room(one.budget.calls, one.budget.seconds, one.budget.fuel)
+
+        async def call(ref: str) -> Any:
+            period = self._period(one)
+            if not await asyncio.to_thread(self._table.take, one.id, period, room):
+                raise _used_up(one)
+            began = time.monotonic()
+            with metered(Meter()) as meter:
+                try:
+                    return await self._plugins.call(ref, data, timeout_s=timeout_s)
+                finally:
+                    seconds = time.monotonic() - began
+                    spent = asyncio.to_thread(self._table.spend, one.id, period, seconds=seconds, fuel=meter.fuel)
+                    await asyncio.shield(spent)
+
+        return call
+
+    def _best_first(self, refs: Sequence[str]) -> Sequence[str]:
+        """Those with the best record first; of equal ones, in the order of their names."""
+        if len(refs) == 1:
+            return refs
+        skills = self._table.skills()
+        rates = {ref: rate(skills[ref].calls, skills[ref].failures) if ref in skills else rate(0, 0) for ref in refs}
+        return sorted(refs, key=lambda ref: (-rates[ref], ref))
+
+    def _period(self, one: Intelligence) -> int:
+        length = one.budget.period_s
+        return int(self._clock.now() // length * length)
+
+    def _page(self, after: str, limit: int, *, name: str | None, retired: bool) -> Sequence[Intelligence]:
+        rows = self._table.page(after=after, limit=limit, retired=retired, name=name)
+        offers = offers_of(self._plugins.list()) if rows else {}
+        return [self._read(row, offers) for row in rows]
+
+    def _read(self, row: IntelligenceRow, offers: Offers) -> Intelligence:
+        spec = spec_from_json(json.loads(row.spec))
+        capabilities, missing = resolve(spec, offers)
+        return Intelligence(
+            row.id,
+            row.name,
+            row.version,
+            spec,
+            status_of(spec, missing, row.score),
+            capabilities,
+            missing,
+            row.created_at,
+            row.retired_at,
+            row.score,
+        )
+
+
+def _owner(one: Intelligence) -> str:
+    return f"@{one.id}"  # no plugin's name has an @, so nobody else's memories are these
+
+
+def _fits(one: Intelligence, status: IntelligenceStatus | None, capability: str | None) -> bool:
+    wanted = capability is None or capability in one.spec.required_capabilities
+    return wanted and status in (None, one.status)
+
+
+def _used_up(one: Intelligence) -> LimitExceeded:
+    return LimitExceeded(
+        f"{one.name} has used up its budget of this period",
+        remedy=f"wait for the next one (they last {one.budget.period_s:g} s), or create a version with more",
+        limit="budget",
+        allowed=None,
+    )

@@ -1,0 +1,356 @@
+"""`LoopEngine`: seven lanes that run when they are due, when an event wakes them, or when somebody asks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from omnicore.clock import Clock, SystemClock
+from omnicore.config.sections.loops import LoopSettings
+from omnicore.errors import CapacityReached, Conflict, OmniError, Unavailable
+from omnicore.events.bus import EventBus
+from omnicore.events.typed import OmegaEvent, emit
+from omnicore.ids import new_id
+from omnicore.loops.cycle import CycleInput, CycleOutput, LoopStatus, checked_input
+from omnicore.loops.handlers import Fuel, Handler, Handlers, OwnHandler
+from omnicore.loops.lane import ESSENTIAL, LOCAL, LoopType, lanes_of
+from omnicore.loops.reflexes import PATTERNS
+from omnicore.loops.reflexive import ReflexLane
+from omnicore.loops.running import Duty, run_cycle
+from omnicore.loops.standing import Standing, overall
+from omnicore.resilience.restart import Supervised
+from omnicore.storage.tables.loops import LoopsTable
+
+__all__ = ["LoopEngine"]
+
+_log = logging.getLogger("omnicore.loops")
+_MOST_WAITING = 16
+_LONGEST_SLEEP_S = 60.0
+_AGAIN_S = 5.0
+_LEASE_MARGIN_S = 30.0
+_MOST_OWN = 100
+
+
+class LoopEngine:
+    """The lanes of one host. Belongs to one event loop; `totals` and `degrade` may be used from any thread.
+
+    A lane's cycles never overlap: one that comes due while the last still runs waits for the next tick, one
+    that is asked for waits its turn. Slow lanes run on one host at a time, by a lease in the database.
+
+    Args:
+        duties: what each lane does by itself.
+        handlers: finds the handlers of plugins.
+        work: whether lanes run by themselves in this process.
+        failed: told when what keeps the lanes' time failed and is begun again; see `Supervised`.
+    """
+
+    def __init__(
+        self,
+        settings: LoopSettings,
+        *,
+        table: LoopsTable,
+        bus: EventBus,
+        duties: Mapping[LoopType, Duty],
+        handlers: Handlers,
+        clock: Clock | None = None,
+        work: bool = True,
+        failed: Callable[[str, str, bool], None] | None = None,
+    ) -> None:
+        self._table, self._bus, self._handlers = table, bus, handlers
+        self._clock = clock or SystemClock()
+        self._duties = duties
+        self._work = work
+        self._owner = new_id("host")
+        self._lanes = {kind: Standing(lane) for kind, lane in lanes_of(settings).items()}
+        self._own: dict[LoopType, list[Handler]] = {kind: [] for kind in LoopType}
+        self._reflexes = ReflexLane(bus, PATTERNS)
+        self._locks = {kind: asyncio.Lock() for kind in LoopType}
+        self._running: set[asyncio.Task[Any]] = set()
+        self._timer = Supervised("lanes", self._keep_time, failed=failed)
+        self._reflexing = Supervised("reflexes", self._reflexed, failed=failed)
+        self._wake = asyncio.Event()
+        self._open = False
+        self._paused = False
+
+    # -- its life
+
+    async def start(self) -> None:
+        """Reads how the lanes stand; lanes that are overdue then run once, and all go on by themselves."""
+        self._take(await asyncio.to_thread(self._table.enter, [kind.value for kind in LoopType], self._clock.now()))
+        self._open = True
+        self._reflexes.open()
+        if self._work:
+            await self._timer.start()
+            await self._reflexing.start()
+
+    async def stop(self) -> None:
+        """Breaks off the cycles that run, gives their leases back and writes down what was counted."""
+        self._open = False
+        await self._reflexing.stop()
+        await self._timer.stop()
+        self._reflexes.close()
+        self._handlers.close()
+        tasks = list(self._running)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        with suppress(OmniError):  # the counters are not worth an error at the end
+            await asyncio.to_thread(self._write_local)
+
+    def add_handler(self, lane: LoopType, name: str, run: OwnHandler) -> None:
+        """Adds a handler of the application itself. Raises: Conflict, CapacityReached."""
+        known = self._own[lane]
+        if any(one.name == name for one in known):
+            raise Conflict(f"the {lane.value} lane has a handler {name} already", remedy="choose another name")
+        if len(known) >= _MOST_OWN:
+            raise CapacityReached(f"the {lane.value} lane has its {_MOST_OWN} handlers", remedy="join some of them")
+        known.append(Handler(name, lambda document, _left_s: run(document)))
+
+    # -- cycles
+
+    async def execute_cycle(self, lane: LoopType, given: CycleInput | None = None) -> CycleOutput:
+        """Runs a cycle now and returns what it did.
+
+        Raises:
+            InvalidInput: the input is too big or not plain.
+            Conflict: another host runs this lane now.
+            CapacityReached: too many wait for it already.
+            Unavailable: the lanes are stopped, or degraded and this one is not essential.
+        """
+        given = checked_input(given or CycleInput())
+        standing = self._lanes[lane]
+        self._check_open(lane)
+        if standing.waiting >= _MOST_WAITING:
+            raise CapacityReached(f"{standing.waiting} cycles of the {lane.value} lane wait", remedy="try again later")
+        standing.waiting += 1
+        try:
+            async with self._locks[lane]:
+                self._check_open(lane)
+                output = await self._cycle(standing, given, due_before=None)
+        finally:
+            standing.waiting -= 1
+        if output is None:
+            raise Conflict(f"another host runs the {lane.value} lane now", remedy="try again when it is done")
+        return output
+
+    def tick(self) -> list[LoopType]:
+        """Begins a cycle of each lane that is due; which ones."""
+        now = self._clock.now()
+        begun = []
+        for kind, standing in self._lanes.items():
+            if self._timed(kind) and not self._locks[kind].locked() and standing.due(now) <= now:
+                standing.not_before = now + _AGAIN_S  # where it fails before it begins, not at once again
+                self._spawn(self._run_due(standing), f"omnicore-lane-{kind.value}")
+                begun.append(kind)
+        return begun
+
+    async def idle(self) -> None:
+        """Returns when no cycle runs that began by itself."""
+        while self._running:
+            await asyncio.wait(set(self._running))
+
+    def pause(self) -> None:
+        """Begins no more cycles until `resume`; those that run go on."""
+        self._paused = True
+
+    def resume(self) -> None:
+        """Takes the lanes up again; what came due meanwhile runs once."""
+        self._paused = False
+        self._wake.set()
+
+    def degrade(self, essential_only: bool) -> None:
+        """Leaves out all lanes but the reflexive and the reactive one, or takes them up again."""
+        self._reflexes.look().essential_only = essential_only
+
+    @property
+    def essential_only(self) -> bool:
+        """Whether only the reflexive and the reactive lane run."""
+        return self._reflexes.look().essential_only
+
+    def probe(self) -> str | None:
+        """For the health monitor: whether something keeps the lanes' time. Raises: RuntimeError: nothing does."""
+        return self._timer.probe() or self._reflexing.probe()
+
+    # -- how they stand
+
+    async def status(self, lane: LoopType | None = None) -> LoopStatus:
+        """How a lane stands, or all of them as one."""
+        found = {one.loop_type: one for one in await self.statuses()}
+        return overall(list(found.values())) if lane is None else found[lane]
+
+    async def statuses(self) -> list[LoopStatus]:
+        """How each lane stands, cycles of other hosts on the same database among it."""
+        self._take(await asyncio.to_thread(self._table.all))
+        now = self._clock.now()
+        names = await asyncio.to_thread(lambda: {kind: self._names(kind) for kind in LoopType})
+        return [
+            standing.status(now, scheduled=self._scheduled(kind), handlers=names[kind])
+            for kind, standing in self._lanes.items()
+        ]
+
+    def totals(self) -> dict[LoopType, int]:
+        """Cycles of each lane, as far as this process knows; asks nobody."""
+        return {kind: standing.cycles for kind, standing in self._lanes.items()}
+
+    # -- inner parts
+
+    def _check_open(self, lane: LoopType) -> None:
+        if not self._open:
+            raise Unavailable("the lanes do not run", remedy="start the host")
+        if self._paused:
+            raise Unavailable("the lanes are paused", remedy="resume them first")
+        if self.essential_only and lane not in ESSENTIAL:
+            raise Unavailable(
+                "the lanes are degraded: only the reflexive and the reactive one run",
+                remedy="see `omnicore health`, and try again when `loops` is Healthy",
+            )
+
+    def _scheduled(self, kind: LoopType) -> bool:
+        """Whether the lane runs by itself, here or on the host that works on this data."""
+        return self._lanes[kind].lane.scheduled and (kind in ESSENTIAL or not self.essential_only)
+
+    def _timed(self, kind: LoopType) -> bool:
+        """Whether this engine has to look when the lane is due."""
+        return (
+            self._work and self._open and not self._paused and kind is not LoopType.Reflexive and self._scheduled(kind)
+        )
+
+    async def _keep_time(self) -> None:
+        while True:
+            self.tick()
+            now = self._clock.now()
+            due = [one.due(now) for kind, one in self._lanes.items() if self._timed(kind)]
+            wait_s = min([_LONGEST_SLEEP_S, *(max(0.01, one - now) for one in due)])
+            self._wake.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await self._wake.wait()
+
+    def _spawn(self, work: Any, name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._running.discard(task)
+        self._wake.set()
+        if not task.cancelled() and task.exception() is not None:
+            _log.error("a lane's cycle could not be run", exc_info=task.exception())
+
+    async def _run_due(self, standing: Standing) -> None:
+        lane = standing.lane
+        async with self._locks[lane.type]:
+            now = self._clock.now()
+            output = await self._cycle(standing, CycleInput(context="scheduled"), due_before=now - lane.interval_s)
+            standing.not_before = 0.0
+            if output is None:
+                await self._look_again(standing, now)
+
+    async def _look_again(self, standing: Standing, now: float) -> None:
+        """Another host has the lane, or had it: when is it due again?"""
+        row = (await asyncio.to_thread(self._table.all))[standing.lane.type.value]
+        standing.read(row)
+        standing.not_before = max(row.lease_until, now + _AGAIN_S)
+
+    async def _reflex(self) -> None:
+        """What an event woke the reflexive lane for."""
+        if self._paused:
+            return
+        async with self._locks[LoopType.Reflexive]:
+            await self._cycle(self._lanes[LoopType.Reflexive], CycleInput(context="events"), due_before=None)
+        self._wake.set()
+
+    async def _reflexed(self) -> None:
+        await self._reflexes.run(self._reflex, lambda: self._lanes[LoopType.Reflexive].lane.interval_s)
+
+    async def _cycle(self, standing: Standing, given: CycleInput, *, due_before: float | None) -> CycleOutput | None:
+        """One cycle, with its lease, events and counters; None when another host has the lane."""
+        kind = standing.lane.type
+        fence = await self._claim(standing, due_before)
+        if fence is None:
+            return None
+        standing.running = True
+        cycle_id = new_id("cyc")
+        emit(self._bus, OmegaEvent.LoopCycleStarted(kind, cycle_id), "loops")
+        try:
+            output = await self._run(standing, cycle_id, given)
+        except BaseException:
+            if fence:
+                await asyncio.shield(asyncio.to_thread(self._table.give_back, kind.value, fence))
+            raise
+        finally:
+            standing.running = False
+        await self._record(standing, output, fence)
+        emit(self._bus, OmegaEvent.LoopCycleCompleted(kind, cycle_id, output.success), "loops")
+        if not output.success:
+            problem = str(output.results.get("problem", ""))[:500]
+            emit(self._bus, OmegaEvent.ErrorOccurred(f"loops.{kind.value}", problem), "loops")
+        return output
+
+    async def _run(self, standing: Standing, cycle_id: str, given: CycleInput) -> CycleOutput:
+        kind = standing.lane.type
+        duty = self._reflexes.duty if kind is LoopType.Reflexive else self._duties[kind]
+        fuel = Fuel(standing.lane.fuel)
+        handlers = await self._found(kind, fuel)
+        act = self._handlers.act
+        output, cut = await run_cycle(standing.lane, cycle_id, given, duty=duty, handlers=handlers, fuel=fuel, act=act)
+        self._reflexes.cut += cut
+        return output
+
+    async def _found(self, kind: LoopType, fuel: Fuel) -> Sequence[Handler]:
+        resting = self._reflexes.look().resting
+        found = await asyncio.to_thread(self._handlers.of, kind, fuel)
+        return [*self._own[kind], *(one for one in found if one.plugin not in resting)]
+
+    def _names(self, kind: LoopType) -> tuple[str, ...]:
+        return tuple(one.name for one in (*self._own[kind], *self._handlers.of(kind, Fuel(None))))
+
+    async def _claim(self, standing: Standing, due_before: float | None) -> int | None:
+        """The fence of a lease; 0 for a lane that every host runs for itself."""
+        lane = standing.lane
+        if lane.type in LOCAL:
+            return 0
+        now = self._clock.now()
+        return await asyncio.to_thread(
+            lambda: self._table.claim(
+                lane.type.value,
+                self._owner,
+                now=now,
+                until=now + lane.deadline_s + _LEASE_MARGIN_S,
+                due_before=due_before,
+            )
+        )
+
+    async def _record(self, standing: Standing, output: CycleOutput, fence: int) -> None:
+        kind, now, seconds = standing.lane.type, self._clock.now(), output.duration.total_seconds()
+        failed = not output.success
+        standing.count(at=now, failed=failed, seconds=seconds, written=bool(fence))
+        if fence:
+            await asyncio.to_thread(
+                lambda: self._table.finish(kind.value, fence, at=now, failed=failed, seconds=seconds)
+            )
+        elif kind is LoopType.Reactive:
+            await asyncio.to_thread(self._write_local)
+
+    def _write_local(self) -> None:
+        """Writes down what the lanes of this host counted since the last time."""
+        for kind in LOCAL:
+            one = self._lanes[kind]
+            if one.new_cycles and one.last_run_at is not None:
+                cycles, failures, seconds = one.new_cycles, one.new_failures, one.new_seconds
+                self._table.add(kind.value, at=one.last_run_at, cycles=cycles, failures=failures, seconds=seconds)
+                one.new_cycles -= cycles
+                one.new_failures -= failures
+                one.new_seconds -= seconds
+
+    def _take(self, rows: Mapping[str, Any]) -> None:
+        for kind, standing in self._lanes.items():
+            row = rows.get(kind.value)
+            if row is not None and not standing.running:
+                last = standing.last_run_at
+                standing.read(row)
+                if kind in LOCAL and last is not None:  # another host's reflexes are not this one's
+                    standing.last_run_at = last
