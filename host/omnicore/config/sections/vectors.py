@@ -17,7 +17,7 @@ class VectorSettings:
     m: int = setting(32, "Links of each vector in the index", minimum=2, maximum=128)
     ef: int = setting(100, "Candidates looked at while searching and building", minimum=1, maximum=10_000)
     cache_size: int = setting(
-        100_000, "Most vectors in memory; larger collections are searched in the database", minimum=0
+        1_000_000, "Most vectors in memory; larger collections are searched in the database", minimum=0
     )
     cache_bytes: int = setting(1024 * 1024 * 1024, "Most memory of vectors, their index among it", minimum=0)
     exact_up_to: int = setting(20_000, "Vectors up to which a collection needs no index", minimum=0)

@@ -1,0 +1,87 @@
+"""The exact twin's arithmetic: the nearest rows of a matrix, surely."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Floats", "Matrix", "Rows", "directed", "distances", "nearest", "prepared"]
+
+Matrix = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.intp]
+
+_UNIT = 2.0**-24  # relative error of one rounded operation on 32 bits
+_BLOCK = 8192
+
+
+def directed(matrix: Matrix) -> Matrix:
+    """The rows at length 1. They are divided on 64 bits, so that the tiniest and largest keep their direction."""
+    wide = matrix.astype(np.float64)
+    lengths = np.sqrt(np.einsum("ij,ij->i", wide, wide))
+    narrow: Matrix = (wide / lengths[:, None]).astype(np.float32)
+    return narrow
+
+
+def prepared(matrix: Matrix, metric: str) -> tuple[Matrix, Floats]:
+    """Rows as they are compared, and their squared lengths."""
+    rows = directed(matrix) if metric == "cosine" else matrix
+    if metric == "cosine":
+        return rows, np.ones(len(rows))
+    return rows, np.einsum("ij,ij->i", rows, rows, dtype=np.float64)
+
+
+def nearest(
+    matrix: Matrix, squares: Floats, alive: npt.NDArray[np.bool_], query: Matrix, k: int, metric: str
+) -> tuple[Rows, Floats]:
+    """The `k` nearest living rows, nearest first, and their distances.
+
+    One product on 32 bits rates all rows. Its error is bounded, and every row that could belong to the nearest
+    within that bound is measured again on 64 bits; so no rounding keeps a row out.
+
+    Shapes: `matrix: float32[n, dimensions]` as `prepared`, `squares: float64[n]`, `query: float32[dimensions]`.
+    """
+    k = min(k, int(np.count_nonzero(alive)))
+    if k < 1:
+        return np.empty(0, np.intp), np.empty(0)
+    rating, error = _rated(matrix, squares, query, metric)
+    rating[~alive] = np.inf
+    worst = np.partition(rating + error, k - 1)[k - 1]
+    candidates = np.flatnonzero(rating - error <= worst)
+    if len(candidates) < k:  # no number compared with infinity: lengths at the edge of what 64 bits hold
+        candidates = np.flatnonzero(alive)
+    found = distances(matrix, candidates, query, metric)
+    order = np.argsort(found, kind="stable")[:k]
+    return candidates[order], found[order]
+
+
+def distances(matrix: Matrix, rows: Rows, query: Matrix, metric: str) -> Floats:
+    """Distances of some rows, on 64 bits. Units: cosine 0 to 2, l2 a length, dot one minus the product."""
+    wide = query.astype(np.float64)
+    parts = [_measured(matrix[rows[at : at + _BLOCK]], wide, metric) for at in range(0, len(rows), _BLOCK)]
+    return np.concatenate(parts) if parts else np.empty(0)
+
+
+def _rated(matrix: Matrix, squares: Floats, query: Matrix, metric: str) -> tuple[Floats, Floats | float]:
+    """A number for each row that grows with its distance, and how wrong it may be."""
+    # `@` would use BLAS's threads: 0.6 ms for 20,000 rows alone, but 8 ms when other work has the cores.
+    products = np.vecdot(matrix, query).astype(np.float64)
+    bound = (matrix.shape[1] + 8) * _UNIT  # of a sum of products in whatever order, and of rows not quite of length 1
+    length = float(np.linalg.norm(query.astype(np.float64)))
+    if metric == "cosine":
+        return -products, bound * (1 + 1e-6)
+    error = bound * length * np.sqrt(squares)
+    if metric == "dot":
+        return -products, error
+    return squares - 2 * products, 2 * error + 1e-15 * squares
+
+
+def _measured(rows: Matrix, query: Floats, metric: str) -> Floats:
+    wide = rows.astype(np.float64)
+    if metric == "dot":
+        product: Floats = 1.0 - np.vecdot(wide, query)
+        return product
+    wide -= query
+    squares: Floats = np.einsum("ij,ij->i", wide, wide)
+    # Half the square is the cosine's distance of rows of length 1, and precisely 0 for the same row.
+    return np.minimum(squares / 2, 2.0) if metric == "cosine" else np.sqrt(squares)
