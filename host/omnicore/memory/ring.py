@@ -1,0 +1,164 @@
+"""The immediate tier: the last thousand things of each plugin, for a minute, in RAM only."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from omnicore.memory.shelf import Shelf
+from omnicore.memory.tiers import MemoryTier, policy_of
+from omnicore.storage.tables.memory_rows import LIVE, NewMemory, Outline
+from omnicore.storage.tables.memory_words import rarity
+
+__all__ = ["Ring", "Rings", "Scratch"]
+
+_PLUGINS = 1_000
+_LENGTH_SHARE, _SATURATION = 0.75, 1.2
+
+
+@dataclass(slots=True)
+class Scratch:
+    """An immediate memory and how often it was recalled."""
+
+    seq: int
+    row: NewMemory
+    hits: int = 0
+
+
+class Ring:
+    """One plugin's immediate memories, as a shelf and the words beside it. Whoever uses it holds `lock`."""
+
+    def __init__(self, sense_by: str | None) -> None:
+        self.lock = threading.RLock()
+        self._sense_by = sense_by
+        self._items: OrderedDict[int, Scratch] = OrderedDict()
+        self._next = 1
+        self.shelf = Shelf(sense_by)
+
+    def add(self, row: NewMemory, now: float) -> tuple[str, bool]:
+        """Keeps it and lets the oldest go; the id, and whether it is new."""
+        self.expire(now)
+        for item in self._items.values():
+            if item.row.hash == row.hash:
+                item.hits += 1
+                return item.row.id, False
+        if len(self._items) >= policy_of(MemoryTier.Immediate).cap:
+            self._drop(next(iter(self._items)))
+        seq, self._next = self._next, self._next + 1
+        self._items[seq] = Scratch(seq, row)
+        self.shelf.apply([_outline(seq, row)])
+        return row.id, True
+
+    def expire(self, now: float) -> None:
+        """Lets go of what is over."""
+        while self._items:
+            seq, item = next(iter(self._items.items()))
+            if item.row.expires_at is None or item.row.expires_at > now:
+                break
+            self._drop(seq)
+        if self.shelf.count > 2 * policy_of(MemoryTier.Immediate).cap:
+            self.shelf = Shelf(self._sense_by)
+            self.shelf.apply([_outline(seq, item.row) for seq, item in self._items.items()])
+
+    def find(self, words: Sequence[str]) -> list[tuple[int, float]]:
+        """The numbers of those that hold the words, with BM25."""
+        items = self._items.values()
+        if not items:
+            return []
+        asked = set(words)
+        usual = sum(len(item.row.words) for item in items) / len(items)
+        counts = {word: sum(word in item.row.words for item in items) for word in asked}
+        found = []
+        for item in items:
+            score = 0.0
+            for word in asked & set(item.row.words):
+                times = item.row.words.count(word)
+                longer = 1 - _LENGTH_SHARE + _LENGTH_SHARE * len(item.row.words) / max(usual, 1)
+                part = times * (_SATURATION + 1) / (times + _SATURATION * longer)
+                score += rarity(counts[word], len(items)) * part
+            if score:
+                found.append((item.seq, score))
+        return found
+
+    def at(self, seqs: Iterable[int]) -> list[Scratch]:
+        """Some of them by their numbers."""
+        return [self._items[seq] for seq in seqs if seq in self._items]
+
+    def named(self, item: str) -> Scratch | None:
+        """One by its id."""
+        return next((one for one in self._items.values() if one.row.id == item), None)
+
+    def remove(self, item: str) -> bool:
+        """Whether there was such a one."""
+        found = self.named(item)
+        if found is not None:
+            self._drop(found.seq)
+        return found is not None
+
+    def all(self) -> list[Scratch]:
+        """All of them, the oldest first."""
+        return list(self._items.values())
+
+    def _drop(self, seq: int) -> None:
+        row = self._items.pop(seq).row
+        self.shelf.apply([_outline(seq, row, state=2)])
+
+
+class Rings:
+    """The rings of all plugins; those that were used last are kept."""
+
+    def __init__(self, sense_by: str | None) -> None:
+        self._sense_by = sense_by
+        self._lock = threading.Lock()
+        self._rings: OrderedDict[str, Ring] = OrderedDict()
+
+    def of(self, plugin: str) -> Ring:
+        """A plugin's ring."""
+        with self._lock:
+            ring = self._rings.get(plugin)
+            if ring is None:
+                ring = self._rings[plugin] = Ring(self._sense_by)
+                if len(self._rings) > _PLUGINS:
+                    self._rings.popitem(last=False)
+            self._rings.move_to_end(plugin)
+            return ring
+
+    def known(self, plugin: str) -> Ring | None:
+        """A plugin's ring, if it has one."""
+        with self._lock:
+            return self._rings.get(plugin)
+
+    def drop(self, plugin: str) -> None:
+        """Forgets a plugin's ring."""
+        with self._lock:
+            self._rings.pop(plugin, None)
+
+    def plugins(self) -> list[str]:
+        """Who has a ring."""
+        with self._lock:
+            return list(self._rings)
+
+
+def _outline(seq: int, row: NewMemory, state: int = LIVE) -> Outline:
+    return Outline(
+        seq=seq,
+        changed=seq,
+        tier=row.tier,
+        state=state,
+        importance=row.importance,
+        created_at=row.created_at,
+        hits=0,
+        expires_at=row.expires_at,
+        valid_from=row.valid_from,
+        valid_to=row.valid_to,
+        pinned=int(row.pinned),
+        superseded=0,
+        session=row.session,
+        speaker=row.speaker,
+        given=row.given,
+        sense=row.sense,
+        sense_by=row.sense_by,
+        hash=row.hash,
+    )
