@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -76,6 +77,36 @@ def test_the_python_snippet_runs(environment):
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.strip() == "{'count': 2}"
+
+
+def test_the_services_work_one_after_the_other(environment, tmp_path):
+    shutil.copytree(ROOT / "plugins" / "text" / "dist", tmp_path / "plugins")
+    ran = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", block("services")],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=110, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    for part in ("task_", "green tea", "42", "assignments", "Researcher", "Healthy", "my.backup"):
+        assert part in ran.stdout, (part, ran.stdout)
+
+
+@pytest.mark.parametrize(
+    ("marker", "prints"),
+    [
+        ("services in Python", "{'count': 2}\nBob hates walnuts\nnear True\n{'to': 'Ada'}\nHealthy\n"),
+        ("application", "RUNNING\n"),
+        ("omega", "Healthy\n"),
+    ],
+)
+def test_the_python_of_a_service_runs(marker, prints, environment):
+    snippet = re.search(rf"<!-- {marker} -->\n```python\n(.*?)```", README, re.S)
+    assert snippet is not None
+    ran = subprocess.run(
+        [sys.executable, "-c", snippet[1]],
+        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=110, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.endswith(prints)
 
 
 def test_every_path_that_it_links_to_is_there():
