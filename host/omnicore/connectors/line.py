@@ -1,0 +1,224 @@
+"""One open connector: its client, and the bounds, the breaker, the retries and the redaction around each call."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from omnicore.clock import Clock
+from omnicore.connectors.bounds import Buckets, Gate
+from omnicore.connectors.faults import asked_pause_s, counts_against, may_repeat, temporary
+from omnicore.connectors.kind import Action, Client, Kind
+from omnicore.connectors.limits import CallLimits
+from omnicore.connectors.vault.redact import Redactor
+from omnicore.errors import (
+    DeadlineExceeded,
+    EngineFailed,
+    LimitExceeded,
+    OmniError,
+    ServiceRefused,
+    ToolMissing,
+    Unavailable,
+)
+from omnicore.resilience.breaker import Breaker
+from omnicore.resilience.retry import Retry, RetryPolicy
+
+__all__ = ["Figures", "Line"]
+
+_CLOSE_S = 5.0
+
+
+@dataclass(slots=True)
+class Figures:
+    """What happened on a connector since the host began. Units: `took_s` seconds of all calls together."""
+
+    calls: int = 0
+    attempts: int = 0
+    running: int = 0
+    took_s: float = 0.0
+    failures: dict[str, int] = field(default_factory=dict)
+    last_error: str = ""
+    last_error_at: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As REST and the command line show it."""
+        return {
+            "calls": self.calls,
+            "attempts": self.attempts,
+            "running": self.running,
+            "took_s": round(self.took_s, 6),
+            "failures": dict(self.failures),
+            "last_error": self.last_error,
+            "last_error_at": self.last_error_at,
+        }
+
+
+class Line:
+    """A connector in one of its versions. All of it runs on the service's loop.
+
+    Args:
+        opens: makes the client with the credentials of this moment.
+        redactor: hides these credentials; they are told to it before the client is made.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        kind: Kind,
+        limits: CallLimits,
+        *,
+        opens: Callable[[Redactor], Awaitable[Client]],
+        clock: Clock,
+        figures: Figures,
+    ) -> None:
+        self.name, self.kind, self.limits, self.figures = name, kind, limits, figures
+        self.redactor = Redactor()
+        self.breaker = Breaker(limits.breaker_failures, limits.breaker_reset_s, clock, lease_s=limits.timeout_s)
+        self._opens = opens
+        self._clock = clock
+        self._client: Client | None = None
+        self._old: list[Client] = []
+        self._opening = asyncio.Lock()
+        self._gate = Gate(limits.concurrency, limits.waiting)
+        self._all = Buckets(limits.rate, max(1.0, limits.rate))
+        self._by_who = Buckets(limits.plugin_rate, max(1.0, limits.plugin_rate))
+        self._quiet_until = 0.0
+        self._users = 0
+        self._left = False
+
+    def admit(self, who: str) -> None:
+        """Counts a call against the rates. Raises: LimitExceeded."""
+        now = self._clock.monotonic()
+        self._by_who.take(who, now, what=f"{self.name} by {who}", limit="connector_plugin_rate")
+        self._all.take("", now, what=self.name, limit="connector_rate")
+
+    async def call(self, action: Action, given: Mapping[str, Any], *, timeout_s: float) -> Any:
+        """What came of an action, without secrets in it. Raises: what `Client.call` does, without secrets in it."""
+        harmless = action.repeat == "always" or (action.repeat == "keyed" and bool(given.get("idempotency_key")))
+        until = self._clock.monotonic() + timeout_s
+        policy = RetryPolicy(retries=self.limits.retries, deadline_s=timeout_s)
+        retry = Retry(policy, when=lambda error: may_repeat(error, harmless=harmless), clock=self._clock)
+
+        async def once() -> Any:
+            self.figures.attempts += 1
+            return await self._guarded(lambda client, left: client.call(action.name, given, timeout_s=left), until)
+
+        async def through() -> Any:
+            async with self._gate.passed(self.name):
+                return self._checked(await retry.run(once))
+
+        return await self._cleanly(through)
+
+    async def probe(self, timeout_s: float) -> None:
+        """Returns when the other side answers. Raises: as `call` does."""
+        until = self._clock.monotonic() + timeout_s
+        await self._cleanly(lambda: self._guarded(lambda client, _left: client.probe(), until))
+
+    async def leave(self) -> None:
+        """Closes the client once no call uses it."""
+        self._left = True
+        await self._leave_if_due()
+
+    async def close(self) -> None:
+        """Closes the client now."""
+        if self._client is not None:
+            self._old.append(self._client)
+            self._client = None
+        await self._close_old()
+
+    async def _cleanly(self, work: Callable[[], Awaitable[Any]]) -> Any:
+        """Runs `work`. Its failure is raised outside of the block: no context leads back to the one with secrets."""
+        self._users += 1
+        try:
+            return await work()
+        except OmniError as error:
+            failure = self._clean(error)
+        finally:
+            self._users -= 1
+            await self._leave_if_due()
+        raise failure
+
+    async def _leave_if_due(self) -> None:
+        if self._users == 0:
+            await (self.close() if self._left else self._close_old())
+
+    async def _close_old(self) -> None:
+        clients, self._old = self._old, []
+        for client in clients:
+            with suppress(Exception):  # a connection that cannot be closed in peace is dropped
+                async with asyncio.timeout(_CLOSE_S):
+                    await client.close()
+
+    async def _guarded(self, work: Callable[[Client, float], Awaitable[Any]], until: float) -> Any:
+        """Runs `work` under the breaker and the deadline, unless the other side asked for a pause."""
+        wait = self._quiet_until - self._clock.monotonic()
+        if wait > 0:
+            raise temporary(f"{self.name} asked to be left alone", acted=False, retry_after_s=round(wait, 3))
+        if self.breaker.state == "open" and (wait := self.breaker.retry_after_s) > 0:
+            raise Unavailable(
+                f"{self.name} failed {self.limits.breaker_failures} times in a row and is left alone",
+                remedy=f"see `omnicore connectors test {self.name}`, or try again later",
+                retry_after_s=round(wait, 3),
+            )
+        try:
+            return await self.breaker.call_async(self._timed, work, until, counts=counts_against)
+        except OmniError as error:
+            self._learn(error)
+            raise
+
+    async def _timed(self, work: Callable[[Client, float], Awaitable[Any]], until: float) -> Any:
+        left = max(0.001, until - self._clock.monotonic())
+        try:
+            async with asyncio.timeout(left):
+                return await work(await self._opened(), left)
+        except TimeoutError:
+            allowed = self.limits.timeout_s
+            raise DeadlineExceeded(
+                f"{self.name} did not answer in time", remedy="try again later", limit="timeout_s", allowed=allowed
+            ) from None
+        except ToolMissing as error:  # the operator's to install; a plugin is told that it does not work now
+            raise Unavailable(error.fact, remedy=error.remedy) from error
+        except OmniError:
+            raise
+        except Exception as error:  # a driver's own: what it is stays readable, its text may hold anything
+            raise temporary(f"{self.name} failed: {type(error).__name__}: {error}"[:400]) from error
+
+    async def _opened(self) -> Client:
+        if self._client is None:
+            async with self._opening:
+                if self._client is None:
+                    self._client = await self._opens(self.redactor)
+        return self._client
+
+    def _learn(self, error: OmniError) -> None:
+        """A pause that was asked for is kept; after a refused credential the next call reads it anew."""
+        pause = asked_pause_s(error)
+        if pause:
+            self._quiet_until = max(self._quiet_until, self._clock.monotonic() + pause)
+        if isinstance(error, ServiceRefused) and error.details.get("status") == 401 and self._client is not None:
+            self._old.append(self._client)
+            self._client = None
+
+    def _checked(self, output: Any) -> Any:
+        try:
+            text = json.dumps(output, allow_nan=False)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise EngineFailed(f"{self.name} gave something that is no JSON value: {type(error).__name__}") from None
+        if len(text) > self.limits.output_bytes:
+            raise LimitExceeded(
+                f"{self.name} gave {len(text)} bytes, {self.limits.output_bytes} are allowed",
+                remedy="ask for less, or raise the connector's limit output_bytes",
+                limit="connector_output_bytes",
+                allowed=self.limits.output_bytes,
+            )
+        return self.redactor.value(output) if self.kind.echoes and self.redactor.holds(text) else output
+
+    def _clean(self, error: OmniError) -> OmniError:
+        details = {name: self.redactor.value(value) for name, value in error.details.items()}
+        if isinstance(error, Unavailable):
+            details.setdefault("connector", self.name)
+        return type(error)(self.redactor.text(error.fact), remedy=self.redactor.text(error.remedy), **details)

@@ -1,0 +1,31 @@
+"""Modules that load when they are first needed, and libraries that need not be installed."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import ModuleType
+
+from omnicore.errors import ToolMissing
+
+__all__ = ["optional"]
+
+
+def optional(module: str, *, extra: str = "") -> ModuleType:
+    """The module, loaded now.
+
+    Args:
+        extra: the extra of this package that brings the library.
+
+    Raises: ToolMissing: the library is not installed.
+    """
+    try:
+        return import_module(module)
+    except ImportError as error:
+        if not extra:
+            raise
+        library = (error.name or module).partition(".")[0]
+        raise ToolMissing(
+            f"the library {library} is not installed",
+            remedy=f"run `pip install 'omnicore[{extra}]'`",
+            tool=library,
+        ) from error

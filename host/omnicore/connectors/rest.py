@@ -1,0 +1,254 @@
+"""A JSON service as a table of endpoints: each action is a method, a path with places in it, and a schema."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, quote
+
+from omnicore.clock import Clock
+from omnicore.connectors.auth import Auth
+from omnicore.connectors.faults import malformed, of_status, temporary
+from omnicore.connectors.kind import Action, Opening, number, obj, text
+from omnicore.connectors.session import Answer, Session, base_url
+from omnicore.connectors.urls import join
+from omnicore.errors import LimitExceeded, OmniError, ServiceRefused
+
+__all__ = [
+    "BASE",
+    "LIMIT",
+    "REQUEST",
+    "Endpoint",
+    "Failure",
+    "JsonService",
+    "document_of",
+    "failure_of",
+    "open_session",
+]
+
+_PLACE = re.compile(r"\{(\w+)\}")
+_NEXT = re.compile(r'<([^<>]{1,4096})>\s*;[^,]*\brel="?next"?', re.IGNORECASE)
+_MOST_PAGES = 50
+_PAGE = 100
+_TOLD = ("content-type", "etag", "last-modified", "link", "location", "retry-after", "x-request-id")
+
+BASE: Mapping[str, Any] = {
+    "base_url": text("where the service is; a private address must stand here itself", most=2048),
+    "private_network": {"type": "boolean", "description": "the name in base_url may lead to a private address"},
+}
+"""Settings that every web service has."""
+
+LIMIT = number("how many at most", least=1, most=1000)
+
+REQUEST = Action(
+    "request",
+    "Sends any request to the service and returns its answer.",
+    obj(
+        "method",
+        "path",
+        method={"enum": ["GET", "POST", "PUT", "PATCH", "DELETE"]},
+        path=text("below base_url, such as /user", most=4096),
+        query={"type": "object", "maxProperties": 100},
+        body={"description": "any JSON value"},
+    ),
+    obj("status", "headers", "body", status=number(), headers={"type": "object"}, body={}),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """How an action becomes a request.
+
+    Args:
+        path: names of the input in braces are put there, percent-encoded.
+        query: names of the input that go into the query; all others become the body, a JSON object.
+        fixed: members of the body that are always the same.
+        rename: names of the input that the service calls otherwise.
+        paged: follows `Link: rel="next"` until the input's `limit`; the output is a list.
+        raw: places of the path whose slashes stay.
+    """
+
+    action: Action
+    method: str
+    path: str
+    query: tuple[str, ...] = ()
+    fixed: Mapping[str, Any] | None = None
+    rename: Mapping[str, str] | None = None
+    paged: bool = False
+    raw: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What a service's body says about a failure. Units: `retry_after_s` seconds."""
+
+    message: str = ""
+    code: str = ""
+    retry_after_s: float | None = None
+
+
+def document_of(answer: Answer) -> Any:
+    """The JSON of an answer; None when it has no body. Raises: Unavailable: it is no JSON."""
+    if not answer.body:
+        return None
+    try:
+        return json.loads(answer.body)
+    except (ValueError, RecursionError) as error:
+        raise temporary(f"the service answers {answer.status} with something that is no JSON") from error
+
+
+def failure_of(body: Any) -> Failure:
+    """What most services say: `message`, `error` or `error_description`, and `code`."""
+    if not isinstance(body, Mapping):
+        return Failure()
+    said = body.get("message") or body.get("error_description") or body.get("error") or ""
+    if isinstance(said, Mapping):
+        said, body = said.get("message", ""), said
+    code = body.get("code") or body.get("type") or ""
+    message = said if isinstance(said, str) else json.dumps(said)
+    return Failure(message, str(code)[:80])
+
+
+class JsonService:
+    """A client of a web service whose answers are JSON."""
+
+    def __init__(
+        self,
+        name: str,
+        session: Session,
+        auth: Auth,
+        *,
+        endpoints: Mapping[str, Endpoint],
+        clock: Clock,
+        probe: str,
+        headers: Mapping[str, str] | None = None,
+        prefix: str = "",
+        says: Callable[[Any], Failure] = failure_of,
+    ) -> None:
+        self.name = name
+        self.session, self.auth = session, auth
+        self._endpoints = endpoints
+        self._clock = clock
+        self._probe = probe
+        self._headers = {"accept": "application/json", **(headers or {})}
+        self._prefix = prefix
+        self._says = says
+
+    async def call(self, action: str, given: Mapping[str, Any], *, timeout_s: float) -> Any:
+        """What came of an action."""
+        if action == REQUEST.name:
+            return await self.request(given)
+        endpoint = self._endpoints[action]
+        path, query, body = _split(endpoint, given)
+        if endpoint.paged:
+            return await self._pages(endpoint.method, path, query, given.get("limit", _PAGE))
+        answer = await self.send(endpoint.method, path, query=query, body=body)
+        return document_of(answer)
+
+    async def probe(self) -> None:
+        """Asks for something that needs the credential."""
+        await self.send("GET", self._probe)
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self.session.close()
+        await self.auth.close()
+
+    async def request(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Any request, with what the answer's head says."""
+        answer = await self.send(given["method"], given["path"], query=given.get("query"), body=given.get("body"))
+        told = {name: value for name, value in answer.headers.items() if name in _TOLD}
+        return {"status": answer.status, "headers": told, "body": document_of(answer)}
+
+    async def send(self, method: str, path: str, *, query: Mapping[str, Any] | None = None, body: Any = None) -> Answer:
+        """Sends JSON with the credential. Raises: what the status means, see `faults.of_status`."""
+        try:
+            return await self._once(method, path, query, body)
+        except ServiceRefused as error:
+            if error.details.get("status") != 401 or not self.auth.refused():
+                raise
+        return await self._once(method, path, query, body)
+
+    def fault(self, answer: Answer) -> OmniError:
+        """The error that an answer of 400 and above means."""
+        try:
+            said = self._says(json.loads(answer.body))
+        except (ValueError, RecursionError):
+            said = Failure()
+        headers = dict(answer.headers)
+        if said.retry_after_s is not None:
+            headers["retry-after"] = str(int(said.retry_after_s) + 1)
+        return of_status(self.name, answer.status, headers, said.message, now=self._clock.now(), code=said.code)
+
+    async def _once(self, method: str, path: str, query: Mapping[str, Any] | None, body: Any) -> Answer:
+        headers = {**self._headers, **await self.auth.headers()}
+        data = b""
+        if body is not None:
+            data = json.dumps(body).encode()
+            headers["content-type"] = "application/json"
+        asked = {**(query or {}), **self.auth.query()}
+        answer = await self.session.send(method, self._prefix + path, query=asked, headers=headers, body=data)
+        if answer.status >= 400:
+            raise self.fault(answer)
+        return answer
+
+    async def _pages(self, method: str, path: str, query: Mapping[str, Any], limit: int) -> list[Any]:
+        """The items of one page after the other. The next page must lie where this one does."""
+        found: list[Any] = []
+        asked: Mapping[str, Any] = {**query, "per_page": min(limit, _PAGE)}
+        for _ in range(_MOST_PAGES):
+            answer = await self.send(method, path, query=asked)
+            items = document_of(answer)
+            if not isinstance(items, list):
+                raise temporary(f"{self.name} answers with something that is no list")
+            found += items
+            following = _NEXT.search(answer.headers.get("link", "")[:16384])
+            if len(found) >= limit or following is None or not items:
+                return found[:limit]
+            path, asked = self._following(following[1])
+        raise LimitExceeded(f"{self.name} has more than {_MOST_PAGES} pages", limit="connector_pages")
+
+    def _following(self, link: str) -> tuple[str, dict[str, Any]]:
+        url, base = join(self.session.base, link), self.session.base
+        path, _, query = url.target.partition("?")
+        root = base.target.rstrip("/") + self._prefix
+        if url.origin != base.origin or not path.startswith(root + "/"):
+            raise temporary(f"{self.name} names a next page at another place")
+        pairs: dict[str, Any] = {}
+        for name, value in parse_qsl(query, keep_blank_values=True, max_num_fields=100):
+            pairs.setdefault(name, []).append(value)
+        return path.removeprefix(root), pairs
+
+
+def open_session(opening: Opening, usual: str = "") -> Session:
+    """The session to the connector's `base_url`. What the operator named may be private; what is usual may not."""
+    given = opening.config.get("base_url", usual)
+    url, named = base_url(given)
+    private = named or bool(opening.config.get("private_network"))
+    # JSON of Python is longer than the service's own at most by escapes; the service bounds the output exactly.
+    return Session(url, private=private, most_bytes=opening.output_bytes, connections=opening.concurrency)
+
+
+def _split(endpoint: Endpoint, given: Mapping[str, Any]) -> tuple[str, dict[str, Any], Any]:
+    """Path, query and body of a request. Pure."""
+    places = set(_PLACE.findall(endpoint.path))
+    path = _PLACE.sub(lambda place: _placed(place[1], given, endpoint.raw), endpoint.path)
+    names = endpoint.rename or {}
+    query = {names.get(name, name): given[name] for name in endpoint.query if name in given}
+    rest = {
+        names.get(name, name): value
+        for name, value in given.items()
+        if name not in places and name not in endpoint.query and not (endpoint.paged and name == "limit")
+    }
+    body = {**rest, **(endpoint.fixed or {})}
+    return path, query, body if body or endpoint.method in ("POST", "PUT", "PATCH") else None
+
+
+def _placed(name: str, given: Mapping[str, Any], raw: tuple[str, ...]) -> str:
+    value = str(given[name])
+    if value in (".", "..") or not value:
+        raise malformed(f"{name} cannot be {value!r}")
+    return quote(value, safe="/" if name in raw else "")

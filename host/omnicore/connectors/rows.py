@@ -1,0 +1,145 @@
+"""What connectors to databases share: their two actions, rows as JSON, and where reading stops."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, time, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from omnicore.connectors.kind import Action, Schema, number, obj, text
+from omnicore.errors import InvalidInput, LimitExceeded
+
+__all__ = ["ACTIONS", "MAX_ROWS", "WRITABLE", "Rows", "check_writable", "of_json"]
+
+_ODD_CHARACTERS = 1000  # of a value of a type that only its database knows
+
+_STATEMENT: Schema = obj(
+    "sql",
+    sql=text("one statement, with the database's own marks for parameters", most=65536),
+    parameters={"type": "array", "maxItems": 1000, "description": "a value for each mark; bytes as {base64}"},
+)
+_ROWS: Schema = obj(
+    "columns",
+    "rows",
+    "truncated",
+    columns={"type": "array", "items": {"type": "string"}},
+    rows={"type": "array", "items": {"type": "array"}},
+    truncated={"type": "boolean", "description": "whether there were more than `max_rows`"},
+)
+ACTIONS = (
+    Action("query", "Reads rows; what it changes is refused or undone.", _STATEMENT, _ROWS, repeat="always"),
+    Action(
+        "execute",
+        "Changes rows, where the connector is writable; returns how many.",
+        _STATEMENT,
+        obj("changed", changed={"type": "integer"}),
+    ),
+)
+"""`query` and `execute`, the same for every database."""
+
+WRITABLE: Schema = {"type": "boolean", "default": False, "description": "whether `execute` may be used"}
+MAX_ROWS = number("most rows that a query returns", least=1, most=100_000, default=1000)
+
+
+class Rows:
+    """The rows of a query as they come, within a number and a size. Units: `most_bytes` of JSON."""
+
+    def __init__(self, columns: Sequence[str], *, most_rows: int, most_bytes: int) -> None:
+        self._columns = list(columns)
+        self._rows: list[list[Any]] = []
+        self._most_rows = most_rows
+        self._most_bytes = most_bytes
+        self._bytes = 0
+        self._truncated = False
+
+    def add(self, row: Sequence[Any]) -> bool:
+        """Takes a row; False when no more are wanted. Raises: LimitExceeded: they are too large."""
+        if len(self._rows) >= self._most_rows:
+            self._truncated = True
+            return False
+        values = [to_json(value) for value in row]
+        self._bytes += len(json.dumps(values, ensure_ascii=False).encode())
+        if self._bytes > self._most_bytes:
+            raise LimitExceeded(
+                f"the rows have more than {self._most_bytes} bytes",
+                remedy="ask for fewer rows or columns",
+                limit="output_bytes",
+                allowed=self._most_bytes,
+            )
+        self._rows.append(values)
+        return True
+
+    def answer(self) -> dict[str, Any]:
+        """The answer of `query`."""
+        return {"columns": self._columns, "rows": self._rows, "truncated": self._truncated}
+
+
+def to_json(value: Any) -> Any:
+    """A column's value as JSON: decimals and times as text, bytes as text or `{"base64": ...}`.
+
+    >>> to_json(Decimal("1.10")), to_json(b"\\xff")
+    ('1.10', {'base64': '/w=='})
+    """
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    for kinds, shown in _SHOWN:
+        if isinstance(value, kinds):
+            return shown(value)
+    return str(value)[:_ODD_CHARACTERS]
+
+
+def of_json(values: Sequence[Any]) -> list[Any]:
+    """Parameters for a driver. Raises: InvalidInput: one is neither plain nor `{"base64": ...}`."""
+    return [_of_json(place, value) for place, value in enumerate(values)]
+
+
+def check_writable(config: Mapping[str, Any], name: str) -> None:
+    """Raises: InvalidInput: the connector only reads."""
+    if not config.get("writable", False):
+        raise InvalidInput(f"the connector {name} only reads", remedy="the operator sets `writable` in its settings")
+
+
+def _bytes_to_json(data: bytes) -> Any:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(data).decode()}
+
+
+def _list_to_json(values: Any) -> list[Any]:
+    return [to_json(value) for value in values]
+
+
+def _table_to_json(table: Mapping[Any, Any]) -> dict[str, Any]:
+    return {str(key): to_json(value) for key, value in table.items()}
+
+
+_SHOWN: tuple[tuple[tuple[type, ...], Callable[[Any], Any]], ...] = (
+    ((bytes, bytearray, memoryview), lambda value: _bytes_to_json(bytes(value))),
+    ((date, time), lambda value: value.isoformat()),
+    ((timedelta,), timedelta.total_seconds),
+    ((Decimal, UUID), str),
+    ((Mapping,), _table_to_json),
+    ((list, tuple, set), _list_to_json),
+)
+
+
+def _of_json(place: int, value: Any) -> Any:
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, Mapping) and set(value) == {"base64"} and isinstance(value["base64"], str):
+        try:
+            return base64.b64decode(value["base64"], validate=True)
+        except ValueError:
+            pass
+    raise InvalidInput(
+        f"parameter {place} is no text, number, true, false, null or base64",
+        remedy='send lists and objects as JSON text, bytes as {"base64": "..."}',
+    )

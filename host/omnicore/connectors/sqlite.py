@@ -1,0 +1,126 @@
+"""A SQLite file, through the standard library: rows in, rows out, one statement at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from omnicore.connectors.faults import temporary
+from omnicore.connectors.kind import Client, Kind, Opening, obj, text
+from omnicore.connectors.rows import ACTIONS, MAX_ROWS, WRITABLE, Rows, check_writable, of_json
+from omnicore.errors import InvalidInput, OmniError, ServiceRefused
+
+__all__ = ["KIND"]
+
+_LOCK_S = 5.0
+_STEPS = 1000  # instructions between two looks at the clock
+_VALUE_BYTES = 16 * 1024 * 1024
+# Statements that would reach another file, or change how this one is kept.
+_REFUSED = frozenset({sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH, sqlite3.SQLITE_PRAGMA})
+
+
+class _Sqlite:
+    """Each call has a connection of its own on a thread: opening one takes a tenth of a millisecond."""
+
+    def __init__(self, opening: Opening) -> None:
+        self._opening = opening
+        self._config = opening.config
+        self._path = Path(opening.config["file"])
+        self._room = asyncio.Semaphore(opening.concurrency)
+
+    async def call(self, action: str, given: Mapping[str, Any], *, timeout_s: float) -> Any:
+        """See `omnicore.connectors.kind.Client.call`."""
+        parameters = of_json(given.get("parameters", ()))
+        if action == "execute":
+            check_writable(self._config, self._opening.name)
+        stop = threading.Event()
+        end = time.monotonic() + timeout_s
+        async with self._room:
+            try:
+                return await asyncio.to_thread(self._run, action, given["sql"], parameters, lambda: _over(stop, end))
+            except sqlite3.Error as error:
+                raise _fault(self._opening.name, error) from error
+            finally:
+                stop.set()  # a call that was cancelled ends on its thread too
+
+    async def probe(self) -> None:
+        """See `omnicore.connectors.kind.Client.probe`."""
+        await self.call("query", {"sql": "SELECT count(*) AS tables FROM sqlite_master"}, timeout_s=_LOCK_S)
+
+    async def close(self) -> None:
+        """See `omnicore.connectors.kind.Client.close`."""
+
+    def _run(self, action: str, sql: str, parameters: Sequence[Any], over: Any) -> Any:
+        if not self._path.is_file():
+            raise InvalidInput(
+                f"there is no file {self._path.name}", remedy="the operator corrects `file` of the connector"
+            )
+        mode = "rw" if action == "execute" else "ro"
+        address = f"file:{quote(str(self._path.absolute()))}?mode={mode}"
+        connection = sqlite3.connect(address, uri=True, timeout=_LOCK_S, isolation_level=None)
+        try:
+            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _VALUE_BYTES)
+            connection.set_authorizer(_allowed)
+            connection.set_progress_handler(over, _STEPS)
+            cursor = connection.execute(sql, parameters)
+            if action == "execute":
+                while cursor.fetchmany(_STEPS):
+                    pass
+                return {"changed": max(cursor.rowcount, 0)}
+            return self._rows(cursor)
+        finally:
+            connection.close()
+
+    def _rows(self, cursor: sqlite3.Cursor) -> dict[str, Any]:
+        rows = Rows(
+            [column[0] for column in cursor.description or ()],
+            most_rows=self._config.get("max_rows", MAX_ROWS["default"]),
+            most_bytes=self._opening.output_bytes,
+        )
+        for row in cursor:
+            if not rows.add(row):
+                break
+        return rows.answer()
+
+
+def _allowed(action: int, *_about: Any) -> int:
+    return sqlite3.SQLITE_DENY if action in _REFUSED else sqlite3.SQLITE_OK
+
+
+def _over(stop: threading.Event, end: float) -> bool:
+    return stop.is_set() or time.monotonic() > end
+
+
+def _fault(name: str, error: sqlite3.Error) -> OmniError:
+    code = getattr(error, "sqlite_errorname", "") or ""
+    if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return temporary(f"{name} is locked by another writer", acted=False)
+    if code.startswith(("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_CANTOPEN")):
+        return temporary(f"{name} cannot be read or written: {error}", acted=False)
+    return ServiceRefused(
+        f"{name} refuses: {str(error)[:300]}",
+        remedy="correct the statement or its parameters",
+        service=name,
+        service_code=code,
+    )
+
+
+async def _open(opening: Opening) -> Client:
+    await asyncio.sleep(0)
+    return _Sqlite(opening)
+
+
+KIND = Kind(
+    name="sqlite",
+    says="A SQLite file on the host's machine",
+    config=obj("file", file=text("path of the file", most=1024), writable=WRITABLE, max_rows=MAX_ROWS),
+    secrets={},
+    actions=ACTIONS,
+    open=_open,
+)
