@@ -1,0 +1,91 @@
+"""Memory over REST."""
+
+from __future__ import annotations
+
+import pytest
+from tests.api.conftest import Site
+
+AT = "/api/v1/memory"
+
+
+@pytest.fixture
+def door(site: Site) -> str:
+    made = site.client.post(AT, json={"text": "The door is blue", "tier": "semantic", "metadata": {"speaker": "Ann"}})
+    assert made.status_code == 201
+    assert made.headers["location"] == f"{AT}/{made.json()['id']}"
+    return str(made.json()["id"])
+
+
+def test_what_is_stored_is_recalled_with_an_explanation(site: Site, door: str) -> None:
+    found = site.client.post(f"{AT}/recall", json={"text": "colour of the door", "limit": 1}).json()
+    (item,) = found["items"]
+    assert (item["id"], item["text"], item["owner"]) == (door, "The door is blue", "@host")
+    assert sum(item["explain"].values()) == pytest.approx(item["score"], abs=1e-3)
+    assert found["notes"] == []
+    assert "embedding" not in item
+
+
+def test_the_same_text_again_is_the_same_memory(site: Site, door: str) -> None:
+    again = site.client.post(AT, json={"text": "the door is BLUE", "tier": "semantic", "metadata": {"speaker": "Ann"}})
+    assert again.json()["id"] == door
+
+
+def test_owners_and_tiers_are_apart(site: Site, door: str) -> None:
+    ask = {"text": "door"}
+    assert site.client.post(f"{AT}/recall?owner=text", json=ask).json()["items"] == []
+    assert site.client.post(f"{AT}/recall", json={**ask, "tiers": ["episodic"]}).json()["items"] == []
+    stats = site.client.get(f"{AT}/stats").json()
+    assert (stats["by_tier"]["semantic"], stats["by_owner"], stats["embedder"]) == (1, {"@host": 1}, "static-256")
+
+
+def test_a_memory_is_shown_corrected_and_forgotten(site: Site, door: str) -> None:
+    other = site.client.post(AT, json={"text": "The door is green", "tier": "semantic"}).json()["id"]
+    changed = site.client.post(f"{AT}/{door}", json={"superseded_by": other, "pinned": True}).json()
+    assert (changed["superseded_by"], changed["pinned"], changed["expires_at"]) == (other, True, None)
+    assert {"from": other, "relation": "supersedes", "to": door, "note": ""} in changed["edges"]
+    texts = [item["text"] for item in site.client.post(f"{AT}/recall", json={"text": "door"}).json()["items"]]
+    assert texts == ["The door is green"]
+    assert site.client.delete(f"{AT}/{door}").status_code == 204
+    assert site.client.get(f"{AT}/{door}").status_code == 404
+    assert site.client.delete(f"{AT}/{door}").status_code == 404
+
+
+def test_what_waits_is_approved_by_a_person(site: Site) -> None:
+    item = site.client.post(AT, json={"text": "from elsewhere", "tier": "galactic"}).json()
+    assert item["state"] == "quarantined"
+    assert site.client.post(f"{AT}/{item['id']}", json={"approved": True}).json()["state"] == "live"
+    assert site.client.post(f"{AT}/{item['id']}", json={"approved": True}).status_code == 404
+
+
+def test_tiers_are_listed_and_consolidation_tells_what_it_did(site: Site) -> None:
+    assert len(site.client.get(f"{AT}/tiers").json()["items"]) == 12
+    site.client.post(AT, json={"text": "the task is done", "tier": "short_term", "importance": 0.2})
+    done = site.client.post(f"{AT}/consolidate").json()
+    assert done["moved"] == [{"from_tier": "short_term", "to_tier": "session", "count": 1}]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("", {}),
+        ("", {"text": 7}),
+        ("", {"text": ""}),
+        ("", {"text": "x", "tier": "working"}),
+        ("", {"text": "x", "importance": "high"}),
+        ("", {"text": "x", "importance": 7}),
+        ("", {"text": "x", "embedding": "no"}),
+        ("", {"text": "x", "embedding": []}),
+        ("", {"text": "x", "metadata": []}),
+        ("", {"text": "x", "pinned": 1}),
+        ("", {"text": "x", "strange": 1}),
+        ("/recall", {}),
+        ("/recall", {"text": "x", "limit": 0}),
+        ("/recall", {"text": "x", "tiers": "semantic"}),
+        ("/recall", {"text": "x", "tiers": ["no"]}),
+        ("/mem_none", {}),
+        ("/mem_none", {"approved": False}),
+    ],
+)
+def test_a_request_that_makes_no_sense_is_refused(site: Site, path: str, body: dict[str, object]) -> None:
+    answer = site.client.post(f"{AT}{path}", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid-input")
