@@ -5,58 +5,51 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import AsyncIterator, Coroutine, Sequence
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from collections.abc import Coroutine, Sequence
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from omnicore.adapters.settings import host_settings
 from omnicore.api.app import create_app
 from omnicore.api.rooms import Rooms
 from omnicore.capabilities.capability import PluginScope
 from omnicore.capabilities.services import Services
-from omnicore.clock import SystemClock
-from omnicore.config.loader import load_settings
+from omnicore.clock import Clock, SystemClock
 from omnicore.config.settings import Settings
 from omnicore.connectors.http import HttpClient
+from omnicore.core.extensions import Extensions
 from omnicore.errors import Conflict
 from omnicore.events.bus import EventBus
-from omnicore.plugins.host import PluginHost
+from omnicore.plugins.combined import CombinedHost
+from omnicore.resilience.health import HealthReport
+from omnicore.runtime.desk import TaskDesk
+from omnicore.runtime.plugin_tasks import PluginTasks
 from omnicore.sandbox.abi import Doors, HostFunction
-from omnicore.sandbox.by_kind import EngineByKind
-from omnicore.sandbox.component.engine import ComponentEngine
-from omnicore.sandbox.extism.engine import ExtismEngine
-from omnicore.sandbox.reference.engine import ReferenceEngine
-from omnicore.storage.database import Database
+from omnicore.storage.opening import open_store
 from omnicore.storage.tables.kv import KvTable
 from omnicore.telemetry.logs import PluginLogs
 from omnicore.telemetry.metrics import Metrics
+from omnicore.wiring.connectors import connector_service
+from omnicore.wiring.engines import engine_for
+from omnicore.wiring.events import DeliveryPart, EventPart
+from omnicore.wiring.health import HealthPart
+from omnicore.wiring.loops import LoopParts, intelligence_registry, loop_engine
+from omnicore.wiring.memory import memory_service
+from omnicore.wiring.metrics import collector, watch_events, watch_health, watch_resources
+from omnicore.wiring.native import native_kernel, native_plugins
+from omnicore.wiring.running import Running, running
+from omnicore.wiring.tasks import task_engine
+from omnicore.wiring.vectors import vector_service
 
 if TYPE_CHECKING:
     from omnicore.sandbox.engine import Engine
 
-__all__ = ["BlockingHost", "Host", "engine_for"]
+__all__ = ["BlockingHost", "Host"]
 
 _T = TypeVar("_T")
-
-
-class Running(Protocol):
-    """A part that is started and stopped."""
-
-    async def start(self) -> None: ...
-
-    async def stop(self) -> None: ...
-
-
-@asynccontextmanager
-async def running(part: Running) -> AsyncIterator[None]:
-    """A part that runs as long as the block does."""
-    await part.start()
-    try:
-        yield
-    finally:
-        await part.stop()
 
 
 class Host:
@@ -74,6 +67,8 @@ class Host:
         work: whether tasks, lanes and other work in the background go on in this process; a command that
             only asks or calls leaves them to the server on the same data.
         functions: host functions that this host's plugins may import.
+        extensions: native plugins that an application has loaded and runs; None loads and runs them here.
+        bus: the bus of that application, instead of one of the host's own.
         settings: instead of those found in `OMNICORE_*` variables.
         overrides: any other setting, by name.
 
@@ -88,13 +83,16 @@ class Host:
         watch: bool | None = None,
         work: bool = True,
         functions: Sequence[HostFunction] = (),
+        extensions: Extensions | None = None,
+        bus: EventBus | None = None,
         settings: Settings | None = None,
         **overrides: Any,
     ) -> None:
         given = {"plugins": plugins, "data": data, "watch": watch, **overrides}
         named = {name: value for name, value in given.items() if value is not None}
-        self.settings = replace(settings, **named) if settings else load_settings(None, os.environ, named).settings
+        self.settings = replace(settings, **named) if settings else host_settings(None, os.environ, named).settings
         self._functions = tuple(functions)
+        self._extensions, self._bus = extensions, bus
         self._work = work
         self._ready = False
         self._parts: ExitStack | None = None
@@ -149,38 +147,151 @@ class Host:
             bus=self.bus,
             logs=self.logs,
             ready=self.ready,
-            rooms=Rooms(),
+            rooms=Rooms(
+                health=self.health,
+                degradation=self.degradation,
+                events=self.events.history,
+                tasks=self.tasks,
+                connectors=self.connectors,
+                vectors=self.vectors,
+                loops=self.loops,
+                intelligences=self.intelligences,
+                memory=self.memory,
+            ),
         )
 
     def _assemble(self) -> None:
+        """Makes every part, those that others stand on first."""
         if self._parts is not None:
             raise Conflict("the host is open already", remedy="make another Host")
-        settings = self.settings
         with ExitStack() as stack:
-            self.store = database = Database.open(settings.data / "omnicore.db")
-            stack.callback(database.close)
-            self.bus = EventBus()
-            self.logs = PluginLogs(settings.log_lines, forward=True)
-            self.metrics = Metrics()
-            http = HttpClient()
-            stack.callback(http.close)
-            self.plugins = PluginHost(
-                settings,
-                engine=self._engine(),
-                database=database,
-                services=self._services(Services(kv=KvTable(database, SystemClock()), http=http, events=self.bus)),
-                metrics=self.metrics,
-                logs=self.logs,
-                events=self.bus,
-                functions=self._functions,
-                wrap_doors=self._wrap_doors,
-            )
-            # Started in this order, stopped in reverse.
-            self._running: tuple[Running, ...] = (self.plugins,)
+            clock = SystemClock()
+            self._make_ground(stack, clock)
+            self._make_services(stack, clock)
+            services = self._make_plugins(clock)
+            self._make_background(services, clock)
+            self._running = self._in_order()
             self._begun = AsyncExitStack()
             self._parts = stack.pop_all()
 
+    def _make_ground(self, stack: ExitStack, clock: Clock) -> None:
+        """The database, the bus, health, logs and metrics: what every other part tells or asks."""
+        settings = self.settings
+        self.store = open_store(settings.storage, settings.data, check=self._work)
+        stack.callback(self.store.close)
+        self.bus = self._bus or EventBus(
+            history=settings.events.history,
+            history_bytes=settings.events.history_bytes,
+            max_subscribers=settings.events.subscribers,
+            clock=clock,
+        )
+        self.logs = PluginLogs(settings.log_lines, forward=True)
+        self.metrics = Metrics()
+        self.health_part = HealthPart(settings.health, bus=self.bus, clock=clock)
+        self.health, self.degradation = self.health_part.monitor, self.health_part.degradation
+        self.health_part.watch_storage(self.store, clock)
+        self.health_part.watch_bus()
+        shared: dict[str, Any] = {
+            "bus": self.bus,
+            "store": self.store,
+            "health": self.health_part,
+            "clock": clock,
+        }
+        self.events = EventPart(settings.events, **shared, work=self._work)
+        self.deliveries = DeliveryPart(settings.events, **shared)
+
+    def _make_services(self, stack: ExitStack, clock: Clock) -> None:
+        """What doors lead to, and people through the other faces."""
+        shared: dict[str, Any] = {
+            "bus": self.bus,
+            "metrics": self.metrics,
+            "health": self.health_part,
+            "clock": clock,
+            "work": self._work,
+        }
+        self._http = HttpClient()
+        stack.callback(self._http.close)
+        self._desk = TaskDesk(self.store, self.settings.tasks, clock=clock, bus=self.bus)
+        self.vectors = vector_service(self.settings, self.store, **shared)
+        self.connectors = connector_service(self.settings, self.store, **shared)
+        stack.callback(self.connectors.close)
+        self.memory = memory_service(self.settings, self.store, **shared, reach=self._reach)
+
+    def _make_plugins(self, clock: Clock) -> Services:
+        """The plugins of both kinds, with the doors that lead to the services."""
+        services = self._services(
+            Services(
+                kv=KvTable(self.store, clock),
+                http=self._http,
+                events=self.bus,
+                clock=clock,
+                subscriptions=self.deliveries.subscriptions,
+                metrics=self.metrics,
+                tasks=PluginTasks(self._desk),
+                memory=self.memory.plugins,
+                vectors=self.vectors,
+                connectors=self.connectors,
+            )
+        )
+        self._native = self._native_plugins()
+        self.plugins = CombinedHost(
+            self.settings,
+            extensions=self._native.all(),
+            engine=self._engine(),
+            database=self.store,
+            services=services,
+            metrics=self.metrics,
+            logs=self.logs,
+            events=self.bus,
+            functions=self._functions,
+            wrap_doors=self._wrap_doors,
+        )
+        self.plugins.forgetting += [self._desk.forget, self.vectors.clear, self.memory.memories.clear]
+        return services
+
+    def _make_background(self, services: Services, clock: Clock) -> None:
+        """What works by itself: tasks, lanes, deliveries, and what watches them."""
+        self.health_part.watch_plugins(self.plugins)
+        watch_health(self.metrics, self.health_part)
+        watch_events(self.metrics, self.events, self.deliveries)
+        watch_resources(self.metrics, self.plugins, self.store)
+        self.deliveries.serve(self.plugins, work=self._work)
+        self.tasks = task_engine(self.settings, self._desk, self.plugins, metrics=self.metrics, health=self.health_part)
+        self.intelligences = intelligence_registry(self.store, self.plugins, self.bus, self.memory, clock)
+        parts = LoopParts(
+            self.store,
+            self.bus,
+            self.plugins,
+            services,
+            metrics=self.metrics,
+            health=self.health_part,
+            tasks=self.tasks,
+            people=self.intelligences,
+            memory=self.memory,
+            clock=clock,
+        )
+        self.loops = loop_engine(self.settings, parts, work=self._work)
+
+    def _in_order(self) -> tuple[Running, ...]:
+        """What is started, in this order, and stopped in reverse."""
+        telemetry = self.settings.telemetry
+        told = (collector(telemetry, self.metrics),) if telemetry.otlp and self._work else ()
+        services = (self.events, self.vectors, self.memory, self.connectors, self.plugins, self.deliveries)
+        workers = (self.tasks, self.health_part) if self._work else ()
+        native = native_kernel(self, self._native, alone=self._work and self._extensions is None)
+        return (*told, *services, *workers, self.loops, *native)
+
+    def _reach(self, kind: str, target: str, given: Any, timeout_s: float) -> Any:
+        """Calls a connector or a plugin for memory, on a thread of memory's own."""
+        if kind == "connector":
+            name, _, action = target.rpartition(".")
+            return self.connectors.use_blocking("memory", name, action, given, timeout_s=timeout_s)
+        return self.plugins.call_blocking(target, given, timeout_s=timeout_s)
+
     # What a test's host replaces, see `omnicore.testing`.
+
+    def _native_plugins(self) -> Extensions:
+        return native_plugins(self.settings) if self._extensions is None else self._extensions
 
     def _engine(self) -> Engine:
         return engine_for(self.settings, self.settings.data / "code")
@@ -216,11 +327,29 @@ class BlockingHost:
         self.settings = host.settings
         self.plugins = host.plugins
         self.bus, self.logs, self.metrics = host.bus, host.logs, host.metrics
+        self.health, self.degradation, self.events = host.health, host.degradation, host.events
+        self.tasks, self.vectors = host.tasks, host.vectors
+        self.connectors = host.connectors
+        self.memory = host.memory
+        self.loops, self.intelligences = host.loops, host.intelligences
         self._call = host.plugins.call_blocking
 
     def call(self, ref: str, data: Any = b"", *, timeout_s: float | None = None, host_context: Any = None) -> Any:
         """Calls a function; see `omnicore.plugins.host.PluginHost.call_blocking`."""
         return self._call(ref, data, timeout_s=timeout_s, host_context=host_context)
+
+    def check_health(self) -> HealthReport:
+        """Asks every part how it is, and again until each that fails has failed often enough to count."""
+        report = self._run(self.health.check())
+        for _ in range(self.settings.health.unhealthy_after - 1):
+            if not any(part.consecutive_failures for part in self.health.subsystems()):
+                break
+            report = self._run(self.health.check())
+        return report
+
+    def wait(self, work: Coroutine[Any, Any, _T]) -> _T:
+        """Runs a coroutine of one of the parts, such as `host.loops.statuses()`, and returns what came of it."""
+        return self._run(work)
 
     def close(self) -> None:
         """Lets running calls finish and frees everything; a second time does nothing."""
@@ -237,10 +366,3 @@ class BlockingHost:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
-
-
-def engine_for(settings: Settings, code: Path) -> Engine:
-    """What runs the modules, each by its kind; compiled code is kept in the folder `code`."""
-    most = settings.max_instances
-    core = ReferenceEngine() if settings.engine == "extism" else ExtismEngine(code, instances=most)
-    return EngineByKind(core, ComponentEngine(code, instances=most))

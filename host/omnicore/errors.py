@@ -26,6 +26,8 @@ OmniError
     ├── StorageFailed          the database: full disk, lock, corruption
     ├── EngineFailed           the engine cannot start or broke a promise
     ├── CapacityReached        all instances are in use
+    ├── ModuleFailed           a module of an application did not start or stop
+    ├── ServiceRefused         a connected service said no: its status and its own code
     └── Unavailable            quarantined, shutting down or waiting for a grant
 ```
 
@@ -56,10 +58,12 @@ __all__ = [
     "LinkFailed",
     "ManifestInvalid",
     "MemoryExceeded",
+    "ModuleFailed",
     "ModuleRejected",
     "NotFound",
     "OmniError",
     "PermissionDenied",
+    "ServiceRefused",
     "StorageFailed",
     "ToolMissing",
     "Unavailable",
@@ -100,7 +104,7 @@ class InvalidInput(CallerError):
     code = "invalid-input"
 
 
-class InvalidSetting(CallerError):
+class InvalidSetting(CallerError, ValueError):
     """A setting, argument or document that cannot be used."""
 
     code = "invalid-setting"
@@ -224,6 +228,18 @@ class CapacityReached(HostError):
     """Every instance the host may hold is in use."""
 
     code = "capacity-reached"
+
+
+class ModuleFailed(HostError):
+    """A module of an application did not start or stop. Details: `modules` (their names), `phase`."""
+
+    code = "module-failed"
+
+
+class ServiceRefused(HostError):
+    """A connected service answered that it will not. Details: `service`, `status`, `service_code`."""
+
+    code = "service-refused"
 
 
 class Unavailable(HostError):

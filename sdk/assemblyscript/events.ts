@@ -51,10 +51,7 @@ export function publish(topic: string, data: Json): Result<string> {
   return new Result<string>(reply.get("id").text, null);
 }
 
-/**
- * From now on the host calls a function of this plugin with each event of a topic, at most once; returns the
- * subscription's id. The same again is the same subscription.
- */
+/** Lets the host call a function of this plugin with each event; the same again is the same one. */
 export function subscribe(topic: string, functionName: string): Result<string> {
   const request = Json.object();
   request.set("topic", Json.text(topic));

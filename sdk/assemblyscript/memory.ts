@@ -17,10 +17,7 @@ declare function memory_forget_v1(request: u64): u64;
 export class Item {
   /** given by the host */
   id: string = "";
-  /**
-   * where it is kept: `immediate`, `short_term`, `session`, `episodic`, `semantic`, `procedural`,
-   * `strategic`, `civilizational`, `evolutionary`, `planetary`, `galactic` or `cosmic`
-   */
+  /** where it is kept, one of the twelve tiers */
   tier: string = "";
   /** word for word what was stored */
   text: string = "";
@@ -67,7 +64,7 @@ export class StoreOptions {
   importance: f64 = NaN;
   /** of the text; the host makes one when it is left out */
   embedding: f64[] | null = null;
-  /** at most 16 KiB */
+  /** at most 16 KiB; `speaker` and `session`, both text, say who said it in which conversation, which helps recall */
   metadata: Json | null = null;
 
   write(request: Json): void {

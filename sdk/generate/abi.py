@@ -16,7 +16,7 @@ _WORDS = {"integer": "whole number", "json": "any JSON value"}
 
 def files(contract: Contract) -> dict[str, str]:
     """The page, with what stands between `<!-- made: NAME -->` and `<!-- end -->` made anew."""
-    blocks = {door.name: _door(door) for door in contract.doors} | {"errors": _errors(contract)}
+    blocks = {door.name: _door(door) for door in (*contract.doors, *contract.verbless)} | {"errors": _errors(contract)}
 
     def filled(match: re.Match[str]) -> str:
         return f"{match[1]}\n{blocks.pop(match[2])}\n{match[3]}"
@@ -33,7 +33,8 @@ def _door(door: Door) -> str:
     if door.scope:
         parts.append("\n".join(["| scope | type | default | |", "|---|---|---|---|", *map(_scope, door.scope)]))
     rows = ["| function | request | reply | |", "|---|---|---|---|", *(_verb(verb) for verb in door.verbs)]
-    parts.append("\n".join(rows))
+    if door.verbs:
+        parts.append("\n".join(rows))
     parts += _group("Requests:", [field for verb in door.verbs for field in verb.request])
     parts += _group("Replies:", [field for verb in door.verbs if not verb.record for field in verb.reply])
     for record in door.records:

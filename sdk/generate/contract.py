@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["ROOT", "Contract", "Door", "Enum", "Field", "Record", "Type", "Verb", "load"]
+__all__ = ["DOORS", "ROOT", "VERBLESS", "Contract", "Door", "Enum", "Field", "Record", "Type", "Verb", "load"]
 
 ROOT = Path(__file__).resolve().parents[2]
 
 # The order of the documentation, and of everything that is written.
 DOORS = ("log", "config", "kv", "http", "events", "tasks", "memory", "vectors", "connectors")
+# Doors that only have a scope: the host calls the plugin, and no kit has anything for them.
+VERBLESS = ("loops",)
 PLAIN = frozenset({"text", "bytes", "integer", "number", "boolean", "json"})
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -100,9 +102,10 @@ class Door:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """All doors, and what they answer when they refuse: the fields of an error, and codes with their meaning."""
+    """The doors with verbs, those without, and what they answer when they refuse: fields of an error, and codes."""
 
     doors: tuple[Door, ...]
+    verbless: tuple[Door, ...]
     error: tuple[Field, ...]
     codes: Mapping[str, str]
 
@@ -110,11 +113,13 @@ class Contract:
 def load(folder: Path = ROOT / "specs" / "doors") -> Contract:
     """Reads the descriptions. Raises: ValueError, with the file and what is wrong with it."""
     found = {path.stem for path in folder.glob("*.toml")}
-    if found != {*DOORS, "errors"}:
-        raise ValueError(f"{folder} describes {sorted(found)}, not {sorted([*DOORS, 'errors'])}")
+    expected = {*DOORS, *VERBLESS, "errors"}
+    if found != expected:
+        raise ValueError(f"{folder} describes {sorted(found)}, not {sorted(expected)}")
     errors = _values(folder / "errors.toml")
     return Contract(
         doors=tuple(_Reader(folder / f"{name}.toml").door() for name in DOORS),
+        verbless=tuple(_Reader(folder / f"{name}.toml").door() for name in VERBLESS),
         error=tuple(_Reader(folder / "errors.toml").fields(errors["fields"])),
         codes=errors["codes"],
     )
@@ -142,6 +147,8 @@ class _Reader:
         values = self._values
         if values["name"] != self._path.stem:
             raise self._wrong(f"the door is called {values['name']}")
+        if bool(values.get("verbs")) == (values["name"] in VERBLESS):
+            raise self._wrong("a door has verbs, or stands among those without")
         return Door(
             name=values["name"],
             purpose=values["purpose"],
@@ -150,7 +157,7 @@ class _Reader:
             scope=tuple(self.fields(values.get("scope", ()))),
             enums=tuple(self._enums.values()),
             records=tuple(self._records.values()),
-            verbs=tuple(self._verb(one) for one in values["verbs"]),
+            verbs=tuple(self._verb(one) for one in values.get("verbs", ())),
         )
 
     def fields(self, found: Any) -> Iterator[Field]:

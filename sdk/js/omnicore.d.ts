@@ -173,7 +173,7 @@ declare module "omnicore" {
      */
     publish(topic: string, data: any): string;
     /**
-     * From now on the host calls a function of this plugin with each event of a topic, at most once; returns the subscription's id. The same again is the same subscription.
+     * Lets the host call a function of this plugin with each event; the same again is the same one.
      * - `topic`: to subscribe: names, `*` for one of them, a last `**` for all that follow
      * - `function`: takes `{"id", "topic", "data", "source", "at"}` as JSON; what it returns is dropped
      */
@@ -253,7 +253,7 @@ declare module "omnicore" {
   export interface MemoryItem {
     /** given by the host */
     id: string;
-    /** where it is kept: `immediate`, `short_term`, `session`, `episodic`, `semantic`, `procedural`, `strategic`, `civilizational`, `evolutionary`, `planetary`, `galactic` or `cosmic` */
+    /** where it is kept, one of the twelve tiers */
     tier: string;
     /** word for word what was stored */
     text: string;
@@ -275,7 +275,7 @@ declare module "omnicore" {
      * - `tier`: one of the twelve tiers; `episodic` when left out
      * - `importance`: 0 to 1; the host judges when it is left out
      * - `embedding`: of the text; the host makes one when it is left out
-     * - `metadata`: at most 16 KiB
+     * - `metadata`: at most 16 KiB; `speaker` and `session`, both text, say who said it in which conversation, which helps recall
      */
     store(text: string, options?: { tier?: string; importance?: number; embedding?: number[]; metadata?: Record<string, any> }): string;
     /**

@@ -8,24 +8,32 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import httpx
 import pytest
 
 from omnicore.api.app import create_app
+from omnicore.api.rooms import Rooms
 from omnicore.api.server import serve
 from omnicore.capabilities.services import Services
-from omnicore.clock import SystemClock
+from omnicore.clock import Clock, SystemClock
+from omnicore.config.sections.memory import MemorySettings
 from omnicore.config.settings import Settings
 from omnicore.connectors.http import HttpClient
+from omnicore.connectors.opening import open_connectors
 from omnicore.events.bus import EventBus
+from omnicore.memory.embedding.embedder import Embedder, Sense, embedder_named
+from omnicore.memory.memories import Memories
+from omnicore.memory.service import MemoryService
 from omnicore.plugins.host import PluginHost
 from omnicore.sandbox.extism.engine import ExtismEngine
 from omnicore.storage.database import Database
 from omnicore.storage.tables.kv import KvTable
 from omnicore.telemetry.logs import PluginLogs
 from omnicore.telemetry.metrics import Metrics
+from omnicore.vectors.service import VectorService
 
 _IMPORTS = """
   (import "extism:host/env" "input_length" (func $length (result i64)))
@@ -85,7 +93,7 @@ properties = { value = { "$ref" = "#/$defs/number" } }
 """
 
 
-def until(true: Callable[[], object], *, timeout_s: float = 10.0) -> None:
+def until(true: Callable[[], object], *, timeout_s: float = 60.0) -> None:
     """Waits for something to become true."""
     end = time.monotonic() + timeout_s
     while not true():
@@ -101,7 +109,7 @@ def many(site: Site) -> str:
 
 def raw(site: Site, text: str, *, body: bytes = b"") -> socket.socket:
     """A connection on which a request's head and some of its body were sent."""
-    connection = socket.create_connection(("127.0.0.1", site.port), timeout=20)
+    connection = socket.create_connection(("127.0.0.1", site.port), timeout=60)
     head = text.replace("\n", "\r\n") + f"\r\nHost: 127.0.0.1:{site.port}\r\n\r\n"
     connection.sendall(head.encode() + body)
     return connection
@@ -119,6 +127,16 @@ def rest(connection: socket.socket) -> bytes:
         while chunk := connection.recv(65536):
             chunks.append(chunk)
     return b"".join(chunks)
+
+
+def _memory(database: Database, settings: MemorySettings, clock: Clock, bus: EventBus) -> MemoryService:
+    sense = Sense(_embedder())
+    return MemoryService(Memories(database, settings=settings, clock=clock, sense=sense, tell=bus.publish), work=False)
+
+
+@cache
+def _embedder() -> Embedder | None:
+    return embedder_named("static")
 
 
 class Site:
@@ -142,6 +160,14 @@ class Site:
             events=self.bus,
             clock=clock,
         )
+        self.connectors = open_connectors(
+            self._database,
+            self.settings.connectors,
+            data=self.settings.data,
+            environ={},
+            publish=self.bus.publish,
+            clock=clock,
+        )
         self.ready = True
         self.app = create_app(
             self.host,
@@ -150,6 +176,11 @@ class Site:
             bus=self.bus,
             logs=self.logs,
             ready=lambda: self.ready,
+            rooms=Rooms(
+                memory=_memory(self._database, self.settings.memory, clock, self.bus),
+                vectors=VectorService(self._database, self.settings.data / "vectors"),
+                connectors=self.connectors,
+            ),
         )
         self.url = ""
         self.failure: BaseException | None = None
@@ -164,11 +195,11 @@ class Site:
 
     def start(self) -> Site:
         self._thread.start()
-        assert self._serving.wait(20), "the server did not start"
+        assert self._serving.wait(60), "the server did not start"
         if self.failure is not None:
             raise self.failure
         self.port = int(self.url.rpartition(":")[2])
-        self.client = httpx.Client(base_url=self.url, timeout=30)
+        self.client = httpx.Client(base_url=self.url, timeout=60)
         return self
 
     @property
@@ -180,7 +211,7 @@ class Site:
         if self._loop is not None and self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stop.set)
 
-    def wait_stopped(self, timeout_s: float = 20.0) -> None:
+    def wait_stopped(self, timeout_s: float = 60.0) -> None:
         self._thread.join(timeout_s)
         assert not self._thread.is_alive(), "the server did not stop"
 
@@ -189,6 +220,7 @@ class Site:
         self.wait_stopped()
         if hasattr(self, "client"):
             self.client.close()
+        self.connectors.close()
         self._database.close()
 
     def _main(self) -> None:

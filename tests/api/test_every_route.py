@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 import pytest
-
 from tests.api.conftest import ECHO
 from tests.api.hosting import Served
+
+from omnicore.config.sections.storage import StorageSettings
 
 _DOCUMENT = json.loads((Path(__file__).parents[2] / "specs" / "openapi.json").read_text())
 _OPERATIONS = [
@@ -34,7 +36,22 @@ _BODIES = (
     *(_DEEP.encode(), b'{"a":' + _DEEP.encode() + b"}", b"1" * 5000, b"\xef\xbb\xbf{}", b'{"a":1,"a":2}'),
 )
 _QUERIES = ("", "-1", "0", "1e9", "9" * 400, "\u0661", "\0", "\ud800", "%", "a,b", "' OR 1=1", "x" * 5000)
-_NAMES = ("none", "\0", "\ud800", "..", "%2e%2e", "'", "\u0130\ufdfa", "a b", "-1", "x" * 4000, "\n", "{a}", "*", "\u202e")
+_NAMES = (
+    "none",
+    "\0",
+    "\ud800",
+    "..",
+    "%2e%2e",
+    "'",
+    "\u0130\ufdfa",
+    "a b",
+    "-1",
+    "x" * 4000,
+    "\n",
+    "{a}",
+    "*",
+    "\u202e",
+)
 # What a whole request needs so that what is behind its first check is reached as well.
 _USUAL: Mapping[str, Any] = {
     "name": "fresh",
@@ -63,11 +80,14 @@ _USUAL: Mapping[str, Any] = {
 }
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A whole host with one of each thing."""
-    with Served(tmp_path_factory.mktemp("routes"), {"echo.wat": ECHO}) as host:
-        yield host
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A whole host with one of each thing, on each database: they refuse different things."""
+    with ExitStack() as stack:
+        on_server = request.param == "postgresql"
+        url = stack.enter_context(request.getfixturevalue("postgresql_pool").database()) if on_server else None
+        folder, storage = tmp_path_factory.mktemp("routes"), StorageSettings(url=url)
+        yield stack.enter_context(Served(folder, {"echo.wat": ECHO}, storage=storage))
 
 
 @pytest.fixture(scope="module")
@@ -125,8 +145,7 @@ def _requests(
 
 
 def _sent(client: httpx.Client, method: str, target: str, content: bytes | None) -> httpx.Response:
-    headers = {"content-type": "application/json", "idempotency-key": "\x7f"} if content is not None else {}
-    headers.pop("idempotency-key", None)
+    headers = {} if content is None else {"content-type": "application/json"}
     return client.request(method.upper(), httpx.URL(str(client.base_url) + target), content=content, headers=headers)
 
 

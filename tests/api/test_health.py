@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import pytest
 from tests.api.conftest import Site
+
+from omnicore.api.server import serve
+from omnicore.assembly import Host
+from omnicore.config.sections.health import HealthSettings
+from omnicore.config.settings import Settings
+from omnicore.resilience.health import HealthStatus
 
 
 def test_the_process_lives_while_the_host_gets_ready(site: Site) -> None:
@@ -31,3 +45,83 @@ def test_the_index_leads_to_everything(site: Site) -> None:
 def test_head_answers_without_a_body(site: Site) -> None:
     answer = site.client.head("/healthz")
     assert (answer.status_code, answer.content) == (200, b"")
+
+
+class Served:
+    """A whole host behind a socket."""
+
+    def __init__(self, folder: Path) -> None:
+        (folder / "plugins").mkdir()
+        quiet = {"plugins": folder / "plugins", "data": folder / "data", "watch": False, "port": 0}
+        settings = replace(Settings(), health=HealthSettings(interval_s=3600.0), **quiet)
+        self.host = Host(settings=settings)
+        self._serving = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._main()))
+        self._thread.start()
+        assert self._serving.wait(60)
+        self.client = httpx.Client(base_url=self.url, timeout=20)
+
+    async def _main(self) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        async with self.host as host:
+            await serve(host.asgi(), host.settings, stop=self._stop, announce=self._announce)
+
+    def _announce(self, url: str) -> None:
+        self.url = url
+        self._serving.set()
+
+    def flush(self) -> None:
+        log = self.host.events.log
+        assert log is not None
+        asyncio.run_coroutine_threadsafe(log.flush(), self._loop).result(60)
+
+    def close(self) -> None:
+        self.client.close()
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(60)
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    served = Served(tmp_path)
+    yield served
+    served.close()
+
+
+def test_health_names_every_part_and_what_is_wrong_with_it(served: Served) -> None:
+    served.host.health.set_health("plugins", HealthStatus.Unhealthy, "two are in quarantine")
+    answer = served.client.get("/api/v1/health").json()
+    assert answer["overall"] == "Degraded"
+    assert {"storage", "events", "plugins", "event-log", "event-delivery"} <= answer["subsystems"].keys()
+    assert answer["subsystems"]["plugins"]["reason"] == "two are in quarantine"
+    assert "events.history" in {one["name"] for one in answer["features"]}
+    assert served.client.get("/readyz").status_code == 200  # degraded is ready
+
+
+def test_an_unhealthy_host_takes_no_new_work_and_says_which_part_is_ill(served: Served) -> None:
+    served.host.health.set_health("storage", HealthStatus.Unhealthy, "disk full")
+    answer = served.client.get("/readyz")
+    assert (answer.status_code, answer.json()["detail"]) == (503, "the host is unhealthy: storage")
+    assert served.client.get("/healthz").status_code == 200
+
+
+def test_events_of_the_past_are_listed_by_topic_and_page(served: Served) -> None:
+    for number in range(5):
+        served.host.bus.publish("shop.sold", {"n": number})
+        served.host.bus.publish("shop.other", number)
+    served.flush()
+    first = served.client.get("/api/v1/events", params={"topic": "shop.sold", "limit": 3}).json()
+    assert [one["data"]["n"] for one in first["items"]] == [4, 3, 2]
+    assert first["items"][0].keys() == {"id", "topic", "source", "at", "hops", "data"}
+    rest = served.client.get("/api/v1/events", params={"topic": "shop.sold", "cursor": first["next"]}).json()
+    assert ([one["data"]["n"] for one in rest["items"]], rest["next"]) == ([1, 0], None)
+
+
+@pytest.mark.parametrize("query", ["topic=a..b", "limit=0", "limit=501", "cursor=x", "cursor=evt_%27"])
+def test_a_wrong_question_for_events_is_refused(served: Served, query: str) -> None:
+    assert served.client.get(f"/api/v1/events?{query}").status_code == 422
+
+
+def test_a_site_without_these_rooms_says_so(site: Site) -> None:
+    assert site.client.get("/api/v1/health").status_code == 503
+    assert site.client.get("/api/v1/events").status_code == 503

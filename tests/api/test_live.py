@@ -70,7 +70,7 @@ def test_a_client_that_leaves_gives_its_place_back(site: Site) -> None:
     with listen(site):
         assert site.traffic == 1
     until(lambda: site.traffic == 0)
-    assert site.bus._subscriptions == ()
+    assert site.bus.subscribers() == ()
 
 
 def test_what_a_client_sends_is_dropped(site: Site) -> None:
@@ -93,8 +93,8 @@ def test_a_frame_over_the_limit_ends_the_connection(site: Site) -> None:
 def test_a_client_that_reads_too_slowly_is_told_so_and_dropped(site: Site) -> None:
     shake = "GET /ws HTTP/1.1\nConnection: Upgrade\nUpgrade: websocket\nSec-WebSocket-Version: 13\n"
     connection = raw(site, shake + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")
-    until(lambda: len(site.bus._subscriptions) == 1)
-    (subscription,) = site.bus._subscriptions
+    until(lambda: len(site.bus.subscribers()) == 1)
+    (subscription,) = site.bus.subscribers()
     text = "x" * 200_000
     until(lambda: bool(site.bus.publish("much", text)) and subscription.dropped > 0)
     frames = rest(connection)

@@ -13,6 +13,7 @@ FLOORS: Mapping[str, int] = {
     "errors": 1,
     "clock": 1,
     "ids": 1,
+    "texts": 1,
     "hookspecs": 1,
     "storage": 2,
     "config": 2,
@@ -32,9 +33,10 @@ FLOORS: Mapping[str, int] = {
     "toolchains": 7,
     "loops": 8,
     "intelligences": 8,
-    "modules": 9,
     "api": 10,
+    "wiring": 10.5,
     "assembly": 11,
+    "modules": 11.3,
     "omega": 11.5,
     "testing": 12,
     "cli": 13,
@@ -44,9 +46,10 @@ FLOORS: Mapping[str, int] = {
 LANDINGS: Mapping[str, float] = {
     "sandbox.abi": 1.5,
     "sandbox.variables": 1.5,
+    "resilience.status": 1.5,
 }
 """Files that stand apart from their room, between two floors: plain words that lower rooms need as well.
-Settings hold `Limits` and connectors answer an `HttpRequest`; neither may know an engine."""
+Settings hold `Limits` and connectors answer an `HttpRequest`; neither may know an engine. Events carry health."""
 
 SUBROOMS: Mapping[str, Mapping[str, frozenset[str]]] = {
     "sandbox": {

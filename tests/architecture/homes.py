@@ -15,19 +15,20 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "ctypes": ("sandbox.capi",),
     "wasmtime": ("sandbox",),
     "extism": ("sandbox.reference",),
-    "sqlite3": ("storage",),
+    "sqlite3": ("storage", "connectors.sqlite"),
     "sqlite_utils": ("storage",),
     "psycopg": ("storage", "connectors.postgresql"),
     "hnswlib": ("vectors",),
     "numpy": ("vectors", "memory"),
     "pluggy": ("core.extensions", "hookspecs"),
     "cronsim": ("runtime",),
-    "cryptography": ("connectors.vault",),
+    "cryptography": ("connectors.vault", "connectors.hooks"),
     "keyring": ("connectors.vault",),
     "aiomysql": ("connectors.mysql",),
     "redis": ("connectors.redis",),
     "aiobotocore": ("connectors.aws",),
     "botocore": ("connectors.aws",),
+    "pymysql": ("connectors.mysql",),
     "opentelemetry": ("telemetry.otel",),
     "starlette": ("api",),
     "hypercorn": ("api",),
@@ -39,12 +40,15 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "certifi": ("connectors",),
     "watchfiles": ("plugins.folder", "toolchains.watch"),
     "prometheus_client": ("telemetry",),
-    "jsonschema": ("plugins", "config"),
+    "jsonschema": ("plugins", "config", "connectors"),
     "jsonschema_specifications": ("plugins", "config"),
     "yaml": ("config",),
     "pytest": ("testing.pytest_plugin",),
 }
 """A library's homes: rooms, or a single file of one."""
+
+SQL_HOMES = ("storage", "connectors.sqlite")
+"""Where SQL may be written: the host's own database, and the one statement that asks a file of somebody else's."""
 
 _SQL = re.compile(
     r"""^\s*(?:select\b.+\bfrom\b|pragma\s+\w+|begin\s+(?:immediate|exclusive)\b|with\s+\w+\s+as\s*\()
@@ -72,11 +76,11 @@ def _of_file(source: Source) -> Iterable[str]:
 
 
 def check_sql(sources: Sequence[Source]) -> list[str]:
-    """SQL in strings outside of `storage`; docstrings may speak of it."""
+    """SQL in strings outside of its homes; docstrings may speak of it."""
     return [
         at(source, text.lineno, f"SQL outside storage: {str(text.value).strip()[:40]!r}")
         for source in sources
-        if not source.module.partition(".")[2].startswith("storage")
+        if not source.module.partition(".")[2].startswith(SQL_HOMES)
         for text in _texts(source.tree)
     ]
 

@@ -19,6 +19,7 @@ from pathlib import Path
 os.environ.setdefault("EXTISM_CACHE_CONFIG", "")  # the peer compiles when it is asked to, not from a cache
 
 from tests.bench.calls import input_sizes, warm_calls
+from tests.bench.claims import claims
 from tests.bench.components import component_calls
 from tests.bench.functions import host_functions
 from tests.bench.growth import folder_sizes
@@ -29,8 +30,12 @@ from tests.bench.languages import languages
 from tests.bench.measure import FULL, QUICK, Effort
 from tests.bench.memory import resident_memory
 from tests.bench.real_plugin import rust_plugin
+from tests.bench.recall import recalls
 from tests.bench.report import Row, table, to_json
+from tests.bench.storage import storage_writes
+from tests.bench.tasks import tasks
 from tests.bench.threads import two_threads
+from tests.bench.vectors import vectors
 
 __all__ = ["GROUPS", "main", "measured"]
 
@@ -48,7 +53,12 @@ GROUPS: Mapping[str, Callable[[Effort], Iterator[Row]]] = {
     "http": http_calls,
     "memory": resident_memory,
     "sizes": input_sizes,
+    "storage": storage_writes,
+    "tasks": tasks,
     "folders": folder_sizes,
+    "vectors": vectors,
+    "recall": recalls,
+    "claims": claims,
 }
 
 

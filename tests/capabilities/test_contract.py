@@ -16,6 +16,7 @@ from omnicore.capabilities.scope import REQUIRED
 from omnicore.sandbox.abi import Doors, Limits
 
 CONTRACT: Contract = load()
+ALL = (*CONTRACT.doors, *CONTRACT.verbless)
 VERBS = [(door, verb) for door in CONTRACT.doors for verb in door.verbs]
 SCOPES: dict[str, dict[str, Any]] = {
     "http": {"hosts": ["*"], "methods": ["GET", "POST"]},
@@ -23,6 +24,7 @@ SCOPES: dict[str, dict[str, Any]] = {
     "tasks": {"functions": ["*"]},
     "vectors": {"collections": ["*"]},
     "connectors": {"connectors": ["*"]},
+    "loops": {"lanes": ["adaptive"]},
 }
 # One value of each type, and what each type refuses.
 GOOD: dict[str, Any] = {
@@ -84,7 +86,7 @@ def doors(house: House) -> Doors:
         vectors=VectorsDouble(),
         connectors=ConnectorsDouble(),
     )
-    asked = [asks(door.name, SCOPES.get(door.name)) for door in CONTRACT.doors if door.grant]
+    asked = [asks(door.name, SCOPES.get(door.name)) for door in ALL if door.grant]
     return open_doors(plugin(*asked, limits=Limits(http_requests=1000)), services)
 
 
@@ -98,17 +100,17 @@ def code_of(doors: Doors, verb: Verb, request: dict[str, Any]) -> str | None:
 
 def test_the_doors_are_those_of_the_specification_in_its_order() -> None:
     assert [(one.name, one.purpose, one.resource, one.needs_grant) for one in DOORS] == [
-        (one.name, one.purpose, one.resource, one.grant) for one in CONTRACT.doors
+        (one.name, one.purpose, one.resource, one.grant) for one in (*CONTRACT.doors, *CONTRACT.verbless)
     ]
 
 
-@pytest.mark.parametrize("door", CONTRACT.doors, ids=lambda door: door.name)
+@pytest.mark.parametrize("door", ALL, ids=lambda door: door.name)
 def test_a_door_links_the_functions_of_its_verbs(doors: Doors, door: Door) -> None:
     linked = [one.name for one in doors.functions if one.name.startswith(f"{door.name}_")]
     assert linked == list(dict.fromkeys(verb.function for verb in door.verbs))
 
 
-@pytest.mark.parametrize("door", CONTRACT.doors, ids=lambda door: door.name)
+@pytest.mark.parametrize("door", ALL, ids=lambda door: door.name)
 def test_a_scope_has_the_fields_and_defaults_that_are_written(door: Door) -> None:
     scope = next(one for one in DOORS if one.name == door.name).scope
     assert list(scope) == [field.name for field in door.scope]
@@ -122,7 +124,7 @@ def _plain(field: Field) -> bool:
     return not isinstance(field.default, list)
 
 
-@pytest.mark.parametrize("door", CONTRACT.doors, ids=lambda door: door.name)
+@pytest.mark.parametrize("door", ALL, ids=lambda door: door.name)
 def test_a_scope_takes_values_of_its_types_only(door: Door) -> None:
     scope = next(one for one in DOORS if one.name == door.name).scope
     for field in door.scope:
@@ -189,7 +191,7 @@ def _required(verb: Verb) -> list[str]:
     return [field.name for field in verb.request if not field.optional]
 
 
-@pytest.mark.parametrize("door", [door for door in CONTRACT.doors if door.grant], ids=lambda door: door.name)
+@pytest.mark.parametrize("door", [door for door in ALL if door.grant], ids=lambda door: door.name)
 def test_the_schema_of_manifests_knows_the_scope(door: Door) -> None:
     known = json.loads((ROOT / "specs/schemas/plugin.schema.json").read_text())["$defs"][door.name]
     assert set(known["properties"]) == {field.name for field in door.scope}

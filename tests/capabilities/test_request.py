@@ -15,6 +15,12 @@ from omnicore.capabilities.request import Request, read_request, to_value, write
 from omnicore.errors import InvalidInput
 
 
+def test_a_reply_with_half_of_a_character_keeps_it_as_an_escape() -> None:
+    call = CallDouble()
+    assert call.read(write_reply(call, {"output": "\ud800é"})) == b'{"output":"\\ud800\\u00e9"}'
+    assert call.read(write_reply(call, {"output": "é"})) == '{"output":"é"}'.encode()
+
+
 def read(data: bytes, most: int = 1 << 20) -> Request:
     call = CallDouble()
     return read_request(call, call.write(data), most)

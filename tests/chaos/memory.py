@@ -28,12 +28,14 @@ from omnicore.memory.embedding.embedder import Sense, embedder_named
 from omnicore.memory.memories import Memories
 from omnicore.memory.tiers import MemoryTier
 from omnicore.storage.opening import open_store
+from omnicore.storage.postgresql import PostgresDatabase
 from omnicore.storage.store import Store
 
 __all__ = ["Report", "run"]
 
 _OWNER = "survivor"
 _SHORTEST_S, _LONGEST_S = 0.05, 0.4
+_SETTLED_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ def run(rounds: int, store_url: str | None, folder: Path, *, seed: int = 0) -> R
     for number in range(rounds):
         log = folder / f"log-{number}"
         _killed(number, store_url, folder, log, chance)
+        _settled(store_url)
         _read(log, stored, forgotten)
         problems += [f"after kill {number + 1}: {problem}" for problem in _wrong(store_url, folder, stored, forgotten)]
     return Report(rounds, len(stored), len(forgotten), tuple(problems))
@@ -75,6 +78,15 @@ def _killed(number: int, url: str | None, folder: Path, log: Path, chance: rando
         os.kill(child.pid, signal.SIGKILL)
         child.wait()
         child.stdout.close()
+
+
+def _settled(url: str | None) -> None:
+    """Waits until the server has noticed the kill.
+
+    A commit that was sent is still done, and between two looks at the tables it would be a difference.
+    """
+    if url is not None:
+        PostgresDatabase.open(url, alone=True, timeout_s=_SETTLED_S).close()
 
 
 def _read(log: Path, stored: dict[str, str], forgotten: set[str]) -> None:

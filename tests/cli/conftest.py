@@ -27,7 +27,8 @@ TEXT_COMMAND = [sys.executable, "-W", "error", "-c", _WITH_TEXTS]
 
 def clean_environment(**more: str) -> dict[str, str]:
     kept = {name: text for name, text in os.environ.items() if not name.startswith(("OMNICORE_", "_OMNICORE"))}
-    return {**kept, "TERM": "xterm-256color", "COLUMNS": "120", "NO_COLOR": "", **more}
+    fixed = {"TERM": "xterm-256color", "COLUMNS": "120", "NO_COLOR": "", "OMNICORE_RUNTIME__ENVIRONMENT": "local"}
+    return {**kept, **fixed, **more}
 
 
 @dataclass(frozen=True, slots=True)

@@ -195,6 +195,6 @@ def test_on_a_terminal_the_result_is_a_table(demo):
             break
         shown += part
     os.close(leader)
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
     assert "─".encode() in shown
     assert b"reading plugin.wat" not in shown  # it is in the bar, which what is quick does not show

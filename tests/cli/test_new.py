@@ -21,7 +21,8 @@ def test_an_app_has_settings_a_plugin_with_manifest_and_a_readme(omnicore, tmp_p
     ran = omnicore("new", "demo")
     assert ran.code == 0
     made = {str(path.relative_to(tmp_path / "demo")) for path in (tmp_path / "demo").rglob("*") if path.is_file()}
-    assert made == {"README.md", ".gitignore", "omnicore.toml", "plugins/hello.toml", "plugins/hello.wat"}
+    plugin = {"plugins/hello.toml", "plugins/hello.wat"}
+    assert made == {"README.md", ".gitignore", "config.yaml", "main.py", *plugin}
     assert (tmp_path / "demo" / "README.md").read_text().startswith("# demo\n")
     assert "cd demo" in ran.out
 
@@ -29,7 +30,7 @@ def test_an_app_has_settings_a_plugin_with_manifest_and_a_readme(omnicore, tmp_p
 def test_the_settings_of_an_app_are_valid(omnicore, tmp_path):
     omnicore("new", "demo")
     ran = omnicore("config", "show", "limits.timeout_s", "--origin", folder=tmp_path / "demo")
-    assert ran.out.splitlines()[1] == "limits.timeout_s\t1.0\tomnicore.toml:7"
+    assert ran.out.splitlines()[1] == "limits.timeout_s\t1.0\tconfig.yaml:10"
 
 
 def test_json_names_the_files_and_the_next_commands(omnicore):

@@ -129,7 +129,7 @@ def test_what_a_command_changes_the_running_server_notices(started, omnicore, tm
 
 def test_a_new_app_answers_as_its_readme_says(started, omnicore, tmp_path):
     omnicore("new", "demo")
-    _, document = started("-C", "demo/omnicore.toml")
+    _, document = started("-C", "demo/config.yaml", "--serve")
     answer = httpx.post(
         f"{document['url']}/api/v1/plugins/hello/functions/greet",
         content=b"World",

@@ -37,7 +37,7 @@ def on_terminal(folder: Path, *arguments: str, answer: bytes = b"", **environmen
             break
         shown += part
     os.close(leader)
-    return process.wait(timeout=20), shown
+    return process.wait(timeout=60), shown
 
 
 def test_a_terminal_shows_a_table_with_colours(tmp_path):

@@ -148,6 +148,9 @@ def test_a_token_of_oauth_is_fetched_once_kept_and_fetched_again_when_it_is_refu
         "/a b",
         "/a\\b",
         "/.",
+        "/..;/admin",
+        "/..;x=1%2fadmin",
+        "/a%00",
     ],
 )
 def test_no_path_leads_out_of_the_base(tmp_path: Path, path: str) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -124,6 +124,17 @@ async def test_a_value_is_never_part_of_the_statement(client: Client, database: 
         "COMMIT; DELETE FROM goods",
         "SELECT 1; DELETE FROM goods",
         "ROLLBACK; DELETE FROM goods; COMMIT",
+        "BEGIN NOT ATOMIC COMMIT; DELETE FROM goods; COMMIT; END",
+        "/*!50000 BEGIN */ NOT ATOMIC COMMIT; DELETE FROM goods; COMMIT; END",
+        "--\nBEGIN NOT ATOMIC COMMIT; DELETE FROM goods; COMMIT; /*\nSELECT */ END",
+        "#\nBEGIN NOT ATOMIC COMMIT; DELETE FROM goods; COMMIT; /*\nSELECT */ END",
+        "/**/BEGIN NOT ATOMIC COMMIT; DELETE FROM goods; COMMIT; /*\nSELECT */ END",
+        "EXECUTE IMMEDIATE 'BEGIN NOT ATOMIC COMMIT; DELETE FROM goods; COMMIT; END'",
+        "IF 1 THEN COMMIT; DELETE FROM goods; COMMIT; END IF",
+        "DO $$ BEGIN COMMIT; DELETE FROM goods; COMMIT; END $$",
+        "DO $$ BEGIN SET TRANSACTION READ WRITE; DELETE FROM goods; END $$",
+        "DO $$ BEGIN PERFORM set_config('transaction_read_only', 'off', false); DELETE FROM goods; END $$",
+        "WITH gone AS (DELETE FROM goods RETURNING 1) SELECT count(*) FROM gone",
     ],
 )
 def test_a_query_changes_nothing(sql: str, database: Database) -> None:
@@ -223,6 +234,29 @@ def test_a_statement_that_is_wrong_says_what_the_database_says(database: Databas
     asyncio.run(body())
 
 
+def test_what_no_database_can_take_is_the_callers_fault(database: Database) -> None:
+    """A failure of the server would count against the connector, which other plugins use as well."""
+
+    async def body() -> None:
+        async with opened(database) as client:
+            mark = database.mark
+            for sql, values in (
+                ("SELECT 1; SELECT 2", []),
+                ("SELECT 1\0", []),
+                (f"SELECT {mark} + {mark}", [2**70, 1.0]),
+                (f"SELECT {mark}", []),
+                ("SELECT %(name)s", [1]),
+                ("SELECT %q", [1]),
+                ("SELECT 5 % 2", [1]),
+                ("", []),
+                ("--", []),
+            ):
+                with suppress(InvalidInput, ServiceRefused):
+                    await read(client, sql, *values)
+
+    asyncio.run(body())
+
+
 def test_a_server_that_is_not_there_is_a_passing_failure(database: Database, tmp_path: Path) -> None:
     away = {
         "sqlite": {"file": str(tmp_path / "none.db")},
@@ -241,7 +275,8 @@ def test_a_server_that_is_not_there_is_a_passing_failure(database: Database, tmp
 
 
 def test_sqlite_reaches_no_other_file(tmp_path: Path) -> None:
-    sqlite3.connect(tmp_path / "a.db").executescript("CREATE TABLE t (x)")
+    with closing(sqlite3.connect(tmp_path / "a.db")) as connection:
+        connection.executescript("CREATE TABLE t (x)")
     database = Database("sqlite", {"file": str(tmp_path / "a.db"), "writable": True}, "?", {}, "")
 
     async def body() -> None:
@@ -252,3 +287,17 @@ def test_sqlite_reaches_no_other_file(tmp_path: Path) -> None:
 
     asyncio.run(body())
     assert [path.name for path in tmp_path.glob("[bc].db")] == []
+
+
+def test_sqlite_never_opens_the_hosts_own_files(tmp_path: Path) -> None:
+    sqlite3.connect(tmp_path / "omnicore.db").close()
+    (tmp_path / "link.db").symlink_to(tmp_path / "omnicore.db")
+
+    async def body(file: Path) -> None:
+        database = Database("sqlite", {"file": str(file)}, "?", {}, "")
+        async with opened(database, data=tmp_path) as client:
+            with pytest.raises(InvalidInput, match="the host's own"):
+                await read(client, "SELECT 1")
+
+    asyncio.run(body(tmp_path / "omnicore.db"))
+    asyncio.run(body(tmp_path / "link.db"))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import re
+from pathlib import Path
 
 import pytest
 
@@ -40,6 +42,13 @@ def at(state: RuntimeState) -> Lifecycle:
 def test_there_are_six_states_and_eight_steps():
     assert len(S) == 6
     assert {(state, to) for state, allowed in TRANSITIONS.items() for to in allowed} == STEPS
+
+
+def test_the_specification_has_these_steps():
+    text = (Path(__file__).parents[2] / "specs/lifecycle.md").read_text()
+    rows = re.findall(r"^\| (\w+) \| ([\w, ]+) \|$", text, re.MULTILINE)
+    written = {(S[state], S[to]) for state, others in rows if state != "from" for to in others.split(", ")}
+    assert written == STEPS
 
 
 @pytest.mark.parametrize(("state", "to"), list(itertools.product(S, S)), ids=str)

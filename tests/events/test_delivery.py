@@ -61,12 +61,12 @@ class Post:
             await asyncio.gather(task, return_exceptions=True)
 
     async def heard(self, count: int) -> list[tuple[str, Any, int]]:
-        async with asyncio.timeout(10), self.came:
+        async with asyncio.timeout(60), self.came:
             await self.came.wait_for(lambda: len(self.calls) >= count)
         return self.calls
 
     async def until(self, true: Any) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not true():
                 await asyncio.sleep(0.001)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Sequence
 
 import pytest
@@ -105,3 +106,30 @@ def test_only_the_newest_stay_and_none_that_is_too_old(store: Store) -> None:
     assert [row.data["n"] for row in table.newest("", None, 99)][-1] == 90
     assert table.trim(keep=10, before=95.0) == 5
     assert table.trim(keep=10, before=1000.0) == 5
+
+
+def test_a_write_that_was_cancelled_and_ends_late_takes_no_other_batch_with_it() -> None:
+    class Slow(Keeper):
+        """The first write goes on until the second batch is on its way."""
+
+        def append(self, events: Sequence[Event]) -> None:
+            if not began.is_set():
+                began.set()
+                assert second.wait(10)
+            elif [event.data for event in events] == [2]:
+                second.set()
+                first.join(10)
+            super().append(events)
+
+    began, second = threading.Event(), threading.Event()
+    keeper, bus = Slow(), EventBus()
+    log = EventLog(bus, keeper, keep=10, days=1)
+    bus.publish("a", 1)
+    first = threading.Thread(target=lambda: asyncio.run(log.flush()))
+    first.start()
+    assert began.wait(10)
+    asyncio.run(log.flush())  # what a stop does: the same batch once more
+    bus.publish("a", 2)
+    asyncio.run(log.flush())
+    assert {event.data for event in keeper.kept} == {1, 2}
+    assert log.written == len(keeper.kept)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -54,6 +55,12 @@ def test_parts_of_the_wrong_kind_are_left_out(value: Any) -> None:
     assert all("importance" not in one for one in answer.insights)
 
 
+def test_numbers_and_texts_that_nobody_could_send_on_are_made_fit() -> None:
+    answer = read_answer(b'{"insights": [{"importance": 1' + b"0" * 400 + b'}], "results": "cut \\ud83d"}')
+    assert answer.insights[0]["importance"] == 1.0
+    assert answer.result == "cut ?"
+
+
 def test_a_flood_is_cut() -> None:
     answer = read_answer({"insights": ["x" * 10_000] * 1000, "actions": [{"verb": "a" * 500}] * 1000})
     assert (len(answer.insights), len(answer.wishes)) == (50, 20)
@@ -62,3 +69,11 @@ def test_a_flood_is_cut() -> None:
     assert "more than" in answer.problem
     assert read_answer("x" * 100_000).result is None
     assert "bytes" in read_answer("x" * 100_000).problem
+
+
+def test_actions_that_no_door_could_take_are_left_out() -> None:
+    good = {"verb": "kv.put", "input": {"key": "a"}}
+    bad = '{"verb": "kv.put", "input": {"key": NaN}}'
+    large = {"verb": "kv.put", "input": {"value": "x" * 3_000_000}}
+    answer = read_answer(f'{{"actions": [{bad}, {json.dumps(large)}, {json.dumps(good)}]}}')
+    assert answer.wishes == (Wish("kv.put", {"key": "a"}),)

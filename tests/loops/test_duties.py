@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from omnicore.clock import ManualClock
 from omnicore.loops.archive import old_bundles
@@ -19,10 +21,20 @@ from omnicore.storage.tables.intelligences import SkillRow
 from omnicore.storage.tables.loops import LoopsTable
 
 WEEK_S = 7 * 86_400.0
+_opened: list[Database] = []
+
+
+@pytest.fixture(autouse=True)
+def closed() -> Iterator[None]:
+    """Stores in memory end with their test."""
+    yield
+    while _opened:
+        _opened.pop().close()
 
 
 def _duties(clock: ManualClock | None = None, kept: int = 3, **chores: Any) -> Duties:
-    table = LoopsTable(Database.open(None))
+    _opened.append(Database.open(None))
+    table = LoopsTable(_opened[-1])
     return Duties(Chores(**chores), table=table, clock=clock or ManualClock(), kept=kept)
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,16 +21,29 @@ from omnicore.loops.lane import LoopType
 from omnicore.loops.running import Done
 from omnicore.storage.database import Database
 from omnicore.storage.store import Store
+from omnicore.storage.tables.loops import LoopsTable
 
 pytestmark = pytest.mark.timeout(60)
 
 
+_opened: list[Database] = []
+
+
 def memory() -> Store:
-    return Database.open(None)
+    _opened.append(Database.open(None))
+    return _opened[-1]
+
+
+@pytest.fixture(autouse=True)
+def closed() -> Iterator[None]:
+    """Stores in memory end with their test."""
+    yield
+    while _opened:
+        _opened.pop().close()
 
 
 async def _until(true: Any) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not true():
             await asyncio.sleep(0)
 
@@ -89,6 +105,26 @@ async def test_a_clock_that_is_set_back_does_not_stop_a_lane() -> None:
         due = (await here.engine.status(LoopType.Adaptive)).next_run_at
         assert due is not None
         assert due <= clock.now() + 1800.0  # ...but within an interval
+        clock.advance(1800.0)
+        assert await here.due() == [LoopType.Reactive, LoopType.Adaptive]
+
+
+async def test_a_lease_from_before_the_clock_was_set_back_ends_as_early_as_any_other(tmp_path: Path) -> None:
+    clock, store = ManualClock(), Database.open(tmp_path / "x.db")
+    table = LoopsTable(store)
+    async with lanes(store, clock=clock) as here:
+        await here.engine.execute_cycle(LoopType.Adaptive)
+        await here.engine.execute_cycle(LoopType.Deliberative)
+    until = clock.now() + HOUR_S
+    assert table.claim("adaptive", "host_dead", now=clock.now(), until=until, due_before=None)
+    clock.at -= 100 * DAY_S
+    async with lanes(store, clock=clock) as here:
+        await here.due()
+        for _ in range(3):
+            clock.advance(1800.0)
+            await here.due()
+        assert LoopType.Adaptive in here.duties.ran
+    store.close()
 
 
 async def test_every_lane_runs_when_somebody_asks_and_says_what_it_did() -> None:
@@ -164,7 +200,7 @@ async def test_a_handler_that_fails_or_overruns_is_cut_and_hurts_nobody() -> Non
 
         for name, run in {"good": good, "bad": bad, "endless": endless, "stubborn": stubborn}.items():
             here.engine.add_handler(LoopType.Adaptive, name, run)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             done = await here.engine.execute_cycle(LoopType.Adaptive, CycleInput({"n": 1}))
         gave = done.results["handlers"]
         assert done.success
@@ -285,6 +321,30 @@ async def test_a_lane_that_another_host_runs_now_is_refused_and_free_again_when_
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
         assert (await other.engine.status(LoopType.Adaptive)).cycles_completed == 1
+
+
+async def test_a_cycle_that_is_broken_off_while_it_takes_its_lane_gives_it_back(
+    open_store: OpenStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, taken, go_on = ManualClock(), threading.Event(), threading.Event()
+    claim = LoopsTable.claim
+
+    def slow(self: LoopsTable, *values: Any, **more: Any) -> int | None:
+        fence = claim(self, *values, **more)
+        taken.set()
+        assert go_on.wait(10)
+        return fence
+
+    async with lanes(open_store(), clock=clock) as one, lanes(open_store(), clock=clock) as other:
+        monkeypatch.setattr(LoopsTable, "claim", slow)
+        running = asyncio.create_task(one.engine.execute_cycle(LoopType.Adaptive))
+        assert await asyncio.to_thread(taken.wait, 10)
+        running.cancel()
+        await asyncio.sleep(0)
+        go_on.set()
+        await asyncio.gather(running, return_exceptions=True)
+        assert running.cancelled()
+        assert (await other.engine.execute_cycle(LoopType.Adaptive)).success
 
 
 async def test_a_cycle_that_is_broken_off_gives_its_lane_back() -> None:

@@ -11,6 +11,7 @@ from tests.guests_that_answer import answers, fails, loops_on
 from tests.plugins.conftest import Rig
 from tests.plugins.guests import ECHO, with_manifest
 
+from omnicore.capabilities.loops import LANES
 from omnicore.capabilities.services import Services
 from omnicore.config.sections.loops import LaneSettings, LoopSettings
 from omnicore.connectors.http import HttpClient
@@ -22,6 +23,7 @@ from omnicore.loops.engine import LoopEngine
 from omnicore.loops.handlers import Fuel
 from omnicore.loops.lane import LoopType
 from omnicore.loops.subscribed import PluginHandlers
+from omnicore.storage.tables.grants import GrantsTable
 from omnicore.storage.tables.loops import LoopsTable
 
 JSON = "application/json"
@@ -29,7 +31,19 @@ JSON = "application/json"
 
 def _manifest(name: str, **more: Any) -> dict[str, Any]:
     function = {"lane": "adaptive", "output_media": JSON, **more.pop("function", {})}
-    return {"name": name, "functions": {"run": function}, **more}
+    asked = [asks("adaptive", "reactive"), *more.pop("capabilities", ())]
+    return {"name": name, "functions": {"run": function}, "capabilities": asked, **more}
+
+
+def asks(*lanes: str) -> dict[str, Any]:
+    """What a manifest asks for, so that lanes call its functions."""
+    return {"name": "loops", "reason": "Takes part", "scope": {"lanes": list(lanes)}}
+
+
+def _take_in(rig: Rig) -> None:
+    """Takes in what was dropped, and grants all that it asks for."""
+    for name in rig.scan():
+        rig.host.grant(name, who="test")
 
 
 @asynccontextmanager
@@ -62,7 +76,7 @@ async def test_a_function_that_names_a_lane_gets_its_cycles_and_gives_insights(r
     said = {"results": {"seen": 3}, "insights": ["all is well"], "next_objectives": ["rest"]}
     rig.drop("watch.wasm", answers(said, _manifest("watch")))
     rig.drop("other.wasm", answers({}, _manifest("other", function={"lane": "reactive"})))
-    rig.scan()
+    _take_in(rig)
     async with _lanes(rig) as lanes:
         done = await lanes.execute_cycle(LoopType.Adaptive)
         assert done.results["handlers"]["watch.run"]["result"] == {"seen": 3}
@@ -77,9 +91,10 @@ async def test_a_handler_gets_the_cycle_as_a_document(rig: Rig, media: str) -> N
     manifest = {
         "name": "echo",
         "functions": {"echo": {"lane": "adaptive", "input_media": media, "output_media": media}},
+        "capabilities": [asks("adaptive")],
     }
     rig.drop("echo.wasm", with_manifest(ECHO, manifest))
-    rig.scan()
+    _take_in(rig)
     async with _lanes(rig) as lanes:
         done = await lanes.execute_cycle(LoopType.Adaptive, CycleInput({"n": 1}, "why", ["try"]))
         seen = done.results["handlers"]["echo.echo"]["result"]
@@ -96,7 +111,7 @@ async def test_a_handler_that_traps_or_never_ends_is_cut_and_the_cycle_goes_on(r
     rig.drop("bad.wasm", fails(_manifest("bad")))
     rig.drop("endless.wasm", loops_on(_manifest("endless", limits={"timeout_s": 30.0})))
     rig.drop("good.wasm", answers({"results": 1}, _manifest("good")))
-    rig.scan()
+    _take_in(rig)
     async with _lanes(rig, LaneSettings(1800.0, 0.5)) as lanes:
         done = await lanes.execute_cycle(LoopType.Adaptive)
         gave = done.results["handlers"]
@@ -116,8 +131,7 @@ async def test_actions_are_done_within_the_grants_of_the_plugin_that_asks_for_th
     ]
     asked = [{"name": "events", "reason": "Tells", "scope": {"topics": ["watch.*"]}}]
     rig.drop("watch.wasm", answers({"actions": wishes}, _manifest("watch", capabilities=asked)))
-    rig.scan()
-    rig.host.grant("watch", who="test")
+    _take_in(rig)
     async with _lanes(rig) as lanes:
         done = await lanes.execute_cycle(LoopType.Adaptive)
         assert [(one.verb, one.status) for one in done.actions] == [
@@ -137,6 +151,7 @@ async def test_a_plugin_whose_change_waits_for_a_grant_and_one_that_is_off_take_
     rig.drop("asks.wasm", answers({}, _manifest("asks", capabilities=asked)))
     rig.drop("off.wasm", answers({}, _manifest("off")))
     rig.scan()
+    rig.host.grant("off", who="test")
     async with _lanes(rig) as lanes:
         rig.host.disable("off")
         assert (await lanes.status(LoopType.Adaptive)).handlers == ()
@@ -147,7 +162,7 @@ async def test_a_plugin_whose_change_waits_for_a_grant_and_one_that_is_off_take_
 async def test_handlers_beyond_the_lanes_fuel_do_not_begin(rig: Rig) -> None:
     for name in ("a", "b", "c"):
         rig.drop(f"{name}.wasm", answers({"results": 1}, _manifest(name, limits={"fuel": 1_000_000})))
-    rig.scan()
+    _take_in(rig)
     async with _lanes(rig, LaneSettings(1800.0, 10.0, concurrency=1, fuel=50)) as lanes:
         done = await lanes.execute_cycle(LoopType.Adaptive)
         gave = done.results["handlers"]
@@ -157,7 +172,7 @@ async def test_handlers_beyond_the_lanes_fuel_do_not_begin(rig: Rig) -> None:
 
 async def test_the_limits_of_functions_are_known_to_the_duty(rig: Rig) -> None:
     rig.drop("a.wasm", answers({}, _manifest("a", limits={"timeout_s": 2.5})))
-    rig.scan()
+    _take_in(rig)
     http = HttpClient()
     handlers = PluginHandlers(rig.host, Services(kv=rig.kv, http=http, events=rig.events), rig.events)
     assert (handlers.limit_s("a.run"), handlers.limit_s("gone.run")) == (2.5, 0.0)
@@ -172,3 +187,63 @@ async def test_the_limits_of_functions_are_known_to_the_duty(rig: Rig) -> None:
 def test_a_manifest_names_lanes_and_words_that_there_are(rig: Rig, function: dict[str, Any]) -> None:
     with pytest.raises(ManifestInvalid):
         rig.host.install("bad.wasm", answers({}, _manifest("bad", function=function)))
+
+
+async def test_a_function_is_called_only_while_its_lane_is_granted(rig: Rig) -> None:
+    rig.drop("watch.wasm", answers({"results": 1}, _manifest("watch")))
+    rig.scan()
+    async with _lanes(rig) as lanes:
+        assert rig.host.get("watch").state == "needs-grant"
+        assert "handlers" not in (await lanes.execute_cycle(LoopType.Adaptive)).results
+        rig.host.grant("watch", "loops", who="test")
+        done = await lanes.execute_cycle(LoopType.Adaptive)
+        assert done.results["handlers"]["watch.run"]["result"] == 1
+        rig.host.revoke("watch", "loops", who="test")
+        assert "handlers" not in (await lanes.execute_cycle(LoopType.Adaptive)).results
+
+
+async def test_a_grant_that_another_process_takes_back_closes_the_lane_at_once(rig: Rig) -> None:
+    rig.drop("watch.wasm", answers({"results": 1}, _manifest("watch")))
+    _take_in(rig)
+    async with _lanes(rig) as lanes:
+        assert (await lanes.execute_cycle(LoopType.Adaptive)).results["handlers"]["watch.run"]["ok"]
+        GrantsTable(rig.database).take("watch", "loops")
+        gave = (await lanes.execute_cycle(LoopType.Adaptive)).results["handlers"]["watch.run"]
+        assert (gave["ok"], gave["error"]) == (False, "permission-denied")
+
+
+@pytest.mark.parametrize(
+    ("scope", "problem"),
+    [
+        (None, "lacks scope"),
+        ({}, "lacks lanes"),
+        ({"lanes": []}, r"scope\.lanes"),
+        ({"lanes": ["cosmic"]}, "cosmic"),
+        ({"lanes": "adaptive"}, r"scope\.lanes"),
+        ({"lanes": ["adaptive"], "most": 3}, "most"),
+        ({"lanes": ["reactive", "deliberative"]}, 'lanes = \\["adaptive"\\]'),
+    ],
+)
+def test_a_scope_names_the_lanes_that_functions_name(rig: Rig, scope: Any, problem: str) -> None:
+    asked = {"name": "loops", "reason": "Takes part", **({"scope": scope} if scope is not None else {})}
+    manifest = {"name": "watch", "functions": {"run": {"lane": "adaptive"}}, "capabilities": [asked]}
+    with pytest.raises(ManifestInvalid, match=problem):
+        rig.host.install("watch.wasm", answers({}, manifest))
+
+
+def test_a_lane_that_is_not_asked_for_is_told_with_the_lines_that_ask(rig: Rig) -> None:
+    functions = {"run": {"lane": "adaptive"}}
+    with pytest.raises(ManifestInvalid, match=r'functions\.run\.lane: .* name = "loops", .* lanes = \["adaptive"\]'):
+        rig.host.install("watch.wasm", answers({}, {"functions": functions}))
+
+
+def test_a_sidecar_asks_for_the_lanes_that_its_module_names(rig: Rig) -> None:
+    module = answers({}, _manifest("watch"))
+    with pytest.raises(ManifestInvalid, match="does not ask to take part in the adaptive lane"):
+        rig.host.install("watch.wasm", module, manifest=b"warm = 1")
+    lines = b'[[capabilities]]\nname = "loops"\nreason = "x"\nscope = { lanes = ["adaptive"] }'
+    assert rig.host.install("watch.wasm", module, manifest=lines).asked[0].name == "loops"
+
+
+def test_the_lanes_of_scopes_are_those_of_the_engine() -> None:
+    assert tuple(LoopType) == LANES

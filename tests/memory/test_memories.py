@@ -355,3 +355,21 @@ def test_names_that_nothing_has_find_nothing_and_keep_nothing(mind: Mind) -> Non
             mind.memories.recall("text", owner=name)
         assert mind.memories.get(name) is None
     assert mind.texts("\ud800 text \udfff") == []
+
+
+def test_what_is_recalled_fits_into_a_budget_of_characters(mind: Mind) -> None:
+    for text in ("the door is blue", "the blue door " + "creaks " * 30, "a blue door has a blue handle"):
+        mind.memories.store(text)
+    found = mind.memories.recall("blue door", budget=50)
+    assert sorted(item.text for item in found.items) == ["a blue door has a blue handle", "the door is blue"]
+    assert found.notes[-1] == "1 more do not fit into 50 characters"
+    assert mind.memories.recall("blue door", budget=1).items == ()
+    assert len(mind.memories.recall("blue door", budget=10_000).items) == 3
+    with pytest.raises(InvalidInput):
+        mind.memories.recall("blue door", budget=0)
+
+
+def test_rules_come_first_into_a_budget(mind: Mind) -> None:
+    mind.memories.store("the door is blue")
+    mind.memories.store("Never open the door", "cosmic")
+    assert mind.texts("blue door", budget=20) == ["Never open the door"]

@@ -103,6 +103,33 @@ async def test_the_host_s_own_face_is_awaited(mind: Mind) -> None:
     await service.stop()
 
 
+@pytest.mark.parametrize("work", [True, False])
+@awaited
+async def test_only_a_host_that_works_looks_after_memories_in_the_background(make_mind: MakeMind, work: bool) -> None:
+    service = MemoryService(make_mind().memories, work=work)
+    await service.start()
+    assert sum(task.get_name() == "memory-consolidation" for task in asyncio.all_tasks()) == work
+    await service.stop()
+
+
+@awaited
+async def test_where_nothing_is_consolidated_what_is_over_its_time_still_goes(make_mind: MakeMind) -> None:
+    mind = make_mind(auto_consolidation=False)
+    kept = mind.memories.store("it stays where it is", "session", importance=0.9)
+    mind.memories.store("it is over soon", "short_term")
+    mind.clock.advance(3_600)
+    service = MemoryService(mind.memories, work=True)
+    service.look_s = 0.01
+    await service.start()
+    async with asyncio.timeout(60):
+        while (await service.stats()).items > 1:
+            await asyncio.sleep(0.01)
+    found = await service.get(kept)
+    assert found is not None
+    assert found.tier == "session"
+    await service.stop()
+
+
 @awaited
 async def test_a_host_that_works_consolidates_by_itself(make_mind: MakeMind) -> None:
     consolidated = asyncio.Event()
@@ -115,6 +142,6 @@ async def test_a_host_that_works_consolidates_by_itself(make_mind: MakeMind) -> 
     service = MemoryService(mind.memories, work=True)
     service.look_s = 0.01
     await service.start()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await consolidated.wait()
     await service.stop()

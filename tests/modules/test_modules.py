@@ -269,9 +269,9 @@ def test_jobs_run_in_the_background_and_stop_lets_them_finish():
         raise ValueError("no")
 
     with an_app(tasks):
-        assert tasks.submit(job, 21).result(10) == 42
+        assert tasks.submit(job, 21).result(60) == 42
         with pytest.raises(ValueError, match="no"):
-            tasks.submit(fails).result(10)
+            tasks.submit(fails).result(60)
         futures = [tasks.submit(job, number) for number in range(100)]
     assert sorted(done) == [*range(22), *range(21, 100)]
     assert all(future.done() for future in futures)
@@ -282,10 +282,10 @@ def test_jobs_run_in_the_background_and_stop_lets_them_finish():
 def test_a_task_of_a_plugin_is_stored_where_there_is_a_host_and_refused_where_there_is_none(plugins):
     tasks = TasksModule()
     with an_app(plugins, tasks) as app:
-        assert tasks.submit("hello.greet", "task").result(20) == "Hello, task!"
+        assert tasks.submit("hello.greet", "task").result(60) == "Hello, task!"
         assert app.host.tasks.finished == 1
     with an_app(alone := TasksModule()), pytest.raises(InvalidInput):
-        alone.submit("hello.greet", "task").result(10)
+        alone.submit("hello.greet", "task").result(60)
 
 
 def test_an_application_calls_its_plugins_and_shares_bus_metrics_and_native_plugins_with_their_host(plugins):

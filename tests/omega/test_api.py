@@ -39,6 +39,8 @@ async def test_memories_come_back_with_all_that_is_known_of_them() -> None:
             0.75,
         )
         assert found.score is not None
+        assert found.embedding == pytest.approx((1, 0, 0, 0))
+        assert (found.access_count, found.source) == (0, None)
         assert 0 < found.score <= 1
         assert found.created_at <= found.accessed_at
         assert (found.tags, found.metadata) == ((), {})

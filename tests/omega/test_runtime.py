@@ -37,7 +37,7 @@ async def running(config: OmegaConfig | None = None) -> AsyncIterator[OmegaRunti
 
 
 async def _until(true: Callable[[], object]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not true():
             await asyncio.sleep(0.001)
 

@@ -199,7 +199,7 @@ def test_a_new_file_is_told_of(folder: Folder, place: str) -> None:
     standing = threading.Event()
 
     def act() -> None:
-        standing.wait(10)
+        standing.wait(60)
         put(folder, place)
 
     writer = threading.Thread(target=act)

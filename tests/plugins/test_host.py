@@ -221,7 +221,7 @@ def test_calls_in_flight_finish_on_the_old_version(rig_at: Callable[..., Rig], t
 
     def block(level: str, text: str) -> None:
         entered.set()
-        assert leave.wait(10)
+        assert leave.wait(60)
 
     rig.host._logs.sink = lambda name: block if name == "a" else sink  # type: ignore[method-assign]
     rig.drop("a.wat", slow)
@@ -231,7 +231,7 @@ def test_calls_in_flight_finish_on_the_old_version(rig_at: Callable[..., Rig], t
         target=lambda: answers.append(rig.host.call_blocking("a", b'{"level": "info", "message": "m"}', timeout_s=30))
     )
     call.start()
-    assert entered.wait(10)
+    assert entered.wait(60)
     rig.drop("a.wat", says("2"))
     rig.scan()
     assert rig.host.call_blocking("a") == b"2"
@@ -835,3 +835,28 @@ def test_calls_keep_no_depth_behind_whatever_becomes_of_them(rig_at: Callable[..
         assert rig.host.call_blocking("a") == letter.encode()
         with pytest.raises(GuestFailed):
             rig.host.call_blocking("moody.fail")
+
+
+def test_a_removal_that_broke_off_is_done_again_and_leaves_nothing_to_a_later_plugin(rig):
+    rig.drop("echo.wat", ECHO)
+    rig.scan()
+    assert rig.host.call_blocking("echo.echo", b"x") == b"x"
+
+    def breaks(name):
+        with pytest.raises(Unavailable):  # nothing it calls could be written after it was forgotten
+            rig.host.call_blocking("echo.echo", b"x")
+        rig.host.forgetting.remove(breaks)
+        raise StorageFailed("the disk is full")
+
+    rig.kv.put("echo", "key", b"secret")
+    seen = []
+    rig.host.forgetting += [breaks, seen.append]
+    with pytest.raises(StorageFailed):
+        rig.host.remove("echo")
+    rig.kv.put("echo", "key", b"secret")
+    rig.scan()
+    rig.host.remove("echo")
+    assert seen == ["echo"]
+    assert rig.kv.get("echo", "key") is None
+    rig.drop("echo.wat", ECHO)
+    assert rig.scan() == {"echo": "enabled"}

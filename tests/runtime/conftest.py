@@ -96,13 +96,13 @@ async def engine_on(
 
 async def until(true: Callable[[], object]) -> None:
     """Looks until something is true."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not true():
             await asyncio.sleep(0.005)
 
 
 def run(main: Any) -> Any:
-    return asyncio.run(asyncio.wait_for(main, 60))
+    return asyncio.run(asyncio.wait_for(main, 90))
 
 
 @pytest.fixture

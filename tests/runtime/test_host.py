@@ -118,3 +118,27 @@ def test_a_command_line_host_orders_and_runs_nothing(tmp_path: Path) -> None:
             assert await other.tasks.handle(task) == "1"
 
     asyncio.run(main())
+
+
+def test_the_tasks_of_a_removed_plugin_end_and_a_later_one_of_its_name_finds_none(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with host_on(app(tmp_path), drain_s=0.05) as host:
+            host.plugins.grant("sender", who="test")
+            done = (await asked(host, "submit", function="many.echo", input="secret"))["id"]
+            await host.tasks.handle(done)
+            spins = (await asked(host, "submit", function="many.spin", timeout_s=60))["id"]
+            await asked(host, "submit", function="many.echo", delay_s=3600)
+            await until(lambda: host.tasks.running == 1)
+            await asyncio.to_thread(host.plugins.remove, "sender")
+            await until(lambda: host.tasks.running == 0)
+            kept, _ = host.tasks.desk.list()
+            assert kept == []
+            assert host.tasks.desk.pending() == 0
+            app(tmp_path)
+            await asyncio.to_thread(host.plugins.scan)
+            await asyncio.to_thread(host.plugins.grant, "sender", who="test")
+            assert (await asked(host, "list"))["tasks"] == []
+            for task in (done, spins):
+                assert await asked(host, "get", id=task) == {"task": None}
+
+    asyncio.run(main())

@@ -9,6 +9,7 @@ import pytest
 from tests.runtime.conftest import Guests, engine_on, run, until
 
 from omnicore.clock import ManualClock
+from omnicore.config.sections.tasks import TaskSettings
 from omnicore.errors import Conflict, InvalidInput, NotFound
 from omnicore.runtime.desk import TaskDesk
 from omnicore.runtime.schedule import ScheduleDesk, ScheduleOrder
@@ -82,6 +83,19 @@ def test_what_is_made_up_for_is_bounded(office: Office) -> None:
     office.clock.advance(1_000_000)
     office.schedules.tick()
     assert len(office.inputs()) == 100
+
+
+def test_ticks_that_nobody_gets_to_are_left_out_beyond_the_bound_but_for_a_last_one(store: Store) -> None:
+    clock = ManualClock()
+    desk = TaskDesk(store, TaskSettings(max_pending=3), clock=clock)
+    schedules = ScheduleDesk(desk)
+    schedules.add(ScheduleOrder("often", "a.b", "interval", "60"))
+    schedules.add(ScheduleOrder("last", "a.b", "once", str(clock.now() + 600), input="last"))
+    for _ in range(10):
+        clock.advance(60)
+        schedules.tick()
+    assert [view.input for view in desk.list()[0]] == ["last", None, None, None]
+    assert schedules.next_at() == clock.now() + 60
 
 
 def test_a_tick_that_has_run_does_not_run_again_when_the_clock_is_set_back(office: Office) -> None:

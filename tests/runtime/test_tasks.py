@@ -11,7 +11,7 @@ from tests.runtime.conftest import Guests, engine_on, run, until
 
 from omnicore.clock import ManualClock
 from omnicore.config.sections.tasks import TaskSettings
-from omnicore.errors import CallCancelled, Conflict, GuestFailed, InvalidInput, LimitExceeded, NotFound
+from omnicore.errors import CallCancelled, Conflict, GuestFailed, InvalidInput, LimitExceeded, NotFound, StorageFailed
 from omnicore.events.bus import EventBus
 from omnicore.runtime.desk import TaskDesk
 from omnicore.runtime.plugin_tasks import PluginTasks
@@ -19,6 +19,8 @@ from omnicore.runtime.task import TaskOrder
 from omnicore.runtime.tasks import TaskEngine
 from omnicore.storage.database import Database
 from omnicore.storage.store import Store
+from omnicore.storage.tables.tasks import TasksTable
+from omnicore.storage.tables.tasks_claim import TaskClaims
 
 NO_WAIT = {"backoff_s": (0.0,)}
 
@@ -450,5 +452,38 @@ def test_without_workers_tasks_are_stored_and_wait(store: Store) -> None:
         handle = await engine.submit("text.echo", 1)
         await engine.stop()
         assert (await handle.view()).state == "waiting"
+
+    run(main())
+
+
+def test_all_tasks_of_one_owner_are_forgotten_and_no_others(store: Store, desk: TaskDesk) -> None:
+    for owner, count in (("gone", 7), ("stays", 2)):
+        for number in range(count):
+            desk.submit(TaskOrder("text.echo", key=str(number)), owner=owner)
+    table = TasksTable(store)
+    cancelled = desk.find(desk.submit(TaskOrder("text.echo", key="0"), owner="gone"))
+    assert cancelled is not None
+    desk.cancel(cancelled.id)
+    assert len(table.forget("gone", batch=3)) == 6
+    assert table.forget("gone") == []
+    assert [one.owner for one in desk.list()[0]] == ["stays", "stays"]
+    assert desk.pending() == 2
+
+
+def test_an_engine_whose_start_failed_can_be_started_again_or_stopped(store: Store, desk: TaskDesk) -> None:
+    async def main() -> None:
+        engine = TaskEngine(2, call=Guests(), desk=desk)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(TaskClaims, "lay_lanes", away)
+            for _ in range(2):
+                with pytest.raises(StorageFailed):
+                    await engine.start()
+        await engine.stop()
+        await engine.start()
+        assert await engine.handle(desk.submit(TaskOrder("text.echo", 1))) == 1
+        await engine.stop()
+
+    def away(self: TaskClaims, limited: Any) -> None:
+        raise StorageFailed("the database does not answer")
 
     run(main())

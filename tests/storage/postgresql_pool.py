@@ -26,7 +26,7 @@ SELECT md5(string_agg(line, ';' ORDER BY line)) FROM (
   UNION ALL SELECT n.nspname FROM pg_namespace n WHERE {_OWN}) AS lines"""
 """What a database has beside rows, as one text to compare."""
 
-# Tables that no test wrote to cost nothing; a long one is cut off, for what DELETE leaves behind slows the next test down.
+# Tables that no test wrote to cost nothing. A long one is cut off, for what DELETE leaves behind slows the next test.
 _EMPTIED = """
 DO $$ DECLARE t record; BEGIN
   FOR t IN SELECT oid::regclass AS name, pg_relation_size(oid) AS bytes FROM pg_class

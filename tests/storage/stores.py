@@ -11,7 +11,9 @@ import itertools
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.storage.postgresql_server import PostgresServer, find_binaries, private_server
@@ -19,11 +21,15 @@ from tests.storage.postgresql_server import PostgresServer, find_binaries, priva
 from omnicore.storage.database import Database
 from omnicore.storage.store import Store
 
+if TYPE_CHECKING:
+    from tests.storage.postgresql_pool import PostgresPool
+
 __all__ = [
     "OpenStore",
     "dialect",
     "empty_postgresql_url",
     "open_store",
+    "postgresql_pool",
     "postgresql_server",
     "postgresql_url",
     "sqlite_template",
@@ -47,13 +53,20 @@ def postgresql_server() -> Iterator[PostgresServer]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def postgresql_pool(postgresql_server: PostgresServer) -> Iterator[PostgresPool]:
+    """Databases with every table, which tests take in turns."""
+    from tests.storage.postgresql_pool import PostgresPool  # where psycopg is missing, SQLite's tests still run
+
+    with closing(PostgresPool(postgresql_server, _TEMPLATE)) as pool:
+        yield pool
+
+
 @pytest.fixture
-def postgresql_url(postgresql_server: PostgresServer) -> Iterator[str]:
+def postgresql_url(postgresql_pool: PostgresPool) -> Iterator[str]:
     """The URL of a database of the test's own; its tables are there and empty."""
-    name = f"test_{os.getpid()}_{next(_numbers)}"
-    postgresql_server.sql(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE} STRATEGY file_copy")
-    yield postgresql_server.url(name)
-    postgresql_server.sql(f"DROP DATABASE {name} WITH (FORCE)")
+    with postgresql_pool.database() as url:
+        yield url
 
 
 @pytest.fixture

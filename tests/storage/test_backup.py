@@ -48,7 +48,10 @@ def _fill(store: Store) -> None:
         texts = full_text(store)
         texts.make(session, 7)
         texts.add(session, 7, [(1, ["red", "door"]), (2, ["blue", "door"])])
-        session.executemany("INSERT INTO vectors VALUES (?, ?, ?, ?, '{}')", [(1, 2**60, "v", b"\x00\xff" * 4)])
+        session.execute(
+            "INSERT INTO vectors (collection, seq, id, vector, metadata) VALUES (1, ?, 'v', ?, '{}')",
+            (2**60, b"\x00\xff" * 4),
+        )
 
 
 def _holds(store: Store) -> None:
@@ -200,6 +203,21 @@ def _rewritten(file: Path, target: Path, **changes: bytes) -> Path:
     return target
 
 
+def _list(listed: dict[str, object], **changes: object) -> bytes:
+    return json.dumps({**listed, **changes}).encode()
+
+
+def _other_bytes(file: Path, target: Path, mark: bytes, at: int, count: int, flags: int | None = None) -> Path:
+    """The backup with some bytes after the first of a mark overwritten; `flags` is where a name is said to be UTF-8."""
+    data = bytearray(file.read_bytes())
+    begin = data.index(mark)
+    data[begin + at : begin + at + count] = b"\xff" * count
+    if flags is not None:
+        data[begin + flags : begin + flags + 2] = b"\x00\x08"
+    target.write_bytes(data)
+    return target
+
+
 @pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)
 def test_an_altered_backup_changes_nothing(file: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
@@ -223,6 +241,11 @@ def test_an_altered_backup_changes_nothing(file: Path, tmp_path: Path) -> None:
         _rewritten(file, tmp_path / "4", backup_json=b"[" * 100_000): "no backup of OmniCore",
         _rewritten(file, tmp_path / "5", backup_json=b"[]"): "no backup of OmniCore",
         _rewritten(file, tmp_path / "6", omnicore_db=database + b"x"): "was altered",
+        _rewritten(file, tmp_path / "8", backup_json=_list(listed, step=float("inf"))): "no backup of OmniCore",
+        _rewritten(file, tmp_path / "9", backup_json=_list(listed, made_at=10**400)): "no backup of OmniCore",
+        _rewritten(file, tmp_path / "a", backup_json=_list(listed, made_at=float("nan"))): "no backup of OmniCore",
+        _other_bytes(file, tmp_path / "b", b"PK\x03\x04", 30 + len("omnicore.db") + 20, 10): "no backup, or damaged",
+        _other_bytes(file, tmp_path / "c", b"PK\x01\x02", 46, 2, flags=8): "is no backup, or damaged",
     }
     (tmp_path / "7").write_bytes(file.read_bytes()[:-100])
     for bad, message in {**attempts, tmp_path / "7": "is no backup, or damaged"}.items():
@@ -280,3 +303,12 @@ def test_both_databases_have_the_same_tables(postgresql_url: str, tmp_path: Path
     ):
         # Words of memories are kept in each database's own way, and made again after a restore.
         assert set(tables_of(postgresql)) - {"memory_words"} == set(tables_of(sqlite))
+
+
+@pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)
+def test_a_backup_follows_no_link_that_lies_where_it_is_written(store: Store, data: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("keep")
+    (tmp_path / f".b.{os.getpid()}.partial").symlink_to(tmp_path / "mine")
+    backup(store, data, tmp_path / "b", clock=CLOCK)
+    assert (tmp_path / "mine").read_text() == "keep"
+    assert not (tmp_path / "b").is_symlink()

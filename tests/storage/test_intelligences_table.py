@@ -74,5 +74,5 @@ def test_skills_add_up_and_go_with_their_plugin(store: Store) -> None:
     table.learn([SkillRow("text.count", "text", 10, 1, 0.01, 1.0), SkillRow("old.f", "old", 1, 0, 0.01, 1.0)])
     table.learn([SkillRow("text.count", "text", 5, 2, 0.02, 2.0)])
     assert table.skills()["text.count"] == SkillRow("text.count", "text", 15, 3, 0.02, 2.0)
-    assert table.keep_skills_of(["text"]) == 1
+    table.forget_skills("old")
     assert set(table.skills()) == {"text.count"}

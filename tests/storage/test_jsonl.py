@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from tests.storage.stores import OpenStore
 from omnicore.clock import ManualClock
 from omnicore.errors import InvalidInput, StorageFailed
 from omnicore.storage.backup import backup
+from omnicore.storage.database import Database
 from omnicore.storage.jsonl import write_rows
 from omnicore.storage.tables.kv import KvTable
 
@@ -33,3 +35,13 @@ def test_what_is_no_backup_is_refused_and_leaves_no_scratch(tmp_path: Path) -> N
     with pytest.raises((InvalidInput, StorageFailed)):
         write_rows(tmp_path / "b.zip", tmp_path / "out" / "rows")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["rows"]
+
+
+def test_a_table_whose_name_leads_elsewhere_is_left_out(tmp_path: Path) -> None:
+    with closing(Database.open(tmp_path / "x.db")) as store:
+        with store.write() as session:
+            session.execute('CREATE TABLE "../../outside" (a TEXT)')
+            session.execute("INSERT INTO \"../../outside\" VALUES ('a')")
+        backup(store, tmp_path / "data", tmp_path / "b.zip", clock=ManualClock())
+    assert "../../outside" not in write_rows(tmp_path / "b.zip", tmp_path / "out" / "deep" / "rows")
+    assert not (tmp_path / "out" / "outside.jsonl").exists()

@@ -155,7 +155,7 @@ def test_a_writer_that_holds_the_turn_too_long_is_named(postgresql_url: str) -> 
 
 
 def test_a_statement_that_takes_too_long_is_cut_off(postgresql_url: str) -> None:
-    with closing(PostgresDatabase.open(postgresql_url, statement_timeout_s=0.1)) as database:
+    with closing(PostgresDatabase.open(postgresql_url, statement_timeout_s=0.4)) as database:
         with pytest.raises(StorageFailed, match="took too long"):
             database.rows("SELECT pg_sleep(30)")
         with pytest.raises(StorageFailed, match="took too long"):
@@ -165,7 +165,7 @@ def test_a_statement_that_takes_too_long_is_cut_off(postgresql_url: str) -> None
 
 def test_a_writer_that_stands_still_does_not_hold_up_the_others(postgresql_url: str) -> None:
     with (
-        closing(PostgresDatabase.open(postgresql_url, statement_timeout_s=0.2)) as still,
+        closing(PostgresDatabase.open(postgresql_url, statement_timeout_s=0.5)) as still,
         closing(PostgresDatabase.open(postgresql_url)) as other,
     ):
 
@@ -233,7 +233,11 @@ def test_each_failure_says_what_to_do(error: type[psycopg.Error], message: str) 
 
 
 @pytest.mark.parametrize(
-    "url", ["mysql://u:secret@h/d", "postgresql://u:sec%ret@h/d", "postgresql://u:secret@h/d?no=1", ""]
+    "url",
+    [
+        *("mysql://u:secret@h/d", "postgresql://u:sec%ret@h/d", "postgresql://u:secret@h/d?no=1", ""),
+        *("postgresql://u:top@secret@h/d", "postgresql://u:top/secret@h/d", "postgresql://u:top/secret"),
+    ],
 )
 def test_a_url_that_cannot_be_read_is_not_shown(url: str) -> None:
     with pytest.raises(InvalidSetting, match=r"storage\.url is no URL") as caught:

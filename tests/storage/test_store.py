@@ -32,7 +32,8 @@ def _names(store: Store) -> list[str]:
 
 
 def test_every_table_is_there_and_every_step_recorded(store: Store) -> None:
-    tables = ("plugins", "grants", "kv", "tasks", "logs", "users", "workflows", "memories", "vectors")
+    tables = ("plugins", "grants", "kv", "tasks", "schedules", "logs", "users", "workflows", "memories", "memory_edges")
+    tables += ("vectors", "intelligences", "skills", "lanes", "connectors", "secrets", "webhooks")
     assert [store.rows(f"SELECT count(*) FROM {name}") for name in tables] == [[(0,)]] * len(tables)
     assert store.rows("SELECT max(number), count(*) FROM migrations") == [(NEWEST, NEWEST)]
 

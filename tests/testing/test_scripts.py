@@ -84,7 +84,7 @@ def test_what_is_outside_of_the_scope_is_refused_before_the_script(
 
 
 def test_a_door_without_a_script_and_a_service_is_unavailable(host: Make, tmp_path: Path) -> None:
-    error = ask(host(asker(tmp_path, "tasks_get_v1")), {"id": "t1"})["error"]
+    error = ask(host(asker(tmp_path, "tasks_get_v1"), services={"tasks": None}), {"id": "t1"})["error"]
     assert (error["code"], error["message"]) == ("unavailable", "this host has no tasks service")
 
 

@@ -134,7 +134,7 @@ def test_a_component_that_imports_some_doors_should_ask_for_them(source):
 
 
 def test_a_component_that_imports_the_whole_world_says_nothing_of_what_it_uses(source):
-    (source / "plugin.wat").write_text(component(*(door.name for door in DOORS)))
+    (source / "plugin.wat").write_text(component(*(door.name for door in DOORS if door.verbs)))
     assert made(source).warnings == ()
 
 

@@ -337,7 +337,7 @@ def test_the_thread_builds_the_index_by_itself(make: Make, told: Told) -> None:
     async def run() -> None:
         await service.start()
         service.search("p", "docs", rows[0])
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while service.stats("p", "docs")["copy"] is None:
                 await asyncio.sleep(0.01)
         await service.stop()

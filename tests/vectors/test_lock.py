@@ -9,7 +9,7 @@ from omnicore.vectors.lock import TurnLock
 
 
 def test_readers_share_the_lock() -> None:
-    lock, together = TurnLock(), threading.Barrier(3, timeout=10)
+    lock, together = TurnLock(), threading.Barrier(3, timeout=60)
 
     def read() -> None:
         with lock.reading():
@@ -17,7 +17,7 @@ def test_readers_share_the_lock() -> None:
 
     with ThreadPoolExecutor(3) as pool:
         for done in [pool.submit(read) for _ in range(3)]:
-            done.result(10)
+            done.result(60)
 
 
 def test_a_writer_is_alone_and_nobody_starves() -> None:
@@ -42,7 +42,7 @@ def test_a_writer_is_alone_and_nobody_starves() -> None:
 
     with ThreadPoolExecutor(6) as pool:
         for done in [pool.submit(work) for work in (write, read) * 3]:
-            done.result(30)
+            done.result(60)
     assert worst == 1
     assert counts["write"] == 900
 
@@ -54,7 +54,7 @@ def test_readers_that_came_during_a_write_go_before_the_next_write() -> None:
     def write_first() -> None:
         with lock.writing():
             first.set()
-            waiting.wait(10)
+            waiting.wait(60)
 
     def read() -> None:
         with lock.reading():
@@ -66,7 +66,7 @@ def test_readers_that_came_during_a_write_go_before_the_next_write() -> None:
 
     threads = [threading.Thread(target=write_first)]
     threads[0].start()
-    assert first.wait(10)
+    assert first.wait(60)
     for work in (write, read):
         threads.append(threading.Thread(target=work))
         threads[-1].start()
@@ -74,5 +74,5 @@ def test_readers_that_came_during_a_write_go_before_the_next_write() -> None:
         threading.Event().wait(0.001)
     waiting.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert order == ["read", "write"]

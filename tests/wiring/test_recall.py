@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from omnicore.assembly import Host
@@ -17,12 +18,13 @@ from omnicore.vectors.graph import Graph, GraphFailed, available
 
 pytestmark = pytest.mark.skipif(not available(), reason="hnswlib is not installed")
 
-SETTINGS = MemorySettings(embedder="none", exact_upto=100)
+SETTINGS = MemorySettings(embedder="none", exact_upto=100, m=8, ef=60)
 COUNT, WIDE = 300, 8
 
 
 def direction(number: int) -> list[float]:
-    return [1.0 + (number * (place + 1) * 7919 % 101) / 50 for place in range(WIDE)]
+    found: list[float] = np.random.default_rng(number).normal(size=WIDE).tolist()
+    return found
 
 
 async def test_recall_compares_all_while_the_index_fails_and_health_says_so_until_it_is_back(
@@ -43,12 +45,21 @@ async def test_recall_compares_all_while_the_index_fails_and_health_says_so_unti
                     if shelf is not None and shelf.near["given"].ready:
                         return
 
+    made: list[tuple[int, int]] = []
+
+    class Noted(Graph):
+        def __init__(self, *given: Any, m: int, ef: int) -> None:
+            made.append((m, ef))
+            super().__init__(*given, m=m, ef=ef)
+
+    monkeypatch.setattr(nearby, "Graph", Noted)
     monkeypatch.setattr(nearby, "_AGAIN_S", 0.0)  # else it waits a minute before it tries again
     settings = Settings(plugins=tmp_path / "plugins", data=tmp_path / "data", watch=False, memory=SETTINGS)
     async with Host(settings=settings) as host:
         for number in range(COUNT):
             host.memory.memories.store(f"memory {number}", "semantic", embedding=direction(number))
         await indexed()
+        assert made == [(8, 60)]
         with monkeypatch.context() as patch:
             patch.setattr(Graph, "search", broken)
             patch.setattr(Graph, "add", broken)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 from time import monotonic
 from typing import Any
 
@@ -16,6 +14,7 @@ from omnicore.api.operation import JSON, Operation, Reply, ref
 from omnicore.api.parts import parts_of
 from omnicore.api.requests import Json, read_object
 from omnicore.errors import InvalidInput
+from omnicore.plugins.json_calls import from_json, to_json
 from omnicore.plugins.view import PluginView
 
 __all__ = ["OPERATIONS"]
@@ -37,27 +36,8 @@ async def execute(request: Request) -> Response:
     reference = plugin if function is None else f"{plugin}.{function}"
     exchange: Exchange = request.scope["exchange"]
     exchange.waiting_since = monotonic()
-    output = await host.call(reference, _value(values.get("input")))
-    return Json({"output": _shown(output)})
-
-
-def _value(given: Any) -> Any:
-    """The input; `{"base64": ...}` alone stands for bytes, as it does in the doors of plugins."""
-    if not isinstance(given, dict) or given.keys() != {"base64"} or not isinstance(given["base64"], str):
-        return given
-    try:
-        return base64.b64decode(given["base64"], validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise InvalidInput("input.base64 is no base64", remedy="correct it", path="input.base64") from error
-
-
-def _shown(output: Any) -> Any:
-    if not isinstance(output, bytes):
-        return output
-    try:
-        return output.decode()
-    except UnicodeDecodeError:
-        return {"base64": base64.b64encode(output).decode()}
+    output = await host.call(reference, from_json(values.get("input")))
+    return Json({"output": to_json(output)})
 
 
 def _short(view: PluginView) -> dict[str, Any]:

@@ -18,9 +18,20 @@ __all__ = ["document"]
 
 _EVERYWHERE = (400, 401, 403, 421, 500, 503)
 _IN_PATH = {
+    "lane": "The lane's name, such as `adaptive`.",
+    "intelligence": "The intelligence's id.",
     "plugin": "Name of a plugin",
     "function": "Name of one of its functions",
     "capability": "Name of a capability",
+    "task": "Id of a task",
+    "memory": "Id of a memory",
+    "collection": "Name of a vector collection",
+    "connector": "Name of a connector",
+    "action": "Name of one of its actions",
+    "webhook": "Name of a webhook",
+    "hook": "Where a webhook is: its random id",
+    "delivery": "Id of a delivery",
+    "schedule": "Name of a schedule",
 }
 _KEY_HEADER = {
     "name": "Idempotency-Key",

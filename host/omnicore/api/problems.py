@@ -43,6 +43,7 @@ STATUS: Mapping[type[errors.OmniError], int] = {
     errors.DeadlineExceeded: 504,
     errors.HostError: 500,
     errors.CapacityReached: 503,
+    errors.ServiceRefused: 502,
     errors.Unavailable: 503,
 }
 """The status of each class; one that is not listed has its nearest ancestor's."""

@@ -5,15 +5,16 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from omnicore.capabilities.request import json_bytes
 from omnicore.errors import InvalidInput
 from omnicore.plugins.view import PluginView
+from omnicore.texts import read_json
 
 __all__ = ["MOST_ITEMS", "Json", "page", "read_count", "read_object", "tagged"]
 
@@ -24,7 +25,7 @@ class Json(JSONResponse):
     """A JSON answer; mappings of any kind become objects."""
 
     def render(self, content: Any) -> bytes:
-        return json.dumps(content, ensure_ascii=False, separators=(",", ":"), default=_plain).encode()
+        return json_bytes(content, _plain)
 
 
 def _plain(value: Any) -> Any:
@@ -38,7 +39,7 @@ async def read_object(request: Request, *, allowed: frozenset[str]) -> dict[str,
     """
     body = await request.body()
     try:
-        values = json.loads(body or b"{}")
+        values = read_json(body.decode("utf-8-sig") or "{}")
     except (ValueError, RecursionError) as error:
         raise InvalidInput(f"the body is no JSON: {error}", remedy="send a JSON object") from error
     if not isinstance(values, dict):

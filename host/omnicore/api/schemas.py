@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from omnicore.api.connector_schemas import CONNECTOR_SCHEMAS
+from omnicore.api.health_schemas import HEALTH_SCHEMAS
+from omnicore.api.loop_schemas import LOOP_SCHEMAS
+from omnicore.api.memory_schemas import MEMORY_SCHEMAS
 from omnicore.api.operation import ref
+from omnicore.api.task_schemas import TASK_SCHEMAS
+from omnicore.api.vector_schemas import VECTOR_SCHEMAS
 
 __all__ = ["SCHEMAS"]
 
@@ -43,7 +49,8 @@ SCHEMAS: Mapping[str, Mapping[str, Any]] = {
         limits=_TABLE,
         config={**_MAYBE_TABLE, "description": "JSON Schema of its settings."},
         last_error=_MAYBE_TABLE,
-        path={**_TEXT, "description": "Its file, relative to the plugin folder."},
+        path={**_TEXT, "description": "Its file in the plugin folder; of a native plugin package.module:Name."},
+        trust={"enum": ["sandboxed", "native"], "description": "Native plugins are Python in the host's own process."},
     ),
     "Function": _object(
         description=_TEXT,
@@ -90,6 +97,12 @@ SCHEMAS: Mapping[str, Mapping[str, Any]] = {
     ),
     "Executed": _object(output={"description": 'A JSON value, text, or {"base64": ...} for bytes.'}),
     "Status": _object(status={"const": "ok"}),
+    **HEALTH_SCHEMAS,
+    **TASK_SCHEMAS,
+    **LOOP_SCHEMAS,
+    **CONNECTOR_SCHEMAS,
+    **MEMORY_SCHEMAS,
+    **VECTOR_SCHEMAS,
     "Problem": _object(
         type={**_TEXT, "format": "uri"},
         title=_TEXT,

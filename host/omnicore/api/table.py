@@ -2,7 +2,25 @@
 
 from __future__ import annotations
 
-from omnicore.api import calls, execute, grants, health, index, live, logs, plugins
+from omnicore.api import (
+    calls,
+    connectors,
+    events,
+    execute,
+    grants,
+    health,
+    hooks,
+    index,
+    intelligences,
+    live,
+    logs,
+    loops,
+    memory,
+    plugins,
+    schedules,
+    tasks,
+    vectors,
+)
 from omnicore.api.operation import Operation
 
 __all__ = ["OPERATIONS"]
@@ -13,7 +31,16 @@ OPERATIONS: tuple[Operation, ...] = (
     *grants.OPERATIONS,
     *logs.OPERATIONS,
     *execute.OPERATIONS,
+    *tasks.OPERATIONS,
+    *schedules.OPERATIONS,
+    *memory.OPERATIONS,
+    *vectors.OPERATIONS,
+    *connectors.OPERATIONS,
+    *hooks.OPERATIONS,
+    *loops.OPERATIONS,
+    *intelligences.OPERATIONS,
     *health.OPERATIONS,
+    *events.OPERATIONS,
     *live.OPERATIONS,
     *index.OPERATIONS,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import time
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from typing import Any, NoReturn
 
 from omnicore.capabilities.capability import PluginScope
 from omnicore.capabilities.doors import DOORS, open_scope, refusal
-from omnicore.capabilities.request import Request
+from omnicore.capabilities.request import plain_request
 from omnicore.capabilities.services import Services
 from omnicore.errors import InvalidInput
 from omnicore.sandbox.abi import LogLevel
@@ -40,8 +41,13 @@ async def act(plugin: PluginScope, services: Services, verb: str, values: Mappin
     scope = open_scope(door, plugin)
     if scope is None:
         raise refusal(door, plugin, verb)
-    reply = door.open(plugin, scope, services)[wanted](_Outside(plugin), Request(dict(values)))
-    return await reply if inspect.isawaitable(reply) else reply
+    request = plain_request(values, door.request_bytes(plugin.limits))
+    serve = door.open(plugin, scope, services)[wanted]
+    if inspect.iscoroutinefunction(serve):
+        reply: Mapping[str, Any] = await serve(_Outside(plugin), request)
+    else:  # it may wait for the database, and the loop should not
+        reply = await asyncio.to_thread(serve, _Outside(plugin), request)  # type: ignore[arg-type]
+    return reply
 
 
 class _Outside:

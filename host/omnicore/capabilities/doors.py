@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from time import perf_counter
 from typing import Any
 
-from omnicore.capabilities import clock, config, connectors, events, http, kv, log, memory, tasks, vectors
+from omnicore.capabilities import clock, config, connectors, events, http, kv, log, loops, memory, tasks, vectors
 from omnicore.capabilities.capability import Capability, CapabilityRequest, DoorCall, Grant, PluginScope, Verb
 from omnicore.capabilities.request import Request, error_reply, read_request, write_reply
 from omnicore.capabilities.scope import fill, scope_covers
@@ -50,6 +50,7 @@ DOORS: tuple[Capability, ...] = (
     memory.DOOR,
     vectors.DOOR,
     connectors.DOOR,
+    loops.DOOR,
 )
 
 _BY_NAME = {door.name: door for door in DOORS}

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Mapping
 from typing import Any
 
 from omnicore.capabilities.capability import Capability, DoorCall, PluginScope, Verb
+from omnicore.capabilities.rates import EVENTS_PER_S
 from omnicore.capabilities.request import Request
 from omnicore.capabilities.scope import maximum, patterns
 from omnicore.capabilities.services import Services, SubscriptionService, present
-from omnicore.clock import Clock
 from omnicore.errors import InvalidInput, LimitExceeded, PermissionDenied
 from omnicore.events.delivery import MOST_HOPS, Handling
 from omnicore.events.topics import HOST_TOPICS, check_pattern, pattern_covers, topic_matches
@@ -20,32 +19,8 @@ from omnicore.sandbox.abi import KIB
 __all__ = ["DATA_BYTES", "DOOR", "RATE_PER_S", "may_hear"]
 
 DATA_BYTES = 64 * KIB
-RATE_PER_S = 100
+RATE_PER_S = EVENTS_PER_S
 _SAYS = "a list of 1 to 100 topics such as `counter.*`"
-
-
-class _Rate:
-    """At most `RATE_PER_S` events a second, as many at once after a rest. Usable from any thread."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._left = float(RATE_PER_S)
-        self._at = clock.monotonic()
-
-    def spend(self) -> None:
-        with self._lock:
-            now = self._clock.monotonic()
-            self._left = min(RATE_PER_S, self._left + (now - self._at) * RATE_PER_S)
-            self._at = now
-            if self._left < 1:
-                raise LimitExceeded(
-                    f"more than {RATE_PER_S} events in a second",
-                    remedy="publish less often",
-                    limit="events_per_s",
-                    allowed=RATE_PER_S,
-                )
-            self._left -= 1
 
 
 class _Events:
@@ -55,7 +30,7 @@ class _Events:
         self._plugin = plugin
         self._topics, self._heard = tuple(scope["topics"]), tuple(scope["subscribe"])
         self._most: int = scope["max_subscriptions"]
-        self._rate = _Rate(services.clock)
+        self._rates, self._clock = services.rates, services.clock
         self._bus, self._found = services.events, services.subscriptions
 
     def publish(self, call: DoorCall, request: Request) -> Mapping[str, Any]:
@@ -65,7 +40,7 @@ class _Events:
             raise _not_granted(self._plugin, "publish to", topic)
         _bound(data)
         hops = _next_hop(call.host_context)
-        self._rate.spend()
+        self._rates.spend(self._plugin, self._clock)
         return {"id": self._bus.publish(topic, data, self._plugin, hops=hops)}
 
     def subscribe(self, call: DoorCall, request: Request) -> Mapping[str, Any]:

@@ -6,14 +6,14 @@ import base64
 import binascii
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar
 
 from omnicore.errors import GuestFailed, InvalidInput, OmniError
 from omnicore.sandbox.abi import HostCall
 from omnicore.sandbox.nesting import too_deep
 
-__all__ = ["Request", "error_reply", "read_request", "to_value", "write_reply"]
+__all__ = ["Request", "error_reply", "json_bytes", "plain_request", "read_request", "to_value", "write_reply"]
 
 _DEPTH = 32
 _RESOURCE_CHARACTERS = 200
@@ -181,6 +181,19 @@ def read_request(call: HostCall, handle: int, most: int) -> Request:
         data = call.read(handle)
     except GuestFailed as error:
         raise _malformed(f"the request is no live block: {error.fact}") from error
+    return _read(data, most)
+
+
+def plain_request(values: Mapping[str, Any], most: int) -> Request:
+    """A request that came as values, held to what one in a block is held to. Raises: InvalidInput."""
+    try:
+        data = json.dumps(values).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise _malformed(f"the request is not JSON: {error}") from error
+    return _read(data, most)
+
+
+def _read(data: bytes, most: int) -> Request:
     if len(data) > most:
         raise _malformed(f"the request has {len(data)} bytes, {most} are allowed")
     if too_deep(data, _DEPTH):
@@ -198,7 +211,15 @@ def read_request(call: HostCall, handle: int, most: int) -> Request:
 
 def write_reply(call: HostCall, reply: Mapping[str, Any]) -> int:
     """A new block with the reply. Raises: MemoryExceeded."""
-    return call.write(json.dumps(reply, ensure_ascii=False, separators=(",", ":")).encode())
+    return call.write(json_bytes(reply))
+
+
+def json_bytes(value: Any, default: Callable[[Any], Any] | None = None) -> bytes:
+    """A value as JSON in UTF-8; what guests gave can hold halves of characters, which then stay escapes."""
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=default).encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, separators=(",", ":"), default=default).encode()
 
 
 def error_reply(error: OmniError, capability: str, resource: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
+from omnicore.capabilities.rates import Rates
 from omnicore.clock import Clock, SystemClock
 from omnicore.connectors.connector import Connector
 from omnicore.connectors.policy import HttpPolicy
@@ -203,6 +204,7 @@ class Services:
     connectors: ConnectorService | None = None
     subscriptions: SubscriptionService | None = None
     metrics: Metrics | None = None
+    rates: Rates = field(default_factory=Rates)
 
 
 def present(service: _Service | None, door: str) -> _Service:

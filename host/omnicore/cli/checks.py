@@ -24,6 +24,7 @@ from omnicore.assembly import BlockingHost, Host
 from omnicore.config.settings import Settings
 from omnicore.errors import EngineFailed, OmniError
 from omnicore.sandbox.abi import MIB
+from omnicore.vectors.graph import available, missing
 
 __all__ = ["Check", "all_checks"]
 
@@ -75,6 +76,12 @@ def _package(name: str) -> Callable[[Settings], Check]:
             return Check(name, "fail" if needed else "warn", "is not installed", f"pip install {name}")
 
     return check
+
+
+def _index(_settings: Settings) -> Check:
+    if available():
+        return Check("hnswlib", "ok", version("hnswlib"))
+    return Check("hnswlib", "warn", missing().fact, missing().remedy)
 
 
 @contextmanager
@@ -211,6 +218,7 @@ _CHECKS: tuple[Callable[[Settings], Check], ...] = (
     _python,
     _package("wasmtime"),
     _package("extism"),
+    _index,
     _real("call", _call),
     _real("await", _await),
     _real("fork", _fork),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -21,6 +22,7 @@ def opened(shell: Shell, output: Output) -> Iterator[BlockingHost]:
     """
     settings = checked_folder(loaded(shell).settings)
     log_to_stderr("warn")
+    logging.getLogger("omnicore.extensions").setLevel(logging.CRITICAL)  # `plugins ls` says why one is not used
     with output.waiting("Reading the plugins"):
         host = Host(settings=settings, watch=False, work=False)
         entered = host.__enter__()

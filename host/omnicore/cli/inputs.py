@@ -14,7 +14,7 @@ from omnicore.cli.output import Output, printable
 from omnicore.config.units import parse_duration
 from omnicore.errors import NotFound
 
-__all__ = ["Duration", "output_value", "print_output", "read_input"]
+__all__ = ["Duration", "output_value", "print_output", "read_input", "task_input"]
 
 _LARGEST_PRETTY = 1 << 20
 
@@ -50,6 +50,16 @@ def read_input(text: str | None) -> bytes:
             f"the input {text[1:]} cannot be read ({cause.strerror})",
             remedy="check the path; a text that begins with @ comes in through `-`",
         ) from cause
+
+
+def task_input(text: str | None) -> Any:
+    """The JSON value that INPUT stands for: text where it is no JSON, base64 where it is no text, else null.
+
+    Raises: NotFound: the file cannot be read.
+    """
+    if text is None:
+        return None
+    return output_value(read_input(text))
 
 
 def print_output(output: Output, data: bytes) -> None:

@@ -109,7 +109,7 @@ def _settings_file(command: Decorated) -> Decorated:
         is_eager=True,
         expose_value=False,
         callback=_take_file,
-        help="Settings file; default: omnicore.toml, .yaml or .json here.",
+        help="Settings file; default: omnicore.toml, .yaml or .json here, or config.yaml.",
     )(command)
 
 

@@ -44,7 +44,11 @@ class Output:
 
     def document(self, value: Any) -> None:
         """Prints a JSON document, indented on a terminal."""
-        click.echo(json.dumps(value, indent=2 if self.out.is_terminal else None, ensure_ascii=False, default=str))
+        indent = 2 if self.out.is_terminal else None
+        text = json.dumps(value, indent=indent, ensure_ascii=False, default=str)
+        if any("\ud800" <= char <= "\udfff" for char in text):  # halves of characters, which no terminal takes
+            text = json.dumps(value, indent=indent, default=str)
+        click.echo(text)
 
     def rows(self, heads: Sequence[str], rows: Iterable[Sequence[Cell]], *, title: str = "") -> None:
         """Prints rows: a table, or lines of cells with tabs between them."""

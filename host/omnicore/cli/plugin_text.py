@@ -46,10 +46,15 @@ def plugin_rows(views: Sequence[PluginView]) -> list[tuple[Cell, ...]]:
             view.version or "-",
             _state(view.state),
             _short([function.name for function in view.functions]),
-            view.reason or view.description,
+            _about(view),
         )
         for view in views
     ]
+
+
+def _about(view: PluginView) -> str:
+    about = view.reason or view.description
+    return about if view.trust == "sandboxed" else f"native, trusted{': ' if about else ''}{about}"
 
 
 def detail_rows(view: PluginView) -> Iterator[tuple[Cell, Cell]]:
@@ -59,9 +64,13 @@ def detail_rows(view: PluginView) -> Iterator[tuple[Cell, Cell]]:
         if text:
             yield label, text
     yield "version", view.version or "-"
-    yield "file", view.path
-    yield "sha256", view.hash or "-"
-    if view.serving != view.hash:
+    if view.trust == "native":
+        yield "trust", "native: Python in the host's own process, without a sandbox"
+        yield "code", view.path
+    else:
+        yield "file", view.path
+        yield "sha256", view.hash or "-"
+    if view.trust == "sandboxed" and view.serving != view.hash:
         yield "serves", view.serving or "nothing"
     yield from _function_rows(view.functions)
     yield from _asked_rows(view.asked)
@@ -95,6 +104,8 @@ def manifest_rows(manifest: Manifest) -> Iterator[tuple[Cell, Cell]]:
 def _function_rows(functions: Sequence[FunctionSpec]) -> Iterator[tuple[Cell, Cell]]:
     for function in functions:
         yield "function", in_words(function)
+        if function.lane:
+            yield "  called by", f"the {function.lane} lane"
         for side, schema in (("  input", function.input), ("  output", function.output)):
             if schema is not None and schema != {"type": "string"}:
                 yield side, _json(schema)

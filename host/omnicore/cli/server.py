@@ -17,7 +17,7 @@ from omnicore.connectors.policy import HttpPolicy
 from omnicore.errors import HostError, NotFound, OmniError, PermissionDenied, Unavailable
 from omnicore.sandbox.abi import MIB, HttpRequest, HttpResponse
 
-__all__ = ["noted_server", "server_logs"]
+__all__ = ["noted_server", "server_health", "server_logs"]
 
 _NOTE = "server.json"
 
@@ -46,6 +46,12 @@ def server_logs(settings: Settings, name: str, *, lines: int, level: str) -> lis
     query = urlencode({"limit": lines, "level": level})
     answer = asyncio.run(_get(f"{url}/api/v1/plugins/{quote(name, safe='')}/logs?{query}", settings.token))
     return list(_document(answer, name)["items"])
+
+
+def server_health(settings: Settings) -> dict[str, Any]:
+    """The health of the server that runs on the data folder. Raises: Unavailable, PermissionDenied."""
+    answer = asyncio.run(_get(f"{_server_url(settings.data)}/api/v1/health", settings.token))
+    return dict(_document(answer, "health"))
 
 
 def _server_url(data: Path) -> str:

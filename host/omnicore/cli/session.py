@@ -6,12 +6,15 @@ import getpass
 import logging
 import os
 import sys
+from typing import Literal
 
+from omnicore.adapters.settings import host_settings
 from omnicore.cli.options import Shell
 from omnicore.cli.output import printable
-from omnicore.config.loader import Loaded, load_settings
+from omnicore.config.loader import Loaded
 from omnicore.config.settings import Settings
 from omnicore.errors import NotFound
+from omnicore.telemetry.json_lines import JsonLines
 
 __all__ = ["checked_folder", "loaded", "log_to_stderr", "who"]
 
@@ -19,8 +22,8 @@ _LEVELS = {"trace": 5, "debug": 10, "info": 20, "warn": 30, "error": 40}
 
 
 def loaded(shell: Shell) -> Loaded:
-    """The settings that the options, the variables and the file give. Raises: InvalidSetting."""
-    return load_settings(shell.file, os.environ, shell.overrides)
+    """The settings that the options, the variables, the file and the environment give. Raises: InvalidSetting."""
+    return host_settings(shell.file, os.environ, shell.overrides)
 
 
 def checked_folder(settings: Settings) -> Settings:
@@ -41,10 +44,12 @@ def who() -> str:
         return f"cli:{os.getuid()}"
 
 
-def log_to_stderr(level: str) -> None:
+def log_to_stderr(level: str, form: Literal["text", "json", "auto"] = "text") -> None:
     """Sends what the host and the plugins log to standard error, from `level` on."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Harmless("%(asctime)s %(levelname)-7s %(name)s  %(message)s", "%H:%M:%S"))
+    text = _Harmless("%(asctime)s %(levelname)-7s %(name)s  %(message)s", "%H:%M:%S")
+    as_json = form == "json" or (form == "auto" and not sys.stderr.isatty())
+    handler.setFormatter(JsonLines() if as_json else text)
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logging.getLogger("omnicore").setLevel(_LEVELS[level])
 

@@ -26,6 +26,7 @@ from omnicore.errors import (
 )
 from omnicore.resilience.breaker import Breaker
 from omnicore.resilience.retry import Retry, RetryPolicy
+from omnicore.texts import is_whole, made_whole
 
 __all__ = ["Figures", "Line"]
 
@@ -215,6 +216,8 @@ class Line:
                 limit="connector_output_bytes",
                 allowed=self.limits.output_bytes,
             )
+        if "\\ud" in text and not is_whole(output):  # nobody could be sent it
+            output = made_whole(output)
         return self.redactor.value(output) if self.kind.echoes and self.redactor.holds(text) else output
 
     def _clean(self, error: OmniError) -> OmniError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -13,8 +14,8 @@ from pymysql.constants import CLIENT, COMMAND
 from omnicore.connectors.faults import temporary
 from omnicore.connectors.kind import Client, Kind, Opening, number, obj, text
 from omnicore.connectors.pooled import Pooled
-from omnicore.connectors.rows import ACTIONS, MAX_ROWS, WRITABLE, Rows, check_writable, of_json
-from omnicore.errors import OmniError, ServiceRefused
+from omnicore.connectors.rows import ACTIONS, MAX_ROWS, WRITABLE, Rows, check_writable, of_json, unfit
+from omnicore.errors import OmniError
 
 __all__ = ["KIND"]
 
@@ -23,6 +24,12 @@ _BATCH = 100
 _RESET_CONNECTION = COMMAND.COM_END  # the driver's table ends where the protocol has this command, 0x1f
 # Server errors that pass by themselves: too many connections, locks, a shutdown, a deadlock.
 _PASSING = (1040, 1053, 1077, 1203, 1205, 1213)
+# What only reads begins so. A block of statements, which MariaDB takes as one, could end the transaction that only
+# reads and begin another. Comments with a mark of exclamation are no comments to the server.
+_COMMENT = r"/\*(?!M?!)[^*]*+(?:\*(?!/)[^*]*+)*+\*/|--(?:[^\S\n][^\n]*+)?+\n|#[^\n]*+\n"
+_READING = re.compile(
+    rf"(?:[\s(]|{_COMMENT})*+(?:SELECT|WITH|SHOW|DESC|DESCRIBE|EXPLAIN|VALUES|TABLE)\b", re.IGNORECASE | re.ASCII
+)
 
 
 class _MySql:
@@ -72,6 +79,9 @@ class _MySql:
         return connection
 
     async def _query(self, connection: Any, sql: str, parameters: Sequence[Any]) -> Any:
+        if not _READING.match(sql):
+            words = "a query begins with SELECT, WITH, SHOW, DESCRIBE, EXPLAIN, VALUES or TABLE"
+            raise unfit(self._opening.name, words)
         await _run(connection, "START TRANSACTION READ ONLY", ())
         cursor = await connection.cursor(_Cursor)
         await cursor.execute(sql, parameters or None)
@@ -131,22 +141,19 @@ async def _close(connection: Any) -> None:
 async def _translated(name: str) -> AsyncIterator[None]:
     try:
         yield
-    except (aiomysql.Error, OSError, TypeError) as error:
+    except (aiomysql.Error, OSError) as error:
         raise _fault(name, error) from error
+    except (TypeError, ValueError, OverflowError) as error:  # the driver fills marks in by `%`
+        raise unfit(name, "the marks of the statement and its parameters do not fit") from error
 
 
 def _fault(name: str, error: Exception) -> OmniError:
     number_, said = (*error.args, "", "")[:2] if error.args and isinstance(error.args[0], int) else (0, str(error))
-    fact = f"{name} refuses: {str(said)[:300]}"
-    if isinstance(error, TypeError):  # the driver fills marks in by `%`
-        fact = f"{name} refuses: the marks of the statement and its parameters do not fit"
-    elif isinstance(error, OSError) or 2000 <= number_ < 3000 or number_ in _PASSING:
+    if isinstance(error, OSError) or 2000 <= number_ < 3000 or number_ in _PASSING:
         return temporary(
             f"{name} cannot be reached or is busy: {str(said)[:300]}", acted=False if number_ in (2003, 1040) else None
         )
-    return ServiceRefused(
-        fact, remedy="correct the statement or its parameters", service=name, service_code=str(number_ or "")
-    )
+    return unfit(name, str(said), code=str(number_ or ""))
 
 
 async def _open(opening: Opening) -> Client:

@@ -13,8 +13,8 @@ from psycopg import AsyncConnection
 from omnicore.connectors.faults import temporary
 from omnicore.connectors.kind import Client, Kind, Opening, number, obj, text
 from omnicore.connectors.pooled import Pooled
-from omnicore.connectors.rows import ACTIONS, MAX_ROWS, WRITABLE, Rows, check_writable, of_json
-from omnicore.errors import OmniError, ServiceRefused
+from omnicore.connectors.rows import ACTIONS, MAX_ROWS, WRITABLE, Rows, check_writable, of_json, unfit
+from omnicore.errors import OmniError
 
 __all__ = ["KIND"]
 
@@ -120,6 +120,8 @@ async def _translated(name: str) -> AsyncIterator[None]:
         yield
     except psycopg.Error as error:
         raise _fault(name, error) from error
+    except (TypeError, ValueError, OverflowError) as error:  # the driver's, about marks and parameters
+        raise unfit(name, str(error)) from error
 
 
 def _fault(name: str, error: psycopg.Error) -> OmniError:
@@ -129,9 +131,7 @@ def _fault(name: str, error: psycopg.Error) -> OmniError:
         return temporary(f"{name} cannot be reached or is busy: {said}", acted=None if state else False)
     if isinstance(error, psycopg.ProgrammingError) and not state:
         said = str(error)[:300]  # the driver's own words about marks and parameters
-    return ServiceRefused(
-        f"{name} refuses: {said}", remedy="correct the statement or its parameters", service=name, service_code=state
-    )
+    return unfit(name, said, code=state)
 
 
 async def _open(opening: Opening) -> Client:

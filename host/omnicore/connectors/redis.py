@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -23,6 +22,7 @@ from redis.exceptions import (
     TimeoutError as TimedOut,
 )
 
+from omnicore.connectors.blobs import shown, wrapped
 from omnicore.connectors.faults import malformed, temporary
 from omnicore.connectors.kind import Action, Client, Kind, Opening, number, obj, text
 from omnicore.errors import OmniError, ServiceRefused
@@ -83,7 +83,7 @@ class _Redis:
         if await self._redis.strlen(key) > self._most:
             raise malformed(f"the value of {given['key']} is over {self._most} bytes", "read another key")
         value = await self._redis.get(key)
-        return {"value": None if value is None else _shown(value)}
+        return {"value": None if value is None else shown(value)}
 
     async def set(self, given: Mapping[str, Any]) -> Any:
         ttl_s = given.get("ttl_s")
@@ -112,7 +112,7 @@ class _Redis:
 
     async def pop(self, given: Mapping[str, Any]) -> Any:
         value = await self._redis.lpop(self._key(given))
-        return {"value": None if value is None else _shown(value)}
+        return {"value": None if value is None else shown(value)}
 
     async def publish(self, given: Mapping[str, Any]) -> Any:
         return {"receivers": await self._redis.publish(self._prefix + given["channel"], _raw(given["message"]))}
@@ -128,21 +128,12 @@ class _Redis:
             raise _fault(self._name, error) from error
 
 
-def _shown(value: bytes) -> Any:
-    try:
-        return value.decode()
-    except UnicodeDecodeError:
-        return {"base64": base64.b64encode(value).decode()}
-
-
 def _raw(value: Any) -> bytes | str | int | float:
     if isinstance(value, (str, int, float)) and not isinstance(value, bool):
         return value
-    if isinstance(value, Mapping) and set(value) == {"base64"} and isinstance(value["base64"], str):
-        try:
-            return base64.b64decode(value["base64"], validate=True)
-        except ValueError:
-            pass
+    data = wrapped(value)
+    if data is not None:
+        return data
     raise malformed("the value is no text, number or base64", 'send JSON as text, bytes as {"base64": "..."}')
 
 

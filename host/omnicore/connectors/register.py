@@ -14,6 +14,7 @@ from omnicore.connectors.checking import check_value
 from omnicore.connectors.kind import Kind
 from omnicore.connectors.kinds import find_kind
 from omnicore.connectors.limits import CallLimits
+from omnicore.connectors.session import base_url
 from omnicore.connectors.vault.references import Credentials, is_reference, vault_name
 from omnicore.connectors.vault.vault import Vault
 from omnicore.errors import Conflict, InvalidInput, LimitExceeded
@@ -25,6 +26,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _TAKEN = frozenset({"kinds"})  # a path of REST has this name
 _CONFIG_BYTES = 64 * 1024
 _OWN = "connector."
+_KEPT_FOR_PARTS = (_OWN, "webhook.")
 _PLACES = (
     "base_url",
     "token_url",
@@ -36,6 +38,9 @@ _PLACES = (
     "database",
     "path",
     "private_network",
+    "socket",
+    "sslmode",
+    "tls",
 )
 
 
@@ -106,7 +111,13 @@ class Register:
 
         Raises: as `add` does; Conflict: somebody else changed it meanwhile.
         """
-        old, given = self.get(name), dict(credentials or {})
+        old = self.get(name)
+        # A reference to what is sealed here, sent back as it was shown, is no credential that somebody knows.
+        given = {
+            field: one
+            for field, one in (credentials or {}).items()
+            if one != old.credentials.get(field) or not str(one).startswith(f"vault:{_OWN}")
+        }
         row = replace(
             old,
             config=old.config if config is None else dict(config),
@@ -144,6 +155,8 @@ class Register:
         if len(json.dumps(row.config)) > _CONFIG_BYTES:
             raise InvalidInput(f"the settings of {row.name} are over {_CONFIG_BYTES} bytes", remedy="write less")
         check_value(kind.config, row.config, what=row.name, within="config")
+        for place in row.config.keys() & {"base_url", "token_url"}:
+            base_url(row.config[place])  # one with a password in it would be kept and shown in clear
         CallLimits.of(self._settings, row.limits)
         references = {**row.credentials, **self._references(row.name, kind, given)}
         missing = [field for field in kind.required if field not in references]
@@ -179,15 +192,17 @@ class Register:
             if not isinstance(value, str) or not value:
                 raise InvalidInput(f"the credential {field} is no text", remedy="give a text", path="credentials")
             if is_reference(value):
-                self._check_reference(name, value)
+                self._check_reference(value)
             found[field] = value if is_reference(value) else f"vault:{_secret(name, field)}"
         return found
 
-    def _check_reference(self, name: str, reference: str) -> None:
+    def _check_reference(self, reference: str) -> None:
         self._credentials.check(reference)
         secret = vault_name(reference) or ""
-        if secret.startswith(_OWN) and not secret.startswith(f"{_OWN}{name}."):
-            raise InvalidInput(f"{secret[:80]} belongs to another connector", remedy="give the credential itself")
+        if secret.startswith(_KEPT_FOR_PARTS):
+            raise InvalidInput(
+                f"{secret[:80]} belongs to another connector or webhook", remedy="give the credential itself"
+            )
 
     def _seal(self, row: ConnectorRow, given: Mapping[str, str]) -> None:
         for field, value in given.items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -11,10 +10,11 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from omnicore.connectors.blobs import shown, wrapped
 from omnicore.connectors.kind import Action, Schema, number, obj, text
-from omnicore.errors import InvalidInput, LimitExceeded
+from omnicore.errors import InvalidInput, LimitExceeded, ServiceRefused
 
-__all__ = ["ACTIONS", "MAX_ROWS", "WRITABLE", "Rows", "check_writable", "of_json"]
+__all__ = ["ACTIONS", "MAX_ROWS", "WRITABLE", "Rows", "check_writable", "of_json", "unfit"]
 
 _ODD_CHARACTERS = 1000  # of a value of a type that only its database knows
 
@@ -89,9 +89,9 @@ def to_json(value: Any) -> Any:
         return str(value)
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
-    for kinds, shown in _SHOWN:
+    for kinds, show in _SHOWN:
         if isinstance(value, kinds):
-            return shown(value)
+            return show(value)
     return str(value)[:_ODD_CHARACTERS]
 
 
@@ -106,11 +106,14 @@ def check_writable(config: Mapping[str, Any], name: str) -> None:
         raise InvalidInput(f"the connector {name} only reads", remedy="the operator sets `writable` in its settings")
 
 
-def _bytes_to_json(data: bytes) -> Any:
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        return {"base64": base64.b64encode(data).decode()}
+def unfit(name: str, said: str, *, code: str = "") -> ServiceRefused:
+    """What is wrong with a statement or its parameters, in the words of the database or of its driver."""
+    return ServiceRefused(
+        f"{name} refuses: {said[:300]}",
+        remedy="correct the statement or its parameters",
+        service=name,
+        service_code=code,
+    )
 
 
 def _list_to_json(values: Any) -> list[Any]:
@@ -122,7 +125,7 @@ def _table_to_json(table: Mapping[Any, Any]) -> dict[str, Any]:
 
 
 _SHOWN: tuple[tuple[tuple[type, ...], Callable[[Any], Any]], ...] = (
-    ((bytes, bytearray, memoryview), lambda value: _bytes_to_json(bytes(value))),
+    ((bytes, bytearray, memoryview), lambda value: shown(bytes(value))),
     ((date, time), lambda value: value.isoformat()),
     ((timedelta,), timedelta.total_seconds),
     ((Decimal, UUID), str),
@@ -134,11 +137,9 @@ _SHOWN: tuple[tuple[tuple[type, ...], Callable[[Any], Any]], ...] = (
 def _of_json(place: int, value: Any) -> Any:
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
-    if isinstance(value, Mapping) and set(value) == {"base64"} and isinstance(value["base64"], str):
-        try:
-            return base64.b64decode(value["base64"], validate=True)
-        except ValueError:
-            pass
+    data = wrapped(value)
+    if data is not None:
+        return data
     raise InvalidInput(
         f"parameter {place} is no text, number, true, false, null or base64",
         remedy='send lists and objects as JSON text, bytes as {"base64": "..."}',

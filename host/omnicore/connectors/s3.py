@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from omnicore.connectors.aws import BASE_URL, REGION, REQUIRED, SECRETS, AwsClient
+from omnicore.connectors.blobs import shown, wrapped
 from omnicore.connectors.faults import malformed
 from omnicore.connectors.kind import Action, Client, Kind, Opening, number, obj, text
 from omnicore.errors import LimitExceeded
@@ -57,7 +57,7 @@ class _S3(AwsClient):
                     allowed=self._most,
                 )
             data = await body.read()
-        return {"body": _shown(data), "media": answer.get("ContentType", "application/octet-stream")}
+        return {"body": shown(data), "media": answer.get("ContentType", "application/octet-stream")}
 
     async def put(self, given: Mapping[str, Any]) -> Any:
         answer = await self.aws.put_object(
@@ -81,20 +81,11 @@ class _S3(AwsClient):
         return {"url": url}
 
 
-def _shown(data: bytes) -> Any:
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        return {"base64": base64.b64encode(data).decode()}
-
-
 def _raw(body: Any) -> bytes:
-    if isinstance(body, str):
-        return body.encode()
-    try:
-        return base64.b64decode(body["base64"], validate=True)
-    except (ValueError, KeyError, TypeError) as error:
-        raise malformed("the body is neither text nor base64", 'send bytes as {"base64": "..."}') from error
+    data = body.encode() if isinstance(body, str) else wrapped(body)
+    if data is None:
+        raise malformed("the body is neither text nor base64", 'send bytes as {"base64": "..."}')
+    return data
 
 
 _ACTS: Mapping[str, Callable[[_S3, Mapping[str, Any]], Awaitable[Any]]] = {

@@ -27,6 +27,7 @@ from omnicore.connectors.vault.redact import Redactor
 from omnicore.errors import DeadlineExceeded, InvalidInput, OmniError, ToolMissing, Unavailable
 from omnicore.ids import new_id
 from omnicore.storage.tables.connectors import ConnectorRow, UseRow
+from omnicore.texts import is_whole
 
 __all__ = ["Connectors", "Publish"]
 
@@ -34,6 +35,7 @@ _log = logging.getLogger("omnicore.connectors")
 _PRUNE_EVERY = 1000
 _EVENT = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _DAY_S = 86_400.0
+_PATIENT_S, _LATER_S = 1.0, 0.1
 _UNFIT = "the input of an action is a JSON object"
 
 
@@ -215,13 +217,20 @@ class Connectors:
         if not isinstance(given, Mapping):
             raise InvalidInput(_UNFIT, remedy="send {} for none")
         check_value(action.input, given, what=f"{name}.{wanted}", within="input")
+        if not is_whole(given):
+            raise InvalidInput("the input holds half of a character", remedy="send whole texts")
         line.admit(who)
         return line, action
 
     async def _within(self, line: Line, action: Action, given: Mapping[str, Any], timeout_s: float) -> Any:
-        """The deadline over all: the wait for a turn, the tries and the pauses between them."""
+        """The deadline over all: the wait for a turn, the tries and the pauses between them.
+
+        Who was patient lets the line notice first that nobody answers, which counts against the other side; a caller
+        with no time to give says nothing about it, or any plugin could open the breaker for all.
+        """
+        patient = timeout_s >= min(line.limits.timeout_s, _PATIENT_S)
         try:
-            async with asyncio.timeout(timeout_s):
+            async with asyncio.timeout(timeout_s + (_LATER_S if patient else 0.0)):
                 return await line.call(action, given, timeout_s=timeout_s)
         except TimeoutError:
             raise DeadlineExceeded(

@@ -234,7 +234,7 @@ def base_url(text: str) -> tuple[Url, bool]:
 
     Raises: InvalidInput: no URL, one with a password, a query or a fragment.
     """
-    if "@" in text.partition("//")[2].partition("/")[0]:
+    if "@" in text.partition(":")[2].lstrip("/\\").replace("\\", "/").partition("/")[0]:
         raise InvalidInput("the base_url holds a user or a password", remedy="give them as credentials")
     if "?" in text or "#" in text:
         raise InvalidInput("the base_url holds a query", remedy="give it with each request")
@@ -251,7 +251,9 @@ def lies_within(base: Url, path: str) -> str:
     if "?" in path or "#" in path or "\\" in path or any(ord(char) <= 32 or ord(char) == 127 for char in path):
         raise InvalidInput("the path holds a blank, a backslash, ? or #", remedy="percent-encode it; use `query`")
     decoded = path.lower().replace("%2e", ".").replace("%2f", "/").replace("%5c", "/")
-    if ".." in decoded.split("/") or "." in decoded.split("/") or "//" in decoded:
+    # Some servers drop what stands behind a semicolon before they look at the dots, and end a path at a zero.
+    parts = {part.partition(";")[0] for part in decoded.split("/")}
+    if parts & {".", ".."} or "//" in decoded or "%00" in decoded:
         raise InvalidInput("the path holds . or .. or an empty part", remedy="write the path itself")
     return base.target.rstrip("/") + "/" + quote(path.lstrip("/"), safe="!$&'()*+,-./:;=@_~%")
 

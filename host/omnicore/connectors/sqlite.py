@@ -13,8 +13,8 @@ from urllib.parse import quote
 
 from omnicore.connectors.faults import temporary
 from omnicore.connectors.kind import Client, Kind, Opening, obj, text
-from omnicore.connectors.rows import ACTIONS, MAX_ROWS, WRITABLE, Rows, check_writable, of_json
-from omnicore.errors import InvalidInput, OmniError, ServiceRefused
+from omnicore.connectors.rows import ACTIONS, MAX_ROWS, WRITABLE, Rows, check_writable, of_json, unfit
+from omnicore.errors import InvalidInput, OmniError
 
 __all__ = ["KIND"]
 
@@ -46,6 +46,8 @@ class _Sqlite:
                 return await asyncio.to_thread(self._run, action, given["sql"], parameters, lambda: _over(stop, end))
             except sqlite3.Error as error:
                 raise _fault(self._opening.name, error) from error
+            except (sqlite3.Warning, TypeError, ValueError, OverflowError) as error:  # the driver's, about the input
+                raise unfit(self._opening.name, str(error)) from error
             finally:
                 stop.set()  # a call that was cancelled ends on its thread too
 
@@ -57,6 +59,10 @@ class _Sqlite:
         """See `omnicore.connectors.kind.Client.close`."""
 
     def _run(self, action: str, sql: str, parameters: Sequence[Any], over: Any) -> Any:
+        if self._path.resolve().is_relative_to(self._opening.data.resolve()):
+            raise InvalidInput(
+                "the file is the host's own", remedy="the operator names one outside of the host's data folder"
+            )
         if not self._path.is_file():
             raise InvalidInput(
                 f"there is no file {self._path.name}", remedy="the operator corrects `file` of the connector"
@@ -70,7 +76,7 @@ class _Sqlite:
             connection.set_progress_handler(over, _STEPS)
             cursor = connection.execute(sql, parameters)
             if action == "execute":
-                while cursor.fetchmany(_STEPS):
+                for _ in cursor:  # one by one: a thousand of the largest values would be gigabytes
                     pass
                 return {"changed": max(cursor.rowcount, 0)}
             return self._rows(cursor)
@@ -103,12 +109,7 @@ def _fault(name: str, error: sqlite3.Error) -> OmniError:
         return temporary(f"{name} is locked by another writer", acted=False)
     if code.startswith(("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_CANTOPEN")):
         return temporary(f"{name} cannot be read or written: {error}", acted=False)
-    return ServiceRefused(
-        f"{name} refuses: {str(error)[:300]}",
-        remedy="correct the statement or its parameters",
-        service=name,
-        service_code=code,
-    )
+    return unfit(name, str(error), code=code)
 
 
 async def _open(opening: Opening) -> Client:

@@ -164,13 +164,10 @@ def _no_constant(name: str) -> float:
 
 
 def _check(config: Mapping[str, Any], credentials: Mapping[str, str]) -> None:
-    base_url(config["base_url"])
     way = config.get("auth", "none")
     check_needs(way, credentials)
-    if way == "oauth2":
-        if "token_url" not in config:
-            raise InvalidInput("auth oauth2 needs a token_url", remedy="give the address that tokens come from")
-        base_url(config["token_url"])
+    if way == "oauth2" and "token_url" not in config:
+        raise InvalidInput("auth oauth2 needs a token_url", remedy="give the address that tokens come from")
 
 
 async def _open(opening: Opening) -> _Web:

@@ -140,12 +140,15 @@ def explained(outcome: Outcome, timeout_s: float) -> str:
 
 
 def _extension(point: importlib.metadata.EntryPoint) -> Extension:
-    distribution = getattr(point, "dist", None)
-    return Extension(
-        point.name.lower().replace("_", "-").replace(".", "-"),
-        point.value,
-        version=str(distribution.version) if distribution is not None else "",
-    )
+    return Extension(point.name.lower().replace("_", "-").replace(".", "-"), point.value, version=_version_of(point))
+
+
+def _version_of(point: importlib.metadata.EntryPoint) -> str:
+    """The version of the package, "" where its metadata is gone or damaged."""
+    try:
+        return str(point.dist.version)[:_LONGEST] if getattr(point, "dist", None) is not None else ""  # type: ignore[union-attr]
+    except Exception:  # a reader of broken files raises whatever it meets
+        return ""
 
 
 def _name_of(plugin: object, default: str) -> str:

@@ -16,6 +16,7 @@ from omnicore.errors import CapacityReached, Conflict, InvalidInput, LimitExceed
 from omnicore.events.routes import Routes
 from omnicore.events.topics import check_pattern, check_topic, pattern_covers, topic_matches
 from omnicore.ids import OrderedIds
+from omnicore.texts import is_whole
 
 __all__ = ["BusFigures", "Event", "EventBus", "Subscription", "check_pattern", "pattern_covers", "topic_matches"]
 
@@ -265,9 +266,12 @@ class EventBus:
 
     def _size(self, data: Any) -> int:
         try:
-            size = len(json.dumps(data, allow_nan=False))
+            text = json.dumps(data, allow_nan=False)
         except (TypeError, ValueError, RecursionError) as error:
             raise InvalidInput(f"the event's data is no JSON value: {error}") from error
+        if "\\ud" in text and not is_whole(data):  # nobody could be sent it
+            raise InvalidInput("the event's data holds half of a character", remedy="send whole texts")
+        size = len(text)
         if size > self._event_bytes:
             raise LimitExceeded(
                 f"the event is {size} bytes, {self._event_bytes} are allowed",

@@ -76,10 +76,12 @@ class EventLog:
             self._events.close()
 
     def _write(self) -> None:
-        self._keeper.append(self._unwritten)
-        self.written += len(self._unwritten)
-        self._since_trim += len(self._unwritten)
-        self._unwritten = []
+        batch = self._unwritten
+        self._keeper.append(batch)
+        self.written += len(batch)
+        self._since_trim += len(batch)
+        if self._unwritten is batch:  # a write that was cancelled goes on, while the next one has another batch
+            self._unwritten = []
         # Trimming looks at `keep` ids, so it waits until a tenth of them is new.
         if self._since_trim >= max(100, self._keep // 10):
             self._since_trim = 0

@@ -16,8 +16,8 @@ _TOPIC_CHARACTERS = 256
 
 HOST_TOPICS = frozenset(
     {
-        *("architecture", "connector", "error", "event", "health", "host", "intelligence", "loop", "memory"),
-        *("plugin", "system", "task", "vector"),
+        *("architecture", "config", "connector", "error", "event", "health", "host", "intelligence", "loop"),
+        *("memory", "plugin", "system", "task", "vector", "webhook"),
     }
 )
 """First segments of what the host itself tells. To publish there takes a grant that names them, `**` is not enough."""

@@ -27,6 +27,7 @@ _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _MOST_WORDS = 50
 _NAME_CHARACTERS = 128
 _LONGEST_MS = 86_400_000.0
+_MOST_SECONDS = 1e15  # beyond it a database counts no parts of a second
 _WORKING_TIERS = ("session", "episodic", "semantic", "procedural")
 
 
@@ -138,6 +139,8 @@ def checked_spec(spec: IntelligenceSpec, architectures: Sequence[str]) -> Intell
         raise _wrong("name", "must be printable")
     if not isinstance(spec.description, str) or len(spec.description) > 2_000:
         raise _wrong("description", "must be a text of at most 2000 characters")
+    if not isinstance(spec.strict, bool):
+        raise _wrong("strict", "must be true or false")
     if not _number(spec.min_capability, 0, 1):
         raise _wrong("min_capability", "must be a number from 0 to 1")
     if spec.max_inference_time is not None and not (0 < _as_number(spec.max_inference_time) <= _LONGEST_MS):
@@ -199,7 +202,7 @@ def _check_budget(budget: Any) -> None:
         value = getattr(budget, name)
         if value is not None and (not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 2**62):
             raise _wrong(f"budget.{name}", "must be a whole number above 0, or null")
-    if budget.seconds is not None and not 0 < _as_number(budget.seconds) < math.inf:
+    if budget.seconds is not None and not 0 < _as_number(budget.seconds) < _MOST_SECONDS:
         raise _wrong("budget.seconds", "must be seconds above 0, or null")
     if not 1 <= _as_number(budget.period_s) <= 366 * 86_400:
         raise _wrong("budget.period_s", "must be 1 second to 366 days")

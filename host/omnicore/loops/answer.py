@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+
+from omnicore.texts import is_whole, made_whole
 
 __all__ = ["Answer", "Wish", "read_answer"]
 
@@ -15,6 +18,7 @@ _MOST_ACTIONS = 20
 _MOST_OBJECTIVES = 20
 _TEXT = 2_000
 _RESULT_BYTES = 64 * 1024
+_INPUT_BYTES = 2 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +67,10 @@ def _parsed(value: Any) -> Any:
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
     if isinstance(value, str) and value[:1] in ("{", "["):
-        try:
-            return json.loads(value)
-        except (ValueError, RecursionError):
-            return value
+        with suppress(ValueError, RecursionError):
+            value = json.loads(value)
+    with suppress(TypeError, ValueError, RecursionError):  # no JSON value, which `_bounded` says
+        return value if is_whole(value) else made_whole(value)
     return value
 
 
@@ -87,11 +91,12 @@ def _insight(value: Any) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         return {"kind": "note", "description": str(value)[:_TEXT]}
     weight = value.get("importance")
-    numbers = isinstance(weight, int | float) and not isinstance(weight, bool) and math.isfinite(weight)
+    numbers = isinstance(weight, int | float) and not isinstance(weight, bool)
+    numbers = numbers and not (isinstance(weight, float) and math.isnan(weight))
     return {
         "kind": str(value.get("kind", "note"))[:64],
         "description": str(value.get("description", ""))[:_TEXT],
-        **({"importance": min(1.0, max(0.0, float(weight)))} if numbers and weight is not None else {}),
+        **({"importance": float(min(1, max(0, weight)))} if numbers and weight is not None else {}),
     }
 
 
@@ -99,4 +104,12 @@ def _wish(value: Any) -> Wish | None:
     if not isinstance(value, Mapping) or not isinstance(value.get("verb"), str):
         return None
     given = value.get("input", {})
-    return Wish(value["verb"][:128], given) if isinstance(given, Mapping) else None
+    return Wish(value["verb"][:128], given) if isinstance(given, Mapping) and _fits(given) else None
+
+
+def _fits(given: Mapping[str, Any]) -> bool:
+    """Whether it can be shown as JSON, and is no larger than what the doors take."""
+    try:
+        return len(json.dumps(given, allow_nan=False)) <= _INPUT_BYTES
+    except (TypeError, ValueError, RecursionError):
+        return False

@@ -67,13 +67,16 @@ class Duties:
             one.ref: {"calls": one.calls, "failures": one.failures, "p95_s": one.p95_s}
             for one in sorted(notes, key=lambda one: -one.calls)[:_MOST_INSIGHTS]
         }
-        insights = [insight for one in notes for insight in _about(one, self._limit_s(one.ref))][:_MOST_INSIGHTS]
-        return Done({"moved": moved, "skills_updated": len(notes), "skills": rates}, insights)
+        insights = await asyncio.to_thread(self._told, notes)
+        return Done({"moved": moved, "skills_updated": len(notes), "skills": rates}, insights[:_MOST_INSIGHTS])
+
+    def _told(self, notes: Sequence[SkillRow]) -> list[dict[str, Any]]:
+        return [told for one in notes for told in _about(one, self._limit_s(one.ref))]
 
     async def deliberative(self, given: CycleInput) -> Done:
         """Gives tasks to intelligences, consolidates what they left, and sums up."""
         staff = await asyncio.to_thread(self._chores.staff) if self._chores.staff else ()
-        plan = assign(given.data.get("tasks"), staff)
+        plan = await asyncio.to_thread(assign, given.data.get("tasks"), staff)  # a thousand times ten thousand
         moved = dict(await self._chores.consolidate()) if self._chores.consolidate else {}
         digest = dict(await asyncio.to_thread(self._chores.measure)) if self._chores.measure else {}
         unready = sorted({one["name"] for one in plan["assignments"] if not one["ready"]})

@@ -20,7 +20,7 @@ from omnicore.loops.lane import ESSENTIAL, LOCAL, LoopType, lanes_of
 from omnicore.loops.reflexes import PATTERNS
 from omnicore.loops.reflexive import ReflexLane
 from omnicore.loops.running import Duty, run_cycle
-from omnicore.loops.standing import Standing, overall
+from omnicore.loops.standing import SET_BACK_S, Standing, overall
 from omnicore.resilience.restart import Supervised
 from omnicore.storage.tables.loops import LoopsTable
 
@@ -139,6 +139,9 @@ class LoopEngine:
     def tick(self) -> list[LoopType]:
         """Begins a cycle of each lane that is due; which ones."""
         now = self._clock.now()
+        set_back = [standing.set_back(now) for standing in self._lanes.values()]
+        if any(set_back):
+            self._spawn(self._set_back(now), "omnicore-lanes-clock")
         begun = []
         for kind, standing in self._lanes.items():
             if self._timed(kind) and not self._locks[kind].locked() and standing.due(now) <= now:
@@ -240,6 +243,11 @@ class LoopEngine:
         if not task.cancelled() and task.exception() is not None:
             _log.error("a lane's cycle could not be run", exc_info=task.exception())
 
+    async def _set_back(self, now: float) -> None:
+        """Without it the lanes would wait until the clock is where it was."""
+        leases = {kind.value: one.lane.deadline_s + _LEASE_MARGIN_S for kind, one in self._lanes.items()}
+        await asyncio.to_thread(self._table.set_back, leases, now, SET_BACK_S)
+
     async def _run_due(self, standing: Standing) -> None:
         lane = standing.lane
         async with self._locks[lane.type]:
@@ -269,7 +277,7 @@ class LoopEngine:
     async def _cycle(self, standing: Standing, given: CycleInput, *, due_before: float | None) -> CycleOutput | None:
         """One cycle, with its lease, events and counters; None when another host has the lane."""
         kind = standing.lane.type
-        fence = await self._claim(standing, due_before)
+        fence = await self._claimed(standing, due_before)
         if fence is None:
             return None
         standing.running = True
@@ -307,6 +315,17 @@ class LoopEngine:
 
     def _names(self, kind: LoopType) -> tuple[str, ...]:
         return tuple(one.name for one in (*self._own[kind], *self._handlers.of(kind, Fuel(None))))
+
+    async def _claimed(self, standing: Standing, due_before: float | None) -> int | None:
+        """See `_claim`; who is cancelled meanwhile gives back what it got, or nobody could run the lane for long."""
+        claiming = asyncio.ensure_future(self._claim(standing, due_before))
+        try:
+            return await asyncio.shield(claiming)
+        except asyncio.CancelledError:
+            with suppress(OmniError):
+                if fence := await claiming:
+                    await asyncio.to_thread(self._table.give_back, standing.lane.type.value, fence)
+            raise
 
     async def _claim(self, standing: Standing, due_before: float | None) -> int | None:
         """The fence of a lease; 0 for a lane that every host runs for itself."""

@@ -9,7 +9,10 @@ from omnicore.loops.cycle import LoopStatus
 from omnicore.loops.lane import Lane, LoopType, next_due
 from omnicore.storage.tables.loops import LaneRow
 
-__all__ = ["Standing", "overall"]
+__all__ = ["SET_BACK_S", "Standing", "overall"]
+
+SET_BACK_S = 60.0
+"""Hosts may disagree so much about the time; a run further ahead tells of a clock that was set back."""
 
 
 @dataclass(slots=True)
@@ -46,6 +49,15 @@ class Standing:
             self.new_cycles += 1
             self.new_failures += failed
             self.new_seconds += seconds
+
+    def set_back(self, now: float) -> bool:
+        """Counts from now on where the lane ran in the future: the clock was set back. Whether it was."""
+        if (self.since if self.last_run_at is None else self.last_run_at) <= now + SET_BACK_S:
+            return False
+        self.since = min(self.since, now)
+        self.last_run_at = None if self.last_run_at is None else now
+        self.not_before = 0.0
+        return True
 
     def due(self, now: float) -> float:
         """When it runs next."""

@@ -1,7 +1,8 @@
-"""Handlers of plugins: functions whose manifest names a lane, found in the catalogue and called like any other."""
+"""Handlers of plugins: functions that name a lane and were granted to it, found in the catalogue and called."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 import time
@@ -10,6 +11,8 @@ from typing import Any
 
 from omnicore.capabilities.acting import act
 from omnicore.capabilities.capability import PluginScope
+from omnicore.capabilities.doors import granted_scope
+from omnicore.capabilities.loops import may_take_part
 from omnicore.capabilities.services import Services
 from omnicore.errors import PermissionDenied
 from omnicore.events.bus import EventBus
@@ -56,7 +59,7 @@ class PluginHandlers:
             raise PermissionDenied(
                 "a handler that is no plugin has no grants", remedy="let it do itself what it wants done"
             )
-        view = self._plugins.get(plugin)
+        view = await asyncio.to_thread(self._plugins.get, plugin)
         return await act(_scope(view), self._services, wish.verb, wish.input)
 
     def limit_s(self, ref: str) -> float:
@@ -74,22 +77,35 @@ class PluginHandlers:
             return self._found
 
     def _handler(self, ref: str, spec: FunctionSpec, limit_s: float, *, fuel: Fuel) -> Handler:
+        plugin = ref.partition(".")[0]
+
         async def run(document: Mapping[str, Any], left_s: float) -> Any:
             data = dict(document) if spec.input_media == _JSON else json.dumps(document)
+            await asyncio.to_thread(self._check, plugin, spec.lane)
             with metered(Meter()) as meter:
                 try:
                     return await self._plugins.call(ref, data, timeout_s=min(left_s, limit_s))
                 finally:
                     fuel.used += meter.fuel
 
-        return Handler(ref, run, plugin=ref.partition(".")[0])
+        return Handler(ref, run, plugin=plugin)
+
+    def _check(self, plugin: str, lane: str) -> None:
+        """What was found may be older than the last word on grants: that one counts. Raises: PermissionDenied."""
+        if not may_take_part(self._plugins.scope(plugin, "loops"), lane):
+            raise PermissionDenied(
+                f"{plugin} has no grant for the {lane} lane",
+                remedy=f"run `omnicore plugins grant {plugin} loops`",
+                capability="loops",
+            )
 
 
 def _by_lane(views: Sequence[PluginView]) -> dict[str, list[tuple[str, FunctionSpec, float]]]:
     found: dict[str, list[tuple[str, FunctionSpec, float]]] = {}
     for view in views:
+        scope = granted_scope("loops", view.asked, view.granted)
         for spec in view.functions if view.state == "enabled" else ():
-            if spec.lane:
+            if may_take_part(scope, spec.lane):
                 found.setdefault(spec.lane, []).append((f"{view.name}.{spec.name}", spec, _limit_s(view)))
     return found
 

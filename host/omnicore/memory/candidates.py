@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-
-import numpy as np
-import numpy.typing as npt
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from omnicore.memory.matrix import Floats, Places, best
 from omnicore.memory.ranking import LISTED, Pool
 from omnicore.memory.shelf import Bools, Shelf
+from omnicore.vectors.numeric import np
 
-__all__ = ["gathered", "nearest"]
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+__all__ = ["Matches", "gathered", "nearest"]
+
+Matches = tuple[Places, Floats]
+"""Places and the BM25 of each."""
 
 
 def gathered(
@@ -22,7 +27,7 @@ def gathered(
     sense: Floats | None,
     given: Floats | None,
     near: Mapping[str, Places],
-    matches: Sequence[tuple[int, float]],
+    matches: Matches | None,
     speakers: frozenset[int],
 ) -> Pool:
     """The candidates of a shelf with all their signals.
@@ -30,13 +35,13 @@ def gathered(
     Args:
         sense, given: the question in the embedder's and in the caller's space; None for a question without.
         near: the nearest places by "sense" and by "given", allowed or not.
-        matches: places whose text holds words of the question, with BM25.
+        matches: places whose text holds words of the question, with BM25; None for a question without words.
         speakers: those whom the question names.
     """
     words, word_places = _word_scores(shelf.count, allowed, matches)
     pool = _pool(shelf, allowed, near.values(), words, word_places)
     signals = _signals(shelf, allowed, pool, sense, given)
-    if matches:
+    if len(word_places):
         before, behind = shelf.neighbours(pool)
         signals["words"] = words[pool]
         signals["window"] = words[pool] + _at(words, before) + _at(words, behind)
@@ -90,15 +95,12 @@ def best_of(words: Floats, places: Places) -> Places:
     return places[best(words[places], LISTED)]
 
 
-def _word_scores(count: int, allowed: Bools, matches: Sequence[tuple[int, float]]) -> tuple[Floats, Places]:
+def _word_scores(count: int, allowed: Bools, matches: Matches | None) -> tuple[Floats, Places]:
     """BM25 by place, 0 for who has none: what may not be recalled must not show in its neighbours' scores either."""
     words = np.zeros(count, np.float32)
-    if not matches:
+    if matches is None:
         return words, np.zeros(0, np.int64)
-    places = np.array([place for place, _ in matches], np.int64)
-    scores = np.array([score for _, score in matches], np.float32)
-    inside = (places >= 0) & (places < count)
-    places, scores = places[inside], scores[inside]
+    places, scores = matches
     open_ = allowed[places]
     words[places[open_]] = scores[open_]
     return words, places[open_]

@@ -12,8 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
-
+from omnicore.errors import InvalidInput, LimitExceeded
 from omnicore.memory.drafting import Origin, drafted
 from omnicore.memory.item import MemoryDraft
 from omnicore.memory.matrix import Floats
@@ -21,7 +20,8 @@ from omnicore.memory.memories import Memories
 from omnicore.memory.shelf import Shelf
 from omnicore.memory.tiers import MemoryTier, TierPolicy, policy_of
 from omnicore.storage.tables.memory_care import MemoryCare
-from omnicore.storage.tables.memory_rows import KeptMemory
+from omnicore.storage.tables.memory_rows import KeptMemory, NewMemory
+from omnicore.vectors.numeric import np
 
 __all__ = ["Consolidated", "Consolidator", "Summarise", "clustered", "medoid"]
 
@@ -90,6 +90,13 @@ class Consolidator:
             self._memories.tell("memory.consolidated", data)
         return done
 
+    def sweep(self) -> Consolidated:
+        """Only what must go on even where nothing is consolidated: what is over its time is put away."""
+        done = Consolidated()
+        self._memories.flush()
+        self._sweep(done)
+        return done
+
     def _run_for(self, plugin: str, done: Consolidated, *, young: bool) -> None:
         space = self._table.space(plugin)
         if space is None:
@@ -113,10 +120,21 @@ class Consolidator:
         for scratch in flagged:
             now = self._clock.now()
             row = replace(scratch.row, tier=policy.tier.place, expires_at=now + (policy.ttl_s or 0))
-            self._table.add(plugin, [row], cap=self._memories.evictor.cap)
+            kept = self._taken_in(plugin, row)
             with ring.lock:
                 ring.remove(row.id)
+            if not kept:
+                continue
             _count(done, MemoryTier.Immediate, MemoryTier.ShortTerm, 1)
+
+    def _taken_in(self, plugin: str, row: NewMemory) -> bool:
+        """Whether it could be kept: an embedding of another length must not end the care of all the others."""
+        try:
+            self._table.add(plugin, [row], cap=self._memories.evictor.cap)
+        except (InvalidInput, LimitExceeded) as error:
+            _log.warning("an immediate memory of %s was not kept: %s", plugin, error.fact)
+            return False
+        return True
 
     def _move(self, plugin: str, policy: TierPolicy, done: Consolidated, *, young: bool) -> None:
         target = policy.promote_to

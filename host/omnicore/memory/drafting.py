@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
 
 from omnicore.errors import InvalidInput
 from omnicore.ids import new_id
@@ -20,6 +17,8 @@ from omnicore.memory.matrix import Floats
 from omnicore.memory.tiers import MemoryTier, policy_of
 from omnicore.memory.words import analysed
 from omnicore.storage.tables.memory_rows import LIVE, QUARANTINED, NewMemory
+from omnicore.texts import is_whole
+from omnicore.vectors.numeric import np
 
 __all__ = [
     "MOST_DIMENSIONS",
@@ -38,6 +37,7 @@ MOST_DIMENSIONS = 4096
 _TEXT_BYTES = 64 * 1024
 _METADATA_BYTES = 16 * 1024
 _NAME_CHARACTERS = 256
+_LATEST = 1e15  # seconds, 30 million years
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +161,8 @@ def _checked_metadata(values: Mapping[str, Any]) -> str:
         text = json.dumps(dict(values), allow_nan=False, separators=(",", ":"))
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidInput("the metadata are no JSON object", remedy="use JSON values only") from error
+    if "\\ud" in text and not is_whole(values):
+        raise InvalidInput("the metadata hold half of a character", remedy="use text without lone surrogates")
     if len(text) > 6 * _METADATA_BYTES:  # each character may be written as an escape
         raise InvalidInput(f"metadata of {len(text)} bytes are too many", remedy=f"keep to {_METADATA_BYTES} bytes")
     return text
@@ -177,6 +179,6 @@ def _time(about: Mapping[str, Any], key: str) -> float | None:
     value = about.get(key)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    if not math.isfinite(value):
+    if not -_LATEST <= value <= _LATEST:  # also refuses a NaN
         raise InvalidInput(f"{key} is no time", remedy="give seconds since the epoch")
     return float(value)

@@ -7,13 +7,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-import numpy as np
-
 from omnicore.clock import Clock
 from omnicore.memory.shelf import Shelf
 from omnicore.memory.shelves import Shelves
 from omnicore.memory.tiers import BY_PLACE, MemoryTier, TierPolicy, policy_of
 from omnicore.storage.tables.memory import MemoryTable
+from omnicore.vectors.numeric import np
 
 __all__ = ["Evictor"]
 

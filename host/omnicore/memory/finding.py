@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from omnicore.errors import InvalidInput
 from omnicore.memory.candidates import gathered, nearest
 from omnicore.memory.drafting import checked_embedding
 from omnicore.memory.matrix import Floats, unit
 from omnicore.memory.ranking import Pool, Weights, rank
 from omnicore.memory.ring import Rings
-from omnicore.memory.shelf import Bools, Shelf
+from omnicore.memory.shelf import Shelf
 from omnicore.memory.shelves import OpenShelf, Shelves
 from omnicore.memory.tiers import SHARED, MemoryTier
+from omnicore.memory.wordfind import placed
 from omnicore.memory.words import analysed, question_words
 from omnicore.storage.tables.memory import MemoryTable
+from omnicore.vectors.numeric import np
 
 __all__ = ["SHARED_SPACE", "Finder", "Found", "Question"]
 
@@ -25,7 +25,6 @@ SHARED_SPACE = "@shared"
 """The space of the tiers that belong to the host."""
 
 _OWN, _COMMON, _SCRATCH = range(3)
-_DIVES_BELOW = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +107,16 @@ class Finder:
     def _ask(self, opened: OpenShelf, asked: _Asked, source: int, tiers: Sequence[MemoryTier], now: float) -> Pool:
         shelf = opened.shelf
         allowed = shelf.open_to(tiers, now)
-        if asked.given is not None and opened.dimensions and len(asked.given) != opened.dimensions:
+        fits = asked.given is not None and len(asked.given) == opened.dimensions
+        # What one plugin put into a shared tier must not spoil the recall of another.
+        if asked.given is not None and opened.dimensions and not fits and source == _OWN:
             raise InvalidInput(
                 f"an embedding of {len(asked.given)} numbers does not fit the {opened.dimensions} of the memories",
                 remedy="ask with the embedding model that the memories were stored with, or with text",
                 dimensions=opened.dimensions,
             )
         sense = asked.sense if asked.sense is not None and len(asked.sense) == shelf.sense.dimensions else None
-        given = asked.given if asked.given is not None and shelf.given.count else None
+        given = asked.given if fits and shelf.given.count else None
         near = {
             space: opened.near[space].places(shelf, vector, allowed)
             for space, vector in (("sense", sense), ("given", given))
@@ -128,21 +129,9 @@ class Finder:
             sense=sense,
             given=given,
             near=near,
-            matches=self._matches(opened, asked.words, allowed),
+            matches=opened.words.find(self._table.texts, asked.words, shelf, allowed) if asked.words else None,
             speakers=_named(shelf, asked.said),
         )
-
-    def _matches(self, opened: OpenShelf, words: list[str], allowed: Bools) -> list[tuple[int, float]]:
-        """Places that hold the words. Where most of the first 200 may not be recalled, more are looked at."""
-        if not words:
-            return []
-        shelf, finder = opened.shelf, opened.words
-        found = finder.find(self._table.texts, words, shelf.count)
-        places = shelf.places(seq for seq, _ in found)
-        if finder.cut(found) and sum(place >= 0 and bool(allowed[place]) for place in places) < _DIVES_BELOW:
-            found = finder.find(self._table.texts, words, shelf.count, deep=True)
-            places = shelf.places(seq for seq, _ in found)
-        return [(place, score) for place, (_, score) in zip(places, found, strict=True)]
 
     def _ask_ring(self, question: Question, asked: _Asked, shelves: dict[int, Shelf]) -> list[Pool]:
         ring = self._rings.known(question.plugin)
@@ -152,7 +141,7 @@ class Finder:
             ring.expire(question.now)
             shelf = ring.shelf
             allowed = shelf.open_to((MemoryTier.Immediate,), question.now)
-            matches = [(place, score) for (seq, score) in ring.find(asked.words) for place in shelf.places([seq])]
+            matches = placed(shelf, ring.find(asked.words))
             sense = asked.sense if asked.sense is not None and len(asked.sense) == shelf.sense.dimensions else None
             given = asked.given if asked.given is not None and len(asked.given) == shelf.given.dimensions else None
             near = {

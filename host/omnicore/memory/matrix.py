@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, TypeAlias
+
+from omnicore.vectors.numeric import np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 __all__ = ["Matrix", "best", "unit"]
 
-Floats = npt.NDArray[np.float32]
-Places = npt.NDArray[np.int64]
+Floats: TypeAlias = "npt.NDArray[np.float32]"
+Places: TypeAlias = "npt.NDArray[np.int64]"
 _FIRST = 64
 
 
@@ -34,6 +38,12 @@ def best(scores: Floats, count: int) -> Places:
     return np.asarray(places[order][: max(count, 0)], np.int64)
 
 
+def _products(rows: Floats, query: Floats) -> Floats:
+    # BLAS would share this out to threads that wait for each other: on a busy machine that takes a hundred times as
+    # long.
+    return np.asarray(np.einsum("ij,j->i", rows, query), np.float32)
+
+
 class Matrix:
     """Rows of unit vectors by place; a row that was never set, or was cleared, is all zeros and `has` nothing.
 
@@ -57,6 +67,16 @@ class Matrix:
         self._rows[place] = vector
         self._has[place] = True
 
+    def set_many(self, places: Places, rows: Floats, room: int) -> None:
+        """Puts vectors at places, each once, and has zeros at all others below `room`."""
+        if not self.dimensions:
+            self.dimensions = rows.shape[1]
+            self._rows = np.zeros((0, self.dimensions), np.float32)
+        self._grow(room)
+        self.count += len(places) - int(np.count_nonzero(self._has[places]))
+        self._rows[places] = rows
+        self._has[places] = True
+
     def clear(self, place: int) -> None:
         """Empties a place."""
         if place < len(self._has) and self._has[place]:
@@ -75,14 +95,14 @@ class Matrix:
         """The cosines of some rows."""
         found = np.zeros(len(places), np.float32)
         inside = places < len(self._rows)
-        found[inside] = self._rows[places[inside]] @ query
+        found[inside] = _products(self._rows[places[inside]], query)
         return found
 
     def all_scores(self, query: Floats, count: int) -> Floats:
         """The cosines of the first `count` rows; minus infinity where there is no vector."""
         found = np.full(count, -np.inf, np.float32)
         upto = min(count, len(self._rows))
-        np.matmul(self._rows[:upto], query, out=found[:upto])
+        found[:upto] = _products(self._rows[:upto], query)
         found[:upto][~self._has[:upto]] = -np.inf
         return found
 

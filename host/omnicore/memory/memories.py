@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from omnicore.clock import Clock
 from omnicore.config.sections.memory import MemorySettings
 from omnicore.errors import InvalidInput, PermissionDenied
@@ -29,6 +27,7 @@ from omnicore.memory.touches import Touches
 from omnicore.storage.store import Store
 from omnicore.storage.tables.memory import MemoryTable, Quota
 from omnicore.storage.tables.memory_rows import KeptMemory, NewMemory
+from omnicore.vectors.numeric import np
 
 __all__ = ["HOST", "Memories", "Tell"]
 
@@ -71,6 +70,8 @@ class Memories:
             sense_by=sense.name,
             most=settings.in_ram,
             exact_upto=settings.exact_upto,
+            m=settings.m,
+            ef=settings.ef,
         )
         self.lookup = Lookup(self.table, self.rings, clock)
         self.correct = Corrections(self.table, self.lookup, clock, tell)
@@ -139,23 +140,27 @@ class Memories:
         tiers: Iterable[str] | None = None,
         owner: str = HOST,
         limit: int = 10,
+        budget: int | None = None,
         touch: bool = True,
     ) -> Recall:
         """What fits a text, an embedding or both, best first, each with its score and what that is made of.
 
         Args:
             tiers: where to look; None for all.
+            budget: the most characters of all texts together; a text that does not fit makes room for the next.
             touch: whether what is found counts as used.
 
         Raises: InvalidInput: nothing to look for, a wrong tier, or an embedding of another length.
         """
+        if budget is not None and budget < 1:
+            raise InvalidInput(f"nothing fits into {budget} characters", remedy="give 1 or more, or no budget")
         found = self._finder.find(self._question(text, embedding, tiers, owner, limit))
-        items = self._fetched(owner, found)
+        items, left = within_budget(self._fetched(owner, found), budget)
         if touch:
             self._touch(owner, items)
         self.figures["memory_recalls"] += 1
         self.figures["memories_recalled"] += len(items)
-        return Recall(tuple(item for item, _ in items), tuple(self._notes(text)))
+        return Recall(tuple(item for item, _ in items), (*self._notes(text), *_left(left, budget)))
 
     def _question(
         self, text: str | None, embedding: Sequence[float] | None, tiers: Iterable[str] | None, owner: str, limit: int
@@ -311,19 +316,35 @@ class Memories:
         )
 
     def _touch(self, owner: str, items: list[tuple[Memory, Found]]) -> None:
-        now = self.clock.now()
-        for _, one in items:
-            if one.scratch:
-                for scratch in self.rings.of(owner).at([one.seq]):
-                    scratch.hits += 1
-            else:
-                self._touches.note(one.space, one.seq, now)
+        ring = self.rings.known(owner)
+        if ring is not None:
+            for scratch in ring.at([one.seq for _, one in items if one.scratch]):
+                scratch.hits += 1
+        self._touches.note([(one.space, one.seq) for _, one in items if not one.scratch], self.clock.now())
 
     def _notes(self, text: str | None) -> list[str]:
         notes = self.problems()
         if text is not None and self.sense.name is None:
             notes.append("no embedder is set: texts are found by their words")
         return notes
+
+
+def within_budget(items: Sequence[tuple[Memory, Found]], budget: int | None) -> tuple[list[tuple[Memory, Found]], int]:
+    """Those whose texts fit into so many characters together, rules first, then the best; how many do not."""
+    if budget is None:
+        return list(items), 0
+    room = budget
+    kept: set[int] = set()
+    for at in sorted(range(len(items)), key=lambda at: not items[at][1].pinned):
+        length = len(items[at][0].text)
+        if length <= room:
+            room -= length
+            kept.add(at)
+    return [items[at] for at in sorted(kept)], len(items) - len(kept)
+
+
+def _left(count: int, budget: int | None) -> tuple[str, ...]:
+    return (f"{count} more do not fit into {budget} characters",) if count else ()
 
 
 def _shown_row(kept: KeptMemory | None, one: Found) -> Memory | None:

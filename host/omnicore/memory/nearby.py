@@ -11,13 +11,12 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Executor
 
-import numpy as np
-
 from omnicore.memory.candidates import nearest
 from omnicore.memory.matrix import Floats, Matrix, Places, best
 from omnicore.memory.ranking import LISTED
 from omnicore.memory.shelf import Bools, Shelf
 from omnicore.vectors.graph import Graph, GraphFailed, available
+from omnicore.vectors.numeric import np
 
 __all__ = ["Nearby"]
 
@@ -36,6 +35,7 @@ class Nearby:
         executor: runs the building; None builds no graph.
         monotonic: seconds, for the wait after a failure.
         exact_only: whether the graph is left alone now.
+        m, ef: links of each memory in the graph, and candidates looked at while searching and building.
     """
 
     def __init__(

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any
 
 from omnicore.memory.matrix import Floats, Places, best
+from omnicore.vectors.numeric import np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 __all__ = ["LISTED", "SIGNALS", "Pool", "Ranked", "Weights", "joined", "rank", "stretched"]
 
@@ -80,14 +81,13 @@ def rank(pools: Sequence[Pool], weights: Weights, most: int) -> list[Ranked]:
     parts["recency"] = weights.recency * _range(pool.created, float(pool.created.min()), float(pool.created.max()))
     total = total + parts["session"] + parts["importance"] + parts["recency"]
     reachable = _reachable(pool, weights)
+    chosen = best(np.asarray(total, np.float32), most)
+    scores = np.clip(total[chosen] / reachable, 0, 1)
+    explained = np.stack([values[chosen] for values in parts.values()], axis=1).astype(np.float64) / reachable
+    lists = (sources[chosen].tolist(), pool.places[chosen].tolist(), scores.tolist(), explained.round(6).tolist())
     return [
-        Ranked(
-            int(sources[at]),
-            int(pool.places[at]),
-            float(min(max(total[at] / reachable, 0.0), 1.0)),
-            {name: round(float(values[at]) / reachable, 6) for name, values in parts.items() if values[at]},
-        )
-        for at in best(np.asarray(total, np.float32), most).tolist()
+        Ranked(source, place, score, {name: value for name, value in zip(parts, values, strict=True) if value})
+        for source, place, score, values in zip(*lists, strict=True)
     ]
 
 
@@ -108,6 +108,8 @@ def stretched(values: Floats) -> Floats:
 def joined(pools: Sequence[Pool]) -> tuple[Pool, Places]:
     """All pools as one, and the source of each candidate. Sessions of different shelves stay apart."""
     filled = [pool for pool in pools if len(pool.places)]
+    if len(filled) == 1:
+        return filled[0], np.full(len(filled[0].places), filled[0].source, np.int64)
     sources = _all([np.full(len(pool.places), pool.source, np.int64) for pool in filled], np.int64)
     names = {name for pool in filled for name in pool.signals}
     whole = Pool(
@@ -176,6 +178,5 @@ def _reachable(pool: Pool, weights: Weights) -> float:
 
 def _range(values: npt.NDArray[np.floating], lowest: float, highest: float) -> Floats:
     wide = highest - lowest
-    with np.errstate(invalid="ignore"):
-        part = (values - lowest) / wide if wide > 0 else (values >= highest).astype(np.float32)
-    return np.asarray(np.clip(np.nan_to_num(part, nan=0.0), 0, 1), np.float32)
+    part = (values - lowest) / wide if wide > 0 else (values >= highest).astype(np.float32)
+    return np.asarray(np.fmin(np.fmax(part, 0), 1), np.float32)  # of a value and no number, fmax takes the value

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from omnicore.errors import InvalidInput
 from omnicore.memory.shelf import Shelf
 from omnicore.memory.tiers import MemoryTier, policy_of
 from omnicore.storage.tables.memory_rows import LIVE, NewMemory, Outline
@@ -15,6 +16,7 @@ from omnicore.storage.tables.memory_words import rarity
 __all__ = ["Ring", "Rings", "Scratch"]
 
 _PLUGINS = 1_000
+_BYTES = 1024 * 1024  # of one plugin: a thousand of the longest texts with their words would be gigabytes
 _LENGTH_SHARE, _SATURATION = 0.75, 1.2
 
 
@@ -24,6 +26,7 @@ class Scratch:
 
     seq: int
     row: NewMemory
+    words: Counter[str]
     hits: int = 0
 
 
@@ -35,19 +38,35 @@ class Ring:
         self._sense_by = sense_by
         self._items: OrderedDict[int, Scratch] = OrderedDict()
         self._next = 1
+        self._bytes = 0
         self.shelf = Shelf(sense_by)
 
     def add(self, row: NewMemory, now: float) -> tuple[str, bool]:
-        """Keeps it and lets the oldest go; the id, and whether it is new."""
+        """Keeps it and lets the oldest go; the id, and whether it is new.
+
+        Raises: InvalidInput: an embedding of another length than the others have.
+        """
         self.expire(now)
+        if not self._items:
+            self.shelf = Shelf(self._sense_by)
+        known = self.shelf.given.dimensions
+        if row.given is not None and known not in (0, len(row.given) // 4):
+            raise InvalidInput(
+                f"an embedding of {len(row.given) // 4} numbers does not fit the {known} of the memories",
+                remedy="use one embedding model, or wait until those that are there are over",
+                dimensions=known,
+            )
         for item in self._items.values():
             if item.row.hash == row.hash:
                 item.hits += 1
                 return item.row.id, False
-        if len(self._items) >= policy_of(MemoryTier.Immediate).cap:
+        while self._items and (
+            len(self._items) >= policy_of(MemoryTier.Immediate).cap or self._bytes + row.size > _BYTES
+        ):
             self._drop(next(iter(self._items)))
         seq, self._next = self._next, self._next + 1
-        self._items[seq] = Scratch(seq, row)
+        self._items[seq] = Scratch(seq, row, Counter(row.words))
+        self._bytes += row.size
         self.shelf.apply([_outline(seq, row)])
         return row.id, True
 
@@ -69,12 +88,12 @@ class Ring:
             return []
         asked = set(words)
         usual = sum(len(item.row.words) for item in items) / len(items)
-        counts = {word: sum(word in item.row.words for item in items) for word in asked}
+        counts = {word: sum(word in item.words for item in items) for word in asked}
         found = []
         for item in items:
             score = 0.0
-            for word in asked & set(item.row.words):
-                times = item.row.words.count(word)
+            for word in asked & item.words.keys():
+                times = item.words[word]
                 longer = 1 - _LENGTH_SHARE + _LENGTH_SHARE * len(item.row.words) / max(usual, 1)
                 part = times * (_SATURATION + 1) / (times + _SATURATION * longer)
                 score += rarity(counts[word], len(items)) * part
@@ -103,6 +122,7 @@ class Ring:
 
     def _drop(self, seq: int) -> None:
         row = self._items.pop(seq).row
+        self._bytes -= row.size
         self.shelf.apply([_outline(seq, row, state=2)])
 
 

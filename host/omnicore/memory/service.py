@@ -72,7 +72,8 @@ class MemoryService:
     `memories` is the same for callers without an event loop.
 
     Args:
-        work: whether this process consolidates by itself, looking each `look_s` seconds.
+        work: whether this process sweeps and, where the settings say so, consolidates by itself, looking each
+            `look_s` seconds.
 
     Owns: the memories, from `start` to `stop`.
     """
@@ -81,7 +82,7 @@ class MemoryService:
         self.memories = memories
         self.plugins = PluginMemories(memories)
         self.consolidator = Consolidator(memories, summarise)
-        self._work = work and memories.settings.auto_consolidation
+        self._work = work
         self.look_s = min(_LOOK_S, memories.settings.consolidate_every_s)
         self._task: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
@@ -137,11 +138,19 @@ class MemoryService:
         tiers: Iterable[str] | None = None,
         owner: str = HOST,
         limit: int = 10,
+        budget: int | None = None,
         touch: bool = True,
     ) -> Recall:
         """See `Memories.recall`."""
         return await _aside(
-            self.memories.recall, text, embedding=embedding, tiers=tiers, owner=owner, limit=limit, touch=touch
+            self.memories.recall,
+            text,
+            embedding=embedding,
+            tiers=tiers,
+            owner=owner,
+            limit=limit,
+            budget=budget,
+            touch=touch,
         )
 
     async def get(self, item: str, *, owner: str | None = None) -> Memory | None:
@@ -190,6 +199,12 @@ class MemoryService:
         problems = self.memories.problems()
         return "; ".join(problems) or None
 
+    def _round(self) -> None:
+        if self.memories.settings.auto_consolidation:
+            self.consolidator.run(young=False)
+        else:
+            self.consolidator.sweep()
+
     async def _keep(self) -> None:
         """Moves on and sweeps each minute; what did not change since the last time costs one row a plugin."""
         while not self._stopping.is_set():
@@ -198,7 +213,7 @@ class MemoryService:
                     await self._stopping.wait()
                 return
             try:
-                await _aside(self.consolidator.run, young=False)
+                await _aside(self._round)
             except Exception:  # the next round may go better; storage has its own probe
                 _log.exception("consolidation failed")
 

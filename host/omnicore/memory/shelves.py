@@ -46,15 +46,25 @@ class Shelves:
     Args:
         sense_by: the name of the embedder whose vectors count.
         most: memories kept in RAM, all plugins together; the shelves that were used last stay.
-        exact_upto: see `Nearby`.
+        exact_upto, m, ef: see `Nearby`.
     """
 
-    def __init__(self, table: MemoryTable, *, clock: Clock, sense_by: str | None, most: int, exact_upto: int) -> None:
+    def __init__(
+        self,
+        table: MemoryTable,
+        *,
+        clock: Clock,
+        sense_by: str | None,
+        most: int,
+        exact_upto: int,
+        m: int = 16,
+        ef: int = 100,
+    ) -> None:
         self._table = table
         self._clock = clock
         self._sense_by = sense_by
         self._most = most
-        self._exact_upto = exact_upto
+        self._exact_upto, self._m, self._ef = exact_upto, m, ef
         self._lock = threading.Lock()
         self._open: OrderedDict[str, OpenShelf] = OrderedDict()
         self._executor: Executor | None = None
@@ -111,6 +121,8 @@ class Shelves:
             executor=self._executor,
             monotonic=self._clock.monotonic,
             exact_only=lambda: self.exact_only,
+            m=self._m,
+            ef=self._ef,
         )
 
     def _sync(self, plugin: str, opened: OpenShelf, space: Space) -> None:

@@ -6,11 +6,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 
-import numpy as np
-
 from omnicore.memory.item import Memory
 from omnicore.memory.tiers import TIERS, MemoryTier
 from omnicore.storage.tables.memory_rows import QUARANTINED, KeptMemory, NewMemory
+from omnicore.vectors.numeric import np
 
 __all__ = ["scored", "shown", "shown_scratch"]
 

@@ -8,6 +8,8 @@ from typing import Any
 
 __all__ = ["Skill", "read_skill"]
 
+_MOST_USES = 2**53
+
 
 @dataclass(frozen=True, slots=True)
 class Skill:
@@ -35,7 +37,12 @@ def read_skill(metadata: Mapping[str, Any]) -> Skill | None:
     """The skill in metadata; None when there is none, or it is no such thing."""
     function = metadata.get("function")
     count, rate = metadata.get("usage_count", 0), metadata.get("success_rate", 0.0)
-    if not isinstance(function, str) or isinstance(count, bool) or not isinstance(count, int) or count < 0:
+    if (
+        not isinstance(function, str)
+        or isinstance(count, bool)
+        or not isinstance(count, int)
+        or not 0 <= count <= _MOST_USES
+    ):
         return None
     if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 <= rate <= 1:
         return None

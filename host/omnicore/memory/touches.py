@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Sequence
 
 from omnicore.clock import Clock
 from omnicore.storage.tables.memory import MemoryTable
 
 __all__ = ["Touches"]
 
-_BATCH = 256
+_BATCH = 1024
 _EVERY_S = 5.0
 
 
@@ -25,10 +26,10 @@ class Touches:
         self._at = clock.now()
         self._flushed = clock.monotonic()
 
-    def note(self, plugin: str, seq: int, now: float) -> None:
-        """Notes one use."""
+    def note(self, used: Sequence[tuple[str, int]], now: float) -> None:
+        """Notes one use of each: a space and a number."""
         with self._lock:
-            self._noted[plugin, seq] += 1
+            self._noted.update(used)
             self._at = now
             due = len(self._noted) >= _BATCH or self._clock.monotonic() - self._flushed >= _EVERY_S
         if due:

@@ -193,11 +193,12 @@ class PluginHost(Calls):
         """Deletes a plugin: its file, grants, versions and all it stored. Raises: NotFound."""
         with self._changing:
             row = self._catalogue.row(name)
-            remove_files(self._settings.plugins, row.path)
-            self._catalogue.forget(name)
+            self._sync(name, self._catalogue.switch(name, on=False))  # no call begins any more that could write
             self._kv.clear(name)
             for forget in self.forgetting:
                 forget(name)
+            remove_files(self._settings.plugins, row.path)  # last: what failed before is there to be removed
+            self._catalogue.forget(name)
             self._changed(name, "removed")
             self._catalogue.tidy()
         self._metrics.forget(name)

@@ -145,9 +145,11 @@ def read_manifest(stem: str, info: ModuleInfo, *, sidecar: bytes | None, sidecar
     ]
     if problems:
         raise document.invalid(problems)
-    if sidecar is None:
-        return _build(document.values, stem, info, "embedded")
-    return _build({**_embedded_words(stem, info, exports), **document.values}, stem, info, "sidecar")
+    words = {} if sidecar is None else _embedded_words(stem, info, exports)
+    values = {**words, **document.values}
+    if unasked := list(_unasked_lanes(values)):
+        raise document.invalid(unasked)
+    return _build(values, stem, info, "embedded" if sidecar is None else "sidecar")
 
 
 def callable_exports(info: ModuleInfo) -> tuple[str, ...]:
@@ -293,6 +295,21 @@ def _bad_scopes(document: Document) -> Iterator[tuple[JsonPath, str]]:
         except ManifestInvalid as error:
             key = str(error.details.get("path", "")).rpartition(".")[2]
             yield ("capabilities", index, "scope", key), str(error)
+
+
+def _unasked_lanes(values: Mapping[str, Any]) -> Iterator[tuple[JsonPath, str]]:
+    """Functions that name a lane the plugin does not ask for; a sidecar asks for what the module names, too."""
+    found = [one.get("scope", {}) for one in values.get("capabilities", ()) if one["name"] == "loops"]
+    asked = {lane for scope in found for lane in scope.get("lanes", ())}
+    wanted = list(dict.fromkeys(one["lane"] for one in values.get("functions", {}).values() if "lane" in one))
+    lanes = ", ".join(f'"{lane}"' for lane in dict.fromkeys([*asked & set(wanted), *wanted]))
+    for name, one in values.get("functions", {}).items():
+        if one.get("lane", "") not in {*asked, ""}:
+            yield (
+                ("functions", name, "lane"),
+                f"the plugin does not ask to take part in the {one['lane']} lane; add [[capabilities]] with "
+                f'name = "loops", a reason and scope = {{ lanes = [{lanes}] }}',
+            )
 
 
 def _bad_name(document: Document) -> list[tuple[JsonPath, str]]:

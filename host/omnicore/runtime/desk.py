@@ -94,6 +94,11 @@ class TaskDesk:
         self._changed("cancelled", task)
         return True
 
+    def forget(self, owner: str) -> None:
+        """Ends and deletes all tasks of a plugin that is removed: a later one of its name must not find them."""
+        for task in self._table.forget(owner):
+            self._changed("cancelled", task)
+
     def retry(self, task: str) -> TaskView:
         """Lets a failed or cancelled task begin again, with all its attempts.
 

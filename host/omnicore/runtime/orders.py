@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Mapping
 from typing import Any, cast
@@ -34,7 +33,7 @@ def read_order(values: Mapping[str, Any]) -> TaskOrder:
     strange = sorted(values.keys() - _FIELDS)
     if strange:
         raise _bad(str(strange[0])[:80], f"one of {', '.join(sorted(_FIELDS))}")
-    if "function" not in values:
+    if values.get("function") is None:
         raise _bad("function", "a name such as `mail.send`")
     given = {name: value for name, value in values.items() if value is not None or name == "input"}
     backoff = given.get("backoff_s", ())
@@ -175,7 +174,7 @@ def _check_seconds(name: str, value: Any, most: float) -> None:
     zero = name in ("delay_s", "backoff_s")
     if value is None and not zero:
         return
-    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    number = isinstance(value, int | float) and not isinstance(value, bool)  # a NaN is in no range
     if not number or not (0 < value <= most or (zero and value == 0)):
         raise _bad(name, f"a number of seconds {'from' if zero else 'above'} 0 to {most:g}")
 

@@ -146,7 +146,7 @@ class TaskEngine:
             return
         if self.desk is None or self.schedules is None or self._call is None or self._workers < 1:
             return
-        self._runner = runner = Runner(
+        runner = Runner(
             self.desk,
             self._call,
             workers=self._workers,
@@ -154,6 +154,7 @@ class TaskEngine:
             random=self._random,
         )
         await runner.start()
+        self._runner = runner  # not before: a start that failed can be tried again
         scheduler, schedules = Scheduler(self.desk, self.schedules), self.schedules
         loop = asyncio.get_running_loop()
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import lzma
 import os
 import shutil
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +26,12 @@ _LIST = "backup.json"
 _FORMAT = 1
 _LIST_BYTES = 32 * 1024 * 1024
 _CHUNK = 1024 * 1024
+_MOST_STEPS = 1_000_000
+_LATEST = 253_402_300_800.0  # the end of the year 9999, after which no date can be shown
+_DAMAGE = (
+    *(zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError),
+    *(EOFError, RuntimeError, UnicodeDecodeError),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +57,8 @@ def write_archive(target: Path, contents: Contents, files: Iterable[tuple[str, P
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     entries: dict[str, tuple[int, str]] = {}
     try:
-        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:
+        partial.unlink(missing_ok=True)  # a killed process' own; what others put there, O_EXCL refuses
+        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
             with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
                 for name, path in files:
                     try:
@@ -114,7 +123,7 @@ def _archive(file: Path) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(file) as archive:
             yield archive
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, RuntimeError) as error:
+    except _DAMAGE as error:
         raise InvalidInput(f"{file} is no backup, or damaged", remedy="take another backup", path=str(file)) from error
     except OSError as error:
         raise storage_failed(error, str(file)) from error
@@ -129,7 +138,7 @@ def _contents(archive: zipfile.ZipFile, file: Path) -> Contents:
             contents = _read(json.loads(stream.read(_LIST_BYTES + 1)))
         for name in contents.files:
             archive.getinfo(name)
-    except (KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
+    except (KeyError, ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise InvalidInput(f"{file} is no backup of OmniCore", remedy="name a file of `omnicore db backup`") from error
     return contents
 
@@ -141,12 +150,10 @@ def _read(document: Any) -> Contents:
     known = all(size >= 0 and (name == DATABASE or is_kept(name)) for name, (size, _) in files.items())
     if DATABASE not in files or not known:
         raise ValueError("files that a backup does not hold")
-    return Contents(
-        dialect=document["dialect"],
-        step=int(document["step"]),
-        made_at=float(document["made_at"]),
-        files=files,
-    )
+    step, made_at = int(document["step"]), float(document["made_at"])
+    if not (0 <= step <= _MOST_STEPS and 0 <= made_at < _LATEST):
+        raise ValueError("no step, or no time")
+    return Contents(dialect=document["dialect"], step=step, made_at=made_at, files=files)
 
 
 def _copied(source: IO[bytes], target: IO[bytes], most: int | None) -> tuple[int, str]:

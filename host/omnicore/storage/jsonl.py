@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -16,6 +17,8 @@ from omnicore.storage.archive import DATABASE, extract
 from omnicore.storage.faults import storage_failed
 
 __all__ = ["write_rows"]
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}")
 
 
 def write_rows(backup: Path, folder: Path) -> dict[str, int]:
@@ -49,7 +52,9 @@ def _tables(connection: sqlite3.Connection) -> list[str]:
             "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name"
         )
     ]
-    return [name for name in names if not any(name == one or name.startswith(f"{one}_") for one in virtual)]
+    # A database that was restored can hold tables of a stranger: their names are no names of files.
+    plain = [name for name in names if _NAME.fullmatch(name)]
+    return [name for name in plain if not any(name == one or name.startswith(f"{one}_") for one in virtual)]
 
 
 def _write(connection: sqlite3.Connection, table: str, folder: Path) -> int:

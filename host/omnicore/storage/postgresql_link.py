@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import threading
 import time
 from collections import deque
@@ -25,6 +26,8 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 _IDLE = 4
 _AGAIN_S = 0.05
 _LONGEST_PAUSE_S = 0.5
+_SHOWN = ("host", "hostaddr", "port", "dbname")
+_PORTS = re.compile(r"[0-9,]{0,200}")
 _OLDEST = 130_000  # pg_current_xact_id_if_assigned
 # Silence of a dead machine is noticed within a minute, not within the two hours of the system.
 _DEFAULTS = {
@@ -63,6 +66,10 @@ class _PlainNumber(NumericBinaryLoader):
         return int(value) if value == value.to_integral_value() and not value.as_tuple().exponent else float(value)
 
 
+def _port(found: dict[str, Any]) -> str:
+    return str(found.get("port") or "")
+
+
 def read_url(url: str) -> tuple[dict[str, Any], str]:
     """The parameters of a connection, and the place as errors name it, without user and password.
 
@@ -74,11 +81,12 @@ def read_url(url: str) -> tuple[dict[str, Any], str]:
             found = conninfo_to_dict(url)
         except psycopg.Error:
             found = None  # the message of the parser quotes the password
-    if found is None:
+    # An @ or / of a password that was not escaped moves a part of it to where errors would show it.
+    if found is None or any("@" in str(found.get(name, "")) for name in _SHOWN) or not _PORTS.fullmatch(_port(found)):
         remedy = "write it as postgresql://user:password@host:5432/database; what is special in a password as %40"
         raise InvalidSetting("storage.url is no URL of a PostgreSQL database", remedy=remedy)
     host = found.get("host") or found.get("hostaddr") or "localhost"
-    port = f":{found['port']}" if found.get("port") else ""
+    port = f":{_port(found)}" if _port(found) else ""
     return {**_DEFAULTS, **found}, f"postgresql://{host}{port}/{found.get('dbname') or found.get('user') or ''}"
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-
-from sqlite_utils import Database as Tables
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from omnicore.storage.migrations import NEWEST, pending
 from omnicore.storage.schema.table import Statements, Table
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database as Tables
 
 __all__ = ["migrate", "newest_step"]
 
@@ -25,10 +28,11 @@ def migrate(
     """
     if newest_step(connection) == NEWEST:
         return
+    library = import_module("sqlite_utils")  # most hosts find their tables made, and do without it
     connection.execute("BEGIN IMMEDIATE")
     try:
         # Hooks of strangers' packages stay out (execute_plugins): this is the host's own file.
-        tables = Tables(connection, execute_plugins=False, recursive_triggers=False)
+        tables = library.Database(connection, execute_plugins=False, recursive_triggers=False)
         # Asked again: another process may have been first.
         done = newest_step(connection)
         steps = pending(done, place)

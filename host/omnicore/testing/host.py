@@ -12,10 +12,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from omnicore.assembly import BlockingHost, Host, engine_for
+from omnicore.assembly import BlockingHost, Host
 from omnicore.capabilities.capability import PluginScope
 from omnicore.capabilities.services import Services
 from omnicore.config.settings import Settings, is_secret
+from omnicore.core.extensions import Extensions
 from omnicore.errors import Conflict, InvalidSetting, Unavailable
 from omnicore.plugins.host import PluginHost
 from omnicore.sandbox.abi import Doors, Limits, Usage
@@ -28,6 +29,7 @@ from omnicore.testing.redaction import Redaction
 from omnicore.testing.scripts import Scripts
 from omnicore.testing.tap import Tap
 from omnicore.testing.trial import Subject
+from omnicore.wiring.engines import engine_for
 
 __all__ = ["IsolatedHost"]
 
@@ -228,6 +230,9 @@ class _TestedHost(Host):
 
     def _engine(self) -> Engine:
         return self.engine
+
+    def _native_plugins(self) -> Extensions:
+        return Extensions()  # none of this machine's: a test has the plugins that it is given
 
     def _services(self, services: Services) -> Services:
         return self._tap.services(replace(services, **self._given))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from omnicore.assembly import BlockingHost, Host, engine_for
+from omnicore.assembly import BlockingHost, Host
 from omnicore.config.settings import LARGEST_LIMITS, Settings
 from omnicore.errors import NotFound, Unavailable
 from omnicore.plugins.intake import read_module
@@ -17,6 +17,7 @@ from omnicore.plugins.manifest import Manifest
 from omnicore.sandbox.abi import Limits, Usage
 from omnicore.sandbox.engine import Engine, Template
 from omnicore.testing.measuring import FUEL, MeasuringEngine
+from omnicore.wiring.engines import engine_for
 
 __all__ = ["Subject", "Trial", "read_subject", "trial"]
 

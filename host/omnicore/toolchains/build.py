@@ -24,6 +24,7 @@ from omnicore.toolchains.toolchain import Built, Report, Source, Toolchain
 __all__ = ["Plugin", "build", "target", "write"]
 
 _OPEN = frozenset(door.name for door in DOORS if not door.needs_grant)
+_IMPORTED = frozenset(door.name for door in DOORS if door.verbs)
 _LIMITS = (Limits(), LARGEST_LIMITS)
 
 
@@ -150,14 +151,14 @@ def _warnings(source: Source, manifest: Manifest, imports: Imports, info: Module
 
 def _chosen(imports: Imports, info: ModuleInfo) -> bool:
     """Whether it imports what it uses: a component can import the whole world, used or not."""
-    return info.kind == "core" or len(imports.doors) < len(DOORS)
+    return info.kind == "core" or len(imports.doors) < len(_IMPORTED)
 
 
 def _notes(built: Built, manifest: Manifest, imports: Imports, info: ModuleInfo) -> Iterator[str]:
     yield from built.notes
     if _chosen(imports, info):
         for one in manifest.capabilities:
-            if one.name not in imports.used | _OPEN:
+            if one.name in _IMPORTED - imports.used - _OPEN:
                 yield f"it asks for {one.name} and never uses it: take it out of the manifest"
     if imports.wasi and info.kind == "core":
         yield f"it imports {len(imports.wasi)} WASI functions: it gets a clock and random bytes, no files, no network"

@@ -24,7 +24,7 @@ _ENV: Mapping[str, FuncType] = {
     **{one.name: FuncType(one.params, one.results) for one in ENV},
 }
 _INTERFACES = "omnicore:plugin/"
-_NAMES = frozenset(door.name for door in DOORS)
+_NAMES = frozenset(door.name for door in DOORS if door.verbs)
 _SCOPES = {
     "hosts": 'hosts = ["example.com"]',
     "topics": 'topics = ["news"]',
@@ -32,6 +32,7 @@ _SCOPES = {
     "tiers": 'tiers = ["episodic"]',
     "collections": 'collections = ["docs"]',
     "connectors": 'connectors = ["name"]',
+    "lanes": 'lanes = ["adaptive"]',
 }
 
 
@@ -94,6 +95,7 @@ def lines_to_ask(door: str) -> str:
     """What a manifest needs so that the plugin asks for a door."""
     fields = next(one.scope for one in DOORS if one.name == door)
     needed = [_SCOPES.get(name, f"{name} = ...") for name, one in fields.items() if one.default is REQUIRED]
+    needed = needed or [_SCOPES["topics"]] * (door == "events")  # all its fields may be left out, but not at once
     scope = f"\nscope = {{ {', '.join(needed)} }}" if needed else ""
     return f'[[capabilities]]\nname = "{door}"\nreason = "say why it needs this"{scope}'
 

@@ -16,7 +16,7 @@ from omnicore.toolchains.python_modules import Module, failed, parse
 __all__ = ["NOUNS", "called", "read"]
 
 _KIT = "omnicore_sdk"
-NOUNS = tuple(door.name for door in DOORS)
+NOUNS = tuple(door.name for door in DOORS if door.verbs)
 """What the kit has a module for."""
 
 _AnyFunction = ast.FunctionDef | ast.AsyncFunctionDef

@@ -10,8 +10,9 @@ from omnicore.config.sections.vectors import VectorSettings
 from omnicore.storage.tables.vectors import Collection
 from omnicore.vectors.resident import Resident
 
-__all__ = ["Cache", "bytes_of"]
+__all__ = ["MOST_RESIDENTS", "Cache", "bytes_of"]
 
+MOST_RESIDENTS = 1024
 _LINK_BYTES = 4
 
 
@@ -24,7 +25,10 @@ def bytes_of(collection: Collection, vectors: int, settings: VectorSettings) -> 
 
 
 class Cache:
-    """Residents by key. One that does not fit is not kept, one not used for long makes room."""
+    """Residents by key. One that does not fit is not kept, one not used for long makes room.
+
+    Empty ones take next to nothing, but each is looked at after each write, so there are `MOST_RESIDENTS` at most.
+    """
 
     def __init__(self, settings: VectorSettings, make: Callable[[Collection], Resident]) -> None:
         self._settings = settings
@@ -93,7 +97,8 @@ class Cache:
     def _fits(self, sizes: list[tuple[Collection, int]]) -> bool:
         settings = self._settings
         return (
-            sum(vectors for _, vectors in sizes) <= settings.cache_size
+            len(sizes) <= MOST_RESIDENTS
+            and sum(vectors for _, vectors in sizes) <= settings.cache_size
             and sum(bytes_of(one, vectors, settings) for one, vectors in sizes) <= settings.cache_bytes
         )
 

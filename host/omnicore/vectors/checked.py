@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from omnicore.errors import InvalidInput
 from omnicore.storage.tables.vectors import DROPPED, Collection
+from omnicore.texts import is_whole
+from omnicore.vectors.numeric import np
 from omnicore.vectors.vector import Vector
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 __all__ = [
     "DIMENSIONS",
@@ -32,7 +34,7 @@ __all__ = [
     "tags_of_text",
 ]
 
-Matrix = npt.NDArray[np.float32]
+Matrix: TypeAlias = "npt.NDArray[np.float32]"
 
 METRICS = ("cosine", "l2", "dot")
 DIMENSIONS = 4096
@@ -123,6 +125,8 @@ def metadata_text(metadata: Mapping[str, Any]) -> str:
             remedy=f"use at most {METADATA_KEYS}; put what is not filtered by into one of them",
         )
     text = _json(metadata)
+    if "\\ud" in text and not is_whole(metadata):
+        raise InvalidInput("the metadata hold half of a character", remedy="use text without lone surrogates")
     if len(text) > 6 * METADATA_BYTES:  # escapes make up to six characters of a byte
         raise InvalidInput("the metadata are too long", remedy=f"keep to {METADATA_BYTES} bytes")
     return text

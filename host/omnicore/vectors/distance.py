@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, TypeAlias
+
+from omnicore.vectors.numeric import np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 __all__ = ["Floats", "Matrix", "Rows", "directed", "distances", "nearest", "prepared"]
 
-Matrix = npt.NDArray[np.float32]
-Floats = npt.NDArray[np.float64]
-Rows = npt.NDArray[np.intp]
+Matrix: TypeAlias = "npt.NDArray[np.float32]"
+Floats: TypeAlias = "npt.NDArray[np.float64]"
+Rows: TypeAlias = "npt.NDArray[np.intp]"
 
 _UNIT = 2.0**-24  # relative error of one rounded operation on 32 bits
 _BLOCK = 8192

@@ -6,9 +6,8 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 
-import numpy as np
-
 from omnicore.storage.tables.vectors import VectorTable
+from omnicore.vectors.numeric import np
 from omnicore.vectors.twin import Labels
 
 __all__ = ["Filters"]

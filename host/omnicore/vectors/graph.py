@@ -13,11 +13,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from omnicore.errors import ToolMissing
 from omnicore.vectors.distance import Matrix
 from omnicore.vectors.lock import TurnLock
+from omnicore.vectors.numeric import np
 from omnicore.vectors.twin import Labels
 
 try:

@@ -6,13 +6,12 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from omnicore.errors import StorageFailed
 from omnicore.storage.tables.vectors import Collection, VectorTable
 from omnicore.vectors.distance import Floats, Matrix, Rows, distances
 from omnicore.vectors.filters import Filters
 from omnicore.vectors.graph import Graph, GraphFailed
+from omnicore.vectors.numeric import np
 from omnicore.vectors.snapshots import Manifest
 from omnicore.vectors.twin import Labels, Twin
 

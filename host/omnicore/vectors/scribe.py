@@ -16,10 +16,9 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
-
 from omnicore.vectors.distance import Matrix
 from omnicore.vectors.graph import Graph, GraphFailed
+from omnicore.vectors.numeric import np
 from omnicore.vectors.snapshots import checksum
 from omnicore.vectors.twin import Labels
 

@@ -6,14 +6,13 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from omnicore.config.sections.vectors import VectorSettings
 from omnicore.errors import StorageFailed
 from omnicore.storage.tables.vectors import Collection, VectorTable
 from omnicore.vectors.checked import tag_of
 from omnicore.vectors.distance import Floats, Matrix, directed, nearest, prepared
 from omnicore.vectors.filters import Filters
+from omnicore.vectors.numeric import np
 from omnicore.vectors.resident import Found, Resident
 from omnicore.vectors.twin import Labels
 from omnicore.vectors.vector import Match

@@ -7,10 +7,7 @@ import logging
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any
 
 from omnicore.clock import Clock, SystemClock
 from omnicore.config.sections.vectors import VectorSettings
@@ -30,11 +27,15 @@ from omnicore.vectors.checked import (
 )
 from omnicore.vectors.directory import Directory
 from omnicore.vectors.graph import GraphFailed, available, missing
+from omnicore.vectors.numeric import np
 from omnicore.vectors.resident import Change, Resident
 from omnicore.vectors.snapshots import SnapshotBroken, Snapshots
 from omnicore.vectors.upkeep import Upkeep
 from omnicore.vectors.vector import Match, Vector, VectorHealth
 from omnicore.vectors.writing import Batch, batch_of, remove, write
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 __all__ = ["VectorService"]
 

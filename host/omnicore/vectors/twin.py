@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from omnicore.vectors.distance import Floats, Matrix, Rows, nearest, prepared
+from omnicore.vectors.numeric import np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 __all__ = ["Labels", "Twin"]
 
-Labels = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
+Labels: TypeAlias = "npt.NDArray[np.int64]"
+Flags: TypeAlias = "npt.NDArray[np.bool_]"
 
 _LEAST = 64
 

@@ -11,11 +11,10 @@ from pathlib import Path
 from time import perf_counter
 from typing import Literal
 
-import numpy as np
-
 from omnicore.clock import Clock
 from omnicore.config.sections.vectors import VectorSettings
 from omnicore.vectors.graph import Graph, available
+from omnicore.vectors.numeric import np
 from omnicore.vectors.resident import Resident
 from omnicore.vectors.scribe import Order, written
 from omnicore.vectors.snapshots import WORK, Manifest, SnapshotBroken, Snapshots

@@ -6,13 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from omnicore.errors import InvalidInput, LimitExceeded
 from omnicore.storage.store import Session
 from omnicore.storage.tables.vectors import Collection, Kept, Row, VectorTable
 from omnicore.vectors.checked import check_ids, metadata_text, tags_of, tags_of_text
 from omnicore.vectors.distance import Matrix
+from omnicore.vectors.numeric import np
 from omnicore.vectors.resident import Change
 
 __all__ = ["Batch", "batch_of", "remove", "write"]

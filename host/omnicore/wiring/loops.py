@@ -69,6 +69,7 @@ def loop_engine(settings: Settings, parts: LoopParts, *, work: bool) -> LoopEngi
     table = LoopsTable(parts.store)
     handlers = PluginHandlers(parts.plugins, parts.services, parts.bus)
     chores = _Chores(settings, parts, handlers).all()
+    parts.plugins.forgetting.append(IntelligencesTable(parts.store).forget_skills)
     duties = Duties(chores, table=table, clock=parts.clock, kept=settings.loops.archives)
     engine = LoopEngine(
         settings.loops,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -26,8 +27,10 @@ _FIGURES = {
     "memory_recalls": "Questions to memory, since the start",
 }
 
-Reach = Callable[[str, str, Any], Any]
-"""Does an action: `connector` and NAME.ACTION, or `plugin` and PLUGIN.FUNCTION, with an input; a JSON value."""
+_SUMMARY_S = 30.0
+
+Reach = Callable[[str, str, Any, float], Any]
+"""Does an action: `connector` and NAME.ACTION, or `plugin` and PLUGIN.FUNCTION, with an input, in so many seconds."""
 
 
 def memory_service(
@@ -50,7 +53,7 @@ def memory_service(
     """
 
     def embed(kind: str, name: str) -> Embed:
-        return lambda texts: _vectors(reach, kind, name, texts)
+        return lambda texts: _vectors(reach, kind, name, texts, settings.memory.embed_s)
 
     memories = Memories(
         store,
@@ -66,15 +69,25 @@ def memory_service(
     return service
 
 
-def _vectors(reach: Reach, kind: str, name: str, texts: Sequence[str]) -> Sequence[Sequence[float]]:
+def _vectors(reach: Reach, kind: str, name: str, texts: Sequence[str], most_s: float) -> Sequence[Sequence[float]]:
     if kind == "connector":
-        found = reach("connector", f"{name}.embeddings", {"input": list(texts)})
+        found = reach("connector", f"{name}.embeddings", {"input": list(texts)}, most_s)
     else:
-        found = reach("plugin", name, {"texts": list(texts)})
+        found = _value(reach("plugin", name, {"texts": list(texts)}, most_s))
     if not isinstance(found, dict) or not isinstance(found.get("vectors"), list):
         raise Unavailable(f"{kind} {name} answers without `vectors`", remedy="correct memory.embedder")
     vectors: Sequence[Sequence[float]] = found["vectors"]
     return vectors
+
+
+def _value(found: Any) -> Any:
+    """The JSON value a plugin answered with; a function without a media type gives its bytes. Raises: Unavailable."""
+    if not isinstance(found, bytes):
+        return found
+    try:
+        return json.loads(found)
+    except (ValueError, RecursionError) as error:
+        raise Unavailable("the plugin answers with what is no JSON", remedy="let it answer with JSON") from error
 
 
 def _summariser(setting: str, reach: Reach) -> Summarise | None:
@@ -89,10 +102,11 @@ def _summariser(setting: str, reach: Reach) -> Summarise | None:
 
     def summarise(texts: Sequence[str]) -> str | None:
         if kind == "plugin":
-            found = reach("plugin", name, {"texts": list(texts)})
+            found = _value(reach("plugin", name, {"texts": list(texts)}, _SUMMARY_S))
             return found.get("text") if isinstance(found, dict) else found
         words = "Say in one sentence what these notes have in common:\n" + "\n".join(f"- {text}" for text in texts)
-        found = reach("connector", f"{name}.chat", {"messages": [{"role": "user", "content": words}]})
+        said = {"messages": [{"role": "user", "content": words}]}
+        found = reach("connector", f"{name}.chat", said, _SUMMARY_S)
         return found.get("content") if isinstance(found, dict) else None
 
     return summarise

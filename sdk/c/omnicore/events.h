@@ -65,10 +65,9 @@ typedef struct {
     oc_text id; /* of the subscription */
 } oc_events_subscribe_result;
 
-/* From now on the host calls a function of this plugin with each event of a topic, at most once; returns the
- * subscription's id. The same again is the same subscription. topic: to subscribe: names, '*' for one of
- * them, a last '**' for all that follow. function: takes '{"id", "topic", "data", "source", "at"}' as JSON;
- * what it returns is dropped. */
+/* Lets the host call a function of this plugin with each event; the same again is the same one. topic: to
+ * subscribe: names, '*' for one of them, a last '**' for all that follow. function: takes '{"id", "topic",
+ * "data", "source", "at"}' as JSON; what it returns is dropped. */
 static inline oc_events_subscribe_result oc_events_subscribe(oc_text topic, oc_text function) {
     oc_writer request = {0};
     oc_write_object(&request);

@@ -6,7 +6,7 @@
 /* Something remembered. */
 typedef struct {
     oc_text id; /* given by the host */
-    oc_text tier; /* where it is kept: 'immediate', 'short_term', 'session', 'episodic', 'semantic', 'procedural', 'strategic', 'civilizational', 'evolutionary', 'planetary', 'galactic' or 'cosmic' */
+    oc_text tier; /* where it is kept, one of the twelve tiers */
     oc_text text; /* word for word what was stored */
     double importance; /* 0 to 1 */
     double created_at; /* seconds since the Unix epoch */
@@ -51,7 +51,7 @@ typedef struct {
     oc_text tier; /* one of the twelve tiers; 'episodic' when left out */
     oc_maybe_number importance; /* 0 to 1; the host judges when it is left out */
     oc_numbers embedding; /* of the text; the host makes one when it is left out */
-    oc_json metadata; /* at most 16 KiB */
+    oc_json metadata; /* at most 16 KiB; 'speaker' and 'session', both text, say who said it in which conversation, which helps recall */
 } oc_memory_store_options;
 
 typedef struct {

@@ -28,8 +28,7 @@ func Publish(topic string, data any) (string, error) {
 	return reply.ID, err
 }
 
-// Subscribe: From now on the host calls a function of this plugin with each event of a topic, at most once;
-// returns the subscription's id. The same again is the same subscription.
+// Subscribe: Lets the host call a function of this plugin with each event; the same again is the same one.
 func Subscribe(topic string, function string) (string, error) {
 	request := struct {
 		Topic    string `json:"topic"`

@@ -10,8 +10,7 @@ import "omnicore/sdk/door"
 type Item struct {
 	// given by the host
 	ID string `json:"id"`
-	// where it is kept: `immediate`, `short_term`, `session`, `episodic`, `semantic`, `procedural`, `strategic`,
-	// `civilizational`, `evolutionary`, `planetary`, `galactic` or `cosmic`
+	// where it is kept, one of the twelve tiers
 	Tier string `json:"tier"`
 	// word for word what was stored
 	Text string `json:"text"`
@@ -33,7 +32,8 @@ type StoreOptions struct {
 	Importance *float64 `json:"importance,omitempty"`
 	// of the text; the host makes one when it is left out
 	Embedding []float64 `json:"embedding,omitempty"`
-	// at most 16 KiB
+	// at most 16 KiB; `speaker` and `session`, both text, say who said it in which conversation, which helps
+	// recall
 	Metadata map[string]any `json:"metadata,omitempty"`
 }
 

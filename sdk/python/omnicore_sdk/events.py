@@ -44,12 +44,13 @@ def publish(topic: str, data: Any) -> str:
 
 
 def subscribe(topic: str, function: str) -> str:
-    """From now on the host calls a function of this plugin with each event of a topic, at most once; returns the subscription's id. The same again is the same subscription.
+    """Lets the host call a function of this plugin with each event; the same again is the same one.
 
     Args:
         topic: to subscribe: names, `*` for one of them, a last `**` for all that follow.
         function: takes `{"id", "topic", "data", "source", "at"}` as JSON; what it returns is dropped.
 
+    Returns: of the subscription.
     Raises: DoorError: the door refused or failed.
     """
     request: _core.Wire = {"topic": topic, "function": function}

@@ -19,7 +19,7 @@ class Item:
     id: str
     """Given by the host."""
     tier: str
-    """Where it is kept: `immediate`, `short_term`, `session`, `episodic`, `semantic`, `procedural`, `strategic`, `civilizational`, `evolutionary`, `planetary`, `galactic` or `cosmic`."""
+    """Where it is kept, one of the twelve tiers."""
     text: str
     """Word for word what was stored."""
     importance: float
@@ -59,7 +59,8 @@ def store(
         tier: one of the twelve tiers; `episodic` when left out.
         importance: 0 to 1; the host judges when it is left out.
         embedding: of the text; the host makes one when it is left out.
-        metadata: at most 16 KiB.
+        metadata: at most 16 KiB; `speaker` and `session`, both text, say who said it in which conversation,
+            which helps recall.
 
     Raises: DoorError: the door refused or failed.
     """

@@ -28,8 +28,7 @@ pub fn publish(topic: &str, data: impl Serialize) -> Result<String, DoorError> {
     crate::call::field("id", door!(events_publish_v1, &request)?)
 }
 
-/// From now on the host calls a function of this plugin with each event of a topic, at most once; returns the
-/// subscription's id. The same again is the same subscription.
+/// Lets the host call a function of this plugin with each event; the same again is the same one.
 pub fn subscribe(topic: &str, function: &str) -> Result<String, DoorError> {
     #[derive(Serialize)]
     struct Request<'a> {

@@ -11,8 +11,7 @@ use crate::{DoorError, Map};
 pub struct Item {
     /// Given by the host.
     pub id: String,
-    /// Where it is kept: `immediate`, `short_term`, `session`, `episodic`, `semantic`, `procedural`,
-    /// `strategic`, `civilizational`, `evolutionary`, `planetary`, `galactic` or `cosmic`.
+    /// Where it is kept, one of the twelve tiers.
     pub tier: String,
     /// Word for word what was stored.
     pub text: String,
@@ -35,7 +34,8 @@ pub struct StoreOptions<'a> {
     pub importance: Option<f64>,
     /// Of the text; the host makes one when it is left out.
     pub embedding: Option<&'a [f64]>,
-    /// At most 16 KiB.
+    /// At most 16 KiB; `speaker` and `session`, both text, say who said it in which conversation, which helps
+    /// recall.
     pub metadata: Option<Map>,
 }
 

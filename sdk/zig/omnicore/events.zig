@@ -22,10 +22,9 @@ pub fn publish(topic: []const u8, data: anytype) core.Failure![]const u8 {
     return (try request.ask(struct { id: []const u8 }, "events_publish_v1")).id;
 }
 
-/// From now on the host calls a function of this plugin with each event of a topic, at most once; returns the
-/// subscription's id. The same again is the same subscription. `topic`: to subscribe: names, `*` for one of
-/// them, a last `**` for all that follow. `function`: takes `{"id", "topic", "data", "source", "at"}` as
-/// JSON; what it returns is dropped.
+/// Lets the host call a function of this plugin with each event; the same again is the same one. `topic`: to
+/// subscribe: names, `*` for one of them, a last `**` for all that follow. `function`: takes `{"id", "topic",
+/// "data", "source", "at"}` as JSON; what it returns is dropped.
 pub fn subscribe(topic: []const u8, function: []const u8) core.Failure![]const u8 {
     var request: core.Request = try .begin();
     try request.field("topic", topic);

@@ -8,8 +8,7 @@ const core = @import("core.zig");
 pub const Item = struct {
     /// given by the host
     id: []const u8,
-    /// where it is kept: `immediate`, `short_term`, `session`, `episodic`, `semantic`, `procedural`,
-    /// `strategic`, `civilizational`, `evolutionary`, `planetary`, `galactic` or `cosmic`
+    /// where it is kept, one of the twelve tiers
     tier: []const u8,
     /// word for word what was stored
     text: []const u8,
@@ -31,7 +30,8 @@ pub const StoreOptions = struct {
     importance: ?f64 = null,
     /// of the text; the host makes one when it is left out
     embedding: ?[]const f64 = null,
-    /// at most 16 KiB
+    /// at most 16 KiB; `speaker` and `session`, both text, say who said it in which conversation, which helps
+    /// recall
     metadata: ?std.json.Value = null,
 };
 

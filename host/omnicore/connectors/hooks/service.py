@@ -21,6 +21,7 @@ from omnicore.connectors.vault.vault import Vault
 from omnicore.errors import Conflict, InvalidInput, LimitExceeded, NotFound, OmniError
 from omnicore.ids import new_id
 from omnicore.storage.tables.webhooks import DeliveryRow, HookRow, WebhooksTable
+from omnicore.texts import is_whole, made_whole
 
 __all__ = ["Hooks", "Taken"]
 
@@ -244,7 +245,9 @@ def _parsed(media: str, body: bytes) -> Any:
         except ValueError:
             return None
     try:
-        return json.loads(text)
+        value = json.loads(text)
+        # A service that cuts its texts may cut a character in two; the body is kept as it came.
+        return made_whole(value) if "\\ud" in text.lower() and not is_whole(value) else value
     except (ValueError, RecursionError):
         return text
 

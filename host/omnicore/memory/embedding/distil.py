@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, TypeAlias
 
 from omnicore.memory.embedding.minilm import MiniLM, installed_model
 from omnicore.memory.embedding.static import DIMENSIONS, TABLE, VOCABULARY
 from omnicore.memory.embedding.wordpiece import read_vocabulary
+from omnicore.vectors.numeric import np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 __all__ = ["distil", "rarity"]
 
@@ -23,7 +25,7 @@ _BATCH = 2048
 _FIRST_WORD = 1996  # before it stand marks, places left free, signs and single letters
 _SMOOTH = 1e-3
 
-Array = npt.NDArray[np.float32]
+Array: TypeAlias = "npt.NDArray[np.float32]"
 
 
 def rarity(count: int) -> Array:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from typing import Protocol
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Protocol
 
 from omnicore.errors import InvalidSetting, OmniError, Unavailable
 from omnicore.memory.embedding.minilm import MiniLM, installed_model
 from omnicore.memory.embedding.static import StaticEmbedder
 from omnicore.resilience.breaker import Breaker
+from omnicore.vectors.numeric import np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 __all__ = ["Embedder", "FunctionEmbedder", "Sense", "embedder_named"]
 

@@ -11,13 +11,14 @@ import mmap
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from omnicore.errors import ToolMissing
 from omnicore.memory.embedding.wordpiece import WordPiece, read_vocabulary
+from omnicore.vectors.numeric import np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 __all__ = ["MiniLM", "installed_model"]
 
@@ -25,9 +26,9 @@ _HEADS = 12
 _LAYERS = 6
 _EPSILON = 1e-12
 _MOST_TOKENS = 256
-_TYPES = {"F32": np.float32, "F16": np.float16}
+_TYPES = {"F32": "float32", "F16": "float16"}
 
-Array = npt.NDArray[np.float32]
+Array: TypeAlias = "npt.NDArray[np.float32]"
 
 
 def installed_model() -> Path:

@@ -17,7 +17,8 @@ _INDEXES = (
 # `lane` is the task's queue where that has a limit, and empty elsewhere: to claim looks into one range for each
 # lane and priority, however many queues there are. `token` fences: it grows with each claim, and a result that
 # carries an older one is refused. `stamped_at` is when `due_at` was worked out; one that lies in the future tells
-# that the machine's clock was set back. Running tasks are few: those of one host are picked from all of them. A host's `beat` only counts: others time it on clocks of their own.
+# that the machine's clock was set back. Running tasks are few: those of one host are picked from all of them. A
+# host's `beat` only counts: others time it on clocks of their own.
 STEP: Step = (
     Table(
         "tasks",

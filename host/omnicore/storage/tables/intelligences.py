@@ -174,14 +174,10 @@ class IntelligencesTable:
         found = self._store.rows("SELECT ref, plugin, calls, failures, p95_s, updated_at FROM skills")
         return {row[0]: SkillRow(*row) for row in found}
 
-    def keep_skills_of(self, plugins: Iterable[str]) -> int:
-        """Forgets functions of plugins that are gone; how many."""
-        kept = set(plugins)
+    def forget_skills(self, plugin: str) -> None:
+        """Forgets the record of a plugin that is removed."""
 
-        def work(session: Session) -> int:
-            known = {row[0] for row in session.execute("SELECT DISTINCT plugin FROM skills").fetchall()}
-            gone = sorted(known - kept)
-            session.executemany("DELETE FROM skills WHERE plugin = ?", [(name,) for name in gone])
-            return len(gone)
+        def work(session: Session) -> None:
+            session.execute("DELETE FROM skills WHERE plugin = ?", (plugin,))
 
-        return self._store.apply(work)
+        self._store.apply(work)

@@ -106,6 +106,24 @@ class LoopsTable:
 
         self._store.apply(work)
 
+    def set_back(self, leases: Mapping[str, float], now: float, tolerance_s: float) -> None:
+        """Takes back runs and leases that lie ahead only because the clock was set back.
+
+        Args:
+            leases: the lanes, and how long a lease of each can last.
+        """
+
+        def work(session: Session) -> None:
+            late = now + tolerance_s
+            session.execute("UPDATE lanes SET last_run_at = ? WHERE last_run_at > ?", (now, late))
+            session.execute("UPDATE lanes SET since = ? WHERE since > ?", (now, late))
+            session.executemany(
+                "UPDATE lanes SET lease_until = ? WHERE lane = ? AND lease_until > ?",
+                [(now + lasts, lane, late + lasts) for lane, lasts in leases.items()],
+            )
+
+        self._store.apply(work)
+
     def measure(self, week: int, document: Mapping[str, Any], at: float) -> None:
         """Keeps the measures of a week, the last that came in it; the oldest weeks go."""
 

@@ -119,7 +119,7 @@ class MemoryTable:
                 f"SELECT {_OUTLINE} FROM memories WHERE plugin = ? AND seq > ? AND state < ? ORDER BY seq LIMIT ?",
                 (plugin, seq, DEAD, most),
             )
-        return [Outline(*row) for row in rows]
+        return list(map(Outline._make, rows))
 
     def fetch(self, plugin: str, seqs: Sequence[int]) -> list[KeptMemory]:
         """Memories by their numbers, in no order; those that are gone are left out."""
@@ -265,8 +265,9 @@ def advance(table: MemoryTable, session: Session, plugin: str, by: int = 1) -> S
 _INSERT = (
     f"INSERT INTO memories ({', '.join(_ADDED)}) VALUES ({', '.join('?' * len(_ADDED))})"
     + " ON CONFLICT (plugin, tier, hash) WHERE state < 2 DO UPDATE SET hits = memories.hits + 1,"
-    " changed = excluded.changed, accessed_at = excluded.accessed_at, expires_at = excluded.expires_at,"
-    " superseded_by = NULL, given = coalesce(memories.given, excluded.given), importance = CASE"
+    " changed = excluded.changed, accessed_at = excluded.accessed_at, superseded_by = NULL,"
+    " expires_at = CASE WHEN memories.pinned = 1 THEN NULL ELSE excluded.expires_at END,"
+    " given = coalesce(memories.given, excluded.given), importance = CASE"
     " WHEN excluded.importance > memories.importance THEN excluded.importance ELSE memories.importance END"
     " RETURNING id, seq"
 )

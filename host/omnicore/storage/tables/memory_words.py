@@ -9,7 +9,10 @@ from typing import Protocol
 
 from omnicore.storage.store import Session, Store
 
-__all__ = ["FullText", "PostgresqlText", "SqliteText", "full_text", "rarity"]
+__all__ = ["LAST", "FullText", "PostgresqlText", "SqliteText", "full_text", "rarity"]
+
+LAST = 2**62
+"""A number that no memory reaches."""
 
 
 class FullText(Protocol):
@@ -30,8 +33,13 @@ class FullText(Protocol):
     def frequencies(self, space: int, words: Sequence[str], most: int) -> dict[str, int]:
         """How many memories hold each word; counting may stop beyond `most`."""
 
-    def match(self, space: int, words: Mapping[str, float], most: int) -> list[tuple[int, float]]:
-        """The memories that hold any of the words, best first, with a score that grows; values are rarities."""
+    def match(
+        self, space: int, words: Mapping[str, float], most: int, *, after: int = 0, upto: int = LAST
+    ) -> list[tuple[int, float]]:
+        """The memories that hold any of the words, best first, with a score that grows; values are rarities.
+
+        A score is the sum of what each word alone would give. Only numbers beyond `after` and up to `upto`.
+        """
 
     def check(self, space: int) -> None:
         """Looks for damage. Raises: StorageFailed."""
@@ -84,12 +92,15 @@ class SqliteText:
         )
         return dict(rows)
 
-    def match(self, space: int, words: Mapping[str, float], most: int) -> list[tuple[int, float]]:
+    def match(
+        self, space: int, words: Mapping[str, float], most: int, *, after: int = 0, upto: int = LAST
+    ) -> list[tuple[int, float]]:
         """See `FullText`. Source: Okapi BM25, as FTS5 has it."""
         table = f"memory_text_{space:d}"
         rows = self._store.rows(
-            f"SELECT rowid, -rank FROM {table} WHERE {table} MATCH ? ORDER BY rank LIMIT ?",
-            (" OR ".join(f'"{word}"' for word in words), most),
+            f"SELECT rowid, -rank FROM {table} WHERE {table} MATCH ? AND rowid > ? AND rowid <= ?"
+            " ORDER BY rank LIMIT ?",
+            (" OR ".join(f'"{word}"' for word in words), after, upto, most),
         )
         return [(int(seq), float(score)) for seq, score in rows]
 
@@ -133,14 +144,16 @@ class PostgresqlText:
         row = self._store.rows(f"SELECT {', '.join([counted] * len(words))}", values)[0]
         return {word: int(count) for word, count in zip(words, row, strict=True) if count}
 
-    def match(self, space: int, words: Mapping[str, float], most: int) -> list[tuple[int, float]]:
+    def match(
+        self, space: int, words: Mapping[str, float], most: int, *, after: int = 0, upto: int = LAST
+    ) -> list[tuple[int, float]]:
         """See `FullText`. `ts_rank` knows no rarity, so each word is ranked alone and weighed."""
         ranks = " + ".join(["CAST(? AS float8) * ts_rank(words, CAST(? AS tsquery), 1)"] * len(words))
         weighed = [value for word, rarity in words.items() for value in (rarity, _query(space, word))]
         rows = self._store.rows(
             f"SELECT seq, {ranks} AS score FROM memory_words WHERE words @@ CAST(? AS tsquery)"
-            " ORDER BY score DESC, seq DESC LIMIT ?",
-            (*weighed, " | ".join(_query(space, word) for word in words), most),
+            " AND seq > ? AND seq <= ? ORDER BY score DESC, seq DESC LIMIT ?",
+            (*weighed, " | ".join(_query(space, word) for word in words), after, upto, most),
         )
         return [(int(seq), float(score)) for seq, score in rows]
 

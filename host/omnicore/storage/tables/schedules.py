@@ -107,12 +107,20 @@ class SchedulesTable:
         return [_row(values) for values in found]
 
     def tick(
-        self, row: ScheduleRow, tasks: Sequence[TaskRow], *, next_at: float | None, now: float
+        self,
+        row: ScheduleRow,
+        tasks: Sequence[TaskRow],
+        *,
+        next_at: float | None,
+        now: float,
+        most_pending: int | None = None,
     ) -> Sequence[TaskRow] | None:
         """Moves a schedule on and stores the tasks of its ticks; those that are new.
 
         None: another host was first, or the schedule has been changed; nothing was done. A tick is in its
         task's key too, so that one that has run is not run again, whatever the clock says.
+
+        Raises: LimitExceeded: more than `most_pending` tasks of schedules wait or run; nothing was done.
         """
 
         def work(session: Session) -> Sequence[TaskRow] | None:
@@ -123,7 +131,7 @@ class SchedulesTable:
             )
             if moved.rowcount != 1:
                 return None
-            return [task for task in tasks if insert(session, task, most_pending=None)[1]]
+            return [task for task in tasks if insert(session, task, most_pending=most_pending)[1]]
 
         return self._store.apply(work)
 

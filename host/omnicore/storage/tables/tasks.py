@@ -183,6 +183,24 @@ class TasksTable:
 
         return self._store.apply(work)
 
+    def forget(self, owner: str, batch: int = 1000) -> list[str]:
+        """Deletes all tasks of an owner, `batch` in each transaction; those of them that waited or ran."""
+
+        def work(session: Session) -> tuple[int, list[str]]:
+            gone = session.execute(
+                "DELETE FROM tasks WHERE id IN (SELECT id FROM tasks WHERE owner = ? LIMIT ?) RETURNING id, state",
+                (owner, batch),
+            ).fetchall()
+            open_ones = [str(task) for task, state in gone if state in ("waiting", "running")]
+            session.execute("UPDATE task_totals SET pending = pending - ? WHERE owner = ?", (len(open_ones), owner))
+            return len(gone), open_ones
+
+        count, found = self._store.apply(work)
+        while count == batch:
+            count, more = self._store.apply(work)
+            found += more
+        return found
+
     def pending(self) -> int:
         """How many tasks wait or run, from one row for each owner."""
         return int(self._store.rows("SELECT coalesce(sum(pending), 0) FROM task_totals")[0][0])

@@ -5,8 +5,7 @@ nouns.events = {
   publish(topic, data) {
     return kit.ask("events_publish_v1", { topic, data }).id;
   },
-  // From now on the host calls a function of this plugin with each event of a topic, at most once; returns
-  // the subscription's id. The same again is the same subscription.
+  // Lets the host call a function of this plugin with each event; the same again is the same one.
   subscribe(topic, function_) {
     return kit.ask("events_subscribe_v1", { topic, function: function_ }).id;
   },

@@ -1,0 +1,46 @@
+"""What keeps the host well is used by the parts that need it, and none of it stands on a shelf."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from omnicore.assembly import Host
+
+PACKAGE = Path(__file__).parents[2] / "host" / "omnicore"
+USED_BY = {
+    "breaker": {"plugins", "connectors", "memory"},
+    "retry": {"runtime", "connectors", "wiring"},
+    "restart": {"loops", "wiring"},
+    "health": {"wiring", "api"},
+    "degradation": {"wiring", "api"},
+    "alerts": {"wiring"},
+}
+
+
+@cache
+def importers() -> dict[str, set[str]]:
+    """The rooms that import from each module of this one."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for file in PACKAGE.rglob("*.py"):
+        room = file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+        for name in re.findall(r"^ *from omnicore\.resilience\.(\w+) import", file.read_text(), re.MULTILINE):
+            found[name].add(room)
+    return found
+
+
+@pytest.mark.parametrize("module", USED_BY)
+def test_it_is_used_where_it_is_needed(module: str) -> None:
+    assert importers()[module] >= USED_BY[module]
+
+
+def test_each_part_of_a_host_is_asked_for_its_health(tmp_path: Path) -> None:
+    parts = {"storage", "plugins", "connectors", "memory", "vectors", "tasks", "loops", "events"}
+    with Host(plugins=tmp_path / "plugins", data=tmp_path / "data", watch=False) as host:
+        report = host.check_health()
+    assert report.subsystems.keys() >= parts
+    assert report.reasons == {}
