@@ -12,7 +12,7 @@ from tests.api.conftest import MANY
 from tests.runtime.conftest import until
 
 from omnicore.assembly import Host
-from omnicore.errors import CallCancelled
+from omnicore.errors import CallCancelled, GuestFailed
 from omnicore.runtime.task import TaskOrder
 
 SENDER = """(module
@@ -86,6 +86,21 @@ def test_a_plugin_s_quota_and_patterns_hold_and_it_cancels_what_runs(tmp_path: P
                 with pytest.raises(CallCancelled):
                     await host.tasks.handle(task)
             await until(lambda: host.tasks.running == 0)
+
+    asyncio.run(main())
+
+
+def test_what_a_plugin_ordered_is_not_done_once_its_grant_is_taken_back(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with host_on(app(tmp_path)) as host:
+            host.plugins.grant("sender", who="test")
+            task = (await asked(host, "submit", function="many.echo", input=1, delay_s=3600))["id"]
+            host.plugins.revoke("sender", "tasks", who="test")
+            host.store.apply(lambda session: session.execute("UPDATE tasks SET due_at = 0 WHERE id = ?", (task,)))
+            host.tasks.wake()
+            with pytest.raises(GuestFailed, match="any more; run `omnicore plugins grant sender tasks`") as caught:
+                await host.tasks.handle(task)
+            assert caught.value.details["reason"] == "permission-denied"
 
     asyncio.run(main())
 

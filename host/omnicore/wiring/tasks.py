@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from omnicore.config.settings import Settings
+from omnicore.connectors.addresses import host_matches
+from omnicore.errors import PermissionDenied
 from omnicore.plugins.host import PluginHost
 from omnicore.plugins.json_calls import JsonCalls
 from omnicore.runtime.desk import TaskDesk
+from omnicore.runtime.task import TaskContext
 from omnicore.runtime.tasks import TaskEngine
 from omnicore.telemetry.metrics import Metrics
 from omnicore.wiring.health import HealthPart
@@ -13,11 +18,35 @@ from omnicore.wiring.health import HealthPart
 __all__ = ["task_engine"]
 
 
+class GrantedCalls(JsonCalls):
+    """Calls for stored tasks. What a plugin ordered is done only while its grant still stands."""
+
+    def __init__(self, plugins: PluginHost) -> None:
+        super().__init__(plugins)
+        self._plugins = plugins
+
+    async def __call__(self, ref: str, value: Any, *, timeout_s: float | None = None, host_context: Any = None) -> Any:
+        """See `JsonCalls`. Raises: PermissionDenied: the grant was taken back, or the plugin is switched off."""
+        if isinstance(host_context, TaskContext) and not host_context.owner.startswith("@"):
+            self._check(host_context.owner, ref)
+        return await super().__call__(ref, value, timeout_s=timeout_s, host_context=host_context)
+
+    def _check(self, owner: str, function: str) -> None:
+        scope = self._plugins.scope(owner, "tasks") or {}
+        if not any(host_matches(pattern, function) for pattern in scope.get("functions", ())):
+            raise PermissionDenied(
+                f"{owner} may not have {function} done any more",
+                remedy=f"run `omnicore plugins grant {owner} tasks`",
+                capability="tasks",
+                resource=function,
+            )
+
+
 def task_engine(
     settings: Settings, desk: TaskDesk, plugins: PluginHost, *, metrics: Metrics, health: HealthPart
 ) -> TaskEngine:
     """The engine that runs the tasks of a desk by calling plugins."""
-    engine = TaskEngine(settings.tasks.workers, call=JsonCalls(plugins), desk=desk, drain_s=settings.drain_s)
+    engine = TaskEngine(settings.tasks.workers, call=GrantedCalls(plugins), desk=desk, drain_s=settings.drain_s)
     metrics.gauge("tasks_pending", "Stored tasks that wait or run, on all hosts", lambda: engine.pending)
     metrics.gauge("tasks_running", "Tasks that run on this host", lambda: engine.running)
     metrics.gauge("tasks_finished", "Tasks that ended well on this host since its start", lambda: engine.finished)
