@@ -9,6 +9,7 @@ import pytest
 from tests.memory.conftest import BrokenEmbedder, MakeMind, Mind
 
 from omnicore.errors import InvalidInput, LimitExceeded, NotFound, PermissionDenied
+from omnicore.memory.drafting import Origin
 from omnicore.memory.item import MemoryDraft
 
 TALK = (
@@ -276,6 +277,20 @@ def test_quotas_of_a_plugin_are_kept(mind: Mind) -> None:
         mind.memories.store_many([MemoryDraft("x" * 20, "episodic")], owner="b", quota=(None, 20))
     assert [total.items for total in mind.memories.table.totals("a")] == [2]
     assert mind.memories.table.totals("b") == []
+
+
+def test_a_plugin_s_quota_in_shared_tiers_is_over_what_it_wrote(mind: Mind) -> None:
+    def store(number: int, writer: str) -> None:
+        draft = MemoryDraft(f"shared {number} of {writer}", "civilizational")
+        mind.memories.store_many([draft], owner=writer, origin=Origin(writer), quota=(2, None))
+
+    store(1, "a")
+    store(2, "a")
+    with pytest.raises(LimitExceeded) as caught:
+        store(3, "a")
+    assert caught.value.details["limit"] == "max_items"
+    store(1, "b")  # what others wrote takes no room of its own
+    assert sum(total.items for total in mind.memories.table.totals("@shared")) == 3
 
 
 def test_a_plugin_may_store_so_many_a_second(make_mind: MakeMind) -> None:

@@ -17,11 +17,11 @@ from omnicore.memory.tiers import SHARED, MemoryTier
 from omnicore.memory.wordfind import placed
 from omnicore.memory.words import analysed, question_words
 from omnicore.storage.tables.memory import MemoryTable
+from omnicore.storage.tables.memory_rows import SHARED_SPACE
 from omnicore.vectors.numeric import np
 
-__all__ = ["SHARED_SPACE", "Finder", "Found", "Question"]
+__all__ = ["Finder", "Found", "Question"]
 
-SHARED_SPACE = "@shared"
 """The space of the tiers that belong to the host."""
 
 _OWN, _COMMON, _SCRATCH = range(3)

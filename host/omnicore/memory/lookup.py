@@ -6,13 +6,12 @@ from collections.abc import Sequence
 
 from omnicore.clock import Clock
 from omnicore.errors import NotFound, PermissionDenied
-from omnicore.memory.finding import SHARED_SPACE
 from omnicore.memory.item import Memory
 from omnicore.memory.ring import Rings
 from omnicore.memory.showing import shown
 from omnicore.memory.tiers import BY_PLACE, MemoryTier
 from omnicore.storage.tables.memory import MemoryTable
-from omnicore.storage.tables.memory_rows import KeptMemory
+from omnicore.storage.tables.memory_rows import SHARED_SPACE, KeptMemory
 
 __all__ = ["Lookup", "tier_of"]
 

@@ -14,7 +14,7 @@ from omnicore.memory.corrections import Corrections
 from omnicore.memory.drafting import Origin, checked_owner, checked_text, drafted, tier_named, words_of
 from omnicore.memory.embedding.embedder import Sense
 from omnicore.memory.evicting import Evictor
-from omnicore.memory.finding import SHARED_SPACE, Finder, Found, Question
+from omnicore.memory.finding import Finder, Found, Question
 from omnicore.memory.item import Memory, MemoryDraft, Recall
 from omnicore.memory.lookup import Lookup, tier_of
 from omnicore.memory.ranking import Weights
@@ -26,7 +26,7 @@ from omnicore.memory.tiers import BY_PLACE, SHARED, MemoryTier, policy_of
 from omnicore.memory.touches import Touches
 from omnicore.storage.store import Store
 from omnicore.storage.tables.memory import MemoryTable, Quota
-from omnicore.storage.tables.memory_rows import KeptMemory, NewMemory
+from omnicore.storage.tables.memory_rows import SHARED_SPACE, KeptMemory, NewMemory
 from omnicore.vectors.numeric import np
 
 __all__ = ["HOST", "Memories", "Tell"]
@@ -125,8 +125,7 @@ class Memories:
                 if one.tier is not MemoryTier.Immediate and (one.tier in SHARED) == (space == SHARED_SPACE)
             ]
             if wanted:
-                limits = quota if space == owner else (None, None)
-                ids.update(zip(wanted, self._keep(space, [rows[at] for at in wanted], limits), strict=True))
+                ids.update(zip(wanted, self._keep(space, [rows[at] for at in wanted], quota), strict=True))
         for at, one in enumerate(checked):
             if one.tier is MemoryTier.Immediate:
                 ids[at] = self._scratch(owner, rows[at], now)

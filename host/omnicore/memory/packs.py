@@ -10,11 +10,11 @@ from typing import IO, Any
 
 from omnicore.errors import InvalidInput
 from omnicore.memory.drafting import Origin, tier_named
-from omnicore.memory.finding import SHARED_SPACE
 from omnicore.memory.item import Memory, MemoryDraft
 from omnicore.memory.memories import Memories
 from omnicore.memory.showing import shown
 from omnicore.memory.tiers import MemoryTier
+from omnicore.storage.tables.memory_rows import SHARED_SPACE
 
 __all__ = ["Imported", "export_pack", "import_pack"]
 

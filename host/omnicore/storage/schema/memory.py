@@ -85,12 +85,14 @@ STEP: Step = (
             "CREATE INDEX memories_expiry ON memories (expires_at) WHERE expires_at IS NOT NULL AND state < 2",
             "CREATE INDEX memories_dead ON memories (accessed_at) WHERE state = 2",
             "CREATE INDEX memories_waiting ON memories (state) WHERE state = 1",
+            "CREATE INDEX memories_shared ON memories (writer, size) WHERE plugin = '@shared' AND state < 2",
         ),
         postgresql=(
             "CREATE UNIQUE INDEX memories_text ON memories (plugin, tier, hash) WHERE state < 2",
             "CREATE INDEX memories_expiry ON memories (expires_at) WHERE expires_at IS NOT NULL AND state < 2",
             "CREATE INDEX memories_dead ON memories (accessed_at) WHERE state = 2",
             "CREATE INDEX memories_waiting ON memories (state) WHERE state = 1",
+            "CREATE INDEX memories_shared ON memories (writer, size) WHERE plugin = '@shared' AND state < 2",
             "CREATE TABLE memory_words (space BIGINT NOT NULL, seq BIGINT NOT NULL, words TSVECTOR NOT NULL,"
             " PRIMARY KEY (space, seq))",
             "CREATE INDEX memory_words_words ON memory_words USING GIN (words)",

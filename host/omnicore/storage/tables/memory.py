@@ -11,6 +11,7 @@ from omnicore.storage.store import Session, Store
 from omnicore.storage.tables.memory_rows import (
     DEAD,
     QUARANTINED,
+    SHARED_SPACE,
     Added,
     KeptMemory,
     NewMemory,
@@ -307,12 +308,26 @@ def _count_new(
         if most is not None and items > most:
             raise _full(plugin, "memory.max_per_tier", most, "memories in this tier")
     if quota != (None, None):
-        row = session.execute("SELECT sum(items), sum(bytes) FROM memory_tiers WHERE plugin = ?", (plugin,)).fetchone()
+        row = _held(session, plugin, drafts[0].writer)
         for total, most, limit, unit in zip(
             row, quota, ("max_items", "max_bytes"), ("memories", "bytes of memories"), strict=True
         ):
             if most is not None and total > most:
                 raise _full(plugin, limit, most, unit)
+
+
+def _held(session: Session, plugin: str, writer: str) -> tuple[int, int]:
+    """How many memories a plugin has and their bytes: in a space of its own all, in the shared one those it wrote."""
+    if plugin == SHARED_SPACE:
+        # The space stands in the statement itself, so that the index of shared memories may serve it.
+        sql = (
+            "SELECT count(*), coalesce(sum(size), 0) FROM memories"
+            f" WHERE plugin = '{SHARED_SPACE}' AND state < 2 AND writer = ?"
+        )
+        row = session.execute(sql, (writer,)).fetchone()
+    else:
+        row = session.execute("SELECT sum(items), sum(bytes) FROM memory_tiers WHERE plugin = ?", (plugin,)).fetchone()
+    return int(row[0]), int(row[1])
 
 
 def count_tier(session: Session, plugin: str, tier: int, items: int, size: int) -> int:

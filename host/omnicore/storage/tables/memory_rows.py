@@ -5,10 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-__all__ = ["DEAD", "LIVE", "QUARANTINED", "Added", "KeptMemory", "NewMemory", "Outline", "Space", "TierTotals"]
+__all__ = [
+    "DEAD",
+    "LIVE",
+    "QUARANTINED",
+    "SHARED_SPACE",
+    "Added",
+    "KeptMemory",
+    "NewMemory",
+    "Outline",
+    "Space",
+    "TierTotals",
+]
 
 LIVE, QUARANTINED, DEAD = 0, 1, 2
 """States: recalled, waiting for a person, gone (its text is erased, the row tells copies in RAM)."""
+
+SHARED_SPACE = "@shared"
+"""The space of the tiers that belong to nobody alone."""
 
 
 @dataclass(frozen=True, slots=True)
