@@ -12,7 +12,7 @@ from omnicore.clock import Clock, SystemClock
 from omnicore.errors import Conflict, InvalidInput, LimitExceeded, NotFound, PermissionDenied, Unavailable
 from omnicore.events.bus import EventBus
 from omnicore.events.typed import OmegaEvent, emit
-from omnicore.ids import new_id
+from omnicore.ids import OrderedIds
 from omnicore.intelligences.architectures import BUILT_IN
 from omnicore.intelligences.intelligence import (
     Intelligence,
@@ -67,6 +67,7 @@ class Intelligences:
         self._table, self._plugins, self._bus = table, plugins, bus
         self._memory = memory
         self._clock = clock or SystemClock()
+        self._ids = OrderedIds("int")
         self._most = most
 
     def create(self, spec: IntelligenceSpec) -> Intelligence:
@@ -86,7 +87,7 @@ class Intelligences:
                 path="required_capabilities",
                 missing=list(missing),
             )
-        row = self._table.add(new_id("int"), spec.name, spec_text(spec), self._clock.now(), most=self._most)
+        row = self._table.add(self._ids.next(), spec.name, spec_text(spec), self._clock.now(), most=self._most)
         if row is None:
             raise LimitExceeded(
                 f"there are {self._most} intelligences", remedy="retire some", limit="intelligences", allowed=self._most
