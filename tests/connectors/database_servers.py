@@ -16,6 +16,8 @@ from pathlib import Path
 __all__ = ["mariadb_server", "redis_server"]
 
 _START_S = 60.0
+# A server ends when its standard input does: at the end of its block, and with a run of tests that is killed.
+_WATCHED = 'exec 3<&0; "$@" 3<&- & p=$!; (read -r _ <&3; kill $p) > /dev/null 2>&1 & wait $p; rm -rf "$0"'
 
 
 @contextmanager
@@ -64,7 +66,8 @@ def _folder() -> Iterator[Path]:
 @contextmanager
 def _running(command: list[str], folder: Path, answers: Callable[[], bool]) -> Iterator[None]:
     with (folder / "log").open("ab") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
+        watched = ["sh", "-c", _WATCHED, str(folder), *command]
+        process = subprocess.Popen(watched, stdin=subprocess.PIPE, stdout=log, stderr=log, cwd=folder)
     try:
         end = time.monotonic() + _START_S
         while not answers():
@@ -73,8 +76,7 @@ def _running(command: list[str], folder: Path, answers: Callable[[], bool]) -> I
             time.sleep(0.02)
         yield
     finally:
-        process.terminate()
-        process.wait(_START_S)
+        process.communicate(timeout=_START_S)
 
 
 def _listens(port: int) -> bool:
