@@ -368,3 +368,26 @@ async def test_a_start_that_is_cancelled_stops_what_has_started():
         await task
     assert log == ["start a", "stop a"]
     assert kernel.state is RuntimeState.Stopped
+
+
+def test_a_signal_that_comes_as_the_start_ends_stops_the_modules(monkeypatch):
+    log: list[str] = []
+    told = threading.Event()
+
+    class Slow(Noting):
+        def start(self) -> None:
+            app._news.put("signal")  # as the handler of a signal does
+            told.wait(60)
+            super().start()
+
+    def late(starting):
+        told.set()
+        assert starting.result(60).ended_well  # it ends between the look at it and the attempt to cancel it
+        give_back(starting)
+
+    app = an_app(Slow("a", log))
+    give_back = app._give_back
+    monkeypatch.setattr(app, "_give_back", late)
+    app.run()
+    assert log == ["start a", "stop a"]
+    assert app.state is RuntimeState.Stopped

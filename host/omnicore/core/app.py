@@ -201,6 +201,8 @@ class OmniApp:
             starting.cancel()
             with suppress(asyncio.CancelledError):
                 self._outcome(starting)
+        if self.state is RuntimeState.Running:  # the start was over before it could be cancelled
+            self.stop()
 
     def _outcome(self, future: Future[Outcome]) -> Any:
         """The result of work on the loop. Raises: its error; ModuleFailed: a module blocks the loop."""
