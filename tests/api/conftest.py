@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -209,7 +210,8 @@ class Site:
 
     def begin_stop(self) -> None:
         if self._loop is not None and self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._stop.set)
+            with suppress(RuntimeError):  # a server that did not start is just ending its loop
+                self._loop.call_soon_threadsafe(self._stop.set)
 
     def wait_stopped(self, timeout_s: float = 60.0) -> None:
         self._thread.join(timeout_s)

@@ -7,6 +7,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -733,7 +734,7 @@ def test_bytes_of_versions_nobody_needs_are_deleted(rig: Rig) -> None:
 def test_a_failure_is_written_at_most_once_a_second(rig: Rig) -> None:
     rig.drop("moody.wat", MOODY)
     rig.scan()
-    with sqlite3.connect(rig.database.path) as other:
+    with closing(sqlite3.connect(rig.database.path)) as other, other:
         seen = set()
         for _ in range(50):
             with pytest.raises(GuestFailed):
