@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from omnicore.connectors.auth import FixedAuth
-from omnicore.connectors.kind import Action, Kind, Opening, Repeat, Schema, number, obj, text
-from omnicore.connectors.rest import BASE, LIMIT, REQUEST, Endpoint, JsonService, open_session
+from omnicore.connectors.kind import Kind, Opening, Schema, number, obj, text
+from omnicore.connectors.rest import BASE, LIMIT, REQUEST, JsonService, endpoint, open_session
 
 __all__ = ["KIND"]
 
@@ -12,25 +14,8 @@ _REPO = text("owner/name", most=140, pattern=r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$
 _NUMBER = number("of the issue or pull request", least=1)
 _NAMES: Schema = {"type": "array", "maxItems": 100, "items": text(most=100)}
 _STATE: Schema = {"enum": ["open", "closed", "all"]}
-_THING: Schema = {"type": "object"}
-_LIST: Schema = {"type": "array", "items": _THING}
 _AT = "/repos/{repo}"
-
-
-def _endpoint(
-    name: str,
-    says: str,
-    method: str,
-    path: str,
-    given: Schema,
-    *,
-    query: tuple[str, ...] = (),
-    paged: bool = False,
-    repeat: Repeat = "never",
-) -> Endpoint:
-    action = Action(name, says, given, _LIST if paged else _THING, "always" if method in ("GET", "PUT") else repeat)
-    return Endpoint(action, method, path, query, paged=paged, raw=("repo", "path"))
-
+_endpoint = partial(endpoint, raw=("repo", "path"))
 
 _ENDPOINTS = (
     _endpoint("get_repository", "Reads a repository.", "GET", _AT, obj("repo", repo=_REPO)),

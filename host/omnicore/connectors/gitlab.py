@@ -3,37 +3,20 @@
 from __future__ import annotations
 
 from omnicore.connectors.auth import FixedAuth
-from omnicore.connectors.kind import Action, Kind, Opening, Repeat, Schema, number, obj, text
-from omnicore.connectors.rest import BASE, LIMIT, REQUEST, Endpoint, JsonService, open_session
+from omnicore.connectors.kind import Kind, Opening, number, obj, text
+from omnicore.connectors.rest import BASE, LIMIT, REQUEST, JsonService, endpoint, open_session
 
 __all__ = ["KIND"]
 
 _PROJECT = text("its path, such as group/name, or its number", most=500)
 _IID = number("of the issue or merge request within its project", least=1)
 _LABELS = text("names with commas between", most=1000)
-_THING: Schema = {"type": "object"}
-_LIST: Schema = {"type": "array", "items": _THING}
 _AT = "/projects/{project}"
 
 
-def _endpoint(
-    name: str,
-    says: str,
-    method: str,
-    path: str,
-    given: Schema,
-    *,
-    query: tuple[str, ...] = (),
-    paged: bool = False,
-    repeat: Repeat = "never",
-) -> Endpoint:
-    action = Action(name, says, given, _LIST if paged else _THING, "always" if method in ("GET", "PUT") else repeat)
-    return Endpoint(action, method, path, query, paged=paged)
-
-
 _ENDPOINTS = (
-    _endpoint("get_project", "Reads a project.", "GET", _AT, obj("project", project=_PROJECT)),
-    _endpoint(
+    endpoint("get_project", "Reads a project.", "GET", _AT, obj("project", project=_PROJECT)),
+    endpoint(
         *("list_issues", "Lists issues, the newest first.", "GET", _AT + "/issues"),
         obj(
             "project",
@@ -46,11 +29,11 @@ _ENDPOINTS = (
         query=("state", "labels", "search"),
         paged=True,
     ),
-    _endpoint(
+    endpoint(
         *("get_issue", "Reads an issue.", "GET", _AT + "/issues/{iid}"),
         obj("project", "iid", project=_PROJECT, iid=_IID),
     ),
-    _endpoint(
+    endpoint(
         *("create_issue", "Opens an issue.", "POST", _AT + "/issues"),
         obj(
             *("project", "title"),
@@ -60,7 +43,7 @@ _ENDPOINTS = (
             labels=_LABELS,
         ),
     ),
-    _endpoint(
+    endpoint(
         *("update_issue", "Changes or closes an issue.", "PUT", _AT + "/issues/{iid}"),
         obj(
             *("project", "iid"),
@@ -72,17 +55,17 @@ _ENDPOINTS = (
             state_event={"enum": ["close", "reopen"]},
         ),
     ),
-    _endpoint(
+    endpoint(
         *("comment", "Comments on an issue.", "POST", _AT + "/issues/{iid}/notes"),
         obj("project", "iid", "body", project=_PROJECT, iid=_IID, body=text(most=1_000_000)),
     ),
-    _endpoint(
+    endpoint(
         *("list_merge_requests", "Lists merge requests.", "GET", _AT + "/merge_requests"),
         obj("project", project=_PROJECT, state={"enum": ["opened", "closed", "merged", "all"]}, limit=LIMIT),
         query=("state",),
         paged=True,
     ),
-    _endpoint(
+    endpoint(
         *("create_merge_request", "Opens a merge request.", "POST", _AT + "/merge_requests"),
         obj(
             *("project", "title", "source_branch", "target_branch"),
@@ -93,16 +76,16 @@ _ENDPOINTS = (
             description=text(least=0, most=1_048_576),
         ),
     ),
-    _endpoint(
+    endpoint(
         *("comment_merge_request", "Comments on a merge request.", "POST", _AT + "/merge_requests/{iid}/notes"),
         obj("project", "iid", "body", project=_PROJECT, iid=_IID, body=text(most=1_000_000)),
     ),
-    _endpoint(
+    endpoint(
         *("get_file", "Reads a file; its content is base64.", "GET", _AT + "/repository/files/{path}"),
         obj("project", "path", "ref", project=_PROJECT, path=text(most=1024), ref=text(most=255)),
         query=("ref",),
     ),
-    _endpoint(
+    endpoint(
         *("run_pipeline", "Starts a pipeline.", "POST", _AT + "/pipeline"),
         obj(
             *("project", "ref"),

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, quote
 from omnicore.clock import Clock
 from omnicore.connectors.auth import Auth
 from omnicore.connectors.faults import malformed, of_status, temporary
-from omnicore.connectors.kind import Action, Opening, number, obj, text
+from omnicore.connectors.kind import Action, Opening, Repeat, Schema, number, obj, text
 from omnicore.connectors.session import Answer, Session, base_url
 from omnicore.connectors.urls import join
 from omnicore.errors import LimitExceeded, OmniError, ServiceRefused
@@ -25,6 +25,7 @@ __all__ = [
     "Failure",
     "JsonService",
     "document_of",
+    "endpoint",
     "failure_of",
     "open_session",
 ]
@@ -79,6 +80,26 @@ class Endpoint:
     rename: Mapping[str, str] | None = None
     paged: bool = False
     raw: tuple[str, ...] = ()
+
+
+def endpoint(
+    name: str,
+    says: str,
+    method: str,
+    path: str,
+    given: Schema,
+    *,
+    query: tuple[str, ...] = (),
+    paged: bool = False,
+    repeat: Repeat = "never",
+    raw: tuple[str, ...] = (),
+) -> Endpoint:
+    """An endpoint that gives an object, or a list where it is paged; GET and PUT may always be sent again."""
+    output: Schema = {"type": "object"}
+    if paged:
+        output = {"type": "array", "items": output}
+    action = Action(name, says, given, output, "always" if method in ("GET", "PUT") else repeat)
+    return Endpoint(action, method, path, query, paged=paged, raw=raw)
 
 
 @dataclass(frozen=True, slots=True)

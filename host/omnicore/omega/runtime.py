@@ -158,8 +158,8 @@ class OmegaRuntime:
 
     @property
     def fixed_architectures(self) -> bool:
-        """Whether intelligences keep to the architectures they have."""
-        return not (self.config.meta_sona.enable_evolution and self.host.degradation.enabled("evolution"))
+        """Whether intelligences keep to the architectures they have: always, as nothing searches for better ones."""
+        return True
 
     # -- its events
 
