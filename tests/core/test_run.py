@@ -79,6 +79,26 @@ def test_a_signal_lets_tasks_finish_stops_the_modules_in_reverse_and_exits_with_
     ), err  # fmt: skip
 
 
+def test_a_signal_that_another_thread_takes_is_noticed_all_the_same(started):
+    process = started("""
+        import signal, time
+        # What the kernel does to a signal in the moment before the main thread waits: nothing wakes that up.
+        def take_signals():
+            while app.state.name != "Running": time.sleep(0.01)
+            time.sleep(0.2)  # the main thread waits again; nothing but the signal comes now
+            say("ready")
+            threading.Event().wait()
+        app = OmniApp("svc"); app.add_module(M("first")); app.add_module(M("last"))
+        threading.Thread(target=take_signals, daemon=True).start()
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        app.run()
+        say("over")
+    """)
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=60)
+    assert (out.splitlines(), process.returncode) == (["last stopped", "first stopped", "over"], 0), err
+
+
 def test_a_signal_during_the_start_stops_what_has_started(started):
     process = started("""
         class Slow(M):

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from time import monotonic
 from types import FrameType, TracebackType
 from typing import Any, Self, TypeVar
@@ -167,13 +167,13 @@ class OmniApp:
             try:
                 starting = self._launch()
                 starting.add_done_callback(lambda _done: self._news.put("started"))
-                news = self._news.get()
+                news = self._next_news()
                 if news != "started" and not starting.done():
                     self._give_back(starting)
                     return
                 self._outcome(starting)
                 while news == "started":
-                    news = self._news.get()
+                    news = self._next_news()
                 self.stop()
             finally:
                 self._end_loop()
@@ -203,6 +203,13 @@ class OmniApp:
                 self._outcome(starting)
         if self.state is RuntimeState.Running:  # the start was over before it could be cancelled
             self.stop()
+
+    def _next_news(self) -> str:
+        # Python runs handlers between two steps of the main thread only. A signal that comes as this begins to wait,
+        # or is taken by another thread, would wait as long as this does, so it wakes up now and then.
+        while True:
+            with suppress(Empty):
+                return self._news.get(timeout=_LOOK_S)
 
     def _outcome(self, future: Future[Outcome]) -> Any:
         """The result of work on the loop. Raises: its error; ModuleFailed: a module blocks the loop."""
