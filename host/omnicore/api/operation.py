@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from omnicore.access.principal import Role
+
 __all__ = ["JSON", "Operation", "Query", "Reply", "ref"]
 
 JSON = "application/json"
@@ -40,7 +42,8 @@ class Operation:
 
     `endpoint` is a Starlette endpoint, or an ASGI application for the one that is measured. `body` maps media
     types to schemas; `problems` lists the statuses to be ready for, beside those that every path has.
-    `idempotent` operations take an `Idempotency-Key`, `open` ones need no token.
+    `idempotent` operations take an `Idempotency-Key`, `open` ones need nobody to be logged in. `needs` is the role that
+    one must have: without it a viewer may read, and only an admin may change.
     """
 
     method: Literal["GET", "POST", "PUT", "DELETE"]
@@ -56,3 +59,11 @@ class Operation:
     idempotent: bool = False
     open: bool = False
     websocket: bool = False
+    needs: Role | None = None
+
+    @property
+    def role(self) -> Role:
+        """The role that a caller must have, unless the operation is open."""
+        if self.needs is not None:
+            return self.needs
+        return Role.viewer if self.method == "GET" else Role.admin

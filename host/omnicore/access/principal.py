@@ -1,0 +1,53 @@
+"""Who makes a request, and what that one may do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Literal
+
+__all__ = ["LOCAL", "Principal", "Role", "Via"]
+
+Via = Literal["session", "token", "setting", "local"]
+"""How somebody was recognised: a cookie of the console, an API token, the settings' token, or being on this machine."""
+
+
+class Role(IntEnum):
+    """What somebody may do. Each role may do what those before it may.
+
+    `nobody` has no rights of its own, only those on single plugins; `viewer` reads; `operator` calls, retries, enables
+    and tests; `admin` decides what runs and who may do what.
+    """
+
+    nobody = 0
+    viewer = 1
+    operator = 2
+    admin = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Somebody who was let in.
+
+    `plugins` raises the role for single plugins, by name. `scopes` narrows a token to tags of the route table, such as
+    `plugins`; None is no such limit.
+    """
+
+    name: str
+    role: Role
+    via: Via
+    plugins: Mapping[str, Role] = field(default_factory=dict)
+    scopes: frozenset[str] | None = None
+
+    def role_for(self, plugin: str | None) -> Role:
+        """The role in a request about a plugin, or about none."""
+        return max(self.role, self.plugins.get(plugin, Role.nobody)) if plugin else self.role
+
+    def may(self, needs: Role, *, tag: str, plugin: str | None = None) -> bool:
+        """Whether a request that needs a role is allowed."""
+        return self.role_for(plugin) >= needs and (self.scopes is None or tag in self.scopes)
+
+
+LOCAL = Principal("local", Role.admin, "local")
+"""Whoever is on this machine, as long as no user was made and no token is set."""
