@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 from tests.storage.stores import (
@@ -27,14 +27,42 @@ __all__ = [
     "store",
 ]
 
-ONCE = frozenset({"architecture", "bench", "eval", "examples", "journeys", "sdk"})
-"""Folders whose tests come out the same on every Python: `tox` runs them on the oldest one."""
+ONCE = frozenset(
+    {
+        *("acceptance/test_promises.py", "architecture", "attack", "bench", "cli", "conformance", "console", "eval"),
+        *("examples", "hostile/test_fuzz.py", "hostile/test_hostile_reader.py", "journeys", "sandbox/compiling"),
+        *("sandbox/reference", "sdk", "testing", "toolchains", "api/test_every_route.py", "api/test_openapi.py"),
+        *("memory/test_chaos.py", "vectors/test_kill.py", "test_suite.py"),
+    }
+)
+"""Folders and files whose tests come out the same on every Python: `tox` runs them on the oldest one."""
+
+EVERYWHERE = frozenset(
+    {
+        *("cli/test_health.py", "cli/test_native.py", "cli/test_run.py", "cli/test_run_app.py", "cli/test_tasks.py"),
+        *("testing/test_pytest_plugin.py", "toolchains/test_watch.py"),
+    }
+)
+"""Files among them that depend on it all the same: event loops, signals, installed packages."""
+
+
+def _is_once(path: str, item: pytest.Item) -> bool:
+    """Whether one Python is enough. PostgreSQL's own tests run on all; what else runs on it too has SQLite there."""
+    places = {str(place) for place in (PurePosixPath(path), *PurePosixPath(path).parents)}
+    if places & EVERYWHERE:
+        return False
+    given = getattr(item, "callspec", None)
+    twice = given is not None and given.params.get("dialect") == "postgresql" and not path.startswith("storage/")
+    return bool(places & ONCE) or twice or item.name.startswith("test_the_host_survives[")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks them, before `-m` chooses."""
+    """Marks them and the console's, before `-m` chooses."""
     here = Path(__file__).parent
     for item in items:
-        if item.path.is_relative_to(here) and item.path.relative_to(here).parts[0] in ONCE:
+        path = item.path.relative_to(here).as_posix() if item.path.is_relative_to(here) else ""
+        if _is_once(path, item):
             item.add_marker(pytest.mark.once)
+        if path.startswith("console/"):
+            item.add_marker(pytest.mark.console)

@@ -7,17 +7,18 @@ import os
 import threading
 from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack, ExitStack
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from omnicore.adapters.settings import host_settings
+from omnicore.access.service import Access
+from omnicore.adapters.settings import settings_for
 from omnicore.api.app import create_app
 from omnicore.api.rooms import Rooms
 from omnicore.capabilities.capability import PluginScope
 from omnicore.capabilities.services import Services
 from omnicore.clock import Clock, SystemClock
+from omnicore.config.loader import Loaded
 from omnicore.config.settings import Settings
 from omnicore.connectors.http import HttpClient
 from omnicore.core.extensions import Extensions
@@ -32,14 +33,18 @@ from omnicore.storage.opening import open_store
 from omnicore.storage.tables.kv import KvTable
 from omnicore.telemetry.logs import PluginLogs
 from omnicore.telemetry.metrics import Metrics
+from omnicore.wiring.audit import AuditPart, audit_trail
 from omnicore.wiring.connectors import connector_service
 from omnicore.wiring.engines import engine_for
 from omnicore.wiring.events import DeliveryPart, EventPart
 from omnicore.wiring.health import HealthPart
 from omnicore.wiring.loops import LoopParts, intelligence_registry, loop_engine
+from omnicore.wiring.mcp import mcp_service
 from omnicore.wiring.memory import memory_service
 from omnicore.wiring.metrics import collector, watch_events, watch_health, watch_resources
 from omnicore.wiring.native import native_kernel, native_plugins
+from omnicore.wiring.operations import OperationsPart
+from omnicore.wiring.restoring import restore_staged
 from omnicore.wiring.running import Running, running
 from omnicore.wiring.tasks import task_engine
 from omnicore.wiring.vectors import vector_service
@@ -85,12 +90,13 @@ class Host:
         functions: Sequence[HostFunction] = (),
         extensions: Extensions | None = None,
         bus: EventBus | None = None,
-        settings: Settings | None = None,
+        settings: Settings | Loaded | None = None,
         **overrides: Any,
     ) -> None:
         given = {"plugins": plugins, "data": data, "watch": watch, **overrides}
         named = {name: value for name, value in given.items() if value is not None}
-        self.settings = replace(settings, **named) if settings else host_settings(None, os.environ, named).settings
+        self._found = settings_for(settings, os.environ, named)
+        self.settings = self._found.settings
         self._functions = tuple(functions)
         self._extensions, self._bus = extensions, bus
         self._work = work
@@ -157,6 +163,10 @@ class Host:
                 loops=self.loops,
                 intelligences=self.intelligences,
                 memory=self.memory,
+                mcp=self.mcp,
+                access=self.access,
+                audit=self.audit,
+                **self.operations.rooms(),
             ),
         )
 
@@ -177,6 +187,8 @@ class Host:
     def _make_ground(self, stack: ExitStack, clock: Clock) -> None:
         """The database, the bus, health, logs and metrics: what every other part tells or asks."""
         settings = self.settings
+        if self._work:
+            restore_staged(settings, clock=clock)
         self.store = open_store(settings.storage, settings.data, check=self._work)
         stack.callback(self.store.close)
         self.bus = self._bus or EventBus(
@@ -197,6 +209,10 @@ class Host:
             "health": self.health_part,
             "clock": clock,
         }
+        self.access = Access(self.store, settings.access, clock)
+        stack.callback(self.access.close)
+        self.audit = audit_trail(settings, self.store, clock=clock)
+        self._audit_part = AuditPart(self.audit, bus=self.bus, health=self.health_part, clock=clock, work=self._work)
         self.events = EventPart(settings.events, **shared, work=self._work)
         self.deliveries = DeliveryPart(settings.events, **shared)
 
@@ -246,6 +262,7 @@ class Host:
             functions=self._functions,
             wrap_doors=self._wrap_doors,
         )
+        self.plugins.watching.append(self._audit_part.folder_brought)
         self.plugins.forgetting += [self._desk.forget, self.vectors.clear, self.memory.memories.clear]
         return services
 
@@ -271,13 +288,18 @@ class Host:
             clock=clock,
         )
         self.loops = loop_engine(self.settings, parts, work=self._work)
+        self.operations = OperationsPart(
+            self._found, parts, connectors=self.connectors, events=self.events, logs=self.logs
+        )
+        self.mcp = mcp_service(self.settings, self.plugins, bus=self.bus, store=self.store)
 
     def _in_order(self) -> tuple[Running, ...]:
         """What is started, in this order, and stopped in reverse."""
         telemetry = self.settings.telemetry
         told = (collector(telemetry, self.metrics),) if telemetry.otlp and self._work else ()
-        services = (self.events, self.vectors, self.memory, self.connectors, self.plugins, self.deliveries)
-        workers = (self.tasks, self.health_part) if self._work else ()
+        kept = (self._audit_part, self.events)
+        services = (*kept, self.vectors, self.memory, self.connectors, self.plugins, self.deliveries, self.mcp)
+        workers = (self.tasks, self.health_part, self.operations) if self._work else ()
         native = native_kernel(self, self._native, alone=self._work and self._extensions is None)
         return (*told, *services, *workers, self.loops, *native)
 
@@ -331,6 +353,7 @@ class BlockingHost:
         self.tasks, self.vectors = host.tasks, host.vectors
         self.connectors = host.connectors
         self.memory = host.memory
+        self.audit, self.operations = host.audit, host.operations
         self.loops, self.intelligences = host.loops, host.intelligences
         self._call = host.plugins.call_blocking
 

@@ -7,6 +7,8 @@ OmniError
 │   ├── InvalidInput           the input breaks a schema or a size limit
 │   ├── InvalidSetting         a setting, argument or document that cannot be used
 │   ├── PermissionDenied       a grant or a role is missing
+│   ├── WrongCredentials       nobody is known by this name and password, key or token
+│   ├── TooManyTries           too many failed logins
 │   ├── Conflict               the state does not allow it now
 │   ├── InstanceBusy           a second call on one instance
 │   ├── CallCancelled          somebody cancelled the call
@@ -65,8 +67,10 @@ __all__ = [
     "PermissionDenied",
     "ServiceRefused",
     "StorageFailed",
+    "TooManyTries",
     "ToolMissing",
     "Unavailable",
+    "WrongCredentials",
 ]
 
 
@@ -114,6 +118,18 @@ class PermissionDenied(CallerError):
     """A grant or a role is missing. Details: `capability`, `resource`."""
 
     code = "permission-denied"
+
+
+class WrongCredentials(CallerError):
+    """Nobody is known by this name and password, or by this key."""
+
+    code = "wrong-credentials"
+
+
+class TooManyTries(CallerError):
+    """Too many failed logins of one name or from one address. Details: `retry_after_s`."""
+
+    code = "too-many-tries"
 
 
 class Conflict(CallerError):

@@ -144,6 +144,7 @@ class Site:
     """A host that serves. `stop` ends it the way Ctrl-C does."""
 
     def __init__(self, folder: Path, engine: ExtismEngine, changes: dict[str, object]) -> None:
+        console = changes.pop("console", None)
         quiet = {"port": 0, "watch": False, "plugins": folder / "plugins", "data": folder / "data"}
         self.settings = dataclasses.replace(Settings(), **{**quiet, **changes})
         self.settings.plugins.mkdir(parents=True, exist_ok=True)
@@ -178,6 +179,7 @@ class Site:
             logs=self.logs,
             ready=lambda: self.ready,
             rooms=Rooms(
+                console=console if isinstance(console, Path) else None,
                 memory=_memory(self._database, self.settings.memory, clock, self.bus),
                 vectors=VectorService(self._database, self.settings.data / "vectors"),
                 connectors=self.connectors,

@@ -37,13 +37,13 @@ class Served:
         assert self._serving.wait(60), "the server did not start"
         if self._failure is not None:
             raise self._failure
-        self.client = httpx.Client(base_url=self.url, timeout=30)
+        self.client = httpx.Client(base_url=self.url, timeout=60)
         return self
 
     def __exit__(self, *_: object) -> None:
         self.client.close()
         self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(30)
+        self._thread.join(60)
         assert not self._thread.is_alive(), "the server did not stop"
 
     def _main(self) -> None:

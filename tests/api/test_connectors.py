@@ -161,6 +161,9 @@ def test_deliveries_are_bounded_listed_and_told_again_by_hand(site_with: Callabl
     assert deliver(site, path, b"{}").status_code == 200
     (delivery,) = site.client.get("/api/v1/webhooks/gh/deliveries").json()["items"]
     assert (delivery["event"], delivery["state"]) == ("push", "published")
+    shown = site.client.get(f"/api/v1/webhooks/gh/deliveries/{delivery['id']}").json()
+    assert shown == {**delivery, "text": "{}", "base64": None, "body_bytes": 2}
+    assert site.client.get("/api/v1/webhooks/gh/deliveries/none").status_code == 404
     again = site.client.post(f"/api/v1/webhooks/gh/deliveries/{delivery['id']}/redeliver")
     assert again.status_code == 200
     assert len(site.bus.history("webhook.gh")) == 2
@@ -170,3 +173,10 @@ def test_deliveries_are_bounded_listed_and_told_again_by_hand(site_with: Callabl
     assert int(answers[-1].headers["retry-after"]) >= 1
     assert site.client.delete("/api/v1/webhooks/gh").status_code == 200
     assert site.client.get("/api/v1/webhooks/gh").status_code == 404
+
+
+def test_a_delivery_that_is_no_text_is_shown_in_base64(site: Site) -> None:
+    assert deliver(site, hook(site), b"\xff\x00").status_code == 200
+    (delivery,) = site.client.get("/api/v1/webhooks/gh/deliveries").json()["items"]
+    shown = site.client.get(f"/api/v1/webhooks/gh/deliveries/{delivery['id']}").json()
+    assert (shown["text"], shown["base64"], shown["body_bytes"]) == (None, "/wA=", 2)

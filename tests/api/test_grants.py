@@ -29,8 +29,8 @@ def test_all_that_is_asked_is_granted_at_once(asking: Site) -> None:
     given = asking.client.post(GRANTS)
     assert given.json()["state"] == "enabled"
     assert {(one["capability"], one["granted_by"]) for one in given.json()["granted"]} == {
-        ("kv", "rest"),
-        ("events", "rest"),
+        ("kv", "rest:local"),
+        ("events", "rest:local"),
     }
     assert asking.client.post("/api/v1/plugins/counter/functions/echo", content=b"x").content == b"x"
 

@@ -28,7 +28,7 @@ def test_our_own_names_pass_with_any_port(site: Site, host: str) -> None:
 
 
 def test_a_request_without_a_host_name_is_misdirected(site: Site) -> None:
-    connection = socket.create_connection(("127.0.0.1", site.port), timeout=20)
+    connection = socket.create_connection(("127.0.0.1", site.port), timeout=60)
     connection.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
     assert answer(connection).startswith("HTTP/1.1 421")
 
@@ -169,7 +169,7 @@ def test_what_nobody_foresaw_goes_to_the_log_and_not_to_the_caller(
 
     monkeypatch.setattr(site.host, "list", broken)
     with caplog.at_level(logging.ERROR, logger="omnicore.api"):
-        failed = site.client.get("/api/v1/plugins")
+        failed = site.client.get("/api/plugins")
     assert (failed.status_code, failed.json()["code"]) == (500, "internal")
     assert "secret" not in failed.text
     assert failed.headers["x-request-id"] in caplog.text

@@ -32,3 +32,14 @@ def test_a_query_that_makes_no_sense_is_refused(site: Site, query: str) -> None:
 
 def test_logs_of_an_unknown_plugin_are_not_found(site: Site) -> None:
     assert site.client.get("/api/v1/plugins/nobody/logs").status_code == 404
+
+
+def test_lines_after_the_last_answer_are_asked_for(site: Site) -> None:
+    calls = many(site)
+    site.client.post(f"{calls}/warn", content="one")
+    first = site.client.get("/api/v1/plugins/many/logs").json()
+    assert ([one["message"] for one in first["items"]], first["dropped"], first["next"]) == (["one"], 0, 1)
+    site.client.post(f"{calls}/warn", content="two")
+    later = site.client.get("/api/v1/plugins/many/logs", params={"after": first["next"]}).json()
+    assert ([one["message"] for one in later["items"]], later["next"]) == (["two"], 2)
+    assert site.client.get("/api/v1/plugins/many/logs?after=-1").status_code == 422

@@ -8,7 +8,7 @@ from openapi_spec_validator import validate
 from tests.api.conftest import ASKS, DOUBLE, ECHO, Site
 
 from omnicore.api.__main__ import text
-from omnicore.api.embed import embedded
+from omnicore.plugins.embed import embedded
 from omnicore.api.openapi import document
 from omnicore.api.table import OPERATIONS
 

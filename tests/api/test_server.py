@@ -96,7 +96,7 @@ def test_a_stop_closes_websockets_as_going_away(site: Site) -> None:
     with connect(f"ws://127.0.0.1:{site.port}/ws") as socket:
         site.begin_stop()
         with pytest.raises(ConnectionClosed) as ended:
-            socket.recv(timeout=10)
+            socket.recv(timeout=60)
     assert ended.value.rcvd is not None
     assert ended.value.rcvd.code == 1001
     site.wait_stopped()
@@ -144,7 +144,7 @@ def test_a_client_that_does_not_read_holds_up_no_stop(site_with: Callable[..., S
     connection = raw(site, head, body=bytes(size))
     assert connection.recv(12) == b"HTTP/1.1 200"
     site.begin_stop()
-    site.wait_stopped(10)
+    site.wait_stopped(20)
     connection.close()
 
 

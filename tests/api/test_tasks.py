@@ -62,6 +62,18 @@ def test_a_dead_letter_is_listed_and_begins_again(client: httpx.Client) -> None:
     wait_for(client, task)
 
 
+def test_dead_letters_begin_again_together_and_later_ones_stay(client: httpx.Client) -> None:
+    order = {"function": "none.such", "attempts": 1}
+    dead = [client.post("/api/v1/tasks", json=order).json()["id"] for _ in range(3)]
+    before = max(wait_for(client, task)["finished_at"] for task in dead)
+    none = client.post("/api/v1/tasks/retry", json={"before": 1})
+    assert none.json() == {"retried": 0, "more": False, "before": 1}
+    again = client.post("/api/v1/tasks/retry", json={"before": before}).json()
+    assert (again["retried"] >= 3, again["more"], again["before"]) == (True, False, before)
+    assert {wait_for(client, task)["finished_at"] > before for task in dead} == {True}
+    assert client.post("/api/v1/tasks/retry", json={"before": before}).json()["retried"] == 0
+
+
 def test_a_function_that_is_not_there_fails_at_once(client: httpx.Client) -> None:
     task = client.post("/api/v1/tasks", json={"function": "none.such"}).json()["id"]
     failed = wait_for(client, task)
@@ -129,6 +141,14 @@ def test_an_order_sent_twice_with_one_key_is_one_task(client: httpx.Client) -> N
         ("PUT", "/api/v1/schedules/none", {"enabled": 1}, 422),
         ("DELETE", "/api/v1/schedules/none", None, 404),
         ("GET", "/api/v1/schedules?cursor=%00", None, 422),
+        ("GET", "/api/v1/schedules/none/ticks", None, 404),
+        ("GET", "/api/v1/ticks", None, 422),
+        ("GET", "/api/v1/ticks?spec=0 8 * *", None, 422),
+        ("GET", "/api/v1/ticks?spec=0 8 30 2 *", None, 422),
+        ("GET", "/api/v1/ticks?spec=0 8 * * *&timezone=Nowhere", None, 422),
+        ("GET", "/api/v1/ticks?spec=0 8 * * *&limit=21", None, 422),
+        ("POST", "/api/v1/tasks/retry", {"before": "now"}, 422),
+        ("POST", "/api/v1/tasks/retry", {"before": -1}, 422),
     ],
 )
 def test_what_cannot_be_is_a_problem(client: httpx.Client, method: str, path: str, body: object, status: int) -> None:
@@ -146,6 +166,20 @@ def test_a_schedule_is_added_shown_switched_and_removed(client: httpx.Client) ->
     assert client.get("/api/v1/schedules/daily").json() == added.json()
     assert client.put("/api/v1/schedules/daily", json={"enabled": False}).json()["next_at"] is None
     assert client.delete("/api/v1/schedules/daily").status_code == 204
+
+
+def test_the_next_runs_of_a_schedule_are_shown_before_it_is_kept_and_after(client: httpx.Client) -> None:
+    asked = {"kind": "cron", "spec": "30 8 * * MON-FRI", "timezone": "Europe/Berlin"}
+    preview = client.get("/api/v1/ticks", params=asked).json()
+    assert (len(preview["items"]), preview["words"]) == (5, "At 08:30 on Monday through Friday")
+    assert preview["items"] == sorted(set(preview["items"]))
+    client.post("/api/v1/schedules", json={"name": "shown", "function": "many.echo", **asked})
+    assert client.get("/api/v1/schedules/shown/ticks").json() == preview
+    client.put("/api/v1/schedules/shown", json={"enabled": False})
+    assert client.get("/api/v1/schedules/shown/ticks").json()["items"] == []
+    client.delete("/api/v1/schedules/shown")
+    once = client.get("/api/v1/ticks", params={"kind": "once", "spec": "4000000000", "limit": "3"}).json()
+    assert once == {"items": [4000000000], "words": ""}
 
 
 def test_a_schedule_runs(client: httpx.Client) -> None:
@@ -175,7 +209,7 @@ def test_many_order_at_once_and_all_are_done(client: httpx.Client, served: Serve
     found: list[str] = []
 
     def order() -> None:
-        with httpx.Client(base_url=served.url, timeout=30) as own:
+        with httpx.Client(base_url=served.url, timeout=60) as own:
             found.extend(own.post("/api/v1/tasks", json={"function": "many.echo"}).json()["id"] for _ in range(10))
 
     threads = [threading.Thread(target=order) for _ in range(4)]

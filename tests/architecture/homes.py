@@ -22,6 +22,9 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "numpy": ("vectors", "memory"),
     "pluggy": ("core.extensions", "hookspecs"),
     "cronsim": ("runtime",),
+    "argon2": ("access.passwords",),
+    "authlib": ("access.oidc",),
+    "joserfc": ("access.oidc",),
     "cryptography": ("connectors.vault", "connectors.hooks"),
     "keyring": ("connectors.vault",),
     "aiomysql": ("connectors.mysql",),
@@ -43,6 +46,8 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "jsonschema": ("plugins", "config", "connectors"),
     "jsonschema_specifications": ("plugins", "config"),
     "yaml": ("config",),
+    "mcp": ("mcp",),
+    "anyio": ("mcp",),
     "pytest": ("testing.pytest_plugin",),
 }
 """A library's homes: rooms, or a single file of one."""

@@ -40,8 +40,10 @@ ERRORS = [
     "PermissionDenied",
     "ServiceRefused",
     "StorageFailed",
+    "TooManyTries",
     "ToolMissing",
     "Unavailable",
+    "WrongCredentials",
 ]
 
 

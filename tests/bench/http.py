@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -18,20 +19,42 @@ from tests.bench.guests import ROOT
 from tests.bench.measure import Effort, Figure
 from tests.bench.report import Row, at_least
 
-__all__ = ["http_calls"]
+__all__ = ["http_calls", "token_calls", "tool_calls"]
 
 _BODY = b"x" * 64
 _CONNECTIONS = 8
 _REQUESTS = 800
+_MCP = "2026-07-28"
+_TOOL = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "tools/call",
+    "params": {
+        "name": "warm.echo",
+        "arguments": {"input": _BODY.decode()},
+        "_meta": {
+            "io.modelcontextprotocol/protocolVersion": _MCP,
+            "io.modelcontextprotocol/clientCapabilities": {},
+        },
+    },
+}
+_TOOL_HEADERS = (
+    "Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n"
+    f"MCP-Protocol-Version: {_MCP}\r\nMcp-Method: tools/call\r\nMcp-Name: warm.echo"
+)
+_PLAIN = "Content-Type: application/octet-stream"
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(slots=True)
 class _Server:
-    """A server process, and what turns of it gave: requests a second, and its processor time for all."""
+    """A server process, what it is asked, and what its turns gave: requests a second, processor time for all."""
 
     url: str
     pid: int
+    body: bytes = _BODY
+    headers: str = _PLAIN
+    key: str = ""
     rates: list[float] = field(default_factory=list)
     cpu_s: float = 0.0
 
@@ -58,6 +81,29 @@ def http_calls(effort: Effort) -> Iterator[Row]:
             yield Row(f"processor time of that in the server, {kind}", *costs, "us")
 
 
+def token_calls(effort: Effort) -> Iterator[Row]:
+    """The same call by somebody with an API token, beside one by whoever is on this machine."""
+    requests = max(1, round(_REQUESTS * effort.scale / _CONNECTIONS))
+    with _served("ours") as ours:
+        url = f"{ours.url}/api/v1/plugins/warm/functions/echo"
+        known = _Server(url, ours.pid, headers=f"{_PLAIN}\r\nAuthorization: Bearer {ours.key}")
+        local = _Server(url, ours.pid)
+        asyncio.run(_by_turns(known, local, requests, effort.rounds))
+        rates = (Figure.of(known.rates), Figure.of(local.rates))
+        yield Row("HTTP call with an API token, against the same call without", *rates, "req/s", rate=True)
+
+
+def tool_calls(effort: Effort) -> Iterator[Row]:
+    """The same call as a tool over `/mcp`, each request standing alone, beside the one over REST."""
+    requests = max(1, round(_REQUESTS * effort.scale / _CONNECTIONS))
+    with _served("ours") as ours:
+        plain = _Server(f"{ours.url}/api/v1/plugins/warm/functions/echo", ours.pid)
+        tool = _Server(f"{ours.url}/mcp", ours.pid, json.dumps(_TOOL).encode(), _TOOL_HEADERS)
+        asyncio.run(_by_turns(tool, plain, requests, effort.rounds))
+        rates = (Figure.of(tool.rates), Figure.of(plain.rates))
+        yield Row("tool call over /mcp, against the same call over REST", *rates, "req/s", rate=True)
+
+
 @contextmanager
 def _served(kind: str) -> Iterator[_Server]:
     command = [sys.executable, "-m", "tests.bench.serve", kind]
@@ -70,10 +116,10 @@ def _served(kind: str) -> Iterator[_Server]:
         if server.stdin is None or server.stdout is None:
             raise RuntimeError("a process without the pipes that were asked for")
         try:
-            url = server.stdout.readline().strip()
+            url, _, key = server.stdout.readline().strip().partition(" ")
             if not url:
                 raise RuntimeError(f"the {kind} server did not start")
-            yield _Server(url, server.pid)
+            yield _Server(url, server.pid, key=key)
         finally:
             server.stdin.close()
             server.wait(15)
@@ -83,26 +129,26 @@ async def _by_turns(first: _Server, second: _Server, requests: int, rounds: int)
     for turn in range(rounds + 1):
         for server in (first, second):
             spent, began = server.spent_s(), time.perf_counter()
-            await asyncio.gather(*(_ask(server.url, requests) for _ in range(_CONNECTIONS)))
+            await asyncio.gather(*(_ask(server, requests) for _ in range(_CONNECTIONS)))
             if turn:  # the first one warms up
                 server.rates.append(_CONNECTIONS * requests / (time.perf_counter() - began))
                 server.cpu_s += server.spent_s() - spent
 
 
-async def _ask(url: str, requests: int) -> None:
+async def _ask(server: _Server, requests: int) -> None:
     """So many requests, one after another, on one connection."""
-    parts = urlsplit(url)
+    parts = urlsplit(server.url)
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
     message = (
-        f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: application/octet-stream\r\n"
-        f"Content-Length: {len(_BODY)}\r\n\r\n"
-    ).encode() + _BODY
+        f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\n{server.headers}\r\n"
+        f"Content-Length: {len(server.body)}\r\n\r\n"
+    ).encode() + server.body
     for _ in range(requests):
         writer.write(message)
         head = await reader.readuntil(b"\r\n\r\n")
         length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
         body = await reader.readexactly(length)
-        if b" 200 " not in head[:20] or body != _BODY:
-            raise AssertionError(f"{url} answered {head!r} {body!r}")
+        if b" 200 " not in head[:20] or _BODY not in body:
+            raise AssertionError(f"{server.url} answered {head!r} {body!r}")
     writer.close()
     await writer.wait_closed()

@@ -24,7 +24,7 @@ from tests.bench.components import component_calls
 from tests.bench.functions import host_functions
 from tests.bench.growth import folder_sizes
 from tests.bench.hosts import awaited_calls, host_calls
-from tests.bench.http import http_calls
+from tests.bench.http import http_calls, token_calls, tool_calls
 from tests.bench.instances import cached_code, new_instances
 from tests.bench.languages import languages
 from tests.bench.measure import FULL, QUICK, Effort
@@ -51,6 +51,8 @@ GROUPS: Mapping[str, Callable[[Effort], Iterator[Row]]] = {
     "host": host_calls,
     "await": awaited_calls,
     "http": http_calls,
+    "access": token_calls,
+    "mcp": tool_calls,
     "memory": resident_memory,
     "sizes": input_sizes,
     "storage": storage_writes,

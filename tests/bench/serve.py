@@ -1,4 +1,5 @@
 """A server to be loaded: `python -m tests.bench.serve ours FOLDER` or `bare FOLDER` prints its URL and serves.
+Ours prints an API token behind it.
 
 Both stand on the same Hypercorn with the same settings; `bare` is one Starlette route that echoes. It stops when
 its standard input ends.
@@ -18,6 +19,8 @@ from starlette.routing import Route
 from tests.bench.hosts import make_folder
 
 from omnicore import Host
+from omnicore.access.principal import Role
+from omnicore.api.rooms import Rooms
 from omnicore.api.server import serve
 from omnicore.api.traffic import Traffic
 from omnicore.config.settings import Settings
@@ -31,7 +34,8 @@ async def _ours(folder: Path) -> None:
     async with Host(plugins=make_folder(folder), data=folder / "data", port=0) as host:
         for name in ("warm", "fresh"):
             host.plugins.grant(name, None, who="bench")
-        await serve(host.asgi(), host.settings, stop=_input_ended(), announce=_announce)
+        _, key = host.access.tokens.add("bench", owner=None, role=Role.operator)
+        await serve(host.asgi(), host.settings, stop=_input_ended(), announce=lambda url: _announce(f"{url} {key}"))
 
 
 async def _bare(folder: Path) -> None:
@@ -39,7 +43,7 @@ async def _bare(folder: Path) -> None:
         return Response(await request.body(), media_type="application/octet-stream")
 
     app = Starlette(routes=[Route("/echo", echo, methods=["POST"])])
-    app.state.parts = SimpleNamespace(traffic=Traffic())  # what the server waits for when it stops
+    app.state.parts = SimpleNamespace(traffic=Traffic(), rooms=Rooms())  # what the server waits for when it stops
     await serve(app, Settings(port=0), stop=_input_ended(), announce=_announce)
 
 

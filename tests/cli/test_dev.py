@@ -33,7 +33,7 @@ def dev(demo, tmp_path) -> Iterator[_Running]:
 
 
 def functions(url: str) -> list[str]:
-    with urllib.request.urlopen(f"{url}/api/v1/plugins/demo", timeout=10) as answer:
+    with urllib.request.urlopen(f"{url}/api/v1/plugins/demo", timeout=60) as answer:
         return list(json.load(answer)["functions"])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import zipfile
 
 import pytest
 
@@ -19,7 +20,8 @@ def test_a_healthy_machine_passes_with_a_real_call(omnicore, tmp_path):
     echo_app(tmp_path)
     code, found = checks(omnicore, "--plugins", "plugins", OMNICORE_PORT="0")
     assert code == 0
-    assert {check["verdict"] for check in found.values()} == {"ok"}
+    assert {check["verdict"] for name, check in found.items() if name != "advisories"} == {"ok"}
+    assert "an offline list" in found["advisories"]["fact"]
     assert "answered in" in found["call"]["fact"]
 
 
@@ -53,6 +55,35 @@ def test_an_address_beyond_loopback_without_a_token_fails(omnicore):
     code, found = checks(omnicore, OMNICORE_HOST="0.0.0.0")
     assert code == 1
     assert "OMNICORE_TOKEN" in found["token"]["remedy"]
+
+
+def test_a_bundle_for_who_helps_holds_the_checks_and_no_secret(omnicore, tmp_path):
+    echo_app(tmp_path)
+    (tmp_path / "omnicore.toml").write_text("token = 'hush-12345'\n[plugin_settings.echo]\ndsn = 'hush-67890'\n")
+    ran = omnicore("doctor", "--bundle", "help.zip", OMNICORE_PORT="0", CONNECTOR_MAIL="hush-abcdef")
+    assert ran.code == 0, ran.err
+    with zipfile.ZipFile(tmp_path / "help.zip") as archive:
+        parts = {name: archive.read(name).decode() for name in archive.namelist()}
+    assert "hush" not in "".join(parts.values())
+    assert {check["name"] for check in json.loads(parts["checks.json"])} >= {"python", "advisories", "data"}
+    settings = {one["name"]: one for one in json.loads(parts["settings.json"])}
+    assert settings["token"] == {**settings["token"], "value": "********", "origin": "omnicore.toml:1"}
+    assert json.loads(parts["plugins.json"])[0]["name"] == "echo"
+    assert (tmp_path / "help.zip").stat().st_mode & 0o777 == 0o600
+    again = omnicore("doctor", "--bundle", "help.zip", OMNICORE_PORT="0")
+    assert (again.code, "is there already" in again.err) == (1, True)
+
+
+def test_a_host_that_does_not_start_has_a_bundle_that_says_why(omnicore, tmp_path):
+    (tmp_path / ".omnicore").mkdir()
+    (tmp_path / ".omnicore" / "omnicore.db").write_bytes(b"rubbish" * 1000)
+    (tmp_path / "plugins").mkdir()
+    ran = omnicore("doctor", "--bundle", "help.zip", OMNICORE_PORT="0", OMNICORE_TOKEN="hush-12345")
+    with zipfile.ZipFile(tmp_path / "help.zip") as archive:
+        parts = {name: archive.read(name).decode() for name in archive.namelist()}
+    assert json.loads(parts["error.json"])["code"] == "storage-failed", ran.err
+    assert json.loads(parts["host.json"])["engines"]
+    assert "hush" not in "".join(parts.values())
 
 
 @pytest.mark.parametrize("form", ["text", "table"])

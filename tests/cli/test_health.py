@@ -45,4 +45,4 @@ def test_a_running_server_answers_for_itself(folder: Path) -> None:
         assert "event-delivery" in document["subsystems"], line  # delivered by a server only
     finally:
         server.terminate()
-        server.communicate(timeout=30)
+        server.communicate(timeout=60)

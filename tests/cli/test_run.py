@@ -51,7 +51,7 @@ def test_it_serves_until_a_signal_and_exits_with_success(started, tmp_path, numb
     answer = httpx.get(f"{document['url']}/healthz")
     assert answer.status_code == 200
     process.send_signal(number)
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     assert "Traceback" not in err
 
@@ -80,7 +80,7 @@ def test_people_are_told_where_it_is_what_it_has_and_what_next(tmp_path):
         if "Ctrl-C" in line:
             break
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=60)
     text = "".join(shown)
     assert process.returncode == 0, err
     assert "serves 1 plugin at http://127.0.0.1:" in text
@@ -105,6 +105,21 @@ def test_beyond_loopback_a_token_is_needed(omnicore, tmp_path):
     assert "token" in ran.err
 
 
+def test_the_setup_link_makes_the_first_user_and_commands_of_the_same_person_go_on(started, omnicore, tmp_path):
+    echo_app(tmp_path)
+    _, document = started()
+    link, _, key = document["setup"].partition("#key=")
+    assert link == f"{document['url']}/console/setup"
+    order = {"key": key, "name": "ada", "password": "correct horse battery"}
+    made = httpx.post(f"{document['url']}/api/v1/setup", json=order)
+    assert (made.status_code, made.json()["user"]["role"]) == (201, "admin")
+    call = f"{document['url']}/api/v1/plugins/echo/functions/echo"
+    assert httpx.post(call, content=b"x").status_code == 401
+    assert "Healthy" in omnicore("health").out
+    key = omnicore("tokens", "add", "ci", "--role", "operator", "--scope", "calls").out.strip()
+    assert httpx.post(call, content=b"x", headers={"authorization": f"Bearer {key}"}).content == b"x"
+
+
 def test_logs_of_the_running_server_are_shown(started, omnicore, tmp_path):
     echo_app(tmp_path)
     (tmp_path / "plugins" / "talk.wat").write_text(LOGGING)
@@ -113,6 +128,19 @@ def test_logs_of_the_running_server_are_shown(started, omnicore, tmp_path):
     assert [(line["level"], line["message"]) for line in json.loads(ran.out)] == [("info", "heard")]
     assert omnicore("plugins", "logs", "nobody").code == 5
     assert os.stat(tmp_path / ".omnicore" / "server.json").st_mode & 0o077 == 0
+
+
+def test_logs_of_the_running_server_are_followed(started, tmp_path):
+    echo_app(tmp_path)
+    (tmp_path / "plugins" / "talk.wat").write_text(LOGGING)
+    _, document = started("--try", "talk.say=first")
+    follows = [*COMMAND, "plugins", "logs", "talk", "--follow", "-o", "json"]
+    with subprocess.Popen(follows, cwd=tmp_path, stdout=subprocess.PIPE, text=True, env=clean_environment()) as ran:
+        assert json.loads(ran.stdout.readline())["message"] == "first"
+        httpx.post(f"{document['url']}/api/v1/plugins/talk/functions/say", content="second").raise_for_status()
+        assert json.loads(ran.stdout.readline())["message"] == "second"
+        ran.send_signal(signal.SIGINT)
+        assert ran.wait(60) == 130
 
 
 def test_what_a_command_changes_the_running_server_notices(started, omnicore, tmp_path):

@@ -69,7 +69,7 @@ def test_where_there_is_an_application_the_plugins_can_still_be_served(tmp_path,
     )
     document = json.loads(process.stdout.readline())
     process.send_signal(signal.SIGTERM)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=60)
     assert (process.returncode, document["plugins"][0]["name"]) == (0, "echo"), err
     lines = [json.loads(line) for line in err.splitlines()]  # every line of the log is a document
     assert [line["level"] for line in lines if line["message"] == "heard"] == ["info"]

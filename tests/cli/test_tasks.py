@@ -117,7 +117,7 @@ def test_a_server_runs_what_was_ordered_and_dead_letters_are_told(omnicore, tmp_
                 break
     finally:
         server.send_signal(signal.SIGTERM)
-        _, errors = server.communicate(timeout=30)
+        _, errors = server.communicate(timeout=60)
     assert server.returncode == 0, errors
     assert (views[task]["state"], views[task]["output"]) == ("done", "hello")
     assert (views[dead]["state"], views[dead]["code"]) == ("failed", "guest-failed")

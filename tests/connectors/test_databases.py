@@ -206,7 +206,7 @@ def test_a_call_that_is_cancelled_ends_and_the_next_one_works(database: Database
                     await client.call("query", {"sql": sql}, timeout_s=0.5)
             assert (await read(client, "SELECT 1"))["rows"] == [[1]]
 
-    asyncio.run(asyncio.wait_for(body(), 30))
+    asyncio.run(asyncio.wait_for(body(), 60))
 
 
 def test_a_connector_that_only_reads_refuses_to_write(database: Database) -> None:

@@ -39,7 +39,7 @@ async def opened(port: int, *, password: str = PASSWORD, prefix: str = "shop:", 
 def with_client(test: Callable[[Client], Awaitable[None]]) -> Callable[[int], None]:
     def run(port: int) -> None:
         async def body() -> None:
-            async with asyncio.timeout(20), opened(port) as client:
+            async with asyncio.timeout(60), opened(port) as client:
                 await test(client)
 
         asyncio.run(body())
@@ -87,7 +87,7 @@ def test_a_connector_sees_only_keys_below_its_prefix(port: int) -> None:
             assert (await do(other, "keys"))["keys"] == ["k"]
             assert (await do(one, "keys", prefix="k"))["keys"] == ["k"]
 
-    asyncio.run(asyncio.wait_for(body(), 20))
+    asyncio.run(asyncio.wait_for(body(), 60))
 
 
 @with_client
@@ -104,7 +104,7 @@ def test_a_value_that_is_too_large_is_not_fetched(port: int) -> None:
             with pytest.raises(InvalidInput, match="over 10 bytes"):
                 await do(client, "get", key="large")
 
-    asyncio.run(asyncio.wait_for(body(), 20))
+    asyncio.run(asyncio.wait_for(body(), 60))
 
 
 def test_wrong_credentials_and_a_missing_server_are_told_apart(port: int) -> None:
@@ -117,7 +117,7 @@ def test_wrong_credentials_and_a_missing_server_are_told_apart(port: int) -> Non
             with pytest.raises(Unavailable, match="cannot be reached"):
                 await client.probe()
 
-    asyncio.run(asyncio.wait_for(body(), 20))
+    asyncio.run(asyncio.wait_for(body(), 60))
 
 
 @with_client

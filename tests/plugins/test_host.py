@@ -719,16 +719,17 @@ def test_what_another_process_decides_takes_effect(rig_at: Callable[..., Rig], t
     assert running.host.call_blocking("a") == b"1"
 
 
-def test_bytes_of_versions_nobody_needs_are_deleted(rig: Rig) -> None:
+def test_bytes_of_versions_nobody_needs_are_deleted(rig_at: Callable[..., Rig], tmp_path: Path) -> None:
+    rig = rig_at(tmp_path, kept_versions=0)
     kept = rig.settings.data / "modules"
     for letter in "123":
         rig.drop("a.wat", says(letter))
         rig.scan()
-        assert len(list(kept.iterdir())) == 1
+        assert sorted(path.suffix for path in kept.iterdir()) == [".wasm", ".wat"]
     rig.drop("a.toml", KV)
     rig.drop("a.wat", says("4"))
     rig.scan()
-    assert len(list(kept.iterdir())) == 2
+    assert len(list(kept.iterdir())) == 4
 
 
 def test_a_failure_is_written_at_most_once_a_second(rig: Rig) -> None:

@@ -236,10 +236,40 @@ def test_there_is_nothing_to_grant_and_it_is_removed_with_its_package(tmp_path, 
             lambda: host.plugins.grant("greeter", who="test"),
             lambda: host.plugins.revoke("greeter", "kv", who="test"),
             lambda: host.plugins.remove("greeter"),
+            lambda: host.plugins.rollback("greeter", "0" * 64, who="test"),
+            lambda: host.plugins.approve("greeter", who="test"),
+            lambda: host.plugins.keep("greeter", who="test"),
+            lambda: host.plugins.configure("greeter", {}, who="test"),
         ):
             with pytest.raises(Conflict, match="greeter is a native plugin"):
                 refused()
         assert (host.plugins.diff("greeter"), host.plugins.logs("greeter")) == ((), ())
+        assert host.plugins.versions("greeter") == ()
+        assert not host.plugins.upgrade("greeter").waiting
+        assert host.plugins.config("greeter").values == {}
+
+
+def test_a_page_has_native_and_sandboxed_plugins_by_name(tmp_path, greeter):
+    (tmp_path / "plugins").mkdir()
+    for name in ("echo", "zebra"):
+        (tmp_path / "plugins" / f"{name}.wat").write_text(ECHO)
+
+    def page(after: str, limit: int, **wanted: Any) -> tuple[list[str], bool]:
+        views, more = host.plugins.page(after, limit, **wanted)
+        return [view.name for view in views], more
+
+    with a_host(tmp_path, greeter) as host:
+        assert page("", 2) == (["echo", "greeter"], True)
+        assert page("greeter", 2) == (["zebra"], False)
+        assert page("", 9, text="PACK:") == (["greeter"], False)
+        assert page("", 9, state="rejected") == ([], False)
+
+
+def test_it_tells_how_it_fares(tmp_path, greeter):
+    with a_host(tmp_path, greeter) as host:
+        host.call("greeter.shout", "x")
+        status = host.plugins.status("greeter")
+        assert (status.calls.calls, status.calls.errors, status.breaker.state) == (1, 0, "closed")
 
 
 def test_a_file_that_comes_later_cannot_take_its_name(tmp_path, greeter):

@@ -2,9 +2,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from omnicore.storage.store import Store
 from omnicore.storage.tables.grants import GrantRow, GrantsTable
+from omnicore.storage.tables.plugin_config import PluginConfigTable
 from omnicore.storage.tables.plugins import PluginRow, PluginsTable, VersionRow
+from omnicore.storage.tables.versions import RollbackRow, TurnedAwayRow, VersionsTable
 
 ROW = PluginRow(
     name="counter",
@@ -52,6 +56,62 @@ def test_versions_nobody_serves_or_waits_for_are_dropped(store: Store) -> None:
     assert table.version("counter", "old") == VersionRow("counter", "old", "{}", 3, 0.0)
 
 
+def test_the_last_few_versions_of_each_plugin_are_kept_with_their_manifests(store: Store) -> None:
+    table, about = PluginsTable(store), VersionsTable(store)
+    for name in ("counter", "other"):
+        table.save(replace(ROW, name=name, hash="9", serving="0"))
+        for number in range(10):
+            table.keep_version(VersionRow(name, str(number), "{}", 3, float(number)))
+            about.keep_sidecar(name, str(number), f"# {number}")
+    assert table.drop_unused(2) == {"0", "7", "8", "9"}
+    assert [one.hash for one in about.of("counter")] == ["9", "8", "7", "0"]
+    assert (about.sidecar("counter", "8"), about.sidecar("counter", "6")) == ("# 8", None)
+
+
+def test_a_page_of_plugins_is_by_name_and_narrowed_by_state_and_text(store: Store) -> None:
+    table = PluginsTable(store)
+    names = ["a", "b", "c_c", "cxc", "Z"]
+    table.save(*[replace(ROW, name=name, path=f"{name}.wasm", state="enabled", reason="") for name in names])
+    table.save(replace(ROW, name="d", path="d.wasm", state="rejected", reason="50% Nonsense"))
+    table.save(replace(ROW, name="gone", path="gone.wasm", present=False))
+
+    def page(after: str = "", limit: int = 10, **wanted: str) -> list[str]:
+        return [row.name for row in table.page(after, limit, **wanted)]
+
+    assert page() == ["Z", "a", "b", "c_c", "cxc", "d"]
+    assert page("a", 2) == ["b", "c_c"]
+    assert page(state="rejected") == ["d"]
+    assert page(text="C_C") == ["c_c"]
+    assert page(text="50% n") == ["d"]
+    assert page(text="!") == page(text="%%") == page(text="gone") == []
+    assert page("Z", state="enabled", text="Z") == []
+    found = table.at("b.wasm")
+    assert (found and found.name, table.at("gone.wasm")) == ("b", None)
+
+
+def test_a_rollback_that_began_is_known_until_it_ends(store: Store) -> None:
+    about = VersionsTable(store)
+    with store.write() as session:
+        about.turn_away(session, TurnedAwayRow("counter", "aa", "ann", 1.0))
+    assert about.turned_away("counter") == {"aa": TurnedAwayRow("counter", "aa", "ann", 1.0)}
+    row = RollbackRow("counter", "aa", "counter.wasm", "1:2:3", 2.0)
+    about.begin(row)
+    assert about.begun() == [row]
+    assert about.turned_away("counter") == {}
+    about.end(row)
+    assert about.begun() == []
+
+
+def test_settings_of_a_plugin_are_replaced_together(store: Store) -> None:
+    table = PluginConfigTable(store)
+    table.replace("a", {"city": "Oslo", "days": [1, None]}, who="ann", at=1.0)
+    table.replace("b", {"city": "Rome"}, who="ann", at=1.0)
+    table.replace("a", {"days": 2}, who="bob", at=2.0)
+    assert (table.of("a"), table.of("b")) == ({"days": 2}, {"city": "Rome"})
+    table.forget("a")
+    assert table.of("a") == {}
+
+
 def test_forgetting_a_plugin_drops_its_versions(store: Store) -> None:
     table = PluginsTable(store)
     table.save(ROW)
@@ -72,11 +132,21 @@ def test_a_newer_grant_takes_the_place_of_the_older(store: Store) -> None:
     assert table.all() == {"a": (newer,), "b": (other,)}
 
 
-def test_taking_a_grant_back_says_whether_there_was_one(store: Store) -> None:
+def test_a_grant_is_taken_back_with_what_follows_from_it_or_not_at_all(store: Store) -> None:
     table = GrantsTable(store)
     table.give(GrantRow("a", "kv", {}, "ann", 1.0))
-    assert table.take("a", "kv")
-    assert not table.take("a", "kv")
+
+    def take_and_fail() -> None:
+        with store.write() as session:
+            table.take(session, "a", "kv")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        take_and_fail()
+    assert [grant.capability for grant in table.of("a")] == ["kv"]
+    with store.write() as session:
+        table.take(session, "a", "kv")
+    assert table.of("a") == ()
     table.give(GrantRow("a", "kv", {}, "ann", 1.0))
     table.forget("a")
     assert table.of("a") == ()

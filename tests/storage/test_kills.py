@@ -160,7 +160,7 @@ def test_on_a_full_disk_all_who_share_the_commit_are_told(full: Database) -> Non
 
     def holding(session: Session) -> None:
         begun.set()
-        assert go.wait(30)
+        assert go.wait(60)
 
     def worker(name: str, work: Callable[[Session], object]) -> None:
         try:
@@ -176,7 +176,7 @@ def test_on_a_full_disk_all_who_share_the_commit_are_told(full: Database) -> Non
 
     threads = [threading.Thread(target=worker, args=("holder", holding))]
     threads[0].start()
-    assert begun.wait(30)
+    assert begun.wait(60)
     for name, work in (("small", small), ("large", large)):
         threads.append(threading.Thread(target=worker, args=(name, work)))
         threads[-1].start()
@@ -184,7 +184,7 @@ def test_on_a_full_disk_all_who_share_the_commit_are_told(full: Database) -> Non
             threads[-1].join(0.001)
     go.set()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     assert answers == {"holder": None, "small": "SQLITE_FULL", "large": "SQLITE_FULL"}
     assert full.rows("SELECT count(*) FROM grants") == [(0,)]
     assert full.apply(small) == 1

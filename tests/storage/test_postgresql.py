@@ -190,7 +190,7 @@ def test_more_queries_than_connections_wait_and_then_fail(postgresql_url: str) -
                 thread.join(0.005)
             with pytest.raises(StorageFailed, match=r"are in use; raise storage\.connections"):
                 database.rows("SELECT 1")
-        thread.join(30)
+        thread.join(60)
         assert done == [[]]
 
 

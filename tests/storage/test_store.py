@@ -145,7 +145,7 @@ class _Together:
     def run(self, works: dict[str, Callable[[Session], object]]) -> dict[str, object]:
         threads = [threading.Thread(target=self._one, args=("lead", self._hold))]
         threads[0].start()
-        assert self._begun.wait(30)
+        assert self._begun.wait(60)
         for name, work in works.items():
             threads.append(threading.Thread(target=self._one, args=(name, work)))
             threads[-1].start()
@@ -153,12 +153,12 @@ class _Together:
                 threads[-1].join(0.001)
         self._go.set()
         for thread in threads:
-            thread.join(30)
+            thread.join(60)
         return self.answers
 
     def _hold(self, session: Session) -> None:
         self._begun.set()
-        assert self._go.wait(30)
+        assert self._go.wait(60)
 
     def _one(self, name: str, work: Callable[[Session], object]) -> None:
         try:
@@ -354,11 +354,11 @@ def test_a_forked_child_uses_connections_and_locks_of_its_own(store: Store) -> N
     def holding() -> None:
         with store.write():
             held.set()
-            go.wait(30)
+            go.wait(60)
 
     holder = threading.Thread(target=holding)
     holder.start()
-    assert held.wait(30)
+    assert held.wait(60)
     child = os.fork()
     if child == 0:  # nothing may raise past this point, or the child would go on running tests
         try:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import threading
+from contextlib import ExitStack
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from omnicore.clock import ManualClock
-from omnicore.telemetry.logs import PluginLogs, harmless
+from omnicore.errors import CapacityReached
+from omnicore.telemetry.logs import MOST_FOLLOWERS, PluginLogs, harmless
 
 
 def test_the_tail_is_the_newest_lines_oldest_first() -> None:
@@ -114,3 +116,60 @@ def test_threads_may_log_at_once() -> None:
         thread.join()
     assert len(logs.tail("p", 1000)) == 500
     assert logs.dropped("p") == 3500
+
+
+def test_who_follows_hears_each_line_once_from_the_last_ones_on() -> None:
+    logs, woken = PluginLogs(), []
+    logs.sink("a")("info", "before")
+    with logs.follow("a", 10, "info", most=100, wake=lambda: woken.append(1)) as (before, follower):
+        assert [line.message for line in before] == ["before"]
+        logs.sink("a")("info", "one")
+        logs.sink("a")("debug", "too quiet")
+        logs.sink("b")("info", "another plugin")
+        logs.sink("a")("error", "two")
+        assert woken == [1]
+        assert [heard.line.message for heard in follower.take(10)] == ["one", "two"]
+        logs.sink("a")("info", "three")
+        assert woken == [1, 1]
+    logs.sink("a")("info", "after")
+    assert [heard.line.message for heard in follower.take(10)] == ["three"]
+    assert logs.followers == ()
+
+
+def test_a_follower_that_does_not_read_keeps_the_newest_lines_and_the_count() -> None:
+    logs = PluginLogs()
+    with logs.follow(None, 0, most=3, wake=lambda: None) as (before, follower):
+        for number in range(10):
+            logs.sink("a")("info", str(number))
+        assert before == []
+        first, second = follower.take(2)
+        assert (first.line.message, first.dropped, second.line.message, second.dropped) == ("7", 7, "8", 0)
+        assert [(one.plugin, one.line.message, one.dropped) for one in follower.take(2)] == [("a", "9", 0)]
+        assert follower.take(2) == []
+
+
+def test_no_more_clients_follow_than_writers_have_patience_for() -> None:
+    logs = PluginLogs()
+    with ExitStack() as stack:
+        for _ in range(MOST_FOLLOWERS):
+            stack.enter_context(logs.follow("a", 0, most=1, wake=lambda: None))
+        with pytest.raises(CapacityReached, match="read logs along"):
+            stack.enter_context(logs.follow("a", 0, most=1, wake=lambda: None))
+    assert logs.followers == ()
+
+
+def test_lines_since_a_number_are_those_that_came_later() -> None:
+    logs = PluginLogs(3)
+    assert logs.since("a", 0) == ([], 0, 0)
+    for number in range(5):
+        logs.sink("a")("info", str(number))
+
+    def said(after: int, n: int = 10) -> tuple[list[str], int, int]:
+        lines, following, dropped = logs.since("a", after, n)
+        return [line.message for line in lines], following, dropped
+
+    assert said(0) == (["2", "3", "4"], 5, 2)
+    assert said(4) == (["4"], 5, 0)
+    assert said(5) == ([], 5, 0)
+    assert said(2, 1) == (["4"], 5, 2)
+    assert said(99) == (["2", "3", "4"], 5, 2)  # of an earlier run

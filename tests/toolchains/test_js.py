@@ -221,5 +221,5 @@ def test_long_words_in_a_source_take_no_time_to_look_at() -> None:
     bindings = Bindings(())
     started = time.monotonic()
     bindings.chosen([f'import {{ kv }} from "omnicore"; const data = "{"ab" * 500_000}";'], omnicore=True)
-    assert time.monotonic() - started < 2  # by the square of the length it would be an hour
+    assert time.monotonic() - started < 20  # by the square of the length it would be an hour
     assert {one.name for one in bindings.imports()} >= {"kv_get_v1"}

@@ -29,7 +29,7 @@ async def test_an_alert_reaches_a_service_through_its_connector(tmp_path: Path) 
         watch=False,
         health=HealthSettings(interval_s=3600.0, alerts=(RULE,)),
     )
-    async with serve(service) as server, Host(settings=settings) as host, asyncio.timeout(30):
+    async with serve(service) as server, Host(settings=settings) as host, asyncio.timeout(60):
         config = {"base_url": server.url("/v1"), "auth": "bearer"}
         await asyncio.to_thread(
             host.connectors.register.add, "pager", "http", config, {"token": "tok_0123456789abcdef"}

@@ -26,7 +26,7 @@ async def test_a_part_of_a_host_that_fails_is_told_and_restarted(
             assert event is not None
         return event
 
-    async with Host(plugins=tmp_path / "plugins", data=tmp_path / "data", watch=False) as host, asyncio.timeout(30):
+    async with Host(plugins=tmp_path / "plugins", data=tmp_path / "data", watch=False) as host, asyncio.timeout(60):
         receiver = Receiver(host.bus)
         with monkeypatch.context() as patch:
             patch.setattr(EventsTable, "append", away)

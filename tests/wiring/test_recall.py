@@ -38,7 +38,7 @@ async def test_recall_compares_all_while_the_index_fails_and_health_says_so_unti
         return found.items[0].text
 
     async def indexed() -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while True:
                 assert await nearest() == "memory 77"
                 with host.memory.memories.shelves.of("@host") as shelf:

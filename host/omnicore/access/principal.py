@@ -31,7 +31,7 @@ class Principal:
     """Somebody who was let in.
 
     `plugins` raises the role for single plugins, by name. `scopes` narrows a token to tags of the route table, such as
-    `plugins`; None is no such limit.
+    `plugins`; None is no such limit. `user` is the id of a user, `key` that of the session or the token.
     """
 
     name: str
@@ -39,10 +39,16 @@ class Principal:
     via: Via
     plugins: Mapping[str, Role] = field(default_factory=dict)
     scopes: frozenset[str] | None = None
+    user: str | None = None
+    key: str | None = None
 
     def role_for(self, plugin: str | None) -> Role:
         """The role in a request about a plugin, or about none."""
         return max(self.role, self.plugins.get(plugin, Role.nobody)) if plugin else self.role
+
+    def can_see(self, plugin: str) -> bool:
+        """Whether a list of plugins shows one."""
+        return self.role_for(plugin) >= Role.viewer
 
     def may(self, needs: Role, *, tag: str, plugin: str | None = None) -> bool:
         """Whether a request that needs a role is allowed."""

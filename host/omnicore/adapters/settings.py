@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from omnicore.adapters.environment import surroundings_of
 from omnicore.adapters.machine import look
+from omnicore.config.entry import Origin
 from omnicore.config.loader import Loaded, load_settings
+from omnicore.config.overrides import given, overridden, read_overrides
+from omnicore.config.settings import Settings
 
-__all__ = ["host_settings"]
+__all__ = ["host_settings", "settings_for"]
 
 
 def host_settings(
@@ -20,8 +25,31 @@ def host_settings(
     *,
     folder: Path = Path(),
     root: Path = Path("/"),
+    console: bool = True,
 ) -> Loaded:
-    """`load_settings` with what suits the place, which is looked for below `root`. Raises: InvalidSetting."""
-    return load_settings(
+    """The settings of a host on this machine, with what the console has set for its data folder.
+
+    Args:
+        file, environ, overrides, folder: see `load_settings`.
+        root: what suits the place is looked for below it.
+        console: whether what the console has set counts.
+
+    Raises: InvalidSetting.
+    """
+    base = load_settings(
         file, environ, overrides, folder=folder, adapt=lambda choice: surroundings_of(choice, look(environ, root))
     )
+    return overridden(base, read_overrides(base.settings.data)) if console else base
+
+
+def settings_for(settings: Settings | Loaded | None, environ: Mapping[str, str], named: Mapping[str, Any]) -> Loaded:
+    """The settings of a host that code makes: those given, or those found, under what is `named` beside them.
+
+    What the console has set counts where code gave nothing, as it does everywhere. Raises: InvalidSetting.
+    """
+    if settings is None:
+        return host_settings(None, environ, named)
+    found = given(settings) if isinstance(settings, Settings) else settings.base or settings
+    origins = {**found.origins, **{name: Origin("override", name) for name in named}}
+    base = Loaded(replace(found.settings, **named), MappingProxyType(origins), found.file)
+    return overridden(base, read_overrides(base.settings.data))

@@ -1,8 +1,7 @@
-"""Who may talk to the host at all: the name it is called by, the page a browser sends from, the token."""
+"""What may talk to the host at all: the name it is called by, and the page that a browser sends from."""
 
 from __future__ import annotations
 
-import hmac
 import re
 from collections.abc import Mapping
 from ipaddress import ip_address
@@ -10,13 +9,7 @@ from ipaddress import ip_address
 from omnicore.api.problems import Problem, RefusalError
 from omnicore.config.settings import Settings
 
-__all__ = ["OPEN_PATHS", "OPEN_PREFIX", "Admission"]
-
-OPEN_PATHS = frozenset({"/healthz", "/readyz"})
-"""Paths that need no token: they tell nothing but yes or no."""
-
-OPEN_PREFIX = "/hooks/"
-"""Below it no token is needed either: services sign what they deliver, each in its own way."""
+__all__ = ["Admission", "is_unsafe"]
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _AUTHORITY = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(?::[0-9]{1,5})?", re.IGNORECASE)
@@ -28,11 +21,10 @@ class Admission:
 
     def __init__(self, settings: Settings) -> None:
         self._hosts = frozenset(_names(settings))
-        self._token = settings.token.encode() if settings.token else None
         self._passed: set[bytes] = set()
 
-    def check(self, headers: Mapping[bytes, bytes], *, path: str, unsafe: bool) -> None:
-        """Raises: RefusalError: 421 for a strange name, 403 from a strange page, 401 without the token.
+    def check(self, headers: Mapping[bytes, bytes], *, unsafe: bool) -> None:
+        """Raises: RefusalError: 421 for a strange name, 403 from a strange page.
 
         Args:
             unsafe: the request could change something, or is a WebSocket, which pages may open anywhere.
@@ -42,8 +34,6 @@ class Admission:
             self._check_host(host)
         if unsafe:
             self._check_origin(headers, host)
-        if self._token is not None and path not in OPEN_PATHS and not path.startswith(OPEN_PREFIX):
-            self._check_token(headers.get(b"authorization", b""), self._token)
 
     def _check_host(self, host: bytes) -> None:
         # Without this a page could have its own name resolve to 127.0.0.1 and so become the same origin.
@@ -76,21 +66,6 @@ class Admission:
                     "use a page of this host, or add the page's host and port to the setting allowed_hosts",
                 )
             )
-
-    @staticmethod
-    def _check_token(given: bytes, token: bytes) -> None:
-        scheme, _, value = given.partition(b" ")
-        if scheme.lower() == b"bearer" and hmac.compare_digest(value.strip(), token):
-            return
-        raise RefusalError(
-            Problem(
-                401,
-                "unauthenticated",
-                "the token is missing or wrong",
-                "send the header `Authorization: Bearer TOKEN` with the token of the host's settings",
-                headers=((b"www-authenticate", b'Bearer realm="omnicore"'),),
-            )
-        )
 
 
 def is_unsafe(kind: str, method: str) -> bool:

@@ -8,11 +8,15 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from omnicore.api.audit_calls import judged
+from omnicore.api.audit_changes import recorded
+from omnicore.api.audit_looks import Looks, looks_of
 from omnicore.api.calls import direct
 from omnicore.api.guard import Guard
 from omnicore.api.idempotency import idempotent
 from omnicore.api.operation import Operation
 from omnicore.api.parts import Parts, parts_of
+from omnicore.api.principals import Allowed, OpenPaths, Recogniser
 from omnicore.api.problems import Problem, RefusalError
 from omnicore.api.rooms import Rooms
 from omnicore.api.table import OPERATIONS
@@ -48,11 +52,14 @@ def create_app(
     """
     traffic = Traffic(most_bytes=_BODIES * settings.body_bytes)
     parts = Parts(host, settings, metrics, bus, logs, ready, traffic, rooms or Rooms())
-    app = _Application(routes=[_route(operation) for operation in operations])
+    looks = looks_of(operations)
+    app = _Application(routes=[_route(operation, looks) for operation in operations])
     app.router.redirect_slashes = False
     app.router.default = _not_found
     app.state.parts = parts
     app.state.operations = tuple(operations)
+    app.state.recogniser = Recogniser(settings, parts.rooms.access)
+    metrics.counts("http_requests", "HTTP requests and WebSockets so far", (), lambda: {(): traffic.taken})
     metrics.gauge("http_requests_running", "HTTP requests and WebSockets open now", parts.traffic.__len__)
     return app
 
@@ -62,16 +69,26 @@ class _Application(Starlette):
 
     def build_middleware_stack(self) -> ASGIApp:
         parts: Parts = self.state.parts
-        return Guard(direct(self.router), settings=parts.settings, traffic=parts.traffic)
+        return Guard(
+            direct(self.router),
+            settings=parts.settings,
+            traffic=parts.traffic,
+            recogniser=self.state.recogniser,
+            open_paths=OpenPaths(self.state.operations),
+        )
 
 
-def _route(operation: Operation) -> BaseRoute:
+def _route(operation: Operation, looks: Looks) -> BaseRoute:
     if operation.websocket:
-        return WebSocketRoute(operation.path, operation.endpoint, name=operation.name)
-    endpoint = operation.endpoint
+        live = WebSocketRoute(operation.path, operation.endpoint, name=operation.name)
+        live.app = Allowed(live.app, operation)
+        return live
+    endpoint = recorded(operation, operation.endpoint, looks)
     if operation.idempotent:
         endpoint = idempotent(endpoint, lambda request: parts_of(request).answers)
-    return Route(operation.path, endpoint, methods=[operation.method], name=operation.name)
+    route = Route(operation.path, endpoint, methods=[operation.method], name=operation.name)
+    route.app = judged(Allowed(route.app, operation), operation)
+    return route
 
 
 async def _not_found(scope: Scope, _receive: Receive, _send: Send) -> None:

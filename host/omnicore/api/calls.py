@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 import re
 from collections.abc import Awaitable
+from dataclasses import replace
 from time import monotonic
 from urllib.parse import parse_qs
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from omnicore.access.principal import Role
+from omnicore.api.audit_calls import judged
 from omnicore.api.exchange import Exchange
 from omnicore.api.operation import Operation, Query, Reply
 from omnicore.api.parts import Parts
+from omnicore.api.principals import Allowed
+from omnicore.api.problems import RefusalError, problem_of
+from omnicore.capabilities.costs import CallCosts
 from omnicore.errors import InvalidInput
 from omnicore.plugins.host import PluginHost
 
@@ -24,6 +31,7 @@ _PATH = re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", _ROUTE))
 _OCTETS = "application/octet-stream"
 _MEDIA_KEPT_S = 1.0
 _MOST_MEDIA = 10_000
+_COST = (b"omnicore-cost", b"1")
 
 
 class _Medias:
@@ -58,6 +66,9 @@ class _CallFunction:
         plugin, function = scope["path_params"]["plugin"], scope["path_params"]["function"]
         timeout_s = read_timeout(scope, parts.settings.request_timeout_s) if scope["query_string"] else None
         data = await exchange.read_body()
+        if _COST in scope["headers"]:
+            await self._measured(parts, exchange, (plugin, function), data, timeout_s)
+            return
         exchange.waiting_since = monotonic()
         output = await parts.host.call_bytes_async(f"{plugin}.{function}", data, timeout_s=timeout_s)
         exchange.waiting_since = math.inf
@@ -66,6 +77,26 @@ class _CallFunction:
             (b"content-length", b"%d" % len(output)),
         ]
         await exchange.reply(200, headers, output)
+
+    async def _measured(
+        self, parts: Parts, exchange: Exchange, names: tuple[str, str], data: bytes, timeout_s: float | None
+    ) -> None:
+        """The same with what the call cost in a header, also where it failed."""
+        costs = CallCosts()
+        exchange.waiting_since = monotonic()
+        try:
+            output = await parts.host.call_measured(".".join(names), data, costs=costs, timeout_s=timeout_s)
+        except Exception as error:
+            problem = problem_of(error, exchange.request_id)
+            raise RefusalError(replace(problem, headers=(*problem.headers, _header(costs)))) from error
+        exchange.waiting_since = math.inf
+        media = await self._medias.of(parts.host, *names)
+        length = (b"content-length", b"%d" % len(output))
+        await exchange.reply(200, [(b"content-type", media), length, _header(costs)], output)
+
+
+def _header(costs: CallCosts) -> tuple[bytes, bytes]:
+    return b"omnicore-cost", json.dumps(costs.to_json()).encode()
 
 
 def direct(router: ASGIApp) -> ASGIApp:
@@ -76,7 +107,7 @@ def direct(router: ASGIApp) -> ASGIApp:
             match = _PATH.fullmatch(scope["path"])
             if match is not None:
                 scope["path_params"] = match.groupdict()
-                return _call(scope, receive, send)
+                return _allowed(scope, receive, send)
         return router(scope, receive, send)
 
     return dispatch
@@ -111,7 +142,13 @@ OPERATIONS = (
             "Calls a function: the body goes in, its output comes back",
             "calls",
         ),
-        replies={200: Reply("The output, in the function's own media type.", _OCTETS)},
+        replies={
+            200: Reply(
+                "The output, in the function's own media type. With the header `omnicore-cost: 1` it is answered,"
+                " also when the call fails, with a header `omnicore-cost` that holds a CallCost as JSON.",
+                _OCTETS,
+            )
+        },
         query=(
             Query(
                 "timeout_s",
@@ -121,5 +158,7 @@ OPERATIONS = (
         ),
         body={_OCTETS: {}},
         problems=(403, 404, 413, 422, 502, 503, 504),
+        needs=Role.operator,
     ),
 )
+_allowed = judged(Allowed(_call, OPERATIONS[0]), OPERATIONS[0])

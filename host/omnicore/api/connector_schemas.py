@@ -110,6 +110,18 @@ CONNECTOR_SCHEMAS: Mapping[str, Mapping[str, Any]] = {
         received_at=_TIME,
         published_at=_MAYBE_TIME,
     ),
+    "WebhookDeliveryBody": _object(
+        id=_TEXT,
+        event=_TEXT,
+        media=_TEXT,
+        state={"enum": ["received", "published"]},
+        attempts=_COUNT,
+        received_at=_TIME,
+        published_at=_MAYBE_TIME,
+        text={**_MAYBE_TEXT, "description": "The body, where it is text."},
+        base64={**_MAYBE_TEXT, "description": "The body, where it is no text."},
+        body_bytes=_COUNT,
+    ),
     "WebhookDeliveries": _items("WebhookDelivery", paged=True),
     "Removed": _object(removed={"type": "boolean"}),
 }

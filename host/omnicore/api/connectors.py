@@ -10,6 +10,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from omnicore.access.principal import Role
 from omnicore.api.exchange import Exchange
 from omnicore.api.operation import JSON, Operation, Query, Reply, ref
 from omnicore.api.parts import parts_of
@@ -208,6 +209,7 @@ OPERATIONS = (
         *("POST", f"{_AT}/{{connector}}/test", test_connector, "testConnector", "Tests a connector", _TAG),
         replies={200: Reply("What came of it.", schema=ref("ConnectorTest"))},
         problems=(404,),
+        needs=Role.operator,
     ),
     Operation(
         *("GET", f"{_AT}/{{connector}}/actions", list_actions, "listActions", "Lists what a connector can do", _TAG),
@@ -237,5 +239,6 @@ OPERATIONS = (
         body={JSON: ref("Trigger")},
         problems=(404, 413, 422),
         idempotent=True,
+        needs=Role.operator,
     ),
 )

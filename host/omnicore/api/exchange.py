@@ -10,33 +10,48 @@ from typing import Literal
 from starlette.types import Message, Receive, Scope, Send
 
 from omnicore.api.problems import MEDIA, Problem, RefusalError
+from omnicore.api.security import HSTS, SECURITY, completed
 
 __all__ = ["Cut", "Exchange"]
 
-Cut = Literal["deadline", "client-left", "stopping"]
+Cut = Literal["deadline", "client-left", "stopping", "revoked"]
 
 _LINGER_S = 2.0
-# Nothing here is a page: JSON, text and bytes, which no browser may take for anything else.
-_NO_SNIFF = (b"x-content-type-options", b"nosniff")
-_NO_STORE = (b"cache-control", b"no-store")
+_CLOSED = {"stopping": 1001, "revoked": 4001}
+_ALWAYS = ((b"cache-control", b"no-store"), *SECURITY)
+_SECURE = (*_ALWAYS, HSTS)
 
 
 class Exchange:
     """One HTTP request or WebSocket. Made and used in the task that serves it.
 
     An endpoint that has read the body and waits for something sets `waiting_since`: from then on a client that
-    goes away cuts the request. Once `cut` was called, `cut_for` says why the task was cancelled.
+    goes away cuts the request. Once `cut` was called, `cut_for` says why the task was cancelled. One whose answer has
+    no end of its own sets `streams`: when the host stops it is ended at once, as live connections are.
 
     Args:
         hold: told of each piece of the body; raises when all requests together hold too much.
+        secure: the browser speaks https.
 
     Units: `limit`, `length` (None: not known) and `held` bytes of body; `due` and `waiting_since` seconds of
     `time.monotonic`.
     """
 
     __slots__ = (
-        *("_hold", "_length", "_limit", "_look", "_receive", "_scope", "_send", "_task"),
-        *("body_read", "cut_for", "due", "held", "live", "over", "request_id", "started", "waiting_since"),
+        *("_always", "_hold", "_length", "_limit", "_look", "_receive", "_send", "_task"),
+        *(
+            "body_read",
+            "cut_for",
+            "due",
+            "held",
+            "live",
+            "over",
+            "request_id",
+            "scope",
+            "started",
+            "streams",
+            "waiting_since",
+        ),
     )
 
     def __init__(
@@ -49,13 +64,16 @@ class Exchange:
         limit: int,
         length: int | None,
         hold: Callable[[int], None],
+        secure: bool = False,
     ) -> None:
-        self._scope, self._receive, self._send = scope, receive, send
+        self._always = _SECURE if secure else _ALWAYS
+        self.scope, self._receive, self._send = scope, receive, send
         self._limit, self._length, self._hold = limit, length, hold
         self._task = asyncio.current_task()
         self._look: asyncio.Task[None] | None = None
         self.request_id = request_id
         self.live = scope["type"] == "websocket"
+        self.streams = False
         self.held = 0
         self.body_read = length == 0
         self.started = self.over = False
@@ -68,6 +86,12 @@ class Exchange:
         if self.cut_for is None and not self.over and self._task is not None:
             self.cut_for = reason
             self._task.cancel()
+
+    def narrow(self, limit: int) -> None:
+        """Lowers the limit of the body. Raises: RefusalError: it is announced to be larger."""
+        self._limit = min(limit, self._limit)
+        if (self._length or 0) > self._limit or self.held > self._limit:
+            raise RefusalError(self.too_large())
 
     def look(self) -> None:
         """Begins to wait for the client's going away. It takes a task, 20 us, so only long requests do it."""
@@ -120,7 +144,7 @@ class Exchange:
     async def reply(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
         """Sends a whole answer."""
         self.started = True
-        headers += (_NO_STORE, _NO_SNIFF, (b"x-request-id", self.request_id.encode()))
+        headers += (*self._always, (b"x-request-id", self.request_id.encode()))
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
         end = {"type": "http.response.body", "body": body}
         await (self._send(end) if self.body_read else self._end_early(end))
@@ -130,10 +154,7 @@ class Exchange:
         kind = message["type"]
         if kind == "http.response.start":
             self.started = True
-            headers = list(message.get("headers", ()))
-            if not any(name == b"cache-control" for name, _ in headers):
-                headers.append(_NO_STORE)
-            headers.append(_NO_SNIFF)
+            headers = completed(message.get("headers", ()), self._always)
             headers.append((b"x-request-id", self.request_id.encode()))
             message["headers"] = headers
         elif kind == "websocket.accept":
@@ -149,17 +170,20 @@ class Exchange:
             return
         if self.started:
             if self.live:
-                code = 1001 if self.cut_for == "stopping" else 1011
+                code = _CLOSED.get(self.cut_for or "", 1011)
                 await self._send({"type": "websocket.close", "code": code, "reason": problem.detail[:100]})
+            elif self.streams:
+                await self._send({"type": "http.response.body", "body": b"", "more_body": False})
             return  # half an answer cannot be taken back: the server closes the connection
         body = problem.body(self.request_id)
         headers = [
             (b"content-type", MEDIA.encode()),
             (b"content-length", b"%d" % len(body)),
             *problem.headers,
-            *([] if self.body_read or self._scope["http_version"] == "2" else [(b"connection", b"close")]),
+            *([] if self.body_read or self.scope["http_version"] == "2" else [(b"connection", b"close")]),
         ]
         if self.live:
+            headers += self._always
             start = {"type": "websocket.http.response.start", "status": problem.status, "headers": headers}
             await self._send(start)
             await self._send({"type": "websocket.http.response.body", "body": body})
@@ -172,7 +196,7 @@ class Exchange:
             413,
             "body-too-large",
             f"the body has over {self._limit} bytes",
-            "send less, or raise the setting body_bytes",
+            "send less; for most requests the setting body_bytes can be raised",
             details={"limit": "body_bytes", "allowed": self._limit},
         )
 

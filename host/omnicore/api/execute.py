@@ -9,9 +9,11 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from omnicore.access.principal import Role
 from omnicore.api.exchange import Exchange
 from omnicore.api.operation import JSON, Operation, Reply, ref
 from omnicore.api.parts import parts_of
+from omnicore.api.principals import principal_of
 from omnicore.api.requests import Json, read_object
 from omnicore.errors import InvalidInput
 from omnicore.plugins.json_calls import from_json, to_json
@@ -22,8 +24,9 @@ __all__ = ["OPERATIONS"]
 
 async def list_plain(request: Request) -> Response:
     """Every plugin, as a plain list."""
+    principal = principal_of(request)
     views = await asyncio.to_thread(parts_of(request).host.list)
-    return Json([_short(view) for view in views])
+    return Json([_short(view) for view in views if principal.can_see(view.name)])
 
 
 async def execute(request: Request) -> Response:
@@ -62,6 +65,7 @@ OPERATIONS = (
             "omniflow",
         ),
         replies={200: Reply("All plugins.", schema={"type": "array", "items": ref("PlainPlugin")})},
+        needs=Role.nobody,
     ),
     Operation(
         *(
@@ -75,5 +79,6 @@ OPERATIONS = (
         replies={200: Reply("The output.", schema=ref("Executed"))},
         body={JSON: ref("Execution")},
         problems=(403, 404, 413, 422, 502, 503, 504),
+        needs=Role.operator,
     ),
 )

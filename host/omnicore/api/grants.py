@@ -9,13 +9,11 @@ from starlette.responses import Response
 
 from omnicore.api.operation import JSON, Operation, Reply, ref
 from omnicore.api.parts import parts_of
-from omnicore.api.requests import Json, read_object
+from omnicore.api.requests import Json, read_object, who
 from omnicore.errors import InvalidInput
 from omnicore.plugins.view import PluginView
 
 __all__ = ["OPERATIONS"]
-
-_WHO = "rest"
 
 
 async def list_grants(request: Request) -> Response:
@@ -33,14 +31,14 @@ async def give_grant(request: Request) -> Response:
             "capability is no name", remedy='send {"capability": "kv"}, or null for all', path="capability"
         )
     host = parts_of(request).host
-    view = await asyncio.to_thread(host.grant, request.path_params["plugin"], capability, who=_WHO)
+    view = await asyncio.to_thread(host.grant, request.path_params["plugin"], capability, who=who(request))
     return Json(_grants(view))
 
 
 async def take_grant(request: Request) -> Response:
     """Takes a grant back."""
     plugin, capability = request.path_params["plugin"], request.path_params["capability"]
-    view = await asyncio.to_thread(parts_of(request).host.revoke, plugin, capability, who=_WHO)
+    view = await asyncio.to_thread(parts_of(request).host.revoke, plugin, capability, who=who(request))
     return Json(_grants(view))
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import Mapping
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from omnicore.access.principal import Role
 from omnicore.api.connectors import connectors_of
 from omnicore.api.operation import JSON, Operation, Query, Reply, ref
 from omnicore.api.parts import parts_of
@@ -84,6 +86,20 @@ async def list_deliveries(request: Request) -> Response:
     rows = await asyncio.to_thread(lambda: hooks.table.page(hook.id, before=before, limit=limit))
     following = rows[-1].id if len(rows) == limit else None
     return Json({"items": [row.to_json() for row in rows], "next": following})
+
+
+async def show_delivery(request: Request) -> Response:
+    """One delivery with its body: as text, or in base64 where it is none."""
+    name, delivery = request.path_params["webhook"], request.path_params["delivery"]
+    row = await asyncio.to_thread(_hooks(request).delivery, name, delivery)
+    return Json({**row.to_json(), **_body_of(row.body), "body_bytes": len(row.body)})
+
+
+def _body_of(body: bytes) -> dict[str, str | None]:
+    try:
+        return {"text": body.decode(), "base64": None}
+    except UnicodeDecodeError:
+        return {"text": None, "base64": base64.b64encode(body).decode()}
 
 
 async def redeliver(request: Request) -> Response:
@@ -169,11 +185,19 @@ OPERATIONS = (
         problems=(404, 422),
     ),
     Operation(
+        "GET",
+        f"{_AT}/{{webhook}}/deliveries/{{delivery}}",
+        *(show_delivery, "showDelivery", "Shows a delivery with its body", _TAG),
+        replies={200: Reply("The delivery.", schema=ref("WebhookDeliveryBody"))},
+        problems=(404,),
+    ),
+    Operation(
         "POST",
         f"{_AT}/{{webhook}}/deliveries/{{delivery}}/redeliver",
         *(redeliver, "redeliver", "Publishes a delivery once more", _TAG),
         replies={200: Reply("It was published.", schema=ref("Status"))},
         problems=(404,),
         idempotent=True,
+        needs=Role.operator,
     ),
 )

@@ -90,7 +90,8 @@ def idempotent(endpoint: Endpoint, answers_of: Callable[[Request], Answers]) -> 
             return await endpoint(request)
         if not 0 < len(given) <= _LONGEST_KEY:
             raise RefusalError(Problem(422, "invalid-input", "the Idempotency-Key is empty or over 255 characters"))
-        key = (request.method, request.url.path, given)
+        who = request.scope.get("principal")  # one's answers are nobody else's
+        key = (request.method, request.url.path, given, who.via if who else "", who.name if who else "")
         answers = answers_of(request)
         kept = answers.begin(key, _digest(request, await request.body()))
         if kept is not None:

@@ -7,6 +7,7 @@ import asyncio
 from starlette.requests import Request
 from starlette.responses import Response
 
+from omnicore.access.principal import Role
 from omnicore.api.operation import JSON, Operation, Query, Reply, ref
 from omnicore.api.parts import parts_of
 from omnicore.api.requests import MOST_ITEMS, Json, read_count, read_object
@@ -104,5 +105,6 @@ OPERATIONS = (
         body={JSON: ref("IntelligenceCall")},
         problems=(403, 404, 409, 422, 503),
         idempotent=True,
+        needs=Role.operator,
     ),
 )

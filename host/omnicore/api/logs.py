@@ -18,6 +18,7 @@ from omnicore.telemetry.logs import LEVELS, Level
 __all__ = ["OPERATIONS"]
 
 _MOST_LINES = 10_000
+_LAST = 999_999_999
 
 
 async def show_logs(request: Request) -> Response:
@@ -27,8 +28,12 @@ async def show_logs(request: Request) -> Response:
     level = request.query_params.get("level", "trace")
     if level not in LEVELS:
         raise InvalidInput("level is no log level", remedy=f"use one of {', '.join(LEVELS)}", path="level")
-    lines = await asyncio.to_thread(parts.host.logs, plugin, limit, level=cast(Level, level))
-    return Json({"items": [asdict(line) for line in lines], "dropped": parts.logs.dropped(plugin)})
+    await asyncio.to_thread(parts.host.get, plugin)
+    after = read_count(request, "after", 0, least=0, most=_LAST)
+    lines, following, dropped = parts.logs.since(plugin, after, limit, cast(Level, level))
+    if "after" not in request.query_params:
+        dropped = parts.logs.dropped(plugin)
+    return Json({"items": [asdict(line) for line in lines], "dropped": dropped, "next": following})
 
 
 OPERATIONS = (
@@ -44,6 +49,7 @@ OPERATIONS = (
         replies={200: Reply("The last lines, oldest first.", schema=ref("LogLines"))},
         query=(
             Query("limit", {"type": "integer", "minimum": 1, "maximum": _MOST_LINES}, "How many lines"),
+            Query("after", {"type": "integer", "minimum": 0, "maximum": _LAST}, "`next` of the answer before"),
             Query("level", {"enum": list(LEVELS)}, "The lowest level shown"),
         ),
         problems=(404, 422),

@@ -7,6 +7,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from omnicore.access.principal import Role
 from omnicore.api.operation import JSON, Operation, Reply, ref
 from omnicore.api.parts import parts_of
 from omnicore.api.requests import Json, read_object
@@ -69,5 +70,6 @@ OPERATIONS = (
         body={JSON: ref("CycleOrder")},
         problems=(404, 409, 422),
         idempotent=True,
+        needs=Role.operator,
     ),
 )

@@ -18,7 +18,9 @@ _MAYBE_TEXT = {"type": ["string", "null"]}
 _NUMBER = {"type": "number"}
 _MAYBE_NUMBER = {"type": ["number", "null"]}
 _WHOLE = {"type": "integer"}
+_MAYBE_WHOLE = {"type": ["integer", "null"]}
 _FLAG = {"type": "boolean"}
+_MAYBE_TIME = {"type": ["number", "null"], "minimum": -1e12, "maximum": 1e12}
 _TIER = {"enum": list(TIERS)}
 _TIME = {"type": "number", "description": "Seconds since the Unix epoch."}
 _EMBEDDING = {"type": ["array", "null"], "items": {"type": "number"}, "minItems": 1, "maxItems": MOST_DIMENSIONS}
@@ -76,7 +78,27 @@ MEMORY_SCHEMAS: Mapping[str, Mapping[str, Any]] = {
         embedding=_EMBEDDING,
         tiers={"type": ["array", "null"], "items": _TIER},
         limit={"type": "integer", "minimum": 1, "maximum": MOST_RECALLED},
+        touch={**_FLAG, "description": "Whether what is found counts as used; true when left out."},
+        since={**_MAYBE_TIME, "description": "Only what was stored then or later. Seconds since the Unix epoch."},
+        until={**_MAYBE_TIME, "description": "Only what was stored then or before. Seconds since the Unix epoch."},
     ),
+    "Memories": _object("items", "next", items={"type": "array", "items": ref("Memory")}, next=_MAYBE_TEXT),
+    "MemoryOwner": _object(
+        *("owner", "items", "bytes", "by_tier", "quota"),
+        owner={**_TEXT, "description": "A plugin, `@host`, or `@shared` for the tiers that belong to nobody alone."},
+        items=_WHOLE,
+        bytes=_WHOLE,
+        by_tier=_COUNTS,
+        quota={"anyOf": [ref("MemoryQuota"), {"type": "null"}], "description": "What a plugin's grant allows."},
+    ),
+    "MemoryQuota": _object(
+        *("max_items", "max_bytes", "tiers", "write"),
+        max_items=_MAYBE_WHOLE,
+        max_bytes=_MAYBE_WHOLE,
+        tiers=_TEXTS,
+        write=_FLAG,
+    ),
+    "MemoryOwners": _object(*("items", "next"), items={"type": "array", "items": ref("MemoryOwner")}, next=_MAYBE_TEXT),
     "Recalled": _object(
         *("items", "notes"),
         items={"type": "array", "items": ref("Memory")},
@@ -105,7 +127,7 @@ MEMORY_SCHEMAS: Mapping[str, Mapping[str, Any]] = {
         ttl_s=_MAYBE_NUMBER,
         half_life_s=_MAYBE_NUMBER,
         promote_at=_MAYBE_NUMBER,
-        promote_hits={"type": ["integer", "null"]},
+        promote_hits=_MAYBE_WHOLE,
         promote_to=_MAYBE_TEXT,
     ),
     "MemoryTiers": _object("items", items={"type": "array", "items": ref("MemoryTier")}),

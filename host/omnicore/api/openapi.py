@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from omnicore import __version__
-from omnicore.api.embed import embedded
 from omnicore.api.operation import Operation, Query, ref
+from omnicore.api.principals import COOKIE
 from omnicore.api.problems import MEDIA, phrase
 from omnicore.api.schemas import SCHEMAS
+from omnicore.plugins.embed import embedded
 from omnicore.plugins.manifest import FunctionSpec
 from omnicore.plugins.view import PluginView
 
@@ -32,6 +33,11 @@ _IN_PATH = {
     "hook": "Where a webhook is: its random id",
     "delivery": "Id of a delivery",
     "schedule": "Name of a schedule",
+    "user": "Name of a user",
+    "token": "Id of an API token",
+    "session": "Id of a session",
+    "setting": "Dotted name of a setting",
+    "backup": "Name of a backup",
 }
 _KEY_HEADER = {
     "name": "Idempotency-Key",
@@ -55,19 +61,22 @@ def document(operations: Sequence[Operation], views: Iterable[PluginView] = ()) 
             "description": "Plugins in a sandbox: what is there, what they may, and calls into them.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
-        "security": [{"token": []}, {}],
+        "security": [{"token": []}, {"session": []}, {}],
         "paths": {**_paths(operations), **plugins.paths},
         "components": {
             "schemas": {**SCHEMAS, **plugins.schemas},
             "responses": {"Problem": _problem("What went wrong, and what to do about it.")},
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer"},
+                "session": {"type": "apiKey", "in": "cookie", "name": COOKIE},
+            },
         },
     }
 
 
 def _paths(operations: Sequence[Operation]) -> dict[str, Any]:
     paths: dict[str, Any] = {}
-    for operation in operations:
+    for operation in (one for one in operations if one.described):
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
     return paths
 
@@ -102,7 +111,14 @@ def _responses(operation: Operation) -> dict[str, Any]:
         for status, reply in operation.replies.items()
     }
     statuses = sorted({*_EVERYWHERE, *operation.problems})
-    return replies | {str(status): _problem(phrase(status)) for status in statuses}
+    for status in map(str, statuses):
+        replies[status] = _either(replies.get(status), _problem(phrase(int(status))))
+    return replies
+
+
+def _either(reply: dict[str, Any] | None, problem: dict[str, Any]) -> dict[str, Any]:
+    """A status that can be an operation's own answer or a problem."""
+    return problem if reply is None else {**reply, "content": {**reply.get("content", {}), **problem["content"]}}
 
 
 def _body(media: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -43,7 +43,8 @@ class Operation:
     `endpoint` is a Starlette endpoint, or an ASGI application for the one that is measured. `body` maps media
     types to schemas; `problems` lists the statuses to be ready for, beside those that every path has.
     `idempotent` operations take an `Idempotency-Key`, `open` ones need nobody to be logged in. `needs` is the role that
-    one must have: without it a viewer may read, and only an admin may change.
+    one must have: without it a viewer may read, and only an admin may change. Those that are not `described` are for
+    browsers and not in the OpenAPI document. `body_bytes` bounds the body where less than the setting says is enough.
     """
 
     method: Literal["GET", "POST", "PUT", "DELETE"]
@@ -60,6 +61,8 @@ class Operation:
     open: bool = False
     websocket: bool = False
     needs: Role | None = None
+    described: bool = True
+    body_bytes: int | None = None
 
     @property
     def role(self) -> Role:

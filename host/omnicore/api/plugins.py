@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import cast, get_args
 
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from omnicore.access.principal import Role
 from omnicore.api.operation import JSON, Operation, Query, Reply, ref
 from omnicore.api.parts import parts_of
+from omnicore.api.principals import principal_of
 from omnicore.api.problems import Problem, RefusalError
-from omnicore.api.requests import MOST_ITEMS, Json, page, read_object, tagged
-from omnicore.errors import InvalidInput
+from omnicore.api.requests import (
+    MOST_ITEMS,
+    Json,
+    read_count,
+    read_cursor,
+    read_object,
+    tagged,
+    write_cursor,
+)
+from omnicore.errors import InvalidInput, NotFound
+from omnicore.plugins.view import PluginView, State
 
 __all__ = ["OPERATIONS"]
 
@@ -21,12 +35,40 @@ _WASM = "application/wasm"
 _OCTETS = "application/octet-stream"
 _WAT = "text/plain"
 _FORM = "multipart/form-data"
+_STATES: tuple[str, ...] = get_args(State)
+_MOST_TEXT = 200
 
 
 async def list_plugins(request: Request) -> Response:
     """One page of plugins, rejected files among them."""
-    views, following = page(request, await asyncio.to_thread(parts_of(request).host.list))
+    limit, after = read_count(request, "limit", 100), read_cursor(request)
+    state, text = _wanted_state(request), request.query_params.get("q", "").replace("\0", "")[:_MOST_TEXT]
+    views, more = await asyncio.to_thread(_seen, request, after, limit, state, text)
+    following = write_cursor(views[-1].name) if more else None
     return tagged(request, {"items": [view.to_json() for view in views], "next": following})
+
+
+def _seen(
+    request: Request, after: str, limit: int, state: State | None, text: str
+) -> tuple[Sequence[PluginView], bool]:
+    """A page of the plugins that whoever asks may see: all, or those that were named to them."""
+    host, principal = parts_of(request).host, principal_of(request)
+    if principal.role >= Role.viewer:
+        return host.page(after, limit, state=state, text=text)
+    found = []
+    for name in sorted(name for name in principal.plugins if name > after and principal.can_see(name)):
+        with suppress(NotFound):
+            view = host.get(name)
+            if view.fits(state, text):
+                found.append(view)
+    return found[:limit], len(found) > limit
+
+
+def _wanted_state(request: Request) -> State | None:
+    state = request.query_params.get("state")
+    if state is None or state in _STATES:
+        return cast("State | None", state)
+    raise InvalidInput("state is no state of a plugin", remedy=f"use one of {', '.join(_STATES)}", path="state")
 
 
 async def show_plugin(request: Request) -> Response:
@@ -115,8 +157,11 @@ OPERATIONS = (
         query=(
             Query("limit", {"type": "integer", "minimum": 1, "maximum": MOST_ITEMS}, "Plugins on a page"),
             Query("cursor", {"type": "string"}, "`next` of the page before"),
+            Query("state", {"enum": list(_STATES)}, "Only those in this state"),
+            Query("q", {"type": "string", "maxLength": _MOST_TEXT}, "Only those with it in name, file or reason"),
         ),
         problems=(422,),
+        needs=Role.nobody,
     ),
     Operation(
         *(
@@ -163,6 +208,7 @@ OPERATIONS = (
         replies=_PLUGIN,
         body={JSON: ref("Switch")},
         problems=(404, 422),
+        needs=Role.operator,
     ),
     Operation(
         *(

@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 
 from omnicore import errors
 
-__all__ = ["MEDIA", "STATUS", "Problem", "RefusalError", "phrase", "problem_of"]
+__all__ = ["MEDIA", "STATUS", "Problem", "RefusalError", "phrase", "problem_of", "status_of"]
 
 MEDIA = "application/problem+json"
 
@@ -33,6 +33,8 @@ STATUS: Mapping[type[errors.OmniError], int] = {
     errors.InvalidInput: 422,
     errors.InvalidSetting: 422,
     errors.PermissionDenied: 403,
+    errors.WrongCredentials: 401,
+    errors.TooManyTries: 429,
     errors.Conflict: 409,
     errors.InstanceBusy: 503,
     errors.CallCancelled: 503,
@@ -103,6 +105,15 @@ def problem_of(error: Exception, request_id: str) -> Problem:
     return Problem(500, "internal", "the host failed", "see the host's log for the request named by `instance`")
 
 
+def status_of(error: Exception) -> int:
+    """The status of the problem that an error becomes."""
+    if isinstance(error, RefusalError):
+        return error.problem.status
+    if isinstance(error, HTTPException):
+        return error.status_code
+    return _status(error) if isinstance(error, errors.OmniError) else 500
+
+
 def _http_problem(error: HTTPException) -> Problem:
     """Starlette's own refusals, such as a wrong method."""
     headers = tuple((name.lower().encode(), value.encode()) for name, value in (error.headers or {}).items())
@@ -119,7 +130,7 @@ def _status(error: errors.OmniError) -> int:
 
 
 def _retry_after(error: errors.OmniError, status: int) -> tuple[tuple[bytes, bytes], ...]:
-    if status != HTTPStatus.SERVICE_UNAVAILABLE:
+    if status not in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
         return ()
     seconds = ceil(error.details.get("retry_after_s", 1))
     return ((b"retry-after", b"%d" % max(seconds, 1)),)

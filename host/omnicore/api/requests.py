@@ -1,22 +1,21 @@
-"""Reads what a request brings: JSON bodies, query parameters, one page of a list."""
+"""Reads what a request brings: JSON bodies, query parameters, cursors of lists."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import hashlib
-from collections.abc import Sequence
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 
+from omnicore.api.principals import principal_of
 from omnicore.capabilities.request import json_bytes
 from omnicore.errors import InvalidInput
-from omnicore.plugins.view import PluginView
 from omnicore.texts import read_json
 
-__all__ = ["MOST_ITEMS", "Json", "page", "read_count", "read_object", "tagged"]
+__all__ = ["MOST_ITEMS", "Json", "read_count", "read_cursor", "read_object", "tagged", "who", "write_cursor"]
 
 MOST_ITEMS = 500
 
@@ -54,28 +53,41 @@ async def read_object(request: Request, *, allowed: frozenset[str]) -> dict[str,
     return values
 
 
-def read_count(request: Request, name: str, default: int, *, most: int = MOST_ITEMS) -> int:
-    """A query parameter that counts something, from 1 to `most`. Raises: InvalidInput."""
+def read_count(request: HTTPConnection, name: str, default: int, *, least: int = 1, most: int = MOST_ITEMS) -> int:
+    """A query parameter that counts something, from `least` to `most`. Raises: InvalidInput."""
     text = request.query_params.get(name)
     if text is None:
         return default
-    if text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= most:
+    if text.isascii() and text.isdigit() and len(text) < 10 and least <= int(text) <= most:
         return int(text)
-    raise InvalidInput(f"{name} is no number from 1 to {most}", remedy="correct the query", path=name)
+    raise InvalidInput(f"{name} is no number from {least} to {most}", remedy="correct the query", path=name)
 
 
-def page(request: Request, views: Sequence[PluginView]) -> tuple[list[PluginView], str | None]:
-    """The plugins that `limit` and `cursor` ask for, by name, and the cursor of the next page.
+def who(connection: HTTPConnection) -> str:
+    """Whoever makes a request, as grants and decisions record it."""
+    return f"rest:{principal_of(connection).name}"
 
-    A cursor holds the last name, not a place, so that plugins which come and go shift nothing.
+
+def read_cursor(request: HTTPConnection) -> str:
+    """The name behind which a page begins, from `cursor`; "" for the first one. Raises: InvalidInput.
+
+    A cursor holds the last name, not a place, so that things which come and go shift nothing.
     """
-    limit = read_count(request, "limit", 100)
-    after = _after(request.query_params.get("cursor", ""))
-    rest = sorted((view for view in views if view.name > after), key=lambda view: view.name)
-    chosen = rest[:limit]
-    if len(rest) <= limit:
-        return chosen, None
-    return chosen, base64.urlsafe_b64encode(chosen[-1].name.encode()).decode().rstrip("=")
+    cursor = request.query_params.get("cursor", "")
+    try:
+        name = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
+        if "\0" in name:  # which no name has and not every database takes
+            raise ValueError
+        return name
+    except (binascii.Error, UnicodeDecodeError, ValueError) as error:
+        raise InvalidInput(
+            "the cursor is not one of ours", remedy="pass `next` of the page before", path="cursor"
+        ) from error
+
+
+def write_cursor(name: str) -> str:
+    """The cursor of the page behind a name."""
+    return base64.urlsafe_b64encode(name.encode()).decode().rstrip("=")
 
 
 def tagged(request: Request, content: Any) -> Response:
@@ -91,12 +103,3 @@ def tagged(request: Request, content: Any) -> Response:
         return Response(status_code=304, headers=headers)
     response.headers.update(headers)
     return response
-
-
-def _after(cursor: str) -> str:
-    try:
-        return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError, ValueError) as error:
-        raise InvalidInput(
-            "the cursor is not one of ours", remedy="pass `next` of the page before", path="cursor"
-        ) from error

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from starlette.types import ASGIApp
 
 from omnicore.storage.tables.events import EventRow
 
 if TYPE_CHECKING:
+    from omnicore.access.audit import AuditTrail
+    from omnicore.access.service import Access
+    from omnicore.config.desk import SettingsDesk
     from omnicore.connectors.service import Connectors
     from omnicore.intelligences.registry import Intelligences
     from omnicore.loops.engine import LoopEngine
@@ -16,6 +22,8 @@ if TYPE_CHECKING:
     from omnicore.resilience.degradation import Degradation
     from omnicore.resilience.health import HealthMonitor
     from omnicore.runtime.tasks import TaskEngine
+    from omnicore.storage.backups import Backups
+    from omnicore.telemetry.series import Series
     from omnicore.vectors.service import VectorService
 
 __all__ = ["ReadEvents", "Rooms"]
@@ -37,3 +45,12 @@ class Rooms:
     loops: LoopEngine | None = None
     intelligences: Intelligences | None = None
     memory: MemoryService | None = None
+    audit: AuditTrail | None = None
+    settings: SettingsDesk | None = None
+    backups: Backups | None = None
+    series: Series | None = None
+    about: Callable[[], Mapping[str, Any]] | None = None
+    diagnostics: Callable[[], bytes] | None = None
+    mcp: ASGIApp | None = None
+    access: Access | None = None
+    console: Path | None = None  # its built files; without it those that came with the package

@@ -8,6 +8,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from omnicore.access.principal import Role
 from omnicore.api.operation import JSON, Operation, Query, Reply, ref
 from omnicore.api.requests import MOST_ITEMS, Json, read_count, read_object
 from omnicore.api.tasks import engine_of
@@ -17,6 +18,7 @@ from omnicore.runtime.schedule import ScheduleDesk, ScheduleOrder
 __all__ = ["OPERATIONS"]
 
 _FIELDS = frozenset(ScheduleOrder.__dataclass_fields__)
+_MOST_TICKS = 20
 _NEEDED = ("name", "function", "kind", "spec")
 
 
@@ -55,6 +57,21 @@ async def remove_schedule(request: Request) -> Response:
     return Response(status_code=204)
 
 
+async def show_next_ticks(request: Request) -> Response:
+    """When a schedule runs next."""
+    most = read_count(request, "limit", 5, most=_MOST_TICKS)
+    items, words = await asyncio.to_thread(_desk(request).next_ticks, request.path_params["schedule"], most)
+    return Json({"items": items, "words": words})
+
+
+async def preview_ticks(request: Request) -> Response:
+    """When a schedule would run that is not kept yet."""
+    most, asked = read_count(request, "limit", 5, most=_MOST_TICKS), request.query_params
+    kind, spec, timezone = asked.get("kind", "cron"), asked.get("spec", ""), asked.get("timezone", "UTC")
+    items, words = await asyncio.to_thread(_desk(request).preview, kind, spec, timezone, most)
+    return Json({"items": items, "words": words})
+
+
 def _whole(values: dict[str, Any]) -> dict[str, Any]:
     """What an order is made of; null stands for what is left out. Raises: InvalidInput: something is missing."""
     for name in _NEEDED:
@@ -72,6 +89,8 @@ def _desk(request: Request) -> ScheduleDesk:
 
 _AT = "/api/v1/schedules/{schedule}"
 _ONE = {200: Reply("The schedule.", schema=ref("Schedule"))}
+_TICKS = {200: Reply("The moments, the first one first.", schema=ref("Ticks"))}
+_HOW_MANY = Query("limit", {"type": "integer", "minimum": 1, "maximum": _MOST_TICKS}, "How many; default 5")
 OPERATIONS = (
     Operation(
         *("GET", "/api/v1/schedules", list_schedules, "listSchedules", "Lists schedules", "schedules"),
@@ -88,6 +107,7 @@ OPERATIONS = (
         body={JSON: ref("ScheduleOrder")},
         problems=(409, 413, 422),
         idempotent=True,
+        needs=Role.operator,
     ),
     Operation(
         *("GET", _AT, show_schedule, "showSchedule", "Shows a schedule", "schedules"), replies=_ONE, problems=(404,)
@@ -98,11 +118,30 @@ OPERATIONS = (
         body={JSON: ref("ScheduleSwitch")},
         problems=(404, 422),
         idempotent=True,
+        needs=Role.operator,
     ),
     Operation(
         *("DELETE", _AT, remove_schedule, "removeSchedule", "Removes a schedule", "schedules"),
         replies={204: Reply("It is gone.", None)},
         problems=(404,),
         idempotent=True,
+        needs=Role.operator,
+    ),
+    Operation(
+        *("GET", f"{_AT}/ticks", show_next_ticks, "showNextTicks", "Shows when a schedule runs next", "schedules"),
+        replies=_TICKS,
+        query=(_HOW_MANY,),
+        problems=(404, 422),
+    ),
+    Operation(
+        *("GET", "/api/v1/ticks", preview_ticks, "previewTicks", "Shows when a schedule would run", "schedules"),
+        replies=_TICKS,
+        query=(
+            Query("kind", {"enum": ["cron", "interval", "once"]}, "Kind of schedule; default cron"),
+            Query("spec", {"type": "string"}, "A cron expression, seconds, or a date"),
+            Query("timezone", {"type": "string"}, "What it is read in; default UTC"),
+            _HOW_MANY,
+        ),
+        problems=(422,),
     ),
 )

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from omnicore.api.audit_schemas import AUDIT_SCHEMAS
 from omnicore.api.connector_schemas import CONNECTOR_SCHEMAS
 from omnicore.api.health_schemas import HEALTH_SCHEMAS
+from omnicore.api.host_schemas import HOST_SCHEMAS
 from omnicore.api.loop_schemas import LOOP_SCHEMAS
 from omnicore.api.memory_schemas import MEMORY_SCHEMAS
 from omnicore.api.operation import ref
+from omnicore.api.plugin_schemas import PLUGIN_SCHEMAS
+from omnicore.api.session_schemas import SESSION_SCHEMAS
 from omnicore.api.task_schemas import TASK_SCHEMAS
 from omnicore.api.vector_schemas import VECTOR_SCHEMAS
 
@@ -60,6 +64,15 @@ SCHEMAS: Mapping[str, Mapping[str, Any]] = {
         output_media=_TEXT,
     ),
     "Plugins": _object(items=_list(ref("Plugin")), next={**_MAYBE_TEXT, "description": "Cursor, null at the end."}),
+    "RpcMessage": _object(
+        *("id", "method", "params", "result", "error"),
+        jsonrpc={"const": "2.0"},
+        id={"type": ["string", "integer", "null"]},
+        method=_TEXT,
+        params=_TABLE,
+        result=_TABLE,
+        error=_object("data", code={"type": "integer"}, message=_TEXT, data={}),
+    ),
     "Switch": _object(state={"enum": ["enabled", "disabled"]}),
     "Ask": _object(name=_TEXT, scope=_TABLE, reason=_TEXT),
     "Grant": _object(capability=_TEXT, scope=_TABLE, granted_by=_TEXT, granted_at={"type": "number"}),
@@ -70,17 +83,21 @@ SCHEMAS: Mapping[str, Mapping[str, Any]] = {
     ),
     "Change": _object(
         capability=_TEXT,
-        change={"enum": ["new", "wider"]},
-        asked=_TABLE,
-        granted=_MAYBE_TABLE,
+        change={"enum": ["new", "wider", "narrower", "dropped"]},
+        asked={**_TABLE, "description": "What the newest version asks for; empty for what it dropped."},
+        granted={**_MAYBE_TABLE, "description": "What it has; of a narrower or dropped one what was asked before."},
         reason=_TEXT,
-        command={**_TEXT, "description": "The command that grants it."},
+        command={**_TEXT, "description": "The command that grants it; empty where nothing is to be granted."},
     ),
     "Changes": _object(items=_list(ref("Change"))),
     "LogLine": _object(
         at={"type": "number", "description": "Seconds since the Unix epoch."}, level=_TEXT, message=_TEXT
     ),
-    "LogLines": _object(items=_list(ref("LogLine")), dropped={"type": "integer", "description": "Lines let go."}),
+    "LogLines": _object(
+        items=_list(ref("LogLine")),
+        dropped={"type": "integer", "description": "Lines let go."},
+        next={"type": "integer", "description": "Pass it as `after` for what comes later."},
+    ),
     "PlainPlugin": _object(
         id=_TEXT,
         name=_TEXT,
@@ -97,12 +114,16 @@ SCHEMAS: Mapping[str, Mapping[str, Any]] = {
     ),
     "Executed": _object(output={"description": 'A JSON value, text, or {"base64": ...} for bytes.'}),
     "Status": _object(status={"const": "ok"}),
+    **AUDIT_SCHEMAS,
     **HEALTH_SCHEMAS,
+    **HOST_SCHEMAS,
     **TASK_SCHEMAS,
+    **SESSION_SCHEMAS,
     **LOOP_SCHEMAS,
     **CONNECTOR_SCHEMAS,
     **MEMORY_SCHEMAS,
     **VECTOR_SCHEMAS,
+    **PLUGIN_SCHEMAS,
     "Problem": _object(
         type={**_TEXT, "format": "uri"},
         title=_TEXT,

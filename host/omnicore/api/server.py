@@ -12,7 +12,9 @@ from typing import Any
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config
 from starlette.applications import Starlette
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from omnicore.access.service import Access
 from omnicore.api.traffic import Traffic
 from omnicore.config.settings import Settings
 from omnicore.errors import InvalidSetting
@@ -42,14 +44,15 @@ async def serve(
     Args:
         announce: told the URL once connections are taken.
 
-    Raises: InvalidSetting: the address cannot be listened on, or is open to the network without a token.
+    Raises: InvalidSetting: the address cannot be listened on, or is open to the network with neither token nor users.
     """
     traffic: Traffic = app.state.parts.traffic
-    listener = listen(settings)
+    access: Access | None = app.state.parts.rooms.access
+    listener = listen(settings, has_users=access is not None and await access.recognition.has_users())
     url = _url(listener)
     # Hypercorn makes a socket of its own from the number, and closes it.
     config = _config(listener.detach(), settings)
-    application: Any = app  # Hypercorn's types describe every message; Starlette's are mappings
+    application: Any = _uncompressed(app)  # Hypercorn's types describe every message; Starlette's are mappings
     running = asyncio.ensure_future(hypercorn_serve(application, config, shutdown_trigger=stop.wait))
     stopping = asyncio.ensure_future(stop.wait())
     try:
@@ -66,6 +69,21 @@ async def serve(
         await asyncio.wait((running,))
     if not running.cancelled():
         running.result()
+
+
+def _uncompressed(app: ASGIApp) -> ASGIApp:
+    """The application with WebSockets that agree to no compression, which Hypercorn has no setting for.
+
+    Compression costs each of them 300 KB and each frame its time, and a small message could become a large one.
+    """
+
+    async def plain(scope: Scope, receive: Receive, send: Send) -> None:
+        handshake = getattr(getattr(send, "__self__", None), "handshake", None)
+        if scope["type"] == "websocket" and handshake is not None:
+            handshake.extensions = None
+        await app(scope, receive, send)
+
+    return plain
 
 
 def _end_pings(config: Config) -> None:
@@ -88,19 +106,19 @@ def _tasks(function: str) -> list[tuple[asyncio.Task[Any], dict[str, Any]]]:
     return [(task, frame.f_locals) for task, frame in frames if frame and frame.f_code.co_name == function]
 
 
-def listen(settings: Settings) -> socket.socket:
+def listen(settings: Settings, *, has_users: bool = False) -> socket.socket:
     """A socket that listens where the settings say. Owns: the caller closes it.
 
-    Raises: InvalidSetting: the address is taken, is not ours, or is open to the network without a token.
+    Raises: InvalidSetting: the address is taken, is not ours, or is open to the network with neither token nor users.
     """
     try:
         family, kind, number, _, address = socket.getaddrinfo(
             settings.host.strip("[]"), settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        if not settings.token and not ip_address(address[0]).is_loopback:
+        if not settings.token and not has_users and not ip_address(address[0]).is_loopback:
             raise InvalidSetting(
-                f"{settings.host} can be reached by other machines and no token is set",
-                remedy="set OMNICORE_TOKEN, or listen on 127.0.0.1",
+                f"{settings.host} can be reached by other machines, there are no users and no token is set",
+                remedy="run `omnicore users add NAME --role admin`, set OMNICORE_TOKEN, or listen on 127.0.0.1",
                 setting="token",
             )
         listener = socket.socket(family, kind, number)

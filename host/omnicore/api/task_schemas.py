@@ -101,10 +101,18 @@ TASK_SCHEMAS: Mapping[str, Mapping[str, Any]] = {
     "Tasks": _page("Task"),
     "TaskOrder": _object(_ORDER, required=["function"]),
     "TaskCancelled": _object({"cancelled": {"type": "boolean", "description": "False when it was over."}}),
+    "TasksRetry": _object({"before": {**_TIME, "description": "Those that failed until then; now."}}, required=[]),
+    "TasksRetried": _object({"retried": _WHOLE, "more": {"type": "boolean"}, "before": _TIME}),
     "Queue": _object({"queue": _TEXT, **_COUNTS}),
     "Queues": _object({"items": {"type": "array", "items": ref("Queue")}}),
     "Schedule": _object(_SCHEDULE),
     "Schedules": _page("Schedule"),
     "ScheduleOrder": _object(_SCHEDULE_ORDER, required=["name", "function", "kind", "spec"]),
+    "Ticks": _object(
+        {
+            "items": {"type": "array", "items": _TIME, "description": "Fewer than asked for where no more come."},
+            "words": {**_TEXT, "description": "What a cron expression says; empty for other kinds."},
+        }
+    ),
     "ScheduleSwitch": _object({"enabled": {"type": "boolean"}}),
 }

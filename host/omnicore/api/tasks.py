@@ -7,10 +7,11 @@ import asyncio
 from starlette.requests import Request
 from starlette.responses import Response
 
+from omnicore.access.principal import Role
 from omnicore.api.operation import JSON, Operation, Query, Reply, ref
 from omnicore.api.parts import parts_of
 from omnicore.api.requests import MOST_ITEMS, Json, read_count, read_object
-from omnicore.errors import NotFound, Unavailable
+from omnicore.errors import InvalidInput, NotFound, Unavailable
 from omnicore.runtime.desk import TaskDesk
 from omnicore.runtime.orders import read_order
 from omnicore.runtime.task import STATES, TaskOrder
@@ -18,6 +19,8 @@ from omnicore.runtime.tasks import TaskEngine
 
 __all__ = ["OPERATIONS", "engine_of"]
 
+_RETRIED_AT_ONCE = 100
+_LATEST = 253_370_764_800.0  # the year 9999
 _FIELDS = frozenset(TaskOrder.__dataclass_fields__)
 
 
@@ -72,6 +75,18 @@ async def retry_task(request: Request) -> Response:
     return Json(view.to_json())
 
 
+async def retry_dead_tasks(request: Request) -> Response:
+    """Lets the tasks that failed until a moment begin again, the oldest first, a batch in each request."""
+    desk = _desk(request)
+    before = (await read_object(request, allowed=frozenset({"before"}))).get("before")
+    if before is None:
+        before = desk.clock.now()
+    elif isinstance(before, bool) or not isinstance(before, int | float) or not 0 <= before <= _LATEST:
+        raise InvalidInput("before is no time", remedy="pass on `before` of the first answer", path="before")
+    retried, more = await asyncio.to_thread(desk.retry_dead, float(before), _RETRIED_AT_ONCE)
+    return Json({"retried": retried, "more": more, "before": before})
+
+
 async def list_queues(request: Request) -> Response:
     """Queues with their limits and what waits and runs in them."""
     return Json({"items": await asyncio.to_thread(_desk(request).queues)})
@@ -106,6 +121,7 @@ OPERATIONS = (
         body={JSON: ref("TaskOrder")},
         problems=(413, 422),
         idempotent=True,
+        needs=Role.operator,
     ),
     Operation(
         *("GET", "/api/v1/tasks/{task}", show_task, "showTask", "Shows a task", "tasks"),
@@ -117,12 +133,21 @@ OPERATIONS = (
         replies={200: Reply("Whether it was cancelled.", schema=ref("TaskCancelled"))},
         problems=(404,),
         idempotent=True,
+        needs=Role.operator,
     ),
     Operation(
         *("POST", "/api/v1/tasks/{task}/retry", retry_task, "retryTask", "Begins a failed task again", "tasks"),
         replies=_TASK,
         problems=(404, 409),
         idempotent=True,
+        needs=Role.operator,
+    ),
+    Operation(
+        *("POST", "/api/v1/tasks/retry", retry_dead_tasks, "retryDeadTasks", "Begins failed tasks again", "tasks"),
+        replies={200: Reply("How many did; send `before` again while there are more.", schema=ref("TasksRetried"))},
+        body={JSON: ref("TasksRetry")},
+        problems=(413, 422),
+        needs=Role.operator,
     ),
     Operation(
         *("GET", "/api/v1/queues", list_queues, "listQueues", "Shows the queues of tasks", "tasks"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 from time import monotonic
 
 from omnicore.api.exchange import Exchange
@@ -12,6 +13,7 @@ __all__ = ["Traffic"]
 
 _ANSWER_S = 1.0
 _SWEEP_S = 0.05
+_WATCH_S = 2.0
 
 
 class Traffic:
@@ -29,6 +31,12 @@ class Traffic:
         self._changed: asyncio.Event | None = None
         self._sweeping = False
         self.stopping = False
+        self.watch: Callable[[Sequence[Exchange]], None] | None = None
+        """Shown the connections that have no end of their own: every two seconds, and when `turn` tells another."""
+        self.turn: Callable[[], int] = int
+        self._turn = 0
+        self._watch_due = 0.0
+        self.taken = 0
 
     def __len__(self) -> int:
         return len(self._running)
@@ -36,6 +44,7 @@ class Traffic:
     def enter(self, exchange: Exchange) -> None:
         """Counts a request in."""
         self._running.add(exchange)
+        self.taken += 1
         if not self._sweeping:
             self._sweeping = True
             asyncio.get_running_loop().call_later(_SWEEP_S, self._sweep)
@@ -65,7 +74,7 @@ class Traffic:
         """Ends live connections, waits for requests to finish, then cuts those that did not."""
         self.stopping = True
         for exchange in tuple(self._running):
-            if exchange.live:
+            if exchange.live or exchange.streams:
                 exchange.cut("stopping")
         await self._none_left(timeout_s)
         for exchange in tuple(self._running):
@@ -80,6 +89,10 @@ class Traffic:
                 exchange.cut("deadline")
             elif exchange.waiting_since <= now:
                 exchange.look()
+        turn = self.turn()
+        if self.watch is not None and (now >= self._watch_due or turn != self._turn):
+            self._watch_due, self._turn = now + _WATCH_S, turn
+            self.watch([exchange for exchange in self._running if exchange.live or exchange.streams])
         self._sweeping = bool(self._running)
         if self._sweeping:
             asyncio.get_running_loop().call_later(_SWEEP_S, self._sweep)

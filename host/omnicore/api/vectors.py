@@ -12,6 +12,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from omnicore.access.principal import Role
 from omnicore.api.operation import JSON, Operation, Query, Reply, ref
 from omnicore.api.parts import parts_of
 from omnicore.api.requests import MOST_ITEMS, Json, read_count, read_object
@@ -216,6 +217,7 @@ OPERATIONS = (
         body={JSON: ref("VectorOrder")},
         problems=(404, 413, 422),
         idempotent=True,
+        needs=Role.operator,
     ),
     Operation(
         *("POST", f"{_ONE}/search", search_vectors, "searchVectors", "Finds the nearest vectors", "vectors"),
@@ -223,6 +225,7 @@ OPERATIONS = (
         query=(_OWNER,),
         body={JSON: ref("VectorQuery")},
         problems=(404, 422),
+        needs=Role.viewer,
     ),
     Operation(
         *("POST", f"{_ONE}/delete", delete_vectors, "deleteVectors", "Deletes vectors by id", "vectors"),
@@ -231,5 +234,6 @@ OPERATIONS = (
         body={JSON: ref("VectorIds")},
         problems=(404, 422),
         idempotent=True,
+        needs=Role.operator,
     ),
 )

@@ -10,6 +10,7 @@ from typing import Any
 
 from omnicore.capabilities import clock, config, connectors, events, http, kv, log, loops, memory, tasks, vectors
 from omnicore.capabilities.capability import Capability, CapabilityRequest, DoorCall, Grant, PluginScope, Verb
+from omnicore.capabilities.costs import CallCosts
 from omnicore.capabilities.request import Request, error_reply, read_request, write_reply
 from omnicore.capabilities.scope import fill, scope_covers
 from omnicore.capabilities.services import Services
@@ -150,7 +151,9 @@ class _Timer:
         self._metrics, self._names = metrics, (plugin, verb)
         self._record: Callable[[float, str], None] | None = None
 
-    def note(self, begun: float, outcome: str) -> None:
+    def note(self, call: DoorCall, begun: float, outcome: str) -> None:
+        if isinstance(call.host_context, CallCosts):
+            call.host_context.count(self._names[1])
         if self._record is None:
             if self._metrics is None:
                 return
@@ -167,7 +170,7 @@ def _serve(door: Capability, verb: str, run: Verb, most: int, timer: _Timer) -> 
         except _EXPECTED as error:
             outcome = error.code
             reply = error_reply(error, door.name, _resource(door, verb, request))
-        timer.note(begun, outcome)
+        timer.note(call, begun, outcome)
         return write_reply(call, reply)
 
     return serve
@@ -182,7 +185,7 @@ def _serve_awaited(door: Capability, verb: str, run: Verb, most: int, timer: _Ti
         except _EXPECTED as error:
             outcome = error.code
             reply = error_reply(error, door.name, _resource(door, verb, request))
-        timer.note(begun, outcome)
+        timer.note(call, begun, outcome)
         return write_reply(call, reply)
 
     return serve

@@ -25,6 +25,7 @@ from omnicore.config.settings import Settings
 from omnicore.errors import EngineFailed, OmniError
 from omnicore.sandbox.abi import MIB
 from omnicore.vectors.graph import available, missing
+from omnicore.wiring.advisories import engines, known
 
 __all__ = ["Check", "all_checks"]
 
@@ -32,6 +33,7 @@ Verdict = Literal["ok", "warn", "fail"]
 
 LEAST_DISK = 256 * MIB
 _FORK_S = 10.0
+_SHOWN = 6
 _REFERENCE, _PAYLOAD = "doctor.echo", b"\x00omnicore\xff"
 _ECHO = b"""(module
   (import "extism:host/env" "input_offset" (func $at (result i64)))
@@ -76,6 +78,19 @@ def _package(name: str) -> Callable[[Settings], Check]:
             return Check(name, "fail" if needed else "warn", "is not installed", f"pip install {name}")
 
     return check
+
+
+def _advisories(_settings: Settings) -> Check:
+    """What is known against the installed engines; what is of little weight does not make a warning."""
+    found = [(engine, one) for engine in engines() for one in engine.advisories]
+    dated = f"as of {known().dated}, an offline list"
+    if not found:
+        return Check("advisories", "ok", f"none against the engines, {dated}")
+    names = sorted({f"{engine.name} {engine.version}" for engine, _ in found})
+    shown = ", ".join(f"{one.id} ({one.severity})" for _, one in found[:_SHOWN])
+    fact = f"{', '.join(names)}: {shown}{', ...' if len(found) > _SHOWN else ''}, {dated}"
+    heavy = any(one.severity != "low" for _, one in found)
+    return Check("advisories", "warn" if heavy else "ok", fact, f"pip install -U {found[0][0].name}" if heavy else "")
 
 
 def _index(_settings: Settings) -> Check:
@@ -218,6 +233,7 @@ _CHECKS: tuple[Callable[[Settings], Check], ...] = (
     _python,
     _package("wasmtime"),
     _package("extism"),
+    _advisories,
     _index,
     _real("call", _call),
     _real("await", _await),

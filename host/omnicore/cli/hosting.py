@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from omnicore.assembly import BlockingHost, Host
 from omnicore.cli.options import Shell
 from omnicore.cli.output import Output
+from omnicore.cli.recording import plugin_look, recorded
 from omnicore.cli.session import checked_folder, loaded, log_to_stderr
 
 __all__ = ["opened"]
@@ -16,17 +17,19 @@ __all__ = ["opened"]
 
 @contextmanager
 def opened(shell: Shell, output: Output) -> Iterator[BlockingHost]:
-    """A host in this process, without a watcher.
+    """A host in this process, without a watcher. What the command changes in it is recorded.
 
     Raises: InvalidSetting; NotFound: there is no plugin folder.
     """
-    settings = checked_folder(loaded(shell).settings)
+    found = loaded(shell)
+    checked_folder(found.settings)
     log_to_stderr("warn")
     logging.getLogger("omnicore.extensions").setLevel(logging.CRITICAL)  # `plugins ls` says why one is not used
     with output.waiting("Reading the plugins"):
-        host = Host(settings=settings, watch=False, work=False)
+        host = Host(settings=found, watch=False, work=False)
         entered = host.__enter__()
     try:
-        yield entered
+        with recorded(entered.audit, plugin_look(entered.plugins)):
+            yield entered
     finally:
         host.__exit__(None, None, None)

@@ -23,13 +23,13 @@ _NOTE = "server.json"
 
 
 @contextmanager
-def noted_server(data: Path, url: str) -> Iterator[None]:
-    """Leaves a note with the server's address while it runs, for commands of the same person."""
+def noted_server(data: Path, url: str, *, key: str = "") -> Iterator[None]:
+    """Leaves a note with the server's address and a key to it while it runs, for commands of the same person."""
     note = data / _NOTE
     with suppress(OSError):  # without it only `plugins logs` is missing
         note.unlink(missing_ok=True)
         with open(os.open(note, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
-            json.dump({"url": url, "pid": os.getpid()}, stream)
+            json.dump({"url": url, "pid": os.getpid(), "key": key}, stream)
     try:
         yield
     finally:
@@ -37,26 +37,29 @@ def noted_server(data: Path, url: str) -> Iterator[None]:
             note.unlink(missing_ok=True)
 
 
-def server_logs(settings: Settings, name: str, *, lines: int, level: str) -> list[dict[str, Any]]:
-    """The last lines a plugin logged, oldest first.
+def server_logs(settings: Settings, name: str, *, lines: int, level: str, after: int | None = None) -> dict[str, Any]:
+    """The last lines a plugin logged, oldest first, in `items`; `next` is the `after` of those that come later.
 
     Raises: Unavailable: no server runs; PermissionDenied: it wants another token; NotFound: no such plugin.
     """
-    url = _server_url(settings.data)
-    query = urlencode({"limit": lines, "level": level})
-    answer = asyncio.run(_get(f"{url}/api/v1/plugins/{quote(name, safe='')}/logs?{query}", settings.token))
-    return list(_document(answer, name)["items"])
+    url, key = _server(settings.data)
+    query = urlencode({"limit": lines, "level": level, **({} if after is None else {"after": after})})
+    answer = asyncio.run(_get(f"{url}/api/v1/plugins/{quote(name, safe='')}/logs?{query}", settings.token or key))
+    return dict(_document(answer, name))
 
 
 def server_health(settings: Settings) -> dict[str, Any]:
     """The health of the server that runs on the data folder. Raises: Unavailable, PermissionDenied."""
-    answer = asyncio.run(_get(f"{_server_url(settings.data)}/api/v1/health", settings.token))
+    url, key = _server(settings.data)
+    answer = asyncio.run(_get(f"{url}/api/v1/health", settings.token or key))
     return dict(_document(answer, "health"))
 
 
-def _server_url(data: Path) -> str:
+def _server(data: Path) -> tuple[str, str]:
+    """Its address and the key to it, as the note says."""
     try:
-        return str(json.loads((data / _NOTE).read_text("utf-8"))["url"])
+        note = json.loads((data / _NOTE).read_text("utf-8"))
+        return str(note["url"]), str(note.get("key", ""))
     except (OSError, ValueError, KeyError, TypeError) as cause:
         raise _no_server(data) from cause
 

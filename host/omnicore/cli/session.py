@@ -21,9 +21,13 @@ __all__ = ["checked_folder", "loaded", "log_to_stderr", "who"]
 _LEVELS = {"trace": 5, "debug": 10, "info": 20, "warn": 30, "error": 40}
 
 
-def loaded(shell: Shell) -> Loaded:
-    """The settings that the options, the variables, the file and the environment give. Raises: InvalidSetting."""
-    return host_settings(shell.file, os.environ, shell.overrides)
+def loaded(shell: Shell, *, console: bool = True) -> Loaded:
+    """The settings that options, variables, the console, the file and the environment give. Raises: InvalidSetting.
+
+    Args:
+        console: whether what the console has set counts.
+    """
+    return host_settings(shell.file, os.environ, shell.overrides, console=console)
 
 
 def checked_folder(settings: Settings) -> Settings:

@@ -95,6 +95,8 @@ def _read_toml(text: str) -> tuple[Any, dict[SettingPath, int]]:
         at = _LINE_IN_TEXT.search(str(cause))
         reason = _LINE_IN_TEXT.sub("", str(cause))
         raise _Malformed(int(at[1]) if at else None, reason) from cause
+    except ValueError as cause:  # a number of thousands of digits
+        raise _Malformed(None, str(cause)) from cause
     return values, _toml_lines(text)
 
 
@@ -120,6 +122,8 @@ def _read_json(text: str) -> tuple[Any, dict[SettingPath, int]]:
         values = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
     except json.JSONDecodeError as cause:
         raise _Malformed(cause.lineno, cause.msg) from cause
+    except ValueError as cause:  # a number of thousands of digits
+        raise _Malformed(None, str(cause)) from cause
     return values, (_json_lines(text, values) if isinstance(values, dict) else {})
 
 

@@ -14,14 +14,14 @@ SettingPath = tuple[str, ...]
 class Origin:
     """Where a value comes from. `folder` is what relative paths count from."""
 
-    kind: Literal["default", "environment", "file", "variable", "override"]
+    kind: Literal["default", "environment", "file", "variable", "override", "console"]
     name: str = ""
     line: int | None = None
     folder: Path = Path()
 
     def __str__(self) -> str:
-        if self.kind == "default":
-            return "default"
+        if self.kind in ("default", "console"):
+            return self.kind
         if self.kind == "environment":
             return f"environment: {self.name}"
         if self.kind == "override":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -15,9 +15,9 @@ from omnicore.config.problems import Problem, invalid
 from omnicore.config.schema import Leaf, Misfit, anchored, free_value, nearest, schema_of
 from omnicore.config.settings import Settings, is_secret
 from omnicore.config.surroundings import Adapt, environment_layer, secret_folder_layer, secret_variables
-from omnicore.errors import InvalidSetting
+from omnicore.errors import InvalidSetting, NotFound
 
-__all__ = ["APP_FILE", "FILE_NAMES", "ConfigLoader", "Loaded", "load_settings", "variable"]
+__all__ = ["APP_FILE", "FILE_NAMES", "ConfigLoader", "Loaded", "load_settings", "no_setting", "over_cap", "variable"]
 
 FILE_NAMES = ("omnicore.toml", "omnicore.yaml", "omnicore.yml", "omnicore.json")
 APP_FILE = "config.yaml"
@@ -31,11 +31,15 @@ SCHEMA = {leaf.path: leaf for leaf in schema_of(Settings)}
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Settings, where each came from (by dotted name), and the file that was read."""
+    """Settings, where each came from (by dotted name), and the file that was read.
+
+    `base` is the same without what the console has set, where something may be set.
+    """
 
     settings: Settings
     origins: Mapping[str, Origin]
     file: Path | None
+    base: Loaded | None = None
 
 
 class ConfigLoader:
@@ -224,7 +228,7 @@ class _Reading:
 
     def loaded(self) -> Loaded:
         """The settings. Raises: InvalidSetting."""
-        self._check_caps()
+        self.problems += over_cap(lambda path: self._value(SCHEMA[path]), self.origins)
         if self.problems:
             raise invalid(self.problems)
         settings: Settings = self._build(Settings, ())
@@ -236,22 +240,6 @@ class _Reading:
         if isinstance(value, Path) and leaf.path not in self.values:
             return anchored(value, self.default)
         return value
-
-    def _check_caps(self) -> None:
-        """A default limit above the largest one allowed would refuse every plugin."""
-        for leaf in SCHEMA.values():
-            if leaf.path[0] != "limits":
-                continue
-            limit = self._value(leaf)
-            cap = self._value(SCHEMA["max_limits", leaf.path[1]])
-            if (
-                cap is not None
-                and (limit is None or limit > cap)
-                and self.origins.keys() & {leaf.name, f"max_{leaf.name}"}
-            ):
-                origin = self.origins.get(leaf.name) or self.origins[f"max_{leaf.name}"]
-                fact = f"is {limit}, more than max_{leaf.name}, which is {cap}"
-                self.problems.append(Problem(leaf.name, str(origin), fact, "lower it or raise the largest"))
 
     def _build(self, kind: type, path: SettingPath) -> Any:
         hints = get_type_hints(kind)
@@ -266,6 +254,27 @@ class _Reading:
             else:
                 built[spec.name] = self._value(SCHEMA[here])
         return kind(**built)
+
+
+def over_cap(value: Callable[[SettingPath], Any], origins: Mapping[str, Origin]) -> list[Problem]:
+    """Default limits above the largest ones allowed, which would refuse every plugin, as far as somebody set them.
+
+    Args:
+        value: the value at a path.
+    """
+    problems = []
+    for path in (path for path in SCHEMA if path[0] == "limits"):
+        name, limit, cap = ".".join(path), value(path), value(("max_limits", path[1]))
+        origin = origins.get(name) or origins.get(f"max_{name}")
+        if origin is not None and cap is not None and (limit is None or limit > cap):
+            fact = f"is {limit}, more than max_{name}, which is {cap}"
+            problems.append(Problem(name, str(origin), fact, "lower it or raise the largest"))
+    return problems
+
+
+def no_setting(name: str) -> NotFound:
+    """The error for a name that no setting has."""
+    return NotFound(f"there is no setting {name[:200]!r}", remedy=_meant(name[:200], Origin("override")))
 
 
 def _meant(name: str, origin: Origin) -> str:

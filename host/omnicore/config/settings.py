@@ -8,10 +8,12 @@ from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from omnicore.config.sections.access import AccessSettings
 from omnicore.config.sections.connectors import ConnectorSettings
 from omnicore.config.sections.events import EventSettings
 from omnicore.config.sections.health import HealthSettings
 from omnicore.config.sections.loops import LoopSettings
+from omnicore.config.sections.mcp import McpSettings
 from omnicore.config.sections.memory import MemorySettings
 from omnicore.config.sections.runtime import RuntimeSettings
 from omnicore.config.sections.storage import StorageSettings
@@ -55,7 +57,7 @@ class Settings:
     watch: bool = setting(True, "Take up changes in the plugin folder while the host runs")
     engine: Literal["omnicore", "extism"] = setting("omnicore", "What runs the modules")
 
-    host: str = setting("127.0.0.1", "Address the server listens on; beyond loopback a token is required")
+    host: str = setting("127.0.0.1", "Address the server listens on; beyond loopback users or a token are required")
     port: int = setting(8080, "TCP port the server listens on; 0 takes a free one", minimum=0, maximum=65535)
     token: str | None = setting(None, "Bearer token that requests must carry", secret=True)
     allowed_hosts: tuple[str, ...] = setting(
@@ -70,6 +72,10 @@ class Settings:
     threads: int = setting(8, "Worker threads for plugins that compute long", minimum=1, maximum=1024)
     breaker_failures: int = setting(5, "Failures in a row that put a plugin in quarantine", minimum=1)
     breaker_reset_s: float = setting(60.0, "How long a quarantine lasts", minimum=0)
+
+    kept_versions: int = setting(
+        5, "Earlier versions of a plugin that are kept, to go back to one", minimum=0, maximum=1000
+    )
 
     log_level: Literal["trace", "debug", "info", "warn", "error"] = setting(
         "info", "Lowest level of log lines that the server prints"
@@ -87,7 +93,9 @@ class Settings:
     vectors: VectorSettings = setting(VectorSettings(), "Vector collections and their index")
     connectors: ConnectorSettings = setting(ConnectorSettings(), "Services the host is connected to")
     loops: LoopSettings = setting(LoopSettings(), "The seven lanes")
+    mcp: McpSettings = setting(McpSettings(), "Functions as tools of the Model Context Protocol")
     runtime: RuntimeSettings = setting(RuntimeSettings(), "Where and how the host runs")
+    access: AccessSettings = setting(AccessSettings(), "Who may do what")
     app: Mapping[str, Any] = setting({}, "Settings of the application around the host, in words of its own")
     plugin_settings: Mapping[str, Mapping[str, Any]] = setting(
         {}, "Settings handed to plugins, one table for each plugin's name", secret=True
@@ -105,7 +113,8 @@ def _shown(name: str, value: Any) -> Any:
     if is_dataclass(value):
         held = ((spec, getattr(value, spec.name)) for spec in fields(value))
         return {
-            spec.name: MASK if spec.metadata.get("secret") and inner is not None else _shown(spec.name, inner)
+            # Declared settings say themselves what they are: `token_days` is no secret.
+            spec.name: MASK if spec.metadata.get("secret") and inner is not None else _shown("", inner)
             for spec, inner in held
         }
     if isinstance(value, Mapping):

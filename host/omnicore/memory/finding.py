@@ -11,7 +11,7 @@ from omnicore.memory.drafting import checked_embedding
 from omnicore.memory.matrix import Floats, unit
 from omnicore.memory.ranking import Pool, Weights, rank
 from omnicore.memory.ring import Rings
-from omnicore.memory.shelf import Shelf
+from omnicore.memory.shelf import Bools, Shelf
 from omnicore.memory.shelves import OpenShelf, Shelves
 from omnicore.memory.tiers import SHARED, MemoryTier
 from omnicore.memory.wordfind import placed
@@ -20,11 +20,31 @@ from omnicore.storage.tables.memory import MemoryTable
 from omnicore.storage.tables.memory_rows import SHARED_SPACE
 from omnicore.vectors.numeric import np
 
-__all__ = ["Finder", "Found", "Question"]
+__all__ = ["ALWAYS", "Finder", "Found", "Made", "Question"]
 
 """The space of the tiers that belong to the host."""
 
 _OWN, _COMMON, _SCRATCH = range(3)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """When a memory was stored: from `since` to `until`, None for no such bound. Units: seconds since the epoch."""
+
+    since: float | None = None
+    until: float | None = None
+
+    def within(self, shelf: Shelf, allowed: Bools) -> Bools:
+        """Those of the allowed memories that were stored then."""
+        created = shelf.column("created")
+        for bound, fits in ((self.since, np.greater_equal), (self.until, np.less_equal)):
+            if bound is not None:
+                allowed = allowed & fits(created, np.float64(bound))
+        return allowed
+
+
+ALWAYS = Made()
+"""Whenever it was stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +58,7 @@ class Question:
     most: int
     now: float
     sense: Floats | None
+    made: Made = ALWAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +107,7 @@ class Finder:
                 continue
             with self._shelves.of(space) as opened:
                 if opened is not None:
-                    pools.append(self._ask(opened, asked, source, tiers, question.now))
+                    pools.append(self._ask(opened, asked, source, tiers, question))
                     shelves[source] = opened.shelf
                     if MemoryTier.Cosmic in tiers:
                         rules = _rules(opened.shelf, question)
@@ -104,9 +125,11 @@ class Finder:
                 found.append(Found(space, seq, one.score, one.parts, scratch=one.source == _SCRATCH))
         return _within(_with_rules(found, rules), question.most)
 
-    def _ask(self, opened: OpenShelf, asked: _Asked, source: int, tiers: Sequence[MemoryTier], now: float) -> Pool:
+    def _ask(
+        self, opened: OpenShelf, asked: _Asked, source: int, tiers: Sequence[MemoryTier], question: Question
+    ) -> Pool:
         shelf = opened.shelf
-        allowed = shelf.open_to(tiers, now)
+        allowed = question.made.within(shelf, shelf.open_to(tiers, question.now))
         fits = asked.given is not None and len(asked.given) == opened.dimensions
         # What one plugin put into a shared tier must not spoil the recall of another.
         if asked.given is not None and opened.dimensions and not fits and source == _OWN:
@@ -140,7 +163,7 @@ class Finder:
         with ring.lock:
             ring.expire(question.now)
             shelf = ring.shelf
-            allowed = shelf.open_to((MemoryTier.Immediate,), question.now)
+            allowed = question.made.within(shelf, shelf.open_to((MemoryTier.Immediate,), question.now))
             matches = placed(shelf, ring.find(asked.words))
             sense = asked.sense if asked.sense is not None and len(asked.sense) == shelf.sense.dimensions else None
             given = asked.given if asked.given is not None and len(asked.given) == shelf.given.dimensions else None

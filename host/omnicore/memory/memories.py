@@ -14,7 +14,7 @@ from omnicore.memory.corrections import Corrections
 from omnicore.memory.drafting import Origin, checked_owner, checked_text, drafted, tier_named, words_of
 from omnicore.memory.embedding.embedder import Sense
 from omnicore.memory.evicting import Evictor
-from omnicore.memory.finding import Finder, Found, Question
+from omnicore.memory.finding import ALWAYS, Finder, Found, Made, Question
 from omnicore.memory.item import Memory, MemoryDraft, Recall
 from omnicore.memory.lookup import Lookup, tier_of
 from omnicore.memory.ranking import Weights
@@ -27,6 +27,7 @@ from omnicore.memory.touches import Touches
 from omnicore.storage.store import Store
 from omnicore.storage.tables.memory import MemoryTable, Quota
 from omnicore.storage.tables.memory_rows import SHARED_SPACE, KeptMemory, NewMemory
+from omnicore.storage.tables.memory_words import LAST
 from omnicore.vectors.numeric import np
 
 __all__ = ["HOST", "Memories", "Tell"]
@@ -141,6 +142,7 @@ class Memories:
         limit: int = 10,
         budget: int | None = None,
         touch: bool = True,
+        made: Made = ALWAYS,
     ) -> Recall:
         """What fits a text, an embedding or both, best first, each with its score and what that is made of.
 
@@ -148,12 +150,13 @@ class Memories:
             tiers: where to look; None for all.
             budget: the most characters of all texts together; a text that does not fit makes room for the next.
             touch: whether what is found counts as used.
+            made: when what is looked for was stored; the rules of the cosmic tier are there in any case.
 
         Raises: InvalidInput: nothing to look for, a wrong tier, or an embedding of another length.
         """
         if budget is not None and budget < 1:
             raise InvalidInput(f"nothing fits into {budget} characters", remedy="give 1 or more, or no budget")
-        found = self._finder.find(self._question(text, embedding, tiers, owner, limit))
+        found = self._finder.find(replace(self._question(text, embedding, tiers, owner, limit), made=made))
         items, left = within_budget(self._fetched(owner, found), budget)
         if touch:
             self._touch(owner, items)
@@ -200,6 +203,13 @@ class Memories:
         if kept is None or (wanted is not None and tier_of(kept) not in wanted):
             return None
         return shown(kept)
+
+    def newest(
+        self, owner: str = HOST, tier: str | None = None, *, before: int | None = None, most: int = 100
+    ) -> tuple[list[Memory], int | None]:
+        """See `Lookup.newest`. Raises: InvalidInput."""
+        wanted = None if tier is None else tier_named(tier)
+        return self.lookup.newest(checked_owner(owner), wanted, before=LAST if before is None else before, most=most)
 
     def forget(
         self, item: str, *, owner: str | None = None, tiers: Iterable[str] | None = None, by: str | None = None

@@ -11,9 +11,10 @@ from typing import Any, ParamSpec, TypeVar
 from omnicore.errors import PermissionDenied
 from omnicore.memory.consolidation import Consolidated, Consolidator, Summarise
 from omnicore.memory.drafting import Origin, tier_named
+from omnicore.memory.finding import ALWAYS, Made
 from omnicore.memory.item import Memory, MemoryDraft, MemoryItem, MemoryQuery, Recall
 from omnicore.memory.memories import HOST, Memories
-from omnicore.memory.stats import MemoryStats, measured
+from omnicore.memory.stats import Holding, MemoryStats, held_by, measured
 from omnicore.memory.tiers import TIER_POLICIES, MemoryTier, TierPolicy, policy_of
 
 __all__ = ["MemoryService", "PluginMemories"]
@@ -140,6 +141,7 @@ class MemoryService:
         limit: int = 10,
         budget: int | None = None,
         touch: bool = True,
+        made: Made = ALWAYS,
     ) -> Recall:
         """See `Memories.recall`."""
         return await _aside(
@@ -151,11 +153,18 @@ class MemoryService:
             limit=limit,
             budget=budget,
             touch=touch,
+            made=made,
         )
 
     async def get(self, item: str, *, owner: str | None = None) -> Memory | None:
         """See `Memories.get`."""
         return await _aside(self.memories.get, item, owner=owner)
+
+    async def newest(
+        self, owner: str = HOST, tier: str | None = None, *, before: int | None = None, most: int = 100
+    ) -> tuple[list[Memory], int | None]:
+        """See `Memories.newest`."""
+        return await _aside(self.memories.newest, owner, tier, before=before, most=most)
 
     async def forget(self, item: str, *, owner: str | None = None) -> bool:
         """See `Memories.forget`."""
@@ -184,6 +193,10 @@ class MemoryService:
     async def stats(self, owner: str | None = None) -> MemoryStats:
         """How much is remembered, by tier and by owner."""
         return await _aside(measured, self.memories, owner)
+
+    async def holdings(self) -> Mapping[str, Holding]:
+        """How much each owner has, by name."""
+        return await _aside(held_by, self.memories)
 
     async def consolidate(self) -> Consolidated:
         """Consolidates now, memories that are new among them."""

@@ -15,7 +15,7 @@ from omnicore.vectors.numeric import np
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["Shelf"]
+__all__ = ["Bools", "Shelf"]
 
 _FIRST = 64
 _NONE = -1

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from omnicore.memory.memories import Memories
 from omnicore.memory.tiers import BY_PLACE, MemoryTier
 
-__all__ = ["MemoryStats", "measured"]
+__all__ = ["Holding", "MemoryStats", "held_by", "measured"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +55,44 @@ def measured(memories: Memories, owner: str | None = None) -> MemoryStats:
         embedder=memories.sense.name,
         problems=tuple(memories.problems()),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What one owner has; `@shared` holds the tiers that belong to nobody alone."""
+
+    owner: str
+    items: int = 0
+    bytes: int = 0
+    by_tier: Mapping[str, int] = field(default_factory=dict)
+
+    def plus(self, tier: str, items: int, size: int) -> Holding:
+        """With what is in a further tier."""
+        return Holding(self.owner, self.items + items, self.bytes + size, {**self.by_tier, tier: items})
+
+
+def held_by(memories: Memories) -> Mapping[str, Holding]:
+    """How much each owner has, by name."""
+    found: dict[str, Holding] = {}
+    for total in memories.table.totals():
+        if total.items:
+            known = found.get(total.plugin) or Holding(total.plugin)
+            found[total.plugin] = known.plus(BY_PLACE[total.tier].value, total.items, total.bytes)
+    for owner, (items, size) in _scratch(memories).items():
+        found[owner] = (found.get(owner) or Holding(owner)).plus(MemoryTier.Immediate.value, items, size)
+    return dict(sorted(found.items()))
+
+
+def _scratch(memories: Memories) -> dict[str, tuple[int, int]]:
+    """How many memories of which size each owner has in RAM."""
+    found: dict[str, tuple[int, int]] = {}
+    for owner in memories.rings.plugins():
+        ring = memories.rings.known(owner)
+        if ring is None:
+            continue
+        with ring.lock:
+            ring.expire(memories.clock.now())
+            held = ring.all()
+        if held:
+            found[owner] = (len(held), sum(one.row.size for one in held))
+    return found

@@ -9,10 +9,12 @@ import asyncio
 from abc import abstractmethod
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar, copy_context
+from copy import copy
 from functools import partial
 from time import perf_counter
 from typing import Any
 
+from omnicore.capabilities.costs import CallCosts
 from omnicore.errors import (
     CallCancelled,
     CapacityReached,
@@ -25,7 +27,7 @@ from omnicore.errors import (
     Unavailable,
 )
 from omnicore.plugins.media import Media
-from omnicore.plugins.meter import spend
+from omnicore.plugins.meter import metered, spend
 from omnicore.plugins.pool import Pool, RetiredError
 from omnicore.plugins.version import Version
 from omnicore.sandbox.engine import Instance
@@ -56,6 +58,12 @@ class Target:
         self.record = recorder.record
         self.threads = threads
         self.metered = version.limits.fuel is not None
+
+    def measured(self) -> Target:
+        """The same, for a call of which somebody wants to know what it costs."""
+        twin = copy(self)
+        twin.metered = True
+        return twin
 
 
 class _Job:
@@ -158,6 +166,23 @@ class Calls:
             self._finish(target, output)
         return output
 
+    async def call_measured(
+        self, ref: str, data: bytes = b"", *, costs: CallCosts, timeout_s: float | None = None
+    ) -> bytes:
+        """`call_bytes_async` that fills in what the call costs, also when it fails."""
+        started = perf_counter()
+        try:
+            target = (await asyncio.to_thread(self._resolve, ref)).measured()
+            payload = data if target.plain_input else target.media.encode(data)
+            run = self._run_on_thread if target.threads else self._run_on_loop
+            with metered(costs):
+                output = await run(target, payload, timeout_s, costs)
+            if not target.plain_output:
+                self._finish(target, output)
+            return output
+        finally:
+            costs.time_s = perf_counter() - started
+
     # -- what the host of the plugins fills in
 
     @abstractmethod
@@ -204,7 +229,7 @@ class Calls:
             pool = version.blocking
             instance = pool.take()
         except RetiredError:
-            return self._run(self._resolve(target.ref), payload, timeout_s, host_context, job)
+            return self._run(self._anew(target), payload, timeout_s, host_context, job)
         except OmniError as error:
             instance = self._retake(pool, target, error, started, timeout_s)
         inside = _depth.set(_depth.get() + 1) if self._reentrant else None
@@ -237,7 +262,7 @@ class Calls:
                 await asyncio.to_thread(version.load)
             instance = pool.take()
         except RetiredError:
-            again = await asyncio.to_thread(self._resolve, target.ref)
+            again = await asyncio.to_thread(self._anew, target)
             return await self._run_on_loop(again, payload, timeout_s, host_context)
         except OmniError as error:
             instance = self._retake(pool, target, error, started, timeout_s)
@@ -274,6 +299,11 @@ class Calls:
         except asyncio.CancelledError:
             job.cut(loop)
             raise
+
+    def _anew(self, target: Target) -> Target:
+        """The target that took the place of one whose version was retired."""
+        found = self._resolve(target.ref)
+        return found.measured() if target.metered else found
 
     def _check(self, target: Target) -> None:
         """Refuses what only some calls need to be checked for."""

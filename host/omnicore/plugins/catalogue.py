@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from omnicore.capabilities.grants import CapabilityRequest, Grant, missing
 from omnicore.clock import Clock
 from omnicore.errors import Conflict, NotFound, OmniError
 from omnicore.plugins.intake import Arrival
-from omnicore.plugins.limits import effective_limits
 from omnicore.plugins.manifest import Manifest
 from omnicore.plugins.states import Facts, Standing, next_state
-from omnicore.plugins.view import Change, PluginView
+from omnicore.plugins.view import Change, PluginView, view_of
 from omnicore.sandbox.abi import Limits
 from omnicore.sandbox.engine import Template
 from omnicore.storage.modules import ModuleStore
 from omnicore.storage.store import Store
 from omnicore.storage.tables.grants import GrantRow, GrantsTable
+from omnicore.storage.tables.plugin_config import PluginConfigTable
 from omnicore.storage.tables.plugins import PluginRow, PluginsTable, VersionRow
+from omnicore.storage.tables.versions import TurnedAwayRow, VersionsTable
 
 __all__ = ["Catalogue", "Serving"]
 
@@ -28,7 +30,8 @@ __all__ = ["Catalogue", "Serving"]
 class Serving:
     """A version that answers calls, with all that its doors are opened from.
 
-    `load` makes what runs it where that is no file the host keeps.
+    `settings` are those that were stored for it, above the host's own. `load` makes what runs it where that is no
+    file the host keeps.
     """
 
     name: str
@@ -36,7 +39,26 @@ class Serving:
     manifest: Manifest
     grants: tuple[Grant, ...]
     quarantined: bool = field(compare=False)
+    settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
     load: Callable[[], Template] | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ruling:
+    """What a person decided, to be recorded together with what follows from it, or not at all."""
+
+    give: tuple[GrantRow, ...] = ()
+    take: str | None = None
+    turn_away: TurnedAwayRow | None = None
+    welcome: bool = False
+
+    def of(self, grants: Sequence[Grant]) -> tuple[Grant, ...]:
+        """The grants there will be."""
+        over = {self.take, *(one.capability for one in self.give)}
+        return (*(one for one in grants if one.capability not in over), *map(_grant, self.give))
+
+
+_NO_RULING = _Ruling()
 
 
 class Catalogue:
@@ -44,6 +66,7 @@ class Catalogue:
 
     Args:
         limits: the defaults, and the most a manifest may ask for.
+        keep: how many earlier versions of a plugin are kept.
         accept: tries a version before it begins to serve and returns why it cannot, or "".
     """
 
@@ -54,13 +77,18 @@ class Catalogue:
         clock: Clock,
         *,
         limits: tuple[Limits, Limits],
+        keep: int,
         accept: Callable[[Serving], str],
     ) -> None:
+        self._database = database
         self._plugins = PluginsTable(database)
+        self._versions = VersionsTable(database)
+        self._config = PluginConfigTable(database)
         self._grants = GrantsTable(database)
         self._modules = modules
         self._clock = clock
-        self._limits = limits
+        self.limits = limits
+        self._keep = keep
         self._accept = accept
 
     # -- what is there
@@ -93,9 +121,20 @@ class Catalogue:
         grants = self._grants.all()
         return [self._view(row, grants.get(row.name, ())) for row in self.rows() if row.present]
 
+    def page(self, after: str, limit: int, *, state: str | None = None, text: str = "") -> list[PluginView]:
+        """Up to `limit` plugins by name, from behind `after` on; see `PluginsTable.page`."""
+        rows = self._plugins.page(after, limit, state=state, text=text)
+        grants = self._grants.between(rows[0].name, rows[-1].name) if rows else {}
+        return [self._view(row, grants.get(row.name, ())) for row in rows]
+
     def view(self, name: str) -> PluginView:
         """One plugin. Raises: NotFound."""
         return self._view(self.row(name), self._grants.of(name))
+
+    def view_at(self, path: str) -> PluginView:
+        """The plugin whose file is at a path of the folder. Raises: NotFound."""
+        row = self._plugins.at(path)
+        return self.view(row.name if row is not None else path)
 
     def serving(self, row: PluginRow) -> Serving | None:
         """The version that answers calls, or None: switched off, waiting, or never usable."""
@@ -105,12 +144,17 @@ class Catalogue:
         if version is None:
             return None
         manifest = Manifest.from_json(version.manifest)
-        return Serving(row.name, row.serving, manifest, self._granted(row.name), row.state == "quarantined")
+        quarantined = row.state == "quarantined"
+        return Serving(row.name, row.serving, manifest, self.granted(row.name), quarantined, self._config.of(row.name))
+
+    def granted(self, name: str) -> tuple[Grant, ...]:
+        """What a plugin was granted, whether it asks for it or not."""
+        return tuple(_grant(row) for row in self._grants.of(name))
 
     def differences(self, name: str) -> list[Change]:
         """What the newest version asks for beyond its grants. Raises: NotFound."""
         row = self.row(name)
-        granted = {grant.capability: grant for grant in self._granted(name)}
+        granted = {grant.capability: grant for grant in self.granted(name)}
         return [
             Change(
                 request.name,
@@ -140,20 +184,25 @@ class Catalogue:
         )
         if arrival.manifest is not None:
             digest, text = self._modules.put(arrival.module), arrival.manifest.to_json()
+            if arrival.text is not None:
+                self._modules.put_text(digest, arrival.text)
+            self._versions.keep_sidecar(base.name, digest, arrival.sidecar)
             self._plugins.keep_version(VersionRow(base.name, digest, text, len(arrival.module), now))
             changed = replace(changed, hash=digest, manifest=text)
         return self.decide(changed)
 
-    def decide(self, row: PluginRow, *, quarantine: str = "") -> PluginRow:
-        """Works out a row's state from what is known, and records it."""
-        standing = self._standing(row, quarantine)
+    def decide(self, row: PluginRow, *, quarantine: str = "", ruling: _Ruling = _NO_RULING) -> PluginRow:
+        """Works out a row's state from what is known, and records it with what a person decided."""
+        grants = ruling.of(self.granted(row.name))
+        away = self._is_turned_away(row, ruling)
+        standing = self._standing(row, quarantine, grants, away=away)
         if standing.serving not in (None, row.serving):
-            problem = self._accept(self._candidate(row))
+            problem = self._accept(self._candidate(row, grants))
             if problem:
                 row = replace(row, problem=problem)
-                standing = self._standing(row, quarantine)
+                standing = self._standing(row, quarantine, grants, away=away)
         decided = replace(row, state=standing.state, reason=standing.reason, serving=standing.serving)
-        self._plugins.save(decided)
+        self._record(decided, ruling)
         return decided
 
     def grant(self, name: str, capability: str | None, *, who: str) -> PluginRow:
@@ -170,16 +219,34 @@ class Catalogue:
                 f"{name} does not ask for {capability}, only for {wanted}",
                 remedy="a grant needs both sides: let its manifest ask first",
             )
-        for request in chosen:
-            self._grants.give(GrantRow(name, request.name, request.scope, who, self._clock.now()))
-        return self.decide(row)
+        now = self._clock.now()
+        given = tuple(GrantRow(name, one.name, one.scope, who, now) for one in chosen)
+        return self.decide(row, ruling=_Ruling(give=given, welcome=True))
+
+    def turn_away(self, name: str, *, who: str) -> PluginRow:
+        """Leaves the serving version in service and asks no more for the one that waits.
+
+        Raises: NotFound: no such plugin. Conflict: no version waits, or no other one serves.
+        """
+        row = self.row(name)
+        if row.hash is None or not self._missing(row.manifest, self.granted(name)):
+            raise Conflict(
+                f"no version of {name} waits for a decision",
+                remedy=f"see `omnicore plugins versions {name}` for those to go back to",
+            )
+        if row.serving in (None, row.hash):
+            raise Conflict(
+                f"no earlier version of {name} serves that could be kept",
+                remedy=f"grant what it asks for, or run `omnicore plugins disable {name}`",
+            )
+        return self.decide(row, ruling=_Ruling(turn_away=TurnedAwayRow(name, row.hash, who, self._clock.now())))
 
     def revoke(self, name: str, capability: str) -> PluginRow:
         """Takes a grant back. Raises: NotFound: no such plugin or grant."""
         row = self.row(name)
-        if not self._grants.take(name, capability):
+        if capability not in [grant.capability for grant in self.granted(name)]:
             raise NotFound(f"{name} has no grant for {capability}", remedy=f"see `omnicore plugins inspect {name}`")
-        return self.decide(row)
+        return self.decide(row, ruling=_Ruling(take=capability))
 
     def switch(self, name: str, *, on: bool) -> PluginRow:
         """Enables or disables. Enabling also ends a quarantine. Raises: NotFound."""
@@ -223,13 +290,15 @@ class Catalogue:
         return renamed
 
     def forget(self, name: str) -> None:
-        """Drops a plugin, its versions and its grants."""
+        """Drops a plugin, its versions, grants and settings."""
         self._grants.forget(name)
+        self._config.forget(name)
+        self._versions.forget(name)
         self._plugins.forget(name)
 
     def tidy(self) -> None:
-        """Deletes the bytes of versions nobody serves or waits for."""
-        self._modules.keep_only(self._plugins.drop_unused())
+        """Deletes the bytes of versions nobody serves or waits for, but for the last few of each plugin."""
+        self._modules.keep_only(self._plugins.drop_unused(self._keep))
 
     def record_error(self, name: str, error: OmniError) -> None:
         """Keeps the last failure of a call."""
@@ -237,8 +306,23 @@ class Catalogue:
 
     # -- inner parts
 
-    def _standing(self, row: PluginRow, quarantine: str) -> Standing:
-        grants = self._granted(row.name)
+    def _record(self, row: PluginRow, ruling: _Ruling) -> None:
+        with self._database.write(durable=True) as session:
+            self._grants.write(session, ruling.give)
+            if ruling.take is not None:
+                self._grants.take(session, row.name, ruling.take)
+            if ruling.turn_away is not None:
+                self._versions.turn_away(session, ruling.turn_away)
+            if ruling.welcome and row.hash is not None:
+                self._versions.welcome(session, row.name, row.hash)
+            self._plugins.write(session, row)
+
+    def _is_turned_away(self, row: PluginRow, ruling: _Ruling) -> bool:
+        if ruling.turn_away is not None or row.hash is None:
+            return ruling.turn_away is not None
+        return not ruling.welcome and row.hash in self._versions.turned_away(row.name)
+
+    def _standing(self, row: PluginRow, quarantine: str, grants: Sequence[Grant], *, away: bool) -> Standing:
         serving = self._plugins.version(row.name, row.serving) if row.serving else None
         return next_state(
             Facts(
@@ -249,15 +333,14 @@ class Catalogue:
                 quarantine=quarantine,
                 missing=self._missing(row.manifest, grants),
                 serving_missing=self._missing(serving.manifest if serving else None, grants),
+                turned_away=away,
             )
         )
 
-    def _candidate(self, row: PluginRow) -> Serving:
+    def _candidate(self, row: PluginRow, grants: tuple[Grant, ...]) -> Serving:
         manifest = Manifest.from_json(row.manifest or "")
-        return Serving(row.name, row.hash or "", manifest, self._granted(row.name), quarantined=False)
-
-    def _granted(self, name: str) -> tuple[Grant, ...]:
-        return tuple(_grant(row) for row in self._grants.of(name))
+        settings = self._config.of(row.name)
+        return Serving(row.name, row.hash or "", manifest, grants, quarantined=False, settings=settings)
 
     def _missing(self, manifest: str | None, grants: Sequence[Grant]) -> list[CapabilityRequest]:
         if manifest is None:
@@ -266,25 +349,7 @@ class Catalogue:
         return missing(asked, grants)
 
     def _view(self, row: PluginRow, grants: Sequence[GrantRow]) -> PluginView:
-        manifest = Manifest.from_json(row.manifest) if row.manifest else Manifest(row.name)
-        error = {**json.loads(row.last_error), "at": row.last_error_at} if row.last_error else None
-        return PluginView(
-            name=row.name,
-            version=manifest.version,
-            description=manifest.description,
-            author=manifest.author,
-            hash=row.hash,
-            serving=None if row.switched_off else row.serving,
-            state=row.state,  # type: ignore[arg-type]  # the column holds what next_state decided
-            reason=row.reason,
-            functions=manifest.functions,
-            asked=manifest.capabilities,
-            granted=tuple(_grant(one) for one in grants),
-            limits=asdict(effective_limits(manifest.limits, *self._limits)),
-            config=manifest.config,
-            last_error=error,
-            path=row.path,
-        )
+        return view_of(row, [_grant(one) for one in grants], self.limits)
 
 
 def _blank(arrival: Arrival, now: float) -> PluginRow:

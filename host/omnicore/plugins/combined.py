@@ -14,11 +14,14 @@ from omnicore.config.settings import Settings
 from omnicore.core.extensions import Extension
 from omnicore.errors import Conflict, NotFound, OmniError
 from omnicore.plugins.catalogue import Serving
+from omnicore.plugins.configuring import PluginConfig
 from omnicore.plugins.host import PluginHost
 from omnicore.plugins.inventory import Inventory
 from omnicore.plugins.native import NativePlugin, NativePlugins
+from omnicore.plugins.status import PluginStatus
+from omnicore.plugins.upgrade import NO_UPGRADE, Upgrade, VersionView
 from omnicore.plugins.version import Version
-from omnicore.plugins.view import Change, PluginView
+from omnicore.plugins.view import Change, PluginView, State
 from omnicore.sandbox.abi import HostFunction
 from omnicore.storage.store import Store
 from omnicore.storage.tables.native import NativeTable
@@ -65,6 +68,15 @@ class CombinedHost(PluginHost):
         native = self._natives.find(name)
         return super().get(name) if native is None else self._natives.view(native)
 
+    def page(
+        self, after: str, limit: int, *, state: State | None = None, text: str = ""
+    ) -> tuple[Sequence[PluginView], bool]:
+        """Plugins by name, from behind `after` on, and whether there are more."""
+        found, more = super().page(after, limit, state=state, text=text)
+        natives = [one for one in self._natives.views() if one.name > after and one.fits(state, text)]
+        both = sorted([*found, *natives], key=lambda view: view.name)
+        return both[:limit], more or len(both) > limit
+
     def states(self) -> Mapping[str, int]:
         """How many plugins are in each state."""
         return Counter(super().states()) + Counter(view.state for view in self._natives.views())
@@ -101,6 +113,45 @@ class CombinedHost(PluginHost):
         """Takes a grant back. Raises: NotFound; Conflict: it is native."""
         self._refuse(name, "is trusted code and has no grants", f"omnicore plugins disable {name}")
         return super().revoke(name, capability, who=who)
+
+    def versions(self, name: str) -> Sequence[VersionView]:
+        """The versions that are kept; of native plugins none are. Raises: NotFound."""
+        return super().versions(name) if self._natives.find(name) is None else ()
+
+    def rollback(self, name: str, digest: str, *, who: str) -> PluginView:
+        """Puts an earlier version back. Raises: see `Upkeep.rollback`; Conflict: it is native."""
+        self._refuse(name, "changes with its package", f"omnicore plugins disable {name}")
+        return super().rollback(name, digest, who=who)
+
+    def upgrade(self, name: str) -> Upgrade:
+        """What differs between the serving version and the newest one; for a native one nothing. Raises: NotFound."""
+        return super().upgrade(name) if self._natives.find(name) is None else NO_UPGRADE
+
+    def approve(self, name: str, *, who: str) -> PluginView:
+        """Grants all that the newest version asks for. Raises: NotFound; Conflict, also for a native one."""
+        self._refuse(name, "asks for nothing", f"omnicore plugins disable {name}")
+        return super().approve(name, who=who)
+
+    def keep(self, name: str, *, who: str) -> PluginView:
+        """Turns the newest version away. Raises: NotFound; Conflict, also for a native one."""
+        self._refuse(name, "asks for nothing", f"omnicore plugins disable {name}")
+        return super().keep(name, who=who)
+
+    def config(self, name: str) -> PluginConfig:
+        """A plugin's settings; a native one reads those of the application instead. Raises: NotFound."""
+        return super().config(name) if self._natives.find(name) is None else PluginConfig(None, {}, {}, ())
+
+    def configure(self, name: str, values: Mapping[str, Any], *, who: str) -> PluginConfig:
+        """Stores the settings of a plugin. Raises: see `Upkeep.configure`; Conflict: it is native."""
+        self._refuse(name, "reads the settings of its application", f"omnicore plugins disable {name}")
+        return super().configure(name, values, who=who)
+
+    def status(self, name: str) -> PluginStatus:
+        """How a plugin fares now. Raises: NotFound."""
+        native = self._natives.find(name)
+        if native is None:
+            return super().status(name)
+        return self._status(native.name, native.manifest, self._service.current(native.name))
 
     async def start(self) -> None:
         """Scans the folder; coroutine functions of native plugins run on this loop from now on."""

@@ -6,11 +6,9 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any
 
-from omnicore.capabilities.doors import granted_scope
 from omnicore.capabilities.services import Services
 from omnicore.clock import Clock, SystemClock
 from omnicore.config.settings import Settings
@@ -27,21 +25,25 @@ from omnicore.events.bus import EventBus
 from omnicore.plugins.calls import Calls, Target
 from omnicore.plugins.catalogue import Catalogue, Serving
 from omnicore.plugins.folder import Folder
-from omnicore.plugins.install import check_filename, remove_files, write_whole
+from omnicore.plugins.install import check_filename, remove_files, sidecar_beside, write_whole
 from omnicore.plugins.intake import read_module
 from omnicore.plugins.inventory import Inventory, judged_by
 from omnicore.plugins.pool import RetiredError, Warm
 from omnicore.plugins.refusals import not_serving
+from omnicore.plugins.restoring import Restoring
 from omnicore.plugins.service import EAGER_LOADS, ServiceParts, VersionsInService, WrapDoors, unwrapped
+from omnicore.plugins.upkeep import Upkeep
 from omnicore.plugins.version import Version
-from omnicore.plugins.view import Change, PluginView
+from omnicore.plugins.view import PluginView
 from omnicore.sandbox.abi import HostFunction
 from omnicore.sandbox.engine import Engine
 from omnicore.storage.modules import ModuleStore
 from omnicore.storage.store import Store
 from omnicore.storage.tables.kv import KvTable
+from omnicore.storage.tables.plugin_config import PluginConfigTable
 from omnicore.storage.tables.plugins import PluginRow
-from omnicore.telemetry.logs import Level, LogLine, PluginLogs
+from omnicore.storage.tables.versions import VersionsTable
+from omnicore.telemetry.logs import PluginLogs
 from omnicore.telemetry.metrics import Metrics
 
 __all__ = ["PluginHost"]
@@ -54,7 +56,7 @@ _ERROR_EVERY_S = 1.0
 _SWEEP_EVERY_S = 60.0
 
 
-class PluginHost(Calls):
+class PluginHost(Upkeep, Calls):
     """The plugins of one folder: what they are, what they may, and calls into them.
 
     References are `plugin.function`, or `plugin` alone when it has one function. Methods may be used from any
@@ -76,8 +78,8 @@ class PluginHost(Calls):
         functions: Sequence[HostFunction] = (),
         wrap_doors: WrapDoors = unwrapped,
     ) -> None:
-        super().__init__(threads=settings.threads, reentrant=bool(functions))
-        clock = clock or SystemClock()
+        Calls.__init__(self, threads=settings.threads, reentrant=bool(functions))
+        self._clock = clock = clock or SystemClock()
         limits = (settings.limits, settings.max_limits)
         modules = ModuleStore(settings.data / "modules")
         self._settings, self._database, self._logs = settings, database, logs
@@ -85,9 +87,11 @@ class PluginHost(Calls):
         self._service = VersionsInService(
             ServiceParts(settings, engine, modules, services, metrics, logs, functions, clock, wrap_doors)
         )
-        self._catalogue = Catalogue(database, modules, clock, limits=limits, accept=self._service.accept)
-        self._kv = KvTable(database, clock)
-        self._folder = Folder(settings.plugins)
+        self._catalogue = Catalogue(
+            database, modules, clock, limits=limits, keep=settings.kept_versions, accept=self._service.accept
+        )
+        self._kv, self._folder = KvTable(database, clock), Folder(settings.plugins)
+        self._make_upkeep(modules)
         self._inventory = self._make_inventory(judged_by(settings, engine))
         self._changing = threading.RLock()
         self._data_version = database.data_version()
@@ -96,28 +100,27 @@ class PluginHost(Calls):
         self._closed = False
         self.forgetting: list[Callable[[str], None]] = []
         """Told the name of each plugin that is removed: whoever keeps something for plugins deletes it."""
+        self.watching: list[Callable[[str, str, PluginRow | None], None]] = []
+        """Told what was taken in from the folder: a plugin's name, `added`, `changed` or `removed`, and its row."""
         self._watching: asyncio.Task[None] | None = None
         metrics.watch_states(self.states)
 
+    def _make_upkeep(self, modules: ModuleStore) -> None:
+        self._versions, self._config = VersionsTable(self._database), PluginConfigTable(self._database)
+        self._restoring = Restoring(self._settings.plugins, self._database, modules, self._clock)
+
     def _make_inventory(self, judge: str) -> Inventory:
         limits = (self._settings.limits, self._settings.max_limits)
-        return Inventory(self._folder, self._catalogue, limits=limits, judged_by=judge, changed=self._changed)
+        return Inventory(
+            self._folder,
+            self._catalogue,
+            limits=limits,
+            judged_by=judge,
+            changed=self._brought,
+            restore=self._restoring.finish,
+        )
 
-    # -- the catalogue
-
-    def list(self) -> list[PluginView]:
-        """Every plugin, by name, rejected files among them."""
-        self._write_errors()
-        return self._catalogue.views()
-
-    def get(self, name: str) -> PluginView:
-        """One plugin. Raises: NotFound."""
-        self._write_errors()
-        return self._catalogue.view(name)
-
-    def states(self) -> Mapping[str, int]:
-        """How many plugins are in each state."""
-        return self._catalogue.states()
+    # -- what runs
 
     def quarantined(self) -> Sequence[str]:
         """The plugins in service that are left alone now, for they failed too often in a row."""
@@ -132,27 +135,6 @@ class PluginHost(Calls):
         """The sandboxes that are kept for the next call, of all plugins."""
         kept = [pool.warm() for version in self._service.all() for pool in version.pools()]
         return Warm(sum(one.sandboxes for one in kept), sum(one.memory_bytes for one in kept))
-
-    def offers(self, name: str, function: str) -> bool:
-        """Whether the version of a plugin that answers calls has a function."""
-        serving = self._serving(name)
-        return serving is not None and any(one.name == function for one in serving.manifest.functions)
-
-    def scope(self, name: str, capability: str) -> Mapping[str, Any] | None:
-        """What a plugin may do with a capability now, with the scope's defaults; None for a closed door."""
-        serving = self._serving(name)
-        if serving is None:
-            return None
-        return granted_scope(capability, serving.manifest.capabilities, serving.grants)
-
-    def diff(self, name: str) -> Sequence[Change]:
-        """What the newest version asks for beyond its grants. Raises: NotFound."""
-        return self._catalogue.differences(name)
-
-    def logs(self, name: str, limit: int = 100, *, level: Level = "trace") -> Sequence[LogLine]:
-        """The last lines a plugin logged, oldest first. Raises: NotFound."""
-        self._catalogue.row(name)
-        return self._logs.tail(name, limit, level)
 
     def scan(self) -> None:
         """Takes in what changed in the folder, waiting up to a second for files that are being written."""
@@ -169,25 +151,27 @@ class PluginHost(Calls):
         Raises:
             InvalidInput: the file name cannot be used.
             ModuleRejected, ManifestInvalid: it cannot be a plugin; nothing was written.
-            Conflict: another file has the plugin's name.
+            Conflict: another file has the plugin's name, or would share its manifest.
         """
         stem = check_filename(filename)
-        _, read = read_module(
+        beside = sidecar_beside(self._settings.plugins, filename)
+        module, read = read_module(
             stem,
             data,
             text=filename.endswith(".wat"),
-            sidecar=manifest,
+            sidecar=beside if manifest is None else manifest,
             sidecar_path=f"{stem}.toml",
             limits=(self._settings.limits, self._settings.max_limits),
         )
         with self._changing:
             self._refuse_taken(read.name, filename)
-            if manifest is not None:
-                write_whole(self._settings.plugins, f"{stem}.toml", manifest)
-            write_whole(self._settings.plugins, filename, data)
+            if manifest is None:
+                write_whole(self._settings.plugins, filename, data)
+            else:
+                self._restoring.install(read.name, filename, data, module=module, sidecar=manifest.decode())
             self._service.eager = 1
             self._inventory.take_stock(at_once=filename)
-            return self._view_at(filename)
+            return self._catalogue.view_at(filename)
 
     def remove(self, name: str) -> None:
         """Deletes a plugin: its file, grants, versions and all it stored. Raises: NotFound."""
@@ -218,21 +202,16 @@ class PluginHost(Calls):
         """Takes a plugin out of service; calls in flight finish. Raises: NotFound."""
         return self._switch(name, on=False)
 
-    def grant(self, name: str, capability: str | None = None, *, who: str) -> PluginView:
-        """Grants what a plugin asks for, one capability or all. Raises: NotFound, Conflict."""
-        with self._changing:
-            self._service.eager = 1
-            self._catalogue.grant(name, capability, who=who)
-            self._changed(name, "granted")
-        return self._catalogue.view(name)
+    def use(self, settings: Settings) -> None:
+        """Takes up other limits, breakers and counts of warm sandboxes.
 
-    def revoke(self, name: str, capability: str, *, who: str) -> PluginView:
-        """Takes a grant back; the plugin waits until it is granted again. Raises: NotFound."""
+        The next calls get versions that are made under them; those in flight end as they began.
+        """
         with self._changing:
-            self._catalogue.revoke(name, capability)
-            self._events.publish("plugin.revoked", {"name": name, "capability": capability, "who": who})
-            self._changed(name, "changed")
-        return self._catalogue.view(name)
+            self._settings = settings
+            self._catalogue.limits = self._inventory.limits = (settings.limits, settings.max_limits)
+            for ref in self._service.use(settings):
+                self._targets.pop(ref, None)
 
     # -- the life of the host
 
@@ -317,6 +296,11 @@ class PluginHost(Calls):
         state = row.state if row is not None and row.present else None
         self._events.publish(f"plugin.{how}", {"name": name, "state": state, "hash": row.hash if row else None})
 
+    def _brought(self, name: str, how: str) -> None:
+        self._changed(name, how)
+        for tell in self.watching:
+            tell(name, how, self._catalogue.find(name))
+
     def _sync(self, name: str, row: PluginRow | None) -> None:
         if not self._service.holds(name):
             return  # made when it is first called
@@ -359,9 +343,6 @@ class PluginHost(Calls):
                 f"the name {name} is taken by {owner.path}",
                 remedy=f"set another name in the manifest, or run `omnicore plugins remove {name}`",
             )
-
-    def _view_at(self, path: str) -> PluginView:
-        return next(view for view in self._catalogue.views() if view.path == path)
 
     async def _watch(self) -> None:
         async for changed in self._folder.changes():

@@ -20,7 +20,10 @@ _log = logging.getLogger("omnicore.plugins")
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What a look at a file found: `manifest` and `module` when it is usable, else `problem`."""
+    """What a look at a file found: `manifest` and `module` when it is usable, else `problem`.
+
+    `sidecar` is the manifest beside it as written, `text` what a module in text was made of.
+    """
 
     name: str
     path: str
@@ -28,6 +31,8 @@ class Arrival:
     module: bytes = b""
     manifest: Manifest | None = None
     problem: str = ""
+    sidecar: str | None = None
+    text: bytes | None = None
 
 
 def read_arrival(folder: Folder, candidate: Candidate, *, default: Limits, most: Limits) -> Arrival:
@@ -51,7 +56,15 @@ def read_arrival(folder: Folder, candidate: Candidate, *, default: Limits, most:
         _log.exception("%s could not be read", candidate.path)
         problem = "the host could not read it, which is a fault of the host; its log says more"
         return Arrival(name, candidate.path, candidate.signature, problem=problem)
-    return Arrival(manifest.name, candidate.path, candidate.signature, module, manifest)
+    return Arrival(
+        manifest.name,
+        candidate.path,
+        candidate.signature,
+        module,
+        manifest,
+        sidecar=None if sidecar is None else sidecar.decode(),
+        text=data if candidate.path.endswith(".wat") else None,
+    )
 
 
 def read_module(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
 
 from omnicore.config.settings import Settings
@@ -26,6 +26,7 @@ class Inventory:
     Args:
         judged_by: names engine and settings; files that could not be used under others are looked at again.
         changed: told the name of each plugin whose row changed, and how: added, changed or removed.
+        restore: puts back what is to be rolled back, and says which files are whole.
     """
 
     def __init__(
@@ -36,11 +37,13 @@ class Inventory:
         limits: tuple[Limits, Limits],
         judged_by: str,
         changed: Callable[[str, str], None],
+        restore: Callable[[], Sequence[str]],
     ) -> None:
+        self._restore = restore
         self._folder = folder
         self._claimed: Callable[[str], str | None] = lambda _name: None
         self._catalogue = catalogue
-        self._limits = limits
+        self.limits = limits
         self._judged_by = judged_by
         self._changed = changed
 
@@ -57,6 +60,7 @@ class Inventory:
 
         Returns: whether another pass soon would find out more.
         """
+        whole = {at_once, *self._restore()}
         candidates = self._folder.list()
         rows = {row.name: row for row in self._catalogue.rows()}
         changes = _Changes(self._catalogue, rows, {one.path for one in candidates}, self._changed, self._claimed)
@@ -65,10 +69,10 @@ class Inventory:
         for candidate in candidates:
             if self._known(changes.by_path.get(candidate.path), candidate, kept):
                 continue
-            settled = "yes" if candidate.path == at_once else self._folder.settled(candidate)
+            settled = "yes" if candidate.path in whole else self._folder.settled(candidate)
             again = again or settled != "yes"
             if settled == "yes":
-                default, most = self._limits
+                default, most = self.limits
                 arrivals.append(read_arrival(self._folder, candidate, default=default, most=most))
             elif settled == "writing":
                 arrivals.append(Arrival(candidate.stem, candidate.path, "", problem=_WRITING))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from omnicore.capabilities.grants import CapabilityRequest, check_requests
@@ -42,7 +42,8 @@ _JSON, _BYTES = "application/json", "application/octet-stream"
 class FunctionSpec:
     """A function callers see. `input` and `output` are JSON Schemas; None takes all the media type allows.
 
-    `lane` names the lane whose cycles call it, `provides` the capabilities it gives to intelligences.
+    `lane` names the lane whose cycles call it, `provides` the capabilities it gives to intelligences. `hints` says what a
+    call does, such as `read_only`; what is not said is not known.
     """
 
     name: str
@@ -53,10 +54,11 @@ class FunctionSpec:
     output_media: str = _BYTES
     lane: str = ""
     provides: tuple[str, ...] = ()
+    hints: Mapping[str, bool] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """The function as a manifest would write it, its name aside."""
-        more = {"lane": self.lane, "provides": list(self.provides)}
+        more = {"lane": self.lane, "provides": list(self.provides), "hints": dict(self.hints)}
         return {
             "description": self.description,
             "input": self.input,
@@ -225,7 +227,7 @@ def _specs(info: ModuleInfo) -> tuple[FunctionSpec, ...]:
 
 def _retold(known: FunctionSpec, values: Mapping[str, Any]) -> FunctionSpec:
     """A component's function: its types decide how values travel, the manifest may say more of them."""
-    told = {key: values[key] for key in ("description", "input", "output", "lane") if key in values}
+    told = {key: values[key] for key in ("description", "input", "output", "lane", "hints") if key in values}
     return replace(known, **told, provides=tuple(values.get("provides", ())))
 
 
@@ -239,6 +241,7 @@ def _function(known: FunctionSpec, values: Mapping[str, Any]) -> FunctionSpec:
         output_media=values.get("output_media", _JSON if "output" in values else _BYTES),
         lane=values.get("lane", ""),
         provides=tuple(values.get("provides", ())),
+        hints=values.get("hints", {}),
     )
 
 

@@ -6,11 +6,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from omnicore.errors import OmniError
+from omnicore.sandbox.abi import Usage
 from omnicore.sandbox.engine import Instance
 
-__all__ = ["Meter", "metered", "spend"]
+__all__ = ["Meter", "Taker", "metered", "spend"]
+
+
+class Taker(Protocol):
+    """Whoever wants to know what calls used."""
+
+    def take(self, usage: Usage) -> None:
+        """Is told of each call as it ends."""
 
 
 @dataclass(slots=True)
@@ -19,12 +28,17 @@ class Meter:
 
     fuel: int = 0
 
+    def take(self, usage: Usage) -> None:
+        """Adds the fuel of a call."""
+        self.fuel += usage.fuel or 0
 
-_meter: ContextVar[Meter | None] = ContextVar("omnicore_meter", default=None)
+
+_T = TypeVar("_T", bound=Taker)
+_meter: ContextVar[Taker | None] = ContextVar("omnicore_meter", default=None)
 
 
 @contextmanager
-def metered(meter: Meter) -> Iterator[Meter]:
+def metered(meter: _T) -> Iterator[_T]:
     """Counts the fuel of all calls made in this block, those of other threads for it among them."""
     before = _meter.set(meter)
     try:
@@ -38,4 +52,4 @@ def spend(instance: Instance) -> None:
     meter = _meter.get()
     if meter is not None:
         with suppress(OmniError):  # one that was closed meanwhile tells nothing
-            meter.fuel += instance.usage().fuel or 0
+            meter.take(instance.usage())

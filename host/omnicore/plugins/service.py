@@ -173,6 +173,20 @@ class VersionsInService:
         for version in versions:
             version.retire()
 
+    def use(self, settings: Settings) -> Sequence[str]:
+        """Makes versions under other settings from now on; those in service are retired once their calls are over.
+
+        Returns: the references whose targets are of yesterday.
+        """
+        with self._lock:
+            self._parts = replace(self._parts, settings=settings)
+            versions = [*self._versions.values(), *self._ready.values()]
+            self._versions.clear()
+            self._ready.clear()
+        for version in versions:
+            version.retire()
+        return [ref for version in versions for ref in version.refs]
+
     def limits(self, serving: Serving) -> Limits:
         """The limits a version runs under."""
         settings = self._parts.settings
@@ -203,7 +217,7 @@ class VersionsInService:
         if serving.load is not None:
             return serving.load()
         parts, manifest = self._parts, serving.manifest
-        given = parts.settings.plugin_settings.get(serving.name, {})
+        given = {**parts.settings.plugin_settings.get(serving.name, {}), **serving.settings}
         limits = self.limits(serving)
         scope = PluginScope(
             name=serving.name,

@@ -16,7 +16,8 @@ class Facts:
     """What a decision rests on.
 
     `problem` says why the file as it is now cannot be used; `newest` is its last usable version and `serving`
-    the accepted one; `missing` and `serving_missing` are what each of them asks for and was not granted.
+    the accepted one; `missing` and `serving_missing` are what each of them asks for and was not granted. Somebody
+    who decided against the newest one made it `turned_away`.
     """
 
     newest: str | None
@@ -26,6 +27,7 @@ class Facts:
     quarantine: str = ""
     missing: Sequence[CapabilityRequest] = ()
     serving_missing: Sequence[CapabilityRequest] = ()
+    turned_away: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,9 @@ def next_state(facts: Facts) -> Standing:
         return Standing("disabled", "switched off", accepted)
     if facts.problem:
         return Standing("rejected", facts.problem + also, kept)
+    if facts.missing and facts.turned_away and kept and facts.newest:
+        also = f"version {facts.newest[:8]} was turned away; version {kept[:8]} serves"
+        return Standing("quarantined" if facts.quarantine else "enabled", facts.quarantine or also, kept)
     if facts.missing:
         names = ", ".join(request.name for request in facts.missing)
         return Standing("needs-grant", f"asks for {names}{also}", kept)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from omnicore.capabilities.grants import CapabilityRequest, Grant
-from omnicore.plugins.manifest import FunctionSpec
+from omnicore.plugins.limits import effective_limits
+from omnicore.plugins.manifest import FunctionSpec, Manifest
+from omnicore.sandbox.abi import Limits
+from omnicore.storage.tables.plugins import PluginRow
 
-__all__ = ["Change", "PluginView", "State", "Trust"]
+__all__ = ["Change", "PluginView", "State", "Trust", "view_of"]
 
 Trust = Literal["sandboxed", "native"]
 State = Literal["enabled", "needs-grant", "disabled", "quarantined", "rejected"]
@@ -17,13 +21,14 @@ State = Literal["enabled", "needs-grant", "disabled", "quarantined", "rejected"]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Something the newest version of a plugin asks for and has not been granted.
+    """Something the newest version of a plugin asks for and has not been granted, or no longer asks for.
 
-    `granted` is the scope it has now, None when it has none; `command` is what grants it.
+    `granted` is the scope it has now, None when it has none; `command` is what grants it. Of what is narrower or
+    dropped nothing is to be granted: `granted` is what the version before asks for, and `command` is empty.
     """
 
     capability: str
-    change: Literal["new", "wider"]
+    change: Literal["new", "wider", "narrower", "dropped"]
     asked: Mapping[str, Any]
     granted: Mapping[str, Any] | None
     reason: str
@@ -63,6 +68,11 @@ class PluginView:
     path: str
     trust: Trust = "sandboxed"
 
+    def fits(self, state: State | None, text: str) -> bool:
+        """Whether it is in a state, None for any, and has a text in its name, path or reason."""
+        part = text.lower()
+        return state in (None, self.state) and any(part in one.lower() for one in (self.name, self.path, self.reason))
+
     def to_json(self) -> dict[str, Any]:
         """The view as REST and `-o json` show it."""
         values = {name: getattr(self, name) for name in self.__dataclass_fields__}
@@ -78,3 +88,26 @@ class PluginView:
             for one in self.granted
         ]
         return values
+
+
+def view_of(row: PluginRow, grants: Sequence[Grant], limits: tuple[Limits, Limits]) -> PluginView:
+    """A row of the catalogue as people are shown it. `limits` are the defaults and the most."""
+    manifest = Manifest.from_json(row.manifest) if row.manifest else Manifest(row.name)
+    error = {**json.loads(row.last_error), "at": row.last_error_at} if row.last_error else None
+    return PluginView(
+        name=row.name,
+        version=manifest.version,
+        description=manifest.description,
+        author=manifest.author,
+        hash=row.hash,
+        serving=None if row.switched_off else row.serving,
+        state=row.state,  # type: ignore[arg-type]  # the column holds what next_state decided
+        reason=row.reason,
+        functions=manifest.functions,
+        asked=manifest.capabilities,
+        granted=tuple(grants),
+        limits=asdict(effective_limits(manifest.limits, *limits)),
+        config=manifest.config,
+        last_error=error,
+        path=row.path,
+    )

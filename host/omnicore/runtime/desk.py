@@ -113,6 +113,20 @@ class TaskDesk:
         self.tell_submitted(row)
         return seen_by_operator(row)
 
+    def retry_dead(self, before: float, most: int) -> tuple[int, bool]:
+        """Lets up to `most` tasks begin again that had failed until then; how many did, and whether more are left.
+
+        Each is begun again by itself: what stops in between has begun some and lost none.
+        """
+        found = self._table.dead(before, most + 1)
+        begun = 0
+        for task, queue in found[:most]:
+            row = self._table.retry(task, lane_of(queue, self.limits), self.clock.now(), only_failed=True)
+            if row is not None:  # None: somebody else was first
+                begun += 1
+                self.tell_submitted(row)
+        return begun, len(found) > most
+
     def queues(self) -> Sequence[dict[str, Any]]:
         """Queues with their limits and what waits and runs in them, by name."""
         found: dict[str, dict[str, int]] = {name: {} for name in self.limits}

@@ -13,7 +13,7 @@ from omnicore.ids import new_id
 from omnicore.runtime.desk import TaskDesk
 from omnicore.runtime.orders import new_row
 from omnicore.runtime.task import SCHEDULES, TaskOrder
-from omnicore.runtime.ticks import choose, ticks_of
+from omnicore.runtime.ticks import choose, said, some_after, ticks_of
 from omnicore.storage.tables.schedules import ScheduleRow, SchedulesTable
 from omnicore.storage.tables.tasks import TaskRow
 
@@ -131,6 +131,21 @@ class ScheduleDesk:
         self._table.switch(name, on=on, next_at=_ticks(row).after(now) if on else None, now=now)
         self._desk.schedules_changed(name)
         return self.get(name)
+
+    def preview(self, kind: str, spec: str, timezone: str, most: int) -> tuple[Sequence[float], str]:
+        """When a schedule that begins now would tick next, and what a cron expression says. Raises: InvalidInput."""
+        now = self._desk.clock.now()
+        ticks = ticks_of(kind, spec, timezone, now)
+        return tuple(some_after(ticks, now, most)), said(ticks)
+
+    def next_ticks(self, name: str, most: int) -> tuple[Sequence[float], str]:
+        """When a schedule ticks next, and what its cron expression says; one that is off never. Raises: NotFound."""
+        row = self._row(name)
+        ticks = _ticks(row)
+        # Its next tick may be overdue: it is the first one all the same.
+        first = () if row.next_at is None else (row.next_at,)
+        later = some_after(ticks, row.next_at, most - 1) if row.next_at is not None else ()
+        return (*first, *later), said(ticks)
 
     # -- for those who run tasks
 

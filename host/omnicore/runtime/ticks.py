@@ -14,7 +14,7 @@ from cronsim import CronSim, CronSimError
 
 from omnicore.errors import InvalidInput
 
-__all__ = ["Kind", "Missed", "Tick", "Ticks", "choose", "ticks_of", "zone"]
+__all__ = ["Kind", "Missed", "Tick", "Ticks", "choose", "said", "some_after", "ticks_of", "zone"]
 
 Kind = Literal["cron", "interval", "once"]
 Missed = Literal["skip", "one", "all"]
@@ -108,6 +108,23 @@ def ticks_of(kind: str, spec: str, timezone: str, begin: float) -> Ticks:
     if kind == "once":
         return Once(_moment(spec, timezone))
     raise InvalidInput(f"{kind[:80]!r} is no kind of schedule", remedy="use cron, interval or once")
+
+
+def some_after(ticks: Ticks, moment: float, most: int) -> Iterator[float]:
+    """Up to `most` ticks after a moment, the first one first."""
+    for _ in range(most):
+        found = ticks.after(moment)
+        if found is None:
+            return
+        yield found
+        moment = found
+
+
+def said(ticks: Ticks) -> str:
+    """What a cron expression says in English; other kinds say it themselves."""
+    if not isinstance(ticks, Cron):
+        return ""
+    return CronSim(ticks.expression, datetime.fromtimestamp(0, UTC)).explain()
 
 
 def zone(name: str) -> ZoneInfo:

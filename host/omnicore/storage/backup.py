@@ -22,7 +22,7 @@ from omnicore.storage.kept_files import drop_made_again, files_of
 from omnicore.storage.migrations import NEWEST
 from omnicore.storage.presence import Presence
 from omnicore.storage.sqlite_copies import quick_check
-from omnicore.storage.sqlite_schema import newest_step
+from omnicore.storage.sqlite_schema import foreign_code, newest_step
 from omnicore.storage.store import Session, Store
 from omnicore.storage.transfer import copy_into_postgresql, copy_into_sqlite
 
@@ -59,14 +59,16 @@ def backup(store: Store, data: Path, target: Path, *, clock: Clock) -> Contents:
         )
 
 
-def restore_sqlite(file: Path, data: Path, *, clock: Clock, derive: Derive) -> tuple[Contents, Path | None]:
+def restore_sqlite(
+    file: Path, data: Path, *, clock: Clock, derive: Derive, wait_s: float = 0
+) -> tuple[Contents, Path | None]:
     """Puts a backup in the place of the SQLite database of a data folder; the old file is kept beside it.
 
     Returns: what it held, and where the old file is now. Raises: InvalidInput: no good backup.
-    StorageFailed: the database is in use, or there is no room; nothing was changed.
+    StorageFailed: the database is in use for longer than `wait_s`, or there is no room; nothing was changed.
     """
     target = data / DATABASE
-    with _alone(target), _scratch(data) as folder:
+    with _alone(target, wait_s), _scratch(data) as folder:
         contents = _verified(file, folder)
         copy = folder / DATABASE
         with closing(Database.open(copy, clock=clock)) as store:
@@ -124,11 +126,16 @@ def _verified(file: Path, folder: Path) -> Contents:
     try:
         with closing(sqlite3.connect(copy)) as connection:
             problems = quick_check(connection, None)
-            step = newest_step(connection)
+            step, foreign = newest_step(connection), foreign_code(connection)
     except sqlite3.Error as error:
         raise InvalidInput(f"the database in {file} cannot be read", remedy="take another backup") from error
     if problems or not step > 0:
         raise InvalidInput(f"the database in {file} is damaged", remedy="take another backup")
+    if foreign:
+        raise InvalidInput(
+            f"the database in {file} has {foreign[0][:80]!r}, a trigger or view that is not OmniCore's",
+            remedy="take another backup: somebody has altered this one",
+        )
     if step > NEWEST:
         raise InvalidInput(f"{file} was written by a newer OmniCore", remedy="upgrade OmniCore, then restore it")
     return contents
@@ -181,9 +188,9 @@ def _place_files(folder: Path, data: Path) -> None:
 
 
 @contextmanager
-def _alone(target: Path) -> Iterator[None]:
+def _alone(target: Path, wait_s: float) -> Iterator[None]:
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    presence = Presence(target, alone=True, timeout_s=0)
+    presence = Presence(target, alone=True, timeout_s=wait_s)
     try:
         yield
     finally:

@@ -22,7 +22,7 @@ class Kept:
     pattern: re.Pattern[str]
 
 
-KEPT: tuple[Kept, ...] = (Kept("modules", re.compile(r"[0-9a-f]{64}\.wasm\Z")),)
+KEPT: tuple[Kept, ...] = (Kept("modules", re.compile(r"[0-9a-f]{64}\.(?:wasm|wat)\Z")),)
 """Rooms that keep such files add a line. Compiled code and snapshots of indexes can be made again; the plugin folder
 and the vault's master key belong to the operator, the key least of all beside what it opens."""
 

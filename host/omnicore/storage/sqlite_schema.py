@@ -8,12 +8,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from omnicore.storage.migrations import NEWEST, pending
+from omnicore.storage.schema import STEPS
 from omnicore.storage.schema.table import Statements, Table
 
 if TYPE_CHECKING:
     from sqlite_utils import Database as Tables
 
-__all__ = ["migrate", "newest_step"]
+__all__ = ["foreign_code", "migrate", "newest_step"]
 
 
 def migrate(
@@ -58,6 +59,13 @@ def newest_step(connection: sqlite3.Connection) -> int:
     if known is None:
         return 0
     return int(connection.execute("SELECT coalesce(max(number), 0) FROM migrations").fetchone()[0])
+
+
+def foreign_code(connection: sqlite3.Connection) -> list[str]:
+    """The names of triggers and views that no step makes. They would run within the host's own statements."""
+    own = {sql for _, step in STEPS for part in step if isinstance(part, Statements) for sql in part.sqlite}
+    found = connection.execute("SELECT name, sql FROM sqlite_master WHERE type IN ('trigger', 'view')")
+    return [str(name) for name, sql in found if sql not in own]
 
 
 def _make(tables: Tables, part: Table | Statements) -> None:

@@ -6,12 +6,17 @@ import logging
 import re
 import threading
 from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
 
 from omnicore.clock import Clock, SystemClock
+from omnicore.errors import CapacityReached
+from omnicore.telemetry.followers import Follower
 
-__all__ = ["LEVELS", "LogLine", "LogWriter", "PluginLogs", "harmless"]
+__all__ = ["LEVELS", "Level", "LogLine", "LogWriter", "PluginLogs", "harmless"]
 
 Level = Literal["trace", "debug", "info", "warn", "error"]
 
@@ -19,6 +24,7 @@ LEVELS: dict[Level, int] = {"trace": 5, "debug": 10, "info": 20, "warn": 30, "er
 """The levels of guests and the numbers Python's logging gives them."""
 
 LINE_BYTES = 8 * 1024
+MOST_FOLLOWERS = 256
 _LINE_COST = 100  # bytes a line costs beside its text, so that empty lines count too
 
 # C0 and C1 controls (terminal escapes begin with one), line and paragraph separators, and the marks
@@ -58,6 +64,7 @@ class LogWriter:
         self._logs = logs
         self._bytes = 0
         self._lock = threading.Lock()
+        self._plugin = plugin
         self._python = logging.getLogger(f"omnicore.plugin.{plugin}")
 
     def __call__(self, level: Level, text: str) -> None:
@@ -68,13 +75,30 @@ class LogWriter:
             while len(self.lines) > self._logs.per_plugin or self._bytes > self._logs.bytes_per_plugin:
                 self._bytes -= _cost(self.lines.popleft())
                 self.dropped += 1
+            followers = self._logs.followers
+            for follower in followers:  # within the lock, so that who begins to follow misses nothing
+                if follower.plugin in (None, self._plugin):
+                    follower.hear(self._plugin, line, LEVELS[level])
         if self._logs.forward:
             self._python.log(LEVELS[level], "%s", harmless(line.message))
 
-    def snapshot(self) -> list[LogLine]:
-        """The lines kept now, oldest first."""
+    def snapshot(self, then: Callable[[], None] | None = None) -> list[LogLine]:
+        """The lines kept now, oldest first. `then` is called before another line can come."""
         with self._lock:
+            if then is not None:
+                then()
             return list(self.lines)
+
+    def since(self, after: int) -> tuple[list[LogLine], int, int]:
+        """The lines from a number on, the number of the next one, and how many between were let go.
+
+        Lines count from 0. A number that was not reached yet is one of an earlier run: all lines are new then.
+        """
+        with self._lock:
+            following = self.dropped + len(self.lines)
+            begin = after if after <= following else 0
+            lines = list(islice(self.lines, max(begin - self.dropped, 0), None))
+            return lines, following, max(self.dropped - begin, 0)
 
 
 class PluginLogs:
@@ -97,6 +121,9 @@ class PluginLogs:
         self.forward = forward
         self.clock = clock or SystemClock()
         self._writers: dict[str, LogWriter] = {}
+        self._following = threading.Lock()
+        self.followers: tuple[Follower, ...] = ()
+        """Whoever reads along. Replaced, never changed: writers go through it without a lock."""
 
     def sink(self, plugin: str) -> LogWriter:
         """Where the plugin's lines go; the same one every time."""
@@ -105,9 +132,49 @@ class PluginLogs:
     def tail(self, plugin: str, n: int = 100, level: Level = "trace") -> list[LogLine]:
         """The last `n` lines at `level` or above, oldest first, harmless to print."""
         writer = self._writers.get(plugin)
-        lines = writer.snapshot() if writer and n > 0 else []
-        loud = [line for line in lines if LEVELS[line.level] >= LEVELS[level]][-n:] if lines else []
-        return [LogLine(line.at, line.level, harmless(line.message)) for line in loud]
+        return _loudest(writer.snapshot() if writer else [], n, level)
+
+    @contextmanager
+    def follow(
+        self, plugin: str | None, n: int, level: Level = "trace", *, most: int, wake: Callable[[], None]
+    ) -> Iterator[tuple[list[LogLine], Follower]]:
+        """The last `n` lines of a plugin, and a queue of those that come; for None only those of all that come.
+
+        Args:
+            most: how many lines may wait in the queue.
+            wake: called from any thread when there is something in it.
+
+        Raises: CapacityReached: many read along already.
+        """
+        follower = Follower(plugin, least=LEVELS[level], most=most, wake=wake)
+        try:
+            if plugin is None:
+                self._join(follower)
+                yield [], follower
+            else:
+                lines = self.sink(plugin).snapshot(lambda: self._join(follower))
+                yield _loudest(lines, n, level), follower
+        finally:
+            with self._following:
+                self.followers = tuple(one for one in self.followers if one is not follower)
+
+    def _join(self, follower: Follower) -> None:
+        with self._following:
+            if len(self.followers) >= MOST_FOLLOWERS:  # each line goes through all of them
+                raise CapacityReached(
+                    f"{MOST_FOLLOWERS} clients read logs along already", remedy="close one of them, or try again later"
+                )
+            self.followers = (*self.followers, follower)
+
+    def since(self, plugin: str, after: int, n: int = 100, level: Level = "trace") -> tuple[list[LogLine], int, int]:
+        """Lines that came since `after`, what to pass next time, and how many were let go or are over `n`.
+
+        Without lines it costs the same whatever was logged before.
+        """
+        writer = self._writers.get(plugin)
+        lines, following, dropped = writer.since(after) if writer else ([], 0, 0)
+        loud = sum(LEVELS[line.level] >= LEVELS[level] for line in lines)
+        return _loudest(lines, n, level), following, dropped + max(loud - n, 0)
 
     def dropped(self, plugin: str) -> int:
         """How many lines of the plugin the ring has let go."""
@@ -117,6 +184,13 @@ class PluginLogs:
     def forget(self, plugin: str) -> None:
         """Drops the lines of a plugin that was removed."""
         self._writers.pop(plugin, None)
+
+
+def _loudest(lines: list[LogLine], n: int, level: Level) -> list[LogLine]:
+    if n <= 0:
+        return []
+    loud = [line for line in lines if LEVELS[line.level] >= LEVELS[level]][-n:]
+    return [LogLine(line.at, line.level, harmless(line.message)) for line in loud]
 
 
 def _short(text: str) -> str:

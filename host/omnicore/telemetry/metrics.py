@@ -163,6 +163,20 @@ class Metrics(Collector):
             total_s += sum_s
         return CallFigures(calls, errors, total_s)
 
+    def durations(self) -> list[int]:
+        """All calls of plugins by duration: how many lie below each bound of `BUCKETS_S` and above the one before."""
+        found = [0] * (len(BUCKETS_S) + 1)
+        for recorder in self.recorders():
+            _, cumulative, _ = recorder.totals()
+            for place, upto in enumerate(cumulative):
+                found[place] += upto - (cumulative[place - 1] if place else 0)
+        return found
+
+    def total(self, name: str) -> float:
+        """The sum of a counter that was added with `counts`; 0 for one that is not there or cannot be read."""
+        added = self._counters.get(f"omnicore_{name}")
+        return sum(_read(name, added[2], _NOTHING).values()) if added is not None else 0.0
+
     def tap(self, tap: Tap | None) -> None:
         """Sets who is told of each call as it ends, on the caller's thread; None for nobody."""
         self._tap = tap

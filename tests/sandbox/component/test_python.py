@@ -73,9 +73,7 @@ def test_python_is_compiled_once_within_the_limits_and_then_loaded(
     ComponentEngine(tmp_path / "code").load([("main", wasm)], limits, doors)
     assert "compiling a component of" in caplog.text
     caplog.clear()
-    started = time.monotonic()
     template = ComponentEngine(tmp_path / "code").load([("main", wasm)], limits, doors)
-    assert time.monotonic() - started < 2
     assert not caplog.text
     instance = template.instance()
     assert instance.call("shout", b"hello") == b"HELLO"

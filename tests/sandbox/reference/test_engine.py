@@ -70,7 +70,7 @@ def test_an_endless_loop_ends_at_the_deadline_of_the_template_or_a_shorter_one(l
     started = time.monotonic()
     with pytest.raises(DeadlineExceeded):
         guest.call("loop", b"", timeout_s=0.05)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20
 
 
 def test_limits_have_their_errors(load: Any) -> None:

@@ -122,7 +122,7 @@ def test_a_sleep_ends_at_the_deadline(make: Callable[..., Any]) -> None:
     started = time.monotonic()
     with pytest.raises(DeadlineExceeded):
         make(SLEEP, WasiGrant(), timeout_s=0.1).call("_start", b"")
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20
 
 
 def test_a_sleep_on_a_loop_ends_at_the_deadline_and_by_wait_for(make: Callable[..., Any]) -> None:

@@ -1,86 +1,25 @@
-"""`omnicore config`: the settings, and where each comes from."""
+"""`omnicore config`: the settings, where each comes from, and changes of them."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import fields
-from typing import Any
+from collections.abc import Mapping
 
 import click
 
-from omnicore.cli.options import Shell, common, host_folders, pass_shell
-from omnicore.cli.output import Output
-from omnicore.cli.session import loaded
-from omnicore.config.entry import leaves
-from omnicore.config.loader import SCHEMA, Loaded
-from omnicore.config.settings import Settings
-from omnicore.errors import NotFound
+from omnicore.cli.lazy import Lazy, LazyGroup
+from omnicore.cli.options import common
+
+__all__ = ["COMMANDS", "config"]
+
+_AT = "omnicore.cli.commands."
+COMMANDS: Mapping[str, Lazy] = {
+    "show": Lazy(_AT + "config_show", "show", "Show the settings, or those under NAME; secrets are masked."),
+    "set": Lazy(_AT + "config_change", "set_", "Set NAME to VALUE, over the settings file."),
+    "unset": Lazy(_AT + "config_change", "unset", "Take back what was set, here or in the console."),
+}
 
 
-@click.group()
+@click.command(cls=LazyGroup, table=COMMANDS)
 @common
 def config() -> None:
-    """Show the settings and where they come from."""
-
-
-@config.command()
-@click.argument("name", required=False)
-@click.option("--origin", is_flag=True, help="Say where each value comes from.")
-@click.option("--doc", is_flag=True, help="Say what each setting is for.")
-@host_folders
-@pass_shell
-def show(shell: Shell, name: str | None, *, origin: bool, doc: bool) -> None:
-    """Show the settings, or those under NAME, such as `limits`; secrets are masked."""
-    found = loaded(shell)
-    output = Output(shell)
-    rows = _rows(found, name)
-    if output.is_json:
-        output.document(_document(rows, found, origin=origin))
-        return
-    heads = ["setting", "value", *(["origin"] if origin else []), *(["meaning"] if doc else [])]
-    output.rows(
-        heads,
-        [
-            [
-                dotted,
-                _shown(value),
-                *([_origin(found, dotted)] if origin else []),
-                *([_doc(dotted)] if doc else []),
-            ]
-            for dotted, value in rows.items()
-        ],
-    )
-
-
-def _rows(found: Loaded, name: str | None) -> dict[str, Any]:
-    values = {".".join(path): value for path, value in leaves(found.settings.to_json())}
-    if name is None:
-        return values
-    rows = {dotted: value for dotted, value in values.items() if f"{dotted}.".startswith(f"{name}.")}
-    if not rows:
-        raise NotFound(f"there is no setting {name}", remedy="see `omnicore config show`")
-    return rows
-
-
-def _document(rows: dict[str, Any], found: Loaded, *, origin: bool) -> dict[str, Any]:
-    if not origin:
-        return rows
-    return {name: {"value": value, "origin": _origin(found, name)} for name, value in rows.items()}
-
-
-def _shown(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _origin(found: Loaded, name: str) -> str:
-    """The origin of a setting; a masked list or table inside plugin settings has that of what holds it."""
-    while name and name not in found.origins:
-        name = name.rpartition(".")[0]
-    return str(found.origins[name]) if name else "default"
-
-
-def _doc(name: str) -> str:
-    leaf = SCHEMA.get(tuple(name.split(".")))
-    if leaf is not None:
-        return leaf.doc
-    return next((spec.metadata["doc"] for spec in fields(Settings) if spec.name == name.partition(".")[0]), "")
+    """Show the settings and where they come from, and change them."""

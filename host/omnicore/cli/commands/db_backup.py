@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +10,12 @@ import click
 
 from omnicore.cli.options import Shell, host_folders, pass_shell
 from omnicore.cli.output import Output
+from omnicore.cli.recording import restored
 from omnicore.cli.session import loaded
 from omnicore.cli.stored import stored
 from omnicore.clock import SystemClock
 from omnicore.storage.backup import backup as make_backup
-from omnicore.storage.backup import restore_postgresql, restore_sqlite
-from omnicore.storage.opening import open_store
-from omnicore.wiring.restoring import derive
+from omnicore.wiring.restoring import put_back
 
 __all__ = ["backup", "restore"]
 
@@ -51,13 +49,9 @@ def restore(shell: Shell, file: Path) -> None:
     The backup is checked before anything is changed.
     """
     output = Output(shell)
-    settings, clock = loaded(shell).settings, SystemClock()
-    kept: Path | None
-    if settings.storage.url is None:
-        contents, kept = restore_sqlite(file, settings.data, clock=clock, derive=derive)
-    else:
-        with closing(open_store(settings.storage, settings.data, alone=True)) as store:
-            contents, kept = restore_postgresql(file, store, settings.data, clock=clock, derive=derive)
+    settings = loaded(shell).settings
+    contents, kept = put_back(file, settings, clock=SystemClock())
+    restored(settings, file)
     made = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(contents.made_at))
     document: dict[str, Any] = {"file": str(file), "made_at": contents.made_at, "kept": kept and str(kept)}
     output.done(f"The database is that of {made}." + (f" What it was before is in {kept}." if kept else ""), document)

@@ -10,6 +10,7 @@ from omnicore.cli.lazy import Lazy, LazyGroup
 from omnicore.cli.options import common
 
 _SHOW = "omnicore.cli.commands.plugins_show"
+_VERSIONS = "omnicore.cli.commands.plugins_versions"
 _CHANGE = "omnicore.cli.commands.plugins_change"
 TABLE: Mapping[str, Lazy] = {
     "ls": Lazy(_SHOW, "ls", "List the plugins and their states."),
@@ -24,7 +25,11 @@ TABLE: Mapping[str, Lazy] = {
     "remove": Lazy(_CHANGE, "remove", "Delete a plugin, its grants and its data."),
     "grant": Lazy(_CHANGE, "grant", "Give a plugin what it asks for."),
     "revoke": Lazy(_CHANGE, "revoke", "Take a grant back."),
-    "diff": Lazy(_SHOW, "diff", "Show what a changed plugin asks for beyond its grants."),
+    "diff": Lazy(_VERSIONS, "diff", "Show what a changed plugin asks for beyond its grants."),
+    "upgrade": Lazy(_VERSIONS, "upgrade", "Show what a changed plugin brings, approve it or keep the old one."),
+    "versions": Lazy(_VERSIONS, "versions", "List the versions of a plugin that are kept."),
+    "rollback": Lazy(_VERSIONS, "rollback", "Put an earlier version of a plugin back."),
+    "config": Lazy("omnicore.cli.commands.plugins_config", "config", "Show and change the settings of a plugin."),
     "logs": Lazy(_SHOW, "logs", "Show what a plugin logged, from the running server."),
 }
 

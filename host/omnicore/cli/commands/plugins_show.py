@@ -1,10 +1,12 @@
-"""`omnicore plugins ls|inspect|diff|logs`: looking, without changing anything."""
+"""`omnicore plugins ls|inspect|logs`: looking, without changing anything."""
 
 from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -12,13 +14,16 @@ from omnicore.cli.anatomy import SECTION_HEADS, Anatomy, anatomy_rows, dissected
 from omnicore.cli.hosting import opened
 from omnicore.cli.options import Shell, host_folders, pass_shell
 from omnicore.cli.output import Output
-from omnicore.cli.plugin_text import CHANGE_HEADS, HEADS, change_rows, detail_rows, manifest_rows, plugin_rows
+from omnicore.cli.plugin_text import HEADS, detail_rows, manifest_rows, plugin_rows
 from omnicore.cli.server import server_logs
 from omnicore.cli.session import loaded
 from omnicore.cli.subjects import is_file
 from omnicore.errors import ModuleRejected
 from omnicore.sandbox.wat import wat_to_wasm
 from omnicore.testing.trial import read_subject
+
+_FOLLOW_S = 0.5
+_MOST_LINES = 1_000
 
 
 @click.command()
@@ -78,40 +83,36 @@ def _anatomy(file: Path) -> Anatomy | None:
 
 @click.command()
 @click.argument("name")
-@host_folders
-@pass_shell
-def diff(shell: Shell, name: str) -> None:
-    """Show what the newest version of a plugin asks for beyond what it was granted."""
-    output = Output(shell)
-    with opened(shell, output) as host:
-        changes = host.plugins.diff(name)
-    if output.is_json:
-        output.document([change.to_json() for change in changes])
-        return
-    output.rows(CHANGE_HEADS, change_rows(changes))
-    if changes:
-        output.say(f"Grant it with `omnicore plugins grant {name}`, or one of it with its name after that.")
-    else:
-        output.say(f"{name} asks for nothing that it has not been granted.")
-
-
-@click.command()
-@click.argument("name")
 @click.option("-n", "--lines", type=click.IntRange(1, 10_000), default=50, show_default=True)
 @click.option("--level", type=click.Choice(["trace", "debug", "info", "warn", "error"]), default="trace")
+@click.option("-f", "--follow", is_flag=True, help="Go on with the lines that come, until Ctrl-C.")
 @host_folders
 @pass_shell
-def logs(shell: Shell, name: str, *, lines: int, level: str) -> None:
+def logs(shell: Shell, name: str, *, lines: int, level: str, follow: bool) -> None:
     """Show the last lines a plugin logged. They live in the server that runs on this data folder."""
-    output = Output(shell)
-    found = server_logs(loaded(shell).settings, name, lines=lines, level=level)
+    output, settings = Output(shell), loaded(shell).settings
+    found = server_logs(settings, name, lines=lines, level=level)
+    if follow:
+        _print_lines(output, found["items"])
+        while True:
+            time.sleep(_FOLLOW_S)
+            found = server_logs(settings, name, lines=_MOST_LINES, level=level, after=found["next"])
+            if found["dropped"]:
+                output.say(f"{found['dropped']} lines came too fast to be kept.")
+            _print_lines(output, found["items"])
     if output.is_json:
-        output.document(found)
+        output.document(found["items"])
         return
-    output.rows(
-        ("time", "level", "message"),
-        [
-            (time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(line["at"])), line["level"], line["message"])
-            for line in found
-        ],
-    )
+    output.rows(("time", "level", "message"), map(_line_row, found["items"]))
+
+
+def _print_lines(output: Output, lines: Sequence[Mapping[str, Any]]) -> None:
+    for line in lines:
+        if output.is_json:
+            click.echo(json.dumps(line))
+        else:
+            output.line("  ".join(_line_row(line)))
+
+
+def _line_row(line: Mapping[str, Any]) -> tuple[str, str, str]:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(line["at"])), line["level"], line["message"]

@@ -18,13 +18,14 @@ import click
 from omnicore import __version__
 from omnicore.api.server import serve as serve_api
 from omnicore.assembly import Host
+from omnicore.cli.console_build import build_console
 from omnicore.cli.inputs import output_value
 from omnicore.cli.options import Shell, host_folders, pass_shell, take_override
 from omnicore.cli.output import Output
 from omnicore.cli.plugin_text import HEADS, next_steps, plugin_rows
 from omnicore.cli.server import noted_server
 from omnicore.cli.session import checked_folder, loaded, log_to_stderr
-from omnicore.config.loader import variable
+from omnicore.config.loader import Loaded, variable
 from omnicore.config.settings import Settings
 from omnicore.errors import NotFound, OmniError
 from omnicore.plugins.view import PluginView
@@ -52,7 +53,9 @@ class Trial(click.ParamType[Call]):
 
 
 @click.command()
-@click.option("--host", metavar="ADDRESS", help="Address to listen on; beyond loopback a token is needed.", **_SETTING)
+@click.option(
+    "--host", metavar="ADDRESS", help="Address to listen on; beyond loopback users or a token are needed.", **_SETTING
+)
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on; 0 takes a free one.", **_SETTING)
 @click.option("--token", help="Bearer token that requests must carry; better as OMNICORE_TOKEN.", **_SETTING)
 @click.option("--engine", type=click.Choice(["omnicore", "extism"]), help="What runs the modules.", **_SETTING)
@@ -79,7 +82,9 @@ def run(shell: Shell, trials: Sequence[Call], *, serve: bool) -> None:
     if main is not None and not serve and not trials:
         output.say(f"Starting {main}, which the settings name; `omnicore run --serve` serves the plugins alone.")
         _become(main, found.file, shell.overrides)
-    serve_folder(checked_folder(found.settings), output, trials)
+    folder = checked_folder(found.settings)
+    build_console(output)
+    serve_folder(folder, output, trials, found=found)
 
 
 def _become(main: Path, file: Path | None, overrides: Mapping[str, Any]) -> NoReturn:
@@ -100,27 +105,40 @@ def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def serve_folder(settings: Settings, output: Output, trials: Sequence[Call] = (), beside: Beside | None = None) -> None:
-    """Serves the plugins of a folder until Ctrl-C. Raises: what starting the host and the server raises."""
+def serve_folder(
+    settings: Settings,
+    output: Output,
+    trials: Sequence[Call] = (),
+    beside: Beside | None = None,
+    *,
+    found: Loaded | None = None,
+) -> None:
+    """Serves the plugins of a folder until Ctrl-C. Raises: what starting the host and the server raises.
+
+    Args:
+        found: where the settings come from, for whoever looks at them in the console.
+    """
     log_to_stderr(settings.log_level, settings.runtime.log_format)
     logging.getLogger("omnicore.api.server").setLevel(logging.WARNING)  # the address is told below
-    asyncio.run(_run(settings, output, trials, beside))
+    asyncio.run(_run(settings, found or settings, output, trials, beside))
 
 
-async def _run(settings: Settings, output: Output, trials: Sequence[Call], beside: Beside | None) -> None:
+async def _run(
+    settings: Settings, found: Settings | Loaded, output: Output, trials: Sequence[Call], beside: Beside | None
+) -> None:
     """Starts, says where it is, makes the calls, serves, and stops once running calls are over."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
         with output.waiting("Reading and compiling the plugins"):
-            host = await stack.enter_async_context(Host(settings=settings, watch=settings.watch))
+            host = await stack.enter_async_context(Host(settings=found))
         ready: asyncio.Future[str] = loop.create_future()
         server = asyncio.ensure_future(serve_api(host.asgi(), settings, stop=stop, announce=ready.set_result))
         first: set[asyncio.Future[Any]] = {server, ready}
         await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
         if ready.done():
-            stack.enter_context(noted_server(settings.data, ready.result()))
+            stack.enter_context(noted_server(settings.data, ready.result(), key=host.access.own_key))
             await _greet(host, output, ready.result(), trials)
             if beside is not None:
                 stack.push_async_callback(_cancelled, asyncio.ensure_future(beside(host)))
@@ -136,11 +154,12 @@ async def _cancelled(task: asyncio.Future[None]) -> None:
 
 async def _greet(host: Host, output: Output, url: str, trials: Sequence[Call]) -> None:
     """Says what is served and where, and makes the calls that were asked for."""
-    secured = host.settings.token is not None
     views = host.plugins.list()
+    setup = await _setup_link(host, url)
     if output.is_json:
         calls = [await _tried(host, call) for call in trials]
-        output.document({"url": url, "plugins": [view.to_json() for view in views], "calls": calls})
+        plugins = [view.to_json() for view in views]
+        output.document({"url": url, "setup": setup, "plugins": plugins, "calls": calls})
         return
     output.line(f"OmniCore {__version__} serves {_counted(views)} at {url}", style="bold")
     output.rows(HEADS, plugin_rows(views))
@@ -150,10 +169,29 @@ async def _greet(host: Host, output: Output, url: str, trials: Sequence[Call]) -
         shown = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
         output.line(f"{call[0]} {call[1]!r} -> {shown}", style="green" if "output" in document else "red")
     output.line("Next, in another terminal:")
-    token = '-H "Authorization: Bearer $OMNICORE_TOKEN" ' if secured else ""
-    for step in (*next_steps(views), f"curl {token}{url}/api/v1/plugins"):
+    for step in (*next_steps(views), *_curl_steps(url, has_token=bool(host.settings.token), has_users=setup is None)):
         output.line(f"  {step}")
+    if setup is not None:
+        output.line("Nobody has a login yet. This link makes the first user, once:")
+        output.line(f"  {setup}")
     output.line("Ctrl-C stops it.")
+
+
+def _curl_steps(url: str, *, has_token: bool, has_users: bool) -> list[str]:
+    """How to ask the server by curl, with what it wants to see."""
+    if has_token:
+        return [f'curl -H "Authorization: Bearer $OMNICORE_TOKEN" {url}/api/v1/plugins']
+    if has_users:
+        make = "TOKEN=$(omnicore tokens add curl)"
+        return [make, f'curl -H "Authorization: Bearer $TOKEN" {url}/api/v1/plugins']
+    return [f"curl {url}/api/v1/plugins"]
+
+
+async def _setup_link(host: Host, url: str) -> str | None:
+    """Where the first user is made; None when there is one. What stands behind # leaves no browser and no log."""
+    key = await asyncio.to_thread(host.access.make_setup_key)
+    reached = url.replace("//0.0.0.0:", "//localhost:").replace("//[::]:", "//localhost:")
+    return None if key is None else f"{reached}/console/setup#key={key}"
 
 
 def _counted(views: Sequence[PluginView]) -> str:

@@ -123,13 +123,17 @@ class Hooks:
             self._vault.remove(_own(name))
         return True
 
-    def redeliver(self, name: str, delivery: str) -> DeliveryRow:
-        """Publishes a delivery once more. Raises: NotFound."""
-        hook = self.named(name)
-        row = self.table.get(hook.id, delivery)
+    def delivery(self, name: str, delivery: str) -> DeliveryRow:
+        """A delivery with its body. Raises: NotFound."""
+        row = self.table.get(self.named(name).id, delivery)
         if row is None:
             raise NotFound(f"{name} has no delivery {delivery[:80]!r}", remedy="it may be too old to be kept")
-        self._tell(hook, row)
+        return row
+
+    def redeliver(self, name: str, delivery: str) -> DeliveryRow:
+        """Publishes a delivery once more. Raises: NotFound."""
+        row = self.delivery(name, delivery)
+        self._tell(self.named(name), row)
         return row
 
     # -- for senders

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from omnicore.storage.schema import (
+    access,
+    audit,
     catalogue,
     connectors,
     events,
@@ -11,9 +13,11 @@ from omnicore.storage.schema import (
     kv,
     loops,
     memory,
+    memory_pages,
     native,
     tasks,
     vectors,
+    versions,
     workflows,
 )
 from omnicore.storage.schema.table import Step
@@ -33,4 +37,8 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("intelligences", intelligences.STEP),
     ("workflows", workflows.STEP),
     ("native", native.STEP),
+    ("access", access.STEP),
+    ("audit", audit.STEP),
+    ("versions", versions.STEP),
+    ("memory_pages", memory_pages.STEP),
 )

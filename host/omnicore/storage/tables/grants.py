@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from omnicore.storage.store import Store
+from omnicore.storage.store import Session, Store
 
 __all__ = ["GrantRow", "GrantsTable"]
 
@@ -31,26 +31,25 @@ class GrantsTable:
 
     def give(self, grant: GrantRow) -> None:
         """Records a grant; on the disk when it returns."""
-        with self._database.write(durable=True) as connection:
-            connection.execute(
-                "INSERT INTO grants VALUES (?, ?, ?, ?, ?) ON CONFLICT (plugin, capability) DO UPDATE"
-                " SET scope = excluded.scope, granted_by = excluded.granted_by, granted_at = excluded.granted_at",
-                (
-                    grant.plugin,
-                    grant.capability,
-                    json.dumps(grant.scope, sort_keys=True),
-                    grant.granted_by,
-                    grant.granted_at,
-                ),
-            )
+        with self._database.write(durable=True) as session:
+            self.write(session, [grant])
 
-    def take(self, plugin: str, capability: str) -> bool:
-        """Whether there was a grant to take back; on the disk when it returns."""
-        with self._database.write(durable=True) as connection:
-            done = connection.execute(
-                "DELETE FROM grants WHERE plugin = ? AND capability = ?", (plugin, capability)
-            ).rowcount
-        return done > 0
+    @staticmethod
+    def write(session: Session, grants: Iterable[GrantRow]) -> None:
+        """Records grants in a transaction that holds what follows from them."""
+        session.executemany(
+            "INSERT INTO grants VALUES (?, ?, ?, ?, ?) ON CONFLICT (plugin, capability) DO UPDATE"
+            " SET scope = excluded.scope, granted_by = excluded.granted_by, granted_at = excluded.granted_at",
+            [
+                (one.plugin, one.capability, json.dumps(one.scope, sort_keys=True), one.granted_by, one.granted_at)
+                for one in grants
+            ],
+        )
+
+    @staticmethod
+    def take(session: Session, plugin: str, capability: str) -> None:
+        """Takes a grant back, in a transaction that holds what follows from it."""
+        session.execute("DELETE FROM grants WHERE plugin = ? AND capability = ?", (plugin, capability))
 
     def of(self, plugin: str) -> tuple[GrantRow, ...]:
         """The grants of one plugin, by capability."""
@@ -58,10 +57,11 @@ class GrantsTable:
 
     def all(self) -> dict[str, tuple[GrantRow, ...]]:
         """The grants of every plugin that has any."""
-        found: dict[str, tuple[GrantRow, ...]] = {}
-        for grant in self._read("ORDER BY plugin, capability"):
-            found[grant.plugin] = (*found.get(grant.plugin, ()), grant)
-        return found
+        return _by_plugin(self._read("ORDER BY plugin, capability"))
+
+    def between(self, first: str, last: str) -> dict[str, tuple[GrantRow, ...]]:
+        """The grants of the plugins from one name to another."""
+        return _by_plugin(self._read("WHERE plugin >= ? AND plugin <= ? ORDER BY plugin, capability", first, last))
 
     def forget(self, plugin: str) -> None:
         """Takes back all that a plugin was granted."""
@@ -73,3 +73,10 @@ class GrantsTable:
             f"SELECT plugin, capability, scope, granted_by, granted_at FROM grants {clause}", parameters
         )
         return tuple(GrantRow(row[0], row[1], json.loads(row[2]), row[3], row[4]) for row in found)
+
+
+def _by_plugin(grants: Iterable[GrantRow]) -> dict[str, tuple[GrantRow, ...]]:
+    found: dict[str, tuple[GrantRow, ...]] = {}
+    for grant in grants:
+        found[grant.plugin] = (*found.get(grant.plugin, ()), grant)
+    return found

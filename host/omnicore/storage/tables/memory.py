@@ -146,6 +146,14 @@ class MemoryTable:
             (plugin, after, *wanted, most),
         )
 
+    def newest(self, plugin: str, tier: int | None, *, before: int, most: int) -> list[KeptMemory]:
+        """Memories of a tier, of all for None, the newest first, from the one before a number."""
+        within, values = ("", ()) if tier is None else (" AND tier = ?", (tier,))
+        return self._kept(
+            f"plugin = ?{within} AND seq < ? AND state < {DEAD:d} ORDER BY seq DESC LIMIT ?",
+            (plugin, *values, before, most),
+        )
+
     def forget(self, plugin: str, seqs: Sequence[int], now: float) -> int:
         """Erases memories and returns how many there were. Their rows stay, empty, until `purge`."""
         return self.store.apply(lambda session: self._forget(session, plugin, seqs, now))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import astuple, dataclass, fields
+from typing import Any
 
-from omnicore.storage.store import Store
+from omnicore.storage.store import Session, Store
 
 __all__ = ["PluginRow", "PluginsTable", "VersionRow"]
 
@@ -51,6 +52,7 @@ class VersionRow:
 _COLUMNS = ", ".join(field.name for field in fields(PluginRow))
 _CHANGES = ", ".join(f"{field.name} = excluded.{field.name}" for field in fields(PluginRow)[1:])
 _MARKS = ", ".join("?" for _ in fields(PluginRow))
+_LITERAL = str.maketrans({"%": "!%", "_": "!_", "!": "!!"})
 
 
 class PluginsTable:
@@ -63,11 +65,16 @@ class PluginsTable:
         """Writes rows in one transaction; on the disk when it returns."""
         if not rows:
             return
-        with self._database.write(durable=True) as connection:
-            connection.executemany(
-                f"INSERT INTO plugins ({_COLUMNS}) VALUES ({_MARKS}) ON CONFLICT (name) DO UPDATE SET {_CHANGES}",
-                [_values(row) for row in rows],
-            )
+        with self._database.write(durable=True) as session:
+            self.write(session, *rows)
+
+    @staticmethod
+    def write(session: Session, *rows: PluginRow) -> None:
+        """Writes rows in a transaction that holds other changes as well."""
+        session.executemany(
+            f"INSERT INTO plugins ({_COLUMNS}) VALUES ({_MARKS}) ON CONFLICT (name) DO UPDATE SET {_CHANGES}",
+            [_values(row) for row in rows],
+        )
 
     def get(self, name: str) -> PluginRow | None:
         """The row of a plugin, or None."""
@@ -77,6 +84,26 @@ class PluginsTable:
     def all(self) -> list[PluginRow]:
         """Every row, by name, those whose file is gone among them."""
         return [_row(row) for row in self._database.rows(f"SELECT {_COLUMNS} FROM plugins ORDER BY name")]
+
+    def at(self, path: str) -> PluginRow | None:
+        """The row of the plugin whose file is at a path of the folder, if it is there."""
+        found = self._database.rows(f"SELECT {_COLUMNS} FROM plugins WHERE path = ? AND present = 1", (path,))
+        return _row(found[0]) if found else None
+
+    def page(self, after: str, limit: int, *, state: str | None = None, text: str = "") -> list[PluginRow]:
+        """Up to `limit` rows whose file is there, by name, from behind `after` on.
+
+        Args:
+            text: a part of the name, the path or the reason; letters of ASCII in any case.
+        """
+        sql, marks = f"SELECT {_COLUMNS} FROM plugins WHERE present = 1 AND name > ?", list[Any]((after,))
+        if state is not None:
+            sql, marks = f"{sql} AND state = ?", [*marks, state]
+        if text:
+            part = f"%{text.lower().translate(_LITERAL)}%"
+            sql += " AND (" + " OR ".join(f"lower({one}) LIKE ? ESCAPE '!'" for one in ("name", "path", "reason")) + ")"
+            marks += [part] * 3
+        return [_row(row) for row in self._database.rows(f"{sql} ORDER BY name LIMIT ?", (*marks, limit))]
 
     def count_states(self) -> dict[str, int]:
         """How many plugins whose file is there are in each state."""
@@ -110,14 +137,32 @@ class PluginsTable:
         )
         return VersionRow(*found[0]) if found else None
 
-    def drop_unused(self) -> set[str]:
-        """Drops versions that no plugin serves or waits to serve; returns the hashes that are still used."""
+    def drop_unused(self, kept: int = 0) -> set[str]:
+        """Drops versions that no plugin serves or waits to serve, all but the `kept` of each plugin seen last.
+
+        Returns: the hashes that are still used.
+        """
         with self._database.write() as connection:
-            connection.execute(
-                "DELETE FROM versions WHERE NOT EXISTS (SELECT 1 FROM plugins"
-                " WHERE plugins.name = versions.plugin AND versions.hash IN (plugins.hash, plugins.serving))"
-            )
+            connection.execute(_DROP_UNUSED, (kept,))
+            for table in ("version_sidecars", "versions_turned_away"):
+                connection.execute(
+                    f"DELETE FROM {table} WHERE (plugin, hash) NOT IN (SELECT plugin, hash FROM versions)"
+                )
             return {row[0] for row in connection.execute("SELECT hash FROM versions").fetchall()}
+
+
+_DROP_UNUSED = """
+DELETE FROM versions WHERE (plugin, hash) NOT IN (
+  SELECT kept.plugin, kept.hash FROM versions AS kept
+  JOIN plugins ON plugins.name = kept.plugin AND kept.hash IN (plugins.hash, plugins.serving)
+  UNION
+  SELECT plugin, hash FROM (
+    SELECT old.plugin, old.hash,
+      row_number() OVER (PARTITION BY old.plugin ORDER BY old.seen_at DESC, old.hash) AS place
+    FROM versions AS old JOIN plugins ON plugins.name = old.plugin
+    WHERE old.hash <> coalesce(plugins.hash, '') AND old.hash <> coalesce(plugins.serving, '')
+  ) AS earlier WHERE place <= ?)
+"""
 
 
 def _values(row: PluginRow) -> tuple[object, ...]:

@@ -165,14 +165,15 @@ class TasksTable:
 
         return self._store.apply(work)
 
-    def retry(self, task: str, lane: str, now: float) -> TaskRow | None:
+    def retry(self, task: str, lane: str, now: float, *, only_failed: bool = False) -> TaskRow | None:
         """Lets a failed or cancelled task begin again with all its attempts, and returns it as it is now."""
+        states = "state = 'failed'" if only_failed else "state IN ('failed', 'cancelled')"
 
         def work(session: Session) -> TaskRow | None:
             found = session.execute(
                 "UPDATE tasks SET state = 'waiting', lane = ?, attempts = 0, lost = 0, finished_at = NULL,"
                 " expires_at = NULL, due_at = ?, stamped_at = ?, host = NULL"
-                f" WHERE id = ? AND state IN ('failed', 'cancelled') RETURNING {COLUMNS}",
+                f" WHERE id = ? AND {states} RETURNING {COLUMNS}",
                 (lane, now, now, task),
             ).fetchone()
             if found is None:
@@ -182,6 +183,17 @@ class TasksTable:
             return row
 
         return self._store.apply(work)
+
+    def dead(self, before: float, limit: int) -> list[tuple[str, str]]:
+        """Failed tasks that ended until then, the oldest end first: id and queue. Costs what it returns."""
+        return [
+            (str(task), str(queue))
+            for task, queue in self._store.rows(
+                "SELECT id, queue FROM tasks WHERE state = 'failed' AND finished_at IS NOT NULL AND finished_at <= ?"
+                " ORDER BY finished_at LIMIT ?",
+                (before, limit),
+            )
+        ]
 
     def forget(self, owner: str, batch: int = 1000) -> list[str]:
         """Deletes all tasks of an owner, `batch` in each transaction; those of them that waited or ran."""

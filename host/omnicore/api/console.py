@@ -1,0 +1,182 @@
+"""The console's files: what `web/` builds, served below `/console/` with everything a browser needs to keep it safe."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from omnicore.api.operation import Operation, Reply
+from omnicore.api.parts import parts_of
+
+__all__ = ["HOME", "OPERATIONS", "WEB", "built_console"]
+
+HOME = "/console/"
+"""Where the console is; the build knows it too, as `base` in web/vite.config.ts."""
+
+_PACKAGE: Final = Path(__file__).resolve().parents[1]
+WEB: Final = _PACKAGE.parents[1] / "web"
+"""The console's sources, when this is a clone."""
+
+_PACKED: Final = _PACKAGE / "console"
+_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*")
+_LONGEST_NAME = 200  # a file's system takes 255 bytes, an ending for the compressed twin among them
+_MEDIA = {
+    ".css": "text/css; charset=utf-8",
+    ".ico": "image/x-icon",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
+    ".webmanifest": "application/manifest+json",
+    ".woff2": "font/woff2",
+}
+"""What is served at all; any other path is a page of the console."""
+
+_PACKED_AS = (("br", ".br"), ("gzip", ".gz"))
+_NONCE = b"{{nonce}}"
+_ALWAYS = {
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "referrer-policy": "same-origin",
+    "x-frame-options": "DENY",
+}
+_NOT_BUILT = b"""<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>The console is not built - OmniCore</title>
+<h1>The console is not built</h1>
+<p>OmniCore runs, and its <a href="/openapi.json">REST interface</a> and the <code>omnicore</code> command work.
+<p>The console comes with the package. In a clone it is built once, with Node.js 20.19 or newer:
+<pre>cd web
+npm ci
+npm run build</pre>
+<p>Then load this page again.
+</html>
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file as it goes out. `encoding` is empty when it is not compressed."""
+
+    body: bytes
+    media: str
+    encoding: str
+    kept: bool
+
+
+async def console(request: Request) -> Response:
+    """A file of the console, or its one page for every other path below `/console/`."""
+    root = parts_of(request).rooms.console or built_console()
+    name = request.path_params.get("file", "")
+    if root is None:
+        return _page(_NOT_BUILT)
+    accepted = _encodings(request.headers.get("accept-encoding", ""))
+    found = await asyncio.to_thread(_read, root, name, accepted)
+    if found is not None:
+        return _answer(request, found)
+    if name.startswith("assets/"):  # a script of an older build: a page in its place would only confuse
+        return Response(status_code=404, headers=_ALWAYS)
+    return _page(await asyncio.to_thread(_index, root))
+
+
+async def slashless(_request: Request) -> Response:
+    """To where the console is."""
+    return RedirectResponse(HOME, 308)
+
+
+def built_console() -> Path | None:
+    """The folder of the built console: the clone's, or the one in the package. None: it was not built."""
+    for folder in (WEB / "dist", _PACKED):
+        if (folder / "index.html").is_file():
+            return folder
+    return None
+
+
+def _read(root: Path, name: str, accepted: frozenset[str]) -> _File | None:
+    """A file by its path, compressed when there is such a twin that the browser takes."""
+    suffix = Path(name).suffix
+    if suffix not in _MEDIA or len(name) > _LONGEST_NAME or not _NAME.fullmatch(name):
+        return None
+    path = (root / name).resolve()
+    if not path.is_relative_to(root.resolve()) or not path.is_file():
+        return None
+    kept = name.startswith("assets/")  # the build puts a hash of the content into these names
+    for encoding, ending in _PACKED_AS:
+        twin = path.with_name(path.name + ending)
+        if encoding in accepted and twin.is_file():
+            return _File(twin.read_bytes(), _MEDIA[suffix], encoding, kept)
+    return _File(path.read_bytes(), _MEDIA[suffix], "", kept)
+
+
+def _answer(request: Request, file: _File) -> Response:
+    tag = f'"{hashlib.blake2b(file.body, digest_size=12).hexdigest()}"'
+    headers = {
+        **_ALWAYS,
+        "etag": tag,
+        "vary": "accept-encoding",
+        "cache-control": "public, max-age=31536000, immutable" if file.kept else "no-cache",
+        "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    }
+    known = {one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")}
+    if tag in known:
+        return Response(status_code=304, headers=headers)
+    if file.encoding:
+        headers["content-encoding"] = file.encoding
+    return Response(file.body, headers=headers, media_type=file.media)
+
+
+def _index(root: Path) -> bytes:
+    try:
+        return (root / "index.html").read_bytes()
+    except FileNotFoundError:  # a build goes on right now
+        return _NOT_BUILT
+
+
+def _page(body: bytes) -> Response:
+    """A page with a nonce of its own, by which the styles that its script makes are allowed."""
+    nonce = secrets.token_urlsafe(16)
+    policy = (
+        "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self' data:; font-src 'self'; "
+        f"style-src 'self' 'nonce-{nonce}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+    headers = {**_ALWAYS, "content-security-policy": policy, "cache-control": "no-store"}
+    return Response(body.replace(_NONCE, nonce.encode()), headers=headers, media_type="text/html")
+
+
+def _encodings(header: str) -> frozenset[str]:
+    """What a browser takes, by `Accept-Encoding`; one with the weight nought it does not."""
+    taken = set()
+    for one in header.lower().split(","):
+        name, _, weight = one.partition(";")
+        if weight.replace(" ", "") not in {"q=0", "q=0.0", "q=0.00", "q=0.000"}:
+            taken.add(name.strip())
+    return frozenset(taken)
+
+
+_REPLIES = {200: Reply("A page, a script or a style.", "text/html")}
+OPERATIONS = (
+    Operation(
+        *("GET", "/console", slashless, "toConsole", "Leads to the console", "console"),
+        replies={308: Reply("There.", None)},
+        open=True,
+        described=False,
+    ),
+    Operation(
+        *("GET", "/console/{file:path}", console, "console", "The console", "console"),
+        replies=_REPLIES,
+        open=True,
+        described=False,
+    ),
+)

@@ -1,0 +1,183 @@
+"""Settings set in the console or by `omnicore config set`: a file in the data folder, between variables and the file.
+
+From the highest: what the command line or Python gives, `OMNICORE_*` variables, this file, the settings file, what
+suits the environment, defaults. Variables win over it, for whoever starts the process keeps the last word and has a way
+out of a setting that does harm; the settings file does not, or nothing that it holds could be changed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from omnicore.config.documents import LARGEST_FILE, read_document
+from omnicore.config.entry import Entry, Origin, SettingPath
+from omnicore.config.loader import SCHEMA, Loaded, over_cap
+from omnicore.config.problems import Problem, invalid
+from omnicore.config.schema import Leaf, Misfit
+from omnicore.config.settings import Settings
+from omnicore.errors import InvalidSetting
+from omnicore.files import only_one, write_whole
+
+__all__ = [
+    "FILE",
+    "Overrides",
+    "changing",
+    "given",
+    "overridden",
+    "pinned",
+    "read_overrides",
+    "value_of",
+    "why_fixed",
+    "with_values",
+]
+
+FILE = "overrides.json"
+
+_TOP = frozenset(
+    (
+        *("watch", "body_bytes", "request_timeout_s", "drain_s", "max_instances", "max_warm", "threads"),
+        *("breaker_failures", "breaker_reset_s", "log_level", "log_lines", "kept_versions"),
+    )
+)
+_SECTIONS = frozenset(("limits", "tasks", "events", "health", "memory", "vectors", "loops", "connectors", "telemetry"))
+_FIXED = frozenset(
+    (
+        *("tasks.queues", "health.alerts", "memory.embedder", "memory.summariser", "telemetry.otlp"),
+        *("connectors.master_key", "connectors.secret_variables", "connectors.secret_folders"),
+    )
+)
+"""Those in editable sections that name what is run, reached or trusted, or that a mistake in keeps from starting."""
+
+_LEAST: Mapping[str, float] = {"body_bytes": 65_536, "request_timeout_s": 1.0}
+"""What the console itself needs to work."""
+
+_MOST = 2**53 - 1
+"""Beyond it numbers in browsers are not exact, and engines and databases do not take them."""
+
+Overrides = dict[str, Any]
+"""Values by dotted name, as JSON has them."""
+
+
+def why_fixed(leaf: Leaf) -> str:
+    """Why a setting cannot be changed while it is used; empty for one that can.
+
+    What decides who gets in, what is trusted and where things are is changed by whoever starts the host.
+    """
+    section, _, rest = leaf.name.partition(".")
+    allowed = section in _SECTIONS if rest else section in _TOP
+    if allowed and leaf.name not in _FIXED and not leaf.secret and not leaf.free:
+        return ""
+    if section == "plugin_settings":
+        return "it belongs to a plugin: change it there, or in the settings file"
+    return "it is set where the host is started: by the settings file, a variable or an option"
+
+
+def pinned(base: Loaded, name: str) -> Origin | None:
+    """The variable, option or argument that sets it and so wins over what would be set here."""
+    origin = base.origins.get(name)
+    return origin if origin is not None and origin.kind in ("variable", "override") else None
+
+
+def read_overrides(data: Path) -> Overrides:
+    """What was set for the host of a data folder. Raises: InvalidSetting: the file cannot be used."""
+    file = data / FILE
+    if not file.exists():
+        return {}
+    return {".".join(path): value for path, value in read_document(file).values.items()}
+
+
+@contextmanager
+def changing(data: Path) -> Iterator[_Change]:
+    """What was set, to be changed by one process at a time; `write` puts the file in its place in one step."""
+    with only_one(data / FILE):
+        yield _Change(data / FILE, read_overrides(data))
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    file: Path
+    values: Overrides
+
+    def write(self) -> None:
+        """Raises: StorageFailed: the disk is full, or cannot be written. InvalidSetting: it is too much."""
+        data = json.dumps(self.values, indent=1, sort_keys=True, allow_nan=False).encode()
+        if len(data) > LARGEST_FILE:
+            raise InvalidSetting(f"{self.file} would be larger than {LARGEST_FILE} bytes", remedy="take others back")
+        write_whole(self.file, data)
+
+
+def overridden(base: Loaded, values: Mapping[str, Any]) -> Loaded:
+    """The settings with what was set over them; what variables or the command line give stays.
+
+    Raises: InvalidSetting: every value that cannot be used; the way out is `omnicore config unset`.
+    """
+    source = Origin("file", str(base.settings.data / FILE))
+    problems: list[Problem] = []
+    read: dict[SettingPath, Any] = {}
+    for name, value in values.items():
+        leaf, problem = _usable(name, source)
+        if leaf is not None and problem is None:
+            try:
+                typed = leaf.read(Entry(value, source))
+                _check_bounds(leaf, typed)
+                if pinned(base, name) is None:
+                    read[leaf.path] = typed
+            except Misfit as misfit:
+                problem = Problem(name, str(source), f"cannot be {value!r:.80}", f"it takes {misfit.expected}")
+        problems += [problem] if problem is not None else []
+    settings = base.settings if problems else with_values(base.settings, read)
+    problems += over_cap(partial(value_of, settings), dict.fromkeys((".".join(path) for path in read), source))
+    if problems:
+        raise invalid(problems)
+    origins = {**base.origins, **{".".join(path): Origin("console") for path in read}}
+    return Loaded(settings, MappingProxyType(origins), base.file, base)
+
+
+def given(settings: Settings) -> Loaded:
+    """Settings that code made: what differs from a default was given by it and stays."""
+    leaves = (leaf for leaf in SCHEMA.values() if not leaf.free)
+    origins = {
+        leaf.name: Origin("default") if value_of(settings, leaf.path) == leaf.default else Origin("override", leaf.name)
+        for leaf in leaves
+    }
+    return Loaded(settings, MappingProxyType(origins), None)
+
+
+def value_of(settings: Settings, path: SettingPath) -> Any:
+    """The value of a setting."""
+    found: Any = settings
+    for part in path:
+        found = getattr(found, part)
+    return found
+
+
+def _usable(name: str, source: Origin) -> tuple[Leaf | None, Problem | None]:
+    leaf = SCHEMA.get(tuple(name.split(".")))
+    if leaf is None:
+        return None, Problem(name[:200], str(source), "is no setting", f"run `omnicore config unset {name[:200]}`")
+    reason = why_fixed(leaf)
+    return leaf, Problem(name, str(source), "cannot be set here", reason) if reason else None
+
+
+def _check_bounds(leaf: Leaf, value: Any) -> None:
+    if isinstance(value, int | float) and value > _MOST:
+        raise Misfit(f"at most {_MOST}")
+    least = _LEAST.get(leaf.name)
+    if least is not None and value < least:
+        raise Misfit(f"at least {least:g}, which the console needs")
+
+
+def with_values(tree: Any, values: Mapping[SettingPath, Any]) -> Any:
+    """A copy of nested dataclasses with some leaves replaced."""
+    own = {path[0]: value for path, value in values.items() if len(path) == 1}
+    for name in {path[0] for path in values if len(path) > 1}:
+        below = {path[1:]: value for path, value in values.items() if path[0] == name and len(path) > 1}
+        own[name] = with_values(getattr(tree, name), below)
+    return replace(tree, **own) if own else tree

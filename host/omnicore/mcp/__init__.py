@@ -1,0 +1,1 @@
+"""The Model Context Protocol: functions as tools, over HTTP and over standard input and output."""

@@ -1,0 +1,140 @@
+"""Versions, upgrades, settings and how a plugin fares, over REST."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+
+import pytest
+from tests.api.conftest import ASKS, ECHO, MANY, Site, many
+
+from omnicore.sandbox.wat import wat_to_wasm
+
+ONE, TWO = (wat_to_wasm(text.encode()) for text in (ECHO, MANY))
+OLD, NEW = (hashlib.sha256(one).hexdigest() for one in (ONE, TWO))
+AT = "/api/v1/plugins/a"
+
+
+@pytest.fixture
+def changed(site: Site) -> Site:
+    """A plugin of which a second version was installed that asks for more."""
+    site.drop("a.wasm", ONE)
+    site.drop("a.wasm", TWO, ASKS.format(name="a"))
+    return site
+
+
+def test_versions_are_listed_and_gone_back_to(changed: Site) -> None:
+    items = changed.client.get(f"{AT}/versions").json()["items"]
+    assert [(one["hash"], one["newest"], one["serving"]) for one in items] == [(NEW, True, False), (OLD, False, True)]
+    back = changed.client.post(f"{AT}/rollback", json={"hash": OLD})
+    assert (back.status_code, back.json()["hash"], back.json()["state"]) == (200, OLD, "enabled")
+    assert changed.settings.plugins.joinpath("a.wasm").read_bytes() == ONE
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [({}, 422), ({"hash": 5}, 422), ({"hash": "f" * 64}, 404), ({"hash": NEW}, 409), ({"hash": "../../etc"}, 422)],
+)
+def test_a_rollback_to_nothing_is_refused(changed: Site, body: dict[str, object], status: int) -> None:
+    assert changed.client.post(f"{AT}/rollback", json=body).status_code == status
+
+
+def test_an_upgrade_shows_the_whole_difference_and_is_approved(changed: Site) -> None:
+    upgrade = changed.client.get(f"{AT}/upgrade").json()
+    assert (upgrade["from"]["hash"], upgrade["to"]["hash"], upgrade["waiting"]) == (OLD, NEW, True)
+    assert [(one["capability"], one["change"]) for one in upgrade["changes"]] == [("kv", "new"), ("events", "new")]
+    assert upgrade["functions"]["added"] == ["spin", "busy", "trap", "fail", "warn"]
+    approved = changed.client.post(f"{AT}/upgrade", json={"decision": "approve"}).json()
+    assert (approved["state"], approved["serving"]) == ("enabled", NEW)
+
+
+def test_an_upgrade_is_turned_away_and_told_so(changed: Site) -> None:
+    kept = changed.client.post(f"{AT}/upgrade", json={"decision": "keep"}).json()
+    assert (kept["state"], kept["serving"]) == ("enabled", OLD)
+    upgrade = changed.client.get(f"{AT}/upgrade").json()
+    assert (upgrade["waiting"], upgrade["kept"]["at"] > 0) == (False, True)
+
+
+@pytest.mark.parametrize("decision", [None, "maybe", 5, ["keep"]])
+def test_a_decision_is_one_of_two(changed: Site, decision: object) -> None:
+    refused = changed.client.post(f"{AT}/upgrade", json={"decision": decision})
+    assert (refused.status_code, refused.json()["path"]) == (422, "decision")
+
+
+def test_settings_are_stored_and_shown(site: Site) -> None:
+    site.drop("a.wasm", ONE, '[config.properties.days]\ntype = "integer"\n')
+    put = site.client.put(f"{AT}/config", json={"values": {"days": 3}})
+    assert put.status_code == 200, put.text
+    shown = site.client.get(f"{AT}/config").json()
+    assert shown == put.json() == {**shown, "values": {"days": 3}, "origins": {"days": "stored"}, "secrets": []}
+    refused = site.client.put(f"{AT}/config", json={"values": {"days": "many"}})
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid-setting")
+    assert site.client.put(f"{AT}/config", json={"values": []}).status_code == 422
+
+
+def test_a_plugin_tells_how_it_fares(site: Site) -> None:
+    calls = many(site)
+    site.client.post(f"{calls}/trap")
+    status = site.client.get("/api/v1/plugins/many/status").json()
+    assert (status["calls"], status["errors"], status["breaker"]["failures"]) == (1, 1, 1)
+    assert status["limits"]["timeout_s"] == {"value": 20.0, "origin": "manifest"}
+
+
+@pytest.mark.parametrize("path", ["versions", "upgrade", "config", "status"])
+def test_of_a_plugin_that_is_not_there_nothing_is_told(site: Site, path: str) -> None:
+    assert site.client.get(f"/api/v1/plugins/nobody/{path}").status_code == 404
+
+
+def test_a_list_is_narrowed_by_state_and_by_text(site_with: Callable[..., Site]) -> None:
+    site = site_with()
+    for name in ("beta", "alpha", "al_ha"):
+        site.drop(f"{name}.wasm", ONE)
+    site.settings.plugins.joinpath("broken.wasm").write_bytes(b"nonsense")
+    site.host.scan()
+
+    def names(**query: str) -> list[str]:
+        return [one["name"] for one in site.client.get("/api/v1/plugins", params=query).json()["items"]]
+
+    assert names() == ["al-ha", "alpha", "beta", "broken"]
+    assert names(state="rejected") == ["broken"]
+    assert names(q="ALPH") == ["alpha"]
+    assert names(q="%") == names(q="_lpha") == []
+    assert names(q="al_ha") == ["al-ha"]  # its file
+    assert names(q="native code") == names(q="no such thing") == []
+    assert site.client.get("/api/v1/plugins?state=happy").status_code == 422
+    first = site.client.get("/api/v1/plugins?limit=3&state=enabled&q=a").json()
+    assert first["next"] is None
+    page = site.client.get("/api/v1/plugins?limit=2").json()
+    rest = site.client.get("/api/v1/plugins", params={"limit": 2, "cursor": page["next"]}).json()
+    assert [one["name"] for one in (*page["items"], *rest["items"])] == names()
+    assert rest["next"] is None
+
+
+def test_what_no_list_was_asked_with_is_refused_or_finds_nothing(site: Site) -> None:
+    assert site.client.get("/api/v1/plugins?cursor=AA").status_code == 422  # a name with NUL in it
+    assert site.client.get("/api/v1/plugins?q=%00%ff" + "x" * 5000).json()["items"] == []
+
+
+def test_each_rejected_file_is_listed_with_its_reason_and_what_to_do(site: Site) -> None:
+    broken = {
+        "empty.wasm": b"",
+        "native.wasm": b"\x7fELF" + b"\0" * 60,
+        "ready.cwasm": b"\x7fELF",
+        "text.wat": b"(module",
+        "cut.wasm": ONE[:-5],
+        "lacks.wat": b'(module (import "nobody" "knows" (func)) (func (export "f")))',
+        "taken.wat": ECHO.encode(),
+        "toml.wat": ECHO.encode(),
+    }
+    site.drop("first.wasm", ONE)
+    for name, content in broken.items():
+        site.settings.plugins.joinpath(name).write_bytes(content)
+    site.settings.plugins.joinpath("taken.toml").write_text('name = "first"')
+    site.settings.plugins.joinpath("toml.toml").write_text("warm = many")
+    site.settings.plugins.joinpath("link.wasm").symlink_to("first.wasm")
+    site.host.scan()
+    items = site.client.get("/api/v1/plugins?state=rejected").json()["items"]
+    assert {one["path"] for one in items} == {*broken, "link.wasm"}
+    for one in items:
+        assert "; " in one["reason"], one["reason"]
+        assert one["trust"] == "sandboxed"

@@ -1,0 +1,59 @@
+"""Versions, upgrades and settings of a plugin on the command line."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from .guests import ASKING_MANIFEST, ECHO
+
+MORE = ECHO.replace("(i32.const 7)", "(i32.const 8)").replace('"spin"', '"turn"')
+
+
+@pytest.fixture
+def upgraded(omnicore, tmp_path):
+    """A plugin `store` whose second version asks for more than its first."""
+    plugins = tmp_path / "plugins"
+    plugins.mkdir()
+    (plugins / "store.wat").write_text(ECHO)
+    assert omnicore("plugins", "ls").code == 0
+    (plugins / "store.wat").write_text(MORE)
+    (plugins / "store.toml").write_text(ASKING_MANIFEST)
+    return plugins
+
+
+def test_an_upgrade_is_shown_kept_and_approved_after_all(omnicore, upgraded):
+    shown = omnicore("plugins", "diff", "store")
+    assert "kv\tnew" in shown.out
+    assert "function\tspin\t-" in shown.out
+    assert "--approve" in shown.err
+    assert "turned away" in omnicore("plugins", "upgrade", "store", "--keep").out
+    kept = omnicore("plugins", "upgrade", "store", "-o", "json")
+    assert json.loads(kept.out)["kept"]["who"].startswith("cli:")
+    assert "store is enabled" in omnicore("plugins", "upgrade", "store", "--approve").out
+
+
+def test_a_plugin_is_rolled_back(omnicore, upgraded):
+    rows = json.loads(omnicore("plugins", "versions", "store", "-o", "json").out)
+    assert [one["functions"][-1] for one in rows] == ["turn", "spin"]
+    back = omnicore("plugins", "rollback", "store")
+    assert (back.code, "store is enabled" in back.out) == (0, True), back.err
+    assert (upgraded / "store.wat").read_text() == ECHO
+    assert not (upgraded / "store.toml").exists()
+    assert omnicore("plugins", "rollback", "store", "f" * 64).code == 5
+
+
+def test_settings_are_set_shown_and_unset(omnicore, tmp_path):
+    plugins = tmp_path / "plugins"
+    plugins.mkdir()
+    (plugins / "store.wat").write_text(ECHO)
+    (plugins / "store.toml").write_text('[config.properties]\nzip = { type = "string" }\ndays = { default = 2 }\n')
+    assert omnicore("plugins", "config", "store", "set", "zip", "00184").code == 0
+    rows = omnicore("plugins", "config", "store", "set", "api_key", "-", stdin=b"s3cret\n").out
+    assert 'zip\t"00184"\tstored' in rows
+    assert "days\t2\tdefault" in rows
+    assert "s3cret" not in rows
+    shown = omnicore("plugins", "config", "store", "unset", "zip", "-o", "json")
+    assert (json.loads(shown.out)["secrets"], "zip" in shown.out.split("values")[1]) == (["api_key"], False)
+    assert omnicore("plugins", "config", "store", "set", "zip").code == 2
