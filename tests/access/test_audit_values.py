@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omnicore.access.audit_values import HIDDEN, MOST_BYTES, kept_text, kept_value
+from omnicore.access.keys import TOKEN
 from omnicore.connectors.vault.redact import Redactor
 from omnicore.storage.tables.audit_chain import GENESIS, AuditEntry, AuditRow, canonical, hash_of
 
@@ -66,6 +67,7 @@ def test_a_name_can_be_stored_and_shown(text: str) -> None:
         {"text": "curl -H 'Authorization: Bearer hunter2-hunter2'"},
         {"line": "password=hunter2-hunter2"},
         ['{"secret": "hunter2-hunter2"}'],
+        {"text": "curl " + TOKEN + "hunter2" * 6 + "h"},
         {"x": "a" * 1000 + " Bearer hunter2-hunter2 " + "b" * 1000},
         {"token": "hunter2-hunter2" * 1000},
     ],

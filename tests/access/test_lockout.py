@@ -75,6 +75,19 @@ def test_a_new_password_frees_the_name(lockout: Lockout) -> None:
     lockout.begin("ada", "10.0.0.1")
 
 
+def test_only_a_locked_name_is_told_that_a_new_password_helps(lockout: Lockout) -> None:
+    for _ in range(3):
+        lockout.begin("ada", "10.0.0.1")
+    with pytest.raises(TooManyTries) as named:
+        lockout.begin("ada", "10.0.0.2")
+    assert "new password" in named.value.remedy
+    for at in range(9):
+        lockout.begin(f"user{at}", "10.0.0.1")
+    with pytest.raises(TooManyTries, match="from this address") as placed:
+        lockout.begin("grace", "10.0.0.1")
+    assert "password" not in placed.value.remedy
+
+
 def test_old_tries_leave_the_database(store: Store, lockout: Lockout, clock: ManualClock) -> None:
     for at in range(20):
         lockout.begin(f"user{at}", f"10.0.1.{at}")

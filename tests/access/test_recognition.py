@@ -49,6 +49,18 @@ def test_a_login_opens_a_session_that_is_whose_it_should_be(access: Access) -> N
     asyncio.run(scene())
 
 
+def test_a_login_on_its_way_opens_nothing_once_the_password_is_another(access: Access, clock: ManualClock) -> None:
+    async def scene() -> None:
+        user = make(access, "ada")  # whose old password was found right just now
+        clock.advance(1)
+        access.users.change("ada", password="$argon2id$another")
+        with pytest.raises(WrongCredentials):
+            await access.open(user, "password", HERE)
+
+    asyncio.run(scene())
+    assert access.sessions("", 10, user=None) == []
+
+
 @pytest.mark.parametrize("name", ["ada", "nobody", "off", "foreign", "x" * 5000, "\ud800"])
 def test_all_wrong_logins_fail_alike(access: Access, name: str) -> None:
     make(access, "ada")

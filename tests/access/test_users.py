@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from omnicore.access.service import Access, Arrival
 from omnicore.access.users import checked_plugins, checked_role
 from omnicore.errors import Conflict, InvalidInput, NotFound, WrongCredentials
 from omnicore.storage.store import Store
+from omnicore.storage.tables.users import UserRow
 
 
 @pytest.fixture
@@ -58,6 +61,36 @@ def test_the_last_admin_is_neither_removed_nor_demoted_nor_disabled(access: Acce
     access.users.change("grace", disabled=False)
     access.users.remove("ada")
     assert [row.name for row in access.users.page()] == ["grace"]
+
+
+def test_of_two_changes_at_once_neither_takes_the_other_back(access: Access) -> None:
+    make(access, "ada")
+    ready, role_read = threading.Barrier(2), access.users.get
+
+    def both_have_read(name: str) -> UserRow:
+        row = role_read(name)
+        ready.wait(30)
+        return row
+
+    access.users.get = both_have_read  # type: ignore[method-assign]
+    with ThreadPoolExecutor(2) as threads:
+        changes = [
+            threads.submit(access.users.change, "ada", disabled=True),
+            threads.submit(access.users.change, "ada", role=Role.operator),
+        ]
+        for change in changes:
+            change.result()
+    row = access.users.find("ada")
+    assert row is not None
+    assert (row.disabled, row.role) == (True, "operator")
+
+
+def test_who_knows_the_old_password_only_takes_no_new_one_back(access: Access) -> None:
+    old = make(access, "ada").password
+    access.users.change("ada", password="$argon2id$new")
+    with pytest.raises(Conflict, match="meanwhile"):
+        access.users.change("ada", password="$argon2id$stolen", kept=old)
+    assert access.users.get("ada").password == "$argon2id$new"
 
 
 def test_only_one_of_two_becomes_the_first_user(access: Access) -> None:

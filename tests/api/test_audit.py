@@ -251,8 +251,16 @@ def test_who_is_logged_in_is_named_and_who_may_not_is_refused_with_a_row(
 
 
 def _log_in_and_try(served: Served) -> None:
+    changed(served.client, "POST", "/users", json={"name": "anonymous", "role": "viewer", "password": PASSWORD})
+    for typed, name in (("ANONYMOUS", "anonymous"), ("Vera", "vera")):
+        told = httpx.post(f"{served.url}/api/v1/session", json={"name": typed, "password": PASSWORD}, timeout=60)
+        assert told.status_code == 200
+        row = rows(served.client, limit=1)[0]
+        assert (row["actor"], row["via"], row["target"], row["outcome"]) == (name, "session", f"user:{name}", "done")
     before = newest(served.client)
     with httpx.Client(base_url=served.url, timeout=60) as vera:
+        slip = vera.post("/api/v1/session", json={"name": "hunter2-hunter2", "password": "vera"})
+        assert slip.status_code == 401
         wrong = vera.post("/api/v1/session", json={"name": "vera", "password": "hunter2-hunter2"})
         assert wrong.status_code == 401
         entered = vera.post("/api/v1/session", json={"name": "vera", "password": PASSWORD})
@@ -263,6 +271,7 @@ def _log_in_and_try(served: Served) -> None:
         assert vera.delete("/api/v1/session").status_code == 204
     told = [(row["action"], row["actor"], row["target"], row["outcome"]) for row in since(served.client, before)]
     assert sorted(told) == [
+        ("logIn", "anonymous", "user:?", "failed"),
         ("logIn", "vera", "user:vera", "done"),
         ("logIn", "vera", "user:vera", "failed"),
         ("logOut", "vera", "session", "done"),

@@ -107,6 +107,11 @@ def test_nothing_outside_is_served(console: Site, path: str) -> None:
     assert "console.log" not in found
 
 
+@pytest.mark.parametrize("path", [f"{'a' * 252}.js", f"assets/{'a' * 252}.js", f"{'a/' * 3000}a.js"])
+def test_a_name_longer_than_files_have_is_no_fault_of_the_server(console: Site, path: str) -> None:
+    assert console.client.get(f"/console/{path}").status_code in (200, 404)
+
+
 def test_head_has_the_headers_and_no_body(console: Site) -> None:
     found = console.client.head("/console/assets/a-1.js", headers={"accept-encoding": "identity"})
     assert (found.status_code, found.headers["content-length"], found.content) == (200, str(len(SCRIPT)), b"")

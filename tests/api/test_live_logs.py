@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,29 @@ def test_a_client_that_does_not_read_is_let_go(site: Site, monkeypatch: pytest.M
     sink = site.logs.sink("many")
     until(lambda: bool([sink("info", "x" * 8000) for _ in range(100)]) and not site.logs.followers)
     assert TOO_SLOW.to_bytes(2) in rest(connection)[-200:]
+
+
+def test_nobody_takes_all_places_of_those_who_follow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("omnicore.api.live_logs.MOST_FOLLOWERS", 4)
+    with Served(tmp_path, {}, access=AccessSettings(**CHEAP)) as made, ExitStack() as stack:
+        user = make(made.host.access, "linus", Role.viewer)
+        make(made.host.access, "root", Role.admin)
+        keys = [made.host.access.tokens.add("one", owner=user.id, role=Role.viewer)[1] for _ in range(2)]
+        keys.append(made.host.access.tokens.add("other", owner=None, role=Role.viewer)[1])
+        place = made.url.replace("http", "ws", 1) + "/ws/logs"
+
+        def followed(key: str) -> ClientConnection:
+            return stack.enter_context(connect(place, additional_headers={"authorization": f"Bearer {key}"}))
+
+        followed(keys[0])
+        last = followed(keys[1])
+        with pytest.raises(InvalidStatus) as refused:
+            followed(keys[1])
+        assert refused.value.response.status_code == 503
+        followed(keys[2])
+        last.close()
+        until(lambda: len(made.host.logs.followers) == 2)
+        followed(keys[0])
 
 
 def test_who_may_see_one_plugin_follows_that_one_only(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -107,6 +108,22 @@ def test_behind_a_trusted_proxy_with_https_the_cookie_is_secure(access: Access, 
     assert answer.headers["set-cookie"].startswith("__Host-omnicore=oms_")
     assert "Secure" in answer.headers["set-cookie"]
     assert "max-age" in answer.headers["strict-transport-security"]
+    assert access.sessions("", 10, user=access.users.get("ada").id)[0]["from"] == "203.0.113.7"
+
+
+def test_over_https_a_cookie_that_a_neighbouring_host_may_set_opens_nothing(access: Access, browser: Browser) -> None:
+    key = browser().post(SESSION, json=KNOWN).cookies["omnicore"]
+    for name, scheme, user in (("omnicore", "https", None), ("__Host-omnicore", "http", None)):
+        told = browser(**{"cookie": f"{name}={key}", "x-forwarded-proto": scheme}).get(SESSION).json()
+        assert told["user"] is user
+    for name, scheme in (("omnicore", "http"), ("__Host-omnicore", "https")):
+        told = browser(**{"cookie": f"{name}={key}", "x-forwarded-proto": scheme}).get(SESSION).json()
+        assert told["user"]["name"] == "ada"
+
+
+def test_of_a_header_in_several_lines_the_nearest_proxys_counts(access: Access, served: Served) -> None:
+    lines = [("x-forwarded-for", "198.51.100.1"), ("x-forwarded-for", "203.0.113.7")]
+    assert httpx.post(served.url + SESSION, json=KNOWN, headers=lines, timeout=30).status_code == 200
     assert access.sessions("", 10, user=access.users.get("ada").id)[0]["from"] == "203.0.113.7"
 
 
@@ -264,12 +281,20 @@ def test_nobody_is_local_through_a_proxy_or_with_a_token_set(tmp_path: Path) -> 
         assert served.client.get("/api/v1/plugins", headers={"x-forwarded-for": "203.0.113.7"}).status_code == 401
         forged = {"x-forwarded-for": "127.0.0.1, 203.0.113.7"}
         assert served.client.get("/api/v1/plugins", headers=forged).status_code == 401
+        lines = [("x-forwarded-for", "203.0.113.7"), ("x-forwarded-for", "127.0.0.1")]  # two proxies on this machine
+        assert served.client.get("/api/v1/plugins", headers=lines).status_code == 401
 
 
-@pytest.mark.parametrize("name", ["x-forwarded-for", "forwarded", "x-real-ip", "x-forwarded-host"])
+@pytest.mark.parametrize("name", ["x-forwarded-for", "forwarded", "x-real-ip", "x-forwarded-proto", "via"])
 def test_who_comes_through_a_proxy_that_nobody_trusts_is_not_local(site: Site, name: str) -> None:
     assert site.client.get("/api/v1/plugins").status_code == 200
     assert site.client.get("/api/v1/plugins", headers={name: "127.0.0.1"}).status_code == 401
+
+
+def test_a_proxy_that_says_nothing_of_itself_is_known_by_its_old_http(site: Site) -> None:
+    with socket.create_connection(("127.0.0.1", site.port), timeout=30) as connection:
+        connection.sendall(b"GET /api/v1/plugins HTTP/1.0\r\nhost: localhost\r\n\r\n")
+        assert b" 401 " in connection.makefile("rb").readline()
 
 
 def test_a_trusted_proxy_that_is_no_address_is_told_at_the_start(site_with: Callable[..., Site]) -> None:

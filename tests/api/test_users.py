@@ -116,6 +116,19 @@ def test_a_token_makes_no_tokens(served: Served, root: httpx.Client) -> None:
         assert program.post(TOKENS, json={"name": "more", "role": "admin"}).status_code == 403
 
 
+def test_a_token_that_may_only_read_ends_nothing_of_its_owners_but_itself(served: Served, root: httpx.Client) -> None:
+    other = root.post(TOKENS, json={"name": "other", "role": "admin"}).json()
+    lesser = root.post(TOKENS, json={"name": "lesser", "role": "viewer"}).json()
+    own = next(one["id"] for one in root.get("/api/v1/sessions").json()["items"] if one["current"])
+    with bearer(served, lesser["secret"]) as reader:
+        assert [reader.get(path).json()["items"] for path in (TOKENS, "/api/v1/sessions")] == [[], []]
+        assert reader.delete(f"{TOKENS}/{other['id']}").status_code == 404
+        assert reader.delete(f"/api/v1/sessions/{own}").status_code == 404
+        assert reader.delete(f"{TOKENS}/{lesser['id']}").status_code == 204
+        assert reader.get(TOKENS).status_code == 401
+    assert root.delete(f"{TOKENS}/{other['id']}").status_code == 204
+
+
 def test_nobody_makes_a_token_with_more_than_one_has(logged: Logged) -> None:
     grace, linus = logged("grace"), logged("linus")
     assert grace.post(TOKENS, json={"name": "t", "role": "operator"}).status_code == 403

@@ -15,6 +15,7 @@ FLOORS: Mapping[str, int] = {
     "ids": 1,
     "texts": 1,
     "files": 1.2,
+    "optional": 1.2,
     "hookspecs": 1,
     "storage": 2,
     "config": 2,

@@ -12,8 +12,8 @@ __all__ = ["LAZY", "check_cycles", "check_lazy", "check_local_imports"]
 
 LAZY = frozenset(
     {"omnicore", "omnicore.cli.lazy", "omnicore.testing", "omnicore.toolchains.languages"}
-    | {"omnicore.connectors.optional", "omnicore.storage.opening", "omnicore.telemetry.otel"}
-    | {"omnicore.storage.sqlite_schema", "omnicore.vectors.numeric", "omnicore.mcp.library", "omnicore.access.library"}
+    | {"omnicore.optional", "omnicore.storage.opening", "omnicore.telemetry.otel"}
+    | {"omnicore.storage.sqlite_schema", "omnicore.vectors.numeric"}
 )
 """Where modules may be imported by name: `omnicore --help` answers in 0.25 s because of these tables, a build loads
 one language, a run of tests without a host none of the host, and `omnicore call` neither numpy nor sqlite-utils."""

@@ -332,7 +332,7 @@ async def test_a_cycle_that_is_broken_off_while_it_takes_its_lane_gives_it_back(
     def slow(self: LoopsTable, *values: Any, **more: Any) -> int | None:
         fence = claim(self, *values, **more)
         taken.set()
-        assert go_on.wait(10)
+        assert go_on.wait(60)
         return fence
 
     async with lanes(open_store(), clock=clock) as one, lanes(open_store(), clock=clock) as other:

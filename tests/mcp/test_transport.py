@@ -29,7 +29,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[McpHost]:
 
 def token(served: McpHost, name: str, **rights: Any) -> dict[str, str]:
     """The header of a new token."""
-    _, key = served.host.access.tokens.add(name, owner=None, **{"role": Role.nobody, **rights})
+    _, key = served.host.access.tokens.add(name, **{"owner": None, "role": Role.nobody, **rights})
     return {"authorization": f"Bearer {key}"}
 
 
@@ -90,6 +90,19 @@ def test_no_token_can_take_all_sessions(small: McpHost) -> None:
     assert refused.json()["code"] == "capacity-reached"
     for answer, header in zip(opened, (greedy, other), strict=True):
         assert ended(small, answer, **header) == 200
+
+
+def test_neither_a_second_token_nor_a_second_header_takes_more(small: McpHost) -> None:
+    user = small.host.access.users.add("greedy", Role.operator, password=None)
+    first, second = (token(small, name, owner=user.id, role=Role.operator) for name in ("first", "second"))
+    opened = initialize(small.client, **first)
+    body = message("initialize", HELLO)["json"]
+    versions = [("mcp-protocol-version", "2025-11-25"), ("mcp-protocol-version", "2026-07-28")]
+    twice = [*versions, ("accept", "application/json, text/event-stream"), *first.items()]
+    refused = [initialize(small.client, **second), small.client.post("/mcp", json=body, headers=twice)]
+    assert [answer.status_code for answer in (opened, *refused)] == [200, 503, 503]
+    assert ended(small, opened, **first) == 200
+    small.host.access.users.remove("greedy")
 
 
 def test_a_session_that_nobody_uses_ends(tmp_path: Path) -> None:

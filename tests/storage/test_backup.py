@@ -258,6 +258,34 @@ def test_an_altered_backup_changes_nothing(file: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    "planted",
+    [
+        "CREATE TRIGGER more AFTER UPDATE ON users BEGIN UPDATE users SET role = 'admin'; END",
+        "CREATE VIEW seen AS SELECT * FROM users",
+        "CREATE TRIGGER kv_gone AFTER DELETE ON kv BEGIN UPDATE users SET role = 'admin'; END",
+    ],
+)
+def test_a_backup_whose_database_would_run_statements_of_somebody_is_refused(
+    file: Path, tmp_path: Path, planted: str
+) -> None:
+    name, copy = planted.split()[2], tmp_path / "copy.db"
+    with zipfile.ZipFile(file) as archive:
+        copy.write_bytes(archive.read("omnicore.db"))
+        listed = json.loads(archive.read("backup.json"))
+    with closing(sqlite3.connect(copy)) as connection:
+        connection.execute(f"DROP TRIGGER IF EXISTS {name}")
+        connection.execute(planted)
+        connection.commit()
+    database = copy.read_bytes()
+    files = {**listed["files"], "omnicore.db": [len(database), hashlib.sha256(database).hexdigest()]}
+    bad = _rewritten(file, tmp_path / "bad", omnicore_db=database, backup_json=_list(listed, files=files))
+    with pytest.raises(InvalidInput, match=name):
+        restore_sqlite(bad, tmp_path / "other", clock=CLOCK, derive=derive)
+    assert not (tmp_path / "other" / "omnicore.db").exists()
+
+
+@pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)
 def test_a_backup_of_a_newer_version_is_refused(store: Store, data: Path, tmp_path: Path) -> None:
     store.apply(lambda session: session.execute("INSERT INTO migrations VALUES (999, 'future', 0)"))
     backup(store, data, tmp_path / "b", clock=CLOCK)

@@ -130,7 +130,9 @@ def test_what_is_too_much_is_cut() -> None:
         "https://user:hush@host/path",
         '{"password": "hush"}',
         "client_secret=hush&x=1",
+        f"{'long-' * 20}password-of-mine: hush",
         "X-Api-Key: hush",
+        f"https://host/?t=omc_{'hush' * 10}abc",
         "set-cookie: hush=1",
         "-----BEGIN RSA PRIVATE KEY-----\nhush\n-----END RSA PRIVATE KEY-----",
         "-----BEGIN PRIVATE KEY-----\nhush",
@@ -152,6 +154,9 @@ def test_a_long_hostile_text_takes_no_long_time_to_veil() -> None:
         "-----BEGIN " * 30_000,
         "bearer " * 40_000,
         "eyJ" * 90_000,
+        "eyJ-" * 70_000,
+        "a-" * 150_000,
+        "token-" * 50_000,
     ):
         assert len(Veil(["nothing"]).text(text)) > 0
 

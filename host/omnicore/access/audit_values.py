@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from typing import Any
 
+from omnicore.access.keys import SHOWN
 from omnicore.config.setting import is_secret
 from omnicore.storage.tables.audit_chain import canonical
 
@@ -27,6 +28,7 @@ _NAMES = frozenset(
     | {"csrf", "passphrase", "code", "signature"}
 )
 _FORMS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (SHOWN, HIDDEN),
     (re.compile(r"\b(?i:bearer)\s+[\w.~+/=-]{8,}"), f"Bearer {HIDDEN}"),
     (re.compile(r"\b(?i:basic)\s+[\w+/]{8,}={0,2}"), f"Basic {HIDDEN}"),
     (re.compile(r"://[^/@\s:]{0,200}:[^/@\s]{1,500}@"), f"://{HIDDEN}@"),

@@ -7,10 +7,16 @@ import re
 import secrets
 from collections.abc import Callable
 
-__all__ = ["SESSION", "TOKEN", "csrf_of", "digest_of", "is_key", "new_key"]
+__all__ = ["OWN", "SESSION", "SHOWN", "TOKEN", "csrf_of", "digest_of", "is_key", "new_key"]
 
 SESSION = "oms_"
 TOKEN = "omc_"  # noqa: S105 -- how tokens begin
+OWN = "own_"
+"""How the key of a server's own machine begins."""
+
+SHOWN = re.compile(r"(?:oms|omc|own)_[A-Za-z0-9_-]{43}")
+"""A key wherever it stands in a text that somebody else will read."""
+
 _BYTES = 32
 _KEY = re.compile(r"om[sc]_[A-Za-z0-9_-]{43}\Z")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
@@ -51,20 +52,16 @@ class Lockout:
         """Counts a try, before its password is looked at. Raises: TooManyTries."""
         now = self._clock.now()
 
-        def decide(found: list[TriesRow]) -> tuple[list[TriesRow], float]:
-            counts = [counted(row, self._rules[row.key[:4]], now) for row in found]
-            waits = [one for one in counts if isinstance(one, float)]
-            return ([], max(waits)) if waits else ([one for one in counts if isinstance(one, TriesRow)], 0.0)
+        def decide(found: list[TriesRow]) -> tuple[list[TriesRow], dict[str, float]]:
+            counts = {row.key[:4]: counted(row, self._rules[row.key[:4]], now) for row in found}
+            waits = {kind: one for kind, one in counts.items() if isinstance(one, float)}
+            return ([], waits) if waits else ([one for one in counts.values() if isinstance(one, TriesRow)], {})
 
         keys = _keys(name, origin)
         # Who is locked out is told so without a write: a flood of tries must not keep others from writing.
-        wait_s = decide(self._table.tries(keys))[1] or self._table.try_all(keys, decide)
-        if wait_s:
-            raise TooManyTries(
-                "there were too many failed logins",
-                remedy=f"wait for {max(1, round(wait_s))} s, or have an admin set a new password",
-                retry_after_s=wait_s,
-            )
+        waits = decide(self._table.tries(keys))[1] or self._table.try_all(keys, decide)
+        if waits:
+            raise _locked(waits)
         self._table.prune_tries(before=now - self._rules["name"].lock_s, now=now)
 
     def succeeded(self, name: str, origin: str) -> None:
@@ -80,6 +77,18 @@ class Lockout:
     def forget(self, name: str) -> None:
         """Lets a name try again."""
         self._table.forget_tries([_keys(name, "")[0]])
+
+
+def _locked(waits: Mapping[str, float]) -> TooManyTries:
+    wait_s = max(waits.values())
+    # A new password helps a name, but not an address, which others may be guessing from.
+    also = "" if "from" in waits else ", or have an admin set a new password"
+    about = " from this address" if "from" in waits else ""
+    return TooManyTries(
+        f"there were too many failed logins{about}",
+        remedy=f"wait for {max(1, round(wait_s))} s{also}",
+        retry_after_s=wait_s,
+    )
 
 
 def _keys(name: str, origin: str) -> list[str]:

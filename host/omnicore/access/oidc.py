@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from omnicore.access.library import library
 from omnicore.access.principal import Role
 from omnicore.clock import Clock
 from omnicore.config.sections.access import OidcSettings
 from omnicore.errors import InvalidSetting, OmniError, ServiceRefused, WrongCredentials
+from omnicore.optional import optional
 from omnicore.sandbox.abi import HttpRequest, HttpSend
 
 __all__ = ["Oidc", "Pending", "Vouched", "role_of", "vouched"]
@@ -102,7 +102,7 @@ class Oidc:
 
     async def address(self, pending: Pending, redirect: str) -> str:
         """Where the browser goes to log in. Raises: what asking the provider raises."""
-        challenge = library("authlib.oauth2.rfc7636", extra=_EXTRA).create_s256_code_challenge(pending.verifier)
+        challenge = optional("authlib.oauth2.rfc7636", extra=_EXTRA).create_s256_code_challenge(pending.verifier)
         asked = {
             "response_type": "code",
             "client_id": self._settings.client_id,
@@ -147,8 +147,8 @@ class Oidc:
 
     async def _claims(self, token: str, nonce: str) -> Mapping[str, Any]:
         """The claims of an ID token whose signature, issuer, audience, time and nonce are right."""
-        jwt, jose = library("joserfc.jwt", extra=_EXTRA), library("joserfc.errors", extra=_EXTRA)
-        claims_kind = library("authlib.oidc.core", extra=_EXTRA).CodeIDToken
+        jwt, jose = optional("joserfc.jwt", extra=_EXTRA), optional("joserfc.errors", extra=_EXTRA)
+        claims_kind = optional("authlib.oidc.core", extra=_EXTRA).CodeIDToken
         try:
             try:
                 found = jwt.decode(token, await self._keys(), algorithms=_ALGORITHMS)
@@ -171,7 +171,7 @@ class Oidc:
     async def _keys(self, *, again: bool = False) -> Any:
         url = await self._endpoint("jwks_uri")
         document = await self._known(url, _KEYS_AGAIN_S if again else _KEPT_S)
-        return library("joserfc.jwk", extra=_EXTRA).KeySet.import_key_set(document)
+        return optional("joserfc.jwk", extra=_EXTRA).KeySet.import_key_set(document)
 
     async def _endpoint(self, name: str) -> str:
         issuer = self._settings.issuer or ""

@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
-from omnicore.access.library import library
 from omnicore.config.sections.access import AccessSettings
 from omnicore.errors import CapacityReached, InvalidInput
+from omnicore.optional import optional
 
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
@@ -72,7 +72,7 @@ class Passwords:
 
     @cached_property
     def _hasher(self) -> PasswordHasher:
-        made: PasswordHasher = library("argon2").PasswordHasher(  # 10 ms that only logins need
+        made: PasswordHasher = optional("argon2").PasswordHasher(  # 10 ms that only logins need
             time_cost=self._settings.hash_passes, memory_cost=self._settings.hash_memory_kib, parallelism=1
         )
         return made
@@ -82,7 +82,7 @@ class Passwords:
         return self._hasher.hash("the password of nobody")
 
     def _matches(self, kept: str | None, password: str) -> bool:
-        faults = library("argon2.exceptions")
+        faults = optional("argon2.exceptions")
         against = self._nobodys if kept is None else kept
         if len(password) > _LONGEST:
             kept, password = None, ""

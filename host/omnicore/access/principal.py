@@ -42,6 +42,11 @@ class Principal:
     user: str | None = None
     key: str | None = None
 
+    @property
+    def person(self) -> str:
+        """Stands for who asks where something is shared out: a user, whatever with, for users may make tokens."""
+        return self.user or f"{self.via} {self.key or ''}"
+
     def role_for(self, plugin: str | None) -> Role:
         """The role in a request about a plugin, or about none."""
         return max(self.role, self.plugins.get(plugin, Role.nobody)) if plugin else self.role

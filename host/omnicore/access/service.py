@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from omnicore.access.keys import SESSION, csrf_of, digest_of, new_key
+from omnicore.access.keys import OWN, SESSION, csrf_of, digest_of, new_key
 from omnicore.access.lockout import Lockout
 from omnicore.access.passwords import Passwords
 from omnicore.access.principal import Principal, Role
@@ -65,7 +65,7 @@ class Access:
         self._sessions, self._clock = SessionsTable(store), clock
         self._ids = OrderedIds("ses")
         self._setup: str | None = None
-        self.own_key = new_key("own_")
+        self.own_key = new_key(OWN)
         """Lets commands of the same person on this machine ask the server; it ends with the process."""
 
     def close(self) -> None:

@@ -104,20 +104,33 @@ async def _login(
     told = await _told(request) if operation.method == "POST" else {}
     said = told if isinstance(told, Mapping) else {}
     name = next((said[key] for key in ("name", "username") if isinstance(said.get(key), str)), "")
-    about = {"action": operation.name, "target": f"user:{name}"}
+
+    def failed(who: str) -> None:
+        told = {**who_asks(request.scope), "actor": who or "anonymous"}
+        trail.refuse(**told, action=operation.name, target=f"user:{who or '?'}", outcome="failed")
+
     try:
         response = await endpoint(request)
     except (OmniError, RefusalError, HTTPException) as error:
         if status_of(error) in (_UNKNOWN, _DENIED):
-            trail.refuse(**{**who_asks(request.scope), "actor": name or "anonymous"}, **about, outcome="failed")
+            failed(await _user_named(request, name))
         raise
-    somebody = request.scope.get("signed_in")
-    if somebody is None:  # sent back by a provider, for nothing
-        trail.refuse(**{**who_asks(request.scope), "actor": "anonymous"}, **about, outcome="failed")
+    somebody = request.scope.get("signed_in") or name
+    if not somebody:  # sent back by a provider, for nothing
+        failed("")
         return response
     known = {**who_asks(request.scope), "actor": somebody, "via": "session"}
-    await asyncio.to_thread(trail.record, **known, **{**about, "target": f"user:{somebody}"})
+    await asyncio.to_thread(lambda: trail.record(**known, action=operation.name, target=f"user:{somebody}"))
     return response
+
+
+async def _user_named(request: Request, name: str) -> str:
+    """The name of a user, "" for anything else: people type passwords into the wrong field, and rows stay."""
+    access = parts_of(request).rooms.access
+    with suppress(StorageFailed):
+        row = await asyncio.to_thread(access.users.find, name) if access is not None else None
+        return row.name if row is not None else ""
+    return ""
 
 
 async def _failed(trail: AuditTrail, entered: Entered, error: BaseException) -> None:

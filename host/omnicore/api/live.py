@@ -21,11 +21,13 @@ _QUEUE = 256
 _QUEUE_BYTES = 4 * 1024 * 1024
 _SEND_S = 10.0
 _CLOSE_S = 1.0
+_SHARE = 400  # of the places on the bus, 1000 unless set otherwise, which the host itself needs some of
 
 
 async def live(socket: WebSocket) -> None:
     """`/ws?topic=PATTERN`: every event that matches, from now on, until one side closes."""
     pattern = socket.query_params.get("topic", "**")
+    parts_of(socket).traffic.check_share(socket.scope, _SHARE)
     with parts_of(socket).bus.subscribe(pattern, queue=_QUEUE, queue_bytes=_QUEUE_BYTES) as events:
         await socket.accept()
         listening = asyncio.ensure_future(_until_closed(socket, events))

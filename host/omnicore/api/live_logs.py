@@ -19,7 +19,7 @@ from omnicore.api.principals import check_role, principal_of
 from omnicore.api.requests import read_count
 from omnicore.errors import InvalidInput
 from omnicore.telemetry.followers import Follower, Heard
-from omnicore.telemetry.logs import LEVELS, Level, harmless
+from omnicore.telemetry.logs import LEVELS, MOST_FOLLOWERS, Level, harmless
 
 __all__ = ["OPERATIONS"]
 
@@ -39,6 +39,7 @@ async def live_logs(socket: WebSocket) -> None:
     if level not in LEVELS:
         raise InvalidInput("level is no log level", remedy=f"use one of {', '.join(LEVELS)}", path="level")
     _check_reader(socket, plugin)
+    parts.traffic.check_share(socket.scope, MOST_FOLLOWERS // 2)
     if plugin is not None:
         await asyncio.to_thread(parts.host.get, plugin)
     loop, ready = asyncio.get_running_loop(), asyncio.Event()

@@ -6,6 +6,9 @@ import asyncio
 from collections.abc import Callable, Sequence
 from time import monotonic
 
+from starlette.types import Scope
+
+from omnicore.access.principal import Principal
 from omnicore.api.exchange import Exchange
 from omnicore.errors import CapacityReached, Unavailable
 
@@ -64,6 +67,15 @@ class Traffic:
         if len(self._running) > self._most:
             raise CapacityReached(f"{self._most} requests run already", remedy="try again later")
 
+    def check_share(self, scope: Scope, most: int) -> None:
+        """Raises: CapacityReached: whoever asks for a connection without end has so many of that kind already."""
+        own: Principal | None = scope.get("principal")
+        if own is None or own.via in ("local", "setting"):
+            return
+        held = sum(one.scope["path"] == scope["path"] and _person(one) == own.person for one in self._running)
+        if held > most:
+            raise CapacityReached(f"{own.name} holds {most} such connections open", remedy="close one of them")
+
     def hold(self, size: int) -> None:
         """Counts bytes of a body in, until its request leaves. Raises: CapacityReached: they are too many."""
         self._held += size
@@ -108,3 +120,8 @@ class Traffic:
             pass
         finally:
             self._changed = None
+
+
+def _person(exchange: Exchange) -> str:
+    principal: Principal | None = exchange.scope.get("principal")
+    return "" if principal is None else principal.person

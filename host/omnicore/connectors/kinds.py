@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from functools import cache
 
 from omnicore.connectors.kind import Kind
-from omnicore.connectors.optional import optional
 from omnicore.errors import InvalidInput
+from omnicore.optional import optional
 
 __all__ = ["KINDS", "find_kind"]
 

@@ -10,7 +10,7 @@ from typing import Any
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
-from mcp.types.version import MODERN_PROTOCOL_VERSIONS
+from mcp.types.version import HANDSHAKE_PROTOCOL_VERSIONS
 
 from omnicore.access.principal import Principal
 from omnicore.errors import CapacityReached
@@ -38,7 +38,7 @@ class HttpFace:
             max_request_body_size=body_bytes,
             max_sessions=sessions,
         )
-        self._share = max(sessions // 2, 1)  # so that no token alone can shut out all others
+        self._share = max(sessions // 2, 1)  # so that nobody alone can shut out all others
         self._living: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -75,12 +75,10 @@ class HttpFace:
     def _check_share(self, scope: Any) -> None:
         """Raises: CapacityReached: somebody who logged in has half of all sessions and would open another."""
         principal: Principal = scope["principal"]
-        headers = dict(scope["headers"])
-        modern = headers.get(b"mcp-protocol-version", b"").decode("latin-1") in MODERN_PROTOCOL_VERSIONS
-        if principal.via == "local" or modern or b"mcp-session-id" in headers:
+        if principal.via == "local" or not _opens(scope):
             return
-        own = _credential(scope)
-        held = sum(owner["client_id"] == own for owner in self._manager._session_owners.values())
+        owners = self._manager._session_owners.values()
+        held = sum(owner["client_id"].partition("\n")[0] == principal.person for owner in owners)
         if held >= self._share:
             raise CapacityReached(
                 f"{principal.name} has {held} MCP sessions open",
@@ -93,7 +91,15 @@ class HttpFace:
             await asyncio.get_running_loop().create_future()
 
 
+def _opens(scope: Any) -> bool:
+    """Whether the package opens a session for a request; of a header that came twice it takes the first, too."""
+    headers = dict(reversed(scope["headers"]))
+    version = headers.get(b"mcp-protocol-version")
+    handshake = version is None or version.decode("latin-1") in HANDSHAKE_PROTOCOL_VERSIONS
+    return handshake and b"mcp-session-id" not in headers
+
+
 def _credential(scope: Any) -> str:
     """Stands for who asks and with what: two tokens of one person are two credentials."""
     principal: Principal = scope["principal"]
-    return f"{principal.via} {principal.key or ''} {principal.user or ''} {principal.name}"
+    return f"{principal.person}\n{principal.via} {principal.key or ''}"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from types import ModuleType
 from typing import Literal
 
-from omnicore.errors import ToolMissing
+from omnicore.optional import optional
 
 __all__ = ["load"]
 
@@ -16,12 +15,4 @@ def load(module: Literal["server", "http", "stdio"]) -> ModuleType:
 
     Raises: ToolMissing: the package is not installed.
     """
-    try:
-        return import_module(f"omnicore.mcp.{module}")
-    except ImportError as error:
-        library = (error.name or "mcp").partition(".")[0]
-        if library == "omnicore":
-            raise
-        raise ToolMissing(
-            f"the library {library} is not installed", remedy="run `pip install 'omnicore[mcp]'`", tool=library
-        ) from error
+    return optional(f"omnicore.mcp.{module}", extra="mcp")

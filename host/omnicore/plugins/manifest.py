@@ -42,8 +42,8 @@ _JSON, _BYTES = "application/json", "application/octet-stream"
 class FunctionSpec:
     """A function callers see. `input` and `output` are JSON Schemas; None takes all the media type allows.
 
-    `lane` names the lane whose cycles call it, `provides` the capabilities it gives to intelligences. `hints` says what a
-    call does, such as `read_only`; what is not said is not known.
+    `lane` names the lane whose cycles call it, `provides` the capabilities it gives to intelligences. `hints` says what
+    a call does, such as `read_only`; what is not said is not known.
     """
 
     name: str

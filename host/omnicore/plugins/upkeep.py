@@ -169,7 +169,9 @@ class Upkeep(Roster):
         return config_of(schema, self._settings.plugin_settings.get(name, {}), self._config.of(name))
 
     def configure(self, name: str, values: Mapping[str, Any], *, who: str) -> PluginConfig:
-        """Stores the settings of a plugin, which hold from the next call on; those left out are what they were.
+        """Stores the settings of a plugin, which hold from the next call on, in the place of all that were stored.
+
+        One that is left out is again what the host's settings or its manifest say.
 
         Raises: NotFound; InvalidSetting: they break the schema in its manifest; InvalidInput: too long or too deep.
         """

@@ -16,7 +16,7 @@ from omnicore.clock import Clock, SystemClock
 from omnicore.errors import CapacityReached
 from omnicore.telemetry.followers import Follower
 
-__all__ = ["LEVELS", "Level", "LogLine", "LogWriter", "PluginLogs", "harmless"]
+__all__ = ["LEVELS", "MOST_FOLLOWERS", "Level", "LogLine", "LogWriter", "PluginLogs", "harmless"]
 
 Level = Literal["trace", "debug", "info", "warn", "error"]
 

@@ -20,6 +20,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from omnicore.access.keys import SHOWN
 from omnicore.config.desk import Item
 from omnicore.config.entry import leaves
 from omnicore.config.loader import SCHEMA
@@ -40,6 +41,7 @@ _PACKAGES = ("wasmtime", "extism", "starlette", "hypercorn", "hnswlib", "numpy",
 # Plugins write what these look through: none may begin anew at each character of a long word.
 _LOOKS_SECRET: Sequence[tuple[re.Pattern[str], str]] = (
     (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL), HIDDEN),
+    (SHOWN, HIDDEN),
     (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9+/=._~-]{6,}"), rf"\1 {HIDDEN}"),
     (re.compile(r"(?<=://)[^/\s@]{1,400}@"), f"{HIDDEN}@"),
     (re.compile(r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*"), HIDDEN),

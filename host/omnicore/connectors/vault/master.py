@@ -15,9 +15,9 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from omnicore.connectors.optional import optional
 from omnicore.connectors.vault.cipher import Key, new_key, read_key, write_key
 from omnicore.errors import Conflict, InvalidSetting, StorageFailed
+from omnicore.optional import optional
 
 __all__ = ["VARIABLE", "FilePlace", "KeyringPlace", "MasterPlace", "Place", "VariablePlace", "place_of"]
 

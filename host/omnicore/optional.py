@@ -14,18 +14,16 @@ def optional(module: str, *, extra: str = "") -> ModuleType:
     """The module, loaded now.
 
     Args:
-        extra: the extra of this package that brings the library.
+        extra: the extra of this package that brings the library, which the module may also be built on.
 
     Raises: ToolMissing: the library is not installed.
     """
     try:
         return import_module(module)
     except ImportError as error:
-        if not extra:
-            raise
         library = (error.name or module).partition(".")[0]
+        if not extra or library == "omnicore":
+            raise
         raise ToolMissing(
-            f"the library {library} is not installed",
-            remedy=f"run `pip install 'omnicore[{extra}]'`",
-            tool=library,
+            f"the library {library} is not installed", remedy=f"run `pip install 'omnicore[{extra}]'`", tool=library
         ) from error
