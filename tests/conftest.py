@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -44,6 +45,12 @@ EVERYWHERE = frozenset(
     }
 )
 """Files among them that depend on it all the same: event loops, signals, installed packages."""
+
+
+def pytest_configure() -> None:
+    """Takes Ctrl-C as people send it: a shell's background job has it ignored, and so would all that tests start."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _is_once(path: str, item: pytest.Item) -> bool:

@@ -207,7 +207,8 @@ async def test_a_grant_that_another_process_takes_back_closes_the_lane_at_once(r
     _take_in(rig)
     async with _lanes(rig) as lanes:
         assert (await lanes.execute_cycle(LoopType.Adaptive)).results["handlers"]["watch.run"]["ok"]
-        GrantsTable(rig.database).take("watch", "loops")
+        with rig.database.write() as session:
+            GrantsTable.take(session, "watch", "loops")
         gave = (await lanes.execute_cycle(LoopType.Adaptive)).results["handlers"]["watch.run"]
         assert (gave["ok"], gave["error"]) == (False, "permission-denied")
 
