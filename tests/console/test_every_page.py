@@ -1,0 +1,79 @@
+"""What holds for every page of the console: it opens from its address, it is accessible, and it is safe and light."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+from tests.console.browser import Messages, axe, settle
+from tests.console.host import ADMIN, Account, ConsoleHost
+
+# The tabs of plugins and of settings have such a test beside their others.
+PAGES = (
+    *("", "plugins", "tasks", "tasks/schedules", "memory", "memory/list", "memory/search", "memory/quotas"),
+    *("connectors", "connectors/webhooks", "events", "nowhere-at-all"),
+)
+FOR_READERS = (*PAGES, "plugins/text", "plugins/counter/permissions", "settings", "settings/audit", "settings/users")
+OPEN = ("login", "setup")
+VIEWER = Account("vera", "viewer")
+FIRST_LOAD_BYTES = 250 * 1024
+
+
+def opened(page: Page, path: str) -> Page:
+    """The page at an address, once it has its heading and what it loads."""
+    page.goto(f"/console/{path}")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    expect(page.locator("[aria-busy=true], .ant-skeleton-active")).to_have_count(0)
+    return page
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_opens_from_its_address_and_is_accessible_in_both_themes(page: Page, path: str) -> None:
+    opened(page, path)
+    assert re.search(r"\w+ .*OmniCore", page.title()), page.title()
+    axe(page)
+
+
+@pytest.mark.parametrize("path", OPEN)
+def test_a_page_for_strangers_is_accessible_in_both_themes(visitor: Page, path: str) -> None:
+    axe(opened(visitor, path))
+
+
+def test_every_page_opens_for_somebody_who_only_reads_and_asks_no_other_machine(
+    host: ConsoleHost, page_as: Callable[[Account], Page]
+) -> None:
+    page = page_as(VIEWER)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    for path in FOR_READERS:
+        opened(page, path)
+    own = (host.url, host.url.replace("http", "ws", 1), "data:", "blob:")
+    assert asked
+    assert [url for url in asked if not url.startswith(own)] == []
+
+
+@pytest.mark.parametrize("start", ["login", ""])
+def test_what_is_loaded_first_is_light(
+    host: ConsoleHost, contexts: Callable[..., object], start: str, messages: Messages
+) -> None:
+    context = contexts(host, None if start == "login" else ADMIN)
+    page: Page = context.new_page()  # type: ignore[attr-defined]
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    scripts: dict[str, str] = {}
+    sizes: dict[str, float] = {}
+    session.on("Network.responseReceived", lambda told: scripts.update(_script(told)))
+    session.on("Network.loadingFinished", lambda told: sizes.update({told["requestId"]: told["encodedDataLength"]}))
+    page.goto(f"/console/{start}", wait_until="load")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    settle(page)
+    loaded = {url: sizes.get(number, 0) for number, url in scripts.items()}
+    assert loaded
+    assert sum(loaded.values()) < FIRST_LOAD_BYTES, loaded
+
+
+def _script(told: dict) -> dict[str, str]:
+    is_script = told["type"] == "Script"
+    return {told["requestId"]: told["response"]["url"]} if is_script else {}

@@ -1,0 +1,30 @@
+import ApiOutlined from "@ant-design/icons/ApiOutlined";
+import AppstoreOutlined from "@ant-design/icons/AppstoreOutlined";
+import BulbOutlined from "@ant-design/icons/BulbOutlined";
+import HomeOutlined from "@ant-design/icons/HomeOutlined";
+import OrderedListOutlined from "@ant-design/icons/OrderedListOutlined";
+import SettingOutlined from "@ant-design/icons/SettingOutlined";
+import ThunderboltOutlined from "@ant-design/icons/ThunderboltOutlined";
+
+import type { texts } from "@/shared/texts";
+
+type PageName = keyof typeof texts.shell.pages;
+
+interface PageEntry {
+  name: PageName;
+  path: string;
+  icon: typeof HomeOutlined;
+  /** Pressed after `g`. */
+  key: string;
+}
+
+/** The pages of the navigation, the palette and the shortcuts. */
+export const PAGES: readonly PageEntry[] = [
+  { name: "home", path: "/", icon: HomeOutlined, key: "h" },
+  { name: "plugins", path: "/plugins", icon: AppstoreOutlined, key: "p" },
+  { name: "tasks", path: "/tasks", icon: OrderedListOutlined, key: "t" },
+  { name: "memory", path: "/memory", icon: BulbOutlined, key: "m" },
+  { name: "connectors", path: "/connectors", icon: ApiOutlined, key: "c" },
+  { name: "events", path: "/events", icon: ThunderboltOutlined, key: "e" },
+  { name: "settings", path: "/settings", icon: SettingOutlined, key: "s" },
+];

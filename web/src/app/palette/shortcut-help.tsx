@@ -1,0 +1,34 @@
+import { Modal } from "antd";
+
+import { texts } from "@/shared/texts";
+
+import { PAGES } from "../pages";
+import styles from "./shortcut-help.module.css";
+
+/** The keys of the whole console. */
+export default function ShortcutHelp({ onClose }: { onClose: () => void }) {
+  const { keys, pages } = texts.shell;
+  const rows: [string[], string][] = [
+    [["Ctrl", "K"], keys.palette],
+    [["?"], keys.help],
+    [["["], keys.sider],
+    [["Esc"], keys.close],
+    ...PAGES.map((page): [string[], string] => [["g", page.key], keys.goTo(pages[page.name])]),
+  ];
+  return (
+    <Modal open onCancel={onClose} footer={null} title={texts.shell.shortcuts}>
+      <dl className={styles["keys"]}>
+        {rows.map(([pressed, what]) => (
+          <div key={what}>
+            <dt>{what}</dt>
+            <dd>
+              {pressed.map((key) => (
+                <kbd key={key}>{key}</kbd>
+              ))}
+            </dd>
+          </div>
+        ))}
+      </dl>
+    </Modal>
+  );
+}

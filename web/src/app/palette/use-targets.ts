@@ -1,0 +1,51 @@
+import { useMemo } from "react";
+import { useNavigate } from "react-router";
+
+import { useMay } from "@/shared/hooks/use-may";
+import { texts } from "@/shared/texts";
+import { useTheme } from "@/shared/theme/theme-provider";
+
+import { PAGES } from "../pages";
+import type { Overlay } from "../shell/shell";
+import { useListPalettePluginsQuery } from "./list-palette-plugins";
+import type { Target } from "./matching";
+
+/** All that the palette can find for the one who is logged in. */
+export function useTargets(onOpen: (overlay: Overlay) => void): Target[] {
+  const navigate = useNavigate();
+  const { isDark, choose } = useTheme();
+  const { data } = useListPalettePluginsQuery();
+  const isAdmin = useMay("admin");
+  return useMemo(() => {
+    const go = (path: string) => () => void navigate(path);
+    const { pages, actions } = texts.shell;
+    const targets: Target[] = PAGES.map((page) => ({
+      id: page.path,
+      group: "pages",
+      label: pages[page.name],
+      run: go(page.path),
+    }));
+    for (const plugin of data?.items ?? []) {
+      const path = `/plugins/${encodeURIComponent(plugin.name)}`;
+      targets.push({
+        id: path,
+        group: "plugins",
+        label: plugin.name,
+        hint: plugin.description,
+        run: go(path),
+      });
+    }
+    const add = (id: string, label: string, run: () => void) =>
+      targets.push({ id, group: "actions", label, run });
+    if (isAdmin) {
+      add("upload", actions.upload, go("/plugins?upload"));
+      add("connector", actions.addConnector, go("/connectors?add"));
+      add("users", actions.users, go("/settings/users"));
+      add("tokens", actions.tokens, go("/settings/tokens"));
+      add("audit", actions.audit, go("/settings/audit"));
+    }
+    add("theme", isDark ? actions.toLight : actions.toDark, () => choose(isDark ? "light" : "dark"));
+    add("help", texts.shell.shortcuts, () => onOpen("help"));
+    return targets;
+  }, [navigate, isDark, choose, data, isAdmin, onOpen]);
+}

@@ -1,0 +1,78 @@
+import MoonOutlined from "@ant-design/icons/MoonOutlined";
+import QuestionCircleOutlined from "@ant-design/icons/QuestionCircleOutlined";
+import SearchOutlined from "@ant-design/icons/SearchOutlined";
+import SunOutlined from "@ant-design/icons/SunOutlined";
+import UserOutlined from "@ant-design/icons/UserOutlined";
+import { Button, Dropdown } from "antd";
+
+import type { Session, User } from "@/shared/api/session";
+import { useDeleteSessionMutation } from "@/shared/api/delete-session";
+import { texts } from "@/shared/texts";
+import { type ThemeChoice, useTheme } from "@/shared/theme/theme-provider";
+
+import styles from "./header.module.css";
+import { LiveMark } from "./live-mark";
+import type { Overlay } from "./shell";
+
+interface Props {
+  session: Session;
+  user: User;
+  onOpen: (overlay: Overlay) => void;
+}
+
+const CHOICES: ThemeChoice[] = ["light", "dark", "system"];
+const IS_MAC = navigator.userAgent.includes("Mac");
+
+/** The head of the console: find, live state, theme, help, account. */
+export function Header({ session, user, onOpen }: Props) {
+  const { choice, isDark, choose } = useTheme();
+  const [logOut] = useDeleteSessionMutation();
+  const account = [
+    { key: "who", disabled: true, label: `${user.name} · ${texts.shell.roles[user.role]}` },
+    ...(session.via === "session"
+      ? [
+          { key: "password", label: texts.shell.changePassword, onClick: () => onOpen("password") },
+          { key: "logout", label: texts.shell.logout, onClick: () => void logOut() },
+        ]
+      : []),
+  ];
+  const themes = {
+    selectable: true,
+    selectedKeys: [choice],
+    items: CHOICES.map((key) => ({ key, label: texts.shell.themes[key], onClick: () => choose(key) })),
+  };
+  return (
+    <header className={styles["header"]}>
+      <button type="button" className={styles["find"]} onClick={() => onOpen("palette")}>
+        <SearchOutlined aria-hidden />
+        <span>{texts.shell.search}</span>
+        <kbd>{IS_MAC ? "⌘K" : "Ctrl K"}</kbd>
+      </button>
+      <div className={styles["tools"]}>
+        <LiveMark />
+        <Dropdown menu={themes} trigger={["click"]}>
+          <Button
+            type="text"
+            icon={isDark ? <MoonOutlined /> : <SunOutlined />}
+            aria-label={texts.shell.theme}
+            aria-haspopup="menu"
+          />
+        </Dropdown>
+        <Button
+          type="text"
+          icon={<QuestionCircleOutlined />}
+          aria-label={texts.shell.shortcuts}
+          onClick={() => onOpen("help")}
+        />
+        <Dropdown menu={{ items: account }} trigger={["click"]}>
+          <Button
+            type="text"
+            icon={<UserOutlined />}
+            aria-label={texts.shell.user(user.name)}
+            aria-haspopup="menu"
+          />
+        </Dropdown>
+      </div>
+    </header>
+  );
+}

@@ -1,0 +1,12 @@
+/** An address's query with some parts set, or taken away where undefined. */
+export function withParts(
+  query: URLSearchParams,
+  parts: Record<string, string | undefined>,
+): URLSearchParams {
+  const next = new URLSearchParams(query);
+  for (const [name, value] of Object.entries(parts)) {
+    if (value === undefined) next.delete(name);
+    else next.set(name, value);
+  }
+  return next;
+}

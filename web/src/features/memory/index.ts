@@ -1,0 +1,1 @@
+export { MemoryPage as Component } from "./memory-page";

@@ -1,0 +1,25 @@
+import { api } from "@/shared/api/base-api";
+import { idempotencyKey } from "@/shared/api/base-query";
+import type { Schemas } from "@/shared/api/types";
+
+import { pluginUrl } from "./plugin-url";
+
+interface Order {
+  plugin: string;
+  /** Null is all that it asks for. */
+  capability: string | null;
+}
+
+export const { useGiveGrantMutation } = api.injectEndpoints({
+  endpoints: (build) => ({
+    giveGrant: build.mutation<Schemas["Grants"], Order>({
+      query: ({ plugin, capability }) => ({
+        url: pluginUrl(plugin, "grants"),
+        method: "POST",
+        body: { capability },
+        headers: idempotencyKey(),
+      }),
+      invalidatesTags: ["Plugin", "Grant", "Upgrade", "Version"],
+    }),
+  }),
+});

@@ -1,0 +1,1 @@
+export { PluginPage as Component } from "./plugin-page";

@@ -1,0 +1,1 @@
+export { PluginsPage as Component } from "./plugins-page";

@@ -1,0 +1,1 @@
+export { PasswordDialog as default } from "./components/password-dialog";

@@ -1,0 +1,11 @@
+export { common } from "./common";
+export { connectors } from "./connectors";
+export { events } from "./events";
+export { home } from "./home";
+export { memory } from "./memory";
+export { plugins } from "./plugins";
+export { problems } from "./problems";
+export { session } from "./session";
+export { settings } from "./settings";
+export { shell } from "./shell";
+export { tasks } from "./tasks";

@@ -1,0 +1,188 @@
+import { pluginCalls } from "./plugins-calls";
+import { pluginCare } from "./plugins-care";
+import { pluginRights } from "./plugins-rights";
+
+const list = {
+  title: "Plugins",
+  lead: "What runs on this host, and what waits for you.",
+  upload: "Upload",
+  search: "Search plugins",
+  searchHint: "Name, file or reason",
+  stateFilter: "State",
+  states: {
+    "": "All",
+    enabled: "Enabled",
+    "needs-grant": "Needs a grant",
+    disabled: "Disabled",
+    quarantined: "Quarantined",
+    rejected: "Rejected",
+  },
+  columns: {
+    name: "Name",
+    state: "State",
+    version: "Version",
+    trust: "Trust",
+    functions: "Functions",
+    lastError: "Last error",
+    file: "File",
+    reason: "Why it cannot be used",
+    error: "What it says",
+  },
+  trust: { sandboxed: "Sandboxed", native: "Native" },
+  trustHint: {
+    sandboxed: "It runs in a sandbox and reaches only what it was granted.",
+    native: "It is Python code in the host's own process. Nothing holds it back.",
+  },
+  noErrors: "None",
+  empty: "No plugin yet",
+  emptyNext: "Drop a .wasm file anywhere on this page, or put it into the plugin folder.",
+  emptyReader: "Ask an administrator to upload one.",
+  nothingFound: "No plugin is like that",
+  nothingFoundNext: "Change what is searched for, or look at all of them.",
+  showAll: "Show all plugins",
+  noneRejected: "No file was rejected",
+  noneRejectedNext: "A file in the plugin folder that cannot be used is listed here with the reason.",
+};
+
+const upload = {
+  title: "Upload plugins",
+  drop: "Drop files to upload them",
+  area: "Drop .wasm files here, or choose them",
+  areaHint:
+    "A NAME.toml beside its NAME.wasm is its manifest. The host inspects a file before it runs anything of it.",
+  choose: "Choose files",
+  files: "Files",
+  waiting: "Waits",
+  sending: "Uploading",
+  inspecting: "The host inspects it",
+  taken: (name: string, version: string) =>
+    version ? `${name} ${version} is taken in.` : `${name} is taken in.`,
+  withManifest: (name: string) => `with ${name}`,
+  lone: (name: string) => ({
+    fact: `${name} has no module beside it`,
+    remedy: "choose its .wasm file together with it",
+  }),
+  foreign: (name: string) => ({
+    fact: `${name} is no part of a plugin`,
+    remedy: "choose .wasm or .wat files, and their .toml",
+  }),
+  tooMany: (most: number) => ({
+    fact: "These are too many files at once",
+    remedy: `choose ${most} files or fewer`,
+  }),
+  review: "Review what it asks for",
+  reviewUpgrade: "Review the upgrade",
+  open: "Open",
+  progress: (name: string) => `How much of ${name} is uploaded`,
+};
+
+const detail = {
+  tabs: {
+    overview: "Overview",
+    functions: "Functions",
+    permissions: "Permissions",
+    upgrade: "Upgrade",
+    config: "Configuration",
+    logs: "Logs",
+    versions: "Versions",
+  },
+  all: "All plugins",
+  lead: (version: string, author: string) =>
+    [version && `Version ${version}`, author && `by ${author}`].filter(Boolean).join(" "),
+  waits: "Something waits for you",
+};
+
+const overview = {
+  about: "About",
+  noDescription: "It says nothing about itself.",
+  author: "Author",
+  version: "Version",
+  hash: "Hash",
+  serving: "Answers calls",
+  servingNone: "No version does",
+  servingSame: "This version",
+  file: "File",
+  trust: "Trust",
+  functions: "Functions",
+  lastError: "Last error",
+  states: {
+    enabled: { title: "It answers calls.", next: "" },
+    "needs-grant": {
+      title: "It waits for your decision.",
+      next: "Look at what it asks for, then grant it or leave it.",
+    },
+    disabled: { title: "It is switched off.", next: "Enable it, and it answers calls again." },
+    quarantined: {
+      title: "It failed too often and rests.",
+      next: "It is tried again by itself. Read its log, and enable it to try at once.",
+    },
+    rejected: {
+      title: "Its file cannot be used.",
+      next: "Correct the file and upload it again, or remove it.",
+    },
+  },
+  review: "Review what it asks for",
+  reviewUpgrade: "Review the upgrade",
+  toLogs: "Read its log",
+  enable: "Enable",
+  tryAgain: "Try again",
+  disable: "Disable",
+  disableTitle: (name: string) => `Disable ${name}?`,
+  disableText: "Calls to it are refused until it is enabled again. What it stored stays.",
+  remove: "Remove",
+  removeTitle: (name: string) => `Remove ${name}?`,
+  removeText:
+    "Its file, its manifest, its grants and everything it stored are deleted. This cannot be undone.",
+  status: "How it fares",
+  breaker: "Breaker",
+  breakerStates: { closed: "Closed", open: "Open", "half-open": "Trying" },
+  breakerHint: {
+    closed: (failures: number, threshold: number) =>
+      failures === 0
+        ? `Calls pass. After ${threshold} failures in a row it rests.`
+        : `Calls pass. ${failures} of ${threshold} failures in a row.`,
+    open: () => "Calls are refused for now.",
+    "half-open": () => "The next call decides.",
+  },
+  openUntil: "Open until",
+  calls: "Calls since start",
+  errors: "Failed",
+  p95: "95 % took at most",
+  inFlight: "Run now",
+  warm: "Warm sandboxes",
+  warmOf: (count: string, size: string) => (count === "0" ? count : `${count} with ${size}`),
+  limits: "Limits in force",
+  limitOrigins: { manifest: "Manifest", settings: "Default", most: "Maximum" },
+  limitHead: { name: "Limit", value: "Value", origin: "Set by" },
+  noLimit: "no limit",
+  limitNames: {
+    timeout_s: "Time of a call",
+    fuel: "Instructions of a call",
+    memory_bytes: "Memory",
+    table_elements: "Table elements",
+    input_bytes: "Input",
+    output_bytes: "Output",
+    log_bytes: "Log of a call",
+    log_lines: "Log lines of a call",
+    var_bytes: "Variables",
+    host_calls: "Host calls of a call",
+    http_requests: "HTTP requests of a call",
+    http_request_bytes: "An HTTP request",
+    http_response_bytes: "An HTTP answer",
+    module_bytes: "The module's file",
+    component_bytes: "A component's file",
+    compile_s: "Time to compile",
+    compile_bytes: "Memory to compile",
+  } as Record<string, string>,
+};
+
+/** What the pages of plugins say. */
+export const plugins = {
+  list,
+  upload,
+  detail,
+  overview,
+  calls: pluginCalls,
+  rights: pluginRights,
+  care: pluginCare,
+};

@@ -1,0 +1,41 @@
+import { fileURLToPath } from "node:url";
+
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vitest/config";
+
+const host = process.env.OMNICORE_URL ?? "http://127.0.0.1:8080";
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+// The host refuses writes that come from another origin than its own.
+const behind = { target: host, changeOrigin: true, headers: { origin: host } };
+const proxied = ["/api", "/healthz", "/readyz", "/metrics", "/openapi.json", "/hooks"];
+
+export default defineConfig({
+  base: "/console/",
+  plugins: [react()],
+  resolve: {
+    alias: {
+      "@": here("src"),
+      // A helper of the form library names the validator that compiles schemas, which we neither want nor have.
+      "@rjsf/validator-ajv8": here("src/shared/ui/schema-form/default-validator.ts"),
+    },
+  },
+  build: {
+    target: "es2022",
+    manifest: "manifest.json",
+    modulePreload: { polyfill: false },
+    assetsInlineLimit: 0, // a data: address would need a wider content security policy
+    chunkSizeWarningLimit: 2000, // scripts/budget.mjs is the check
+  },
+  server: {
+    proxy: {
+      ...Object.fromEntries(proxied.map((path) => [path, behind])),
+      "/ws": { ...behind, ws: true },
+    },
+  },
+  test: {
+    environment: "jsdom",
+    include: ["src/**/*.test.{ts,tsx}"],
+    setupFiles: ["src/shared/test-setup.ts"],
+    restoreMocks: true,
+  },
+});
