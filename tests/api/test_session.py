@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import re
 import socket
@@ -20,6 +21,7 @@ from websockets.sync.client import ClientConnection, connect
 from omnicore.access.principal import Role
 from omnicore.access.service import Access
 from omnicore.api.server import listen
+from omnicore.assembly import Host
 from omnicore.config.sections.access import AccessSettings
 from omnicore.config.settings import Settings
 from omnicore.errors import InvalidSetting, StorageFailed
@@ -297,9 +299,15 @@ def test_a_proxy_that_says_nothing_of_itself_is_known_by_its_old_http(site: Site
         assert b" 401 " in connection.makefile("rb").readline()
 
 
-def test_a_trusted_proxy_that_is_no_address_is_told_at_the_start(site_with: Callable[..., Site]) -> None:
+def test_a_trusted_proxy_that_is_no_address_is_told_at_the_start(tmp_path: Path) -> None:
+    access = AccessSettings(trusted_proxies=("proxy.example",))
+
+    async def start() -> None:
+        async with Host(plugins=tmp_path, data=tmp_path / "data", watch=False, access=access) as host:
+            host.asgi()
+
     with pytest.raises(InvalidSetting, match="trusted_proxies"):
-        site_with(access=AccessSettings(trusted_proxies=("proxy.example",)))
+        asyncio.run(start())
 
 
 def test_a_host_lives_without_its_database_and_lets_nobody_in(
