@@ -300,10 +300,10 @@ def test_a_proxy_that_says_nothing_of_itself_is_known_by_its_old_http(site: Site
 
 
 def test_a_trusted_proxy_that_is_no_address_is_told_at_the_start(tmp_path: Path) -> None:
-    access = AccessSettings(trusted_proxies=("proxy.example",))
+    settings = Settings(access=AccessSettings(trusted_proxies=("proxy.example",)))
 
     async def start() -> None:
-        async with Host(plugins=tmp_path, data=tmp_path / "data", watch=False, access=access) as host:
+        async with Host(plugins=tmp_path, data=tmp_path / "data", watch=False, settings=settings) as host:
             host.asgi()
 
     with pytest.raises(InvalidSetting, match="trusted_proxies"):
