@@ -12,7 +12,7 @@ import { ConnectorForm } from "./components/connector-form";
 import { ConnectorsTab } from "./components/connectors-tab";
 import { WebhooksTab } from "./components/webhooks-tab";
 import { tabOf, TABS } from "./logic/tabs";
-import { useAddress } from "./use-address";
+import { useAddress } from "@/shared/hooks/use-address";
 
 const words = texts.connectors;
 const PARTS = { list: ConnectorsTab, webhooks: WebhooksTab };

@@ -6,7 +6,7 @@ import { PageHeader } from "@/shared/ui/page-header";
 import { EventList } from "./components/event-list";
 import { TopicFilter } from "./components/topic-filter";
 import { ALL, isPattern } from "./logic/pattern";
-import { withParts } from "./logic/query";
+import { withParts } from "@/shared/address";
 
 /** What the host and its plugins tell, as it happens. */
 export function EventsPage() {

@@ -13,7 +13,7 @@ import { OverviewTab } from "./components/overview-tab";
 import { QuotasTab } from "./components/quotas-tab";
 import { SearchTab } from "./components/search-tab";
 import { tabOf, type TabName, TABS } from "./logic/tabs";
-import { useAddress } from "./use-address";
+import { useAddress } from "@/shared/hooks/use-address";
 
 const PARTS: Record<TabName, ComponentType> = {
   overview: OverviewTab,

@@ -3,6 +3,7 @@ import { Button } from "antd";
 import { useState } from "react";
 import { useSearchParams } from "react-router";
 
+import { useAddress } from "@/shared/hooks/use-address";
 import { useMay } from "@/shared/hooks/use-may";
 import { texts } from "@/shared/texts";
 import { PageHeader } from "@/shared/ui/page-header";
@@ -17,25 +18,14 @@ const words = texts.plugins.list;
 
 /** All plugins, rejected files among them; the way in for new ones. */
 export function PluginsPage() {
-  const [params, setParams] = useSearchParams();
+  const [params] = useSearchParams();
   const mayUpload = useMay("admin");
   const [dropped, setDropped] = useState<File[]>([]);
   const filter = { state: stateOf(params.get("state")), q: (params.get("q") ?? "").slice(0, 200) };
   const isUploading = mayUpload && params.has("upload");
 
-  const change = (changes: Record<string, string | undefined>, replace = true) =>
-    setParams(
-      (before) => {
-        const next = new URLSearchParams(before);
-        for (const [name, value] of Object.entries(changes)) {
-          if (value === undefined) next.delete(name);
-          else next.set(name, value);
-        }
-        return next;
-      },
-      { replace },
-    );
-  const upload = () => change({ upload: "" }, false);
+  const change = useAddress();
+  const upload = () => change({ upload: "" }, { isStep: true });
   const isOver = useFileDrop(mayUpload, (files) => {
     setDropped(files);
     upload();

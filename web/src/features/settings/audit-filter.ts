@@ -19,15 +19,7 @@ export function rowOf(query: URLSearchParams): number | undefined {
   return /^[1-9]\d{0,14}$/.test(text) ? Number(text) : undefined;
 }
 
-/** An address with some parts changed; what is empty goes away. */
-export function withParts(
-  query: URLSearchParams,
-  parts: Record<string, string | undefined>,
-): URLSearchParams {
-  const next = new URLSearchParams(query);
-  for (const [name, value] of Object.entries(parts)) {
-    if (value?.trim()) next.set(name, value.trim());
-    else next.delete(name);
-  }
-  return next;
+/** What a filter is in an address; what is empty goes away. */
+export function partsOf(filter: AuditFilter): Record<string, string | undefined> {
+  return Object.fromEntries(FILTERS.map((name) => [name, filter[name]?.trim() || undefined]));
 }

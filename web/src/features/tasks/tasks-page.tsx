@@ -14,7 +14,7 @@ import { QueuesTab } from "./components/queues-tab";
 import { SchedulesTab } from "./components/schedules-tab";
 import { TaskDrawer } from "./components/task-drawer";
 import { TasksTab } from "./components/tasks-tab";
-import { withParts } from "./logic/task-filter";
+import { withParts } from "@/shared/address";
 import { pathOf, type TabName, tabOf, TABS } from "./tabs";
 
 const PARTS: Record<TabName, ComponentType> = {

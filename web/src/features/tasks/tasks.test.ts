@@ -6,7 +6,7 @@ import { cronOf, FIRST_PARTS } from "./logic/cron";
 import { choicesOf, modesOf, valueOf } from "./logic/input";
 import { momentIn } from "./logic/moments";
 import { whenOf } from "./logic/schedule";
-import { filterOf, withParts } from "./logic/task-filter";
+import { filterOf } from "./logic/task-filter";
 import { duration, errorParts } from "./logic/timings";
 import { firstWhen, specOf } from "./logic/when";
 import { withTask } from "./logic/with-task";
@@ -49,7 +49,6 @@ it("reads filters from the address, and no state that there is none of", () => {
     owner: "@host",
   });
   expect(filterOf(new URLSearchParams("state=lost&owner="))).toEqual({});
-  expect(withParts(new URLSearchParams("a=1&b=2"), { a: undefined, c: "3" }).toString()).toBe("b=2&c=3");
 });
 
 it("puts a changed task into the lists that want it, and takes it out of the others", () => {

@@ -8,7 +8,7 @@ import { Loading } from "@/shared/ui/loading";
 import { ProblemNotice } from "@/shared/ui/problem-notice";
 
 import { useListConnectorsQuery } from "../api/list-connectors";
-import { useAddress } from "../use-address";
+import { useAddress } from "@/shared/hooks/use-address";
 import { ActionTry } from "./action-try";
 import { ConnectorAbout } from "./connector-about";
 import { UsesTable } from "./uses-table";

@@ -12,7 +12,7 @@ import { count } from "@/shared/ui/units";
 import { useListConnectorsQuery } from "../api/list-connectors";
 import { failuresOf, figuresOf } from "../logic/connector";
 import { wholeList } from "../logic/whole-list";
-import { useAddress } from "../use-address";
+import { useAddress } from "@/shared/hooks/use-address";
 import { ConnectorState } from "./connector-state";
 import styles from "./connectors.module.css";
 

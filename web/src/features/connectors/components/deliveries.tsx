@@ -10,7 +10,7 @@ import { StateTag } from "@/shared/ui/state-tag";
 import { TimeAgo } from "@/shared/ui/time-ago";
 
 import { useListDeliveriesInfiniteQuery } from "../api/list-deliveries";
-import { useAddress } from "../use-address";
+import { useAddress } from "@/shared/hooks/use-address";
 import styles from "./connectors.module.css";
 import { DeliveryView } from "./delivery-view";
 

@@ -18,7 +18,7 @@ import { span } from "@/shared/ui/units";
 import { useListWebhooksQuery } from "../api/list-webhooks";
 import { useRemoveWebhookMutation } from "../api/remove-webhook";
 import { hasWindow } from "../logic/secret";
-import { useAddress } from "../use-address";
+import { useAddress } from "@/shared/hooks/use-address";
 import styles from "./connectors.module.css";
 import { Deliveries } from "./deliveries";
 

@@ -12,7 +12,7 @@ import { TimeAgo } from "@/shared/ui/time-ago";
 
 import { useListWebhooksQuery } from "../api/list-webhooks";
 import { wholeList } from "../logic/whole-list";
-import { useAddress } from "../use-address";
+import { useAddress } from "@/shared/hooks/use-address";
 import styles from "./connectors.module.css";
 import { WebhookDialog } from "./webhook-dialog";
 import { WebhookDrawer } from "./webhook-drawer";

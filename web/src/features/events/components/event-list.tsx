@@ -10,7 +10,7 @@ import { Loading } from "@/shared/ui/loading";
 
 import { type LogRow, MOST_ROWS } from "../logic/event-log";
 import { ALL, isRoutine } from "../logic/pattern";
-import { withParts } from "../logic/query";
+import { withParts } from "@/shared/address";
 import { useEventLog } from "../use-event-log";
 import { COLUMNS } from "./event-columns";
 import { EventDrawer } from "./event-drawer";

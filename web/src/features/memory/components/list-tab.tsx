@@ -14,7 +14,7 @@ import { useListMemoriesInfiniteQuery } from "../api/list-memories";
 import { tierName } from "../logic/policy";
 import { HOST } from "../logic/question";
 import { scored } from "../logic/score";
-import { useAddress } from "../use-address";
+import { useAddress } from "@/shared/hooks/use-address";
 import styles from "./memory.module.css";
 import { OwnerSelect } from "./owner-select";
 

@@ -9,7 +9,7 @@ import { ProblemNotice } from "@/shared/ui/problem-notice";
 
 import { useRecallQuery } from "../api/recall";
 import { paramsOf, type Question, questionOf } from "../logic/question";
-import { useAddress } from "../use-address";
+import { useAddress } from "@/shared/hooks/use-address";
 import { FoundMemory } from "./found-memory";
 import styles from "./memory.module.css";
 import { SearchForm } from "./search-form";

@@ -1,6 +1,7 @@
 import AuditOutlined from "@ant-design/icons/AuditOutlined";
 import { useSearchParams } from "react-router";
 
+import { withParts } from "@/shared/address";
 import { rowsOf } from "@/shared/api/cursor-pages";
 import type { Schemas } from "@/shared/api/types";
 import { texts } from "@/shared/texts";
@@ -10,7 +11,7 @@ import { Loading } from "@/shared/ui/loading";
 import { TimeAgo } from "@/shared/ui/time-ago";
 
 import { useListAuditInfiniteQuery } from "../api/list-audit";
-import { type AuditFilter, FILTERS, filterOf, rowOf, withParts } from "../audit-filter";
+import { type AuditFilter, filterOf, partsOf, rowOf } from "../audit-filter";
 import { AuditFilterForm } from "./audit-filter-form";
 import { AuditRowDrawer } from "./audit-row-drawer";
 import styles from "./audit.module.css";
@@ -26,10 +27,7 @@ export function AuditTab() {
   const pages = useListAuditInfiniteQuery(filter);
   const words = texts.settings.audit;
   const isFiltered = Object.keys(filter).length > 0;
-  const show = (next: AuditFilter) => {
-    const parts = Object.fromEntries(FILTERS.map((name) => [name, next[name]]));
-    setQuery(withParts(query, { ...parts, row: undefined }));
-  };
+  const show = (next: AuditFilter) => setQuery(withParts(query, { ...partsOf(next), row: undefined }));
   const empty = isFiltered ? (
     <EmptyState title={words.noMatch} next={words.noMatchNext} />
   ) : (

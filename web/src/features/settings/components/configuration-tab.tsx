@@ -3,6 +3,7 @@ import { Button, Input, Segmented } from "antd";
 import { useDeferredValue, useMemo } from "react";
 import { useSearchParams } from "react-router";
 
+import { withParts } from "@/shared/address";
 import { texts } from "@/shared/texts";
 import { EmptyState } from "@/shared/ui/empty-state";
 import { Loading } from "@/shared/ui/loading";
@@ -10,7 +11,6 @@ import { Panel } from "@/shared/ui/panel";
 import { ProblemNotice } from "@/shared/ui/problem-notice";
 
 import { useListSettingsQuery } from "../api/list-settings";
-import { withParts } from "../audit-filter";
 import { sectionsOf, showOf, SHOWS } from "../configuration";
 import styles from "./configuration.module.css";
 import { SettingRow } from "./setting-row";
@@ -25,12 +25,7 @@ export function ConfigurationTab() {
   const sought = useDeferredValue(search);
   const sections = useMemo(() => sectionsOf(data?.items ?? [], sought, show), [data, sought, show]);
   const words = texts.settings.configuration;
-  // Typed as it is: a space at the end must not go away while one types on.
-  const typed = (text: string) => {
-    const next = withParts(query, { q: text });
-    if (text) next.set("q", text);
-    setQuery(next, { replace: true });
-  };
+  const typed = (text: string) => setQuery(withParts(query, { q: text || undefined }), { replace: true });
   if (isLoading) return <Loading rows={10} />;
   if (!data) return <ProblemNotice problem={error} onRetry={() => void refetch()} />;
   return (
@@ -50,7 +45,7 @@ export function ConfigurationTab() {
           value={show}
           options={SHOWS.map((name) => ({ value: name, label: words.shows[name] }))}
           onChange={(name) =>
-            setQuery(withParts(query, { show: name === "all" ? "" : name }), { replace: true })
+            setQuery(withParts(query, { show: name === "all" ? undefined : name }), { replace: true })
           }
         />
       </div>

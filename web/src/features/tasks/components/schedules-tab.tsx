@@ -3,6 +3,7 @@ import PlusOutlined from "@ant-design/icons/PlusOutlined";
 import { Button } from "antd";
 import { useSearchParams } from "react-router";
 
+import { withParts } from "@/shared/address";
 import { rowsOf } from "@/shared/api/cursor-pages";
 import type { Schemas } from "@/shared/api/types";
 import { useMay } from "@/shared/hooks/use-may";
@@ -14,7 +15,6 @@ import { TimeAgo } from "@/shared/ui/time-ago";
 import { useListSchedulesInfiniteQuery } from "../api/list-schedules";
 import { momentIn } from "../logic/moments";
 import { whenOf } from "../logic/schedule";
-import { withParts } from "../logic/task-filter";
 import { AddScheduleDrawer } from "./add-schedule-drawer";
 import { ScheduleDrawer } from "./schedule-drawer";
 import { ScheduleState } from "./schedule-state";

@@ -2,6 +2,7 @@ import { Button } from "antd";
 import { type ReactNode, useRef, useState } from "react";
 import { useSearchParams } from "react-router";
 
+import { withParts } from "@/shared/address";
 import { rowsOf } from "@/shared/api/cursor-pages";
 import { useLiveEvents, useLiveState } from "@/shared/live/live-provider";
 import { texts } from "@/shared/texts";
@@ -9,7 +10,7 @@ import { type Column, CursorTable } from "@/shared/ui/cursor-table/cursor-table"
 import { Loading } from "@/shared/ui/loading";
 
 import { FEW_PAGES, useListTasksInfiniteQuery } from "../api/list-tasks";
-import { type TaskFilter, withParts } from "../logic/task-filter";
+import type { TaskFilter } from "../logic/task-filter";
 import type { Task } from "./task-cells";
 import styles from "./tasks.module.css";
 

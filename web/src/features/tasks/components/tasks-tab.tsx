@@ -2,13 +2,14 @@ import OrderedListOutlined from "@ant-design/icons/OrderedListOutlined";
 import { Button } from "antd";
 import { useSearchParams } from "react-router";
 
+import { withParts } from "@/shared/address";
 import { texts } from "@/shared/texts";
 import type { Column } from "@/shared/ui/cursor-table/cursor-table";
 import { EmptyState } from "@/shared/ui/empty-state";
 import { StateTag } from "@/shared/ui/state-tag";
 import { TimeAgo } from "@/shared/ui/time-ago";
 
-import { filterOf, type TaskFilter, withParts } from "../logic/task-filter";
+import { filterOf, type TaskFilter } from "../logic/task-filter";
 import { Attempts, OwnerName, type Task, Took } from "./task-cells";
 import { TaskFilters } from "./task-filters";
 import { TaskList } from "./task-list";

@@ -16,16 +16,3 @@ export function filterOf(query: URLSearchParams): TaskFilter {
   const owner = query.get("owner")?.trim();
   return { ...(state && { state }), ...(owner && { owner }) };
 }
-
-/** An address's query with some parts set, or taken away where undefined. */
-export function withParts(
-  query: URLSearchParams,
-  parts: Record<string, string | undefined>,
-): URLSearchParams {
-  const next = new URLSearchParams(query);
-  for (const [name, value] of Object.entries(parts)) {
-    if (value === undefined) next.delete(name);
-    else next.set(name, value);
-  }
-  return next;
-}

@@ -1,4 +1,4 @@
-/** An address's query with some parts set, or taken away where undefined. */
+/** The query of an address with some members changed; undefined takes one out. */
 export function withParts(
   query: URLSearchParams,
   parts: Record<string, string | undefined>,

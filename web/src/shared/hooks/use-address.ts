@@ -1,5 +1,7 @@
 import { useSearchParams } from "react-router";
 
+import { withParts } from "@/shared/address";
+
 interface Options {
   /** Whether going back leads to where one was before. */
   isStep?: boolean;
@@ -9,15 +11,5 @@ interface Options {
 export function useAddress(): (changes: Record<string, string | undefined>, options?: Options) => void {
   const [, setParams] = useSearchParams();
   return (changes, { isStep = false } = {}) =>
-    setParams(
-      (before) => {
-        const next = new URLSearchParams(before);
-        for (const [name, value] of Object.entries(changes)) {
-          if (value === undefined) next.delete(name);
-          else next.set(name, value);
-        }
-        return next;
-      },
-      { replace: !isStep },
-    );
+    setParams((before) => withParts(before, changes), { replace: !isStep });
 }
