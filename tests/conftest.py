@@ -65,11 +65,12 @@ def _is_once(path: str, item: pytest.Item) -> bool:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks them and the console's, before `-m` chooses."""
+    """Marks them, the console's and those of the services, before `-m` chooses."""
     here = Path(__file__).parent
     for item in items:
         path = item.path.relative_to(here).as_posix() if item.path.is_relative_to(here) else ""
         if _is_once(path, item):
             item.add_marker(pytest.mark.once)
-        if path.startswith("console/"):
-            item.add_marker(pytest.mark.console)
+        for folder, mark in (("console/", pytest.mark.console), ("services/", pytest.mark.services)):
+            if path.startswith(folder):
+                item.add_marker(mark)

@@ -34,6 +34,7 @@ from omnicore.storage.tables.kv import KvTable
 from omnicore.telemetry.logs import PluginLogs
 from omnicore.telemetry.metrics import Metrics
 from omnicore.wiring.audit import AuditPart, audit_trail
+from omnicore.wiring.automation import automation
 from omnicore.wiring.connectors import connector_service
 from omnicore.wiring.engines import engine_for
 from omnicore.wiring.events import DeliveryPart, EventPart
@@ -158,6 +159,7 @@ class Host:
                 degradation=self.degradation,
                 events=self.events.history,
                 tasks=self.tasks,
+                workflows=self.workflows,
                 connectors=self.connectors,
                 vectors=self.vectors,
                 loops=self.loops,
@@ -274,6 +276,8 @@ class Host:
         watch_resources(self.metrics, self.plugins, self.store)
         self.deliveries.serve(self.plugins, work=self._work)
         self.tasks = task_engine(self.settings, self._desk, self.plugins, metrics=self.metrics, health=self.health_part)
+        self._automation = automation(self, self._http, self._desk, clock=clock, work=self._work)
+        self.workflows = self._automation.service
         self.intelligences = intelligence_registry(self.store, self.plugins, self.bus, self.memory, clock)
         parts = LoopParts(
             self.store,
@@ -301,7 +305,7 @@ class Host:
         services = (*kept, self.vectors, self.memory, self.connectors, self.plugins, self.deliveries, self.mcp)
         workers = (self.tasks, self.health_part, self.operations) if self._work else ()
         native = native_kernel(self, self._native, alone=self._work and self._extensions is None)
-        return (*told, *services, *workers, self.loops, *native)
+        return (*told, *services, *self._automation.parts, *workers, self.loops, *native)
 
     def _reach(self, kind: str, target: str, given: Any, timeout_s: float) -> Any:
         """Calls a connector or a plugin for memory, on a thread of memory's own."""
@@ -351,6 +355,7 @@ class BlockingHost:
         self.bus, self.logs, self.metrics = host.bus, host.logs, host.metrics
         self.health, self.degradation, self.events = host.health, host.degradation, host.events
         self.tasks, self.vectors = host.tasks, host.vectors
+        self.workflows = host.workflows
         self.connectors = host.connectors
         self.memory = host.memory
         self.audit, self.operations = host.audit, host.operations

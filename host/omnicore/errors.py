@@ -5,6 +5,8 @@ OmniError
 ├── CallerError            fix the request
 │   ├── NotFound               a plugin, function or other named thing that is not there
 │   ├── InvalidInput           the input breaks a schema or a size limit
+│   │   ├── WorkflowInvalid        a workflow's text that cannot be run
+│   │   └── ExpressionInvalid      jq cannot read an expression
 │   ├── InvalidSetting         a setting, argument or document that cannot be used
 │   ├── PermissionDenied       a grant or a role is missing
 │   ├── WrongCredentials       nobody is known by this name and password, key or token
@@ -20,15 +22,19 @@ OmniError
 │   ├── ManifestInvalid        the manifest breaks its schema
 │   ├── GuestFailed            the guest reported an error or a non-zero code
 │   ├── GuestTrapped           the guest hit a Wasm trap
+│   ├── WorkflowFailed         a run of a workflow faulted
 │   └── LimitExceeded          the guest went over a limit
 │       ├── DeadlineExceeded
 │       ├── FuelExhausted
 │       └── MemoryExceeded
 └── HostError              fix the host
     ├── StorageFailed          the database: full disk, lock, corruption
+    ├── HostLost               this host was silent for a lease: others have its runs of workflows
+    ├── RunLost                a run of a workflow is no longer this host's
     ├── EngineFailed           the engine cannot start or broke a promise
     ├── CapacityReached        all instances are in use
     ├── ModuleFailed           a module of an application did not start or stop
+    ├── JournalMismatch        a run's journal does not fit its definition
     ├── ServiceRefused         a connected service said no: its status and its own code
     └── Unavailable            quarantined, shutting down or waiting for a grant
 ```
@@ -48,14 +54,17 @@ __all__ = [
     "Conflict",
     "DeadlineExceeded",
     "EngineFailed",
+    "ExpressionInvalid",
     "FuelExhausted",
     "GuestError",
     "GuestFailed",
     "GuestTrapped",
     "HostError",
+    "HostLost",
     "InstanceBusy",
     "InvalidInput",
     "InvalidSetting",
+    "JournalMismatch",
     "LimitExceeded",
     "LinkFailed",
     "ManifestInvalid",
@@ -65,11 +74,14 @@ __all__ = [
     "NotFound",
     "OmniError",
     "PermissionDenied",
+    "RunLost",
     "ServiceRefused",
     "StorageFailed",
     "TooManyTries",
     "ToolMissing",
     "Unavailable",
+    "WorkflowFailed",
+    "WorkflowInvalid",
     "WrongCredentials",
 ]
 
@@ -106,6 +118,18 @@ class InvalidInput(CallerError):
     """Input that breaks a schema or a size limit."""
 
     code = "invalid-input"
+
+
+class WorkflowInvalid(InvalidInput):
+    """A workflow's text that cannot be run. Details: `problems`: path, line, column, fact, remedy, severity of each."""
+
+    code = "workflow-invalid"
+
+
+class ExpressionInvalid(InvalidInput):
+    """An expression of a workflow that jq cannot read. Details: `expression`, `path` within the value it stands in."""
+
+    code = "expression-invalid"
 
 
 class InvalidSetting(CallerError, ValueError):
@@ -198,6 +222,12 @@ class GuestTrapped(GuestError):
     code = "guest-trapped"
 
 
+class WorkflowFailed(GuestError):
+    """A run of a workflow faulted. Details: `run`, `fault` as the run shows it."""
+
+    code = "workflow-failed"
+
+
 class LimitExceeded(GuestError):
     """The guest went over a limit. Details: `limit` (the setting's name), `allowed`."""
 
@@ -234,6 +264,18 @@ class StorageFailed(HostError):
     code = "storage-failed"
 
 
+class HostLost(HostError):
+    """This host was silent for so long that others have taken over its runs of workflows."""
+
+    code = "host-lost"
+
+
+class RunLost(HostError):
+    """A run of a workflow is no longer this host's, and nothing may be written to it."""
+
+    code = "run-lost"
+
+
 class EngineFailed(HostError):
     """The engine cannot start, or broke a promise."""
 
@@ -250,6 +292,12 @@ class ModuleFailed(HostError):
     """A module of an application did not start or stop. Details: `modules` (their names), `phase`."""
 
     code = "module-failed"
+
+
+class JournalMismatch(HostError):
+    """The journal of a run does not fit its definition. Details: `run`, `seq`."""
+
+    code = "journal-mismatch"
 
 
 class ServiceRefused(HostError):

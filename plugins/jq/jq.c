@@ -7,12 +7,19 @@
 #include "jq.h"
 #include "jv.h"
 
-enum { MOST_OUTPUTS = 10000 };
+enum { MOST_OUTPUTS = 10000, MOST_COMPILED = 32 };
 
-/* The compiled filter stays with a warm instance: jq reads its own library anew each time it compiles. */
-static jq_state *compiled;
-static char *compiled_filter;
-static jv compiled_variables;
+/* Compiled filters stay with a warm instance: jq reads its own library anew each time it compiles. The one that was
+ * used longest ago makes room for another. */
+static struct compiled {
+    jq_state *state;
+    char *filter;
+    jv variables;
+    uint64_t used;
+} kept[MOST_COMPILED];
+
+/* The one that the call is about; its state is null when nothing is compiled. */
+static struct compiled *current = kept;
 
 /* What the compiler complained about, a line for each. */
 static jv complaints;
@@ -44,38 +51,53 @@ static void note(void *unused, jv message) {
 }
 
 static void forget(void) {
-    if (!compiled) return;
-    jq_teardown(&compiled);
-    free(compiled_filter);
-    jv_free(compiled_variables);
+    if (!current->state) return;
+    jq_teardown(&current->state);
+    free(current->filter);
+    jv_free(current->variables);
 }
 
+/* Makes the filter's place `current`: where it is compiled, an empty one, or the one used longest ago. */
 static int remembered(const char *filter, jv variables) {
-    if (!compiled || strcmp(compiled_filter, filter)) return 0;
-    return jv_equal(jv_copy(variables), jv_copy(compiled_variables));
+    static uint64_t calls;
+    calls++;
+    struct compiled *oldest = kept;
+    for (struct compiled *one = kept; one < kept + MOST_COMPILED; one++) {
+        if (one->state && !strcmp(one->filter, filter) && jv_equal(jv_copy(variables), jv_copy(one->variables))) {
+            current = one;
+            one->used = calls;
+            return 1;
+        }
+        if (!one->state) one->used = 0;
+        if (one->used < oldest->used) oldest = one;
+    }
+    current = oldest;
+    current->used = calls;
+    return 0;
 }
 
-/* Makes `compiled` ready for a filter; returns 0, or fails the call. Takes `variables`. */
+/* Makes `current` ready for a filter; returns 0, or fails the call. Takes `variables`. */
 static int32_t compile(jv filter, jv variables) {
     if (remembered(jv_string_value(filter), variables)) {
         jv_free(variables);
         return 0;
     }
     forget();
-    compiled = jq_init();
+    jq_state *state = jq_init();
     complaints = jv_string("");
-    jq_set_error_cb(compiled, complain, NULL);
-    jq_set_debug_cb(compiled, note, NULL);
-    jq_set_stderr_cb(compiled, note, NULL);
-    int good = jq_compile_args(compiled, jv_string_value(filter), jv_copy(variables));
+    jq_set_error_cb(state, complain, NULL);
+    jq_set_debug_cb(state, note, NULL);
+    jq_set_stderr_cb(state, note, NULL);
+    int good = jq_compile_args(state, jv_string_value(filter), jv_copy(variables));
     if (!good) {
-        jq_teardown(&compiled);
+        jq_teardown(&state);
         jv_free(variables);
         return fail(complaints);
     }
     jv_free(complaints);
-    compiled_filter = strdup(jv_string_value(filter));
-    compiled_variables = variables;
+    current->state = state;
+    current->filter = strdup(jv_string_value(filter));
+    current->variables = variables;
     return 0;
 }
 
@@ -137,9 +159,9 @@ static int32_t finish(jv last, jv outputs) {
     jv why = jv_invalid();
     if (jv_invalid_has_msg(jv_copy(last))) why = error_text(jv_invalid_get_msg(last));
     else jv_free(last);
-    if (jq_halted(compiled)) {
-        jv message = jq_get_error_message(compiled);
-        jv code = jq_get_exit_code(compiled);
+    if (jq_halted(current->state)) {
+        jv message = jq_get_error_message(current->state);
+        jv code = jq_get_exit_code(current->state);
         if (jv_is_valid(code) && jv_number_value(code) != 0) {
             jv_free(why);
             why = jv_is_valid(message) ? error_text(jv_copy(message)) : jv_string("halted");
@@ -162,9 +184,9 @@ EXTISM_EXPORT("run") int32_t run(void) {
         jv_free(input);
         return wrong;
     }
-    jq_start(compiled, jv_is_valid(input) ? input : jv_null(), 0);
-    jv outputs = jv_array(), one = jq_next(compiled);
-    for (; jv_is_valid(one); one = jq_next(compiled)) {
+    jq_start(current->state, jv_is_valid(input) ? input : jv_null(), 0);
+    jv outputs = jv_array(), one = jq_next(current->state);
+    for (; jv_is_valid(one); one = jq_next(current->state)) {
         if (jv_array_length(jv_copy(outputs)) == MOST_OUTPUTS) {
             jv_free(one);
             jv_free(outputs);

@@ -30,7 +30,10 @@ from omnicore.telemetry.metrics import Metrics
 
 AUDIT = "/api/v1/audit"
 PASSWORD = "a fine long password"
-EXCEPTIONS = {"recallMemories", "searchVectors", "verifyAudit", "deliver", "sendMcpMessage", "endMcpSession"}
+EXCEPTIONS = {
+    *("recallMemories", "searchVectors", "verifyAudit", "deliver", "sendMcpMessage", "endMcpSession"),
+    *("validateWorkflow", "evaluateExpression"),
+}
 """Unsafe operations without a row of their own: reads, deliveries with a list of their own, envelopes of calls."""
 
 WAT = {"content-type": "text/plain"}

@@ -77,7 +77,13 @@ _USUAL: Mapping[str, Any] = {
     "limits": {},
     "tiers": ["semantic"],
     "embedding": [1, 2],
+    "expression": ".",
+    "place": "/do/0/hello",
+    "approve": True,
+    "seq": 1,
+    "number": 1,
 }
+_WORKFLOW = "{document: {dsl: 1.0.3, namespace: default, name: there, version: 1.0.0}, do: [{hello: {set: {a: 1}}}]}"
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -98,11 +104,16 @@ def places(served: Served) -> Mapping[str, str]:
         "vectors/collections": {"name": "there", "dimensions": 2},
         "connectors": {"name": "there", "kind": "sqlite", "config": {"file": "none.db"}},
         "memory": {"text": "the first of all"},
+        "workflows": {"text": _WORKFLOW},
     }
     answers = {path: served.client.post(f"/api/v1/{path}", json=body) for path, body in made.items()}
     assert {answer.status_code for answer in answers.values()} == {201}, answers
+    run = served.client.post("/api/v1/workflows/there/runs", json={"wait_s": 30})
+    assert run.status_code == 200, run.text
     return {
-        **dict.fromkeys(("webhook", "collection", "connector"), "there"),
+        **dict.fromkeys(("webhook", "collection", "connector", "workflow"), "there"),
+        **dict.fromkeys(("number", "seq"), "1"),
+        "run": run.json()["id"],
         "memory": answers["memory"].json()["id"],
         "hook": answers["webhooks"].json()["path"].removeprefix("/hooks/"),
         "plugin": "echo",

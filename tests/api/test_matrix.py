@@ -44,7 +44,7 @@ ANYBODYS_READS = {
     "openMcpStream",
     "liveLogs",
 }
-VIEWER_CHANGES = {"recallMemories", "searchVectors"}
+VIEWER_CHANGES = {"recallMemories", "searchVectors", "decide"}
 ANYBODYS_CHANGES = {
     *("logOut", "changePassword", "endSession", "addToken", "removeToken", "sendMcpMessage", "endMcpSession"),
 }
@@ -52,7 +52,8 @@ OPERATOR_CHANGES = {
     *("callFunction", "executePlugin", "switchPlugin", "submitTask", "cancelTask", "retryTask", "addSchedule"),
     *("switchSchedule", "removeSchedule", "storeMemory", "consolidateMemories", "changeMemory", "forgetMemory"),
     *("upsertVectors", "deleteVectors", "testConnector", "triggerConnector", "redeliver", "runCycle"),
-    *("callIntelligence", "retryDeadTasks"),
+    *("callIntelligence", "retryDeadTasks", "validateWorkflow", "evaluateExpression", "startRun", "startTrial"),
+    *("cancelRun", "suspendRun", "resumeRun", "retryRun", "forkRun", "executeWorkflow"),
 }
 """Everything else: reads need a viewer, changes an admin."""
 

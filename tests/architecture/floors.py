@@ -33,6 +33,7 @@ FLOORS: Mapping[str, int] = {
     "capabilities": 5,
     "plugins": 6,
     "toolchains": 7,
+    "workflows": 7,
     "loops": 8,
     "intelligences": 8,
     "api": 10,

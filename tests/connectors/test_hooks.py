@@ -39,6 +39,8 @@ def signed(rule: str, body: bytes = BODY, at: int = NOW) -> tuple[str, dict[str,
         return SECRET, fields
     if rule == "gitlab":
         return SECRET, {"x-gitlab-token": SECRET, "x-gitlab-event": "Push Hook", "x-gitlab-event-uuid": "u1"}
+    if rule == "token":
+        return SECRET, {"authorization": f"Bearer {SECRET}", "x-delivery-id": "t1"}
     if rule == "telegram":
         return SECRET, {"x-telegram-bot-api-secret-token": SECRET}
     if rule == "discord":
@@ -82,7 +84,7 @@ def test_without_its_proof_a_delivery_is_refused(rule: str) -> None:
     assert refused(rule, secret, {})
 
 
-@pytest.mark.parametrize("rule", sorted(RULES.keys() - {"gitlab", "telegram"}))
+@pytest.mark.parametrize("rule", sorted(RULES.keys() - {"gitlab", "telegram", "token"}))
 def test_one_changed_byte_of_the_body_is_noticed(rule: str) -> None:
     secret, headers = signed(rule)
     assert refused(rule, secret, headers, BODY + b" ")
@@ -138,7 +140,7 @@ def take(made: Room, row: Any, rule: str, body: bytes = BODY, **more: str) -> An
     ("rule", "event"),
     [
         *(("github", "pull_request"), ("gitlab", "push_hook"), ("telegram", "delivery"), ("standard", "order_paid")),
-        *(("stripe", "order_paid"), ("hmac", "paid")),
+        *(("stripe", "order_paid"), ("hmac", "paid"), ("token", "paid")),
     ],
 )
 def test_a_delivery_is_kept_then_told_once(tmp_path: Path, store: Store, rule: str, event: str) -> None:

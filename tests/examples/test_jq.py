@@ -48,6 +48,15 @@ def test_many_filters_leave_no_memory_behind(host):
         assert run(host, f"[range(100)] | length + {number}") == [100 + number]
 
 
+def test_filters_that_stay_compiled_are_told_apart(host):
+    for _ in range(3):
+        for number in (*range(40), *range(8)):
+            assert run(host, f". + {number}", input=1) == [1 + number]
+    with pytest.raises(GuestFailed, match="nosuch/0 is not defined"):
+        run(host, "nosuch")
+    assert run(host, ". + 39", input=1) == [40]
+
+
 def test_a_variable_of_one_call_is_not_that_of_the_next(host):
     call = {"filter": "$word", "variables": {"word": "one"}}
     assert host.call("jq.run", call)["outputs"] == ["one"]

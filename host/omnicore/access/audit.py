@@ -119,7 +119,7 @@ class AuditTrail:
         """
         named = entered.entry.target if target is None else kept_text(target)
         entry = entered.entry.ended(outcome, kept_value(after, self._hide), named)
-        self._signed(self.table.append([entry], settles=[entered.id]))
+        self.signed(self.table.append([entry], settles=[entered.id]))
         self._note_aside(entered, named)
 
     @contextmanager
@@ -161,7 +161,7 @@ class AuditTrail:
         """Adds a row at once; it is on the disk when this returns. Raises: StorageFailed."""
         entry = self._entry(actor, via, origin, action, target, before, after, outcome)
         rows = self.table.append([entry])
-        self._signed(rows)
+        self.signed(rows)
         return rows[0]
 
     # -- what waits for its batch
@@ -202,7 +202,7 @@ class AuditTrail:
             while batch := [_waited(self._queue[place]) for place in range(min(len(self._queue), _BATCH))]:
                 lost = self.dropped
                 told = [self._own("dropAudit", {"rows": lost})] if lost else []
-                self._signed(self.table.append([*batch, *told]))
+                self.signed(self.table.append([*batch, *told]))
                 self.dropped -= lost
                 count += len(batch)
                 for _ in batch:
@@ -222,7 +222,7 @@ class AuditTrail:
         for intent in self.table.intents():
             if abandoned(intent):
                 rows = self.table.append([intent.entry], settles=[intent.id])
-                self._signed(rows)
+                self.signed(rows)
                 count += len(rows)
         return count
 
@@ -239,7 +239,7 @@ class AuditTrail:
         keep = self._options.audit_rows
         slack = max(1, keep // 100)
         while rows := self.table.trim(keep=keep, slack=slack, older_than=older_than, most=_TRIM, checkpoint=checkpoint):
-            self._signed(rows)
+            self.signed(rows)
             if gone % _TRIM:
                 break
             slack = 0
@@ -273,8 +273,11 @@ class AuditTrail:
             return head.seq < base.seq or head.hash == base.hash
         return self.table.hash_at(head.seq) == head.hash
 
-    def _signed(self, rows: Sequence[AuditRow]) -> None:
-        """The file may stay behind the chain, so what goes wrong here fails no change; a break is told once."""
+    def signed(self, rows: Sequence[AuditRow]) -> None:
+        """Signs off rows that are on the disk.
+
+        The file may stay behind the chain, so what goes wrong here fails no change; a break is told once.
+        """
         if not rows:
             return
         try:

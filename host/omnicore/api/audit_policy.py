@@ -35,6 +35,9 @@ CALLS = frozenset(
         "triggerConnector",
         "testConnector",
         "callIntelligence",
+        "startRun",
+        "startTrial",
+        "executeWorkflow",
         "runCycle",
         "downloadBackup",
     }
@@ -43,7 +46,10 @@ CALLS = frozenset(
 somebody who logged in."""
 
 NOT_RECORDED = frozenset(
-    {"recallMemories", "searchVectors", "verifyAudit", "deliver", "sendMcpMessage", "endMcpSession"}
+    {
+        *("recallMemories", "searchVectors", "verifyAudit", "deliver", "sendMcpMessage", "endMcpSession"),
+        *("validateWorkflow", "evaluateExpression"),
+    }
 )
 """Reads that need a body; deliveries of services, of which the webhook keeps a list of its own; and envelopes, whose
 calls are recorded one by one."""
@@ -56,6 +62,7 @@ _NOUNS = {
     "plugins": "name",
     "connectors": "name",
     "schedules": "name",
+    "workflows": "id",
     "webhooks": "name",
     "collections": "name",
     "users": "name",
@@ -69,6 +76,10 @@ _ONLY: Mapping[str, frozenset[str]] = {
     "memory": frozenset({"id", "tier", "owner", "importance", "pinned", "state", "memory"}),
     "vectors": frozenset({"name", "collection", "owner", "dimensions", "metric", "count", "upserted", "deleted"}),
     "session": frozenset({"session"}),
+    # Texts and versions are kept with the workflow, inputs and forms with the run, for as long as those are.
+    "workflows": frozenset({"id", "version", "number", "digest", "enabled", "workflow"}),
+    "runs": frozenset({"id", "workflow", "number", "status", "forked_from", "run", "place", "seq", "approve"}),
+    "omniflow": frozenset({"id", "version", "enabled", "workflow"}),
 }
 """By tag, the members that are kept where not all of them are."""
 

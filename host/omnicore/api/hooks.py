@@ -33,10 +33,12 @@ async def deliver(request: Request) -> Response:
         raise RefusalError(Problem(429, error.code, error.fact, error.remedy, ((b"retry-after", wait),))) from error
     body = await _body(request, parts_of(request).settings.connectors.hook_bytes)
     try:
-        taken = await asyncio.to_thread(hooks.take, hook, _headers(request), body)
+        taken = await hooks.deliver(hook, _headers(request), body)
     except PermissionDenied as error:
         raise RefusalError(Problem(401, "unproven", error.fact, error.remedy)) from error
-    return Response(status_code=204) if taken.document is None else Json(taken.document)
+    if taken.document is None:
+        return Response(status_code=204)
+    return Json(taken.document, taken.status)
 
 
 async def list_hooks(request: Request) -> Response:
@@ -105,7 +107,7 @@ def _body_of(body: bytes) -> dict[str, str | None]:
 async def redeliver(request: Request) -> Response:
     """Publishes a delivery once more."""
     name, delivery = request.path_params["webhook"], request.path_params["delivery"]
-    await asyncio.to_thread(_hooks(request).redeliver, name, delivery)
+    await _hooks(request).redeliver_all(name, delivery)
     return Json({"status": "ok"})
 
 
@@ -146,7 +148,10 @@ OPERATIONS = (
     Operation(
         *("POST", "/hooks/{hook}", deliver, "deliver", "Takes a delivery of a service in", _TAG),
         replies={
-            200: Reply("It is kept, or was kept before.", schema={"type": "object"}),
+            200: Reply(
+                "It is kept, or was kept before; what a workflow gave, where its trigger answers that.", schema={}
+            ),
+            202: Reply("It is kept, and a workflow runs.", schema={"type": "object"}),
             204: Reply("A test of the address.", None),
         },
         body={"*/*": {}},

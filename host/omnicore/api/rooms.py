@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from omnicore.storage.backups import Backups
     from omnicore.telemetry.series import Series
     from omnicore.vectors.service import VectorService
+    from omnicore.workflows.service import Workflows
 
 __all__ = ["ReadEvents", "Rooms"]
 
@@ -40,6 +41,7 @@ class Rooms:
     degradation: Degradation | None = None
     events: ReadEvents | None = None
     tasks: TaskEngine | None = None
+    workflows: Workflows | None = None
     connectors: Connectors | None = None
     vectors: VectorService | None = None
     loops: LoopEngine | None = None

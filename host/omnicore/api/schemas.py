@@ -16,6 +16,7 @@ from omnicore.api.plugin_schemas import PLUGIN_SCHEMAS
 from omnicore.api.session_schemas import SESSION_SCHEMAS
 from omnicore.api.task_schemas import TASK_SCHEMAS
 from omnicore.api.vector_schemas import VECTOR_SCHEMAS
+from omnicore.api.workflow_schemas import WORKFLOW_SCHEMAS
 
 __all__ = ["SCHEMAS"]
 
@@ -123,6 +124,7 @@ SCHEMAS: Mapping[str, Mapping[str, Any]] = {
     **CONNECTOR_SCHEMAS,
     **MEMORY_SCHEMAS,
     **VECTOR_SCHEMAS,
+    **WORKFLOW_SCHEMAS,
     **PLUGIN_SCHEMAS,
     "Problem": _object(
         type={**_TEXT, "format": "uri"},

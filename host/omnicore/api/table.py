@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from omnicore.api import (
+    approvals,
     audit,
     backups,
     calls,
@@ -25,8 +26,10 @@ from omnicore.api import (
     memory,
     memory_lists,
     oidc,
+    omniflow,
     plugin_care,
     plugins,
+    runs,
     schedules,
     series,
     session,
@@ -38,6 +41,8 @@ from omnicore.api import (
     users,
     vectors,
     versions,
+    workflow_editor,
+    workflows,
 )
 from omnicore.api.operation import Operation
 
@@ -53,6 +58,11 @@ OPERATIONS: tuple[Operation, ...] = (
     *execute.OPERATIONS,
     *tasks.OPERATIONS,
     *schedules.OPERATIONS,
+    *workflow_editor.OPERATIONS,  # before the workflow of one name
+    *workflows.OPERATIONS,
+    *runs.OPERATIONS,
+    *approvals.OPERATIONS,
+    *omniflow.OPERATIONS,
     *memory_lists.OPERATIONS,  # before the memory of one id
     *memory.OPERATIONS,
     *vectors.OPERATIONS,

@@ -13,7 +13,7 @@ from omnicore.sandbox.wasi.clocks import Clocks
 from omnicore.sandbox.wasi.errno import WasiError
 from omnicore.sandbox.wasm_types import FuncType
 
-__all__ = ["MOST_RANDOM_BYTES", "NAMES", "TYPES", "functions"]
+__all__ = ["MOST_RANDOM_BYTES", "NAMES", "TYPES", "clock_functions", "functions"]
 
 MOST_RANDOM_BYTES = 65_536
 NAMES = ("clock_now_v1", "random_fill_v1")
@@ -25,9 +25,12 @@ TYPES: Mapping[str, FuncType] = {
 
 
 def functions(plugin: PluginScope, namespace: str) -> tuple[HostFunction, ...]:
-    """Both functions for one plugin. Its grant for WASI freezes the clock and fixes the numbers here, too:
-    each call of `random_fill_v1` draws the next bytes of the seed's stream."""
-    grant = plugin.wasi or WasiGrant()
+    """Both functions for one plugin. Its grant for WASI freezes the clock and fixes the numbers here, too."""
+    return clock_functions(plugin.wasi or WasiGrant(), namespace)
+
+
+def clock_functions(grant: WasiGrant, namespace: str) -> tuple[HostFunction, ...]:
+    """Both functions under a grant. Each call of `random_fill_v1` draws the next bytes of the seed's stream."""
     clocks = Clocks(wall_ns=time.time_ns, monotonic_ns=time.monotonic_ns, frozen_at_ns=grant.frozen_clock_ns)
     draw = random_source(grant.seed)
 

@@ -3,6 +3,7 @@
 # ruff: noqa: RUF009 -- `setting` is `dataclasses.field` with what the loader checks
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
@@ -20,12 +21,14 @@ from omnicore.config.sections.storage import StorageSettings
 from omnicore.config.sections.tasks import TaskSettings
 from omnicore.config.sections.telemetry import TelemetrySettings
 from omnicore.config.sections.vectors import VectorSettings
+from omnicore.config.sections.workflows import WorkflowSettings
 from omnicore.config.setting import is_secret, setting
 from omnicore.sandbox.abi import MIB, Limits
 
 __all__ = ["LARGEST_LIMITS", "MASK", "Settings", "is_secret", "setting"]
 
 MASK = "********"
+_CREDENTIALS = re.compile(r"(://)[^/\s]*@")
 
 LARGEST_LIMITS = Limits(
     timeout_s=60.0,
@@ -96,6 +99,10 @@ class Settings:
     mcp: McpSettings = setting(McpSettings(), "Functions as tools of the Model Context Protocol")
     runtime: RuntimeSettings = setting(RuntimeSettings(), "Where and how the host runs")
     access: AccessSettings = setting(AccessSettings(), "Who may do what")
+    workflows: WorkflowSettings = setting(WorkflowSettings(), "Workflows and their runs")
+    brokers: Mapping[str, Mapping[str, Any]] = setting(
+        {}, "Message brokers that events come from and go to, one table for each: `url`, `in`, `out`", secret=True
+    )
     app: Mapping[str, Any] = setting({}, "Settings of the application around the host, in words of its own")
     plugin_settings: Mapping[str, Mapping[str, Any]] = setting(
         {}, "Settings handed to plugins, one table for each plugin's name", secret=True
@@ -121,4 +128,6 @@ def _shown(name: str, value: Any) -> Any:
         return {key: _shown(str(key), item) for key, item in value.items()}
     if isinstance(value, (tuple, list)):
         return [_shown("", item) for item in value]
+    if isinstance(value, str):  # an address may have a password in it
+        return _CREDENTIALS.sub(rf"\1{MASK}@", value)
     return str(value) if isinstance(value, Path) else value

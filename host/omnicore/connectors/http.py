@@ -116,7 +116,7 @@ class HttpClient:
             policy.check_hop(hop.method, hop.url)
             answer = await self._exchange(hop, policy)
             location = answer.headers.get("location")
-            if answer.status not in _REDIRECTS or location is None:
+            if answer.status not in _REDIRECTS or location is None or not policy.follow:
                 return answer
             hop = hop.redirected(answer.status, location)
         raise Unavailable(f"{hop.url.host} redirects more than {policy.max_redirects} times")

@@ -25,6 +25,7 @@ class HttpPolicy:
         private: addresses that are not of the public internet are refused ("deny"), allowed for a host that
             an entry names without wildcards ("named"), or not looked at ("allow", as other Extism hosts do).
         plugin: whose policy it is, for the text of a denial.
+        follow: whether redirects are followed; else they are answers like others.
     """
 
     hosts: tuple[str, ...]
@@ -33,6 +34,7 @@ class HttpPolicy:
     plugin: str = ""
     max_request_bytes: int = 1 * _MIB
     max_redirects: int = 10
+    follow: bool = True
 
     def check_hop(self, method: str, url: Url) -> None:
         """Raises: PermissionDenied for a host or a method that is not granted."""

@@ -121,15 +121,18 @@ class Connectors:
 
     # -- for people and for parts of the host
 
-    async def use(self, who: str, connector: str, action: str, given: Any = None, *, timeout_s: float = 3600.0) -> Any:
+    async def use(
+        self, who: str, connector: str, action: str, given: Any = None, *, timeout_s: float = 3600.0, key: str = ""
+    ) -> Any:
         """What came of an action, a JSON value.
 
         Args:
             who: for the record, such as `rest` or `cli:anna`.
+            key: the idempotency key of an action that takes one, where the input has none.
 
         Raises: InvalidInput, ServiceRefused, Unavailable, CapacityReached, LimitExceeded, DeadlineExceeded.
         """
-        return await self._lane.run(self._use(who, connector, action, {} if given is None else given, timeout_s))
+        return await self._lane.run(self._use(who, connector, action, {} if given is None else given, timeout_s, key))
 
     def use_blocking(
         self, who: str, connector: str, action: str, given: Any = None, *, timeout_s: float = 3600.0
@@ -178,8 +181,10 @@ class Connectors:
 
     # -- on the lane
 
-    async def _use(self, who: str, name: str, wanted: str, given: Any, timeout_s: float) -> Any:
+    async def _use(self, who: str, name: str, wanted: str, given: Any, timeout_s: float, key: str = "") -> Any:
         line, action = await self._admitted(who, name, wanted, given)
+        if key and "idempotency_key" in action.input.get("properties", {}):
+            given = {"idempotency_key": key, **given}
         use = UseRow(new_id("use"), name, wanted, who, self._clock.now(), None, 0, "begun")
         await asyncio.to_thread(self.register.table.begin_use, use)
         figures, begun = line.figures, self._clock.monotonic()

@@ -17,7 +17,7 @@ _TOPIC_CHARACTERS = 256
 HOST_TOPICS = frozenset(
     {
         *("architecture", "config", "connector", "error", "event", "health", "host", "intelligence", "loop"),
-        *("memory", "plugin", "system", "task", "vector", "webhook"),
+        *("memory", "plugin", "system", "task", "vector", "webhook", "workflow"),
     }
 )
 """First segments of what the host itself tells. To publish there takes a grant that names them, `**` is not enough."""

@@ -26,6 +26,7 @@ from omnicore.errors import (
     OmniError,
     Unavailable,
 )
+from omnicore.plugins.catalogue import Serving
 from omnicore.plugins.media import Media
 from omnicore.plugins.meter import metered, spend
 from omnicore.plugins.pool import Pool, RetiredError
@@ -182,6 +183,22 @@ class Calls:
             return output
         finally:
             costs.time_s = perf_counter() - started
+
+    async def call_counted(
+        self, ref: str, data: Any, *, costs: CallCosts, timeout_s: float | None = None, host_context: Any = None
+    ) -> Any:
+        """`call` that fills in the fuel and memory of it, also when it fails."""
+        known = self._targets.get(ref)
+        target = (await asyncio.to_thread(self._resolve, ref) if known is None else known).measured()
+        payload = data if target.plain_input and type(data) is bytes else target.media.encode(data)
+        run = self._run_on_thread if target.threads else self._run_on_loop
+        with metered(costs):
+            output = await run(target, payload, timeout_s, host_context)
+        return output if target.plain_output else self._finish(target, output)
+
+    def serving(self, ref: str) -> Serving:
+        """The version that answers a reference now. Blocks where it is asked for first. Raises: as a call does."""
+        return (self._targets.get(ref) or self._resolve(ref)).version.serving
 
     # -- what the host of the plugins fills in
 

@@ -156,6 +156,14 @@ def _stripe(secret: str, delivery: Delivery) -> bool:
     return sum(_same(wanted, value) for name, _, value in pairs if name == "v1") > 0 and _in_time(times[0], delivery)
 
 
+def _token(secret: str, delivery: Delivery) -> bool:
+    """A secret that the sender repeats; only as safe as the way it comes, so that HTTPS is a must."""
+    scheme, _, given = delivery.field("authorization").partition(" ")
+    if scheme.lower() == "bearer":
+        return _same(secret, given.strip())
+    return _same(secret, delivery.field("x-webhook-token"))
+
+
 def _hmac(secret: str, delivery: Delivery) -> bool:
     at = delivery.field("x-timestamp")
     wanted = _mac(secret.encode(), f"{at}.".encode("latin-1", "replace"), delivery.body).hex()
@@ -187,6 +195,14 @@ RULES: Mapping[str, Rule] = {
             "hmac",
             "a text of 8 characters or more; X-Signature is the hexadecimal HMAC-SHA256 of `X-Timestamp.body` by it",
             _hmac,
+            event_member="event",
+        ),
+        Rule(
+            "token",
+            "a text of 8 characters or more, for senders that sign nothing; they send it as `Authorization: Bearer` or"
+            " X-Webhook-Token",
+            _token,
+            "x-delivery-id",
             event_member="event",
         ),
     )

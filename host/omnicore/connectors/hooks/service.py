@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import logging
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
@@ -20,16 +23,18 @@ from omnicore.connectors.vault.references import Credentials, is_reference, vaul
 from omnicore.connectors.vault.vault import Vault
 from omnicore.errors import Conflict, InvalidInput, LimitExceeded, NotFound, OmniError
 from omnicore.ids import new_id
+from omnicore.storage.store import Session
 from omnicore.storage.tables.webhooks import DeliveryRow, HookRow, WebhooksTable
 from omnicore.texts import is_whole, made_whole
 
-__all__ = ["Hooks", "Taken"]
+__all__ = ["Hooks", "Offer", "Taken", "Taker"]
 
 _log = logging.getLogger("omnicore.connectors.hooks")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _UNFIT = re.compile(r"[^A-Za-z0-9_-]+")
 _DAY_S = 86_400.0
 _PRUNE_EVERY = 200
+_MARK_S = 0.1
 _RECOVER_AFTER_S = 5.0  # younger ones may be on their way in another process
 _LONGEST_WINDOW_S = 86_400.0
 # What Discord wants to hear within 3 s after a command, a button, a completion or a form: that an answer will follow.
@@ -49,13 +54,37 @@ class _Publish(Protocol):
 class Taken:
     """What to answer the sender. `document` None is an empty answer; a `test` is answered and not kept."""
 
-    document: Mapping[str, Any] | None
+    document: Any
     delivery: str | None = None
     duplicate: bool = False
     test: bool = False
+    status: int = 200
 
 
 _OK = Taken({"status": "ok"})
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A proven delivery before it is kept. `keep` says in a transaction whether it is new, and keeps it then."""
+
+    hook: HookRow
+    row: DeliveryRow
+    payload: Any
+    keep: Callable[[Session], bool]
+
+
+class Taker(Protocol):
+    """Begins something with deliveries, in the transaction that keeps them."""
+
+    def wanted(self, hook: str) -> Any:
+        """What it would do with deliveries of the webhook of this name; false: nothing. It blocks."""
+
+    async def take(self, offer: Offer, wanted: Any) -> Taken | None:
+        """Keeps the delivery and begins what is wanted, all or nothing.
+
+        Returns: what to answer a sender that wants no answer of its service's own. None: it was kept before.
+        """
 
 
 class Hooks:
@@ -77,6 +106,9 @@ class Hooks:
         self._lock = threading.Lock()
         self._rates = Buckets(settings.hook_rate, max(1.0, settings.hook_rate))
         self._taken = 0
+        self._unmarked: list[str] = []
+        self._marking: asyncio.Task[None] | None = None
+        self.taker: Taker | None = None
 
     # -- for operators
 
@@ -136,6 +168,17 @@ class Hooks:
         self._tell(self.named(name), row)
         return row
 
+    async def redeliver_all(self, name: str, delivery: str) -> DeliveryRow:
+        """The same, and what a delivery begins is begun once more. Raises: NotFound."""
+        row = await asyncio.to_thread(self.redeliver, name, delivery)
+        hook = await asyncio.to_thread(self.named, name)
+        again = replace(row, dedupe=f"{row.dedupe}~{row.attempts}")
+        offer = Offer(hook, again, _parsed(row.media, row.body), lambda _: True)
+        wanted = await asyncio.to_thread(self._wanted, hook)
+        if wanted and self.taker is not None:
+            await self.taker.take(offer, wanted)
+        return row
+
     # -- for senders
 
     def admit(self, hook: str) -> HookRow:
@@ -148,16 +191,79 @@ class Hooks:
         return found
 
     def take(self, hook: HookRow, headers: Mapping[str, str], body: bytes) -> Taken:
-        """Takes a delivery in; it is on the disk when this returns.
+        """Takes a delivery in; it is on the disk when this returns, and begins nothing but what the bus leads to.
 
         Raises: PermissionDenied: it is not proven; Unavailable: the secret is not there; StorageFailed.
         """
+        offer, answer = self._proven(hook, headers, body)
+        return answer if offer is None else self._kept(offer, answer)
+
+    async def deliver(self, hook: HookRow, headers: Mapping[str, str], body: bytes) -> Taken:
+        """The same, and what its taker wants begins in the transaction that keeps it.
+
+        Raises: as `take`, and what the taker raises; the delivery is not kept then.
+        """
+        offer, answer, wanted = await asyncio.to_thread(self._offered, hook, headers, body)
+        if offer is None or not wanted or self.taker is None:
+            return answer
+        taken = await self.taker.take(offer, wanted)
+        if taken is None:
+            return replace(answer, duplicate=True)
+        own = hook.rule == "discord"  # its answer is part of its protocol
+        return replace(answer if own else taken, delivery=offer.row.id)
+
+    def told(self, offer: Offer) -> None:
+        """Publishes a delivery that a taker has kept; a killed process's are told by `recover`. On the event loop.
+
+        That it was published is written down a little later, for many at once: nobody waits for it.
+        """
+        self._publish_all(offer.hook, offer.row, offer.payload)
+        self._unmarked.append(offer.row.id)
+        if self._marking is None:
+            self._marking = asyncio.get_running_loop().create_task(self._mark(offer.hook))
+
+    async def settle(self) -> None:
+        """Writes down at once what `told` has published."""
+        marking, self._marking = self._marking, None
+        if marking is not None:
+            marking.cancel()
+            with suppress(asyncio.CancelledError):
+                await marking
+        await self._mark_all()
+
+    async def _mark(self, hook: HookRow) -> None:
+        await asyncio.sleep(_MARK_S)
+        self._marking = None
+        marked = await self._mark_all()
+        await asyncio.to_thread(self._prune_sometimes, hook, marked)
+
+    async def _mark_all(self) -> int:
+        done, self._unmarked = self._unmarked, []
+        try:
+            if done:
+                await asyncio.shield(asyncio.to_thread(self.table.all_published, done, at=self._clock.now()))
+        except OmniError as error:  # they are kept: the next start tells them again
+            _log.warning("%d deliveries are not marked as told: %s", len(done), error)
+        return len(done)
+
+    def _offered(self, hook: HookRow, headers: Mapping[str, str], body: bytes) -> tuple[Offer | None, Taken, Any]:
+        """What a taker is offered; what nobody takes is kept at once."""
+        offer, answer = self._proven(hook, headers, body)
+        if offer is None:
+            return None, answer, None
+        wanted = self._wanted(hook)
+        return (offer, answer, wanted) if wanted else (None, self._kept(offer, answer), None)
+
+    def _wanted(self, hook: HookRow) -> Any:
+        return None if self.taker is None else self.taker.wanted(hook.name)
+
+    def _proven(self, hook: HookRow, headers: Mapping[str, str], body: bytes) -> tuple[Offer | None, Taken]:
         delivery = Delivery(headers, body, self._clock.now(), hook.window_s)
         verify(hook.rule, self._credentials.read(hook.secret), delivery)
         document = _parsed(headers.get("content-type", ""), body)
         answer = _discord_answer(document) if hook.rule == "discord" else _OK
         if answer.test:
-            return answer
+            return None, answer
         rule = RULES[hook.rule]
         row = DeliveryRow(
             new_id("dlv"),
@@ -170,11 +276,14 @@ class Hooks:
             self._clock.now(),
             body=body,
         )
-        if not self.table.receive(row):
+        return Offer(hook, row, document, partial(self.table.receive_in, row)), answer
+
+    def _kept(self, offer: Offer, answer: Taken) -> Taken:
+        if not self.table.receive(offer.row):
             return replace(answer, duplicate=True)
-        self._tell(hook, row)
-        self._prune_sometimes(hook)
-        return replace(answer, delivery=row.id)
+        self._tell(offer.hook, offer.row)
+        self._prune_sometimes(offer.hook)
+        return replace(answer, delivery=offer.row.id)
 
     def recover(self) -> int:
         """Publishes what a killed process had kept and not published; how many. Deletes what is too old."""
@@ -192,24 +301,28 @@ class Hooks:
         return done
 
     def _tell(self, hook: HookRow, row: DeliveryRow) -> None:
+        self._publish_all(hook, row, _parsed(row.media, row.body))
+        self.table.published(row.id, at=self._clock.now())
+
+    def _publish_all(self, hook: HookRow, row: DeliveryRow, payload: Any) -> None:
         data = {"delivery": row.id, "webhook": hook.name, "connector": hook.connector, "event": row.event}
-        document = _parsed(row.media, row.body)
         topics = [f"webhook.{hook.name}", *([f"connector.{hook.connector}.{row.event}"] if hook.connector else [])]
         for topic in topics:
             try:
-                self._publish(topic, {**data, "payload": document}, f"webhook:{hook.name}")
+                self._publish(topic, {**data, "payload": payload}, f"webhook:{hook.name}")
             except OmniError as error:  # over the bus's bound, or nothing JSON can hold: told without the payload
                 _log.warning("the delivery %s is told without its payload: %s", row.id, error.fact)
                 self._publish(topic, {**data, "payload": None, "left_out": True}, f"webhook:{hook.name}")
-        self.table.published(row.id, at=self._clock.now())
 
-    def _prune_sometimes(self, hook: HookRow) -> None:
+    def _prune_sometimes(self, hook: HookRow, count: int = 1) -> None:
         with self._lock:
-            self._taken += 1
-            due = self._taken % _PRUNE_EVERY == 0
+            before = self._taken
+            self._taken += count
+            due = self._taken // _PRUNE_EVERY > before // _PRUNE_EVERY
         if due:
             self.table.prune(before=self._clock.now() - self._settings.deliveries_days * _DAY_S)
-            self.table.prune_to(hook.id, most=self._settings.deliveries_most)
+            while self.table.prune_to(hook.id, most=self._settings.deliveries_most):
+                pass
 
     def _check_secret(self, rule: str, secret: str) -> None:
         if is_reference(secret):
@@ -259,6 +372,8 @@ def _parsed(media: str, body: bytes) -> Any:
 def _dedupe(rule: Rule, headers: Mapping[str, str], document: Any, body: bytes) -> str:
     """What names a delivery: the service's own name for it, else its content."""
     given = headers.get(rule.id_of, "") if rule.id_of else ""
+    if not given and rule.name == "token":  # two that say the same are two
+        given = headers.get("idempotency-key", "") or new_id("sent")
     if not given and rule.name == "gitlab":
         given = headers.get("idempotency-key", "") or headers.get("x-gitlab-event-uuid", "")
     if not given and rule.member and isinstance(document, dict):

@@ -18,6 +18,10 @@ from omnicore.storage.schema import (
     tasks,
     vectors,
     versions,
+    workflow_definitions,
+    workflow_runs,
+    workflow_triggers,
+    workflow_wants,
     workflows,
 )
 from omnicore.storage.schema.table import Step
@@ -41,4 +45,8 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("audit", audit.STEP),
     ("versions", versions.STEP),
     ("memory_pages", memory_pages.STEP),
+    ("workflow_definitions", workflow_definitions.STEP),
+    ("workflow_runs", workflow_runs.STEP),
+    ("workflow_triggers", workflow_triggers.STEP),
+    ("workflow_wants", workflow_wants.STEP),
 )

@@ -10,7 +10,7 @@ from typing import Any
 from omnicore.storage.store import Session, Store
 from omnicore.storage.tables.audit_chain import Anchor, AuditEntry, AuditRow, hash_of
 
-__all__ = ["AuditTable", "Intent"]
+__all__ = ["AuditTable", "Intent", "chain"]
 
 _COLUMNS = "seq, at, actor, via, origin, action, target, before, after, outcome, hash"
 _ADD = f"INSERT INTO audit ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -57,7 +57,7 @@ class AuditTable:
         with self._store.write(durable=True) as session:
             if any(not _gone(session, intent) for intent in settles):
                 return []
-            return _chain(session, entries)
+            return chain(session, entries)
 
     def intents(self, limit: int = 500) -> list[Intent]:
         """The oldest changes that are being made, or never ended."""
@@ -109,10 +109,14 @@ class AuditTable:
             base = Anchor(*gone[-1])
             session.execute("DELETE FROM audit WHERE seq <= ?", (base.seq,))
             session.execute(_MOVE, ("base", base.seq, base.hash))
-            return _chain(session, [checkpoint(base, len(gone))])
+            return chain(session, [checkpoint(base, len(gone))])
 
 
-def _chain(session: Session, entries: Sequence[AuditEntry]) -> list[AuditRow]:
+def chain(session: Session, entries: Sequence[AuditEntry]) -> list[AuditRow]:
+    """Adds rows to the end of the chain in a transaction of the caller's, as it commits or not.
+
+    Sign their head off (`AuditTrail.signed`) once they are on the disk, and not before.
+    """
     head = _anchor(session.execute("SELECT seq, hash FROM audit_anchors WHERE name = 'head'").fetchall())
     rows: list[AuditRow] = []
     for entry in entries:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,15 +105,20 @@ class WebhooksTable:
     def receive(self, row: DeliveryRow) -> bool:
         """Keeps a delivery; False when it came before."""
         with self._store.write(durable=True) as session:
-            added = session.execute(
-                f"INSERT INTO webhook_deliveries ({_HEAD}, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-                " ON CONFLICT (hook, dedupe) DO NOTHING",
-                (
-                    *(row.id, row.hook, row.dedupe, row.event, row.media, row.state, row.attempts),
-                    *(row.received_at, row.published_at, row.body),
-                ),
-            )
-            return added.rowcount > 0
+            return self.receive_in(row, session)
+
+    @staticmethod
+    def receive_in(row: DeliveryRow, session: Session) -> bool:
+        """The same, in a transaction of the caller's."""
+        added = session.execute(
+            f"INSERT INTO webhook_deliveries ({_HEAD}, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (hook, dedupe) DO NOTHING",
+            (
+                *(row.id, row.hook, row.dedupe, row.event, row.media, row.state, row.attempts),
+                *(row.received_at, row.published_at, row.body),
+            ),
+        )
+        return added.rowcount > 0
 
     def published(self, delivery: str, *, at: float) -> None:
         """Records that the event of a delivery went out."""
@@ -122,6 +128,18 @@ class WebhooksTable:
                 "UPDATE webhook_deliveries SET state = 'published', attempts = attempts + 1, published_at = ?"
                 " WHERE id = ?",
                 (at, delivery),
+            )
+
+        self._store.apply(work)
+
+    def all_published(self, deliveries: Sequence[str], *, at: float) -> None:
+        """The same for many at once."""
+
+        def work(session: Session) -> None:
+            session.executemany(
+                "UPDATE webhook_deliveries SET state = 'published', attempts = attempts + 1, published_at = ?"
+                " WHERE id = ?",
+                [(at, one) for one in deliveries],
             )
 
         self._store.apply(work)

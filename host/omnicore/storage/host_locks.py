@@ -1,0 +1,66 @@
+"""Which hosts on this machine live: each holds a lock on a file of its own, and the system lets go when it dies."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+from contextlib import suppress
+from pathlib import Path
+
+__all__ = ["HostLocks"]
+
+_NAME = re.compile(r"[a-z]+_[0-9a-z]{26}")
+
+
+class HostLocks:
+    """Locks in a folder. Hosts that use another folder are unknown here: nothing is said of them."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._held: dict[str, int] = {}
+
+    def hold(self, host: str) -> None:
+        """Shows from now on that a host lives. Where the folder cannot be written it is not shown."""
+        with suppress(OSError):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            handle = os.open(self._file(host), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                os.close(handle)
+                raise
+            self._held[host] = handle
+
+    def leave(self) -> None:
+        """Lets go of all locks."""
+        for host, handle in self._held.items():
+            with suppress(OSError):
+                self._file(host).unlink()
+            os.close(handle)
+        self._held.clear()
+
+    def dead(self, host: str) -> bool:
+        """Whether the process of a host is known to be gone."""
+        if host in self._held or not _NAME.fullmatch(host):
+            return False
+        try:
+            handle = os.open(self._file(host), os.O_RDWR | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        finally:
+            os.close(handle)
+        return True
+
+    def forget(self, host: str) -> None:
+        """Drops the file of a host that is gone and was buried."""
+        if host not in self._held and _NAME.fullmatch(host):
+            with suppress(OSError):
+                self._file(host).unlink()
+
+    def _file(self, host: str) -> Path:
+        return self._folder / f"{host}.lock"

@@ -1,0 +1,203 @@
+"""Definitions of workflows: the present one of each name, all of its versions, and documents by their digest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from omnicore.storage.store import Session, Store
+
+__all__ = ["Also", "DefinitionRow", "DefinitionsTable", "VersionRow", "keep_document"]
+
+Also = Callable[[Session, int], object]
+"""What is kept in the same transaction, such as schedules and subscriptions; given the number of the version."""
+
+_SELECT = (
+    "SELECT w.id, w.version, v.digest, w.state, {}, w.document, w.created_by, w.created_at, w.changed_at, v.created_by"
+    " FROM workflows w JOIN workflow_versions v ON v.workflow = w.id AND v.number = w.version"
+)
+_VERSION = "SELECT workflow, number, digest, {}, created_by, created_at FROM workflow_versions WHERE workflow = ?"
+_FIND = "SELECT w.version, v.digest, v.text FROM workflows w JOIN workflow_versions v" + (
+    " ON v.workflow = w.id AND v.number = w.version WHERE w.id = ?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DefinitionRow:
+    """A workflow as it is now. `workflow` is its name, or `namespace.name`; `document` is JSON.
+
+    Units: seconds since the Unix epoch.
+    """
+
+    workflow: str
+    number: int
+    digest: str
+    enabled: bool
+    text: str
+    document: str
+    created_by: str
+    created_at: float
+    changed_at: float
+    changed_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRow:
+    """A version of a workflow; `text` is empty in lists. Units: seconds since the Unix epoch."""
+
+    workflow: str
+    number: int
+    digest: str
+    text: str
+    created_by: str
+    created_at: float
+
+
+def keep_document(session: Session, digest: str, document: str, now: float) -> None:
+    """Keeps the document that runs are pinned to, in a transaction of the caller's; for a trial before its start."""
+    session.execute(
+        "INSERT INTO workflow_documents (digest, document, created_at) VALUES (?, ?, ?)"
+        " ON CONFLICT (digest) DO UPDATE SET created_at = excluded.created_at",
+        (digest, document, now),
+    )
+
+
+class DefinitionsTable:
+    """Reads and writes definitions. Every change is on the disk when it returns."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def put(
+        self,
+        workflow: str,
+        *,
+        digest: str,
+        text: str,
+        document: str,
+        by: str,
+        now: float,
+        expected: str | None = None,
+        new: bool | None = None,
+        also: Also = lambda session, number: None,
+    ) -> DefinitionRow | None:
+        """Makes this the present version; the same text as before makes no new one.
+
+        Args:
+            expected: the digest that must be the present one's.
+            new: True: there must be none yet; False: there must be one.
+
+        Returns: None: `expected` or `new` do not hold, and nothing was done.
+        """
+        with self._store.write(durable=True) as session:
+            found = session.execute(_FIND, (workflow,)).fetchone()
+            if new is (found is not None) or (expected is not None and (found is None or found[1] != expected)):
+                return None
+            if found is not None and (found[1], found[2]) == (digest, text):
+                number = int(found[0])
+            else:
+                number = self._add_version(session, workflow, digest, text, document, by, now)
+            also(session, number)
+        return self.get(workflow)
+
+    def get(self, workflow: str) -> DefinitionRow | None:
+        """The present version."""
+        found = self._store.rows(f"{_SELECT.format('v.text')} WHERE w.id = ?", (workflow,))
+        return _definition(found[0]) if found else None
+
+    def page(self, limit: int, after: str = "", containing: str = "") -> list[DefinitionRow]:
+        """Present versions by name, those after `after` whose name has `containing` in it; without their texts."""
+        like = "%" + containing.replace("#", "##").replace("%", "#%").replace("_", "#_") + "%"
+        sql = f"{_SELECT.format(_EMPTY)} WHERE w.id > ? AND w.id LIKE ? ESCAPE '#' ORDER BY w.id LIMIT ?"
+        return [_definition(row) for row in self._store.rows(sql, (after, like, limit))]
+
+    def count(self) -> int:
+        """How many workflows there are."""
+        return int(self._store.rows("SELECT count(*) FROM workflows")[0][0])
+
+    def versions(self, workflow: str, limit: int = 100, before: int | None = None) -> list[VersionRow]:
+        """Versions, newest first, without their texts."""
+        sql = f"{_VERSION.format(_EMPTY)} AND number < ? ORDER BY number DESC LIMIT ?"
+        return [
+            VersionRow(*row) for row in self._store.rows(sql, (workflow, 2**62 if before is None else before, limit))
+        ]
+
+    def version(self, workflow: str, number: int) -> VersionRow | None:
+        """One version with its text."""
+        found = self._store.rows(f"{_VERSION.format('text')} AND number = ?", (workflow, number))
+        return VersionRow(*found[0]) if found else None
+
+    def document(self, digest: str) -> str | None:
+        """The JSON document that runs are pinned to."""
+        found = self._store.rows("SELECT document FROM workflow_documents WHERE digest = ?", (digest,))
+        return str(found[0][0]) if found else None
+
+    def switch(self, workflow: str, *, on: bool, now: float, also: Also = lambda session, number: None) -> bool:
+        """Whether there was one."""
+        with self._store.write(durable=True) as session:
+            found = session.execute(
+                "UPDATE workflows SET state = ?, changed_at = ? WHERE id = ? RETURNING version",
+                ("enabled" if on else "disabled", now, workflow),
+            ).fetchone()
+            if found is not None:
+                also(session, int(found[0]))
+            return found is not None
+
+    def remove(self, workflow: str) -> bool:
+        """Forgets a workflow with its versions and schedules; its runs stay. Whether there was one."""
+        with self._store.write(durable=True) as session:
+            for table in ("workflow_versions", "workflow_schedules", "workflow_rates"):
+                session.execute(f"DELETE FROM {table} WHERE workflow = ?", (workflow,))
+            return session.execute("DELETE FROM workflows WHERE id = ?", (workflow,)).rowcount == 1
+
+    def sweep_documents(
+        self, before: float, after: tuple[float, str] = (0.0, ""), limit: int = 200
+    ) -> tuple[int, tuple[float, str] | None]:
+        """Drops documents from before a time that neither a version nor a run is pinned to.
+
+        Looks at `limit` documents after a place. Returns: how many went, and the place to go on from, None at the end.
+        """
+        where = "created_at < ? AND (created_at, digest) > (?, ?) ORDER BY created_at, digest LIMIT ?"
+        found = self._store.rows(
+            f"SELECT created_at, digest FROM workflow_documents WHERE {where}", (before, *after, limit)
+        )
+        gone = self._store.apply(lambda session: sum(_drop_document(session, digest) for _, digest in found))
+        return gone, tuple(found[-1]) if len(found) == limit else None
+
+    def _add_version(
+        self, session: Session, workflow: str, digest: str, text: str, document: str, by: str, now: float
+    ) -> int:
+        (number,) = session.execute(
+            "SELECT coalesce(max(number), 0) + 1 FROM workflow_versions WHERE workflow = ?", (workflow,)
+        ).fetchone()
+        keep_document(session, digest, document, now)
+        session.execute(
+            "INSERT INTO workflow_versions (workflow, number, digest, text, created_by, created_at)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (workflow, number, digest, text, by, now),
+        )
+        session.execute(
+            "INSERT INTO workflows (id, name, version, document, state, created_by, created_at, changed_at)"
+            " VALUES (?, ?, ?, ?, 'enabled', ?, ?, ?) ON CONFLICT (id) DO UPDATE SET version = excluded.version,"
+            " document = excluded.document, changed_at = excluded.changed_at",
+            (workflow, workflow, number, document, by, now, now),
+        )
+        return int(number)
+
+
+_EMPTY = "CAST('' AS text)"
+
+
+def _drop_document(session: Session, digest: str) -> int:
+    return session.execute(
+        "DELETE FROM workflow_documents WHERE digest = ?"
+        " AND NOT EXISTS (SELECT 1 FROM workflow_versions v WHERE v.digest = workflow_documents.digest)"
+        " AND NOT EXISTS (SELECT 1 FROM workflow_runs r WHERE r.digest = workflow_documents.digest)",
+        (digest,),
+    ).rowcount
+
+
+def _definition(row: tuple[object, ...]) -> DefinitionRow:
+    values = list(row)
+    values[3] = values[3] == "enabled"
+    return DefinitionRow(*values)  # type: ignore[arg-type]

@@ -1,0 +1,114 @@
+"""Workflows in a host: the service over its parts, its figures, and what its health is judged by."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from omnicore.access.audit import AuditTrail
+from omnicore.clock import Clock
+from omnicore.config.sections.workflows import WorkflowSettings
+from omnicore.config.settings import Settings
+from omnicore.connectors.service import Connectors
+from omnicore.events.bus import EventBus
+from omnicore.plugins.combined import CombinedHost
+from omnicore.storage.host_locks import HostLocks
+from omnicore.storage.store import Store
+from omnicore.telemetry.metrics import Metrics
+from omnicore.wiring.health import HealthPart
+from omnicore.workflows.effects.performing import EffectLimits, Effects, Means
+from omnicore.workflows.engine import Engine, EngineParts
+from omnicore.workflows.jq import SHARED, JqLimits
+from omnicore.workflows.palette import palette_of
+from omnicore.workflows.service import Workflows
+from omnicore.workflows.telling import Telling
+
+__all__ = ["WorkflowPart", "workflow_part"]
+
+
+class WorkflowPart:
+    """Started it runs what is due."""
+
+    def __init__(self, service: Workflows, effects: Effects, telling: Telling) -> None:
+        self.service, self.telling = service, telling
+        self._effects = effects
+
+    async def start(self) -> None:
+        """Takes up what was left, and begins to run what is due."""
+        await self.service.engine.start()
+
+    async def stop(self) -> None:
+        """Lets what is under way finish, and gives every run back."""
+        await self.service.engine.stop()
+        await asyncio.to_thread(self._effects.close)
+
+
+def workflow_part(
+    settings: Settings,
+    store: Store,
+    means: Means,
+    *,
+    plugins: CombinedHost,
+    connectors: Connectors,
+    bus: EventBus,
+    audit: AuditTrail,
+    metrics: Metrics,
+    health: HealthPart,
+    clock: Clock,
+    work: bool,
+) -> WorkflowPart:
+    """The workflows of a host."""
+    chosen = settings.workflows
+    effects, telling = Effects(means, _limits(chosen)), Telling(bus)
+    parts = EngineParts(
+        store,
+        chosen,
+        clock,
+        performer=effects,
+        locks=HostLocks(settings.data / "hosts"),
+        tell=telling,
+        signed=audit.signed if chosen.audit else None,
+        drain_s=settings.drain_s,
+        work=work,
+    )
+
+    def palette() -> Mapping[str, Any]:
+        return palette_of(plugins.list(), connectors.list())
+
+    _set_expressions(settings)
+    engine = Engine(parts)
+    service = Workflows(engine, palette=palette, forget=effects.forget)
+    _show(engine, metrics, health)
+    return WorkflowPart(service, effects, telling)
+
+
+def _set_expressions(settings: Settings) -> None:
+    """Those of the process and not of one host: expressions are compiled before anything is known of a host."""
+    limits = JqLimits(timeout_s=settings.workflows.expression_s, value_bytes=2 * settings.workflows.value_bytes)
+    SHARED.configure(limits, cache=settings.data / "code")
+
+
+def _limits(chosen: WorkflowSettings) -> EffectLimits:
+    return EffectLimits(
+        http_hosts=chosen.http_hosts,
+        http_private=chosen.http_private,
+        http_bytes=chosen.http_bytes,
+        output_bytes=chosen.value_bytes,
+        longest_s=chosen.action_s,
+    )
+
+
+def _show(engine: Engine, metrics: Metrics, health: HealthPart) -> None:
+    runner = engine.runner
+    metrics.gauge("workflow_runs_live", "Runs of workflows in memory on this host", lambda: len(runner.live))
+    metrics.gauge("workflow_actions", "Steps' actions under way on this host", lambda: runner.actions)
+    metrics.gauge("workflow_lag_seconds", "How late the newest claim of a run was", lambda: engine.lag_s)
+    metrics.counts("workflow_steps", "Rows of runs that this host has kept", (), lambda: {(): float(runner.steps)})
+    metrics.counts(
+        "workflow_runs",
+        "Runs that ended on this host since its start",
+        ("status",),
+        lambda: {(status,): float(count) for status, count in runner.ended.items()},
+    )
+    health.monitor.register("workflows", lambda: engine.trouble or None, critical=False)

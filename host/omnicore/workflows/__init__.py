@@ -1,0 +1,1 @@
+"""Workflows: definitions, their graphs, and runs that survive the process."""

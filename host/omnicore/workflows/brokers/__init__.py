@@ -1,0 +1,1 @@
+"""Events from and to message brokers: Redis, RabbitMQ, NATS JetStream and Kafka."""

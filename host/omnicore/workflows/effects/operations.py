@@ -1,0 +1,257 @@
+"""Operations of OpenAPI and Swagger documents: found by id, and turned into requests. Pure.
+
+Source: OpenAPI Specification 3.1.0, 3.0.4 and 2.0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urljoin, urlsplit
+
+from omnicore.errors import InvalidInput
+from omnicore.workflows.effects.plan import NO_BODY, Plan
+from omnicore.workflows.effects.uris import expanded
+
+__all__ = ["Operation", "find_operation", "plan_of"]
+
+_METHODS = ("get", "put", "post", "delete", "options", "head", "patch")
+_REFS = 32
+_MEDIA = ("application/json", "application/x-www-form-urlencoded", "text/plain", "application/octet-stream")
+_SEPARATORS = {
+    **{"csv": ",", "ssv": " ", "tsv": "\t", "pipes": "|"},
+    **{"form": ",", "simple": ",", "spaceDelimited": " ", "pipeDelimited": "|"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation. `parameters` are those of its path and its own, references resolved."""
+
+    id: str
+    method: str
+    path: str
+    parameters: tuple[Mapping[str, Any], ...]
+    body: Mapping[str, Any] | None
+    servers: tuple[Mapping[str, Any], ...]
+    consumes: tuple[str, ...]
+
+
+def find_operation(document: Mapping[str, Any], name: str) -> Operation:
+    """The operation with an id. Raises: InvalidInput: there is none, or the document is broken there."""
+    for path, item in document["paths"].items():
+        holder = _resolved(document, item)
+        for method in _METHODS:
+            found = holder.get(method)
+            if isinstance(found, Mapping) and found.get("operationId") == name:
+                return _operation(document, name, (method, str(path)), holder, found)
+    known = ", ".join(sorted(_ids(document))[:10])
+    raise InvalidInput(f"the document has no operation {name[:80]!r}", remedy=f"it has {known or 'none with an id'}")
+
+
+def plan_of(
+    document: Mapping[str, Any], operation: Operation, given: Mapping[str, Any], *, base: str, server: Any = None
+) -> Plan:
+    """The request of an operation.
+
+    `given` has its parameters by name. A body is given as `body`; without one, what is no parameter is its members.
+
+    Args:
+        base: where the document is.
+        server: the URL of one of its servers, instead of the first.
+    Raises: InvalidInput: a parameter is missing, unknown, or cannot be written.
+    """
+    parts, left = _Parts(operation.path), dict(given)
+    for one in operation.parameters:
+        name = str(one.get("name", ""))
+        value = left.pop(name, None)
+        if value is not None:
+            parts.take(one, name, value)
+        elif one.get("required") or one.get("in") == "path":
+            raise InvalidInput(f"{operation.id} needs the parameter {name[:80]!r}", remedy="give it", path=name)
+    if parts.form:
+        parts.body, media = parts.form, _MEDIA[1]
+    elif parts.body is NO_BODY:
+        parts.body, media = _body(operation, left)
+        left = {}
+    else:
+        media = _chosen(operation.consumes)
+    if left:
+        raise _unknown(operation, left)
+    headers = parts.headers | ({"cookie": "; ".join(parts.cookies)} if parts.cookies else {})
+    headers |= {"content-type": media} if media else {}
+    url = _server(document, operation, base, server).rstrip("/") + parts.path
+    return Plan(operation.method.upper(), url, headers, parts.query, parts.body)
+
+
+class _Parts:
+    """The parts of a request, filled by its parameters."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.query: dict[str, Any] = {}
+        self.headers: dict[str, str] = {}
+        self.cookies: list[str] = []
+        self.form: dict[str, Any] = {}
+        self.body: Any = NO_BODY
+
+    def take(self, parameter: Mapping[str, Any], name: str, value: Any) -> None:
+        """Puts a parameter where it belongs."""
+        match parameter.get("in"):
+            case "path":
+                self.path = self.path.replace(f"{{{name}}}", expanded("{value}", {"value": value}))
+            case "query":
+                self.query.update(_written(parameter, name, value))
+            case "header":
+                self.headers[name] = _joined(value, ",")
+            case "cookie":
+                self.cookies.append(f"{quote(name)}={quote(_joined(value, ','), safe='')}")
+            case "formData":
+                self.form[name] = value
+            case "body":
+                self.body = value
+
+
+def _operation(
+    document: Mapping[str, Any], name: str, at: tuple[str, str], item: Mapping[str, Any], found: Mapping[str, Any]
+) -> Operation:
+    merged: dict[tuple[Any, Any], Mapping[str, Any]] = {}
+    for holder in (item, found):
+        for one in _list(holder.get("parameters")):
+            parameter = _resolved(document, one)
+            merged[parameter.get("name"), parameter.get("in")] = parameter
+    own, general = _list(found.get("servers")), _list(item.get("servers"))
+    servers = own or general or _list(document.get("servers"))
+    body = found.get("requestBody")
+    consumes = _list(found.get("consumes")) or _list(document.get("consumes"))
+    return Operation(
+        *(name, *at, tuple(merged.values())),
+        None if body is None else _resolved(document, body),
+        tuple(one for one in servers if isinstance(one, Mapping)),
+        tuple(map(str, consumes)),
+    )
+
+
+def _body(operation: Operation, left: Mapping[str, Any]) -> tuple[Any, str]:
+    """The body and its media type, of what is no parameter."""
+    if operation.body is None:
+        if left:
+            raise _unknown(operation, left)
+        return NO_BODY, ""
+    if not left:
+        if operation.body.get("required"):
+            raise InvalidInput(f"{operation.id} needs a body", remedy="give it as the parameter body", path="body")
+        return NO_BODY, ""
+    content = operation.body.get("content")
+    media = _chosen(tuple(content) if isinstance(content, Mapping) else ())
+    return left["body"] if left.keys() == {"body"} else left, media
+
+
+def _chosen(offered: Sequence[str]) -> str:
+    """The media type of a body, of those that are offered. Raises: InvalidInput: none that can be written."""
+    if not offered or "*/*" in offered:
+        return _MEDIA[0]
+    plain = {one.partition(";")[0].strip().lower(): one for one in offered}
+    for wanted in _MEDIA:
+        if wanted in plain:
+            return plain[wanted]
+    found = next((one for name, one in plain.items() if name.endswith("+json") or name.startswith("text/")), None)
+    if found is None:
+        raise InvalidInput(f"a body of {', '.join(offered)[:200]} cannot be written", remedy="use call: http instead")
+    return found
+
+
+def _written(parameter: Mapping[str, Any], name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """A query parameter by its style, as members of a plan's query."""
+    style = parameter.get("style") or parameter.get("collectionFormat")
+    if style is None:
+        style = "csv" if "schema" not in parameter and "content" not in parameter else "form"
+    explode = parameter.get("explode", style == "form") or style == "multi"
+    if isinstance(value, Mapping):
+        if style == "deepObject":
+            yield from ((f"{name}[{key}]", one) for key, one in value.items())
+        elif explode:
+            yield from value.items()
+        else:
+            yield name, ",".join(f"{key},{_joined(one, ',')}" for key, one in value.items())
+    elif isinstance(value, (list, tuple)) and not explode:
+        yield name, _joined(value, _SEPARATORS.get(style, ","))
+    else:
+        yield name, value
+
+
+def _joined(value: Any, between: str) -> str:
+    if isinstance(value, Mapping):
+        return between.join(f"{key}{between}{_joined(one, between)}" for key, one in value.items())
+    if isinstance(value, (list, tuple)):
+        return between.join(_joined(one, between) for one in value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(value)
+
+
+def _server(document: Mapping[str, Any], operation: Operation, base: str, wanted: Any) -> str:
+    if "swagger" in document:
+        return _swagger_server(document, base)
+    servers = operation.servers
+    if wanted is not None:
+        servers = tuple(one for one in servers if one.get("url") == wanted)
+        if not servers:
+            raise InvalidInput(f"the document has no server {str(wanted)[:200]!r}", remedy="give the URL of one it has")
+    if not servers:
+        return urljoin(base, "/")
+    url = str(servers[0].get("url", "/"))
+    variables = servers[0].get("variables")
+    for name, variable in variables.items() if isinstance(variables, Mapping) else ():
+        if isinstance(variable, Mapping):
+            url = url.replace(f"{{{name}}}", str(variable.get("default", "")))
+    return urljoin(base, url)
+
+
+def _swagger_server(document: Mapping[str, Any], base: str) -> str:
+    there, schemes = urlsplit(base), _list(document.get("schemes"))
+    scheme = there.scheme if not schemes or there.scheme in schemes else str(schemes[0])
+    host = str(document.get("host") or there.netloc)
+    return f"{scheme}://{host}{str(document.get('basePath') or '').rstrip('/')}"
+
+
+def _resolved(document: Mapping[str, Any], value: Any) -> Mapping[str, Any]:
+    """What a reference within the document leads to. Raises: InvalidInput."""
+    for _ in range(_REFS):
+        if not isinstance(value, Mapping):
+            break
+        ref = value.get("$ref")
+        if ref is None:
+            return value
+        value = _at(document, str(ref))
+    raise InvalidInput("the document has a reference that leads nowhere", remedy="name a document without it")
+
+
+def _at(document: Mapping[str, Any], ref: str) -> Any:
+    if not ref.startswith("#/"):
+        raise InvalidInput(f"the document refers to {ref[:200]!r}, another one", remedy="bundle it into one document")
+    found: Any = document
+    for step in ref[2:].split("/"):
+        name = step.replace("~1", "/").replace("~0", "~")
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found
+
+
+def _ids(document: Mapping[str, Any]) -> Iterator[str]:
+    for item in document["paths"].values():
+        for method in _METHODS:
+            found = item.get(method) if isinstance(item, Mapping) else None
+            if isinstance(found, Mapping) and isinstance(found.get("operationId"), str):
+                yield found["operationId"]
+
+
+def _list(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list) else ()
+
+
+def _unknown(operation: Operation, left: Mapping[str, Any]) -> InvalidInput:
+    known = ", ".join(str(one.get("name")) for one in operation.parameters[:20])
+    return InvalidInput(
+        f"{operation.id} has no parameter {sorted(map(str, left))[0][:80]!r}", remedy=f"it has {known or 'none'}"
+    )

@@ -1,0 +1,324 @@
+"""The engine: the parts that keep, run, claim and look after workflows, made once and started together."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+from omnicore.clock import Clock
+from omnicore.config.sections.workflows import WorkflowSettings
+from omnicore.errors import Conflict, InvalidInput, OmniError
+from omnicore.storage.host_locks import HostLocks
+from omnicore.storage.store import Store
+from omnicore.storage.tables.audit_chain import AuditRow
+from omnicore.storage.tables.workflow_waits import WaitsTable
+from omnicore.workflows.claiming import Claiming
+from omnicore.workflows.definitions import Definitions
+from omnicore.workflows.entries import ENDED, Action
+from omnicore.workflows.graph import Graph
+from omnicore.workflows.journal import Journal
+from omnicore.workflows.journal_words import NewRun, Signal, Started
+from omnicore.workflows.live import LiveRun
+from omnicore.workflows.ordering import Beginning, name_of, ordered
+from omnicore.workflows.people import Approvals
+from omnicore.workflows.performing import Performer
+from omnicore.workflows.reading import RunReader
+from omnicore.workflows.recovery import Keeper
+from omnicore.workflows.runner import Runner, Tell
+from omnicore.workflows.starting import Starting
+from omnicore.workflows.view import OpenView, RunView
+from omnicore.workflows.waiting import Ended
+
+__all__ = ["Engine", "EngineParts"]
+
+_log = logging.getLogger("omnicore.workflows")
+_LOOK_S = 1.0
+_PAGE = 200
+_GIVE_UP_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class EngineParts:
+    """What an engine is made of.
+
+    Args:
+        performer: does the steps' calls.
+        locks: shows which hosts on this machine live.
+        tell: told what happens to runs.
+        signed: told of rows of the record of changes; None: runs are not recorded there.
+        work: whether runs are run in this process; else it starts them for others.
+    """
+
+    store: Store
+    settings: WorkflowSettings
+    clock: Clock
+    performer: Performer
+    locks: HostLocks
+    tell: Tell
+    signed: Callable[[Sequence[AuditRow]], None] | None = None
+    drain_s: float = 10.0
+    work: bool = True
+
+
+class Engine:
+    """A part of the host: `start` and `stop`; used on its event loop."""
+
+    def __init__(self, parts: EngineParts) -> None:
+        self._parts = parts
+        settings, clock, store = parts.settings, parts.clock, parts.store
+        self.clock, self.settings = clock, settings
+        self.definitions = Definitions(store, settings, clock)
+        self.reader = RunReader(store, self._secrets)
+        self.approvals, self._waits = Approvals(store), WaitsTable(store)
+        self.journal = Journal(store, clock, settings, signed=parts.signed, woke=self.wake, signalled=self._signalled)
+        self.starting = Starting(self.journal, self.definitions, self.reader.runs, settings=settings, clock=clock)
+        self.runner = Runner(
+            self.journal,
+            self.definitions.graphs,
+            parts.performer,
+            self,
+            settings=settings,
+            clock=clock,
+            tell=parts.tell,
+            drain_s=parts.drain_s,
+        )
+        self.runner.lost = self._lost
+        self._claiming = Claiming(
+            self.journal, self.runner, self, clock=clock, poll_s=settings.poll_s, ended=self._look_at_ends
+        )
+        self._keeper = Keeper(
+            self.journal,
+            self.runner,
+            settings=settings,
+            clock=clock,
+            woke=self.wake,
+            dead=parts.locks.dead,
+            buried=parts.locks.forget,
+            retained=self.definitions.retained,
+        )
+        self._tasks: list[asyncio.Task[None]] = []
+        self._anew: asyncio.Task[None] | None = None
+        self._version: int | None = None
+        self._works = parts.work and settings.workers > 0
+        self._open = False
+
+    # -- life
+
+    async def start(self) -> None:
+        """Begins to run what is due, after taking over from hosts of this machine that are gone."""
+        self._parts.locks.hold(await self.journal.open())
+        self._open = True
+        if not self._works:
+            return
+        self.starting.runner, self.definitions.remembers = self.runner, True
+        with suppress(OmniError):
+            await self._keeper.look()
+        loops = {
+            "claim": self._claiming.claim(),
+            "watch": self._claiming.watch(),
+            "beat": self._keeper.run(),
+            "others": self._keeper.watch(),
+            "sweep": self._keeper.sweep(),
+        }
+        self._tasks = [asyncio.create_task(work, name=f"omnicore-workflows-{name}") for name, work in loops.items()]
+
+    async def stop(self) -> None:
+        """Lets what is under way finish, then gives every run back, so that another host takes them at once."""
+        self._claiming.end()
+        self.starting.runner, self.definitions.remembers = None, False
+        await self.runner.stop()
+        self._keeper.pause.end()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_GIVE_UP_S)
+        for task in [*self._tasks, *([self._anew] if self._anew else [])]:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        self._tasks, self._open = [], False
+        try:
+            async with asyncio.timeout(_GIVE_UP_S):
+                await self.journal.close()
+        except (OmniError, TimeoutError):
+            _log.warning("the runs of this host could not be given back; others take them once its lease is out")
+        self._parts.locks.leave()
+
+    @property
+    def trouble(self) -> str:
+        """Why runs cannot be read or written now; empty when they can."""
+        return self.runner.trouble
+
+    @property
+    def lag_s(self) -> float:
+        """How late the newest claim was."""
+        return self._claiming.lag_s
+
+    def wake(self) -> None:
+        """Looks for runs that may be claimed."""
+        self._claiming.wake()
+
+    def adopt(self, new: NewRun, started: Started) -> None:
+        """Takes up a run that the journal has kept, where it is this host's."""
+        if not started.owned:
+            self.wake()
+            return
+        graph = self.definitions.graphs.at_hand(new.digest)
+        if graph is not None and self.starting.runner is not None:
+            self.runner.begin(new, started, graph)
+        else:
+            self._spawn(self.starting.adopt(new, started))
+
+    # -- what claiming looks at
+
+    def next_due(self) -> float | None:
+        """When the first run may be claimed; blocking."""
+        return self.reader.runs.next_due()
+
+    def data_version(self) -> int:
+        """Changes whenever another process has written; blocking."""
+        version = self._parts.store.data_version()
+        if version != self._version:
+            self._version = version
+            self.definitions.forget()
+        return version
+
+    async def order(self, live: LiveRun, action: Action) -> NewRun:
+        """The run that a `run` task begins."""
+        return await self.starting.child(live, action)
+
+    async def begun(self, run: str) -> Mapping[str, str]:
+        """The runs that a run began and waits for, by place."""
+        found: dict[str, str] = {}
+        after = ""
+        while rows := await asyncio.to_thread(self.reader.runs.children, run, _PAGE, after):
+            found |= {row.parent_place or "": row.id for row in rows if row.status not in ENDED}
+            after = rows[-1].id
+        return found
+
+    # -- one run
+
+    async def outcome(self, run: str) -> Ended:
+        """Status, output and fault of a run once it is over. Raises: NotFound."""
+        while True:
+            future = self.runner.waiters.watch(run)
+            try:
+                ended = await (future if run in self.runner.live else self._from_afar(run, future))
+            finally:
+                future.cancel()
+            if ended is not None:
+                return ended
+
+    async def _from_afar(self, run: str, future: asyncio.Future[Ended | None]) -> Ended | None:
+        """Looks at a run that is not in memory here, then waits until there is reason to look again."""
+        status, output, fault = await asyncio.to_thread(self.reader.outcome, run)
+        if status in ENDED:
+            return status, output, fault
+        await asyncio.wait([future], timeout=None if self._works else self.settings.poll_s)
+        return future.result() if future.done() else None
+
+    def as_it_is(self, view: RunView) -> RunView:
+        """A run's view with what only this host knows: whether it rests, and how far it has come."""
+        live = self.runner.live.get(view.id)
+        if live is None or view.status != "running":
+            return view
+        status = live.progress.status
+        due = live.progress.next_due if status == "waiting" else view.due_at
+        if status == "pending" or status in ENDED:  # an end is one once it is kept, with its output
+            status = "running"
+        return replace(view, status=status, steps=live.progress.seq, due_at=due)
+
+    async def open_of(self, run: str) -> list[OpenView]:
+        """What a run waits for or does now. Raises: NotFound."""
+        live = self.runner.live.get(run)
+        if live is not None:
+            return [
+                OpenView(one.place, one.kind, one.node.name, one.attempt, one.due_at)
+                for one in tuple(live.open.values())
+            ]
+        row = await asyncio.to_thread(self.reader.row, run)
+        if row.status in ENDED:
+            return []
+        waits = await asyncio.to_thread(self._waits.of_run, run)
+        return [OpenView(one.place, one.kind, one.place.rpartition("/")[2], 1, one.due_at) for one in waits]
+
+    async def again(self, run: str, by: str, *given: Any) -> NewRun:
+        """A run like another one, of the same definition; with an input of its own if it is given one."""
+        row = await asyncio.to_thread(self.reader.row, run)
+        before, trigger = await asyncio.to_thread(self.reader.given, row)
+        graph = await self.definitions.graphs.get(row.digest)
+        how = Beginning(by=by, trigger={**trigger, "again": run}, priority=row.priority, trial=bool(row.trial))
+        new = await asyncio.to_thread(ordered, row.workflow, graph, row.number, given[0] if given else before, how)
+        return replace(new, dedupe=None, rate=None, forked_from=run)
+
+    async def trial_graph(self, workflow: str, text: str | Mapping[str, Any], from_path: str | None) -> Graph:
+        """The graph of a trial. Raises: WorkflowInvalid. Conflict: it has another name. NotFound: no such task."""
+        graph = await self.definitions.compile(text)
+        name = name_of(graph.name, graph.namespace)
+        if name != workflow:
+            raise Conflict(f"the text is that of {name}, not of {workflow}", remedy="keep its name for the trial")
+        if from_path is None:
+            return graph
+        parts = from_path.split("/")
+        tasks = graph.document.get("do", [])
+        if len(parts) != 4 or parts[:2] != ["", "do"] or not parts[2].isdecimal() or int(parts[2]) >= len(tasks):
+            raise InvalidInput(
+                f"{from_path[:200]!r} is no task at the top",
+                remedy="begin from a task that is in no block",
+                path="from",
+            )
+        return await self.definitions.compile({**graph.document, "do": tasks[int(parts[2]) :]})
+
+    def document_of(self, graph: Graph) -> str:
+        """A graph's document as it is stored."""
+        return json.dumps(graph.document, ensure_ascii=False, separators=(",", ":"))
+
+    def trial_run(self, workflow: str, graph: Graph, given: Any, how: Beginning) -> NewRun:
+        """The run of a trial."""
+        return ordered(workflow, graph, 0, given, how)
+
+    # -- inner parts
+
+    def _secrets(self, digest: str) -> tuple[str, ...]:
+        graph = self.definitions.graphs.at_hand(digest)
+        if graph is not None:
+            return graph.secrets
+        text = self.definitions.table.document(digest)
+        names = json.loads(text).get("use", {}).get("secrets", []) if text else []
+        return tuple(name for name in names if isinstance(name, str))
+
+    def _signalled(self, signal: Signal) -> None:
+        self.runner.signalled(signal)
+
+    async def _look_at_ends(self, runs: Sequence[str]) -> None:
+        for ended in await asyncio.to_thread(self.reader.runs.ended, runs):
+            self.runner.waiters.tell(ended, None)
+
+    def _lost(self) -> None:
+        """This host was buried, it seems: then its runs are others' by now, and it begins anew under another name."""
+        if self._anew is None or self._anew.done():
+            self._anew = asyncio.create_task(self._begin_anew(), name="omnicore-workflows-anew")
+
+    async def _begin_anew(self) -> None:
+        with suppress(OmniError):
+            if await self.journal.beat():
+                return  # the news is old: it has begun anew meanwhile
+        _log.warning("this host was silent for too long; its runs were taken over")
+        self.runner.drop_all()
+        while self._open:
+            try:
+                self._parts.locks.hold(await self.journal.open())
+            except OmniError as error:
+                self.runner.trouble = str(error)
+                await asyncio.sleep(_LOOK_S)
+            else:
+                self.wake()
+                return
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.append(task)
+        task.add_done_callback(lambda done: self._tasks.remove(done) if done in self._tasks else None)

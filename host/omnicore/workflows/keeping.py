@@ -1,0 +1,53 @@
+"""From a step of a live run to what the journal keeps of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from omnicore.clock import Clock
+from omnicore.storage.tables.workflow_waits import WaitRow
+from omnicore.workflows.journal_words import Kept, NewRun
+from omnicore.workflows.live import LiveRun, Step
+from omnicore.workflows.registering import drops_of
+
+__all__ = ["kept_of", "resting"]
+
+
+def kept_of(
+    live: LiveRun, step: Step, children: Sequence[NewRun], waits: tuple[WaitRow, ...], room: int
+) -> Kept | None:
+    """What is kept in one transaction; None: nothing is. The runs that are wanted no longer leave `live.children`."""
+    outcome = step.outcome
+    drops = drops_of(step.entries, step.cut, waits)
+    if not (step.entries or step.taken or step.events or waits or drops or children or outcome):
+        return None
+    unwanted = list(live.children) if outcome is not None else step.cut
+    return Kept(
+        live.id,
+        step.entries,
+        status="running" if outcome is None else outcome.status,
+        output=None if outcome is None else outcome.output,
+        fault=None if outcome is None else outcome.fault,
+        taken=step.taken,
+        events=step.events,
+        waits=waits,
+        drops=drops,
+        children=children,
+        room=min(len(children), room),
+        cancels=[live.children.pop(place) for place in unwanted if place in live.children],
+    )
+
+
+def resting(runs: Iterable[LiveRun], clock: Clock, park_s: float, most: int | None) -> list[LiveRun]:
+    """Runs that have had nothing to do for `park_s` and will not for as long; the `most` that rest longest at once."""
+    now, moment = clock.now(), clock.monotonic()
+    enough_s = park_s if most is None else 0.0
+    found: list[tuple[float, LiveRun]] = []
+    for live in runs:
+        if live.busy or live.inbox or live.idle_since is None or moment - live.idle_since < enough_s:
+            continue
+        due = live.progress.next_due
+        if due is None or due > now + park_s:
+            found.append((live.idle_since, live))
+    found.sort(key=lambda one: one[0])
+    return [live for _, live in found[:most]]

@@ -1,0 +1,1 @@
+"""The language of workflows: texts to checked graphs, and back."""

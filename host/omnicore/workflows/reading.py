@@ -1,0 +1,201 @@
+"""Runs as people see them: long values shortened, and names where secrets stand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from omnicore.errors import NotFound
+from omnicore.storage.store import Store
+from omnicore.storage.tables.workflow_runs import RunRow, RunsTable
+from omnicore.storage.tables.workflow_steps import StepRow, StepsTable
+from omnicore.workflows.effects.secrets import marked, placeholders
+from omnicore.workflows.entries import Fault
+from omnicore.workflows.journal_reading import Reading
+from omnicore.workflows.view import Page, RunView, StepView
+
+__all__ = ["RunReader", "shortened"]
+
+_SHOWN_TEXT, _SHOWN_ITEMS, _SHOWN_DEPTH, _SHOWN_BYTES = 500, 20, 6, 4096
+_MOST = 500
+
+
+class RunReader:
+    """Reads runs and their rows. It blocks, so it is used on threads.
+
+    Args:
+        secrets: the names of a document's secrets, by its digest.
+    """
+
+    def __init__(self, store: Store, secrets: Callable[[str], tuple[str, ...]]) -> None:
+        self.runs, self._steps, self._reading = RunsTable(store), StepsTable(store), Reading(store)
+        self._secrets = secrets
+
+    def row(self, run: str) -> RunRow:
+        """A run's row. Raises: NotFound."""
+        row = self.runs.get(run)
+        if row is None:
+            raise NotFound(f"there is no run {run[:200]!r}", remedy="look at the list of runs", run=run[:200])
+        return row
+
+    def view(self, run: str) -> RunView:
+        """A run with its values in full. Raises: NotFound."""
+        return self._view(self.row(run), whole=True)
+
+    def page(self, workflow: str | None, status: str | None, limit: int, cursor: str) -> Page:
+        """Runs, newest first, their values shortened."""
+        limit = max(1, min(limit, _MOST))
+        rows = self.runs.page(workflow, status, limit + 1, cursor or None)
+        shown = [self._view(row, whole=False) for row in rows[:limit]]
+        return Page(shown, rows[limit - 1].id if len(rows) > limit else None)
+
+    def steps(self, run: str, after: int, limit: int) -> Page:
+        """Rows of a run, their values shortened. Raises: NotFound."""
+        row = self.row(run)
+        limit = max(1, min(limit, _MOST))
+        names = self._names(row)
+        found = self._steps.page(run, after, limit + 1)
+        shown = [self._step(one, names, whole=False) for one in found[:limit]]
+        return Page(shown, str(shown[-1].seq) if len(found) > limit else None)
+
+    def step(self, run: str, seq: int) -> StepView:
+        """A row in full. Raises: NotFound."""
+        names = self._names(self.row(run))
+        found = self._steps.page(run, seq - 1, 1)
+        if not found or found[0].seq != seq:
+            raise NotFound(f"{run} has no step {seq}", remedy="look at its steps", run=run)
+        return self._step(found[0], names, whole=True)
+
+    def failed_at(self, run: str, place: str | None) -> int:
+        """How many rows a retry takes over: all before the failure, or before the first one at a place.
+
+        Raises: NotFound: nothing happened there.
+        """
+        after, last_good = 0, 0
+        while page := self._steps.page(run, after, _MOST):
+            after = page[-1].seq
+            for row in page:
+                if place is not None and (place in (row.place, row.path)):
+                    return row.seq - 1
+                if row.status != "faulted":
+                    last_good = row.seq
+                elif place is None and row.fed is not None:
+                    return self._before_failure(run, row.seq)
+        if place is not None:
+            raise NotFound(f"{run} never came to {place[:200]!r}", remedy="look at its steps", run=run)
+        return last_good
+
+    def _before_failure(self, run: str, seq: int) -> int:
+        """The last failure counts: one that was caught and gone on from is part of what is taken over."""
+        found, after = seq, seq
+        while page := self._steps.page(run, after, _MOST):
+            after = page[-1].seq
+            for row in page:
+                if row.status == "faulted" and row.fed is not None:
+                    found = row.seq
+        return found - 1
+
+    def outcome(self, run: str) -> tuple[str, Any, Fault | None]:
+        """Status, output and fault of a run, as they are. Raises: NotFound."""
+        row = self.row(run)
+        fault = self._reading.value(row.fault)
+        return row.status, self._reading.value(row.output), None if fault is None else Fault.of(fault)
+
+    def given(self, row: RunRow) -> tuple[Any, Mapping[str, Any]]:
+        """The input and the trigger of a run, as they are."""
+        return self._reading.value(row.input), self._reading.value(row.trigger)
+
+    # -- inner parts
+
+    def _names(self, row: RunRow) -> dict[str, str]:
+        names = self._secrets(row.digest)
+        return placeholders(row.nonce, names) if names else {}
+
+    def _view(self, row: RunRow, *, whole: bool) -> RunView:
+        names = self._names(row)
+
+        def shown(text: str | None) -> Any:
+            value = marked(self._reading.value(text), names)
+            return value if whole else shortened(value)[0]
+
+        return RunView(
+            row.id,
+            row.workflow,
+            row.number or None,
+            row.digest,
+            row.status,
+            shown(row.trigger) or {},
+            row.created_by,
+            row.created_at,
+            row.started_at,
+            row.ended_at,
+            row.due_at if row.status in ("waiting", "pending") else None,
+            row.priority,
+            shown(row.input),
+            shown(row.output),
+            shown(row.fault),
+            row.parent_run,
+            row.forked_from,
+            row.seq,
+            row.hash,
+            bool(row.trial),
+        )
+
+    def _step(self, row: StepRow, names: Mapping[str, str], *, whole: bool) -> StepView:
+        given, result, output, fault, meta = (
+            marked(self._reading.value(text), names)
+            for text in (row.input, row.result, row.output, row.fault, row.meta)
+        )
+        output = result if row.output is None else output
+        cut = False
+        if not whole:
+            (given, one), (output, two) = shortened(given), shortened(output)
+            cut = one or two
+        return StepView(
+            row.seq,
+            row.place,
+            row.path,
+            row.name,
+            row.kind,
+            row.status,
+            row.attempt,
+            row.at,
+            row.began_at,
+            given,
+            output,
+            fault,
+            meta or {},
+            cut,
+        )
+
+
+def shortened(value: Any) -> tuple[Any, bool]:
+    """A JSON value of a few thousand characters at most, and whether something was left out."""
+    if value is None or isinstance(value, (bool, int, float)):
+        return value, False
+    text = json.dumps(value, ensure_ascii=False)
+    if len(text) <= _SHOWN_BYTES:
+        return value, False
+    left = [_SHOWN_BYTES]
+    return _short(value, left, 0), True
+
+
+def _short(value: Any, left: list[int], depth: int) -> Any:
+    if isinstance(value, str):
+        kept = value[: max(0, min(_SHOWN_TEXT, left[0]))]
+        left[0] -= len(kept) + 2
+        return kept if len(kept) == len(value) else f"{kept}… ({len(value)} characters)"
+    left[0] -= 8
+    if isinstance(value, (list, tuple)):
+        if depth >= _SHOWN_DEPTH or left[0] <= 0:
+            return f"… ({len(value)} items)"
+        items = [_short(one, left, depth + 1) for one in value[:_SHOWN_ITEMS]]
+        return items if len(items) == len(value) else [*items, f"… ({len(value) - len(items)} more)"]
+    if isinstance(value, Mapping):
+        if depth >= _SHOWN_DEPTH or left[0] <= 0:
+            return f"… ({len(value)} members)"
+        names = list(value)[:_SHOWN_ITEMS]
+        shown = {str(name)[:_SHOWN_TEXT]: _short(value[name], left, depth + 1) for name in names}
+        return shown if len(names) == len(value) else {**shown, "…": f"{len(value) - len(names)} more"}
+    return value

@@ -1,0 +1,343 @@
+"""`Workflows`: definitions and runs, as every face has them. `host.workflows`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from omnicore.errors import CallCancelled, Conflict, DeadlineExceeded, NotFound, WorkflowFailed
+from omnicore.storage.tables.workflow_definitions import keep_document
+from omnicore.workflows.editing import diff
+from omnicore.workflows.engine import Engine
+from omnicore.workflows.entries import ENDED, Fault
+from omnicore.workflows.expression import expression
+from omnicore.workflows.graph import Graph
+from omnicore.workflows.handles import RunHandle
+from omnicore.workflows.journal_words import NewRun, SignalKind, Started
+from omnicore.workflows.ordering import Beginning
+from omnicore.workflows.people import decided_already
+from omnicore.workflows.view import Definition, OpenView, Page, RunView, StepView, VersionView
+
+__all__ = ["RunHandle", "Workflows"]
+
+_LOOK_S = 2.0
+_NOTHING = object()
+
+
+class Workflows:
+    """Definitions, runs and what people do with them. All coroutines are for the host's own event loop.
+
+    ```python
+    await host.workflows.apply(text)
+    output = await host.workflows.run("greet", {"name": "Ada"})
+    handle = await host.workflows.start("greet", {"name": "Ada"})
+    output = await handle
+    ```
+
+    Args:
+        engine: what keeps and runs them.
+        palette: what steps may call, blocking.
+        forget: deletes what a removed workflow kept for itself, blocking.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        palette: Callable[[], Mapping[str, Any]] = dict,
+        forget: Callable[[str], None] = lambda workflow: None,
+    ) -> None:
+        self.engine = engine
+        self.definitions, self.journal = engine.definitions, engine.journal
+        self._starting, self._reader, self._approvals = engine.starting, engine.reader, engine.approvals
+        self._palette, self._forget = palette, forget
+
+    # -- definitions
+
+    async def apply(
+        self,
+        text: str | Mapping[str, Any],
+        *,
+        by: str = "host",
+        new: bool | None = None,
+        digest: str | None = None,
+        workflow: str | None = None,
+    ) -> Definition:
+        """Keeps a definition, YAML or JSON text or a document; the same one again changes nothing.
+
+        Args:
+            new: True refuses when there is one of that name, False when there is none.
+            digest: the version that was edited; refuses when there is a newer one.
+            workflow: its id; refuses the definition of another.
+
+        Raises: WorkflowInvalid: it is no workflow; details: `problems`. Conflict: see args. InvalidInput: it is
+        another's. CapacityReached.
+        """
+        return await self.definitions.apply(text, by=by, new=new, digest=digest, workflow=workflow)
+
+    async def validate(self, text: str | Mapping[str, Any]) -> tuple[Sequence[Any], Mapping[str, Any] | None]:
+        """Problems (`omnicore.workflows.document.Problem`), and the document where it can be read at all."""
+        return await self.definitions.validate(text)
+
+    async def page(self, *, limit: int = 50, cursor: str = "", q: str = "") -> Page:
+        """Definitions by id without their texts, with the last run of each."""
+        return await self.definitions.page(limit=limit, cursor=cursor, q=q)
+
+    async def get(self, workflow: str, number: int | None = None) -> Definition:
+        """A definition; an earlier version with `number`. Raises: NotFound."""
+        return await self.definitions.get(workflow, number)
+
+    async def versions(self, workflow: str) -> Sequence[VersionView]:
+        """Versions, the newest first. Raises: NotFound."""
+        return await self.definitions.versions(workflow)
+
+    async def version(self, workflow: str, number: int) -> VersionView:
+        """One version with its text and document. Raises: NotFound."""
+        one = await self.definitions.get(workflow, number)
+        return VersionView(workflow, number, one.digest, one.changed_at, one.changed_by, one.text, one.document)
+
+    async def diff(self, workflow: str, a: int, b: int) -> Sequence[Any]:
+        """Changes from version `a` to `b`. Raises: NotFound."""
+        before, after = [(await self.definitions.numbered(workflow, number)).graph for number in (a, b)]
+        return await asyncio.to_thread(diff, before, after)
+
+    async def remove(self, workflow: str) -> None:
+        """Removes a definition with its triggers; its runs stay and those under way go on. Raises: NotFound."""
+        await self.definitions.remove(workflow)
+        await asyncio.to_thread(self._forget, workflow)
+
+    async def switch(self, workflow: str, *, on: bool, by: str = "host") -> Definition:
+        """Lets triggers and people start it, or not. Raises: NotFound."""
+        return await self.definitions.switch(workflow, on=on)
+
+    # -- runs begin
+
+    async def run(
+        self,
+        workflow: str,
+        input: Any = None,
+        *,
+        timeout_s: float | None = None,
+        key: str | None = None,
+        by: str = "host",
+    ) -> Any:
+        """Starts a run and waits for its output. After `timeout_s` it goes on without the caller.
+
+        Raises: NotFound. WorkflowFailed. CallCancelled. DeadlineExceeded. Conflict: switched off, or full.
+        """
+        handle = await self.start(workflow, input, key=key, by=by)
+        return await self.output(handle.id, timeout_s=timeout_s)
+
+    async def start(
+        self,
+        workflow: str,
+        input: Any = None,
+        *,
+        key: str | None = None,
+        by: str = "host",
+        trigger: Mapping[str, Any] | None = None,
+        number: int | None = None,
+        priority: int | None = None,
+    ) -> RunHandle:
+        """Starts a run; it is kept when this returns. With the `key` of an earlier start it is that one's run.
+
+        Raises: NotFound. InvalidInput: the input breaks the schema. LimitExceeded: it is too large. Conflict: switched
+        off, or as many as may run of its concurrency key do. CapacityReached.
+        """
+        how = Beginning(by=by, trigger=trigger or {"kind": "manual"}, key=key, priority=priority)
+        new = await self._starting.order(workflow, input, how, number=number)
+        return await self._begun(new)
+
+    async def trial(
+        self,
+        workflow: str,
+        text: str | Mapping[str, Any],
+        input: Any = None,
+        *,
+        from_path: str | None = None,
+        by: str = "host",
+    ) -> RunHandle:
+        """Starts a run of a text that is not applied, under a workflow's name; from a task on with `from_path`.
+
+        Raises: WorkflowInvalid. InvalidInput: there is no such task at the top. Conflict: it is another's name.
+        """
+        graph = await self.engine.trial_graph(workflow, text, from_path)
+        document, now = self.engine.document_of(graph), self.engine.clock.now()
+        await self.journal.apply(lambda session: keep_document(session, graph.digest, document, now))
+        trigger = {"kind": "trial", **({"from": from_path} if from_path else {})}
+        new = self.engine.trial_run(workflow, graph, input, Beginning(by=by, trigger=trigger, trial=True))
+        return await self._begun(new)
+
+    async def retry(self, run: str, place: str | None = None, *, by: str = "host") -> RunHandle:
+        """A new run that goes on where a faulted one failed, or before `place`, with what was recorded until then.
+
+        Raises: NotFound. Conflict: it did not fault, or is not over.
+        """
+        row = await asyncio.to_thread(self._reader.row, run)
+        if row.status not in ENDED or (place is None and row.status != "faulted"):
+            raise Conflict(f"{run} is {row.status}", remedy="retry runs that have faulted", run=run)
+        until = await asyncio.to_thread(self._reader.failed_at, run, place)
+        return await self._forked(run, until, by)
+
+    async def fork(self, run: str, seq: int, input: Any = _NOTHING, *, by: str = "host") -> RunHandle:
+        """A new run with the rows of another up to `seq`; with an input of its own it begins anew.
+
+        Raises: NotFound. InvalidInput: the other has no such row.
+        """
+        if input is _NOTHING:
+            return await self._forked(run, seq, by)
+        new = await self.engine.again(run, by, input)
+        return await self._begun(new)
+
+    async def _forked(self, run: str, until: int, by: str) -> RunHandle:
+        new = await self.engine.again(run, by)
+        started = await self.journal.fork(new, of=run, until=until)
+        self.engine.wake()
+        return RunHandle(self, started.run)
+
+    async def _begun(self, new: NewRun) -> RunHandle:
+        started = await self._starting.begin(new)
+        return RunHandle(self, started.run, duplicate=not started.new)
+
+    # -- what triggers need, see `omnicore.workflows.triggering.beginning.Runs`
+
+    async def graph(self, workflow: str) -> Graph | None:
+        """The graph of the definition as it stands; None: it was removed or switched off."""
+        try:
+            present = await self.definitions.present(workflow)
+        except NotFound:
+            return None
+        return present.graph if present.enabled else None
+
+    async def graph_of(self, digest: str) -> Graph | None:
+        """The graph that runs are pinned to; None: nothing has it any more."""
+        try:
+            return await self.definitions.graphs.get(digest)
+        except NotFound:
+            return None
+
+    async def order(
+        self, workflow: str, input: Any, *, trigger: Mapping[str, Any], key: str | None = None, by: str = "trigger"
+    ) -> NewRun | None:
+        """The run that a trigger begins; None, with a log line, where there is none to begin."""
+        return await self._starting.quietly(workflow, input, trigger=trigger, key=key, by=by)
+
+    def adopt(self, new: NewRun, started: Started) -> RunHandle:
+        """Takes up a run that the journal has kept."""
+        self.engine.adopt(new, started)
+        return RunHandle(self, started.run, duplicate=not started.new)
+
+    # -- runs as they stand
+
+    async def output(self, run: str, *, timeout_s: float | None = None) -> Any:
+        """The output of a run, once it has completed.
+
+        Raises: NotFound. WorkflowFailed: it faulted. CallCancelled. DeadlineExceeded: it goes on all the same.
+        """
+        try:
+            async with asyncio.timeout(timeout_s) as limit:
+                status, output, fault = await self.engine.outcome(run)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise DeadlineExceeded(
+                f"{run} goes on longer than {timeout_s:g} s",
+                remedy="look at it later, or wait longer",
+                limit="timeout",
+                allowed=timeout_s,
+            ) from None
+        if status == "completed":
+            return output
+        if status == "cancelled":
+            raise CallCancelled(f"{run} was cancelled", run=run)
+        raise _failed(run, fault)
+
+    async def page_runs(
+        self, *, workflow: str | None = None, status: str | None = None, limit: int = 50, cursor: str = ""
+    ) -> Page:
+        """Runs, newest first, with their values shortened."""
+        page = await asyncio.to_thread(self._reader.page, workflow, status, limit, cursor)
+        return Page([self.engine.as_it_is(one) for one in page.items], page.next)
+
+    async def dead(self, *, limit: int = 50, cursor: str = "") -> Page:
+        """Faulted runs, newest first."""
+        return await self.page_runs(status="faulted", limit=limit, cursor=cursor)
+
+    async def run_view(self, run: str) -> RunView:
+        """A run with its values in full. Raises: NotFound."""
+        return self.engine.as_it_is(await asyncio.to_thread(self._reader.view, run))
+
+    async def steps(self, run: str, *, after: int = 0, limit: int = 100) -> Page:
+        """Rows of its journal, long values shortened; `next` is the seq to go on after. Raises: NotFound."""
+        return await asyncio.to_thread(self._reader.steps, run, after, limit)
+
+    async def step(self, run: str, seq: int) -> StepView:
+        """A row with its values in full. Raises: NotFound."""
+        return await asyncio.to_thread(self._reader.step, run, seq)
+
+    async def open(self, run: str) -> Sequence[OpenView]:
+        """What it waits for or does now. Raises: NotFound."""
+        return await self.engine.open_of(run)
+
+    async def audit(self, run: str) -> Mapping[str, Any]:
+        """Whether the rows' hashes hold. Raises: NotFound."""
+        found = await self.journal.verify(run)
+        shown: dict[str, Any] = {"ok": found.ok, "rows": found.rows, "hash": found.hash, "record_seq": found.record_seq}
+        return shown if found.ok else {**shown, "fact": found.fact, "seq": found.seq}
+
+    # -- people
+
+    async def cancel(self, run: str, *, by: str = "host") -> RunView:
+        """Has it cancelled, with the runs it began. Raises: NotFound. Conflict: it is over."""
+        return await self._tell(run, "cancel", by)
+
+    async def suspend(self, run: str, *, by: str = "host") -> RunView:
+        """Lets it rest until `resume`: what is under way ends, nothing new begins. Raises: NotFound. Conflict."""
+        return await self._tell(run, "suspend", by)
+
+    async def resume(self, run: str, *, by: str = "host") -> RunView:
+        """Lets a suspended one go on. Raises: NotFound. Conflict."""
+        return await self._tell(run, "resume", by)
+
+    async def approvals(self, *, role: str = "admin", limit: int = 50, cursor: str = "") -> Page:
+        """Decisions that somebody of this role may take, of the newest runs first."""
+        return await asyncio.to_thread(self._approvals.page, role, limit, cursor)
+
+    async def decide(
+        self, run: str, place: str, *, approve: bool, form: Any = None, by: str = "host", role: str = "admin"
+    ) -> None:
+        """Takes a decision. Raises: NotFound. PermissionDenied. InvalidInput: the form. Conflict: it was taken."""
+        check = self._approvals.check
+        await asyncio.to_thread(lambda: check(run, place, approve=approve, form=form, role=role))
+        said = {"approved": approve, "form": form, "by": by}
+        if not await self.journal.signal(run, "approval", place, said, key=f"approval:{place}"):
+            raise decided_already(run, place)
+
+    async def _tell(self, run: str, kind: SignalKind, by: str) -> RunView:
+        if not await self.journal.signal(run, kind, data={"by": by}, key=kind):
+            row = await asyncio.to_thread(self._reader.row, run)
+            if row.status in ENDED:
+                raise Conflict(f"{run} is {row.status} already", remedy="there is nothing left to do", run=run)
+        return await self.run_view(run)
+
+    # -- the editor's
+
+    async def evaluate(self, expression_: str, data: Any, variables: Mapping[str, Any] | None = None) -> Any:
+        """The value of a runtime expression, `${ ... }` or bare. Raises: ExpressionInvalid. Fault."""
+        return await asyncio.to_thread(lambda: expression(expression_)(data, dict(variables or {})))
+
+    async def palette(self) -> Mapping[str, Any]:
+        """What may be called: {plugins, connectors, host}, as `GET /workflows/palette` has it."""
+        return await asyncio.to_thread(self._palette)
+
+
+def _failed(run: str, fault: Fault | None) -> WorkflowFailed:
+    told = fault or Fault("runtime", 500, "the run faulted")
+    about = ": ".join(part for part in (told.title, told.detail) if part)
+    return WorkflowFailed(
+        f"{run} faulted at {told.instance or 'its root'}: {about}",
+        remedy=f"once the cause is gone, retry it: `omnicore runs retry {run}`",
+        run=run,
+        fault=told.to_json(),
+    )

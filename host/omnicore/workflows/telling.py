@@ -1,0 +1,63 @@
+"""What others are told of runs and steps: topics of the bus, without values. Pure, but for the publishing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from omnicore.events.bus import EventBus
+from omnicore.workflows.entries import Entry, Fault
+from omnicore.workflows.live import LiveRun
+
+__all__ = ["Telling"]
+
+
+class Telling:
+    """Publishes `workflow.run.<status>`, and `workflow.step.<status>` while somebody listens to topics of workflows.
+
+    `ended` is told the workflow of each run that ended, and `emitted` that the inbox has events.
+    """
+
+    def __init__(self, bus: EventBus) -> None:
+        self._bus = bus
+        self.ended: Callable[[str], None] = lambda workflow: None
+        self.emitted: Callable[[], None] = lambda: None
+
+    def __call__(self, what: str, live: LiveRun, told: Mapping[str, Any]) -> None:
+        """Tells of a run or of its steps."""
+        if what == "step":
+            self._steps(live, told["entries"])
+            return
+        status = told["status"]
+        topic = f"workflow.run.{status}"
+        fault = told.get("fault")
+        about = {"run": live.id, "workflow": live.context.workflow, "trigger": live.context.trigger.get("kind")}
+        self._bus.publish(topic, {**about, **(_about(fault) if fault is not None else {})})
+        if status != "running":
+            self.ended(live.context.workflow)
+
+    def _steps(self, live: LiveRun, entries: Sequence[Entry]) -> None:
+        if any(entry.kind == "emit" and entry.status == "completed" for entry in entries):
+            self.emitted()
+        if any(one.pattern.startswith("workflow.") for one in self._bus.subscribers()):
+            for entry in entries:
+                self._bus.publish(f"workflow.step.{entry.status}", _step(live, entry))
+
+
+def _about(fault: Fault) -> dict[str, Any]:
+    return {"fault": {"type": fault.type, "status": fault.status, "title": fault.title[:200]}}
+
+
+def _step(live: LiveRun, entry: Entry) -> dict[str, Any]:
+    return {
+        "run": live.id,
+        "workflow": live.context.workflow,
+        "seq": entry.seq,
+        "place": entry.place,
+        "name": entry.name,
+        "kind": entry.kind,
+        "status": entry.status,
+        "attempt": entry.attempt,
+        "at": entry.at,
+        "took_s": max(0.0, entry.at - entry.began_at),
+    }

@@ -1,0 +1,184 @@
+"""Workflows and runs as faces show them: plain values, long ones shortened, secrets as names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+__all__ = [
+    "ApprovalView",
+    "Definition",
+    "OpenView",
+    "Page",
+    "RunView",
+    "StepView",
+    "TriggerView",
+    "VersionView",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerView:
+    """One way in which a workflow begins. `next_at` is known for schedules."""
+
+    kind: str
+    about: str
+    next_at: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON value."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A workflow as it stands. `id` is `name`, or `namespace.name` outside of `default`."""
+
+    id: str
+    name: str
+    namespace: str
+    title: str
+    summary: str
+    version: str
+    number: int
+    digest: str
+    enabled: bool
+    changed_at: float
+    changed_by: str
+    triggers: tuple[TriggerView, ...] = ()
+    text: str = ""
+    document: Mapping[str, Any] = field(default_factory=dict)
+    last_run: Mapping[str, Any] | None = None
+
+    def to_json(self, *, brief: bool = False) -> dict[str, Any]:
+        """As a JSON value; `brief` without text and document, as lists have it."""
+        shown = asdict(self)
+        if brief:
+            del shown["text"], shown["document"]
+        else:
+            del shown["last_run"]
+        return shown
+
+
+@dataclass(frozen=True, slots=True)
+class VersionView:
+    """One version of a workflow. `text` and `document` are there where one was asked for."""
+
+    workflow: str
+    number: int
+    digest: str
+    created_at: float
+    created_by: str
+    text: str = ""
+    document: Mapping[str, Any] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON value; lists leave text and document out."""
+        shown = asdict(self)
+        if self.document is None:
+            del shown["text"], shown["document"]
+        return shown
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """A run. `due_at` is when a waiting one goes on by itself."""
+
+    id: str
+    workflow: str
+    number: int | None
+    digest: str
+    status: str
+    trigger: Mapping[str, Any]
+    by: str
+    created_at: float
+    started_at: float | None
+    ended_at: float | None
+    due_at: float | None
+    priority: int
+    input: Any
+    output: Any
+    fault: Mapping[str, Any] | None
+    parent: str | None
+    forked_from: str | None
+    steps: int
+    hash: str
+    trial: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON value."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class StepView:
+    """A row of a run's journal. `cut`: a long value is shortened here; `Workflows.step` has it in full."""
+
+    seq: int
+    place: str
+    path: str
+    name: str
+    kind: str
+    status: str
+    attempt: int
+    at: float
+    began_at: float
+    input: Any
+    output: Any
+    fault: Mapping[str, Any] | None
+    meta: Mapping[str, Any]
+    cut: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON value."""
+        shown = asdict(self)
+        if not self.cut:
+            del shown["cut"]
+        return shown
+
+
+@dataclass(frozen=True, slots=True)
+class OpenView:
+    """Something a run waits for."""
+
+    place: str
+    kind: str
+    name: str
+    attempt: int
+    due_at: float | None
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON value."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalView:
+    """A decision that a run waits for."""
+
+    run: str
+    place: str
+    workflow: str
+    title: str
+    text: str
+    form: Mapping[str, Any]
+    role: str
+    deadline_at: float | None
+    asked_at: float
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON value."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of many. `next` is handed over for those that follow; None at the end."""
+
+    items: Sequence[Any]
+    next: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON value."""
+        return {"items": [one.to_json() for one in self.items], "next": self.next}
