@@ -52,7 +52,7 @@ OPERATOR_CHANGES = {
     *("callFunction", "executePlugin", "switchPlugin", "submitTask", "cancelTask", "retryTask", "addSchedule"),
     *("switchSchedule", "removeSchedule", "storeMemory", "consolidateMemories", "changeMemory", "forgetMemory"),
     *("upsertVectors", "deleteVectors", "testConnector", "triggerConnector", "redeliver", "runCycle"),
-    *("callIntelligence", "retryDeadTasks", "validateWorkflow", "evaluateExpression", "startRun", "startTrial"),
+    *("callIntelligence", "retryDeadTasks", "validateWorkflow", "evaluateExpression", "startRun"),
     *("cancelRun", "suspendRun", "resumeRun", "retryRun", "forkRun", "executeWorkflow"),
 }
 """Everything else: reads need a viewer, changes an admin."""

@@ -13,6 +13,8 @@ FLOORS: Mapping[str, int] = {
     "errors": 1,
     "clock": 1,
     "ids": 1,
+    "compact": 1,
+    "quick": 1,
     "texts": 1,
     "files": 1.2,
     "optional": 1.2,

@@ -12,10 +12,11 @@ import httpx
 import pytest
 from tests.api.conftest import ECHO
 from tests.api.hosting import Served
+from tests.coroutines import pytest_pyfunc_call
 
 from omnicore.config.sections.access import AccessSettings
 
-__all__ = ["NAME", "PASSWORD", "Start", "signed_in", "spoken"]
+__all__ = ["NAME", "PASSWORD", "Start", "pytest_pyfunc_call", "signed_in", "spoken"]
 
 NAME, PASSWORD = "ada", "correct horse battery staple"
 CHEAP = AccessSettings(hash_passes=1, hash_memory_kib=8)

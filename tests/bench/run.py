@@ -36,6 +36,7 @@ from tests.bench.storage import storage_writes
 from tests.bench.tasks import tasks
 from tests.bench.threads import two_threads
 from tests.bench.vectors import vectors
+from tests.bench.workflows import workflows
 
 __all__ = ["GROUPS", "main", "measured"]
 
@@ -60,6 +61,7 @@ GROUPS: Mapping[str, Callable[[Effort], Iterator[Row]]] = {
     "folders": folder_sizes,
     "vectors": vectors,
     "recall": recalls,
+    "workflows": workflows,
     "claims": claims,
 }
 

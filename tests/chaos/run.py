@@ -1,7 +1,8 @@
-"""The whole campaign: `python -m tests.chaos.run [--rounds N] [--only NAME] [--seed N]`.
+"""The whole campaign: `python -m tests.chaos.run [--rounds N] [--kills N] [--only NAME] [--seed N]`.
 
-Random `kill -9` over tasks, memory, vectors, keys and migrations, on SQLite and on a private PostgreSQL. Each part
-looks after every kill: nothing acknowledged is lost, nothing finished is repeated, the index agrees with the table.
+Random `kill -9` over tasks, memory, vectors, keys, migrations and workflows, on SQLite and on a private PostgreSQL.
+Each part looks after every kill: nothing acknowledged is lost, nothing finished is repeated, the index agrees with the
+table.
 """
 
 from __future__ import annotations
@@ -13,13 +14,15 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from tests.chaos import memory, storage, tasks, vectors
+from tests.chaos import memory, storage, tasks, vectors, workflows, workflows_load
 from tests.storage.postgresql_server import PostgresServer, find_binaries, private_server
 
-__all__ = ["PARTS", "campaign", "main"]
+__all__ = ["PARTS", "WORKFLOWS", "campaign", "main", "workflow_campaign"]
 
 Part = Callable[[int, Path, str | None, int], Any]
 PARTS: Mapping[str, Part] = {
@@ -30,7 +33,11 @@ PARTS: Mapping[str, Part] = {
 }
 """What is killed; `storage` is keys and values, and migrations."""
 
+WORKFLOWS = ("workflows", "workflows-load")
+"""Runs of workflows under kills, and many at once."""
+
 _ROUNDS = 40  # of each part on each database: 320 kills in all
+_KILLS = 1000  # of hosts that run workflows, half of them on each database
 
 
 def campaign(rounds: int, *, only: str | None, seed: int, server: PostgresServer | None) -> Iterator[tuple[str, Any]]:
@@ -44,6 +51,31 @@ def campaign(rounds: int, *, only: str | None, seed: int, server: PostgresServer
                 yield f"{name} on {dialect}", part(rounds, Path(folder), url, seed)
 
 
+def workflow_campaign(
+    kills: int, *, only: str | None, seed: int, server: PostgresServer | None
+) -> Iterator[tuple[str, Any]]:
+    """The same for workflows."""
+    dialects = ("sqlite", "postgresql") if server else ("sqlite",)
+    for name in WORKFLOWS:
+        if only not in (None, name):
+            continue
+        for dialect in dialects:
+            with tempfile.TemporaryDirectory() as folder:
+                postgres = server if dialect == "postgresql" else None
+                url = _database(postgres) if postgres else None
+                if name == "workflows-load":
+                    yield f"{name} on {dialect}", workflows_load.run(Path(folder), url)
+                    continue
+                crash = partial(_crash, postgres) if postgres else None
+                found = workflows.run(kills // len(dialects), url, Path(folder), seed=seed, crash=crash)
+                yield f"{name} on {dialect}", found
+
+
+def _crash(server: PostgresServer) -> None:
+    server.kill()
+    server.start()
+
+
 def _database(server: PostgresServer) -> str:
     name = f"chaos_{secrets.token_hex(4)}"
     server.sql(f"CREATE DATABASE {name}")
@@ -54,7 +86,8 @@ def main() -> int:
     """Runs the campaign; 1 when anything was lost, repeated or left inconsistent."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=_ROUNDS, help="kills of each part on each database")
-    parser.add_argument("--only", choices=[*PARTS])
+    parser.add_argument("--kills", type=int, default=_KILLS, help="kills of hosts that run workflows, in all")
+    parser.add_argument("--only", choices=[*PARTS, *WORKFLOWS])
     parser.add_argument("--seed", type=int, default=time.time_ns() % 2**32)
     options = parser.parse_args()
     print(f"seed {options.seed}")
@@ -65,7 +98,8 @@ def main() -> int:
         if server is None:
             print("PostgreSQL is not on this machine: SQLite only")
         began = time.perf_counter()
-        for name, report in campaign(options.rounds, only=options.only, seed=options.seed, server=server):
+        how: dict[str, Any] = {"only": options.only, "seed": options.seed, "server": server}
+        for name, report in chain(campaign(options.rounds, **how), workflow_campaign(options.kills, **how)):
             failed = failed or bool(report.problems)
             took = time.perf_counter() - began
             print(f"{'FAIL' if report.problems else 'ok  '} {name:22} {took:6.0f} s  {report}", flush=True)

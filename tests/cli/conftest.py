@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
+import logging
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from omnicore.cli.main import main
 
 COMMAND = [sys.executable, "-W", "error", "-m", "omnicore.cli.main"]
 _WITH_TEXTS = f"""
@@ -70,3 +74,27 @@ def _runs(command: list[str], tmp_path: Path) -> Run:
         return Ran(done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode(), done.stdout)
 
     return run
+
+
+@pytest.fixture
+def workflows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Run]:
+    """Runs `omnicore workflows ARGUMENTS` in this process, which saves most of a second each time."""
+    (tmp_path / "plugins").mkdir()
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("OMNICORE_")]:
+        monkeypatch.delenv(name)
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+
+    def run(*arguments: str, stdin: str = "") -> Ran:
+        capfd.readouterr()
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
+        with pytest.raises(SystemExit) as caught:
+            main(["workflows", *arguments])
+        out, err = capfd.readouterr()
+        return Ran(int(caught.value.code or 0), out, err, out.encode())
+
+    yield run
+    root.handlers[:], root.level = handlers, level
+    for name in ("omnicore", "omnicore.extensions"):
+        logging.getLogger(name).setLevel(logging.NOTSET)

@@ -27,7 +27,9 @@ LOOKS = {
     *("new", "plugins bench", "plugins call", "plugins diff", "plugins inspect", "plugins logs", "plugins ls"),
     *("plugins stub", "plugins test", "plugins versions", "run", "secrets ls", "tasks dead", "tasks ls"),
     *("tasks queues", "tasks schedules ls", "tasks show", "tokens ls", "users ls", "vectors ls", "vectors search"),
-    "vectors stats",
+    *("vectors stats", "workflows approvals", "workflows diff", "workflows examples", "workflows export"),
+    *("workflows logs", "workflows ls", "workflows runs", "workflows show", "workflows validate", "workflows verify"),
+    "workflows versions",
 }
 """Commands that change nothing of what a host keeps: they look, call, serve, or make files for a person."""
 

@@ -13,6 +13,7 @@ from tests.console.host import ADMIN, Account, ConsoleHost
 # The tabs of plugins and of settings have such a test beside their others.
 PAGES = (
     *("", "plugins", "tasks", "tasks/schedules", "memory", "memory/list", "memory/search", "memory/quotas"),
+    *("workflows", "workflows/new", "runs", "approvals"),
     *("connectors", "connectors/webhooks", "events", "nowhere-at-all"),
 )
 FOR_READERS = (*PAGES, "plugins/text", "plugins/counter/permissions", "settings", "settings/audit", "settings/users")

@@ -100,6 +100,17 @@ def test_the_services_work_one_after_the_other(environment, tmp_path):
         assert part in ran.stdout, (part, ran.stdout)
 
 
+def test_a_workflow_is_checked_kept_and_run(environment, tmp_path):
+    shutil.copytree(ROOT / "plugins" / "text" / "dist", tmp_path / "plugins")
+    ran = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", block("workflows")],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=_LONGEST_S, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    for part in ('"words": 4', "completed", "review"):
+        assert part in ran.stdout, (part, ran.stdout)
+
+
 def test_users_tokens_and_the_record_work_one_after_the_other(environment, tmp_path):
     ran = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", block("access")],

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -51,8 +51,9 @@ def find_binaries() -> Path | None:
 class PostgresServer:
     """A server whose processes belong to nobody important: PostgreSQL refuses to run as root."""
 
-    def __init__(self, binaries: Path, folder: Path) -> None:
+    def __init__(self, binaries: Path, folder: Path, settings: Mapping[str, str] | None = None) -> None:
         self._binaries, self.folder = binaries, folder
+        self._settings = _SETTINGS if settings is None else {"listen_addresses": "", **settings}
         self._as = _unprivileged()
         self._process: subprocess.Popen[bytes] | None = None
         if self._as:
@@ -67,7 +68,7 @@ class PostgresServer:
 
     def start(self) -> None:
         """Starts it and waits until it answers. Raises: RuntimeError with its log."""
-        settings = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
+        settings = [part for name, value in self._settings.items() for part in ("-c", f"{name}={value}")]
         command = [self._binaries / "postgres", "-D", self.folder / "data", "-k", self.folder, *settings]
         with (self.folder / "log").open("ab") as log:
             watched = ["sh", "-c", _WATCHED, str(self.folder), *map(str, command)]
@@ -112,13 +113,20 @@ class PostgresServer:
 
 
 @contextmanager
-def private_server(binaries: Path) -> Iterator[PostgresServer]:
-    """A started server, in memory where the machine has such a folder; gone with the block."""
-    memory = Path("/dev/shm")
-    roomy = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > _ROOM
-    folder = Path(tempfile.mkdtemp(prefix="pg-", dir=memory if roomy else None))
+def private_server(
+    binaries: Path, *, memory: bool = True, settings: Mapping[str, str] | None = None
+) -> Iterator[PostgresServer]:
+    """A started server, in memory where the machine has such a folder; gone with the block.
+
+    Args:
+        memory: False puts it on the disk.
+        settings: on top of those it is installed with, in place of those for tests.
+    """
+    shared = Path("/dev/shm")
+    roomy = memory and os.access(shared, os.W_OK) and shutil.disk_usage(shared).free > _ROOM
+    folder = Path(tempfile.mkdtemp(prefix="pg-", dir=shared if roomy else None))
     try:
-        server = PostgresServer(binaries, folder)
+        server = PostgresServer(binaries, folder, settings)
         try:
             server.start()
             yield server

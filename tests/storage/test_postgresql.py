@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import multiprocessing
 import threading
 from collections.abc import Iterator
@@ -43,6 +44,19 @@ def _names(database: PostgresDatabase) -> list[str]:
 def _cut(url: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(END_WRITERS)
+
+
+def test_whoever_listens_is_told_when_the_connection_ends(database: PostgresDatabase, postgresql_url: str) -> None:
+    async def listen() -> None:
+        changes = await asyncio.to_thread(database.changes)
+        told = asyncio.Event()
+        changes.begin(told.set)
+        await asyncio.to_thread(_cut, postgresql_url)
+        await asyncio.wait_for(told.wait(), 10)
+        assert not changes.works
+        changes.close()
+
+    asyncio.run(listen())
 
 
 def test_a_server_that_was_killed_is_used_again_when_it_is_back(

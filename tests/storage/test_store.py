@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from tests.storage.stores import OpenStore
@@ -332,6 +333,42 @@ def test_the_data_version_changes_only_when_others_write(open_store: OpenStore) 
     assert mine.data_version() == before
     other.apply(_adding("b"))
     assert mine.data_version() != before
+
+
+def test_what_is_known_at_hand_is_what_asking_would_tell(open_store: OpenStore) -> None:
+    mine, other = open_store(), open_store()
+    before = mine.data_version_at_hand()
+    assert before == (None if mine.dialect == "postgresql" else mine.data_version())
+    other.apply(_adding("a"))
+    assert mine.data_version_at_hand() in (None, mine.data_version())
+    with mine.write() as session, ThreadPoolExecutor(1) as beside:
+        session.execute("DELETE FROM grants")
+        assert beside.submit(mine.data_version_at_hand).result() is None
+
+
+def test_a_loop_hears_at_once_that_another_process_has_written(open_store: OpenStore) -> None:
+    mine, other = open_store(), open_store()
+
+    async def hear() -> None:
+        changes = await asyncio.to_thread(mine.changes)
+        if mine.dialect == "sqlite":
+            assert changes is None
+            return
+        assert changes is not None
+        news: asyncio.Queue[None] = asyncio.Queue()
+        changes.begin(lambda: news.put_nowait(None))
+        await mine.apply_async(_adding("own"))
+        await other.apply_async(lambda session: session.execute("DELETE FROM grants WHERE plugin = 'nobody'").rowcount)
+        await asyncio.to_thread(other.rows, "SELECT 1")
+        assert news.empty()
+        await other.apply_async(_adding("b"))
+        await asyncio.wait_for(news.get(), 10)
+        assert changes.works
+        changes.close()
+        changes.close()
+        assert not changes.works
+
+    asyncio.run(hear())
 
 
 def test_a_closed_store_refuses_and_closes_twice(store: Store) -> None:

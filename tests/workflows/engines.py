@@ -97,6 +97,7 @@ class Told:
 async def workflows_on(
     store: Store,
     steps: Steps,
+    /,
     locks: Path | None = None,
     *,
     clock: Clock | None = None,

@@ -26,6 +26,7 @@ class Sizes:
 
     inline_bytes: int = 256
     value_bytes: int = 100_000
+    run_bytes: int = 10_000_000
     audit: bool = True
     event_s: float = 3600.0
 

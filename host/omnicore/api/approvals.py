@@ -7,9 +7,8 @@ from starlette.responses import Response
 
 from omnicore.access.principal import Role
 from omnicore.api.operation import JSON, Operation, Reply, ref
-from omnicore.api.principals import principal_of
 from omnicore.api.requests import read_count, read_object, who
-from omnicore.api.workflow_requests import PAGE, page_reply, read_cursor_text, read_text, run_of, service_of
+from omnicore.api.workflow_requests import PAGE, page_reply, read_cursor_text, read_text, role_of, run_of, service_of
 from omnicore.errors import InvalidInput
 
 __all__ = ["OPERATIONS"]
@@ -18,7 +17,7 @@ __all__ = ["OPERATIONS"]
 async def list_approvals(request: Request) -> Response:
     """One page of decisions that whoever asks may take, oldest first."""
     limit, cursor = read_count(request, "limit", 50), read_cursor_text(request)
-    role = principal_of(request).role.name
+    role = role_of(request)
     return page_reply(await service_of(request).approvals(role=role, limit=limit, cursor=cursor))
 
 
@@ -30,7 +29,7 @@ async def decide(request: Request) -> Response:
         raise InvalidInput("approve is neither true nor false", remedy='send {"approve": true}', path="approve")
     if len(place) > 4000 or "\0" in place:
         raise InvalidInput("place is none of a run", remedy="send that of the approval", path="place")
-    role = principal_of(request).role.name
+    role = role_of(request)
     service, run = service_of(request), run_of(request)
     await service.decide(run, place, approve=approve, form=values.get("form"), by=who(request), role=role)
     return Response(status_code=204)

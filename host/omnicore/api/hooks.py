@@ -16,7 +16,7 @@ from omnicore.api.parts import parts_of
 from omnicore.api.problems import Problem, RefusalError
 from omnicore.api.requests import MOST_ITEMS, Json, read_count, read_object
 from omnicore.connectors.hooks.service import Hooks
-from omnicore.errors import InvalidInput, LimitExceeded, NotFound, PermissionDenied
+from omnicore.errors import InvalidInput, LimitExceeded, NotFound, PermissionDenied, WorkflowFailed
 
 __all__ = ["OPERATIONS"]
 
@@ -36,6 +36,10 @@ async def deliver(request: Request) -> Response:
         taken = await hooks.deliver(hook, _headers(request), body)
     except PermissionDenied as error:
         raise RefusalError(Problem(401, "unproven", error.fact, error.remedy)) from error
+    except WorkflowFailed as error:  # where and why is for the people of this host; a sender is told the title
+        fault, run = error.details.get("fault") or {}, str(error.details.get("run", ""))
+        told = f"the run {run} faulted: {str(fault.get('title', ''))[:200]}"
+        raise RefusalError(Problem(502, error.code, told, "look at it on the host")) from error
     if taken.document is None:
         return Response(status_code=204)
     return Json(taken.document, taken.status)
@@ -155,7 +159,7 @@ OPERATIONS = (
             204: Reply("A test of the address.", None),
         },
         body={"*/*": {}},
-        problems=(404, 413, 429),
+        problems=(404, 413, 429, 502),
         open=True,
     ),
     Operation(

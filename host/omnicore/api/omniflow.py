@@ -50,8 +50,9 @@ async def execute_workflow(request: Request) -> Response:
         workflow_of(request), values.get("input"), key=header_key(request), by=who(request)
     )
     try:
-        async with asyncio.timeout(MOST_WAIT_S):
-            output = await handle
+        with service_of(request).seats.taken() as seated:
+            async with asyncio.timeout(MOST_WAIT_S if seated else 0):
+                output = await handle
     except TimeoutError as error:
         raise DeadlineExceeded(
             f"the run takes longer than {MOST_WAIT_S:g} s and goes on", remedy=f"see /api/v1/runs/{handle.id}"

@@ -11,7 +11,7 @@ from omnicore.access.principal import Role
 from omnicore.api.operation import JSON, Operation, Query, Reply, ref
 from omnicore.api.requests import Json, read_count, read_object, who
 from omnicore.api.run_starts import STARTS, begun
-from omnicore.api.workflow_requests import PAGE, page_reply, read_cursor_text, run_of, service_of
+from omnicore.api.workflow_requests import PAGE, page_reply, read_cursor_text, role_of, run_of, service_of
 from omnicore.api.workflow_schemas import RUN_STATES
 from omnicore.errors import InvalidInput, NotFound
 
@@ -85,7 +85,9 @@ async def retry_run(request: Request) -> Response:
     if place is not None and (not isinstance(place, str) or not 0 < len(place) <= _LONGEST_PLACE or "\0" in place):
         raise InvalidInput("place is none of a run", remedy="send that of one of its steps", path="place")
     service = service_of(request)
-    return await begun(request, await service.retry(run_of(request), place, by=who(request)), 201)
+    return await begun(
+        request, await service.retry(run_of(request), place, by=who(request), role=role_of(request)), 201
+    )
 
 
 async def fork_run(request: Request) -> Response:
@@ -95,7 +97,8 @@ async def fork_run(request: Request) -> Response:
     if isinstance(seq, bool) or not isinstance(seq, int) or not 0 <= seq < 10**9:
         raise InvalidInput("seq is no number of a row", remedy="send that of one of its steps", path="seq")
     given = {"input": values["input"]} if "input" in values else {}  # null is an input as well
-    handle = await service_of(request).fork(run_of(request), seq, by=who(request), **given)
+    service, role = service_of(request), role_of(request)
+    handle = await service.fork(run_of(request), seq, by=who(request), role=role, **given)
     return await begun(request, handle, 201)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import asdict
 
@@ -15,6 +16,7 @@ from omnicore.api.requests import Json, read_object
 from omnicore.api.workflow_requests import MOST_TEXT_BYTES, read_text, service_of
 from omnicore.errors import InvalidInput
 from omnicore.workflows.entries import Fault
+from omnicore.workflows.shipped import shipped_examples
 
 __all__ = ["OPERATIONS"]
 
@@ -31,6 +33,12 @@ async def validate_workflow(request: Request) -> Response:
 async def show_palette(request: Request) -> Response:
     """What a workflow may call."""
     return Json(await service_of(request).palette())
+
+
+async def show_examples(request: Request) -> Response:
+    """The workflows to begin from."""
+    found = await asyncio.to_thread(shipped_examples)
+    return Json({"items": [asdict(one) for one in found]})
 
 
 async def evaluate_expression(request: Request) -> Response:
@@ -62,6 +70,10 @@ OPERATIONS = (
     Operation(
         *("GET", "/api/v1/workflows/palette", show_palette, "showPalette", "Shows what workflows may call", _TAG),
         replies={200: Reply("Plugins, connectors and the host's own.", schema=ref("WorkflowPalette"))},
+    ),
+    Operation(
+        *("GET", "/api/v1/workflows/examples", show_examples, "showExamples", "Shows workflows to begin from", _TAG),
+        replies={200: Reply("By name.", schema=ref("WorkflowExamples"))},
     ),
     Operation(
         *("POST", "/api/v1/workflows/evaluate", evaluate_expression, "evaluateExpression", "Evaluates jq", _TAG),

@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from omnicore.api.operation import Query
 from omnicore.api.parts import parts_of
+from omnicore.api.principals import principal_of
 from omnicore.api.requests import MOST_ITEMS, Json
 from omnicore.errors import InvalidInput, NotFound, Unavailable
 from omnicore.workflows.view import Page
@@ -22,13 +23,14 @@ __all__ = [
     "page_reply",
     "read_cursor_text",
     "read_text",
+    "role_of",
     "run_of",
     "service_of",
     "workflow_of",
 ]
 
 MOST_TEXT_BYTES = 2 * 1024 * 1024
-_NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,126}[a-z0-9])?")
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,126}[A-Za-z0-9])?")
 _RUN = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _CURSOR = re.compile(r"[\x21-\x7e]{0,500}")
 
@@ -52,6 +54,11 @@ def workflow_of(request: Request) -> str:
     if not _NAME.fullmatch(name):
         raise NotFound(f"there is no workflow {_shown(name)}", remedy="see /api/v1/workflows")
     return name
+
+
+def role_of(request: Request) -> str:
+    """The role of whoever asks, as approvals and rights name it."""
+    return principal_of(request).role.name
 
 
 def run_of(request: Request) -> str:

@@ -163,6 +163,9 @@ WORKFLOW_SCHEMAS: Mapping[str, Mapping[str, Any]] = {
         },
         host={"type": "array", "items": _object(**_CALLABLE)},
     ),
+    "WorkflowExamples": _object(
+        items={"type": "array", "items": _object(name=_TEXT, title=_TEXT, summary=_TEXT, text=_SOURCE)}
+    ),
     "ExpressionOrder": _object(
         "data",
         "variables",

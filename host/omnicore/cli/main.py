@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, Lazy] = {
     "call": Lazy(_AT + "call", "call", "Call one function of a plugin."),
     "plugins": Lazy(_AT + "plugins", "plugins", "List, install, grant, inspect and remove plugins."),
     "tasks": Lazy(_AT + "tasks", "tasks", "Order, look at, cancel and repeat background work."),
+    "workflows": Lazy(_AT + "workflows", "workflows", "Keep, check, run and watch workflows."),
     "vectors": Lazy(_AT + "vectors", "vectors", "Look at vector collections, search, rebuild and remove them."),
     "loops": Lazy(_AT + "loops", "loops", "Look at the seven lanes and run a cycle of one now."),
     "intelligences": Lazy(_AT + "intelligences", "intelligences", "List, create and retire intelligences."),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from omnicore.clock import Clock, SystemClock
+from omnicore.compact import json_writer
 from omnicore.errors import CapacityReached, Conflict, InvalidInput, LimitExceeded
 from omnicore.events.routes import Routes
 from omnicore.events.topics import check_pattern, check_topic, pattern_covers, topic_matches
@@ -21,6 +21,7 @@ from omnicore.texts import is_whole
 __all__ = ["BusFigures", "Event", "EventBus", "Subscription", "check_pattern", "pattern_covers", "topic_matches"]
 
 _EVENT_COST = 200  # bytes an event costs beside its data
+_write = json_writer(spaces=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +267,7 @@ class EventBus:
 
     def _size(self, data: Any) -> int:
         try:
-            text = json.dumps(data, allow_nan=False)
+            text = _write(data)
         except (TypeError, ValueError, RecursionError) as error:
             raise InvalidInput(f"the event's data is no JSON value: {error}") from error
         if "\\ud" in text and not is_whole(data):  # nobody could be sent it

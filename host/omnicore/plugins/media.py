@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from omnicore.compact import json_writer
 from omnicore.errors import DeadlineExceeded, GuestFailed, InvalidInput, OmniError
 from omnicore.plugins.manifest import FunctionSpec
 from omnicore.plugins.schemas import Schema, SchemaTooSlowError
@@ -16,6 +17,7 @@ __all__ = ["Media"]
 _JSON, _TEXT = "application/json", "text/plain"
 _MOST_DEPTH = 512
 
+_write = json_writer(ascii=False)
 _Wrong = Callable[[str], OmniError]
 
 
@@ -106,7 +108,7 @@ class Media:
 
 def _dumps(value: Any, name: str) -> bytes:
     try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+        return _write(value).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidInput(
             f"the input of {name} is no JSON value: {error}", remedy="pass bytes, text or a JSON value"
@@ -125,7 +127,7 @@ def _parsed(data: bytes, media: str, wrong: _Wrong) -> Any:
         if media == _JSON:
             if too_deep(data, _MOST_DEPTH):
                 raise wrong(f"it is nested deeper than {_MOST_DEPTH}")
-            return json.loads(data.decode(), parse_constant=_refuse_constant)
+            return _READ(data.decode())
         return data.decode() if media == _TEXT else data
     except UnicodeDecodeError as error:
         raise wrong("it is not UTF-8") from error
@@ -135,3 +137,6 @@ def _parsed(data: bytes, media: str, wrong: _Wrong) -> Any:
 
 def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON number")
+
+
+_READ = json.JSONDecoder(parse_constant=_refuse_constant).decode

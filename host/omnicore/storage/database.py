@@ -105,6 +105,18 @@ class Database(Writing):
         with self._lock, self._translated():
             return int(self._connection().execute("PRAGMA data_version").fetchone()[0])
 
+    def data_version_at_hand(self) -> int | None:
+        """The same without waiting, in a few microseconds; None: somebody writes just now."""
+        if not self._lock.acquire(blocking=False):
+            return None
+        try:
+            return self.data_version()
+        finally:
+            self._lock.release()
+
+    def changes(self) -> None:
+        """SQLite tells nobody: `data_version` is asked for."""
+
     def check(self) -> None:
         """Reads the whole file. Raises: StorageFailed when anything in it is damaged."""
         self.check_for(None)

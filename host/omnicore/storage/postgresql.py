@@ -15,6 +15,7 @@ from omnicore.errors import StorageFailed
 from omnicore.storage.forks import renewed_after_fork
 from omnicore.storage.marks import with_percent_marks
 from omnicore.storage.migrations import pending
+from omnicore.storage.postgresql_changes import CHANNEL, PostgresChanges
 from omnicore.storage.postgresql_faults import is_lost, is_passing, postgresql_failed
 from omnicore.storage.postgresql_link import Connection, Link
 from omnicore.storage.postgresql_schema import CHANGES, statements
@@ -28,7 +29,10 @@ __all__ = ["PostgresDatabase"]
 _TURN = 0x4F4D4E49
 _BEGIN = f"BEGIN READ WRITE; SELECT pg_advisory_xact_lock({_TURN})"
 # The counter moves only when something was written: an empty transaction costs no disk.
-_COMMIT = "UPDATE changes SET number = number + 1 WHERE pg_current_xact_id_if_assigned() IS NOT NULL; COMMIT"
+_COMMIT = (
+    "UPDATE changes SET number = number + 1 WHERE pg_current_xact_id_if_assigned() IS NOT NULL;"
+    f" SELECT pg_notify('{CHANNEL}', '') WHERE pg_current_xact_id_if_assigned() IS NOT NULL; COMMIT"
+)
 _SNAPSHOT = (
     "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0;"
     " BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -116,6 +120,23 @@ class PostgresDatabase(Writing):
                 return int(self.rows("SELECT number FROM changes")[0][0]) - self._own_changes
             found = self._alive().execute("SELECT number FROM changes").fetchone()
             return int(found[0] if found else 0) - self._own_changes
+
+    def data_version_at_hand(self) -> int | None:
+        """None: only the server knows."""
+        return None
+
+    def changes(self) -> PostgresChanges:
+        """Tells an event loop when another process has written. Raises: StorageFailed."""
+        try:
+            connection = self._link.connect()
+            connection.execute(f"LISTEN {CHANNEL}", prepare=False)
+        except psycopg.Error as error:
+            raise self.failure(error) from error
+        return PostgresChanges(connection, self._pid)
+
+    def _pid(self) -> int | None:
+        writer = self._writer
+        return None if writer is None or writer.closed else writer.info.backend_pid
 
     def check(self) -> None:
         """Reads every table. Raises: StorageFailed when one cannot be read."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Literal, Protocol, TypeVar
 
-__all__ = ["Answer", "Dialect", "Session", "Store"]
+__all__ = ["Answer", "Changes", "Dialect", "Session", "Store"]
 
 Dialect = Literal["sqlite", "postgresql"]
 _T = TypeVar("_T")
@@ -31,6 +31,19 @@ class Session(Protocol):
 
     def executemany(self, sql: str, parameters: Iterable[Sequence[Any]], /) -> Any:
         """Runs one statement for each row of parameters."""
+
+
+class Changes(Protocol):
+    """Tells an event loop when another process has written."""
+
+    works: bool
+    """False once it can tell nothing any more: then `data_version` has to be asked for."""
+
+    def begin(self, told: Callable[[], None]) -> None:
+        """Calls `told` on the running loop from now on, once more when it ends by itself."""
+
+    def close(self) -> None:
+        """Calls nobody any more."""
 
 
 class Store(Protocol):
@@ -70,6 +83,12 @@ class Store(Protocol):
 
     def data_version(self) -> int:
         """A number that changes whenever another process, or another store, has written."""
+
+    def data_version_at_hand(self) -> int | None:
+        """The same where it is known without waiting for anybody, for an event loop; else None."""
+
+    def changes(self) -> Changes | None:
+        """What tells of others' writes at once; None: the database does not. It blocks. Raises: StorageFailed."""
 
     def check(self) -> None:
         """Looks for damage. Raises: StorageFailed."""

@@ -41,6 +41,7 @@ class WorkflowPart:
     async def stop(self) -> None:
         """Lets what is under way finish, and gives every run back."""
         await self.service.engine.stop()
+        self.service.desk.close()
         await asyncio.to_thread(self._effects.close)
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Protocol
 
 from omnicore.clock import Clock
 from omnicore.errors import HostLost, OmniError
 from omnicore.runtime.pause import Pause
+from omnicore.storage.store import Changes
 from omnicore.workflows.journal import Journal
 from omnicore.workflows.runner import Runner
 
@@ -30,6 +32,12 @@ class Look(Protocol):
 
     def data_version(self) -> int:
         """Changes whenever another process has written."""
+
+    def data_version_at_hand(self) -> int | None:
+        """The same on the loop, where it needs no waiting; else None."""
+
+    def changes(self) -> Changes | None:
+        """What tells that another process has written, where the database does."""
 
 
 class Claiming:
@@ -56,6 +64,10 @@ class Claiming:
         self._ends_due = 0.0
         self.lag_s = 0.0
         """How late the newest claim was."""
+        self.root: str | None = None
+        """The run whose family alone is claimed; None: whatever is due."""
+        self.patience_s = 0.0
+        """How long other hosts may take to claim it first."""
 
     def wake(self) -> None:
         """Looks for runs at once."""
@@ -85,21 +97,47 @@ class Claiming:
                 await self._pause.rest(rest_s)
 
     async def watch(self) -> None:
-        """Looks at what others wrote until `end`."""
-        while not self._watch.over:
-            await self._watch.rest(self._poll_s)
-            try:
-                await self.look()
-            except HostLost:
-                self._runner.lost()
-            except OmniError as error:
-                self._runner.trouble = str(error)
-            except Exception:
-                _log.exception("what others wrote cannot be read now")
+        """Looks at what others wrote until `end`: when the database tells of it, or again and again."""
+        changes = await self._listening()
+        try:
+            while not self._watch.over:
+                await self._watch.rest(self._poll_s if changes is None or not changes.works else _LONGEST_REST_S)
+                self._watch.clear()
+                await self._looked()
+                if changes is not None and not changes.works:
+                    changes = await self._listening() or changes
+        finally:
+            if changes is not None:
+                changes.close()
+
+    async def _listening(self) -> Changes | None:
+        with suppress(OmniError):  # then it is asked again and again
+            changes = await asyncio.to_thread(self._look.changes)
+            if changes is not None:
+                changes.begin(self._heard)
+            return changes
+        return None
+
+    def _heard(self) -> None:
+        """Something was written: a run may be due, which must not wait until all else was looked at."""
+        self._watch.wake()
+        self._pause.wake()
+
+    async def _looked(self) -> None:
+        try:
+            await self.look()
+        except HostLost:
+            self._runner.lost()
+        except OmniError as error:
+            self._runner.trouble = str(error)
+        except Exception:
+            _log.exception("what others wrote cannot be read now")
 
     async def look(self) -> None:
         """One look: signals for runs here, runs that became due, and ends that somebody here waits for."""
-        version = await asyncio.to_thread(self._look.data_version)
+        version = self._look.data_version_at_hand()
+        if version is None:
+            version = await asyncio.to_thread(self._look.data_version)
         changed = version != self._version
         if changed and self._runner.live:
             for signal in await self._journal.signals(self._runner.known()):
@@ -123,6 +161,7 @@ class Claiming:
     async def _turn(self) -> float:
         """Claims once. Returns: how long there will be nothing to do."""
         due = await asyncio.to_thread(self._look.next_due)
+        due = None if due is None else due + self.patience_s
         now = self._clock.now()
         if due is None or due > now:
             return _LONGEST_REST_S if due is None else min(max(due - now, 0.001), _LONGEST_REST_S)
@@ -130,7 +169,7 @@ class Claiming:
         if room <= 0:
             await self._runner.park(most=_MOST_AT_ONCE)
             return self._poll_s
-        claimed = await self._journal.claim(min(room, _MOST_AT_ONCE))
+        claimed = await self._journal.claim(min(room, _MOST_AT_ONCE), root=self.root, patience_s=self.patience_s)
         for one in claimed:
             self._runner.take_up(one)
         if not claimed:

@@ -36,6 +36,8 @@ class Triggering(Protocol):
 
     def next_at(self, workflow: str) -> Mapping[int, float | None]: ...
 
+    def dispatch(self) -> None: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Present:
@@ -124,19 +126,17 @@ class Definitions:
 
     async def compile(self, given: str | Mapping[str, Any]) -> Graph:
         """The graph of a text. Raises: WorkflowInvalid. InvalidInput: it is too large."""
-        if isinstance(given, str) and len(given.encode("utf-8", "surrogatepass")) > self._settings.document_bytes:
-            raise InvalidInput(
-                f"the definition is over {self._settings.document_bytes} bytes",
-                remedy="split it into several, or raise workflows.document_bytes",
-            )
+        if isinstance(given, str):
+            self._check_size(given)
         graph = await asyncio.to_thread(_compile, given)
         self.graphs.add(graph)
         return graph
 
-    async def validate(self, given: str | Mapping[str, Any]) -> tuple[Sequence[Any], Mapping[str, Any] | None]:
-        """See `Workflows.validate`."""
+    def problems(self, given: str | Mapping[str, Any]) -> tuple[Sequence[Any], Mapping[str, Any] | None]:
+        """See `Workflows.validate`; it blocks. Raises: InvalidInput: it is too large."""
         text = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False, indent=2)
-        return await asyncio.to_thread(_validate, text)
+        self._check_size(text)
+        return _validate(text)
 
     async def page(self, *, limit: int, cursor: str, q: str) -> Page:
         """See `Workflows.page`."""
@@ -188,18 +188,37 @@ class Definitions:
         return await self.get(workflow, None)
 
     def retained(self, after: str) -> list[tuple[str, float, float, int]]:
-        """Workflows after a name with how long their ended runs are kept, a page of them; blocking."""
+        """Workflows after a name with how long their ended runs are kept, a page of them; blocking.
+
+        Those that were removed are among them for as long as they have runs.
+        """
         found = []
-        for row in self.table.page(100, after):
-            keeps = '"keep"' in row.document
-            graph = self.graphs.at_hand(row.digest) or (compile_graph(json.loads(row.document)) if keeps else None)
-            host = graph.host if graph is not None else Host()
+        for workflow in self._runs.ended_workflows(100, after):
+            host = self._host_of(workflow)
             keep_s = _first(host.keep_s, self._settings.keep_s)
             failed_s = _first(host.keep_failed_s, self._settings.keep_failed_s)
-            found.append((row.workflow, keep_s, failed_s, int(_first(host.keep_most, self._settings.keep_most))))
+            found.append((workflow, keep_s, failed_s, int(_first(host.keep_most, self._settings.keep_most))))
         return found
 
+    def _host_of(self, workflow: str) -> Host:
+        """What the present version says of its runs; nothing, where there is none that can be read."""
+        row = self.table.get(workflow)
+        graph = None if row is None else self.graphs.at_hand(row.digest)
+        if graph is None and row is not None and '"keep"' in row.document:
+            try:
+                graph = compile_graph(json.loads(row.document))
+            except InvalidInput:  # kept by another version of the host: others must not wait for it
+                return Host()
+        return Host() if graph is None else graph.host
+
     # -- inner parts
+
+    def _check_size(self, text: str) -> None:
+        if len(text.encode("utf-8", "surrogatepass")) > self._settings.document_bytes:
+            raise InvalidInput(
+                f"the definition is over {self._settings.document_bytes} bytes",
+                remedy="split it into several, or raise workflows.document_bytes",
+            )
 
     def _check_room(self, workflow: str) -> None:
         if self.table.count() >= self._settings.most and self.table.get(workflow) is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,7 +14,7 @@ from omnicore.clock import Clock
 from omnicore.config.sections.workflows import WorkflowSettings
 from omnicore.errors import Conflict, InvalidInput, OmniError
 from omnicore.storage.host_locks import HostLocks
-from omnicore.storage.store import Store
+from omnicore.storage.store import Changes, Store
 from omnicore.storage.tables.audit_chain import AuditRow
 from omnicore.storage.tables.workflow_waits import WaitsTable
 from omnicore.workflows.claiming import Claiming
@@ -40,6 +40,8 @@ _log = logging.getLogger("omnicore.workflows")
 _LOOK_S = 1.0
 _PAGE = 200
 _GIVE_UP_S = 5.0
+_PATIENCE_S = 1.5
+"""Longer than a host rests that is told of nothing: `omnicore.workflows.claiming`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +120,35 @@ class Engine:
         self.starting.runner, self.definitions.remembers = self.runner, True
         with suppress(OmniError):
             await self._keeper.look()
+        self._begin(sweep=self._keeper.sweep())
+
+    async def carry(self, run: str) -> None:
+        """Runs a run with those that it began, where this process otherwise only asks; nothing else.
+
+        While other hosts are there, they have a moment to take it first; and when they leave it, it is taken here.
+        Raises: NotFound.
+        """
+        if self._works and self._claiming.root is None:
+            return
+        self._claiming.root = (await asyncio.to_thread(self.reader.row, run)).root
+        self.wake()
+        if self._works:
+            return
+        others = await self.journal.others()
+        if not all(self._parts.locks.dead(one.host) for one in others):
+            self._claiming.patience_s = _PATIENCE_S
+        self._works, self.starting.runner = True, self.runner
+        with suppress(OmniError):
+            await self._keeper.look()
+        self._begin()
+
+    def _begin(self, **more: Coroutine[Any, Any, None]) -> None:
         loops = {
             "claim": self._claiming.claim(),
             "watch": self._claiming.watch(),
             "beat": self._keeper.run(),
             "others": self._keeper.watch(),
-            "sweep": self._keeper.sweep(),
+            **more,
         }
         self._tasks = [asyncio.create_task(work, name=f"omnicore-workflows-{name}") for name, work in loops.items()]
 
@@ -176,11 +201,22 @@ class Engine:
 
     def next_due(self) -> float | None:
         """When the first run may be claimed; blocking."""
-        return self.reader.runs.next_due()
+        return self.reader.runs.next_due(self._claiming.root)
 
     def data_version(self) -> int:
         """Changes whenever another process has written; blocking."""
-        version = self._parts.store.data_version()
+        return self._seen(self._parts.store.data_version())
+
+    def data_version_at_hand(self) -> int | None:
+        """The same where it needs no waiting."""
+        version = self._parts.store.data_version_at_hand()
+        return None if version is None else self._seen(version)
+
+    def changes(self) -> Changes | None:
+        """What tells that another process has written; blocking."""
+        return self._parts.store.changes()
+
+    def _seen(self, version: int) -> int:
         if version != self._version:
             self._version = version
             self.definitions.forget()
@@ -189,6 +225,10 @@ class Engine:
     async def order(self, live: LiveRun, action: Action) -> NewRun:
         """The run that a `run` task begins."""
         return await self.starting.child(live, action)
+
+    async def told(self, run: str, place: str) -> bool:
+        """Whether the end of a run that was begun at a place waits to be taken."""
+        return await asyncio.to_thread(self.reader.told, run, place)
 
     async def begun(self, run: str) -> Mapping[str, str]:
         """The runs that a run began and waits for, by place."""
@@ -226,7 +266,7 @@ class Engine:
         if live is None or view.status != "running":
             return view
         status = live.progress.status
-        due = live.progress.next_due if status == "waiting" else view.due_at
+        due = live.next_due if status == "waiting" else view.due_at
         if status == "pending" or status in ENDED:  # an end is one once it is kept, with its output
             status = "running"
         return replace(view, status=status, steps=live.progress.seq, due_at=due)

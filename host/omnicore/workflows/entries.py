@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from omnicore.quick import quick
 from omnicore.workflows.graph import Node
 
 __all__ = ["ENDED", "Action", "Change", "Entry", "Fault", "Outcome", "Result", "Start", "Status"]
@@ -20,7 +21,7 @@ Status = Literal["pending", "running", "waiting", "suspended", "cancelled", "fau
 ENDED: frozenset[Status] = frozenset({"cancelled", "faulted", "completed"})
 
 
-class Fault(Exception):  # noqa: N818 - the specification's word
+class Fault(Exception):
     """An error of a workflow, as it is raised, caught and shown. Source: DSL 1.0.3, errors; RFC 7807.
 
     Args: type: a URI, or one of the specification's short names: configuration, validation, expression, authentication,
@@ -62,6 +63,7 @@ class Fault(Exception):  # noqa: N818 - the specification's word
         )
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Start:
     """How a run begins. Units: `at` seconds since the Unix epoch; it is the run's own clock until its first row."""
@@ -76,6 +78,7 @@ class Start:
     the moment of a call, and is in no row."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Action:
     """Something the run wants done now.
@@ -101,6 +104,7 @@ class Action:
     """Variables by name, for filters that events are held against; of a call, `input` fills the URI's template."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Result:
     """What came of an action, or what came to the run from outside.
@@ -123,6 +127,7 @@ class Result:
     meta: Mapping[str, Any] = field(default_factory=dict)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A row of the journal. `seq` counts from 1 within the run, without gaps.
@@ -149,6 +154,7 @@ class Entry:
     fault: Fault | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How a run ended."""
@@ -158,6 +164,7 @@ class Outcome:
     fault: Fault | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Change:
     """What follows from a result: rows to keep, then actions to begin and places whose actions are to be cut."""

@@ -36,6 +36,10 @@ class Gate(Generic[Run, Wish]):
         """Wishes that were let through and are not done."""
         return self._total
 
+    def under_way_of(self, run: Run) -> int:
+        """Those of one run."""
+        return self._under_way.get(run, 0)
+
     def waiting(self, run: Run) -> int:
         """Wishes of a run that wait."""
         return len(self._waiting.get(run, ()))

@@ -8,8 +8,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from omnicore.errors import NotFound
-from omnicore.workflows.document import compile_graph
+from omnicore.errors import JournalMismatch, NotFound
+from omnicore.workflows.document import compile_graph, digest_of
 from omnicore.workflows.graph import Graph
 
 __all__ = ["Graphs"]
@@ -43,7 +43,7 @@ class Graphs:
             self._kept.popitem(last=False)
 
     async def get(self, digest: str) -> Graph:
-        """The graph. Raises: NotFound. WorkflowInvalid: this version of the host cannot run it."""
+        """The graph. Raises: NotFound. JournalMismatch: it was altered. WorkflowInvalid: this host cannot run it."""
         graph = self.at_hand(digest)
         if graph is not None:
             return graph
@@ -62,4 +62,10 @@ class Graphs:
                 f"the document {digest[:12]} of a run is gone", remedy="restore it from a backup", digest=digest
             )
         document: Mapping[str, Any] = json.loads(text)
+        if digest_of(document) != digest:
+            raise JournalMismatch(
+                f"the document {digest[:12]} of a run was altered in the database",
+                remedy="restore it from a backup, or begin a new run",
+                digest=digest,
+            )
         return compile_graph(document)

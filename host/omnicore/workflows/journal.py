@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from omnicore.clock import Clock
 from omnicore.errors import HostLost, RunLost, StorageFailed
@@ -18,11 +18,13 @@ from omnicore.storage.tables.workflow_runs import RunRow, RunsTable
 from omnicore.storage.tables.workflow_schedules import ScheduleRow, move_on
 from omnicore.storage.tables.workflow_signals import SignalRow, signals_of_host, signals_of_runs
 from omnicore.storage.tables.workflow_values import add_values
+from omnicore.workflows.entries import Status
 from omnicore.workflows.journal_batch import Answer, Batch, WorkJob
 from omnicore.workflows.journal_forks import copy_rows
 from omnicore.workflows.journal_hosting import Hosting
 from omnicore.workflows.journal_owned import Owned, claimed_row, owned_of
 from omnicore.workflows.journal_preparing import eventing, keeping
+from omnicore.workflows.journal_sizes import check_size
 from omnicore.workflows.journal_starts import Starting, prepared, short
 from omnicore.workflows.journal_texts import Large, Texts
 from omnicore.workflows.journal_words import (
@@ -136,12 +138,17 @@ class Journal(Hosting):
 
     # -- runs go on
 
-    async def claim(self, limit: int) -> list[Claimed]:
-        """Takes runs that are due, the highest priority first, with their signals. Raises: HostLost."""
+    async def claim(self, limit: int, *, root: str | None = None, patience_s: float = 0.0) -> list[Claimed]:
+        """Takes runs that are due, the highest priority first, with their signals. Raises: HostLost.
+
+        Args:
+            root: only those that began with this run.
+            patience_s: only those that have been due for so long.
+        """
         host, now = self.host, self._clock.now()
 
         def work(session: Session, batch: Batch) -> list[tuple[RunRow, list[SignalRow]]]:
-            rows = claims.claim(session, host, limit, now)
+            rows = claims.claim(session, host, limit, now, root=root, until=now - patience_s)
             if not rows:
                 return []
             ids = [row.id for row in rows]
@@ -182,6 +189,10 @@ class Journal(Hosting):
             event_s=settings.event_s,
             audit=settings.audit and self._signed is not None,
         )
+        if job.end is None:
+            await check_size(owned, job.rows, job.values, self._reading.values, settings.run_bytes)
+            if self._owned.get(kept.run) is not owned:
+                raise RunLost(f"{kept.run} was given up meanwhile", remedy="nothing: whoever has it goes on with it")
         owned.busy = future = self._queue.put(
             self.host, job, lambda *ended: self._ended(kept, owned, head, job.children, *ended)
         )
@@ -198,14 +209,22 @@ class Journal(Hosting):
     # -- what reaches runs
 
     async def signal(
-        self, run: str, kind: SignalKind, place: str = "", data: Any = None, *, key: str | None = None
+        self,
+        run: str,
+        kind: SignalKind,
+        place: str = "",
+        data: Any = None,
+        *,
+        key: str | None = None,
+        only: Callable[[Session], bool] = lambda session: True,
     ) -> bool:
-        """Brings something to a run; False when it is over, or has an untaken signal of the same key.
+        """Brings something to a run; False when it is over, has an untaken signal of the same key, or `only` says no.
 
         A parked run becomes due in the same transaction.
         """
         row, large = self._signal(run, kind, place, data, key)
-        return bool(await self._put(WorkJob(lambda session, batch: _send(session, batch, row, large))))
+        work = WorkJob(lambda session, batch: only(session) and _send(session, batch, row, large))
+        return bool(await self._put(work))
 
     async def signals(self, known: frozenset[str] = frozenset()) -> list[Signal]:
         """Signals for runs in this host's hands that are not taken, without those known; for what other hosts wrote."""
@@ -295,10 +314,18 @@ class Journal(Hosting):
         owned.seq, owned.hash, owned.tried = seq, last, None
         if kept.status != "running":
             self._owned.pop(kept.run, None)
-        begun = await asyncio.to_thread(RunsTable(self._store).children, kept.run, 1000)
-        places = {row.parent_place: row for row in begun}
-        found = [places[new.parent_place] for new in kept.children if new.parent_place in places]
-        return tuple(Started(row.id, row.status, due_at=row.due_at, nonce=row.nonce) for row in found)  # type: ignore[arg-type]
+        return await asyncio.to_thread(self._begun_before, kept)
+
+    def _begun_before(self, kept: Kept) -> tuple[Started, ...]:
+        runs = RunsTable(self._store)
+        places = {row.parent_place: row for row in runs.children(kept.run, 1000)}  # begun under a key: of another id
+        found = [(runs.get(new.id) if new.id else None) or places.get(new.parent_place or "") for new in kept.children]
+        return tuple(
+            Started(new.id, "cancelled", new=False, refused=True)
+            if row is None
+            else Started(row.id, cast(Status, row.status), due_at=row.due_at, nonce=row.nonce)
+            for new, row in zip(kept.children, found, strict=True)
+        )
 
     def _claimed(self, row: RunRow, signals: Sequence[SignalRow]) -> Claimed:
         trigger = self._reading.value(row.trigger)

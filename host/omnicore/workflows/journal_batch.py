@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from omnicore.errors import HostLost, RunLost
+from omnicore.quick import quick
 from omnicore.storage.store import Session
 from omnicore.storage.tables.audit import chain
 from omnicore.storage.tables.audit_chain import AuditEntry, AuditRow, canonical
@@ -22,7 +23,7 @@ from omnicore.storage.tables.workflow_waits import WaitRow, add_waits, drop_wait
 from omnicore.workflows.journal_starts import Starting, begin, refused_child
 from omnicore.workflows.journal_words import Started
 
-__all__ = ["Answer", "Batch", "Eventing", "Job", "KeepJob", "Told", "WorkJob", "record_of"]
+__all__ = ["Answer", "Batch", "Eventing", "Job", "KeepJob", "Told", "WorkJob", "is_fenced", "record_of"]
 
 
 @dataclass(slots=True)
@@ -84,6 +85,7 @@ class WorkJob:
 Job = KeepJob | WorkJob | Starting
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What came of a job."""
@@ -112,7 +114,7 @@ class Batch:
             raise
 
     def _all(self, session: Session) -> list[Answer]:
-        lives = not any(_is_fenced(job) for job in self._jobs) or alive(session, self._host)
+        lives = not any(is_fenced(job) for job in self._jobs) or alive(session, self._host)
         keeps = [job for job in self._jobs if isinstance(job, KeepJob)] if lives else []
         self._rows(session, keeps)
         answers = [self._answer(session, job, lives) for job in self._jobs]
@@ -132,7 +134,7 @@ class Batch:
             add_waits(session, waits)
 
     def _answer(self, session: Session, job: Job, lives: bool) -> Answer:
-        if not lives and _is_fenced(job):
+        if not lives and is_fenced(job):
             return Answer(error=_buried(self._host))
         if isinstance(job, KeepJob):
             return Answer(self._more(session, job))
@@ -226,7 +228,8 @@ def record_of(end: End, workflow: str, by: str, host: str, now: float) -> AuditE
     return AuditEntry(now, by, "host", host, "workflow.run", workflow, None, after, outcome)
 
 
-def _is_fenced(job: Job) -> bool:
+def is_fenced(job: Job) -> bool:
+    """Whether it is only for the host that it was made by, as long as that lives."""
     return (
         isinstance(job, KeepJob)
         or (isinstance(job, Starting) and job.room)

@@ -9,7 +9,7 @@ from typing import Any
 from omnicore.clock import Clock
 from omnicore.errors import HostLost, StorageFailed
 from omnicore.storage.store import Store
-from omnicore.workflows.journal_batch import Answer, Batch, Job, Told
+from omnicore.workflows.journal_batch import Answer, Batch, Job, Told, is_fenced
 
 __all__ = ["Ended", "Queue"]
 
@@ -75,11 +75,11 @@ class Queue:
     async def _keep(self, batch: Sequence[_Waiting]) -> Answer | None:
         """Keeps jobs together, or one by one where one of them spoils it for all; the answer to one alone."""
         host = batch[-1].host
-        if any(one.host != host for one in batch):
-            for one in batch:
-                if one.host != host:
-                    one.settle(Answer(error=HostLost("this host goes on as a new one", remedy="nothing")))
-            batch = [one for one in batch if one.host == host]
+        stale = [one for one in batch if one.host != host and is_fenced(one.job)]
+        for one in stale:
+            one.settle(Answer(error=HostLost("this host goes on as a new one", remedy="nothing")))
+        if stale:
+            batch = [one for one in batch if one not in stale]
         work = Batch(host, [one.job for one in batch], self._clock.now())
         try:
             answers = await self._store.apply_async(work)

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
-from omnicore.errors import NotFound, StorageFailed
+from omnicore.errors import JournalMismatch, NotFound, StorageFailed
 from omnicore.storage.store import Store
 from omnicore.storage.tables.audit import AuditTable
 from omnicore.storage.tables.workflow_runs import RunRow, RunsTable
@@ -40,7 +40,7 @@ class Reading:
         self._last: OrderedDict[str, tuple[int, Any]] = OrderedDict()
 
     def value(self, text: str | None) -> Any:
-        """The value of a column. Raises: StorageFailed: it is gone or no JSON."""
+        """The value of a column. Raises: StorageFailed: it is gone or no JSON. JournalMismatch: it was altered."""
         if text is None:
             return None
         found = named(text)
@@ -51,6 +51,10 @@ class Reading:
             data = self.values.get(digest)
             if data is None:
                 raise StorageFailed(f"the value {digest} of a run is gone", remedy="restore a backup")
+            if reference(data)[0] != digest:
+                raise JournalMismatch(
+                    f"the value {digest} of a run was altered in the database", remedy="restore a backup"
+                )
             self._last[digest] = (len(data), _parsed(data))
             while len(self._last) > _VALUES or (
                 len(self._last) > 1 and sum(s for s, _ in self._last.values()) > _BYTES

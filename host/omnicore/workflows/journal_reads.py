@@ -7,10 +7,12 @@ from collections.abc import AsyncIterator
 from itertools import takewhile
 from typing import Any
 
+from omnicore.errors import JournalMismatch
 from omnicore.storage.store import Store
 from omnicore.storage.tables.workflow_definitions import DefinitionsTable
 from omnicore.storage.tables.workflow_limits import sweep_seen
 from omnicore.storage.tables.workflow_runs import RunsTable
+from omnicore.storage.tables.workflow_steps import genesis, rehashed
 from omnicore.storage.tables.workflow_sweep import sweep_runs, sweep_steps
 from omnicore.workflows.entries import Entry
 from omnicore.workflows.journal_reading import PAGE, Reading, verified
@@ -31,9 +33,18 @@ class Reads:
         self._documents = _FIRST
 
     async def rows(self, run: str, after: int = 0) -> AsyncIterator[Entry]:
-        """The rows of a run, read in pages. Raises: StorageFailed."""
+        """The rows of a run, read in pages. Raises: StorageFailed. JournalMismatch: one is not as it was written."""
+        last = await asyncio.to_thread(self._hash_before, run, after)
         while page := await asyncio.to_thread(self._reading.steps.page, run, after, PAGE):
             for row in page:
+                if rehashed(row, last) != row.hash:
+                    raise JournalMismatch(
+                        f"row {row.seq} of {run} was altered in the database",
+                        remedy="look who can write there; begin a new run",
+                        run=run,
+                        seq=row.seq,
+                    )
+                last = row.hash
                 if self._reading.is_large(row):
                     yield await asyncio.to_thread(self._reading.entry, row)
                 else:
@@ -77,6 +88,12 @@ class Reads:
             return gone + more
 
         return await asyncio.to_thread(work)
+
+    def _hash_before(self, run: str, after: int) -> str:
+        if after > 0 and (found := self._reading.steps.page(run, after - 1, 1)):
+            return found[0].hash
+        row = RunsTable(self._store).get(run)
+        return "" if row is None else genesis(row.id, row.workflow, row.digest, row.input, row.created_at)
 
     def _head(self, run: str) -> tuple[int, str]:
         found = self._reading.steps.head(run)

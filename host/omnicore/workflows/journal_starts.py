@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
 from omnicore.errors import InvalidInput
-from omnicore.ids import new_id
+from omnicore.ids import new_id, random_hex
+from omnicore.quick import quick
 from omnicore.storage.store import Session
 from omnicore.storage.tables.workflow_limits import first_seen, forget_seen, holders, take_lane, take_turn
 from omnicore.storage.tables.workflow_runs import RunRow, state_of
@@ -26,6 +26,7 @@ _LONGEST = 200
 Send = Callable[[Session, SignalRow], bool]
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Starting:
     """A run to begin, encoded. `room`: this host takes it at once."""
@@ -66,7 +67,7 @@ def prepared(new: NewRun, texts: Texts, now: float, *, room: bool) -> Starting:
         new.id,
         texts.text(new.input, large) or "null",
         texts.text(dict(new.trigger), large) or "{}",
-        secrets.token_hex(16),
+        random_hex(),
         None if new.key is None else short(new.key),
         large,
         now,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from omnicore.compact import json_writer
 from omnicore.errors import InvalidInput, LimitExceeded, OmniError
 from omnicore.storage.tables.workflow_steps import step_hash
 from omnicore.storage.tables.workflow_values import reference
@@ -18,7 +18,7 @@ __all__ = ["Large", "Sizes", "Texts", "about_of", "clean"]
 _REMEMBERED = 1024  # shorter texts are made again faster than they are looked up
 _MOST_BYTES = 32 * 1024 * 1024
 _MOST = 4096
-_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+_encode = json_writer()
 
 Large = dict[str, str]
 """JSON texts by their hash, to be kept beside the rows that name them."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from omnicore.quick import quick
 from omnicore.storage.tables.workflow_runs import RunRow
 from omnicore.storage.tables.workflow_waits import WaitRow
 from omnicore.workflows.entries import Entry, Fault, Status
@@ -28,6 +29,10 @@ class JournalSettings(Protocol):
         """No value may be larger."""
 
     @property
+    def run_bytes(self) -> int:
+        """What one run may write, its rows and each of its values once."""
+
+    @property
     def audit(self) -> bool:
         """Whether a run's end is a row of the host's record."""
 
@@ -36,6 +41,7 @@ class JournalSettings(Protocol):
         """How long an event's source and id are remembered, so that it is taken in once."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class NewRun:
     """A run to begin. `id` is made when it is empty. Units: seconds, times since the Unix epoch."""
@@ -65,6 +71,7 @@ class NewRun:
     trial: bool = False
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Started:
     """What became of a `NewRun`.
@@ -107,6 +114,7 @@ class Claimed:
     signals: tuple[Signal, ...] = ()
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Kept:
     """All that follows from one result of a run, kept in one transaction.

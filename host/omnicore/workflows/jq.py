@@ -252,6 +252,8 @@ def _failures() -> Iterator[None]:
         raise JqFailed("jq broke off: the filter or its data are too deep or too large") from error
     except RecursionError as error:
         raise JqFailed("the value is too deep") from error
+    except ValueError as error:  # a number of thousands of digits, which jq hands on as it was written
+        raise JqFailed(f"the filter gives what is no JSON here: {error}") from error
     except InvalidInput as error:
         raise JqFailed(f"the data are too large for an expression: {error.fact}") from error
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from omnicore.clock import Clock
 from omnicore.storage.tables.workflow_waits import WaitRow
+from omnicore.workflows.entries import Fault
 from omnicore.workflows.journal_words import Kept, NewRun
 from omnicore.workflows.live import LiveRun, Step
 from omnicore.workflows.registering import drops_of
@@ -14,10 +15,16 @@ __all__ = ["kept_of", "resting"]
 
 
 def kept_of(
-    live: LiveRun, step: Step, children: Sequence[NewRun], waits: tuple[WaitRow, ...], room: int
+    live: LiveRun, step: Step, children: Sequence[NewRun], waits: tuple[WaitRow, ...], room: int, most: int
 ) -> Kept | None:
-    """What is kept in one transaction; None: nothing is. The runs that are wanted no longer leave `live.children`."""
+    """What is kept in one transaction; None: nothing is. The runs that are wanted no longer leave `live.children`.
+
+    Raises: Fault: the run goes on for longer than `most` steps.
+    """
     outcome = step.outcome
+    if live.progress.seq > most and outcome is None:
+        about = f"it has over {most} steps; end its loops, or raise workflows.steps"
+        raise Fault("runtime", 500, "Too many steps", about)
     drops = drops_of(step.entries, step.cut, waits)
     if not (step.entries or step.taken or step.events or waits or drops or children or outcome):
         return None
@@ -46,7 +53,9 @@ def resting(runs: Iterable[LiveRun], clock: Clock, park_s: float, most: int | No
     for live in runs:
         if live.busy or live.inbox or live.idle_since is None or moment - live.idle_since < enough_s:
             continue
-        due = live.progress.next_due
+        due = live.next_due
+        if due is not None and live.progress.at > now:
+            continue  # the clock was set back: taken up again, it would wait from the beginning
         if due is None or due > now + park_s:
             found.append((live.idle_since, live))
     found.sort(key=lambda one: one[0])

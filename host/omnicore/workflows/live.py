@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from omnicore.quick import quick
 from omnicore.workflows.entries import Action, Change, Entry, Outcome, Result
 from omnicore.workflows.graph import Graph
 from omnicore.workflows.journal_words import NewRun, Signal
@@ -15,12 +16,13 @@ from omnicore.workflows.performing import RunContext
 from omnicore.workflows.progress import Progress
 from omnicore.workflows.registering import result_of
 
-__all__ = ["Came", "Children", "LiveRun", "Step"]
+__all__ = ["Came", "Children", "Doing", "LiveRun", "Step"]
 
 _MOST_AT_ONCE = 256
 _SETTLING = frozenset({"done", "failed", "fired"})
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Came:
     """A result of what was done here, and the events that go out with it."""
@@ -42,7 +44,7 @@ class Step:
     registered: bool = False
     """Who waits at the places that begin is written already: the run was taken up again."""
     again: bool = False
-    """It may be that it was, so runs are begun under a key."""
+    """It may be that it was, so runs are begun under a key: those of a fork, and of a run that has no row yet."""
 
     def add(self, change: Change) -> Step:
         """Adds a change. What a later result cuts is not begun at all."""
@@ -60,11 +62,13 @@ class LiveRun:
     """One run on this host. Belongs to the host's event loop; `progress` is used by one thread at a time."""
 
     __slots__ = (
+        "back_s",
         "began",
         "busy",
         "children",
         "context",
         "graph",
+        "hands",
         "id",
         "idle_since",
         "inbox",
@@ -86,8 +90,10 @@ class LiveRun:
         """What was begun and has no result yet, by place."""
         self.children: dict[str, str] = {}
         """Runs that were begun and are waited for, by place."""
-        self.tasks: dict[str, asyncio.Task[None]] = {}
+        self.tasks: dict[str, Doing] = {}
         """What is under way here, by place."""
+        self.hands: Doing | None = None
+        """Who goes on with the run, and can do what follows at once."""
         self.timed: dict[str, int] = {}
         """Attempts whose time is set, by place."""
         self.known: set[str] = set()
@@ -96,12 +102,21 @@ class LiveRun:
         self.over = False
         """It has ended, was parked or lost: nothing that comes is for it any more."""
         self.idle_since: float | None = None
+        self.back_s = 0.0
+        """How far the clock went back behind what the run has seen of it."""
+
+    @property
+    def next_due(self) -> float | None:
+        """When it has something to do next, at the earliest. Units: Unix seconds."""
+        due = self.progress.next_due
+        return None if due is None else due - self.back_s
 
     def first(self) -> Step:
         """Begins. Raises: whatever `Progress` does."""
         change = self.progress.begin()
         self.note(None, change)
-        return Step().add(change)
+        # A run that begins again because its host died has no row yet, but may have begun runs before that.
+        return Step(again=True).add(change)
 
     def replay(self, rows: Iterable[Entry], *, forked: bool) -> Step:
         """Goes on from where the journal ends. Raises: whatever `Progress` does."""
@@ -149,11 +164,35 @@ class LiveRun:
             self.open[action.place] = action
 
 
+class Doing:
+    """An action that was begun, or that its task begins next, and the task that does it."""
+
+    __slots__ = ("action", "following", "live", "task")
+
+    def __init__(self, live: LiveRun, action: Action) -> None:
+        self.live, self.action = live, action
+        self.task: asyncio.Task[None] | None = None
+        self.following: Action | None = None
+        """What the task does next."""
+
+    def cut(self) -> bool:
+        """Cuts the action; True: it was not begun, and nothing else tells of its end."""
+        if self.following is not None:
+            self.following = None
+            return True
+        if self.task is not None:
+            self.task.cancel()
+        return False
+
+
 class Children(Protocol):
     """Makes the runs that `run` tasks begin."""
 
     async def order(self, live: LiveRun, action: Action) -> NewRun:
         """The run to begin. Raises: OmniError: it cannot be begun."""
+
+    async def told(self, run: str, place: str) -> bool:
+        """Whether the end of a run that was begun at a place waits to be taken."""
 
     async def begun(self, run: str) -> Mapping[str, str]:
         """The runs that a run began and waits for, by place."""

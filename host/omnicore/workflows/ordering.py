@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from omnicore.errors import InvalidInput
+from omnicore.quick import quick
 from omnicore.workflows.entries import Fault
 from omnicore.workflows.graph import Graph, Template
 from omnicore.workflows.journal_words import NewRun
@@ -18,6 +19,7 @@ __all__ = ["Beginning", "lane_of", "name_of", "ordered"]
 _LONGEST_KEY = 200
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Beginning:
     """Who begins a run, and from where. `key` is a start's own; the same one again is the same run."""

@@ -34,8 +34,8 @@ class Approvals:
         shown = [view for one in found if may_decide(role, (view := self._view(one)).role)]
         return Page(shown, runs[-1] if len(runs) >= limit else None)
 
-    def check(self, run: str, place: str, *, approve: bool, form: Any, role: str) -> None:
-        """Whether the decision may be taken. Raises: NotFound, PermissionDenied, InvalidInput."""
+    def check(self, run: str, place: str, *, approve: bool, form: Any, role: str) -> WaitRow:
+        """What the decision is about, if it may be taken. Raises: NotFound, PermissionDenied, InvalidInput."""
         row = self._waits.get(run, place)
         if row is None or row.kind != "approval":
             raise NotFound(
@@ -48,6 +48,7 @@ class Approvals:
             )
         if approve and view.form:
             _check_form(view.form, form)
+        return row
 
     def _view(self, row: WaitRow) -> ApprovalView:
         shown: Mapping[str, Any] = json.loads(row.data)

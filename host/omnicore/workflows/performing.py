@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from omnicore.quick import quick
 from omnicore.workflows.entries import Action
 
 __all__ = ["Performed", "Performer", "RunContext"]
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class RunContext:
     """The run that an action belongs to.
@@ -31,6 +33,7 @@ class RunContext:
     by: str = ""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Performed:
     """What an action gave.

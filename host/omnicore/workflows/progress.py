@@ -68,6 +68,11 @@ class Progress:
         return self._machine.seq
 
     @property
+    def at(self) -> float:
+        """The time of the last result, or of the start: durations count from there. Units: Unix seconds."""
+        return self._machine.at
+
+    @property
     def open(self) -> Sequence[Action]:
         """The actions that were begun and have no result yet, oldest first; what is cut is not among them.
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from omnicore.errors import NotFound
 from omnicore.storage.store import Store
 from omnicore.storage.tables.workflow_runs import RunRow, RunsTable
+from omnicore.storage.tables.workflow_signals import is_told
 from omnicore.storage.tables.workflow_steps import StepRow, StepsTable
 from omnicore.workflows.effects.secrets import marked, placeholders
 from omnicore.workflows.entries import Fault
 from omnicore.workflows.journal_reading import Reading
+from omnicore.workflows.retaking import taken_over
 from omnicore.workflows.view import Page, RunView, StepView
 
 __all__ = ["RunReader", "shortened"]
@@ -30,7 +32,11 @@ class RunReader:
 
     def __init__(self, store: Store, secrets: Callable[[str], tuple[str, ...]]) -> None:
         self.runs, self._steps, self._reading = RunsTable(store), StepsTable(store), Reading(store)
-        self._secrets = secrets
+        self._secrets, self._store = secrets, store
+
+    def told(self, run: str, place: str) -> bool:
+        """Whether the end of a run that was begun at a place waits to be taken."""
+        return is_told(self._store, run, "child", place)
 
     def row(self, run: str) -> RunRow:
         """A run's row. Raises: NotFound."""
@@ -67,34 +73,27 @@ class RunReader:
             raise NotFound(f"{run} has no step {seq}", remedy="look at its steps", run=run)
         return self._step(found[0], names, whole=True)
 
+    def decided(self, run: str, until: int) -> list[str]:
+        """The paths of the approvals that were decided within its first rows."""
+        return self._steps.decided(run, until)
+
     def failed_at(self, run: str, place: str | None) -> int:
-        """How many rows a retry takes over: all before the failure, or before the first one at a place.
+        """How many rows a retry takes over, see `taken_over`; or all before the first one at a place.
 
         Raises: NotFound: nothing happened there.
         """
-        after, last_good = 0, 0
-        while page := self._steps.page(run, after, _MOST):
-            after = page[-1].seq
-            for row in page:
-                if place is not None and (place in (row.place, row.path)):
-                    return row.seq - 1
-                if row.status != "faulted":
-                    last_good = row.seq
-                elif place is None and row.fed is not None:
-                    return self._before_failure(run, row.seq)
-        if place is not None:
-            raise NotFound(f"{run} never came to {place[:200]!r}", remedy="look at its steps", run=run)
-        return last_good
+        if place is None:
+            return taken_over(self._rows(run))
+        for row in self._rows(run):
+            if place in (row.place, row.path):
+                return row.seq - 1
+        raise NotFound(f"{run} never came to {place[:200]!r}", remedy="look at its steps", run=run)
 
-    def _before_failure(self, run: str, seq: int) -> int:
-        """The last failure counts: one that was caught and gone on from is part of what is taken over."""
-        found, after = seq, seq
+    def _rows(self, run: str) -> Iterator[StepRow]:
+        after = 0
         while page := self._steps.page(run, after, _MOST):
+            yield from page
             after = page[-1].seq
-            for row in page:
-                if row.status == "faulted" and row.fed is not None:
-                    found = row.seq
-        return found - 1
 
     def outcome(self, run: str) -> tuple[str, Any, Fault | None]:
         """Status, output and fault of a run, as they are. Raises: NotFound."""

@@ -46,11 +46,9 @@ class Keeper:
         dead: Callable[[str], bool],
         buried: Callable[[str], None],
         retained: Callable[[str], Sequence[tuple[str, float, float, int]]],
-        set_back: Callable[[], None] = lambda: None,
     ) -> None:
         self._journal, self._runner, self._settings, self._clock = journal, runner, settings, clock
         self._woke, self._dead, self._buried, self._retained = woke, dead, buried, retained
-        self._set_back = set_back
         self._watch: Watch[Silence] = Watch(settings.lease_s)
         self.beat_s = min(settings.lease_s / _BEATS, _LONGEST_BEAT_S)
         self._look_s = settings.lease_s / _LOOKS
@@ -124,5 +122,6 @@ class Keeper:
         before, self._offset = self._offset, offset
         if before is None or offset < before - _SET_BACK_S / 2:
             await self._journal.set_back(_SET_BACK_S)
-            self._set_back()
+            if before is not None:
+                self._runner.set_back(before - offset)
             self._woke()

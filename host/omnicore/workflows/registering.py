@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from omnicore.storage.tables.workflow_waits import WaitRow
+from omnicore.workflows.effects.secrets import marked
 from omnicore.workflows.entries import Action, Entry, Fault, Outcome, Result
 from omnicore.workflows.graph import Approval, Graph, Listen
 from omnicore.workflows.journal_words import Signal
@@ -19,14 +20,19 @@ REGISTERED = frozenset({"listen", "approval"})
 """Kinds of actions that are rows for others to find."""
 
 
-def waits_of(run: str, graph: Graph, begun: Iterable[Action], now: float) -> tuple[WaitRow, ...]:
-    """The waits of the actions that begin."""
-    return tuple(_wait(run, graph, one, now) for one in begun if one.kind in REGISTERED)
+def waits_of(
+    run: str, graph: Graph, begun: Iterable[Action], now: float, secrets: Mapping[str, str] | None = None
+) -> tuple[WaitRow, ...]:
+    """The waits of the actions that begin.
+
+    Args: secrets: placeholder by name, as `Start.secrets`: people are shown the name, and cannot send the other back.
+    """
+    return tuple(_wait(run, graph, one, now, secrets or {}) for one in begun if one.kind in REGISTERED)
 
 
-def _wait(run: str, graph: Graph, action: Action, now: float) -> WaitRow:
+def _wait(run: str, graph: Graph, action: Action, now: float, secrets: Mapping[str, str]) -> WaitRow:
     approval = action.kind == "approval"
-    held = asked(action) if approval else dict(action.scope)
+    held = marked(asked(action), secrets) if approval else dict(action.scope)
     return WaitRow(
         run,
         action.place,

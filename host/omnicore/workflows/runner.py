@@ -11,7 +11,6 @@ import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -19,6 +18,7 @@ from omnicore.clock import Clock
 from omnicore.config.sections.workflows import WorkflowSettings
 from omnicore.errors import HostLost, OmniError, RunLost, StorageFailed
 from omnicore.storage.tables.workflow_waits import WaitRow
+from omnicore.workflows.descending import only_begun, ordered
 from omnicore.workflows.entries import Action, Fault, Outcome, Result, Status
 from omnicore.workflows.graph import Graph
 from omnicore.workflows.graphs import Graphs
@@ -27,7 +27,7 @@ from omnicore.workflows.journal_words import Claimed, Kept, NewRun, Signal, Star
 from omnicore.workflows.keeping import kept_of, resting
 from omnicore.workflows.live import Came, Children, LiveRun, Step
 from omnicore.workflows.performing import Performer
-from omnicore.workflows.registering import REGISTERED, broken, failed, late, waits_of
+from omnicore.workflows.registering import REGISTERED, broken, late, waits_of
 from omnicore.workflows.taking import live_claimed, live_started, rows_of
 from omnicore.workflows.underway import UnderWay
 from omnicore.workflows.waiting import Waiters
@@ -131,9 +131,21 @@ class Runner:
             return
         live.busy = True
         status: Status = "suspended" if live.progress.status == "suspended" else "waiting"
-        kept = Kept(live.id, status=status, due_at=None if status == "suspended" else live.progress.next_due)
+        kept = Kept(live.id, status=status, due_at=None if status == "suspended" else live.next_due)
         await self._guarded(live, self._keep(live, kept))
+        if not live.over:
+            self._tell("run", live, {"status": status})
         self._leave(live)
+
+    def set_back(self, seconds: float) -> None:
+        """Lets what waits for so long wait no longer than that, after the clock was set back."""
+        for live in self.live.values():
+            live.back_s += seconds
+        self._under_way.set_back(seconds, self._open)
+
+    def _open(self, run: str, place: str) -> Action | None:
+        live = self.live.get(run)
+        return None if live is None else live.open.get(place)
 
     # -- stopping
 
@@ -147,8 +159,7 @@ class Runner:
         for task in self._tasks():
             task.cancel()
         await self._settle(None)
-        for live in tuple(self.live.values()):
-            self._leave(live)
+        self.drop_all()
         self._threads.shutdown(wait=False)
 
     def _tasks(self) -> set[asyncio.Task[None]]:
@@ -231,7 +242,7 @@ class Runner:
 
     def _late(self, run: str, place: str, attempt: int) -> None:
         live = self.live.get(run)
-        action = live.open.get(place) if live is not None else None
+        action = self._open(run, place)
         if live is None or action is None or action.attempt != attempt or live.over:
             return
         self._under_way.cut(live, place)
@@ -300,11 +311,10 @@ class Runner:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     async def _follow(self, live: LiveRun, step: Step) -> None:
-        """Keeps what follows, then begins what may begin."""
-        refused: list[Came] = []
-        children = await self._ordered(live, step, refused)
+        """Keeps what follows, then begins what may begin. Raises: Fault: it has gone on for too long."""
+        children, came = await ordered(live, step, self._children, self._clock.now())
         waits = await self._waits(live, step)
-        kept = kept_of(live, step, [new for _, new in children], waits, self.room)
+        kept = kept_of(live, step, [new for _, new in children], waits, self.room, self._settings.steps)
         begun: tuple[Started, ...] = ()
         if kept is not None:
             begun = await self._keep(live, kept)
@@ -313,23 +323,24 @@ class Runner:
             self._under_way.cut(live, place)
         if live.timed:
             self._under_way.settle(live)
-        if step.entries:
+        if step.entries or waits:
             self.steps += len(step.entries)
-            self._tell("step", live, {"entries": step.entries})
+            self._tell("step", live, {"entries": step.entries, "waits": waits})
+        for (action, new), started in zip(children, begun, strict=True):
+            await self._child_begun(live, action, new, started)
         if step.outcome is not None:
             self._over(live, step.outcome)
             return
-        live.inbox.extend(refused)
+        live.inbox.extend(came)
         for action in step.begin:
             if live.open.get(action.place) is action:
                 self._under_way.begin(live, action)
-        for (action, new), started in zip(children, begun, strict=True):
-            await self._child_begun(live, action, new, started)
 
     async def _waits(self, live: LiveRun, step: Step) -> tuple[WaitRow, ...]:
         if step.registered or all(one.kind not in REGISTERED for one in step.begin):
             return ()
-        return await self._think(live, partial(waits_of, live.id, live.graph, step.begin, self._clock.now()))
+        now, secrets = self._clock.now(), live.context.secrets
+        return await self._think(live, partial(waits_of, live.id, live.graph, step.begin, now, secrets))
 
     async def _keep(self, live: LiveRun, kept: Kept) -> tuple[Started, ...]:
         again_s = _FIRST_AGAIN_S
@@ -348,31 +359,13 @@ class Runner:
 
     # -- runs that a run begins
 
-    async def _ordered(self, live: LiveRun, step: Step, refused: list[Came]) -> list[tuple[Action, NewRun]]:
-        found = []
-        for action in step.begin:
-            if action.kind != "run" or step.registered:
-                continue
-            try:
-                new = await self._children.order(live, action)
-                found.append((action, replace(new, dedupe=f"child:{action.key}") if step.again else new))
-            except StorageFailed:
-                raise
-            except OmniError as error:
-                about = Fault("configuration", 400, "The run cannot be begun", str(error), instance=action.place)
-                refused.append(Came(failed(action, about, self._clock.now())))
-        return found
-
     async def _child_begun(self, live: LiveRun, action: Action, new: NewRun, started: Started) -> None:
-        if started.refused:
-            return  # the run is told by a signal
         if started.owned:
             self.begin(new, started, await self._graphs.get(new.digest))
-        if new.parent_run is not None:
+        if new.parent_run is None:
+            live.inbox.append(only_begun(action, started.run, self._clock.now()))
+        elif not started.refused:  # then the run is told by a signal
             live.children[action.place] = started.run
-        else:
-            now, meta = self._clock.now(), {"run": started.run}
-            live.inbox.append(Came(Result("done", action.place, action.attempt, now, meta=meta)))
 
     # -- the end
 

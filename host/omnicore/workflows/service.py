@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from omnicore.errors import CallCancelled, Conflict, DeadlineExceeded, NotFound, WorkflowFailed
 from omnicore.storage.tables.workflow_definitions import keep_document
+from omnicore.storage.tables.workflow_waits import still_waits
+from omnicore.workflows.desk import Desk
 from omnicore.workflows.editing import diff
 from omnicore.workflows.engine import Engine
 from omnicore.workflows.entries import ENDED, Fault
@@ -17,7 +20,9 @@ from omnicore.workflows.handles import RunHandle
 from omnicore.workflows.journal_words import NewRun, SignalKind, Started
 from omnicore.workflows.ordering import Beginning
 from omnicore.workflows.people import decided_already
+from omnicore.workflows.rights import Rights
 from omnicore.workflows.view import Definition, OpenView, Page, RunView, StepView, VersionView
+from omnicore.workflows.waiting import Seats
 
 __all__ = ["RunHandle", "Workflows"]
 
@@ -52,6 +57,9 @@ class Workflows:
         self.definitions, self.journal = engine.definitions, engine.journal
         self._starting, self._reader, self._approvals = engine.starting, engine.reader, engine.approvals
         self._palette, self._forget = palette, forget
+        self.rights, self.desk = Rights(engine.definitions, engine.reader), Desk()
+        self.seats = Seats()
+        """Of those who wait over the network; without one they are told at once that the run goes on."""
 
     # -- definitions
 
@@ -78,7 +86,7 @@ class Workflows:
 
     async def validate(self, text: str | Mapping[str, Any]) -> tuple[Sequence[Any], Mapping[str, Any] | None]:
         """Problems (`omnicore.workflows.document.Problem`), and the document where it can be read at all."""
-        return await self.definitions.validate(text)
+        return await self.desk.do(lambda: self.definitions.problems(text))
 
     async def page(self, *, limit: int = 50, cursor: str = "", q: str = "") -> Page:
         """Definitions by id without their texts, with the last run of each."""
@@ -169,7 +177,7 @@ class Workflows:
         new = self.engine.trial_run(workflow, graph, input, Beginning(by=by, trigger=trigger, trial=True))
         return await self._begun(new)
 
-    async def retry(self, run: str, place: str | None = None, *, by: str = "host") -> RunHandle:
+    async def retry(self, run: str, place: str | None = None, *, by: str = "host", role: str = "admin") -> RunHandle:
         """A new run that goes on where a faulted one failed, or before `place`, with what was recorded until then.
 
         Raises: NotFound. Conflict: it did not fault, or is not over.
@@ -178,13 +186,18 @@ class Workflows:
         if row.status not in ENDED or (place is None and row.status != "faulted"):
             raise Conflict(f"{run} is {row.status}", remedy="retry runs that have faulted", run=run)
         until = await asyncio.to_thread(self._reader.failed_at, run, place)
+        await self.rights.check_again(row, role, until=None if place is None else until)
         return await self._forked(run, until, by)
 
-    async def fork(self, run: str, seq: int, input: Any = _NOTHING, *, by: str = "host") -> RunHandle:
+    async def fork(
+        self, run: str, seq: int, input: Any = _NOTHING, *, by: str = "host", role: str = "admin"
+    ) -> RunHandle:
         """A new run with the rows of another up to `seq`; with an input of its own it begins anew.
 
         Raises: NotFound. InvalidInput: the other has no such row.
         """
+        row = await asyncio.to_thread(self._reader.row, run)
+        await self.rights.check_again(row, role, until=seq if input is _NOTHING else 0)
         if input is _NOTHING:
             return await self._forked(run, seq, by)
         new = await self.engine.again(run, by, input)
@@ -227,6 +240,15 @@ class Workflows:
         """Takes up a run that the journal has kept."""
         self.engine.adopt(new, started)
         return RunHandle(self, started.run, duplicate=not started.new)
+
+    async def carry(self, run: str) -> None:
+        """Has a run, and those it began, run in this process unless other hosts do; for one that else only asks.
+
+        It goes on with that until the host is closed; what is not over then is left to others. Raises: NotFound.
+        """
+        await self.engine.carry(run)
+        if self.definitions.triggers is not None:
+            self.definitions.triggers.dispatch()
 
     # -- runs as they stand
 
@@ -309,9 +331,10 @@ class Workflows:
     ) -> None:
         """Takes a decision. Raises: NotFound. PermissionDenied. InvalidInput: the form. Conflict: it was taken."""
         check = self._approvals.check
-        await asyncio.to_thread(lambda: check(run, place, approve=approve, form=form, role=role))
+        wait = await asyncio.to_thread(lambda: check(run, place, approve=approve, form=form, role=role))
         said = {"approved": approve, "form": form, "by": by}
-        if not await self.journal.signal(run, "approval", place, said, key=f"approval:{place}"):
+        still = partial(still_waits, wait=wait)  # somebody else may have been first meanwhile
+        if not await self.journal.signal(run, "approval", place, said, key=f"approval:{place}", only=still):
             raise decided_already(run, place)
 
     async def _tell(self, run: str, kind: SignalKind, by: str) -> RunView:
@@ -325,7 +348,7 @@ class Workflows:
 
     async def evaluate(self, expression_: str, data: Any, variables: Mapping[str, Any] | None = None) -> Any:
         """The value of a runtime expression, `${ ... }` or bare. Raises: ExpressionInvalid. Fault."""
-        return await asyncio.to_thread(lambda: expression(expression_)(data, dict(variables or {})))
+        return await self.desk.do(lambda: expression(expression_)(data, dict(variables or {})))
 
     async def palette(self) -> Mapping[str, Any]:
         """What may be called: {plugins, connectors, host}, as `GET /workflows/palette` has it."""
@@ -337,7 +360,7 @@ def _failed(run: str, fault: Fault | None) -> WorkflowFailed:
     about = ": ".join(part for part in (told.title, told.detail) if part)
     return WorkflowFailed(
         f"{run} faulted at {told.instance or 'its root'}: {about}",
-        remedy=f"once the cause is gone, retry it: `omnicore runs retry {run}`",
+        remedy=f"once the cause is gone, retry it: `omnicore workflows retry {run}`",
         run=run,
         fault=told.to_json(),
     )

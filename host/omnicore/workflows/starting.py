@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 from omnicore.clock import Clock
 from omnicore.config.sections.workflows import WorkflowSettings
-from omnicore.errors import CapacityReached, Conflict, InvalidInput, NotFound
+from omnicore.errors import CapacityReached, Conflict, HostLost, InvalidInput, NotFound
+from omnicore.ids import OrderedIds
 from omnicore.storage.tables.workflow_runs import RunsTable
 from omnicore.workflows.definitions import Definitions, Present
+from omnicore.workflows.effects.secrets import marked
+from omnicore.workflows.effects.work import hops_of
 from omnicore.workflows.entries import Action, Fault
 from omnicore.workflows.flow.schemas import conform
 from omnicore.workflows.graph import Graph, Run
@@ -46,6 +50,7 @@ class Starting:
         self._journal, self._definitions, self._runs = journal, definitions, runs
         self._settings, self._clock = settings, clock
         self.runner: Runner | None = None
+        self._ids = OrderedIds("run")
         self._pending, self._count_due = 0, 0.0
 
     async def order(
@@ -71,7 +76,10 @@ class Starting:
     async def begin(self, new: NewRun) -> Started:
         """Keeps a run. Raises: Conflict: as many as may run of its key do. LimitExceeded: the input is too large."""
         room = self.runner is not None and self.runner.room > 0
-        started = await self._journal.start(new, room=room)
+        try:
+            started = await self._journal.start(new, room=room)
+        except HostLost:  # this host was silent for too long, and nothing was kept: any host may take the run
+            started = await self._journal.start(new, room=False)
         if started.refused:
             raise Conflict(
                 f"{new.workflow} may not run more than {new.most} at once for {new.key!r}",
@@ -106,9 +114,11 @@ class Starting:
                 f"workflows have begun one another {depth} times in a row",
                 remedy="end the recursion, or raise workflows.most_depth",
             )
+        about = {"kind": "workflow", "run": live.id, "place": action.place, "workflow": live.context.workflow}
+        hops = hops_of(live.context.trigger)  # a circle of events that leads through it has an end as well
         how = Beginning(
             by=live.context.by,
-            trigger={"kind": "workflow", "run": live.id, "place": action.place, "workflow": live.context.workflow},
+            trigger={**about, "hops": hops} if hops else about,
             parent_run=live.id if node.wait else None,
             parent_place=action.place if node.wait else None,
             root=live.context.root,
@@ -116,7 +126,11 @@ class Starting:
             key=None,
             priority=live.priority,
         )
-        return await self.order(name_of(node.workflow, node.namespace), action.value, how, version=node.version)
+        # What stands for a secret means nothing there, and people see that run's input.
+        given = marked(action.value, live.context.secrets)
+        new = await self.order(name_of(node.workflow, node.namespace), given, how, version=node.version)
+        # Who waits for a run waits for one of its own: another one's end would be told to its own parent alone.
+        return replace(new, id=self._ids.next(), dedupe=None if node.wait else new.dedupe)
 
     # -- inner parts
 

@@ -6,14 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from omnicore.events.bus import EventBus
-from omnicore.workflows.entries import Entry, Fault
+from omnicore.storage.tables.workflow_waits import WaitRow
+from omnicore.workflows.effects.work import hops_of
+from omnicore.workflows.entries import ENDED, Entry, Fault
 from omnicore.workflows.live import LiveRun
 
 __all__ = ["Telling"]
 
 
 class Telling:
-    """Publishes `workflow.run.<status>`, and `workflow.step.<status>` while somebody listens to topics of workflows.
+    """Publishes `workflow.run.<status>` and `workflow.approval.asked` or `.over`, and `workflow.step.<status>` while
+    somebody listens to topics of workflows.
 
     `ended` is told the workflow of each run that ended, and `emitted` that the inbox has events.
     """
@@ -26,22 +29,34 @@ class Telling:
     def __call__(self, what: str, live: LiveRun, told: Mapping[str, Any]) -> None:
         """Tells of a run or of its steps."""
         if what == "step":
+            self._approvals(live, told["entries"], told["waits"])
             self._steps(live, told["entries"])
             return
         status = told["status"]
         topic = f"workflow.run.{status}"
         fault = told.get("fault")
         about = {"run": live.id, "workflow": live.context.workflow, "trigger": live.context.trigger.get("kind")}
-        self._bus.publish(topic, {**about, **(_about(fault) if fault is not None else {})})
-        if status != "running":
+        self._publish(topic, live, {**about, **(_about(fault) if fault is not None else {})})
+        if status in ENDED:
             self.ended(live.context.workflow)
+
+    def _approvals(self, live: LiveRun, entries: Sequence[Entry], waits: Sequence[WaitRow]) -> None:
+        asked = [("asked", one.place) for one in waits if one.kind == "approval"]
+        over = [("over", one.place) for one in entries if one.kind == "approval"]
+        for what, place in asked + over:
+            about = {"run": live.id, "workflow": live.context.workflow, "place": place}
+            self._publish(f"workflow.approval.{what}", live, about)
 
     def _steps(self, live: LiveRun, entries: Sequence[Entry]) -> None:
         if any(entry.kind == "emit" and entry.status == "completed" for entry in entries):
             self.emitted()
         if any(one.pattern.startswith("workflow.") for one in self._bus.subscribers()):
             for entry in entries:
-                self._bus.publish(f"workflow.step.{entry.status}", _step(live, entry))
+                self._publish(f"workflow.step.{entry.status}", live, _step(live, entry))
+
+    def _publish(self, topic: str, live: LiveRun, data: Mapping[str, Any]) -> None:
+        """Counts on from what began the run: a workflow that wants to hear of its own runs comes to an end."""
+        self._bus.publish(topic, data, hops=hops_of(live.context.trigger) + 1)
 
 
 def _about(fault: Fault) -> dict[str, Any]:

@@ -45,6 +45,13 @@ class Timers(Generic[Name]):
             self._heap = [one for one in self._heap if self._live.get(one[2]) == one[1]]
             heapq.heapify(self._heap)
 
+    def set_back(self, seconds: float, moves: Callable[[Name], bool]) -> None:
+        """Moves timers along after the clock was set back: those of a duration, not those of a moment."""
+        moved = [(due - seconds if moves(name) else due, count, name) for due, count, name in self._heap]
+        heapq.heapify(moved)
+        self._heap = moved
+        self._arm()
+
     def look(self) -> None:
         """Fires what is due."""
         now = self._clock.now()

@@ -97,6 +97,11 @@ class Triggers:
         loops = (self._ticker.run(), self._dispatcher.run(), self._hearing.run(), self._sweep())
         self._tasks = [asyncio.create_task(one) for one in loops]
 
+    def dispatch(self) -> None:
+        """Hands events to who wants them, in a process that otherwise only asks."""
+        if not self._tasks:
+            self._tasks = [asyncio.create_task(self._dispatcher.run())]
+
     async def stop(self) -> None:
         """Ends all of that; what is half done is done by the next host."""
         if self._hooks is not None:

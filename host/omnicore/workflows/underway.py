@@ -13,7 +13,8 @@ from omnicore.config.sections.workflows import WorkflowSettings
 from omnicore.errors import OmniError
 from omnicore.workflows.entries import Action, Fault, Result
 from omnicore.workflows.gate import Gate
-from omnicore.workflows.live import LiveRun
+from omnicore.workflows.graph import Wait
+from omnicore.workflows.live import Doing, LiveRun
 from omnicore.workflows.performing import Performed, Performer
 from omnicore.workflows.timers import Timers
 
@@ -52,7 +53,7 @@ class UnderWay:
         self._gate: Gate[LiveRun, Action] = Gate(settings.actions, settings.run_actions)
         self._timers: Timers[tuple[str, str, int]] = Timers(clock, lambda name: late(*name))
         self._tasks: set[asyncio.Task[None]] = set()
-        self._doing: set[_Doing] = set()
+        self._doing: set[Doing] = set()
         self._held = False
 
     @property
@@ -67,24 +68,33 @@ class UnderWay:
             self._pump()
         elif action.due_at is not None:
             live.timed[action.place] = action.attempt
-            self._timers.set((live.id, action.place, action.attempt), action.due_at)
+            self._timers.set((live.id, action.place, action.attempt), self._due(live, action, action.due_at))
 
     def cut(self, live: LiveRun, place: str) -> None:
         """Cuts what is under way or waits at a place."""
         attempt = live.timed.pop(place, None)
         if attempt is not None:
             self._timers.drop((live.id, place, attempt))
-        task = live.tasks.pop(place, None)
-        if task is not None:
-            task.cancel()
-        else:
+        doing = live.tasks.pop(place, None)
+        if doing is None:
             self._gate.withdraw(live, lambda action: action.place == place)
+        elif doing.cut():
+            self._release(doing)
 
     def leave(self, live: LiveRun) -> None:
         """Cuts everything of a run."""
         self._gate.drop(live)
         for place in [*live.tasks, *live.timed]:
             self.cut(live, place)
+
+    def set_back(self, seconds: float, action_of: Callable[[str, str], Action | None]) -> None:
+        """Moves timers along after the clock was set back."""
+
+        def moves(name: tuple[str, str, int]) -> bool:
+            action = action_of(*name[:2])
+            return action is None or not _is_moment(action)
+
+        self._timers.set_back(seconds, moves)
 
     def settle(self, live: LiveRun) -> None:
         """Takes back the timers of what is not waited for any more."""
@@ -113,14 +123,32 @@ class UnderWay:
         loop = asyncio.get_running_loop()
         while (turn := self._gate.next()) is not None:
             live, action = turn
-            doing = _Doing(live, action)
+            doing = live.hands
+            if doing is not None and not live.inbox and self._gate.under_way_of(live) == 1:
+                live.hands, doing.following = None, action
+            else:
+                doing = Doing(live, action)
+                doing.task = task = loop.create_task(self._do(doing))
+                self._tasks.add(task)
+                task.add_done_callback(partial(self._done, doing))
             self._doing.add(doing)
-            task = loop.create_task(self._do(doing))
-            live.tasks[action.place] = task
-            self._tasks.add(task)
-            task.add_done_callback(partial(self._done, doing))
+            live.tasks[action.place] = doing
 
-    async def _do(self, doing: _Doing) -> None:
+    async def _do(self, doing: Doing) -> None:
+        """Does an action, then what follows from it, as long as the run does one thing after the other."""
+        live = doing.live
+        while (goes_on := await self._once(doing)) is not None:
+            live.hands = doing
+            try:
+                await goes_on
+            finally:
+                live.hands = None
+            if doing.following is None:
+                return
+            doing.action, doing.following = doing.following, None
+
+    async def _once(self, doing: Doing) -> Coroutine[Any, Any, None] | None:
+        """Does an action and tells what came of it. Returns: how the run goes on, if it is this task that does it."""
         live, action = doing.live, doing.action
         began_at = self._clock.now()
         try:
@@ -134,15 +162,15 @@ class UnderWay:
             output, meta, events = performed.output, performed.meta, performed.events
             now = self._clock.now()
             result = Result("done", action.place, action.attempt, now, output, began_at=began_at, meta=meta)
-        if live.tasks.get(action.place) is asyncio.current_task():
+        if live.tasks.get(action.place) is doing:
             del live.tasks[action.place]  # from here on the task goes on with the run, and is not to be cut
         self._release(doing)
-        goes_on = self._came_back(live, result, events)
-        if goes_on is not None:
-            await goes_on
+        return self._came_back(live, result, events)
 
     async def _perform(self, live: LiveRun, action: Action) -> Performed:
-        left_s = self._longest_s if action.due_at is None else max(0.0, action.due_at - self._clock.now())
+        left_s = self._longest_s
+        if action.due_at is not None:
+            left_s = max(0.0, self._due(live, action, action.due_at) - self._clock.now())
         try:
             async with asyncio.timeout(left_s) as limit:
                 return await self._performer.perform(action, live.context)
@@ -152,13 +180,21 @@ class UnderWay:
             about = f"it was not done within {left_s:.3g} s"
             raise Fault("timeout", 408, "Time is over", about, instance=action.place) from None
 
-    def _release(self, doing: _Doing) -> None:
+    def _due(self, live: LiveRun, action: Action, due_at: float) -> float:
+        """When an action is due by the clock as it is; it may have been set back since the run's last row."""
+        ahead_s = live.progress.at - self._clock.now()
+        if ahead_s <= 0 or _is_moment(action):
+            return due_at
+        live.back_s = max(live.back_s, ahead_s)
+        return due_at - ahead_s
+
+    def _release(self, doing: Doing) -> None:
         if doing in self._doing:
             self._doing.discard(doing)
             self._gate.done(doing.live)
             self._pump()
 
-    def _done(self, doing: _Doing, task: asyncio.Task[None]) -> None:
+    def _done(self, doing: Doing, task: asyncio.Task[None]) -> None:
         # A callback, because a task that is cancelled before its first step runs none of its code.
         self._tasks.discard(task)
         self._release(doing)
@@ -166,13 +202,9 @@ class UnderWay:
             _log.error("a run's step ended badly", exc_info=task.exception())
 
 
-class _Doing:
-    """One action that was begun."""
-
-    __slots__ = ("action", "live")
-
-    def __init__(self, live: LiveRun, action: Action) -> None:
-        self.live, self.action = live, action
+def _is_moment(action: Action) -> bool:
+    """Whether it waits for a moment, and not for so long."""
+    return isinstance(action.node, Wait) and action.node.until is not None
 
 
 def _fault_of(error: Exception, action: Action) -> Fault:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 __all__ = [
@@ -108,7 +108,7 @@ class RunView:
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON value."""
-        return asdict(self)
+        return _members(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ class StepView:
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON value."""
-        shown = asdict(self)
+        shown = _members(self)
         if not self.cut:
             del shown["cut"]
         return shown
@@ -169,7 +169,7 @@ class ApprovalView:
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON value."""
-        return asdict(self)
+        return _members(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,3 +182,8 @@ class Page:
     def to_json(self) -> dict[str, Any]:
         """As a JSON value."""
         return {"items": [one.to_json() for one in self.items], "next": self.next}
+
+
+def _members(view: Any) -> dict[str, Any]:
+    """Not `asdict`, which copies values of megabytes, and fails over what is deep."""
+    return {one.name: getattr(view, one.name) for one in fields(view)}

@@ -4,15 +4,33 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 from omnicore.workflows.entries import Fault, Outcome
 
-__all__ = ["Ended", "Waiters"]
+__all__ = ["Ended", "Seats", "Waiters"]
 
 Ended = tuple[str, Any, Fault | None]
 """Status, output and fault of a run that is over."""
+
+
+class Seats:
+    """So many callers may wait for the ends of runs at once: each holds a connection for up to a minute."""
+
+    def __init__(self, most: int = 500) -> None:
+        self._free = most
+
+    @contextmanager
+    def taken(self) -> Iterator[bool]:
+        """Whether there is a seat; it is held for the block."""
+        seated = self._free > 0
+        self._free -= seated
+        try:
+            yield seated
+        finally:
+            self._free += seated
 
 
 class Waiters:

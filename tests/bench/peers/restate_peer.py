@@ -82,9 +82,7 @@ async def main(server: str, folder: str, runs: int, at_once: int) -> None:
         "DO_NOT_TRACK": "1",
     }
     with (Path(folder) / "server.log").open("w") as log:
-        process = subprocess.Popen(
-            [server, "--no-logo", "--base-dir", folder], env=environment, stdout=log, stderr=log
-        )
+        process = subprocess.Popen([server, "--no-logo", "--base-dir", folder], env=environment, stdout=log, stderr=log)
     ended = asyncio.Event()
     config = Config()
     config.bind, config.loglevel = [f"127.0.0.1:{own}"], "ERROR"
@@ -93,12 +91,13 @@ async def main(server: str, folder: str, runs: int, at_once: int) -> None:
     async with httpx.AsyncClient(timeout=60, limits=limits, trust_env=False) as client:
         try:
             await _ready(client, f"http://127.0.0.1:{admin}/health")
-            found = await client.post(
-                f"http://127.0.0.1:{admin}/deployments", json={"uri": f"http://127.0.0.1:{own}"}
-            )
+            found = await client.post(f"http://127.0.0.1:{admin}/deployments", json={"uri": f"http://127.0.0.1:{own}"})
             assert found.status_code == 201, found.text
             await _ready(client, f"http://127.0.0.1:{ingress}/restate/health")
-            print(json.dumps(await _measured(client, f"http://127.0.0.1:{ingress}/chain/three", runs, at_once)), flush=True)
+            print(
+                json.dumps(await _measured(client, f"http://127.0.0.1:{ingress}/chain/three", runs, at_once)),
+                flush=True,
+            )
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(30)

@@ -52,6 +52,17 @@ async def test_a_sender_is_answered_with_the_result_or_with_the_fault(tmp_path: 
         assert bad.headers["content-type"].startswith("application/problem+json")
 
 
+async def test_a_payload_that_breaks_the_schema_of_the_input_is_told_to_its_sender(tmp_path: Path) -> None:
+    strict = workflow("strict", "- {webhook: in, respond: result}", "- kept: {set: {n: '${ .n }'}}")
+    strict += "\ninput: {schema: {document: {type: object, required: [n]}}}"
+    async with hosted(tmp_path) as (host, send):
+        await host.workflows.apply(strict)
+        unfit = await send({"m": 4})
+        assert (unfit.status_code, unfit.json()["status"]) == (422, "unfit")
+        assert (await send({"n": 4})).json() == {"n": 4}
+        assert len((await host.workflows.page_runs(workflow="strict")).items) == 1
+
+
 async def test_what_one_workflow_emits_begins_another_and_wakes_a_third(tmp_path: Path) -> None:
     emits = "- told: {emit: {event: {with: {type: order.placed, source: https://example.com, data: '${ . }'}}}}"
     hears = (

@@ -21,7 +21,7 @@ class WorkflowSettings:
     lease_s: float = setting(10.0, "How long a host may stay silent before another takes over its runs", minimum=0.1)
     park_s: float = setting(5.0, "A run that has nothing to do for longer than this is put out of memory", minimum=0.01)
     poll_s: float = setting(
-        0.05, "Longest time until a host sees what another process told its runs", minimum=0.01, maximum=60
+        0.02, "Longest time until a host sees what another process told its runs", minimum=0.01, maximum=60
     )
     action_s: float = setting(300.0, "Longest time of one attempt of a step that sets no time", minimum=0.001)
     expression_s: float = setting(0.5, "Longest time of one expression", minimum=0.001, maximum=60)
@@ -30,6 +30,9 @@ class WorkflowSettings:
     event_s: float = setting(86_400.0, "How long an event is remembered, so that it is taken in once", minimum=1)
     document_bytes: int = setting(1024 * 1024, "Largest definition", minimum=1024)
     steps: int = setting(1_000_000, "Steps after which a run is ended with a fault", minimum=1)
+    run_bytes: int = setting(
+        1024 * 1024 * 1024, "What one run may write, its rows and each of its values once", minimum=64 * 1024
+    )
     graphs: int = setting(256, "Definitions that are kept ready in memory", minimum=1, maximum=100_000)
     most: int = setting(10_000, "Workflows that may be kept", minimum=0)
     max_pending: int = setting(1_000_000, "Runs that may wait, queued or parked", minimum=1)

@@ -9,6 +9,7 @@ __all__ = ["STEP"]
 _INDEXES = (
     # What may be claimed, in the order in which it is. Runs in memory, held ones and ended ones are not in it.
     "CREATE INDEX workflow_runs_ready ON workflow_runs (priority, due_at, id) WHERE due_at IS NOT NULL",
+    "CREATE INDEX workflow_runs_root ON workflow_runs (root, due_at) WHERE due_at IS NOT NULL",
     "CREATE INDEX workflow_runs_owned ON workflow_runs (host, id) WHERE host IS NOT NULL",
     "CREATE INDEX workflow_runs_lane ON workflow_runs (workflow, lane, held, id)"
     " WHERE lane IS NOT NULL AND ended_at IS NULL",

@@ -8,17 +8,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from omnicore.compact import json_writer
+from omnicore.quick import quick
+
 __all__ = ["GENESIS", "Anchor", "AuditEntry", "AuditRow", "canonical", "hash_of"]
 
 GENESIS = "0" * 64
 """Stands for the row before the first one."""
 
+_write, _write_sorted = json_writer(), json_writer(sort_keys=True)
+
 
 def canonical(value: Any) -> str:
     """The one way to write a JSON value: sorted members, no spaces, ASCII. Raises: ValueError: it is no JSON."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    try:
+        return _write_sorted(value)
+    except RecursionError as error:
+        raise ValueError("it is nested too deep") from error
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
     """A change as it is told to the record: who, by which way, from where, what, to what.
@@ -41,6 +50,7 @@ class AuditEntry:
         return replace(self, outcome=outcome, after=after, target=target)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class AuditRow:
     """An entry in its place in the chain."""
@@ -81,16 +91,16 @@ def hash_of(seq: int, entry: AuditEntry, previous: str) -> str:
     The texts of `before` and `after` go in as they are, so that not even a space in them can change.
     """
     members: Mapping[str, str] = {
-        "action": json.dumps(entry.action),
-        "actor": json.dumps(entry.actor),
+        "action": _write(entry.action),
+        "actor": _write(entry.actor),
         "after": entry.after or "null",
-        "at": json.dumps(entry.at),
+        "at": _write(entry.at),
         "before": entry.before or "null",
-        "from": json.dumps(entry.origin),
-        "outcome": json.dumps(entry.outcome),
+        "from": _write(entry.origin),
+        "outcome": _write(entry.outcome),
         "seq": str(seq),
-        "target": json.dumps(entry.target),
-        "via": json.dumps(entry.via),
+        "target": _write(entry.target),
+        "via": _write(entry.via),
     }
     text = ",".join(f'"{name}":{value}' for name, value in members.items())
     return hashlib.sha256(f"{previous}\n{{{text}}}".encode()).hexdigest()

@@ -48,6 +48,10 @@ def _ready() -> str:
 
 
 READY_SQL = _ready()
+_READY_OF_ROOT = (
+    "SELECT id, priority, due_at FROM workflow_runs WHERE root = ? AND due_at IS NOT NULL AND due_at <= ?"
+    " ORDER BY due_at LIMIT ?"
+)
 
 
 def alive(session: Session, host: str) -> bool:
@@ -76,10 +80,20 @@ def owned(store: Store, host: str) -> list[str]:
     return [str(row[0]) for row in store.rows("SELECT id FROM workflow_runs WHERE host = ?", (host,))]
 
 
-def claim(session: Session, host: str, limit: int, now: float) -> list[RunRow]:
-    """Takes runs that are due for a host that lives, in the order in which they should begin."""
-    limit = min(limit, _MOST)
-    found = session.execute(READY_SQL, (now, limit) * len(_PRIORITIES)).fetchall()
+def claim(
+    session: Session, host: str, limit: int, now: float, *, root: str | None = None, until: float | None = None
+) -> list[RunRow]:
+    """Takes runs that are due for a host that lives, in the order in which they should begin.
+
+    Args:
+        root: only those that began with this run.
+        until: only those that were due by then; now when left out.
+    """
+    limit, until = min(limit, _MOST), now if until is None else until
+    if root is None:
+        found = session.execute(READY_SQL, (until, limit) * len(_PRIORITIES)).fetchall()
+    else:
+        found = session.execute(_READY_OF_ROOT, (root, until, limit)).fetchall()
     chosen = [str(row[0]) for row in sorted(found, key=lambda row: (-row[1], row[2], row[0]))[:limit]]
     if not chosen:
         return []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from omnicore.quick import quick
 from omnicore.storage.store import Session
 
 __all__ = ["End", "Park", "end_runs", "park"]
@@ -32,6 +33,7 @@ class Park:
     hash: str
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class End:
     """A run that is over; `output` and `fault` are JSON or name a value."""

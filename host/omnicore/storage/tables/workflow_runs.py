@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import Any
 
+from omnicore.quick import quick
 from omnicore.storage.store import Session, Store
 
 __all__ = ["COLUMNS", "RunRow", "RunsTable", "add_runs", "as_run", "set_head", "state_of"]
@@ -14,6 +15,7 @@ __all__ = ["COLUMNS", "RunRow", "RunsTable", "add_runs", "as_run", "set_head", "
 _STATUSES = ("pending", "running", "waiting", "suspended", "completed", "faulted", "cancelled")
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class RunRow:
     """A run as it is stored; see `omnicore.storage.schema.workflow_runs`. Units: seconds since the Unix epoch.
@@ -128,6 +130,14 @@ class RunsTable:
         ]
         return sorted(found)[:limit]
 
+    def ended_workflows(self, limit: int = 100, after: str = "") -> list[str]:
+        """Workflows that have runs which are over, by name. Costs one look into the index for each."""
+        found: list[str] = []
+        sql = "SELECT min(workflow) FROM workflow_runs WHERE workflow > ? AND ended_at IS NOT NULL"
+        while len(found) < limit and (name := self._store.rows(sql, (found[-1] if found else after,))[0][0]):
+            found.append(str(name))
+        return found
+
     def counts(self) -> dict[str, int]:
         """How many runs are not over, by status; counts those only."""
         found = self._store.rows(
@@ -140,8 +150,12 @@ class RunsTable:
         """The newest run of a workflow."""
         return next(iter(self.page(workflow, None, 1)), None)
 
-    def next_due(self) -> float | None:
-        """When the first run may be claimed, whatever its priority."""
+    def next_due(self, root: str | None = None) -> float | None:
+        """When the first run may be claimed, whatever its priority; of those that began with `root`, if given."""
+        if root is not None:
+            own = "SELECT min(due_at) FROM workflow_runs WHERE root = ? AND due_at IS NOT NULL"
+            due = self._store.rows(own, (root,))[0][0]
+            return None if due is None else float(due)
         heads = (
             f"SELECT min(due_at) AS at FROM workflow_runs WHERE due_at IS NOT NULL AND priority = {priority}"
             for priority in range(10)

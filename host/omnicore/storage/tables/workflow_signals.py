@@ -8,7 +8,7 @@ from typing import Any
 
 from omnicore.storage.store import Session, Store
 
-__all__ = ["Sent", "SignalRow", "drop_signals", "send", "signals_of_host", "signals_of_runs"]
+__all__ = ["Sent", "SignalRow", "drop_signals", "is_told", "send", "signals_of_host", "signals_of_runs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,12 @@ def signals_of_runs(session: Session, runs: Sequence[str]) -> list[SignalRow]:
     marks = ", ".join("?" for _ in runs)
     sql = f"SELECT {_COLUMNS} FROM workflow_signals WHERE run IN ({marks}) ORDER BY id"
     return [SignalRow(*row) for row in session.execute(sql, tuple(runs)).fetchall()]
+
+
+def is_told(store: Store, run: str, kind: str, place: str) -> bool:
+    """Whether a run has an untaken signal of a kind for a place."""
+    sql = "SELECT 1 FROM workflow_signals WHERE run = ? AND kind = ? AND place = ? LIMIT 1"
+    return bool(store.rows(sql, (run, kind, place)))
 
 
 def signals_of_host(store: Store, host: str, limit: int = 1000) -> list[SignalRow]:

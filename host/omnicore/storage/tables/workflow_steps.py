@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import Any
 
+from omnicore.compact import json_writer
 from omnicore.storage.store import Session, Store
 
 __all__ = ["StepRow", "StepsTable", "add_steps", "first_rows", "genesis", "rehashed", "step_hash"]
@@ -46,7 +46,7 @@ _NAMES = [field.name for field in fields(StepRow)]
 _COLUMNS = ", ".join(f'"{name}"' for name in _NAMES)
 _ADD = f"INSERT INTO workflow_steps ({_COLUMNS}) VALUES ({', '.join('?' for _ in _NAMES)})"
 _HASHED = attrgetter(*_NAMES[1:-1])
-_write = json.JSONEncoder(separators=(",", ":")).encode
+_write = json_writer()
 
 
 def genesis(run: str, workflow: str, digest: str, input: str, created_at: float) -> str:
@@ -80,6 +80,14 @@ class StepsTable:
         """Rows of a run after one, oldest first."""
         sql = f"SELECT {_COLUMNS} FROM workflow_steps WHERE run = ? AND seq > ? ORDER BY seq LIMIT ?"
         return [StepRow(*row) for row in self._store.rows(sql, (run, after, limit))]
+
+    def decided(self, run: str, until: int) -> list[str]:
+        """The paths of the approvals whose decisions are among the first rows of a run."""
+        sql = (
+            "SELECT DISTINCT path FROM workflow_steps"
+            " WHERE run = ? AND seq <= ? AND kind = 'approval' AND fed IS NOT NULL ORDER BY path"
+        )
+        return [str(path) for (path,) in self._store.rows(sql, (run, until))]
 
     def before(self, run: str, seq: int, limit: int = 100) -> list[StepRow]:
         """Rows of a run before one, newest first."""

@@ -66,6 +66,15 @@ class ValuesTable:
     def __init__(self, store: Store) -> None:
         self._store = store
 
+    def size_of(self, run: str) -> int:
+        """How large the values are together that a run refers to."""
+        found = self._store.rows(
+            "SELECT coalesce(sum(v.size), 0) FROM workflow_value_refs r JOIN workflow_values v ON v.hash = r.hash"
+            " WHERE r.run = ?",
+            (run,),
+        )
+        return int(found[0][0])
+
     def get(self, digest: str) -> str | None:
         """The JSON with this hash."""
         found = self._store.rows("SELECT data FROM workflow_values WHERE hash = ?", (digest,))

@@ -9,7 +9,7 @@ from typing import Any
 
 from omnicore.storage.store import Session, Store
 
-__all__ = ["WaitRow", "WaitsTable", "add_waits", "drop_waits"]
+__all__ = ["WaitRow", "WaitsTable", "add_waits", "drop_waits", "still_waits"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,12 @@ def add_waits(session: Session, waits: Sequence[WaitRow]) -> None:
 def drop_waits(session: Session, places: Sequence[tuple[str, str]]) -> None:
     """Forgets waits by run and place."""
     session.executemany("DELETE FROM workflow_waits WHERE run = ? AND place = ?", places)
+
+
+def still_waits(session: Session, wait: WaitRow) -> bool:
+    """Whether this is what the run still waits for, in a transaction of the caller's."""
+    sql = "SELECT 1 FROM workflow_waits WHERE run = ? AND place = ? AND kind = ? AND at = ?"
+    return session.execute(sql, (wait.run, wait.place, wait.kind, wait.at)).fetchone() is not None
 
 
 class WaitsTable:

@@ -23,6 +23,7 @@ _URI = re.compile(r"[^\x00-\x20<>\"{}|\\^`\x7f]{1,2048}")
 _LONGEST = 4096
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _OURS = frozenset({"specversion", HOPS})
+_HOST = "omnicore:"
 
 
 def envelope(work: Work) -> dict[str, Any]:
@@ -36,15 +37,20 @@ def envelope(work: Work) -> dict[str, Any]:
     given = marked(work.action.value, work.run.secrets)
     if not isinstance(given, Mapping):
         raise InvalidInput("an event is an object of attributes", remedy="give `with` a source, a type and data")
+    own = f"{_HOST}workflow/{work.run.workflow}"
     event: dict[str, Any] = {
         "specversion": "1.0",
         "id": sha256(work.action.key.encode()).hexdigest()[:32],
         "time": datetime.fromtimestamp(work.clock.now(), UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "source": f"omnicore:workflow/{work.run.workflow}",
+        "source": own,
     }
     for name, value in given.items():
         if name == "data" or (value is not None and name not in _OURS):
             event[name] = value if name == "data" else _attribute(name, value)
+    if event["source"].startswith(_HOST) and event["source"] not in (own, f"{_HOST}workflow"):
+        raise InvalidInput(
+            f"the source {event['source'][:80]!r} is a part of this host", remedy="name a source of your own, or none"
+        )
     if "type" not in event:
         raise InvalidInput("an event has a type", remedy="give `with` one, such as com.example.order.placed")
     if not isinstance(event.get("data"), (str, type(None))):

@@ -134,13 +134,16 @@ class SecretReader:
         if not names:
             return Opened()
         now = self._clock.monotonic()
-        wanted = [name for name in names if self._kept.get(name, (0.0, None))[0] <= now]
+        # Noted before the wait: others may push out what is kept meanwhile.
+        known = {name: kept[1] for name in names if (kept := self._kept.get(name)) is not None and kept[0] > now}
+        wanted = [name for name in names if name not in known]
         if wanted:
             read = await asyncio.to_thread(self._read, wanted)
+            known |= read
             for name, value in read.items():
                 self._kept[name] = (now + _KEPT_S, value)
                 self._kept.move_to_end(name)
-        found = {names[name]: value for name in names if (value := self._kept[name][1]) is not None}
+        found = {names[name]: value for name, value in known.items() if value is not None}
         missing = {stands: name for name, stands in names.items() if stands not in found}
         while len(self._kept) > _MOST:
             self._kept.popitem(last=False)

@@ -11,6 +11,7 @@ from typing import Any, cast
 from omnicore.clock import Clock
 from omnicore.errors import DeadlineExceeded
 from omnicore.events.delivery import Handling
+from omnicore.quick import quick
 from omnicore.workflows.effects.secrets import Opened
 from omnicore.workflows.entries import Action
 from omnicore.workflows.graph import Call
@@ -36,6 +37,7 @@ class StepContext(Handling):
     key: str
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Work:
     """An action, its run, and the run's secrets, opened."""

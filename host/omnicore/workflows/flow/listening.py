@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, cast
 
+from omnicore.errors import InvalidInput
 from omnicore.workflows.entries import Fault
 from omnicore.workflows.flow.around import admitted, handed_on
 from omnicore.workflows.flow.blocks import run_block
@@ -60,6 +61,8 @@ class Hearing:
         elif node.mode == "one" or (node.until is None and not node.forever):
             self.over = True
         elif node.until is not None and not isinstance(node.until, tuple):
+            if len(self._so_far) >= MOST_EVENTS:
+                raise Fault("runtime", 500, "Too many events", f"`until` did not hold over {MOST_EVENTS} events")
             self._so_far.append(read(node, event))
             self.over = holds(node.until, self._so_far, self._scope)
 
@@ -73,7 +76,7 @@ class Hearing:
                 if before is None:
                     return False
                 self._before = before
-        except Fault:
+        except (Fault, InvalidInput):  # the second for a regular expression that an expression gave
             return False
         return True
 

@@ -85,8 +85,9 @@ def _check_use(build: Build) -> None:
     kept = build.simple
     for name, timeout in build.use.get("timeouts", {}).items():
         build.duration(timeout["after"], ("use", "timeouts", name, "after"))
-    for name, retry in build.use.get("retries", {}).items():
-        retry_of(build, retry, ("use", "retries", name))
+    with build.within(variables=build.variables | {"error"}):
+        for name, retry in build.use.get("retries", {}).items():
+            retry_of(build, retry, ("use", "retries", name))
     for name, policy in build.use.get("authentications", {}).items():
         path: Path = ("use", "authentications", name)
         authentication_of(build, policy, path)

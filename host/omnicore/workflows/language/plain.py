@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
+
+from omnicore.workflows.language.build import marked
 
 __all__ = ["plain"]
 
@@ -80,4 +83,5 @@ def _with_object(task: dict[str, Any]) -> dict[str, Any]:
     rest = {key: part for key, part in task.items() if key != "with"}
     if "from" in task.get("input", {}) or not isinstance(given, str):
         return {**rest, "with": {"input": given}}
-    return {**rest, "input": {**task.get("input", {}), "from": given}}
+    text = given if marked(given) else json.dumps(given)  # a bare text would be read as an expression there
+    return {**rest, "input": {**task.get("input", {}), "from": text}}

@@ -251,7 +251,7 @@ def _empty_or(value: Any) -> str:
 
 @lru_cache(maxsize=64)
 def _pattern(text: str) -> re.Pattern[str]:
-    return re.compile(text)
+    return re.compile(rf"{text[:-1]}\Z" if text.endswith("$") else text)  # JSON Schema's `$` is the very end
 
 
 _TASKS = "write each task as `- name:` with what it does below"

@@ -191,10 +191,15 @@ def _common(build: Build, name: str, task: Mapping[str, Any], path: Path) -> dic
         "when": build.condition(task, path, "if"),
         "timeout_s": timeout_of(build, task.get("timeout"), (*path, "timeout")),
         "then": task.get("then", "continue"),
-        "retry": retry_of(build, host["retry"], (*path, "host", "retry")) if "retry" in host else None,
+        "retry": _own_retry(build, host["retry"], (*path, "host", "retry")) if "retry" in host else None,
         "on_error": host.get("onError", "fail"),
         "compensate": None if undo is None else block_of(build, undo, (*path, "host", "compensate")),
     }
+
+
+def _own_retry(build: Build, value: Any, path: Path) -> Any:
+    with build.within(variables=build.variables | {"error"}):
+        return retry_of(build, value, path)
 
 
 def _classes(kind: str, task: Mapping[str, Any]) -> tuple[type[Node], Kind]:

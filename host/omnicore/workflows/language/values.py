@@ -101,6 +101,8 @@ class _Gate:
                 break
             if not isinstance(key, str):
                 self._report.error(path, "has a key that is no text", "put the key in quotes")
+            elif "\0" in key:  # names of tasks become places of rows, and PostgreSQL keeps no text with a NUL in it
+                self._report.error(path, "has a key with a NUL character", "leave the character out")
             elif self._text(key, path) is not None:
                 found[key] = self.take(item, (*path, key))
         return found

@@ -24,7 +24,7 @@ from omnicore.workflows.journal_words import NewRun
 from omnicore.workflows.triggering.beginning import Beginnings, Runs
 from omnicore.workflows.triggering.definitions import all_filters
 from omnicore.workflows.triggering.documents import Trigger
-from omnicore.workflows.triggering.envelopes import MOST_HOPS, hops_of
+from omnicore.workflows.triggering.envelopes import MOST_HOPS, hops_of, is_of_bus
 from omnicore.workflows.triggering.gathering import Gathering, Set
 from omnicore.workflows.triggering.matching import event_correlation, literal_of, match
 
@@ -222,7 +222,7 @@ class Dispatcher:
 
     def _wanting(self, row: EventRow, event: Mapping[str, Any]) -> list[WantRow]:
         rows = [*self._wants.of("event", row.type), *self._wants.of("event", "")]
-        if row.type.startswith("connector.") and event["source"].startswith("omnicore:"):
+        if row.type.startswith("connector.") and is_of_bus(event):
             rows += self._wants.of("connector", row.type.split(".")[1])
         return rows
 

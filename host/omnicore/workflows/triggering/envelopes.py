@@ -15,7 +15,7 @@ from omnicore.events.bus import Event
 from omnicore.texts import is_whole
 from omnicore.workflows.effects.emitting import HOPS
 
-__all__ = ["HOPS", "MOST_HOPS", "ORIGIN", "checked", "hops_of", "of_bus"]
+__all__ = ["HOPS", "MOST_HOPS", "ORIGIN", "checked", "hops_of", "is_of_bus", "of_bus"]
 
 ORIGIN = "omnicoreorigin"
 MOST_HOPS = 32
@@ -30,6 +30,15 @@ def of_bus(event: Event) -> dict[str, Any]:
     at = datetime.fromtimestamp(event.at, UTC).isoformat()
     known = {"specversion": "1.0", "id": event.id, "source": f"omnicore:{event.source}", "type": event.topic}
     return {**known, "time": at, "data": event.data, HOPS: event.hops}
+
+
+def is_of_bus(event: Mapping[str, Any]) -> bool:
+    """Whether an event was told by a part of the host or a plugin, and not emitted by a workflow or sent by a broker.
+
+    What is emitted has a source of its own choice; who wants a connector's events wants the connector's.
+    """
+    source = str(event.get("source", ""))
+    return ORIGIN not in event and source.startswith("omnicore:") and not source.startswith("omnicore:workflow")
 
 
 def checked(

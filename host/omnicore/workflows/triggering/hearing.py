@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from omnicore.errors import InvalidInput, OmniError
 from omnicore.events.bus import Event, EventBus, Subscription
+from omnicore.events.delivery import MOST_HOPS
 from omnicore.events.topics import check_topic
 from omnicore.runtime.pause import Pause
 from omnicore.storage.tables.workflow_wants import WantsTable
@@ -114,6 +115,8 @@ class Hearing:
     def _is_for_us(self, pattern: str, event: Event) -> bool:
         """Each event comes in once, through one of the patterns it fits."""
         if event.topic == _EMITTED or not heard(event, self._patterns):
+            return False
+        if event.topic.startswith(f"{_OWN}.") and event.hops > MOST_HOPS:
             return False
         return pattern in ("**", event.topic) or event.topic not in self._patterns
 

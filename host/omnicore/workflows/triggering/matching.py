@@ -35,9 +35,9 @@ _LONGEST_PATTERN = 256
 _LONGEST_TEXT = 200
 _LONGEST_VALUE = 512  # characters of an attribute that a regular expression is held against
 _SPECIAL = re.compile(r"[\\^$*+?()\[\]{}|]")
-_TOKENS = re.compile(r"\\.|\[\^?\]?(?:[^\]\\]|\\.)*\]|\(|\)|[*+{|]", re.DOTALL)
-_REPEATS = re.compile(r"(?<!\\)[*+]|\{\d*,\}")
+_TOKENS = re.compile(r"\\.|\[\^?\]?(?:[^\]\\]|\\.)*\]|\(\??|\)|[*+?|]|\{\d*(?:,\d*)?\}", re.DOTALL)
 _MOST_REPEATS = 3
+_MOST_WAYS: int = _LONGEST_VALUE**_MOST_REPEATS
 
 
 def match(event: Mapping[str, Any], wanted: EventFilter, scope: Mapping[str, Any]) -> bool:
@@ -67,8 +67,12 @@ def correlation_of(event: Mapping[str, Any], wanted: EventFilter, scope: Mapping
 
 
 def expected_of(wanted: EventFilter, scope: Mapping[str, Any]) -> dict[str, Any]:
-    """The values that a filter's `expect` gives, by name; those that the first event decides are left out."""
-    return {name: expect(None, scope) for name, (_, expect) in wanted.correlate.items() if expect is not None}
+    """The values that a filter's `expect` gives, by name; those that the first event decides are left out.
+
+    `.` is the input of the task that listens.
+    """
+    given = scope.get("input")
+    return {name: expect(given, scope) for name, (_, expect) in wanted.correlate.items() if expect is not None}
 
 
 def correlated(
@@ -138,7 +142,7 @@ def pattern_of(text: str) -> re.Pattern[str]:
             f"the regular expression {text[:40]!r}... is too long",
             remedy=f"keep it within {_LONGEST_PATTERN} characters",
         )
-    if _explodes(text) or len(_REPEATS.findall(text)) > _MOST_REPEATS:
+    if _explodes(text):
         raise InvalidInput(
             f"the regular expression {text[:80]!r} could take for ever",
             remedy=f"use {_MOST_REPEATS} repeats at most, and no repeat or choice inside of a repeated group",
@@ -150,20 +154,39 @@ def pattern_of(text: str) -> re.Pattern[str]:
 
 
 def _explodes(text: str) -> bool:
-    """Whether a repeated group has a repeat or a choice in it: that can take time that doubles with each character."""
-    inside = [False]
+    """Whether it could be tried in too many ways: those of each repeat and choice, multiplied.
+
+    A repeated group with a repeat or a choice in it can take time that doubles with each character.
+    """
+    inside: list[bool] = [False]
+    ways = 1
     for token in _TOKENS.finditer(text):
         found = token.group()
-        if found == "(":
+        if found in ("(", "(?"):
             inside.append(False)
         elif found == ")" and len(inside) > 1:
             held = inside.pop()
             if held and text[token.end() : token.end() + 1] in ("*", "+", "{"):
                 return True
             inside[-1] = inside[-1] or held
-        elif found in ("*", "+", "{", "|"):
+        elif (more := _ways(found)) > 0:
             inside[-1] = True
-    return False
+            ways *= more
+    return ways > _MOST_WAYS
+
+
+def _ways(sign: str) -> int:
+    """In how many ways a repeat or a choice can be tried; 0: it is neither."""
+    if sign in ("*", "+"):
+        return _LONGEST_VALUE
+    if sign in ("?", "|"):
+        return 3  # more than there are: many in a row cost more than one after the other
+    if sign[0] != "{" or sign == "{}":
+        return 0
+    least, comma, most = sign[1:-1].partition(",")
+    if max(int(least or 0), int(most or 0)) > _LONGEST_VALUE:
+        return _MOST_WAYS + 1
+    return (int(most or _LONGEST_VALUE) - int(least or 0) + 1) if comma else 1
 
 
 def _attribute(event: Mapping[str, Any], name: str, want: Any, scope: Mapping[str, Any]) -> bool:

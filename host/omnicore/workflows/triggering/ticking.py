@@ -72,8 +72,12 @@ class Ticker:
         """Begins what is due; how long to rest then."""
         await self._settle()
         now = self._clock.now()
-        for row in await asyncio.to_thread(self._schedules.due, now, _BATCH):
-            await self._tick(row, now)
+        due = await asyncio.to_thread(self._schedules.due, now, _BATCH)
+        # Side by side, so that many of them are kept in one transaction.
+        done = await asyncio.gather(*(self._tick(row, now) for row in due), return_exceptions=True)
+        for error in done:
+            if isinstance(error, BaseException):
+                raise error
         next_at = await asyncio.to_thread(self._schedules.next_at)
         ahead_s = self._poll_s if next_at is None else next_at - self._clock.now()
         return min(self._poll_s, max(0.001, ahead_s))

@@ -1,0 +1,166 @@
+"""Workflows in files: YAML, JSON and OmniFlow's node form, found by path, read, and checked without a host."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from omnicore.errors import InvalidInput, NotFound, WorkflowInvalid
+from omnicore.workflows.document import Document, Problem, check, compile_graph, read_document
+from omnicore.workflows.graph import Graph
+from omnicore.workflows.omniflow import from_omniflow, is_omniflow
+from omnicore.workflows.ordering import name_of
+
+__all__ = ["Checked", "Source", "check_all", "check_source", "graph_of", "place_of", "read_source", "refuse_invalid"]
+
+_ENDINGS = (".yaml", ".yml", ".json")
+_LARGEST = 16 * 1024 * 1024
+_MOST_FILES = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A text and where it comes from; `-` is standard input."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What became of a source: its graph, or problems of which one at least is an error.
+
+    `given` is what is applied: the text, or the document that OmniFlow's nodes became. `foreign`: a file of a folder
+    that is something else and no workflow.
+    """
+
+    source: Source
+    problems: Sequence[Problem] = ()
+    graph: Graph | None = None
+    given: str | Mapping[str, Any] = ""
+    foreign: bool = False
+
+    @property
+    def workflow(self) -> str:
+        """Its id; empty when it is invalid."""
+        return "" if self.graph is None else name_of(self.graph.name, self.graph.namespace)
+
+
+def read_source(path: str) -> Source:
+    """A file's text, or that of standard input for `-`. Raises: NotFound. InvalidInput: it is no text, or too long."""
+    try:
+        data = _bytes(path)
+    except OSError as cause:
+        raise NotFound(f"{path} cannot be read ({cause.strerror})", remedy="check the path") from cause
+    if len(data) > _LARGEST:
+        raise InvalidInput(f"{path} is over {_LARGEST} bytes", remedy="make several workflows of it")
+    try:
+        return Source(path, data.decode("utf-8-sig"))
+    except UnicodeDecodeError as cause:
+        raise InvalidInput(f"{path} is no UTF-8 text", remedy="give a workflow in YAML or JSON") from cause
+
+
+def _read_sources(paths: Sequence[str]) -> list[tuple[Source, bool]]:
+    """The texts of files, and of the YAML and JSON files in folders; whether each was found in a folder.
+
+    Raises: NotFound: nothing is there, or a folder has none. InvalidInput.
+    """
+    found: dict[str, bool] = {}
+    for path in paths:
+        if path != "-" and Path(path).is_dir():
+            inside = list(_inside(Path(path)))
+            if not inside:
+                raise NotFound(f"{path} has no YAML or JSON file", remedy="name the file, or another folder")
+            found |= {name: True for name in inside if name not in found}
+        else:
+            found[path] = False
+    return [(read_source(path), folder) for path, folder in found.items()]
+
+
+def check_source(source: Source, *, found: bool = False) -> Checked:
+    """What is wrong with a text, and its graph where nothing is.
+
+    Args: found: it is from a folder, where other files than workflows may be.
+    """
+    try:
+        document = read_document(source.text)
+    except WorkflowInvalid as error:
+        return Checked(source, _problems(error))
+    if is_omniflow(document.value):
+        return _from_nodes(source, document)
+    if found and not {"document", "do"} & document.value.keys():
+        return Checked(source, foreign=True)
+    problems = check(source.text)
+    if any(one.severity == "error" for one in problems):
+        return Checked(source, problems)
+    return Checked(source, problems, compile_graph(document), source.text)
+
+
+def check_all(paths: Sequence[str]) -> list[Checked]:
+    """All workflows of files and folders, each file once. Raises: NotFound. InvalidInput: it cannot be read."""
+    return [check_source(source, found=found) for source, found in _read_sources(paths)]
+
+
+def graph_of(checked: Checked) -> Graph:
+    """Its graph. Raises: WorkflowInvalid: with the first problem; all of them are told before."""
+    if checked.graph is not None:
+        return checked.graph
+    errors = [problem for problem in checked.problems if problem.severity == "error"]
+    more = f" ({len(errors) - 1} more)" if errors[1:] else ""
+    raise WorkflowInvalid(
+        f"{place_of(checked, errors[0])}: {errors[0].fact}{more}", remedy=errors[0].remedy or "correct it"
+    )
+
+
+def refuse_invalid(checked: Iterable[Checked]) -> None:
+    """Raises: WorkflowInvalid: one of them is invalid. InvalidInput: two of them are the same workflow."""
+    seen: dict[str, str] = {}
+    for one in checked:
+        graph_of(one)
+        before = seen.setdefault(one.workflow, one.source.name)
+        if before != one.source.name:
+            raise InvalidInput(
+                f"{before} and {one.source.name} are both {one.workflow}", remedy="give one of them another name"
+            )
+
+
+def place_of(checked: Checked, problem: Problem) -> str:
+    """Where a problem is, as editors and terminals link it."""
+    return f"{checked.source.name}:{problem.line}:{problem.column}" if problem.line else checked.source.name
+
+
+def _from_nodes(source: Source, document: Document) -> Checked:
+    try:
+        made = from_omniflow(document)
+        return Checked(source, (), compile_graph(made), made)
+    except WorkflowInvalid as error:
+        return Checked(source, _problems(error))
+
+
+def _problems(error: WorkflowInvalid) -> list[Problem]:
+    return [Problem(**one) for one in error.details["problems"]]
+
+
+def _bytes(path: str) -> bytes:
+    if path == "-":
+        return sys.stdin.buffer.read(_LARGEST + 1)
+    with Path(path).open("rb") as stream:
+        return stream.read(_LARGEST + 1)
+
+
+def _inside(folder: Path) -> Iterator[str]:
+    """Files below a folder by name; hidden ones are somebody else's."""
+    count = 0
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in _ENDINGS and path.is_file() and not any(part[0] == "." for part in _parts(path, folder)):
+            count += 1
+            if count > _MOST_FILES:
+                raise InvalidInput(f"{folder} has over {_MOST_FILES} files", remedy="name a folder within it")
+            yield str(path)
+
+
+def _parts(path: Path, folder: Path) -> tuple[str, ...]:
+    return path.relative_to(folder).parts
