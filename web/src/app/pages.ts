@@ -1,5 +1,6 @@
 import ApiOutlined from "@ant-design/icons/ApiOutlined";
 import AppstoreOutlined from "@ant-design/icons/AppstoreOutlined";
+import BranchesOutlined from "@ant-design/icons/BranchesOutlined";
 import BulbOutlined from "@ant-design/icons/BulbOutlined";
 import HomeOutlined from "@ant-design/icons/HomeOutlined";
 import OrderedListOutlined from "@ant-design/icons/OrderedListOutlined";
@@ -10,18 +11,21 @@ import type { texts } from "@/shared/texts";
 
 type PageName = keyof typeof texts.shell.pages;
 
-interface PageEntry {
+export interface PageEntry {
   name: PageName;
   path: string;
   icon: typeof HomeOutlined;
   /** Pressed after `g`. */
   key: string;
+  /** Other addresses that belong to it. */
+  also?: readonly string[];
 }
 
 /** The pages of the navigation, the palette and the shortcuts. */
 export const PAGES: readonly PageEntry[] = [
   { name: "home", path: "/", icon: HomeOutlined, key: "h" },
   { name: "plugins", path: "/plugins", icon: AppstoreOutlined, key: "p" },
+  { name: "workflows", path: "/workflows", icon: BranchesOutlined, key: "w", also: ["/runs", "/approvals"] },
   { name: "tasks", path: "/tasks", icon: OrderedListOutlined, key: "t" },
   { name: "memory", path: "/memory", icon: BulbOutlined, key: "m" },
   { name: "connectors", path: "/connectors", icon: ApiOutlined, key: "c" },

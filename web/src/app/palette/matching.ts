@@ -1,7 +1,7 @@
 /** Something that the palette finds. */
 export interface Target {
   id: string;
-  group: "pages" | "plugins" | "actions";
+  group: "pages" | "workflows" | "plugins" | "actions";
   label: string;
   /** Shown behind the label, and searched too. */
   hint?: string;

@@ -8,6 +8,7 @@ import { useTheme } from "@/shared/theme/theme-provider";
 import { PAGES } from "../pages";
 import type { Overlay } from "../shell/shell";
 import { useListPalettePluginsQuery } from "./list-palette-plugins";
+import { useListPaletteWorkflowsQuery } from "./list-palette-workflows";
 import type { Target } from "./matching";
 
 /** All that the palette can find for the one who is logged in. */
@@ -15,6 +16,7 @@ export function useTargets(onOpen: (overlay: Overlay) => void): Target[] {
   const navigate = useNavigate();
   const { isDark, choose } = useTheme();
   const { data } = useListPalettePluginsQuery();
+  const workflows = useListPaletteWorkflowsQuery().data;
   const isAdmin = useMay("admin");
   return useMemo(() => {
     const go = (path: string) => () => void navigate(path);
@@ -25,6 +27,10 @@ export function useTargets(onOpen: (overlay: Overlay) => void): Target[] {
       label: pages[page.name],
       run: go(page.path),
     }));
+    for (const { id, name, title } of workflows?.items ?? []) {
+      const path = `/workflows/${encodeURIComponent(id)}`;
+      targets.push({ id: path, group: "workflows", label: title || name, hint: id, run: go(path) });
+    }
     for (const plugin of data?.items ?? []) {
       const path = `/plugins/${encodeURIComponent(plugin.name)}`;
       targets.push({
@@ -37,7 +43,12 @@ export function useTargets(onOpen: (overlay: Overlay) => void): Target[] {
     }
     const add = (id: string, label: string, run: () => void) =>
       targets.push({ id, group: "actions", label, run });
+    add("runs", actions.runs, go("/runs"));
+    add("failed-runs", actions.failedRuns, go("/runs?status=faulted"));
+    add("approvals", actions.approvals, go("/approvals"));
     if (isAdmin) {
+      add("new-workflow", actions.newWorkflow, go("/workflows/new"));
+      add("import-workflow", actions.importWorkflow, go("/workflows?import"));
       add("upload", actions.upload, go("/plugins?upload"));
       add("connector", actions.addConnector, go("/connectors?add"));
       add("users", actions.users, go("/settings/users"));
@@ -47,5 +58,5 @@ export function useTargets(onOpen: (overlay: Overlay) => void): Target[] {
     add("theme", isDark ? actions.toLight : actions.toDark, () => choose(isDark ? "light" : "dark"));
     add("help", texts.shell.shortcuts, () => onOpen("help"));
     return targets;
-  }, [navigate, isDark, choose, data, isAdmin, onOpen]);
+  }, [navigate, isDark, choose, data, workflows, isAdmin, onOpen]);
 }

@@ -1,11 +1,12 @@
 import MenuFoldOutlined from "@ant-design/icons/MenuFoldOutlined";
 import MenuUnfoldOutlined from "@ant-design/icons/MenuUnfoldOutlined";
-import { NavLink } from "react-router";
+import { Link, useLocation } from "react-router";
 
 import { texts } from "@/shared/texts";
 import { BrandMark } from "@/shared/ui/brand-mark";
 
-import { PAGES } from "../pages";
+import { type PageEntry, PAGES } from "../pages";
+import { useCountApprovalsQuery } from "./count-approvals";
 import styles from "./sider.module.css";
 
 interface Props {
@@ -16,6 +17,7 @@ interface Props {
 
 /** The pages, with labels or as icons alone. */
 export function Sider({ isNarrow, onToggle, version }: Props) {
+  const { pathname } = useLocation();
   const label = isNarrow ? texts.shell.expand : texts.shell.collapse;
   return (
     <nav className={styles["sider"]} data-narrow={isNarrow} aria-label={texts.shell.navigation}>
@@ -24,14 +26,22 @@ export function Sider({ isNarrow, onToggle, version }: Props) {
         {!isNarrow && <span>{texts.common.product}</span>}
       </div>
       <ul>
-        {PAGES.map(({ name, path, icon: Icon }) => (
-          <li key={name}>
-            <NavLink to={path} end={path === "/"} title={isNarrow ? texts.shell.pages[name] : undefined}>
-              <Icon aria-hidden />
-              <span>{texts.shell.pages[name]}</span>
-            </NavLink>
-          </li>
-        ))}
+        {PAGES.map((page) => {
+          const { name, path, icon: Icon } = page;
+          return (
+            <li key={name}>
+              <Link
+                to={path}
+                title={isNarrow ? texts.shell.pages[name] : undefined}
+                aria-current={isAt(page, pathname) ? "page" : undefined}
+              >
+                <Icon aria-hidden />
+                <span>{texts.shell.pages[name]}</span>
+              </Link>
+              {name === "workflows" && <Approvals />}
+            </li>
+          );
+        })}
       </ul>
       <div className={styles["foot"]}>
         {!isNarrow && <small>{version}</small>}
@@ -40,5 +50,23 @@ export function Sider({ isNarrow, onToggle, version }: Props) {
         </button>
       </div>
     </nav>
+  );
+}
+
+function isAt({ path, also = [] }: PageEntry, pathname: string): boolean {
+  const isBelow = (one: string) => pathname === one || pathname.startsWith(`${one}/`);
+  return path === "/" ? pathname === "/" : [path, ...also].some(isBelow);
+}
+
+/** How many decisions wait for whoever looks, with the way there. */
+function Approvals() {
+  const { data } = useCountApprovalsQuery();
+  const count = data?.items.length ?? 0;
+  if (count === 0) return null;
+  const label = texts.shell.approvals(count, Boolean(data?.next));
+  return (
+    <Link className={styles["count"]} to="/approvals" aria-label={label} title={label}>
+      {data?.next ? `${count}+` : count}
+    </Link>
   );
 }

@@ -4,6 +4,7 @@ import { PageHeader } from "@/shared/ui/page-header";
 import { EventsPanel } from "./components/events-panel";
 import { HealthPanel } from "./components/health-panel";
 import { PluginsPanel } from "./components/plugins-panel";
+import { RunsPanel } from "./components/runs-panel";
 import { TasksPanel } from "./components/tasks-panel";
 import { TrafficPanel } from "./components/traffic-panel";
 import styles from "./home-page.module.css";
@@ -21,6 +22,7 @@ export function HomePage() {
         <div className={styles["column"]}>
           <HealthPanel />
           <PluginsPanel />
+          <RunsPanel />
           <TasksPanel />
         </div>
       </div>

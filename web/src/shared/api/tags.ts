@@ -1,5 +1,6 @@
 /** What the cache knows by name. A request says which it `providesTags`, a write which it `invalidatesTags`. */
 export const TAGS = [
+  "Approval",
   "Audit",
   "Backup",
   "Config",
@@ -18,6 +19,7 @@ export const TAGS = [
   "Plugin",
   "PluginStatus",
   "Queue",
+  "Run",
   "Schedule",
   "Series",
   "Session",
@@ -29,6 +31,7 @@ export const TAGS = [
   "User",
   "Version",
   "Webhook",
+  "Workflow",
 ] as const;
 
 export type Tag = (typeof TAGS)[number];

@@ -1,6 +1,6 @@
 import { useEffect, useRef } from "react";
 
-/** Keys by how they are written: `mod+k` (Ctrl or Cmd), `?`, `Escape`, and pairs such as `g h`. */
+/** Keys by how they are written: `mod+k` (Ctrl or Cmd), `mod+shift+z`, `?`, `Escape`, and pairs such as `g h`. */
 export type Hotkeys = Record<string, () => void>;
 
 const PAIR_MS = 1000;
@@ -22,7 +22,8 @@ export function useHotkeys(keys: Hotkeys): void {
       if (event.defaultPrevented || event.isComposing || event.altKey) return;
       const isMod = event.ctrlKey || event.metaKey;
       if (!isMod && isTyping(event.target)) return;
-      const key = isMod ? `mod+${event.key.toLowerCase()}` : event.key;
+      const shift = event.shiftKey ? "shift+" : "";
+      const key = isMod ? `mod+${shift}${event.key.toLowerCase()}` : event.key;
       const pair = event.timeStamp - before.at < PAIR_MS ? `${before.key} ${key}` : "";
       before = { key, at: event.timeStamp };
       const action = latest.current[pair] ?? latest.current[key];

@@ -9,3 +9,6 @@ export { session } from "./session";
 export { settings } from "./settings";
 export { shell } from "./shell";
 export { tasks } from "./tasks";
+export { workflows } from "./workflows";
+export { workflowsEditor } from "./workflows-editor";
+export { workflowsExamples } from "./workflows-examples";

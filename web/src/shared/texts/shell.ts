@@ -1,6 +1,8 @@
 export const shell = {
   skip: "Skip to the content",
   navigation: "Pages",
+  approvals: (count: number, isMore: boolean) =>
+    `${count}${isMore ? "+" : ""} ${count === 1 ? "decision waits" : "decisions wait"} for you`,
   collapse: "Make the navigation narrow",
   expand: "Make the navigation wide",
   live: {
@@ -23,16 +25,17 @@ export const shell = {
   changePassword: "Change password",
   shortcuts: "Keyboard shortcuts",
   search: "Go to or do",
-  searchHint: "Type a page, a plugin or an action",
+  searchHint: "Type a page, a workflow, a plugin or an action",
   nothingFound: "Nothing is called that.",
   results: "What was found",
-  groups: { pages: "Pages", plugins: "Plugins", actions: "Actions" },
+  groups: { pages: "Pages", workflows: "Workflows", plugins: "Plugins", actions: "Actions" },
   localTitle: "Everybody on this machine is an administrator here.",
   localText: "Set up an administrator, so that one has to log in.",
   localAction: "Set up an administrator",
   pages: {
     home: "Home",
     plugins: "Plugins",
+    workflows: "Workflows",
     tasks: "Tasks",
     memory: "Memory",
     connectors: "Connectors",
@@ -40,6 +43,11 @@ export const shell = {
     settings: "Settings",
   },
   actions: {
+    newWorkflow: "New workflow",
+    importWorkflow: "Import a workflow",
+    runs: "Look at the runs of workflows",
+    failedRuns: "Look at failed runs",
+    approvals: "Decide what waits for an approval",
     upload: "Upload a plugin",
     addConnector: "Add a connector",
     users: "Manage users",
@@ -49,7 +57,7 @@ export const shell = {
     toDark: "Use the dark theme",
   },
   keys: {
-    palette: "Find a page, a plugin or an action",
+    palette: "Find a page, a workflow, a plugin or an action",
     help: "Show this help",
     goTo: (page: string) => `Go to ${page}`,
     sider: "Make the navigation narrow or wide",

@@ -29,7 +29,17 @@ function sum(values: Values): number {
   return Math.round(values.reduce<number>((total, value) => total + (value ?? 0), 0));
 }
 
-const SUBJECTS = ["function", "plugin", "name", "connector", "webhook", "schedule", "lane", "part"];
+const SUBJECTS = [
+  "workflow",
+  "function",
+  "plugin",
+  "name",
+  "connector",
+  "webhook",
+  "schedule",
+  "lane",
+  "part",
+];
 
 /** What an event is about, by the first of its data that names something. */
 export function subjectOf(data: unknown): string | undefined {

@@ -11,8 +11,8 @@ export interface SchemaFormProps {
   /** The values to begin with; give another `key` to begin anew. */
   value?: unknown;
   uiSchema?: Record<string, unknown>;
-  /** The button's word. */
-  submit: string;
+  /** The button's word; without one there is no button, and `onChange` tells. */
+  submit?: string;
   isBusy?: boolean;
   isDisabled?: boolean;
   onSubmit: (value: unknown) => void;
@@ -64,9 +64,17 @@ export default function Form(props: SchemaFormProps) {
         onSubmit={(event) => onSubmit(event.formData)}
       >
         <div className={styles["foot"]}>
-          <Button type="primary" htmlType="submit" loading={isBusy} disabled={isDisabled} aria-label={submit}>
-            {submit}
-          </Button>
+          {submit !== undefined && (
+            <Button
+              type="primary"
+              htmlType="submit"
+              loading={isBusy}
+              disabled={isDisabled}
+              aria-label={submit}
+            >
+              {submit}
+            </Button>
+          )}
           {children}
         </div>
       </RjsfForm>

@@ -1,0 +1,16 @@
+import { api } from "@/shared/api/base-api";
+import { cursorPages, pageParams } from "@/shared/api/cursor-pages";
+import type { Schemas } from "@/shared/api/types";
+
+const PAGE = 50;
+
+export const { useListApprovalsInfiniteQuery } = api.injectEndpoints({
+  endpoints: (build) => ({
+    /** Those that whoever asks may decide. */
+    listApprovals: build.infiniteQuery<Schemas["Approvals"], void, string | null>({
+      query: ({ pageParam }) => ({ url: "api/v1/approvals", params: pageParams(pageParam, PAGE) }),
+      infiniteQueryOptions: cursorPages,
+      providesTags: ["Approval"],
+    }),
+  }),
+});

@@ -1,0 +1,89 @@
+import BranchesOutlined from "@ant-design/icons/BranchesOutlined";
+import ReloadOutlined from "@ant-design/icons/ReloadOutlined";
+import { Button } from "antd";
+import { useState } from "react";
+import { useNavigate } from "react-router";
+
+import type { Schemas } from "@/shared/api/types";
+import { useMay } from "@/shared/hooks/use-may";
+import { texts } from "@/shared/texts";
+import { ConfirmDialog } from "@/shared/ui/confirm-dialog";
+import { ProblemNotice } from "@/shared/ui/problem-notice";
+
+import { useRetryRunMutation } from "../api/retry-run";
+import { useSteerRunMutation } from "../api/steer-run";
+import { isOver } from "../logic/runs";
+
+const words = texts.workflows.oneRun;
+
+/** What can be done with a run now. */
+export function RunActions({ run }: { run: Schemas["Run"] }) {
+  const maySteer = useMay("operator");
+  const navigate = useNavigate();
+  const editor = `/workflows/${encodeURIComponent(run.workflow)}/edit?run=${run.id}`;
+  return (
+    <>
+      <Button icon={<BranchesOutlined />} onClick={() => void navigate(editor)}>
+        {words.toEditor}
+      </Button>
+      {maySteer && !isOver(run) && <Steer run={run} />}
+      {maySteer && run.status === "faulted" && <Retry run={run.id} />}
+    </>
+  );
+}
+
+function Steer({ run }: { run: Schemas["Run"] }) {
+  const [steer, { error, isLoading, originalArgs }] = useSteerRunMutation();
+  const [isAsking, setAsking] = useState(false);
+  const verb = run.status === "suspended" ? "resume" : "suspend";
+  const doing = isLoading ? originalArgs?.verb : undefined;
+  const cancel = async () => {
+    await steer({ run: run.id, verb: "cancel" });
+    setAsking(false);
+  };
+  return (
+    <>
+      <Button loading={doing === verb} onClick={() => void steer({ run: run.id, verb })}>
+        {words[verb]}
+      </Button>
+      <Button danger onClick={() => setAsking(true)}>
+        {words.cancel}
+      </Button>
+      <ProblemNotice problem={error} />
+      <ConfirmDialog
+        isOpen={isAsking}
+        title={words.cancelTitle}
+        action={words.cancel}
+        isBusy={doing === "cancel"}
+        onConfirm={() => void cancel()}
+        onClose={() => setAsking(false)}
+      >
+        {words.cancelText}
+      </ConfirmDialog>
+    </>
+  );
+}
+
+function Retry({ run }: { run: string }) {
+  const [retry, { error, isLoading }] = useRetryRunMutation();
+  const navigate = useNavigate();
+  const again = async () => {
+    const { data } = await retry({ run });
+    if (data) await navigate(`/workflows/runs/${data.id}`);
+  };
+  return (
+    <>
+      <Button
+        type="primary"
+        icon={<ReloadOutlined />}
+        loading={isLoading}
+        title={words.retryHint}
+        aria-label={words.retry}
+        onClick={() => void again()}
+      >
+        {words.retry}
+      </Button>
+      <ProblemNotice problem={error} />
+    </>
+  );
+}

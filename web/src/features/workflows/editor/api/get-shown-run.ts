@@ -1,0 +1,10 @@
+import { api } from "@/shared/api/base-api";
+import type { Schemas } from "@/shared/api/types";
+
+import { runUrl } from "./urls";
+
+export const { useGetShownRunQuery } = api.injectEndpoints({
+  endpoints: (build) => ({
+    getShownRun: build.query<Schemas["Run"], string>({ query: runUrl, providesTags: ["Run"] }),
+  }),
+});

@@ -1,0 +1,13 @@
+import { api } from "@/shared/api/base-api";
+import type { Schemas } from "@/shared/api/types";
+
+import { runUrl } from "./urls";
+
+export const { useListOpenStepsQuery } = api.injectEndpoints({
+  endpoints: (build) => ({
+    listOpenSteps: build.query<Schemas["RunOpen"], string>({
+      query: (run) => `${runUrl(run)}/open`,
+      providesTags: ["Run"],
+    }),
+  }),
+});

@@ -1,0 +1,59 @@
+import { MarkerType } from "@xyflow/react";
+
+import { laneId, linesOf, slotsOf, START } from "../model/flow";
+import type { Block } from "../model/tasks";
+import type { Layout } from "./layout";
+import type { AnyNode } from "./nodes";
+import type { RoutedEdge } from "./routed-line";
+
+const ARROW = { type: MarkerType.ArrowClosed, color: "var(--oc-muted)", width: 14, height: 14 };
+const FIXED = { draggable: false, selectable: false, focusable: false, connectable: false };
+
+/** What the canvas shows, where the layout knows a place for it; outer things come before what is in them. */
+export function elementsOf(
+  root: Block,
+  { boxes, routes }: Layout,
+): { nodes: AnyNode[]; edges: RoutedEdge[] } {
+  const nodes: AnyNode[] = [];
+  const edges: RoutedEdge[] = [];
+  const add = (id: string, part: Pick<AnyNode, "type" | "data">) => {
+    const box = boxes.get(id);
+    if (!box) return false;
+    const { x, y, width, height, parent } = box;
+    const place = { position: { x, y }, width, height, style: { width, height } };
+    nodes.push({
+      id,
+      ...place,
+      ...FIXED,
+      ...(parent !== undefined && { parentId: parent }),
+      ...part,
+    } as AnyNode);
+    return true;
+  };
+  const block = (one: Block, isRoot = false) => {
+    for (const { id, index } of slotsOf(one)) {
+      add(id, { type: "slot", data: { list: one.path, index, isEmpty: one.tasks.length === 0 } });
+    }
+    for (const task of one.tasks) {
+      const isGroup = task.blocks.length > 0;
+      if (!add(task.pointer, { type: isGroup ? "block" : "task", data: { task } })) continue;
+      for (const inner of task.blocks) {
+        if (task.blocks.length > 1) add(laneId(inner), { type: "lane", data: { block: inner } });
+        block(inner);
+      }
+    }
+    for (const { id, from, to, kind, label } of linesOf(one, isRoot)) {
+      if (kind === "order") continue;
+      const route = routes.get(id);
+      if (!route) continue;
+      edges.push({
+        ...{ id, source: from, target: to, type: "routed", focusable: false, selectable: false },
+        data: { ...route, label },
+        ...(kind !== "out" && { markerEnd: ARROW }),
+      });
+    }
+  };
+  add(START, { type: "start", data: {} });
+  block(root, true);
+  return { nodes, edges };
+}

@@ -1,0 +1,127 @@
+import PlusOutlined from "@ant-design/icons/PlusOutlined";
+import ThunderboltOutlined from "@ant-design/icons/ThunderboltOutlined";
+import { Handle, type Node, type NodeProps, Position } from "@xyflow/react";
+import { useState } from "react";
+
+import { texts } from "@/shared/texts";
+
+import type { Path } from "../model/path";
+import type { Block, Task } from "../model/tasks";
+import { DRAG_TYPE, useCanvas } from "./canvas-context";
+import styles from "./canvas.module.css";
+import { Ends, TaskCard } from "./task-card";
+
+const words = texts.workflowsEditor;
+
+export type TaskNodeType = Node<{ task: Task }, "task">;
+export type GroupNodeType = Node<{ task: Task }, "block">;
+export type LaneNodeType = Node<{ block: Block }, "lane">;
+export type SlotNodeType = Node<{ list: Path; index: number; isEmpty: boolean }, "slot">;
+export type StartNodeType = Node<Record<string, never>, "start">;
+export type AnyNode = TaskNodeType | GroupNodeType | LaneNodeType | SlotNodeType | StartNodeType;
+
+function TaskNode({ data: { task } }: NodeProps<TaskNodeType>) {
+  return (
+    <>
+      <Ends />
+      <TaskCard task={task} className={styles["task"] ?? ""}>
+        {task.cases.map(({ name, when, then }) => (
+          <div key={name} className={styles["case"]}>
+            <span>{name}</span>
+            <code>{when ?? words.forms.caseElse}</code>
+            <span>{then}</span>
+          </div>
+        ))}
+      </TaskCard>
+    </>
+  );
+}
+
+function GroupNode({ data: { task } }: NodeProps<GroupNodeType>) {
+  return (
+    <>
+      <Ends />
+      <TaskCard task={task} className={styles["group"] ?? ""} />
+    </>
+  );
+}
+
+function LaneNode({ data: { block } }: NodeProps<LaneNodeType>) {
+  return (
+    <div className={styles["lane"]} data-role={block.role}>
+      <Ends />
+      <span>{words.roles[block.role]}</span>
+    </div>
+  );
+}
+
+function SlotNode({ data: { list, index, isEmpty } }: NodeProps<SlotNodeType>) {
+  const canvas = useCanvas();
+  const [isOver, setOver] = useState(false);
+  const isStep = (event: React.DragEvent) => event.dataTransfer.types.includes(DRAG_TYPE);
+  return (
+    <>
+      <Ends />
+      {canvas.isReadOnly ? (
+        <span className={styles["point"]} />
+      ) : (
+        <button
+          type="button"
+          className={styles["slot"]}
+          data-over={isOver}
+          data-awaits={canvas.isDragging}
+          data-slot={JSON.stringify([list, index])}
+          data-empty={isEmpty}
+          {...(!isEmpty && { "aria-label": words.insert, title: words.insert })}
+          onClick={() => canvas.insertAt(list, index)}
+          onDragOver={(event) => {
+            if (!isStep(event)) return;
+            event.preventDefault();
+            setOver(true);
+          }}
+          onDragLeave={() => setOver(false)}
+          onDrop={(event) => {
+            if (!isStep(event)) return;
+            event.preventDefault();
+            setOver(false);
+            canvas.dropAt(list, index, event.dataTransfer.getData(DRAG_TYPE));
+          }}
+        >
+          <PlusOutlined aria-hidden />
+          {isEmpty && <span>{words.empty}</span>}
+        </button>
+      )}
+    </>
+  );
+}
+
+function StartNode() {
+  const canvas = useCanvas();
+  return (
+    <>
+      <button
+        type="button"
+        className={styles["start"]}
+        onClick={canvas.openTriggers}
+        disabled={canvas.isReadOnly}
+      >
+        <ThunderboltOutlined aria-hidden />
+        <span>{words.starts(canvas.trigger || words.noTrigger)}</span>
+      </button>
+      <Handle
+        type="source"
+        position={Position.Bottom}
+        isConnectable={false}
+        className={styles["end"] ?? ""}
+      />
+    </>
+  );
+}
+
+export const NODE_TYPES = {
+  task: TaskNode,
+  block: GroupNode,
+  lane: LaneNode,
+  slot: SlotNode,
+  start: StartNode,
+};

@@ -1,0 +1,192 @@
+import { useMemo, useState } from "react";
+import { useLocation, useSearchParams } from "react-router";
+
+import type { Schemas } from "@/shared/api/types";
+import { useAddress } from "@/shared/hooks/use-address";
+import { useHotkeys } from "@/shared/hooks/use-hotkeys";
+import { useMay } from "@/shared/hooks/use-may";
+import { texts } from "@/shared/texts";
+import { PageHeader } from "@/shared/ui/page-header";
+import { ProblemNotice } from "@/shared/ui/problem-notice";
+import { StateTag } from "@/shared/ui/state-tag";
+
+import { useGetWorkflowPaletteQuery } from "./api/get-workflow-palette";
+import { CanvasPane } from "./canvas/canvas-pane";
+import { placeBehind } from "./canvas/use-flow-keys";
+import { EditorDialogs, type OpenDialog } from "./editor-dialogs";
+import { EditorToolbar } from "./editor-toolbar";
+import styles from "./editor.module.css";
+import { LeaveGuard } from "./leave-guard";
+import { LeftPanel } from "./left-panel";
+import { argumentsOf, knownAt } from "./model/arguments";
+import { addTask, moveTask } from "./model/operations";
+import { memberOf, type Path, pathOf, valueAt } from "./model/path";
+import { type Offer, offersOf } from "./model/templates";
+import { triggerTexts } from "./model/triggers";
+import { type PanelName, PANELS, RightPanel } from "./right-panel";
+import { useShownRun } from "./runs/use-shown-run";
+import { StatusLine } from "./status-line";
+import { useEditor } from "./use-editor";
+import { useProblems } from "./use-problems";
+import { idOf, nameOf, useSaving } from "./use-saving";
+
+const words = texts.workflowsEditor;
+
+interface Props {
+  saved: Schemas["Workflow"] | undefined;
+  text: string;
+}
+
+/** The flow, what can be put into it, and the forms; all of them edit the one text. */
+export function EditorView({ saved, text: first }: Props) {
+  const [query] = useSearchParams();
+  const setAddress = useAddress();
+  const editor = useEditor(first);
+  const saving = useSaving(saved);
+  const maySave = useMay("admin");
+  const mayRun = useMay("operator");
+  const [isDragging, setDragging] = useState(false);
+  const [dialog, setDialog] = useState<OpenDialog>();
+  const [told, setTold] = useState(useWelcome());
+  const [lately, setLately] = useState(first);
+  const { data: palette } = useGetWorkflowPaletteQuery();
+  const offers = useMemo(() => offersOf(palette, words), [palette]);
+  const problems = useProblems(editor.text, editor.root, editor.problem, mayRun);
+  const shown = useShownRun(query.get("run") ?? undefined);
+  const { base } = saving;
+  const isDirty = editor.text !== lately || (!base && editor.canUndo);
+  const panel = PANELS.find((name) => name === query.get("panel")) ?? "step";
+  const goTo = (name: PanelName) => setAddress({ panel: name });
+  const name = valueAt(editor.value, ["document", "name"]);
+  const triggers = triggerTexts(editor.value);
+  const active = editor.selected[editor.selected.length - 1];
+
+  const add = (offer: Offer, list: Path, index: number) => {
+    const given = argumentsOf(offer.input, knownAt(editor.value, list, index, offers));
+    const value = given === undefined ? offer.value : { ...offer.value, with: given };
+    editor.edit((text) => addTask(text, list, index, offer.name, value));
+    if (panel === "triggers" || panel === "run") goTo("step");
+  };
+  const addBehind = (offer: Offer) => {
+    const { list, index } = placeBehind(editor, active);
+    add(offer, list, index);
+  };
+  const drop = (list: Path, index: number, dragged: string) => {
+    setDragging(false);
+    const [kind, id] = [dragged.slice(0, dragged.indexOf(":")), dragged.slice(dragged.indexOf(":") + 1)];
+    const offer = kind === "offer" ? offers.find((one) => one.id === id) : undefined;
+    if (offer) add(offer, list, index);
+    if (kind === "task") editor.edit((text) => moveTask(text, pathOf(editor.value, id), list, index));
+  };
+  const save = async (digest?: string, text = editor.text) => {
+    const done = await saving.store(text, digest);
+    if (!done) return;
+    if (text !== editor.text) editor.edit(() => ({ text, selected: editor.selected }));
+    setLately(text);
+    setDialog(undefined);
+    setTold(words.saved(done.number));
+    if (!base) void saving.goTo(done);
+  };
+  const ask = () => (base ? void save() : setDialog({ kind: "naming" }));
+  useHotkeys({
+    ...(maySave && {
+      "mod+z": editor.undo,
+      "mod+y": editor.redo,
+      "mod+shift+z": editor.redo,
+      "mod+s": () => isDirty && !editor.problem && ask(),
+    }),
+  });
+  const openForm = () => {
+    goTo("step");
+    requestAnimationFrame(() => document.querySelector<HTMLElement>("[data-first-field]")?.focus());
+  };
+  return (
+    <div className={styles["page"]}>
+      <LeaveGuard isDirty={isDirty && !saving.isBusy} />
+      <PageHeader
+        title={base ? (typeof name === "string" ? name : base.name) : words.newTitle}
+        tags={
+          <>
+            {base && <StateTag state="version" label={words.version(base.number)} />}
+            {isDirty && <StateTag state="unsaved" tone="warn" label={words.unsaved} />}
+          </>
+        }
+        actions={
+          <EditorToolbar
+            {...{ editor, isDirty, maySave, mayRun }}
+            isSaved={base !== undefined}
+            isBusy={saving.isBusy}
+            onVersions={() => setDialog({ kind: "versions" })}
+            onRun={() => setDialog({ kind: "trial" })}
+            onSave={ask}
+          />
+        }
+      />
+      {dialog?.kind !== "naming" && <ProblemNotice problem={saving.error} />}
+      <div className={styles["body"]}>
+        <LeftPanel
+          {...{ editor, offers }}
+          overlay={shown.overlay}
+          isReadOnly={!maySave}
+          onAdd={addBehind}
+          onDrag={setDragging}
+        />
+        <div className={styles["middle"]}>
+          <div className={styles["flow"]}>
+            <CanvasPane
+              {...{ editor, isDragging }}
+              overlay={shown.overlay}
+              problems={problems.byTask}
+              trigger={triggers.length > 2 ? words.triggersMore(triggers.length) : triggers.join(", ")}
+              isReadOnly={!maySave}
+              onDrag={setDragging}
+              onOpen={openForm}
+              onTriggers={() => goTo("triggers")}
+              onInsert={(list, index) => setDialog({ kind: "insert", list, index })}
+              onDrop={drop}
+              onTold={setTold}
+            />
+          </div>
+          <StatusLine
+            problem={editor.problem}
+            problems={problems.all}
+            told={told}
+            isEmpty={editor.root.tasks.length === 0}
+            isChecked={problems.isChecked || !mayRun}
+            onShow={({ path }) => {
+              const pointer = [...problems.byTask.keys()].findLast(
+                (one) => path === one || path.startsWith(`${one}/`),
+              );
+              if (pointer !== undefined) editor.select([pointer]);
+              else goTo("text");
+            }}
+          />
+        </div>
+        <RightPanel
+          {...{ editor, panel, offers, problems, shown }}
+          workflow={base ? idOf(base) : nameOf(editor.value)}
+          isReadOnly={!maySave}
+          onPanel={goTo}
+          onRun={(run) => setAddress({ run })}
+        />
+      </div>
+      <EditorDialogs
+        {...{ editor, dialog, offers, saving }}
+        shown={shown}
+        onClose={() => setDialog(undefined)}
+        onChoose={add}
+        onStarted={(run) => setAddress({ run: run.id, panel: "run" })}
+        onSaveMine={(digest) => void save(digest)}
+        onSaveNew={(text) => void save(undefined, text)}
+        onTaken={setLately}
+      />
+    </div>
+  );
+}
+
+/** Said once a new one has got its own address. */
+function useWelcome(): string {
+  const state: unknown = useLocation().state;
+  const number = memberOf(state, "saved");
+  return typeof number === "number" ? words.saved(number) : "";
+}

@@ -1,0 +1,157 @@
+import { stringify } from "yaml";
+
+import { insertItem, itemText, removeItem, renameKey, setValue } from "./edit";
+import { isObject, type Path, pointerOf, valueAt } from "./path";
+import { setField } from "./setting";
+import { read } from "./source";
+import { blockOf, listOf, tasksOf } from "./tasks";
+
+/** A text after an edit, and what is selected then. */
+export interface Edited {
+  text: string;
+  selected: readonly string[];
+}
+
+const CLIPBOARD_MOST = 200_000;
+
+/** A new text as a person meets it in the editor. */
+export function newWorkflow(name: string): string {
+  return `document:\n  dsl: 1.0.3\n  namespace: default\n  name: ${name}\n  version: 0.1.0\ndo: []\n`;
+}
+
+/** The text under a name, and a title where there is one. */
+export function named(text: string, name: string, title: string): string {
+  const at = (member: string) => valueAt(read(text).value, ["document", member]);
+  const done = at("name") === name ? text : setValue(text, ["document", "name"], name);
+  return title === (at("title") ?? "") ? done : setField(done, ["document"], ["title"], title || undefined);
+}
+
+/** A name that no task has: `fetch`, `fetch-2`. */
+function freeName(text: string, wanted: string): string {
+  const taken = new Set(tasksOf(blockOf(read(text).value)).map(({ name }) => name));
+  if (!taken.has(wanted)) return wanted;
+  let number = 2;
+  while (taken.has(`${wanted}-${number}`)) number += 1;
+  return `${wanted}-${number}`;
+}
+
+export function addTask(text: string, list: Path, index: number, name: string, value: unknown): Edited {
+  const free = freeName(text, name);
+  const done = insertItem(text, list, index, { [free]: value });
+  return { text: done, selected: [pointerOf([...list, index, free])] };
+}
+
+export function removeTasks(text: string, paths: readonly Path[]): Edited {
+  const done = outer(paths)
+    .toReversed() // from the end, so that the places of the others stay
+    .reduce((now, path) => {
+      const { list, index } = listOf(path);
+      return removeItem(now, list, index);
+    }, text);
+  return { text: done, selected: [] };
+}
+
+/** A task with its comments goes to another place. */
+export function moveTask(text: string, path: Path, list: Path, index: number): Edited {
+  const from = listOf(path);
+  const isSameList = pointerOf(from.list) === pointerOf(list);
+  const isInside = pointerOf(list).startsWith(`${pointerOf(path)}/`);
+  const isThere = isSameList && (index === from.index || index === from.index + 1);
+  const lines = itemText(text, from.list, from.index);
+  const item = valueAt(read(text).value, path.slice(0, -1));
+  if (isInside || isThere || lines === undefined) return { text, selected: [pointerOf(path)] };
+  const taken = removeItem(text, from.list, from.index);
+  const target = shifted(list, from.list, from.index);
+  const at = isSameList && index > from.index ? index - 1 : index;
+  const done = insertItem(taken, target, at, item, lines);
+  return { text: done, selected: [pointerOf([...target, at, path[path.length - 1] ?? ""])] };
+}
+
+/** A path after an item before it in the same list was taken out. */
+function shifted(path: Path, list: Path, index: number): Path {
+  const at = path[list.length];
+  const isUnder =
+    pointerOf(path.slice(0, list.length)) === pointerOf(list) && typeof at === "number" && at > index;
+  return isUnder ? [...path.slice(0, list.length), at - 1, ...path.slice(list.length + 1)] : path;
+}
+
+/** A task's name, and what names it: `then` and `$steps`. */
+export function renameTask(text: string, path: Path, name: string): Edited {
+  const old = String(path[path.length - 1]);
+  const isTaken = tasksOf(blockOf(read(text).value)).some((task) => task.name === name);
+  if (!name || name === old || isTaken) return { text, selected: [pointerOf(path)] };
+  const { list, index } = listOf(path);
+  let done = renameKey(text, path, name);
+  for (const [place, value] of textsOf(read(done).value, [])) {
+    const isJump = place[place.length - 1] === "then" && isInList(place, list) && value === old;
+    const next = isJump ? name : value.replaceAll(stepPattern(old), `$steps.${name}`);
+    if (next !== value) done = setValue(done, place, next);
+  }
+  return { text: done, selected: [pointerOf([...list, index, name])] };
+}
+
+const escaped = (name: string) => name.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
+const stepPattern = (name: string) => new RegExp(String.raw`\$steps\.${escaped(name)}(?![\w-])`, "g");
+
+/** Whether a `then` is of a task in that list, or of a case of a switch in it. */
+function isInList(place: Path, list: Path): boolean {
+  const rest = place.slice(list.length);
+  const isUnder = pointerOf(place.slice(0, list.length)) === pointerOf(list);
+  return isUnder && (rest.length === 3 || (rest.length === 6 && rest[2] === "switch"));
+}
+
+function textsOf(value: unknown, path: Path): [Path, string][] {
+  if (typeof value === "string") return [[path, value]];
+  if (Array.isArray(value)) return value.flatMap((item: unknown, index) => textsOf(item, [...path, index]));
+  return isObject(value)
+    ? Object.entries(value).flatMap(([name, inner]) => textsOf(inner, [...path, name]))
+    : [];
+}
+
+/** Without those that are inside others, in the order of the document. */
+function outer(paths: readonly Path[]): Path[] {
+  const pointers = paths.map(pointerOf);
+  const kept = paths.filter((_, at) => !pointers.some((one) => pointers[at]?.startsWith(`${one}/`)));
+  return kept.toSorted(compared);
+}
+
+function compared(one: Path, other: Path): number {
+  for (const [at, part] of one.entries()) {
+    const against = other[at];
+    if (against === undefined) return 1;
+    if (part === against) continue;
+    return typeof part === "number" && typeof against === "number"
+      ? part - against
+      : String(part).localeCompare(String(against));
+  }
+  return -1;
+}
+
+/** The tasks as the clipboard has them. */
+export function copied(text: string, paths: readonly Path[]): string {
+  return outer(paths)
+    .map((path) => itemText(text, listOf(path).list, listOf(path).index) ?? "")
+    .join("");
+}
+
+/** Tasks from the clipboard come into a list; undefined where the clipboard holds none. */
+export function pasted(text: string, clipboard: string, list: Path, index: number): Edited | undefined {
+  if (clipboard.length > CLIPBOARD_MOST) return undefined;
+  const { value } = read(clipboard);
+  const items: unknown[] = Array.isArray(value) ? value : [];
+  const whole = { do: items };
+  const isTasks = items.length > 0 && items.every((item) => isObject(item) && Object.keys(item).length === 1);
+  const known = isTasks && blockOf(whole).tasks.every(({ kind }) => kind !== "unknown");
+  if (!known) return undefined;
+  let done = text;
+  const selected: string[] = [];
+  for (const [at, item] of (items as Record<string, unknown>[]).entries()) {
+    const [name = ""] = Object.keys(item);
+    const free = freeName(done, name);
+    const lines = itemText(clipboard, [], at) ?? stringify([item]);
+    const renamed = free === name ? lines : renameKey(lines, [0, name], free);
+    done = insertItem(done, list, index + at, { [free]: item[name] }, renamed);
+    selected.push(pointerOf([...list, index + at, free]));
+  }
+  return { text: done, selected };
+}

@@ -1,0 +1,110 @@
+import { skipToken } from "@reduxjs/toolkit/query/react";
+import { Select, Slider } from "antd";
+
+import type { Schemas } from "@/shared/api/types";
+import { texts } from "@/shared/texts";
+import { EmptyState } from "@/shared/ui/empty-state";
+import { ProblemNotice } from "@/shared/ui/problem-notice";
+import { StateTag, type Tone } from "@/shared/ui/state-tag";
+import { TimeAgo } from "@/shared/ui/time-ago";
+
+import { useListWorkflowRunsQuery } from "../api/list-workflow-runs";
+import panel from "../panel/panel.module.css";
+import { StepData } from "./step-data";
+import type { ShownRun } from "./use-shown-run";
+
+const words = texts.workflowsEditor.trial;
+
+const TONES: Record<string, Tone> = {
+  running: "busy",
+  waiting: "warn",
+  suspended: "warn",
+  completed: "good",
+  faulted: "bad",
+};
+
+interface Props {
+  workflow: string | undefined;
+  shown: ShownRun;
+  selected: string | undefined;
+  onChoose: (run: string | undefined) => void;
+  onSelect: (pointer: string) => void;
+}
+
+/** A run over the flow: which one, how far, and what the selected step saw and gave. */
+export function RunPanel({ workflow, shown, selected, onChoose, onSelect }: Props) {
+  const runs = useListWorkflowRunsQuery(workflow ?? skipToken);
+  const { run, steps, until, setUntil } = shown;
+  const listed = runs.data?.items ?? [];
+  const choices = run && !listed.some(({ id }) => id === run.id) ? [run, ...listed] : listed;
+  return (
+    <div className={panel["panel"]}>
+      <Select
+        aria-label={words.choose}
+        placeholder={words.choose}
+        allowClear
+        style={{ width: "100%" }}
+        value={run?.id ?? null}
+        options={choices.map((one) => ({ value: one.id, label: <RunLine run={one} /> }))}
+        onChange={(id: string | null | undefined) => onChoose(id ?? undefined)}
+      />
+      <ProblemNotice problem={runs.error ?? shown.error} />
+      {!run && <EmptyState title={words.none} next={words.noneNext} />}
+      {run && (
+        <>
+          <div>
+            <div className={panel["head"]}>
+              <h2>{words.replay}</h2>
+              <StateTag
+                state={run.status}
+                tone={TONES[run.status] ?? "calm"}
+                label={words.states[run.status] ?? run.status}
+              />
+            </div>
+            <Slider
+              ariaLabelForHandle={words.replay}
+              min={0}
+              max={steps.length}
+              value={until}
+              onChange={(next: number) => {
+                setUntil(next === steps.length ? undefined : next);
+                const step = steps[next - 1];
+                if (step) onSelect(step.path);
+              }}
+            />
+            <p className={panel["muted"]}>
+              {words.at(until, steps.length)} {!shown.isWhole && words.isCut}
+            </p>
+          </div>
+          {run.fault && (
+            <button
+              type="button"
+              className={panel["fault"]}
+              onClick={() => onSelect(causeOf(steps, run)?.path ?? "")}
+            >
+              <strong>{run.fault.title ?? words.failed}</strong>
+              {run.fault.detail && <span>{run.fault.detail}</span>}
+              {run.fault.instance && <code>{run.fault.instance}</code>}
+            </button>
+          )}
+          <StepData run={run} steps={steps.slice(0, until)} pointer={selected} />
+        </>
+      )}
+    </div>
+  );
+}
+
+/** The step where it went wrong; the blocks around it have failed after it. */
+function causeOf(steps: ShownRun["steps"], { fault }: Schemas["Run"]) {
+  const failed = steps.filter(({ status }) => status === "faulted");
+  return failed.find(({ place }) => place === fault?.instance) ?? failed[0];
+}
+
+function RunLine({ run }: { run: Schemas["Run"] }) {
+  return (
+    <span>
+      {words.states[run.status] ?? run.status} · <TimeAgo at={run.created_at} />{" "}
+      {run.trial && `· ${words.trial}`}
+    </span>
+  );
+}

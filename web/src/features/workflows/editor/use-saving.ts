@@ -1,0 +1,70 @@
+import { useState } from "react";
+import { useLocation, useNavigate } from "react-router";
+
+import { asProblem } from "@/shared/api/problem";
+import type { Schemas } from "@/shared/api/types";
+
+import { useCreateWorkflowMutation } from "./api/create-workflow";
+import { useLazyGetWorkflowQuery } from "./api/get-workflow";
+import { useSaveWorkflowMutation } from "./api/save-workflow";
+import { valueAt } from "./model/path";
+
+const CONFLICT = 409;
+
+/** How the address names a workflow. */
+export const idOf = ({ name, namespace }: Pick<Schemas["Workflow"], "name" | "namespace">) =>
+  namespace === "default" ? name : `${namespace}.${name}`;
+
+/** How the address would name what a text describes. */
+export function nameOf(value: unknown): string {
+  const [name, namespace] = ["name", "namespace"].map((member) => valueAt(value, ["document", member]));
+  return idOf({
+    name: typeof name === "string" ? name : "",
+    namespace: typeof namespace === "string" ? namespace : "default",
+  });
+}
+
+/** The version that the edits began from, and how they become the next one. */
+export function useSaving(first: Schemas["Workflow"] | undefined) {
+  const [base, setBase] = useState(first);
+  const [theirs, setTheirs] = useState<Schemas["Workflow"]>();
+  const [create, creating] = useCreateWorkflowMutation();
+  const [save, saving] = useSaveWorkflowMutation();
+  const [get] = useLazyGetWorkflowQuery();
+  const navigate = useNavigate();
+  const { search } = useLocation();
+
+  /** Gives the saved version. `digest` is of the version that may be replaced. */
+  const store = async (text: string, digest = base?.digest): Promise<Schemas["Workflow"] | undefined> => {
+    if (!base || digest === undefined) {
+      const { data } = await create(text);
+      if (data) setBase(data);
+      return data;
+    }
+    const { data, error } = await save({ workflow: idOf(base), text, digest });
+    if (data) {
+      setBase(data);
+      setTheirs(undefined);
+    } else if (asProblem(error).status === CONFLICT) {
+      const other = await get(idOf(base));
+      if (other.data && other.data.digest !== digest) setTheirs(other.data);
+    }
+    return data;
+  };
+  const error = theirs ? undefined : (saving.error ?? creating.error);
+  return {
+    ...{ base, theirs, error, store },
+    isBusy: saving.isLoading || creating.isLoading,
+    take: (workflow: Schemas["Workflow"]) => {
+      setBase(workflow);
+      setTheirs(undefined);
+    },
+    letBe: () => setTheirs(undefined),
+    /** A new one gets its own address. */
+    goTo: (workflow: Schemas["Workflow"]) =>
+      navigate(
+        { pathname: `/workflows/${encodeURIComponent(idOf(workflow))}/edit`, search },
+        { replace: true, state: { saved: workflow.number } },
+      ),
+  };
+}

@@ -1,0 +1,47 @@
+import type { Schemas } from "@/shared/api/types";
+
+type Run = Schemas["Run"];
+
+/** Whether it does nothing any more. */
+export function isOver({ status }: Pick<Run, "status">): boolean {
+  return status === "completed" || status === "faulted" || status === "cancelled";
+}
+
+/** How long it took, or has taken so far, in seconds; undefined when it has not begun. */
+export function tookS(run: Run, now: number): number | undefined {
+  if (run.started_at === null) return undefined;
+  return Math.max(0, (run.ended_at ?? Math.max(now, run.started_at)) - run.started_at);
+}
+
+/** What a fault says: the fact, and behind the first semicolon what to do about it. */
+export function faultParts(fault: Schemas["WorkflowFault"]): { fact: string; remedy: string } {
+  const detail = fault.detail ?? "";
+  const at = detail.indexOf("; ");
+  if (at < 0) return { fact: begun(detail), remedy: "" };
+  return { fact: begun(detail.slice(0, at)), remedy: begun(detail.slice(at + 2).trim()) };
+}
+
+/** The host's facts begin small, as parts of a line of a log. */
+function begun(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** Names are facts of a kind of trigger that are worth a word: the webhook's, the connector's. */
+export function triggerName(trigger: Record<string, unknown>): string | undefined {
+  const found = ["webhook", "connector", "event", "run", "type"].map((key) => trigger[key]);
+  return found.find((value): value is string => typeof value === "string" && value !== "");
+}
+
+/** Somebody's name without the interface that was used: `ada` of `rest:ada`. */
+export function personOf(by: string): string {
+  return by.replace(/^(rest|cli|ws):/, "");
+}
+
+/** The ids of the runs that a run's steps began. */
+export function childrenOf(steps: readonly Schemas["RunStep"][]): string[] {
+  const ids = steps
+    .filter(({ kind }) => kind === "run")
+    .map(({ meta }) => (meta as Record<string, unknown>)["run"])
+    .filter((id): id is string => typeof id === "string");
+  return [...new Set(ids)];
+}
