@@ -88,7 +88,7 @@ class Action:
     identity of a result, and `key` (`run/place/attempt`) is handed to what is called as its idempotency key: it is the
     same when a lost attempt is made again.
 
-    kinds: `call`, `script`, `run`, `emit`, `listen`, `approval`, as the node; `timer`: report it once `due_at` has come.
+    kinds: `call`, `script`, `run`, `emit`, `listen`, `approval`, as the node; `timer`: report it when `due_at` comes.
     """
 
     kind: Literal["call", "script", "run", "emit", "listen", "approval", "timer"]
@@ -109,9 +109,8 @@ class Action:
 class Result:
     """What came of an action, or what came to the run from outside.
 
-    kinds: `done` with `output`; `failed` with `fault`; `fired`: a timer; `event`: one for a `listen` (its envelope is the
-    output); `cancel`, `suspend`, `resume`: by a person, `place` is empty and `output` says who. `compensated` and others
-    need nothing of their own: they are results of the actions that the run asked for.
+    kinds: `done` with `output`; `failed` with `fault`; `fired`: a timer; `event`: one for a `listen`, its envelope
+    is the output; `cancel`, `suspend`, `resume`: by a person, `place` is empty and `output` says who.
 
     Units: times in seconds since the Unix epoch. `meta`: what it cost and who did it, shown and kept:
     `plugin`, `hash`, `fuel`, `memory_bytes`, `by`.

@@ -79,7 +79,7 @@ class Retry:
     """How often and when a failed task begins again. Units: seconds.
 
     The delay of attempt n (the first retry is 1) is `delay_s` for `constant`, `delay_s * n` for `linear` and
-    `delay_s * 2 ** (n - 1)` for `exponential`, at most `longest_s`, and a part of it between the `jitter_s` bounds on top.
+    `delay_s * 2 ** (n - 1)` for `exponential`, at most `longest_s`, and a part of it within `jitter_s` on top.
     """
 
     backoff: Literal["constant", "linear", "exponential"] = "constant"
@@ -241,7 +241,7 @@ class Listen(Node):
     mode: Literal["one", "any", "all"] = "one"
     filters: tuple[EventFilter, ...] = ()
     until: Template | tuple[EventFilter, ...] | None = None
-    """For `any`: a condition over the events so far, or filters of an event that ends it; None: the first event does."""
+    """For `any`: a condition over the events so far, or filters of an event that ends it; None: the first one does."""
     forever: bool = False
     """`until: false`: it ends by a timeout or by cancelling only."""
     read: Literal["data", "envelope", "raw"] = "data"
