@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 from tests.workflows.effects.bench import Bench
 
-import omnicore
 from omnicore.assembly import Host
 
-PLUGINS = Path(omnicore.__file__).parents[2] / "plugins"
+PLUGINS = Path(__file__).parents[3] / "plugins"
 
 
 @pytest.fixture(scope="session")
