@@ -4,6 +4,7 @@ FROM python:3.12-slim AS build
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE ./
 COPY host host
+COPY plugins plugins
 COPY sdk sdk
 COPY specs specs
 RUN pip wheel --no-cache-dir --wheel-dir /wheels ".[postgresql,redis]"

@@ -117,6 +117,15 @@ def test_events_of_the_past_are_listed_by_topic_and_page(served: Served) -> None
     assert ([one["data"]["n"] for one in rest["items"]], rest["next"]) == ([1, 0], None)
 
 
+def test_events_are_listed_before_they_are_written(served: Served) -> None:
+    for number in range(5):
+        served.host.bus.publish("shop.sold", {"n": number})
+    first = served.client.get("/api/v1/events", params={"topic": "shop.sold", "limit": 3}).json()
+    rest = served.client.get("/api/v1/events", params={"topic": "shop.sold", "cursor": first["next"]}).json()
+    assert [one["data"]["n"] for page in (first, rest) for one in page["items"]] == [4, 3, 2, 1, 0]
+    assert rest["next"] is None
+
+
 @pytest.mark.parametrize("query", ["topic=a..b", "limit=0", "limit=501", "cursor=x", "cursor=evt_%27"])
 def test_a_wrong_question_for_events_is_refused(served: Served, query: str) -> None:
     assert served.client.get(f"/api/v1/events?{query}").status_code == 422

@@ -28,6 +28,7 @@ def test_an_error_has_the_code_of_its_class(error, code):
 
 @pytest.mark.parametrize("name", errors.__all__)
 def test_no_error_of_the_host_ends_as_success_or_usage_by_accident(name):
-    code = exit_for(getattr(errors, name)("it happened"))
+    error = getattr(errors, name)("it happened")
+    code = exit_for(error)
     assert code in set(Exit) - {Exit.OK}
-    assert (code == Exit.USAGE) is (name in ("InvalidInput", "InvalidSetting"))
+    assert (code == Exit.USAGE) is isinstance(error, errors.InvalidInput | errors.InvalidSetting)

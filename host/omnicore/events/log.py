@@ -46,6 +46,8 @@ class EventLog:
         self._unwritten: list[Event] = []
         self._since_trim = keep  # the first batch trims what an earlier host left
         self.written = 0
+        self.last = ""
+        """The id of the last event that was written: those of this host after it still wait."""
 
     @property
     def dropped(self) -> int:
@@ -79,6 +81,7 @@ class EventLog:
         batch = self._unwritten
         self._keeper.append(batch)
         self.written += len(batch)
+        self.last = batch[-1].id
         self._since_trim += len(batch)
         if self._unwritten is batch:  # a write that was cancelled goes on, while the next one has another batch
             self._unwritten = []

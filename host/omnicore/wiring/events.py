@@ -92,6 +92,17 @@ class EventPart:
     def _kept(self, pattern: str, limit: int, before: str | None) -> tuple[list[EventRow], str | None]:
         if self.log is None:
             return self._recent(pattern, limit, before)
+        last = self.log.last  # before the table is read: what is written meanwhile is in both, and counts once
+        found, following = self._written(pattern, limit, before)
+        # With those that still wait for their batch: who subscribed first and reads then misses none.
+        after = max(last, found[-1].id if found and following is not None else "")
+        known = {row.id for row in found}
+        waiting = (one for one in self.bus.history(pattern, _ALL) if one.id > after and one.id not in known)
+        missing = [_row(one) for one in waiting if before is None or one.id < before]
+        rows = sorted([*found, *missing], key=lambda row: row.id, reverse=True)
+        return (rows, following) if len(rows) <= limit else (rows[:limit], rows[limit - 1].id)
+
+    def _written(self, pattern: str, limit: int, before: str | None) -> tuple[list[EventRow], str | None]:
         prefix = pattern.partition("*")[0]
         found: list[EventRow] = []
         for _ in range(_MOST_READ):
