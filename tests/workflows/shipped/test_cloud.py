@@ -113,8 +113,8 @@ def test_messages_become_rows_once_and_one_that_is_no_order_stays(desk: Desk, cl
     with sqlite3.connect(file) as database:
         database.execute(ORDERS)
     database.close()
-    _make(cloud, "sqs", "create_queue", QueueName="orders")
-    desk.connect("queue", "sqs", {"region": "us-east-1", "base_url": cloud, "queue": "orders"}, **KEYS)
+    _make(cloud, "sqs", "create_queue", QueueName="bought")
+    desk.connect("queue", "sqs", {"region": "us-east-1", "base_url": cloud, "queue": "bought"}, **KEYS)
     desk.connect("orders", "sqlite", {"file": str(file), "writable": True})
     desk.apply("queue-to-database", ("    - {every: PT10S, missed: skip}\n", "    []\n"), ("hold_s: 120", "hold_s: 0"))
     for order in ({"id": "1", "item": "tea", "amount": 2}, {"id": "1", "item": "tea", "amount": 2}, "no order"):
