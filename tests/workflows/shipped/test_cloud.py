@@ -26,8 +26,8 @@ def use(desk: Desk, connector: str, action: str, **given: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def bucket(desk: Desk, cloud: str) -> Desk:
-    _make(cloud, "s3", "create_bucket", Bucket="shop")
-    desk.connect("files", "s3", {"region": "us-east-1", "base_url": cloud, "bucket": "shop"}, **KEYS)
+    _make(cloud, "s3", "create_bucket", Bucket="gallery")
+    desk.connect("files", "s3", {"region": "us-east-1", "base_url": cloud, "bucket": "gallery"}, **KEYS)
     return desk
 
 
