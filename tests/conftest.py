@@ -33,7 +33,8 @@ ONCE = frozenset(
         *("acceptance/test_promises.py", "architecture", "attack", "bench", "cli", "conformance", "console", "eval"),
         *("examples", "hostile/test_fuzz.py", "hostile/test_hostile_reader.py", "journeys", "sandbox/compiling"),
         *("sandbox/reference", "sdk", "testing", "toolchains", "api/test_every_route.py", "api/test_openapi.py"),
-        *("memory/test_chaos.py", "vectors/test_kill.py", "test_suite.py"),
+        *("memory/test_chaos.py", "vectors/test_kill.py", "test_suite.py", "workflows/brokers", "workflows/chaos"),
+        *("workflows/ctk", "workflows/examples", "workflows/language", "workflows/shipped"),
     }
 )
 """Folders and files whose tests come out the same on every Python: `tox` runs them on the oldest one."""
