@@ -335,7 +335,7 @@ async def _other_process(effort: Effort, folder: Path, storage: Any) -> float:
 def _peers(
     effort: Effort, folder: Path, mode: str, storage: Any, peer: Callable[[int, int], dict[str, float]], name: str
 ) -> Iterator[Row]:
-    """Ours and theirs by turns; where a peer cannot be had the row says so."""
+    """Ours and theirs by turns, each begun as its package offers it; where a peer cannot be had the row says so."""
     ours: list[float] = []
     theirs: list[float] = []
     work = f"3-step runs a second, {_AT_ONCE} at once, {mode}, against {name}"
@@ -347,7 +347,8 @@ def _peers(
     except RuntimeError as error:
         yield Row(work, Figure.of(ours), None, "/s", rate=True, note=f"no peer: {error}")
         return
-    yield Row(work, Figure.of(ours), Figure.of(theirs), "/s", at_least(5.0), rate=True)
+    note = "ours is begun in process, theirs over HTTP" if peer is restate else ""
+    yield Row(work, Figure.of(ours), Figure.of(theirs), "/s", at_least(5.0), rate=True, note=note)
 
 
 def _least(amount: float) -> Target:

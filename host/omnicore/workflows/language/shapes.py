@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 from omnicore.workflows.language.problems import Path, Report, shown
 
-__all__ = ["SCHEMA_FILE", "check_shape", "fits", "keys_of", "schema"]
+__all__ = ["SCHEMA_FILE", "check_shape", "fits", "schema"]
 
 SCHEMA_FILE = "workflow.schema.json"
 _Schema: TypeAlias = Mapping[str, Any]
@@ -62,11 +62,6 @@ def check_shape(name: str, value: Any, path: Path, report: Report) -> bool:
 def fits(name: str, value: Any) -> bool:
     """Whether a value has the form of a definition."""
     return check_shape(name, value, (), Report())
-
-
-def keys_of(name: str) -> frozenset[str]:
-    """The keys that a definition knows."""
-    return frozenset(_resolved(name).get("properties", ()))
 
 
 @lru_cache(maxsize=256)
