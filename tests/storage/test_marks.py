@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omnicore.storage.marks import with_percent_marks
+from omnicore.storage.marks import copy_of, with_percent_marks
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,22 @@ def test_there_are_as_many_marks_as_were_written(parts: list[str]) -> None:
     sql = with_percent_marks(" ".join(parts))
     assert sql.replace("%%", "").count("%s") == parts.count("?")
     assert sql.count("%%") == sum(part.count("%") for part in parts)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "INSERT INTO t (a) VALUES (?) ON CONFLICT DO NOTHING",
+        "INSERT INTO t (a) VALUES (?) RETURNING a",
+        "INSERT INTO t (a, b) VALUES (?, 1)",
+        "INSERT INTO t (a) SELECT ? FROM u",
+        "INSERT INTO t VALUES (?)",
+        "UPDATE t SET a = ?",
+    ],
+)
+def test_only_a_plain_insert_is_copied(sql: str) -> None:
+    assert copy_of(sql) is None
+
+
+def test_a_plain_insert_is_copied_into_the_columns_it_names() -> None:
+    assert copy_of('INSERT INTO t ("at", b) VALUES (?, ?)') == 'COPY t ("at", b) FROM STDIN'

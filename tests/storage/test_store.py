@@ -111,6 +111,33 @@ def test_many_rows_at_once_and_what_a_statement_changed(store: Store) -> None:
         assert len(session.execute("SELECT plugin FROM grants").fetchall()) == 38
 
 
+def test_many_rows_come_back_as_they_went_in(store: Store) -> None:
+    kv = "INSERT INTO kv (plugin, key, value, version, expires_at) VALUES (?, ?, ?, ?, ?)"
+    odd = ["", "\\N", "\\.", "a\tb\r\nc\\t", "é%s ?", "\U0001f600", '{"a": "\\u0000"}', "NULL", "\x01"]
+    rows = [
+        (name, bytes(range(256)) + name.encode(), b"", 2**62 - place, None if place % 2 else 0.1 + 1e-300 * place)
+        for place, name in enumerate(odd)
+    ]
+    with store.write() as session:
+        session.executemany(kv, [*rows, ("yes", b"k", b"v", True, 1e300)])
+    assert store.rows("SELECT * FROM kv WHERE plugin <> 'yes' ORDER BY version DESC") == rows
+    assert store.rows("SELECT version, expires_at FROM kv WHERE plugin = 'yes'") == [(1, 1e300)]
+
+
+def test_one_of_many_rows_that_breaks_a_rule_undoes_all_of_them(store: Store) -> None:
+    add = "INSERT INTO grants (plugin, capability, scope, granted_by, granted_at) VALUES (?, 'kv', '{}', 'test', 0)"
+    names = [(f"p{number}",) for number in range(50)]
+    with pytest.raises(StorageFailed), store.write() as session:
+        session.executemany(add, [*names, ("p7",)])
+    many = "INSERT INTO kv (plugin, key, value, version, expires_at) VALUES (?, ?, ?, ?, ?)"
+    with pytest.raises(StorageFailed), store.write() as session:
+        session.executemany(many, [(f"p{number % 40}", b"k", b"", 1, None) for number in range(50)])
+    assert _names(store) == []
+    assert store.rows("SELECT count(*) FROM kv") == [(0,)]
+    store.apply(_adding("a"))
+    assert _names(store) == ["a"]
+
+
 def test_queries_cannot_write(store: Store) -> None:
     with pytest.raises(StorageFailed):
         store.rows("DELETE FROM grants RETURNING plugin")
@@ -452,3 +479,6 @@ def test_a_value_that_postgresql_cannot_hold_is_the_callers_fault(store: Store) 
         store.apply(_adding("a\x00b"))
     with pytest.raises(InvalidInput, match="a value cannot be stored"), store.write() as session:
         session.execute("UPDATE plugins SET present = ?", (2**70,))
+    many = "INSERT INTO kv (plugin, key, value, version, expires_at) VALUES (?, ?, ?, ?, ?)"
+    with pytest.raises(InvalidInput, match="NUL"), store.write() as session:
+        session.executemany(many, [(f"p{number}\x00", b"", b"", 1, None) for number in range(50)])

@@ -1,15 +1,16 @@
-"""The marks of parameters: `?` as SQLite and every table here write them, `%s` as psycopg does."""
+"""Statements as every table here writes them, with `?` as in SQLite, in the words of psycopg and PostgreSQL."""
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
 
-__all__ = ["with_percent_marks"]
+__all__ = ["copy_of", "with_percent_marks"]
 
 _MARK = "?"
 # Texts, names, dollar-quoted bodies and comments are passed by as a whole: a `?` inside of them is no mark.
 _TOKEN = re.compile(r"""'(?:[^']|'')*' | "(?:[^"]|"")*" | --[^\n]* | /\*.*?\*/ | \? | %""", re.VERBOSE | re.DOTALL)
+_PLAIN_INSERT = re.compile(r"INSERT INTO (\w+ \([\w\", ]+\)) VALUES \(\?(?:, \?)*\)")
 
 
 @lru_cache(maxsize=2048)
@@ -20,6 +21,17 @@ def with_percent_marks(sql: str) -> str:
     "SELECT '?%%' WHERE a = %s"
     """
     return _TOKEN.sub(_marked, sql)
+
+
+@lru_cache(maxsize=256)
+def copy_of(sql: str) -> str | None:
+    """The COPY that does what a plain INSERT does for many rows; None for any other statement.
+
+    >>> copy_of("INSERT INTO t (a, b) VALUES (?, ?)"), copy_of("INSERT INTO t (a) VALUES (?) ON CONFLICT DO NOTHING")
+    ('COPY t (a, b) FROM STDIN', None)
+    """
+    found = _PLAIN_INSERT.fullmatch(sql)
+    return None if found is None else f"COPY {found[1]} FROM STDIN"
 
 
 def _marked(found: re.Match[str]) -> str:
