@@ -12,6 +12,7 @@ __all__ = ["FLOORS", "GROUND_READS", "LANDINGS", "OPEN_NAMES", "SUBROOMS", "chec
 FLOORS: Mapping[str, int] = {
     "errors": 1,
     "clock": 1,
+    "collector": 1,
     "ids": 1,
     "compact": 1,
     "quick": 1,

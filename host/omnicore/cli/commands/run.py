@@ -25,6 +25,7 @@ from omnicore.cli.output import Output
 from omnicore.cli.plugin_text import HEADS, next_steps, plugin_rows
 from omnicore.cli.server import noted_server
 from omnicore.cli.session import checked_folder, loaded, log_to_stderr
+from omnicore.collector import settle
 from omnicore.config.loader import Loaded, variable
 from omnicore.config.settings import Settings
 from omnicore.errors import NotFound, OmniError
@@ -140,6 +141,7 @@ async def _run(
         if ready.done():
             stack.enter_context(noted_server(settings.data, ready.result(), key=host.access.own_key))
             await _greet(host, output, ready.result(), trials)
+            settle()
             if beside is not None:
                 stack.push_async_callback(_cancelled, asyncio.ensure_future(beside(host)))
         await server  # without an address it has failed, and this says why
