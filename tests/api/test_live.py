@@ -35,6 +35,19 @@ def test_a_topic_filters_events(site: Site) -> None:
     assert (frame["topic"], frame["data"]["name"]) == ("plugin.added", "echo")
 
 
+def test_who_follows_a_run_hears_of_no_other_and_keeps_its_place_however_fast_it_goes(site: Site) -> None:
+    with listen(site, "?topic=workflow.step.*&run=mine") as socket:
+        for seq in range(2000):
+            for run in ("other", "mine"):
+                site.bus.publish("workflow.step.completed", {"run": run, "seq": seq}, passing=True)
+        site.bus.publish("workflow.step.completed", "no object", passing=True)
+        heard = [json.loads(socket.recv(timeout=60))["data"]]
+        while heard[-1]["seq"] < 1999:
+            heard.append(json.loads(socket.recv(timeout=60))["data"])
+    assert {one["run"] for one in heard} == {"mine"}
+    assert site.bus.figures().dropped == 0
+
+
 def test_a_topic_that_is_none_is_refused_before_the_handshake(site: Site) -> None:
     with pytest.raises(InvalidStatus) as refused:
         listen(site, "?topic=a..b")

@@ -46,6 +46,25 @@ def test_a_topic_that_is_no_dotted_name_is_refused(topic: str) -> None:
         EventBus().publish(topic)
 
 
+def test_a_passing_event_goes_to_those_who_name_it_and_is_not_kept() -> None:
+    bus = EventBus()
+    named = [bus.subscribe(pattern) for pattern in ("run.step", "run.*", "run.**")]
+    others = [bus.subscribe(pattern) for pattern in ("**", "*.step", "*.**", "other.*")]
+    bus.publish("run.step", passing=True)
+    assert [len(one.drain()) for one in named] == [1, 1, 1]
+    assert [len(one.drain()) for one in others] == [0, 0, 0, 0]
+    assert bus.history() == []
+
+
+def test_a_subscriber_queues_only_what_it_asks_for() -> None:
+    bus = EventBus()
+    events = bus.subscribe("run.*", queue=1, only=lambda event: event.data == 1)
+    for number in (1, 2, 3):
+        bus.publish("run.step", number)
+    assert [one.data for one in events.drain()] == [1]
+    assert events.dropped == 0
+
+
 def test_a_subscriber_gets_what_matches_in_order() -> None:
     clock = ManualClock()
     bus = EventBus(clock=clock)

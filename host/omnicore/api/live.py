@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 
 from starlette.websockets import WebSocket
@@ -25,10 +26,19 @@ _SHARE = 400  # of the places on the bus, 1000 unless set otherwise, which the h
 
 
 async def live(socket: WebSocket) -> None:
-    """`/ws?topic=PATTERN`: every event that matches, from now on, until one side closes."""
-    pattern = socket.query_params.get("topic", "**")
+    """`/ws?topic=PATTERN&run=ID`: every event that matches, from now on, until one side closes.
+
+    Who follows one run wants to know how far it is: there the oldest events go when they come too fast.
+    """
+    pattern, run = socket.query_params.get("topic", "**"), socket.query_params.get("run")
     parts_of(socket).traffic.check_share(socket.scope, _SHARE)
-    with parts_of(socket).bus.subscribe(pattern, queue=_QUEUE, queue_bytes=_QUEUE_BYTES) as events:
+
+    def is_of_run(event: Event) -> bool:
+        return isinstance(event.data, Mapping) and event.data.get("run") == run
+
+    only, lossy = (None, False) if run is None else (is_of_run, True)
+    bus = parts_of(socket).bus
+    with bus.subscribe(pattern, queue=_QUEUE, queue_bytes=_QUEUE_BYTES, only=only, lossy=lossy) as events:
         await socket.accept()
         listening = asyncio.ensure_future(_until_closed(socket, events))
         try:
@@ -45,7 +55,7 @@ async def live(socket: WebSocket) -> None:
 async def _hand_on(socket: WebSocket, events: Subscription) -> bool:
     """Sends events until the client closes; False when it did not keep up."""
     async for event in events:
-        if events.dropped:
+        if events.dropped and not events.lossy:
             return False
         try:
             async with asyncio.timeout(_SEND_S):
@@ -72,7 +82,10 @@ OPERATIONS = (
     Operation(
         *("GET", "/ws", live, "live", "Events as JSON text frames over a WebSocket", "events"),
         replies={101: Reply("Frames follow; close code 4008 says that the client read too slowly.", None)},
-        query=(Query("topic", {"type": "string", "default": "**"}, "Topics to send: names, `*`, a last `**`"),),
+        query=(
+            Query("topic", {"type": "string", "default": "**"}, "Topics to send: names, `*`, a last `**`"),
+            Query("run", {"type": "string"}, "Only events of this run; the newest, when they come too fast"),
+        ),
         problems=(422, 503),
         websocket=True,
     ),

@@ -81,8 +81,15 @@ class Subscription:
     `close` or the end of a `with` block.
     """
 
-    def __init__(self, pattern: str, ring: _Ring, leave: Callable[[Subscription], None]) -> None:
+    def __init__(
+        self,
+        pattern: str,
+        ring: _Ring,
+        leave: Callable[[Subscription], None],
+        only: Callable[[Event], bool] | None = None,
+    ) -> None:
         self.pattern = pattern
+        self._only = only
         self.dropped = 0
         self.closed = False
         self.lossy = False
@@ -93,6 +100,8 @@ class Subscription:
 
     def offer(self, event: Event) -> None:
         """Queues an event, from any thread; the bus calls this."""
+        if self._only is not None and not self._only(event):
+            return
         with self._lock:
             if self.closed:
                 return
@@ -188,8 +197,13 @@ class EventBus:
         self._published = 0
         self._dropped_before = 0
 
-    def publish(self, topic: str, data: Any = None, source: str = "host", *, hops: int = 0) -> str:
+    def publish(
+        self, topic: str, data: Any = None, source: str = "host", *, hops: int = 0, passing: bool = False
+    ) -> str:
         """Hands an event to all matching subscribers and returns its id.
+
+        A `passing` one is a detail that comes in thousands: it goes only to those whose pattern has its first segment,
+        so that neither `**`, what is kept, nor the history is filled with it.
 
         Raises:
             InvalidInput: the topic is no dotted name, or `data` is no JSON value.
@@ -200,8 +214,9 @@ class EventBus:
         with self._lock:  # ids, history and the log agree on the order
             event = Event(self._ids.next(), topic, data, source, self._clock.now(), size, hops)
             self._published += 1
-            self._history.add(event)
-        for subscription in self._routes.find(topic):
+            if not passing:
+                self._history.add(event)
+        for subscription in self._routes.find(topic, named=passing):
             subscription.offer(event)
         return event.id
 
@@ -213,13 +228,14 @@ class EventBus:
         queue_bytes: int = 4 * 1024 * 1024,
         own: bool = False,
         lossy: bool = False,
+        only: Callable[[Event], bool] | None = None,
     ) -> Subscription:
         """A new subscriber. `own` ones, of the host's parts, take no place from guests; what `lossy` ones lose, for
-        they only want to be woken, is no loss in the figures.
+        they only want to be woken, is no loss in the figures. `only` says which of the events to queue.
 
         Raises: InvalidInput, CapacityReached.
         """
-        subscription = Subscription(check_pattern(pattern), _Ring(queue, queue_bytes), self._remove)
+        subscription = Subscription(check_pattern(pattern), _Ring(queue, queue_bytes), self._remove, only)
         with self._lock:
             if not own and self._guests >= self._max_subscribers:
                 raise CapacityReached(
@@ -236,6 +252,10 @@ class EventBus:
         with self._lock:
             events = list(self._history.events)
         return [event for event in events if topic_matches(pattern, event.topic)][-n:] if n > 0 else []
+
+    def hears(self, topic: str) -> bool:
+        """Whether a `passing` event of this topic would reach anybody; costs two look-ups where it would not."""
+        return any(True for _ in self._routes.find(topic, named=True))
 
     def clear_history(self) -> None:
         """Forgets the last events."""

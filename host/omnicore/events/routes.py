@@ -64,13 +64,15 @@ class Routes(Generic[_T]):
         else:
             self._wild = tuple(one for one in self._wild if one.target is not target)
 
-    def find(self, topic: str) -> Iterator[_T]:
-        """Every target that the topic reaches."""
-        yield from self._all
+    def find(self, topic: str, *, named: bool = False) -> Iterator[_T]:
+        """Every target that the topic reaches; `named`: only those under patterns with its first segment."""
+        if not named:
+            yield from self._all
         yield from self._exact.get(topic, ())
         first = self._first.get(topic.partition(".")[0], ())
-        if first or self._wild:
+        wild = () if named else self._wild
+        if first or wild:
             parts = topic.split(".")
-            for entry in (*first, *self._wild):
+            for entry in (*first, *wild):
                 if fits(entry.wanted, entry.rest, parts):
                     yield entry.target

@@ -50,13 +50,14 @@ class Telling:
     def _steps(self, live: LiveRun, entries: Sequence[Entry]) -> None:
         if any(entry.kind == "emit" and entry.status == "completed" for entry in entries):
             self.emitted()
-        if any(one.pattern.startswith("workflow.") for one in self._bus.subscribers()):
-            for entry in entries:
-                self._publish(f"workflow.step.{entry.status}", live, _step(live, entry))
+        for entry in entries:
+            topic = f"workflow.step.{entry.status}"
+            if self._bus.hears(topic):
+                self._publish(topic, live, _step(live, entry), passing=True)
 
-    def _publish(self, topic: str, live: LiveRun, data: Mapping[str, Any]) -> None:
+    def _publish(self, topic: str, live: LiveRun, data: Mapping[str, Any], *, passing: bool = False) -> None:
         """Counts on from what began the run: a workflow that wants to hear of its own runs comes to an end."""
-        self._bus.publish(topic, data, hops=hops_of(live.context.trigger) + 1)
+        self._bus.publish(topic, data, hops=hops_of(live.context.trigger) + 1, passing=passing)
 
 
 def _about(fault: Fault) -> dict[str, Any]:
