@@ -55,6 +55,16 @@ do:
           form: {type: object, required: [reason], properties: {reason: {type: string, title: Reason}}}
   - done: {set: '${ . }'}
 """
+MANY = """
+document: {dsl: '1.0.3', namespace: default, name: many, version: '1.0.0'}
+do:
+  - hold: {listen: {to: {one: {with: {type: go.on}}}}}
+  - each:
+      for: {each: item, in: '[range(2500)]'}
+      do:
+        - note: {set: {a: 1}}
+  - last: {set: {b: 2}}
+"""
 EMIT = """
 document: {dsl: '1.0.3', namespace: default, name: emit, version: '1.0.0'}
 do:
@@ -111,23 +121,58 @@ def test_a_host_without_workflows_offers_some_to_begin_with_that_run(
     messages.allow("status of 404")  # what is shown is removed
     host = new_host().start().set_up()
     page: Page = contexts(host, ADMIN).new_page()
+    shipped = host.session().get("/api/v1/workflows/examples").json()["items"]
     page.goto("/console/workflows")
     expect(page.get_by_text("No workflows yet")).to_be_visible()
+    offers = page.get_by_role("list", name="What to begin with").get_by_role("listitem")
+    expect(offers).to_have_count(2 + len(shipped))
+    for one in shipped:
+        expect(offers.filter(has=page.get_by_role("heading", name=one["title"], exact=True))).to_contain_text(
+            one["summary"]
+        )
     axe(page)
     screenshot(page, "workflows-first")
-    for name, what in (("Ask before it goes on", "ask-first"), ("A note every morning", "morning-note")):
-        page.get_by_role("button", name=f"Begin with this: {name}").click()
-        expect(page).to_have_url(re.compile(rf"/workflows/{what}$"))
-        host.session().delete(f"/api/v1/workflows/{what}")
-        page.goto("/console/workflows")
-    page.get_by_role("button", name="Begin with this: Greet everybody").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Greet everybody")
-    page.get_by_role("button", name="Run", exact=True).click()
-    form = page.get_by_role("dialog", name="Run Greet everybody")
-    form.get_by_role("button", name=re.compile("plus|add", re.IGNORECASE)).click()
-    form.get_by_role("textbox").first.fill("Ada")
-    form.get_by_role("button", name="Start the run").click()
-    expect(page.get_by_role("region", name="The whole run")).to_contain_text("Hello Ada")
+    page.get_by_role("button", name="Begin empty").click()
+    expect(page.get_by_text("Add a first step")).to_be_visible()
+    page.goto("/console/workflows")
+    uptime = next(one for one in shipped if one["name"] == "uptime")
+    page.get_by_role("button", name=f"Begin with this: {uptime['title']}").click()
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_role("dialog", name="What shall it be called?").get_by_role("button", name="Save").click()
+    expect(page).to_have_url(re.compile("/workflows/uptime/edit$"))
+    expect(page.get_by_text("Saved as version 1.")).to_be_visible()
+    assert host.session().get("/api/v1/workflows/uptime").json()["text"] == uptime["text"]
+
+
+def test_a_new_workflow_begins_with_nothing_a_text_or_a_shipped_one(page: Page) -> None:
+    page.goto("/console/workflows")
+    page.get_by_role("button", name="New workflow").click()
+    dialog = page.get_by_role("dialog", name="New workflow")
+    expect(dialog.get_by_role("button", name=re.compile("^Begin with this: ")).first).to_be_visible()
+    axe(page)
+    dialog.get_by_role("button", name="Paste or open a file").click()
+    pasting = page.get_by_role("dialog", name="Import a workflow")
+    pasting.get_by_role("button", name="Import").click()
+    expect(pasting.get_by_text("Paste a text or open a file first.")).to_be_visible()
+    pasting.get_by_label("Text of the workflow").fill(EMIT.replace("name: emit", "name: pasted"))
+    pasting.get_by_role("button", name="Import").click()
+    expect(page).to_have_url(re.compile("/workflows/pasted$"))
+
+
+def test_the_steps_of_a_run_appear_as_they_end_and_are_no_events_to_be_kept(host: ConsoleHost, page: Page) -> None:
+    apply(host, MANY)
+    run = start(host, "many")
+    with page.expect_websocket(lambda one: f"run={run}" in one.url) as told:
+        page.goto(f"/console/workflows/runs/{run}")
+    steps = page.get_by_role("table", name="Steps")
+    expect(steps.get_by_role("row", name=re.compile("hold"))).to_contain_text("Waiting")
+    with told.value.expect_event("framereceived", lambda frame: '"workflow.step.' in str(frame)):
+        start(host, "emit")
+    expect(page.get_by_role("heading", level=1).locator("..")).to_contain_text("Done")
+    expect(page.get_by_text("2,000 of 2,506 rows are shown")).to_be_visible()
+    kept = host.session().get("/api/v1/events", params={"topic": "workflow.**", "limit": 100}).json()["items"]
+    assert kept
+    assert not [one for one in kept if one["topic"].startswith("workflow.step.")]
 
 
 def test_the_list_shows_state_and_triggers_finds_by_title_and_switches_off(host: ConsoleHost, page: Page) -> None:
@@ -301,6 +346,7 @@ def test_files_are_imported_in_node_form_and_told_what_is_wrong_line_by_line(
     axe(page)
     dialog.get_by_label("File").set_input_files(_file(tmp_path, "again.yaml", f"{EMIT}# again\n"))
     dialog.get_by_role("button", name="Import").click()
+    expect(dialog.get_by_text("Opened: again.yaml")).to_be_visible()
     dialog.get_by_role("button", name="Import as a new version").click()
     expect(page).to_have_url(re.compile("/workflows/emit"))
     page.goto("/console/workflows?import")

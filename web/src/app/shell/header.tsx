@@ -3,7 +3,7 @@ import QuestionCircleOutlined from "@ant-design/icons/QuestionCircleOutlined";
 import SearchOutlined from "@ant-design/icons/SearchOutlined";
 import SunOutlined from "@ant-design/icons/SunOutlined";
 import UserOutlined from "@ant-design/icons/UserOutlined";
-import { Button, Dropdown } from "antd";
+import { Button } from "antd";
 
 import type { Session, User } from "@/shared/api/session";
 import { useDeleteSessionMutation } from "@/shared/api/delete-session";
@@ -12,6 +12,7 @@ import { type ThemeChoice, useTheme } from "@/shared/theme/theme-provider";
 
 import styles from "./header.module.css";
 import { LiveMark } from "./live-mark";
+import { MenuButton } from "./menu-button";
 import type { Overlay } from "./shell";
 
 interface Props {
@@ -50,28 +51,18 @@ export function Header({ session, user, onOpen }: Props) {
       </button>
       <div className={styles["tools"]}>
         <LiveMark />
-        <Dropdown menu={themes} trigger={["click"]}>
-          <Button
-            type="text"
-            icon={isDark ? <MoonOutlined /> : <SunOutlined />}
-            aria-label={texts.shell.theme}
-            aria-haspopup="menu"
-          />
-        </Dropdown>
+        <MenuButton
+          menu={themes}
+          icon={isDark ? <MoonOutlined /> : <SunOutlined />}
+          label={texts.shell.theme}
+        />
         <Button
           type="text"
           icon={<QuestionCircleOutlined />}
           aria-label={texts.shell.shortcuts}
           onClick={() => onOpen("help")}
         />
-        <Dropdown menu={{ items: account }} trigger={["click"]}>
-          <Button
-            type="text"
-            icon={<UserOutlined />}
-            aria-label={texts.shell.user(user.name)}
-            aria-haspopup="menu"
-          />
-        </Dropdown>
+        <MenuButton menu={{ items: account }} icon={<UserOutlined />} label={texts.shell.user(user.name)} />
       </div>
     </header>
   );

@@ -108,7 +108,7 @@ function Actions({ workflow, onStart }: { workflow: Schemas["Workflow"]; onStart
       </span>
       {mayEdit && (
         <Button
-          icon={<EditOutlined />}
+          icon={<EditOutlined aria-hidden />}
           aria-label={words.edit}
           onClick={() => void navigate(`/workflows/${encodeURIComponent(id)}/edit`)}
         >
@@ -118,7 +118,7 @@ function Actions({ workflow, onStart }: { workflow: Schemas["Workflow"]; onStart
       {mayRun && (
         <Button
           type="primary"
-          icon={<CaretRightOutlined />}
+          icon={<CaretRightOutlined aria-hidden />}
           disabled={!enabled}
           aria-label={words.run}
           onClick={onStart}

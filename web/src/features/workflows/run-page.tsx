@@ -10,17 +10,21 @@ import { ProblemNotice } from "@/shared/ui/problem-notice";
 
 import { RunView } from "./components/run-view";
 import { useGetShownRunQuery } from "./editor/api/get-shown-run";
+import { useListOpenStepsQuery } from "./editor/api/list-open-steps";
 import { isOver } from "./logic/runs";
+import { useRunNews } from "./use-run-news";
 
 const words = texts.workflows.oneRun;
-const POLL_MS = 2000; // events make it newer at once; this is for what no event tells
 
 /** One run while it goes on, and afterwards. */
 export function RunPage() {
   const { run: id = "" } = useParams();
   const { currentData: run, error, refetch } = useGetShownRunQuery(id);
-  useGetShownRunQuery(run && !isOver(run) ? id : skipToken, { pollingInterval: POLL_MS });
-  if (run) return <RunView key={run.id} run={run} />;
+  const followed = run && !isOver(run) ? id : undefined;
+  const { seq, pollingMs } = useRunNews(followed);
+  useGetShownRunQuery(followed ?? skipToken, { pollingInterval: pollingMs });
+  useListOpenStepsQuery(followed ?? skipToken, { pollingInterval: pollingMs });
+  if (run) return <RunView key={run.id} run={run} count={Math.max(run.steps, seq)} />;
   const isGone = error !== undefined && asProblem(error).status === 404;
   return (
     <>

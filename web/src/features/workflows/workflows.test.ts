@@ -3,10 +3,11 @@ import { expect, it } from "vitest";
 import type { Schemas } from "@/shared/api/types";
 
 import { inputNames, inputSchema, valueOf, webhooksOf } from "./logic/input";
+import { isOfRun, seqOf } from "./logic/news";
 import { filterOf } from "./logic/run-filter";
 import { spanOf, tasksOf, treeOf } from "./logic/run-tree";
 import { childrenOf, faultParts, isOver, tookS, triggerName } from "./logic/runs";
-import { nameOf, nodesOf, renamed } from "./logic/source";
+import { renamed } from "./logic/source";
 import { tabOf } from "./tabs";
 
 type Step = Schemas["RunStep"];
@@ -103,16 +104,17 @@ it("reads what a document takes and what begins it", () => {
 it("renames a text and lets its comments be", () => {
   const text = "document:\n  name: one # its name\ndo: []\n";
   expect(renamed(text, "two")).toBe("document:\n  name: two # its name\ndo: []\n");
-  expect(nameOf(text)).toBe("one");
-  expect(nameOf("document: {name: one, namespace: shop}")).toBe("shop.one");
-  expect(nameOf("- a")).toBeUndefined();
 });
 
-it("knows OmniFlow's node form in YAML and JSON", () => {
-  expect(nodesOf("workflow: {id: a, nodes: []}")).toEqual({ workflow: { id: "a", nodes: [] } });
-  expect(nodesOf('{"workflow": {"nodes": []}}')).toBeDefined();
-  expect(nodesOf("document: {}\ndo: []")).toBeUndefined();
-  expect(nodesOf("a: [")).toBeUndefined();
+it("hears of the rows and the states of one run only", () => {
+  const frame = (data: unknown) => ({ id: "evt_1", topic: "workflow.step.completed", at: 1, data });
+  expect(seqOf(frame({ run: "a", seq: 7 }), "a")).toBe(7);
+  for (const odd of [{ run: "b", seq: 7 }, { run: "a", seq: "7" }, { run: "a", seq: 1e300 }, null, "a"])
+    expect(seqOf(frame(odd), "a")).toBeUndefined();
+  expect(seqOf(null, "a")).toBeUndefined();
+  expect(isOfRun({ topic: "workflow.run.waiting", data: { run: "a" } }, "a")).toBe(true);
+  expect(isOfRun({ topic: "workflow.run.waiting", data: { run: "b" } }, "a")).toBe(false);
+  expect(isOfRun({ topic: "task.done", data: { run: "a" } }, "a")).toBe(false);
 });
 
 it("reads tabs and filters from the address", () => {

@@ -340,7 +340,8 @@ export interface paths {
         /** Lists events of the past, newest first */
         get: operations["listEvents"];
         put?: never;
-        post?: never;
+        /** Publishes events to workflows */
+        post: operations["publishEvents"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2200,6 +2201,23 @@ export interface components {
         Changes: {
             items: components["schemas"]["Change"][];
         };
+        /** @description CloudEvents 1.0, with extension attributes of 1 to 40 of a-z 0-9. */
+        CloudEvent: {
+            data?: unknown;
+            data_base64?: string;
+            datacontenttype?: string;
+            dataschema?: string;
+            /** @description With `source`: a second one of the same has no effect. */
+            id: string;
+            /** @description A URI reference; not one of this host's, `omnicore:...`. */
+            source: string;
+            /** @constant */
+            specversion: "1.0";
+            subject?: string;
+            /** Format: date-time */
+            time?: string;
+            type: string;
+        };
         Collection: {
             count: number;
             /** @description Seconds since the Unix epoch. */
@@ -2925,6 +2943,12 @@ export interface components {
             /** Format: uri */
             type: string;
         };
+        Published: {
+            /** @description How many came. */
+            accepted: number;
+            /** @description How many of them had not come before. */
+            new: number;
+        };
         Queue: {
             limit: number | null;
             queue: string;
@@ -3394,11 +3418,13 @@ export interface components {
             next: string | null;
         };
         TrialOrder: {
-            /** @description Path of the task to begin with. */
+            /** @description Path of the task to begin with, in blocks or not. */
             from?: string | null;
             input?: unknown;
             /** @description YAML or JSON, as it was written. */
             text: string;
+            /** @description Of loops around `from`, by the names of `each`; without, they are the input. */
+            variables?: Record<string, never> | null;
             /** @description Seconds to wait for the end; it goes on after. */
             wait_s?: number;
         };
@@ -4293,6 +4319,8 @@ export interface operations {
                 cursor?: string;
                 /** @description How many */
                 limit?: number;
+                /** @description Those of one run */
+                run?: string;
             };
             header?: never;
             path?: never;
@@ -4300,7 +4328,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A page of decisions, oldest first. */
+            /** @description A page of decisions, of the newest runs first. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -6174,6 +6202,107 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    publishEvents: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request answer as the first did, without doing it again */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "*/*": unknown;
+                "application/cloudevents-batch+json": components["schemas"]["CloudEvent"][];
+                "application/cloudevents+json": components["schemas"]["CloudEvent"];
+            };
+        };
+        responses: {
+            /** @description They are kept; workflows that want them begin or go on. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Published"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Content Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -16467,7 +16596,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The run, ended within `wait_s`. */
+            /** @description The run, ended within `wait_s`, or as it stands if it had the key before. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -16596,7 +16725,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The run, ended within `wait_s`. */
+            /** @description The run, ended within `wait_s`, or as it stands if it had the key before. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -18407,6 +18536,8 @@ export interface operations {
     live: {
         parameters: {
             query?: {
+                /** @description Only events of this run; the newest, when they come too fast */
+                run?: string;
                 /** @description Topics to send: names, `*`, a last `**` */
                 topic?: string;
             };

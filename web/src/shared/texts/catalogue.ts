@@ -11,4 +11,3 @@ export { shell } from "./shell";
 export { tasks } from "./tasks";
 export { workflows } from "./workflows";
 export { workflowsEditor } from "./workflows-editor";
-export { workflowsExamples } from "./workflows-examples";

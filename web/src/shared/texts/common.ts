@@ -16,6 +16,14 @@ export const common = {
   typeToConfirm: (name: string) => `Type ${name} to confirm`,
   rows: (count: number) => `${count.toLocaleString("en")} ${count === 1 ? "row" : "rows"}`,
   json: "JSON",
+  formButtons: {
+    add: "Add an item",
+    copy: "Copy",
+    down: "Move down",
+    up: "Move up",
+    remove: "Remove",
+    clear: "Clear",
+  },
   chart: (name: string, last: string, most: string) => `${name}: now ${last}, at most ${most}`,
   states: {
     enabled: "Enabled",

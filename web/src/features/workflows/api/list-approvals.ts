@@ -6,9 +6,12 @@ const PAGE = 50;
 
 export const { useListApprovalsInfiniteQuery } = api.injectEndpoints({
   endpoints: (build) => ({
-    /** Those that whoever asks may decide. */
-    listApprovals: build.infiniteQuery<Schemas["Approvals"], void, string | null>({
-      query: ({ pageParam }) => ({ url: "api/v1/approvals", params: pageParams(pageParam, PAGE) }),
+    /** Those that whoever asks may decide; of one run, if it is named. */
+    listApprovals: build.infiniteQuery<Schemas["Approvals"], { run: string } | void, string | null>({
+      query: ({ queryArg, pageParam }) => ({
+        url: "api/v1/approvals",
+        params: pageParams(pageParam, PAGE, queryArg ?? {}),
+      }),
       infiniteQueryOptions: cursorPages,
       providesTags: ["Approval"],
     }),

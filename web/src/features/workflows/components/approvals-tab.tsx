@@ -27,7 +27,7 @@ export function ApprovalsTab() {
       </p>
       <ProblemNotice problem={pages.error} onRetry={() => void pages.refetch()} />
       {rows.length === 0 && !pages.error && !pages.hasNextPage && (
-        <EmptyState icon={<CheckCircleOutlined />} title={words.none} next={words.noneNext} />
+        <EmptyState icon={<CheckCircleOutlined aria-hidden />} title={words.none} next={words.noneNext} />
       )}
       <ul className={styles["cards"]} aria-label={words.list}>
         {rows.map((approval) => (

@@ -1,15 +1,17 @@
 import UploadOutlined from "@ant-design/icons/UploadOutlined";
-import { Button, Modal } from "antd";
+import { Button, Input, Modal } from "antd";
 import { useRef, useState } from "react";
 import { useNavigate } from "react-router";
 
 import { asProblem } from "@/shared/api/problem";
 import { texts } from "@/shared/texts";
+import { Field } from "@/shared/ui/field";
 import { ProblemNotice } from "@/shared/ui/problem-notice";
 
-import { useImportNodesMutation } from "../api/import-nodes";
 import { useReplaceWorkflowMutation } from "../api/replace-workflow";
 import { useCreateWorkflowMutation } from "../editor/api/create-workflow";
+import { useLazyValidateWorkflowQuery } from "../editor/api/validate-workflow";
+import { nameOf } from "../editor/use-saving";
 import { ImportProblems } from "./import-problems";
 import styles from "./workflows.module.css";
 
@@ -20,12 +22,13 @@ interface Props {
 
 const words = texts.workflows.import;
 const MOST_BYTES = 1024 * 1024;
+const ROWS = 8;
 
-/** Reads a workflow from a file: the DSL as YAML or JSON, or OmniFlow's node form. */
+/** Takes a workflow as text, pasted or from a file: the DSL as YAML or JSON, or OmniFlow's node form. */
 export function ImportDialog({ isOpen, onClose }: Props) {
   const input = useRef<HTMLInputElement>(null);
-  const [file, setFile] = useState<{ name: string; text: string }>();
-  const [wrong, setWrong] = useState<string>();
+  const [text, setText] = useState("");
+  const [told, setTold] = useState<string>();
   const navigate = useNavigate();
   const { submit, replace, isBusy, error, reset } = useImport((id) => {
     onClose();
@@ -35,12 +38,13 @@ export function ImportDialog({ isOpen, onClose }: Props) {
     reset();
     if (!chosen) return;
     const isLarge = chosen.size > MOST_BYTES;
-    setWrong(isLarge ? words.tooLarge : undefined);
-    setFile(isLarge ? undefined : { name: chosen.name, text: await chosen.text() });
+    setText(isLarge ? "" : await chosen.text());
+    setTold(isLarge ? words.tooLarge : words.chosen(chosen.name));
   };
   const send = () => {
-    if (file) void submit(file.text);
-    else setWrong(words.missing);
+    if (!text.trim()) setTold(words.missing);
+    else if (new Blob([text]).size > MOST_BYTES) setTold(words.tooLarge);
+    else void submit(text);
   };
   const isTaken = error !== undefined && asProblem(error).status === 409;
   return (
@@ -50,11 +54,11 @@ export function ImportDialog({ isOpen, onClose }: Props) {
       okText={isTaken ? words.replace : words.action}
       okButtonProps={{ loading: isBusy }}
       cancelText={texts.common.cancel}
-      onOk={() => (isTaken && file ? void replace(file.text) : send())}
+      onOk={() => (isTaken ? void replace(text) : send())}
       onCancel={onClose}
       afterClose={() => {
-        setFile(undefined);
-        setWrong(undefined);
+        setText("");
+        setTold(undefined);
         reset();
       }}
       destroyOnHidden
@@ -71,11 +75,27 @@ export function ImportDialog({ isOpen, onClose }: Props) {
           event.target.value = ""; // so that the same file can be chosen again
         }}
       />
-      <Button icon={<UploadOutlined />} onClick={() => input.current?.click()}>
+      <Field label={words.source} hint={words.hint}>
+        {(field) => (
+          <Input.TextArea
+            {...field}
+            className={styles["source"] ?? ""}
+            value={text}
+            rows={ROWS}
+            spellCheck={false}
+            onChange={(event) => {
+              reset();
+              setTold(undefined);
+              setText(event.target.value);
+            }}
+          />
+        )}
+      </Field>
+      <Button icon={<UploadOutlined aria-hidden />} onClick={() => input.current?.click()}>
         {words.choose}
       </Button>
       <p className={styles["muted"]} role="status">
-        {wrong ?? (file && words.chosen(file.name))}
+        {told}
       </p>
       {isTaken ? <p role="alert">{words.exists}</p> : <ProblemNotice problem={error} />}
       <ImportProblems problem={error} />
@@ -83,29 +103,29 @@ export function ImportDialog({ isOpen, onClose }: Props) {
   );
 }
 
-/** The requests of an import; `onDone` is told the id of what is kept. */
+/** The requests of an import; `onDone` is told the id of what is kept. The host knows which form a text has. */
 function useImport(onDone: (id: string) => void) {
   const [create, creating] = useCreateWorkflowMutation();
-  const [importNodes, importing] = useImportNodesMutation();
   const [put, putting] = useReplaceWorkflowMutation();
+  const [check, checking] = useLazyValidateWorkflowQuery();
   const submit = async (text: string) => {
-    const { nodesOf } = await import("../logic/source");
-    const nodes = nodesOf(text);
-    const answer = nodes === undefined ? await create(text) : await importNodes(nodes);
-    if (answer.data) onDone(answer.data.id);
+    const { data } = await create(text);
+    if (data) onDone(data.id);
   };
   const replace = async (text: string) => {
-    const { nameOf } = await import("../logic/source");
-    const workflow = nameOf(text);
-    const answer = workflow === undefined ? undefined : await put({ workflow, text });
+    const checked = await check(text);
+    const document = checked.data?.document;
+    const answer = document ? await put({ workflow: nameOf(document), text }) : undefined;
     if (answer?.data) onDone(answer.data.id);
   };
-  const parts = [creating, importing, putting];
   return {
     submit,
     replace,
-    isBusy: parts.some(({ isLoading }) => isLoading),
-    error: putting.error ?? importing.error ?? creating.error,
-    reset: () => parts.forEach((part) => part.reset()),
+    isBusy: creating.isLoading || putting.isLoading || checking.isFetching,
+    error: putting.error ?? creating.error,
+    reset: () => {
+      creating.reset();
+      putting.reset();
+    },
   };
 }

@@ -23,7 +23,7 @@ export function RowActions({ line }: { line: Schemas["WorkflowLine"] }) {
         <Button
           size="small"
           type="text"
-          icon={<CaretRightOutlined />}
+          icon={<CaretRightOutlined aria-hidden />}
           disabled={!line.enabled}
           aria-label={words.start.title(line.title || line.name)}
           title={words.run}

@@ -23,7 +23,7 @@ export function RunActions({ run }: { run: Schemas["Run"] }) {
   const editor = `/workflows/${encodeURIComponent(run.workflow)}/edit?run=${run.id}`;
   return (
     <>
-      <Button icon={<BranchesOutlined />} onClick={() => void navigate(editor)}>
+      <Button icon={<BranchesOutlined aria-hidden />} onClick={() => void navigate(editor)}>
         {words.toEditor}
       </Button>
       {maySteer && !isOver(run) && <Steer run={run} />}
@@ -75,7 +75,7 @@ function Retry({ run }: { run: string }) {
     <>
       <Button
         type="primary"
-        icon={<ReloadOutlined />}
+        icon={<ReloadOutlined aria-hidden />}
         loading={isLoading}
         title={words.retryHint}
         aria-label={words.retry}

@@ -5,11 +5,10 @@ import { ApprovalCard } from "./approval-card";
 
 /** What a run asks whoever looks at it. */
 export function RunApprovals({ run }: { run: string }) {
-  const { data } = useListApprovalsInfiniteQuery();
-  const asked = rowsOf(data).filter((approval) => approval.run === run);
+  const { data } = useListApprovalsInfiniteQuery({ run });
   return (
     <>
-      {asked.map((approval) => (
+      {rowsOf(data).map((approval) => (
         <ApprovalCard key={approval.place} approval={approval} />
       ))}
     </>

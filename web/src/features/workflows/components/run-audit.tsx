@@ -18,7 +18,7 @@ export function RunAudit({ run }: { run: string }) {
       <p className={styles["muted"]}>{words.text}</p>
       <Button
         size="small"
-        icon={<SafetyCertificateOutlined />}
+        icon={<SafetyCertificateOutlined aria-hidden />}
         loading={isFetching}
         onClick={() => void verify(run)}
       >

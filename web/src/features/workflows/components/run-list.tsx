@@ -144,7 +144,7 @@ function retryColumn(again: (run: string) => Promise<void>, busy: string | false
     render: (run) => (
       <Button
         size="small"
-        icon={<ReloadOutlined />}
+        icon={<ReloadOutlined aria-hidden />}
         loading={busy === run.id}
         aria-label={words.retryOne(run.workflow)}
         onClick={(event) => {

@@ -31,12 +31,18 @@ const NONE: Schemas["RunOpen"]["items"] = [];
 const NOTHING: ReadonlySet<string> = new Set();
 const VIEWS = ["steps", "flow"] as const;
 
+interface Props {
+  run: Schemas["Run"];
+  /** How many rows it has by now. */
+  count: number;
+}
+
 /** A run: why it failed, its steps over time or over its flow, what went in and out of each. */
-export function RunView({ run }: { run: Schemas["Run"] }) {
+export function RunView({ run, count }: Props) {
   const [query] = useSearchParams();
   const change = useAddress();
   const over = isOver(run);
-  const { steps, error, more, isAll } = useRunSteps(run.id, run.steps);
+  const { steps, error, more, isAll, isCut } = useRunSteps(run.id, count);
   const opened = useListOpenStepsQuery(over ? skipToken : run.id);
   const open = over ? NONE : (opened.currentData?.items ?? NONE);
   const [changed, setChanged] = useState(NOTHING);
@@ -84,9 +90,7 @@ export function RunView({ run }: { run: Schemas["Run"] }) {
               <StepTree run={run} rows={rows} isAll={isAll} chosen={chosen} onChoose={choose} onFold={fold} />
             )}
             <ProblemNotice problem={error} onRetry={more} />
-            {!isAll && !error && steps.length > 0 && (
-              <MoreRows shown={steps.length} all={run.steps} onMore={more} />
-            )}
+            {isCut && !error && <MoreRows shown={steps.length} all={count} onMore={more} />}
           </div>
           <div className={styles["stack"]}>
             <StepPanel run={run} rows={rows} steps={steps} chosen={chosen} onChoose={choose} />

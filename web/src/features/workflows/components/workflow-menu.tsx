@@ -48,7 +48,12 @@ export function WorkflowMenu({ id, title }: Props) {
   return (
     <>
       <Dropdown menu={{ items, onClick: ({ key }) => run[key]?.() }} trigger={["click"]}>
-        <Button size="small" type="text" icon={<MoreOutlined />} aria-label={words.actionsOf(title)} />
+        <Button
+          size="small"
+          type="text"
+          icon={<MoreOutlined aria-hidden />}
+          aria-label={words.actionsOf(title)}
+        />
       </Dropdown>
       <Modal
         open={problem !== undefined}

@@ -31,7 +31,7 @@ export function EditorToolbar(props: Props) {
         <>
           <Button
             type="text"
-            icon={<UndoOutlined />}
+            icon={<UndoOutlined aria-hidden />}
             disabled={!editor.canUndo}
             aria-label={words.undo}
             title={words.undo}
@@ -39,7 +39,7 @@ export function EditorToolbar(props: Props) {
           />
           <Button
             type="text"
-            icon={<RedoOutlined />}
+            icon={<RedoOutlined aria-hidden />}
             disabled={!editor.canRedo}
             aria-label={words.redo}
             title={words.redo}

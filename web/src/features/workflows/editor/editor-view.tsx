@@ -35,10 +35,12 @@ const words = texts.workflowsEditor;
 interface Props {
   saved: Schemas["Workflow"] | undefined;
   text: string;
+  /** Somebody else's text, which is worth keeping before anything is changed. */
+  isGiven?: boolean;
 }
 
 /** The flow, what can be put into it, and the forms; all of them edit the one text. */
-export function EditorView({ saved, text: first }: Props) {
+export function EditorView({ saved, text: first, isGiven = false }: Props) {
   const [query] = useSearchParams();
   const setAddress = useAddress();
   const editor = useEditor(first);
@@ -48,7 +50,7 @@ export function EditorView({ saved, text: first }: Props) {
   const [isDragging, setDragging] = useState(false);
   const [dialog, setDialog] = useState<OpenDialog>();
   const [told, setTold] = useState(useWelcome());
-  const [lately, setLately] = useState(first);
+  const [lately, setLately] = useState(isGiven ? undefined : first);
   const { data: palette } = useGetWorkflowPaletteQuery();
   const offers = useMemo(() => offersOf(palette, words), [palette]);
   const problems = useProblems(editor.text, editor.root, editor.problem, mayRun);

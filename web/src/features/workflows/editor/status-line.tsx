@@ -43,7 +43,7 @@ export function StatusLine({ problem, problems, told, isEmpty, isChecked, onShow
         </span>
       ) : problems.length > 0 ? (
         <Popover content={list} trigger="click" placement="topLeft">
-          <Button type="text" size="small" danger icon={<WarningOutlined />}>
+          <Button type="text" size="small" danger icon={<WarningOutlined aria-hidden />}>
             {words.problems(problems.length)}
           </Button>
         </Popover>

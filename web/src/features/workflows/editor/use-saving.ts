@@ -1,5 +1,5 @@
 import { useState } from "react";
-import { useLocation, useNavigate } from "react-router";
+import { useNavigate, useSearchParams } from "react-router";
 
 import { asProblem } from "@/shared/api/problem";
 import type { Schemas } from "@/shared/api/types";
@@ -32,7 +32,7 @@ export function useSaving(first: Schemas["Workflow"] | undefined) {
   const [save, saving] = useSaveWorkflowMutation();
   const [get] = useLazyGetWorkflowQuery();
   const navigate = useNavigate();
-  const { search } = useLocation();
+  const [query] = useSearchParams();
 
   /** Gives the saved version. `digest` is of the version that may be replaced. */
   const store = async (text: string, digest = base?.digest): Promise<Schemas["Workflow"] | undefined> => {
@@ -61,10 +61,13 @@ export function useSaving(first: Schemas["Workflow"] | undefined) {
     },
     letBe: () => setTheirs(undefined),
     /** A new one gets its own address. */
-    goTo: (workflow: Schemas["Workflow"]) =>
-      navigate(
-        { pathname: `/workflows/${encodeURIComponent(idOf(workflow))}/edit`, search },
+    goTo: (workflow: Schemas["Workflow"]) => {
+      const rest = new URLSearchParams(query);
+      rest.delete("example");
+      return navigate(
+        { pathname: `/workflows/${encodeURIComponent(idOf(workflow))}/edit`, search: rest.toString() },
         { replace: true, state: { saved: workflow.number } },
-      ),
+      );
+    },
   };
 }

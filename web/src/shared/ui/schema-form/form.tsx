@@ -3,6 +3,7 @@ import type { RJSFSchema, UiSchema } from "@rjsf/utils";
 import { Button } from "antd";
 import { type ReactNode, useMemo, useState } from "react";
 
+import { buttonTemplates } from "./buttons";
 import validator from "./default-validator";
 import styles from "./form.module.css";
 
@@ -23,6 +24,7 @@ export interface SchemaFormProps {
 }
 
 const RjsfForm = generateForm<unknown, RJSFSchema, object>();
+const TEMPLATES = { ButtonTemplates: buttonTemplates };
 const LAYOUT = { colon: false, labelAlign: "left", rowGutter: 16 };
 
 /** The form itself; use SchemaForm, which loads it. */
@@ -53,6 +55,7 @@ export default function Form(props: SchemaFormProps) {
         formContext={LAYOUT}
         formData={data}
         disabled={isDisabled}
+        templates={TEMPLATES}
         noHtml5Validate
         showErrorList={false}
         focusOnFirstError

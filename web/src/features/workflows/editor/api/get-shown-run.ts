@@ -5,6 +5,9 @@ import { runUrl } from "./urls";
 
 export const { useGetShownRunQuery } = api.injectEndpoints({
   endpoints: (build) => ({
-    getShownRun: build.query<Schemas["Run"], string>({ query: runUrl, providesTags: ["Run"] }),
+    getShownRun: build.query<Schemas["Run"], string>({
+      query: runUrl,
+      providesTags: (_run, _error, id) => ["Run", { type: "Run", id: `run/${id}` }],
+    }),
   }),
 });

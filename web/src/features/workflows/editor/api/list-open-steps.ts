@@ -7,7 +7,7 @@ export const { useListOpenStepsQuery } = api.injectEndpoints({
   endpoints: (build) => ({
     listOpenSteps: build.query<Schemas["RunOpen"], string>({
       query: (run) => `${runUrl(run)}/open`,
-      providesTags: ["Run"],
+      providesTags: (_open, _error, id) => ["Run", { type: "Run", id: `open/${id}` }],
     }),
   }),
 });

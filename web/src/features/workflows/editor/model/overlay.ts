@@ -7,8 +7,9 @@ export interface Overlay {
   mark: Mark;
   /** How often it came by: rounds of a loop, jumps back. */
   visits: number;
+  /** How often it was tried again, of all visits. */
   retries: number;
-  /** Seconds, of all that were recorded. */
+  /** Seconds, of all tries that were recorded. */
   took: number;
   /** The latest row. */
   step: Schemas["RunStep"] | undefined;
@@ -16,13 +17,13 @@ export interface Overlay {
 
 const MARKS: Record<string, Mark> = {
   completed: "completed",
-  fired: "completed",
-  received: "completed",
   faulted: "faulted",
   skipped: "skipped",
   retried: "retried",
   cancelled: "cancelled",
 };
+
+const UNSEEN = { visits: 0, retries: 0, took: 0, step: undefined };
 
 /** Where a path of a run that began with a later step is in the whole text. */
 export function wholePath(path: string, trigger: Readonly<Record<string, unknown>> | undefined): string {
@@ -39,6 +40,9 @@ function pathOfPlace(place: string): string {
     .replaceAll(/\/foreach\/\d+\/do\//g, "/foreach/do/");
 }
 
+/** Of rows within a visit: the pause before another try is over, an event came. */
+const NOTES = new Set(["fired", "received"]);
+
 /** What a run did at each task, by the task's path; `until` is how many of its rows count. */
 export function overlayOf(
   steps: readonly Schemas["RunStep"][],
@@ -47,9 +51,13 @@ export function overlayOf(
 ): ReadonlyMap<string, Overlay> {
   const found = new Map<string, Overlay>();
   for (const step of steps.slice(0, until)) {
+    const before = found.get(step.path);
+    if (step.path && NOTES.has(step.status)) {
+      found.set(step.path, { ...(before ?? UNSEEN), mark: "running" });
+      continue;
+    }
     const mark = MARKS[step.status];
     if (!mark || !step.path) continue;
-    const before = found.get(step.path);
     const isRetry = mark === "retried";
     // What failed is not hidden by what was called off because of it.
     const isAftermath = mark === "cancelled" && before?.mark === "faulted";
@@ -64,7 +72,7 @@ export function overlayOf(
   if (until < steps.length) return found;
   for (const { place, kind } of open) {
     const path = pathOfPlace(place);
-    const before = found.get(path) ?? { visits: 0, retries: 0, took: 0, step: undefined };
+    const before = found.get(path) ?? UNSEEN;
     const isPatient = ["timer", "listen", "approval", "wait"].includes(kind);
     found.set(path, { ...before, mark: isPatient ? "waiting" : "running" });
   }

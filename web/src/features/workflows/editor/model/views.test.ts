@@ -73,6 +73,22 @@ describe("a run over the flow", () => {
       took: 4,
     });
   });
+  it("counts tries and visits apart, and no pause between tries as either", () => {
+    const path = "/do/0/fetch";
+    const pause = (attempt: number) =>
+      step(path, "fired", { place: `${path}/retry`, kind: "timer", attempt });
+    const tried = [
+      step(path, "retried"),
+      pause(2),
+      step(path, "retried", { attempt: 2 }),
+      pause(3),
+      step(path, "faulted", { attempt: 3 }),
+    ];
+    expect(overlayOf(tried).get(path)).toMatchObject({ mark: "faulted", visits: 1, retries: 2, took: 6 });
+    expect(overlayOf(tried, [], 2).get(path)).toMatchObject({ mark: "running", visits: 0, retries: 1 });
+    const heard = [step(path, "received", { place: `${path}/event/0` }), step(path, "completed")];
+    expect(overlayOf(heard).get(path)).toMatchObject({ mark: "completed", visits: 1, retries: 0 });
+  });
   it("shows what is under way at the task, whichever round it is", () => {
     const open = [
       { place: "/do/3/last/for/7/do/0/inner~2", kind: "call", name: "inner", attempt: 1, due_at: null },

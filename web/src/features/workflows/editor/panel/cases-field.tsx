@@ -46,7 +46,7 @@ export function CasesField({ value, steps, onChange }: Props) {
             <Button
               type="text"
               size="small"
-              icon={<CloseOutlined />}
+              icon={<CloseOutlined aria-hidden />}
               aria-label={words.removeOf(name)}
               onClick={() => put(cases.toSpliced(at, 1))}
             />
@@ -68,7 +68,7 @@ export function CasesField({ value, steps, onChange }: Props) {
       <div>
         <Button
           size="small"
-          icon={<PlusOutlined />}
+          icon={<PlusOutlined aria-hidden />}
           onClick={() =>
             put([...cases, [`case${cases.length + 1}`, { when: "${ true }", then: "continue" }]])
           }

@@ -41,14 +41,14 @@ export function CorrelationFields({ list, onChange }: Props) {
           <Button
             type="text"
             size="small"
-            icon={<CloseOutlined />}
+            icon={<CloseOutlined aria-hidden />}
             aria-label={texts.workflowsEditor.forms.removeOf(one.name)}
             onClick={() => onChange(list.toSpliced(at, 1))}
           />
         </div>
       ))}
       <div>
-        <Button size="small" icon={<PlusOutlined />} onClick={() => onChange([...list, blank])}>
+        <Button size="small" icon={<PlusOutlined aria-hidden />} onClick={() => onChange([...list, blank])}>
           {words.addCorrelation}
         </Button>
       </div>

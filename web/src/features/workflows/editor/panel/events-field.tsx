@@ -46,7 +46,11 @@ export function EventsField({ label, value, onChange }: Props) {
         />
       )}
       <div>
-        <Button size="small" icon={<PlusOutlined />} onClick={() => put({ filters: [...filters, BLANK] })}>
+        <Button
+          size="small"
+          icon={<PlusOutlined aria-hidden />}
+          onClick={() => put({ filters: [...filters, BLANK] })}
+        >
           {words.add}
         </Button>
       </div>
@@ -72,7 +76,7 @@ function One({ number, filter, onChange, onRemove }: OneProps) {
           <Button
             type="text"
             size="small"
-            icon={<CloseOutlined />}
+            icon={<CloseOutlined aria-hidden />}
             aria-label={texts.workflowsEditor.forms.removeOf(title)}
             onClick={onRemove}
           />

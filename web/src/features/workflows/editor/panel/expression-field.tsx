@@ -53,7 +53,7 @@ export function ExpressionField({ input, label, value, placeholder, onChange }: 
             <Button
               type="text"
               size="small"
-              icon={<FunctionOutlined />}
+              icon={<FunctionOutlined aria-hidden />}
               aria-label={texts.workflowsEditor.forms.expression}
               title={texts.workflowsEditor.forms.expression}
             />

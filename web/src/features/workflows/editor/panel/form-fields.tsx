@@ -49,7 +49,7 @@ export function FormFields({ label, value, onChange }: Props) {
         />
       ))}
       <div>
-        <Button size="small" icon={<PlusOutlined />} onClick={add}>
+        <Button size="small" icon={<PlusOutlined aria-hidden />} onClick={add}>
           {words.add}
         </Button>
       </div>
@@ -94,7 +94,7 @@ function One({ field, isFree, onChange, onRemove }: OneProps) {
         <Button
           type="text"
           size="small"
-          icon={<CloseOutlined />}
+          icon={<CloseOutlined aria-hidden />}
           aria-label={texts.workflowsEditor.forms.removeOf(field.name)}
           onClick={onRemove}
         />

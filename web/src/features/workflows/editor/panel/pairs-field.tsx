@@ -50,14 +50,14 @@ export function PairsField({ label, value, onChange }: Props) {
           <Button
             type="text"
             size="small"
-            icon={<CloseOutlined />}
+            icon={<CloseOutlined aria-hidden />}
             aria-label={words.removeOf(name)}
             onClick={() => put(pairs.toSpliced(at, 1))}
           />
         </div>
       ))}
       <div>
-        <Button size="small" icon={<PlusOutlined />} onClick={add}>
+        <Button size="small" icon={<PlusOutlined aria-hidden />} onClick={add}>
           {words.addPair}
         </Button>
       </div>

@@ -123,7 +123,7 @@ function Head({ editor, task, isReadOnly }: Pick<Props, "editor" | "isReadOnly">
           <>
             <Button
               type="text"
-              icon={<CopyOutlined />}
+              icon={<CopyOutlined aria-hidden />}
               aria-label={words.forms.duplicate}
               title={words.forms.duplicate}
               onClick={duplicate}
@@ -131,7 +131,7 @@ function Head({ editor, task, isReadOnly }: Pick<Props, "editor" | "isReadOnly">
             <Button
               type="text"
               danger
-              icon={<DeleteOutlined />}
+              icon={<DeleteOutlined aria-hidden />}
               aria-label={words.forms.remove}
               title={words.forms.remove}
               onClick={() => editor.edit((text) => removeTasks(text, [path]))}

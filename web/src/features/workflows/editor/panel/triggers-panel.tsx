@@ -52,7 +52,7 @@ export function TriggersPanel({ editor, isReadOnly }: { editor: Editor; isReadOn
         <h2>{words.sections.triggers}</h2>
         {!isReadOnly && (
           <Dropdown menu={menu} trigger={["click"]}>
-            <Button size="small" icon={<PlusOutlined />}>
+            <Button size="small" icon={<PlusOutlined aria-hidden />}>
               {words.addTrigger}
             </Button>
           </Dropdown>
@@ -68,7 +68,7 @@ export function TriggersPanel({ editor, isReadOnly }: { editor: Editor; isReadOn
               <Button
                 type="text"
                 size="small"
-                icon={<DeleteOutlined />}
+                icon={<DeleteOutlined aria-hidden />}
                 aria-label={words.removeOf(triggerText(trigger))}
                 onClick={() => remove(index)}
               />

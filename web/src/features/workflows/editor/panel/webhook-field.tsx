@@ -40,7 +40,7 @@ export function WebhookField({ label, value, onChange }: Props) {
       </Field>
       {found && <CodeBlock label={words.address} text={`${window.location.origin}${found.path}`} />}
       {data && !found && mayMake && (
-        <Button size="small" icon={<PlusOutlined />} onClick={() => setOpen(true)}>
+        <Button size="small" icon={<PlusOutlined aria-hidden />} onClick={() => setOpen(true)}>
           {words.make}
         </Button>
       )}

@@ -5,12 +5,10 @@ import type { Schemas } from "@/shared/api/types";
 
 import { useGetShownRunQuery } from "../api/get-shown-run";
 import { useListOpenStepsQuery } from "../api/list-open-steps";
-import { useListShownStepsQuery } from "../api/list-shown-steps";
+import { isOver } from "../../logic/runs";
+import { useRunNews } from "../../use-run-news";
+import { useRunSteps } from "../../use-run-steps";
 import { type Overlay, overlayOf, wholePath } from "../model/overlay";
-
-const ENDED = new Set(["completed", "faulted", "cancelled"]);
-const POLL_MS = 2000; // events make it newer at once; this is for where no events come
-const NONE: readonly Schemas["RunStep"][] = [];
 
 export interface ShownRun {
   run: Schemas["Run"] | undefined;
@@ -28,17 +26,16 @@ export function useShownRun(id: string | undefined): ShownRun {
   const asked = id ?? skipToken;
   const found = useGetShownRunQuery(asked);
   const run = found.currentData;
-  const isOver = run !== undefined && ENDED.has(run.status);
-  const polling = { pollingInterval: id !== undefined && !isOver ? POLL_MS : 0 };
-  useGetShownRunQuery(asked, polling);
-  const listed = useListShownStepsQuery(asked, polling);
-  const open = useListOpenStepsQuery(id !== undefined && !isOver ? id : skipToken, polling);
+  const followed = run && !isOver(run) ? run.id : undefined;
+  const { seq, pollingMs } = useRunNews(followed);
+  useGetShownRunQuery(followed ?? skipToken, { pollingInterval: pollingMs });
+  const { steps: rows, error, isCut } = useRunSteps(run?.id, Math.max(run?.steps ?? 0, seq));
+  const open = useListOpenStepsQuery(followed ?? skipToken, { pollingInterval: pollingMs });
   const [replay, setReplay] = useState<{ id: string | undefined; until: number | undefined }>({
     id,
     until: undefined,
   });
   const trigger = run?.trigger;
-  const rows = listed.currentData?.items ?? NONE;
   const steps = useMemo(
     () => rows.map((step) => ({ ...step, path: wholePath(step.path, trigger) })),
     [rows, trigger],
@@ -53,8 +50,8 @@ export function useShownRun(id: string | undefined): ShownRun {
   const overlay = useMemo(() => overlayOf(steps, waiting, until), [steps, waiting, until]);
   return {
     ...{ run, steps, overlay, until },
-    isWhole: listed.currentData?.isWhole ?? true,
+    isWhole: !isCut,
     setUntil: (next) => setReplay({ id, until: next }),
-    error: found.error ?? listed.error,
+    error: found.error ?? error,
   };
 }
