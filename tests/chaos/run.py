@@ -12,10 +12,10 @@ import secrets
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
-from itertools import chain
+from itertools import chain, product
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ WORKFLOWS = ("workflows", "workflows-load")
 """Runs of workflows under kills, and many at once."""
 
 _ROUNDS = 40  # of each part on each database: 320 kills in all
-_KILLS = 1000  # of hosts that run workflows, half of them on each database
+_KILLS = 1000  # of hosts that run workflows, half of them on each database, and as if on one machine and on two
 
 
 def campaign(rounds: int, *, only: str | None, seed: int, server: PostgresServer | None) -> Iterator[tuple[str, Any]]:
@@ -52,14 +52,14 @@ def campaign(rounds: int, *, only: str | None, seed: int, server: PostgresServer
 
 
 def workflow_campaign(
-    kills: int, *, only: str | None, seed: int, server: PostgresServer | None
+    kills: int, machines: Sequence[int], *, only: str | None, seed: int, server: PostgresServer | None
 ) -> Iterator[tuple[str, Any]]:
-    """The same for workflows."""
+    """The same for workflows. Args: machines: as if the hosts were on one, or on so many."""
     dialects = ("sqlite", "postgresql") if server else ("sqlite",)
     for name in WORKFLOWS:
         if only not in (None, name):
             continue
-        for dialect in dialects:
+        for dialect, count in product(dialects, machines if name == "workflows" else (1,)):
             with tempfile.TemporaryDirectory() as folder:
                 postgres = server if dialect == "postgresql" else None
                 url = _database(postgres) if postgres else None
@@ -67,8 +67,9 @@ def workflow_campaign(
                     yield f"{name} on {dialect}", workflows_load.run(Path(folder), url)
                     continue
                 crash = partial(_crash, postgres) if postgres else None
-                found = workflows.run(kills // len(dialects), url, Path(folder), seed=seed, crash=crash)
-                yield f"{name} on {dialect}", found
+                most = kills // (len(dialects) * len(machines))
+                found = workflows.run(most, url, Path(folder), seed=seed, crash=crash, machines=count)
+                yield f"{name} on {dialect}, {count} machine{'s' * (count > 1)}", found
 
 
 def _crash(server: PostgresServer) -> None:
@@ -87,6 +88,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=_ROUNDS, help="kills of each part on each database")
     parser.add_argument("--kills", type=int, default=_KILLS, help="kills of hosts that run workflows, in all")
+    about = "the hosts of workflows see each other's end at once, or wait for the lease as on two machines"
+    parser.add_argument("--machines", type=int, nargs="+", choices=[1, 2], default=[1, 2], help=about)
     parser.add_argument("--only", choices=[*PARTS, *WORKFLOWS])
     parser.add_argument("--seed", type=int, default=time.time_ns() % 2**32)
     options = parser.parse_args()
@@ -99,7 +102,9 @@ def main() -> int:
             print("PostgreSQL is not on this machine: SQLite only")
         began = time.perf_counter()
         how: dict[str, Any] = {"only": options.only, "seed": options.seed, "server": server}
-        for name, report in chain(campaign(options.rounds, **how), workflow_campaign(options.kills, **how)):
+        for name, report in chain(
+            campaign(options.rounds, **how), workflow_campaign(options.kills, options.machines, **how)
+        ):
             failed = failed or bool(report.problems)
             took = time.perf_counter() - began
             print(f"{'FAIL' if report.problems else 'ok  '} {name:22} {took:6.0f} s  {report}", flush=True)

@@ -1,9 +1,10 @@
 """Workflows under `kill -9`: no run is lost, and no recorded step is done again.
 
 `python -m tests.chaos.run --only workflows [--kills N]`. Two hosts share one database and are killed at random moments
-while runs of every kind go on. Now and then one is stopped for longer than its lease and goes on as a ghost, one is
-asked to end, both are killed at once, and the server of the database is killed. Each effect leaves its idempotency key
-in a ledger, which is held against the journal in the end.
+while runs of every kind go on, with a scheduler in each. Now and then one is stopped for longer than its lease and goes
+on as a ghost, one is asked to end, both are killed at once, and the server of the database is killed. Each effect
+leaves its idempotency key in a ledger, which is held against the journal in the end. The hosts are those of one
+machine, which see at once that the other died, or as on two machines, which have to wait for the lease.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ from typing import Any
 
 from tests.chaos.workflows_documents import documents
 from tests.chaos.workflows_driver import Driver
-from tests.chaos.workflows_judge import Blows, judged
+from tests.chaos.workflows_judge import Found, judged
 from tests.chaos.workflows_ledger import Ledger
+from tests.chaos.workflows_marks import Marks
+from tests.chaos.workflows_takeovers import Killed, Pulse, taken_over
 from tests.chaos.workflows_worker import LEASE_S, OVER, settings_of, work
 from tests.plugins.guests import ECHO
 
@@ -34,16 +37,10 @@ __all__ = ["EVERY", "Report", "run"]
 
 _WORKERS = 2
 _UP_S, _END_S = 60.0, 180.0
-EVERY = {"both": 23, "ghost": 40, "term": 31, "look": 12, "server": 125}
-"""Each so manyth blow is another one than a kill, or is followed by a look at who takes over."""
+EVERY = {"both": 23, "ghost": 12, "term": 31, "look": 4, "server": 25}
+"""Each so manyth blow is another one than a kill, or has time after it for somebody to take over."""
 
-_LATE = 1.2
-"""Leases within which somebody takes over, on a machine that has time for it."""
-
-_LOOK_S = 0.005
-_WATCH_S = 0.1
-_SHARES = 3
-"""So many times what a look here came late may those come late who take over: they sleep, look, and write."""
+_LOOK_LEASES = 2.0
 
 
 @dataclass
@@ -52,12 +49,16 @@ class Report:
 
     kills: int
     others: int
-    runs: int = 0
-    steps: int = 0
-    repeats: int = 0
-    takeovers: tuple[float, ...] = ()
-    """In leases: median and longest."""
+    found: Found
+    takeovers: str = ""
+    buried_alive: int = 0
+    """Hosts that were neither killed nor stopped, and were taken for dead."""
     problems: list[str] = field(default_factory=list)
+
+    @property
+    def runs(self) -> int:
+        """How many runs there were."""
+        return self.found.runs
 
 
 def run(
@@ -69,6 +70,7 @@ def run(
     crash: Callable[[], None] | None = None,
     every: Mapping[str, int] = EVERY,
     most_open: int = 150,
+    machines: int = 1,
 ) -> Report:
     """Kills hosts so many times; then lets the rest finish and looks at everything.
 
@@ -76,10 +78,11 @@ def run(
         url: of an empty PostgreSQL database; None is SQLite in the folder.
         crash: kills the database's server and starts it again.
         most_open: runs at once.
+        machines: 2 hides each host's lock from the other.
     """
     (folder / "plugins").mkdir()
     (folder / "plugins/echo.wat").write_text(ECHO)
-    return asyncio.run(_Campaign(url, folder, random.Random(seed), crash, every).run(kills, most_open))
+    return asyncio.run(_Campaign(url, folder, random.Random(seed), crash, every, machines).run(kills, most_open))
 
 
 class _Campaign:
@@ -90,54 +93,64 @@ class _Campaign:
         chance: random.Random,
         crash: Callable[[], None] | None,
         every: Mapping[str, int],
+        machines: int,
     ) -> None:
-        self._every = every
+        self._every, self._machines = every, machines
         self._url, self._folder, self._chance, self._crash = url, folder, chance, crash
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(["tests.chaos.workflows_worker"])
         self._workers: list[Any] = [None] * _WORKERS
-        self._blows = Blows()
-        self._takeovers: list[float] = []
+        self._killed: list[Killed] = []
+        self._disturbed: list[tuple[float, float]] = []
+        self._struck: set[str] = set()
         self._problems: list[str] = []
         self._kills = self._others = 0
 
     async def run(self, kills: int, most_open: int) -> Report:
         ledger = Ledger(self._folder, self._context)
         server = ledger.start()
+        pulse = Pulse(self._folder, self._context)
+        pulse.start()
         async with Host(**settings_of(self._url, self._folder, "driver"), work=False) as host:
             for text in documents(server):
                 await host.workflows.apply(text)
             driver = Driver(host, most_open)
             for place in range(_WORKERS):
                 self._spawn(place)
-            going = (driver.begin(), driver.feed(), self._watch(driver))
-            tasks = [asyncio.create_task(one) for one in going]
+            tasks = [asyncio.create_task(one) for one in (driver.begin(), driver.feed())]
+            began = time.monotonic()
             while self._kills < kills:
-                await self._blow(driver)
+                await self._blow()
             await self._finish(driver, tasks[0])
+            seconds = time.monotonic() - began
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await self._end()
             ledger.stop()
-            found_out = [float(at) for at in self._lines("lapses.log")]
-            self._blows.lapses += [(at - 4 * LEASE_S, at + LEASE_S) for at in found_out]
+            pulse.stop()
             acknowledged = driver.acknowledged | dict.fromkeys(self._begun(), 0)
-            runs, steps, found = await asyncio.to_thread(judged, host.store, ledger.calls, acknowledged, self._blows)
-            problems = [*self._problems, *found, *await self._chains(host)]
-        ranked = sorted(self._takeovers)
-        takeovers = (round(ranked[len(ranked) // 2], 2), round(ranked[-1], 2)) if ranked else ()
-        return Report(self._kills, self._others, runs, steps, ledger.repeats, takeovers, problems[:50])
+            marks = await asyncio.to_thread(Marks.read, self._folder)
+            found = await asyncio.to_thread(judged, host.store, ledger.calls, acknowledged, marks, seconds)
+            chains = await self._chains(host)
+        takeovers = taken_over(self._killed, self._disturbed, marks, pulse, LEASE_S)
+        problems = [*self._problems, *found.problems, *chains, *takeovers.problems]
+        found.problems = []
+        alive = len({host for host in marks.left if host in marks.entered} - self._struck)
+        return Report(self._kills, self._others, found, takeovers.figures, alive, problems[:50])
 
     # -- blows
 
-    async def _blow(self, driver: Driver) -> None:
+    async def _blow(self) -> None:
         await self._up()
         await asyncio.sleep(self._chance.uniform(0, 0.15))
         turn = self._kills + self._others + 1
         place = self._chance.randrange(_WORKERS)
         if turn % self._every["server"] == 0 and self._crash is not None:
-            await self._kill_server(self._crash)
+            self._others += 1
+            at = time.time()
+            await asyncio.to_thread(self._crash)
+            self._disturbed.append((at, time.time() + LEASE_S))
         elif turn % self._every["ghost"] == 0:
             await self._ghost(place)
         elif turn % self._every["term"] == 0:
@@ -146,69 +159,47 @@ class _Campaign:
             self._kill(0)
             self._kill(1)
         else:
-            dead = self._host(place)
-            at = self._kill(place)
-            if turn % self._every["look"] == 0 and dead:
-                await self._look(driver, dead, at)
+            self._kill(place)
+            if turn % self._every["look"] == 0:  # so long nothing else is done to whoever takes over
+                await asyncio.sleep(LEASE_S * _LOOK_LEASES)
 
-    def _kill(self, place: int) -> float:
-        worker = self._workers[place]
-        at = time.time()
+    def _kill(self, place: int) -> None:
+        worker, host = self._workers[place], self._host(place)
+        self._killed.append(Killed(time.time(), host))
         os.kill(worker.pid, signal.SIGKILL)
         self._kills += 1
-        self._blows.kills.append(at)
+        self._struck.add(host)
         worker.join()
         self._spawn(place)
-        return at
 
     async def _ghost(self, place: int) -> None:
-        """Stops a host for so long that another takes over; then it goes on, and must not write."""
+        """Stops a host for so long that another takes over; then it goes on, and must not do anything for its runs."""
         self._others += 1
+        self._struck.add(self._host(place))
         at, pid = time.time(), self._workers[place].pid
         os.kill(pid, signal.SIGSTOP)
         await asyncio.sleep(LEASE_S * self._chance.uniform(1.3, 2.0))
         os.kill(pid, signal.SIGCONT)
-        self._blows.lapses.append((at, time.time() + LEASE_S))
+        self._disturbed.append((at, time.time() + LEASE_S))
 
     async def _term(self, place: int) -> None:
         """A host that is asked to end lets others have its runs, and ends."""
         self._others += 1
         worker = self._workers[place]
-        self._blows.kills.append(time.time())
+        self._struck.add(self._host(place))
         os.kill(worker.pid, signal.SIGTERM)
         await asyncio.to_thread(worker.join, _UP_S)
-        self._blows.kills.append(time.time())
         if worker.exitcode != 0:
             self._problems.append(f"a host that was asked to end ended with {worker.exitcode}")
             with suppress(ProcessLookupError):
                 os.kill(worker.pid, signal.SIGKILL)
         self._spawn(place)
 
-    async def _kill_server(self, crash: Callable[[], None]) -> None:
-        self._others += 1
-        at = time.time()
-        await asyncio.to_thread(crash)
-        self._blows.lapses.append((at, time.time() + 3 * LEASE_S))
-
-    async def _look(self, driver: Driver, dead: str, at: float) -> None:
-        """How long it takes until somebody has taken over."""
-        other_end, lag_s, seen = at + 10 * LEASE_S, 0.0, time.time()
-        while seen < other_end:
-            rows = await asyncio.to_thread(driver.store.rows, "SELECT 1 FROM workflow_hosts WHERE host = ?", (dead,))
-            if not rows:
-                break
-            await asyncio.sleep(_LOOK_S)
-            before, seen = seen, time.time()
-            lag_s = max(lag_s, seen - before - _LOOK_S)
-        leases = (time.time() - at) / LEASE_S
-        self._takeovers.append(leases)
-        if leases > _LATE + _SHARES * lag_s / LEASE_S:
-            self._problems.append(f"{dead} was taken over after {leases:.2f} leases; a look came {lag_s:.2f} s late")
-
     # -- workers
 
     def _spawn(self, place: int) -> None:
-        worker = self._context.Process(target=work, args=(self._url, str(self._folder), str(place)), daemon=True)
+        given = (self._url, str(self._folder), str(place), self._machines)
+        worker = self._context.Process(target=work, args=given, daemon=True)
         worker.start()
         self._workers[place] = worker
 
@@ -240,22 +231,6 @@ class _Campaign:
         text = file.read_text() if file.exists() else ""
         return [line[:-1] for line in text.splitlines() if line[-1:] == "."]
 
-    async def _watch(self, driver: Driver) -> None:
-        """A host that was buried while it lived, because the machine was too slow, is a ghost too."""
-        before: set[str] = set()
-        while True:
-            await asyncio.sleep(_WATCH_S)
-            with suppress(StorageFailed):
-                rows = await asyncio.to_thread(driver.store.rows, "SELECT host FROM workflow_hosts")
-                present = {str(row[0]) for row in rows}
-                if any(self._lives(host) for host in before - present):
-                    self._blows.lapses.append((time.time() - 4 * LEASE_S, time.time() + 2 * LEASE_S))
-                before = present
-
-    def _lives(self, host: str) -> bool:
-        pids = {worker.pid for worker in self._workers}
-        return any(other == host and pid in pids for _, pid, other in self._hosts())
-
     # -- the end
 
     async def _finish(self, driver: Driver, beginning: asyncio.Task[None]) -> None:
@@ -274,6 +249,7 @@ class _Campaign:
             await asyncio.sleep(0.1)
 
     async def _end(self) -> None:
+        self._struck.update(self._host(place) for place in range(_WORKERS))
         for worker in self._workers:
             os.kill(worker.pid, signal.SIGTERM)
         for worker in self._workers:

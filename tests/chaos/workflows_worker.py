@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import signal
 import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
+
+from tests.chaos.workflows_marks import install
 
 from omnicore.assembly import Host
 from omnicore.errors import OmniError
@@ -24,38 +25,25 @@ OVER = "over"
 
 
 def settings_of(url: str | None, folder: Path, place: str) -> dict[str, Any]:
-    """What a host of the campaign is made with. On PostgreSQL each has a folder of its own, as on machines of its own.
-
-    Hosts with one folder see at once that one of them died; the others have to wait for the lease.
-    """
+    """What a host of the campaign is made with. On PostgreSQL each has a folder of its own."""
     limits = {"lease_s": LEASE_S, "park_s": 0.2, "http_private": ["127.0.0.1"], "sweep_s": 3600.0}
     data = folder / ("data" if url is None else f"data-{place}")
     storage = {"busy_timeout_s": 30.0} if url is None else {"url": url}
     return {"plugins": folder / "plugins", "data": data, "watch": False, "workflows": limits, "storage": storage}
 
 
-def work(url: str | None, folder: str, place: str) -> None:
-    """The process."""
+def work(url: str | None, folder: str, place: str, machines: int = 1) -> None:
+    """The process.
+
+    Args: machines: with 2 no host sees the other's lock, as on another machine: then the lease alone tells of a death.
+    """
+    install(Path(folder), Path(folder) / ("locks" if machines == 1 else f"locks-{place}"))
     asyncio.run(_main(url, Path(folder), place))
-
-
-class _Lapses(logging.Handler):
-    """Writes down when this host finds out that others took it for dead."""
-
-    def __init__(self, file: Path) -> None:
-        super().__init__(logging.WARNING)
-        self._file = file
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if "silent for too long" in record.getMessage():
-            with self._file.open("a") as lapses:
-                lapses.write(f"{time.time():.6f}.\n")
 
 
 async def _main(url: str | None, folder: Path, place: str) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    logging.getLogger("omnicore.workflows").addHandler(_Lapses(folder / "lapses.log"))
     with open(folder / "hosts.log", "a", buffering=1) as hosts, open(folder / "begun.log", "a", buffering=1) as begun:
         async with Host(**settings_of(url, folder, place)) as host:
             known = ""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import socket
 import threading
 from collections.abc import Iterator
-from contextlib import closing, nullcontext, suppress
+from contextlib import ExitStack, closing, nullcontext, suppress
 from typing import Any
 
 import psycopg
@@ -55,6 +56,30 @@ def test_whoever_listens_is_told_when_the_connection_ends(database: PostgresData
         await asyncio.wait_for(told.wait(), 10)
         assert not changes.works
         changes.close()
+
+    asyncio.run(listen())
+
+
+def test_when_a_listening_connection_ended_the_loop_takes_the_next_socket_of_its_number(
+    database: PostgresDatabase, postgresql_server: PostgresServer
+) -> None:
+    async def listen() -> None:
+        loop = asyncio.get_running_loop()
+        changes = await asyncio.to_thread(database.changes)
+        told = asyncio.Event()
+        changes.begin(told.set)
+        number = changes._connection.fileno()
+        await asyncio.to_thread(postgresql_server.kill)
+        try:
+            await asyncio.wait_for(told.wait(), 10)
+        finally:
+            await asyncio.to_thread(postgresql_server.start)
+        with ExitStack() as stack:
+            sockets = [stack.enter_context(one) for _ in range(20) for one in socket.socketpair()]
+            assert number in [one.fileno() for one in sockets]
+            for one in sockets:
+                loop.add_writer(one, told.set)
+                loop.remove_writer(one)
 
     asyncio.run(listen())
 

@@ -34,6 +34,8 @@ async def test_a_buried_host_writes_nothing_and_its_runs_go_on_elsewhere(open_st
         assert await two.bury(silence) == 0
         (silence,) = await two.others()
         assert await two.bury(silence) == 1
+        (record,) = store.rows("SELECT actor, action, target, after FROM audit")
+        assert tuple(record) == (two.host, "workflow.takeover", silence.host, '{"runs":1}')
         before = everything(store)
         ends = await asyncio.gather(
             one.keep(step(run, 2)), one.start(new()), one.claim(5), one.release([]), return_exceptions=True

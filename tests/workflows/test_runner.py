@@ -155,6 +155,33 @@ async def test_a_step_is_cut_at_its_deadline(store: Store) -> None:
         await until(lambda: steps.cut == 1)
 
 
+async def test_a_step_that_sets_no_time_is_cut_after_the_longest_and_the_next_has_its_own(store: Store) -> None:
+    steps = Steps()
+    cut = "errors: {with: {status: 408}}, do: [{c: {set: {cut: true}}}]"
+    caught = f"- a:\n    try: [{{b: {{call: work.wait}}}}]\n    catch: {{{cut}}}"
+    async with workflows_on(store, steps, action_s=0.05) as workflows:
+        await workflows.apply(text("slow", caught + "\n- d: {call: work.echo}"))
+        assert await workflows.run("slow") == {"cut": True}
+        assert steps.cut == 1
+        steps.gate.set()
+        assert await workflows.run("slow", 7) == 7
+
+
+async def test_a_run_that_is_cancelled_as_its_step_comes_to_its_longest_time_is_cancelled(store: Store) -> None:
+    steps = Steps()
+    async with workflows_on(store, steps, action_s=30) as workflows:
+        await workflows.apply(WAITS)
+        handle = await workflows.start("waits", 1)
+        await steps.begun.wait()
+        under_way = workflows.engine.runner.live[handle.id].tasks
+        (doing,) = under_way.values()
+        doing.expired = True
+        await handle.cancel(by="anna")
+        with pytest.raises(CallCancelled):
+            await handle
+        assert (await handle.view()).status == "cancelled"
+
+
 async def test_who_waits_no_longer_leaves_the_run_alone(store: Store) -> None:
     steps = Steps()
     async with workflows_on(store, steps) as workflows:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 
 import psycopg
 
@@ -29,19 +28,22 @@ class PostgresChanges:
         self._connection, self._own = connection, own
         self._loop: asyncio.AbstractEventLoop | None = None
         self._told: Callable[[], None] = lambda: None
+        self._watched = -1
         self.works = True
 
     def begin(self, told: Callable[[], None]) -> None:
         """Calls `told` on the running loop from now on."""
         self._told, self._loop = told, asyncio.get_running_loop()
-        self._loop.add_reader(self._connection.fileno(), self._readable)
+        self._watched = self._connection.fileno()
+        self._loop.add_reader(self._watched, self._readable)
 
     def close(self) -> None:
         """Calls nobody any more."""
         self.works = False
         if self._loop is not None:
-            with suppress(ValueError, OSError, psycopg.Error):  # it broke: there is no socket to be looked at
-                self._loop.remove_reader(self._connection.fileno())
+            # By its number as it was: when it breaks its socket is closed at once, and the loop, which still knew the
+            # number, would refuse the next socket that gets it.
+            self._loop.remove_reader(self._watched)
             self._loop = None
         self._connection.close()
 

@@ -22,6 +22,7 @@ _MOST_AT_ONCE = 100
 _LONGEST_REST_S = 1.0
 _PAGE = 500
 _SHARE = 20.0
+_QUIET_S, _EASE = 5.0, 5.0
 
 
 class Look(Protocol):
@@ -62,6 +63,7 @@ class Claiming:
         self._pause, self._watch = Pause(), Pause()
         self._version: int | None = None
         self._ends_due = 0.0
+        self._quiet_since = clock.monotonic()
         self.lag_s = 0.0
         """How late the newest claim was."""
         self.root: str | None = None
@@ -101,7 +103,8 @@ class Claiming:
         changes = await self._listening()
         try:
             while not self._watch.over:
-                await self._watch.rest(self._poll_s if changes is None or not changes.works else _LONGEST_REST_S)
+                told = changes is not None and changes.works
+                await self._watch.rest(_LONGEST_REST_S if told else self._poll_s * self._ease())
                 self._watch.clear()
                 await self._looked()
                 if changes is not None and not changes.works:
@@ -109,6 +112,12 @@ class Claiming:
         finally:
             if changes is not None:
                 changes.close()
+
+    def _ease(self) -> float:
+        """How many times longer it may rest than while something goes on: a host with nothing to do costs little."""
+        if self._runner.live or any(self._runner.waiters.beyond(())):
+            self._quiet_since = self._clock.monotonic()
+        return 1.0 if self._clock.monotonic() - self._quiet_since < _QUIET_S else _EASE
 
     async def _listening(self) -> Changes | None:
         with suppress(OmniError):  # then it is asked again and again
@@ -145,6 +154,7 @@ class Claiming:
         await self._look_at_ends(changed=changed)
         if changed:
             self._version = version
+            self._quiet_since = self._clock.monotonic()
             self.wake()
 
     async def _look_at_ends(self, *, changed: bool) -> None:

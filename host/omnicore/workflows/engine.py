@@ -12,17 +12,19 @@ from typing import Any
 
 from omnicore.clock import Clock
 from omnicore.config.sections.workflows import WorkflowSettings
-from omnicore.errors import Conflict, InvalidInput, OmniError
+from omnicore.errors import Conflict, OmniError
 from omnicore.storage.host_locks import HostLocks
 from omnicore.storage.store import Changes, Store
 from omnicore.storage.tables.audit_chain import AuditRow
 from omnicore.storage.tables.workflow_waits import WaitsTable
 from omnicore.workflows.claiming import Claiming
 from omnicore.workflows.definitions import Definitions
+from omnicore.workflows.entering import entered
 from omnicore.workflows.entries import ENDED, Action
 from omnicore.workflows.graph import Graph
 from omnicore.workflows.journal import Journal
 from omnicore.workflows.journal_words import NewRun, Signal, Started
+from omnicore.workflows.lease import Lease
 from omnicore.workflows.live import LiveRun
 from omnicore.workflows.ordering import Beginning, name_of, ordered
 from omnicore.workflows.people import Approvals
@@ -71,7 +73,7 @@ class Engine:
     """A part of the host: `start` and `stop`; used on its event loop."""
 
     def __init__(self, parts: EngineParts) -> None:
-        self._parts = parts
+        self._parts, self._lease = parts, Lease(parts.clock, parts.settings.lease_s)
         settings, clock, store = parts.settings, parts.clock, parts.store
         self.clock, self.settings = clock, settings
         self.definitions = Definitions(store, settings, clock)
@@ -84,6 +86,7 @@ class Engine:
             self.definitions.graphs,
             parts.performer,
             self,
+            self._lease,
             settings=settings,
             clock=clock,
             tell=parts.tell,
@@ -96,6 +99,7 @@ class Engine:
         self._keeper = Keeper(
             self.journal,
             self.runner,
+            self._lease,
             settings=settings,
             clock=clock,
             woke=self.wake,
@@ -106,14 +110,13 @@ class Engine:
         self._tasks: list[asyncio.Task[None]] = []
         self._anew: asyncio.Task[None] | None = None
         self._version: int | None = None
-        self._works = parts.work and settings.workers > 0
-        self._open = False
+        self._works, self._open = parts.work and settings.workers > 0, False
 
     # -- life
 
     async def start(self) -> None:
         """Begins to run what is due, after taking over from hosts of this machine that are gone."""
-        self._parts.locks.hold(await self.journal.open())
+        await self._enter()
         self._open = True
         if not self._works:
             return
@@ -294,23 +297,17 @@ class Engine:
         new = await asyncio.to_thread(ordered, row.workflow, graph, row.number, given[0] if given else before, how)
         return replace(new, dedupe=None, rate=None, forked_from=run)
 
-    async def trial_graph(self, workflow: str, text: str | Mapping[str, Any], from_path: str | None) -> Graph:
-        """The graph of a trial. Raises: WorkflowInvalid. Conflict: it has another name. NotFound: no such task."""
+    async def trial_graph(
+        self, workflow: str, text: str | Mapping[str, Any], from_path: str | None, variables: Mapping[str, Any]
+    ) -> Graph:
+        """The graph of a trial. Raises: WorkflowInvalid. Conflict: it has another name. InvalidInput: `from_path`."""
         graph = await self.definitions.compile(text)
         name = name_of(graph.name, graph.namespace)
         if name != workflow:
             raise Conflict(f"the text is that of {name}, not of {workflow}", remedy="keep its name for the trial")
         if from_path is None:
             return graph
-        parts = from_path.split("/")
-        tasks = graph.document.get("do", [])
-        if len(parts) != 4 or parts[:2] != ["", "do"] or not parts[2].isdecimal() or int(parts[2]) >= len(tasks):
-            raise InvalidInput(
-                f"{from_path[:200]!r} is no task at the top",
-                remedy="begin from a task that is in no block",
-                path="from",
-            )
-        return await self.definitions.compile({**graph.document, "do": tasks[int(parts[2]) :]})
+        return await self.definitions.compile(entered(graph.document, from_path, variables))
 
     def document_of(self, graph: Graph) -> str:
         """A graph's document as it is stored."""
@@ -337,8 +334,14 @@ class Engine:
         for ended in await asyncio.to_thread(self.reader.runs.ended, runs):
             self.runner.waiters.tell(ended, None)
 
+    async def _enter(self) -> None:
+        moment = self._lease.moment()
+        self._parts.locks.hold(await self.journal.open())
+        self._lease.renew(moment)
+
     def _lost(self) -> None:
         """This host was buried, it seems: then its runs are others' by now, and it begins anew under another name."""
+        self._lease.drop()
         if self._anew is None or self._anew.done():
             self._anew = asyncio.create_task(self._begin_anew(), name="omnicore-workflows-anew")
 
@@ -350,7 +353,7 @@ class Engine:
         self.runner.drop_all()
         while self._open:
             try:
-                self._parts.locks.hold(await self.journal.open())
+                await self._enter()
             except OmniError as error:
                 self.runner.trouble = str(error)
                 await asyncio.sleep(_LOOK_S)

@@ -183,13 +183,13 @@ class Batch:
             self._add(session)
             return answer
         session.execute("SAVEPOINT item")
-        signals, woke = len(self.told.signals), self.told.woke
+        signals, records, woke = len(self.told.signals), len(self.told.records), self.told.woke
         try:
             answer = Answer(job.work(session, self))
             self._add(session)
         except Exception as error:
             session.execute("ROLLBACK TO item")
-            del self.told.signals[signals:]
+            del self.told.signals[signals:], self.told.records[records:]
             self.told.woke, self._added = woke, []
             answer = Answer(error=error)
         session.execute("RELEASE item")
@@ -216,7 +216,8 @@ class Batch:
         entries = [job.record for job in ended if job.record is not None]
         if not entries:
             return [None] * len(ended)
-        self.told.records = rows = chain(session, entries)
+        rows = chain(session, entries)
+        self.told.records += rows
         left = iter(rows)
         return [next(left).seq if job.record is not None else None for job in ended]
 

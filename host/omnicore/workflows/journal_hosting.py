@@ -12,7 +12,8 @@ from omnicore.errors import StorageFailed
 from omnicore.ids import new_id
 from omnicore.storage.store import Session, Store
 from omnicore.storage.tables import workflow_claims as claims
-from omnicore.storage.tables.audit_chain import AuditRow
+from omnicore.storage.tables.audit import chain
+from omnicore.storage.tables.audit_chain import AuditEntry, AuditRow, canonical
 from omnicore.storage.tables.workflow_claims import Silence
 from omnicore.storage.tables.workflow_signals import SignalRow
 from omnicore.storage.tables.workflow_values import named
@@ -91,10 +92,12 @@ class Hosting(Reads):
 
     async def bury(self, silence: Silence) -> int:
         """Lets the runs of a dead host be claimed, unless it has shown meanwhile that it lives; how many."""
-        now = self._clock.now()
+        host, now = self.host, self._clock.now()
 
         def work(session: Session, batch: Batch) -> int:
             count = claims.bury(session, silence, now) or 0
+            if count and self._signed is not None:
+                batch.told.records += chain(session, [_buried(silence.host, count, host, now)])
             batch.told.woke = batch.told.woke or count > 0
             return count
 
@@ -104,6 +107,10 @@ class Hosting(Reads):
         """Moves due times along after the clock was set back."""
         now = self._clock.now()
         await self._put(WorkJob(lambda session, batch: claims.set_back(session, now, tolerance_s)))
+
+    def holds(self, run: str) -> bool:
+        """Whether a run is in this host's hands, as far as it knows."""
+        return run in self._owned
 
     async def release(self, runs: Sequence[str]) -> None:
         """Gives runs back that this host has in memory, to be claimed by any host at once."""
@@ -169,3 +176,8 @@ class Hosting(Reads):
         self._strays = found or None
         if again:
             await self.release(sorted(again))
+
+
+def _buried(gone: str, runs: int, host: str, now: float) -> AuditEntry:
+    """The row of the host's record that the runs of a dead host leave when they are let go of."""
+    return AuditEntry(now, host, "host", host, "workflow.takeover", gone, None, canonical({"runs": runs}))

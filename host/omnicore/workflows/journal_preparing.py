@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from omnicore.errors import InvalidInput
@@ -98,11 +98,11 @@ def _tell_parent(job: KeepJob, kept: Kept, parent: tuple[str, str], texts: Texts
 
 
 def _follow(kept: Kept, owned: Owned) -> None:
-    expected: Sequence[int] = range(owned.seq + 1, owned.seq + 1 + len(kept.entries))
-    if any(entry.seq != seq for entry, seq in zip(kept.entries, expected, strict=True)):
-        raise InvalidInput(
-            f"rows of {kept.run} do not follow its row {owned.seq}", remedy="take the run up again from its journal"
-        )
+    for seq, entry in enumerate(kept.entries, owned.seq + 1):
+        if entry.seq != seq:
+            raise InvalidInput(
+                f"rows of {kept.run} do not follow its row {owned.seq}", remedy="take the run up again from its journal"
+            )
 
 
 def _plain(envelope: Mapping[str, Any]) -> str:

@@ -56,6 +56,7 @@ class Texts:
     def __init__(self, sizes: Sizes) -> None:
         self._sizes = sizes
         self._known: OrderedDict[int, _Known] = OrderedDict()
+        self._last: _Known | None = None
         self._bytes = 0
 
     def text(self, value: Any, large: Large) -> str | None:
@@ -66,9 +67,12 @@ class Texts:
         """
         if value is None:
             return None
-        known = self._known.get(id(value))
+        known = self._last  # the output of a step is measured, then kept as what came and what goes on
         if known is None or known.value is not value:
-            known = self._made(value)
+            known = self._known.get(id(value))
+            if known is None or known.value is not value:
+                known = self._made(value)
+            self._last = known
         if known.data is not None:
             large[reference_of(known.text)] = known.data
         return known.text

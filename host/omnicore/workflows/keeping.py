@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Any
 
 from omnicore.clock import Clock
+from omnicore.errors import RunLost
 from omnicore.storage.tables.workflow_waits import WaitRow
 from omnicore.workflows.entries import Fault
 from omnicore.workflows.journal_words import Kept, NewRun
 from omnicore.workflows.live import LiveRun, Step
 from omnicore.workflows.registering import drops_of
 
-__all__ = ["kept_of", "resting"]
+__all__ = ["given_up", "kept_of", "resting", "settled"]
+
+
+def given_up(run: str) -> RunLost:
+    """A run that is another host's by now, or is to be."""
+    return RunLost(f"{run} was given up here", run=run)
 
 
 def kept_of(
@@ -60,3 +68,13 @@ def resting(runs: Iterable[LiveRun], clock: Clock, park_s: float, most: int | No
             found.append((live.idle_since, live))
     found.sort(key=lambda one: one[0])
     return [live for _, live in found[:most]]
+
+
+async def settled(tasks: Callable[[], Collection[asyncio.Task[Any]]], clock: Clock, seconds: float | None) -> None:
+    """Waits until none of these tasks goes on any more; so long at most."""
+    end = None if seconds is None else clock.monotonic() + seconds
+    while under_way := tasks():
+        left = None if end is None else end - clock.monotonic()
+        if left is not None and left <= 0:
+            return
+        await asyncio.wait(under_way, timeout=left)

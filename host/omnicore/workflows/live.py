@@ -167,13 +167,15 @@ class LiveRun:
 class Doing:
     """An action that was begun, or that its task begins next, and the task that does it."""
 
-    __slots__ = ("action", "following", "live", "task")
+    __slots__ = ("action", "expired", "following", "live", "task")
 
     def __init__(self, live: LiveRun, action: Action) -> None:
         self.live, self.action = live, action
         self.task: asyncio.Task[None] | None = None
         self.following: Action | None = None
         """What the task does next."""
+        self.expired = False
+        """It took longer than it may."""
 
     def cut(self) -> bool:
         """Cuts the action; True: it was not begun, and nothing else tells of its end."""

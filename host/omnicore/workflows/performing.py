@@ -56,6 +56,7 @@ class Performer(Protocol):
         """Does it once; retries are the run's own. The runner bounds the time and cancels the task: then the guest or
         the request is cut.
 
-        Raises: Fault: of the specification's types. Whatever else is raised becomes a fault of type `runtime`
+        Raises: StorageFailed: the host's own database; it is done again once that is there. Fault: of the
+            specification's types. Whatever else is raised becomes a fault of type `runtime`
             (`OmniError` with its code, fact and remedy), so that the run goes on by its own rules.
         """

@@ -13,6 +13,7 @@ from omnicore.runtime.pause import Pause
 from omnicore.runtime.watch import Watch
 from omnicore.storage.tables.workflow_claims import Silence
 from omnicore.workflows.journal import Journal
+from omnicore.workflows.lease import Lease
 from omnicore.workflows.runner import Runner
 
 __all__ = ["Keeper"]
@@ -39,6 +40,7 @@ class Keeper:
         self,
         journal: Journal,
         runner: Runner,
+        lease: Lease,
         *,
         settings: WorkflowSettings,
         clock: Clock,
@@ -47,7 +49,8 @@ class Keeper:
         buried: Callable[[str], None],
         retained: Callable[[str], Sequence[tuple[str, float, float, int]]],
     ) -> None:
-        self._journal, self._runner, self._settings, self._clock = journal, runner, settings, clock
+        self._journal, self._runner, self._lease = journal, runner, lease
+        self._settings, self._clock = settings, clock
         self._woke, self._dead, self._buried, self._retained = woke, dead, buried, retained
         self._watch: Watch[Silence] = Watch(settings.lease_s)
         self.beat_s = min(settings.lease_s / _BEATS, _LONGEST_BEAT_S)
@@ -60,9 +63,11 @@ class Keeper:
         """Shows that this host lives, until the pause ends."""
         beaten = self._clock.monotonic()
         while not self.pause.over:
+            moment = self._lease.moment()
             try:
                 if not await self._journal.beat():
                     raise HostLost("this host was declared dead", host=self._journal.host)
+                self._lease.renew(moment)
                 beaten = self._clock.monotonic()
             except HostLost:
                 self._runner.lost()

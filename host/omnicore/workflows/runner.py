@@ -24,7 +24,8 @@ from omnicore.workflows.graph import Graph
 from omnicore.workflows.graphs import Graphs
 from omnicore.workflows.journal import Journal
 from omnicore.workflows.journal_words import Claimed, Kept, NewRun, Signal, Started
-from omnicore.workflows.keeping import kept_of, resting
+from omnicore.workflows.keeping import given_up, kept_of, resting, settled
+from omnicore.workflows.lease import Lease
 from omnicore.workflows.live import Came, Children, LiveRun, Step
 from omnicore.workflows.performing import Performer
 from omnicore.workflows.registering import REGISTERED, broken, late, waits_of
@@ -58,6 +59,7 @@ class Runner:
         graphs: Graphs,
         performer: Performer,
         children: Children,
+        lease: Lease,
         *,
         settings: WorkflowSettings,
         clock: Clock,
@@ -71,7 +73,7 @@ class Runner:
         self._journal, self._graphs, self._children = journal, graphs, children
         self._settings, self._clock, self._tell, self._drain_s = settings, clock, tell, drain_s
         self._under_way = UnderWay(
-            performer, settings, clock, measure=journal.measure, came=self._came, late=self._late
+            performer, lease, settings, clock, measure=journal.measure, came=self._came, late=self._late
         )
         self.waiters = Waiters()
         self._driving: set[asyncio.Task[None]] = set()
@@ -94,11 +96,18 @@ class Runner:
 
     def begin(self, new: NewRun, started: Started, graph: Graph) -> None:
         """Runs a run that was started into this host's hands."""
-        live = live_started(new, started, graph)
-        self._enter(live, self._first(live, live.first))
+        if not self._stopping:  # else the journal gives it back when it closes
+            live = live_started(new, started, graph)
+            self._enter(live, self._first(live, live.first))
 
     def take_up(self, claimed: Claimed) -> None:
         """Runs a run that was claimed, from where its journal ends."""
+        if self._stopping:
+            return
+        graph = self._graphs.at_hand(claimed.run.digest)
+        if graph is not None and claimed.run.seq == 0:  # most are new, and need no task of their own to be read
+            self._resume(claimed, live_claimed(claimed, graph))
+            return
         self._taking += 1
         self._spawn(self._take_up(claimed), claimed.run.id).add_done_callback(self._taken)
 
@@ -153,26 +162,17 @@ class Runner:
         """Lets what is under way finish for `drain_s`, and keeps it; what is cut counts as not begun."""
         self._stopping = True
         self._under_way.hold()
-        await self._settle(self._drain_s)
+        await settled(self._tasks, self._clock, self._drain_s)
         self._under_way.close()
-        await self._settle(_LAST_WRITES_S)
+        await settled(self._tasks, self._clock, _LAST_WRITES_S)
         for task in self._tasks():
             task.cancel()
-        await self._settle(None)
+        await settled(self._tasks, self._clock, None)
         self.drop_all()
         self._threads.shutdown(wait=False)
 
     def _tasks(self) -> set[asyncio.Task[None]]:
         return self._under_way.tasks() | self._driving
-
-    async def _settle(self, seconds: float | None) -> None:
-        """Waits until nothing goes on any more; so long at most."""
-        end = None if seconds is None else self._clock.monotonic() + seconds
-        while tasks := self._tasks():
-            left = None if end is None else end - self._clock.monotonic()
-            if left is not None and left <= 0:
-                return
-            await asyncio.wait(tasks, timeout=left)
 
     def drop_all(self) -> None:
         """Drops every run: another host has them."""
@@ -200,6 +200,12 @@ class Runner:
             return
         except Exception as error:  # no longer to be read or compiled: it would fail again each time
             await self._fail_unread(claimed, error)
+            return
+        self._resume(claimed, live)
+
+    def _resume(self, claimed: Claimed, live: LiveRun) -> None:
+        """Goes on with a claimed run, unless this host was buried meanwhile and another one has it."""
+        if claimed.run.host != self._journal.host:
             return
         live.inbox.extend(claimed.signals)
         live.known.update(one.id for one in claimed.signals)
@@ -332,6 +338,8 @@ class Runner:
             self._over(live, step.outcome)
             return
         live.inbox.extend(came)
+        if live.over or not self._journal.holds(live.id):  # lost meanwhile, where nothing had to be kept
+            raise given_up(live.id)
         for action in step.begin:
             if live.open.get(action.place) is action:
                 self._under_way.begin(live, action)
@@ -350,7 +358,7 @@ class Runner:
             except StorageFailed as error:  # a full disk, a server that is away: the run waits, and nothing is lost
                 self.trouble = str(error)
                 if self._stopping or live.over:
-                    raise RunLost(f"{live.id} was given up here", run=live.id) from error
+                    raise given_up(live.id) from error
                 await asyncio.sleep(again_s)
                 again_s = min(again_s * 2, _LAST_AGAIN_S)
             else:

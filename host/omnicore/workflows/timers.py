@@ -1,4 +1,4 @@
-"""Timers of live runs: one heap of dates, looked at again each second so that a clock that is set moves them."""
+"""Timers: one heap of moments, looked at again each second so that a clock that is set moves them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import asyncio
 import heapq
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
-
-from omnicore.clock import Clock
 
 __all__ = ["Timers"]
 
@@ -18,10 +16,13 @@ _STALE = 256
 
 
 class Timers(Generic[Name]):
-    """Calls `fired` with the name of each timer whose date has come. Belongs to one event loop."""
+    """Calls `fired` with the name of each timer whose moment has come. Belongs to one event loop.
 
-    def __init__(self, clock: Clock, fired: Callable[[Name], None]) -> None:
-        self._clock, self._fired = clock, fired
+    Args: now: the clock that the moments are of, such as `Clock.now`, or `Clock.monotonic` for what takes so long.
+    """
+
+    def __init__(self, now: Callable[[], float], fired: Callable[[Name], None]) -> None:
+        self._now, self._fired = now, fired
         self._heap: list[tuple[float, int, Name]] = []
         self._live: dict[Name, int] = {}
         self._count = 0
@@ -54,7 +55,7 @@ class Timers(Generic[Name]):
 
     def look(self) -> None:
         """Fires what is due."""
-        now = self._clock.now()
+        now = self._now()
         while self._heap and self._heap[0][0] <= now:
             _, count, name = heapq.heappop(self._heap)
             if self._live.get(name) == count:
@@ -72,7 +73,7 @@ class Timers(Generic[Name]):
         self._disarm()
         if self._heap:
             self._armed_for = self._heap[0][0]
-            wait_s = min(max(self._armed_for - self._clock.now(), 0.0), _LONGEST_S)
+            wait_s = min(max(self._armed_for - self._now(), 0.0), _LONGEST_S)
             self._armed = asyncio.get_running_loop().call_later(wait_s, self.look)
 
     def _disarm(self) -> None:

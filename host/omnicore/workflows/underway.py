@@ -10,10 +10,12 @@ from typing import Any
 
 from omnicore.clock import Clock
 from omnicore.config.sections.workflows import WorkflowSettings
-from omnicore.errors import OmniError
+from omnicore.errors import OmniError, StorageFailed
+from omnicore.workflows.effects.faults import fault_of
 from omnicore.workflows.entries import Action, Fault, Result
 from omnicore.workflows.gate import Gate
 from omnicore.workflows.graph import Wait
+from omnicore.workflows.lease import Lease
 from omnicore.workflows.live import Doing, LiveRun
 from omnicore.workflows.performing import Performed, Performer
 from omnicore.workflows.timers import Timers
@@ -23,6 +25,8 @@ __all__ = ["UnderWay"]
 _log = logging.getLogger("omnicore.workflows")
 _DONE = frozenset({"call", "script", "emit"})
 """Kinds that something is done for here; the others wait for a row or a moment."""
+_TRIES = 5
+"""Of an action that fails with the host's own database, each after that was there again."""
 
 Events = tuple[Mapping[str, Any], ...]
 Came = Callable[[LiveRun, Result, Events], Coroutine[Any, Any, None] | None]
@@ -33,6 +37,7 @@ class UnderWay:
     """Begins actions in turn and tells what came of them. Belongs to one event loop.
 
     Args:
+        lease: nothing begins while the host cannot be sure that its runs are its own.
         measure: looks whether a value can be kept. Raises: Fault.
         came: is given each result; what it returns, the action's task goes on with.
         late: told the run, place and attempt of what is due.
@@ -41,6 +46,7 @@ class UnderWay:
     def __init__(
         self,
         performer: Performer,
+        lease: Lease,
         settings: WorkflowSettings,
         clock: Clock,
         *,
@@ -48,10 +54,12 @@ class UnderWay:
         came: Came,
         late: Late,
     ) -> None:
-        self._performer, self._clock, self._measure, self._came_back = performer, clock, measure, came
+        self._performer, self._lease = performer, lease
+        self._clock, self._measure, self._came_back = clock, measure, came
         self._longest_s = settings.action_s
         self._gate: Gate[LiveRun, Action] = Gate(settings.actions, settings.run_actions)
-        self._timers: Timers[tuple[str, str, int]] = Timers(clock, lambda name: late(*name))
+        self._timers: Timers[tuple[str, str, int]] = Timers(clock.now, lambda name: late(*name))
+        self._limits: Timers[Doing] = Timers(clock.monotonic, _expire)
         self._tasks: set[asyncio.Task[None]] = set()
         self._doing: set[Doing] = set()
         self._held = False
@@ -112,6 +120,7 @@ class UnderWay:
     def close(self) -> None:
         """Cuts the actions; what their runs keep of those that are done goes on."""
         self._timers.close()
+        self._limits.close()
         for live in {doing.live for doing in self._doing}:
             self.leave(live)
 
@@ -150,9 +159,11 @@ class UnderWay:
     async def _once(self, doing: Doing) -> Coroutine[Any, Any, None] | None:
         """Does an action and tells what came of it. Returns: how the run goes on, if it is this task that does it."""
         live, action = doing.live, doing.action
+        if not self._lease.sure:
+            await self._lease.renewed()
         began_at = self._clock.now()
         try:
-            performed = await self._perform(live, action)
+            performed = await self._stored(doing)
             self._measure(performed.output)
         except Exception as error:
             fault = _fault_of(error, action)
@@ -167,18 +178,32 @@ class UnderWay:
         self._release(doing)
         return self._came_back(live, result, events)
 
-    async def _perform(self, live: LiveRun, action: Action) -> Performed:
-        left_s = self._longest_s
+    async def _stored(self, doing: Doing) -> Performed:
+        """Does an action again, under its key, that the host's own database let down: it is no failure of the step."""
+        for _ in range(_TRIES - 1):
+            try:
+                return await self._perform(doing)
+            except StorageFailed as error:
+                _log.warning("a step waits for the database: %s", error)
+                await self._lease.renewed()
+        return await self._perform(doing)
+
+    async def _perform(self, doing: Doing) -> Performed:
+        live, action, left_s = doing.live, doing.action, self._longest_s
         if action.due_at is not None:
             left_s = max(0.0, self._due(live, action, action.due_at) - self._clock.now())
+        # One heap for all actions: a timer of the loop for each would cost a tenth of a short step.
+        doing.expired = False
+        self._limits.set(doing, self._clock.monotonic() + left_s)
         try:
-            async with asyncio.timeout(left_s) as limit:
-                return await self._performer.perform(action, live.context)
-        except TimeoutError:
-            if not limit.expired():
+            return await self._performer.perform(action, live.context)
+        except asyncio.CancelledError:
+            if not doing.expired or (doing.task is not None and doing.task.uncancel() > 0):  # it was cut, too
                 raise
             about = f"it was not done within {left_s:.3g} s"
             raise Fault("timeout", 408, "Time is over", about, instance=action.place) from None
+        finally:
+            self._limits.drop(doing)
 
     def _due(self, live: LiveRun, action: Action, due_at: float) -> float:
         """When an action is due by the clock as it is; it may have been set back since the run's last row."""
@@ -202,6 +227,12 @@ class UnderWay:
             _log.error("a run's step ended badly", exc_info=task.exception())
 
 
+def _expire(doing: Doing) -> None:
+    doing.expired = True
+    if doing.task is not None:
+        doing.task.cancel()
+
+
 def _is_moment(action: Action) -> bool:
     """Whether it waits for a moment, and not for so long."""
     return isinstance(action.node, Wait) and action.node.until is not None
@@ -213,6 +244,8 @@ def _fault_of(error: Exception, action: Action) -> Fault:
         return error
     if not isinstance(error, OmniError):
         _log.warning("a step failed in an unexpected way", exc_info=error)
+    if isinstance(error, StorageFailed):
+        return fault_of(error)
     detail = str(error)[:2000] or type(error).__name__
     extra = {"code": error.code} if isinstance(error, OmniError) else {}
     return Fault("runtime", 500, "The step failed", detail, action.place, extra=extra)

@@ -21,7 +21,10 @@ class WorkflowSettings:
     lease_s: float = setting(10.0, "How long a host may stay silent before another takes over its runs", minimum=0.1)
     park_s: float = setting(5.0, "A run that has nothing to do for longer than this is put out of memory", minimum=0.01)
     poll_s: float = setting(
-        0.02, "Longest time until a host sees what another process told its runs", minimum=0.01, maximum=60
+        0.02,
+        "Longest time until a host sees what another process told its runs; five times that when it has none",
+        minimum=0.01,
+        maximum=60,
     )
     action_s: float = setting(300.0, "Longest time of one attempt of a step that sets no time", minimum=0.001)
     expression_s: float = setting(0.5, "Longest time of one expression", minimum=0.001, maximum=60)

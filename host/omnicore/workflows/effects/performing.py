@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from typing import Any, cast
 
-from omnicore.errors import InvalidInput, OmniError
+from omnicore.errors import InvalidInput, OmniError, StorageFailed
 from omnicore.workflows.effects.emitting import envelope
 from omnicore.workflows.effects.faults import fault_of
 from omnicore.workflows.effects.http import HttpCalls
@@ -64,7 +63,7 @@ class Effects:
         `value` of a call or a script is what its `with` or its arguments gave. The placeholders of the run's secrets
         in it become the secrets here, and nowhere before; what comes back is searched for them.
 
-        Raises: Fault: whatever went wrong, without a secret in it.
+        Raises: Fault: whatever went wrong, without a secret in it. StorageFailed: the host's own database.
         """
         secrets = Opened()
         try:
@@ -75,11 +74,14 @@ class Effects:
             return self._clean(done, secrets)
         except Fault as fault:
             raise secrets.hidden_fault(fault) from None
+        except StorageFailed as error:  # not the step's: it is done again once the database is there
+            raise StorageFailed(secrets.hidden(str(error))) from None
         except OmniError as error:
             raise secrets.hidden_fault(fault_of(error)) from None
 
     def _clean(self, done: Performed, secrets: Opened) -> Performed:
-        return replace(done, output=checked_output(secrets.hidden(done.output), self.limits.output_bytes))
+        output = checked_output(secrets.hidden(done.output), self.limits.output_bytes)
+        return Performed(output, done.meta, done.events)
 
     def forget(self, workflow: str) -> None:
         """Deletes what a workflow kept with `kv.put`, for when it is removed. Blocks."""
