@@ -60,9 +60,11 @@ def workflows(effort: Effort) -> Iterator[Row]:
         if find_binaries() is not None:
             yield from _on_postgresql(effort, folder)
         if effort.scale >= _PEERS_FROM:
-            peer = partial(dbos, f"sqlite:///{folder}/dbos.db")
-            yield from _peers(effort, folder, "SQLite FULL", _FULL, peer, "DBOS, SQLite")
-            yield from _peers(effort, folder, "SQLite FULL", _FULL, restate, "Restate's server")
+            work = f"3-step runs a second, {_AT_ONCE} at once, SQLite FULL, against DBOS, SQLite"
+            ours = partial(_begun_here, effort, folder / "beside", _FULL)
+            yield _beside(effort, work, ours, partial(dbos, f"sqlite:///{folder}/dbos.db"))
+            work = f"3-step runs a second, {_AT_ONCE} at once over HTTP, SQLite FULL, against Restate's server"
+            yield _beside(effort, work, partial(_begun_over_http, effort, _FULL), restate)
 
 
 def _many(number: int, effort: Effort, least: int = 10) -> int:
@@ -268,8 +270,9 @@ def _on_postgresql(effort: Effort, folder: Path) -> Iterator[Row]:
         yield _row("enqueue to start, p50, another process, PostgreSQL fsync on", starts * 1e3, "ms", at_most(10))
         if effort.scale >= _PEERS_FROM:
             server.sql("CREATE DATABASE dbos")
-            peer = partial(dbos, server.url("dbos"))
-            yield from _peers(effort, folder, "PostgreSQL fsync on", fresh("beside"), peer, "DBOS, PostgreSQL")
+            work = f"3-step runs a second, {_AT_ONCE} at once, PostgreSQL fsync on, against DBOS, PostgreSQL"
+            ours = partial(_begun_here, effort, folder / "beside PostgreSQL", fresh("beside"))
+            yield _beside(effort, work, ours, partial(dbos, server.url("dbos")))
 
 
 def _queued(effort: Effort, folder: Path, storage: Any, workers: int) -> float:
@@ -332,23 +335,37 @@ async def _other_process(effort: Effort, folder: Path, storage: Any) -> float:
 # -- peers
 
 
-def _peers(
-    effort: Effort, folder: Path, mode: str, storage: Any, peer: Callable[[int, int], dict[str, float]], name: str
-) -> Iterator[Row]:
-    """Ours and theirs by turns, each begun as its package offers it; where a peer cannot be had the row says so."""
+def _beside(effort: Effort, work: str, run: Callable[[], float], peer: Callable[[int, int], dict[str, float]]) -> Row:
+    """Ours and theirs by turns, each begun in the same way; where a peer cannot be had the row says so."""
     ours: list[float] = []
     theirs: list[float] = []
-    work = f"3-step runs a second, {_AT_ONCE} at once, {mode}, against {name}"
     try:
         for _ in range(_ROUNDS):
-            rates, _cpus = asyncio.run(_rates(effort, folder / f"beside {mode}", storage, 1))
-            ours += rates
+            ours.append(run())
             theirs.append(peer(_many(600, effort), _AT_ONCE)["runs_per_s"])
     except RuntimeError as error:
-        yield Row(work, Figure.of(ours), None, "/s", rate=True, note=f"no peer: {error}")
-        return
-    note = "ours is begun in process, theirs over HTTP" if peer is restate else ""
-    yield Row(work, Figure.of(ours), Figure.of(theirs), "/s", at_least(5.0), rate=True, note=note)
+        return Row(work, Figure.of(ours), None, "/s", rate=True, note=f"no peer: {error}")
+    return Row(work, Figure.of(ours), Figure.of(theirs), "/s", at_least(5.0), rate=True)
+
+
+def _begun_here(effort: Effort, folder: Path, storage: Any) -> float:
+    """Runs a second, begun and waited for in one process."""
+    rates, _ = asyncio.run(_rates(effort, folder, storage, 1))
+    return rates[0]
+
+
+def _begun_over_http(effort: Effort, storage: Any) -> float:
+    """Runs a second, each begun by a delivery to a webhook of a new server that answers with its result."""
+    with TemporaryDirectory(prefix="omnicore-bench-") as name, child("server", Path(name), storage) as server:
+        return asyncio.run(_posted(server.said, _many(_RUNS, effort)))
+
+
+async def _posted(url: str, runs: int) -> float:
+    await asyncio.gather(*(_deliver(url, 1, number) for number in range(_AT_ONCE)))
+    each = max(1, runs // _AT_ONCE)
+    began = time.perf_counter()
+    await asyncio.gather(*(_deliver(url, each, _AT_ONCE + number) for number in range(_AT_ONCE)))
+    return each * _AT_ONCE / (time.perf_counter() - began)
 
 
 def _least(amount: float) -> Target:
