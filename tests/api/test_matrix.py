@@ -53,7 +53,7 @@ OPERATOR_CHANGES = {
     *("switchSchedule", "removeSchedule", "storeMemory", "consolidateMemories", "changeMemory", "forgetMemory"),
     *("upsertVectors", "deleteVectors", "testConnector", "triggerConnector", "redeliver", "runCycle"),
     *("callIntelligence", "retryDeadTasks", "validateWorkflow", "evaluateExpression", "startRun"),
-    *("cancelRun", "suspendRun", "resumeRun", "retryRun", "forkRun", "executeWorkflow"),
+    *("cancelRun", "suspendRun", "resumeRun", "retryRun", "forkRun", "executeWorkflow", "publishEvents"),
 }
 """Everything else: reads need a viewer, changes an admin."""
 

@@ -180,3 +180,30 @@ def test_omniflows_paths_take_its_node_form_and_run_it(client: httpx.Client) -> 
     assert client.post("/api/workflows", json={"text": text("by-text")}).json()["id"] == "by-text"
     assert client.post("/api/workflows", content=b"[").status_code == 422
     assert client.post("/api/workflows/none/execute", json={}).status_code == 404
+
+
+def test_the_node_form_is_taken_as_text_and_its_problems_name_its_places(client: httpx.Client) -> None:
+    nodes = [{"id": "shout", "type": "plugin", "plugin": "echo.echo", "next": []}]
+    given = json.dumps({"workflow": {"id": "nodes", "start_node": "shout", "nodes": nodes}}, indent=1)
+    checked = client.post("/api/v1/workflows/validate", json={"text": given}).json()
+    assert (checked["valid"], checked["problems"]) == (True, [])
+    made = client.post("/api/v1/workflows", json={"text": given})
+    assert made.status_code == 201, made.text
+    assert made.json()["document"]["do"] == checked["document"]["do"] == json.loads(made.json()["text"])["do"]
+    again = client.put("/api/v1/workflows/nodes", json={"text": given, "digest": made.json()["digest"]})
+    assert (again.status_code, again.json()["number"]) == (200, 1)
+    wrong = given.replace("echo.echo", "no name")
+    (problem,) = client.post("/api/v1/workflows/validate", json={"text": wrong}).json()["problems"]
+    assert (problem["path"], problem["line"]) == ("/workflow/nodes/0/plugin", 9)
+    refused = client.put("/api/v1/workflows/nodes", json={"text": wrong})
+    assert (refused.status_code, refused.json()["problems"][0]["path"]) == (422, "/workflow/nodes/0/plugin")
+
+
+def test_calls_of_what_this_host_has_not_are_warnings(client: httpx.Client) -> None:
+    called = text("calls").replace("set: {text", "call: ecko.echo\n      with: {text")
+    checked = client.post("/api/v1/workflows/validate", json={"text": called}).json()
+    assert checked["valid"]
+    (problem,) = checked["problems"]
+    assert (problem["severity"], problem["path"], problem["line"]) == ("warning", "/do/0/hello/call", 6)
+    assert problem["remedy"] == "did you mean `echo.echo`?"
+    assert client.post("/api/v1/workflows", json={"text": called}).status_code == 201

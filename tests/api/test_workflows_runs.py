@@ -94,6 +94,10 @@ def test_a_key_starts_one_run_only(client: httpx.Client) -> None:
     assert again.headers["idempotency-replayed"] == "true"
     other = client.post("/api/v1/workflows/greet/runs", json={"input": 1}, headers=header)
     assert other.status_code == 422
+    failed = start(client, "fails", key="three", wait_s=10)
+    once_more = client.post("/api/v1/workflows/fails/runs", json={"key": "three"})
+    assert (once_more.status_code, once_more.headers["idempotency-replayed"]) == (200, "true")
+    assert (once_more.json()["id"], once_more.json()["status"]) == (failed["id"], "faulted")
     for key in ("", "x" * 300, 1, "\0"):
         assert client.post("/api/v1/workflows/greet/runs", json={"key": key}).status_code == 422
 

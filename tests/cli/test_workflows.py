@@ -52,7 +52,32 @@ def test_what_is_wrong_has_its_file_line_and_column_and_exit_code_2(workflows: C
     assert "greet" not in workflows("ls").out
     assert workflows("validate", "nothing.yaml").code == 5
     (tmp_path / "bytes.yaml").write_bytes(b"\xff\xfe\x00")
-    assert workflows("validate", "bytes.yaml").code == 2
+    (tmp_path / "good.yaml").write_text(GREET)
+    both = workflows("validate", "bytes.yaml", "good.yaml")
+    assert (both.code, both.out) == (2, "bytes.yaml: is no UTF-8 text (give a workflow in YAML or JSON)\n")
+    assert both.err == "1 workflow is valid, 1 not.\n"
+    assert workflows("apply", "bytes.yaml", "good.yaml").code == 2
+
+
+def test_what_the_host_lacks_is_told_where_it_is_called_and_keeps_nothing_from_being_applied(
+    workflows: Command,
+) -> None:
+    lacking = "- a: {call: nobody.knows}\nhost: {triggers: [{webhook: orders}]}\n"
+    ran = workflows("apply", "-", stdin=HEAD.format(name="lacking") + f"do:\n{lacking}")
+    assert ran.code == 0
+    assert "-:3:7: warning: this host has no plugin `nobody` now" in ran.err
+    assert "-:4:20: warning: there is no webhook `orders` yet (make it: `omnicore connectors hooks add " in ran.err
+
+
+def test_an_input_that_begins_like_json_and_is_none_begins_no_run(workflows: Command) -> None:
+    workflows("apply", "-", stdin=HEAD.format(name="says") + "do:\n- a: {set: {said: '${ . }'}}\n")
+    for mistaken in ('{"text": "a"', "{'text': 'a'}", "{text: a}", '["a",', "[[1]"):
+        ran = workflows("run", "says", mistaken)
+        assert (ran.code, ran.out) == (2, "")
+        assert "the input begins like JSON and is none" in ran.err
+    assert workflows("runs", "-o", "json").out.startswith('{"items": []')
+    for text in ("{{name}} it is", "[sic] she said", "{}", '"{text: a"'):
+        assert workflows("run", "says", text).code == 0
 
 
 def test_a_folder_is_applied_as_a_whole_and_shows_what_changes(workflows: Command, tmp_path: Path) -> None:
@@ -168,6 +193,9 @@ def test_a_failed_run_is_a_dead_letter_and_goes_on_where_it_failed(workflows: Co
     assert run in workflows("runs", "--dead").out
     again = workflows("retry", run)
     assert (again.code, run_of(again) != run) == (1, True)
+    keyed = run_of(workflows("run", "mend", "--key", "k"))
+    second = workflows("run", "mend", "--key", "k")
+    assert f"{keyed} began with this key before, and is faulted; `omnicore workflows retry {keyed}`" in second.err
     forked = workflows("fork", run, "--after", "1", "--detach").out.strip()
     shown = {one["id"]: one for one in document(workflows("runs", "-o", "json"))["items"]}
     assert (shown[forked]["status"], shown[forked]["forked_from"]) == ("pending", run)
@@ -213,3 +241,26 @@ def test_events_and_runs_of_its_own_reach_a_run_that_is_carried_here(workflows: 
 - last: {set: '${ .[0] }'}""",
     )
     assert document(workflows("run", "hears"))[0] == {"v": 7}
+
+
+def test_an_event_is_published_once(workflows: Command, tmp_path: Path) -> None:
+    first = document(workflows("emit", "a.paid", '{"id": 7}', "--source", "/shop", "--id", "7", "-o", "json"))
+    assert first == {"id": "7", "source": "/shop", "type": "a.paid", "new": True}
+    assert "was published before" in workflows("emit", "a.paid", "--source", "/shop", "--id", "7").out
+    assert workflows("emit", "a.paid").out.startswith("Published a.paid as evt_")
+    assert workflows("emit", "a.paid", "--source", "omnicore:x").code == 2
+    with closing(Database.open(tmp_path / ".omnicore" / "omnicore.db")) as database:
+        rows = database.rows("SELECT envelope FROM workflow_events ORDER BY id")
+    assert [json.loads(row[0]).get("data") for row in rows] == [{"id": 7}, None]
+
+
+def test_what_a_host_here_has_not_is_warned_of(workflows: Command, tmp_path: Path) -> None:
+    (tmp_path / "calls.yaml").write_text(HEAD.format(name="calls") + "do:\n- a: {call: nothing.here}\n")
+    assert workflows("validate", "calls.yaml").out == ""
+    workflows("ls")
+    ran = workflows("validate", "calls.yaml")
+    assert ran.code == 0
+    assert ran.out.startswith("calls.yaml:3:7: warning: this host has no plugin `nothing` now (put it into")
+    assert workflows("validate", "--no-host", "calls.yaml").out == ""
+    (problem,) = document(workflows("validate", "calls.yaml", "-o", "json"))["files"][0]["problems"]
+    assert problem["severity"] == "warning"

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests.api.conftest import until
 
 from .conftest import COMMAND, Run, clean_environment
 
@@ -91,6 +92,15 @@ def test_an_interrupted_command_leaves_its_run_or_has_it_cancelled(asks: Path, w
     assert (process.returncode, out) == (1, "")
     assert "was cancelled" in errors
     assert "Traceback" not in errors
+
+
+def test_an_interrupted_command_that_speaks_json_tells_which_run_it_left(asks: Path, workflows: Run) -> None:
+    with started(asks, "workflows", "run", "asks", "-o", "json") as process:
+        until(lambda: json.loads(workflows("approvals", "-o", "json").out)["items"])
+        process.send_signal(signal.SIGINT)
+        out, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (130, "")
+    assert json.loads(out)["id"] == json.loads(workflows("runs", "-o", "json").out)["items"][0]["id"]
 
 
 def test_a_server_on_the_same_data_runs_what_a_command_starts(asks: Path, workflows: Run) -> None:

@@ -10,6 +10,7 @@ from omnicore.clock import ManualClock
 from omnicore.storage.backup import backup, restore_sqlite
 from omnicore.storage.database import Database
 from omnicore.storage.store import Store
+from omnicore.storage.tables.workflow_briefs import BriefRow, BriefsTable, LastRun
 from omnicore.storage.tables.workflow_claims import READY_SQL
 from omnicore.storage.tables.workflow_definitions import DefinitionsTable, keep_document
 from omnicore.storage.tables.workflow_limits import first_seen, gcra, sweep_seen
@@ -63,12 +64,13 @@ def test_definitions_are_switched_listed_and_removed_and_their_documents_stay_fo
     assert table.switch("orders", on=False, now=NOW + 1)
     assert not table.switch("other", on=False, now=NOW)
     put(table, "changed")
-    assert [(one.workflow, one.enabled) for one in table.page(9, containing="orders")] == [
+    lists = BriefsTable(store)
+    assert [(one.workflow, one.enabled) for one in lists.page(9, containing="Orders")] == [
         ("orders", False),
         ("shop.orders", True),
     ]
-    assert [one.workflow for one in table.page(9, containing="a_b")] == ["a_b"]
-    assert [one.workflow for one in table.page(2, after="a_b")] == ["axb", "orders"]
+    assert [one.workflow for one in lists.page(9, containing="a_b")] == ["a_b"]
+    assert [one.workflow for one in lists.page(2, after="a_b")] == ["axb", "orders"]
     row = ScheduleRow("orders", 0, "cron", "* * * * *", "UTC", "one", "null", NOW, NOW, NOW)
     store.apply(lambda session: replace_schedules(session, "orders", [row]))
     store.apply(lambda session: add_runs(session, [run("run_1", digest="digest of changed")]))
@@ -106,10 +108,11 @@ def test_waits_are_found_by_task_and_correlation_and_approvals_newest_first(stor
     assert [one.run for one in table.listening("d#/a", "7")] == ["run_1", "run_3"]
     assert [one.run for one in table.listening("d#/a", "7", after="run_1")] == ["run_3"]
     assert (table.listening("d#/a", "8"), len(table.of_run("run_1"))) == ([], 4)
-    assert [(one.run, one.place) for one in table.approvals(2)] == [
-        *(("run_3", "/x"), ("run_3", "/y"), ("run_2", "/x"), ("run_2", "/y")),
-    ]
-    assert [one.run for one in table.approvals(9, before="run_2")] == ["run_1", "run_1"]
+    asked = [(f"run_{n}", place) for n in (3, 2, 1) for place in ("/x", "/y")]
+    assert [(one.run, one.place) for one in table.approvals(3)] == asked[:3]
+    assert [(one.run, one.place) for one in table.approvals(9, before=asked[2])] == asked[3:]
+    assert [(one.run, one.place) for one in table.approvals(9, run="run_2")] == asked[2:4]
+    assert [(one.run, one.place) for one in table.approvals(9, before=asked[2], run="run_2")] == asked[3:4]
     store.apply(lambda session: drop_waits(session, [("run_1", "/b")]))
     assert table.keys() == ["d#/a"]
 
@@ -126,9 +129,32 @@ def test_runs_are_listed_by_workflow_and_status_newest_first(store: Store) -> No
     assert [one.id for one in table.children("run_00", 2, "run_03")] == ["run_04", "run_05"]
     assert table.live("a") == ["run_02", "run_08"]
     assert table.counts() == {"running": 4}
-    last = table.last("b")
-    assert last is not None
-    assert (last.id, table.last("c")) == ("run_11", None)
+
+
+def test_a_list_has_what_is_kept_of_the_present_version_and_the_newest_runs(store: Store) -> None:
+    table, lists = DefinitionsTable(store), BriefsTable(store)
+    for name in ("a", "b", "c"):
+        put(table, f"text of {name}", name)
+    lists.keep([BriefRow(name, f"digest of text of {name}", "a 50% offer", f'"{name}"') for name in ("a", "b")])
+    assert [one.about for one in lists.page(9)] == ['"a"', '"b"', None]
+    assert [one.workflow for one in lists.page(9, containing="50% OFFER")] == ["a", "b"]
+    put(table, "changed", "a")
+    assert [(one.number, one.about) for one in lists.page(1)] == [(2, None)]
+    lists.keep([BriefRow("a", "digest of changed", "", "1")])
+    assert lists.page(1)[0].about == "1"
+    statuses = ("completed", "faulted", "running")
+    store.apply(lambda session: add_runs(session, [run(f"run_{n:02}", "ab"[n % 2], statuses[n % 3]) for n in range(9)]))
+    assert lists.last_runs(["a", "b", "c"]) == {
+        "a": LastRun("run_08", "running", NOW),
+        "b": LastRun("run_07", "faulted", NOW),
+    }
+    assert lists.last_runs([]) == {}
+    rows = [ScheduleRow(name, 0, "cron", "* * * * *", "UTC", "one", "null", NOW, NOW, NOW) for name in ("a", "b")]
+    store.apply(lambda session: [replace_schedules(session, one.workflow, [one]) for one in rows])
+    assert WorkflowSchedulesTable(store).next_of(["a", "c"]) == {"a": {0: NOW}}
+    assert WorkflowSchedulesTable(store).next_of([]) == {}
+    assert table.remove("a")
+    assert [one.workflow for one in lists.page(9)] == ["b", "c"]
 
 
 def test_a_rate_allows_a_burst_and_then_one_at_a_time() -> None:

@@ -18,6 +18,7 @@ from omnicore.storage.tables.workflow_waits import WaitRow, WaitsTable
 from omnicore.workflows.entries import Entry, Fault, Result
 from omnicore.workflows.journal import Journal
 from omnicore.workflows.journal_words import Kept
+from omnicore.workflows.retaking import Taken
 
 EVENT = {"specversion": "1.0", "id": "e1", "source": "/shop", "type": "order.paid", "data": {"n": 1}}
 
@@ -273,7 +274,7 @@ async def test_a_fork_has_the_rows_of_the_run_up_to_one(store: Store) -> None:
         run = (await journal.start(new())).run
         for seq in range(1, 6):
             await journal.keep(step(run, seq, {"text": f"{seq}" * 500}))
-        fork = await journal.fork(new(forked_from=run), of=run, until=3)
+        fork = await journal.fork(new(forked_from=run), of=run, taken=Taken(3))
         assert (fork.owned, fork.status) == (False, "pending")
         (claimed,) = await journal.claim(10)
         assert (claimed.run.id, claimed.run.seq, claimed.run.forked_from) == (fork.run, 3, run)
@@ -282,9 +283,9 @@ async def test_a_fork_has_the_rows_of_the_run_up_to_one(store: Store) -> None:
         await journal.keep(done(fork.run, 4))
         assert (await journal.verify(fork.run)).ok
         with pytest.raises(Conflict, match="5 rows only"):
-            await journal.fork(new(), of=run, until=6)
+            await journal.fork(new(), of=run, taken=Taken(6))
         with pytest.raises(NotFound):
-            await journal.fork(new(), of="run_no", until=1)
+            await journal.fork(new(), of="run_no", taken=Taken(1))
 
 
 async def test_waits_and_events_are_kept_with_the_step_and_events_once(store: Store) -> None:

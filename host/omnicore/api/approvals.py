@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from omnicore.access.principal import Role
-from omnicore.api.operation import JSON, Operation, Reply, ref
+from omnicore.api.operation import JSON, Operation, Query, Reply, ref
 from omnicore.api.requests import read_count, read_object, who
 from omnicore.api.workflow_requests import PAGE, page_reply, read_cursor_text, read_text, role_of, run_of, service_of
 from omnicore.errors import InvalidInput
@@ -15,10 +15,12 @@ __all__ = ["OPERATIONS"]
 
 
 async def list_approvals(request: Request) -> Response:
-    """One page of decisions that whoever asks may take, oldest first."""
+    """One page of decisions that whoever asks may take, of the newest runs first."""
     limit, cursor = read_count(request, "limit", 50), read_cursor_text(request)
-    role = role_of(request)
-    return page_reply(await service_of(request).approvals(role=role, limit=limit, cursor=cursor))
+    role, run = role_of(request), request.query_params.get("run")
+    if run is not None and not (0 < len(run) <= 80 and run.isascii() and run.isprintable()):
+        raise InvalidInput("run is the id of none", remedy="send one, or leave it out", path="run")
+    return page_reply(await service_of(request).approvals(role=role, limit=limit, cursor=cursor, run=run))
 
 
 async def decide(request: Request) -> Response:
@@ -38,8 +40,8 @@ async def decide(request: Request) -> Response:
 OPERATIONS = (
     Operation(
         *("GET", "/api/v1/approvals", list_approvals, "listApprovals", "Lists decisions that are waited for", "runs"),
-        replies={200: Reply("A page of decisions, oldest first.", schema=ref("Approvals"))},
-        query=PAGE,
+        replies={200: Reply("A page of decisions, of the newest runs first.", schema=ref("Approvals"))},
+        query=(*PAGE, Query("run", {"type": "string"}, "Those of one run")),
         problems=(422,),
     ),
     Operation(

@@ -39,6 +39,7 @@ CALLS = frozenset(
         "startTrial",
         "executeWorkflow",
         "runCycle",
+        "publishEvents",
         "downloadBackup",
     }
 )

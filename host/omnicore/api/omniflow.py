@@ -16,7 +16,6 @@ from omnicore.api.run_starts import MOST_WAIT_S, header_key
 from omnicore.api.workflow_requests import MOST_TEXT_BYTES, service_of, workflow_of
 from omnicore.errors import DeadlineExceeded, InvalidInput
 from omnicore.texts import read_json
-from omnicore.workflows.omniflow import from_omniflow, is_omniflow
 from omnicore.workflows.view import Definition
 
 __all__ = ["OPERATIONS"]
@@ -30,10 +29,7 @@ async def list_workflows_plain(request: Request) -> Response:
 
 async def add_workflow_plain(request: Request) -> Response:
     """Keeps a definition: OmniFlow's nodes, a document of our own, or `{"text": ...}`."""
-    given = await _definition(request)
-    if is_omniflow(given):
-        given = await asyncio.to_thread(from_omniflow, given)
-    kept = await service_of(request).apply(given, by=who(request))
+    kept = await service_of(request).apply(await _definition(request), by=who(request))
     return Json({**_short(kept), "document": kept.document}, 201, {"location": f"/api/workflows/{kept.id}"})
 
 

@@ -42,22 +42,26 @@ async def start_run(request: Request) -> Response:
 
 async def start_trial(request: Request) -> Response:
     """Starts a run of a text that is not applied."""
-    values = await read_object(request, allowed=frozenset({"text", "input", "from", "wait_s"}))
+    values = await read_object(request, allowed=frozenset({"text", "input", "from", "variables", "wait_s"}))
     wait_s, text, first = _read_wait(values), read_text(values, "text"), values.get("from")
     if first is not None and (not isinstance(first, str) or not 0 < len(first) <= 4000):
         raise InvalidInput("from is no path of a task", remedy="send a JSON pointer such as /do/1/send", path="from")
+    variables = values.get("variables")
+    if variables is not None and not isinstance(variables, dict):
+        raise InvalidInput("variables is no object", remedy='send {"variables": {"item": ...}}', path="variables")
     handle = await service_of(request).trial(
-        workflow_of(request), text, values.get("input"), from_path=first, by=who(request)
+        workflow_of(request), text, values.get("input"), from_path=first, variables=variables, by=who(request)
     )
     return await begun(request, handle, 202, wait_s=wait_s)
 
 
 async def begun(request: Request, handle: RunHandle, status: int, *, wait_s: float = 0.0) -> Response:
-    """The answer for a run that began: 200 once it has ended, else `status`."""
+    """The answer for a run that began: 200 once it has ended, and for one that had its key before; else `status`."""
     await _wait(request, handle, wait_s)
     view = await service_of(request).run_view(handle.id)
-    ended = wait_s > 0 and view.status in ENDED
-    return Json(view.to_json(), 200 if ended else status, {"location": f"/api/v1/runs/{view.id}"})
+    headers = {"location": f"/api/v1/runs/{view.id}", **({"idempotency-replayed": "true"} if handle.duplicate else {})}
+    ended = handle.duplicate or (wait_s > 0 and view.status in ENDED)
+    return Json(view.to_json(), 200 if ended else status, headers)
 
 
 async def _wait(request: Request, handle: RunHandle, wait_s: float) -> None:
@@ -99,7 +103,7 @@ def _key(request: Request, values: Mapping[str, Any]) -> str | None:
 
 
 _BEGUN = {
-    200: Reply("The run, ended within `wait_s`.", schema=ref("Run")),
+    200: Reply("The run, ended within `wait_s`, or as it stands if it had the key before.", schema=ref("Run")),
     202: Reply("The run, which is kept and goes on.", schema=ref("Run")),
 }
 _AT = "/api/v1/workflows/{workflow}"

@@ -32,7 +32,7 @@ __all__ = [
 MOST_TEXT_BYTES = 2 * 1024 * 1024
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,126}[A-Za-z0-9])?")
 _RUN = re.compile(r"[A-Za-z0-9_-]{1,80}")
-_CURSOR = re.compile(r"[\x21-\x7e]{0,500}")
+_CURSOR = re.compile(r"[\x21-\x7e]{0,8000}")  # of approvals they hold a place, which names tasks
 
 PAGE = (
     Query("limit", {"type": "integer", "minimum": 1, "maximum": MOST_ITEMS}, "How many"),

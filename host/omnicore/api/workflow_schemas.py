@@ -198,11 +198,16 @@ WORKFLOW_SCHEMAS: Mapping[str, Mapping[str, Any]] = {
     "TrialOrder": _object(
         "input",
         "from",
+        "variables",
         "wait_s",
         text=_SOURCE,
         input={},
+        variables={
+            "type": ["object", "null"],
+            "description": "Of loops around `from`, by the names of `each`; without, they are the input.",
+        },
         wait_s=_WAIT,
-        **{"from": {**_MAYBE_TEXT, "description": "Path of the task to begin with."}},
+        **{"from": {**_MAYBE_TEXT, "description": "Path of the task to begin with, in blocks or not."}},
     ),
     "RunStep": _object(
         "cut",
@@ -255,6 +260,27 @@ WORKFLOW_SCHEMAS: Mapping[str, Mapping[str, Any]] = {
     ),
     "Approvals": _page("Approval"),
     "Decision": _object("form", place=_PLACE, approve=_FLAG, form={"description": "What the form asks for."}),
+    "CloudEvent": {
+        "type": "object",
+        "description": "CloudEvents 1.0, with extension attributes of 1 to 40 of a-z 0-9.",
+        "properties": {
+            "specversion": {"const": "1.0"},
+            "id": {**_TEXT, "description": "With `source`: a second one of the same has no effect."},
+            "source": {**_TEXT, "description": "A URI reference; not one of this host's, `omnicore:...`."},
+            "type": _TEXT,
+            "subject": _TEXT,
+            "time": {**_TEXT, "format": "date-time"},
+            "datacontenttype": _TEXT,
+            "dataschema": _TEXT,
+            "data": {},
+            "data_base64": _TEXT,
+        },
+        "required": ["specversion", "id", "source", "type"],
+    },
+    "Published": _object(
+        accepted={**_WHOLE, "description": "How many came."},
+        new={**_WHOLE, "description": "How many of them had not come before."},
+    ),
     "WorkflowExecution": _object("input", input={}),
     "WorkflowExecuted": _object(output={}, run={**_TEXT, "description": "Id of the run."}),
     "PlainWorkflow": _object(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,13 @@ import click
 
 from omnicore.cli.output import Output, printable
 from omnicore.config.units import parse_duration
-from omnicore.errors import NotFound
+from omnicore.errors import InvalidInput, NotFound
 
 __all__ = ["Duration", "output_value", "print_output", "read_input", "task_input"]
 
 _LARGEST_PRETTY = 1 << 20
+# What nobody begins a text with who does not mean JSON; `{{` and `[words]` are texts.
+_LIKE_JSON = re.compile(r"""\s*(?:\{\s*(?:["']|\w+\s*:)|\[\s*["'{\[])""")
 
 
 class Duration(click.ParamType[float]):
@@ -55,11 +58,27 @@ def read_input(text: str | None) -> bytes:
 def task_input(text: str | None) -> Any:
     """The JSON value that INPUT stands for: text where it is no JSON, base64 where it is no text, else null.
 
-    Raises: NotFound: the file cannot be read.
+    Raises: NotFound: the file cannot be read. InvalidInput: it was meant as JSON, and has a mistake.
     """
     if text is None:
         return None
-    return output_value(read_input(text))
+    data = read_input(text)
+    _refuse_mistaken(data)
+    return output_value(data)
+
+
+def _refuse_mistaken(data: bytes) -> None:
+    """Raises: InvalidInput: it begins as only JSON does, and is none."""
+    text = data.decode(errors="replace")
+    if not _LIKE_JSON.match(text):
+        return
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError) as cause:
+        raise InvalidInput(
+            f"the input begins like JSON and is none: {str(cause)[:200]}",
+            remedy="correct it; a text of that kind is given as a JSON string",
+        ) from cause
 
 
 def print_output(output: Output, data: bytes) -> None:

@@ -69,6 +69,7 @@ CHANGES: Mapping[str, Change] = {
     "workflows cancel": Change("run"),
     "workflows suspend": Change("run", "run"),
     "workflows resume": Change("run", "run_id"),
+    "workflows emit": Change("event", "kind", ("given",)),
     "workflows approve": Change("run", "run", ("form",)),
     "workflows reject": Change("run", "run", ("form",)),
     "vectors rm": Change("collection", "collection"),

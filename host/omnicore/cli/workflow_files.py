@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from omnicore.errors import InvalidInput, NotFound, WorkflowInvalid
-from omnicore.workflows.document import Document, Problem, check, compile_graph, read_document
+from omnicore.workflows.document import Problem
+from omnicore.workflows.forms import look
 from omnicore.workflows.graph import Graph
-from omnicore.workflows.omniflow import from_omniflow, is_omniflow
+from omnicore.workflows.knowing import Known
 from omnicore.workflows.ordering import name_of
 
 __all__ = ["Checked", "Source", "check_all", "check_source", "graph_of", "place_of", "read_source", "refuse_invalid"]
@@ -33,14 +33,14 @@ class Source:
 class Checked:
     """What became of a source: its graph, or problems of which one at least is an error.
 
-    `given` is what is applied: the text, or the document that OmniFlow's nodes became. `foreign`: a file of a folder
-    that is something else and no workflow.
+    `given` is what is applied: the text, or that of the document that OmniFlow's nodes became. `foreign`: a file of a
+    folder that is something else and no workflow.
     """
 
     source: Source
     problems: Sequence[Problem] = ()
     graph: Graph | None = None
-    given: str | Mapping[str, Any] = ""
+    given: str = ""
     foreign: bool = False
 
     @property
@@ -63,10 +63,10 @@ def read_source(path: str) -> Source:
         raise InvalidInput(f"{path} is no UTF-8 text", remedy="give a workflow in YAML or JSON") from cause
 
 
-def _read_sources(paths: Sequence[str]) -> list[tuple[Source, bool]]:
-    """The texts of files, and of the YAML and JSON files in folders; whether each was found in a folder.
+def _found_in(paths: Sequence[str]) -> dict[str, bool]:
+    """Files, and the YAML and JSON files in folders; whether each was found in a folder.
 
-    Raises: NotFound: nothing is there, or a folder has none. InvalidInput.
+    Raises: NotFound: a folder has none. InvalidInput: too many.
     """
     found: dict[str, bool] = {}
     for path in paths:
@@ -77,31 +77,35 @@ def _read_sources(paths: Sequence[str]) -> list[tuple[Source, bool]]:
             found |= {name: True for name in inside if name not in found}
         else:
             found[path] = False
-    return [(read_source(path), folder) for path, folder in found.items()]
+    return found
 
 
-def check_source(source: Source, *, found: bool = False) -> Checked:
+def check_source(source: Source, *, found: bool = False, known: Known | None = None) -> Checked:
     """What is wrong with a text, and its graph where nothing is.
 
-    Args: found: it is from a folder, where other files than workflows may be.
+    Args:
+        found: it is from a folder, where other files than workflows may be.
+        known: what a host has, to warn of calls of other things.
     """
-    try:
-        document = read_document(source.text)
-    except WorkflowInvalid as error:
-        return Checked(source, _problems(error))
-    if is_omniflow(document.value):
-        return _from_nodes(source, document)
-    if found and not {"document", "do"} & document.value.keys():
+    looked = look(source.text, known)
+    if found and looked.document is not None and not {"document", "do"} & looked.document.keys():
         return Checked(source, foreign=True)
-    problems = check(source.text)
-    if any(one.severity == "error" for one in problems):
-        return Checked(source, problems)
-    return Checked(source, problems, compile_graph(document), source.text)
+    return Checked(source, looked.problems, looked.graph, looked.text)
 
 
 def check_all(paths: Sequence[str]) -> list[Checked]:
-    """All workflows of files and folders, each file once. Raises: NotFound. InvalidInput: it cannot be read."""
-    return [check_source(source, found=found) for source, found in _read_sources(paths)]
+    """All workflows of files and folders, each file once; one that is no text is a problem of that file.
+
+    Raises: NotFound: nothing is there. InvalidInput: a folder has too many files.
+    """
+    return [_check_file(path, found=found) for path, found in _found_in(paths).items()]
+
+
+def _check_file(path: str, *, found: bool) -> Checked:
+    try:
+        return check_source(read_source(path), found=found)
+    except InvalidInput as error:
+        return Checked(Source(path, ""), (Problem("", 0, 0, error.fact.removeprefix(f"{path} "), error.remedy),))
 
 
 def graph_of(checked: Checked) -> Graph:
@@ -130,18 +134,6 @@ def refuse_invalid(checked: Iterable[Checked]) -> None:
 def place_of(checked: Checked, problem: Problem) -> str:
     """Where a problem is, as editors and terminals link it."""
     return f"{checked.source.name}:{problem.line}:{problem.column}" if problem.line else checked.source.name
-
-
-def _from_nodes(source: Source, document: Document) -> Checked:
-    try:
-        made = from_omniflow(document)
-        return Checked(source, (), compile_graph(made), made)
-    except WorkflowInvalid as error:
-        return Checked(source, _problems(error))
-
-
-def _problems(error: WorkflowInvalid) -> list[Problem]:
-    return [Problem(**one) for one in error.details["problems"]]
 
 
 def _bytes(path: str) -> bytes:

@@ -11,13 +11,17 @@ from typing import Any, Protocol
 
 from omnicore.clock import Clock
 from omnicore.config.sections.workflows import WorkflowSettings
-from omnicore.errors import CapacityReached, Conflict, InvalidInput, NotFound, WorkflowInvalid
+from omnicore.errors import CapacityReached, Conflict, InvalidInput, NotFound
 from omnicore.storage.store import Session, Store
+from omnicore.storage.tables.workflow_briefs import keep_brief
 from omnicore.storage.tables.workflow_definitions import Also, DefinitionRow, DefinitionsTable, VersionRow
 from omnicore.storage.tables.workflow_runs import RunsTable
-from omnicore.workflows.document import Document, check, compile_graph, read_document
+from omnicore.workflows.document import compile_graph
+from omnicore.workflows.forms import compiled, look
 from omnicore.workflows.graph import Graph, Host
 from omnicore.workflows.graphs import Graphs
+from omnicore.workflows.knowing import Known
+from omnicore.workflows.listing import Listing, brief_of
 from omnicore.workflows.ordering import name_of
 from omnicore.workflows.triggering.documents import about, triggers_of
 from omnicore.workflows.view import Definition, Page, TriggerView, VersionView
@@ -38,6 +42,8 @@ class Triggering(Protocol):
 
     def dispatch(self) -> None: ...
 
+    async def publish_all(self, events: Sequence[Mapping[str, Any]]) -> int: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Present:
@@ -57,6 +63,7 @@ class Definitions:
         self._runs = RunsTable(store)
         self._settings, self._clock = settings, clock
         self.graphs = Graphs(self.table.document, settings.graphs)
+        self._listing = Listing(store, self.table, self.graphs.at_hand)
         self._present: OrderedDict[str, Present] = OrderedDict()
         self.triggers: Triggering | None = None
         self.remembers = False
@@ -96,8 +103,7 @@ class Definitions:
         workflow: str | None = None,
     ) -> Definition:
         """See `Workflows.apply`."""
-        text = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False, indent=2)
-        graph = await self.compile(text)
+        graph, text = await self._compiled(given)
         named = name_of(graph.name, graph.namespace)
         if workflow not in (None, named):
             raise InvalidInput(
@@ -117,7 +123,7 @@ class Definitions:
             now=self._clock.now(),
             expected=digest,
             new=new,
-            also=self._also(workflow, graph),
+            also=self._applying(workflow, graph),
         )
         if row is None:
             raise _refused(workflow, new)
@@ -126,21 +132,20 @@ class Definitions:
 
     async def compile(self, given: str | Mapping[str, Any]) -> Graph:
         """The graph of a text. Raises: WorkflowInvalid. InvalidInput: it is too large."""
-        if isinstance(given, str):
-            self._check_size(given)
-        graph = await asyncio.to_thread(_compile, given)
-        self.graphs.add(graph)
-        return graph
+        return (await self._compiled(given))[0]
 
-    def problems(self, given: str | Mapping[str, Any]) -> tuple[Sequence[Any], Mapping[str, Any] | None]:
+    def problems(
+        self, given: str | Mapping[str, Any], known: Known | None = None
+    ) -> tuple[Sequence[Any], Mapping[str, Any] | None]:
         """See `Workflows.validate`; it blocks. Raises: InvalidInput: it is too large."""
         text = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False, indent=2)
         self._check_size(text)
-        return _validate(text)
+        found = look(text, known)
+        return found.problems, found.document
 
     async def page(self, *, limit: int, cursor: str, q: str) -> Page:
         """See `Workflows.page`."""
-        return await asyncio.to_thread(self._page, limit, cursor, q)
+        return await asyncio.to_thread(self._listing.page, limit, cursor, q)
 
     async def get(self, workflow: str, number: int | None) -> Definition:
         """See `Workflows.get`."""
@@ -213,6 +218,13 @@ class Definitions:
 
     # -- inner parts
 
+    async def _compiled(self, given: str | Mapping[str, Any]) -> tuple[Graph, str]:
+        if isinstance(given, str):
+            self._check_size(given)
+        graph, text = await asyncio.to_thread(compiled, given)
+        self.graphs.add(graph)
+        return graph, text
+
     def _check_size(self, text: str) -> None:
         if len(text.encode("utf-8", "surrogatepass")) > self._settings.document_bytes:
             raise InvalidInput(
@@ -230,6 +242,15 @@ class Definitions:
         change = self.triggers.changes(workflow, graph) if self.triggers is not None else None
         return lambda session, number: change(session) if change is not None else None
 
+    def _applying(self, workflow: str, graph: Graph) -> Also:
+        change, brief = self._also(workflow, graph), brief_of(graph)
+
+        def work(session: Session, number: int) -> None:
+            change(session, number)
+            keep_brief(session, brief)
+
+        return work
+
     def _changed(self, workflow: str) -> None:
         self._present.pop(workflow, None)
         if self.triggers is not None:
@@ -241,17 +262,7 @@ class Definitions:
             raise NotFound(f"{workflow} has no version {number}", remedy="look at its versions", workflow=workflow)
         return row
 
-    def _page(self, limit: int, cursor: str, q: str) -> Page:
-        rows = self.table.page(limit + 1, cursor, q)
-        shown = []
-        for row in rows[:limit]:
-            last = self._runs.last(row.workflow)
-            told = None if last is None else {"id": last.id, "status": last.status, "at": last.created_at}
-            graph = self.graphs.at_hand(row.digest) or compile_graph(json.loads(row.document))
-            shown.append(self._definition(row, graph, told))
-        return Page(shown, rows[limit - 1].workflow if len(rows) > limit else None)
-
-    def _definition(self, row: DefinitionRow, graph: Graph, last: Mapping[str, Any] | None = None) -> Definition:
+    def _definition(self, row: DefinitionRow, graph: Graph) -> Definition:
         head = graph.document.get("document", {})
         next_at = self.triggers.next_at(row.workflow) if self.triggers is not None else {}
         return Definition(
@@ -271,25 +282,11 @@ class Definitions:
             ),
             row.text,
             graph.document,
-            last,
         )
 
 
 def _first(own: float | None, common: float) -> float:
     return common if own is None else own
-
-
-def _compile(given: str | Mapping[str, Any]) -> Graph:
-    document: Document | Mapping[str, Any] = read_document(given) if isinstance(given, str) else given
-    return compile_graph(document)
-
-
-def _validate(text: str) -> tuple[Sequence[Any], Mapping[str, Any] | None]:
-    problems = check(text)
-    try:
-        return problems, read_document(text).value
-    except WorkflowInvalid:
-        return problems, None
 
 
 def _missing(workflow: str) -> NotFound:

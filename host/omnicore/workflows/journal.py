@@ -36,6 +36,7 @@ from omnicore.workflows.journal_words import (
     SignalKind,
     Started,
 )
+from omnicore.workflows.retaking import Taken
 
 __all__ = ["Journal"]
 
@@ -81,9 +82,10 @@ class Journal(Hosting):
         started: Started = await self._queue.put(self.host, one, lambda *ended: self._began([one], *ended))
         return started
 
-    async def fork(self, new: NewRun, *, of: str, until: int) -> Started:
-        """Keeps a run that has the first `until` rows of another one already; any host may claim it at once.
+    async def fork(self, new: NewRun, *, of: str, taken: Taken, secrets: Sequence[str] = ()) -> Started:
+        """Keeps a run that has rows of another one already; any host may claim it at once.
 
+        Args: secrets: the names of those that its definition uses.
         Raises: NotFound: there is no such run. Conflict: it has fewer rows.
         """
         one = prepared(self._named(new), self._texts, self._clock.now(), room=False)
@@ -91,7 +93,7 @@ class Journal(Hosting):
         def work(session: Session, batch: Batch) -> Started:
             started = batch.begun_now(session, one)
             if started.new:
-                copy_rows(session, of, until, started.run, one.genesis)
+                copy_rows(session, of, taken, one, secrets)
             return started
 
         return await self._work(work)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,7 +18,8 @@ __all__ = ["Approvals", "may_decide"]
 
 _ROLES = ("viewer", "operator", "admin")
 _FORM_S = 0.5
-_MOST = 200
+_MOST = 500
+_LOOKS = 10
 
 
 class Approvals:
@@ -26,13 +28,25 @@ class Approvals:
     def __init__(self, store: Store) -> None:
         self._waits, self._runs = WaitsTable(store), RunsTable(store)
 
-    def page(self, role: str, limit: int, cursor: str) -> Page:
-        """Those that somebody of a role may decide, of the newest runs first."""
+    def page(self, role: str, limit: int, cursor: str, run: str | None = None) -> Page:
+        """Those that somebody of a role may decide, of the newest runs first, or of one run.
+
+        Those of others are passed over; where they are very many, a page may be shorter than it might.
+        Raises: InvalidInput: the cursor.
+        """
         limit = max(1, min(limit, _MOST))
-        found = self._waits.approvals(limit, cursor or None)
-        runs = list(dict.fromkeys(one.run for one in found))
-        shown = [view for one in found if may_decide(role, (view := self._view(one)).role)]
-        return Page(shown, runs[-1] if len(runs) >= limit else None)
+        after, found = _after(cursor), list[ApprovalView]()
+        for _ in range(_LOOKS):
+            rows = self._waits.approvals(_MOST + 1, after, run)
+            for row in rows[:_MOST]:
+                view = self._view(row) if may_decide(role, _role(row)) else None
+                if view is not None and len(found) == limit:
+                    return Page(found, _cursor(found[-1]))
+                found += [] if view is None else [view]
+            if len(rows) <= _MOST:
+                return Page(found)
+            after = rows[_MOST - 1].run, rows[_MOST - 1].place
+        return Page(found, _cursor(rows[_MOST - 1]))
 
     def check(self, run: str, place: str, *, approve: bool, form: Any, role: str) -> WaitRow:
         """What the decision is about, if it may be taken. Raises: NotFound, PermissionDenied, InvalidInput."""
@@ -64,6 +78,29 @@ class Approvals:
             row.due_at,
             row.at,
         )
+
+
+def _role(row: WaitRow) -> str:
+    return str(json.loads(row.data).get("role", "operator"))
+
+
+def _cursor(last: ApprovalView | WaitRow) -> str:
+    """Where the page behind one begins; places hold names of tasks, and so any character."""
+    return urlsafe_b64encode(f"{last.run} {last.place}".encode()).decode().rstrip("=")
+
+
+def _after(cursor: str) -> tuple[str, str] | None:
+    if not cursor:
+        return None
+    try:
+        run, space, place = (
+            b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode().partition(" ")
+        )
+    except ValueError:
+        run, space, place = "", "", ""
+    if not space or "\0" in run + place:
+        raise InvalidInput("the cursor is not one of ours", remedy="pass `next` of the page before", path="cursor")
+    return run, place
 
 
 def may_decide(role: str, asked: str) -> bool:

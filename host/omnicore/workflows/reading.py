@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from omnicore.errors import NotFound
@@ -12,9 +12,10 @@ from omnicore.storage.tables.workflow_runs import RunRow, RunsTable
 from omnicore.storage.tables.workflow_signals import is_told
 from omnicore.storage.tables.workflow_steps import StepRow, StepsTable
 from omnicore.workflows.effects.secrets import marked, placeholders
-from omnicore.workflows.entries import Fault
+from omnicore.workflows.entries import Fault, Start
+from omnicore.workflows.graph import For, Graph
 from omnicore.workflows.journal_reading import Reading
-from omnicore.workflows.retaking import taken_over
+from omnicore.workflows.retaking import Taken, checked, taken_over
 from omnicore.workflows.view import Page, RunView, StepView
 
 __all__ = ["RunReader", "shortened"]
@@ -44,6 +45,15 @@ class RunReader:
         if row is None:
             raise NotFound(f"there is no run {run[:200]!r}", remedy="look at the list of runs", run=run[:200])
         return row
+
+    def some(self, runs: Sequence[str], workflow: str | None, most: int) -> list[RunView]:
+        """The first of some runs that are kept as running, of one workflow if it is named, their values shortened."""
+        found: list[RunView] = []
+        for run in runs:
+            row = self.runs.get(run) if len(found) <= most else None
+            if row is not None and row.status == "running" and workflow in (None, row.workflow):
+                found.append(self._view(row, whole=False))
+        return found
 
     def view(self, run: str) -> RunView:
         """A run with its values in full. Raises: NotFound."""
@@ -77,17 +87,19 @@ class RunReader:
         """The paths of the approvals that were decided within its first rows."""
         return self._steps.decided(run, until)
 
-    def failed_at(self, run: str, place: str | None) -> int:
-        """How many rows a retry takes over, see `taken_over`; or all before the first one at a place.
+    def failed_at(self, row: RunRow, place: str | None, graph: Graph) -> Taken:
+        """The rows that a retry takes over, see `taken_over`. Raises: NotFound: nothing happened at the place."""
 
-        Raises: NotFound: nothing happened there.
-        """
-        if place is None:
-            return taken_over(self._rows(run))
-        for row in self._rows(run):
-            if place in (row.place, row.path):
-                return row.seq - 1
-        raise NotFound(f"{run} never came to {place[:200]!r}", remedy="look at its steps", run=run)
+        def parallel(path: str) -> bool:
+            node = graph.nodes.get(path)
+            return isinstance(node, For) and node.at_once > 1
+
+        taken = taken_over(self._rows(row.id), place, status=row.status, parallel=parallel)
+        if taken is None:
+            raise NotFound(f"{row.id} never came to {(place or '')[:200]!r}", remedy="look at its steps", run=row.id)
+        given, trigger = self.given(row)
+        start = Start(row.id, given, row.created_at, trigger, placeholders(row.nonce, graph.secrets))
+        return checked(taken, graph, start, lambda: map(self._reading.entry, self._rows(row.id)))
 
     def _rows(self, run: str) -> Iterator[StepRow]:
         after = 0

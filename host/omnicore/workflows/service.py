@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from omnicore.errors import CallCancelled, Conflict, DeadlineExceeded, NotFound, WorkflowFailed
+from omnicore.errors import CallCancelled, Conflict, DeadlineExceeded, NotFound, Unavailable, WorkflowFailed
 from omnicore.storage.tables.workflow_definitions import keep_document
 from omnicore.storage.tables.workflow_waits import still_waits
 from omnicore.workflows.desk import Desk
@@ -18,9 +18,13 @@ from omnicore.workflows.expression import expression
 from omnicore.workflows.graph import Graph
 from omnicore.workflows.handles import RunHandle
 from omnicore.workflows.journal_words import NewRun, SignalKind, Started
+from omnicore.workflows.knowing import known_of
+from omnicore.workflows.lists import Lists
 from omnicore.workflows.ordering import Beginning
 from omnicore.workflows.people import decided_already
+from omnicore.workflows.retaking import Taken
 from omnicore.workflows.rights import Rights
+from omnicore.workflows.triggering.receiving import admitted
 from omnicore.workflows.view import Definition, OpenView, Page, RunView, StepView, VersionView
 from omnicore.workflows.waiting import Seats
 
@@ -57,6 +61,7 @@ class Workflows:
         self.definitions, self.journal = engine.definitions, engine.journal
         self._starting, self._reader, self._approvals = engine.starting, engine.reader, engine.approvals
         self._palette, self._forget = palette, forget
+        self._lists = Lists(engine)
         self.rights, self.desk = Rights(engine.definitions, engine.reader), Desk()
         self.seats = Seats()
         """Of those who wait over the network; without one they are told at once that the run goes on."""
@@ -74,6 +79,8 @@ class Workflows:
     ) -> Definition:
         """Keeps a definition, YAML or JSON text or a document; the same one again changes nothing.
 
+        One in OmniFlow's node form is kept as the document that its nodes become.
+
         Args:
             new: True refuses when there is one of that name, False when there is none.
             digest: the version that was edited; refuses when there is a newer one.
@@ -85,12 +92,16 @@ class Workflows:
         return await self.definitions.apply(text, by=by, new=new, digest=digest, workflow=workflow)
 
     async def validate(self, text: str | Mapping[str, Any]) -> tuple[Sequence[Any], Mapping[str, Any] | None]:
-        """Problems (`omnicore.workflows.document.Problem`), and the document where it can be read at all."""
-        return await self.desk.do(lambda: self.definitions.problems(text))
+        """Problems (`omnicore.workflows.document.Problem`), and the document where it can be read at all.
+
+        What this host could not call now is a warning; the document of OmniFlow's nodes is what they become.
+        """
+        return await self.desk.do(lambda: self.definitions.problems(text, known_of(self._palette())))
 
     async def page(self, *, limit: int = 50, cursor: str = "", q: str = "") -> Page:
         """Definitions by id without their texts, with the last run of each."""
-        return await self.definitions.page(limit=limit, cursor=cursor, q=q)
+        page = await self.definitions.page(limit=limit, cursor=cursor, q=q)
+        return Page([self._lists.with_last_run(one) for one in page.items], page.next)
 
     async def get(self, workflow: str, number: int | None = None) -> Definition:
         """A definition; an earlier version with `number`. Raises: NotFound."""
@@ -164,13 +175,15 @@ class Workflows:
         input: Any = None,
         *,
         from_path: str | None = None,
+        variables: Mapping[str, Any] | None = None,
         by: str = "host",
     ) -> RunHandle:
         """Starts a run of a text that is not applied, under a workflow's name; from a task on with `from_path`.
 
-        Raises: WorkflowInvalid. InvalidInput: there is no such task at the top. Conflict: it is another's name.
+        Args: variables: of loops around that task, see `omnicore.workflows.entering`.
+        Raises: WorkflowInvalid. InvalidInput: it cannot begin there, and why. Conflict: it is another's name.
         """
-        graph = await self.engine.trial_graph(workflow, text, from_path)
+        graph = await self.engine.trial_graph(workflow, text, from_path, variables or {})
         document, now = self.engine.document_of(graph), self.engine.clock.now()
         await self.journal.apply(lambda session: keep_document(session, graph.digest, document, now))
         trigger = {"kind": "trial", **({"from": from_path} if from_path else {})}
@@ -185,9 +198,10 @@ class Workflows:
         row = await asyncio.to_thread(self._reader.row, run)
         if row.status not in ENDED or (place is None and row.status != "faulted"):
             raise Conflict(f"{run} is {row.status}", remedy="retry runs that have faulted", run=run)
-        until = await asyncio.to_thread(self._reader.failed_at, run, place)
-        await self.rights.check_again(row, role, until=None if place is None else until)
-        return await self._forked(run, until, by)
+        graph = await self.definitions.graphs.get(row.digest)
+        taken = await asyncio.to_thread(self._reader.failed_at, row, place, graph)
+        await self.rights.check_again(row, role, until=None if place is None else taken.until)
+        return await self._forked(run, taken, by)
 
     async def fork(
         self, run: str, seq: int, input: Any = _NOTHING, *, by: str = "host", role: str = "admin"
@@ -199,13 +213,14 @@ class Workflows:
         row = await asyncio.to_thread(self._reader.row, run)
         await self.rights.check_again(row, role, until=seq if input is _NOTHING else 0)
         if input is _NOTHING:
-            return await self._forked(run, seq, by)
+            return await self._forked(run, Taken(seq), by)
         new = await self.engine.again(run, by, input)
         return await self._begun(new)
 
-    async def _forked(self, run: str, until: int, by: str) -> RunHandle:
+    async def _forked(self, run: str, taken: Taken, by: str) -> RunHandle:
         new = await self.engine.again(run, by)
-        started = await self.journal.fork(new, of=run, until=until)
+        graph = await self.definitions.graphs.get(new.digest)
+        started = await self.journal.fork(new, of=run, taken=taken, secrets=graph.secrets)
         self.engine.wake()
         return RunHandle(self, started.run)
 
@@ -250,6 +265,23 @@ class Workflows:
         if self.definitions.triggers is not None:
             self.definitions.triggers.dispatch()
 
+    # -- events
+
+    async def publish(self, *events: Mapping[str, Any]) -> int:
+        """Publishes CloudEvents to workflows, durably, all or none; how many are new by source and id.
+
+        Each has a `source` of its own and a `type`; `id` and `time` are made where there is none.
+
+        Raises: InvalidInput: one is no event, or too large; details: `path`. Unavailable: nothing here hands them on.
+        """
+        triggers = self.definitions.triggers
+        if triggers is None:
+            raise Unavailable("this host hands no events to workflows", remedy="ask a host that does")
+        now = self.engine.clock.now()
+        return await triggers.publish_all(
+            [admitted(one, f"/{number}" if events[1:] else "", now) for number, one in enumerate(events)]
+        )
+
     # -- runs as they stand
 
     async def output(self, run: str, *, timeout_s: float | None = None) -> Any:
@@ -278,9 +310,8 @@ class Workflows:
     async def page_runs(
         self, *, workflow: str | None = None, status: str | None = None, limit: int = 50, cursor: str = ""
     ) -> Page:
-        """Runs, newest first, with their values shortened."""
-        page = await asyncio.to_thread(self._reader.page, workflow, status, limit, cursor)
-        return Page([self.engine.as_it_is(one) for one in page.items], page.next)
+        """Runs, newest first, with their values shortened. Those that rest in this host's memory count as waiting."""
+        return await self._lists.page(workflow, status, limit, cursor)
 
     async def dead(self, *, limit: int = 50, cursor: str = "") -> Page:
         """Faulted runs, newest first."""
@@ -322,9 +353,11 @@ class Workflows:
         """Lets a suspended one go on. Raises: NotFound. Conflict."""
         return await self._tell(run, "resume", by)
 
-    async def approvals(self, *, role: str = "admin", limit: int = 50, cursor: str = "") -> Page:
-        """Decisions that somebody of this role may take, of the newest runs first."""
-        return await asyncio.to_thread(self._approvals.page, role, limit, cursor)
+    async def approvals(
+        self, *, role: str = "admin", limit: int = 50, cursor: str = "", run: str | None = None
+    ) -> Page:
+        """Decisions that somebody of this role may take, of the newest runs first, or of one run."""
+        return await asyncio.to_thread(self._approvals.page, role, limit, cursor, run)
 
     async def decide(
         self, run: str, place: str, *, approve: bool, form: Any = None, by: str = "host", role: str = "admin"

@@ -10,11 +10,12 @@ move; the service says what a run is made of and takes it up (`Runs`).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from omnicore.clock import Clock
 from omnicore.connectors.hooks.service import Hooks
+from omnicore.errors import InvalidInput
 from omnicore.events.bus import EventBus
 from omnicore.runtime.pause import Pause
 from omnicore.storage.store import Session, Store
@@ -168,7 +169,23 @@ class Triggers:
         self._dispatcher.pause.wake()
         return new
 
+    async def publish_all(self, events: Sequence[Mapping[str, Any]]) -> int:
+        """Puts events into the inbox together or not at all; how many are new by source and id.
+
+        Raises: InvalidInput: one of them is no CloudEvents envelope, or too large; details: `path`, its number.
+        """
+        made = [self._numbered(number, one) for number, one in enumerate(events)]
+        new = await self._journal.emit(made)
+        self._dispatcher.pause.wake()
+        return new
+
     # -- its own rounds
+
+    def _numbered(self, number: int, event: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            return checked(event, most_bytes=self._event_bytes)
+        except InvalidInput as error:
+            raise InvalidInput(error.fact, remedy=error.remedy, path=f"/{number}") from error
 
     def _wake_all(self) -> None:
         self._ticker.pause.wake()

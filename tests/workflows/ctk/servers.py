@@ -70,6 +70,9 @@ class Web:
                 return _json({"token": token} if token else {}, 200 if token else 401)
             case ["oauth2", "token"]:
                 return _json({"access_token": "given-by-the-tests", "expires_in": 60})
+            case [".well-known", "openid-configuration"]:
+                here = f"http://{seen.headers['host']}"
+                return _json({"issuer": here, "token_endpoint": f"{here}/oauth2/token"})
             case ["moved"]:
                 return redirect("/anything/there")
             case ["status", number]:

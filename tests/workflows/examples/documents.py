@@ -394,4 +394,156 @@ do:
     "workflow-timeout": Example(
         "timeout: { after: { seconds: 5 } }\ndo:\n  - pause: { wait: { hours: 1 } }\n", fault=("timeout", 408)
     ),
+    "authentication-oidc": Example(_guarded(_OAUTH2.replace("oauth2:", "oidc:")), output=_REDACTED),
+    "authentication-oidc-secret": Example(
+        _guarded("{ oidc: { use: oidc-policy } }", use="use: { secrets: [oidc-policy] }"), output=_REDACTED
+    ),
+    "accumulate-room-readings": Example(
+        """
+timeout: { after: { hours: 1 } }
+do:
+  - gather:
+      listen:
+        to:
+          all:
+            - with: { source: 'https://tests', type: sensor.temperature }
+              correlate: { room: { from: .data.room } }
+            - with: { source: 'https://tests', type: sensor.humidity }
+              correlate: { room: { from: .data.room } }
+      output: { as: { readings: '${ map(.value) }' } }
+  - log:
+      for: { each: reading, in: .readings }
+      do:
+        - note:
+            call: http
+            with: { method: post, endpoint: SERVER/anything/log, body: { value: '${ $reading }' } }
+            output: { as: '$input' }
+""",
+        happenings=[
+            _event("sensor.temperature", {"room": 1, "value": 20}),
+            _event("sensor.humidity", {"room": 2, "value": 90}),
+            _event("sensor.humidity", {"room": 1, "value": 55}),
+        ],
+        posts=[{"value": 20}, {"value": 55}],
+        output={"readings": [20, 55]},
+    ),
+    "call-http-endpoint-interpolation-shorthand": Example(
+        "do:\n  - get: { call: http, with: { method: get, endpoint: 'SERVER/v2/pet/{petId}' } }\n",
+        {"petId": 3},
+        output={"id": 3, "name": "Tom", "status": "sold"},
+    ),
+    "call-http-shorthand-endpoint": Example(
+        "do:\n  - get: { call: http, with: { method: get, endpoint: SERVER/v2/pet/1 } }\n", output=PET
+    ),
+    "call-openapi-redirect": Example(
+        """
+do:
+  - find:
+      call: openapi
+      with:
+        document: { endpoint: SERVER/v2/swagger.json }
+        operationId: getPetById
+        parameters: { petId: 1 }
+        redirect: true
+""",
+        output=PET,
+    ),
+    "listen-to-any-filter": Example(
+        """
+do:
+  - measure:
+      listen:
+        to:
+          any:
+            - with: { type: vitals.temperature, data: '${ .temperature > 38 }' }
+            - with: { type: vitals.bpm, data: '${ .bpm < 60 or .bpm > 100 }' }
+""",
+        happenings=[_event("vitals.temperature", {"temperature": 37}), _event("vitals.bpm", {"bpm": 120})],
+        output=[{"bpm": 120}],
+    ),
+    "listen-to-any-forever-foreach": Example(
+        """
+timeout: { after: { hours: 1 } }
+do:
+  - hear:
+      listen: { to: { any: [{ with: { source: 'https://tests' } }], until: '${ false }' } }
+      foreach:
+        item: event
+        at: number
+        do:
+          - post:
+              call: http
+              with: { method: post, endpoint: SERVER/anything/chat, body: { n: '${ $number }', said: '${ $event }' } }
+""",
+        happenings=[_event("gossip", "one"), _event("rumour", "two")],
+        posts=[{"n": 0, "said": "one"}, {"n": 1, "said": "two"}],
+        fault=("timeout", 408),  # it listens for ever, so only its time ends it
+    ),
+    "mock-service-extension": Example(
+        """
+use:
+  extensions:
+    - mock:
+        extend: call
+        when: '$task.definition.with.endpoint | startswith("https://mocked.example")'
+        before:
+          - answer: { set: { content: { foo: { bar: baz } } }, then: exit }
+do:
+  - mocked: { call: http, with: { method: get, endpoint: 'https://mocked.example/sample' } }
+  - real:
+      call: http
+      with: { method: get, endpoint: SERVER/v2/pet/1 }
+      output: { as: { pet: '${ .name }', mocked: '${ $steps.mocked.output.content.foo.bar }' } }
+""",
+        output={"pet": "Rex", "mocked": "baz"},
+    ),
+    "run-script-with-arguments": Example(
+        """
+do:
+  - greet:
+      run:
+        script: { language: js, code: 'console.log(greeting)', arguments: { greeting: 'Hello, world!' } }
+""",
+        output="Hello, world!",
+    ),
+    "schedule-cron": Example(
+        "schedule: { cron: '0 0 * * *' }\ndo:\n  - back-up: { call: http, with: { method: post, endpoint:"
+        " SERVER/anything/backup, body: { all: true } }, output: { as: .json } }\n",
+        posts=[{"all": True}],
+        output={"all": True},
+    ),
+    "schedule-every": Example(
+        "schedule: { every: { minutes: 15 } }\ndo:\n  - check: { set: { checked: true } }\n", output={"checked": True}
+    ),
+    "schedule-event-driven": Example(
+        """
+schedule: { on: { one: { with: { type: patient.heartbeat.low } } } }
+do:
+  - call-nurse:
+      call: http
+      with: { method: post, endpoint: SERVER/anything, body: { patient: '${ $workflow.input[0].data.patient }' } }
+      output: { as: .json }
+""",
+        [_event("patient.heartbeat.low", {"patient": 7})],
+        posts=[{"patient": 7}],
+        output={"patient": 7},
+    ),
+    "set-expression": Example("do:\n  - all: { set: '${ .body }' }\n", {"body": {"a": [1]}}, output={"a": [1]}),
+    "star-wars-homeworld": Example(
+        """
+input: { schema: { format: json, document: { type: object, required: [id], properties: { id: { type: integer } } } } }
+do:
+  - get:
+      call: http
+      with: { method: get, endpoint: 'SERVER/v2/pet/{id}', output: response }
+      export: { as: { friend: '${ .content.id + 1 }' } }
+  - friend:
+      input: { from: '{ id: $context.friend }' }
+      call: http
+      with: { method: get, endpoint: 'SERVER/v2/pet/{id}' }
+      output: { as: .name }
+""",
+        {"id": 1},
+        output="Mia",
+    ),
 }

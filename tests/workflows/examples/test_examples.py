@@ -22,7 +22,7 @@ def test_an_example_of_the_specification_does_what_it_shows(bench: Bench, name: 
         others=others,
         happenings=example.happenings,
         web=web,
-        secrets={"example-policy": POLICY % "SERVER"} if "example-policy" in example.text else {},
+        secrets={name: POLICY % "SERVER" for name in ("example-policy", "oidc-policy") if name in example.text},
     )
     if example.fault is not None:
         assert (played.fault["type"].rpartition("/")[2], played.fault["status"]) == example.fault

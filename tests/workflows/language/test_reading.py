@@ -36,6 +36,13 @@ def test_yaml_1_2_and_json_are_read_as_plain_values(text, found):
     assert value(text) == found
 
 
+@pytest.mark.parametrize("text", ["a:\n\tb: 1", "a:\n  \t- b", "a:\n- b\n\t- c"])
+def test_a_tab_among_what_a_line_begins_with_is_named(text):
+    (problem,) = check(text)
+    assert (problem.fact, problem.remedy) == ("a tab stands where YAML takes spaces only", "indent with spaces")
+    assert problem.line == text.count("\n") + 1
+
+
 def test_each_value_has_its_place():
     positions = read_document("a: 1\nb:\n  - c: x\n    d/e: y\n").positions
 
@@ -51,7 +58,7 @@ def test_each_value_has_its_place():
         ("a: 1\nb: 2\na: 3", 3, "the key `a` stands here twice"),
         ('{"a": 1,\n"a": 2}', 2, "the key `a` stands here twice"),
         ("a: b: c", 1, "cannot be read as YAML"),
-        ("a: 1\n\tb: 2", 2, "cannot be read as YAML"),
+        ("a: 1\n\tb: 2", 2, "a tab stands where YAML takes spaces only"),
         ("a: !!python/object:os.system x", 1, "is not taken"),
         ("a: !mine x", 1, "`!mine` is not taken"),
         ("a: *b", 1, "nothing before is called `&b`"),

@@ -33,6 +33,7 @@ TABLE: Mapping[str, Lazy] = {
     "approvals": Lazy(_AT + "people", "approvals", "List the decisions that runs wait for."),
     "approve": Lazy(_AT + "people", "approve", "Say yes to what a run asks."),
     "reject": Lazy(_AT + "people", "reject", "Say no to what a run asks."),
+    "emit": Lazy(_AT + "emit", "emit", "Publish an event to workflows."),
     "examples": Lazy(_AT + "examples", "examples", "Show workflows to begin from."),
     "verify": Lazy(_AT + "runs", "verify", "Check that a run's record is as it was written."),
 }

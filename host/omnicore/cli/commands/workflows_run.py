@@ -20,6 +20,7 @@ from omnicore.cli.workflow_live import Watched, left, watch
 from omnicore.cli.workflow_problems import show_problems
 from omnicore.errors import InvalidInput
 from omnicore.workflows.handles import RunHandle
+from omnicore.workflows.view import RunView
 
 _Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
 _Begin = Callable[[BlockingHost], RunHandle]
@@ -128,7 +129,7 @@ def _shown(shell: Shell, output: Output, begin: _Begin, wishes: dict[str, Any]) 
     with opened(shell, output) as host:
         handle = begin(host)
         if handle.duplicate:
-            output.say(f"{handle.id} began with this key before.")
+            output.say(_before(host.wait(handle.view())))
         if detach:
             output.done(handle.id, host.wait(handle.view()).to_json())
             return
@@ -137,10 +138,18 @@ def _shown(shell: Shell, output: Output, begin: _Begin, wishes: dict[str, Any]) 
     _told(output, watched, timeout_s)
 
 
+def _before(run: RunView) -> str:
+    """What is said of a start whose key an earlier run has."""
+    mend = f"; `omnicore workflows retry {run.id}` goes on where it failed" if run.status == "faulted" else ""
+    return f"{run.id} began with this key before, and is {run.status}{mend}."
+
+
 def _told(output: Output, watched: Watched, timeout_s: float | None) -> None:
     if watched.why == "interrupted":
         how = f"`omnicore workflows resume {watched.run.id}` goes on with it, `cancel` ends it"
         output.say(f"Left {watched.run.id}: a server on the same data goes on with it; else {how}.")
+        if output.is_json:  # who reads that has nothing else to find the run by
+            output.document(watched.run.to_json())
         click.get_current_context().exit(Exit.INTERRUPTED)
     if watched.why == "late":
         raise left(watched, timeout_s)

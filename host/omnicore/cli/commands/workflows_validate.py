@@ -1,4 +1,4 @@
-"""`omnicore workflows validate`: apart from the others, for it needs no host and answers sooner without one."""
+"""`omnicore workflows validate`: apart from the others, for it needs no host and answers sooner where there is none."""
 
 from __future__ import annotations
 
@@ -7,24 +7,34 @@ from collections.abc import Sequence
 import click
 
 from omnicore.cli.exits import Exit
-from omnicore.cli.options import Shell, common, pass_shell
+from omnicore.cli.hosting import opened
+from omnicore.cli.options import Shell, host_folders, pass_shell
 from omnicore.cli.output import Output
-from omnicore.cli.workflow_files import Checked, check_all
+from omnicore.cli.session import loaded
+from omnicore.cli.workflow_files import Checked, check_all, check_source
 from omnicore.cli.workflow_problems import checked_document, show_problems
+from omnicore.errors import OmniError
+from omnicore.storage.opening import FILE
+from omnicore.workflows.knowing import Known, known_of
 
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@common
+@click.option("--no-host", is_flag=True, help="Do not look whether a host here has what is called.")
+@host_folders
 @click.pass_context
 @pass_shell
-def validate(shell: Shell, ctx: click.Context, paths: tuple[str, ...]) -> None:
+def validate(shell: Shell, ctx: click.Context, paths: tuple[str, ...], *, no_host: bool) -> None:
     """Say what is wrong in workflows: `file:line:column: fact (remedy)`. Exit code 2 when anything is.
 
-    PATH is a file, a folder with YAML and JSON files, or `-` for standard input. No host is needed.
+    PATH is a file, a folder with YAML and JSON files, or `-` for standard input. No host is needed; where one
+    was run on these folders, calls of plugins and connectors that it does not have now are warned of.
     """
     output = Output(shell)
     checked = [one for one in check_all(paths) if not one.foreign]
+    known = None if no_host or not any(map(_asks, checked)) else _known(shell, output)
+    if known is not None:
+        checked = [check_source(one.source, known=known) for one in checked]
     if output.is_json:
         files = [checked_document(one) for one in checked]
         output.document({"valid": all(one["valid"] for one in files), "files": files})
@@ -33,6 +43,25 @@ def validate(shell: Shell, ctx: click.Context, paths: tuple[str, ...]) -> None:
         _count(output, checked)
     if any(one.graph is None for one in checked):
         ctx.exit(Exit.USAGE)
+
+
+def _asks(checked: Checked) -> bool:
+    """Whether it calls anything that a host has or has not."""
+    calls = () if checked.graph is None else checked.graph.calls()
+    return any(one.target in ("plugin", "connector") for one in calls)
+
+
+def _known(shell: Shell, output: Output) -> Known | None:
+    """What the host of these folders has; None: none was run here, or it cannot be asked."""
+    settings = loaded(shell).settings
+    if settings.storage.url is None and not (settings.data / FILE).exists():
+        return None
+    try:
+        with opened(shell, output) as host:
+            return known_of(host.wait(host.workflows.palette()))
+    except OmniError as error:
+        output.say(f"Whether a host has what is called was not looked at: {error}")
+        return None
 
 
 def _count(output: Output, checked: Sequence[Checked]) -> None:

@@ -18,6 +18,7 @@ from omnicore.storage.schema import (
     tasks,
     vectors,
     versions,
+    workflow_briefs,
     workflow_definitions,
     workflow_runs,
     workflow_triggers,
@@ -49,4 +50,5 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("workflow_runs", workflow_runs.STEP),
     ("workflow_triggers", workflow_triggers.STEP),
     ("workflow_wants", workflow_wants.STEP),
+    ("workflow_briefs", workflow_briefs.STEP),
 )

@@ -105,12 +105,6 @@ class DefinitionsTable:
         found = self._store.rows(f"{_SELECT.format('v.text')} WHERE w.id = ?", (workflow,))
         return _definition(found[0]) if found else None
 
-    def page(self, limit: int, after: str = "", containing: str = "") -> list[DefinitionRow]:
-        """Present versions by name, those after `after` whose name has `containing` in it; without their texts."""
-        like = "%" + containing.replace("#", "##").replace("%", "#%").replace("_", "#_") + "%"
-        sql = f"{_SELECT.format(_EMPTY)} WHERE w.id > ? AND w.id LIKE ? ESCAPE '#' ORDER BY w.id LIMIT ?"
-        return [_definition(row) for row in self._store.rows(sql, (after, like, limit))]
-
     def count(self) -> int:
         """How many workflows there are."""
         return int(self._store.rows("SELECT count(*) FROM workflows")[0][0])
@@ -146,7 +140,7 @@ class DefinitionsTable:
     def remove(self, workflow: str) -> bool:
         """Forgets a workflow with its versions and schedules; its runs stay. Whether there was one."""
         with self._store.write(durable=True) as session:
-            for table in ("workflow_versions", "workflow_schedules", "workflow_rates"):
+            for table in ("workflow_versions", "workflow_briefs", "workflow_schedules", "workflow_rates"):
                 session.execute(f"DELETE FROM {table} WHERE workflow = ?", (workflow,))
             return session.execute("DELETE FROM workflows WHERE id = ?", (workflow,)).rowcount == 1
 

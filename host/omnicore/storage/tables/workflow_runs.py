@@ -10,9 +10,9 @@ from typing import Any
 from omnicore.quick import quick
 from omnicore.storage.store import Session, Store
 
-__all__ = ["COLUMNS", "RunRow", "RunsTable", "add_runs", "as_run", "set_head", "state_of"]
+__all__ = ["COLUMNS", "STATUSES", "RunRow", "RunsTable", "add_runs", "as_run", "nonce_of", "set_head", "state_of"]
 
-_STATUSES = ("pending", "running", "waiting", "suspended", "completed", "faulted", "cancelled")
+STATUSES = ("pending", "running", "waiting", "suspended", "completed", "faulted", "cancelled")
 
 
 @quick
@@ -82,6 +82,12 @@ def set_head(session: Session, run: str, seq: int, last: str) -> None:
     session.execute("UPDATE workflow_runs SET seq = ?, hash = ? WHERE id = ?", (seq, last, run))
 
 
+def nonce_of(session: Session, run: str) -> str | None:
+    """What the placeholders of a run's secrets are made of; None: there is no such run."""
+    found = session.execute("SELECT nonce FROM workflow_runs WHERE id = ?", (run,)).fetchone()
+    return None if found is None else str(found[0])
+
+
 class RunsTable:
     """Runs as their readers see them; what hosts do with them is in `workflow_claims` and `workflow_ends`."""
 
@@ -97,7 +103,7 @@ class RunsTable:
         self, workflow: str | None = None, status: str | None = None, limit: int = 100, before: str | None = None
     ) -> list[RunRow]:
         """Runs, newest first, those with an id before `before`. Costs a page, however many there are."""
-        statuses = _STATUSES if workflow is not None and status is None else (status,)
+        statuses = STATUSES if workflow is not None and status is None else (status,)
         found = sorted((run for one in statuses for run in self._newest(workflow, one, limit, before)), reverse=True)
         chosen = found[:limit]
         if not chosen:
@@ -122,7 +128,7 @@ class RunsTable:
         """Ids of runs of a workflow that are not over, in pages by id."""
         found = [
             str(row[0])
-            for status in _STATUSES[:4]
+            for status in STATUSES[:4]
             for row in self._store.rows(
                 "SELECT id FROM workflow_runs WHERE workflow = ? AND status = ? AND id > ? ORDER BY id LIMIT ?",
                 (workflow, status, after, limit),
@@ -145,10 +151,6 @@ class RunsTable:
             " GROUP BY status"
         )
         return {str(status): int(count) for status, count in found}
-
-    def last(self, workflow: str) -> RunRow | None:
-        """The newest run of a workflow."""
-        return next(iter(self.page(workflow, None, 1)), None)
 
     def next_due(self, root: str | None = None) -> float | None:
         """When the first run may be claimed, whatever its priority; of those that began with `root`, if given."""

@@ -94,6 +94,16 @@ class WorkflowSchedulesTable:
         """The schedules of a workflow, in their order."""
         return self._rows("workflow = ? ORDER BY place", (workflow,))
 
+    def next_of(self, workflows: Sequence[str]) -> dict[str, dict[int, float | None]]:
+        """When the schedules of some workflows tick next, by workflow and place."""
+        found: dict[str, dict[int, float | None]] = {}
+        if workflows:
+            marks = ", ".join("?" for _ in workflows)
+            sql = f"SELECT workflow, place, next_at FROM workflow_schedules WHERE workflow IN ({marks})"
+            for workflow, place, at in self._store.rows(sql, tuple(workflows)):
+                found.setdefault(str(workflow), {})[int(place)] = at
+        return found
+
     def next_at(self) -> float | None:
         """When the first schedule ticks."""
         found = self._store.rows("SELECT min(next_at) FROM workflow_schedules WHERE next_at IS NOT NULL")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from omnicore.storage.store import Session, Store
 
-__all__ = ["ValuesTable", "add_values", "drop_values", "named", "reference", "share_values"]
+__all__ = ["ValuesTable", "add_values", "drop_values", "named", "reference", "share_values", "value_of"]
 
 _MARK = "@"  # no JSON begins with it
 
@@ -35,6 +35,12 @@ def add_values(session: Session, values: Sequence[tuple[str, str]], refs: Sequen
         )
     if refs:
         session.executemany("INSERT INTO workflow_value_refs (run, hash) VALUES (?, ?) ON CONFLICT DO NOTHING", refs)
+
+
+def value_of(session: Session, digest: str) -> str | None:
+    """The JSON with this hash, in a transaction of the caller's."""
+    found = session.execute("SELECT data FROM workflow_values WHERE hash = ?", (digest,)).fetchone()
+    return None if found is None else str(found[0])
 
 
 def share_values(session: Session, of: str, run: str) -> None:

@@ -86,15 +86,17 @@ class WaitsTable:
             (key, correlation, after, limit),
         )
 
-    def approvals(self, limit: int = 100, before: str | None = None) -> list[WaitRow]:
-        """What people are asked, of the newest runs first; all those of a run are on one page."""
-        newest = "SELECT DISTINCT run FROM workflow_waits WHERE kind = 'approval'"
-        bound, parameters = ("", (limit,)) if before is None else (" AND run < ?", (before, limit))
-        return self._rows(
-            f"kind = 'approval' AND run IN (SELECT run FROM ({newest}{bound} ORDER BY run DESC LIMIT ?) AS newest)"
-            " ORDER BY run DESC, place",
-            parameters,
-        )
+    def approvals(
+        self, limit: int = 100, before: tuple[str, str] | None = None, run: str | None = None
+    ) -> list[WaitRow]:
+        """What people are asked, of the newest runs first, or of one run; those after a run and a place of it."""
+        where, parameters = "kind = 'approval'", list[Any]()
+        if run is not None:
+            where, parameters = f"{where} AND run = ?", [run]
+        if before is not None:
+            where = f"{where} AND run <= ? AND (run < ? OR place > ?)"
+            parameters += [before[0], before[0], before[1]]
+        return self._rows(f"{where} ORDER BY run DESC, place LIMIT ?", (*parameters, limit))
 
     def _rows(self, where: str, parameters: Sequence[Any]) -> list[WaitRow]:
         found = self._store.rows(f"SELECT {_COLUMNS} FROM workflow_waits WHERE {where}", parameters)

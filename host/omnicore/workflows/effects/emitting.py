@@ -13,7 +13,7 @@ from omnicore.events.delivery import MOST_HOPS
 from omnicore.workflows.effects.secrets import marked
 from omnicore.workflows.effects.work import Work, hops_of
 
-__all__ = ["HOPS", "envelope"]
+__all__ = ["HOPS", "attribute", "envelope"]
 
 HOPS = "omnicorehops"
 """The extension attribute that counts how many events led to this one, so that no circle of events is without end."""
@@ -46,7 +46,7 @@ def envelope(work: Work) -> dict[str, Any]:
     }
     for name, value in given.items():
         if name == "data" or (value is not None and name not in _OURS):
-            event[name] = value if name == "data" else _attribute(name, value)
+            event[name] = value if name == "data" else attribute(name, value)
     if event["source"].startswith(_HOST) and event["source"] not in (own, f"{_HOST}workflow"):
         raise InvalidInput(
             f"the source {event['source'][:80]!r} is a part of this host", remedy="name a source of your own, or none"
@@ -59,7 +59,8 @@ def envelope(work: Work) -> dict[str, Any]:
     return event
 
 
-def _attribute(name: Any, value: Any) -> Any:
+def attribute(name: Any, value: Any) -> Any:
+    """The value of an attribute of an event, `data` aside. Raises: InvalidInput: it is none."""
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise InvalidInput(f"{str(name)[:80]!r} is no attribute of an event", remedy="use up to 40 of a-z 0-9")
     if isinstance(value, bool) or (type(value) is int and -(2**31) <= value < 2**31):

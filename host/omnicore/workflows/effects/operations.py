@@ -6,11 +6,13 @@ Source: OpenAPI Specification 3.1.0, 3.0.4 and 2.0.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
 from omnicore.errors import InvalidInput
+from omnicore.workflows.effects.multipart import MULTIPART, is_file
 from omnicore.workflows.effects.plan import NO_BODY, Plan
 from omnicore.workflows.effects.uris import expanded
 
@@ -18,7 +20,8 @@ __all__ = ["Operation", "find_operation", "plan_of"]
 
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch")
 _REFS = 32
-_MEDIA = ("application/json", "application/x-www-form-urlencoded", "text/plain", "application/octet-stream")
+_FORM = "application/x-www-form-urlencoded"
+_MEDIA = ("application/json", _FORM, MULTIPART, "text/plain", "application/octet-stream")
 _SEPARATORS = {
     **{"csv": ",", "ssv": " ", "tsv": "\t", "pipes": "|"},
     **{"form": ",", "simple": ",", "spaceDelimited": " ", "pipeDelimited": "|"},
@@ -36,6 +39,8 @@ class Operation:
     body: Mapping[str, Any] | None
     servers: tuple[Mapping[str, Any], ...]
     consumes: tuple[str, ...]
+    files: frozenset[str]
+    """Members of a body of several parts that are files."""
 
 
 def find_operation(document: Mapping[str, Any], name: str) -> Operation:
@@ -71,7 +76,7 @@ def plan_of(
         elif one.get("required") or one.get("in") == "path":
             raise InvalidInput(f"{operation.id} needs the parameter {name[:80]!r}", remedy="give it", path=name)
     if parts.form:
-        parts.body, media = parts.form, _MEDIA[1]
+        parts.body, media = parts.form, _form_media(operation.consumes, parts.form)
     elif parts.body is NO_BODY:
         parts.body, media = _body(operation, left)
         left = {}
@@ -108,7 +113,7 @@ class _Parts:
             case "cookie":
                 self.cookies.append(f"{quote(name)}={quote(_joined(value, ','), safe='')}")
             case "formData":
-                self.form[name] = value
+                self.form[name] = _as_file(value, name) if parameter.get("type") == "file" else value
             case "body":
                 self.body = value
 
@@ -123,13 +128,15 @@ def _operation(
             merged[parameter.get("name"), parameter.get("in")] = parameter
     own, general = _list(found.get("servers")), _list(item.get("servers"))
     servers = own or general or _list(document.get("servers"))
-    body = found.get("requestBody")
+    given = found.get("requestBody")
+    body = None if given is None else _resolved(document, given)
     consumes = _list(found.get("consumes")) or _list(document.get("consumes"))
     return Operation(
         *(name, *at, tuple(merged.values())),
-        None if body is None else _resolved(document, body),
+        body,
         tuple(one for one in servers if isinstance(one, Mapping)),
         tuple(map(str, consumes)),
+        _files(document, body),
     )
 
 
@@ -143,13 +150,53 @@ def _body(operation: Operation, left: Mapping[str, Any]) -> tuple[Any, str]:
         if operation.body.get("required"):
             raise InvalidInput(f"{operation.id} needs a body", remedy="give it as the parameter body", path="body")
         return NO_BODY, ""
-    content = operation.body.get("content")
-    media = _chosen(tuple(content) if isinstance(content, Mapping) else ())
-    return left["body"] if left.keys() == {"body"} else left, media
+    found = operation.body.get("content")
+    content = found if isinstance(found, Mapping) else {}
+    body = left["body"] if left.keys() == {"body"} else left
+    media = _chosen(tuple(content), files=isinstance(body, Mapping) and _has_files(body))
+    if media.partition(";")[0].strip().lower() == MULTIPART and isinstance(body, Mapping):
+        body = {name: _as_file(one, name) if name in operation.files else one for name, one in body.items()}
+    return body, media
 
 
-def _chosen(offered: Sequence[str]) -> str:
+def _form_media(consumes: Sequence[str], form: Mapping[str, Any]) -> str:
+    """How a form of Swagger is sent: in parts where it has files, or where nothing else is taken."""
+    offered = {one.partition(";")[0].strip().lower() for one in consumes}
+    return MULTIPART if _has_files(form) or (MULTIPART in offered and _FORM not in offered) else _FORM
+
+
+def _has_files(body: Mapping[str, Any]) -> bool:
+    return any(is_file(one) for value in body.values() for one in (value if isinstance(value, list) else [value]))
+
+
+def _as_file(value: Any, name: str) -> Any:
+    """What is described as a file and given as a text is the file's contents."""
+    if isinstance(value, list):
+        return [_as_file(one, name) for one in value]
+    return {"text": value, "filename": name} if isinstance(value, str) else value
+
+
+def _files(document: Mapping[str, Any], body: Mapping[str, Any] | None) -> frozenset[str]:
+    """The members of a body of several parts that are files. Source: OpenAPI 3.1.0, 4.8.14.3; 3.0.4, 4.7.14.3."""
+    content = {} if body is None else body.get("content")
+    media = content.get(MULTIPART) if isinstance(content, Mapping) else None
+    schema = media.get("schema") if isinstance(media, Mapping) else None
+    found: set[str] = set()
+    with suppress(InvalidInput):  # a schema that cannot be read names no files
+        members = _resolved(document, schema).get("properties") if schema is not None else None
+        for name, given in members.items() if isinstance(members, Mapping) else ():
+            one = _resolved(document, given)
+            one = _resolved(document, one["items"]) if one.get("type") == "array" and "items" in one else one
+            if one.get("format") == "binary" or ("contentMediaType" in one and "contentEncoding" not in one):
+                found.add(str(name))
+    return frozenset(found)
+
+
+def _chosen(offered: Sequence[str], *, files: bool = False) -> str:
     """The media type of a body, of those that are offered. Raises: InvalidInput: none that can be written."""
+    parts = next((one for one in offered if one.partition(";")[0].strip().lower() == MULTIPART), None)
+    if files and parts is not None:
+        return parts
     if not offered or "*/*" in offered:
         return _MEDIA[0]
     plain = {one.partition(";")[0].strip().lower(): one for one in offered}

@@ -11,6 +11,7 @@ from typing import Any, Literal, cast
 from urllib.parse import urlencode
 
 from omnicore.errors import InvalidInput
+from omnicore.workflows.effects.multipart import MULTIPART, multipart
 from omnicore.workflows.effects.uris import expanded
 
 __all__ = ["NO_BODY", "Plan", "body_bytes", "headers_of", "output_of", "query_text", "read_plan"]
@@ -114,7 +115,7 @@ def query_text(query: Mapping[str, Any]) -> str:
 
 
 def body_bytes(body: Any, content_type: str) -> tuple[bytes, str]:
-    """A body and its media type: a text as it is, a form by its type, `{"base64"}` as bytes, all else as JSON.
+    """A body and its media type: a text as it is, forms by their type, `{"base64"}` as bytes, all else as JSON.
 
     Raises: InvalidInput.
     """
@@ -124,6 +125,10 @@ def body_bytes(body: Any, content_type: str) -> tuple[bytes, str]:
     jsonlike = media == "application/json" or media.endswith("+json")
     if media == _FORM and isinstance(body, Mapping):
         return query_text(body).encode(), content_type
+    if media == MULTIPART and "boundary" not in content_type:
+        if isinstance(body, Mapping):
+            return multipart(body)
+        raise InvalidInput("a body of several parts is no object", remedy="give fields and files by name", path="body")
     if isinstance(body, Mapping) and body.keys() == {"base64"} and not jsonlike:
         return _decoded(body["base64"]), content_type or "application/octet-stream"
     if isinstance(body, str) and not jsonlike:

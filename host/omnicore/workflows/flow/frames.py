@@ -126,7 +126,7 @@ class Scope(Mapping[str, Any]):
 
 
 def definition_of(graph: Graph, path: str) -> Any:
-    """What the document says at a path; null where the path is none of it."""
+    """What the document says at a path, or of the task that an extension stands around; null where it says nothing."""
     found: Any = graph.document
     for step in path.split("/")[1:]:
         name = step.replace("~1", "/").replace("~0", "~")
@@ -134,8 +134,8 @@ def definition_of(graph: Graph, path: str) -> Any:
             found = found[int(name)]
         elif isinstance(found, Mapping) and name in found:
             found = found[name]
-        else:
-            return None
+        else:  # what an extension puts around a task is about that task
+            return found if name in ("before", "extended", "after") and isinstance(found, Mapping) else None
     return found
 
 

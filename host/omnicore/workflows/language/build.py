@@ -28,6 +28,7 @@ _BINDS = re.compile(r"\b(?:as|def|reduce|foreach|import|include)\b")
 _GIVEN = frozenset(
     {"context", "input", "output", "secrets", "task", "workflow", "runtime", "authorization", "steps", "ENV", "__loc__"}
 )
+_WHOLE = 'an expression is the whole of a text: write ${ "Hello \\(.name)" }'
 _ONE_OF = {
     "authentications": "authentication",
     "errors": "error",
@@ -111,6 +112,7 @@ class Build:
             inner = str(error.details.get("path", ""))
             self.report.error((*path, *_steps(inner)), error.fact, error.remedy)
             return None
+        self._part_marked(value, path)
         return self._known(found, value, path)
 
     def duration(self, value: Any, path: Path) -> Template | float:
@@ -141,6 +143,14 @@ class Build:
             path, f"no {_ONE_OF[kind]} is called {shown(name)}", self.report.closest(name, known, otherwise=otherwise)
         )
         return None
+
+    def _part_marked(self, value: Any, path: Path) -> None:
+        """Texts that look as if a part of them were an expression."""
+        for where, text in _texts(value, path):
+            if MARK in text and not marked(text):
+                begins = text.lstrip().startswith(MARK)
+                remedy = "close it with `}`" if begins and "}" not in text else _WHOLE
+                self.report.warning(where, f"{shown(text)} is a plain text, and nothing in it is evaluated", remedy)
 
     def _known(self, found: Template, value: Any, path: Path) -> Template:
         self.simple = self.simple and found.simple

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from typing import Any, Literal, TypeAlias
 
 from omnicore.errors import WorkflowInvalid
 
-__all__ = ["Path", "Position", "Problem", "Report", "closest", "pointer", "shown", "step"]
+__all__ = ["Path", "Position", "Problem", "Report", "closest", "invalid", "pointer", "shown", "step", "steps_of"]
 
 Path: TypeAlias = tuple[str | int, ...]
 Position: TypeAlias = tuple[int, int]
@@ -59,6 +59,13 @@ class Report:
         if self.warnings <= _MOST:
             self.problems.append(self._problem(path, fact, remedy, "warning"))
 
+    def take(self, problem: Problem, path: Path) -> None:
+        """Takes over a problem of another report, at a place of this one's."""
+        line, column = self._position(path)
+        self.errors += problem.severity == "error"
+        self.warnings += problem.severity == "warning"
+        self.problems.append(replace(problem, line=line, column=column))
+
     def closest(self, word: str, known: Iterable[str], *, otherwise: str = "") -> str:
         """As the function; looked for while there is room for what it says only, for it takes its time."""
         return otherwise if self.errors > _MOST or self.warnings > _MOST else closest(word, known, otherwise=otherwise)
@@ -70,7 +77,7 @@ class Report:
 
     def invalid(self) -> WorkflowInvalid:
         """The error that carries them all."""
-        return _invalid(self.ordered())
+        return invalid(self.ordered())
 
     def _problem(self, path: Path, fact: str, remedy: str, severity: Literal["error", "warning"]) -> Problem:
         line, column = self._position(path)
@@ -85,7 +92,7 @@ class Report:
         return (0, 0)
 
 
-def _invalid(problems: Sequence[Problem]) -> WorkflowInvalid:
+def invalid(problems: Sequence[Problem]) -> WorkflowInvalid:
     """The error for problems, of which one is an error at least."""
     errors = [one for one in problems if one.severity == "error"]
     first = errors[0]
@@ -107,6 +114,15 @@ def step(name: str | int) -> str:
     """One step of a JSON pointer."""
     text = str(name)
     return text.replace("~", "~0").replace("/", "~1") if "/" in text or "~" in text else text
+
+
+def steps_of(path: str) -> Path:
+    """The path that a JSON pointer says.
+
+    >>> steps_of("/do/0/a~1b")
+    ('do', '0', 'a/b')
+    """
+    return tuple(one.replace("~1", "/").replace("~0", "~") for one in path.split("/")[1:])
 
 
 def closest(word: str, known: Iterable[str], *, otherwise: str = "") -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import yaml
@@ -50,6 +51,8 @@ def read_yaml(text: str, report: Report) -> tuple[Any, dict[str, Position]]:
         reader.read(yaml.parse(text, Loader=_LOADER))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
+        if mark and _tab_at(text, mark):
+            reader.stop_at(mark, "a tab stands where YAML takes spaces only", "indent with spaces")
         reader.stop_at(mark, f"cannot be read as YAML: {error.problem or error.context}", _LAYOUT)
     except (yaml.YAMLError, ValueError) as error:  # ValueError: a character that is no Unicode
         line = text.count("\n", 0, max(0, getattr(error, "position", 0) or 0)) + 1
@@ -58,6 +61,12 @@ def read_yaml(text: str, report: Report) -> tuple[Any, dict[str, Position]]:
 
 
 _LAYOUT = "check the indentation, the colons and the quotes around here"
+
+
+def _tab_at(text: str, mark: Any) -> bool:
+    """Whether the parser stopped at a tab among what a line begins with."""
+    line = next(islice(text.split("\n"), mark.line, None), "")
+    return "\t" in line[: mark.column + 1] and not line[: mark.column].strip()
 
 
 class _Reader:
