@@ -124,9 +124,9 @@ def test_a_write_that_was_cancelled_and_ends_late_takes_no_other_batch_with_it()
     class Told(EventLog):
         """Tells when the first write has ended."""
 
-        def _write(self) -> None:
+        def _write(self, batch: Sequence[Event]) -> None:
             is_first = not began.is_set()
-            super()._write()
+            super()._write(batch)
             if is_first:
                 late.set()
 

@@ -66,7 +66,7 @@ class EventLog:
         while self._unwritten or (taken := self._events.drain(_BATCH)):
             if not self._unwritten:
                 self._unwritten = taken
-            await asyncio.to_thread(self._write)
+            await asyncio.to_thread(self._write, self._unwritten)
 
     async def close(self) -> None:
         """Writes what waits, as far as that is possible, and leaves the bus."""
@@ -77,8 +77,7 @@ class EventLog:
         finally:
             self._events.close()
 
-    def _write(self) -> None:
-        batch = self._unwritten
+    def _write(self, batch: Sequence[Event]) -> None:
         self._keeper.append(batch)
         self.written += len(batch)
         self.last = batch[-1].id
