@@ -199,6 +199,18 @@ def test_the_node_form_is_taken_as_text_and_its_problems_name_its_places(client:
     assert (refused.status_code, refused.json()["problems"][0]["path"]) == (422, "/workflow/nodes/0/plugin")
 
 
+def test_triggers_and_other_workflows_that_this_host_has_not_are_warnings(client: httpx.Client) -> None:
+    more = "  - more: {run: {workflow: {namespace: default, name: nowhere, version: latest}}}\n"
+    named = text("names") + more + "host: {triggers: [{webhook: nobodys}, {connector: nobodys}]}\n"
+    checked = client.post("/api/v1/workflows/validate", json={"text": named}).json()
+    assert checked["valid"]
+    assert [(one["severity"], one["path"]) for one in checked["problems"]] == [
+        ("warning", "/do/1/more/run/workflow/name"),
+        ("warning", "/host/triggers/0/webhook"),
+        ("warning", "/host/triggers/1/connector"),
+    ]
+
+
 def test_calls_of_what_this_host_has_not_are_warnings(client: httpx.Client) -> None:
     called = text("calls").replace("set: {text", "call: ecko.echo\n      with: {text")
     checked = client.post("/api/v1/workflows/validate", json={"text": called}).json()

@@ -131,6 +131,7 @@ def test_a_run_that_failed_is_among_the_dead_and_goes_on_as_another(client: http
     steps = client.get(f"{retried.headers['location']}/steps").json()["items"]
     assert [one["name"] for one in steps] == ["first", "breaks"]
     assert client.post(f"/api/v1/runs/{failed}/retry", json={"place": 1}).status_code == 422
+    assert client.get("/api/v1/runs", params={"cursor": "@@"}).status_code == 422
 
 
 def test_a_run_goes_on_behind_one_of_its_rows_or_with_another_input(client: httpx.Client) -> None:

@@ -148,7 +148,9 @@ def test_a_run_without_a_server_runs_here_and_prints_its_output_only(workflows: 
     assert document(workflows("run", "--file", "new.yaml", '{"name": "Eve"}')) == {"words": "welcome Eve"}
     with closing(Database.open(tmp_path / ".omnicore" / "omnicore.db")) as database:
         record = database.rows("SELECT action, target, after FROM audit ORDER BY seq")
-    assert ("workflows run", "workflow:greet") in [tuple(row[:2]) for row in record]
+    named = [tuple(row[:2]) for row in record]
+    assert ("workflows run", "workflow:greet") in named
+    assert ("workflows apply", "workflow:greet") in named
     assert "Eve" not in str(record), "what runs were given can be deleted with them, and the record cannot"
     assert workflows("run", "other", "--file", "new.yaml", "{}").code == 2
     assert workflows("run").code == 2
@@ -156,6 +158,8 @@ def test_a_run_without_a_server_runs_here_and_prints_its_output_only(workflows: 
     assert "hello" in workflows("export", "greet").out
     lines = [line.split("\t") for line in workflows("runs", "greet").out.splitlines()[1:]]
     assert [line[1:3] for line in lines] == [["greet (trial)", "completed"], ["greet", "completed"]]
+    assert workflows("runs", "--workflow", "greet").out == workflows("runs", "greet").out
+    assert workflows("runs", "greet", "--workflow", "other").code == 2
     rows = [line.split("\t") for line in workflows("logs", run_of(ran), "--values").out.splitlines()]
     assert rows[0][2:5] + rows[0][-2:] == ["place", "kind", "status", "input", "output"]
     assert rows[1][2:5] + rows[1][-2:] == [
@@ -264,3 +268,14 @@ def test_what_a_host_here_has_not_is_warned_of(workflows: Command, tmp_path: Pat
     assert workflows("validate", "--no-host", "calls.yaml").out == ""
     (problem,) = document(workflows("validate", "calls.yaml", "-o", "json"))["files"][0]["problems"]
     assert problem["severity"] == "warning"
+
+
+def test_logs_show_what_a_failed_call_was_given(workflows: Command) -> None:
+    call = "- a: {call: http, with: {method: get, endpoint: 'http://127.0.0.1:9/x', headers: {X: '${ .name }'}}}\n"
+    workflows("apply", "-", stdin=HEAD.format(name="sends") + f"do:\n{call}")
+    failed = workflows("run", "sends", '{"name": "Ada"}', "-o", "json")
+    assert failed.code == 1
+    run = workflows("runs", "sends").out.splitlines()[1].split("\t")[0]
+    logs = workflows("logs", run, "--values").out
+    assert 'it was given {"' in logs
+    assert '"headers": {"X": "Ada"}' in logs

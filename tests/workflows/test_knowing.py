@@ -1,4 +1,4 @@
-"""Calls of what a host has not are warned of, each with the nearest that it has."""
+"""What is named and a host has not is warned of, with the nearest that it has."""
 
 from __future__ import annotations
 
@@ -54,3 +54,36 @@ def test_the_same_call_many_times_is_looked_up_once_and_told_within_a_bound() ->
     found = look(HEAD.partition("- first")[0] + tasks, known_of(PALETTE))
     assert found.graph is not None
     assert len(found.problems) == 200
+
+
+@pytest.mark.parametrize(
+    ("trigger", "fact", "remedy"),
+    [
+        ("webhook: ordres", "there is no webhook `ordres` yet", "omnicore connectors hooks add ordres RULE"),
+        ("connector: mial", "no connector `mial` now", "did you mean `mail`?"),
+        ("connector: zzz", "no connector `zzz` now", "omnicore connectors add zzz KIND"),
+    ],
+)
+def test_triggers_that_nothing_can_pull_are_told_at_their_own_place(trigger: str, fact: str, remedy: str) -> None:
+    more = f"host:\n  triggers:\n  - {{webhook: orders}}\n  - {{{trigger}}}\n"
+    text = f"{HEAD}    set: {{v: 1}}\nschedule: {{every: PT1M}}\n{more}"
+    (one,) = look(text, known_of(PALETTE, webhook={"orders"}.__contains__)).problems
+    assert (one.path, one.line, one.severity) == (f"/host/triggers/1/{trigger.partition(':')[0]}", 10, "warning")
+    assert fact in one.fact
+    assert remedy in one.remedy
+
+
+def test_another_workflow_that_is_not_there_is_told_and_the_workflow_itself_is_taken_for_there() -> None:
+    run = "run: {{workflow: {{namespace: {}, name: {}, version: latest}}}}"
+    asked: list[str] = []
+
+    def there(name: str) -> bool:
+        asked.append(name)
+        return name == "other.child"
+
+    tasks = [("default", "one"), ("other", "child"), ("other", "chidl"), ("other", "chidl")]
+    text = HEAD + "    set: {v: 1}\n" + "".join(f"- t{at}: {{{run.format(*one)}}}\n" for at, one in enumerate(tasks))
+    found = look(text, known_of(PALETTE, workflow=there)).problems
+    assert [one.path for one in found] == [f"/do/{at}/t{at - 2}/run/workflow/name" for at in (4, 5)]
+    assert "no workflow `other.chidl` now" in found[0].fact
+    assert asked == ["other.child", "other.chidl"]

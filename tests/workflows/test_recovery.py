@@ -56,6 +56,9 @@ async def test_a_run_goes_on_after_a_crash_and_repeats_no_recorded_step(open_sto
     steps.gate.set()
     async with workflows_on(open_store(), steps, tmp_path / "elsewhere") as workflows:
         assert [await workflows.output(run) for run in found] == [0, 1, 2]
+        rows = (await workflows.steps(found[0])).items
+        host = workflows.journal.host
+    assert [row.meta.get("taken_over_by") for row in rows] == [None, host, None], "the record says who went on"
     assert (before.counts, steps.counts) == ({"echo": 3, "wait": 3}, {"wait": 3, "echo": 3})
     assert len({*before.keys, *steps.keys}) == 9, "what was cut is done again under the same key"
 
@@ -114,6 +117,8 @@ async def test_a_signal_brings_a_parked_run_back_on_any_host(open_store: OpenSto
         async with workflows_on(open_store(), steps, tmp_path / "elsewhere", work=False) as other:
             assert await other.journal.signal(handle.id, "event", waiting.place, event, key="1")
         assert await handle == [{"n": 2}]
+        rows = (await workflows.steps(handle.id)).items
+        assert not any("taken_over_by" in row.meta for row in rows), "it was put down, and not lost"
 
 
 async def test_a_full_disk_holds_runs_up_and_loses_none(open_store: OpenStore, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from tests.connectors.local_server import Seen, reply, serve
 from tests.workflows.engines import Steps, text, workflows_on
 
 from omnicore.assembly import Host
-from omnicore.errors import WorkflowFailed
+from omnicore.errors import CallCancelled, Conflict, WorkflowFailed
 from omnicore.storage.store import Store
 from omnicore.workflows.effects.secrets import PREFIX
 
@@ -164,3 +164,56 @@ def test_a_secret_in_a_recorded_output_is_the_real_one_where_a_retry_uses_it(tmp
     assert PREFIX not in views
     kept = [path for path in (tmp_path / "data").rglob("*") if path.is_file()]
     assert not [path.name for path in kept if SECRET.encode() in path.read_bytes()]
+
+
+@pytest.mark.parametrize("suspended", [False, True])
+async def test_a_cancelled_run_goes_on_where_it_was_cut(store: Store, suspended: bool) -> None:
+    steps = Steps()
+    branches = "{a: {call: work.echo, with: 2}}, {b: {call: work.wait}}"
+    sides = f"- one: {{call: work.echo}}\n- both: {{fork: {{branches: [{branches}]}}}}"
+    async with workflows_on(store, steps) as workflows:
+        await workflows.apply(text("cut", sides))
+        run = await workflows.start("cut", 1)
+        await steps.begun.wait()
+        if suspended:
+            await workflows.suspend(run.id)
+        await run.cancel()
+        with pytest.raises(CallCancelled):
+            await run
+        steps.gate.set()
+        again = await workflows.retry(run.id)
+        if suspended:
+            await workflows.resume(again.id)
+        assert await again == [2, 1]
+        assert steps.counts == {"echo": 2, "wait": 2}
+        assert (await workflows.audit(again.id))["ok"]
+
+
+async def test_a_run_that_was_cancelled_before_it_began_can_be_begun_after_all(store: Store) -> None:
+    steps = Steps()
+    one = text("queued", "- a: {call: work.wait}").replace("do:\n", "host: {concurrency: {most: 1}}\ndo:\n", 1)
+    async with workflows_on(store, steps) as workflows:
+        await workflows.apply(one)
+        first, second = await workflows.start("queued", 1), await workflows.start("queued", 2)
+        await second.cancel()
+        with pytest.raises(CallCancelled):
+            await second
+        again = await workflows.retry(second.id)
+        steps.gate.set()
+        assert (await first, await again) == (1, 2)
+
+
+async def test_only_a_place_makes_a_completed_run_be_tried_again_and_nothing_one_that_goes_on(store: Store) -> None:
+    steps = Steps()
+    async with workflows_on(store, steps) as workflows:
+        await workflows.apply(text("done", "- a: {call: work.echo}\n- b: {call: work.wait}"))
+        run = await workflows.start("done", 3)
+        await steps.begun.wait()
+        with pytest.raises(Conflict, match="cancel it first"):
+            await workflows.retry(run.id, "/do/1/b")
+        steps.gate.set()
+        assert await run == 3
+        with pytest.raises(Conflict, match="name the step"):
+            await workflows.retry(run.id)
+        assert await (await workflows.retry(run.id, "/do/1/b")) == 3
+        assert steps.counts == {"echo": 1, "wait": 2}

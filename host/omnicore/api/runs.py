@@ -80,7 +80,7 @@ async def resume_run(request: Request) -> Response:
 
 
 async def retry_run(request: Request) -> Response:
-    """Goes on where a run failed, as a new run."""
+    """Goes on where a run failed or was cancelled, as a new run."""
     place = (await read_object(request, allowed=frozenset({"place"}))).get("place")
     if place is not None and (not isinstance(place, str) or not 0 < len(place) <= _LONGEST_PLACE or "\0" in place):
         raise InvalidInput("place is none of a run", remedy="send that of one of its steps", path="place")
@@ -158,7 +158,7 @@ OPERATIONS = (
         )
     ),
     Operation(
-        *("POST", f"{_AT}/retry", retry_run, "retryRun", "Goes on where a run failed, as a new run", _TAG),
+        *("POST", f"{_AT}/retry", retry_run, "retryRun", "Goes on where a run failed or was cut, as a new run", _TAG),
         replies=_NEW,
         body={JSON: ref("RunRetry")},
         problems=(404, 409, 413, 422),

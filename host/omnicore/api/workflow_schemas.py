@@ -233,7 +233,9 @@ WORKFLOW_SCHEMAS: Mapping[str, Mapping[str, Any]] = {
             "items": _object(place=_PLACE, kind=_TEXT, name=_TEXT, attempt=_WHOLE, due_at=_MAYBE_TIME),
         }
     ),
-    "RunRetry": _object("place", place={**_MAYBE_TEXT, "description": "Where it goes on; where it failed."}),
+    "RunRetry": _object(
+        "place", place={**_MAYBE_TEXT, "description": "Where it goes on; else where it failed or was cut."}
+    ),
     "RunFork": _object(
         "input", seq={"type": "integer", "minimum": 0, "description": "The last row taken over."}, input={}
     ),

@@ -22,7 +22,17 @@ from omnicore.plugins.host import PluginHost
 from omnicore.storage.opening import FILE, open_store
 from omnicore.wiring.audit import audit_trail
 
-__all__ = ["CHANGES", "Change", "at_terminal", "command_name", "plugin_look", "recorded", "recorded_in", "restored"]
+__all__ = [
+    "CHANGES",
+    "Change",
+    "at_terminal",
+    "command_name",
+    "enter",
+    "plugin_look",
+    "recorded",
+    "recorded_in",
+    "restored",
+]
 
 _ROOT = "omnicore "
 
@@ -57,8 +67,8 @@ CHANGES: Mapping[str, Change] = {
     "tasks schedules rm": Change("schedule", "name"),
     "tasks schedules on": Change("schedule", "name"),
     "tasks schedules off": Change("schedule", "name"),
-    "workflows apply": Change("workflow"),
-    "workflows import": Change("workflow"),
+    "workflows apply": Change("workflow", "workflows"),
+    "workflows import": Change("workflow", "workflows"),
     "workflows enable": Change("workflow", "workflow"),
     "workflows disable": Change("workflow", "workflow"),
     "workflows rm": Change("workflow", "workflow"),
@@ -106,6 +116,11 @@ def command_name() -> str:
     """The words of the command that runs, such as `plugins enable`; empty outside of one."""
     context = click.get_current_context(silent=True)
     return context.command_path.removeprefix(_ROOT) if context is not None else ""
+
+
+def enter(**parameters: Any) -> None:
+    """Has the row of the command know what shows only when files were read. Call it before `recorded`."""
+    click.get_current_context().params.update(parameters)
 
 
 def at_terminal() -> dict[str, str]:

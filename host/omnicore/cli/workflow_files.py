@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from omnicore.errors import InvalidInput, NotFound, WorkflowInvalid
@@ -14,7 +14,17 @@ from omnicore.workflows.graph import Graph
 from omnicore.workflows.knowing import Known
 from omnicore.workflows.ordering import name_of
 
-__all__ = ["Checked", "Source", "check_all", "check_source", "graph_of", "place_of", "read_source", "refuse_invalid"]
+__all__ = [
+    "Checked",
+    "Source",
+    "check_all",
+    "check_known",
+    "check_source",
+    "graph_of",
+    "place_of",
+    "read_source",
+    "refuse_invalid",
+]
 
 _ENDINGS = (".yaml", ".yml", ".json")
 _LARGEST = 16 * 1024 * 1024
@@ -99,6 +109,13 @@ def check_all(paths: Sequence[str]) -> list[Checked]:
     Raises: NotFound: nothing is there. InvalidInput: a folder has too many files.
     """
     return [_check_file(path, found=found) for path, found in _found_in(paths).items()]
+
+
+def check_known(checked: Sequence[Checked], known: Known) -> list[Checked]:
+    """The same with warnings of what they name and a host has not. What is among them is taken for there."""
+    here = {one.workflow for one in checked}
+    with_these = replace(known, workflow=lambda name: name in here or known.workflow(name))
+    return [one if one.graph is None else check_source(one.source, known=with_these) for one in checked]
 
 
 def _check_file(path: str, *, found: bool) -> Checked:

@@ -45,6 +45,7 @@ class Following:
         self._status = ""
         self._task: asyncio.Task[Any] | None = None
         self._open: list[tuple[str, int]] = []
+        self._shown: Sequence[OpenView] = ()
 
     async def look(self) -> Look:
         """The run as it stands, with at most a page of new rows. Raises: NotFound."""
@@ -52,6 +53,10 @@ class Following:
         run = await self._workflows.run_view(self._run)
         page = await self._workflows.steps(self._run, after=self._after, limit=_PAGE)
         shown = await self._workflows.open(self._run) if run.status not in ENDED else ()
+        if run.status == "waiting" and not shown:  # it has left memory, and the moments that it waits for with it
+            came = {one.place for one in page.items}
+            shown = [one for one in self._shown if one.place not in came]
+        self._shown = shown
         if page.items:
             self._after = page.items[-1].seq
         return Look(run, page.items, shown, more=page.next is not None)

@@ -95,7 +95,8 @@ def step_line(one: StepView) -> str:
     """A row of a run's journal in a line."""
     again = f", attempt {one.attempt}" if one.attempt > 1 else ""
     fault = f": {fault_line(one.fault)}" if one.fault and one.status in ("faulted", "retried") else ""
-    return f"{one.status:<9}  {one.place}  {one.kind}, {span(one.at - one.began_at)}{again}{fault}"
+    moved = f", taken over by {one.meta['taken_over_by']}" if "taken_over_by" in one.meta else ""
+    return f"{one.status:<9}  {one.place}  {one.kind}, {span(one.at - one.began_at)}{again}{moved}{fault}"
 
 
 @contextmanager

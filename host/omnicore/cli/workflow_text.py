@@ -103,6 +103,8 @@ def run_rows(found: Sequence[RunView]) -> list[tuple[Cell, ...]]:
 def step_row(one: StepView) -> tuple[Cell, ...]:
     """A row of a run's journal."""
     about = fault_line(one.fault) if one.fault else _short(one.output)
+    if "taken_over_by" in one.meta:
+        about = f"taken over by {one.meta['taken_over_by']}; {about}"
     return (
         str(one.seq),
         clock(one.at),

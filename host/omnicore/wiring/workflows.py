@@ -77,9 +77,12 @@ def workflow_part(
     def palette() -> Mapping[str, Any]:
         return palette_of(plugins.list(), connectors.list())
 
+    def webhook(name: str) -> bool:
+        return connectors.hooks.table.named(name) is not None
+
     _set_expressions(settings)
     engine = Engine(parts)
-    service = Workflows(engine, palette=palette, forget=effects.forget)
+    service = Workflows(engine, palette=palette, webhook=webhook, forget=effects.forget)
     _show(engine, metrics, health)
     return WorkflowPart(service, effects, telling)
 

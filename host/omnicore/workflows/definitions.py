@@ -134,6 +134,10 @@ class Definitions:
         """The graph of a text. Raises: WorkflowInvalid. InvalidInput: it is too large."""
         return (await self._compiled(given))[0]
 
+    def has(self, workflow: str) -> bool:
+        """Whether there is one of this name; blocking."""
+        return self.table.get(workflow) is not None
+
     def problems(
         self, given: str | Mapping[str, Any], known: Known | None = None
     ) -> tuple[Sequence[Any], Mapping[str, Any] | None]:

@@ -272,7 +272,8 @@ class Engine:
         due = live.next_due if status == "waiting" else view.due_at
         if status == "pending" or status in ENDED:  # an end is one once it is kept, with its output
             status = "running"
-        return replace(view, status=status, steps=live.progress.seq, due_at=due)
+        seq, last = self.journal.last_kept(view.id) or (view.steps, view.hash)
+        return replace(view, status=status, steps=seq, hash=last, due_at=due)
 
     async def open_of(self, run: str) -> list[OpenView]:
         """What a run waits for or does now. Raises: NotFound."""

@@ -49,7 +49,7 @@ def compiled(given: str | Mapping[str, Any]) -> tuple[Graph, str]:
 def look(text: str, known: Known | None = None) -> Looked:
     """What is wrong with a text, errors and warnings, each at its place in the form that it has. Raises nothing.
 
-    Args: known: what the host has; None: nothing is said of what is called.
+    Args: known: what the host has; None: nothing is said of what it names.
     """
     try:
         document = read_document(text)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any, Protocol
 
+from omnicore.errors import WorkflowFailed
+from omnicore.workflows.entries import Fault
 from omnicore.workflows.view import RunView
 
-__all__ = ["RunHandle"]
+__all__ = ["RunHandle", "failed"]
 
 
 class _Runs(Protocol):
@@ -48,3 +50,15 @@ class RunHandle:
 
     async def _wait(self) -> Any:
         return await self._runs.output(self.id)
+
+
+def failed(run: str, fault: Fault | None) -> WorkflowFailed:
+    """What who waits for a run is told of its fault."""
+    told = fault or Fault("runtime", 500, "the run faulted")
+    about = ": ".join(part for part in (told.title, told.detail) if part)
+    return WorkflowFailed(
+        f"{run} faulted at {told.instance or 'its root'}: {about}",
+        remedy=f"once the cause is gone, retry it: `omnicore workflows retry {run}`",
+        run=run,
+        fault=told.to_json(),
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 from omnicore.clock import Clock
 from omnicore.errors import HostLost, RunLost, StorageFailed
@@ -41,6 +41,8 @@ from omnicore.workflows.retaking import Taken
 __all__ = ["Journal"]
 
 _T = TypeVar("_T")
+_Taken: TypeAlias = tuple[RunRow, list[SignalRow], bool]
+"""A claimed run, its signals, and whether its host was lost."""
 _SIGNALS = 1000
 
 
@@ -149,21 +151,23 @@ class Journal(Hosting):
         """
         host, now = self.host, self._clock.now()
 
-        def work(session: Session, batch: Batch) -> list[tuple[RunRow, list[SignalRow]]]:
+        def work(session: Session, batch: Batch) -> list[_Taken]:
             rows = claims.claim(session, host, limit, now, root=root, until=now - patience_s)
             if not rows:
                 return []
             ids = [row.id for row in rows]
             heads, found = claims.heads(session, ids), signals_of_runs(session, ids)
-            rows = [claimed_row(row, heads.get(row.id, (row.seq, row.hash))) for row in rows]
-            return [(row, [one for one in found if one.run == row.id]) for row in rows]
+            taken = [(row, heads.get(row.id, (row.seq, row.hash))) for row in rows]
+            return [
+                # Who parks a run writes its head down; who dies does not.
+                (claimed_row(row, head), [one for one in found if one.run == row.id], head[0] != row.seq)
+                for row, head in taken
+            ]
 
-        taken: list[tuple[RunRow, list[SignalRow]]] = await self._queue.put(
-            host, WorkJob(work, fenced=True), self._took
-        )
+        taken: list[_Taken] = await self._queue.put(host, WorkJob(work, fenced=True), self._took)
         if not taken:
             return []
-        return await asyncio.to_thread(lambda: [self._claimed(row, signals) for row, signals in taken])
+        return await asyncio.to_thread(lambda: [self._claimed(*one) for one in taken])
 
     async def keep(self, kept: Kept) -> tuple[Started, ...]:
         """Keeps what follows from a result; what became of its `children`, in their order.
@@ -273,7 +277,7 @@ class Journal(Hosting):
 
     def _took(self, answer: Answer, heard: bool) -> None:
         self._doubt(answer)
-        rows = [row for row, _ in answer.value or ()]
+        rows = [row for row, *_ in answer.value or ()]
         self._owned.update({row.id: owned_of(row, (row.seq, row.hash)) for row in rows})
         if not heard:
             self._unheard([row.id for row in rows])
@@ -329,9 +333,9 @@ class Journal(Hosting):
             for new, row in zip(kept.children, found, strict=True)
         )
 
-    def _claimed(self, row: RunRow, signals: Sequence[SignalRow]) -> Claimed:
-        trigger = self._reading.value(row.trigger)
-        return Claimed(row, self._reading.value(row.input), trigger, tuple(self._read(one) for one in signals))
+    def _claimed(self, row: RunRow, signals: Sequence[SignalRow], moved: bool) -> Claimed:
+        trigger, given = self._reading.value(row.trigger), self._reading.value(row.input)
+        return Claimed(row, given, trigger, tuple(self._read(one) for one in signals), moved)
 
 
 def _send(session: Session, batch: Batch, row: SignalRow, large: Large) -> bool:

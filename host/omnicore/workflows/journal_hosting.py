@@ -112,6 +112,11 @@ class Hosting(Reads):
         """Whether a run is in this host's hands, as far as it knows."""
         return run in self._owned
 
+    def last_kept(self, run: str) -> tuple[int, str] | None:
+        """The number and the hash of the last row that is kept of a run; None: it is not in this host's hands."""
+        owned = self._owned.get(run)
+        return None if owned is None else (owned.seq, owned.hash)
+
     async def release(self, runs: Sequence[str]) -> None:
         """Gives runs back that this host has in memory, to be claimed by any host at once."""
         host, now, gone = self.host, self._clock.now(), tuple(runs)

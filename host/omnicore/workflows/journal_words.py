@@ -112,6 +112,8 @@ class Claimed:
     input: Any
     trigger: Mapping[str, Any]
     signals: tuple[Signal, ...] = ()
+    moved: bool = False
+    """Another host had it in memory and did not put it down: it died, or was lost."""
 
 
 @quick

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from omnicore.quick import quick
@@ -73,6 +73,7 @@ class LiveRun:
         "idle_since",
         "inbox",
         "known",
+        "moved",
         "open",
         "over",
         "priority",
@@ -98,6 +99,8 @@ class LiveRun:
         """Attempts whose time is set, by place."""
         self.known: set[str] = set()
         """Signals that were taken up and are not gone from the table yet."""
+        self.moved = ""
+        """This host, where it has the run from one that was lost, until a row says so."""
         self.busy = False
         self.over = False
         """It has ended, was parked or lost: nothing that comes is for it any more."""
@@ -144,7 +147,11 @@ class LiveRun:
         return step
 
     def _apply(self, step: Step, result: Result) -> None:
+        if self.moved:
+            result = replace(result, meta={**result.meta, "taken_over_by": self.moved})
         change = self.progress.apply(result)
+        if change.entries:
+            self.moved = ""
         step.add(change)
         self.note(result, change)
 

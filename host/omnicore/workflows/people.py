@@ -11,7 +11,9 @@ from omnicore.errors import Conflict, InvalidInput, NotFound, PermissionDenied
 from omnicore.plugins.schemas import Schema, SchemaTooSlowError
 from omnicore.storage.store import Store
 from omnicore.storage.tables.workflow_runs import RunsTable
+from omnicore.storage.tables.workflow_steps import StepsTable
 from omnicore.storage.tables.workflow_waits import WaitRow, WaitsTable
+from omnicore.workflows.journal_reading import Reading
 from omnicore.workflows.view import ApprovalView, Page
 
 __all__ = ["Approvals", "may_decide"]
@@ -26,7 +28,8 @@ class Approvals:
     """Reads what people are asked. It blocks, so it is used on threads."""
 
     def __init__(self, store: Store) -> None:
-        self._waits, self._runs = WaitsTable(store), RunsTable(store)
+        self._waits, self._runs, self._steps = WaitsTable(store), RunsTable(store), StepsTable(store)
+        self._reading = Reading(store)
 
     def page(self, role: str, limit: int, cursor: str, run: str | None = None) -> Page:
         """Those that somebody of a role may decide, of the newest runs first, or of one run.
@@ -49,9 +52,14 @@ class Approvals:
         return Page(found, _cursor(rows[_MOST - 1]))
 
     def check(self, run: str, place: str, *, approve: bool, form: Any, role: str) -> WaitRow:
-        """What the decision is about, if it may be taken. Raises: NotFound, PermissionDenied, InvalidInput."""
+        """What the decision is about, if it may be taken.
+
+        Raises: NotFound. PermissionDenied. InvalidInput: the form. Conflict: it was taken, and by whom.
+        """
         row = self._waits.get(run, place)
         if row is None or row.kind != "approval":
+            if (decision := self._steps.decision(run, place)) is not None:
+                raise decided_already(run, place, self._reading.value(decision))
             raise NotFound(
                 f"{run[:200]} asks for nothing at {place[:200]!r}", remedy="look at what it waits for", run=run
             )
@@ -123,6 +131,11 @@ def _check_form(form: Mapping[str, Any], given: Any) -> None:
         raise InvalidInput(f"the form is not as asked: {problem}", remedy="correct it", path="form")
 
 
-def decided_already(run: str, place: str) -> Conflict:
-    """Somebody else was first."""
-    return Conflict(f"{run} was told its decision at {place} already", remedy="look at the run", run=run)
+def decided_already(run: str, place: str, decision: Any = None) -> Conflict:
+    """Somebody else was first. `decision`: what is recorded of it, where that is known."""
+    said = decision if isinstance(decision, Mapping) else {}
+    by = f" by {said['by']}" if said.get("by") else ""
+    what = f" ({'approved' if said.get('approved') else 'rejected'})" if said else ""
+    return Conflict(
+        f"{run} was told its decision at {place} already{by}{what}", remedy="look at the run", run=run, place=place
+    )

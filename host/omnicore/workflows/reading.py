@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from omnicore.errors import NotFound
+from omnicore.errors import InvalidInput, NotFound
 from omnicore.storage.store import Store
 from omnicore.storage.tables.workflow_runs import RunRow, RunsTable
 from omnicore.storage.tables.workflow_signals import is_told
@@ -22,6 +23,7 @@ __all__ = ["RunReader", "shortened"]
 
 _SHOWN_TEXT, _SHOWN_ITEMS, _SHOWN_DEPTH, _SHOWN_BYTES = 500, 20, 6, 4096
 _MOST = 500
+_RUN = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 
 class RunReader:
@@ -60,7 +62,9 @@ class RunReader:
         return self._view(self.row(run), whole=True)
 
     def page(self, workflow: str | None, status: str | None, limit: int, cursor: str) -> Page:
-        """Runs, newest first, their values shortened."""
+        """Runs, newest first, their values shortened. Raises: InvalidInput: the cursor."""
+        if cursor and not _RUN.fullmatch(cursor):
+            raise InvalidInput("the cursor is not one of ours", remedy="pass `next` of the page before", path="cursor")
         limit = max(1, min(limit, _MOST))
         rows = self.runs.page(workflow, status, limit + 1, cursor or None)
         shown = [self._view(row, whole=False) for row in rows[:limit]]

@@ -1,4 +1,4 @@
-"""Which rows of a run another one takes over, that goes on where it failed or from a place. Pure.
+"""Which rows of a run another one takes over, that goes on where it failed or was cut, or from a place. Pure.
 
 What another one takes over is no mere beginning where tasks ran side by side: a strand loses what it did from a row on,
 and the others keep all that they did. Of whatever was tried several times the attempts are lost together, so that all

@@ -7,18 +7,18 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from omnicore.errors import CallCancelled, Conflict, DeadlineExceeded, NotFound, Unavailable, WorkflowFailed
+from omnicore.errors import CallCancelled, Conflict, DeadlineExceeded, NotFound, Unavailable
 from omnicore.storage.tables.workflow_definitions import keep_document
 from omnicore.storage.tables.workflow_waits import still_waits
 from omnicore.workflows.desk import Desk
 from omnicore.workflows.editing import diff
 from omnicore.workflows.engine import Engine
-from omnicore.workflows.entries import ENDED, Fault
+from omnicore.workflows.entries import ENDED
 from omnicore.workflows.expression import expression
 from omnicore.workflows.graph import Graph
-from omnicore.workflows.handles import RunHandle
+from omnicore.workflows.handles import RunHandle, failed
 from omnicore.workflows.journal_words import NewRun, SignalKind, Started
-from omnicore.workflows.knowing import known_of
+from omnicore.workflows.knowing import Known, known_of
 from omnicore.workflows.lists import Lists
 from omnicore.workflows.ordering import Beginning
 from omnicore.workflows.people import decided_already
@@ -47,6 +47,7 @@ class Workflows:
     Args:
         engine: what keeps and runs them.
         palette: what steps may call, blocking.
+        webhook: whether there is one of a name, blocking.
         forget: deletes what a removed workflow kept for itself, blocking.
     """
 
@@ -55,12 +56,13 @@ class Workflows:
         engine: Engine,
         *,
         palette: Callable[[], Mapping[str, Any]] = dict,
+        webhook: Callable[[str], bool] = lambda name: True,
         forget: Callable[[str], None] = lambda workflow: None,
     ) -> None:
         self.engine = engine
         self.definitions, self.journal = engine.definitions, engine.journal
         self._starting, self._reader, self._approvals = engine.starting, engine.reader, engine.approvals
-        self._palette, self._forget = palette, forget
+        self._palette, self._webhook, self._forget = palette, webhook, forget
         self._lists = Lists(engine)
         self.rights, self.desk = Rights(engine.definitions, engine.reader), Desk()
         self.seats = Seats()
@@ -94,9 +96,13 @@ class Workflows:
     async def validate(self, text: str | Mapping[str, Any]) -> tuple[Sequence[Any], Mapping[str, Any] | None]:
         """Problems (`omnicore.workflows.document.Problem`), and the document where it can be read at all.
 
-        What this host could not call now is a warning; the document of OmniFlow's nodes is what they become.
+        What it names and this host has not is a warning; the document of OmniFlow's nodes is what they become.
         """
-        return await self.desk.do(lambda: self.definitions.problems(text, known_of(self._palette())))
+        return await self.desk.do(lambda: self.definitions.problems(text, self.known()))
+
+    def known(self) -> Known | None:
+        """What this host has of all that workflows may name, blocking; None: nothing is known of it."""
+        return known_of(self._palette(), webhook=self._webhook, workflow=self.definitions.has)
 
     async def page(self, *, limit: int = 50, cursor: str = "", q: str = "") -> Page:
         """Definitions by id without their texts, with the last run of each."""
@@ -191,16 +197,18 @@ class Workflows:
         return await self._begun(new)
 
     async def retry(self, run: str, place: str | None = None, *, by: str = "host", role: str = "admin") -> RunHandle:
-        """A new run that goes on where a faulted one failed, or before `place`, with what was recorded until then.
+        """A new run that goes on where one failed or was cancelled, or before `place`, with what was recorded by then.
 
-        Raises: NotFound. Conflict: it did not fault, or is not over.
+        Raises: NotFound. Conflict: it has completed and no place is named, or it is not over. PermissionDenied.
         """
         row = await asyncio.to_thread(self._reader.row, run)
-        if row.status not in ENDED or (place is None and row.status != "faulted"):
-            raise Conflict(f"{run} is {row.status}", remedy="retry runs that have faulted", run=run)
+        if row.status not in ENDED or (place is None and row.status == "completed"):
+            remedy = "name the step that it begins again from" if row.status in ENDED else "cancel it first"
+            raise Conflict(f"{run} is {row.status}", remedy=remedy, run=run)
         graph = await self.definitions.graphs.get(row.digest)
         taken = await asyncio.to_thread(self._reader.failed_at, row, place, graph)
-        await self.rights.check_again(row, role, until=None if place is None else taken.until)
+        failed = place is None and row.status == "faulted"  # to cancel is no way to have a decision count twice
+        await self.rights.check_again(row, role, until=None if failed else taken.until)
         return await self._forked(run, taken, by)
 
     async def fork(
@@ -305,7 +313,7 @@ class Workflows:
             return output
         if status == "cancelled":
             raise CallCancelled(f"{run} was cancelled", run=run)
-        raise _failed(run, fault)
+        raise failed(run, fault)
 
     async def page_runs(
         self, *, workflow: str | None = None, status: str | None = None, limit: int = 50, cursor: str = ""
@@ -386,14 +394,3 @@ class Workflows:
     async def palette(self) -> Mapping[str, Any]:
         """What may be called: {plugins, connectors, host}, as `GET /workflows/palette` has it."""
         return await asyncio.to_thread(self._palette)
-
-
-def _failed(run: str, fault: Fault | None) -> WorkflowFailed:
-    told = fault or Fault("runtime", 500, "the run faulted")
-    about = ": ".join(part for part in (told.title, told.detail) if part)
-    return WorkflowFailed(
-        f"{run} faulted at {told.instance or 'its root'}: {about}",
-        remedy=f"once the cause is gone, retry it: `omnicore workflows retry {run}`",
-        run=run,
-        fault=told.to_json(),
-    )

@@ -34,7 +34,9 @@ def live_claimed(claimed: Claimed, graph: Graph) -> LiveRun:
     secrets = placeholders(run.nonce, graph.secrets) if graph.secrets else {}
     context = RunContext(run.id, run.workflow, run.root, run.depth, claimed.trigger, secrets, run.created_by)
     start = Start(run.id, claimed.input, run.created_at, claimed.trigger, secrets)
-    return LiveRun(context, graph, Progress(graph, start), run.priority, run.created_at)
+    live = LiveRun(context, graph, Progress(graph, start), run.priority, run.created_at)
+    live.moved = run.host or "" if claimed.moved else ""
+    return live
 
 
 def rows_of(journal: Journal, run: str, loop: asyncio.AbstractEventLoop) -> Iterator[Entry]:

@@ -12,12 +12,14 @@ from omnicore.clock import Clock
 from omnicore.config.sections.workflows import WorkflowSettings
 from omnicore.errors import OmniError, StorageFailed
 from omnicore.workflows.effects.faults import fault_of
+from omnicore.workflows.effects.secrets import marked
 from omnicore.workflows.entries import Action, Fault, Result
 from omnicore.workflows.gate import Gate
 from omnicore.workflows.graph import Wait
 from omnicore.workflows.lease import Lease
 from omnicore.workflows.live import Doing, LiveRun
 from omnicore.workflows.performing import Performed, Performer
+from omnicore.workflows.reading import shortened
 from omnicore.workflows.timers import Timers
 
 __all__ = ["UnderWay"]
@@ -167,7 +169,8 @@ class UnderWay:
             self._measure(performed.output)
         except Exception as error:
             fault = _fault_of(error, action)
-            result = Result("failed", action.place, action.attempt, self._clock.now(), fault=fault, began_at=began_at)
+            now, sent = self._clock.now(), _sent(action, live.context.secrets)
+            result = Result("failed", action.place, action.attempt, now, fault=fault, began_at=began_at, meta=sent)
             events: Events = ()
         else:
             output, meta, events = performed.output, performed.meta, performed.events
@@ -225,6 +228,14 @@ class UnderWay:
         self._release(doing)
         if not task.cancelled() and task.exception() is not None:
             _log.error("a run's step ended badly", exc_info=task.exception())
+
+
+def _sent(action: Action, secrets: Mapping[str, str]) -> dict[str, Any]:
+    """What a failed action was called with, where that is not the task's input; shortened, for a person to read."""
+    node = action.node
+    if getattr(node, "given", None) is None and getattr(node, "arguments", None) is None:
+        return {}
+    return {"given": shortened(marked(action.value, secrets))[0]}
 
 
 def _expire(doing: Doing) -> None:

@@ -28,7 +28,7 @@ TABLE: Mapping[str, Lazy] = {
     "cancel": Lazy(_AT + "runs", "cancel", "Cancel runs."),
     "suspend": Lazy(_AT + "runs", "suspend", "Let a run rest."),
     "resume": Lazy(_AT + "run", "resume", "Go on with a run that rests or was left."),
-    "retry": Lazy(_AT + "run", "retry", "Go on where a run failed, as a new run."),
+    "retry": Lazy(_AT + "run", "retry", "Go on where a run failed or was cancelled, as a new run."),
     "fork": Lazy(_AT + "run", "fork", "Go on behind one of a run's rows, as a new run."),
     "approvals": Lazy(_AT + "people", "approvals", "List the decisions that runs wait for."),
     "approve": Lazy(_AT + "people", "approve", "Say yes to what a run asks."),

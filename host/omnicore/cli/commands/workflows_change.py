@@ -13,12 +13,12 @@ from omnicore.assembly import BlockingHost
 from omnicore.cli.hosting import opened
 from omnicore.cli.options import Shell, host_folders, pass_shell
 from omnicore.cli.output import Output
+from omnicore.cli.recording import enter
 from omnicore.cli.session import who
 from omnicore.cli.workflow_changes import changes_document, counted, show_changes
-from omnicore.cli.workflow_files import Checked, check_all, graph_of, refuse_invalid
+from omnicore.cli.workflow_files import Checked, check_all, check_known, graph_of, refuse_invalid
 from omnicore.cli.workflow_problems import show_problems
 from omnicore.errors import NotFound
-from omnicore.workflows.document import Problem, read_document
 from omnicore.workflows.editing import Difference, diff
 from omnicore.workflows.view import Definition
 
@@ -55,8 +55,9 @@ def apply(shell: Shell, paths: tuple[str, ...], *, dry_run: bool, yes: bool) -> 
     checked = [one for one in check_all(paths) if not one.foreign]
     show_problems(output, checked, err=True)
     refuse_invalid(checked)
+    enter(workflows=", ".join(one.workflow for one in checked))
     with opened(shell, output) as host:
-        show_problems(output, [_lacking(host, one) for one in checked], err=True)
+        show_problems(output, _lacking(host, checked), err=True)
         plans = [_planned(host, one) for one in checked]
         _show(output, plans)
         if dry_run or not (yes or _agreed(output, plans)):
@@ -104,32 +105,14 @@ def _switch(shell: Shell, workflow: str, *, on: bool) -> None:
     output.done(f"{found.id} is {'on' if on else 'off'}", found.to_json(brief=True))
 
 
-def _lacking(host: BlockingHost, checked: Checked) -> Checked:
-    """With what this host has to say of it, and was not said before."""
-    if not isinstance(checked.given, str):  # converted: the places would be those of another text
-        return replace(checked, problems=())
-    problems, _ = host.wait(host.workflows.validate(checked.given))
-    told = [one for one in problems if one not in checked.problems]
-    all_of_them = sorted([*told, *_without_webhook(host, checked)], key=lambda one: (one.line, one.column))
-    return replace(checked, problems=all_of_them)
-
-
-def _without_webhook(host: BlockingHost, checked: Checked) -> list[Problem]:
-    """Triggers whose webhook nobody has made: what is delivered to it would be turned away."""
-    triggers = [] if checked.graph is None else list(enumerate(checked.graph.host.triggers))
-    named = [(at, one["webhook"]) for at, one in triggers if isinstance(one.get("webhook"), str)]
-    lacking = {f"/host/triggers/{at}/webhook": name for at, name in named if _no_webhook(host, name)}
-    positions = read_document(checked.source.text).positions if lacking else {}
-    found = []
-    for path, name in lacking.items():
-        line, column = positions.get(path, (0, 0))
-        remedy = f"make it: `omnicore connectors hooks add {name} RULE`"
-        found.append(Problem(path, line, column, f"there is no webhook `{name}` yet", remedy, "warning"))
-    return found
-
-
-def _no_webhook(host: BlockingHost, name: str) -> bool:
-    return host.connectors.hooks.table.named(name) is None
+def _lacking(host: BlockingHost, checked: Sequence[Checked]) -> list[Checked]:
+    """With what this host has to say of them, and was not said before."""
+    known = host.workflows.known()
+    now = checked if known is None else check_known(checked, known)
+    return [
+        replace(after, problems=[one for one in after.problems if one not in before.problems])
+        for before, after in zip(checked, now, strict=True)
+    ]
 
 
 def _planned(host: BlockingHost, checked: Checked) -> _Plan:

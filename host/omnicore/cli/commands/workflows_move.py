@@ -11,6 +11,7 @@ from omnicore.assembly import BlockingHost
 from omnicore.cli.hosting import opened
 from omnicore.cli.options import Shell, host_folders, pass_shell
 from omnicore.cli.output import Output
+from omnicore.cli.recording import enter
 from omnicore.cli.session import who
 from omnicore.cli.workflow_files import Checked, check_all, graph_of, refuse_invalid
 from omnicore.cli.workflow_problems import show_problems
@@ -65,6 +66,7 @@ def import_(shell: Shell, paths: tuple[str, ...], *, replace: bool) -> None:
     checked = [one for one in check_all(paths) if not one.foreign]
     show_problems(output, checked, err=True)
     refuse_invalid(checked)
+    enter(workflows=", ".join(one.workflow for one in checked))
     with opened(shell, output) as host:
         kinds = {one.source.name: _kind(host, one) for one in checked}
         _refuse(checked, kinds, replace=replace)

@@ -13,6 +13,7 @@ from omnicore.cli.hosting import opened
 from omnicore.cli.inputs import Duration, task_input
 from omnicore.cli.options import Shell, host_folders, pass_shell
 from omnicore.cli.output import Output
+from omnicore.cli.recording import enter
 from omnicore.cli.session import who
 from omnicore.cli.workflow_files import Checked, check_source, read_source, refuse_invalid
 from omnicore.cli.workflow_following import output_of
@@ -60,7 +61,7 @@ def run(shell: Shell, /, name: str | None, given: str | None, file: str | None, 
             name, given = None, name
         checked = _of_file(output, file)
         # What is entered in the record of changes is the workflow, and not what it was given.
-        click.get_current_context().params.update(name=checked.workflow, given=given)
+        enter(name=checked.workflow, given=given)
         if name not in (None, checked.workflow):
             raise InvalidInput(f"{file} is {checked.workflow}, not {name}", remedy="leave the name out")
         if wishes["key"] or wishes["number"] or wishes["priority"] is not None:
@@ -104,7 +105,7 @@ def resume(shell: Shell, /, run_id: str, **wishes: Any) -> None:
 @host_folders
 @pass_shell
 def retry(shell: Shell, /, run_id: str, place: str | None, **wishes: Any) -> None:
-    """Go on where a run failed, as a new run that has what was recorded until then."""
+    """Go on where a run failed or was cancelled, as a new run that has what was recorded until then."""
     _shown(shell, Output(shell), lambda host: host.wait(host.workflows.retry(run_id, place, by=who())), wishes)
 
 
@@ -140,7 +141,7 @@ def _shown(shell: Shell, output: Output, begin: _Begin, wishes: dict[str, Any]) 
 
 def _before(run: RunView) -> str:
     """What is said of a start whose key an earlier run has."""
-    mend = f"; `omnicore workflows retry {run.id}` goes on where it failed" if run.status == "faulted" else ""
+    mend = f"; `omnicore workflows retry {run.id}` goes on with it" if run.status in ("faulted", "cancelled") else ""
     return f"{run.id} began with this key before, and is {run.status}{mend}."
 
 

@@ -26,14 +26,20 @@ _PAGE = 500
 
 @click.command()
 @click.argument("workflow", required=False)
+@click.option("--workflow", "named", metavar="WORKFLOW", help="The same as naming it.")
 @click.option("--status", type=click.Choice(_STATES), help="Only runs in this state.")
 @click.option("--dead", is_flag=True, help="Only dead letters: runs that faulted. `workflows retry RUN` goes on.")
 @click.option("-n", "--limit", type=click.IntRange(1, 500), default=50, show_default=True)
 @click.option("--cursor", default="", help="Go on where the page before ended.")
 @host_folders
 @pass_shell
-def runs(shell: Shell, workflow: str | None, *, status: str | None, dead: bool, limit: int, cursor: str) -> None:
+def runs(
+    shell: Shell, workflow: str | None, *, named: str | None, status: str | None, dead: bool, limit: int, cursor: str
+) -> None:
     """List runs, newest first, with WORKFLOW only those of one."""
+    if None not in (workflow, named) and workflow != named:
+        raise click.UsageError(f"{workflow} and --workflow {named} are two: name one.")
+    workflow = named if workflow is None else workflow
     if dead and status not in (None, "faulted"):
         raise click.UsageError("--dead are the faulted ones: leave --status out.")
     output = Output(shell)
@@ -170,11 +176,14 @@ def _print(output: Output, step: StepView, *, values: bool) -> None:
     output.line(f"{step.seq:>5}  {step_line(step)}")
     if values:
         output.line(f"       input {_json(step.input)}")
+        if "given" in step.meta:
+            output.line(f"       given {_json(step.meta['given'])}")
         output.line(f"       output {_json(step.output)}")
 
 
 def _cells(step: StepView, *, values: bool) -> tuple[Cell, ...]:
-    return (*step_row(step), *((_json(step.input), _json(step.output)) if values else ()))
+    given = _json(step.input) + (f"; it was given {_json(step.meta['given'])}" if "given" in step.meta else "")
+    return (*step_row(step), *((given, _json(step.output)) if values else ()))
 
 
 def _json(value: Any) -> str:

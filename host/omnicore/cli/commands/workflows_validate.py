@@ -11,16 +11,16 @@ from omnicore.cli.hosting import opened
 from omnicore.cli.options import Shell, host_folders, pass_shell
 from omnicore.cli.output import Output
 from omnicore.cli.session import loaded
-from omnicore.cli.workflow_files import Checked, check_all, check_source
+from omnicore.cli.workflow_files import Checked, check_all, check_known
 from omnicore.cli.workflow_problems import checked_document, show_problems
 from omnicore.errors import OmniError
 from omnicore.storage.opening import FILE
-from omnicore.workflows.knowing import Known, known_of
+from omnicore.workflows.knowing import Known, names_others
 
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@click.option("--no-host", is_flag=True, help="Do not look whether a host here has what is called.")
+@click.option("--no-host", is_flag=True, help="Do not look whether a host here has what they name.")
 @host_folders
 @click.pass_context
 @pass_shell
@@ -28,13 +28,14 @@ def validate(shell: Shell, ctx: click.Context, paths: tuple[str, ...], *, no_hos
     """Say what is wrong in workflows: `file:line:column: fact (remedy)`. Exit code 2 when anything is.
 
     PATH is a file, a folder with YAML and JSON files, or `-` for standard input. No host is needed; where one
-    was run on these folders, calls of plugins and connectors that it does not have now are warned of.
+    was run on these folders, what they name and it does not have now is warned of.
     """
     output = Output(shell)
     checked = [one for one in check_all(paths) if not one.foreign]
-    known = None if no_host or not any(map(_asks, checked)) else _known(shell, output)
+    asked = not no_host and any(one.graph is not None and names_others(one.graph) for one in checked)
+    known = _known(shell, output) if asked else None
     if known is not None:
-        checked = [check_source(one.source, known=known) for one in checked]
+        checked = check_known(checked, known)
     if output.is_json:
         files = [checked_document(one) for one in checked]
         output.document({"valid": all(one["valid"] for one in files), "files": files})
@@ -45,12 +46,6 @@ def validate(shell: Shell, ctx: click.Context, paths: tuple[str, ...], *, no_hos
         ctx.exit(Exit.USAGE)
 
 
-def _asks(checked: Checked) -> bool:
-    """Whether it calls anything that a host has or has not."""
-    calls = () if checked.graph is None else checked.graph.calls()
-    return any(one.target in ("plugin", "connector") for one in calls)
-
-
 def _known(shell: Shell, output: Output) -> Known | None:
     """What the host of these folders has; None: none was run here, or it cannot be asked."""
     settings = loaded(shell).settings
@@ -58,9 +53,9 @@ def _known(shell: Shell, output: Output) -> Known | None:
         return None
     try:
         with opened(shell, output) as host:
-            return known_of(host.wait(host.workflows.palette()))
+            return host.workflows.known()
     except OmniError as error:
-        output.say(f"Whether a host has what is called was not looked at: {error}")
+        output.say(f"Whether a host has what they name was not looked at: {error}")
         return None
 
 

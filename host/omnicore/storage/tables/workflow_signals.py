@@ -45,7 +45,8 @@ _WAKING = {"waiting": None, "suspended": ("cancel", "resume"), "pending": ("canc
 def send(session: Session, row: SignalRow) -> Sent:
     """Keeps a signal in a transaction of the caller's, and makes a parked run due. A run that is over gets none.
 
-    A suspended run goes on with `cancel` and `resume` only, and one that has not begun with `cancel`: others wait.
+    A suspended run goes on with `cancel` and `resume` only, and one that has not begun with `cancel`: others wait. It
+    is suspended again only behind an untaken one of those.
     """
     found = session.execute(
         "SELECT status, host FROM workflow_runs WHERE id = ? AND ended_at IS NULL", (row.run,)
@@ -53,6 +54,8 @@ def send(session: Session, row: SignalRow) -> Sent:
     if found is None:
         return Sent(False)
     status, host = found
+    if (status, row.kind) == ("suspended", "suspend") and not _is_waking(session, row.run):
+        return Sent(False)
     values = (row.id, row.run, host, row.kind, row.place, row.key, row.data, row.at)
     if session.execute(_ADD, values).rowcount != 1:
         return Sent(False)
@@ -64,6 +67,11 @@ def send(session: Session, row: SignalRow) -> Sent:
             (row.at, row.at, row.run, row.at),
         )
     return Sent(True, host, woke)
+
+
+def _is_waking(session: Session, run: str) -> bool:
+    sql = "SELECT 1 FROM workflow_signals WHERE run = ? AND kind IN ('cancel', 'resume') LIMIT 1"
+    return session.execute(sql, (run,)).fetchone() is not None
 
 
 def drop_signals(session: Session, signals: Sequence[str]) -> None:

@@ -89,6 +89,14 @@ class StepsTable:
         )
         return [str(path) for (path,) in self._store.rows(sql, (run, until))]
 
+    def decision(self, run: str, place: str) -> str | None:
+        """What was decided at a place, as JSON; None: nothing was. It looks at all rows of the run."""
+        sql = (
+            "SELECT COALESCE(result, output) FROM workflow_steps"
+            " WHERE run = ? AND place = ? AND kind = 'approval' AND fed IS NOT NULL ORDER BY seq DESC LIMIT 1"
+        )
+        return next((str(row[0]) for row in self._store.rows(sql, (run, place)) if row[0] is not None), None)
+
     def before(self, run: str, seq: int, limit: int = 100) -> list[StepRow]:
         """Rows of a run before one, newest first."""
         sql = f"SELECT {_COLUMNS} FROM workflow_steps WHERE run = ? AND seq < ? ORDER BY seq DESC LIMIT ?"

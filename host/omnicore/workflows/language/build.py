@@ -13,6 +13,7 @@ from omnicore.workflows.expression import Template, expression, template
 from omnicore.workflows.graph import Node
 from omnicore.workflows.language.durations import seconds_of
 from omnicore.workflows.language.problems import Path, Report, shown
+from omnicore.workflows.language.transforming import transformed
 
 __all__ = ["MARK", "MOST_NODES", "MOST_SCHEMAS", "Build", "StopCompilingError", "marked"]
 
@@ -29,6 +30,10 @@ _GIVEN = frozenset(
     {"context", "input", "output", "secrets", "task", "workflow", "runtime", "authorization", "steps", "ENV", "__loc__"}
 )
 _WHOLE = 'an expression is the whole of a text: write ${ "Hello \\(.name)" }'
+_UNCHANGED = (
+    "secrets may be joined to text and not be transformed: keep it in the vault in the form that is sent, "
+    "or use `authentication`"
+)
 _ONE_OF = {
     "authentications": "authentication",
     "errors": "error",
@@ -166,6 +171,11 @@ class Build:
     def _secrets(self, text: str, path: Path) -> None:
         for match in _SECRETS.finditer(text):
             self.reference("secrets", match[1] or match[2], path)
+        if "$secrets" in text:
+            for one in transformed(text.strip().removeprefix(MARK).removesuffix("}")):
+                self.report.warning(
+                    path, f"{shown(one.by)} would change what stands for the secret {shown(one.secret)}", _UNCHANGED
+                )
 
     def _variables(self, found: Template, text: str, path: Path) -> None:
         if _BINDS.search(text):  # it makes variables of its own
