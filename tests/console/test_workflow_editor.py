@@ -187,7 +187,7 @@ def test_text_and_flow_are_in_step_and_comments_stay(page: Page, host: ConsoleHo
     text.press("Control+End")
     page.keyboard.insert_text("  - third: {set: {c: 3}, then: nowhere}\n")
     expect(step(page, "third")).to_be_visible()
-    page.get_by_role("button", name="1 problem").click()
+    page.get_by_role("button", name="1 error").click()
     page.get_by_role("tooltip").get_by_role("button", name=re.compile("nowhere")).click()
     expect(step(page, "third")).to_have_attribute("aria-pressed", "true")
     expect(page.locator(".cm-lint-marker, .cm-lintRange").first).to_be_visible()
@@ -302,3 +302,76 @@ def test_events_and_the_form_of_an_approval_are_said_without_a_word_of_yaml(page
     assert heard["listen"]["to"] == {"any": [{"with": shop, "correlate": same}, {"with": {"type": "a.c"}}]}
     form = {"type": "object", "properties": {"reason": {"type": "string", "title": "Why"}}, "required": ["reason"]}
     assert asked["host"]["approval"]["form"] == form
+
+
+def test_a_flow_of_many_steps_opens_and_what_is_added_at_its_end_is_seen(page: Page, host: ConsoleHost) -> None:
+    kept(host, "long", "".join(f"  - s{number}: {{set: {{a: {number}}}}}\n" for number in range(1_500)))
+    opened(page, "long")
+    expect(step(page, "s0").first).to_be_in_viewport()
+    assert step(page, "").count() < 60, "only what is in view is drawn"
+    flow(page).focus()
+    page.keyboard.press("ArrowUp")
+    expect(step(page, "s1499")).to_be_in_viewport()
+    expect(step(page, "s1499")).to_be_focused()
+    page.keyboard.press("/")
+    page.get_by_role("combobox", name="Search what to add").fill("try")
+    page.keyboard.press("Enter")
+    added = flow(page).locator("[data-pointer='/do/1500/attempt']")
+    expect(added).to_be_in_viewport(ratio=0.99)
+
+
+def test_of_too_many_steps_there_is_the_text_and_no_picture(page: Page, host: ConsoleHost) -> None:
+    kept(host, "endless", "".join(f"  - s{number}: {{set: {{a: {number}}}}}\n" for number in range(4_500)))
+    page.goto("/console/workflows/endless/edit")
+    expect(page.get_by_text("No picture of 4,500 steps")).to_be_visible()
+    page.get_by_role("button", name="Open the YAML").click()
+    expect(page.get_by_role("textbox", name="The workflow as YAML")).to_contain_text("s0: {set: {a: 0}}")
+
+
+def test_what_is_dragged_in_is_seen_whole(page: Page, host: ConsoleHost) -> None:
+    kept(host, "broad", "  - one: {set: {a: 1}}\n")
+    opened(page, "broad")
+    dragged(page, "Blocks", "Try and catch", slots(page).last)
+    added = flow(page).locator(".react-flow__node-block")
+    expect(added).to_be_in_viewport(ratio=0.99)
+    panel = page.get_by_role("tabpanel", name="Step").bounding_box()
+    area = added.bounding_box()
+    assert area is not None
+    assert panel is not None
+    assert area["x"] + area["width"] <= panel["x"]
+
+
+def test_a_warning_is_no_error(page: Page, host: ConsoleHost) -> None:
+    kept(host, "careful", "  - one: {call: nowhere.to.be.found}\n  - two: {set: {a: 1}}\n")
+    opened(page, "careful")
+    expect(page.get_by_role("button", name="1 warning", exact=True)).to_be_visible()
+    step(page, "one").click()
+    expect(page.get_by_role("tabpanel", name="Step").get_by_text(re.compile("^Warning: "))).to_be_visible()
+    page.get_by_role("button", name="1 warning", exact=True).click()
+    expect(page.get_by_role("tooltip")).to_contain_text(re.compile(r"Line 4(:|$)"))
+    axe(page)
+
+
+def test_a_test_run_begins_with_a_step_inside_of_others_or_says_why_not(
+    page: Page, host: ConsoleHost, messages: Messages
+) -> None:
+    messages.allow("status of 422")
+    loop = "  - each: {for: {each: order, in: '${ .orders }'}, do: [{price: {set: {sum: '${ $order.a + .b }'}}}]}\n"
+    caught = "  - safe: {try: [{go: {set: {c: 1}}}], catch: {do: [{mend: {set: {c: 2}}}]}}\n"
+    kept(host, "within", loop + caught)
+    opened(page, "within")
+    page.get_by_role("button", name="Test run", exact=True).click()
+    dialog = page.get_by_role("dialog", name="Test run")
+    dialog.get_by_role("combobox", name="Begin with").click()
+    page.get_by_title("mend", exact=True).click()
+    dialog.get_by_role("button", name="Run", exact=True).click()
+    expect(dialog.get_by_role("alert")).to_contain_text("it follows an error")
+    dialog.get_by_role("combobox", name="Begin with").click()
+    page.get_by_title("price", exact=True).click()
+    dialog.get_by_label("Input as JSON").fill('{"b": 2}')
+    dialog.get_by_label("Loop variables as JSON").fill('{"order": {"a": 40}}')
+    dialog.get_by_role("button", name="Run", exact=True).click()
+    expect(dialog).to_be_hidden()
+    expect(step(page, "price")).to_contain_text("Done")
+    step(page, "price").click()
+    expect(page.get_by_role("region", name="Output")).to_contain_text("42")

@@ -1047,7 +1047,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Goes on where a run failed, as a new run */
+        /** Goes on where a run failed or was cut, as a new run */
         post: operations["retryRun"];
         delete?: never;
         options?: never;
@@ -3067,7 +3067,7 @@ export interface components {
             wait_s?: number;
         };
         RunRetry: {
-            /** @description Where it goes on; where it failed. */
+            /** @description Where it goes on; else where it failed or was cut. */
             place?: string | null;
         };
         Runs: {

@@ -1,5 +1,9 @@
 import { workflowsForms } from "./workflows-forms";
 
+function counted(count: number, word: string): string {
+  return count === 0 ? "" : `${count.toLocaleString("en")} ${word}${count === 1 ? "" : "s"}`;
+}
+
 export const workflowsEditor = {
   title: "Workflows",
   lead: "What happens by itself: triggers, steps, and how they hang together.",
@@ -40,12 +44,19 @@ export const workflowsEditor = {
   nothing: "Nothing is called that.",
   empty: "Add a step here: drag or click",
   begin: "Add a first step: drag it from the left, or press /.",
+  tooLong: (count: number) => `No picture of ${count.toLocaleString("en")} steps`,
+  tooLongNext:
+    "So many would be too slow to draw. Edit them as YAML, or move parts to workflows of their own.",
+  openText: "Open the YAML",
   checking: "Checking",
   trigger: "Begins",
   noTrigger: "by hand",
   starts: (about: string) => `Begins: ${about}`,
   triggersMore: (count: number) => `${count} triggers`,
-  problems: (count: number) => (count === 1 ? "1 problem" : `${count} problems`),
+  problems: (errors: number, warnings: number) =>
+    [counted(errors, "error"), counted(warnings, "warning")].filter(Boolean).join(", "),
+  error: "Error",
+  warning: "Warning",
   noProblems: "No problems",
   atLine: (line: number) => `Line ${line}`,
   ends: "ends here",
@@ -150,6 +161,10 @@ export const workflowsEditor = {
     input: "Input as JSON",
     inputHint: "What the first step sees as its data.",
     bad: "This is no JSON.",
+    variables: "Loop variables as JSON",
+    variablesHint: (names: readonly string[]) =>
+      `What the loops around it are at, by name: ${names.join(", ")}. What is not given is the input.`,
+    badVariables: "This is no JSON object.",
     from: "Begin with",
     start: "the first step",
     go: "Run",

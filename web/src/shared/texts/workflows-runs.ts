@@ -104,6 +104,7 @@ export const workflowsRuns = {
     input: "Input",
     output: "Output",
     error: "What went wrong",
+    given: "What the call was given",
     isCut: "Long values are shortened.",
     full: "Show in full",
     noOutput: "Nothing yet: it is not over.",

@@ -27,7 +27,7 @@ export function RunActions({ run }: { run: Schemas["Run"] }) {
         {words.toEditor}
       </Button>
       {maySteer && !isOver(run) && <Steer run={run} />}
-      {maySteer && run.status === "faulted" && <Retry run={run.id} />}
+      {maySteer && (run.status === "faulted" || run.status === "cancelled") && <Retry run={run.id} />}
     </>
   );
 }

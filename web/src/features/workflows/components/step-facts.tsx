@@ -18,10 +18,12 @@ export function StepFacts({ step }: { step: Schemas["RunStep"] }) {
         [words.began, <TimeAgo key="began" at={step.began_at} />],
         [words.attempt, step.attempt > 1 && step.attempt],
         [words.place, <code key="place">{step.place}</code>],
-        ...Object.entries(step.meta).map(([name, value]): [string, React.ReactNode] => [
-          name.replaceAll("_", " "),
-          <MetaValue key={name} name={name} value={value} />,
-        ]),
+        ...Object.entries(step.meta)
+          .filter(([name]) => name !== "given") // beside the input, where there is room for it
+          .map(([name, value]): [string, React.ReactNode] => [
+            name.replaceAll("_", " "),
+            <MetaValue key={name} name={name} value={value} />,
+          ]),
       ]}
     />
   );

@@ -34,6 +34,12 @@ export function StepValues({ run, step }: { run: string; step: Schemas["RunStep"
         <h3>{words.input}</h3>
         <JsonView value={shown.input ?? null} label={words.input} maxHeight={220} />
       </section>
+      {"given" in shown.meta && (
+        <section>
+          <h3>{words.given}</h3>
+          <JsonView value={shown.meta["given"]} label={words.given} maxHeight={220} />
+        </section>
+      )}
       {!shown.fault && (
         <section>
           <h3>{words.output}</h3>

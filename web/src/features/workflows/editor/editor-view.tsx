@@ -144,6 +144,7 @@ export function EditorView({ saved, text: first, isGiven = false }: Props) {
               onDrag={setDragging}
               onOpen={openForm}
               onTriggers={() => goTo("triggers")}
+              onText={() => goTo("text")}
               onInsert={(list, index) => setDialog({ kind: "insert", list, index })}
               onDrop={drop}
               onTold={setTold}

@@ -1,10 +1,11 @@
 import { ConfigProvider, Tabs } from "antd";
+import { useMemo } from "react";
 
 import { texts } from "@/shared/texts";
 
 import styles from "./editor.module.css";
 import { dataAt } from "./model/data";
-import { linesByTask, problemsOf, type TextProblem, taskOnLine } from "./model/problems";
+import { linesByTask, problemsOf, taskOnLine } from "./model/problems";
 import { listOf, type Task, taskAt } from "./model/tasks";
 import type { Offer } from "./model/templates";
 import { pathOf, valueAt } from "./model/path";
@@ -36,7 +37,7 @@ interface Props {
 /** Beside the flow: the selected step, the text, the triggers, a run. */
 export function RightPanel(props: Props) {
   const { editor, panel, onPanel, offers, problems, shown, workflow, isReadOnly, onRun } = props;
-  const { selected, root, text } = editor;
+  const { selected, root } = editor;
   const only = selected.length === 1 ? selected[0] : undefined;
   const task = only === undefined ? undefined : taskAt(root, only);
   const select = (pointer: string | undefined) => editor.select(pointer ? [pointer] : []);
@@ -48,28 +49,12 @@ export function RightPanel(props: Props) {
           task={task}
           steps={task ? neighbours(editor, task) : []}
           offers={offers}
-          problems={
-            task
-              ? problemsOf(task, problems.all).map((one) => <Told key={one.path + one.fact} problem={one} />)
-              : []
-          }
+          problems={task ? problemsOf(task, problems.all) : []}
           isReadOnly={isReadOnly}
         />
       </DataContext>
     ),
-    text: () => {
-      const lines = editor.problem ? new Map<string, [number, number]>() : linesByTask(text, root);
-      return (
-        <LazyYamlPane
-          text={text}
-          problems={problems.byLine}
-          lines={only === undefined ? undefined : lines.get(only)}
-          isReadOnly={isReadOnly}
-          onChange={editor.type}
-          onLine={(line) => select(taskOnLine(lines, line))}
-        />
-      );
-    },
+    text: () => <TextPart {...{ editor, problems, only, isReadOnly }} onSelect={select} />,
     triggers: () => (
       <DataContext value={dataAt(root, undefined, shown.run, shown.steps)}>
         <TriggersPanel editor={editor} isReadOnly={isReadOnly} />
@@ -100,12 +85,27 @@ export function RightPanel(props: Props) {
   );
 }
 
-function Told({ problem: { fact, remedy } }: { problem: TextProblem }) {
+interface TextPartProps extends Pick<Props, "editor" | "problems" | "isReadOnly"> {
+  only: string | undefined;
+  onSelect: (pointer: string | undefined) => void;
+}
+
+/** The text, in step with the selection. */
+function TextPart({ editor, problems, only, isReadOnly, onSelect }: TextPartProps) {
+  const { text, root, problem } = editor;
+  const lines = useMemo(
+    () => (problem ? new Map<string, [number, number]>() : linesByTask(text, root)),
+    [text, root, problem],
+  );
   return (
-    <div>
-      <strong>{fact}</strong>
-      {remedy && <p>{remedy}</p>}
-    </div>
+    <LazyYamlPane
+      text={text}
+      problems={problems.byLine}
+      lines={only === undefined ? undefined : lines.get(only)}
+      isReadOnly={isReadOnly}
+      onChange={editor.type}
+      onLine={(line) => onSelect(taskOnLine(lines, line))}
+    />
   );
 }
 

@@ -5,7 +5,7 @@ import { Button, Popover } from "antd";
 import { texts } from "@/shared/texts";
 
 import styles from "./editor.module.css";
-import type { TextProblem } from "./model/problems";
+import { isError, type TextProblem } from "./model/problems";
 import type { SourceProblem } from "./model/source";
 
 const words = texts.workflowsEditor;
@@ -21,14 +21,18 @@ interface Props {
 
 /** Below the flow: what is wrong, and what just happened. */
 export function StatusLine({ problem, problems, told, isEmpty, isChecked, onShow }: Props) {
+  const errors = problems.filter(isError).length;
   const list = (
     <ul className={styles["problems"]}>
       {problems.map((one, at) => (
         <li key={at}>
           <button type="button" onClick={() => onShow(one)}>
+            <strong className={isError(one) ? styles["bad"] : styles["warn"]}>
+              {isError(one) ? words.error : words.warning}
+            </strong>
             <strong>{one.fact}</strong>
             <span>
-              {one.line !== null && words.atLine(one.line)} {one.remedy}
+              {[one.line !== null && words.atLine(one.line), one.remedy].filter(Boolean).join(": ")}
             </span>
           </button>
         </li>
@@ -43,8 +47,13 @@ export function StatusLine({ problem, problems, told, isEmpty, isChecked, onShow
         </span>
       ) : problems.length > 0 ? (
         <Popover content={list} trigger="click" placement="topLeft">
-          <Button type="text" size="small" danger icon={<WarningOutlined aria-hidden />}>
-            {words.problems(problems.length)}
+          <Button
+            type="text"
+            size="small"
+            className={(errors > 0 ? styles["bad"] : styles["warn"]) ?? ""}
+            icon={<WarningOutlined aria-hidden />}
+          >
+            {words.problems(errors, problems.length - errors)}
           </Button>
         </Popover>
       ) : isEmpty ? (

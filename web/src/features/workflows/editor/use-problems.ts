@@ -2,7 +2,7 @@ import { skipToken } from "@reduxjs/toolkit/query/react";
 import { useMemo } from "react";
 
 import { useValidateWorkflowQuery } from "./api/validate-workflow";
-import { problemsByTask, type TextProblem } from "./model/problems";
+import { problemsByTask, type TaskProblem, type TextProblem } from "./model/problems";
 import type { SourceProblem } from "./model/source";
 import type { Block } from "./model/tasks";
 import { useDebounced } from "./use-debounced";
@@ -13,7 +13,7 @@ const NONE: readonly TextProblem[] = [];
 
 export interface Problems {
   all: readonly TextProblem[];
-  byTask: ReadonlyMap<string, string>;
+  byTask: ReadonlyMap<string, TaskProblem>;
   byLine: readonly LineProblem[];
   /** Whether the host has looked at the text as it is now. */
   isChecked: boolean;

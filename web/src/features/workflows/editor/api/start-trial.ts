@@ -10,6 +10,8 @@ interface Order {
   input: unknown;
   /** The path of the task to begin with. */
   from?: string;
+  /** Of the loops around it, by the names of `each`. */
+  variables?: Record<string, unknown>;
 }
 
 export const { useStartTrialMutation } = api.injectEndpoints({

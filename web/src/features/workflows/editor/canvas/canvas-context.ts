@@ -2,6 +2,7 @@ import { createContext, use } from "react";
 
 import type { Overlay } from "../model/overlay";
 import type { Path } from "../model/path";
+import type { TaskProblem } from "../model/problems";
 import type { Task } from "../model/tasks";
 
 export const DRAG_TYPE = "application/x-omnicore-step";
@@ -13,12 +14,14 @@ export interface CanvasActions {
   /** The one that keys act from. */
   active: string | undefined;
   overlay: ReadonlyMap<string, Overlay>;
-  problems: ReadonlyMap<string, string>;
+  problems: ReadonlyMap<string, TaskProblem>;
   trigger: string;
   isDragging: boolean;
   select: (pointer: string, isMore: boolean) => void;
   open: () => void;
   openTriggers: () => void;
+  /** The text, where it is beside. */
+  openText?: () => void;
   insertAt: (list: Path, index: number) => void;
   /** What was dragged is put there: an offer's id, or a task's pointer. */
   dropAt: (list: Path, index: number, dragged: string) => void;

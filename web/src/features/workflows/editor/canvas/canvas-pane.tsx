@@ -5,6 +5,7 @@ import { Loading } from "@/shared/ui/loading";
 
 import type { Overlay } from "../model/overlay";
 import type { Path } from "../model/path";
+import type { TaskProblem } from "../model/problems";
 import { type Editor } from "../use-editor";
 import { type FlowKeys, useFlowKeys } from "./use-flow-keys";
 
@@ -14,13 +15,14 @@ const words = texts.workflowsEditor;
 interface Props {
   editor: Editor;
   overlay: ReadonlyMap<string, Overlay>;
-  problems: ReadonlyMap<string, string>;
+  problems: ReadonlyMap<string, TaskProblem>;
   trigger: string;
   isReadOnly: boolean;
   isDragging: boolean;
   onDrag: (isDragging: boolean) => void;
   onOpen: () => void;
   onTriggers: () => void;
+  onText: () => void;
   onInsert: (list: Path, index: number) => void;
   onDrop: (list: Path, index: number, dragged: string) => void;
   onTold: (message: string) => void;
@@ -63,6 +65,7 @@ export function CanvasPane(props: Props) {
             active: selected[selected.length - 1],
             open: props.onOpen,
             openTriggers: props.onTriggers,
+            openText: props.onText,
             insertAt: props.onInsert,
             dropAt: props.onDrop,
             onDrag: props.onDrag,

@@ -1,12 +1,15 @@
 import "@xyflow/react/dist/base.css";
 
+import { Button } from "antd";
 import { Background, Controls, MiniMap, ReactFlow, ReactFlowProvider } from "@xyflow/react";
 import { useMemo } from "react";
 
+import { texts } from "@/shared/texts";
+import { EmptyState } from "@/shared/ui/empty-state";
 import { Loading } from "@/shared/ui/loading";
 import { ProblemNotice } from "@/shared/ui/problem-notice";
 
-import type { Block } from "../model/tasks";
+import { type Block, countOf } from "../model/tasks";
 import { type CanvasActions, CanvasContext } from "./canvas-context";
 import styles from "./canvas.module.css";
 import { elementsOf } from "./elements";
@@ -17,6 +20,12 @@ import { Viewer } from "./viewer";
 
 const FIT = { padding: 0.08, maxZoom: 1, minZoom: 0.55 };
 const AWAY = { hideAttribution: true };
+const words = texts.workflowsEditor;
+
+/** Tasks of which a picture is made, things that are drawn whether or not they are in view, and things on the map. */
+const MOST_DRAWN = 4_000;
+const MOST_UNSEEN = 400;
+const MOST_ON_MAP = 4_000;
 
 export interface CanvasProps {
   root: Block;
@@ -24,7 +33,28 @@ export interface CanvasProps {
 }
 
 /** The flow as blocks and lines. */
-export default function Canvas({ root, actions }: CanvasProps) {
+export default function Canvas(props: CanvasProps) {
+  const count = useMemo(() => countOf(props.root), [props.root]);
+  return count > MOST_DRAWN ? <TooLong count={count} actions={props.actions} /> : <Picture {...props} />;
+}
+
+function TooLong({ count, actions }: { count: number; actions: CanvasActions }) {
+  return (
+    <EmptyState
+      title={words.tooLong(count)}
+      next={words.tooLongNext}
+      action={
+        actions.openText && (
+          <Button type="primary" onClick={actions.openText}>
+            {words.openText}
+          </Button>
+        )
+      }
+    />
+  );
+}
+
+function Picture({ root, actions }: CanvasProps) {
   const { laid, error } = useLayout(root);
   const elements = useMemo(() => laid && elementsOf(laid.root, laid.layout), [laid]);
   if (error) return <ProblemNotice problem={error} />;
@@ -38,6 +68,7 @@ export default function Canvas({ root, actions }: CanvasProps) {
           edges={elements.edges}
           nodeTypes={NODE_TYPES}
           edgeTypes={EDGE_TYPES}
+          onlyRenderVisibleElements={elements.nodes.length > MOST_UNSEEN}
           nodesDraggable={false}
           nodesConnectable={false}
           nodesFocusable={false}
@@ -57,13 +88,15 @@ export default function Canvas({ root, actions }: CanvasProps) {
         >
           <Background gap={22} size={1} color="var(--oc-line)" />
           <Controls showInteractive={false} fitViewOptions={FIT} />
-          <MiniMap
-            pannable
-            zoomable
-            nodeColor={colourOf}
-            maskColor="color-mix(in srgb, var(--oc-canvas) 70%, transparent)"
-          />
-          <Viewer active={actions.active} />
+          {elements.nodes.length <= MOST_ON_MAP && (
+            <MiniMap
+              pannable
+              zoomable
+              nodeColor={colourOf}
+              maskColor="color-mix(in srgb, var(--oc-canvas) 70%, transparent)"
+            />
+          )}
+          <Viewer active={actions.active} flow={laid?.layout} />
         </ReactFlow>
       </ReactFlowProvider>
     </CanvasContext>

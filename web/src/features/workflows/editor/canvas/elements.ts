@@ -1,4 +1,4 @@
-import { MarkerType } from "@xyflow/react";
+import { MarkerType, type NodeHandle, Position } from "@xyflow/react";
 
 import { laneId, linesOf, slotsOf, START } from "../model/flow";
 import type { Block } from "../model/tasks";
@@ -8,6 +8,15 @@ import type { RoutedEdge } from "./routed-line";
 
 const ARROW = { type: MarkerType.ArrowClosed, color: "var(--oc-muted)", width: 14, height: 14 };
 const FIXED = { draggable: false, selectable: false, focusable: false, connectable: false };
+
+/** Where lines begin and end, so that those to what is out of view are drawn too. */
+function endsOf(width: number, height: number): NodeHandle[] {
+  const at = { x: width / 2, width: 1, height: 1 };
+  return [
+    { ...at, type: "target", position: Position.Top, y: 0 },
+    { ...at, type: "source", position: Position.Bottom, y: height },
+  ];
+}
 
 /** What the canvas shows, where the layout knows a place for it; outer things come before what is in them. */
 export function elementsOf(
@@ -21,10 +30,12 @@ export function elementsOf(
     if (!box) return false;
     const { x, y, width, height, parent } = box;
     const place = { position: { x, y }, width, height, style: { width, height } };
+    const handles = endsOf(width, height);
     nodes.push({
       id,
       ...place,
       ...FIXED,
+      handles,
       ...(parent !== undefined && { parentId: parent }),
       ...part,
     } as AnyNode);

@@ -3,6 +3,7 @@ import workerUrl from "elkjs/lib/elk-worker.min.js?url";
 
 import type { Block } from "../model/tasks";
 import { layoutGraph } from "./layout-graph";
+import { partsForElk, stacked } from "./stack";
 
 /** Where something is drawn, inside what it stands in. */
 export interface Box {
@@ -27,16 +28,30 @@ export type Route = {
 export interface Layout {
   boxes: ReadonlyMap<string, Box>;
   routes: ReadonlyMap<string, Route>;
+  width: number;
+  height: number;
 }
 
 let elk: InstanceType<typeof ELK> | undefined;
 
-/** The places of all that is on the canvas, worked out beside the page's own thread. */
+/** The places of all that is on the canvas. */
 export async function layout(root: Block): Promise<Layout> {
-  elk ??= new ELK({ workerUrl });
   const found = { boxes: new Map<string, Box>(), routes: new Map<string, Route>() };
-  gather(await elk.layout(layoutGraph(root)), undefined, { x: 0, y: 0 }, found);
-  return found;
+  const laid = await placed(layoutGraph(root));
+  gather(laid, undefined, { x: 0, y: 0 }, found);
+  return { ...found, width: laid.width ?? 0, height: laid.height ?? 0 };
+}
+
+/** By the library, beside the page's own thread; of what is too much for it only the parts that branch. */
+async function placed(graph: ElkNode): Promise<ElkNode> {
+  const parts = partsForElk(graph);
+  if (parts.length > 0) elk ??= new ELK({ workerUrl });
+  if (parts[0] === graph) return elk?.layout(graph) ?? graph;
+  const done = parts.map(async (part) => {
+    const laid = await elk?.layout({ id: `around:${part.id}`, children: [part] });
+    return [part.id, laid?.children?.[0] ?? part] as const;
+  });
+  return stacked(graph, new Map(await Promise.all(done)));
 }
 
 interface Found {

@@ -51,8 +51,8 @@ export function TaskCard({ task, className, children }: Props) {
       className={className}
       data-selected={canvas.selected.has(pointer)}
       data-mark={seen?.mark}
-      data-problem={problem !== undefined}
-      title={problem}
+      data-problem={problem && (problem.isError ? "error" : "warning")}
+      title={problem?.told}
     >
       <button
         ref={face}
@@ -80,7 +80,7 @@ export function TaskCard({ task, className, children }: Props) {
         </span>
         <Signs task={task} />
         {seen && <OverlayMark seen={seen} />}
-        {problem !== undefined && <span className={styles["unseen"]}>{problem}</span>}
+        {problem && <span className={styles["unseen"]}>{problem.told}</span>}
       </button>
       {children}
     </div>

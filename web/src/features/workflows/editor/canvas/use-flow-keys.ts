@@ -33,7 +33,10 @@ export function useFlowKeys({ editor, pane, isReadOnly, onOpen, onInsert, onTold
   const place = () => placeBehind(editor, active);
   const go = (key: string, isMore: boolean) => {
     const next = nextOf(editor, active, key);
-    if (next) editor.select(isMore ? [...selected.filter((one) => one !== next), next] : [next]);
+    if (!next) return;
+    // What is far away is drawn once it is in view; meanwhile what has the focus may go.
+    if (pane.current?.contains(document.activeElement)) pane.current.focus({ preventScroll: true });
+    editor.select(isMore ? [...selected.filter((one) => one !== next), next] : [next]);
   };
   const move = (by: -1 | 1) => {
     const task = active === undefined ? undefined : taskAt(root, active);

@@ -15,7 +15,11 @@ export function useLayout(root: Block): { laid: Laid | undefined; error: unknown
   useEffect(() => {
     let isWanted = true;
     layout(root).then(
-      (found) => isWanted && setLaid({ root, layout: found }),
+      (found) => {
+        if (!isWanted) return;
+        setLaid({ root, layout: found });
+        setError(undefined);
+      },
       (problem: unknown) => isWanted && setError(problem),
     );
     return () => {

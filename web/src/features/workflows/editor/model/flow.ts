@@ -13,7 +13,9 @@ export const START = "start";
 
 /** Where a task can be put: before the task with this index. */
 const slotId = (block: Block, index: number) => `slot:${block.pointer}#${index}`;
-export const laneId = (block: Block) => `lane:${block.pointer}`;
+const LANE = "lane:";
+export const laneId = (block: Block) => `${LANE}${block.pointer}`;
+export const isLane = (id: string) => id.startsWith(LANE);
 
 const LEAVES = new Set(["exit", "end"]);
 

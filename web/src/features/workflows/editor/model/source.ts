@@ -45,6 +45,21 @@ export function lineOf(text: string, offset: number): number {
   return line;
 }
 
+/** Tells the lines of many places in a text that is gone through once. */
+export function linesIn(text: string): (offset: number) => number {
+  const starts = [0];
+  for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) starts.push(at + 1);
+  return (offset) => {
+    let [from, to] = [0, starts.length];
+    while (to - from > 1) {
+      const middle = (from + to) >> 1;
+      if ((starts[middle] ?? 0) <= offset) from = middle;
+      else to = middle;
+    }
+    return from + 1;
+  };
+}
+
 export type Parent = YAMLMap.Parsed | YAMLSeq.Parsed;
 
 export function nodeAt(document: Document.Parsed, path: Path): Node | undefined {

@@ -187,6 +187,14 @@ export function durationText(value: unknown): string {
     .join(" ");
 }
 
+/** How many tasks there are, with those inside others. */
+export function countOf(block: Block): number {
+  return block.tasks.reduce(
+    (sum, { blocks }) => blocks.reduce((inner, one) => inner + countOf(one), sum),
+    block.tasks.length,
+  );
+}
+
 /** All tasks, each before what is inside it, as one reads them. */
 export function tasksOf(block: Block): Task[] {
   return block.tasks.flatMap((task) => [task, ...task.blocks.flatMap(tasksOf)]);
@@ -194,6 +202,17 @@ export function tasksOf(block: Block): Task[] {
 
 export function taskAt(block: Block, pointer: string): Task | undefined {
   return tasksOf(block).find((task) => task.pointer === pointer);
+}
+
+/** The names that the loops around a task give their items, from outside to inside. */
+export function loopNames(block: Block, pointer: string): string[] {
+  const around = tasksOf(block).filter(
+    (task) => task.kind === "for" && pointer.startsWith(`${task.pointer}/`),
+  );
+  return around.map(({ value }) => {
+    const each = valueAt(value, ["for", "each"]);
+    return typeof each === "string" && each ? each : "item";
+  });
 }
 
 /** The list that a task stands in, and where in it. */

@@ -10,7 +10,7 @@ import { overlayOf } from "./overlay";
 import { linesByTask, problemsByTask, taskOnLine } from "./problems";
 import { setField } from "./setting";
 import { read } from "./source";
-import { blockOf, taskAt } from "./tasks";
+import { blockOf, countOf, loopNames, taskAt } from "./tasks";
 import { matching, offerOf, offersOf } from "./templates";
 import { triggerTexts } from "./triggers";
 
@@ -140,10 +140,36 @@ describe("fields", () => {
   });
 });
 
+describe("a step inside of others", () => {
+  const tasks = [
+    {
+      each: {
+        for: { each: "order", in: "." },
+        do: [{ deep: { for: { in: "." }, do: [{ leaf: { set: {} } }] } }],
+      },
+    },
+  ];
+  const nested = blockOf({ do: tasks });
+  it("knows what the loops around it call their items", () => {
+    expect(loopNames(nested, "/do/0/each/do/0/deep/do/0/leaf")).toEqual(["order", "item"]);
+    expect(loopNames(nested, "/do/0/each")).toEqual([]);
+  });
+  it("counts", () => expect(countOf(nested)).toBe(3));
+});
+
 describe("what is wrong, and where", () => {
   const problem = { path: "/do/3/last/do/0/inner/set", line: 11, fact: "no", remedy: "", severity: "error" };
   it("is shown at the innermost task", () => {
-    expect([...problemsByTask(root, [problem])]).toEqual([["/do/3/last/do/0/inner", "no"]]);
+    expect([...problemsByTask(root, [problem])]).toEqual([
+      ["/do/3/last/do/0/inner", { told: "no", isError: true }],
+    ]);
+  });
+  it("is a warning as long as nothing there is an error", () => {
+    const warning = { ...problem, fact: "hm", severity: "warning" };
+    const [[, only] = []] = problemsByTask(root, [warning]);
+    expect(only).toEqual({ told: "hm", isError: false });
+    const [[, both] = []] = problemsByTask(root, [problem, warning]);
+    expect(both).toEqual({ told: "no; hm", isError: true });
   });
   it("knows the task of a line", () => {
     const lines = linesByTask(TEXT, root);

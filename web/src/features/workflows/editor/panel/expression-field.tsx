@@ -1,5 +1,5 @@
 import FunctionOutlined from "@ant-design/icons/FunctionOutlined";
-import { Button, Input, type InputRef, Popover } from "antd";
+import { Button, Input, type GetRef, Popover } from "antd";
 import { useRef, useState } from "react";
 
 import { texts } from "@/shared/texts";
@@ -22,44 +22,47 @@ interface Props {
 /** A text that may be an expression: typed, or picked from the data; with the value that it has now. */
 export function ExpressionField({ input, label, value, placeholder, onChange }: Props) {
   const [isOpen, setOpen] = useState(false);
-  const field = useRef<InputRef>(null);
+  const field = useRef<GetRef<typeof Input.TextArea>>(null);
   const pick = (path: string) => {
-    onChange(withPath(value, path, field.current?.input?.selectionStart ?? value.length));
+    onChange(
+      withPath(value, path, field.current?.resizableTextArea?.textArea.selectionStart ?? value.length),
+    );
     setOpen(false);
     field.current?.focus();
   };
   return (
     <div>
-      <Input
-        {...input}
-        ref={field}
-        className={styles["code"] ?? ""}
-        value={value}
-        spellCheck={false}
-        autoComplete="off"
-        {...(label !== undefined && { "aria-label": label })}
-        {...(placeholder !== undefined && { placeholder })}
-        onChange={(event) => onChange(event.target.value)}
-        suffix={
-          <Popover
-            open={isOpen}
-            trigger="click"
-            placement="bottomRight"
-            title={texts.workflowsEditor.forms.data}
-            content={<DataPicker onPick={pick} />}
-            onOpenChange={setOpen}
-            destroyOnHidden
-          >
-            <Button
-              type="text"
-              size="small"
-              icon={<FunctionOutlined aria-hidden />}
-              aria-label={texts.workflowsEditor.forms.expression}
-              title={texts.workflowsEditor.forms.expression}
-            />
-          </Popover>
-        }
-      />
+      <div className={styles["expression"]}>
+        <Input.TextArea
+          {...input}
+          ref={field}
+          className={`${styles["code"] ?? ""} ${styles["growing"] ?? ""}`}
+          rows={1}
+          value={value}
+          spellCheck={false}
+          autoComplete="off"
+          {...(label !== undefined && { "aria-label": label })}
+          {...(placeholder !== undefined && { placeholder })}
+          onChange={(event) => onChange(event.target.value)}
+        />
+        <Popover
+          open={isOpen}
+          trigger="click"
+          placement="bottomRight"
+          title={texts.workflowsEditor.forms.data}
+          content={<DataPicker onPick={pick} />}
+          onOpenChange={setOpen}
+          destroyOnHidden
+        >
+          <Button
+            type="text"
+            size="small"
+            icon={<FunctionOutlined aria-hidden />}
+            aria-label={texts.workflowsEditor.forms.expression}
+            title={texts.workflowsEditor.forms.expression}
+          />
+        </Popover>
+      </div>
       {isExpression(value) && <LiveValue expression={value} />}
     </div>
   );

@@ -36,16 +36,11 @@ export function PairsField({ label, value, onChange }: Props) {
     <div role="group" aria-label={label} className={styles["fields"]}>
       <strong>{label}</strong>
       {pairs.map(([name, inner], at) => (
-        <div key={at} className={styles["row"]}>
+        <div key={at} className={styles["pair"]}>
           <Name
             name={name}
             isFree={(next) => !pairs.some(([other]) => other === next)}
             onChange={(next) => put(pairs.with(at, [next, inner]))}
-          />
-          <Value
-            label={`${words.pairValue} ${name}`}
-            value={inner}
-            onChange={(next) => put(pairs.with(at, [name, next]))}
           />
           <Button
             type="text"
@@ -53,6 +48,11 @@ export function PairsField({ label, value, onChange }: Props) {
             icon={<CloseOutlined aria-hidden />}
             aria-label={words.removeOf(name)}
             onClick={() => put(pairs.toSpliced(at, 1))}
+          />
+          <Value
+            label={`${words.pairValue} ${name}`}
+            value={inner}
+            onChange={(next) => put(pairs.with(at, [name, next]))}
           />
         </div>
       ))}
@@ -100,7 +100,7 @@ const textOf = (value: unknown) =>
     ? value
     : stringify(value, { lineWidth: 0, collectionStyle: "flow" }).trimEnd();
 
-/** A value in one line: an expression, or what the text is in YAML. */
+/** A value: an expression, or what the text is in YAML. */
 function Value({ label, value, onChange }: ValueProps) {
   const [draft, setDraft] = useDraft(textOf(value));
   const change = (text: string) => {

@@ -10,6 +10,7 @@ import { Field } from "@/shared/ui/field";
 import { DATA_FIELDS, ERROR_FIELDS, type FieldSpec, ORDER_FIELDS, ownFields } from "../model/fields";
 import { copied, pasted, removeTasks, renameTask } from "../model/operations";
 import { type Path, valueAt } from "../model/path";
+import { isError, type TextProblem } from "../model/problems";
 import { setField } from "../model/setting";
 import { listOf, type Task, tasksOf } from "../model/tasks";
 import { offerOf, type Offer } from "../model/templates";
@@ -29,7 +30,7 @@ interface Props {
   /** Others of its block, where it can go to. */
   steps: readonly string[];
   offers: readonly Offer[];
-  problems: readonly ReactNode[];
+  problems: readonly TextProblem[];
   isReadOnly: boolean;
 }
 
@@ -67,7 +68,12 @@ export function TaskPanel({ editor, task, steps, offers, problems, isReadOnly }:
       style={{ border: 0, margin: 0, minWidth: 0 }}
     >
       <Head editor={editor} task={task} isReadOnly={isReadOnly} />
-      {problems.length > 0 && <div className={styles["problem"]}>{problems}</div>}
+      <Told problems={problems.filter(isError)} title={words.error} className={styles["problem"]} />
+      <Told
+        problems={problems.filter((one) => !isError(one))}
+        title={words.warning}
+        className={styles["warning"]}
+      />
       <div className={styles["fields"]}>
         {isFunction && (
           <WithForm
@@ -96,6 +102,22 @@ export function TaskPanel({ editor, task, steps, offers, problems, isReadOnly }:
       </Section>
     </fieldset>
   );
+}
+
+interface ToldProps {
+  problems: readonly TextProblem[];
+  title: string;
+  className: string | undefined;
+}
+
+/** What is wrong here, said as what it is and not by its colour alone. */
+function Told({ problems, title, className }: ToldProps) {
+  return problems.map(({ path, fact, remedy }) => (
+    <div key={path + fact} className={className}>
+      <strong>{`${title}: ${fact}`}</strong>
+      {remedy && <p>{remedy}</p>}
+    </div>
+  ));
 }
 
 function Head({ editor, task, isReadOnly }: Pick<Props, "editor" | "isReadOnly"> & { task: Task }) {

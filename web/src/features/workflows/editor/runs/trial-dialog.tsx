@@ -1,5 +1,5 @@
 import { Input, Select } from "antd";
-import { useState } from "react";
+import { useMemo, useState } from "react";
 
 import type { Schemas } from "@/shared/api/types";
 import { useMay } from "@/shared/hooks/use-may";
@@ -10,9 +10,9 @@ import { FormDialog } from "@/shared/ui/form-dialog";
 import { useStartRunMutation } from "../../api/start-run";
 import { useStartTrialMutation } from "../api/start-trial";
 import { sampleOf } from "../model/form-schema";
-import { memberOf, valueAt } from "../model/path";
+import { isObject, memberOf, type Path, valueAt } from "../model/path";
 import { read } from "../model/source";
-import { type Block } from "../model/tasks";
+import { type Block, loopNames, tasksOf } from "../model/tasks";
 import type { ShownRun } from "./use-shown-run";
 
 const words = texts.workflowsEditor.trial;
@@ -37,12 +37,18 @@ export function TrialDialog(props: Props) {
   const title = mayTry ? words.title : words.titleSaved;
   const [inputs, setInputs] = useState<Readonly<Record<string, string>>>({});
   const [chosen, setFrom] = useState<string | null>(null);
-  const from = root.tasks.some(({ pointer }) => pointer === chosen) ? chosen : null;
+  const [variables, setVariables] = useState<Readonly<Record<string, string>>>({});
+  const tasks = useMemo(() => (isOpen ? tasksOf(root) : []), [isOpen, root]);
+  const from = tasks.some(({ pointer }) => pointer === chosen) ? chosen : null;
   const written = inputs[from ?? ""] ?? JSON.stringify(usualInput(text, from, shown), null, 2);
   const given = readJson(written);
+  const loops = useMemo(() => (from === null ? [] : loopNames(root, from)), [root, from]);
+  const items = readJson(variables[from ?? ""] ?? "");
+  const named = items && isObject(items.value) ? items.value : undefined;
   const submit = async () => {
-    if (!given) return;
-    const order = { workflow, text, input: given.value, ...(from !== null && { from }) };
+    if (!given || !named) return;
+    const place = from !== null && { from, ...(loops.length > 0 && { variables: named }) };
+    const order = { workflow, text, input: given.value, ...place };
     const { data } = await (mayTry ? start(order) : startSaved({ workflow, input: given.value }));
     if (data) onStarted(data);
   };
@@ -81,10 +87,39 @@ export function TrialDialog(props: Props) {
               style={{ width: "100%" }}
               value={from}
               options={[
-                { value: null, label: words.start },
-                ...root.tasks.map(({ pointer, name }) => ({ value: pointer, label: name })),
+                { value: null, label: words.start, depth: 0 },
+                ...tasks.map(({ pointer, path, name }) => ({
+                  value: pointer,
+                  label: name,
+                  depth: depthOf(path),
+                })),
               ]}
-              onChange={setFrom}
+              optionRender={({ label, data }) => (
+                <span style={{ paddingInlineStart: 14 * data.depth }}>{label}</span>
+              )}
+              showSearch={{ optionFilterProp: "label" }}
+              onChange={(next) => {
+                trial.reset(); // what was said of another step
+                setFrom(next);
+              }}
+            />
+          )}
+        </Field>
+      )}
+      {mayTry && loops.length > 0 && (
+        <Field
+          label={words.variables}
+          hint={words.variablesHint(loops)}
+          error={named ? undefined : words.badVariables}
+        >
+          {(field) => (
+            <Input.TextArea
+              {...field}
+              rows={3}
+              value={variables[from ?? ""] ?? ""}
+              spellCheck={false}
+              style={{ fontFamily: "ui-monospace, Menlo, monospace" }}
+              onChange={(event) => setVariables({ ...variables, [from ?? ""]: event.target.value })}
             />
           )}
         </Field>
@@ -92,6 +127,9 @@ export function TrialDialog(props: Props) {
     </FormDialog>
   );
 }
+
+/** In how many blocks a task is. */
+const depthOf = (path: Path) => path.filter((part) => typeof part === "number").length - 1;
 
 /** What the shown run was given there; else what the workflow says that it takes. */
 function usualInput(text: string, from: string | null, { run, steps }: ShownRun): unknown {
