@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omnicore.storage.marks import copy_of, with_percent_marks
+from omnicore.storage.marks import copy_of, many_of, with_percent_marks
 
 
 @pytest.mark.parametrize(
@@ -42,6 +42,19 @@ def test_there_are_as_many_marks_as_were_written(parts: list[str]) -> None:
 )
 def test_only_a_plain_insert_is_copied(sql: str) -> None:
     assert copy_of(sql) is None
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "INSERT INTO t (a) VALUES (?)",
+        "INSERT INTO t (a) VALUES (?) ON CONFLICT (a) DO UPDATE SET a = 1",
+        "INSERT INTO t (a) VALUES (?) ON CONFLICT DO NOTHING RETURNING a",
+        "INSERT INTO t (a, b) VALUES (?, 1) ON CONFLICT DO NOTHING",
+    ],
+)
+def test_only_an_insert_that_leaves_out_what_is_there_is_done_for_many_rows_at_once(sql: str) -> None:
+    assert many_of(sql, 8) is None
 
 
 def test_a_plain_insert_is_copied_into_the_columns_it_names() -> None:

@@ -124,6 +124,16 @@ def test_many_rows_come_back_as_they_went_in(store: Store) -> None:
     assert store.rows("SELECT version, expires_at FROM kv WHERE plugin = 'yes'") == [(1, 1e300)]
 
 
+def test_of_many_rows_those_that_are_there_already_are_left_out(store: Store) -> None:
+    once = "INSERT INTO kv (plugin, key, value, version, expires_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+    with store.write() as session:
+        session.executemany(once, [(f"p{number}", b"", b"", number, None) for number in range(0, 30, 3)])
+        session.executemany(once, [(f"p{number % 21}", b"", b"", 99, None) for number in range(29)])
+    rows = store.rows("SELECT plugin, version FROM kv")
+    assert len(rows) == 24
+    assert all(version == (int(name[1:]) if int(name[1:]) % 3 == 0 else 99) for name, version in rows)
+
+
 def test_one_of_many_rows_that_breaks_a_rule_undoes_all_of_them(store: Store) -> None:
     add = "INSERT INTO grants (plugin, capability, scope, granted_by, granted_at) VALUES (?, 'kv', '{}', 'test', 0)"
     names = [(f"p{number}",) for number in range(50)]

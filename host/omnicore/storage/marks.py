@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-__all__ = ["copy_of", "with_percent_marks"]
+__all__ = ["copy_of", "many_of", "with_percent_marks"]
 
 _MARK = "?"
 # Texts, names, dollar-quoted bodies and comments are passed by as a whole: a `?` inside of them is no mark.
 _TOKEN = re.compile(r"""'(?:[^']|'')*' | "(?:[^"]|"")*" | --[^\n]* | /\*.*?\*/ | \? | %""", re.VERBOSE | re.DOTALL)
 _PLAIN_INSERT = re.compile(r"INSERT INTO (\w+ \([\w\", ]+\)) VALUES \(\?(?:, \?)*\)")
+_INSERT_ONCE = re.compile(
+    r"(INSERT INTO \w+ \([\w\", ]+\) VALUES )(\(\?(?:, \?)*\))( ON CONFLICT(?: \([\w, ]+\))? DO NOTHING)"
+)
 
 
 @lru_cache(maxsize=2048)
@@ -32,6 +35,17 @@ def copy_of(sql: str) -> str | None:
     """
     found = _PLAIN_INSERT.fullmatch(sql)
     return None if found is None else f"COPY {found[1]} FROM STDIN"
+
+
+@lru_cache(maxsize=256)
+def many_of(sql: str, rows: int) -> str | None:
+    """The INSERT of so many rows at once for one that leaves out what is there; None for any other statement.
+
+    >>> many_of("INSERT INTO t (a, b) VALUES (?, ?) ON CONFLICT DO NOTHING", 2)
+    'INSERT INTO t (a, b) VALUES (?, ?), (?, ?) ON CONFLICT DO NOTHING'
+    """
+    found = _INSERT_ONCE.fullmatch(sql)
+    return None if found is None else f"{found[1]}{', '.join([found[2]] * rows)}{found[3]}"
 
 
 def _marked(found: re.Match[str]) -> str:

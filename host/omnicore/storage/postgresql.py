@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import psycopg
@@ -13,7 +14,7 @@ import psycopg
 from omnicore.clock import Clock, SystemClock
 from omnicore.errors import StorageFailed
 from omnicore.storage.forks import renewed_after_fork
-from omnicore.storage.marks import copy_of, with_percent_marks
+from omnicore.storage.marks import copy_of, many_of, with_percent_marks
 from omnicore.storage.migrations import pending
 from omnicore.storage.postgresql_changes import CHANNEL, PostgresChanges
 from omnicore.storage.postgresql_faults import is_lost, is_passing, postgresql_failed
@@ -307,13 +308,19 @@ class _Session:
     def executemany(self, sql: str, parameters: Iterable[Sequence[Any]], /) -> psycopg.Cursor[tuple[Any, ...]]:
         cursor = self._connection.cursor(binary=True)
         rows = parameters if isinstance(parameters, Sequence) else list(parameters)
-        copying = copy_of(sql) if len(rows) >= _MANY else None
-        if copying is None:
+        if len(rows) < _MANY:
             cursor.executemany(with_percent_marks(sql), rows)
-            return cursor
-        with cursor.copy(copying) as copy:
-            for row in rows:
-                copy.write_row(row)
+        elif (copying := copy_of(sql)) is not None:
+            with cursor.copy(copying) as copy:
+                for row in rows:
+                    copy.write_row(row)
+        elif (many := many_of(sql, _MANY)) is not None:
+            whole = len(rows) - len(rows) % _MANY
+            groups = [list(chain.from_iterable(rows[at : at + _MANY])) for at in range(0, whole, _MANY)]
+            cursor.executemany(with_percent_marks(many), groups)
+            cursor.executemany(with_percent_marks(sql), rows[whole:])
+        else:
+            cursor.executemany(with_percent_marks(sql), rows)
         return cursor
 
 
