@@ -30,18 +30,22 @@ __all__ = [
 
 ONCE = frozenset(
     {
-        *("acceptance/test_promises.py", "architecture", "attack", "bench", "cli", "conformance", "console", "eval"),
-        *("examples", "hostile/test_fuzz.py", "hostile/test_hostile_reader.py", "journeys", "sandbox/compiling"),
-        *("sandbox/reference", "sdk", "testing", "toolchains", "api/test_every_route.py", "api/test_openapi.py"),
-        *("memory/test_chaos.py", "vectors/test_kill.py", "test_suite.py", "workflows/brokers", "workflows/chaos"),
-        *("workflows/ctk", "workflows/examples", "workflows/language", "workflows/shipped"),
+        *("acceptance", "api", "architecture", "attack", "bench", "cli", "conformance", "connectors", "console"),
+        *("eval", "examples", "hostile/test_fuzz.py", "hostile/test_hostile_reader.py", "intelligences", "journeys"),
+        *("loops", "memory", "sandbox/compiling", "sandbox/reference", "sdk", "storage/test_backup.py"),
+        *("storage/test_kills.py", "test_suite.py", "testing", "toolchains", "vectors/test_distance.py"),
+        *("vectors/test_index.py", "vectors/test_kill.py", "workflows/brokers", "workflows/chaos"),
+        *("workflows/corpus", "workflows/ctk", "workflows/effects", "workflows/examples", "workflows/flow"),
+        *("workflows/language", "workflows/shipped", "workflows/triggering"),
     }
 )
 """Folders and files whose tests come out the same on every Python: `tox` runs them on the oldest one."""
 
 EVERYWHERE = frozenset(
     {
+        *("api/test_calls.py", "api/test_live.py", "api/test_server.py", "connectors/test_http.py"),
         *("cli/test_health.py", "cli/test_native.py", "cli/test_run.py", "cli/test_run_app.py", "cli/test_tasks.py"),
+        *("memory/test_service.py", "workflows/effects/test_http.py", "workflows/triggering/test_ticking.py"),
         *("testing/test_pytest_plugin.py", "toolchains/test_watch.py"),
     }
 )

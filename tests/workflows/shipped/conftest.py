@@ -25,6 +25,13 @@ def world(_world: World) -> Iterator[World]:
     _world.forget()
 
 
+@pytest.fixture(autouse=True)
+def _rest(request: pytest.FixtureRequest) -> Iterator[None]:
+    yield
+    if "desk" in request.fixturenames:
+        request.getfixturevalue("desk").rest()
+
+
 @pytest.fixture(scope="package")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """A served host with the shipped plugins."""

@@ -39,6 +39,7 @@ class Desk(Served):
 
     def __init__(self, folder: Path, plugins: tuple[str, ...] = PLUGINS, **changes: Any) -> None:
         super().__init__(folder, {}, **changes)
+        self._applied: set[str] = set()
         for name in plugins:
             shutil.copy(ROOT / "plugins" / name / "dist" / f"{name}.wasm", self.settings.plugins)
 
@@ -77,6 +78,12 @@ class Desk(Served):
         self.drop(name)
         answer = self.client.post("/api/v1/workflows", json={"text": text})
         assert answer.status_code == 201, answer.text
+        self._applied.add(name)
+
+    def rest(self) -> None:
+        """Removes what was applied: some of it goes on by the clock, also while other tests run."""
+        while self._applied:
+            self.drop(self._applied.pop())
 
     def drop(self, name: str) -> None:
         """Removes it, so that nothing begins it any more."""
