@@ -67,6 +67,12 @@ class Steps:
             raise
         return value
 
+    async def stubborn(self, value: Any) -> Any:
+        try:
+            await self.gate.wait()
+        except asyncio.CancelledError:
+            raise Fault("communication", 503, "Cut", "the other side hung up") from None
+
     async def maybe(self, value: Any) -> Any:
         if "maybe" in self.broken:
             raise Fault("communication", 503, "Away", "the other side is away")

@@ -167,19 +167,18 @@ async def test_a_step_that_sets_no_time_is_cut_after_the_longest_and_the_next_ha
         assert await workflows.run("slow", 7) == 7
 
 
-async def test_a_run_that_is_cancelled_as_its_step_comes_to_its_longest_time_is_cancelled(store: Store) -> None:
+async def test_a_step_that_answers_its_cut_in_its_own_words_leaves_the_next_one_its_time(store: Store) -> None:
     steps = Steps()
-    async with workflows_on(store, steps, action_s=30) as workflows:
-        await workflows.apply(WAITS)
-        handle = await workflows.start("waits", 1)
-        await steps.begun.wait()
-        under_way = workflows.engine.runner.live[handle.id].tasks
-        (doing,) = under_way.values()
-        doing.expired = True
-        await handle.cancel(by="anna")
-        with pytest.raises(CallCancelled):
-            await handle
-        assert (await handle.view()).status == "cancelled"
+    hung_up = "errors: {with: {status: 503}}, do: [{c: {set: {on: true}}}]"
+    late = "errors: {with: {status: 408}}, do: [{e: {set: {cut: true}}}]"
+    tasks = (
+        f"- a:\n    try: [{{b: {{call: work.stubborn}}}}]\n    catch: {{{hung_up}}}\n"
+        f"- d:\n    try: [{{w: {{call: work.wait}}}}]\n    catch: {{{late}}}"
+    )
+    async with workflows_on(store, steps, action_s=0.05) as workflows:
+        await workflows.apply(text("twice", tasks))
+        assert await workflows.run("twice", timeout_s=10) == {"cut": True}
+        assert steps.counts == {"stubborn": 1, "wait": 1}
 
 
 async def test_who_waits_no_longer_leaves_the_run_alone(store: Store) -> None:

@@ -201,12 +201,14 @@ class UnderWay:
         try:
             return await self._performer.perform(action, live.context)
         except asyncio.CancelledError:
-            if not doing.expired or (doing.task is not None and doing.task.uncancel() > 0):  # it was cut, too
+            if not doing.expired or (doing.task is not None and doing.task.cancelling() > 1):  # it was cut, too
                 raise
             about = f"it was not done within {left_s:.3g} s"
             raise Fault("timeout", 408, "Time is over", about, instance=action.place) from None
         finally:
             self._limits.drop(doing)
+            if doing.expired and doing.task is not None:
+                doing.task.uncancel()  # whatever came of it: the task goes on, and has one of these for each step
 
     def _due(self, live: LiveRun, action: Action, due_at: float) -> float:
         """When an action is due by the clock as it is; it may have been set back since the run's last row."""
