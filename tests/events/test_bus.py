@@ -51,6 +51,8 @@ def test_a_passing_event_goes_to_those_who_name_it_and_is_not_kept() -> None:
     named = [bus.subscribe(pattern) for pattern in ("run.step", "run.*", "run.**")]
     others = [bus.subscribe(pattern) for pattern in ("**", "*.step", "*.**", "other.*")]
     bus.publish("run.step", passing=True)
+    assert bus.hears("run.step")
+    assert not bus.hears("another.step")
     assert [len(one.drain()) for one in named] == [1, 1, 1]
     assert [len(one.drain()) for one in others] == [0, 0, 0, 0]
     assert bus.history() == []
