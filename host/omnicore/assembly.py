@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import os
 import threading
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Coroutine, Sequence
 from contextlib import AsyncExitStack, ExitStack
+from copy import copy
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast, overload
 
+from omnicore.access.keys import owner_key
 from omnicore.access.service import Access
 from omnicore.adapters.settings import settings_for
 from omnicore.api.app import create_app
-from omnicore.api.rooms import Rooms
+from omnicore.api.parts import Rooms
+from omnicore.blocking import Portal, awaited, real
 from omnicore.capabilities.capability import PluginScope
 from omnicore.capabilities.services import Services
 from omnicore.clock import Clock, SystemClock
+from omnicore.config.folders import code_folder
 from omnicore.config.loader import Loaded
 from omnicore.config.settings import Settings
 from omnicore.connectors.http import HttpClient
 from omnicore.core.extensions import Extensions
 from omnicore.errors import Conflict
 from omnicore.events.bus import EventBus
-from omnicore.plugins.combined import CombinedHost
+from omnicore.plugins.host import PluginHost
 from omnicore.resilience.health import HealthReport
-from omnicore.runtime.desk import TaskDesk
-from omnicore.runtime.plugin_tasks import PluginTasks
+from omnicore.runtime.service import PluginTasks, TaskDesk
 from omnicore.sandbox.abi import Doors, HostFunction
 from omnicore.storage.opening import open_store
 from omnicore.storage.tables.kv import KvTable
@@ -45,13 +49,17 @@ from omnicore.wiring.memory import memory_service
 from omnicore.wiring.metrics import collector, watch_events, watch_health, watch_resources
 from omnicore.wiring.native import native_kernel, native_plugins
 from omnicore.wiring.operations import OperationsPart
+from omnicore.wiring.reach import reserved_addresses
 from omnicore.wiring.restoring import restore_staged
 from omnicore.wiring.running import Running, running
 from omnicore.wiring.tasks import task_engine
 from omnicore.wiring.vectors import vector_service
 
 if TYPE_CHECKING:
+    from omnicore.blocking_types import Services as ServicesOfHost
     from omnicore.sandbox.engine import Engine
+else:
+    ServicesOfHost = object
 
 __all__ = ["BlockingHost", "Host"]
 
@@ -66,12 +74,14 @@ class Host:
         count = await host.call("text.count_vowels", "hello", timeout_s=0.5)
     ```
 
-    `with Host(...)` is the same for programs without an event loop, see `BlockingHost`.
+    `with Host(...) as host` gives the same services to programs without an event loop, see `BlockingHost`.
 
     Args:
         plugins, data, watch: override the settings of these names.
         work: whether tasks, lanes and other work in the background go on in this process; a command that
             only asks or calls leaves them to the server on the same data.
+        wanted: plugins that are called at once: a host that watches its folder starts with them alone and reads the
+            others afterwards.
         functions: host functions that this host's plugins may import.
         extensions: native plugins that an application has loaded and runs; None loads and runs them here.
         bus: the bus of that application, instead of one of the host's own.
@@ -88,6 +98,7 @@ class Host:
         data: str | Path | None = None,
         watch: bool | None = None,
         work: bool = True,
+        wanted: Sequence[str] = (),
         functions: Sequence[HostFunction] = (),
         extensions: Extensions | None = None,
         bus: EventBus | None = None,
@@ -100,7 +111,7 @@ class Host:
         self.settings = self._found.settings
         self._functions = tuple(functions)
         self._extensions, self._bus = extensions, bus
-        self._work = work
+        self._work, self._wanted = work, tuple(wanted)
         self._ready = False
         self._parts: ExitStack | None = None
         self._blocking: BlockingHost | None = None
@@ -127,7 +138,10 @@ class Host:
             self._take_apart()
 
     def __enter__(self) -> BlockingHost:
-        self._blocking = BlockingHost(self)
+        if self._blocking is not None:
+            raise Conflict("the host is open already", remedy="make another Host")
+        # A copy is opened, so that this object can stand for its twin where `with host:` names none.
+        self._blocking = BlockingHost(copy(self))
         return self._blocking
 
     def __exit__(
@@ -137,16 +151,37 @@ class Host:
             self._blocking.close()
             self._blocking = None
 
-    async def call(self, ref: str, data: Any = b"", *, timeout_s: float | None = None, host_context: Any = None) -> Any:
-        """Calls a function; see `omnicore.plugins.host.PluginHost.call`. Cancelling the task cuts the guest."""
-        return await self.plugins.call(ref, data, timeout_s=timeout_s, host_context=host_context)
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            blocking = self.__dict__.get("_blocking")
+            if blocking is not None and not name.startswith("_"):
+                return getattr(blocking, name)
+            remedy = "" if name.startswith("_") else ", or not yet: open it with `async with host` or `with host`"
+            raise AttributeError(f"a host has no attribute {name!r}{remedy}")
+
+    def call(
+        self, ref: str, data: Any = b"", *, timeout_s: float | None = None, host_context: Any = None
+    ) -> Coroutine[Any, Any, Any]:
+        """Calls a function; see `omnicore.plugins.host.PluginHost.call`. Cancelling the task cuts the guest.
+
+        Inside `with host:` it returns the output itself, as `BlockingHost.call` does.
+        """
+        if self._blocking is not None:
+            return cast(
+                "Coroutine[Any, Any, Any]",
+                self._blocking.call(ref, data, timeout_s=timeout_s, host_context=host_context),
+            )
+        return self.plugins.call(ref, data, timeout_s=timeout_s, host_context=host_context)
 
     def ready(self) -> bool:
-        """Whether the host takes calls."""
-        return self._ready
+        """True while the host takes calls."""
+        return self._ready if self._blocking is None else self._blocking.ready()
 
     def asgi(self) -> Any:
-        """The REST API as an ASGI application, to be served or mounted in another."""
+        """The REST API as an ASGI application; `reserved.listens(PORT)` keeps plugins from a port it is served at."""
+        if self._blocking is not None:
+            return self._blocking.asgi()
         return create_app(
             self.plugins,
             settings=self.settings,
@@ -168,6 +203,7 @@ class Host:
                 mcp=self.mcp,
                 access=self.access,
                 audit=self.audit,
+                reserved=self.reserved,
                 **self.operations.rooms(),
             ),
         )
@@ -211,7 +247,8 @@ class Host:
             "health": self.health_part,
             "clock": clock,
         }
-        self.access = Access(self.store, settings.access, clock)
+        owner = owner_key(settings.data, clock, made=self._work)
+        self.access = Access(self.store, settings.access, clock, owner=owner)
         stack.callback(self.access.close)
         self.audit = audit_trail(settings, self.store, clock=clock)
         self._audit_part = AuditPart(self.audit, bus=self.bus, health=self.health_part, clock=clock, work=self._work)
@@ -227,11 +264,13 @@ class Host:
             "clock": clock,
             "work": self._work,
         }
-        self._http = HttpClient()
+        self.reserved = reserved_addresses(self.settings)
+        self._http = HttpClient(reserved=self.reserved)
+        stack.callback(self.reserved.close)
         stack.callback(self._http.close)
         self._desk = TaskDesk(self.store, self.settings.tasks, clock=clock, bus=self.bus)
         self.vectors = vector_service(self.settings, self.store, **shared)
-        self.connectors = connector_service(self.settings, self.store, **shared)
+        self.connectors = connector_service(self.settings, self.store, **shared, reserved=self.reserved)
         stack.callback(self.connectors.close)
         self.memory = memory_service(self.settings, self.store, **shared, reach=self._reach)
 
@@ -252,7 +291,7 @@ class Host:
             )
         )
         self._native = self._native_plugins()
-        self.plugins = CombinedHost(
+        self.plugins = PluginHost(
             self.settings,
             extensions=self._native.all(),
             engine=self._engine(),
@@ -264,6 +303,7 @@ class Host:
             functions=self._functions,
             wrap_doors=self._wrap_doors,
         )
+        self.plugins.wanted = self._wanted
         self.plugins.watching.append(self._audit_part.folder_brought)
         self.plugins.forgetting += [self._desk.forget, self.vectors.clear, self.memory.memories.clear]
         return services
@@ -320,7 +360,7 @@ class Host:
         return native_plugins(self.settings) if self._extensions is None else self._extensions
 
     def _engine(self) -> Engine:
-        return engine_for(self.settings, self.settings.data / "code")
+        return engine_for(self.settings, code_folder(self.settings.data))
 
     def _services(self, services: Services) -> Services:
         return services
@@ -334,33 +374,45 @@ class Host:
             parts.close()
 
 
-class BlockingHost:
-    """A host for programs without an event loop. It has one of its own, on a thread, for its watcher.
+class BlockingHost(ServicesOfHost):
+    """A host for programs without an event loop: every service of `Host`, and nothing to await.
 
-    Calls run on the caller's thread; Ctrl-C ends a guest that runs on the main thread.
+    ```python
+    with Host(plugins="plugins/") as host:
+        host.memory.store("the customer prefers short answers", MemoryTier.Strategic)
+        run = host.workflows.run("report")
+    ```
+
+    `call` runs on the caller's thread; all else that takes time runs on the host's loop. Usable from any thread that
+    runs no event loop. Ctrl-C ends what the main thread waits for.
+
+    Raises: what entering a `Host` raises.
     """
 
     def __init__(self, host: Host) -> None:
         self._host = host
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="omnicore-host", daemon=True)
-        self._thread.start()
+        self._portal = Portal()
+        self._closing = threading.Lock()
         try:
-            self._run(host.__aenter__())
+            asyncio.run_coroutine_threadsafe(host.__aenter__(), self._portal.loop).result()
         except BaseException:
-            self._stop_loop()
+            self._portal.close()
             raise
         self.settings = host.settings
-        self.plugins = host.plugins
-        self.bus, self.logs, self.metrics = host.bus, host.logs, host.metrics
-        self.health, self.degradation, self.events = host.health, host.degradation, host.events
-        self.tasks, self.vectors = host.tasks, host.vectors
-        self.workflows = host.workflows
-        self.connectors = host.connectors
-        self.memory = host.memory
-        self.audit, self.operations = host.audit, host.operations
-        self.loops, self.intelligences = host.loops, host.intelligences
         self._call = host.plugins.call_blocking
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return self._portal.adapt(getattr(self._host, name))
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *dir(self._host)})
+
+    @property
+    def host(self) -> Host:
+        """The host itself, for code that runs on its loop."""
+        return self._host
 
     def call(self, ref: str, data: Any = b"", *, timeout_s: float | None = None, host_context: Any = None) -> Any:
         """Calls a function; see `omnicore.plugins.host.PluginHost.call_blocking`."""
@@ -368,29 +420,54 @@ class BlockingHost:
 
     def check_health(self) -> HealthReport:
         """Asks every part how it is, and again until each that fails has failed often enough to count."""
-        report = self._run(self.health.check())
+        report: HealthReport = self.health.check()
         for _ in range(self.settings.health.unhealthy_after - 1):
             if not any(part.consecutive_failures for part in self.health.subsystems()):
                 break
-            report = self._run(self.health.check())
+            report = self.health.check()
         return report
 
-    def wait(self, work: Coroutine[Any, Any, _T]) -> _T:
-        """Runs a coroutine of one of the parts, such as `host.loops.statuses()`, and returns what came of it."""
-        return self._run(work)
+    @overload
+    def wait(self, work: Awaitable[_T]) -> _T: ...
+
+    @overload
+    def wait(self, work: _T) -> _T: ...
+
+    def wait(self, work: Any) -> Any:
+        """The result of a coroutine or a handle, run on the host's loop; any other value as it is."""
+        work = real(work)
+        return self._portal.outcome(awaited(work)) if inspect.isawaitable(work) else work
+
+    def asgi(self) -> Any:
+        """The REST API as an ASGI application, for a server on any loop; it runs on the host's own."""
+        return _Bridge(self._host.asgi(), self._portal)
 
     def close(self) -> None:
         """Lets running calls finish and frees everything; a second time does nothing."""
-        if self._thread.is_alive():
+        with self._closing:
+            if not self._portal.open:
+                return
             try:
-                self._run(self._host.__aexit__(None, None, None))
+                asyncio.run_coroutine_threadsafe(self._host.__aexit__(None, None, None), self._portal.loop).result()
             finally:
-                self._stop_loop()
+                self._portal.close()
 
-    def _run(self, work: Coroutine[Any, Any, _T]) -> _T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
-    def _stop_loop(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+class _Bridge:
+    """An ASGI application that runs on another loop than its server's."""
+
+    def __init__(self, app: Any, portal: Portal) -> None:
+        self._app, self._portal = app, portal
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self._portal.check()
+        theirs = asyncio.get_running_loop()
+
+        async def received() -> Any:
+            return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(receive(), theirs))
+
+        async def sent(message: Any) -> None:
+            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(send(message), theirs))
+
+        work = asyncio.run_coroutine_threadsafe(self._app(scope, received, sent), self._portal.loop)
+        await asyncio.wrap_future(work)

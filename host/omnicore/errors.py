@@ -29,6 +29,7 @@ OmniError
 │       └── MemoryExceeded
 └── HostError              fix the host
     ├── StorageFailed          the database: full disk, lock, corruption
+    │   └── StorageBusy        a lock of another session
     ├── HostLost               this host was silent for a lease: others have its runs of workflows
     ├── RunLost                a run of a workflow is no longer this host's
     ├── EngineFailed           the engine cannot start or broke a promise
@@ -76,6 +77,7 @@ __all__ = [
     "PermissionDenied",
     "RunLost",
     "ServiceRefused",
+    "StorageBusy",
     "StorageFailed",
     "TooManyTries",
     "ToolMissing",
@@ -262,6 +264,12 @@ class StorageFailed(HostError):
     """The database cannot be read or written."""
 
     code = "storage-failed"
+
+
+class StorageBusy(StorageFailed):
+    """A write waited too long for a lock that another session of the database holds. Nothing was kept."""
+
+    code = "storage-busy"
 
 
 class HostLost(HostError):

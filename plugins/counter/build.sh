@@ -7,3 +7,4 @@ mkdir -p dist
 npm ci --silent --no-audit --no-fund
 npx asc assembly/index.ts assembly/abort.ts --outFile dist/counter.wasm -Os --converge --use abort=assembly/abort/onAbort
 python3 ../embed.py plugin.toml dist/counter.wasm
+${PYTHON:-python3} ../licenses.py npm . assemblyscript @extism/as-pdk > dist/LICENSES.txt

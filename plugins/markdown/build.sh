@@ -7,3 +7,4 @@ mkdir -p dist
 GOOS=wasip1 GOARCH=wasm go build -trimpath -buildvcs=false -buildmode=c-shared -ldflags='-s -w -buildid=' \
     -o dist/markdown.wasm .
 python3 ../embed.py plugin.toml dist/markdown.wasm
+${PYTHON:-python3} ../licenses.py go . > dist/LICENSES.txt

@@ -12,5 +12,5 @@ ${PYTHON:-python3} -m omnicore build . -o dist/template.wasm
         cat "node_modules/$package/LICENSE"
         printf '\n\n'
     done
-    ${PYTHON:-python3} -c 'from omnicore.toolchains.js.engine import LICENSES; print(LICENSES.read_text("utf-8"), end="")'
+    ${PYTHON:-python3} -c 'from omnicore.toolchains.js import LICENSES; print(LICENSES.read_text("utf-8"), end="")'
 } > dist/LICENSES.txt

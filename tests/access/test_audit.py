@@ -14,16 +14,13 @@ from typing import Any
 
 import pytest
 
-from omnicore.access.audit import AuditTrail
-from omnicore.access.audit_check import Verdict, verify
-from omnicore.access.audit_leftovers import is_abandoned, is_alive
+from omnicore.access.audit import AuditTrail, Verdict, is_abandoned, is_alive, verify
 from omnicore.clock import ManualClock
 from omnicore.errors import StorageFailed
 from omnicore.storage.audit_head import HeadFile
 from omnicore.storage.database import Database
 from omnicore.storage.store import Store
-from omnicore.storage.tables.audit import AuditTable
-from omnicore.storage.tables.audit_chain import Anchor, hash_of
+from omnicore.storage.tables.audit import Anchor, AuditTable, hash_of
 
 ANN = {"actor": "ann", "via": "session", "origin": "127.0.0.1"}
 

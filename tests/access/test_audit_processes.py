@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tests.access.test_audit import ANN, trail_on
 
-from omnicore.access.audit_check import verify
+from omnicore.access.audit import verify
 from omnicore.storage import postgresql
 from omnicore.storage.database import Database
 from omnicore.storage.store import Store

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omnicore.access.audit_values import HIDDEN, MOST_BYTES, kept_text, kept_value
+from omnicore.access.audit import HIDDEN, MOST_BYTES, kept_text, kept_value
 from omnicore.access.keys import TOKEN
-from omnicore.connectors.vault.redact import Redactor
-from omnicore.storage.tables.audit_chain import GENESIS, AuditEntry, AuditRow, canonical, hash_of
+from omnicore.connectors.redaction import Redactor
+from omnicore.storage.tables.audit import GENESIS, AuditEntry, AuditRow, canonical, hash_of
 
 NUMBERS = st.integers() | st.floats()
 TEXTS = st.text(st.characters(), max_size=40)

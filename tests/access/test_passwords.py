@@ -11,7 +11,7 @@ import pytest
 from tests.access.people import CHEAP
 
 from omnicore.access.passwords import Passwords
-from omnicore.config.sections.access import AccessSettings
+from omnicore.config.settings import AccessSettings
 from omnicore.errors import CapacityReached, InvalidInput
 
 

@@ -6,9 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omnicore.access.principal import Principal, Role
-from omnicore.access.recognition import capped
-from omnicore.storage.tables.sessions import HolderRow
-from omnicore.storage.tables.tokens import TokenRow
+from omnicore.access.service import capped
+from omnicore.storage.tables.access import HolderRow, TokenRow
 
 ROLES = st.sampled_from(list(Role))
 PLUGINS = st.dictionaries(st.sampled_from("abc"), ROLES, max_size=3)

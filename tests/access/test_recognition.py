@@ -291,7 +291,7 @@ def test_what_is_no_key_is_not_looked_for(access: Access, key: str, monkeypatch:
 
 
 def test_the_memory_of_keys_is_bounded(access: Access, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("omnicore.access.recognition._MOST", 3)
+    monkeypatch.setattr("omnicore.access.service._MOST_SEEN", 3)
 
     async def scene() -> None:
         for name in "abcdef":

@@ -16,7 +16,7 @@ from omnicore.access.service import Access, Arrival
 from omnicore.access.users import checked_plugins, checked_role
 from omnicore.errors import Conflict, InvalidInput, NotFound, WrongCredentials
 from omnicore.storage.store import Store
-from omnicore.storage.tables.users import UserRow
+from omnicore.storage.tables.access import UserRow
 
 
 @pytest.fixture

@@ -35,7 +35,10 @@ def test_what_is_copied_is_there_and_is_all_that_the_wheel_is_made_of():
     assert all((ROOT / path).exists() for path in copied)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     needed = project["tool"]["hatch"]["build"]["targets"]["wheel"]["only-include"]
-    assert {path.split("/")[0] for path in needed} | {"pyproject.toml", "README.md", "LICENSE"} == copied
+    assert {path.split("/")[0] for path in needed} | {
+        *("pyproject.toml", "README.md", "LICENSE"),
+        *("host_build", "requirements/image.txt"),
+    } == copied
     extras = re.search(r"omnicore\[([a-z,]+)\]", DOCKERFILE)
     assert set(extras[1].split(",")) <= project["project"]["optional-dependencies"].keys()
 

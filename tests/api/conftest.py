@@ -16,16 +16,15 @@ import httpx
 import pytest
 
 from omnicore.api.app import create_app
-from omnicore.api.rooms import Rooms
+from omnicore.api.parts import Rooms
 from omnicore.api.server import serve
 from omnicore.capabilities.services import Services
 from omnicore.clock import Clock, SystemClock
-from omnicore.config.sections.memory import MemorySettings
-from omnicore.config.settings import Settings
+from omnicore.config.settings import AccessSettings, MemorySettings, Settings
 from omnicore.connectors.http import HttpClient
-from omnicore.connectors.opening import open_connectors
+from omnicore.connectors.service import open_connectors
 from omnicore.events.bus import EventBus
-from omnicore.memory.embedding.embedder import Embedder, Sense, embedder_named
+from omnicore.memory.embedding import Embedder, Sense, embedder_named
 from omnicore.memory.memories import Memories
 from omnicore.memory.service import MemoryService
 from omnicore.plugins.host import PluginHost
@@ -105,6 +104,7 @@ def until(true: Callable[[], object], *, timeout_s: float = 60.0) -> None:
 def many(site: Site) -> str:
     """Installs the guest with a function for every outcome and returns where its functions are."""
     site.drop("many.wat", MANY, SLOW)
+    site.host.grant("many", "limits", who="ann")
     return "/api/v1/plugins/many/functions"
 
 
@@ -145,7 +145,9 @@ class Site:
 
     def __init__(self, folder: Path, engine: ExtismEngine, changes: dict[str, object]) -> None:
         console = changes.pop("console", None)
-        quiet = {"port": 0, "watch": False, "plugins": folder / "plugins", "data": folder / "data"}
+        # Open: these tests are about HTTP and not about who asks, which tests of `Served` are.
+        access = AccessSettings(open=not changes.get("token"))
+        quiet = {"port": 0, "watch": False, "plugins": folder / "plugins", "data": folder / "data", "access": access}
         self.settings = dataclasses.replace(Settings(), **{**quiet, **changes})
         self.settings.plugins.mkdir(parents=True, exist_ok=True)
         self._database = Database.open(self.settings.data / "omnicore.db")

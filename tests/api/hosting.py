@@ -19,7 +19,10 @@ __all__ = ["Served"]
 
 
 class Served:
-    """A host over plugins given as files, its server and a client. `host` is used on its own loop only."""
+    """A host over plugins given as files, and its server. `host` is used on its own loop only.
+
+    `client` is the owner's, by the `key`; `headers` are what makes any other client the owner's.
+    """
 
     def __init__(self, folder: Path, files: Mapping[str, str], **changes: Any) -> None:
         quiet = {"port": 0, "watch": False, "plugins": folder / "plugins", "data": folder / "data", "drain_s": 0.5}
@@ -37,7 +40,9 @@ class Served:
         assert self._serving.wait(60), "the server did not start"
         if self._failure is not None:
             raise self._failure
-        self.client = httpx.Client(base_url=self.url, timeout=60)
+        self.key = self.host.access.owner.made()
+        self.headers = {"authorization": f"Bearer {self.key}"}
+        self.client = httpx.Client(base_url=self.url, timeout=60, headers=self.headers)
         return self
 
     def __exit__(self, *_: object) -> None:

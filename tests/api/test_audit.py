@@ -19,13 +19,15 @@ from starlette.responses import Response
 from tests.api.conftest import ASKS, ECHO, MANY, until
 from tests.api.hosting import Served
 
+from omnicore.access.principal import Role
 from omnicore.api.app import create_app
-from omnicore.api.audit_policy import CALLS, LOGINS, kept_members, kind_of
+from omnicore.api.audit_record import CALLS, LOGINS, kept_members, kind_of
 from omnicore.api.operation import Operation
+from omnicore.api.operations import OPERATIONS
+from omnicore.api.parts import Rooms
 from omnicore.api.requests import Json
-from omnicore.api.rooms import Rooms
-from omnicore.api.table import OPERATIONS
 from omnicore.assembly import Host
+from omnicore.config.settings import AccessSettings, Settings
 from omnicore.telemetry.metrics import Metrics
 
 AUDIT = "/api/v1/audit"
@@ -113,7 +115,7 @@ def test_every_unsafe_operation_is_recorded_or_a_known_exception() -> None:
     unsafe = [one for one in OPERATIONS if one.method != "GET" and not one.websocket]
     assert {one.name for one in unsafe if kind_of(one) == "none"} <= EXCEPTIONS
     # What is no coroutine function is not wrapped, and sees to its rows itself.
-    alone = {one.name for one in unsafe if not inspect.iscoroutinefunction(one.endpoint)}
+    alone = {one.name for one in unsafe if not inspect.iscoroutinefunction(one.load())}
     assert alone <= {"callFunction", "sendMcpMessage", "endMcpSession"}
     assert {one.path for one in OPERATIONS if kind_of(one) == "login"} <= LOGINS
     assert {one.name for one in OPERATIONS} >= CALLS
@@ -134,7 +136,7 @@ def test_each_change_leaves_one_row_that_says_what_it_was_about(client: httpx.Cl
     for name, method, path, given, target in JOURNEY:
         row = changed(client, method, path, **given)
         assert (row["action"], row["target"], row["outcome"]) == (name, target, "done")
-        assert (row["actor"], row["via"], row["from"]) == ("local", "local", "127.0.0.1")
+        assert (row["actor"], row["via"], row["from"]) == ("owner", "owner", "127.0.0.1")
     assert client.post(f"{AUDIT}/verify").json()["ok"]
 
 
@@ -211,8 +213,8 @@ def test_what_the_folder_brings_during_an_upload_is_recorded_beside_it(served: S
     told = [(row["actor"], row["action"], row["target"]) for row in since(served.client, before)]
     assert sorted(told) == [
         ("folder", "plugin added", "plugin:beside"),
-        ("local", "uploadPlugin", "plugin:upped"),
-        ("local", "uploadPlugin", "plugin:upped"),
+        ("owner", "uploadPlugin", "plugin:upped"),
+        ("owner", "uploadPlugin", "plugin:upped"),
     ]
 
 
@@ -222,7 +224,7 @@ def test_pages_follow_each_other_and_filters_narrow_them(client: httpx.Client) -
     found: list[int] = []
     cursor: str | None = None
     while True:
-        query = {"limit": 2, "action": "switchPlugin", "target": "plugin:many", "actor": "local"}
+        query = {"limit": 2, "action": "switchPlugin", "target": "plugin:many", "actor": "owner"}
         page = client.get(AUDIT, params=query | ({"cursor": cursor} if cursor else {})).json()
         found += [row["seq"] for row in page["items"]]
         cursor = page["next"]
@@ -300,8 +302,10 @@ def _call_as_operator(served: Served) -> None:
 
 
 def _break_it(served: Served) -> None:
+    keys = [served.host.access.tokens.add(name, owner=None, role=Role.operator)[1] for name in ("first", "second")]
     for _ in range(served.settings.breaker_failures):
-        served.client.post("/api/v1/plugins/many/functions/trap", content=b"x")
+        for headers in ({}, *({"authorization": f"Bearer {key}"} for key in keys)):
+            served.client.post("/api/v1/plugins/many/functions/trap", content=b"x", headers=headers)
     until(lambda: rows(served.client, actor="host", action="plugin quarantined"))
     (row,) = rows(served.client, action="plugin quarantined")
     assert (row["via"], row["target"], row["after"]["state"]) == ("host", "plugin:many", "quarantined")
@@ -315,7 +319,8 @@ def test_whatever_the_route_table_holds_an_unsafe_operation_leaves_one_row(tmp_p
     changing = [one for one in OPERATIONS if kind_of(one) in ("change", "login") and one.method != "GET"]
     answering = [dataclasses.replace(one, endpoint=_answered) for one in changing]
     (tmp_path / "plugins").mkdir()
-    with Host(plugins=tmp_path / "plugins", data=tmp_path / "data", watch=False, work=False) as host:
+    settings = Settings(plugins=tmp_path / "plugins", data=tmp_path / "data", access=AccessSettings(open=True))
+    with Host(settings=settings, watch=False, work=False) as host:  # who asks is not what this is about
         parts = {"settings": host.settings, "metrics": Metrics(), "bus": host.bus, "logs": host.logs}
         rooms = Rooms(audit=host.audit)
         app = create_app(host.plugins, **parts, ready=lambda: True, rooms=rooms, operations=answering)  # type: ignore[arg-type]

@@ -8,8 +8,7 @@ from typing import Any
 from tests.api.conftest import MANY, until
 from tests.api.hosting import Served
 
-from omnicore.storage.tables.audit import AuditTable, Intent
-from omnicore.storage.tables.audit_chain import AuditEntry
+from omnicore.storage.tables.audit import AuditEntry, AuditTable, Intent
 
 STATE = "/api/v1/plugins/many/state"
 
@@ -58,6 +57,6 @@ def test_a_request_that_is_cut_leaves_a_row_of_unknown_outcome(tmp_path: Path) -
             assert served.client.put(STATE, json={"state": "disabled"}).status_code == 504
         until(lambda: not AuditTable(served.host.store).intents())
         rows = served.client.get("/api/v1/audit", params={"target": "plugin:many"}).json()["items"]
-        assert [(row["action"], row["outcome"]) for row in rows if row["via"] == "local"] == [
+        assert [(row["action"], row["outcome"]) for row in rows if row["via"] == "owner"] == [
             ("switchPlugin", "unknown")
         ]

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from tests.api.conftest import Site
 
-from omnicore.config.sections.connectors import ConnectorSettings
+from omnicore.config.settings import ConnectorSettings
 
 TOKEN = "tok_9f8e7d6c5b4a39281706"
 AT = "/api/v1/connectors"

@@ -14,7 +14,7 @@ import pytest
 from tests.api.conftest import ECHO
 from tests.api.hosting import Served
 
-from omnicore.config.sections.storage import StorageSettings
+from omnicore.config.settings import StorageSettings
 
 _DOCUMENT = json.loads((Path(__file__).parents[2] / "specs" / "openapi.json").read_text())
 _OPERATIONS = [

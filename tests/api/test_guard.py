@@ -8,7 +8,12 @@ from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
+from tests.access.people import CHEAP
 from tests.api.conftest import ECHO, Site, answer, many, raw, until
+
+from omnicore.api.guard import Admission
+from omnicore.config.settings import AccessSettings, Settings
+from omnicore.errors import InvalidSetting
 
 CALL = "/api/v1/plugins/echo/functions/echo"
 
@@ -65,9 +70,56 @@ def test_our_own_pages_may_write_and_links_from_elsewhere_may_read(site: Site) -
 
 
 def test_a_listed_page_may_write(site_with: Callable[..., Site]) -> None:
-    site = site_with(allowed_hosts=("127.0.0.1", "localhost:5173"))
+    access = AccessSettings(open=True, origins=("https://omni.example.org", "http://localhost:5173"))
+    site = site_with(access=access)
     site.drop("echo.wat", ECHO)
-    assert site.client.post(CALL, headers={"origin": "http://localhost:5173"}).status_code == 200
+    for origin in ("http://localhost:5173", "https://omni.example.org", "https://OMNI.example.org:443"):
+        assert site.client.post(CALL, headers={"origin": origin}).status_code == 200
+    for origin in (
+        "http://omni.example.org",
+        "https://omni.example.org:444",
+        "http://localhost",
+        "https://localhost:5173",
+    ):
+        assert site.client.post(CALL, headers={"origin": origin}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "text", ["omni.example.org", "ftp://omni.example.org", "https://*", "https://a.example/path", "null"]
+)
+def test_an_origin_of_the_settings_that_is_none_is_told_at_the_start(text: str) -> None:
+    with pytest.raises(InvalidSetting, match=r"access\.origins"):
+        Admission(Settings(access=AccessSettings(origins=(text,))))
+
+
+def test_the_port_that_a_scheme_stands_for_is_no_other_one(site: Site) -> None:
+    site.drop("echo.wat", ECHO)
+    for host, origin in (("localhost", "http://localhost:80"), ("localhost:80", "http://localhost")):
+        assert site.client.post(CALL, headers={"host": host, "origin": origin}).status_code == 200
+    refused = site.client.post(CALL, headers={"host": "localhost", "origin": "http://localhost:443"})
+    assert refused.status_code == 403
+
+
+def test_behind_a_trusted_proxy_the_origin_is_what_the_browser_called(site_with: Callable[..., Site]) -> None:
+    access = AccessSettings(**CHEAP, trusted_proxies=("127.0.0.1",))
+    site = site_with(access=access, token="s3cret", allowed_hosts=("inner", "omni.example.org"))
+    site.drop("echo.wat", ECHO)
+    proxied = {"authorization": "Bearer s3cret", "host": "inner", "x-forwarded-proto": "https"}
+    told = {**proxied, "x-forwarded-host": "omni.example.org"}
+
+    def asked(headers: dict[str, str], origin: str) -> int:
+        return site.client.post(CALL, headers={**headers, "origin": origin}).status_code
+
+    assert asked(told, "https://omni.example.org") == 200
+    assert asked(told, "http://omni.example.org") == 403
+    assert asked(proxied, "https://omni.example.org") == 403
+    assert asked({**told, "x-forwarded-host": "evil.example"}, "https://evil.example") == 403  # a name that was bent
+
+
+def test_a_stranger_tells_no_forwarded_name(site: Site) -> None:
+    site.drop("echo.wat", ECHO)
+    headers = {"x-forwarded-host": "127.0.0.1:1", "origin": "http://127.0.0.1:1"}
+    assert site.client.post(CALL, headers=headers).status_code == 403
 
 
 @pytest.fixture

@@ -7,15 +7,16 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import httpx
+import psycopg
 import pytest
 from tests.api.conftest import Site
 
 from omnicore.api.server import serve
 from omnicore.assembly import Host
-from omnicore.config.sections.health import HealthSettings
-from omnicore.config.settings import Settings
+from omnicore.config.settings import HealthSettings, Settings, StorageSettings
 from omnicore.resilience.health import HealthStatus
 
 
@@ -50,16 +51,17 @@ def test_head_answers_without_a_body(site: Site) -> None:
 class Served:
     """A whole host behind a socket."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **more: Any) -> None:
         (folder / "plugins").mkdir()
-        quiet = {"plugins": folder / "plugins", "data": folder / "data", "watch": False, "port": 0}
+        quiet = {"plugins": folder / "plugins", "data": folder / "data", "watch": False, "port": 0, **more}
         settings = replace(Settings(), health=HealthSettings(interval_s=3600.0), **quiet)
         self.host = Host(settings=settings)
         self._serving = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._main()))
         self._thread.start()
         assert self._serving.wait(60)
-        self.client = httpx.Client(base_url=self.url, timeout=60)
+        headers = {"authorization": f"Bearer {self.host.access.owner.made()}"}
+        self.client = httpx.Client(base_url=self.url, timeout=60, headers=headers)
 
     async def _main(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
@@ -101,8 +103,30 @@ def test_health_names_every_part_and_what_is_wrong_with_it(served: Served) -> No
 def test_an_unhealthy_host_takes_no_new_work_and_says_which_part_is_ill(served: Served) -> None:
     served.host.health.set_health("storage", HealthStatus.Unhealthy, "disk full")
     answer = served.client.get("/readyz")
-    assert (answer.status_code, answer.json()["detail"]) == (503, "the host is unhealthy: storage")
+    said = "the host is unhealthy: storage (writes do not get through)"
+    assert (answer.status_code, answer.json()["detail"]) == (503, said)
     assert served.client.get("/healthz").status_code == 200
+
+
+def test_writes_that_another_session_of_postgresql_holds_up_are_told(tmp_path: Path, postgresql_url: str) -> None:
+    served = Served(tmp_path, storage=StorageSettings(url=postgresql_url, busy_timeout_s=0.2))
+
+    def rounds(number: int) -> None:
+        for _ in range(number):
+            asyncio.run_coroutine_threadsafe(served.host.health.check(), served._loop).result(60)
+
+    try:
+        with psycopg.connect(postgresql_url, application_name="psql") as stranger:
+            stranger.execute("LOCK TABLE heartbeats IN SHARE ROW EXCLUSIVE MODE")
+            rounds(5)
+            answer = served.client.get("/readyz")
+            assert (answer.status_code, "writes do not get through" in answer.text) == (503, True)
+            reason = served.client.get("/api/v1/health").json()["subsystems"]["storage"]["reason"]
+            assert "a write waited too long for a lock of " in reason
+        rounds(5)
+        assert served.client.get("/readyz").status_code == 200
+    finally:
+        served.close()
 
 
 def test_events_of_the_past_are_listed_by_topic_and_page(served: Served) -> None:

@@ -12,7 +12,7 @@ from tests.api.conftest import ECHO, Site, raw, rest, until
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from omnicore.api.live import TOO_SLOW
+from omnicore.api.events import TOO_SLOW
 
 
 def listen(site: Site, query: str = "", **options: Any) -> ClientConnection:

@@ -15,10 +15,11 @@ from tests.api.conftest import ECHO, Site, many, raw, rest, until
 from tests.api.hosting import Served
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Subprotocol
 
 from omnicore.access.principal import Role
-from omnicore.api.live import TOO_SLOW
-from omnicore.config.sections.access import AccessSettings
+from omnicore.api.events import TOO_SLOW
+from omnicore.config.settings import AccessSettings
 
 
 def follow(site: Site, query: str = "", **options: Any) -> ClientConnection:
@@ -94,7 +95,7 @@ def test_a_flood_of_lines_is_thinned_and_the_rest_counted(site: Site) -> None:
 
 
 def test_a_client_that_does_not_read_is_let_go(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("omnicore.api.live_logs._SEND_S", 0.3)
+    monkeypatch.setattr("omnicore.api.logs._SEND_S", 0.3)
     many(site)
     shake = "GET /ws/logs?plugin=many HTTP/1.1\nConnection: Upgrade\nUpgrade: websocket\nSec-WebSocket-Version: 13\n"
     connection = raw(site, shake + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")
@@ -105,7 +106,7 @@ def test_a_client_that_does_not_read_is_let_go(site: Site, monkeypatch: pytest.M
 
 
 def test_nobody_takes_all_places_of_those_who_follow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("omnicore.api.live_logs.MOST_FOLLOWERS", 4)
+    monkeypatch.setattr("omnicore.api.logs.MOST_FOLLOWERS", 4)
     with Served(tmp_path, {}, access=AccessSettings(**CHEAP)) as made, ExitStack() as stack:
         user = make(made.host.access, "linus", Role.viewer)
         make(made.host.access, "root", Role.admin)
@@ -133,16 +134,17 @@ def test_who_may_see_one_plugin_follows_that_one_only(tmp_path: Path) -> None:
         make(made.host.access, "root", Role.admin)
         make(made.host.access, "linus", Role.nobody, plugins={"echo": Role.viewer})
         with httpx.Client(base_url=made.url) as client:
-            client.post("/api/v1/session", json={"name": "linus", "password": PASSWORD}).raise_for_status()
+            csrf = client.post("/api/v1/session", json={"name": "linus", "password": PASSWORD}).json()["csrf"]
             cookie = "; ".join(f"{one.name}={one.value}" for one in client.cookies.jar)
             assert [one["name"] for one in client.get("/api/v1/plugins").json()["items"]] == ["echo"]
             assert client.get("/api/v1/plugins?q=other").json()["items"] == []
             assert client.get("/api/v1/plugins/other/versions").status_code == 403
         place, headers = made.url.replace("http", "ws", 1), {"cookie": cookie}
-        with connect(f"{place}/ws/logs?plugin=echo", additional_headers=headers) as socket:
+        proof = [Subprotocol("omnicore"), Subprotocol(f"omnicore.csrf.{csrf}")]
+        with connect(f"{place}/ws/logs?plugin=echo", additional_headers=headers, subprotocols=proof) as socket:
             made.host.logs.sink("echo")("info", "hello")
             assert heard(socket)["message"] == "hello"
         for query in ("", "?plugin=other"):
             with pytest.raises(InvalidStatus) as refused:
-                connect(f"{place}/ws/logs{query}", additional_headers=headers)
+                connect(f"{place}/ws/logs{query}", additional_headers=headers, subprotocols=proof)
             assert refused.value.response.status_code == 403

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,15 +16,14 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.websockets import WebSocket
 from tests.access.people import CHEAP, make
 
-from omnicore.access.principal import Role
+from omnicore.access.principal import OWNER, Role
 from omnicore.api.app import create_app
 from omnicore.api.operation import Operation
-from omnicore.api.principals import principal_of
-from omnicore.api.rooms import Rooms
-from omnicore.api.table import OPERATIONS
+from omnicore.api.operations import OPERATIONS
+from omnicore.api.parts import Rooms
+from omnicore.api.principals import NAMED, principal_of
 from omnicore.assembly import Host
-from omnicore.config.sections.access import AccessSettings
-from omnicore.config.settings import Settings
+from omnicore.config.settings import AccessSettings, Settings
 
 OPEN = {
     *("alive", "ready", "deliver", "showSession", "logIn", "logInPlainly", "setUp", "beginOidc", "finishOidc"),
@@ -79,9 +79,9 @@ class Scene:
     runner: asyncio.Runner
     people: Mapping[str, Person]
 
-    def ask(self, operation: Operation, key: str | None) -> tuple[int, bytes]:
+    def ask(self, operation: Operation, key: str | None, **scoped: Any) -> tuple[int, bytes]:
         """The status and the body of the answer."""
-        return self.runner.run(_asked(self.app, operation, key))
+        return self.runner.run(_asked(self.app, operation, key, **scoped))
 
 
 async def who(connection: Request) -> Response:
@@ -97,14 +97,27 @@ async def who_live(socket: WebSocket) -> None:
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    folder: Path = tmp_path_factory.mktemp("matrix")
+    with asyncio.Runner() as runner, _opened(runner, tmp_path_factory.mktemp("matrix")) as (host, app):
+        yield Scene(app, runner, _people(host))
+
+
+@pytest.fixture(scope="module")
+def first_start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """A host of which nobody knows but its owner: there are no users yet."""
+    with asyncio.Runner() as runner, _opened(runner, tmp_path_factory.mktemp("first")) as (host, app):
+        yield Scene(app, runner, {"owner": Person(host.access.owner.made(), Role.admin, Role.admin)})
+
+
+@contextmanager
+def _opened(runner: asyncio.Runner, folder: Path) -> Iterator[tuple[Host, Any]]:
     (folder / "plugins").mkdir()
     settings = Settings(plugins=folder / "plugins", data=folder / "data", access=AccessSettings(**CHEAP))
-    with asyncio.Runner() as runner:
-        host = Host(settings=settings, watch=False, work=False)
-        runner.run(host.__aenter__())
-        table = [replace(one, endpoint=who_live if one.websocket else who) for one in OPERATIONS]
-        app = create_app(
+    host = Host(settings=settings, watch=False, work=False)
+    runner.run(host.__aenter__())
+    table = [replace(one, endpoint=who_live if one.websocket else who) for one in OPERATIONS]
+    yield (
+        host,
+        create_app(
             host.plugins,
             settings=host.settings,
             metrics=host.metrics,
@@ -113,9 +126,9 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
             ready=host.ready,
             rooms=Rooms(access=host.access),
             operations=table,
-        )
-        yield Scene(app, runner, _people(host))
-        runner.run(host.__aexit__(None, None, None))
+        ),
+    )
+    runner.run(host.__aexit__(None, None, None))
 
 
 def _people(host: Host) -> Mapping[str, Person]:
@@ -135,7 +148,7 @@ def _people(host: Host) -> Mapping[str, Person]:
     return people
 
 
-async def _asked(app: Any, operation: Operation, key: str | None) -> tuple[int, bytes]:
+async def _asked(app: Any, operation: Operation, key: str | None, **scoped: Any) -> tuple[int, bytes]:
     path = re.sub(r"{(\w+)(?::path)?}", lambda match: PLUGIN if match[1] == "plugin" else "none", operation.path)
     headers = [(b"host", b"localhost"), *([(b"authorization", f"Bearer {key}".encode())] if key else [])]
     scope = {
@@ -151,6 +164,7 @@ async def _asked(app: Any, operation: Operation, key: str | None) -> tuple[int, 
         "client": ("10.0.0.1", 1),
         "server": ("localhost", 80),
         "extensions": {"websocket.http.response": {}},
+        **scoped,
     }
     sent: list[Any] = []
 
@@ -199,3 +213,17 @@ def test_an_operation_is_done_for_those_with_the_role_and_for_nobody_else(scene:
         status, body = scene.ask(operation, key)
         assert status == 401
         assert b'"code": "unauthenticated"' in body
+
+
+@pytest.mark.parametrize("operation", CLOSED, ids=[operation.name for operation in CLOSED])
+def test_before_there_is_a_user_this_machine_is_nobody_and_the_owners_key_opens(
+    first_start: Scene, operation: Operation
+) -> None:
+    named = (b"host", b"localhost"), (b"omnicore.principal", b"owner"), (b"x-forwarded-for", b"127.0.0.1")
+    for scoped in ({"client": ("127.0.0.1", 1)}, {"client": ("::1", 1)}, {"client": None}):
+        for headers in (named[:1], named):
+            status, body = first_start.ask(operation, None, **scoped, headers=list(headers))
+            assert (status, b'"code": "unauthenticated"' in body) == (401, True)
+        assert first_start.ask(operation, "own_" + "x" * 43, **scoped)[0] == 401
+        assert first_start.ask(operation, first_start.people["owner"].key, **scoped)[0] not in (401, 403)
+    assert first_start.ask(operation, None, **{NAMED: OWNER})[0] not in (401, 403)  # as by the Unix socket

@@ -9,8 +9,8 @@ from tests.api.conftest import ASKS, DOUBLE, ECHO, Site
 
 from omnicore.api.__main__ import text
 from omnicore.api.openapi import document
-from omnicore.api.table import OPERATIONS
-from omnicore.plugins.embed import embedded
+from omnicore.api.operations import OPERATIONS
+from omnicore.plugins.schemas import embedded
 
 SPEC = Path(__file__).parents[2] / "specs" / "openapi.json"
 

@@ -17,13 +17,15 @@ from tests.api.conftest import ECHO, Site
 from tests.api.hosting import Served
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Subprotocol
 
+from omnicore.access.keys import OwnerKey
 from omnicore.access.principal import Role
 from omnicore.access.service import Access
 from omnicore.api.server import listen
 from omnicore.assembly import Host
-from omnicore.config.sections.access import AccessSettings
-from omnicore.config.settings import Settings
+from omnicore.clock import ManualClock
+from omnicore.config.settings import AccessSettings, Settings
 from omnicore.errors import InvalidSetting, StorageFailed
 
 SESSION = "/api/v1/session"
@@ -234,7 +236,13 @@ def test_a_websocket_needs_somebody_and_ends_when_that_one_is_kept_out(
         connect(url)
     assert refused.value.response.status_code == 401
     headers = {"cookie": f"omnicore={ada.cookies['omnicore']}"}
-    with connect(url, additional_headers=headers) as socket:
+    proof = f"omnicore.csrf.{ada.headers['x-csrf-token']}"
+    for protocols in ([], ["omnicore"], ["omnicore", "omnicore.csrf."], ["omnicore.csrf." + "0" * 64]):
+        with pytest.raises(InvalidStatus) as unproven:
+            connect(url, additional_headers=headers, subprotocols=[Subprotocol(one) for one in protocols])
+        assert (unproven.value.response.status_code, b"wrong-csrf" in unproven.value.response.body) == (403, True)
+    with connect(url, additional_headers=headers, subprotocols=[Subprotocol("omnicore"), Subprotocol(proof)]) as socket:
+        assert socket.subprotocol == "omnicore"  # never the proof, which proxies would write down
         access.users.change("ada", disabled=True)
         assert ended(socket) == 4001
 
@@ -257,34 +265,75 @@ def test_every_answer_tells_browsers_that_it_is_no_page(ada: httpx.Client, brows
         assert "strict-transport-security" not in answer.headers
 
 
-def test_the_first_user_is_made_with_the_key_and_whoever_was_local_is_not_any_more(tmp_path: Path) -> None:
+def test_from_the_first_start_on_nobody_is_let_in_without_proof(tmp_path: Path) -> None:
     with Served(tmp_path, {"echo.wat": ECHO}, access=AccessSettings(**CHEAP)) as served:
-        assert served.client.post(CALL, content=b"hi").content == b"hi"
+        with httpx.Client(base_url=served.url, timeout=30) as nobody:
+            for path in ("/", "/api/v1/plugins", "/openapi.json", "/metrics", "/api/v1/users"):
+                assert nobody.get(path).status_code == 401
+            assert nobody.post(CALL, content=b"hi").status_code == 401
+            assert nobody.get("/healthz").status_code == nobody.get("/readyz").status_code == 200
+            told = nobody.get(SESSION).json()
+            assert (told["user"], told["via"], told["setup"]) == (None, None, True)
         told = served.client.get(SESSION).json()
-        assert (told["user"]["name"], told["via"], told["setup"]) == ("local", "local", True)
+        assert (told["user"]["name"], told["user"]["role"], told["via"]) == ("owner", "admin", "owner")
+        assert served.client.post(CALL, content=b"hi").content == b"hi"
+
+
+def test_the_first_user_is_made_with_the_link_and_the_owners_key_goes_on(tmp_path: Path) -> None:
+    with Served(tmp_path, {"echo.wat": ECHO}, access=AccessSettings(**CHEAP)) as served:
         order = {"key": "guess", "name": "ada", "password": PASSWORD}
-        assert served.client.post("/api/v1/setup", json=order).status_code == 401
-        with connect(served.url.replace("http", "ws") + "/ws") as socket:
+        with httpx.Client(base_url=served.url, timeout=30) as client:
+            assert client.post("/api/v1/setup", json=order).status_code == 401
             order["key"] = served.host.access.make_setup_key() or ""
-            made = served.client.post("/api/v1/setup", json=order)
-            assert ended(socket) == 4001
-        assert (made.status_code, made.json()["user"]["role"], made.json()["setup"]) == (201, "admin", False)
-        assert served.client.get("/api/v1/users").json()["items"][0]["name"] == "ada"
-        assert served.client.post("/api/v1/setup", json={**order, "name": "eve"}).status_code in (401, 409)
-        assert httpx.post(served.url + CALL, content=b"hi").status_code == 401
-        note = served.host.access.own_key
-        assert httpx.get(served.url + SESSION, headers={"authorization": f"Bearer {note}"}).json()["via"] == "local"
+            made = client.post("/api/v1/setup", json=order)
+            assert (made.status_code, made.json()["user"]["role"], made.json()["setup"]) == (201, "admin", False)
+            assert client.get("/api/v1/users").json()["items"][0]["name"] == "ada"
+            assert client.post("/api/v1/setup", json={**order, "name": "eve"}).status_code in (401, 409)
+        assert served.client.post(CALL, content=b"hi").content == b"hi"
 
 
-def test_nobody_is_local_through_a_proxy_or_with_a_token_set(tmp_path: Path) -> None:
-    settings = AccessSettings(**CHEAP, trusted_proxies=("127.0.0.0/8",))
-    with Served(tmp_path, {}, access=settings) as served:
+def test_a_new_owners_key_counts_at_once_and_the_one_before_does_not(tmp_path: Path) -> None:
+    clock = ManualClock()
+    with Served(tmp_path, {}, access=AccessSettings(**CHEAP)) as served:
+        served.host.access.owner._clock = clock
         assert served.client.get("/api/v1/plugins").status_code == 200
-        assert served.client.get("/api/v1/plugins", headers={"x-forwarded-for": "203.0.113.7"}).status_code == 401
+        key = OwnerKey(served.settings.data, clock).rotated()  # another process, as `omnicore auth --rotate` is
+        clock.advance(1.1)
+        assert served.client.get("/api/v1/plugins").status_code == 401
+        assert served.client.get("/api/v1/plugins", headers={"authorization": f"Bearer {key}"}).status_code == 200
+
+
+def test_with_open_access_whoever_is_here_is_let_in_until_there_is_a_user(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Served(tmp_path, {"echo.wat": ECHO}, access=AccessSettings(**CHEAP, open=True)) as served:
+        assert "access.open is set" in caplog.text
+        with httpx.Client(base_url=served.url, timeout=30) as client:
+            assert client.post(CALL, content=b"hi").content == b"hi"
+            told = client.get(SESSION).json()
+            assert (told["user"]["name"], told["via"], told["setup"]) == ("local", "local", True)
+            with connect(served.url.replace("http", "ws") + "/ws") as socket:
+                order = {"key": served.host.access.make_setup_key() or "", "name": "ada", "password": PASSWORD}
+                assert client.post("/api/v1/setup", json=order).status_code == 201
+                assert ended(socket) == 4001
+        assert httpx.post(served.url + CALL, content=b"hi").status_code == 401
+
+
+def test_open_access_is_for_loopback_alone() -> None:
+    settings = Settings(host="0.0.0.0", port=0, token="t", access=AccessSettings(open=True))
+    with pytest.raises(InvalidSetting, match=r"access\.open"):
+        listen(settings, has_users=True)
+
+
+def test_with_open_access_nobody_is_local_through_a_proxy(tmp_path: Path) -> None:
+    settings = AccessSettings(**CHEAP, open=True, trusted_proxies=("127.0.0.0/8",))
+    with Served(tmp_path, {}, access=settings) as served, httpx.Client(base_url=served.url, timeout=30) as client:
+        assert client.get("/api/v1/plugins").status_code == 200
+        assert client.get("/api/v1/plugins", headers={"x-forwarded-for": "203.0.113.7"}).status_code == 401
         forged = {"x-forwarded-for": "127.0.0.1, 203.0.113.7"}
-        assert served.client.get("/api/v1/plugins", headers=forged).status_code == 401
+        assert client.get("/api/v1/plugins", headers=forged).status_code == 401
         lines = [("x-forwarded-for", "203.0.113.7"), ("x-forwarded-for", "127.0.0.1")]  # two proxies on this machine
-        assert served.client.get("/api/v1/plugins", headers=lines).status_code == 401
+        assert client.get("/api/v1/plugins", headers=lines).status_code == 401
 
 
 @pytest.mark.parametrize("name", ["x-forwarded-for", "forwarded", "x-real-ip", "x-forwarded-proto", "via"])
@@ -320,7 +369,8 @@ def test_a_host_lives_without_its_database_and_lets_nobody_in(
     monkeypatch.setattr(access.recognition, "_checked_at", float("-inf"))
     assert ada.get("/healthz").status_code == 200
     assert ada.get("/api/v1/plugins").status_code == 500
-    assert httpx.get(f"{served.url}/api/v1/plugins").status_code == 500
+    assert httpx.get(f"{served.url}/api/v1/plugins").status_code == 401  # nobody is looked for
+    assert served.client.get("/api/v1/plugins").status_code == 200  # the owner's key is a file
 
 
 def test_the_network_is_listened_on_only_with_users_or_a_token() -> None:

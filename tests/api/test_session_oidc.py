@@ -15,7 +15,7 @@ from tests.api.provider import CLIENT, SECRET, Provider
 
 from omnicore.access.oidc import role_of, vouched
 from omnicore.access.principal import Role
-from omnicore.config.sections.access import AccessSettings, OidcSettings
+from omnicore.config.settings import AccessSettings, OidcSettings
 from omnicore.errors import InvalidSetting, WrongCredentials
 
 LOGIN, BACK = "/api/v1/oidc/login", "/api/v1/oidc/callback"

@@ -210,7 +210,7 @@ def test_many_order_at_once_and_all_are_done(client: httpx.Client, served: Serve
     found: list[str] = []
 
     def order() -> None:
-        with httpx.Client(base_url=served.url, timeout=60) as own:
+        with httpx.Client(base_url=served.url, timeout=60, headers=served.headers) as own:
             found.extend(own.post("/api/v1/tasks", json={"function": "many.echo"}).json()["id"] for _ in range(10))
 
     threads = [threading.Thread(target=order) for _ in range(4)]
@@ -220,3 +220,13 @@ def test_many_order_at_once_and_all_are_done(client: httpx.Client, served: Serve
         thread.join()
     assert len(set(found)) == 40
     assert {wait_for(client, task)["state"] for task in found} == {"done"}
+
+
+def test_tasks_are_ordered_with_a_label_and_listed_by_it(client: httpx.Client) -> None:
+    task = client.post("/api/v1/tasks", json={"function": "many.echo", "label": "nightly run"}).json()
+    assert task["label"] == "nightly run"
+    assert client.post("/api/v1/tasks", json={"function": "many.echo"}).json()["label"] is None
+    listed = client.get("/api/v1/tasks", params={"label": "nightly run"}).json()["items"]
+    assert [one["id"] for one in listed] == [task["id"]]
+    refused = client.post("/api/v1/tasks", json={"function": "many.echo", "label": "x" * 201})
+    assert (refused.status_code, refused.json()["path"]) == (422, "label")

@@ -12,7 +12,7 @@ from tests.api.conftest import ECHO
 from tests.api.hosting import Served
 
 from omnicore.access.principal import Role
-from omnicore.config.sections.access import AccessSettings
+from omnicore.config.settings import AccessSettings
 
 USERS = "/api/v1/users"
 TOKENS = "/api/v1/tokens"

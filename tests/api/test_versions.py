@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from tests.api.conftest import ASKS, ECHO, MANY, Site, many
 
-from omnicore.sandbox.wat import wat_to_wasm
+from omnicore.sandbox.capi.code import wat_to_wasm
 
 ONE, TWO = (wat_to_wasm(text.encode()) for text in (ECHO, MANY))
 OLD, NEW = (hashlib.sha256(one).hexdigest() for one in (ONE, TWO))
@@ -44,7 +44,7 @@ def test_an_upgrade_shows_the_whole_difference_and_is_approved(changed: Site) ->
     assert (upgrade["from"]["hash"], upgrade["to"]["hash"], upgrade["waiting"]) == (OLD, NEW, True)
     assert [(one["capability"], one["change"]) for one in upgrade["changes"]] == [("kv", "new"), ("events", "new")]
     assert upgrade["functions"]["added"] == ["spin", "busy", "trap", "fail", "warn"]
-    approved = changed.client.post(f"{AT}/upgrade", json={"decision": "approve"}).json()
+    approved = changed.client.post(f"{AT}/upgrade", json={"decision": "approve", "digest": upgrade["digest"]}).json()
     assert (approved["state"], approved["serving"]) == ("enabled", NEW)
 
 
@@ -53,6 +53,14 @@ def test_an_upgrade_is_turned_away_and_told_so(changed: Site) -> None:
     assert (kept["state"], kept["serving"]) == ("enabled", OLD)
     upgrade = changed.client.get(f"{AT}/upgrade").json()
     assert (upgrade["waiting"], upgrade["kept"]["at"] > 0) == (False, True)
+
+
+@pytest.mark.parametrize("digest", [None, 5, ["a"]])
+def test_an_approval_names_the_version_that_was_looked_at(changed: Site, digest: object) -> None:
+    refused = changed.client.post(f"{AT}/upgrade", json={"decision": "approve", "digest": digest})
+    assert (refused.status_code, refused.json()["path"]) == (422, "digest")
+    other = changed.client.post(f"{AT}/upgrade", json={"decision": "keep", "digest": "f" * 64})
+    assert (other.status_code, changed.host.get("a").state) == (409, "needs-review")
 
 
 @pytest.mark.parametrize("decision", [None, "maybe", 5, ["keep"]])

@@ -62,7 +62,7 @@ def test_a_run_is_kept_before_the_answer_and_goes_on_after_it(client: httpx.Clie
     until(lambda: client.get(place).json()["status"] == "completed")
     run = client.get(place).json()
     assert (run["workflow"], run["number"], run["input"]) == ("greet", 1, {"name": "Ada"})
-    assert (run["output"], run["fault"], run["by"]) == ({"text": "Hello Ada"}, None, "rest:local")
+    assert (run["output"], run["fault"], run["by"]) == ({"text": "Hello Ada"}, None, "rest:owner")
 
 
 def test_whoever_waits_gets_the_output_or_the_fault(client: httpx.Client) -> None:

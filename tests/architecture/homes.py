@@ -19,31 +19,36 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "sqlite_utils": ("storage",),
     "psycopg": ("storage", "connectors.postgresql"),
     "hnswlib": ("vectors",),
+    "msgspec": ("records", "storage.table", "capabilities"),
     "numpy": ("vectors", "memory"),
     "pluggy": ("core.extensions", "hookspecs"),
     "cronsim": ("runtime",),
     "argon2": ("access.passwords",),
     "authlib": ("access.oidc",),
     "joserfc": ("access.oidc",),
-    "cryptography": ("connectors.vault", "connectors.hooks"),
+    "cryptography": ("connectors.vault", "connectors.webhooks"),
     "keyring": ("connectors.vault",),
     "aiomysql": ("connectors.mysql",),
     "redis": ("connectors.redis",),
     "aiobotocore": ("connectors.aws",),
-    "faststream": ("workflows.brokers",),
+    "aiohttp": ("connectors.aws",),
+    "sqlglot": ("connectors.queries",),
+    "faststream": ("workflows.triggers",),
     "botocore": ("connectors.aws",),
     "pymysql": ("connectors.mysql",),
-    "opentelemetry": ("telemetry.otel",),
+    "opentelemetry": ("telemetry.traces",),
     "starlette": ("api",),
     "hypercorn": ("api",),
     "python_multipart": ("api",),
     "click": ("cli",),
     "rich": ("cli",),
     "httpcore": ("connectors",),
-    "h11": ("connectors",),
+    "h11": ("connectors", "api.server"),
     "certifi": ("connectors",),
+    "platformdirs": ("config.folders",),
     "watchfiles": ("plugins.folder", "toolchains.watch"),
     "prometheus_client": ("telemetry",),
+    "snowballstemmer": ("memory.words",),
     "jsonschema": ("plugins", "config", "connectors"),
     "jsonschema_specifications": ("plugins", "config"),
     "yaml": ("config", "workflows.language"),
@@ -53,8 +58,8 @@ HOMES: Mapping[str, tuple[str, ...]] = {
 }
 """A library's homes: rooms, or a single file of one."""
 
-SQL_HOMES = ("storage", "connectors.sqlite")
-"""Where SQL may be written: the host's own database, and the one statement that asks a file of somebody else's."""
+SQL_HOMES = ("storage", "connectors.sqlite", "connectors.postgresql")
+"""Where SQL may be written: the host's own database, and what a connector asks of somebody else's before it is used."""
 
 _SQL = re.compile(
     r"""^\s*(?:select\b.+\bfrom\b|pragma\s+\w+|begin\s+(?:immediate|exclusive)\b|with\s+\w+\s+as\s*\()

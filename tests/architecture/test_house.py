@@ -43,6 +43,7 @@ ERRORS = [
     "PermissionDenied",
     "RunLost",
     "ServiceRefused",
+    "StorageBusy",
     "StorageFailed",
     "TooManyTries",
     "ToolMissing",

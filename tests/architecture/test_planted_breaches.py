@@ -37,6 +37,9 @@ BREACHES = [
         5,
         "upstairs",
     ),
+    Breach(
+        "imports go downstairs only", "workflows/steps/x.py", DOC + "import omnicore.workflows.runner\n", 2, "upstairs"
+    ),
     Breach("imports go downstairs only", "cellar/x.py", DOC, 1, "room cellar has no floor"),
     Breach(
         "imports go downstairs only",
@@ -48,7 +51,7 @@ BREACHES = [
     Breach(
         "imports go downstairs only",
         "sandbox/engine.py",
-        DOC + "import omnicore.sandbox.capi.store\n",
+        DOC + "import omnicore.sandbox.capi.functions\n",
         2,
         "sandbox/(ground) may not import sandbox/capi",
     ),
@@ -89,10 +92,10 @@ BREACHES = [
     Breach("SQL stays in storage", "api/x.py", DOC + "Q = 'PRAGMA journal_mode = WAL'\n", 2, "PRAGMA"),
     Breach(
         "no import cycles",
-        "events/bus.py",
-        DOC + "import omnicore.events.topics\n",
+        "events/first.py",
+        DOC + "import omnicore.events.planted\n",
         2,
-        "omnicore.events.bus -> omnicore.events.topics -> omnicore.events.bus",
+        "omnicore.events.first -> omnicore.events.planted -> omnicore.events.first",
     ),
     Breach(
         "no imports inside functions",
@@ -109,7 +112,7 @@ BREACHES = [
         4,
         "imports by name",
     ),
-    Breach("files and functions stay small", "api/x.py", DOC + "a = 1\n" * FILE_LIMIT, 1, "401 lines"),
+    Breach("files and functions stay small", "api/x.py", DOC + "a = 1\n" * FILE_LIMIT, 1, "801 lines"),
     Breach(
         "files and functions stay small",
         "api/x.py",
@@ -130,16 +133,16 @@ BREACHES = [
 SOUND = {
     "__init__.py": DOC + "__version__ = '1'\n",
     "clock.py": DOC + "import time\n",
-    "events/bus.py": DOC,
-    "events/topics.py": DOC + "import omnicore.clock\nfrom omnicore.events import bus\n",
+    "events/first.py": DOC,
+    "events/planted.py": DOC + "import omnicore.clock\nfrom omnicore.events import first\n",
     "storage/__init__.py": '"""SELECT a FROM b: prose says it."""\nQ = "SELECT a FROM b"\nimport sqlite3\n',
     "plugins/folder.py": DOC + "import watchfiles\nfrom omnicore import __version__\nfrom omnicore.storage import Q\n",
     "sandbox/capi/store.py": DOC + "import ctypes\nimport omnicore.sandbox.abi\n",
     "sandbox/extism/engine.py": DOC + "from omnicore.sandbox.capi import store\nimport omnicore.sandbox.abi\n",
     "sandbox/abi.py": DOC + "def _f():\n    return 'please select one from the list'\n",
     "config/settings.py": DOC + "from omnicore.sandbox.abi import Limits\n",
-    "cli/commands/call.py": DOC + "import click\nimport omnicore.assembly\n",
-    "cli/lazy.py": DOC + "import importlib\n\nimportlib.import_module('json')\n",
+    "cli/call.py": DOC + "import click\nimport omnicore.assembly\n",
+    "cli/options.py": DOC + "import importlib\n\nimportlib.import_module('json')\n",
 }
 
 
@@ -177,9 +180,9 @@ def test_two_cycles_are_two_findings(tmp_path: Path) -> None:
     assert len(findings) == 2
 
 
-def test_imports_for_types_make_no_cycle(tmp_path: Path) -> None:
+def test_imports_for_types_make_a_cycle(tmp_path: Path) -> None:
     typed = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import omnicore.a\n"
-    assert RULES["no import cycles"](read(plant(tmp_path, {"a.py": "import omnicore.b\n", "b.py": typed}))) == []
+    assert len(RULES["no import cycles"](read(plant(tmp_path, {"a.py": "import omnicore.b\n", "b.py": typed})))) == 1
 
 
 def test_a_file_at_the_limit_is_small_enough(tmp_path: Path) -> None:

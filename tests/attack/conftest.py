@@ -13,10 +13,11 @@ import pytest
 from tests.api.conftest import ECHO
 from tests.api.hosting import Served
 from tests.coroutines import pytest_pyfunc_call
+from websockets.typing import Subprotocol
 
-from omnicore.config.sections.access import AccessSettings
+from omnicore.config.settings import AccessSettings
 
-__all__ = ["NAME", "PASSWORD", "Start", "pytest_pyfunc_call", "signed_in", "spoken"]
+__all__ = ["NAME", "PASSWORD", "Start", "proof", "pytest_pyfunc_call", "signed_in", "spoken"]
 
 NAME, PASSWORD = "ada", "correct horse battery staple"
 CHEAP = AccessSettings(hash_passes=1, hash_memory_kib=8)
@@ -56,6 +57,11 @@ def signed_in(host: Served) -> Iterator[httpx.Client]:
         yield client
 
 
+def proof(client: httpx.Client) -> list[Subprotocol]:
+    """The protocols by which a page of ours opens a WebSocket in its session."""
+    return [Subprotocol("omnicore"), Subprotocol(f"omnicore.csrf.{client.headers['x-csrf-token']}")]
+
+
 def spoken(host: Served, head: str, body: bytes = b"") -> bytes:
     """What comes back, until the host closes, for bytes that no client would send. `~` stands for CR LF."""
     address = host.url.removeprefix("http://")
@@ -76,4 +82,5 @@ def _started(stack: ExitStack, folder: Path, **changes: object) -> Served:
     key = host.host.access.make_setup_key()
     made = httpx.post(f"{host.url}/api/v1/setup", json={"key": key, "name": NAME, "password": PASSWORD}, timeout=60)
     assert made.status_code == 201, made.text
+    del host.client.headers["authorization"]
     return host

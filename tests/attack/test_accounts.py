@@ -27,6 +27,80 @@ def test_a_password_can_be_guessed_a_few_times_only_and_then_not_even_the_right_
     assert int(refused.headers["retry-after"]) > 0
 
 
+def browser(host: Served, **cookies: str) -> httpx.Client:
+    return httpx.Client(base_url=host.url, cookies=cookies, timeout=60)
+
+
+def test_a_strangers_failures_lock_nobody_out_of_a_browser_that_logged_in_before(start: Start) -> None:
+    host = start(access={"login_tries": 3})
+    with browser(host) as known, browser(host) as stranger:
+        assert tried(known, PASSWORD).status_code == 200
+        known.delete(SESSION, headers={"x-csrf-token": known.get(SESSION).json()["csrf"]})
+        assert [tried(stranger, "guess").status_code for _ in range(4)] == [401, 401, 401, 429]
+        assert tried(stranger, PASSWORD).status_code == 429
+        for at in range(12):  # the address that both share is locked as well
+            tried(stranger, "guess", f"user{at}")
+        assert tried(known, PASSWORD).status_code == 200
+
+
+def test_a_browsers_cookie_opens_nothing_by_itself_and_gives_few_guesses(start: Start) -> None:
+    host = start(access={"login_tries": 3})
+    with browser(host) as known:
+        assert tried(known, PASSWORD).status_code == 200
+        stolen = known.cookies["omnicore_device"]
+    assert stolen not in (host.settings.data / "omnicore.db").read_bytes().decode("latin-1")
+    with browser(host, omnicore_device=stolen) as thief:
+        assert thief.get("/api/v1/plugins").status_code == 401
+        assert thief.get("/api/v1/plugins", headers={"authorization": f"Bearer {stolen}"}).status_code == 401
+        codes = [tried(thief, "guess").status_code for _ in range(4)]
+        assert codes == [401, 401, 401, 429]
+        assert tried(thief, PASSWORD).status_code == 429
+
+
+@pytest.mark.parametrize("device", ["omd_" + "A" * 43, "omd_", "x", "another's"])
+def test_a_cookie_that_is_no_browser_of_this_user_makes_a_stranger(start: Start, device: str) -> None:
+    host = start(access={"login_tries": 3})
+    if device == "another's":
+        with signed_in(host) as admin:
+            order = {"name": "ben", "password": PASSWORD, "role": "viewer"}
+            assert admin.post(USERS, json=order).status_code == 201
+        with browser(host) as other:
+            tried(other, PASSWORD, "ben")
+            device = other.cookies["omnicore_device"]
+    with browser(host, omnicore_device=device) as stranger:
+        assert [tried(stranger, "guess").status_code for _ in range(4)] == [401, 401, 401, 429]
+    assert tried(host.client, PASSWORD).status_code == 429
+
+
+def test_after_a_new_password_no_browser_is_known_any_more(start: Start) -> None:
+    host = start(access={"login_tries": 3})
+    with browser(host) as before, browser(host) as stranger:
+        session = tried(before, PASSWORD).json()
+        device = before.cookies["omnicore_device"]
+        changed = before.put(
+            f"{SESSION}/password",
+            json={"old": PASSWORD, "new": "another horse entirely"},
+            headers={"x-csrf-token": session["csrf"]},
+        )
+        assert changed.status_code == 200
+        assert before.cookies["omnicore_device"] != device
+        for _ in range(3):
+            tried(stranger, "guess")
+        with browser(host, omnicore_device=device) as old:
+            assert tried(old, "another horse entirely").status_code == 429
+        assert tried(before, "another horse entirely").status_code == 200
+
+
+def test_the_owners_key_opens_while_a_name_is_locked_and_unlocks_it(start: Start) -> None:
+    host = start(access={"login_tries": 3})
+    for _ in range(3):
+        tried(host.client, "guess")
+    assert tried(host.client, PASSWORD).status_code == 429
+    assert httpx.get(f"{host.url}/api/v1/users", headers=host.headers).status_code == 200
+    host.host.access.lockout.forget(NAME)  # what `omnicore users unlock` does
+    assert tried(host.client, PASSWORD).status_code == 200
+
+
 @pytest.mark.parametrize("header", ["x-forwarded-for", "forwarded", "x-real-ip", "client-ip"])
 def test_no_header_makes_a_guesser_somebody_new(start: Start, header: str) -> None:
     host = start(access={"login_tries": 2})

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 import httpx
 import pytest
 from tests.api.hosting import Served
-from tests.attack.conftest import Start, signed_in, spoken
+from tests.attack.conftest import Start, proof, signed_in, spoken
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
@@ -107,7 +107,8 @@ def test_a_form_of_many_parts_is_refused(admin: httpx.Client) -> None:
 def test_a_websocket_agrees_to_no_compression(target: Served, admin: httpx.Client) -> None:
     cookie = {"Cookie": f"omnicore={admin.cookies['omnicore']}"}
     address = f"ws{target.url[4:]}/ws"
-    with connect(address, additional_headers=cookie, compression="deflate", open_timeout=60, proxy=None) as socket:
+    opening = connect(address, additional_headers=cookie, subprotocols=proof(admin), compression="deflate", proxy=None)
+    with opening as socket:
         assert socket.protocol.extensions == []
 
 
@@ -117,7 +118,7 @@ def test_a_long_message_closes_its_websocket_alone(target: Served, admin: httpx.
     address = f"ws{target.url[4:]}/ws"
     with (
         pytest.raises(ConnectionClosed),
-        connect(address, additional_headers=cookie, open_timeout=60, proxy=None) as socket,
+        connect(address, additional_headers=cookie, subprotocols=proof(admin), proxy=None) as socket,
     ):
         _say(socket, "x" * size)
     assert admin.get("/api/v1/plugins").status_code == 200

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import httpx
 import pytest
 from tests.api.hosting import Served
+from tests.attack.conftest import proof, signed_in
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
 LIVE = ("/ws", "/ws/logs")
 STRANGE = ["https://evil.example", "null", "http://localhost:1", "http://127.0.0.1.evil.example", "file://", ""]
 
 
-def opened(host: Served, path: str, **headers: str) -> int:
+def opened(host: Served, path: str, protocols: Sequence[Subprotocol] = (), **headers: str) -> int:
     """The status of the answer to an upgrade; 101 when the socket opened."""
+    address = f"ws{host.url[4:]}{path}"
     try:
-        with connect(f"ws{host.url[4:]}{path}", additional_headers=headers, open_timeout=60, proxy=None):
+        with connect(address, additional_headers=headers, subprotocols=protocols or None, open_timeout=60, proxy=None):
             return 101
     except InvalidStatus as refused:
         return refused.response.status_code
@@ -41,11 +46,38 @@ def test_a_key_in_the_address_opens_no_websocket(target: Served, admin: httpx.Cl
 def test_a_page_of_another_site_opens_none_on_somebodys_cookie(
     target: Served, admin: httpx.Client, path: str, origin: str
 ) -> None:
-    assert opened(target, path, Cookie=f"omnicore={admin.cookies['omnicore']}", Origin=origin) == 403
+    cookie = f"omnicore={admin.cookies['omnicore']}"
+    assert opened(target, path, proof(admin), Cookie=cookie, Origin=origin) == 403
 
 
-def test_our_own_page_opens_one(target: Served, admin: httpx.Client) -> None:
-    assert opened(target, "/ws", Cookie=f"omnicore={admin.cookies['omnicore']}", Origin=target.url) == 101
+@pytest.mark.parametrize("path", LIVE)
+def test_our_own_page_opens_one_and_a_cookie_alone_does_not(target: Served, admin: httpx.Client, path: str) -> None:
+    cookie = f"omnicore={admin.cookies['omnicore']}"
+    assert opened(target, path, proof(admin), Cookie=cookie, Origin=target.url) == 101
+    with signed_in(target) as another:
+        for protocols in ((), [Subprotocol("omnicore")], proof(another)):
+            assert opened(target, path, protocols, Cookie=cookie, Origin=target.url) == 403
+            assert opened(target, path, protocols, Cookie=cookie) == 403
+
+
+def near(url: str) -> list[str]:
+    """Origins that share the name or the port with ours, and are other ones."""
+    port = url.rpartition(":")[2]
+    return [
+        *("http://localhost", "http://127.0.0.1", "https://localhost", "http://localhost:80", "http://[::1]"),
+        *(f"https://127.0.0.1:{port}", f"ftp://127.0.0.1:{port}", f"http://localhost:{port}", f"ws://127.0.0.1:{port}"),
+        *("ftp://localhost", "file://localhost", "ftp://127.0.0.1", f"http://127.0.0.1:{port}.", f"//127.0.0.1:{port}"),
+    ]
+
+
+def test_a_page_of_another_port_or_scheme_of_this_machine_is_another_site(target: Served, admin: httpx.Client) -> None:
+    cookie = f"omnicore={admin.cookies['omnicore']}"
+    for origin in near(target.url):
+        assert opened(target, "/ws", proof(admin), Cookie=cookie, Origin=origin) == 403, origin
+        granted = admin.post("/api/v1/plugins/echo/grants", headers={"origin": origin})
+        assert (granted.status_code, granted.json()["code"]) == (403, "wrong-origin"), origin
+    for site in ("cross-site", "same-site"):
+        assert admin.post("/api/v1/plugins/echo/grants", headers={"sec-fetch-site": site}).status_code == 403
 
 
 @pytest.mark.parametrize("name", ["evil.example", "127.0.0.1.evil.example", "localhost.", "0x7f.1", "", "[::ffff:1]"])

@@ -14,16 +14,15 @@ from tests.workflows.triggering.test_dispatching import publish
 from tests.workflows.triggering.test_host import SECRET, hosted
 
 from omnicore.clock import ManualClock
-from omnicore.connectors.hooks.service import Taken
+from omnicore.connectors.webhooks import Taken
 from omnicore.errors import InvalidInput
-from omnicore.events.delivery import MOST_HOPS
+from omnicore.events.subscriptions import MOST_HOPS
 from omnicore.storage.store import Store
-from omnicore.workflows.effects.emitting import envelope
-from omnicore.workflows.effects.secrets import Opened
-from omnicore.workflows.effects.work import Work
-from omnicore.workflows.flow.listening import Hearing
-from omnicore.workflows.graph import EventFilter, Listen
-from omnicore.workflows.triggering.envelopes import HOPS
+from omnicore.workflows.language.graph import EventFilter, Listen
+from omnicore.workflows.machine_tasks import Hearing
+from omnicore.workflows.steps.cloud_events import HOPS, envelope
+from omnicore.workflows.steps.secrets import Opened
+from omnicore.workflows.steps.work import Work
 
 
 def pushed(source: str, id: str = "1") -> dict[str, Any]:
@@ -96,7 +95,7 @@ async def test_a_circle_of_emitted_events_ends(tmp_path: Path) -> None:
 
 
 def test_a_listener_whose_end_never_comes_hears_no_more_than_its_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("omnicore.workflows.flow.listening.MOST_EVENTS", 5)
+    monkeypatch.setattr("omnicore.workflows.machine_tasks.MOST_EVENTS", 5)
 
     class Never:
         simple, source, variables = True, "", frozenset[str]()

@@ -13,7 +13,7 @@ from tests.api.conftest import ECHO, until
 from tests.api.hosting import Served
 
 from omnicore.access.principal import Role
-from omnicore.config.sections.access import AccessSettings
+from omnicore.config.settings import AccessSettings
 
 STEALS = """use: {secrets: [bank]}
 do:

@@ -13,7 +13,7 @@ from wasmtime import component as peer
 
 from omnicore.sandbox.abi import Doors, HostCall, HostFunction, Limits, WasiGrant
 from omnicore.sandbox.component.engine import ComponentEngine
-from omnicore.sandbox.component.template import ComponentTemplate
+from omnicore.sandbox.component.instance import ComponentTemplate
 
 __all__ = ["component_calls"]
 

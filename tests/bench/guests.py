@@ -8,9 +8,9 @@ import extism
 from extism.extism import CompiledPlugin
 
 from omnicore.sandbox.abi import Doors, Limits
+from omnicore.sandbox.capi.code import wat_to_wasm
 from omnicore.sandbox.engine import Template
 from omnicore.sandbox.extism.engine import ExtismEngine
-from omnicore.sandbox.wat import wat_to_wasm
 
 __all__ = [
     "ECHO",

@@ -54,7 +54,8 @@ class _Server:
     pid: int
     body: bytes = _BODY
     headers: str = _PLAIN
-    key: str = ""
+    owner: str = ""
+    token: str = ""
     rates: list[float] = field(default_factory=list)
     cpu_s: float = 0.0
 
@@ -70,8 +71,8 @@ def http_calls(effort: Effort) -> Iterator[Row]:
     with ExitStack() as stack:
         ours, bare = (stack.enter_context(_served(kind)) for kind in ("ours", "bare"))
         for kind in ("warm", "fresh"):
-            first = _Server(f"{ours.url}/api/v1/plugins/{kind}/functions/echo", ours.pid)
-            second = _Server(f"{bare.url}/echo", bare.pid)
+            first = _Server(f"{ours.url}/api/v1/plugins/{kind}/functions/echo", ours.pid, headers=_known(ours.owner))
+            second = _Server(f"{bare.url}/echo", bare.pid, headers=_known(ours.owner))  # the same bytes to read
             asyncio.run(_by_turns(first, second, requests, effort.rounds))
             work = f"HTTP call of a plugin, {kind} instance, against a bare echo"
             rates = (Figure.of(first.rates), Figure.of(second.rates))
@@ -82,26 +83,31 @@ def http_calls(effort: Effort) -> Iterator[Row]:
 
 
 def token_calls(effort: Effort) -> Iterator[Row]:
-    """The same call by somebody with an API token, beside one by whoever is on this machine."""
+    """The same call by somebody with an API token, beside one with the owner's key."""
     requests = max(1, round(_REQUESTS * effort.scale / _CONNECTIONS))
     with _served("ours") as ours:
         url = f"{ours.url}/api/v1/plugins/warm/functions/echo"
-        known = _Server(url, ours.pid, headers=f"{_PLAIN}\r\nAuthorization: Bearer {ours.key}")
-        local = _Server(url, ours.pid)
-        asyncio.run(_by_turns(known, local, requests, effort.rounds))
-        rates = (Figure.of(known.rates), Figure.of(local.rates))
-        yield Row("HTTP call with an API token, against the same call without", *rates, "req/s", rate=True)
+        known = _Server(url, ours.pid, headers=_known(ours.token))
+        owners = _Server(url, ours.pid, headers=_known(ours.owner))
+        asyncio.run(_by_turns(known, owners, requests, effort.rounds))
+        rates = (Figure.of(known.rates), Figure.of(owners.rates))
+        yield Row("HTTP call with an API token, against the same call with the owner's key", *rates, "req/s", rate=True)
 
 
 def tool_calls(effort: Effort) -> Iterator[Row]:
     """The same call as a tool over `/mcp`, each request standing alone, beside the one over REST."""
     requests = max(1, round(_REQUESTS * effort.scale / _CONNECTIONS))
     with _served("ours") as ours:
-        plain = _Server(f"{ours.url}/api/v1/plugins/warm/functions/echo", ours.pid)
-        tool = _Server(f"{ours.url}/mcp", ours.pid, json.dumps(_TOOL).encode(), _TOOL_HEADERS)
+        plain = _Server(f"{ours.url}/api/v1/plugins/warm/functions/echo", ours.pid, headers=_known(ours.owner))
+        tool = _Server(f"{ours.url}/mcp", ours.pid, json.dumps(_TOOL).encode(), _known(ours.owner, _TOOL_HEADERS))
         asyncio.run(_by_turns(tool, plain, requests, effort.rounds))
         rates = (Figure.of(tool.rates), Figure.of(plain.rates))
         yield Row("tool call over /mcp, against the same call over REST", *rates, "req/s", rate=True)
+
+
+def _known(key: str, headers: str = _PLAIN) -> str:
+    """The headers with those of somebody who holds a key."""
+    return f"{headers}\r\nAuthorization: Bearer {key}"
 
 
 @contextmanager
@@ -116,10 +122,11 @@ def _served(kind: str) -> Iterator[_Server]:
         if server.stdin is None or server.stdout is None:
             raise RuntimeError("a process without the pipes that were asked for")
         try:
-            url, _, key = server.stdout.readline().strip().partition(" ")
+            url, _, keys = server.stdout.readline().strip().partition(" ")
             if not url:
                 raise RuntimeError(f"the {kind} server did not start")
-            yield _Server(url, server.pid, key=key)
+            owner, _, token = keys.partition(" ")
+            yield _Server(url, server.pid, owner=owner, token=token)
         finally:
             server.stdin.close()
             server.wait(15)

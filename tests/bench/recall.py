@@ -18,8 +18,8 @@ from tests.bench.report import Row, Target
 from tests.eval.dialogues import conversations
 
 from omnicore.clock import SystemClock
-from omnicore.config.sections.memory import MemorySettings
-from omnicore.memory.embedding.embedder import Sense, embedder_named
+from omnicore.config.settings import MemorySettings
+from omnicore.memory.embedding import Sense, embedder_named
 from omnicore.memory.item import MemoryDraft
 from omnicore.memory.memories import Memories
 from omnicore.storage.database import Database

@@ -21,14 +21,17 @@ os.environ.setdefault("EXTISM_CACHE_CONFIG", "")  # the peer compiles when it is
 from tests.bench.calls import input_sizes, warm_calls
 from tests.bench.claims import claims
 from tests.bench.components import component_calls
+from tests.bench.floods import floods
 from tests.bench.functions import host_functions
 from tests.bench.growth import folder_sizes
+from tests.bench.hogs import hogs
 from tests.bench.hosts import awaited_calls, host_calls
 from tests.bench.http import http_calls, token_calls, tool_calls
 from tests.bench.instances import cached_code, new_instances
 from tests.bench.languages import languages
 from tests.bench.measure import FULL, QUICK, Effort
 from tests.bench.memory import resident_memory
+from tests.bench.postgresql import postgresql_writes
 from tests.bench.real_plugin import rust_plugin
 from tests.bench.recall import recalls
 from tests.bench.report import Row, table, to_json
@@ -57,12 +60,15 @@ GROUPS: Mapping[str, Callable[[Effort], Iterator[Row]]] = {
     "memory": resident_memory,
     "sizes": input_sizes,
     "storage": storage_writes,
+    "postgresql": postgresql_writes,
     "tasks": tasks,
     "folders": folder_sizes,
     "vectors": vectors,
     "recall": recalls,
     "workflows": workflows,
+    "hogs": hogs,
     "claims": claims,
+    "floods": floods,
 }
 
 

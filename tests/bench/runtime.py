@@ -25,8 +25,7 @@ from time import perf_counter
 from tests.plugins.guests import ECHO
 
 from omnicore.assembly import Host
-from omnicore.config.sections.health import HealthSettings
-from omnicore.config.settings import Settings
+from omnicore.config.settings import HealthSettings, Settings
 from omnicore.events.bus import EventBus
 from omnicore.resilience.health import HealthMonitor, HealthStatus
 

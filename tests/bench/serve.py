@@ -1,5 +1,5 @@
 """A server to be loaded: `python -m tests.bench.serve ours FOLDER` or `bare FOLDER` prints its URL and serves.
-Ours prints an API token behind it.
+Ours prints the owner's key and an API token behind it.
 
 Both stand on the same Hypercorn with the same settings; `bare` is one Starlette route that echoes. It stops when
 its standard input ends.
@@ -20,9 +20,9 @@ from tests.bench.hosts import make_folder
 
 from omnicore import Host
 from omnicore.access.principal import Role
-from omnicore.api.rooms import Rooms
+from omnicore.api.exchange import Traffic
+from omnicore.api.parts import Rooms
 from omnicore.api.server import serve
-from omnicore.api.traffic import Traffic
 from omnicore.config.settings import Settings
 
 
@@ -35,7 +35,8 @@ async def _ours(folder: Path) -> None:
         for name in ("warm", "fresh"):
             host.plugins.grant(name, None, who="bench")
         _, key = host.access.tokens.add("bench", owner=None, role=Role.operator)
-        await serve(host.asgi(), host.settings, stop=_input_ended(), announce=lambda url: _announce(f"{url} {key}"))
+        keys = f"{host.access.owner.made()} {key}"
+        await serve(host.asgi(), host.settings, stop=_input_ended(), announce=lambda url: _announce(f"{url} {keys}"))
 
 
 async def _bare(folder: Path) -> None:

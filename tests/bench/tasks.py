@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import statistics
 import time
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
@@ -16,13 +17,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
+from tests.bench.commits import commit_s, in_commits, last_row
 from tests.bench.measure import Effort, Figure
 from tests.bench.report import Row, at_least
 
-from omnicore.runtime.desk import TaskDesk
-from omnicore.runtime.task import TaskOrder
+from omnicore.runtime.service import TaskDesk
 from omnicore.runtime.tasks import TaskEngine
 from omnicore.storage.database import Database
+from omnicore.storage.tables.tasks import TaskOrder
 
 __all__ = ["tasks"]
 
@@ -47,8 +49,11 @@ def tasks(effort: Effort) -> Iterator[Row]:
     yield _row("job in memory: submit, run, end", jobs, "asyncio.Queue", 0.05)
     with TemporaryDirectory() as folder:
         submits, runs, peer = _stored(Path(folder), number, rounds)
+        commit = commit_s(Path(folder), last_row(Path(folder) / "ours.db", "tasks"), "NORMAL")
     yield _row("stored task: submit", submits, peer, 0.2)
+    yield in_commits("stored task: submit", statistics.median(ours for ours, _ in submits) / 1e6, commit)
     yield _row("stored task: claim, run, end", runs, peer, 0.5)
+    yield in_commits("stored task: claim, run, end", statistics.median(ours for ours, _ in runs) / 1e6, commit)
 
 
 def _row(work: str, samples: list[tuple[float, float]], peer: str, ratio: float) -> Row:

@@ -11,7 +11,7 @@ from tests.bench.measure import SMOKE, Effort, Figure, interleave, interleave_as
 from tests.bench.report import Row, Target, at_least, at_most, record, table, to_json
 from tests.bench.run import GROUPS, main, measured
 
-SLOW = {"access", "cache", "claims", "folders", "http", "mcp", "memory", "workflows"}
+SLOW = {"access", "cache", "claims", "floods", "folders", "hogs", "http", "mcp", "memory", "workflows"}
 
 
 def test_both_sides_run_by_turns() -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from tests.bench.measure import Effort, Figure, interleave
 from tests.bench.report import Row, Target, at_most
 
-from omnicore.config.sections.vectors import VectorSettings
+from omnicore.config.settings import VectorSettings
 from omnicore.storage.database import Database
 from omnicore.vectors.service import VectorService
 

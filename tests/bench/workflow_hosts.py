@@ -23,6 +23,7 @@ from tests.bench.guests import ECHO, ROOT
 from omnicore import Host
 from omnicore.api.server import serve
 from omnicore.collector import settle
+from omnicore.config.settings import ConnectorSettings, Settings, StorageSettings, WorkflowSettings
 
 __all__ = ["INPUT", "SECRET", "Child", "child", "definition", "opened"]
 
@@ -53,10 +54,16 @@ async def opened(folder: Path, storage: Storage, *, workers: int | None = None) 
         plugins.mkdir(parents=True)
         (plugins / "steps.toml").write_text(_MANIFEST)
         (plugins / "steps.wasm").write_bytes(ECHO)
-    workflows = {} if workers is None else {"workers": workers}
-    async with Host(
-        plugins, data=folder / "data", port=0, storage=storage, workflows=workflows, connectors={"hook_rate": 1e6}
-    ) as host:
+    workflows = WorkflowSettings() if workers is None else WorkflowSettings(workers=workers)
+    settings = Settings(
+        plugins,
+        folder / "data",
+        port=0,
+        storage=StorageSettings(**storage),
+        workflows=workflows,
+        connectors=ConnectorSettings(hook_rate=1e6),
+    )
+    async with Host(settings=settings) as host:
         settle()  # as `omnicore run` does
         yield host
 

@@ -12,6 +12,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -30,11 +32,28 @@ def dbos(url: str, runs: int, at_once: int) -> dict[str, float]:
     return _asked(_python("dbos"), "dbos_peer.py", url, str(runs), str(at_once))
 
 
-def restate(runs: int, at_once: int) -> dict[str, float]:
-    """Restate's server. Raises: RuntimeError: it cannot be had, or fails."""
+@contextmanager
+def restate() -> Iterator[str]:
+    """Restate's server and a process with the handlers; gives the URL that begins a run.
+
+    Raises:
+        RuntimeError: it is not available, or fails.
+    """
     python, server = _python("restate"), _restate_server()
     with tempfile.TemporaryDirectory() as folder:
-        return _asked(python, "restate_peer.py", str(server), folder, str(runs), str(at_once))
+        command = [python, str(_FOLDER / "restate_peer.py"), str(server), folder]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        with subprocess.Popen(command, cwd=folder, **pipes) as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            try:
+                url = process.stdout.readline().strip()
+                if not url:
+                    raise RuntimeError("restate_peer.py did not start")
+                yield url
+            finally:
+                process.stdin.close()
+                process.wait(60)
 
 
 def _asked(python: str, script: str, *arguments: str) -> dict[str, float]:

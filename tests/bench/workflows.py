@@ -13,7 +13,6 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -21,6 +20,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit
 
+from msgspec.structs import replace
+from tests.bench.commits import commit_s, in_commits, last_row
 from tests.bench.measure import Effort, Figure, interleave
 from tests.bench.report import Row, Target, at_least, at_most, record
 from tests.bench.workflow_hosts import INPUT, SECRET, child, definition, opened
@@ -28,7 +29,7 @@ from tests.bench.workflow_peers import dbos, restate
 from tests.storage.postgresql_server import find_binaries, private_server
 
 from omnicore import Host
-from omnicore.workflows.expression import expression
+from omnicore.workflows.expressions.expression import expression
 
 __all__ = ["workflows"]
 
@@ -62,9 +63,9 @@ def workflows(effort: Effort) -> Iterator[Row]:
         if effort.scale >= _PEERS_FROM:
             work = f"3-step runs a second, {_AT_ONCE} at once, SQLite FULL, against DBOS, SQLite"
             ours = partial(_begun_here, effort, folder / "beside", _FULL)
-            yield _beside(effort, work, ours, partial(dbos, f"sqlite:///{folder}/dbos.db"))
+            yield _beside(work, ours, partial(_at_dbos, effort, f"sqlite:///{folder}/dbos.db"), least=5.0)
             work = f"3-step runs a second, {_AT_ONCE} at once over HTTP, SQLite FULL, against Restate's server"
-            yield _beside(effort, work, partial(_begun_over_http, effort, _FULL), restate)
+            yield _beside(work, partial(_begun_over_http, effort, _FULL), partial(_begun_at_restate, effort), least=1.0)
 
 
 def _many(number: int, effort: Effort, least: int = 10) -> int:
@@ -79,6 +80,9 @@ def _steps(effort: Effort, folder: Path, mode: str, storage: Any) -> Iterator[Ro
     targets: list[Target | None] = [at_most(0.3), at_most(1.5)] if mode.endswith("NORMAL") else [None, None]
     for name, value, target in zip(("p50", "p99"), _percentiles(taken), targets, strict=True):
         yield _row(f"engine time of a plugin step, {name}, {mode}", value * 1e3, "ms", target)
+    row = last_row(folder / "data" / "omnicore.db", "workflow_steps")
+    commit = commit_s(folder, row, mode.rpartition(" ")[2])
+    yield in_commits(f"engine time of a plugin step, p50, {mode}", statistics.median(taken), commit)
 
 
 async def _step_times(effort: Effort, folder: Path, storage: Any) -> list[float]:
@@ -158,23 +162,24 @@ def _webhooks(effort: Effort, folder: Path) -> Iterator[Row]:
         yield _row(work, statistics.median(taken[mode]) * 1e3, "ms", at_most(most))
 
 
-async def _deliver(url: str, requests: int, turn: int) -> list[float]:
-    parts, body = urlsplit(url), json.dumps(INPUT).encode()
+async def _deliver(url: str, requests: int, turn: int, *, body: Any = INPUT, answer: Any = INPUT) -> list[float]:
+    """Posts a document so many times on one connection and checks each answer. Returns: seconds of each."""
+    parts, sent = urlsplit(url), json.dumps(body).encode()
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
     taken = []
     for number in range(requests):
         head = (
             f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nAuthorization: Bearer {SECRET}\r\n"
-            f"X-Delivery-Id: {turn}-{number}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+            f"X-Delivery-Id: {turn}-{number}\r\nContent-Type: application/json\r\nContent-Length: {len(sent)}\r\n\r\n"
         )
         began = time.perf_counter()
-        writer.write(head.encode() + body)
-        answer = await reader.readuntil(b"\r\n\r\n")
-        length = int(answer.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
+        writer.write(head.encode() + sent)
+        told = await reader.readuntil(b"\r\n\r\n")
+        length = int(told.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
         document = json.loads(await reader.readexactly(length))
         taken.append(time.perf_counter() - began)
-        if b" 200 " not in answer[:20] or document != INPUT:
-            raise AssertionError(f"{url} answered {answer!r} {document!r}")
+        if b" 200 " not in told[:20] or document != answer:
+            raise AssertionError(f"{url} answered {told!r} {document!r}")
     writer.close()
     await writer.wait_closed()
     return taken
@@ -272,7 +277,7 @@ def _on_postgresql(effort: Effort, folder: Path) -> Iterator[Row]:
             server.sql("CREATE DATABASE dbos")
             work = f"3-step runs a second, {_AT_ONCE} at once, PostgreSQL fsync on, against DBOS, PostgreSQL"
             ours = partial(_begun_here, effort, folder / "beside PostgreSQL", fresh("beside"))
-            yield _beside(effort, work, ours, partial(dbos, server.url("dbos")))
+            yield _beside(work, ours, partial(_at_dbos, effort, server.url("dbos")), least=5.0)
 
 
 def _queued(effort: Effort, folder: Path, storage: Any, workers: int) -> float:
@@ -335,17 +340,17 @@ async def _other_process(effort: Effort, folder: Path, storage: Any) -> float:
 # -- peers
 
 
-def _beside(effort: Effort, work: str, run: Callable[[], float], peer: Callable[[int, int], dict[str, float]]) -> Row:
+def _beside(work: str, run: Callable[[], float], peer: Callable[[], float], *, least: float) -> Row:
     """Ours and theirs by turns, each begun in the same way; where a peer cannot be had the row says so."""
     ours: list[float] = []
     theirs: list[float] = []
     try:
         for _ in range(_ROUNDS):
             ours.append(run())
-            theirs.append(peer(_many(600, effort), _AT_ONCE)["runs_per_s"])
+            theirs.append(peer())
     except RuntimeError as error:
         return Row(work, Figure.of(ours), None, "/s", rate=True, note=f"no peer: {error}")
-    return Row(work, Figure.of(ours), Figure.of(theirs), "/s", at_least(5.0), rate=True)
+    return Row(work, Figure.of(ours), Figure.of(theirs), "/s", at_least(least), rate=True)
 
 
 def _begun_here(effort: Effort, folder: Path, storage: Any) -> float:
@@ -360,11 +365,24 @@ def _begun_over_http(effort: Effort, storage: Any) -> float:
         return asyncio.run(_posted(server.said, _many(_RUNS, effort)))
 
 
-async def _posted(url: str, runs: int) -> float:
-    await asyncio.gather(*(_deliver(url, 1, number) for number in range(_AT_ONCE)))
+def _begun_at_restate(effort: Effort) -> float:
+    """Runs a second of Restate's server, begun by the same client over as many connections."""
+    with restate() as url:
+        return asyncio.run(_posted(url, _many(_RUNS, effort), body=7, answer=10))
+
+
+def _at_dbos(effort: Effort, url: str) -> float:
+    return dbos(url, _many(600, effort), _AT_ONCE)["runs_per_s"]
+
+
+async def _posted(url: str, runs: int, *, body: Any = INPUT, answer: Any = INPUT) -> float:
+    async def post(requests: int, turn: int) -> None:
+        await _deliver(url, requests, turn, body=body, answer=answer)
+
+    await asyncio.gather(*(post(1, number) for number in range(_AT_ONCE)))
     each = max(1, runs // _AT_ONCE)
     began = time.perf_counter()
-    await asyncio.gather(*(_deliver(url, each, _AT_ONCE + number) for number in range(_AT_ONCE)))
+    await asyncio.gather(*(post(each, _AT_ONCE + number) for number in range(_AT_ONCE)))
     return each * _AT_ONCE / (time.perf_counter() - began)
 
 

@@ -20,8 +20,8 @@ from omnicore.events.bus import EventBus
 from omnicore.events.subscriptions import Subscriptions
 from omnicore.sandbox.abi import Doors, HttpRequest, HttpResponse, Limits, LogLevel
 from omnicore.storage.database import Database
+from omnicore.storage.tables.events import SubscriptionsTable
 from omnicore.storage.tables.kv import KvTable
-from omnicore.storage.tables.subscriptions import SubscriptionsTable
 
 
 @dataclass
@@ -35,9 +35,14 @@ class CallDouble:
     lines: list[tuple[LogLevel, str]] = field(default_factory=list)
     http_requests: int = 0
 
+    on_loop: bool = False
+
+    def size(self, handle: int) -> int:
+        return len(self.blocks.get(handle, b""))
+
     def read(self, handle: int) -> bytes:
         if handle and handle not in self.blocks:
-            raise GuestFailed(f"handle {handle} is no live block")
+            raise GuestFailed(f"handle {handle} is not a live block")
         return self.blocks.get(handle, b"")
 
     def write(self, data: bytes) -> int:
@@ -135,5 +140,6 @@ def ask(doors: Doors, function: str, request: Any, call: CallDouble | None = Non
 
 def ask_handle(doors: Doors, function: str, handle: int, call: CallDouble) -> dict[str, Any]:
     run = next(one.run for one in doors.functions if one.name == function)
-    handle = asyncio.run(run(call, handle)) if inspect.iscoroutinefunction(run) else run(call, handle)
+    found = run(call, handle)
+    handle = asyncio.run(found) if inspect.iscoroutine(found) else found
     return json.loads(call.read(handle))

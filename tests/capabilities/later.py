@@ -13,7 +13,16 @@ from omnicore.capabilities.services import Connector, Match, MemoryItem, Task
 from omnicore.errors import LimitExceeded
 from omnicore.sandbox.abi import Doors
 
-TASK = Task("t1", "mail.send", "waiting", 0)
+
+def waiting_task(id: str, function: str) -> Task:
+    """A task as its service shows it, stored just now."""
+    at = 1_700_000_000.0
+    return Task(
+        function, id=id, owner="mail", most_attempts=3, created_at=at, due_at=at, lane="", size=0, stamped_at=at
+    )
+
+
+TASK = waiting_task("t1", "mail.send")
 ITEM = MemoryItem("m1", "session", "the door is blue", 0.5, 1_700_000_000.0, {"room": 4})
 
 

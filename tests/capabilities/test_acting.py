@@ -39,9 +39,9 @@ def deep(levels: int) -> Any:
     [
         (deep(40), "nested deeper"),
         (deep(900), "nested deeper"),
-        (float("nan"), "NaN"),
-        (float("inf"), "Infinity"),
-        ("half of a character: \ud800", "surrogates"),
+        (float("nan"), "not JSON"),
+        (float("inf"), "not JSON"),
+        ("half of a character: \ud800", "not JSON"),
         ({1, 2}, "not JSON"),
         ("x" * 2_000_000, "bytes"),
     ],

@@ -41,7 +41,7 @@ def test_an_empty_block_and_a_dead_handle_are_malformed_requests_too(house: Hous
     doors = house.doors(plugin())
     assert ask_handle(doors, "config_get_v1", 0, CallDouble())["error"]["code"] == "malformed-request"
     dead = ask_handle(doors, "config_get_v1", 4096, CallDouble())["error"]
-    assert "4096 is no live block" in dead["message"]
+    assert "4096 is not a live block" in dead["message"]
 
 
 def test_a_request_over_64_kib_is_refused(house: House) -> None:

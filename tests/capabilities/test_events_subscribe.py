@@ -8,7 +8,7 @@ import pytest
 from tests.capabilities.double import CallDouble, House, ask, asks, grants, plugin
 
 from omnicore.capabilities.doors import covers, open_doors
-from omnicore.events.delivery import MOST_HOPS, Handling
+from omnicore.events.subscriptions import MOST_HOPS, Handling
 from omnicore.sandbox.abi import Doors
 
 ASKED = asks("events", {"topics": ["counter.*"], "subscribe": ["counter.**", "health.changed"]})

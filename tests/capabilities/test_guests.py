@@ -19,12 +19,12 @@ from omnicore.clock import SystemClock
 from omnicore.connectors.http import HttpClient
 from omnicore.errors import PermissionDenied
 from omnicore.sandbox.abi import Limits
+from omnicore.sandbox.capi.code import wat_to_wasm
 from omnicore.sandbox.extism.engine import ExtismEngine
-from omnicore.sandbox.wat import wat_to_wasm
 from omnicore.telemetry.logs import PluginLogs
 
 GUEST = wat_to_wasm((Path(__file__).parent / "guests" / "doors.wat").read_bytes())
-HTTP = {"hosts": ["127.0.0.1"], "private": True, "methods": ["GET", "POST"]}
+HTTP = {"hosts": ["127.0.0.1:*"], "private": True, "methods": ["GET", "POST"]}
 ALL = (asks("kv"), asks("http", HTTP), asks("events", {"topics": ["counter.*"]}))
 LIMITS = Limits(timeout_s=10.0, log_lines=15)
 
@@ -175,7 +175,7 @@ def test_malformed_bytes_are_a_value_on_a_loop_too(guest: Guest) -> None:
 
 
 def test_a_handle_that_is_no_block_is_a_malformed_request(guest: Guest) -> None:
-    assert "no live block" in guest("wild_handle", b"")["error"]["message"]
+    assert "not a live block" in guest("wild_handle", b"")["error"]["message"]
 
 
 def test_lines_reach_the_log_until_the_call_s_budget_is_spent(engine: ExtismEngine, house: House) -> None:

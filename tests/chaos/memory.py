@@ -21,10 +21,9 @@ from pathlib import Path
 import numpy as np
 
 from omnicore.clock import SystemClock
-from omnicore.config.sections.memory import MemorySettings
-from omnicore.config.sections.storage import StorageSettings
+from omnicore.config.settings import MemorySettings, StorageSettings
 from omnicore.memory.consolidation import Consolidator
-from omnicore.memory.embedding.embedder import Sense, embedder_named
+from omnicore.memory.embedding import Sense, embedder_named
 from omnicore.memory.memories import Memories
 from omnicore.memory.tiers import MemoryTier
 from omnicore.storage.opening import open_store

@@ -20,7 +20,7 @@ from pathlib import Path
 import psycopg
 
 from omnicore.clock import SystemClock
-from omnicore.config.sections.storage import StorageSettings
+from omnicore.config.settings import StorageSettings
 from omnicore.storage.migrations import NEWEST
 from omnicore.storage.opening import FILE, open_store
 from omnicore.storage.store import Store

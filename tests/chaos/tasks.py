@@ -20,13 +20,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from omnicore.config.sections.storage import StorageSettings
-from omnicore.config.sections.tasks import TaskSettings
-from omnicore.runtime.desk import TaskDesk
-from omnicore.runtime.task import TaskOrder
+from omnicore.config.settings import StorageSettings, TaskSettings
+from omnicore.runtime.service import TaskDesk
 from omnicore.runtime.tasks import TaskEngine
 from omnicore.storage.opening import open_store
 from omnicore.storage.store import Store
+from omnicore.storage.tables.tasks import TaskOrder
 
 __all__ = ["Report", "run"]
 

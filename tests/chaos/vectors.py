@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from omnicore.config.sections.vectors import VectorSettings
+from omnicore.config.settings import VectorSettings
 from omnicore.storage.database import Database
 from omnicore.storage.store import Store
 from omnicore.vectors.service import VectorService

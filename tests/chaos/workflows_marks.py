@@ -20,9 +20,9 @@ from typing import Any
 from omnicore.connectors.http import HttpClient
 from omnicore.errors import StorageFailed
 from omnicore.storage.host_locks import HostLocks
-from omnicore.storage.tables import workflow_claims as claims
-from omnicore.workflows.effects.performing import Effects
-from omnicore.workflows.graph import Call
+from omnicore.storage.tables import workflow_runs as claims
+from omnicore.workflows.language.graph import Call
+from omnicore.workflows.steps.effects import Effects
 
 __all__ = ["HAND", "Begun", "Marks", "install"]
 

@@ -13,6 +13,7 @@ from typing import Any, TextIO
 from tests.chaos.workflows_marks import install
 
 from omnicore.assembly import Host
+from omnicore.config.settings import Settings, StorageSettings, WorkflowSettings
 from omnicore.errors import OmniError
 
 __all__ = ["LEASE_S", "OVER", "settings_of", "work"]
@@ -26,10 +27,11 @@ OVER = "over"
 
 def settings_of(url: str | None, folder: Path, place: str) -> dict[str, Any]:
     """What a host of the campaign is made with. On PostgreSQL each has a folder of its own."""
-    limits = {"lease_s": LEASE_S, "park_s": 0.2, "http_private": ["127.0.0.1"], "sweep_s": 3600.0}
+    limits = WorkflowSettings(lease_s=LEASE_S, park_s=0.2, http_private=("127.0.0.1:*",), sweep_s=3600.0)
     data = folder / ("data" if url is None else f"data-{place}")
-    storage = {"busy_timeout_s": 30.0} if url is None else {"url": url}
-    return {"plugins": folder / "plugins", "data": data, "watch": False, "workflows": limits, "storage": storage}
+    storage = StorageSettings(busy_timeout_s=30.0) if url is None else StorageSettings(url=url)
+    settings = Settings(watch=False, workflows=limits, storage=storage)
+    return {"plugins": folder / "plugins", "data": data, "settings": settings}
 
 
 def work(url: str | None, folder: str, place: str, machines: int = 1) -> None:

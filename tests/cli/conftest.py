@@ -14,6 +14,9 @@ from pathlib import Path
 import pytest
 
 from omnicore.cli.main import main
+from omnicore.toolchains import languages
+
+from ..toolchains.texts import LANGUAGE
 
 COMMAND = [sys.executable, "-W", "error", "-m", "omnicore.cli.main"]
 _WITH_TEXTS = f"""
@@ -47,15 +50,22 @@ Run = Callable[..., Ran]
 
 
 @pytest.fixture
-def omnicore(tmp_path: Path) -> Run:
-    """Runs `omnicore ARGUMENTS` in `tmp_path` (or `folder`) with pipes and returns what came out."""
+def omnicore(run_here: Run) -> Run:
+    """Runs `omnicore ARGUMENTS` in this process, in `tmp_path` (or `folder`) with pipes, and returns what came out."""
+    return run_here
+
+
+@pytest.fixture
+def omnicore_process(tmp_path: Path) -> Run:
+    """The same in a process of its own, for what only a whole process shows."""
     return _runs(COMMAND, tmp_path)
 
 
 @pytest.fixture
-def omnicore_texts(tmp_path: Path) -> Run:
+def omnicore_texts(run_here: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
     """The same with WebAssembly text among the languages."""
-    return _runs(TEXT_COMMAND, tmp_path)
+    monkeypatch.setitem(languages.LANGUAGES, "text", LANGUAGE)
+    return run_here
 
 
 def _runs(command: list[str], tmp_path: Path) -> Run:
@@ -77,24 +87,43 @@ def _runs(command: list[str], tmp_path: Path) -> Run:
 
 
 @pytest.fixture
-def workflows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Run]:
-    """Runs `omnicore workflows ARGUMENTS` in this process, which saves most of a second each time."""
-    (tmp_path / "plugins").mkdir()
-    monkeypatch.chdir(tmp_path)
-    for name in [name for name in os.environ if name.startswith("OMNICORE_")]:
+def run_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> Iterator[Run]:
+    """Runs a command line in this process, which saves seconds of imports each time."""
+    for name in [name for name in os.environ if name.startswith(("OMNICORE_", "_OMNICORE"))]:
         monkeypatch.delenv(name)
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
 
-    def run(*arguments: str, stdin: str = "") -> Ran:
-        capfd.readouterr()
-        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
-        with pytest.raises(SystemExit) as caught:
-            main(["workflows", *arguments])
-        out, err = capfd.readouterr()
-        return Ran(int(caught.value.code or 0), out, err, out.encode())
+    def run(
+        *arguments: str, folder: Path = tmp_path, stdin: bytes = b"", seconds: float = 60, **environment: str
+    ) -> Ran:
+        capfdbinary.readouterr()
+        with monkeypatch.context() as patch:
+            patch.chdir(folder)
+            patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stdin), "utf-8"))
+            for name, value in clean_environment(**environment).items():
+                patch.setenv(name, value)
+            with pytest.raises(SystemExit) as caught:
+                main([str(argument) for argument in arguments])
+        out, err = capfdbinary.readouterr()
+        code = caught.value.code
+        return Ran(int(code or 0), out.decode("utf-8", "replace"), err.decode(), out)
 
     yield run
     root.handlers[:], root.level = handlers, level
     for name in ("omnicore", "omnicore.extensions"):
         logging.getLogger(name).setLevel(logging.NOTSET)
+
+
+@pytest.fixture
+def workflows(tmp_path: Path, run_here: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs `omnicore workflows ARGUMENTS` in this process."""
+    (tmp_path / "plugins").mkdir()
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str, stdin: str = "") -> Ran:
+        return run_here("workflows", *arguments, stdin=stdin.encode())
+
+    return run

@@ -15,26 +15,36 @@ import click
 import pytest
 from tests.cli.guests import ECHO
 
+from omnicore.cli.local import CHANGES
 from omnicore.cli.main import cli, main
-from omnicore.cli.recording import CHANGES
+from omnicore.config.folders import project_data
 from omnicore.storage.database import Database
 
 LOOKS = {
     *("audit export", "audit ls", "build", "call", "completion", "config show", "connectors call"),
     *("connectors hooks deliveries", "connectors hooks ls", "connectors kinds", "connectors ls", "connectors test"),
     *("connectors uses", "db backup", "db check", "db info", "dev", "doctor", "health", "intelligences ls"),
-    *("loops ls", "loops run", "mcp", "memory export", "memory get", "memory recall", "memory stats", "memory tiers"),
-    *("new", "plugins bench", "plugins call", "plugins diff", "plugins inspect", "plugins logs", "plugins ls"),
+    *("loops ls", "loops run", "mcp", "memory export", "memory show", "memory recall", "memory stats", "memory tiers"),
+    *("new", "plugins bench", "plugins call", "plugins diff", "plugins show", "plugins logs", "plugins ls"),
     *("plugins stub", "plugins test", "plugins versions", "run", "secrets ls", "tasks dead", "tasks ls"),
-    *("tasks queues", "tasks schedules ls", "tasks show", "tokens ls", "users ls", "vectors ls", "vectors search"),
-    *("vectors stats", "workflows approvals", "workflows diff", "workflows examples", "workflows export"),
-    *("workflows logs", "workflows ls", "workflows runs", "workflows show", "workflows validate", "workflows verify"),
-    "workflows versions",
+    *(
+        "tasks queues",
+        "tasks schedules ls",
+        "tasks show",
+        "tokens ls",
+        "trust",
+        "users ls",
+        "vectors ls",
+        "vectors search",
+    ),
+    *("vectors search", "vectors stats", "workflows approvals", "workflows diff", "workflows examples"),
+    *("workflows export", "workflows logs", "workflows ls", "workflows runs", "workflows show"),
+    *("workflows validate", "workflows verify", "workflows versions"),
 }
 """Commands that change nothing of what a host keeps: they look, call, serve, or make files for a person."""
 
-BY_THEMSELVES = {"db restore", "audit verify"}
-"""Commands that sign the chain off anew, with a row that says so."""
+BY_THEMSELVES = {"db restore", "audit verify", "import"}
+"""Commands that sign the chain off anew or write their row themselves."""
 
 
 def leaves(command: click.Command, *names: str) -> Iterator[str]:
@@ -116,7 +126,7 @@ def test_the_record_is_checked_and_exported_and_a_broken_one_fails(omnicore: Com
     lines = [json.loads(line) for line in (folder / "record.jsonl").read_text().splitlines()]
     assert [line["seq"] for line in lines] == [1, 2, 3]
     assert {line["action"] for line in lines} == {"plugin added", "plugins disable", "plugins enable"}
-    with closing(Database.open(folder / ".omnicore" / "omnicore.db")) as database, database.write() as session:
+    with closing(Database.open(project_data(folder) / "omnicore.db")) as database, database.write() as session:
         session.execute("DELETE FROM audit WHERE seq = 3")
     code, said = omnicore("audit", "verify", "--noted", noted)
     assert (code, "missing at the end" in said) == (1, True)

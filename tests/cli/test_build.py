@@ -175,7 +175,7 @@ def test_watching_builds_again_after_each_save_and_outlives_a_mistake(watching, 
     assert "not a module" in watching.until("error: ")
     assert (demo / "plugins" / "loud.wasm").read_bytes() == first
     (demo / "plugin.wat").write_text(echo('(func (export "more") (result i32) (i32.const 0))'))
-    watching.until("note: exported, but in no manifest")
+    watching.until("note: exported, but not in the manifest")
     assert (demo / "plugins" / "loud.wasm").read_bytes() != first
     code, rest = watching.stop()
     assert (code, rest) == (0, "Stopped.\n")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+from omnicore.config.folders import project_data
+
 
 def test_a_setting_is_set_shown_and_taken_back(omnicore, tmp_path):
     (tmp_path / "omnicore.toml").write_text("threads = 5\n")
@@ -22,7 +24,7 @@ def test_values_are_read_as_variables_are(omnicore, tmp_path):
     ):
         ran = omnicore("config", "set", name, text, "-o", "json")
         assert json.loads(ran.out) == {"name": name, "value": value, "restart": name == "threads"}, ran.err
-    held = json.loads((tmp_path / ".omnicore" / "overrides.json").read_text())
+    held = json.loads((project_data(tmp_path) / "overrides.json").read_text())
     assert held["limits.memory_bytes"] == 64 * 2**20
     assert len(held) == 2
 
@@ -37,15 +39,15 @@ def test_what_cannot_be_set_is_refused_with_the_reason(omnicore, tmp_path):
         assert "hush" not in ran.err
     ran = omnicore("config", "set", "threads", "3", OMNICORE_THREADS="4")
     assert (ran.code, "is set by OMNICORE_THREADS, which wins" in ran.err) == (1, True)
-    assert not (tmp_path / ".omnicore" / "overrides.json").exists()
+    assert not (project_data(tmp_path) / "overrides.json").exists()
 
 
 def test_one_that_keeps_commands_from_starting_can_be_taken_back(omnicore, tmp_path):
-    (tmp_path / ".omnicore").mkdir()
-    (tmp_path / ".omnicore" / "overrides.json").write_text('{"threads": 0, "of_an_older_version": 1}')
+    project_data(tmp_path).mkdir(parents=True)
+    (project_data(tmp_path) / "overrides.json").write_text('{"threads": 0, "of_an_older_version": 1}')
     assert omnicore("config", "unset", "of_an_older_version").code == 0
     assert omnicore("config", "unset", "threads").code == 0
-    assert json.loads((tmp_path / ".omnicore" / "overrides.json").read_text()) == {}
+    assert json.loads((project_data(tmp_path) / "overrides.json").read_text()) == {}
 
 
 def test_a_change_leaves_a_row_of_the_record_where_there_is_one(omnicore, tmp_path):

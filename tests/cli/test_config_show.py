@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+from tests.trusting import trusted
+
 SETTINGS = """\
 port = 9000
 token = "hush-1"
@@ -23,6 +25,7 @@ def test_each_setting_is_a_line_with_tabs_in_a_pipe(omnicore):
 
 def test_origins_are_file_and_line_variable_option_or_default(omnicore, tmp_path):
     (tmp_path / "omnicore.toml").write_text(SETTINGS)
+    trusted(tmp_path)
     ran = omnicore("config", "show", "--origin", "--plugins", "here", OMNICORE_LOG_LEVEL="debug")
     rows = {line.split("\t")[0]: line.split("\t")[1:] for line in ran.out.splitlines()}
     assert rows["port"] == ["9000", "omnicore.toml:1"]
@@ -34,6 +37,7 @@ def test_origins_are_file_and_line_variable_option_or_default(omnicore, tmp_path
 
 def test_secrets_are_masked_in_every_form(omnicore, tmp_path):
     (tmp_path / "omnicore.toml").write_text(SETTINGS)
+    trusted(tmp_path)
     for form in ("table", "text", "json"):
         ran = omnicore("config", "show", "-o", form, "--origin")
         assert "hush" not in ran.out
@@ -42,6 +46,7 @@ def test_secrets_are_masked_in_every_form(omnicore, tmp_path):
 
 def test_json_is_one_document_with_origins_on_request(omnicore, tmp_path):
     (tmp_path / "omnicore.toml").write_text(SETTINGS)
+    trusted(tmp_path)
     assert json.loads(omnicore("-o", "json", "config", "show", "port").out) == {"port": 9000}
     with_origin = json.loads(omnicore("-o", "json", "config", "show", "port", "--origin").out)
     assert with_origin == {"port": {"value": 9000, "origin": "omnicore.toml:1"}}

@@ -32,14 +32,16 @@ def dev(demo, tmp_path) -> Iterator[_Running]:
     running.process.communicate()
 
 
-def functions(url: str) -> list[str]:
-    with urllib.request.urlopen(f"{url}/api/v1/plugins/demo", timeout=60) as answer:
-        return list(json.load(answer)["functions"])
-
-
-def test_a_save_swaps_the_plugin_and_a_mistake_does_not(dev, demo):
+def test_a_save_swaps_the_plugin_and_a_mistake_does_not(dev, demo, omnicore):
     url = re.search(r"http://\S+", dev.until("OmniCore "))[0]
     dev.until("Ctrl-C stops it.")
+    name, _, key = omnicore("auth", folder=demo).out.strip().partition(": ")
+
+    def functions(url: str) -> list[str]:
+        asked = urllib.request.Request(f"{url}/api/v1/plugins/demo", headers={name: key})
+        with urllib.request.urlopen(asked, timeout=60) as answer:
+            return list(json.load(answer)["functions"])
+
     assert (demo / "plugins" / "demo.wasm").is_file()
     assert functions(url) == ["echo"]
 

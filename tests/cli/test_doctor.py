@@ -7,6 +7,9 @@ import socket
 import zipfile
 
 import pytest
+from tests.trusting import trusted
+
+from omnicore.config.folders import project_data
 
 from .guests import echo_app
 
@@ -44,11 +47,11 @@ def test_a_missing_folder_and_a_port_in_use_are_warnings(omnicore):
 
 def test_a_data_folder_that_everybody_may_write_to_fails(omnicore, tmp_path):
     echo_app(tmp_path)
-    (tmp_path / ".omnicore").mkdir()
-    (tmp_path / ".omnicore").chmod(0o777)
+    project_data(tmp_path).mkdir(parents=True)
+    project_data(tmp_path).chmod(0o777)
     code, found = checks(omnicore)
     assert code == 1
-    assert found["data"]["verdict"] == "fail"
+    assert (found["data"]["verdict"], "chmod -R go-rwx" in found["data"]["remedy"]) == ("fail", True)
 
 
 def test_an_address_beyond_loopback_without_a_token_fails(omnicore):
@@ -60,6 +63,7 @@ def test_an_address_beyond_loopback_without_a_token_fails(omnicore):
 def test_a_bundle_for_who_helps_holds_the_checks_and_no_secret(omnicore, tmp_path):
     echo_app(tmp_path)
     (tmp_path / "omnicore.toml").write_text("token = 'hush-12345'\n[plugin_settings.echo]\ndsn = 'hush-67890'\n")
+    trusted(tmp_path)
     ran = omnicore("doctor", "--bundle", "help.zip", OMNICORE_PORT="0", CONNECTOR_MAIL="hush-abcdef")
     assert ran.code == 0, ran.err
     with zipfile.ZipFile(tmp_path / "help.zip") as archive:
@@ -75,8 +79,8 @@ def test_a_bundle_for_who_helps_holds_the_checks_and_no_secret(omnicore, tmp_pat
 
 
 def test_a_host_that_does_not_start_has_a_bundle_that_says_why(omnicore, tmp_path):
-    (tmp_path / ".omnicore").mkdir()
-    (tmp_path / ".omnicore" / "omnicore.db").write_bytes(b"rubbish" * 1000)
+    project_data(tmp_path).mkdir(parents=True)
+    (project_data(tmp_path) / "omnicore.db").write_bytes(b"rubbish" * 1000)
     (tmp_path / "plugins").mkdir()
     ran = omnicore("doctor", "--bundle", "help.zip", OMNICORE_PORT="0", OMNICORE_TOKEN="hush-12345")
     with zipfile.ZipFile(tmp_path / "help.zip") as archive:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from omnicore import errors
-from omnicore.cli.exits import Exit, exit_for
+from omnicore.cli.options import Exit, exit_for
 
 
 @pytest.mark.parametrize(

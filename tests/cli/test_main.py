@@ -11,7 +11,7 @@ import click
 import pytest
 
 from omnicore import __version__
-from omnicore.cli.commands import plugins
+from omnicore.cli import plugins
 from omnicore.cli.main import COMMANDS, cli
 
 from .conftest import COMMAND, clean_environment
@@ -119,7 +119,7 @@ def test_a_wrong_setting_is_a_usage_error_that_names_its_place(omnicore, tmp_pat
     (tmp_path / "omnicore.toml").write_text("port = 1\nprot = 2\n")
     ran = omnicore("config", "show", OMNICORE_HOST="x", OMNICORE_THREADS="none")
     assert ran.code == 2
-    assert "omnicore.toml:2: prot is no setting; did you mean port?" in ran.err
+    assert "omnicore.toml:2: prot is an unknown setting; did you mean port?" in ran.err
     assert "OMNICORE_THREADS" in ran.err
 
 

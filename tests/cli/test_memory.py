@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from omnicore.clock import SystemClock
-from omnicore.config.sections.memory import MemorySettings
-from omnicore.memory.embedding.embedder import Sense, embedder_named
+from omnicore.config.folders import project_data
+from omnicore.config.settings import MemorySettings
+from omnicore.memory.embedding import Sense, embedder_named
 from omnicore.memory.memories import Memories
 from omnicore.storage.database import Database
 
@@ -17,7 +18,7 @@ from omnicore.storage.database import Database
 @pytest.fixture
 def door(tmp_path: Path) -> str:
     (tmp_path / "plugins").mkdir()
-    store = Database.open(tmp_path / ".omnicore" / "omnicore.db")
+    store = Database.open(project_data(tmp_path) / "omnicore.db")
     memories = Memories(
         store,
         settings=MemorySettings(),

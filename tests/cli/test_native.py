@@ -28,12 +28,12 @@ def installed(folder: Path) -> Path:
     return folder / "site"
 
 
-def test_an_installed_package_is_listed_switched_and_called_from_the_command_line(omnicore, tmp_path):
+def test_an_installed_package_is_listed_switched_and_called_from_the_command_line(omnicore_process, tmp_path):
     site = installed(tmp_path)
     (tmp_path / "plugins").mkdir()
 
     def run(*arguments: str, code: int = 0) -> str:
-        ran = omnicore(*arguments, PYTHONPATH=str(site))
+        ran = omnicore_process(*arguments, PYTHONPATH=str(site))
         assert ran.code == code, ran.err
         assert code != 0 or ran.err == ""
         return ran.out if code == 0 else ran.err

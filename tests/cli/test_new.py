@@ -10,8 +10,8 @@ from importlib.resources import files
 import pytest
 from click.testing import CliRunner
 
-from omnicore.cli.commands import new as command
-from omnicore.cli.commands.new import TEMPLATES
+from omnicore.cli import new as command
+from omnicore.cli.new import TEMPLATES
 from omnicore.toolchains.languages import kit_files
 
 PLUGINS = [name for name, template in TEMPLATES.items() if template.language]

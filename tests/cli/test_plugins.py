@@ -40,7 +40,8 @@ def test_one_plugin_is_shown_with_all_that_is_known(omnicore, tmp_path):
     assert 'asks for\tkv {"max_bytes": 1024}  because: Stores the things' in ran.out
     assert "limit timeout_s\t1.0" in ran.out
     document = json.loads(omnicore("plugins", "inspect", "store", "-o", "json").out)
-    assert document["asked"] == [{"name": "kv", "scope": {"max_bytes": 1024}, "reason": "Stores the things"}]
+    asked = {"name": "kv", "scope": {"max_bytes": 1024}, "reason": "Stores the things", "warnings": []}
+    assert document["asked"] == [asked]
 
 
 @pytest.mark.parametrize("command", ["inspect", "enable", "disable", "grant", "diff", "remove --yes"])
@@ -68,6 +69,18 @@ def test_a_plugin_that_asks_is_denied_until_it_is_granted_and_again_after_it_is_
 
     assert "needs-grant" in omnicore("plugins", "revoke", "store", "kv").out
     assert omnicore("call", "store.echo", "x").code == 3
+
+
+def test_a_grant_for_an_address_of_the_host_itself_is_given_with_a_warning(omnicore, tmp_path, monkeypatch):
+    asking_app(tmp_path)
+    manifest = ASKING_MANIFEST.replace('name = "kv"', 'name = "http"')
+    manifest = manifest.replace("max_bytes = 1024", 'hosts = ["127.0.0.1:8099"]')
+    (tmp_path / "plugins" / "store.toml").write_text(manifest)
+    monkeypatch.setenv("OMNICORE_PORT", "8099")
+    granted = omnicore("plugins", "grant", "store", "http")
+    assert granted.code == 0
+    assert "Warning: " in granted.err
+    assert "the host's own interface" in granted.err
 
 
 def test_a_disabled_plugin_takes_no_calls_until_it_is_enabled(omnicore, tmp_path):

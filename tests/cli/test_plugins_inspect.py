@@ -1,4 +1,4 @@
-"""`omnicore plugins inspect` shows all there is to a plugin, installed or not."""
+"""`omnicore plugins show` shows all there is to a plugin, installed or not."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from omnicore.cli.plugin_text import in_words
+from omnicore.cli.plugins import in_words
 from omnicore.plugins.manifest import FunctionSpec
 
 from .guests import ASKING_MANIFEST, ECHO, asking_app
@@ -44,7 +44,7 @@ def test_a_file_that_is_not_installed_shows_functions_schemas_doors_and_sections
 def test_a_field_of_one_type_or_another_shows_both(schema, shown):
     values = {"type": "object", "properties": {"n": schema}, "required": []}
     function = FunctionSpec("f", input=values, input_media="application/json", output_media="text/plain")
-    assert in_words(function) == f"f  {{n?: {shown}}} -> text"
+    assert in_words(function.name, function.to_json()) == f"f  {{n?: {shown}}} -> text"
 
 
 def test_json_of_a_file_has_the_module(omnicore):

@@ -14,6 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from omnicore.config.folders import project_data
+
 from .conftest import COMMAND, clean_environment
 from .guests import LOGGING, echo_app
 
@@ -42,6 +44,21 @@ def started(tmp_path: Path) -> Iterator[Start]:
     for process in running:
         process.kill()
         process.communicate()
+
+
+@pytest.fixture
+def owner(omnicore) -> Iterator[httpx.Client]:
+    """A client that proves to be the owner's by what `omnicore auth` prints, once the server has been started."""
+    with httpx.Client(timeout=60) as client:
+
+        def prove(request: httpx.Request) -> None:
+            name, _, value = omnicore("auth").out.strip().partition(": ")
+            request.headers[name] = value
+            client.headers[name] = value
+            client.event_hooks = {}
+
+        client.event_hooks = {"request": [prove]}
+        yield client
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -127,41 +144,42 @@ def test_logs_of_the_running_server_are_shown(started, omnicore, tmp_path):
     ran = omnicore("plugins", "logs", "talk", "-o", "json")
     assert [(line["level"], line["message"]) for line in json.loads(ran.out)] == [("info", "heard")]
     assert omnicore("plugins", "logs", "nobody").code == 5
-    assert os.stat(tmp_path / ".omnicore" / "server.json").st_mode & 0o077 == 0
+    assert os.stat(project_data(tmp_path) / "server.json").st_mode & 0o077 == 0
 
 
-def test_logs_of_the_running_server_are_followed(started, tmp_path):
+def test_logs_of_the_running_server_are_followed(started, owner, tmp_path):
     echo_app(tmp_path)
     (tmp_path / "plugins" / "talk.wat").write_text(LOGGING)
     _, document = started("--try", "talk.say=first")
     follows = [*COMMAND, "plugins", "logs", "talk", "--follow", "-o", "json"]
     with subprocess.Popen(follows, cwd=tmp_path, stdout=subprocess.PIPE, text=True, env=clean_environment()) as ran:
         assert json.loads(ran.stdout.readline())["message"] == "first"
-        httpx.post(f"{document['url']}/api/v1/plugins/talk/functions/say", content="second").raise_for_status()
+        owner.post(f"{document['url']}/api/v1/plugins/talk/functions/say", content="second").raise_for_status()
         assert json.loads(ran.stdout.readline())["message"] == "second"
         ran.send_signal(signal.SIGINT)
         assert ran.wait(60) == 130
 
 
-def test_what_a_command_changes_the_running_server_notices(started, omnicore, tmp_path):
+def test_what_a_command_changes_the_running_server_notices(started, omnicore, owner, tmp_path):
     echo_app(tmp_path)
     _, document = started()
     url = f"{document['url']}/api/v1/plugins/echo/functions/echo"
-    assert httpx.post(url, content=b"x").content == b"x"
+    assert owner.post(url, content=b"x").content == b"x"
     omnicore("plugins", "disable", "echo")
     deadline = time.monotonic() + 10
-    while httpx.post(url, content=b"x").status_code == 200 and time.monotonic() < deadline:
+    while owner.post(url, content=b"x").status_code == 200 and time.monotonic() < deadline:
         pass
-    assert httpx.post(url, content=b"x").status_code == 503
+    assert owner.post(url, content=b"x").status_code == 503
 
 
 def test_a_new_app_answers_as_its_readme_says(started, omnicore, tmp_path):
     omnicore("new", "demo")
     _, document = started("-C", "demo/config.yaml", "--serve")
+    _, _, key = omnicore("auth", "-C", "demo/config.yaml").out.strip().partition(": ")
     answer = httpx.post(
         f"{document['url']}/api/v1/plugins/hello/functions/greet",
         content=b"World",
-        headers={"content-type": "application/x-www-form-urlencoded"},  # what `curl -d` sends
+        headers={"authorization": key, "content-type": "application/x-www-form-urlencoded"},  # as `curl -d` sends it
     )
     assert answer.text == "Hello, World!"
-    assert (tmp_path / "demo" / ".omnicore" / "server.json").exists()
+    assert (project_data(tmp_path / "demo") / "server.json").exists()

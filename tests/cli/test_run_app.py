@@ -7,6 +7,7 @@ import signal
 import subprocess
 
 import pytest
+from tests.trusting import trusted
 
 from .conftest import COMMAND, clean_environment
 from .guests import LOGGING, echo_app
@@ -22,19 +23,20 @@ def an_app(folder) -> None:
     echo_app(folder)
     (folder / "config.yaml").write_text("runtime: {main: main.py}\n")
     (folder / "main.py").write_text(MAIN)
+    trusted(folder)
 
 
-def test_a_new_app_runs_and_takes_the_settings_of_its_file_and_its_variables(omnicore, tmp_path):
-    omnicore("new", "demo")
-    ran = omnicore("run", folder=tmp_path / "demo")
+def test_a_new_app_runs_and_takes_the_settings_of_its_file_and_its_variables(omnicore_process, tmp_path):
+    omnicore_process("new", "demo")
+    ran = omnicore_process("run", folder=tmp_path / "demo")
     assert (ran.code, ran.out) == (0, "App running: Healthy\nHello, World!\n"), ran.err
-    ran = omnicore("run", folder=tmp_path / "demo", OMNICORE_APP__GREET="Ada")
+    ran = omnicore_process("run", folder=tmp_path / "demo", OMNICORE_APP__GREET="Ada")
     assert ran.out.endswith("Hello, Ada!\n"), ran.err
 
 
-def test_the_application_gets_the_options_as_variables_and_its_exit_code_is_the_command_s(omnicore, tmp_path):
+def test_the_application_gets_the_options_as_variables_and_its_exit_code_is_the_command_s(omnicore_process, tmp_path):
     an_app(tmp_path)
-    ran = omnicore("run", "--port", "0", "--no-watch", "--plugins", "plugins", "-C", "config.yaml")
+    ran = omnicore_process("run", "--port", "0", "--no-watch", "--plugins", "plugins", "-C", "config.yaml")
     assert ran.code == 7
     told = json.loads(ran.out)
     told.pop("OMNICORE_RUNTIME__ENVIRONMENT")
@@ -46,10 +48,10 @@ def test_the_application_gets_the_options_as_variables_and_its_exit_code_is_the_
     }
 
 
-def test_an_application_that_is_not_there_is_told(omnicore, tmp_path):
+def test_an_application_that_is_not_there_is_told(omnicore_process, tmp_path):
     an_app(tmp_path)
     (tmp_path / "main.py").unlink()
-    ran = omnicore("run")
+    ran = omnicore_process("run")
     assert ran.code == 5
     assert "there is no application main.py" in ran.err
 
@@ -75,8 +77,8 @@ def test_where_there_is_an_application_the_plugins_can_still_be_served(tmp_path,
     assert [line["level"] for line in lines if line["message"] == "heard"] == ["info"]
 
 
-def test_the_place_is_an_origin(omnicore, tmp_path):
-    ran = omnicore("config", "show", "runtime", "--origin", OMNICORE_RUNTIME__ENVIRONMENT="kubernetes")
+def test_the_place_is_an_origin(omnicore_process, tmp_path):
+    ran = omnicore_process("config", "show", "runtime", "--origin", OMNICORE_RUNTIME__ENVIRONMENT="kubernetes")
     rows = {line.split("\t")[0]: line.split("\t")[1:] for line in ran.out.splitlines()}
     assert rows["runtime.log_format"] == ["auto", "environment: kubernetes"]
     assert rows["runtime.environment"] == ["kubernetes", "OMNICORE_RUNTIME__ENVIRONMENT"]

@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import os
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -23,7 +24,6 @@ def omnicore(tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if name.startswith("OMNICORE_")]:
         monkeypatch.delenv(name)
-    monkeypatch.setenv("OMNICORE_ACCESS__HASH_PASSES", "1")
     monkeypatch.setenv("OMNICORE_ACCESS__HASH_MEMORY_KIB", "8")
     root = logging.getLogger()
     handlers = root.handlers[:]
@@ -122,3 +122,36 @@ def test_changes_leave_rows_of_the_record_without_passwords(omnicore):
     assert "tokens add" in rows
     assert PASSWORD not in rows
     assert key not in rows
+
+
+def test_the_owners_header_is_printed_as_curl_takes_it_and_a_new_key_is_recorded(omnicore, tmp_path, monkeypatch):
+    monkeypatch.setenv("OMNICORE_DATA", str(tmp_path / "data"))
+    header = omnicore("auth").out
+    assert re.fullmatch(r"Authorization: Bearer own_[\w-]{43}\n", header)
+    assert omnicore("auth").out == header
+    assert f"Authorization: {document(omnicore('auth', '-o', 'json'))['authorization']}\n" == header
+    (file,) = tmp_path.rglob("owner.key")
+    assert file.stat().st_mode & 0o777 == 0o600
+    renewed = omnicore("auth", "--rotate").out
+    assert renewed != header
+    assert omnicore("auth").out == renewed
+    rows = document(omnicore("audit", "ls", "-o", "json"))
+    assert "auth" in str(rows)
+    assert renewed.split()[-1] not in str(rows)
+
+
+def test_a_key_that_others_can_read_is_refused_with_what_helps(omnicore, tmp_path, monkeypatch):
+    monkeypatch.setenv("OMNICORE_DATA", str(tmp_path / "data"))
+    omnicore("auth")
+    (file,) = tmp_path.rglob("owner.key")
+    file.chmod(0o644)
+    refused = omnicore("auth")
+    assert (refused.code, "omnicore auth --rotate" in refused.err) == (3, True)
+    assert omnicore("auth", "--rotate").code == 0
+    assert omnicore("auth").code == 0
+
+
+def test_a_locked_name_is_freed(omnicore):
+    omnicore("users", "add", "ada", "--role", "admin", typed=PASSWORD)
+    assert "may try again" in omnicore("users", "unlock", "ada").out
+    assert omnicore("users", "unlock", "nobody").code == 5

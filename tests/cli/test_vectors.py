@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from omnicore.config.folders import project_data
 from omnicore.storage.database import Database
 from omnicore.vectors.service import VectorService
 
@@ -15,8 +16,8 @@ from omnicore.vectors.service import VectorService
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     (tmp_path / "plugins").mkdir()
-    store = Database.open(tmp_path / ".omnicore" / "omnicore.db")
-    service = VectorService(store, tmp_path / ".omnicore" / "vectors")
+    store = Database.open(project_data(tmp_path) / "omnicore.db")
+    service = VectorService(store, project_data(tmp_path) / "vectors")
     service.create("@host", "docs", 2)
     service.upsert_rows("@host", "docs", ["a", "b"], [[1, 0], [0, 1]], [{"page": 7}, {"page": "x"}])
     service.create("text", "notes", 3, "l2")
@@ -55,7 +56,7 @@ def test_the_nearest_are_found(omnicore, data):
         (("search", "docs", "7"), 2, "is no JSON list"),
         (("search", "docs", "[1]"), 2, "1 dimensions where the collection has 2"),
         (("search", "docs", "[1, 0]", "--filter", "page"), 2, "is no KEY=JSON"),
-        (("search", "nothing", "[1, 0]"), 2, "no collection nothing"),
+        (("search", "nothing", "[1, 0]"), 5, "no collection nothing"),
         (("stats", "nothing"), 2, "no collection nothing"),
         (("rm", "nothing"), 5, "has no collection nothing"),
     ],
@@ -67,11 +68,15 @@ def test_what_cannot_be_done_says_why(omnicore, data, arguments, code, words):
 
 def test_an_index_is_rebuilt_by_hand_and_shown(omnicore, data):
     pytest.importorskip("hnswlib")
-    small = {"OMNICORE_VECTORS__EXACT_UP_TO": "20"}
-    ran = omnicore("vectors", "rebuild", "notes", "--owner", "text", **small)
-    assert ran.out == "The index of notes holds 60 vectors\n", ran.err
+    store = Database.open(project_data(data) / "omnicore.db")
+    rows = np.random.default_rng(1).normal(size=(20_001, 3))  # up to 20,000 need no index
+    service = VectorService(store, project_data(data) / "vectors")
+    service.upsert_rows("text", "notes", [str(n) for n in range(len(rows))], rows)
+    store.close()
+    ran = omnicore("vectors", "rebuild", "notes", "--owner", "text")
+    assert ran.out == "The index of notes holds 20001 vectors\n", ran.err
     stats = json.loads(omnicore("vectors", "stats", "notes", "--owner", "text", "-o", "json").out)
-    assert (stats["count"], stats["copy"]["rows"]) == (60, 60)
+    assert (stats["count"], stats["copy"]["rows"]) == (20_001, 20_001)
     assert "without an index" in omnicore("vectors", "rebuild", "docs").out
 
 

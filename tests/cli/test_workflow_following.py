@@ -6,7 +6,7 @@ import asyncio
 
 from tests.workflows.engines import Steps, text, until, workflows_on
 
-from omnicore.cli.workflow_following import Following
+from omnicore.cli.run_view import Following
 from omnicore.storage.store import Store
 
 

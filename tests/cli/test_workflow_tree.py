@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.console import Console
 
-from omnicore.cli.workflow_tree import RunTree, open_line, parts_of
+from omnicore.cli.run_view import RunTree, open_line, parts_of
 from omnicore.workflows.view import OpenView, RunView, StepView
 
 

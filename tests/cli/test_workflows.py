@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+from omnicore.config.folders import project_data
 from omnicore.storage.database import Database
 
 from .conftest import Ran
@@ -146,7 +147,7 @@ def test_a_run_without_a_server_runs_here_and_prints_its_output_only(workflows: 
     assert (again.err, document(again)["output"], document(again)["id"]) == ("", {"words": "hello Ada"}, run_of(ran))
     (tmp_path / "new.yaml").write_text(GREET.replace("hello", "welcome"))
     assert document(workflows("run", "--file", "new.yaml", '{"name": "Eve"}')) == {"words": "welcome Eve"}
-    with closing(Database.open(tmp_path / ".omnicore" / "omnicore.db")) as database:
+    with closing(Database.open(project_data(tmp_path) / "omnicore.db")) as database:
         record = database.rows("SELECT action, target, after FROM audit ORDER BY seq")
     named = [tuple(row[:2]) for row in record]
     assert ("workflows run", "workflow:greet") in named
@@ -253,7 +254,7 @@ def test_an_event_is_published_once(workflows: Command, tmp_path: Path) -> None:
     assert "was published before" in workflows("emit", "a.paid", "--source", "/shop", "--id", "7").out
     assert workflows("emit", "a.paid").out.startswith("Published a.paid as evt_")
     assert workflows("emit", "a.paid", "--source", "omnicore:x").code == 2
-    with closing(Database.open(tmp_path / ".omnicore" / "omnicore.db")) as database:
+    with closing(Database.open(project_data(tmp_path) / "omnicore.db")) as database:
         rows = database.rows("SELECT envelope FROM workflow_events ORDER BY id")
     assert [json.loads(row[0]).get("data") for row in rows] == [{"id": 7}, None]
 

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.trusting import trusted
 
+from omnicore.config.folders import project_data
 from omnicore.config.loader import ConfigLoader, load_settings
 from omnicore.config.settings import MASK, Settings
 from omnicore.errors import InvalidSetting
@@ -63,7 +65,7 @@ def problems(file: Path | None = None, environ: dict | None = None, overrides: d
 
 def test_without_any_layer_the_defaults_hold(tmp_path):
     loaded = load_settings(None, {}, {}, folder=tmp_path)
-    assert loaded.settings == Settings()
+    assert loaded.settings == Settings(data=project_data(tmp_path))
     assert str(loaded.origins["port"]) == "default"
     assert loaded.file is None
 
@@ -71,6 +73,7 @@ def test_without_any_layer_the_defaults_hold(tmp_path):
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_each_kind_of_file_found_in_the_folder_says_the_same(tmp_path, name):
     written(tmp_path, DOCUMENTS[name], name)
+    trusted(tmp_path)
     settings = load_settings(None, {}, {}, folder=tmp_path).settings
     assert (settings.port, settings.host) == (9000, "file")
     assert (settings.limits.timeout_s, settings.limits.memory_bytes) == (0.5, 32 * MIB)
@@ -104,7 +107,7 @@ def test_an_origin_in_a_file_has_its_line(tmp_path, name):
 def test_relative_paths_count_from_the_folder_of_the_file_but_those_of_variables_do_not(tmp_path):
     file = written(tmp_path, 'plugins = "mine"\n')
     assert load_settings(file, {}, {}).settings.plugins == tmp_path / "mine"
-    assert load_settings(file, {}, {}).settings.data == tmp_path / ".omnicore"
+    assert load_settings(file, {}, {}).settings.data == project_data(tmp_path)
     assert load_settings(file, {"OMNICORE_PLUGINS": "here"}, {}).settings.plugins == Path("here")
 
 
@@ -240,7 +243,7 @@ def test_secrets_are_shown_nowhere(tmp_path):
 
 
 def test_every_setting_is_documented():
-    assert all(spec.metadata["doc"] for spec in fields(Settings))
+    assert all(spec.metadata["doc"] for spec in fields(Settings) if spec.metadata)
 
 
 def test_every_default_limit_is_within_the_largest():
@@ -278,3 +281,12 @@ def settings_told_wrong(overrides: dict) -> list[str]:
 @given(st.dictionaries(st.from_regex(r"x[a-z]{1,3}(\.[a-z]{1,3})?", fullmatch=True), st.integers(), max_size=6))
 def test_each_unknown_override_is_told_once(overrides):
     assert sorted(settings_told_wrong(overrides)) == sorted(overrides)
+
+
+def test_open_access_comes_from_a_variable_or_an_option_and_from_no_file(tmp_path: Path) -> None:
+    file = tmp_path / "named.toml"  # named by hand, which is trusted in all else
+    file.write_text("[access]\nopen = true\n")
+    with pytest.raises(InvalidSetting, match="OMNICORE_ACCESS__OPEN"):
+        load_settings(file, {}, {})
+    assert load_settings(None, {"OMNICORE_ACCESS__OPEN": "true"}, {}, folder=tmp_path).settings.access.open
+    assert load_settings(None, {}, {"access.open": True}, folder=tmp_path).settings.access.open

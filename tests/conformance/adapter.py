@@ -19,10 +19,10 @@ from typing import Any
 from omnicore.connectors.http import HttpClient, HttpPolicy
 from omnicore.errors import InvalidSetting, LinkFailed, ManifestInvalid, MemoryExceeded, ModuleRejected, NotFound
 from omnicore.sandbox.abi import Doors, HostFunction, HttpSend, Limits, WasiGrant
+from omnicore.sandbox.capi.code import wat_to_wasm
 from omnicore.sandbox.extism.engine import ExtismEngine
 from omnicore.sandbox.inspect import inspect
-from omnicore.sandbox.wasm_types import PAGE_BYTES
-from omnicore.sandbox.wat import wat_to_wasm
+from omnicore.sandbox.wasm import PAGE_BYTES
 
 Function = tuple[str, str, Sequence[str], Sequence[str], Callable[..., Any]]
 
@@ -229,7 +229,8 @@ def _function(function: Function) -> HostFunction:
 
 
 def _http(hosts: list[str]) -> HttpSend:
-    client, policy = HttpClient(), HttpPolicy(hosts=tuple(hosts), private="allow")
+    # A manifest of Extism names hosts without ports.
+    client, policy = HttpClient(), HttpPolicy(hosts=tuple(f"{host}:*" for host in hosts), private="allow")
 
     async def send(request: Any) -> Any:
         return await client.send(request, policy)

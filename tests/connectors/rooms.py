@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from omnicore.clock import Clock, SystemClock
-from omnicore.config.sections.connectors import ConnectorSettings
-from omnicore.connectors.opening import open_connectors
-from omnicore.connectors.service import Connectors
+from omnicore.config.settings import ConnectorSettings
+from omnicore.connectors.service import Connectors, open_connectors
 from omnicore.events.bus import EventBus
 from omnicore.storage.database import Database
 from omnicore.storage.store import Store

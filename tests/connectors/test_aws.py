@@ -11,8 +11,7 @@ from urllib.request import urlopen
 import pytest
 from moto.server import ThreadedMotoServer
 
-from omnicore.connectors.kind import Client, Opening
-from omnicore.connectors.kinds import find_kind
+from omnicore.connectors.kind import Client, Opening, find_kind
 from omnicore.errors import InvalidInput, LimitExceeded, ServiceRefused, Unavailable
 
 KEYS = {"access_key_id": "AKIAIOSFODNN7EXAMPLE", "secret_access_key": "never-shown"}

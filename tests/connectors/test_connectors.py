@@ -14,8 +14,8 @@ from tests.connectors.local_server import Answer, LocalServer, Seen, redirect, r
 from tests.connectors.rooms import Room, during, room
 
 from omnicore.clock import ManualClock
-from omnicore.connectors.bounds import Bucket, Buckets, Gate
-from omnicore.connectors.session import Session, base_url
+from omnicore.connectors.http import Session, base_url
+from omnicore.connectors.line import Bucket, Buckets, Gate
 from omnicore.errors import (
     CapacityReached,
     Conflict,
@@ -316,9 +316,9 @@ def test_a_name_that_leads_to_a_private_address_is_refused_unless_the_operator_s
         return ["127.0.0.1"]
 
     async def play() -> None:
-        base, named = base_url("http://api.example:1/")
-        assert not named
-        session = Session(base, private=private, most_bytes=100, resolve=resolve)
+        base = base_url("http://api.example:1/")
+        assert (base.private, base.spelled) == (False, True)
+        session = Session(base.url, private=private, most_bytes=100, resolve=resolve)
         with pytest.raises(kind):
             await session.send("GET", "/")
         await session.close()

@@ -15,8 +15,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from tests.connectors.database_servers import mariadb_server
 
-from omnicore.connectors.kind import Client, Opening
-from omnicore.connectors.kinds import find_kind
+from omnicore.config.folders import project_data
+from omnicore.connectors.kind import Client, Opening, find_kind
 from omnicore.errors import InvalidInput, LimitExceeded, OmniError, ServiceRefused, Unavailable
 
 
@@ -200,7 +200,7 @@ def test_a_call_that_is_cancelled_ends_and_the_next_one_works(database: Database
     sql = slow.get(database.kind, "SELECT pg_sleep(60)")
 
     async def body() -> None:
-        async with opened(database, concurrency=1) as client:
+        async with opened(database, concurrency=1, config={"functions": ["sleep", "pg_sleep"]}) as client:
             with pytest.raises((TimeoutError, OmniError)):
                 async with asyncio.timeout(0.2):
                     await client.call("query", {"sql": sql}, timeout_s=0.5)
@@ -222,7 +222,6 @@ def test_a_statement_that_is_wrong_says_what_the_database_says(database: Databas
     async def body() -> None:
         async with opened(database) as client:
             for sql, values in (
-                ("SELEC 1", []),
                 ("SELECT * FROM missing_one", []),
                 (f"SELECT {database.mark}", [1, 2]),
             ):
@@ -301,3 +300,17 @@ def test_sqlite_never_opens_the_hosts_own_files(tmp_path: Path) -> None:
 
     asyncio.run(body(tmp_path / "omnicore.db"))
     asyncio.run(body(tmp_path / "link.db"))
+
+
+def test_sqlite_never_opens_the_state_of_another_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    other = project_data(tmp_path / "other") / "omnicore.db"
+    other.parent.mkdir(parents=True)
+    sqlite3.connect(other).close()
+
+    async def body() -> None:
+        async with opened(Database("sqlite", {"file": str(other)}, "?", {}, ""), data=tmp_path / "data") as client:
+            with pytest.raises(InvalidInput, match="the host's own"):
+                await read(client, "SELECT 1")
+
+    asyncio.run(body())

@@ -14,10 +14,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tests.connectors.rooms import Room, room
 
 from omnicore.clock import ManualClock
-from omnicore.connectors.hooks.rules import RULES, Delivery, check_secret, verify
+from omnicore.connectors.webhooks import RULES, Delivery, check_secret, verify
 from omnicore.errors import Conflict, InvalidInput, LimitExceeded, NotFound, PermissionDenied
 from omnicore.storage.store import Store
-from omnicore.storage.tables.webhooks import DeliveryRow
+from omnicore.storage.tables.connectors import DeliveryRow
 
 NOW = 1_700_000_000
 SECRET = "a-secret-of-tests"

@@ -25,7 +25,7 @@ from omnicore.errors import (
 )
 from omnicore.sandbox.abi import HttpRequest, HttpResponse
 
-OPEN = HttpPolicy(hosts=("*",), private="allow", plugin="fetch")
+OPEN = HttpPolicy(hosts=("*:*",), private="allow", plugin="fetch")
 Script = Callable[[Seen], Answer]
 
 
@@ -153,7 +153,7 @@ def test_no_hosts_means_no_requests() -> None:
 
 
 def test_a_method_that_is_not_granted_is_refused() -> None:
-    policy = HttpPolicy(hosts=("*",), methods=("GET",), private="allow")
+    policy = HttpPolicy(hosts=("*:*",), methods=("GET",), private="allow")
     with pytest.raises(PermissionDenied, match="POST is not granted"):
         send(lambda seen: reply(), policy=policy, method="POST")
 
@@ -161,29 +161,29 @@ def test_a_method_that_is_not_granted_is_refused() -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1", "2130706433", "0x7f.1", "localhost"])
 def test_private_addresses_are_refused_however_they_are_written(host: str) -> None:
     with pytest.raises(PermissionDenied, match="not an address of the public internet") as caught:
-        send(lambda seen: reply(), policy=HttpPolicy(hosts=("*",), private="named"), host=host)
+        send(lambda seen: reply(), policy=HttpPolicy(hosts=("*:*",), private="named"), host=host)
     assert caught.value.server.seen == []  # type: ignore[attr-defined]
 
 
 def test_a_private_address_that_is_named_is_reached_only_when_the_policy_says_so() -> None:
-    named = HttpPolicy(hosts=("127.0.0.1",), private="named")
+    named = HttpPolicy(hosts=("127.0.0.1:*",), private="named")
     assert send(lambda seen: reply(), policy=named)[0].status == 200
     with pytest.raises(PermissionDenied):
-        send(lambda seen: reply(), policy=HttpPolicy(hosts=("127.0.0.1",), private="deny"))
+        send(lambda seen: reply(), policy=HttpPolicy(hosts=("127.0.0.1:*",), private="deny"))
     with pytest.raises(PermissionDenied):
-        send(lambda seen: reply(), policy=HttpPolicy(hosts=("127.0.0.[1]",), private="named"))
+        send(lambda seen: reply(), policy=HttpPolicy(hosts=("127.0.0.[1]:*",), private="named"))
 
 
 def test_a_private_name_that_is_named_is_reached() -> None:
     client = HttpClient(resolve=names({"intranet.example": ["127.0.0.1"]}))
-    policy = HttpPolicy(hosts=("intranet.example", "*.example"), private="named")
+    policy = HttpPolicy(hosts=("intranet.example:*", "*.example:*"), private="named")
     assert send(lambda seen: reply(), host="intranet.example", policy=policy, client=client)[0].status == 200
 
 
 def test_one_private_address_among_public_ones_refuses_the_name() -> None:
     client = HttpClient(resolve=names({"two.example": ["93.184.216.34", "127.0.0.1"]}))
     with pytest.raises(PermissionDenied, match=r"two\.example \(127\.0\.0\.1\)"):
-        send(lambda seen: reply(), host="two.example", policy=HttpPolicy(hosts=("*",)), client=client)
+        send(lambda seen: reply(), host="two.example", policy=HttpPolicy(hosts=("*:*",)), client=client)
 
 
 def test_a_name_is_looked_up_once_and_the_checked_address_is_the_one_reached() -> None:
@@ -227,7 +227,7 @@ def test_a_redirect_is_followed_within_the_policy() -> None:
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_every_kind_of_redirect_is_checked_against_the_hosts(status: int) -> None:
-    policy = HttpPolicy(hosts=("127.0.0.1",), private="allow")
+    policy = HttpPolicy(hosts=("127.0.0.1:*",), private="allow")
     with pytest.raises(PermissionDenied, match="no granted host matches localhost") as caught:
         send(lambda seen: redirect("http://localhost:1/secret", status), policy=policy)
     assert len(caught.value.server.seen) == 1  # type: ignore[attr-defined]
@@ -235,7 +235,7 @@ def test_every_kind_of_redirect_is_checked_against_the_hosts(status: int) -> Non
 
 def test_a_redirect_to_a_private_name_is_refused() -> None:
     client = HttpClient(resolve=names({"public.example": ["127.0.0.1"], "meta.example": ["169.254.169.254"]}))
-    policy = HttpPolicy(hosts=("public.example", "*.example"), private="named")
+    policy = HttpPolicy(hosts=("public.example:*", "*.example:*"), private="named")
     with pytest.raises(PermissionDenied, match=r"meta\.example \(169\.254\.169\.254\)"):
         send(
             lambda seen: redirect("http://meta.example/latest"),
@@ -251,7 +251,7 @@ def test_a_redirect_to_another_scheme_is_refused() -> None:
 
 
 def test_a_redirect_cannot_change_to_a_method_that_is_not_granted() -> None:
-    policy = HttpPolicy(hosts=("*",), methods=("POST",), private="allow")
+    policy = HttpPolicy(hosts=("*:*",), methods=("POST",), private="allow")
     with pytest.raises(PermissionDenied, match="GET is not granted"):
         send(lambda seen: redirect("/b"), policy=policy, method="POST")
 
@@ -343,7 +343,7 @@ def test_a_compressed_body_is_handed_over_as_it_came() -> None:
 
 
 def test_a_request_body_over_its_bound_is_not_sent() -> None:
-    policy = HttpPolicy(hosts=("*",), private="allow", max_request_bytes=10)
+    policy = HttpPolicy(hosts=("*:*",), private="allow", max_request_bytes=10)
     assert send(lambda seen: reply(), policy=policy, method="POST", body=b"x" * 10)[0].status == 200
     with pytest.raises(LimitExceeded, match="body exceeds the configured maximum number of bytes: 10"):
         send(lambda seen: reply(), policy=policy, method="POST", body=b"x" * 11)

@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 from tests.connectors.database_servers import redis_server
 
-from omnicore.connectors.kind import Client, Opening
-from omnicore.connectors.kinds import find_kind
+from omnicore.connectors.kind import Client, Opening, find_kind
 from omnicore.errors import InvalidInput, ServiceRefused, Unavailable
 
 PASSWORD = "open-sesame"

@@ -13,7 +13,7 @@ from tests.connectors.rooms import Room
 from tests.connectors.test_connectors import answers, failing, scene
 
 from omnicore.clock import ManualClock
-from omnicore.connectors.kinds import KINDS, find_kind
+from omnicore.connectors.kind import KINDS, find_kind
 from omnicore.errors import InvalidInput, LimitExceeded, ServiceRefused, Unavailable
 
 TOKENS = {

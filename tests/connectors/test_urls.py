@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omnicore.connectors.urls import Url, join, parse_host, parse_url
+from omnicore.connectors.addresses import Url, join, parse_host, parse_url
 from omnicore.errors import InvalidInput
 
 

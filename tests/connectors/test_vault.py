@@ -14,14 +14,23 @@ from pathlib import Path
 import pytest
 
 from omnicore.clock import ManualClock
-from omnicore.connectors.vault.cipher import new_key, open_sealed, read_key, seal, write_key
-from omnicore.connectors.vault.master import FilePlace, KeyringPlace, VariablePlace, place_of
-from omnicore.connectors.vault.references import Credentials
-from omnicore.connectors.vault.vault import Vault
+from omnicore.connectors.vault import (
+    Credentials,
+    FilePlace,
+    KeyringPlace,
+    VariablePlace,
+    Vault,
+    new_key,
+    open_sealed,
+    place_of,
+    read_key,
+    seal,
+    write_key,
+)
 from omnicore.errors import Conflict, InvalidInput, InvalidSetting, NotFound, StorageFailed, Unavailable
 from omnicore.storage.database import Database
 from omnicore.storage.store import Store
-from omnicore.storage.tables.secrets import SecretsTable
+from omnicore.storage.tables.connectors import SecretsTable
 
 SECRET = "ghp_Zx81kQpLmN0aRtUvWy"
 
@@ -203,9 +212,9 @@ _CHILD = """
 import os, signal, sys
 from pathlib import Path
 from omnicore.clock import SystemClock
-from omnicore.connectors.vault import master, vault as room
+from omnicore.connectors import vault as room
 from omnicore.storage.database import Database
-from omnicore.storage.tables.secrets import SecretsTable
+from omnicore.storage.tables.connectors import SecretsTable
 folder, work, place, count = Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])
 seen = 0
 def die(frame, event, argument):
@@ -215,7 +224,7 @@ def die(frame, event, argument):
         if seen == count:
             os.kill(os.getpid(), signal.SIGKILL)
     return die
-keeper = room.Vault(SecretsTable(Database.open(folder / "x.db")), master.FilePlace(folder), SystemClock())
+keeper = room.Vault(SecretsTable(Database.open(folder / "x.db")), room.FilePlace(folder), SystemClock())
 keeper.get("s0")
 sys.settrace(die)
 getattr(keeper, work)()
@@ -227,10 +236,9 @@ print("done")
 @pytest.mark.parametrize(
     ("work", "place", "counts"),
     [
-        ("rotate_master_key", "vault/master.py", (45, 60, 75)),
-        ("rotate_master_key", "vault/vault.py", (24, 40)),
-        ("rotate_data_key", "vault/vault.py", (20, 50)),
-        ("rotate_data_key", "tables/secrets.py", (12, 30)),
+        ("rotate_master_key", "connectors/vault.py", (24, 50, 75, 100, 125)),
+        ("rotate_data_key", "connectors/vault.py", (20, 50)),
+        ("rotate_data_key", "tables/connectors.py", (12, 30)),
     ],
 )
 def test_a_process_killed_in_a_rotation_loses_no_secret(

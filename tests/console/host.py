@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
@@ -95,6 +96,14 @@ class ConsoleHost:
         """The id of its process."""
         assert self._process is not None
         return self._process.pid
+
+    @cached_property
+    def owner(self) -> dict[str, str]:
+        """The header by which REST knows the owner."""
+        told = subprocess.run(
+            [*COMMAND, "auth", "-o", "json"], cwd=self.folder, env=self._environment, capture_output=True, check=True
+        )
+        return dict(json.loads(told.stdout))
 
     def stop(self, number: int = signal.SIGTERM) -> None:
         """Ends the process by a signal, and waits for its end."""

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, fields, replace
 from pathlib import Path
 
 from omnicore.clock import SystemClock
-from omnicore.config.sections.storage import StorageSettings
-from omnicore.config.sections.tasks import TaskSettings
+from omnicore.config.folders import project_data
+from omnicore.config.settings import StorageSettings, TaskSettings
 from omnicore.ids import new_id
-from omnicore.runtime.orders import new_row
-from omnicore.runtime.task import HOST, TaskOrder
+from omnicore.records import replace
+from omnicore.runtime.service import new_task
 from omnicore.storage.opening import open_store
-from omnicore.storage.tables.tasks import TaskRow
+from omnicore.storage.tables.tasks import HOST, TASKS, TaskOrder
 
 __all__ = ["finished_tasks"]
 
@@ -20,15 +19,14 @@ __all__ = ["finished_tasks"]
 def finished_tasks(folder: Path, count: int) -> None:
     """Puts tasks that are done into the data of the host that runs in a folder, or will."""
     now, settings = SystemClock().now(), TaskSettings()
-    done = {"state": "done", "attempts": 1, "output": '"x"', "started_at": now, "finished_at": now}
+    done = {"state": "done", "attempts": 1, "output": "x", "started_at": now, "finished_at": now}
     rows = [
-        replace(new_row(new_id("task"), HOST, TaskOrder("text.slug"), now=now, settings=settings, limits={}), **done)
+        replace(new_task(new_id("task"), HOST, TaskOrder("text.slug"), now=now, settings=settings, limits={}), **done)
         for _ in range(count)
     ]
-    names = [field.name for field in fields(TaskRow)]
-    statement = f"INSERT INTO tasks ({', '.join(names)}) VALUES ({', '.join('?' for _ in names)})"
-    store = open_store(StorageSettings(), folder / ".omnicore")
+    statement = f"INSERT INTO tasks ({TASKS.columns}) VALUES ({TASKS.marks})"
+    store = open_store(StorageSettings(), project_data(folder))
     try:
-        store.apply(lambda session: session.executemany(statement, [astuple(row) for row in rows]))
+        store.apply(lambda session: session.executemany(statement, [TASKS.values(row) for row in rows]))
     finally:
         store.close()

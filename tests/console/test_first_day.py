@@ -126,7 +126,8 @@ def held_file(page: Page, file: Path) -> JSHandle:
 def _keep_the_old_one(page: Page, screenshot: Callable[..., None]) -> None:
     expect(page).to_have_url(re.compile("/console/plugins/notes/upgrade$"))
     asked = page.get_by_role("list", name="What it may do")
-    expect(asked.get_by_role("listitem")).to_have_count(1)
+    expect(asked.get_by_role("listitem")).to_have_count(2)
+    expect(asked).to_contain_text("Use more of this machine")
     expect(asked).to_contain_text("Talk to servers over HTTP")
     expect(asked).to_contain_text("words.example.org")
     expect(page.get_by_role("list", name="Functions")).to_contain_text("fail")

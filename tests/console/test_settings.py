@@ -14,6 +14,8 @@ from playwright.sync_api import Page, expect
 from tests.console.browser import Messages, axe
 from tests.console.host import ADMIN, Account, ConsoleHost
 
+from omnicore.config.folders import project_data
+
 HOST_PLUGINS = ("text", "counter")
 TABS = ("configuration", "users", "tokens", "sessions", "audit", "machine", "backup", "diagnostics")
 VERA, OTTO, TIM, SAM, ENA = (
@@ -276,7 +278,7 @@ def test_the_record_tells_who_changed_what_and_is_whole(host: ConsoleHost, page:
 def test_the_machine_is_shown_to_whoever_reads(page_as: Callable[[Account], Page], host: ConsoleHost) -> None:
     page = opened(page_as(ENA), "machine")
     about = page.get_by_role("region", name="This host")
-    expect(about).to_contain_text(str(host.folder))
+    expect(about).to_contain_text(str(project_data(host.folder)))
     expect(page.get_by_role("region", name="Engines")).to_contain_text("wasmtime")
 
 

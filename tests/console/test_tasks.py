@@ -22,9 +22,10 @@ MOST_DRAWN = 60
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleHost]:
     """A host with a plugin whose functions trap, fail and never end."""
-    host = ConsoleHost(tmp_path_factory.mktemp("tasks"), OMNICORE_TASKS__QUEUES="mail=2,held=0")
+    host = ConsoleHost(
+        tmp_path_factory.mktemp("tasks"), OMNICORE_TASKS__QUEUES="mail=2,held=0", OMNICORE_LIMITS__TIMEOUT_S="60"
+    )
     (host.plugins / "many.wat").write_text(MANY)
-    (host.plugins / "many.toml").write_text("[limits]\ntimeout_s = 60.0\n")
     try:
         yield host.add("text", "counter").start().set_up()
     finally:

@@ -10,7 +10,7 @@ from typing import Any
 
 from omnicore.errors import Unavailable
 from omnicore.events.bus import EventBus
-from omnicore.events.delivery import Deliveries, Handling
+from omnicore.events.subscriptions import Deliveries, Handling
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,7 @@ import pytest
 
 from omnicore.clock import ManualClock
 from omnicore.errors import StorageFailed
-from omnicore.events.bus import Event, EventBus
-from omnicore.events.log import EventLog
+from omnicore.events.bus import Event, EventBus, EventLog
 from omnicore.storage.store import Store
 from omnicore.storage.tables.events import EventRow, EventsTable
 

@@ -8,9 +8,7 @@ from hypothesis import strategies as st
 
 from omnicore.clock import ManualClock
 from omnicore.errors import CapacityReached
-from omnicore.events.bus import EventBus
-from omnicore.events.routes import Routes
-from omnicore.events.topics import HOST_TOPICS, pattern_covers, topic_matches
+from omnicore.events.bus import HOST_TOPICS, EventBus, Routes, pattern_covers, topic_matches
 from omnicore.events.typed import TOPICS
 
 PART = st.sampled_from(["a", "b", "c"])

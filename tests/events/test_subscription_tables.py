@@ -6,10 +6,9 @@ import pytest
 
 from omnicore.clock import ManualClock
 from omnicore.errors import LimitExceeded
-from omnicore.storage.size import stored_bytes
+from omnicore.storage.contents import stored_bytes
 from omnicore.storage.store import Store
-from omnicore.storage.tables.heartbeats import HeartbeatsTable
-from omnicore.storage.tables.subscriptions import SubscriptionsTable
+from omnicore.storage.tables.events import HeartbeatsTable, SubscriptionsTable
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ def host(tmp_path_factory) -> Iterator[BlockingHost]:
     plugins = tmp_path_factory.mktemp("plugins")
     shutil.copy(PLUGIN / "dist" / "thumbnail.wasm", plugins)
     with Host(plugins=plugins, data=tmp_path_factory.mktemp("data"), watch=False) as opened:
+        opened.plugins.grant("thumbnail", who="test")
         yield opened
 
 

@@ -34,9 +34,8 @@ from omnicore.errors import (
     OmniError,
 )
 from omnicore.sandbox.abi import MIB, Doors, HostCall, HostFunction, Limits, WasiGrant
-from omnicore.sandbox.by_kind import EngineByKind
 from omnicore.sandbox.component.engine import ComponentEngine
-from omnicore.sandbox.engine import Engine, Template
+from omnicore.sandbox.engine import Engine, EngineByKind, Template
 from omnicore.sandbox.extism.engine import ExtismEngine
 
 LIMITS = Limits(timeout_s=1.0, compile_s=4.0)

@@ -13,7 +13,7 @@ from tests.hostile import wasm_builder as wb
 from tests.hostile.corpus import malformed
 
 from omnicore.plugins.folder import Folder
-from omnicore.plugins.intake import Arrival, read_arrival
+from omnicore.plugins.inventory import Arrival, read_arrival
 from omnicore.sandbox.abi import Limits
 
 LIMITS = Limits()

@@ -22,9 +22,7 @@ from omnicore.errors import (
 )
 from omnicore.events.typed import OmegaEvent, Receiver
 from omnicore.intelligences.intelligence import Budget, IntelligenceSpec, IntelligenceStatus, spec_from_json
-from omnicore.intelligences.registry import Intelligences
-from omnicore.intelligences.resolving import rate
-from omnicore.intelligences.skills import Skills
+from omnicore.intelligences.registry import Intelligences, Skills, rate
 from omnicore.storage.tables.intelligences import IntelligencesTable, SkillRow
 
 Ready, Unverified, Missing = IntelligenceStatus
@@ -176,6 +174,7 @@ async def test_fuel_is_counted_and_ends_the_budget(rig: Rig) -> None:
 async def test_a_call_that_takes_longer_than_it_may_is_cut(rig: Rig) -> None:
     rig.drop("slow.wasm", _plugin("slow", "research", made=loops_on, limits={"timeout_s": 30.0}))
     rig.scan()
+    rig.host.grant("slow", "limits", who="test")
     people = _people(rig)
     made = people.create(IntelligenceSpec(name="A", required_capabilities=["research"], max_inference_time=100.0))
     with pytest.raises(DeadlineExceeded):

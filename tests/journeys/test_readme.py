@@ -1,4 +1,4 @@
-"""What README.md tells a newcomer to type works as it stands."""
+"""The commands and programs of README.md and docs/ work as they stand."""
 
 from __future__ import annotations
 
@@ -15,28 +15,33 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
+PAGES = {page: page.read_text() for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))}
 _LONGEST_S = 250  # a machine that does other work compiles the shipped plugins slowly
 pytestmark = pytest.mark.timeout(2 * _LONGEST_S)
 
 
-def block(marker: str) -> str:
-    found = re.search(rf"<!-- {marker} -->\n```sh\n(.*?)```", README, re.S)
-    assert found is not None
-    return found[1]
+def block(marker: str, language: str = "sh") -> str:
+    """The block after this marker. It stands in one page only."""
+    (found,) = re.findall(rf"<!-- {marker} -->\n```{language}\n(.*?)```", "\n".join(PAGES.values()), re.S)
+    return found
 
 
 @pytest.fixture(scope="session")
 def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where compiled code is kept: the first of these hosts compiles every shipped plugin, the others find it done."""
-    return tmp_path_factory.mktemp("code")
+    """A cache folder and its key: the first of these hosts compiles every shipped plugin, the others find it done."""
+    folder = tmp_path_factory.mktemp("code")
+    (folder / "code.key").write_bytes(os.urandom(32))
+    return folder
 
 
 @pytest.fixture
 def environment(tmp_path: Path, code: Path) -> dict[str, str]:
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "code").symlink_to(code)
+    state = tmp_path / "state" / "omnicore"
+    state.mkdir(parents=True)
+    shutil.copy(code / "code.key", state)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return {**os.environ, "PATH": path, "OMNICORE_DATA": str(tmp_path / "data"), "OMNICORE_PORT": "0"}
+    places = {"XDG_STATE_HOME": str(state.parent), "XDG_CACHE_HOME": str(code)}
+    return {**os.environ, **places, "PATH": path, "OMNICORE_PORT": "0"}
 
 
 @pytest.fixture
@@ -130,19 +135,27 @@ def test_users_tokens_and_the_record_work_one_after_the_other(environment, tmp_p
     ],
 )
 def test_the_python_of_a_service_runs(marker, prints, environment):
-    snippet = re.search(rf"<!-- {marker} -->\n```python\n(.*?)```", README, re.S)
-    assert snippet is not None
     ran = subprocess.run(
-        [sys.executable, "-c", snippet[1]],
+        [sys.executable, "-c", block(marker, "python")],
         cwd=ROOT, env=environment, capture_output=True, text=True, timeout=_LONGEST_S, check=False,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.endswith(prints)
 
 
-def test_every_path_that_it_links_to_is_there():
-    for target in re.findall(r"\]\(([^)#:]+)\)", README):
-        assert (ROOT / target).exists(), target
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_path_that_a_page_links_to_is_there(page):
+    for target in re.findall(r"\]\(([^)#:]+)\)", PAGES[page]):
+        assert (page.parent / target).exists(), target
+
+
+def test_every_page_is_reached_from_the_readme():
+    for page in PAGES:
+        assert page.name == "README.md" or f"(docs/{page.name})" in README
+
+
+def test_the_readme_is_short():
+    assert len(README.splitlines()) <= 150
 
 
 def test_a_plugin_of_your_own_is_four_lines_away(environment, tmp_path):

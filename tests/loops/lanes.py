@@ -8,14 +8,11 @@ from dataclasses import replace
 from typing import Any
 
 from omnicore.clock import Clock, ManualClock
-from omnicore.config.sections.loops import LaneSettings, LoopSettings
+from omnicore.config.settings import LaneSettings, LoopSettings
 from omnicore.events.bus import EventBus
-from omnicore.loops.answer import Wish
-from omnicore.loops.cycle import CycleInput
 from omnicore.loops.engine import LoopEngine
-from omnicore.loops.handlers import Fuel, Handler
-from omnicore.loops.lane import LoopType
-from omnicore.loops.running import Done, Duty
+from omnicore.loops.handlers import Fuel, Handler, Wish
+from omnicore.loops.lane import CycleInput, Done, Duty, LoopType
 from omnicore.storage.store import Store
 from omnicore.storage.tables.loops import LoopsTable
 

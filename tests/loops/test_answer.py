@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from omnicore.loops.answer import Answer, Wish, read_answer
+from omnicore.loops.handlers import Answer, Wish, read_answer
 
 
 def test_an_answer_is_read_part_by_part() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from omnicore.loops.archive import MANIFEST, old_bundles, verify, write_bundle
+from omnicore.loops.duties import MANIFEST, old_bundles, verify, write_bundle
 
 
 def _export(folder: Path) -> Mapping[str, int]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as some
 
-from omnicore.loops.assignment import assign
-from omnicore.loops.chores import Worker
+from omnicore.loops.duties import Worker, assign
 
 RESEARCHER = Worker("int_1", "Researcher", frozenset({"research"}), ready=True)
 EXECUTOR = Worker("int_2", "Executor", frozenset({"execution"}), ready=False)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from omnicore.loops.audit import audit
-from omnicore.loops.chores import PluginFacts
+from omnicore.loops.duties import PluginFacts, audit
 
 
 def _plugin(**changes: Any) -> PluginFacts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from omnicore.loops.comparison import compare, numbers_of, week_of
+from omnicore.loops.duties import compare, numbers_of, week_of
 
 
 def test_what_got_worse_becomes_a_proposal_that_names_the_numbers() -> None:

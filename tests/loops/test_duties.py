@@ -10,12 +10,8 @@ from typing import Any
 import pytest
 
 from omnicore.clock import ManualClock
-from omnicore.loops.archive import old_bundles
-from omnicore.loops.chores import Chores, PluginFacts, Worker
-from omnicore.loops.cycle import CycleInput, CycleOutput, extract_improvements
-from omnicore.loops.duties import Duties
-from omnicore.loops.lane import LoopType
-from omnicore.loops.running import Done
+from omnicore.loops.duties import Chores, Duties, PluginFacts, Worker, old_bundles
+from omnicore.loops.lane import CycleInput, CycleOutput, Done, LoopType, extract_improvements
 from omnicore.storage.database import Database
 from omnicore.storage.tables.intelligences import SkillRow
 from omnicore.storage.tables.loops import LoopsTable

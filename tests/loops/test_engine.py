@@ -16,9 +16,7 @@ from tests.storage.stores import OpenStore
 from omnicore.clock import ManualClock
 from omnicore.errors import CapacityReached, Conflict, InvalidInput, Unavailable
 from omnicore.events.typed import OmegaEvent, Receiver
-from omnicore.loops.cycle import CycleInput
-from omnicore.loops.lane import LoopType
-from omnicore.loops.running import Done
+from omnicore.loops.lane import CycleInput, Done, LoopType
 from omnicore.storage.database import Database
 from omnicore.storage.store import Store
 from omnicore.storage.tables.loops import LoopsTable

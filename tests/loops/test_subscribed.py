@@ -13,18 +13,15 @@ from tests.plugins.guests import ECHO, with_manifest
 
 from omnicore.capabilities.loops import LANES
 from omnicore.capabilities.services import Services
-from omnicore.config.sections.loops import LaneSettings, LoopSettings
+from omnicore.config.settings import LaneSettings, LoopSettings
 from omnicore.connectors.http import HttpClient
 from omnicore.errors import ManifestInvalid
-from omnicore.loops.chores import Chores
-from omnicore.loops.cycle import CycleInput
-from omnicore.loops.duties import Duties
+from omnicore.loops.duties import Chores, Duties
 from omnicore.loops.engine import LoopEngine
-from omnicore.loops.handlers import Fuel
-from omnicore.loops.lane import LoopType
-from omnicore.loops.subscribed import PluginHandlers
-from omnicore.storage.tables.grants import GrantsTable
+from omnicore.loops.handlers import Fuel, PluginHandlers
+from omnicore.loops.lane import CycleInput, LoopType
 from omnicore.storage.tables.loops import LoopsTable
+from omnicore.storage.tables.plugins import GrantsTable
 
 JSON = "application/json"
 

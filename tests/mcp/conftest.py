@@ -8,6 +8,8 @@ import pytest
 from tests.api.conftest import ASKS, DOUBLE, ECHO, MANY, SLOW
 from tests.mcp.hosting import McpHost
 
+from omnicore.sandbox.abi import Limits
+
 FILES = {
     "echo.wat": ECHO,
     "many.wat": MANY,
@@ -23,5 +25,5 @@ FILES = {
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[McpHost]:
-    with McpHost(tmp_path_factory.mktemp("served"), FILES) as host:
+    with McpHost(tmp_path_factory.mktemp("served"), FILES, limits=Limits(timeout_s=20.0)) as host:
         yield host

@@ -15,14 +15,14 @@ from tests.api.conftest import ECHO
 from tests.mcp.clients import ERAS, connected, eventually, message, played, text_of
 from tests.mcp.hosting import McpHost
 
-from omnicore.config.sections.mcp import McpSettings
+from omnicore.config.settings import McpSettings
 
 pytestmark = pytest.mark.parametrize("mode", ERAS)
 
 
 def test_each_function_of_a_plugin_that_answers_calls_is_a_tool(served: McpHost, mode: str) -> None:
     async def scene() -> None:
-        async with connected(served.url, mode=mode) as client:
+        async with connected(served.url, mode=mode, token=served.key) as client:
             tools = {tool.name: tool for tool in (await client.list_tools()).tools}
             assert client.server_capabilities.tools.list_changed
         assert tools.keys() >= {"echo.echo", "double.echo", "many.spin"}
@@ -38,7 +38,7 @@ def test_each_function_of_a_plugin_that_answers_calls_is_a_tool(served: McpHost,
 
 def test_a_call_gives_json_text_or_bytes(served: McpHost, mode: str) -> None:
     async def scene() -> None:
-        async with connected(served.url, mode=mode) as client:
+        async with connected(served.url, mode=mode, token=served.key) as client:
             counted = await client.call_tool("double.echo", {"value": 1})
             assert counted.structured_content == {"value": 1}
             assert json.loads(text_of(counted)) == {"value": 1}
@@ -62,7 +62,7 @@ def test_a_call_that_fails_is_a_result_with_fact_and_remedy(
     served: McpHost, mode: str, name: str, arguments: dict[str, Any], code: str
 ) -> None:
     async def scene() -> None:
-        async with connected(served.url, mode=mode) as client:
+        async with connected(served.url, mode=mode, token=served.key) as client:
             result = await client.call_tool(name, arguments)
         assert result.is_error
         assert text_of(result)
@@ -74,7 +74,7 @@ def test_a_call_that_fails_is_a_result_with_fact_and_remedy(
 
 def test_a_tool_that_is_not_there_and_a_strange_cursor_are_errors_of_the_protocol(served: McpHost, mode: str) -> None:
     async def scene() -> None:
-        async with connected(served.url, mode=mode) as client:
+        async with connected(served.url, mode=mode, token=served.key) as client:
             with pytest.raises(MCPError) as missing:
                 await client.call_tool("nobody.nothing", {})
             with pytest.raises(MCPError) as strange:
@@ -87,7 +87,7 @@ def test_a_tool_that_is_not_there_and_a_strange_cursor_are_errors_of_the_protoco
 
 def test_a_cancelled_call_cuts_the_guest(served: McpHost, mode: str) -> None:
     async def scene() -> None:
-        async with connected(served.url, mode=mode) as client:
+        async with connected(served.url, mode=mode, token=served.key) as client:
             calling = asyncio.ensure_future(client.call_tool("many.spin", {}))
             await eventually(lambda: served.host.plugins.in_flight)
             calling.cancel()
@@ -110,7 +110,9 @@ def test_other_tools_are_told_after_a_grant_and_there_when_it_is_answered(tmp_pa
 
     async def scene(served: McpHost) -> None:
         async with AsyncExitStack() as stack:
-            client = await stack.enter_async_context(connected(served.url, mode=mode, message_handler=listens))
+            client = await stack.enter_async_context(
+                connected(served.url, mode=mode, token=served.key, message_handler=listens)
+            )
             if mode == "auto":
                 news = await stack.enter_async_context(client.listen(tools_list_changed=True))
             else:
@@ -140,7 +142,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[McpHost]:
 
 def test_too_much_input_is_refused_by_the_plugins_limit_and_by_the_hosts(small: McpHost, mode: str) -> None:
     async def scene() -> None:
-        async with connected(small.url, mode=mode) as client:
+        async with connected(small.url, mode=mode, token=small.key) as client:
             result = await client.call_tool("echo.echo", {"input": "x" * 2000})
             assert result.is_error
             assert result.meta["omnicore/error"]["limit"] == "input_bytes"
@@ -155,7 +157,7 @@ def test_too_much_input_is_refused_by_the_plugins_limit_and_by_the_hosts(small: 
 def test_a_stop_ends_open_streams_at_once(tmp_path: Path, mode: str) -> None:
     async def scene(served: McpHost) -> None:
         async with AsyncExitStack() as stack:
-            client = await stack.enter_async_context(connected(served.url, mode=mode))
+            client = await stack.enter_async_context(connected(served.url, mode=mode, token=served.key))
             if mode == "auto":
                 await stack.enter_async_context(client.listen(tools_list_changed=True))
             await eventually(lambda: served.streams() == 1)

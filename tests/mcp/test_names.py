@@ -7,7 +7,7 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from omnicore.mcp.names import LONGEST, tool_names
+from omnicore.mcp.tools import LONGEST, tool_names
 
 _PLUGIN = st.from_regex(r"[a-z][a-z0-9-]{0,62}", fullmatch=True)
 _FUNCTION = st.from_regex(re.compile(r"[A-Za-z_$][A-Za-z0-9_$.:-]{0,127}", re.ASCII), fullmatch=True)

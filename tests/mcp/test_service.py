@@ -16,11 +16,10 @@ from tests.mcp.hosting import McpHost
 from omnicore.access.principal import LOCAL
 from omnicore.assembly import Host
 from omnicore.core.extensions import Extension, Extensions
-from omnicore.mcp.caller import Caller
-from omnicore.mcp.catalogue import ToolCatalogue
 from omnicore.mcp.server import ToolServer
+from omnicore.mcp.tools import Caller, ToolCatalogue
 
-_BUILT = ("server", "http", "stdio")
+_BUILT = ("server", "stdio")
 
 
 def host_of(folder: Path, *plugins: str) -> Host:

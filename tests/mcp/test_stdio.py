@@ -44,7 +44,7 @@ def serving(folder: Path, **environment: str) -> Iterator[subprocess.Popen[str]]
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env=clean_environment(**environment),
+        env=clean_environment(OMNICORE_LIMITS__TIMEOUT_S="20", **environment),
         text=True,
     ) as process:
         try:
@@ -66,7 +66,7 @@ def test_the_official_client_lists_and_calls(folder: Path, mode: str) -> None:
     parameters = StdioServerParameters(
         command=sys.executable,
         args=[*COMMAND[1:], "mcp", "--plugins", str(folder / "plugins"), "--data", str(folder / "data")],
-        env=clean_environment(),
+        env=clean_environment(OMNICORE_LIMITS__TIMEOUT_S="20"),
     )
 
     async def scene() -> None:

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from omnicore.errors import GuestFailed, InvalidInput, LimitExceeded
-from omnicore.mcp.answers import answered, failed
+from omnicore.mcp.server import answered, failed
 from omnicore.mcp.tools import Tool
-from omnicore.plugins.manifest import FunctionSpec
+from omnicore.plugins.schemas import FunctionSpec
 
 _JSON, _TEXT, _BYTES = "application/json", "text/plain", "application/octet-stream"
 _NUMBER = {"$ref": "#/$defs/n", "$defs": {"n": {"type": "integer"}}}

@@ -13,7 +13,8 @@ from tests.mcp.clients import HELLO, connected, initialize, message, played, tex
 from tests.mcp.hosting import McpHost
 
 from omnicore.access.principal import Role
-from omnicore.config.sections.mcp import McpSettings
+from omnicore.config.settings import McpSettings
+from omnicore.sandbox.abi import Limits
 
 _SESSION = "mcp-session-id"
 
@@ -22,7 +23,7 @@ _SESSION = "mcp-session-id"
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[McpHost]:
     """A host with little room, little time, and two tokens."""
     files = {"echo.wat": ECHO, "many.wat": MANY, "many.toml": SLOW}
-    limits = {"mcp": McpSettings(sessions=3), "request_timeout_s": 0.5}
+    limits = {"mcp": McpSettings(sessions=3), "request_timeout_s": 0.5, "limits": Limits(timeout_s=20.0)}
     with McpHost(tmp_path_factory.mktemp("small"), files, **limits) as host:
         yield host
 
@@ -115,7 +116,7 @@ def test_a_session_that_nobody_uses_ends(tmp_path: Path) -> None:
 
 def test_a_call_has_the_deadline_of_a_request(small: McpHost) -> None:
     async def scene(mode: str) -> None:
-        async with connected(small.url, mode=mode) as client:
+        async with connected(small.url, mode=mode, token=small.key) as client:
             result = await client.call_tool("many.spin", {})
         assert result.is_error
         assert "request_timeout_s" in text_of(result)

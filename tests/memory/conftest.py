@@ -11,9 +11,8 @@ import pytest
 from tests.storage.stores import OpenStore
 
 from omnicore.clock import ManualClock
-from omnicore.config.sections.memory import MemorySettings
-from omnicore.memory.embedding.embedder import Embedder, Sense
-from omnicore.memory.embedding.static import StaticEmbedder
+from omnicore.config.settings import MemorySettings
+from omnicore.memory.embedding import Embedder, Sense, StaticEmbedder
 from omnicore.memory.memories import Memories
 from omnicore.resilience.breaker import Breaker
 

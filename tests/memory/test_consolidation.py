@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from tests.memory.conftest import SHIPPED, BrokenEmbedder, MakeMind, Mind
 
+from omnicore.memory.columns import unit
 from omnicore.memory.consolidation import Consolidator, clustered, medoid
-from omnicore.memory.matrix import unit
 
 
 def run(mind: Mind, **named: object) -> dict[tuple[str, str], int]:

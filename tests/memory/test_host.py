@@ -11,8 +11,7 @@ from tests.connectors.local_server import Answer, Seen, serve
 from tests.connectors.test_connectors import answers
 
 from omnicore.assembly import Host
-from omnicore.config.sections.memory import MemorySettings
-from omnicore.config.settings import Settings
+from omnicore.config.settings import MemorySettings, Settings
 
 # Hands its input to the door as the request, and the door's reply out as its output.
 _DOORS = ("store", "recall", "get", "forget")

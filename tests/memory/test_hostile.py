@@ -8,13 +8,12 @@ import pytest
 from tests.memory.conftest import MakeMind, Mind
 
 from omnicore.errors import InvalidInput
+from omnicore.memory.cache import Ring
 from omnicore.memory.consolidation import Consolidator
-from omnicore.memory.drafting import Origin
-from omnicore.memory.embedding.embedder import FunctionEmbedder
-from omnicore.memory.item import MemoryDraft
-from omnicore.memory.ring import Ring
+from omnicore.memory.embedding import FunctionEmbedder
+from omnicore.memory.item import MemoryDraft, Origin
 from omnicore.memory.tiers import MemoryTier
-from omnicore.storage.tables.memory_rows import NewMemory
+from omnicore.storage.tables.memory import NewMemory
 
 A = Origin("a")
 

@@ -8,14 +8,13 @@ from concurrent.futures import Future
 import numpy as np
 import pytest
 
-from omnicore.memory import nearby
-from omnicore.memory.candidates import nearest
-from omnicore.memory.matrix import unit
-from omnicore.memory.nearby import Nearby
-from omnicore.memory.shelf import Shelf
+from omnicore.memory import ann
+from omnicore.memory.ann import Nearby
+from omnicore.memory.columns import Shelf, unit
+from omnicore.memory.ranking import nearest
 from omnicore.memory.tiers import MemoryTier
-from omnicore.storage.tables.memory_rows import Outline
-from omnicore.vectors.graph import Graph, GraphFailed, available
+from omnicore.storage.tables.memory import Outline
+from omnicore.vectors.ann import Graph, GraphFailed, available
 
 needs_hnswlib = pytest.mark.skipif(not available(), reason="hnswlib is not installed")
 COUNT, WIDE = 600, 16
@@ -98,7 +97,7 @@ def test_a_graph_that_fails_is_left_and_built_anew_later(shelf: Shelf, monkeypat
 
 
 def test_without_hnswlib_each_is_looked_at(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nearby, "available", lambda: False)
+    monkeypatch.setattr(ann, "available", lambda: False)
     assert agreement(searcher([0.0]), shelf) == 1.0
 
 

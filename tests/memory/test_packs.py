@@ -10,8 +10,8 @@ import pytest
 from tests.memory.conftest import MakeMind, Mind
 
 from omnicore.errors import InvalidInput
-from omnicore.memory.packs import export_pack, import_pack
-from omnicore.storage.tables.memory_rows import SHARED_SPACE
+from omnicore.memory.transfer import export_pack, import_pack
+from omnicore.storage.tables.memory import SHARED_SPACE
 
 
 def pack(mind: Mind, version: str = "1", texts: tuple[str, ...] = ("the door is blue", "the roof is red")) -> bytes:

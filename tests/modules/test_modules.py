@@ -326,18 +326,21 @@ def test_an_application_that_serves_answers_rest_until_it_stops(tmp_path, plugin
     extensions.add(Extension("doubler", "x:D"), doubler)
     with an_app(serving, extensions=extensions):
         url = serving.url
-        answer = httpx.post(f"{url}/api/v1/plugins/hello/functions/greet", content=b"REST")
+        assert httpx.post(f"{url}/api/v1/plugins/hello/functions/greet", content=b"REST").status_code == 401
+        client = httpx.Client(headers={"authorization": f"Bearer {serving.host.access.owner.made()}"})
+        answer = client.post(f"{url}/api/v1/plugins/hello/functions/greet", content=b"REST")
         assert answer.text == "Hello, REST!"
-        items = httpx.get(f"{url}/api/v1/plugins").json()["items"]
+        items = client.get(f"{url}/api/v1/plugins").json()["items"]
         assert [(item["name"], item["trust"]) for item in items] == [("doubler", "native"), ("hello", "sandboxed")]
-        doubled = httpx.post(f"{url}/api/v1/plugins/doubler/functions/double", content=b"21")
+        doubled = client.post(f"{url}/api/v1/plugins/doubler/functions/double", content=b"21")
         assert (doubled.json(), doubled.headers["content-type"]) == (42, "application/json")
-        assert httpx.post(f"{url}/api/plugins/doubler/execute", json={"input": 4}).json() == {"output": 8}
-        state = httpx.put(f"{url}/api/v1/plugins/doubler/state", json={"state": "disabled"})
+        assert client.post(f"{url}/api/plugins/doubler/execute", json={"input": 4}).json() == {"output": 8}
+        state = client.put(f"{url}/api/v1/plugins/doubler/state", json={"state": "disabled"})
         assert state.json()["state"] == "disabled"
-        refused = httpx.post(f"{url}/api/v1/plugins/doubler/functions/double", content=b"21")
+        refused = client.post(f"{url}/api/v1/plugins/doubler/functions/double", content=b"21")
         assert (refused.status_code, refused.json()["remedy"]) == (503, "run `omnicore plugins enable doubler`")
-        assert httpx.delete(f"{url}/api/v1/plugins/doubler").status_code == 409
+        assert client.delete(f"{url}/api/v1/plugins/doubler").status_code == 409
+        client.close()
     assert serving.url is None
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{url}/healthz")

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from omnicore.config.sections.vectors import VectorSettings
+from omnicore.config.settings import VectorSettings
 from omnicore.storage.database import Database
-from omnicore.vectors.graph import available
+from omnicore.vectors.ann import available
 from omnicore.vectors.service import VectorService
 
 pytestmark = pytest.mark.skipif(not available(), reason="hnswlib is not installed")

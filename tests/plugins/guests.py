@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from omnicore.sandbox.wat import wat_to_wasm
+from omnicore.sandbox.capi.code import wat_to_wasm
 
 _IMPORTS = """
   (import "extism:host/env" "input_length" (func $length (result i64)))

@@ -12,11 +12,10 @@ import pytest
 from omnicore import Host
 from omnicore.assembly import BlockingHost
 from omnicore.errors import DeadlineExceeded, GuestFailed, InvalidInput, ManifestInvalid, NotFound
-from omnicore.plugins.manifest import read_manifest
-from omnicore.plugins.typed import described
+from omnicore.plugins.manifest import described, read_manifest
 from omnicore.sandbox.abi import WasiGrant
 from omnicore.sandbox.inspect import inspect
-from omnicore.sandbox.wit_types import (
+from omnicore.sandbox.wit import (
     PRIMITIVES,
     STRING,
     U8,

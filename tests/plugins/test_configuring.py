@@ -67,7 +67,7 @@ def test_what_another_process_stored_is_noticed(site: Rig, rig_at: Callable[...,
     command = rig_at(tmp_path)
     command.scan()
     command.host.configure("a", {"city": "Oslo"}, who="ann")
-    site.host._tick(False)
+    site.host._folder.tick(False)
     assert asked(site)["city"] == "Oslo"
 
 

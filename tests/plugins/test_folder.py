@@ -56,6 +56,19 @@ def test_modules_are_found_in_the_folder_and_where_their_source_builds_them(fold
     assert [one.path for one in folder.list()] == ["a.wat", "b.wasm", "c/dist/c.wasm"]
 
 
+def test_a_file_whose_name_is_not_text_is_told_once_and_stops_no_other(
+    folder: Folder, caplog: pytest.LogCaptureFixture
+) -> None:
+    put(folder, "a.wasm")
+    for name in ("\udcff.wasm", "\udcfe/dist/\udcfe.wasm"):
+        put(folder, name)
+    for _ in range(2):
+        assert [one.path for one in folder.list()] == ["a.wasm"]
+    assert len(caplog.messages) == 2
+    assert "its name is not UTF-8; rename it" in caplog.messages[0]
+    assert caplog.messages[0].isascii()
+
+
 def test_a_sidecar_belongs_to_its_module(folder: Folder) -> None:
     put(folder, "a.wasm")
     put(folder, "a.toml", b"name")

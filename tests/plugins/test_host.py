@@ -8,6 +8,7 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -32,9 +33,9 @@ from omnicore.errors import (
     Unavailable,
 )
 from omnicore.sandbox.abi import HostFunction, Limits
+from omnicore.sandbox.capi.code import wat_to_wasm
 from omnicore.sandbox.extism.engine import ExtismEngine
 from omnicore.sandbox.inspect import inspect
-from omnicore.sandbox.wat import wat_to_wasm
 
 KV = '[[capabilities]]\nname = "kv"\nreason = "Stores the count"\n'
 HTTP = '[[capabilities]]\nname = "http"\nreason = "Asks the weather"\nscope = { hosts = ["api.test"] }\n'
@@ -65,6 +66,9 @@ def test_a_view_shows_what_the_plugin_is(rig: Rig) -> None:
         "Ann",
         "echo.wat",
     )
+    assert (view.state, view.serving) == ("needs-grant", None)
+    assert view.limits["timeout_s"] == rig.settings.limits.timeout_s
+    view = rig.host.grant("echo", "limits", who="ann")
     assert view.hash == view.serving
     assert view.limits["timeout_s"] == rig.settings.max_limits.timeout_s
     assert view.to_json()["functions"]["echo"]["input_media"] == "application/octet-stream"
@@ -305,15 +309,16 @@ def test_an_upgrade_that_asks_for_more_waits_while_the_old_version_serves(rig: R
     rig.host.grant("a", who="ann")
     rig.drop("a.wat", says("2"))
     rig.drop("a.toml", KV + HTTP)
-    assert rig.scan() == {"a": "needs-grant"}
+    assert rig.scan() == {"a": "needs-review"}
     assert rig.host.call_blocking("a") == b"1"
-    with pytest.raises(NotFound, match=r"the newest version asks for http; .*see `omnicore plugins diff a`"):
+    with pytest.raises(NotFound, match=r"the newest version is new code that asks for http; .*plugins upgrade a`"):
         rig.host.call_blocking("a.newer")
     (change,) = rig.host.diff("a")
     assert (change.capability, change.change, change.granted) == ("http", "new", None)
     assert change.reason == "Asks the weather"
-    assert change.command == "omnicore plugins grant a http"
-    assert rig.host.grant("a", "http", who="ann").state == "enabled"
+    assert change.command == "omnicore plugins upgrade a --approve"
+    assert rig.host.grant("a", "http", who="ann").state == "needs-review"  # the grant is for the code that serves
+    assert rig.host.approve("a", who="ann").state == "enabled"
     assert rig.host.call_blocking("a") == b"2"
     assert rig.host.diff("a") == []
 
@@ -325,23 +330,25 @@ def test_an_upgrade_that_asks_for_a_wider_scope_waits_too(rig: Rig) -> None:
     rig.host.grant("a", who="ann")
     rig.drop("a.wat", says("2"))
     rig.drop("a.toml", HTTP.replace('"api.test"', '"api.test", "more.test"'))
-    assert rig.scan() == {"a": "needs-grant"}
+    assert rig.scan() == {"a": "needs-review"}
     (change,) = rig.host.diff("a")
     assert change.change == "wider"
     assert change.to_json()["granted"] == {"hosts": ["api.test"]}
     assert rig.host.call_blocking("a") == b"1"
-    rig.host.grant("a", who="ann")
+    rig.host.approve("a", who="ann")
     assert rig.host.call_blocking("a") == b"2"
 
 
-def test_an_upgrade_that_asks_for_less_or_the_same_is_taken_at_once(rig: Rig) -> None:
+def test_an_upgrade_of_a_plugin_with_grants_waits_even_if_it_asks_for_less(rig: Rig) -> None:
     rig.drop("a.wat", says("1"))
     rig.drop("a.toml", KV + HTTP)
     rig.scan()
     rig.host.grant("a", who="ann")
     rig.drop("a.wat", says("2"))
     rig.drop("a.toml", KV)
-    assert rig.scan() == {"a": "enabled"}
+    assert rig.scan() == {"a": "needs-review"}
+    assert rig.host.call_blocking("a") == b"1"
+    assert rig.host.approve("a", who="ann").state == "enabled"
     assert rig.host.call_blocking("a") == b"2"
 
 
@@ -438,8 +445,8 @@ def test_values_travel_by_media_and_bytes_as_they_are(rig: Rig) -> None:
     rig.drop("echo.toml", '[functions.echo]\ninput = { type = "object" }\noutput = { type = "object" }')
     rig.scan()
     assert rig.host.call_blocking("echo", {"a": 1}) == {"a": 1}
-    assert rig.host.call_bytes("echo", b'{"a": 1}') == b'{"a": 1}'
-    for call in (rig.host.call_blocking, rig.host.call_bytes):
+    assert rig.host.call_blocking("echo", b'{"a": 1}', raw=True) == b'{"a": 1}'
+    for call in (rig.host.call_blocking, partial(rig.host.call_blocking, raw=True)):
         with pytest.raises(InvalidInput, match="is not of type 'object'"):
             call("echo", b"[]")
 
@@ -448,7 +455,7 @@ def test_an_output_that_breaks_its_schema_is_the_plugins_failure(rig: Rig) -> No
     rig.drop("echo.wat", ECHO)
     rig.drop("echo.toml", '[functions.echo]\ninput_media = "text/plain"\noutput = { type = "object" }')
     rig.scan()
-    for call in (rig.host.call_blocking, rig.host.call_bytes):
+    for call in (rig.host.call_blocking, partial(rig.host.call_blocking, raw=True)):
         with pytest.raises(GuestFailed, match="is not what it promises"):
             call("echo", b"[]")
     assert rig.host.get("echo").last_error["code"] == "guest-failed"
@@ -688,7 +695,7 @@ def test_the_catalogue_survives_a_restart(rig_at: Callable[..., Rig], tmp_path: 
     first.scan()
     first.close()
     second = rig_at(tmp_path)
-    assert second.scan() == {"a": "needs-grant", "moody": "enabled", "off": "disabled"}
+    assert second.scan() == {"a": "needs-review", "moody": "enabled", "off": "disabled"}
     assert second.host.call_blocking("a") == b"1"  # the bytes of the old version were kept
     assert second.host.get("moody").last_error["code"] == "guest-trapped"
 
@@ -711,11 +718,11 @@ def test_what_another_process_decides_takes_effect(rig_at: Callable[..., Rig], t
     running.scan()
     assert running.host.call_blocking("a") == b"1"
     command.host.disable("a")
-    running.host._tick(False)
+    running.host._folder.tick(False)
     with pytest.raises(Unavailable, match="is disabled"):
         running.host.call_blocking("a")
     command.host.enable("a")
-    running.host._tick(False)
+    running.host._folder.tick(False)
     assert running.host.call_blocking("a") == b"1"
 
 
@@ -763,7 +770,7 @@ def test_too_many_calls_at_once_are_refused_and_idle_instances_make_room(
     rig.drop("a.wat", says("1"))
     rig.scan()
     rig.host.call_blocking("a")
-    pool = rig.host._service.current("a").blocking
+    pool = rig.host._versions.current("a").blocking
     lent = pool.take()
     with pytest.raises(CapacityReached, match="1 calls of this plugin run already"):
         rig.host.call_blocking("a")
@@ -788,7 +795,7 @@ def test_a_file_that_breaks_its_reader_does_not_keep_the_others_out(rig: Rig, mo
             raise IndexError("out of range")
         return inspect(data)
 
-    monkeypatch.setattr("omnicore.plugins.intake.inspect", broken)
+    monkeypatch.setattr("omnicore.plugins.inventory.inspect", broken)
     rig.drop("a.wasm", b"BREAK")
     rig.drop("b.wat", says("1"))
     assert rig.scan() == {"a": "rejected", "b": "enabled"}

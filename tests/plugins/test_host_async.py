@@ -22,7 +22,7 @@ from omnicore.errors import (
     Unavailable,
 )
 from omnicore.sandbox.abi import HostCall, HostFunction
-from omnicore.sandbox.wat import wat_to_wasm
+from omnicore.sandbox.capi.code import wat_to_wasm
 
 THREADS = "threads = true\n"
 
@@ -58,7 +58,7 @@ def test_tasks_call_plugins(rig: Rig, manifest: str) -> None:
         assert await rig.host.call("echo", "hi") == b"hi"
         many = await asyncio.gather(*(rig.host.call("echo.echo", str(n)) for n in range(50)))
         assert many == [str(n).encode() for n in range(50)]
-        assert await rig.host.call_bytes_async("echo", b"raw") == b"raw"
+        assert await rig.host.call("echo", b"raw", raw=True) == b"raw"
         with pytest.raises(NotFound):
             await rig.host.call("echo.nope")
 
@@ -75,7 +75,7 @@ def test_a_cancelled_task_cuts_the_guest(rig: Rig, manifest: str) -> None:
         start = time.monotonic()
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(rig.host.call("moody.spin", timeout_s=20), 0.1)
-        version = rig.host._service.current("moody")
+        version = rig.host._versions.current("moody")
         assert version is not None
         await until(lambda: version.in_flight == 0)
         assert time.monotonic() - start < 15
@@ -205,7 +205,7 @@ def test_stop_lets_running_calls_finish_and_cuts_those_that_take_too_long(
         await rig.host.start()
         await rig.host.call("moody.well")
         task = asyncio.create_task(call("moody.spin"))
-        version = rig.host._service.current("moody")
+        version = rig.host._versions.current("moody")
         assert version is not None
         await until(lambda: version.in_flight == 1)
         start = time.monotonic()

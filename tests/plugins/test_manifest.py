@@ -9,8 +9,8 @@ import omnicore.plugins
 from omnicore.errors import ManifestInvalid
 from omnicore.plugins.manifest import Manifest, callable_exports, read_manifest
 from omnicore.sandbox.abi import Limits, WasiGrant
+from omnicore.sandbox.capi.code import wat_to_wasm
 from omnicore.sandbox.inspect import ModuleInfo, inspect
-from omnicore.sandbox.wat import wat_to_wasm
 
 FULL = b"""
 name = "counter"

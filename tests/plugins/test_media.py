@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from omnicore.errors import DeadlineExceeded, GuestFailed, InvalidInput
-from omnicore.plugins.manifest import FunctionSpec
-from omnicore.plugins.media import Media
+from omnicore.plugins.schemas import FunctionSpec, Media
 
 JSON, TEXT, BYTES = "application/json", "text/plain", "application/octet-stream"
 NUMBER = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}

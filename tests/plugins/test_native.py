@@ -220,7 +220,7 @@ def test_it_is_switched_off_for_every_process_on_the_same_data(tmp_path, greeter
             assert host.bus.history("plugin.disabled")
             with pytest.raises(Unavailable, match="greeter is disabled"):
                 host.call("greeter.shout", "x")
-            server.plugins._tick(False)
+            server.plugins._folder.tick(False)
             with pytest.raises(Unavailable, match="omnicore plugins enable greeter"):
                 server.call("greeter.shout", "x")
             assert events.drain() == []

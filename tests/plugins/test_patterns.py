@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from omnicore.plugins.patterns import UnsafePatternError, safe_pattern
+from omnicore.plugins.schemas import UnsafePatternError, safe_pattern
 
 TAKEN = [
     r"^[a-z][a-z0-9-]{0,62}$",

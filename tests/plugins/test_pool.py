@@ -14,6 +14,7 @@ class Guest:
 
     def __init__(self) -> None:
         self.healthy = True
+        self.kept_bytes = 0
         self.closed = 0
         self.cancelled = False
         self.inside = threading.Lock()
@@ -150,3 +151,30 @@ def test_threads_never_share_an_instance_and_bounds_hold_while_it_closes() -> No
     assert shared == []
     assert makers.settled == 1
     assert [guest.closed for guest in makers.made] == [1] * len(makers.made)
+
+
+def test_an_idle_instance_that_holds_much_is_dropped_alone() -> None:
+    makers = Makers(warm=2)
+    first, second = makers.pool.take(), makers.pool.take()
+    makers.pool.give(first)
+    makers.pool.give(second)
+    assert makers.pool.holds(first)
+    assert makers.pool.drop(first)
+    assert (first.closed, second.closed) == (1, 0)
+    assert not makers.pool.drop(first)
+    assert makers.pool.take() is second
+    third = makers.pool.take()  # the spot of the first is free again
+    makers.pool.give(second)
+    makers.pool.give(third)
+    assert (second.closed, third.closed) == (0, 0)
+
+
+def test_one_that_is_in_use_is_not_dropped() -> None:
+    makers = Makers(warm=1)
+    guest = makers.pool.take()
+    guest.kept_bytes = 100 << 20
+    makers.pool.give(guest)
+    assert makers.pool.take() is guest
+    assert not makers.pool.holds(guest)
+    assert not makers.pool.drop(guest)
+    assert guest.closed == 0

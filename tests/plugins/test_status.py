@@ -12,7 +12,7 @@ from tests.plugins.guests import MOODY, says
 
 from omnicore.clock import ManualClock
 from omnicore.errors import GuestTrapped, NotFound
-from omnicore.plugins.status import call_status
+from omnicore.plugins.view import call_status
 from omnicore.telemetry.metrics import CallRecorder
 
 
@@ -20,7 +20,7 @@ def test_a_plugin_that_was_not_called_has_nothing_to_tell(rig: Rig) -> None:
     rig.drop("a.wat", says("1"))
     rig.scan()
     status = rig.host.status("a").to_json()
-    assert status["breaker"] == {"state": "closed", "failures": 0, "threshold": 5, "open_until": None}
+    assert status["breaker"] == {"state": "closed", "failures": 0, "threshold": 5, "refused": 0, "open_until": None}
     assert [status[name] for name in ("in_flight", "calls", "errors", "p95_ms")] == [0, 0, 0, None]
     with pytest.raises(NotFound):
         rig.host.status("nobody")
@@ -57,6 +57,7 @@ def test_each_limit_says_who_set_it(rig: Rig) -> None:
     rig.drop("a.wat", says("1"))
     rig.drop("a.toml", "[limits]\ntimeout_s = 2.0\nhttp_requests = 1000\n")
     rig.scan()
+    rig.host.grant("a", "limits", who="ann")
     limits = rig.host.status("a").to_json()["limits"]
     assert limits["timeout_s"] == {"value": 2.0, "origin": "manifest"}
     assert limits["http_requests"] == {"value": rig.settings.max_limits.http_requests, "origin": "most"}

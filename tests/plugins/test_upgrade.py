@@ -12,7 +12,7 @@ from tests.plugins.killed import after_each_kill
 from tests.plugins.test_versions import digest, wasm
 
 from omnicore.errors import Conflict, NotFound
-from omnicore.sandbox.wat import wat_to_wasm
+from omnicore.sandbox.capi.code import wat_to_wasm
 
 OLD = """
 version = "1.0"
@@ -50,6 +50,7 @@ output = { type = "integer" }
 [functions.shout]
 [limits]
 timeout_s = 5.0
+reason = "Works longer"
 """
 TWO = module(
     '(func (export "say") (result i32) (call $say (i32.const 50)) (i32.const 0))'
@@ -67,7 +68,7 @@ def waiting(rig: Rig) -> Rig:
     rig.host.grant("a", who="ann")
     rig.drop("a.toml", NEW)
     rig.drop("a.wasm", NEWER)
-    assert rig.scan() == {"a": "needs-grant"}, rig.host.get("a").reason
+    assert rig.scan() == {"a": "needs-review"}, rig.host.get("a").reason
     return rig
 
 
@@ -81,6 +82,7 @@ def test_the_difference_shows_everything_that_changes(waiting: Rig) -> None:
     assert [(one.capability, one.change, one.reason) for one in upgrade.changes] == [
         ("tasks", "new", "Works at night"),
         ("events", "wider", "Tells of more"),
+        ("limits", "new", "Works longer"),
         ("kv", "dropped", "Stores the count"),
         ("http", "narrower", "Asks the weather"),
     ]
@@ -125,7 +127,7 @@ def test_what_was_turned_away_can_be_approved_later(waiting: Rig) -> None:
 def test_the_next_file_is_asked_for_again(waiting: Rig) -> None:
     waiting.host.keep("a", who="ann")
     waiting.drop("a.wasm", wat_to_wasm(TWO.replace("51", "52").encode()))
-    assert waiting.scan() == {"a": "needs-grant"}
+    assert waiting.scan() == {"a": "needs-review"}
 
 
 def test_a_kept_version_can_fail_too_often_as_any_other(rig_at: Callable[..., Rig], tmp_path: Path) -> None:
@@ -167,13 +169,17 @@ def _approve(rig: Rig) -> None:
 
 def _decided(rig: Rig) -> tuple[str, tuple[str, ...], str]:
     view = rig.host.get("a")
-    return view.state, tuple(grant.capability for grant in view.granted), rig.host.call_bytes("a.say").decode()
+    return (
+        view.state,
+        tuple(grant.capability for grant in view.granted),
+        rig.host.call_blocking("a.say", raw=True).decode(),
+    )
 
 
 def test_an_approval_killed_anywhere_is_done_wholly_or_not_at_all(waiting: Rig, tmp_path: Path) -> None:
     waiting.close()
     found = after_each_kill(tmp_path, _approve, _decided, times=8)
-    before = ("needs-grant", ("events", "http", "kv"), "1")
-    after = ("enabled", ("events", "http", "kv", "tasks"), "2")
+    before = ("needs-review", ("events", "http", "kv"), "1")
+    after = ("enabled", ("events", "http", "kv", "limits", "tasks"), "2")
     assert set(found) == {before, after}
     assert found == sorted(found, key=found.index)

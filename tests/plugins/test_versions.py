@@ -12,7 +12,7 @@ from tests.plugins.guests import says
 from tests.plugins.killed import after_each_kill
 
 from omnicore.errors import Conflict, InvalidInput, NotFound
-from omnicore.sandbox.wat import wat_to_wasm
+from omnicore.sandbox.capi.code import wat_to_wasm
 
 KV = '[[capabilities]]\nname = "kv"\nreason = "Stores the count"\n'
 
@@ -106,7 +106,7 @@ def test_a_version_that_asks_for_less_needs_no_new_grant(rig: Rig) -> None:
     rig.drop("a.toml", KV)
     rig.drop("a.wasm", wasm("2"))
     rig.scan()
-    rig.host.grant("a", who="ann")
+    rig.host.approve("a", who="ann")
     assert rig.host.rollback("a", digest("1"), who="ann").state == "enabled"
     assert rig.host.scope("a", "kv") is None
     assert rig.host.rollback("a", digest("2"), who="ann").state == "enabled"
@@ -120,6 +120,7 @@ def test_a_version_that_asks_for_more_than_it_has_waits_while_the_other_serves(r
     rig.settings.plugins.joinpath("a.toml").unlink()
     rig.drop("a.wasm", wasm("2"))
     rig.scan()
+    rig.host.approve("a", who="ann")
     rig.host.revoke("a", "kv", who="ann")
     view = rig.host.rollback("a", digest("1"), who="ann")
     assert (view.state, view.serving) == ("needs-grant", digest("2"))
@@ -201,7 +202,7 @@ def test_an_upload_of_two_files_killed_anywhere_is_done_wholly_or_not_at_all(rig
 
 def test_a_file_put_there_after_a_killed_rollback_is_left_alone(rig: Rig) -> None:
     seen(rig, "1", "2")
-    rig.host._restoring.begin(rig.host._catalogue.row("a"), digest("1"))
+    rig.host._rollbacks.begin(rig.host._catalogue.row("a"), digest("1"))
     rig.drop("a.wasm", wasm("3"))
     rig.scan()
     assert rig.host.call_blocking("a") == b"3"

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from omnicore.errors import InvalidSetting, Unavailable
-from omnicore.resilience.alerts import Alerts, read_rule
-from omnicore.resilience.health import Change, HealthStatus
+from omnicore.resilience.health import Alerts, Change, HealthStatus, read_rule
 from omnicore.resilience.retry import Retry
 
 GONE = Change("storage", HealthStatus.Healthy, HealthStatus.Unhealthy, "disk full")

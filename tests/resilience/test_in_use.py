@@ -1,4 +1,4 @@
-"""What keeps the host well is used by the parts that need it, and none of it stands on a shelf."""
+"""What keeps the host well is used by the parts that need it, and none of it is unused."""
 
 from __future__ import annotations
 
@@ -15,21 +15,24 @@ PACKAGE = Path(__file__).parents[2] / "host" / "omnicore"
 USED_BY = {
     "breaker": {"plugins", "connectors", "memory"},
     "retry": {"runtime", "connectors", "wiring"},
-    "restart": {"loops", "wiring"},
+    "retry.Supervised": {"loops", "wiring"},
     "health": {"wiring", "api"},
     "degradation": {"wiring", "api"},
-    "alerts": {"wiring"},
+    "health.Alerts": {"wiring"},
 }
 
 
 @cache
 def importers() -> dict[str, set[str]]:
-    """The rooms that import from each module of this one."""
+    """The rooms that import each module of this one, and each name in it."""
     found: dict[str, set[str]] = defaultdict(set)
     for file in PACKAGE.rglob("*.py"):
         room = file.relative_to(PACKAGE).parts[0].removesuffix(".py")
-        for name in re.findall(r"^ *from omnicore\.resilience\.(\w+) import", file.read_text(), re.MULTILINE):
-            found[name].add(room)
+        for module, names in re.findall(
+            r"^ *from omnicore\.resilience\.(\w+) import (\([^)]*\)|.*)", file.read_text(), re.MULTILINE
+        ):
+            for name in (module, *(f"{module}.{one}" for one in re.findall(r"\w+", names))):
+                found[name].add(room)
     return found
 
 

@@ -8,8 +8,7 @@ import logging
 import pytest
 
 from omnicore.clock import ManualClock
-from omnicore.resilience.restart import Supervised
-from omnicore.resilience.retry import RetryPolicy
+from omnicore.resilience.retry import RetryPolicy, Supervised
 
 
 class Part:

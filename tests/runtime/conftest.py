@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from omnicore.clock import Clock
-from omnicore.config.sections.tasks import TaskSettings
+from omnicore.config.settings import TaskSettings
 from omnicore.errors import GuestFailed, InvalidInput, Unavailable
 from omnicore.events.bus import EventBus
-from omnicore.runtime.desk import TaskDesk
+from omnicore.runtime.service import TaskDesk
 from omnicore.runtime.tasks import TaskEngine
 from omnicore.storage.database import Database
 from omnicore.storage.store import Store

@@ -12,24 +12,31 @@ from tests.runtime.conftest import QUICK, Guests, engine_on, run, until
 from omnicore.clock import ManualClock
 from omnicore.errors import StorageFailed
 from omnicore.events.bus import EventBus
-from omnicore.runtime.desk import TaskDesk
-from omnicore.runtime.keeper import SET_BACK_S
-from omnicore.runtime.task import TaskOrder
+from omnicore.runtime.runner import SET_BACK_S
+from omnicore.runtime.service import TaskDesk
 from omnicore.runtime.watch import Watch
 from omnicore.storage.database import Database
 from omnicore.storage.store import Store
-from omnicore.storage.tables.tasks import TaskRow
-from omnicore.storage.tables.tasks_claim import HEADS_SQL, READY_SQL, Claim, Ending, Silence, TaskClaims
-from omnicore.storage.tables.tasks_sweep import TaskSweep
+from omnicore.storage.tables.tasks import (
+    HEADS_SQL,
+    READY_SQL,
+    Claim,
+    Ending,
+    Silence,
+    Task,
+    TaskClaims,
+    TaskOrder,
+    TaskSweep,
+)
 
 NOW = 2_000_000_000.0
 
 
-def claim(claims: TaskClaims, host: str, free: int = 1) -> Sequence[TaskRow]:
+def claim(claims: TaskClaims, host: str, free: int = 1) -> Sequence[Task]:
     return claims.turn(host, [], free=free, now=NOW, limits={}).tasks
 
 
-def end(claims: TaskClaims, host: str, row: TaskRow, state: str = "done") -> Claim:
+def end(claims: TaskClaims, host: str, row: Task, state: str = "done") -> Claim:
     return claims.turn(host, [Ending(row.id, row.token, state, NOW, output="1")], free=0, now=NOW, limits={})
 
 
@@ -243,10 +250,10 @@ def test_a_database_that_fails_for_a_while_loses_no_result(store: Store, monkeyp
             await guests.begun.wait()
             apply, failures = store.apply, iter(range(3))
 
-            def failing(work: Any) -> Any:
+            def failing(work: Any, **how: Any) -> Any:
                 if next(failures, None) is not None:
                     raise StorageFailed("the disk is full", remedy="free space")
-                return apply(work)
+                return apply(work, **how)
 
             monkeypatch.setattr(store, "apply", failing)
             guests.gate.set()
@@ -264,8 +271,8 @@ def test_a_claim_whose_answer_got_lost_is_given_back(store: Store, monkeypatch: 
         async with engine_on(store, guests, lease_s=0.15) as engine:
             apply, lost = store.apply, iter(range(1))
 
-            def losing(work: Any) -> Any:
-                result = apply(work)
+            def losing(work: Any, **how: Any) -> Any:
+                result = apply(work, **how)
                 if isinstance(result, Claim) and result.tasks and next(lost, None) is not None:
                     raise StorageFailed("the connection broke", remedy="try again")
                 return result

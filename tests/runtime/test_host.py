@@ -13,7 +13,7 @@ from tests.runtime.conftest import until
 
 from omnicore.assembly import Host
 from omnicore.errors import CallCancelled, GuestFailed
-from omnicore.runtime.task import TaskOrder
+from omnicore.storage.tables.tasks import TaskOrder
 
 SENDER = """(module
   (import "extism:host/env" "input_offset" (func $input (result i64)))

@@ -10,8 +10,7 @@ import pytest
 from tests.runtime.conftest import Guests, run
 
 from omnicore.errors import CallCancelled, CapacityReached, InvalidInput, Unavailable
-from omnicore.runtime.jobs import JobPool
-from omnicore.runtime.tasks import TaskEngine
+from omnicore.runtime.tasks import JobPool, TaskEngine
 
 
 async def double(value: int) -> int:

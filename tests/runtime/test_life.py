@@ -10,11 +10,9 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initial
 
 from omnicore.clock import ManualClock
 from omnicore.errors import Conflict, LimitExceeded
-from omnicore.runtime.desk import TaskDesk
-from omnicore.runtime.task import TaskOrder
+from omnicore.runtime.service import TaskDesk
 from omnicore.storage.database import Database
-from omnicore.storage.tables.tasks import TaskRow
-from omnicore.storage.tables.tasks_claim import Ending, TaskClaims
+from omnicore.storage.tables.tasks import Ending, Task, TaskClaims, TaskOrder
 
 QUOTA = 6
 MOST_LOST = 2
@@ -83,7 +81,7 @@ class Life(RuleBasedStateMachine):
             self.keys[owner, key] = task
 
     @rule(target=held, host=HOSTS)
-    def claim(self, host: str) -> TaskRow | None:
+    def claim(self, host: str) -> Task | None:
         ready = {
             task: one for task, one in self.models.items() if one.state == "waiting" and one.due_at <= self.clock.now()
         }
@@ -101,7 +99,7 @@ class Life(RuleBasedStateMachine):
         return row
 
     @rule(row=consumes(held), state=st.sampled_from(["done", "failed", "waiting"]), counted=st.booleans())
-    def end(self, row: TaskRow | None, state: str, counted: bool) -> None:
+    def end(self, row: Task | None, state: str, counted: bool) -> None:
         if row is None:
             return
         counted = counted or state != "waiting"

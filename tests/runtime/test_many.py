@@ -10,11 +10,9 @@ import pytest
 
 from omnicore.clock import ManualClock
 from omnicore.ids import new_id
-from omnicore.runtime.desk import TaskDesk
-from omnicore.runtime.task import TaskOrder
+from omnicore.runtime.service import TaskDesk
 from omnicore.storage.database import Database
-from omnicore.storage.tables.tasks import COLUMNS
-from omnicore.storage.tables.tasks_claim import TaskClaims
+from omnicore.storage.tables.tasks import COLUMNS, TaskClaims, TaskOrder
 
 MANY = 100_000
 NOW = 2_000_000_000.0

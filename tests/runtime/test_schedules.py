@@ -9,12 +9,13 @@ import pytest
 from tests.runtime.conftest import Guests, engine_on, run, until
 
 from omnicore.clock import ManualClock
-from omnicore.config.sections.tasks import TaskSettings
+from omnicore.config.settings import TaskSettings
 from omnicore.errors import Conflict, InvalidInput, NotFound
-from omnicore.runtime.desk import TaskDesk
-from omnicore.runtime.schedule import ScheduleDesk, ScheduleOrder
+from omnicore.runtime.schedule import ScheduleDesk
+from omnicore.runtime.service import TaskDesk
 from omnicore.storage.database import Database
 from omnicore.storage.store import Store
+from omnicore.storage.tables.tasks import ScheduleOrder
 
 HOURLY = ScheduleOrder("hourly", "report.send", "interval", "3600", input={"to": "Ada"})
 

@@ -10,17 +10,14 @@ import pytest
 from tests.runtime.conftest import Guests, engine_on, run, until
 
 from omnicore.clock import ManualClock
-from omnicore.config.sections.tasks import TaskSettings
+from omnicore.config.settings import TaskSettings
 from omnicore.errors import CallCancelled, Conflict, GuestFailed, InvalidInput, LimitExceeded, NotFound, StorageFailed
 from omnicore.events.bus import EventBus
-from omnicore.runtime.desk import TaskDesk
-from omnicore.runtime.plugin_tasks import PluginTasks
-from omnicore.runtime.task import TaskOrder
+from omnicore.runtime.service import PluginTasks, TaskDesk
 from omnicore.runtime.tasks import TaskEngine
 from omnicore.storage.database import Database
 from omnicore.storage.store import Store
-from omnicore.storage.tables.tasks import TasksTable
-from omnicore.storage.tables.tasks_claim import TaskClaims
+from omnicore.storage.tables.tasks import TaskClaims, TaskOrder, TasksTable
 
 NO_WAIT = {"backoff_s": (0.0,)}
 
@@ -487,3 +484,23 @@ def test_an_engine_whose_start_failed_can_be_started_again_or_stopped(store: Sto
         raise StorageFailed("the database does not answer")
 
     run(main())
+
+
+def test_tasks_are_found_by_their_label(desk: TaskDesk) -> None:
+    ids = [
+        desk.submit(TaskOrder("text.echo", n, label=["red", "blue", None][n % 3]), owner="ab"[n % 2]) for n in range(12)
+    ]
+    cancelled = ids[0]
+    assert desk.cancel(cancelled)
+    red = [task for n, task in enumerate(ids) if n % 3 == 0]
+    assert [task.id for task in desk.list(label="red")[0]] == red[::-1]
+    assert [task.id for task in desk.list(label="red", state="cancelled")[0]] == [cancelled]
+    assert {task.owner for task in desk.list(label="blue", owner="a")[0]} == {"a"}
+    assert desk.get(red[1]).label == "red"
+    assert desk.list(label="green") == ([], None)
+
+
+@pytest.mark.parametrize("label", ["", "x" * 201, "\0", 7])
+def test_a_label_is_short_text(memory: Database, label: Any) -> None:
+    with pytest.raises(InvalidInput, match=r"label of the task cannot be used; pass text of 1 to 200 characters"):
+        TaskDesk(memory).submit(TaskOrder("text.echo", label=label))

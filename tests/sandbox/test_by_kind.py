@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from omnicore.sandbox.abi import Doors, Limits
-from omnicore.sandbox.by_kind import EngineByKind
+from omnicore.sandbox.capi.code import wat_to_wasm
 from omnicore.sandbox.component.engine import ComponentEngine
-from omnicore.sandbox.component.template import ComponentTemplate
+from omnicore.sandbox.component.instance import ComponentTemplate
+from omnicore.sandbox.engine import EngineByKind
 from omnicore.sandbox.extism.engine import ExtismEngine
-from omnicore.sandbox.extism.template import ExtismTemplate
-from omnicore.sandbox.wat import wat_to_wasm
+from omnicore.sandbox.extism.instance import ExtismTemplate
 
 
 @pytest.mark.parametrize(("text", "kind"), [(b"(module)", ExtismTemplate), (b"(component)", ComponentTemplate)])

@@ -195,7 +195,7 @@ BROKEN = {
         wb.ModuleBuilder(memories=[wb.limits(1)], exports=[wb.export("m", 2, 0)] * 2).build(),
         "same",
     ),
-    "unknown kind": (wb.ModuleBuilder(imports=[wb.imported("a", "b", b"\x09\0")]).build(), "no kind"),
+    "unknown kind": (wb.ModuleBuilder(imports=[wb.imported("a", "b", b"\x09\0")]).build(), "not a kind"),
     "unknown limits": (wb.ModuleBuilder(memories=[b"\x77\0"]).build(), "limits of form"),
     "gc type": (wb.ModuleBuilder(types=[b"\x5f\x00"]).build(), "0x5f"),
     "anyref parameter": (wb.ModuleBuilder(types=[wb.func_type([0x6E])]).build(), "0x6e"),

@@ -12,9 +12,10 @@ from wasmtime import component as peer
 
 from omnicore.errors import ModuleRejected, OmniError
 from omnicore.sandbox.abi import Limits
+from omnicore.sandbox.capi.code import wat_to_wasm
 from omnicore.sandbox.inspect import admit, inspect
-from omnicore.sandbox.wat import wat_to_wasm
-from omnicore.sandbox.wit_types import ComponentInfo, Signature, WitType
+from omnicore.sandbox.wasm import ComponentInfo
+from omnicore.sandbox.wit import Signature, WitType
 
 GUEST = Path(__file__).parents[1] / "guests" / "component" / "rust" / "guest.wasm"
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omnicore.errors import LimitExceeded
-from omnicore.sandbox.variables import Variables
+from omnicore.sandbox.abi import Variables
 
 ENTRY = 48
 

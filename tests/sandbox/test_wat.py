@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omnicore.errors import ModuleRejected
-from omnicore.sandbox.wat import wat_to_wasm
+from omnicore.sandbox.capi.code import wat_to_wasm
 
 
 def refusal(text: bytes) -> str:

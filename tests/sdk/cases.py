@@ -24,12 +24,12 @@ from omnicore.plugins.limits import effective_limits
 from omnicore.plugins.manifest import Manifest, read_manifest
 from omnicore.plugins.settings import settled_settings
 from omnicore.sandbox.abi import Doors, Limits, WasiGrant
+from omnicore.sandbox.capi.code import wat_to_wasm
 from omnicore.sandbox.engine import Engine
 from omnicore.sandbox.inspect import inspect
-from omnicore.sandbox.wat import wat_to_wasm
 from omnicore.storage.database import Database
+from omnicore.storage.tables.events import SubscriptionsTable
 from omnicore.storage.tables.kv import KvTable
-from omnicore.storage.tables.subscriptions import SubscriptionsTable
 
 ROOT = Path(__file__).parents[2]
 SPECS = ROOT / "specs" / "conformance"

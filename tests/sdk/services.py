@@ -7,6 +7,9 @@ from dataclasses import replace
 from math import dist
 from typing import Any
 
+import msgspec
+from tests.capabilities.later import waiting_task
+
 from omnicore.capabilities.services import (
     Connector,
     Match,
@@ -35,7 +38,7 @@ class Tasks:
         if order.key in self._keys:
             return self._keys[order.key]
         _bound(len(self._tasks) + 1, max_pending, "max_pending")
-        task = Task(f"task-{len(self._tasks)}", order.function, "waiting", 0)
+        task = waiting_task(f"task-{len(self._tasks)}", order.function)
         self._tasks[task.id] = task
         if order.key is not None:
             self._keys[order.key] = task.id
@@ -54,7 +57,7 @@ class Tasks:
         found = self._tasks.get(task)
         if found is None or found.state != "waiting":
             return False
-        self._tasks[task] = replace(found, state="cancelled")
+        self._tasks[task] = msgspec.structs.replace(found, state="cancelled")
         return True
 
 

@@ -13,7 +13,7 @@ from tests.toolchains.test_assemblyscript import built, fetched, needs_npm, proj
 
 from omnicore.errors import OmniError
 from omnicore.sandbox.inspect import inspect
-from omnicore.toolchains.sealed import sealed
+from omnicore.toolchains.build import sealed
 
 KIT = ROOT / "sdk" / "assemblyscript"
 pytestmark = [pytest.mark.toolchain, needs_npm]

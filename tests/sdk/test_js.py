@@ -13,7 +13,7 @@ import pytest
 from tests.toolchains.javascript import build, running
 
 from omnicore.sandbox.inspect import inspect
-from omnicore.toolchains.js.engine import ENGINE, LICENSES
+from omnicore.toolchains.js import ENGINE, LICENSES
 
 ROOT = Path(__file__).resolve().parents[2]
 KIT = ROOT / "sdk" / "js"

@@ -22,8 +22,8 @@ from omnicore_sdk._types import BOOL, BYTES, FLOAT, INT, TEXT, Choice, Kind, Lis
 from omnicore_sdk.testing import FakeHost
 from sdk.generate.contract import load
 
+from omnicore.toolchains.python import world
 from omnicore.toolchains.python_source import read
-from omnicore.toolchains.python_world import world
 
 KIT = Path(__file__).parents[2] / "sdk" / "python"
 TEMPLATE = KIT.parents[1] / "host" / "omnicore" / "cli" / "templates" / "plugin-python"

@@ -17,9 +17,8 @@ from omnicore.plugins.manifest import read_manifest
 from omnicore.plugins.schemas import problems_of_schema
 from omnicore.sandbox.engine import Template
 from omnicore.sandbox.inspect import inspect
-from omnicore.toolchains.build import Plugin, build
+from omnicore.toolchains.build import BuiltPlugin, build, sealed
 from omnicore.toolchains.languages import find_source, kit_files
-from omnicore.toolchains.sealed import sealed
 
 ROOT = Path(__file__).parents[2]
 KIT = ROOT / "sdk" / "rust"
@@ -137,7 +136,7 @@ def shared(tmp_path_factory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def guest(shared) -> Plugin:
+def guest(shared) -> BuiltPlugin:
     folder = shared / "guest"
     template(folder, "guest")
     (folder / "src" / "lib.rs").write_text(GUEST)
@@ -169,12 +168,12 @@ def template(folder: Path, name: str) -> None:
     carry_kit(folder / "sdk")
 
 
-def built(folder: Path) -> Plugin:
+def built(folder: Path) -> BuiltPlugin:
     toolchain, source = find_source(folder)
     return build(toolchain, source, report=lambda line: None)
 
 
-def functions(plugin: Plugin) -> Mapping[str, Any]:
+def functions(plugin: BuiltPlugin) -> Mapping[str, Any]:
     return {one.name: one for one in plugin.manifest.functions}
 
 

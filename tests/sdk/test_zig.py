@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from sdk.generate.contract import DOORS, ROOT
 
-from omnicore.toolchains import zig
+from omnicore.toolchains import c
 
 KIT = ROOT / "sdk" / "zig"
 TEMPLATE = ROOT / "host" / "omnicore" / "cli" / "templates" / "plugin-zig"
@@ -26,7 +26,7 @@ pytestmark = [
 
 def run(*words: str, cwd: Path) -> str:
     """What Zig says when all goes well."""
-    env: Mapping[str, str] = {**os.environ, **zig.environment()}
+    env: Mapping[str, str] = {**os.environ, **c.environment()}
     done = subprocess.run([sys.executable, "-m", "ziglang", *words], cwd=cwd, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr
@@ -69,7 +69,7 @@ def test_the_readmes_function_compiles(tmp_path):
 def test_the_conformance_plugin_is_as_its_source_builds_it():
     if importlib.metadata.version("ziglang") != "0.17.0":
         pytest.skip("another version of Zig gives other bytes")
-    source = zig.TOOLCHAIN.find(KIT / "conformance")
+    source = c.TOOLCHAIN.find(KIT / "conformance")
     assert source is not None
     kept = KIT / "conformance" / "dist" / "conformance.wasm"
-    assert zig.TOOLCHAIN.build(source, lambda line: None).wasm == kept.read_bytes()
+    assert c.TOOLCHAIN.build(source, lambda line: None).wasm == kept.read_bytes()

@@ -18,11 +18,11 @@ from tests.services.sides import SIDES, Side
 from tests.workflows.triggering.rooms import Room, room, workflow
 
 from omnicore.clock import SystemClock
-from omnicore.config.sections.brokers import read_brokers
+from omnicore.config.brokers import read_brokers
 from omnicore.errors import StorageFailed
 from omnicore.storage.database import Database
-from omnicore.workflows.brokers.links import open_link
-from omnicore.workflows.brokers.service import Brokers
+from omnicore.workflows.triggers.broker_links import open_link
+from omnicore.workflows.triggers.brokers import Brokers
 
 KINDS = ("redis", "rabbit", "nats")
 WITHIN_S = 30.0
@@ -172,8 +172,8 @@ async def test_what_a_host_had_taken_and_not_kept_is_taken_by_the_next(
 async def test_a_broker_that_was_away_is_found_again_and_nothing_is_lost(
     tmp_path: Path, servers: Servers, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("omnicore.workflows.brokers.service._PROBE_S", 0.2)
-    monkeypatch.setattr("omnicore.workflows.brokers.service._ANSWER_S", 0.3)
+    monkeypatch.setattr("omnicore.workflows.triggers.brokers._PROBE_S", 0.2)
+    monkeypatch.setattr("omnicore.workflows.triggers.brokers._ANSWER_S", 0.3)
     async with lines(tmp_path, servers(kind), kind) as one:
         one.room.apply(workflow("placed", "- {event: {with: {type: order.placed}}}"))
         await asyncio.to_thread(one.server.stop)

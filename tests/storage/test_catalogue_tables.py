@@ -5,10 +5,17 @@ from dataclasses import replace
 import pytest
 
 from omnicore.storage.store import Store
-from omnicore.storage.tables.grants import GrantRow, GrantsTable
-from omnicore.storage.tables.plugin_config import PluginConfigTable
-from omnicore.storage.tables.plugins import PluginRow, PluginsTable, VersionRow
-from omnicore.storage.tables.versions import RollbackRow, TurnedAwayRow, VersionsTable
+from omnicore.storage.tables.plugins import (
+    GrantRow,
+    GrantsTable,
+    PluginConfigTable,
+    PluginRow,
+    PluginsTable,
+    RollbackRow,
+    TurnedAwayRow,
+    VersionRow,
+    VersionsTable,
+)
 
 ROW = PluginRow(
     name="counter",
@@ -95,7 +102,7 @@ def test_a_rollback_that_began_is_known_until_it_ends(store: Store) -> None:
         about.turn_away(session, TurnedAwayRow("counter", "aa", "ann", 1.0))
     assert about.turned_away("counter") == {"aa": TurnedAwayRow("counter", "aa", "ann", 1.0)}
     row = RollbackRow("counter", "aa", "counter.wasm", "1:2:3", 2.0)
-    about.begin(row)
+    about.begin(row, "aa")
     assert about.begun() == [row]
     assert about.turned_away("counter") == {}
     about.end(row)

@@ -11,9 +11,9 @@ from tests.storage.stores import OpenStore
 
 from omnicore.clock import ManualClock
 from omnicore.errors import InvalidInput, StorageFailed
+from omnicore.storage.archive import write_rows
 from omnicore.storage.backup import backup
 from omnicore.storage.database import Database
-from omnicore.storage.jsonl import write_rows
 from omnicore.storage.tables.kv import KvTable
 
 

@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from omnicore.config.sections.storage import StorageSettings
+from omnicore.config.settings import StorageSettings
 from omnicore.errors import StorageFailed
-from omnicore.storage import postgresql, sqlite_schema
+from omnicore.storage import migrations, postgresql
 from omnicore.storage.database import Database
 from omnicore.storage.migrations import NEWEST
 from omnicore.storage.opening import open_store
@@ -81,7 +81,7 @@ def test_a_killed_writer_loses_nothing_that_it_acknowledged(place: str, acknowle
 
 
 def _migrate_and_die(place: str, after: int) -> None:
-    """Dies when that many parts of the steps have been made."""
+    """Dies when that many steps have been applied."""
     made = 0
 
     def dying(real: Callable[..., Any]) -> Callable[..., Any]:
@@ -94,7 +94,7 @@ def _migrate_and_die(place: str, after: int) -> None:
 
         return counted
 
-    sqlite_schema._make = dying(sqlite_schema._make)
+    migrations.statements = dying(migrations.statements)
     postgresql.statements = dying(postgresql.statements)
     _opened(place)
 

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from tests.storage.postgresql_server import PostgresServer
 
-from omnicore.errors import InvalidSetting, StorageFailed
+from omnicore.errors import InvalidSetting, StorageBusy, StorageFailed
 from omnicore.storage.migrations import NEWEST
 from omnicore.storage.postgresql import PostgresDatabase
 from omnicore.storage.postgresql_faults import postgresql_failed
@@ -180,17 +180,18 @@ def test_a_broken_connection_of_a_reader_is_replaced(database: PostgresDatabase,
     assert _names(database) == []
 
 
-def test_a_writer_that_holds_the_turn_too_long_is_named(postgresql_url: str) -> None:
+def test_a_writer_that_holds_a_row_too_long_is_named(postgresql_url: str) -> None:
     with (
         closing(PostgresDatabase.open(postgresql_url)) as holder,
         closing(PostgresDatabase.open(postgresql_url, lock_timeout_s=0.05)) as waiting,
     ):
         with holder.write() as session:
             session.execute(ADD, ("a",))
-            with pytest.raises(StorageFailed, match="is locked by another process"):
-                _add(waiting, "b")
+            with pytest.raises(StorageBusy, match=r"waited too long for a lock .* nothing was kept; try again"):
+                _add(waiting, "a")
+            _add(waiting, "b")
         _add(waiting, "c")
-        assert _names(waiting) == ["a", "c"]
+        assert _names(waiting) == ["a", "b", "c"]
 
 
 def test_a_statement_that_takes_too_long_is_cut_off(postgresql_url: str) -> None:
@@ -210,12 +211,12 @@ def test_a_writer_that_stands_still_does_not_hold_up_the_others(postgresql_url: 
 
         def standing() -> None:
             with still.write() as session:
-                session.execute(ADD, ("lost",))
-                _add(other, "kept")
+                session.execute(ADD, ("one",))
+                _add(other, "one")
 
         with pytest.raises(StorageFailed):
             standing()
-        assert _names(other) == ["kept"]
+        assert _names(other) == ["one"]
 
 
 def test_more_queries_than_connections_wait_and_then_fail(postgresql_url: str) -> None:

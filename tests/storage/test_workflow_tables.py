@@ -10,13 +10,20 @@ from omnicore.clock import ManualClock
 from omnicore.storage.backup import backup, restore_sqlite
 from omnicore.storage.database import Database
 from omnicore.storage.store import Store
-from omnicore.storage.tables.workflow_briefs import BriefRow, BriefsTable, LastRun
-from omnicore.storage.tables.workflow_claims import READY_SQL
-from omnicore.storage.tables.workflow_definitions import DefinitionsTable, keep_document
-from omnicore.storage.tables.workflow_limits import first_seen, gcra, sweep_seen
-from omnicore.storage.tables.workflow_runs import RunRow, RunsTable, add_runs
-from omnicore.storage.tables.workflow_schedules import ScheduleRow, WorkflowSchedulesTable, replace_schedules
-from omnicore.storage.tables.workflow_waits import WaitRow, WaitsTable, add_waits, drop_waits
+from omnicore.storage.tables.workflow_definitions import BriefRow, BriefsTable, DefinitionsTable, LastRun, keep_document
+from omnicore.storage.tables.workflow_runs import READY_SQL, RunRow, RunsTable, add_runs
+from omnicore.storage.tables.workflow_triggers import (
+    ScheduleRow,
+    WaitRow,
+    WaitsTable,
+    WorkflowSchedulesTable,
+    add_waits,
+    drop_waits,
+    first_seen,
+    gcra,
+    replace_schedules,
+    sweep_seen,
+)
 
 NOW = 1_700_000_000.0
 

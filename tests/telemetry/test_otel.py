@@ -14,7 +14,7 @@ import pytest
 
 from omnicore.errors import ToolMissing
 from omnicore.telemetry.metrics import Metrics
-from omnicore.telemetry.otel import OpenTelemetry
+from omnicore.telemetry.traces import OpenTelemetry
 
 pytest.importorskip("opentelemetry.sdk")
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest

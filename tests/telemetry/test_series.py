@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from omnicore.clock import ManualClock
-from omnicore.telemetry.metrics import BUCKETS_S, Metrics
-from omnicore.telemetry.series import COARSE, FINE, Ring, Series, Totals, percentile_ms
+from omnicore.telemetry.metrics import BUCKETS_S, COARSE, FINE, Metrics, Ring, Series, Totals, percentile_ms
 
 
 class Counted:

@@ -16,7 +16,7 @@ from tests.plugins.guests import door, module
 REPOSITORY = Path(__file__).parents[2]
 PLUGINS = REPOSITORY / "plugins"
 SCOPES: dict[str, dict[str, Any]] = {
-    "http": {"hosts": ["127.0.0.1"], "methods": ["GET", "POST"], "private": True},
+    "http": {"hosts": ["127.0.0.1:*"], "methods": ["GET", "POST"], "private": True},
     "events": {"topics": ["case.*"]},
     "tasks": {"functions": ["mail.*"]},
     "vectors": {"collections": ["docs"]},

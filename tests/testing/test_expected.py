@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from omnicore.errors import InvalidInput, ManifestInvalid, NotFound, Unavailable
+from omnicore.errors import InvalidInput, ManifestInvalid, ModuleRejected, NotFound, Unavailable
 from omnicore.testing.expected import read_cases, run_cases, updated, written
 from omnicore.testing.trial import read_subject, trial
 
@@ -218,6 +218,14 @@ def test_a_plugin_that_is_none_is_told(tmp_path):
         read_subject(tmp_path / "x.wat")
     with pytest.raises(NotFound):
         read_subject(tmp_path / "y.wasm")
+
+
+def test_a_manifest_that_is_a_link_is_not_read(tmp_path):
+    (tmp_path / "private").write_text('name = "what is private"')
+    (tmp_path / "x.wat").write_text("(module)")
+    (tmp_path / "x.toml").symlink_to(tmp_path / "private")
+    with pytest.raises(ModuleRejected, match=r"x\.toml is a link, which is never followed; copy the file itself"):
+        read_subject(tmp_path / "x.wat")
 
 
 def test_observed_outputs_and_budgets_are_written_and_then_hold(run, subject, tmp_path):

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omnicore.testing import Redaction
-from omnicore.testing.redaction import HIDDEN
+from omnicore.testing.cassette import HIDDEN
 
 JSON = st.recursive(
     st.none()

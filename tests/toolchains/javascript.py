@@ -18,7 +18,7 @@ from omnicore.sandbox.abi import Limits
 from omnicore.sandbox.engine import Instance
 from omnicore.sandbox.extism.engine import ExtismEngine
 from omnicore.toolchains.js import TOOLCHAIN
-from omnicore.toolchains.toolchain import Built
+from omnicore.toolchains.languages import Built
 
 __all__ = ["Running", "build", "built", "failure", "running"]
 

@@ -12,8 +12,8 @@ import pytest
 from omnicore.errors import BuildFailed, OmniError, ToolMissing
 from omnicore.sandbox.inspect import inspect
 from omnicore.toolchains import assemblyscript
-from omnicore.toolchains.kits import kit
-from omnicore.toolchains.sealed import sealed
+from omnicore.toolchains.build import sealed
+from omnicore.toolchains.languages import kit
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "host" / "omnicore" / "cli" / "templates" / "plugin-as"
@@ -28,7 +28,7 @@ def made(folder: Path, source: str) -> Path:
     shutil.copytree(TEMPLATE, folder)
     for name in ("package.json", "package-lock.json"):
         (folder / name).write_text((TEMPLATE / name).read_text().replace("@name@", "hello"))
-    for name in assemblyscript.KIT_FILES:
+    for name in TOOLCHAIN.kit_files:
         (folder / "sdk").mkdir(exist_ok=True)
         shutil.copyfile(kit("assemblyscript") / name, folder / "sdk" / name)
     (folder / "assembly" / "index.ts").write_text(source)

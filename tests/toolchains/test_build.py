@@ -10,7 +10,7 @@ from tests.toolchains.texts import ECHO, ECHO_BODY, PUT, echo, module, saying
 from omnicore.capabilities.doors import DOORS
 from omnicore.errors import BuildFailed, InvalidSetting, LinkFailed, ManifestInvalid
 from omnicore.sandbox.inspect import inspect
-from omnicore.toolchains.build import Plugin, build, target, write
+from omnicore.toolchains.build import BuiltPlugin, build, target, write
 from omnicore.toolchains.languages import find_source
 
 KV = '(import "extism:host/user" "kv_get_v1" (func $kv (param i64) (result i64)))'
@@ -26,7 +26,7 @@ output_media = "text/plain"
 """
 
 
-def made(folder, **options) -> Plugin:
+def made(folder, **options) -> BuiltPlugin:
     return build(*find_source(folder), report=lambda _line: None, **options)
 
 
@@ -143,7 +143,7 @@ def test_wasi_and_hidden_exports_are_noted(source):
     (source / "plugin.toml").write_text("[functions.echo]")
     notes = made(source).notes
     assert any("1 WASI functions" in note and "no files" in note for note in notes)
-    hidden = "exported, but in no manifest, so nobody can call: other"
+    hidden = "exported, but not in the manifest, so not callable: other"
     assert f"{hidden}; add [functions.other] to plugin.toml" in notes
 
 

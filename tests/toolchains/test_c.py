@@ -12,9 +12,8 @@ import pytest
 
 from omnicore.errors import BuildFailed, GuestFailed, GuestTrapped, ToolMissing
 from omnicore.toolchains import c
-from omnicore.toolchains.build import Plugin, build
-from omnicore.toolchains.kits import kit
-from omnicore.toolchains.sealed import sealed
+from omnicore.toolchains.build import BuiltPlugin, build, sealed
+from omnicore.toolchains.languages import kit
 
 needs_zig = pytest.mark.skipif(importlib.util.find_spec("ziglang") is None, reason="the package ziglang is not here")
 pytestmark = pytest.mark.toolchain
@@ -39,10 +38,10 @@ def folder(tmp_path: Path) -> Callable[..., Path]:
     return made
 
 
-def built(path: Path) -> Plugin:
-    source = c.TOOLCHAIN.find(path)
+def built(path: Path) -> BuiltPlugin:
+    source = c.C.find(path)
     assert source is not None
-    return build(c.TOOLCHAIN, source, report=lambda line: None)
+    return build(c.C, source, report=lambda line: None)
 
 
 def call(wasm: bytes, function: str, text: str = "") -> Any:
@@ -58,14 +57,14 @@ def call(wasm: bytes, function: str, text: str = "") -> Any:
 def test_folders_and_files_of_c_are_found(folder):
     one, two = folder("one", plugin__c=ECHO), folder("two", plugin__cpp=ECHO)
     (one / "other.c").write_text(ECHO)
-    found = [c.TOOLCHAIN.find(path) for path in (one, two, one / "other.c")]
+    found = [c.C.find(path) for path in (one, two, one / "other.c")]
     assert [(source.name, source.entry.name) for source in found] == [
         ("one", "plugin.c"),
         ("two", "plugin.cpp"),
         ("other", "other.c"),
     ]
-    assert c.TOOLCHAIN.find(folder("none", main__c="")) is None
-    assert c.TOOLCHAIN.find(one / "plugin.h") is None
+    assert c.C.find(folder("none", main__c="")) is None
+    assert c.C.find(one / "plugin.h") is None
 
 
 @needs_zig
@@ -218,4 +217,4 @@ def test_a_missing_compiler_is_named_with_the_command_that_brings_it(folder, mon
 
 
 def test_what_new_copies_is_there():
-    assert all((kit("c") / part).exists() for part in c.KIT_FILES)
+    assert all((kit("c") / part).exists() for part in c.C.kit_files)

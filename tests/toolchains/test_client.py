@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import importlib.util
 import shutil
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 
 from omnicore import Host
-from omnicore.plugins.manifest import FunctionSpec
+from omnicore.plugins.schemas import FunctionSpec
 from omnicore.testing.trial import read_subject
 from omnicore.toolchains.client import client_file, client_source
 
@@ -182,3 +183,15 @@ def test_a_client_calls_the_plugin(tmp_path):
             return await client.AsyncText(host).slug("Hello, World!")
 
     assert asyncio.run(wait()) == "hello-world"
+
+
+@pytest.mark.parametrize("breaks", ["\n", "\r", "\r\n", "\x0c", "\u2028"])
+def test_nothing_that_a_manifest_says_becomes_code(breaks: str) -> None:
+    evil = f'"""{breaks}import nowhere{breaks}"""{breaks}# \\'
+    fields = {"plain": {"type": "string", "description": evil}, evil: {"const": evil, "description": evil}}
+    schemas = [{"type": "object", "description": evil, "properties": dict([one])} for one in fields.items()]
+    functions = [FunctionSpec("f", evil, schema, schema, "application/json", "application/json") for schema in schemas]
+    tree = ast.parse(client_source("evil", evil, functions))
+    imported = [one.module for one in ast.walk(tree) if isinstance(one, ast.ImportFrom)]
+    assert not [one for one in ast.walk(tree) if isinstance(one, ast.Import)]
+    assert imported == ["__future__", "typing", "omnicore"]

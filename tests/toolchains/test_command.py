@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from omnicore.errors import BuildFailed
-from omnicore.toolchains.command import run
+from omnicore.toolchains.languages import run
 
 SAYS = "import sys; print(sys.argv[1]); sys.exit(3)"
 
@@ -21,12 +21,12 @@ def failed(tmp_path, words: list[str]) -> BuildFailed:
 def test_what_a_compiler_said_follows_its_name_and_code(tmp_path):
     error = failed(tmp_path, ["sh", "-c", "echo no field named item; exit 3"])
     assert error.fact == "sh failed with code 3:\nno field named item"
-    assert error.remedy == "mend the Zig source"
+    assert error.remedy == "fix the Zig source"
 
 
-def test_a_compiler_that_is_a_python_package_goes_by_its_own_name(tmp_path):
+def test_a_compiler_that_is_a_python_package_goes_by_its_own_name_and_never_comes_from_the_folder(tmp_path):
     (tmp_path / "ziglike.py").write_text("raise SystemExit(2)")
-    assert failed(tmp_path, [sys.executable, "-m", "ziglike"]).fact.startswith("ziglike failed with code 2")
+    assert failed(tmp_path, [sys.executable, "-P", "-m", "ziglike"]).fact.startswith("ziglike failed with code 1")
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ import pytest
 from tests.toolchains.texts import ECHO, PUT, module, saying
 
 from omnicore.errors import BuildFailed
+from omnicore.sandbox.capi.code import wat_to_wasm
 from omnicore.sandbox.inspect import inspect
-from omnicore.sandbox.wat import wat_to_wasm
-from omnicore.toolchains.describe import described
+from omnicore.toolchains.build import described
 
 FUNCTION = {"description": "Says it", "input": {"type": "string"}, "output": None}
 DOOR = '(import "extism:host/user" "kv_get_v1" (func $kv (param i64) (result i64)))'
@@ -59,8 +59,8 @@ def test_its_imports_are_there_and_refuse():
         ("not json", "no JSON"),
         ("[]", "no object"),
         ('{"functions": []}', "no object"),
-        ('{"functions": {"f": 1}}', "functions that are no objects"),
-        ('{"limits": 5}', "`limits` that are no object"),
+        ('{"functions": {"f": 1}}', "functions that are not objects"),
+        ('{"limits": 5}', "`limits` that are not an object"),
         (r'{"description": "\ud800"}', "no JSON"),
         ('{"functions": ' + "[" * 900 + "]" * 900 + "}", "nested deeper"),
     ],

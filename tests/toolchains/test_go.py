@@ -15,9 +15,8 @@ import pytest
 from omnicore.errors import BuildFailed, OmniError, ToolMissing
 from omnicore.sandbox.inspect import inspect
 from omnicore.toolchains import go
-from omnicore.toolchains.build import Plugin, build
-from omnicore.toolchains.kits import kit
-from omnicore.toolchains.sealed import sealed
+from omnicore.toolchains.build import BuiltPlugin, build, sealed
+from omnicore.toolchains.languages import kit
 
 needs_go = pytest.mark.skipif(shutil.which("go") is None, reason="there is no Go on this machine")
 pytestmark = pytest.mark.toolchain
@@ -68,7 +67,7 @@ def project(tmp_path: Path) -> Callable[..., Path]:
 
     def made(source: str = SOURCE, name: str = "shop") -> Path:
         folder = tmp_path / name
-        for part in go.KIT_FILES:
+        for part in go.TOOLCHAIN.kit_files:
             place = folder / "sdk" / part
             place.parent.mkdir(parents=True, exist_ok=True)
             origin = kit("go") / part
@@ -81,14 +80,14 @@ def project(tmp_path: Path) -> Callable[..., Path]:
     return made
 
 
-def built(path: Path) -> Plugin:
+def built(path: Path) -> BuiltPlugin:
     source = go.TOOLCHAIN.find(path)
     assert source is not None
     return build(go.TOOLCHAIN, source, report=lambda line: None)
 
 
 @contextmanager
-def caller(plugin: Plugin) -> Iterator[Callable[[str, Any], bytes]]:
+def caller(plugin: BuiltPlugin) -> Iterator[Callable[[str, Any], bytes]]:
     template = sealed(plugin.wasm)
     instance = template.instance()
     try:

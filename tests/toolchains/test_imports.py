@@ -7,10 +7,10 @@ from tests.toolchains.texts import echo, module
 
 from omnicore.capabilities.doors import DOORS
 from omnicore.errors import LinkFailed
-from omnicore.plugins.document import read_toml
+from omnicore.plugins.manifest import read_toml
+from omnicore.sandbox.capi.code import wat_to_wasm
 from omnicore.sandbox.inspect import inspect
-from omnicore.sandbox.wat import wat_to_wasm
-from omnicore.toolchains.imports import check_imports, door_verbs, lines_to_ask
+from omnicore.toolchains.build import check_imports, door_verbs, lines_to_ask
 
 WASI = '(import "wasi_snapshot_preview1" "fd_write" (func (param i32 i32 i32 i32) (result i32)))'
 HTTP = '(import "extism:host/env" "http_request" (func (param i64 i64) (result i64)))'
@@ -39,17 +39,17 @@ def test_a_request_of_the_guest_abi_uses_the_http_door():
 @pytest.mark.parametrize(
     ("line", "fact", "remedy"),
     [
-        (door("kv_gett_v1"), "nobody provides the import extism:host/user::kv_gett_v1", "did you mean kv_get_v1?"),
-        (door("zzz"), "nobody provides", "see specs/abi.md"),
+        (door("kv_gett_v1"), "no provider for the import extism:host/user::kv_gett_v1", "did you mean kv_get_v1?"),
+        (door("zzz"), "no provider", "see specs/abi.md"),
         (door("kv_get_v1", "(param i32)"), "another type than the door gives it", "takes an i64"),
         (
             '(import "extism:host/env" "inputlength" (func (result i64)))',
-            "no function of the guest ABI",
+            "not a function of the guest ABI",
             "input_length",
         ),
         ('(import "extism:host/env" "input_length" (func (result i32)))', "another type", "kit of version 1"),
-        ('(import "env" "abort" (func))', "nobody provides the import env::abort", "--allow-import abort"),
-        ('(import "env" "memory" (memory 1))', "nobody provides the import env::memory", "remove what needs it"),
+        ('(import "env" "abort" (func))', "no provider for the import env::abort", "--allow-import abort"),
+        ('(import "env" "memory" (memory 1))', "no provider for the import env::memory", "remove what needs it"),
     ],
 )
 def test_an_import_that_nobody_provides_is_told_with_the_nearest_that_is(line, fact, remedy):

@@ -15,10 +15,12 @@ from omnicore.plugins.manifest import callable_exports
 from omnicore.sandbox.abi import MIB
 from omnicore.sandbox.extism.engine import ExtismEngine
 from omnicore.sandbox.inspect import inspect
-from omnicore.sandbox.snapshot.guest import Guest
-from omnicore.toolchains.js import TOOLCHAIN, bundle, engine, toolchain
-from omnicore.toolchains.js.bindings import Bindings
-from omnicore.toolchains.toolchain import Built
+from omnicore.sandbox.snapshot import LanguageEngine
+from omnicore.toolchains import js as bundle
+from omnicore.toolchains import js as engine
+from omnicore.toolchains import js as toolchain
+from omnicore.toolchains.js import TOOLCHAIN, Bindings
+from omnicore.toolchains.languages import Built
 
 OMNIFLOW = """
 module.exports = async (input) => {
@@ -150,7 +152,7 @@ def test_lines_written_while_building_are_notes() -> None:
         ("const { describe } = require('omnicore'); describe((x) => x, { inputs: 1 })", "inputs is none of"),
         ("const a = []; for (;;) a.push(new ArrayBuffer(1 << 20))", "oom"),
         ("export const x = 1", "exports no function"),
-        ("exports['a b'] = (x) => x", "'a b', which nobody could call"),
+        ("exports['a b'] = (x) => x", "'a b', which cannot be called"),
         ("module.exports = 7", "exports no function"),
         ("", "exports no function"),
     ],
@@ -163,7 +165,9 @@ def test_a_source_that_never_ends_is_stopped(monkeypatch: pytest.MonkeyPatch) ->
     limits = replace(engine.LIMITS, timeout_s=0.3, memory_bytes=64 * MIB)
     wasm = engine.ENGINE.read_bytes()
     first = next(at for at, one in enumerate(inspect(wasm).imports) if one.module == "omnicore:slot")
-    impatient = Guest(ExtismEngine(Path.home() / ".cache/omnicore/engines"), wasm, first_slot=first, limits=limits)
+    impatient = LanguageEngine(
+        ExtismEngine(Path.home() / ".cache/omnicore/engines"), wasm, first_slot=first, limits=limits
+    )
     monkeypatch.setattr(toolchain, "guest", lambda: impatient)
     assert "timeout" in failure("for (;;);")
     assert "timeout" in failure("setInterval(() => {}, 1); await new Promise(() => {}); export {}")

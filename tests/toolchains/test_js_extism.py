@@ -14,7 +14,7 @@ from omnicore.sandbox.engine import Engine
 from omnicore.sandbox.extism.engine import ExtismEngine
 from omnicore.sandbox.inspect import inspect
 from omnicore.sandbox.reference.engine import ReferenceEngine
-from omnicore.toolchains.toolchain import Built
+from omnicore.toolchains.languages import Built
 
 SOURCE = """
 const VOWELS = ['a', 'e', 'i', 'o', 'u'];

@@ -11,8 +11,8 @@ from tests.toolchains.javascript import build, running
 
 from omnicore.errors import BuildFailed, GuestFailed
 from omnicore.sandbox.inspect import inspect
-from omnicore.toolchains.js.sourcemap import stretches
-from omnicore.toolchains.toolchain import Built
+from omnicore.toolchains.js import stretches
+from omnicore.toolchains.languages import Built
 
 PLUGIN = """
 import { describe, kv } from "omnicore";

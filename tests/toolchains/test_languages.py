@@ -9,8 +9,7 @@ import pytest
 
 from omnicore.errors import InvalidInput, NotFound, ToolMissing
 from omnicore.toolchains import languages
-from omnicore.toolchains.languages import LANGUAGES, Language, find_source, kit_files, load, missing_tool
-from omnicore.toolchains.toolchain import Source
+from omnicore.toolchains.languages import LANGUAGES, Language, PluginSource, find_source, kit_files, load, missing_tool
 
 
 class _Fake:
@@ -19,7 +18,7 @@ class _Fake:
         self.watched = ()
 
     def find(self, path):
-        return Source(self.language, path, path, path.name)
+        return PluginSource(self.language, path, path, path.name)
 
 
 @pytest.fixture
@@ -86,7 +85,7 @@ def test_a_folder_without_a_source_says_what_is_recognised(tmp_path):
 
 def test_a_file_of_no_language_says_what_is_recognised(tmp_path):
     (tmp_path / "notes.txt").write_text("")
-    with pytest.raises(NotFound, match=r"is no source of a plugin.*Rust: Cargo.toml"):
+    with pytest.raises(NotFound, match=r"is not a source of a plugin.*Rust: Cargo.toml"):
         find_source(tmp_path / "notes.txt")
 
 

@@ -8,8 +8,8 @@ import pytest
 from tests.toolchains.texts import echo
 
 from omnicore.errors import BuildFailed, ModuleRejected
+from omnicore.sandbox.capi.code import wat_to_wasm
 from omnicore.sandbox.inspect import inspect
-from omnicore.sandbox.wat import wat_to_wasm
 from omnicore.toolchains.manifest import embedded, merged, sections, toml_values, with_manifest
 
 COMPONENT = b"\0asm\x0d\0\x01\0"

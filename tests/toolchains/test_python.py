@@ -13,9 +13,8 @@ from omnicore import BlockingHost, Host
 from omnicore.errors import BuildFailed, GuestFailed, InvalidInput, ToolMissing
 from omnicore.toolchains import python
 from omnicore.toolchains.build import build, write
-from omnicore.toolchains.languages import find_source
+from omnicore.toolchains.languages import PluginSource, find_source
 from omnicore.toolchains.python import TOOLCHAIN
-from omnicore.toolchains.toolchain import Source
 
 ROOT = Path(__file__).parents[2]
 STATS = ROOT / "plugins" / "stats"
@@ -30,7 +29,7 @@ def silent(_line: str) -> None:
     pass
 
 
-def source(folder: Path, text: str, name: str = "plugin.py") -> Source:
+def source(folder: Path, text: str, name: str = "plugin.py") -> PluginSource:
     (folder / name).write_text(text)
     found = TOOLCHAIN.find(folder)
     assert found is not None
@@ -43,11 +42,11 @@ def test_a_folder_is_known_by_its_file_and_a_file_by_its_ending(tmp_path: Path) 
     assert TOOLCHAIN.find(folder) is None
     (folder / "app.py").write_text("")
     (folder / "words.py").write_text("")
-    assert TOOLCHAIN.find(folder) == Source("python", folder, folder / "app.py", "greeter")
+    assert TOOLCHAIN.find(folder) == PluginSource("python", folder, folder / "app.py", "greeter")
     (folder / "plugin.py").write_text("")
-    assert TOOLCHAIN.find(folder) == Source("python", folder, folder / "plugin.py", "greeter")
-    assert TOOLCHAIN.find(folder / "plugin.py") == Source("python", folder, folder / "plugin.py", "greeter")
-    assert TOOLCHAIN.find(folder / "words.py") == Source("python", folder, folder / "words.py", "words")
+    assert TOOLCHAIN.find(folder) == PluginSource("python", folder, folder / "plugin.py", "greeter")
+    assert TOOLCHAIN.find(folder / "plugin.py") == PluginSource("python", folder, folder / "plugin.py", "greeter")
+    assert TOOLCHAIN.find(folder / "words.py") == PluginSource("python", folder, folder / "words.py", "words")
     assert TOOLCHAIN.find(tmp_path / "none") is None
 
 
@@ -289,4 +288,4 @@ def test_a_folder_with_its_own_world_is_taken_as_it_is(tmp_path: Path) -> None:
 
 
 def test_the_kit_that_projects_carry_is_there() -> None:
-    assert [name for name in python.KIT_FILES if not (ROOT / "sdk" / "python" / name).exists()] == []
+    assert [name for name in TOOLCHAIN.kit_files if not (ROOT / "sdk" / "python" / name).exists()] == []

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from omnicore.errors import BuildFailed
-from omnicore.toolchains.python_glue import glue
+from omnicore.toolchains.python import glue, world
 from omnicore.toolchains.python_source import NOUNS, read
-from omnicore.toolchains.python_world import world
 
 HEAD = """from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -155,7 +154,7 @@ def test_nothing_of_the_source_runs(tmp_path: Path) -> None:
         ("@function\ndef f(*a: int) -> None: ...\n", 2, "f has parameters that cannot be named"),
         ("@function\ndef _f() -> None: ...\n", 2, "a function cannot be called '_f'"),
         ("@function\ndef f(a_1: int) -> None: ...\n", 2, "a parameter cannot be called 'a_1'"),
-        ("class A:\n    b: int\n@function\ndef f(a: A) -> None: ...\n", 1, "A is no dataclass and no Enum"),
+        ("class A:\n    b: int\n@function\ndef f(a: A) -> None: ...\n", 1, "A is neither a dataclass nor an Enum"),
         ("@dataclass\nclass A:\n    ...\n@function\ndef f(a: A) -> None: ...\n", 2, "A has no fields"),
         ("@dataclass\nclass A:\n    a: 'A | None'\n@function\ndef f(a: A) -> None: ...\n", 3, "A holds itself"),
         ("A = list['A']\n@function\ndef f(a: A) -> None: ...\n", 3, "A holds itself"),

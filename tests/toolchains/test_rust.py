@@ -9,9 +9,9 @@ import pytest
 
 from omnicore.errors import BuildFailed, ToolMissing
 from omnicore.sandbox.inspect import inspect
+from omnicore.toolchains.build import sealed
+from omnicore.toolchains.languages import Built, PluginSource
 from omnicore.toolchains.rust import TOOLCHAIN
-from omnicore.toolchains.sealed import sealed
-from omnicore.toolchains.toolchain import Built, Source
 
 pytestmark = pytest.mark.toolchain
 needs_rust = pytest.mark.skipif(shutil.which("cargo") is None, reason="no cargo here: install Rust")
@@ -35,7 +35,7 @@ pub extern "C" fn loud() -> i32 {
 """
 
 
-def crate(folder: Path, *, cargo: str = CARGO, code: str = CODE) -> Source:
+def crate(folder: Path, *, cargo: str = CARGO, code: str = CODE) -> PluginSource:
     (folder / "src").mkdir(parents=True)
     (folder / "Cargo.toml").write_text(cargo)
     (folder / "src" / "lib.rs").write_text(code)
@@ -44,7 +44,7 @@ def crate(folder: Path, *, cargo: str = CARGO, code: str = CODE) -> Source:
     return source
 
 
-def build(source: Source) -> Built:
+def build(source: PluginSource) -> Built:
     return TOOLCHAIN.build(source, lambda line: None)
 
 

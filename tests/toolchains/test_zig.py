@@ -11,10 +11,9 @@ from pathlib import Path
 import pytest
 
 from omnicore.errors import BuildFailed, GuestFailed, GuestTrapped, OmniError, ToolMissing
-from omnicore.toolchains import zig
-from omnicore.toolchains.build import Plugin, build
-from omnicore.toolchains.kits import kit
-from omnicore.toolchains.sealed import sealed
+from omnicore.toolchains import c
+from omnicore.toolchains.build import BuiltPlugin, build, sealed
+from omnicore.toolchains.languages import kit
 
 needs_zig = pytest.mark.skipif(importlib.util.find_spec("ziglang") is None, reason="the package ziglang is not here")
 pytestmark = pytest.mark.toolchain
@@ -67,18 +66,18 @@ def folder(tmp_path: Path) -> Callable[..., Path]:
     return made
 
 
-def built(path: Path) -> Plugin:
-    source = zig.TOOLCHAIN.find(path)
+def built(path: Path) -> BuiltPlugin:
+    source = c.ZIG.find(path)
     assert source is not None
-    return build(zig.TOOLCHAIN, source, report=lambda line: None)
+    return build(c.ZIG, source, report=lambda line: None)
 
 
 def test_folders_and_files_of_zig_are_found(folder):
     place = folder()
     (place / "other.zig").write_text(SOURCE)
-    found = [zig.TOOLCHAIN.find(path) for path in (place, place / "plugin.zig", place / "other.zig")]
+    found = [c.ZIG.find(path) for path in (place, place / "plugin.zig", place / "other.zig")]
     assert [source.name for source in found] == ["shop", "shop", "other"]
-    assert zig.TOOLCHAIN.find(place.parent) is None
+    assert c.ZIG.find(place.parent) is None
 
 
 @needs_zig
@@ -144,14 +143,14 @@ def test_a_missing_compiler_is_named_with_the_command_that_brings_it(folder, mon
 
 def test_the_compiler_keeps_its_things_where_it_can_write(monkeypatch, tmp_path):
     monkeypatch.setenv("ZIG_GLOBAL_CACHE_DIR", str(tmp_path / "given"))
-    assert zig.environment()["ZIG_LOCAL_CACHE_DIR"] == str(tmp_path / "given")
+    assert c.environment()["ZIG_LOCAL_CACHE_DIR"] == str(tmp_path / "given")
     monkeypatch.delenv("ZIG_GLOBAL_CACHE_DIR")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert zig.environment()["ZIG_GLOBAL_CACHE_DIR"] == str(tmp_path / "omnicore" / "zig")
+    assert c.environment()["ZIG_GLOBAL_CACHE_DIR"] == str(tmp_path / "omnicore" / "zig")
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    assert zig.environment()["ZIG_GLOBAL_CACHE_DIR"].startswith(tempfile.gettempdir())
+    assert c.environment()["ZIG_GLOBAL_CACHE_DIR"].startswith(tempfile.gettempdir())
 
 
 def test_what_new_copies_is_there():
-    assert all((kit("zig") / part).exists() for part in zig.KIT_FILES)
+    assert all((kit("zig") / part).exists() for part in c.ZIG.kit_files)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from omnicore.errors import BuildFailed, ModuleRejected
-from omnicore.sandbox.wat import wat_to_wasm
-from omnicore.toolchains.languages import Language
-from omnicore.toolchains.toolchain import Built, Report, Source
+from omnicore.sandbox.capi.code import wat_to_wasm
+from omnicore.toolchains.languages import Built, Language, PluginSource, Report
 
 ECHO = """
   (import "extism:host/env" "input_offset" (func $at (result i64)))
@@ -52,15 +51,16 @@ class TextToolchain:
 
     language = "text"
     watched = ("*.wat",)
+    kit_files = ()
 
-    def find(self, path: Path) -> Source | None:
+    def find(self, path: Path) -> PluginSource | None:
         entry = path / "plugin.wat" if path.is_dir() else path
         if not entry.is_file():
             return None
         name = path.name if path.is_dir() else path.stem
-        return Source("text", entry.parent, entry, name)
+        return PluginSource("text", entry.parent, entry, name)
 
-    def build(self, source: Source, report: Report) -> Built:
+    def build(self, source: PluginSource, report: Report) -> Built:
         report(f"reading {source.entry.name}")
         try:
             return Built(wat_to_wasm(source.entry.read_bytes()))
@@ -69,5 +69,5 @@ class TextToolchain:
 
 
 TOOLCHAIN = TextToolchain()
-KIT_FILES = ()
-LANGUAGE = Language("tests.toolchains.texts", "WebAssembly text", ("plugin.wat",), suffixes=(".wat",))
+
+LANGUAGE = Language("tests.toolchains.texts", "WebAssembly text", ("plugin.wat",), suffixes=(".wat",), native="")

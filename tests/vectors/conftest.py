@@ -12,7 +12,7 @@ import pytest
 from tests.storage.stores import OpenStore
 
 from omnicore.clock import ManualClock
-from omnicore.config.sections.vectors import VectorSettings
+from omnicore.config.settings import VectorSettings
 from omnicore.vectors.service import VectorService
 
 SMALL = {"exact_up_to": 50, "refresh_s": 0.0, "m": 8, "ef": 60, "snapshot_s": 0.0}

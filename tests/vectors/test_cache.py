@@ -6,7 +6,7 @@ from tests.vectors.conftest import Make
 
 from omnicore.storage.tables.vectors import Collection
 from omnicore.vectors.cache import MOST_RESIDENTS, Cache
-from omnicore.vectors.resident import Resident
+from omnicore.vectors.collection import Resident
 
 
 def test_collections_without_vectors_do_not_pile_up(make: Make) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from omnicore.vectors.distance import directed, distances, nearest, prepared
+from omnicore.vectors.exact import directed, distances, nearest, prepared
 
 FLOATS = st.floats(-1e3, 1e3, width=32)
 

@@ -10,10 +10,9 @@ import pytest
 from tests.vectors.conftest import filled, ids, nearest
 
 from omnicore.assembly import Host
-from omnicore.config.sections.vectors import VectorSettings
-from omnicore.config.settings import Settings
+from omnicore.config.settings import Settings, VectorSettings
 from omnicore.resilience.status import HealthStatus
-from omnicore.vectors.graph import Graph, GraphFailed
+from omnicore.vectors.ann import Graph, GraphFailed
 
 pytest.importorskip("hnswlib")
 

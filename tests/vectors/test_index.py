@@ -16,13 +16,12 @@ import pytest
 from tests.vectors.conftest import Make, Told, filled, ids, names, nearest, some
 
 from omnicore.clock import ManualClock
-from omnicore.config.sections.vectors import VectorSettings
-from omnicore.vectors.graph import Graph, GraphFailed
-from omnicore.vectors.resident import Resident
-from omnicore.vectors.scribe import Order, written
+from omnicore.config.settings import VectorSettings
+from omnicore.vectors.ann import Graph, GraphFailed
+from omnicore.vectors.cache import State, backoff_s, due
+from omnicore.vectors.collection import Resident
 from omnicore.vectors.service import VectorService
-from omnicore.vectors.snapshots import Snapshots
-from omnicore.vectors.upkeep import State, backoff_s, due
+from omnicore.vectors.snapshots import Order, Snapshots, written
 
 pytest.importorskip("hnswlib")
 
@@ -119,7 +118,7 @@ def test_the_next_start_takes_the_copy_and_what_came_since(
     service.upsert_rows("p", "docs", ["new"], rows[7:8])
     service.delete("p", "docs", ["v7"])
     service.upsert_rows("p", "docs", ["v9"], rows[8:9])
-    monkeypatch.setattr("omnicore.vectors.upkeep.Upkeep._renew", None)  # whatever builds, fails
+    monkeypatch.setattr("omnicore.vectors.cache.Upkeep._renew", None)  # whatever builds, fails
     again = make()
     again.round()
     assert again.health().ok
@@ -352,7 +351,7 @@ import asyncio, logging, sys
 sys.modules["hnswlib"] = None
 from pathlib import Path
 import numpy as np
-from omnicore.config.sections.vectors import VectorSettings
+from omnicore.config.settings import VectorSettings
 from omnicore.storage.database import Database
 from omnicore.vectors.service import VectorService
 logging.basicConfig(format="%(message)s")

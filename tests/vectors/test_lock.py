@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from omnicore.vectors.lock import TurnLock
+from omnicore.vectors.ann import TurnLock
 
 
 def test_readers_share_the_lock() -> None:

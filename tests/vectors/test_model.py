@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from omnicore.clock import ManualClock
-from omnicore.config.sections.vectors import VectorSettings
+from omnicore.config.settings import VectorSettings
 from omnicore.storage.database import Database
 from omnicore.vectors.service import VectorService
 

@@ -9,8 +9,7 @@ from pathlib import Path
 from tests.connectors.local_server import Answer, Seen, reply, serve
 
 from omnicore.assembly import Host
-from omnicore.config.sections.health import HealthSettings
-from omnicore.config.settings import Settings
+from omnicore.config.settings import HealthSettings, Settings
 from omnicore.resilience.status import HealthStatus
 
 RULE = 'storage Unhealthy -> connector pager.post {"path": "/page", "json": {"text": "{component}: {reason}"}}'

@@ -14,9 +14,7 @@ from urllib.parse import quote
 import pytest
 
 from omnicore.assembly import Host
-from omnicore.config.sections.connectors import ConnectorSettings
-from omnicore.config.sections.telemetry import TelemetrySettings
-from omnicore.config.settings import Settings
+from omnicore.config.settings import ConnectorSettings, Settings, TelemetrySettings
 from omnicore.wiring.diagnostics import Sources, Veil, bundle
 
 TOKEN, VAULT, VARIABLE, KEY = "hush-token-0001", 'hush-vault-"0002"', "hush-variable-0003", "hush-env-key-0004"

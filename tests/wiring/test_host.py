@@ -13,9 +13,7 @@ import pytest
 from tests.plugins.guests import module
 
 from omnicore.assembly import Host
-from omnicore.config.sections.events import EventSettings
-from omnicore.config.sections.health import HealthSettings
-from omnicore.config.settings import Settings
+from omnicore.config.settings import EventSettings, HealthSettings, Settings
 from omnicore.errors import InvalidSetting, StorageFailed
 from omnicore.resilience.health import HealthStatus
 from omnicore.sandbox.abi import HostFunction
@@ -228,7 +226,7 @@ def test_while_the_database_is_away_health_names_it_and_the_past_is_read_from_me
     asyncio.run(scene())
 
 
-def _full_disk(work: Any) -> Any:
+def _full_disk(work: Any, **how: Any) -> Any:
     raise StorageFailed("the disk is full")
 
 

@@ -11,7 +11,7 @@ from tests.api.conftest import until
 from omnicore.adapters.settings import host_settings, settings_for
 from omnicore.clock import ManualClock
 from omnicore.config.settings import Settings
-from omnicore.telemetry.series import Series, Totals
+from omnicore.telemetry.metrics import Series, Totals
 from omnicore.wiring.series import Ticker
 
 

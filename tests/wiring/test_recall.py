@@ -10,11 +10,10 @@ import numpy as np
 import pytest
 
 from omnicore.assembly import Host
-from omnicore.config.sections.memory import MemorySettings
-from omnicore.config.settings import Settings
-from omnicore.memory import nearby
+from omnicore.config.settings import MemorySettings, Settings
+from omnicore.memory import ann
 from omnicore.resilience.status import HealthStatus
-from omnicore.vectors.graph import Graph, GraphFailed, available
+from omnicore.vectors.ann import Graph, GraphFailed, available
 
 pytestmark = pytest.mark.skipif(not available(), reason="hnswlib is not installed")
 
@@ -52,8 +51,8 @@ async def test_recall_compares_all_while_the_index_fails_and_health_says_so_unti
             made.append((m, ef))
             super().__init__(*given, m=m, ef=ef)
 
-    monkeypatch.setattr(nearby, "Graph", Noted)
-    monkeypatch.setattr(nearby, "_AGAIN_S", 0.0)  # else it waits a minute before it tries again
+    monkeypatch.setattr(ann, "Graph", Noted)
+    monkeypatch.setattr(ann, "_AGAIN_S", 0.0)  # else it waits a minute before it tries again
     settings = Settings(plugins=tmp_path / "plugins", data=tmp_path / "data", watch=False, memory=SETTINGS)
     async with Host(settings=settings) as host:
         for number in range(COUNT):

@@ -15,8 +15,8 @@ from tests.kills import ended_at, steps_of
 from omnicore.clock import ManualClock, SystemClock
 from omnicore.config.settings import Settings
 from omnicore.errors import Conflict, InvalidInput, NotFound
-from omnicore.storage import backups as rooms
-from omnicore.storage.backups import MOST, Backups, read_staged
+from omnicore.storage import backup as rooms
+from omnicore.storage.backup import MOST, Backups, read_staged
 from omnicore.storage.database import Database
 from omnicore.storage.tables.kv import KvTable
 from omnicore.wiring.restoring import restore_staged

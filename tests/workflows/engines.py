@@ -8,17 +8,18 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from omnicore.clock import Clock, SystemClock
-from omnicore.config.sections.workflows import WorkflowSettings
+from omnicore.config.settings import WorkflowSettings
 from omnicore.storage.host_locks import HostLocks
 from omnicore.storage.store import Store
 from omnicore.workflows.engine import Engine, EngineParts
-from omnicore.workflows.entries import Action, Fault
-from omnicore.workflows.graph import Call, Emit
+from omnicore.workflows.entries import Action, Performed, RunContext
+from omnicore.workflows.faults import Fault
+from omnicore.workflows.language.graph import Call, Emit
 from omnicore.workflows.live import LiveRun
-from omnicore.workflows.performing import Performed, RunContext
 from omnicore.workflows.service import Workflows
 
 QUICK = WorkflowSettings(lease_s=0.6, poll_s=0.02, park_s=0.3, sweep_s=60, inline_bytes=256, value_bytes=65_536)
@@ -113,12 +114,13 @@ async def workflows_on(
 ) -> AsyncIterator[Workflows]:
     """A started engine with the service over it."""
     settings = dataclasses.replace(QUICK, **changed)
+    own = TemporaryDirectory()
     parts = EngineParts(
         store,
         settings,
         clock or SystemClock(),
         performer=steps,
-        locks=HostLocks(locks or Path("/nonexistent")),
+        locks=HostLocks(locks or Path(own.name)),
         tell=told or Told(),
         drain_s=0.2,
         work=work,
@@ -129,6 +131,7 @@ async def workflows_on(
         yield Workflows(engine)
     finally:
         await engine.stop()
+        own.cleanup()
 
 
 async def crash() -> None:

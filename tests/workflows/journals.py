@@ -9,10 +9,10 @@ from typing import Any
 
 from omnicore.clock import Clock, ManualClock
 from omnicore.storage.store import Session, Store
-from omnicore.storage.tables.audit_chain import AuditRow
+from omnicore.storage.tables.audit import AuditRow
 from omnicore.workflows.entries import Entry, Result
 from omnicore.workflows.journal import Journal
-from omnicore.workflows.journal_words import Kept, NewRun, Signal
+from omnicore.workflows.journal_records import Kept, NewRun, Signal
 
 __all__ = ["DIGEST", "Breaking", "Sizes", "done", "entry", "everything", "journal_on", "new", "step"]
 

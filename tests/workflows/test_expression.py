@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from omnicore.errors import ExpressionInvalid
-from omnicore.workflows.entries import Fault
-from omnicore.workflows.expression import expression, is_expression, template
+from omnicore.workflows.expressions.expression import expression, is_expression, template
+from omnicore.workflows.faults import Fault
 
 DATA: Any = {"a": {"b": [10, 20, {"c-d": "deep"}]}, "n": 2, "name": "Ada"}
 SCOPE: Any = {"context": {"x": 1}, "input": {"id": 7}, "item": "one", "now": 1_700_000_000.5}

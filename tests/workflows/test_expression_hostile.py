@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from omnicore.errors import ExpressionInvalid
-from omnicore.workflows.entries import Fault
-from omnicore.workflows.expression import expression
-from omnicore.workflows.jq import SHARED, Jq, JqFailed, JqLimits
+from omnicore.workflows.expressions.expression import expression
+from omnicore.workflows.expressions.jq import SHARED, HostBusy, Jq, JqFailed, JqLimits
+from omnicore.workflows.faults import Fault
 
 SMALL = JqLimits(fuel=200_000_000, memory_bytes=32 << 20, value_bytes=4 << 20)
 
@@ -95,11 +95,10 @@ def test_more_threads_than_sandboxes_take_turns(jq):
     assert sorted(answers) == sorted(number * 2 for number in range(8) for _ in range(20))
 
 
-def test_a_slow_filter_meets_the_deadline(code):
+def test_a_filter_that_the_clock_ends_each_time_is_given_up(code):
     slow = Jq(JqLimits(timeout_s=0.05, fuel=10**12), cache=code)
-    with pytest.raises(JqFailed, match="too long"):
+    with pytest.raises(HostBusy, match="3 attempts"):
         slow.evaluate("last(range(1e12))", None, {})
-    assert slow.evaluate("1", None, {}) == 1
     slow.close()
 
 

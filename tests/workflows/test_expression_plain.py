@@ -8,10 +8,8 @@ from typing import Any
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from omnicore.workflows.jq import SHARED, JqFailed
-from omnicore.workflows.jq_functions import Path
-from omnicore.workflows.jq_plain import plain
-from omnicore.workflows.jq_values import Failed, Nothing, Unsure
+from omnicore.workflows.expressions.fast_path import Failed, Nothing, Path, Unsure, plain
+from omnicore.workflows.expressions.jq import SHARED, JqFailed
 
 NAMES = ("a", "b", "if", "true", "a_1")
 NUMBERS = st.sampled_from((0, 1, -1, 2, 10**15, 2**53, 2**53 + 1, 10**20, 0.5, 1.0, -2.5, 1e22, 1e300, 0.1, 1e23))

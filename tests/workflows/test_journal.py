@@ -14,11 +14,12 @@ from omnicore.errors import Conflict, InvalidInput, LimitExceeded, NotFound, Run
 from omnicore.storage.database import Database
 from omnicore.storage.store import Store
 from omnicore.storage.tables.workflow_runs import RunsTable
-from omnicore.storage.tables.workflow_waits import WaitRow, WaitsTable
-from omnicore.workflows.entries import Entry, Fault, Result
+from omnicore.storage.tables.workflow_triggers import WaitRow, WaitsTable
+from omnicore.workflows.entries import Entry, Result
+from omnicore.workflows.faults import Fault
 from omnicore.workflows.journal import Journal
-from omnicore.workflows.journal_words import Kept
-from omnicore.workflows.retaking import Taken
+from omnicore.workflows.journal_records import Kept
+from omnicore.workflows.progress import Taken
 
 EVENT = {"specversion": "1.0", "id": "e1", "source": "/shop", "type": "order.paid", "data": {"n": 1}}
 
@@ -38,9 +39,9 @@ async def test_a_run_is_kept_from_its_start_to_its_end(store: Store) -> None:
         await journal.keep(done(started.run, 2, {"b": 2}))
         row = row_of(store, started.run)
         assert (row.status, row.host, row.seq, row.due_at, row.created_by) == ("completed", None, 2, None, "ana")
-        assert await journal.value(row.output) == {"b": 2}
-        assert await journal.value(row.input) == {"n": 1}
-        assert await journal.value(row.trigger) == {"kind": "manual"}
+        assert await journal.queries.value(row.output) == {"b": 2}
+        assert await journal.queries.value(row.input) == {"n": 1}
+        assert await journal.queries.value(row.trigger) == {"kind": "manual"}
 
 
 async def test_entries_come_back_as_they_were(store: Store) -> None:
@@ -56,9 +57,9 @@ async def test_entries_come_back_as_they_were(store: Store) -> None:
     async with journal_on(store) as journal:
         run = (await journal.start(new())).run
         await journal.keep(Kept(run, entries))
-        found = [one async for one in journal.rows(run)]
+        found = [one async for one in journal.queries.rows(run)]
         assert [told(one) for one in found] == [told(one) for one in entries]
-        assert [told(one) async for one in journal.rows(run, after=2)] == [told(one) for one in entries[2:]]
+        assert [told(one) async for one in journal.queries.rows(run, after=2)] == [told(one) for one in entries[2:]]
 
 
 def told(one: Entry) -> Any:
@@ -105,7 +106,7 @@ async def test_what_breaks_between_two_statements_leaves_nothing(store: Store, a
         assert row_of(store, held).held == 0
         assert len(store.rows("SELECT 1 FROM workflow_events")) == 1
         assert store.rows("SELECT 1 FROM workflow_signals") == store.rows("SELECT 1 FROM workflow_waits") == []
-        assert (await journal.verify(run)).ok
+        assert (await journal.queries.verify(run)).ok
 
 
 async def test_one_that_cannot_be_kept_spoils_no_other(store: Store) -> None:
@@ -115,7 +116,7 @@ async def test_one_that_cannot_be_kept_spoils_no_other(store: Store) -> None:
         ends = await asyncio.gather(*(journal.keep(done(run, 1)) for run in runs), return_exceptions=True)
         assert [type(one) for one in ends] == [tuple, RunLost, tuple, tuple]
         assert [row_of(store, run).status for run in runs] == ["completed", "running", "completed", "completed"]
-        assert await journal.head(runs[1]) == (0, row_of(store, runs[1]).hash)
+        assert await journal.queries.head(runs[1]) == (0, row_of(store, runs[1]).hash)
         with pytest.raises(RunLost):
             await journal.keep(done(runs[1], 1))
 
@@ -148,7 +149,7 @@ async def test_rows_must_follow_the_last_one(store: Store) -> None:
 async def test_a_value_that_is_too_large_or_no_json_is_refused_before_anything_is_kept(store: Store) -> None:
     async with journal_on(store) as journal:
         run = (await journal.start(new())).run
-        with pytest.raises(LimitExceeded, match="value_bytes"):
+        with pytest.raises(LimitExceeded, match="too large for a run"):
             await journal.keep(step(run, 1, "x" * 100_001))
         with pytest.raises(LimitExceeded):
             await journal.start(new(input="x" * 100_001))
@@ -173,11 +174,11 @@ async def test_a_large_value_is_kept_once_however_many_runs_have_it(store: Store
             await journal.keep(done(run, 1, {"text": "x" * 1000}))
         assert store.rows("SELECT count(*) FROM workflow_values") == [(1,)]
         assert store.rows("SELECT count(*) FROM workflow_value_refs") == [(3,)]
-        while await journal.sweep("orders", "completed", before=0.0, most=1):
+        while await journal.queries.sweep("orders", "completed", before=0.0, most=1):
             pass
         assert store.rows("SELECT count(*) FROM workflow_value_refs") == [(1,)]
-        assert await journal.value(row_of(store, runs[2]).output) == big
-        while await journal.sweep("orders", "completed", before=2e9, most=1):
+        assert await journal.queries.value(row_of(store, runs[2]).output) == big
+        while await journal.queries.sweep("orders", "completed", before=2e9, most=1):
             pass
         assert {name: rows for name, rows in everything(store).items() if rows and name != "audit"} == {}
 
@@ -187,7 +188,7 @@ async def test_a_value_that_changes_under_the_journal_is_not_taken_for_another(s
         run = (await journal.start(new())).run
         for seq in range(1, 6):
             await journal.keep(step(run, seq, {"text": f"{seq}" * 1000}))
-        outputs = [one.result.output["text"][0] async for one in journal.rows(run) if one.result is not None]
+        outputs = [one.result.output["text"][0] async for one in journal.queries.rows(run) if one.result is not None]
         assert outputs == list("12345")
 
 
@@ -203,7 +204,7 @@ async def test_a_full_disk_fails_what_is_kept_then_and_leaves_the_rest_whole(tmp
         assert "disk is full" in str(ends[0])
         store.apply(lambda session: session.execute("PRAGMA max_page_count = 1000000").fetchall())
         await asyncio.gather(*(journal.keep(done(run, 2)) for run in runs))
-        assert all([(await journal.verify(run)).ok for run in runs])
+        assert all([(await journal.queries.verify(run)).ok for run in runs])
     store.close()
 
 
@@ -234,7 +235,7 @@ async def test_what_was_kept_after_all_is_not_kept_twice(store: Store) -> None:
         with pytest.raises(StorageFailed):
             await journal.keep(done(run, 2))
         await journal.keep(done(run, 2))
-        assert (await journal.verify(run)).rows == 2
+        assert (await journal.queries.verify(run)).rows == 2
         assert row_of(store, run).status == "completed"
 
 
@@ -278,10 +279,13 @@ async def test_a_fork_has_the_rows_of_the_run_up_to_one(store: Store) -> None:
         assert (fork.owned, fork.status) == (False, "pending")
         (claimed,) = await journal.claim(10)
         assert (claimed.run.id, claimed.run.seq, claimed.run.forked_from) == (fork.run, 3, run)
-        mine, theirs = [one async for one in journal.rows(fork.run)], [one async for one in journal.rows(run)]
+        mine, theirs = (
+            [one async for one in journal.queries.rows(fork.run)],
+            [one async for one in journal.queries.rows(run)],
+        )
         assert [told(one) for one in mine] == [told(one) for one in theirs[:3]]
         await journal.keep(done(fork.run, 4))
-        assert (await journal.verify(fork.run)).ok
+        assert (await journal.queries.verify(fork.run)).ok
         with pytest.raises(Conflict, match="5 rows only"):
             await journal.fork(new(), of=run, taken=Taken(6))
         with pytest.raises(NotFound):

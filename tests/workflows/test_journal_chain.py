@@ -11,14 +11,14 @@ from tests.workflows.journals import Sizes, Told, done, entry, journal_on, new, 
 
 from omnicore.access.audit import AuditTrail
 from omnicore.clock import ManualClock
-from omnicore.config.sections.access import AccessSettings
+from omnicore.config.settings import AccessSettings
 from omnicore.errors import NotFound
 from omnicore.storage.audit_head import HeadFile
 from omnicore.storage.store import Store
 from omnicore.storage.tables.audit import AuditTable
-from omnicore.workflows.entries import Fault
+from omnicore.workflows.faults import Fault
 from omnicore.workflows.journal import Journal
-from omnicore.workflows.journal_words import Kept
+from omnicore.workflows.journal_records import Kept
 
 BIG = {"text": "x" * 1000}
 
@@ -38,22 +38,22 @@ def change(store: Store, sql: str, parameters: Sequence[Any] = ()) -> None:
 async def test_a_run_that_nobody_touched_verifies_at_any_time(store: Store) -> None:
     async with journal_on(store) as journal:
         run = (await journal.start(new())).run
-        assert (await journal.verify(run)).ok
+        assert (await journal.queries.verify(run)).ok
         await journal.keep(step(run, 1, BIG))
-        assert (await journal.verify(run)).rows == 1
+        assert (await journal.queries.verify(run)).rows == 1
         await journal.keep(Kept(run, (entry(2),), "waiting"))
-        assert (await journal.verify(run)).ok
+        assert (await journal.queries.verify(run)).ok
         await journal.signal(run, "event")
         (claimed,) = await journal.claim(1)
         await journal.keep(step(run, 3))
         await journal.release([run])
-        assert (await journal.verify(run)).ok
+        assert (await journal.queries.verify(run)).ok
         await journal.claim(1)
         await journal.keep(done(run, 4))
-        found = await journal.verify(run)
+        found = await journal.queries.verify(run)
         assert (found.ok, found.rows, found.seq, claimed.run.seq) == (True, 4, None, 2)
         with pytest.raises(NotFound):
-            await journal.verify("run_no")
+            await journal.queries.verify("run_no")
 
 
 ALTERED = {
@@ -78,10 +78,10 @@ async def test_what_is_altered_is_told_with_its_row(store: Store, what: str) -> 
     async with journal_on(store) as journal:
         run, other = await ended(journal), await ended(journal)
         change(store, sql, (run,))
-        found = await journal.verify(run)
+        found = await journal.queries.verify(run)
         assert (found.ok, found.seq) == (False, seq)
         assert fact in found.fact
-        assert (await journal.verify(other)).ok is ("value" not in what)
+        assert (await journal.queries.verify(other)).ok is ("value" not in what)
 
 
 async def test_rows_in_another_order_or_of_another_run_are_told(store: Store) -> None:
@@ -89,7 +89,7 @@ async def test_rows_in_another_order_or_of_another_run_are_told(store: Store) ->
         run, other = await ended(journal), await ended(journal)
         for was, now in ((2, 99), (3, 2), (99, 3)):
             change(store, "UPDATE workflow_steps SET seq = ? WHERE run = ? AND seq = ?", (now, run, was))
-        assert (await journal.verify(run)).seq == 2
+        assert (await journal.queries.verify(run)).seq == 2
         for table, column in (("workflow_steps", "run"), ("workflow_value_refs", "run")):
             change(store, f"DELETE FROM {table} WHERE {column} = ?", (run,))
             change(store, f"UPDATE {table} SET {column} = ? WHERE {column} = ?", (run, other))
@@ -98,13 +98,13 @@ async def test_rows_in_another_order_or_of_another_run_are_told(store: Store) ->
             "UPDATE workflow_runs SET hash = (SELECT hash FROM workflow_runs WHERE id = ?) WHERE id = ?",
             (other, run),
         )
-        assert (await journal.verify(run)).seq == 1
+        assert (await journal.queries.verify(run)).seq == 1
 
 
 async def test_a_chain_that_was_written_anew_does_not_fit_the_hosts_record(store: Store) -> None:
     async with journal_on(store) as journal:
         run = await ended(journal)
-        found = await journal.verify(run)
+        found = await journal.queries.verify(run)
         assert found.record_seq is not None
         (row,) = AuditTable(store).after(found.record_seq - 1, 1)
         assert (row.entry.action, row.entry.target, row.entry.outcome) == ("workflow.run", "orders", "done")
@@ -116,7 +116,7 @@ async def test_a_chain_that_was_written_anew_does_not_fit_the_hosts_record(store
             " AND s.seq = 4) WHERE id = ?",
             (run,),
         )
-        assert "record holds another hash" in (await journal.verify(run)).fact
+        assert "record holds another hash" in (await journal.queries.verify(run)).fact
 
 
 async def test_the_record_is_a_chain_over_the_ends_of_many_runs_at_once(store: Store, tmp_path: Path) -> None:
@@ -138,6 +138,6 @@ async def test_the_record_is_a_chain_over_the_ends_of_many_runs_at_once(store: S
 async def test_without_the_setting_a_run_leaves_no_row_in_the_record(store: Store) -> None:
     async with journal_on(store, sizes=Sizes(audit=False), told=Told()) as journal:
         run = await ended(journal)
-        found = await journal.verify(run)
+        found = await journal.queries.verify(run)
         assert (found.ok, found.record_seq) == (True, None)
         assert AuditTable(store).after(0, 10) == []

@@ -15,9 +15,9 @@ from omnicore.clock import ManualClock
 from omnicore.errors import HostLost, RunLost
 from omnicore.storage.store import Store
 from omnicore.storage.tables.workflow_runs import RunsTable
-from omnicore.storage.tables.workflow_schedules import ScheduleRow, WorkflowSchedulesTable
-from omnicore.workflows.entries import Fault
-from omnicore.workflows.journal_words import Kept, NewRun
+from omnicore.storage.tables.workflow_triggers import ScheduleRow, WorkflowSchedulesTable
+from omnicore.workflows.faults import Fault
+from omnicore.workflows.journal_records import Kept, NewRun
 
 
 def statuses(store: Store) -> Counter[str]:
@@ -48,7 +48,7 @@ async def test_a_buried_host_writes_nothing_and_its_runs_go_on_elsewhere(open_st
         (claimed,) = await two.claim(5)
         assert (claimed.run.id, claimed.run.seq, claimed.input) == (run, 1, {"n": 1})
         await two.keep(done(run, 2))
-        assert (await two.verify(run)).ok
+        assert (await two.queries.verify(run)).ok
         assert await one.open() != silence.host
         assert (await one.start(new())).owned
 
@@ -271,7 +271,7 @@ async def test_a_key_is_free_again_when_its_time_is_over(store: Store) -> None:
         clock.advance(2)
         assert (await journal.start(new(dedupe="k" * 1000))).new
         clock.advance(86_401)
-        assert await journal.sweep_rest(now=clock.now(), before=0.0) == 1
+        assert await journal.queries.sweep_rest(now=clock.now(), before=0.0) == 1
 
 
 async def test_a_tick_begins_its_runs_on_one_host(open_store: OpenStore) -> None:

@@ -16,7 +16,7 @@ from omnicore.storage.database import Database
 from omnicore.storage.tables.workflow_runs import RunRow, RunsTable
 from omnicore.workflows.entries import ENDED
 from omnicore.workflows.journal import Journal
-from omnicore.workflows.journal_words import Kept
+from omnicore.workflows.journal_records import Kept
 
 HOSTS = st.integers(0, 1)
 PICKS = st.integers(0, 7)
@@ -118,7 +118,7 @@ class Hosts(RuleBasedStateMachine):
     @rule()
     def sweep(self) -> None:
         for status in sorted(ENDED):
-            while self.wait(self.journals[0].sweep("orders", status, before=0.0, most=2))[0]:
+            while self.wait(self.journals[0].queries.sweep("orders", status, before=0.0, most=2))[0]:
                 pass
         left = {row[0] for row in self.store.rows("SELECT id FROM workflow_runs")}
         self.rows = {run: count for run, count in self.rows.items() if run in left}
@@ -148,7 +148,7 @@ class Hosts(RuleBasedStateMachine):
     @invariant()
     def every_chain_holds(self) -> None:
         for run, count in self.rows.items():
-            (found,) = self.wait(self.journals[0].verify(run))
+            (found,) = self.wait(self.journals[0].queries.verify(run))
             assert (found.ok, found.rows) == (True, count), found.fact
 
     def row(self, run: str) -> RunRow:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from omnicore.workflows.forms import look
-from omnicore.workflows.knowing import known_of
+from omnicore.workflows.language.palette import known_of
+from omnicore.workflows.language.sources import look
 
 HEAD = "document: {dsl: 1.0.3, namespace: default, name: one, version: 1.0.0}\ndo:\n- first: {set: {v: 1}}\n- second:\n"
 PALETTE = {
@@ -25,7 +25,7 @@ PALETTE = {
         ("txt.reverse:1.0.0@default", "this host has no plugin `txt` now", "did you mean `text.reverse`?"),
         ("nothing.like_this", "no plugin `nothing` now", "put it into the plugin folder, or correct the name"),
         ("text.zzzzzz", "`text` has no function `zzzzzz`", "it has reverse, slug"),
-        ("other.any", "does not answer now: needs-grant", "omnicore plugins inspect other"),
+        ("other.any", "does not answer now: needs-grant", "omnicore plugins show other"),
         ("mail.sent@connectors", "`mail` has no action `sent`", "did you mean `mail.send@connectors`?"),
         ("mial.send@connectors", "no connector `mial` now", "did you mean `mail.send@connectors`?"),
     ],

@@ -6,7 +6,7 @@ import pytest
 from tests.workflows.engines import Steps, text, until, workflows_on
 
 from omnicore.storage.store import Store
-from omnicore.workflows import listing
+from omnicore.workflows import definitions
 
 HEAD = "{dsl: '1.0.3', namespace: shop, name: %s, version: '1.0.0', title: %s}"
 TICKS = "document: " + HEAD % ("ticks", "Ticks 50% more") + "\nschedule: {every: PT1H}\ndo:\n- a: {set: {v: 1}}\n"
@@ -17,7 +17,7 @@ async def test_a_list_shows_what_was_kept_when_they_were_applied(store: Store, m
     async with workflows_on(store, Steps()) as workflows:
         for one in (TICKS, REST):
             await workflows.apply(one)
-    monkeypatch.setattr(listing, "compile_graph", None)
+    monkeypatch.setattr(definitions, "compile_graph", None)
     async with workflows_on(store, Steps()) as workflows:
         rest, ticks = (await workflows.page()).items
         assert (rest.id, rest.triggers, rest.last_run) == ("rest", (), None)
@@ -36,7 +36,7 @@ async def test_what_was_applied_before_lists_kept_anything_is_listed_and_kept(
     store.apply(lambda session: session.execute("DELETE FROM workflow_briefs"))
     async with workflows_on(store, Steps()) as workflows:
         (first,) = (await workflows.page()).items
-        monkeypatch.setattr(listing, "compile_graph", None)
+        monkeypatch.setattr(definitions, "compile_graph", None)
         assert (await workflows.page()).items == [first]
         assert first.triggers[0].kind == "every"
 

@@ -8,9 +8,9 @@ import pytest
 
 from omnicore.errors import InvalidInput
 from omnicore.storage.store import Store
-from omnicore.storage.tables.workflow_waits import WaitRow, add_waits
-from omnicore.workflows import people
-from omnicore.workflows.people import Approvals
+from omnicore.storage.tables.workflow_triggers import WaitRow, add_waits
+from omnicore.workflows import approvals as approvals_module
+from omnicore.workflows.approvals import Approvals
 
 
 def asked(run: str, place: str, role: str = "operator") -> WaitRow:
@@ -40,13 +40,13 @@ def test_pages_have_their_limit_however_many_one_run_asks(store: Store) -> None:
 def test_those_of_others_are_passed_over(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     waits = [asked("run_1", f"/{n}", "operator" if n % 7 == 6 else "admin") for n in range(20)]
     store.apply(lambda session: add_waits(session, waits))
-    monkeypatch.setattr(people, "_MOST", 3)
+    monkeypatch.setattr(approvals_module, "_MOST", 3)
     approvals = Approvals(store)
     assert all_pages(approvals, "operator", 2) == [[("run_1", "/13"), ("run_1", "/6")]]
     assert [one for page in all_pages(approvals, "admin", 3) for one in page] == sorted(
         (one.run, one.place) for one in waits
     )
-    monkeypatch.setattr(people, "_LOOKS", 1)
+    monkeypatch.setattr(approvals_module, "_LOOKS", 1)
     assert [one for page in all_pages(approvals, "operator", 2) for one in page] == [("run_1", "/13"), ("run_1", "/6")]
 
 

@@ -16,6 +16,7 @@ from tests.plugins.guests import ECHO
 from tests.workflows.engines import Steps, crash, text, until, workflows_on
 
 from omnicore.assembly import Host
+from omnicore.config.settings import Settings, WorkflowSettings
 from omnicore.errors import CallCancelled, StorageFailed
 from omnicore.storage.database import Database
 from omnicore.storage.host_locks import HostLocks
@@ -157,10 +158,13 @@ def test_a_lock_tells_whether_a_host_lives(tmp_path: Path) -> None:
 
 WORKER = """
 import asyncio, sys
+from pathlib import Path
 from omnicore.assembly import Host
+from omnicore.config.settings import Settings, WorkflowSettings
 
 async def main():
-    async with Host(plugins=sys.argv[1], data=sys.argv[2], watch=False, workflows={"lease_s": 2.0}) as host:
+    settings = Settings(Path(sys.argv[1]), Path(sys.argv[2]), watch=False, workflows=WorkflowSettings(lease_s=2.0))
+    async with Host(settings=settings) as host:
         if len(sys.argv) > 3:
             await host.workflows.apply(sys.argv[3])
             for number in range(50):
@@ -190,8 +194,8 @@ def test_a_killed_process_leaves_its_runs_to_the_next(tmp_path: Path) -> None:
 
 async def _take_over(folder: Path) -> None:
     # A lease that never ends: it is seen that the process is gone.
-    limits = {"lease_s": 3600.0}
-    async with Host(plugins=folder / "plugins", data=folder / "data", watch=False, workflows=limits) as host:
+    limits = WorkflowSettings(lease_s=3600.0)
+    async with Host(settings=Settings(folder / "plugins", folder / "data", watch=False, workflows=limits)) as host:
         runs = [one.id for one in (await host.workflows.page_runs(limit=100)).items]
         assert len(runs) == 50
         for run in runs:

@@ -14,9 +14,8 @@ from tests.workflows.flow.simulation import START_AT
 from tests.workflows.flow.test_against_reference import played
 
 from omnicore.workflows.entries import Entry, Start
-from omnicore.workflows.graph import For, Graph
-from omnicore.workflows.progress import Progress
-from omnicore.workflows.retaking import Lost, Taken, checked, kept_entries, taken_over
+from omnicore.workflows.language.graph import For, Graph
+from omnicore.workflows.progress import Lost, Progress, Taken, checked, kept_entries, taken_over
 
 FORK = "/do/0/f/fork/branches"
 

@@ -14,7 +14,7 @@ from tests.workflows.engines import Steps, text, workflows_on
 from omnicore.assembly import Host
 from omnicore.errors import CallCancelled, Conflict, WorkflowFailed
 from omnicore.storage.store import Store
-from omnicore.workflows.effects.secrets import PREFIX
+from omnicore.workflows.steps.secrets import PREFIX
 
 SIDES = """
 - both:
@@ -138,7 +138,7 @@ def test_a_secret_in_a_recorded_output_is_the_real_one_where_a_retry_uses_it(tmp
 
     async def scene() -> tuple[list[Seen], str]:
         nonlocal healthy
-        more = {"workflows.http_private": ("127.0.0.1",)}
+        more = {"workflows.http_private": ("127.0.0.1:*",)}
         host = Host(plugins=tmp_path / "plugins", data=tmp_path / "data", watch=False, **more)
         async with serve(answer) as server, host:
             await asyncio.to_thread(host.connectors.vault.set, "quiet", SECRET)

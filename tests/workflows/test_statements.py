@@ -13,11 +13,11 @@ from tests.workflows.flow.simulation import play
 
 from omnicore.errors import WorkflowFailed
 from omnicore.storage.store import Store
-from omnicore.workflows.document import check, compile_graph, read_document
-from omnicore.workflows.effects.secrets import Opened, placeholders
-from omnicore.workflows.entries import Fault
-from omnicore.workflows.expression import expression
-from omnicore.workflows.graph import Listen
+from omnicore.workflows.expressions.expression import expression
+from omnicore.workflows.faults import Fault
+from omnicore.workflows.language.document import check, compile_graph, read_document
+from omnicore.workflows.language.graph import Listen
+from omnicore.workflows.steps.secrets import Opened, placeholders
 
 OpenStore = Callable[[], Store]
 STANDS = placeholders("a number", ["bank"])["bank"]

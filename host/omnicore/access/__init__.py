@@ -1,1 +1,1 @@
-"""Who may do what: users, roles, sessions, tokens, and the record of every change."""
+"""Users, roles, sessions, tokens and the audit trail."""

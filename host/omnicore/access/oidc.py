@@ -16,7 +16,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from omnicore.access.principal import Role
 from omnicore.clock import Clock
-from omnicore.config.sections.access import OidcSettings
+from omnicore.config.settings import OidcSettings
 from omnicore.errors import InvalidSetting, OmniError, ServiceRefused, WrongCredentials
 from omnicore.optional import optional
 from omnicore.sandbox.abi import HttpRequest, HttpSend

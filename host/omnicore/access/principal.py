@@ -1,4 +1,4 @@
-"""Who makes a request, and what that one may do."""
+"""The principal of a request: who makes it, and with which role."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Literal
 
-__all__ = ["LOCAL", "Principal", "Role", "Via"]
+__all__ = ["LOCAL", "OWNER", "Principal", "Role", "Via"]
 
-Via = Literal["session", "token", "setting", "local"]
-"""How somebody was recognised: a cookie of the console, an API token, the settings' token, or being on this machine."""
+Via = Literal["session", "token", "setting", "owner", "cli", "application", "local"]
+"""How somebody was recognised: a cookie of the console, an API token, the settings' token, the owner's key or socket, a
+command, the application around the host, or being on this machine while `access.open` is set."""
 
 
 class Role(IntEnum):
@@ -52,13 +53,16 @@ class Principal:
         return max(self.role, self.plugins.get(plugin, Role.nobody)) if plugin else self.role
 
     def can_see(self, plugin: str) -> bool:
-        """Whether a list of plugins shows one."""
+        """True if a list of plugins shows one."""
         return self.role_for(plugin) >= Role.viewer
 
     def may(self, needs: Role, *, tag: str, plugin: str | None = None) -> bool:
-        """Whether a request that needs a role is allowed."""
+        """True if a request that needs a role is allowed."""
         return self.role_for(plugin) >= needs and (self.scopes is None or tag in self.scopes)
 
 
+OWNER = Principal("owner", Role.admin, "owner")
+"""Whoever holds the owner's key: the person that runs the host."""
+
 LOCAL = Principal("local", Role.admin, "local")
-"""Whoever is on this machine, as long as no user was made and no token is set."""
+"""Whoever is on this machine, while `access.open` is set, no user was made and no token is set."""

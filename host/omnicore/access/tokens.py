@@ -8,11 +8,11 @@ from typing import Any
 from omnicore.access.keys import TOKEN, digest_of, new_key
 from omnicore.access.principal import Role
 from omnicore.clock import Clock
-from omnicore.config.sections.access import AccessSettings
+from omnicore.config.settings import AccessSettings
 from omnicore.errors import Conflict, InvalidInput, NotFound
 from omnicore.ids import OrderedIds
 from omnicore.storage.store import Store
-from omnicore.storage.tables.tokens import TokenRow, TokensTable
+from omnicore.storage.tables.access import TokenRow, TokensTable
 
 __all__ = ["Tokens", "token_json"]
 
@@ -72,7 +72,7 @@ class Tokens:
         if not self._table.add(row, digest_of(key), most=self._settings.tokens):
             raise Conflict(
                 f"there are {self._settings.tokens} tokens of one owner already",
-                remedy="revoke one, or raise the setting access.tokens",
+                remedy="revoke one",
             )
         return row, key
 

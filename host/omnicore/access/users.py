@@ -12,7 +12,7 @@ from omnicore.clock import Clock
 from omnicore.errors import Conflict, InvalidInput, NotFound
 from omnicore.ids import new_id
 from omnicore.storage.store import Store
-from omnicore.storage.tables.users import UserRow, UsersTable
+from omnicore.storage.tables.access import UserRow, UsersTable
 
 __all__ = ["Users", "checked_name", "checked_plugins", "checked_role", "user_json"]
 
@@ -32,7 +32,7 @@ class Users:
         self._table, self._clock, self._changed = UsersTable(store), clock, changed
 
     def any(self) -> bool:
-        """Whether there is a user."""
+        """True if there is a user."""
         return self._table.any()
 
     def page(self, after: str = "", limit: int = 100) -> tuple[UserRow, ...]:
@@ -167,7 +167,7 @@ def user_json(row: UserRow) -> dict[str, Any]:
 
 
 def is_name(name: str) -> bool:
-    """Whether somebody could be called so."""
+    """True if this is a valid user name."""
     return _NAME.match(name) is not None
 
 

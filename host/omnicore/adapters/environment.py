@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from omnicore.adapters.machine import Machine
-from omnicore.config.surroundings import Surroundings
+from omnicore.config.loader import Surroundings
 
 __all__ = ["Environment", "detect", "surroundings_of"]
 
@@ -48,7 +48,7 @@ def _local(name: str, _machine: Machine) -> Surroundings:
 def _container(name: str, machine: Machine) -> Surroundings:
     values: dict[str, Any] = {"runtime.log_format": "auto"}
     if _DATA in machine.folders:
-        values["data"] = machine.place(_DATA)
+        values["data"] = _data(machine)
     if _SECRETS in machine.folders:
         values["runtime.secrets"] = machine.place(_SECRETS)
     names = [machine.environ[key].lower() for key in ("HOSTNAME", "POD_IP") if machine.environ.get(key)]
@@ -56,8 +56,13 @@ def _container(name: str, machine: Machine) -> Surroundings:
     return Surroundings(name, {**values, **_sized(machine)}, secured)
 
 
+def _data(machine: Machine) -> str:
+    """The data folder; inside of one that belongs to somebody else, a folder that this user can keep to itself."""
+    return machine.place(_DATA + "/data" if _DATA in machine.lent else _DATA)
+
+
 def _edge(name: str, machine: Machine) -> Surroundings:
-    values: dict[str, Any] = {"data": machine.place(_DATA)} if _DATA in machine.folders else {}
+    values: dict[str, Any] = {"data": _data(machine)} if _DATA in machine.folders else {}
     return Surroundings(name, {**values, "max_warm": 1, "log_lines": 200, **_sized(machine)})
 
 

@@ -25,11 +25,15 @@ _MOST_BYTES = 16 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A machine as it was found: `files` by their path without the first `/`, `folders` that can be used."""
+    """A machine as it was found: `files` by their path without the first `/`, `folders` that can be used.
+
+    Of those, `lent` are empty of state and belong to somebody else, as a mounted volume does whose group may write.
+    """
 
     environ: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
     folders: frozenset[str] = frozenset()
+    lent: frozenset[str] = frozenset()
     cpus: int = 1
     root: Path = Path("/")
 
@@ -41,8 +45,9 @@ class Machine:
 def look(environ: Mapping[str, str], root: Path = Path("/")) -> Machine:
     """Looks at the machine; what cannot be read is not there."""
     files = {name: text for name in FILES if (text := _read(root / name)) is not None}
-    usable = (name for name in FOLDERS if _usable(root / name, write=name.startswith("var")))
-    return Machine(environ, files, frozenset(usable), os.cpu_count() or 1, root)
+    usable = frozenset(name for name in FOLDERS if _usable(root / name, write=name.startswith("var")))
+    lent = frozenset(name for name in usable if _lent(root / name))
+    return Machine(environ, files, usable, lent, os.cpu_count() or 1, root)
 
 
 def _read(file: Path) -> str | None:
@@ -51,6 +56,10 @@ def _read(file: Path) -> str | None:
             return stream.read(_MOST_BYTES).decode("utf-8", "replace")
     except OSError:
         return None
+
+
+def _lent(folder: Path) -> bool:
+    return folder.stat().st_uid != os.geteuid() and not (folder / "omnicore.db").exists()
 
 
 def _usable(folder: Path, *, write: bool) -> bool:

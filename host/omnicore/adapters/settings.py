@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -10,12 +11,14 @@ from typing import Any
 
 from omnicore.adapters.environment import surroundings_of
 from omnicore.adapters.machine import look
-from omnicore.config.entry import Origin
 from omnicore.config.loader import Loaded, load_settings
 from omnicore.config.overrides import given, overridden, read_overrides
+from omnicore.config.schema import Origin
 from omnicore.config.settings import Settings
 
-__all__ = ["host_settings", "settings_for"]
+__all__ = ["host_settings", "settings_for", "told"]
+
+_log = logging.getLogger("omnicore.settings")
 
 
 def host_settings(
@@ -42,14 +45,21 @@ def host_settings(
     return overridden(base, read_overrides(base.settings.data)) if console else base
 
 
+def told(found: Loaded) -> Loaded:
+    """The settings, whose notes are logged: a program that embeds a host has no other place for them."""
+    for note in found.notes:
+        _log.warning("%s", note)
+    return found
+
+
 def settings_for(settings: Settings | Loaded | None, environ: Mapping[str, str], named: Mapping[str, Any]) -> Loaded:
     """The settings of a host that code makes: those given, or those found, under what is `named` beside them.
 
     What the console has set counts where code gave nothing, as it does everywhere. Raises: InvalidSetting.
     """
     if settings is None:
-        return host_settings(None, environ, named)
+        return told(host_settings(None, environ, named))
     found = given(settings) if isinstance(settings, Settings) else settings.base or settings
     origins = {**found.origins, **{name: Origin("override", name) for name in named}}
-    base = Loaded(replace(found.settings, **named), MappingProxyType(origins), found.file)
+    base = replace(found, settings=replace(found.settings, **named), origins=MappingProxyType(origins), base=None)
     return overridden(base, read_overrides(base.settings.data))

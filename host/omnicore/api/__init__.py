@@ -1,1 +1,1 @@
-"""The network's door: REST, OpenAPI and live events on Starlette, served by Hypercorn."""
+"""The network interface: REST, OpenAPI and live events on Starlette, served by Hypercorn."""

@@ -6,7 +6,7 @@ import json
 import sys
 
 from omnicore.api.openapi import document
-from omnicore.api.table import OPERATIONS
+from omnicore.api.operations import OPERATIONS
 
 __all__ = ["text"]
 

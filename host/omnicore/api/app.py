@@ -8,19 +8,17 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from omnicore.api.audit_calls import judged
-from omnicore.api.audit_changes import recorded
-from omnicore.api.audit_looks import Looks, looks_of
+from omnicore.api.audit_record import Looks, judged, looks_of, recorded
 from omnicore.api.calls import direct
+from omnicore.api.exchange import Traffic
 from omnicore.api.guard import Guard
 from omnicore.api.idempotency import idempotent
 from omnicore.api.operation import Operation
-from omnicore.api.parts import Parts, parts_of
-from omnicore.api.principals import Allowed, OpenPaths, Recogniser
+from omnicore.api.operations import OPERATIONS
+from omnicore.api.parts import Parts, Rooms, parts_of
+from omnicore.api.prefix import prefixed
+from omnicore.api.principals import Allowed, OpenPaths, Recogniser, forwarded_prefix
 from omnicore.api.problems import Problem, RefusalError
-from omnicore.api.rooms import Rooms
-from omnicore.api.table import OPERATIONS
-from omnicore.api.traffic import Traffic
 from omnicore.config.settings import Settings
 from omnicore.events.bus import EventBus
 from omnicore.plugins.host import PluginHost
@@ -43,12 +41,12 @@ def create_app(
     rooms: Rooms | None = None,
     operations: Sequence[Operation] = OPERATIONS,
 ) -> Starlette:
-    """The application of a host that is started and stopped by somebody else.
+    """The application. The caller starts and stops the host.
 
     Args:
-        ready: whether plugins can be called now, for `/readyz`.
-        rooms: the services that are reached beside plugins.
-        operations: the route table.
+        ready: true if plugins can be called, for `/readyz`.
+        rooms: the optional services.
+        operations: the table of operations.
     """
     traffic = Traffic(most_bytes=_BODIES * settings.body_bytes)
     parts = Parts(host, settings, metrics, bus, logs, ready, traffic, rooms or Rooms())
@@ -65,25 +63,27 @@ def create_app(
 
 
 class _Application(Starlette):
-    """Starlette without its two error middlewares: the guard answers for every failure."""
+    """Starlette without its two error middlewares: the guard answers every failure."""
 
     def build_middleware_stack(self) -> ASGIApp:
         parts: Parts = self.state.parts
-        return Guard(
+        guard = Guard(
             direct(self.router),
             settings=parts.settings,
             traffic=parts.traffic,
             recogniser=self.state.recogniser,
             open_paths=OpenPaths(self.state.operations),
         )
+        proxies = parts.settings.access.trusted_proxies
+        return prefixed(guard, lambda scope: forwarded_prefix(scope, proxies))
 
 
 def _route(operation: Operation, looks: Looks) -> BaseRoute:
     if operation.websocket:
-        live = WebSocketRoute(operation.path, operation.endpoint, name=operation.name)
+        live = WebSocketRoute(operation.path, operation.load(), name=operation.name)
         live.app = Allowed(live.app, operation)
         return live
-    endpoint = recorded(operation, operation.endpoint, looks)
+    endpoint = recorded(operation, operation.load(), looks)
     if operation.idempotent:
         endpoint = idempotent(endpoint, lambda request: parts_of(request).answers)
     route = Route(operation.path, endpoint, methods=[operation.method], name=operation.name)

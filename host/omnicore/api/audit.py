@@ -1,25 +1,28 @@
-"""The record of changes: read it page by page, and check its chain."""
+"""The audit log: list its rows, verify its chain."""
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from starlette.requests import Request
-from starlette.responses import Response
-
-from omnicore.access.audit import AuditTrail
-from omnicore.access.audit_check import verify
-from omnicore.access.principal import Role
-from omnicore.api.operation import JSON, Operation, Query, Reply, ref
+from omnicore.access.audit import verify
+from omnicore.api.operation import MOST_ITEMS
 from omnicore.api.parts import parts_of
-from omnicore.api.requests import MOST_ITEMS, Json, read_count, read_object
+from omnicore.api.requests import Json, read_count, read_object
+from omnicore.api.schema import TEXT, WHOLE, Schemas, list_of, object_of, order_of
 from omnicore.errors import InvalidInput, StorageFailed, Unavailable
-from omnicore.storage.tables.audit_chain import Anchor, AuditRow
+from omnicore.storage.tables.audit import Anchor, AuditRow
 
-__all__ = ["OPERATIONS", "find_rows"]
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from omnicore.access.audit import AuditTrail
+
+__all__ = ["SCHEMAS", "find_rows", "list_audit", "verify_audit"]
+
 
 _FILTERS = ("target", "actor", "action")  # what narrows most comes first, for that one's index is used
 _LOOKS = 10
@@ -65,10 +68,10 @@ async def verify_audit(request: Request) -> Response:
 def find_rows(
     trail: AuditTrail, wanted: dict[str, str], before: int | None, limit: int
 ) -> tuple[list[AuditRow], int | None]:
-    """Rows that fit all of `wanted`, newest first, and where the next page begins.
+    """Rows that match all of `wanted`, newest first, and where the next page begins.
 
-    One filter is answered by its index. With several the others are compared row by row, for a bounded number of
-    rows: such a page may be short, or empty, and still have a next one.
+    One filter is answered by its index. Further filters are compared row by row, for a bounded number of rows, so a
+    page may be short or empty and still have a successor.
     """
     by, value = next(((name, wanted[name]) for name in _FILTERS if name in wanted), ("", ""))
     rest = {name: text for name, text in wanted.items() if name != by}
@@ -114,25 +117,43 @@ def _noted(value: Any) -> Anchor | None:
     return Anchor(_number(value.get("seq"), "noted.seq"), value["hash"])
 
 
-OPERATIONS = (
-    Operation(
-        *("GET", "/api/v1/audit", list_audit, "listAudit", "Lists who changed what, newest first", "audit"),
-        replies={200: Reply("A page of rows.", schema=ref("AuditRows"))},
-        query=(
-            Query("limit", {"type": "integer", "minimum": 1, "maximum": MOST_ITEMS}, "How many rows"),
-            Query("cursor", {"type": "string"}, "`next` of the page before"),
-            Query("actor", {"type": "string"}, "Only what this one did"),
-            Query("action", {"type": "string"}, "Only this operation"),
-            Query("target", {"type": "string"}, "Only what was about this, such as plugin:text"),
-        ),
-        problems=(422, 503),
-        needs=Role.admin,
+_HASH = {**TEXT, "description": "SHA-256, in hexadecimal digits."}
+_VALUE = {"description": "A JSON value without secrets, null where there is none; what is long by its digest."}
+_SEQ = {**WHOLE, "minimum": 0}
+
+
+_ANCHOR = object_of(seq=_SEQ, hash=_HASH)
+SCHEMAS: Schemas = {
+    "AuditRow": object_of(
+        seq={**WHOLE, "description": "Counts the rows, without a gap."},
+        at={"type": "number", "description": "Seconds since the Unix epoch."},
+        actor={**TEXT, "description": "Who: a user or token, `cli` users, `folder`, or `host`."},
+        via={**TEXT, "description": "session, token, setting, local, cli, folder, host or anonymous."},
+        **{"from": {**TEXT, "description": "The address, or for commands the machine."}},
+        action={**TEXT, "description": "Name of the operation or the command."},
+        target={**TEXT, "description": "What it was about, such as plugin:text."},
+        before=_VALUE,
+        after=_VALUE,
+        outcome={
+            "enum": ["done", "refused", "failed", "unknown"],
+            "description": "`unknown`: the process ended before the change did.",
+        },
+        hash=_HASH,
     ),
-    Operation(
-        *("POST", "/api/v1/audit/verify", verify_audit, "verifyAudit", "Checks the chain of the record", "audit"),
-        replies={200: Reply("What was found.", schema=ref("AuditVerdict"))},
-        body={JSON: ref("AuditCheck")},
-        problems=(422, 503),
-        needs=Role.admin,
+    "AuditRows": object_of(
+        items=list_of("AuditRow"),
+        next={"type": ["string", "null"], "description": "Cursor, null at the end."},
     ),
-)
+    "AuditCheck": order_of(
+        after={**_SEQ, "description": "Begin after this row, where an earlier check ended."},
+        noted={**_ANCHOR, "description": "A row that was noted elsewhere and must be there."},
+    ),
+    "AuditVerdict": object_of(
+        ok={"type": "boolean"},
+        complete={"type": "boolean", "description": "Whether it came to the end in the time of a request."},
+        rows={**WHOLE, "description": "Rows that were read."},
+        last={**_ANCHOR, "description": "The last row that was read; note it elsewhere, or go on after it."},
+        broken_at={"type": ["integer", "null"], "description": "The first row that is wrong or missing."},
+        reason=TEXT,
+    ),
+}

@@ -1,4 +1,4 @@
-"""Calls: bytes in, bytes out. The measured route, so it speaks ASGI itself."""
+"""Function calls: bytes in, bytes out. This is the measured route, so it speaks ASGI itself."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from urllib.parse import parse_qs
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from omnicore.access.principal import Role
-from omnicore.api.audit_calls import judged
+from omnicore.access.principal import Principal
+from omnicore.api.audit_record import judged
 from omnicore.api.exchange import Exchange
-from omnicore.api.operation import Operation, Query, Reply
+from omnicore.api.operations import OPERATIONS
 from omnicore.api.parts import Parts
 from omnicore.api.principals import Allowed
 from omnicore.api.problems import RefusalError, problem_of
@@ -24,10 +24,9 @@ from omnicore.capabilities.costs import CallCosts
 from omnicore.errors import InvalidInput
 from omnicore.plugins.host import PluginHost
 
-__all__ = ["OPERATIONS", "direct", "read_timeout"]
+__all__ = ["call_function", "direct", "read_timeout"]
 
-_ROUTE = "/api/v1/plugins/{plugin}/functions/{function}"
-_PATH = re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", _ROUTE))
+_PATH = re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", OPERATIONS[0].path))
 _OCTETS = "application/octet-stream"
 _MEDIA_KEPT_S = 1.0
 _MOST_MEDIA = 10_000
@@ -35,7 +34,7 @@ _COST = (b"omnicore-cost", b"1")
 
 
 class _Medias:
-    """The media type of what functions answer, asked of the catalogue once a second at most."""
+    """Media types of function outputs, read from the catalogue at most once a second."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str], tuple[bytes, float]] = {}
@@ -45,8 +44,8 @@ class _Medias:
         now = monotonic()
         if known is not None and known[1] > now:
             return known[0]
-        view = await asyncio.to_thread(host.get, plugin)
-        found = [one.output_media for one in view.functions if one.name == function]
+        functions = await asyncio.to_thread(host.functions, plugin)
+        found = [one.output_media for one in functions if one.name == function]
         media = (found[0] if found else _OCTETS).encode()
         if len(self._known) >= _MOST_MEDIA:
             self._known.clear()
@@ -64,13 +63,13 @@ class _CallFunction:
         parts: Parts = scope["app"].state.parts
         exchange: Exchange = scope["exchange"]
         plugin, function = scope["path_params"]["plugin"], scope["path_params"]["function"]
-        timeout_s = read_timeout(scope, parts.settings.request_timeout_s) if scope["query_string"] else None
+        timeout_s = read_timeout(scope, _longest(scope, parts)) if scope["query_string"] else None
         data = await exchange.read_body()
         if _COST in scope["headers"]:
             await self._measured(parts, exchange, (plugin, function), data, timeout_s)
             return
         exchange.waiting_since = monotonic()
-        output = await parts.host.call_bytes_async(f"{plugin}.{function}", data, timeout_s=timeout_s)
+        output = await parts.host.call(f"{plugin}.{function}", data, timeout_s=timeout_s, raw=True)
         exchange.waiting_since = math.inf
         headers = [
             (b"content-type", await self._medias.of(parts.host, plugin, function)),
@@ -81,11 +80,13 @@ class _CallFunction:
     async def _measured(
         self, parts: Parts, exchange: Exchange, names: tuple[str, str], data: bytes, timeout_s: float | None
     ) -> None:
-        """The same with what the call cost in a header, also where it failed."""
+        """A call whose cost is returned in a header, also if it fails."""
         costs = CallCosts()
         exchange.waiting_since = monotonic()
         try:
-            output = await parts.host.call_measured(".".join(names), data, costs=costs, timeout_s=timeout_s)
+            output = await parts.host.call(
+                ".".join(names), data, timeout_s=timeout_s, host_context=costs, raw=True, costs=costs
+            )
         except Exception as error:
             problem = problem_of(error, exchange.request_id)
             raise RefusalError(replace(problem, headers=(*problem.headers, _header(costs)))) from error
@@ -95,12 +96,18 @@ class _CallFunction:
         await exchange.reply(200, [(b"content-type", media), length, _header(costs)], output)
 
 
+def _longest(scope: Scope, parts: Parts) -> float:
+    """The longest time a call may take in seconds: no bound for a command at the terminal, which Ctrl-C ends."""
+    principal: Principal | None = scope.get("principal")
+    return math.inf if principal is not None and principal.via == "cli" else parts.settings.request_timeout_s
+
+
 def _header(costs: CallCosts) -> tuple[bytes, bytes]:
     return b"omnicore-cost", json.dumps(costs.to_json()).encode()
 
 
 def direct(router: ASGIApp) -> ASGIApp:
-    """The router, with a way past it for calls: to try routes in order costs 3 us."""
+    """The router with a shortcut for calls: trying routes in order costs 3 us."""
 
     def dispatch(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "http" and scope["method"] == "POST" and not scope.get("root_path"):
@@ -114,7 +121,7 @@ def direct(router: ASGIApp) -> ASGIApp:
 
 
 def read_timeout(scope: Scope, most_s: float) -> float | None:
-    """`timeout_s` of the query. Raises: InvalidInput: no number, or over what a request may take."""
+    """`timeout_s` of the query. Raises: InvalidInput: not a number, or above the limit of a request."""
     text = parse_qs(scope["query_string"].decode("latin-1")).get("timeout_s", [""])[-1]
     if not text:
         return None
@@ -131,34 +138,6 @@ def read_timeout(scope: Scope, most_s: float) -> float | None:
     return seconds
 
 
-_call = _CallFunction()
-OPERATIONS = (
-    Operation(
-        "POST",
-        _ROUTE,
-        *(
-            _call,
-            "callFunction",
-            "Calls a function: the body goes in, its output comes back",
-            "calls",
-        ),
-        replies={
-            200: Reply(
-                "The output, in the function's own media type. With the header `omnicore-cost: 1` it is answered,"
-                " also when the call fails, with a header `omnicore-cost` that holds a CallCost as JSON.",
-                _OCTETS,
-            )
-        },
-        query=(
-            Query(
-                "timeout_s",
-                {"type": "number", "exclusiveMinimum": 0},
-                "Seconds the call may take, instead of the plugin's own limit",
-            ),
-        ),
-        body={_OCTETS: {}},
-        problems=(403, 404, 413, 422, 502, 503, 504),
-        needs=Role.operator,
-    ),
-)
-_allowed = judged(Allowed(_call, OPERATIONS[0]), OPERATIONS[0])
+call_function = _CallFunction()
+_CALL = OPERATIONS[0]
+_allowed = judged(Allowed(call_function, _CALL), _CALL)

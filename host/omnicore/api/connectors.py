@@ -1,26 +1,44 @@
-"""Connectors: their kinds, make them, test them, call them, and see who did. What is secret goes in and never out."""
+"""Connectors: kinds, configuration, tests, calls and uses. Secrets can be written but never read."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from starlette.requests import Request
-from starlette.responses import Response
-
-from omnicore.access.principal import Role
-from omnicore.api.exchange import Exchange
-from omnicore.api.operation import JSON, Operation, Query, Reply, ref
 from omnicore.api.parts import parts_of
-from omnicore.api.requests import MOST_ITEMS, Json, read_count, read_object
-from omnicore.connectors.kinds import KINDS, find_kind
-from omnicore.connectors.service import Connectors
+from omnicore.api.principals import principal_of
+from omnicore.api.requests import Json, read_count, read_object, who
+from omnicore.api.schema import MAYBE_TEXT, TABLE, TEXT, TIME, WHOLE, Schemas, list_of, object_of
+from omnicore.connectors.kind import KINDS, CallLimits, find_kind
 from omnicore.errors import InvalidInput, NotFound, ToolMissing, Unavailable
-from omnicore.storage.tables.connectors import ConnectorRow
 
-__all__ = ["OPERATIONS", "connectors_of"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from omnicore.api.exchange import Exchange
+    from omnicore.connectors.service import Connectors
+    from omnicore.storage.tables.connectors import ConnectorRow
+
+__all__ = [
+    "SCHEMAS",
+    "add_connector",
+    "call_connector",
+    "change_connector",
+    "connectors_of",
+    "list_actions",
+    "list_connector_kinds",
+    "list_connectors",
+    "list_uses",
+    "remove_connector",
+    "show_connector",
+    "test_connector",
+    "trigger_connector",
+]
+
 
 _AT = "/api/v1/connectors"
 
@@ -33,8 +51,8 @@ def connectors_of(request: Request) -> Connectors:
     return service
 
 
-async def list_kinds(_request: Request) -> Response:
-    """Every kind there is, with the schemas of its settings and actions."""
+async def list_connector_kinds(_request: Request) -> Response:
+    """Every kind, with the schemas of its settings and actions."""
     return Json({"items": await asyncio.to_thread(lambda: [_kind(name) for name in KINDS])})
 
 
@@ -62,7 +80,7 @@ async def show_connector(request: Request) -> Response:
 
 
 async def change_connector(request: Request) -> Response:
-    """Replaces settings, limits and secrets, as far as they are given."""
+    """Replaces the given settings, limits and secrets."""
     service, row = connectors_of(request), await _row(request)
     values = await read_object(request, allowed=frozenset({"config", "secrets", "limits"}))
     changes = {
@@ -82,21 +100,21 @@ async def remove_connector(request: Request) -> Response:
 
 
 async def test_connector(request: Request) -> Response:
-    """Asks the other side whether it answers and takes the credentials."""
+    """Checks that the service answers and accepts the credentials."""
     service, row = connectors_of(request), await _row(request)
     _waits(request)
     return Json(await service.test(row.name))
 
 
 async def list_actions(request: Request) -> Response:
-    """What a connector can do."""
+    """The actions of a connector."""
     row = await _row(request)
     kind = await asyncio.to_thread(find_kind, row.kind)
     return Json({"items": [action.to_json() for action in kind.actions]})
 
 
 async def call_connector(request: Request) -> Response:
-    """Lets a connector do something."""
+    """Calls an action of a connector."""
     service, row = connectors_of(request), await _row(request)
     values = await read_object(request, allowed=frozenset({"input", "timeout_s"}))
     timeout_s = values.get("timeout_s", row.limits.get("timeout_s", 3600.0))
@@ -104,12 +122,17 @@ async def call_connector(request: Request) -> Response:
         raise InvalidInput("timeout_s is no number up to 3600", remedy="send seconds", path="timeout_s")
     _waits(request)
     action = request.path_params["action"]
-    output = await service.use("rest", row.name, action, values.get("input"), timeout_s=timeout_s)
+    output = await service.use(_caller(request), row.name, action, values.get("input"), timeout_s=timeout_s)
     return Json({"output": output})
 
 
+def _caller(request: Request) -> str:
+    """The name of uses over REST; a command at the terminal is known by its person."""
+    return who(request) if principal_of(request).via == "cli" else "rest"
+
+
 async def list_uses(request: Request) -> Response:
-    """Who used a connector, newest first."""
+    """Uses of a connector, newest first."""
     service, limit = connectors_of(request), read_count(request, "limit", 100)
     name, before = request.path_params["connector"], request.query_params.get("cursor", "")[:64]
     uses = await asyncio.to_thread(lambda: service.register.table.uses(name, before=before, limit=limit))
@@ -137,7 +160,7 @@ def _nothing(request: Request) -> NotFound:
 
 
 def _waits(request: Request) -> None:
-    """From here on a client that goes away ends the call."""
+    """From here on, a client that disconnects cancels the call."""
     exchange: Exchange = request.scope["exchange"]
     exchange.waiting_since = monotonic()
 
@@ -169,76 +192,63 @@ def _table(values: Mapping[str, Any], member: str) -> Mapping[str, Any] | None:
     return found
 
 
-_CONNECTOR = Reply("The connector.", schema=ref("Connector"))
-_TAG = "connectors"
-OPERATIONS = (
-    Operation(
-        *("GET", f"{_AT}/kinds", list_kinds, "listConnectorKinds", "Lists the kinds of connectors", _TAG),
-        replies={200: Reply("All kinds.", schema=ref("ConnectorKinds"))},
+_TEXTS = {"type": "object", "additionalProperties": TEXT}
+_TOOK = {"type": ["number", "null"], "description": "Seconds."}
+_LIMITS = {"type": "object", "properties": {name: {"type": "number"} for name in CallLimits.__slots__}}
+_REFERENCES = {**_TEXTS, "description": "Where each is: `vault:`, `env:` or `file:` and a name. Never a value."}
+_SECRETS = {**_TEXTS, "description": "Values, or references to them. They cannot be read back."}
+
+
+SCHEMAS: Schemas = {
+    "ConnectorAction": object_of(
+        name=TEXT,
+        description=TEXT,
+        input={**TABLE, "description": "JSON Schema of the input."},
+        output={**TABLE, "description": "JSON Schema of the output."},
+        repeat={"enum": ["never", "always", "keyed"], "description": "Whether it may be sent again after a failure."},
     ),
-    Operation(
-        *("GET", _AT, list_connectors, "listConnectors", "Lists connectors", _TAG),
-        replies={200: Reply("All connectors, without secrets.", schema=ref("Connectors"))},
+    "ConnectorActions": object_of(items=list_of("ConnectorAction")),
+    "ConnectorKind": object_of(
+        "problem",
+        name=TEXT,
+        description=TEXT,
+        config={**TABLE, "description": "JSON Schema of the settings."},
+        secrets={**_TEXTS, "description": "What each credential is."},
+        required_secrets={"type": "array", "items": TEXT},
+        actions=list_of("ConnectorAction"),
+        problem={**TEXT, "description": "Why this host cannot use the kind."},
     ),
-    Operation(
-        *("POST", _AT, add_connector, "addConnector", "Adds a connector", _TAG),
-        replies={201: _CONNECTOR},
-        body={JSON: ref("ConnectorOrder")},
-        problems=(409, 413, 422),
-        idempotent=True,
+    "ConnectorKinds": object_of(items=list_of("ConnectorKind")),
+    "Connector": object_of(
+        name=TEXT,
+        kind=TEXT,
+        config=TABLE,
+        credentials=_REFERENCES,
+        limits=_LIMITS,
+        version=WHOLE,
+        added_at=TIME,
+        changed_at=TIME,
+        state={"type": ["object", "null"], "description": "Breaker and figures since the host began; null: not used."},
     ),
-    Operation(
-        *("GET", f"{_AT}/{{connector}}", show_connector, "showConnector", "Shows a connector", _TAG),
-        replies={200: _CONNECTOR},
-        problems=(404,),
+    "Connectors": object_of(items=list_of("Connector")),
+    "ConnectorOrder": object_of(
+        *("config", "secrets", "limits"), name=TEXT, kind=TEXT, config=TABLE, secrets=_SECRETS, limits=_LIMITS
     ),
-    Operation(
-        *("PUT", f"{_AT}/{{connector}}", change_connector, "changeConnector", "Changes a connector", _TAG),
-        replies={200: _CONNECTOR},
-        body={JSON: ref("ConnectorChange")},
-        problems=(404, 409, 413, 422),
-        idempotent=True,
+    "ConnectorChange": object_of(*("config", "secrets", "limits"), config=TABLE, secrets=_SECRETS, limits=_LIMITS),
+    "ConnectorTest": object_of(ok={"type": "boolean"}, took_s=_TOOK, error={"type": ["object", "null"]}),
+    "ConnectorCall": object_of("input", "timeout_s", input={}, timeout_s={"type": "number", "exclusiveMinimum": 0}),
+    "ConnectorOutput": object_of(output={"description": "A JSON value."}),
+    "ConnectorUse": object_of(
+        id=TEXT,
+        connector=TEXT,
+        action=TEXT,
+        who={**TEXT, "description": "`plugin:NAME`, `rest`, `alerts` or `cli:NAME`."},
+        at=TIME,
+        took_s=_TOOK,
+        attempts=WHOLE,
+        outcome={**TEXT, "description": "begun, ok, cancelled or the code of an error."},
     ),
-    Operation(
-        *("DELETE", f"{_AT}/{{connector}}", remove_connector, "removeConnector", "Removes a connector", _TAG),
-        replies={200: Reply("It is gone.", schema=ref("Removed"))},
-        problems=(404,),
-        idempotent=True,
-    ),
-    Operation(
-        *("POST", f"{_AT}/{{connector}}/test", test_connector, "testConnector", "Tests a connector", _TAG),
-        replies={200: Reply("What came of it.", schema=ref("ConnectorTest"))},
-        problems=(404,),
-        needs=Role.operator,
-    ),
-    Operation(
-        *("GET", f"{_AT}/{{connector}}/actions", list_actions, "listActions", "Lists what a connector can do", _TAG),
-        replies={200: Reply("Its actions with their schemas.", schema=ref("ConnectorActions"))},
-        problems=(404,),
-    ),
-    Operation(
-        *("POST", f"{_AT}/{{connector}}/actions/{{action}}", call_connector, "callConnector", "Does an action", _TAG),
-        replies={200: Reply("What came of it.", schema=ref("ConnectorOutput"))},
-        body={JSON: ref("ConnectorCall")},
-        problems=(404, 413, 422, 502, 504),
-        idempotent=True,
-    ),
-    Operation(
-        *("GET", f"{_AT}/{{connector}}/uses", list_uses, "listUses", "Lists who used a connector", _TAG),
-        replies={200: Reply("A page of uses, newest first.", schema=ref("ConnectorUses"))},
-        query=(
-            Query("limit", {"type": "integer", "minimum": 1, "maximum": MOST_ITEMS}, "How many"),
-            Query("cursor", {"type": "string"}, "`next` of the page before"),
-        ),
-        problems=(422,),
-    ),
-    Operation(
-        "POST",
-        *("/api/connectors/{connector}/trigger", trigger_connector, "triggerConnector", "Publishes an event", _TAG),
-        replies={200: Reply("It was published.", schema=ref("Status"))},
-        body={JSON: ref("Trigger")},
-        problems=(404, 413, 422),
-        idempotent=True,
-        needs=Role.operator,
-    ),
-)
+    "ConnectorUses": object_of(items=list_of("ConnectorUse"), next=MAYBE_TEXT),
+    "Trigger": object_of("payload", event=TEXT, payload={}),
+    "Removed": object_of(removed={"type": "boolean"}),
+}

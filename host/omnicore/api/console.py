@@ -1,4 +1,4 @@
-"""The console's files: what `web/` builds, served below `/console/` with everything a browser needs to keep it safe."""
+"""The console, served below `/console/` with strict security headers, and the index at `/`."""
 
 from __future__ import annotations
 
@@ -8,18 +8,25 @@ import re
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from omnicore.api.operation import Operation, Reply
+from omnicore.api.openapi import document
 from omnicore.api.parts import parts_of
+from omnicore.api.prefix import prefix_of
+from omnicore.api.principals import principal_of
+from omnicore.api.requests import Json, tagged
+from omnicore.version import __version__
 
-__all__ = ["HOME", "OPERATIONS", "WEB", "built_console"]
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+__all__ = ["HOME", "WEB", "built_console", "console", "index", "openapi", "to_console"]
+
 
 HOME = "/console/"
-"""Where the console is; the build knows it too, as `base` in web/vite.config.ts."""
+"""Where the console is, below the prefix of the host."""
 
 _PACKAGE: Final = Path(__file__).resolve().parents[1]
 WEB: Final = _PACKAGE.parents[1] / "web"
@@ -42,7 +49,8 @@ _MEDIA = {
 """What is served at all; any other path is a page of the console."""
 
 _PACKED_AS = (("br", ".br"), ("gzip", ".gz"))
-_NONCE = b"{{nonce}}"
+_NONCE, _PREFIX = b"{{nonce}}", b"{{prefix}}"
+_ADDRESS = re.compile(rb'(src|href)="(?:\./|/console/)')
 _ALWAYS = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
@@ -68,7 +76,7 @@ npm run build</pre>
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """A file as it goes out. `encoding` is empty when it is not compressed."""
+    """A file to send. `encoding` is empty if it is not compressed."""
 
     body: bytes
     media: str
@@ -77,27 +85,27 @@ class _File:
 
 
 async def console(request: Request) -> Response:
-    """A file of the console, or its one page for every other path below `/console/`."""
+    """A file of the console, or its page for every other path below `/console/`."""
     root = parts_of(request).rooms.console or built_console()
     name = request.path_params.get("file", "")
     if root is None:
-        return _page(_NOT_BUILT)
+        return _page(_NOT_BUILT, prefix_of(request.scope))
     accepted = _encodings(request.headers.get("accept-encoding", ""))
     found = await asyncio.to_thread(_read, root, name, accepted)
     if found is not None:
         return _answer(request, found)
     if name.startswith("assets/"):  # a script of an older build: a page in its place would only confuse
         return Response(status_code=404, headers=_ALWAYS)
-    return _page(await asyncio.to_thread(_index, root))
+    return _page(await asyncio.to_thread(_index, root), prefix_of(request.scope))
 
 
-async def slashless(_request: Request) -> Response:
-    """To where the console is."""
+async def to_console(_request: Request) -> Response:
+    """Redirects to the console."""
     return RedirectResponse(HOME, 308)
 
 
 def built_console() -> Path | None:
-    """The folder of the built console: the clone's, or the one in the package. None: it was not built."""
+    """The folder of the built console: in the clone or in the package. None if it was not built."""
     for folder in (WEB / "dist", _PACKED):
         if (folder / "index.html").is_file():
             return folder
@@ -105,7 +113,7 @@ def built_console() -> Path | None:
 
 
 def _read(root: Path, name: str, accepted: frozenset[str]) -> _File | None:
-    """A file by its path, compressed when there is such a twin that the browser takes."""
+    """A file by its path, compressed if the browser accepts that."""
     suffix = Path(name).suffix
     if suffix not in _MEDIA or len(name) > _LONGEST_NAME or not _NAME.fullmatch(name):
         return None
@@ -144,8 +152,14 @@ def _index(root: Path) -> bytes:
         return _NOT_BUILT
 
 
-def _page(body: bytes) -> Response:
-    """A page with a nonce of its own, by which the styles that its script makes are allowed."""
+def _page(body: bytes, prefix: str) -> Response:
+    """The page with a new nonce, which allows the styles that its script adds.
+
+    Its addresses begin with the prefix that the host is mounted at, which the page's script reads from it as well.
+    """
+    body = _ADDRESS.sub(lambda found: found[1] + f'="{prefix}{HOME}'.encode(), body)
+    body = body.replace(b'href="/openapi.json"', f'href="{prefix}/openapi.json"'.encode())
+    body = body.replace(_PREFIX, prefix.encode())
     nonce = secrets.token_urlsafe(16)
     policy = (
         "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self' data:; font-src 'self'; "
@@ -156,7 +170,7 @@ def _page(body: bytes) -> Response:
 
 
 def _encodings(header: str) -> frozenset[str]:
-    """What a browser takes, by `Accept-Encoding`; one with the weight nought it does not."""
+    """The encodings that `Accept-Encoding` allows."""
     taken = set()
     for one in header.lower().split(","):
         name, _, weight = one.partition(";")
@@ -165,18 +179,38 @@ def _encodings(header: str) -> frozenset[str]:
     return frozenset(taken)
 
 
-_REPLIES = {200: Reply("A page, a script or a style.", "text/html")}
-OPERATIONS = (
-    Operation(
-        *("GET", "/console", slashless, "toConsole", "Leads to the console", "console"),
-        replies={308: Reply("There.", None)},
-        open=True,
-        described=False,
-    ),
-    Operation(
-        *("GET", "/console/{file:path}", console, "console", "The console", "console"),
-        replies=_REPLIES,
-        open=True,
-        described=False,
-    ),
-)
+_LINKS = {
+    "console": HOME,
+    "plugins": "/api/v1/plugins",
+    "openapi": "/openapi.json",
+    "events": "/ws",
+    "health": "/healthz",
+    "ready": "/readyz",
+    "metrics": "/metrics",
+}
+
+
+async def index(request: Request) -> Response:
+    """Links to everything. A browser is redirected to the console."""
+    headers = {"vary": "accept"}
+    if "text/html" in request.headers.get("accept", ""):
+        return RedirectResponse(HOME, 303, headers)
+    return Json(
+        {
+            "name": "OmniCore",
+            "version": __version__,
+            "links": {name: f"{prefix_of(request.scope)}{path}" for name, path in _LINKS.items()},
+        },
+        headers=headers,
+    )
+
+
+async def openapi(request: Request) -> Response:
+    """The OpenAPI document, with a path for each function that can be called."""
+    principal = principal_of(request)
+    found = await asyncio.to_thread(parts_of(request).host.list)
+    views = [view for view in found if principal.can_see(view.name)]
+    found_document = await asyncio.to_thread(document, request.app.state.operations, views)
+    if prefix := prefix_of(request.scope):
+        found_document = {**found_document, "servers": [{"url": prefix}]}
+    return tagged(request, found_document)

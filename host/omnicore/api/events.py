@@ -1,24 +1,33 @@
-"""Events: those of the past, newest first, and those that are published to workflows."""
+"""Events: past ones, publishing to workflows, and live ones over a WebSocket."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import re
-from dataclasses import asdict
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
-from starlette.requests import Request
-from starlette.responses import Response
-
-from omnicore.access.principal import Role
-from omnicore.api.operation import Operation, Query, Reply, ref
 from omnicore.api.parts import parts_of
-from omnicore.api.requests import MOST_ITEMS, Json, read_count
-from omnicore.api.workflow_requests import service_of
+from omnicore.api.principals import live_protocol
+from omnicore.api.requests import Json, read_count
+from omnicore.api.schema import COUNT, TEXT, WHOLE, Schemas, object_of
+from omnicore.api.workflows import service_of
 from omnicore.errors import InvalidInput, Unavailable
-from omnicore.events.topics import check_pattern
-from omnicore.workflows.triggering.receiving import BATCH, MOST_EVENTS, STRUCTURED, events_of
+from omnicore.events.bus import check_pattern
+from omnicore.records import asdict
+from omnicore.workflows.steps.cloud_events import events_of
 
-__all__ = ["OPERATIONS"]
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.websockets import WebSocket
+
+    from omnicore.events.bus import Event, Subscription
+
+__all__ = ["SCHEMAS", "TOO_SLOW", "list_events", "live", "publish_events"]
+
 
 _ID = re.compile(r"evt_[0-9a-z]{26}")
 
@@ -38,34 +47,107 @@ async def list_events(request: Request) -> Response:
 
 
 async def publish_events(request: Request) -> Response:
-    """Takes CloudEvents in. They are on the disk before the answer goes out; one that came before has no effect."""
+    """Accepts CloudEvents. They are stored before the answer is sent; a repeated one has no effect."""
     events = events_of(request.headers.items(), await request.body())
     new = await service_of(request).publish(*events)
     return Json({"accepted": len(events), "new": new}, 202)
 
 
-_EVENT = ref("CloudEvent")
-OPERATIONS = (
-    Operation(
-        *("GET", "/api/v1/events", list_events, "listEvents", "Lists events of the past, newest first", "events"),
-        replies={200: Reply("A page of them.", schema=ref("Events"))},
-        query=(
-            Query("topic", {"type": "string", "default": "**"}, "Topics to list: names, `*`, a last `**`"),
-            Query("limit", {"type": "integer", "minimum": 1, "maximum": MOST_ITEMS}, "How many events"),
-            Query("cursor", {"type": "string"}, "Where the page begins"),
-        ),
-        problems=(422, 503),
+SCHEMAS: Schemas = {
+    "Event": object_of(
+        id=TEXT,
+        topic=TEXT,
+        source={**TEXT, "description": "A part of the host, or the plugin that published it."},
+        at={"type": "number", "description": "Seconds since the Unix epoch."},
+        hops={**COUNT, "description": "0 for an event of the host itself."},
+        data={},
     ),
-    Operation(
-        *("POST", "/api/v1/events", publish_events, "publishEvents", "Publishes events to workflows", "events"),
-        replies={202: Reply("They are kept; workflows that want them begin or go on.", schema=ref("Published"))},
-        body={
-            STRUCTURED: _EVENT,
-            BATCH: {"type": "array", "items": _EVENT, "maxItems": MOST_EVENTS},
-            "*/*": {"description": "The data of one event in binary mode: its attributes are headers, `ce-id`."},
+    "Events": object_of(
+        items={"type": "array", "items": {"$ref": "#/components/schemas/Event"}},
+        next={"type": ["string", "null"], "description": "Cursor, null at the end."},
+    ),
+    "CloudEvent": {
+        "type": "object",
+        "description": "CloudEvents 1.0, with extension attributes of 1 to 40 of a-z 0-9.",
+        "properties": {
+            "specversion": {"const": "1.0"},
+            "id": {**TEXT, "description": "With `source`: a second one of the same has no effect."},
+            "source": {**TEXT, "description": "A URI reference; not one of this host's, `omnicore:...`."},
+            "type": TEXT,
+            "subject": TEXT,
+            "time": {**TEXT, "format": "date-time"},
+            "datacontenttype": TEXT,
+            "dataschema": TEXT,
+            "data": {},
+            "data_base64": TEXT,
         },
-        problems=(413, 422, 503),
-        idempotent=True,
-        needs=Role.operator,
+        "required": ["specversion", "id", "source", "type"],
+    },
+    "Published": object_of(
+        accepted={**WHOLE, "description": "How many came."},
+        new={**WHOLE, "description": "How many of them had not come before."},
     ),
-)
+}
+
+
+TOO_SLOW = 4008
+"""The close code for a client that reads slower than events come."""
+
+_QUEUE = 256
+_QUEUE_BYTES = 4 * 1024 * 1024
+_SEND_S = 10.0
+_CLOSE_S = 1.0
+_SHARE = 400  # of the places on the bus, 1000 unless set otherwise, which the host itself needs some of
+
+
+async def live(socket: WebSocket) -> None:
+    """Sends every matching event until one side closes: `/ws?topic=PATTERN&run=ID`.
+
+    A client that follows one run wants its latest state, so the oldest events are dropped if it reads too slowly.
+    """
+    pattern, run = socket.query_params.get("topic", "**"), socket.query_params.get("run")
+    parts_of(socket).traffic.check_share(socket.scope, _SHARE)
+
+    def is_of_run(event: Event) -> bool:
+        return isinstance(event.data, Mapping) and event.data.get("run") == run
+
+    only, lossy = (None, False) if run is None else (is_of_run, True)
+    bus = parts_of(socket).bus
+    with bus.subscribe(pattern, queue=_QUEUE, queue_bytes=_QUEUE_BYTES, only=only, lossy=lossy) as events:
+        await socket.accept(subprotocol=live_protocol(socket))
+        listening = asyncio.ensure_future(_until_closed(socket, events))
+        try:
+            in_time = await _hand_on(socket, events)
+        finally:
+            listening.cancel()
+    if not in_time:
+        # The client may not read this either; the server's own timeout then ends the connection.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSE_S):
+                await socket.close(TOO_SLOW, "events come faster than you read; narrow the topic")
+
+
+async def _hand_on(socket: WebSocket, events: Subscription) -> bool:
+    """Sends events until the client closes. False if it read too slowly."""
+    async for event in events:
+        if events.dropped and not events.lossy:
+            return False
+        try:
+            async with asyncio.timeout(_SEND_S):
+                await socket.send_text(_frame(event))
+        except TimeoutError:
+            return False
+    return True
+
+
+async def _until_closed(socket: WebSocket, events: Subscription) -> None:
+    """Reads and ignores messages until the client closes."""
+    while (await socket.receive())["type"] != "websocket.disconnect":
+        pass
+    events.close()
+
+
+def _frame(event: Event) -> str:
+    return json.dumps(
+        {"id": event.id, "topic": event.topic, "source": event.source, "at": event.at, "data": event.data}
+    )

@@ -1,19 +1,56 @@
-"""One request on its way: a bounded body, the headers every answer has, and a way to cut it."""
+"""Requests in progress: one exchange each, and all of them as traffic that a stop can drain.
+
+An exchange bounds the body, adds the headers that every answer has, and can be cut.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable
-from typing import Literal
-
-from starlette.types import Message, Receive, Scope, Send
+from collections.abc import Awaitable, Callable
+from time import monotonic
+from typing import TYPE_CHECKING, Literal
 
 from omnicore.api.problems import MEDIA, Problem, RefusalError
-from omnicore.api.security import HSTS, SECURITY, completed
+from omnicore.errors import CapacityReached, Unavailable
 
-__all__ = ["Cut", "Exchange"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
+    from starlette.types import Message, Receive, Scope, Send
+
+    from omnicore.access.principal import Principal
+
+__all__ = ["HSTS", "SECURITY", "WHOLE_ANSWER", "Body", "Cut", "Exchange", "Header", "Traffic", "completed"]
+
+
+Header = tuple[bytes, bytes]
+
+SECURITY: tuple[Header, ...] = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+"""For what is no page: JSON, text and bytes, which no browser may take for anything else. Pages bring their own."""
+
+HSTS: Header = (b"strict-transport-security", b"max-age=31536000")
+"""Only over https: over http browsers ignore it."""
+
+
+def completed(headers: Iterable[Header], always: tuple[Header, ...]) -> list[Header]:
+    """The headers of an answer, plus those of `always` that it lacks."""
+    found = list(headers)
+    names = {name for name, _ in found}
+    return found + [one for one in always if one[0] not in names]
+
+
+WHOLE_ANSWER = "omnicore.answer"
+"""The extension of the ASGI scope by which our server takes an answer as a whole."""
+
+WholeAnswer = Callable[[int, list[Header], bytes], Awaitable[None]]
 Cut = Literal["deadline", "client-left", "stopping", "revoked"]
 
 _LINGER_S = 2.0
@@ -22,107 +59,118 @@ _ALWAYS = ((b"cache-control", b"no-store"), *SECURITY)
 _SECURE = (*_ALWAYS, HSTS)
 
 
+class Body:
+    """The body of a request, bounded. Units: `limit`, `length` (None: not known) and `held` in bytes.
+
+    Args:
+        hold: told of each piece; raises when all requests together hold too much.
+    """
+
+    __slots__ = ("_hold", "_length", "_limit", "complete", "held")
+
+    def __init__(self, *, limit: int, length: int | None, hold: Callable[[int], None]) -> None:
+        self._limit, self._length, self._hold = limit, length, hold
+        self.held = 0
+        self.complete = length == 0
+
+    def narrow(self, limit: int) -> None:
+        """Lowers the limit. Raises: RefusalError: the announced body is larger."""
+        self._limit = min(limit, self._limit)
+        if (self._length or 0) > self._limit or self.held > self._limit:
+            raise self.too_large()
+
+    def take(self, message: Message) -> None:
+        """Counts a message of the server. Raises: RefusalError: the body is over the limit; CapacityReached."""
+        if size := len(message.get("body", b"")):
+            self.held += size
+            self._hold(size)
+            if self.held > self._limit:
+                raise self.too_large()
+        # The server sends an empty message at the end; who knows the length need not wait for it.
+        if not message.get("more_body") or self.held == self._length:
+            self.complete = True
+
+    def too_large(self) -> RefusalError:
+        """The refusal of a body over the limit."""
+        return RefusalError(
+            Problem(
+                413,
+                "body-too-large",
+                f"the body has over {self._limit} bytes",
+                "send less; for most requests the setting body_bytes can be raised",
+                details={"limit": "body_bytes", "allowed": self._limit},
+            )
+        )
+
+
 class Exchange:
     """One HTTP request or WebSocket. Made and used in the task that serves it.
 
-    An endpoint that has read the body and waits for something sets `waiting_since`: from then on a client that
-    goes away cuts the request. Once `cut` was called, `cut_for` says why the task was cancelled. One whose answer has
-    no end of its own sets `streams`: when the host stops it is ended at once, as live connections are.
+    An endpoint that has read the body and waits for something sets `waiting_since`: from then on a disconnect cuts the
+    request. `cut_for` is the reason of a cut. An endpoint whose answer does not end sets `streams`: a stop of the host
+    then ends it at once, as it does live connections.
 
     Args:
-        hold: told of each piece of the body; raises when all requests together hold too much.
         secure: the browser speaks https.
 
-    Units: `limit`, `length` (None: not known) and `held` bytes of body; `due` and `waiting_since` seconds of
-    `time.monotonic`.
+    Units: `due` and `waiting_since` seconds of `time.monotonic`.
     """
 
     __slots__ = (
-        *("_always", "_hold", "_length", "_limit", "_look", "_receive", "_send", "_task"),
-        *(
-            "body_read",
-            "cut_for",
-            "due",
-            "held",
-            "live",
-            "over",
-            "request_id",
-            "scope",
-            "started",
-            "streams",
-            "waiting_since",
-        ),
+        *("_always", "_look", "_receive", "_send", "_start", "_task", "_whole"),
+        *("body", "cut_for", "due", "request_id", "scope", "started", "streams", "waiting_since"),
     )
 
     def __init__(
-        self,
-        scope: Scope,
-        receive: Receive,
-        send: Send,
-        *,
-        request_id: str,
-        limit: int,
-        length: int | None,
-        hold: Callable[[int], None],
-        secure: bool = False,
+        self, scope: Scope, receive: Receive, send: Send, *, request_id: str, body: Body, secure: bool = False
     ) -> None:
         self._always = _SECURE if secure else _ALWAYS
+        self._whole: WholeAnswer | None = scope["extensions"].get(WHOLE_ANSWER) if "extensions" in scope else None
+        self._start: Message | None = None
         self.scope, self._receive, self._send = scope, receive, send
-        self._limit, self._length, self._hold = limit, length, hold
         self._task = asyncio.current_task()
         self._look: asyncio.Task[None] | None = None
         self.request_id = request_id
-        self.live = scope["type"] == "websocket"
-        self.streams = False
-        self.held = 0
-        self.body_read = length == 0
-        self.started = self.over = False
+        self.body = body
+        self.streams = self.started = False
         self.cut_for: Cut | None = None
         self.due = math.inf
         self.waiting_since = math.inf
 
+    @property
+    def live(self) -> bool:
+        """True for a WebSocket."""
+        return bool(self.scope["type"] == "websocket")
+
     def cut(self, reason: Cut) -> None:
-        """Cancels the request's task, once; the guard answers for it."""
-        if self.cut_for is None and not self.over and self._task is not None:
+        """Cancels the task of the request once. The guard answers."""
+        if self.cut_for is None and self._task is not None:
             self.cut_for = reason
             self._task.cancel()
 
-    def narrow(self, limit: int) -> None:
-        """Lowers the limit of the body. Raises: RefusalError: it is announced to be larger."""
-        self._limit = min(limit, self._limit)
-        if (self._length or 0) > self._limit or self.held > self._limit:
-            raise RefusalError(self.too_large())
-
     def look(self) -> None:
-        """Begins to wait for the client's going away. It takes a task, 20 us, so only long requests do it."""
+        """Starts to watch for a disconnect. It takes a task, 20 us, so only long requests do it."""
         if self._look is None:
             self._look = asyncio.ensure_future(self._wait_for_leave())
 
     def end(self) -> None:
-        """Nothing cuts it any more."""
-        self.over = True
+        """From here on nothing cuts the exchange."""
+        self._task = None
         if self._look is not None:
             self._look.cancel()
 
     def resume(self) -> None:
-        """Takes the cancellation back, so that the task can answer; from here on nothing cuts it."""
-        self.over = True
+        """Undoes the cancellation, so that the task can answer. From here on nothing cuts it."""
         if self.cut_for is not None and self._task is not None:
             self._task.uncancel()
+        self._task = None
 
     async def receive(self) -> Message:
         """The server's next message. Raises: RefusalError: the body is over the limit; CapacityReached."""
         message = await self._receive()
         kind = message["type"]
         if kind == "http.request":
-            if size := len(message.get("body", b"")):
-                self.held += size
-                self._hold(size)
-                if self.held > self._limit:
-                    raise RefusalError(self.too_large())
-            # The server sends an empty message at the end; who knows the length need not wait for it.
-            if not message.get("more_body") or self.held == self._length:
-                self.body_read = True
+            self.body.take(message)
         elif kind == "http.disconnect" and self.cut_for is None:
             self.cut_for = "client-left"
         return message
@@ -133,7 +181,7 @@ class Exchange:
         Raises: RefusalError: it is over the limit, or the client left before its end; CapacityReached.
         """
         chunks: list[bytes] = []
-        while not self.body_read:
+        while not self.body.complete:
             message = await self.receive()
             if message["type"] != "http.request":
                 raise RefusalError(Problem(400, "client-left", "the connection ended before the body did"))
@@ -142,32 +190,47 @@ class Exchange:
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     async def reply(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
-        """Sends a whole answer."""
+        """Sends a complete answer."""
         self.started = True
         headers += (*self._always, (b"x-request-id", self.request_id.encode()))
+        if self._whole is not None and self.body.complete:
+            await self._whole(status, headers, body)
+            return
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
         end = {"type": "http.response.body", "body": body}
-        await (self._send(end) if self.body_read else self._end_early(end))
+        await (self._send(end) if self.body.complete else self._end_early(end))
 
     async def send(self, message: Message) -> None:
-        """Hands a message to the server, with the headers every answer has."""
+        """Passes a message to the server, with the headers that every answer has."""
         kind = message["type"]
         if kind == "http.response.start":
             self.started = True
             headers = completed(message.get("headers", ()), self._always)
             headers.append((b"x-request-id", self.request_id.encode()))
             message["headers"] = headers
+            if self._whole is not None and self.body.complete and any(name == b"content-length" for name, _ in headers):
+                self._start = message  # the body comes at once, and both go out together
+                return
         elif kind == "websocket.accept":
             self.started = True
-        elif kind == "http.response.body" and not self.body_read and not message.get("more_body"):
-            await self._end_early(message)
-            return
+        elif kind == "http.response.body":
+            start, self._start = self._start, None
+            if start is not None and self._whole is not None:
+                if not message.get("more_body"):
+                    await self._whole(start["status"], start["headers"], message.get("body", b""))
+                    return
+                await self._send(start)
+            if not self.body.complete and not message.get("more_body"):
+                await self._end_early(message)
+                return
         await self._send(message)
 
     async def refuse(self, problem: Problem) -> None:
-        """Answers with a problem, where an answer is still possible."""
+        """Answers with a problem, if an answer is still possible."""
         if self.cut_for == "client-left":
             return
+        if self._start is not None:
+            self.started, self._start = False, None
         if self.started:
             if self.live:
                 code = _CLOSED.get(self.cut_for or "", 1011)
@@ -180,7 +243,7 @@ class Exchange:
             (b"content-type", MEDIA.encode()),
             (b"content-length", b"%d" % len(body)),
             *problem.headers,
-            *([] if self.body_read or self.scope["http_version"] == "2" else [(b"connection", b"close")]),
+            *([] if self.body.complete or self.scope["http_version"] == "2" else [(b"connection", b"close")]),
         ]
         if self.live:
             headers += self._always
@@ -190,21 +253,11 @@ class Exchange:
             return
         await self.reply(problem.status, headers, body)
 
-    def too_large(self) -> Problem:
-        """The problem of a body over the limit."""
-        return Problem(
-            413,
-            "body-too-large",
-            f"the body has over {self._limit} bytes",
-            "send less; for most requests the setting body_bytes can be raised",
-            details={"limit": "body_bytes", "allowed": self._limit},
-        )
-
     async def _end_early(self, message: Message) -> None:
-        """Ends an answer whose request is still coming in.
+        """Ends an answer while the request body is still arriving.
 
-        The rest is read for a while and dropped. To close at once would reset the connection, and the client
-        could lose the answer; not to read would leave Hypercorn waiting for room in its queue for ever.
+        The rest is read for a short time and dropped. Closing at once would reset the connection, and the client could
+        lose the answer. Not reading would leave Hypercorn waiting for room in its queue for ever.
         """
         await self._send({**message, "more_body": True})
         rest = asyncio.ensure_future(self._drop_rest())
@@ -224,3 +277,116 @@ class Exchange:
             message = await self._receive()
             if message["type"] != "http.request" or not message.get("more_body"):
                 return
+
+
+_ANSWER_S = 1.0
+_SWEEP_S = 0.05
+_WATCH_S = 2.0
+
+
+class Traffic:
+    """The requests in progress. Belongs to one event loop.
+
+    Args:
+        most: requests and WebSockets at the same time; further ones are refused.
+        most_bytes: bytes of all bodies together; further ones are refused.
+    """
+
+    def __init__(self, most: int = 2000, most_bytes: int = 256 * 1024 * 1024) -> None:
+        self._most, self._most_bytes = most, most_bytes
+        self._held = 0
+        self._running: set[Exchange] = set()
+        self._changed: asyncio.Event | None = None
+        self._sweeping = False
+        self.stopping = False
+        self.watch: Callable[[Sequence[Exchange]], None] | None = None
+        """Shown the connections that have no end of their own: every two seconds, and when `turn` tells another."""
+        self.turn: Callable[[], int] = int
+        self._turn = 0
+        self._watch_due = 0.0
+        self.taken = 0
+
+    def __len__(self) -> int:
+        return len(self._running)
+
+    def enter(self, exchange: Exchange) -> None:
+        """Adds a request."""
+        self._running.add(exchange)
+        self.taken += 1
+        if not self._sweeping:
+            self._sweeping = True
+            asyncio.get_running_loop().call_later(_SWEEP_S, self._sweep)
+
+    def leave(self, exchange: Exchange) -> None:
+        """Removes a request."""
+        exchange.end()
+        self._held -= exchange.body.held
+        self._running.discard(exchange)
+        if self._changed is not None:
+            self._changed.set()
+
+    def check_room(self) -> None:
+        """Raises: Unavailable: the host stops; CapacityReached: too many requests are in progress."""
+        if self.stopping:
+            raise Unavailable("the host stops", remedy="try again later", retry_after_s=5)
+        if len(self._running) > self._most:
+            raise CapacityReached(f"{self._most} requests run already", remedy="try again later")
+
+    def check_share(self, scope: Scope, most: int) -> None:
+        """Raises: CapacityReached: the caller already holds `most` open connections of this kind."""
+        own: Principal | None = scope.get("principal")
+        if own is None or own.via in ("owner", "local", "setting"):
+            return
+        held = sum(one.scope["path"] == scope["path"] and _person(one) == own.person for one in self._running)
+        if held > most:
+            raise CapacityReached(f"{own.name} holds {most} such connections open", remedy="close one of them")
+
+    def hold(self, size: int) -> None:
+        """Adds bytes of a body until its request leaves. Raises: CapacityReached: too many bytes."""
+        self._held += size
+        if self._held > self._most_bytes:
+            raise CapacityReached("the requests that run hold too many bytes", remedy="try again later")
+
+    async def drain(self, timeout_s: float) -> None:
+        """Closes live connections, waits for requests to finish, then cuts the rest."""
+        self.stopping = True
+        for exchange in tuple(self._running):
+            if exchange.live or exchange.streams:
+                exchange.cut("stopping")
+        await self._none_left(timeout_s)
+        for exchange in tuple(self._running):
+            exchange.cut("stopping")
+        await self._none_left(_ANSWER_S)
+
+    def _sweep(self) -> None:
+        # One timer for all: two of its own would cost each request 10 us, and most end long before.
+        now = monotonic()
+        for exchange in tuple(self._running):
+            if exchange.due <= now:
+                exchange.cut("deadline")
+            elif exchange.waiting_since <= now:
+                exchange.look()
+        turn = self.turn()
+        if self.watch is not None and (now >= self._watch_due or turn != self._turn):
+            self._watch_due, self._turn = now + _WATCH_S, turn
+            self.watch([exchange for exchange in self._running if exchange.live or exchange.streams])
+        self._sweeping = bool(self._running)
+        if self._sweeping:
+            asyncio.get_running_loop().call_later(_SWEEP_S, self._sweep)
+
+    async def _none_left(self, timeout_s: float) -> None:
+        changed = self._changed = asyncio.Event()
+        try:
+            async with asyncio.timeout(timeout_s):
+                while self._running:
+                    await changed.wait()
+                    changed.clear()
+        except TimeoutError:
+            pass
+        finally:
+            self._changed = None
+
+
+def _person(exchange: Exchange) -> str:
+    principal: Principal | None = exchange.scope.get("principal")
+    return "" if principal is None else principal.person

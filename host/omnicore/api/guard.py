@@ -1,25 +1,153 @@
-"""The one middleware: every request passes here first, and every failure is answered here."""
+"""The guard: the one middleware. It checks host name and origin, recognises the caller and answers every failure."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import re
+from ipaddress import ip_address
 from itertools import count
 from time import monotonic
+from typing import TYPE_CHECKING
 
-from starlette.types import ASGIApp, Receive, Scope, Send
-
-from omnicore.access.principal import Principal
-from omnicore.api.admission import Admission, is_unsafe
-from omnicore.api.exchange import Exchange
-from omnicore.api.principals import OpenPaths, Recogniser, may_go_on, unauthenticated
+from omnicore.api.exchange import Body, Exchange, Traffic
+from omnicore.api.principals import OpenPaths, Recogniser, forwarded_host, may_go_on, over_https, unauthenticated
 from omnicore.api.problems import Problem, RefusalError, problem_of
-from omnicore.api.traffic import Traffic
-from omnicore.config.settings import Settings
-from omnicore.errors import OmniError
+from omnicore.errors import InvalidSetting, OmniError
 from omnicore.ids import new_id
 
-__all__ = ["Guard"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from omnicore.access.principal import Principal
+    from omnicore.config.settings import Settings
+
+__all__ = ["Admission", "Guard", "is_unsafe"]
+
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_AUTHORITY = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(?::(?P<port>[0-9]{1,5}))?", re.IGNORECASE)
+_ORIGIN = re.compile(rf"(?P<scheme>https?)://{_AUTHORITY.pattern}", re.IGNORECASE)
+_PORTS = {"http": 80, "https": 443}
+_ELSEWHERE = frozenset({b"cross-site", b"same-site"})
+"""What browsers say in `Sec-Fetch-Site` of pages that are not ours: another port of a name is another origin."""
+
+_MOST_REMEMBERED = 64
+
+
+_Origin = tuple[str, str, int]
+"""Scheme, name and port."""
+
+
+class Admission:
+    """Checks the host name and the origin of requests. Names are compared in lower case.
+
+    Raises: InvalidSetting: `access.origins` holds an invalid origin.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._hosts = frozenset(_names(settings))
+        self._proxies = settings.access.trusted_proxies
+        self._origins = frozenset(_listed(origin) for origin in settings.access.origins)
+        self._passed: set[bytes] = set()
+
+    def check(self, scope: Scope, headers: Mapping[bytes, bytes], *, unsafe: bool) -> None:
+        """Raises: RefusalError: 421 for an unknown host name, 403 for a page of another origin.
+
+        Args:
+            unsafe: the request could change something, or is a WebSocket, which any page may open.
+        """
+        host = headers.get(b"host", b"")
+        if host not in self._passed:
+            self._check_host(host)
+        if unsafe:
+            origin = headers.get(b"origin")
+            if origin is None:
+                strange = headers.get(b"sec-fetch-site") in _ELSEWHERE
+            else:
+                strange = not self._is_ours(_parts(origin.decode("latin-1")), scope, host)
+            if strange:
+                raise _strange_page()
+
+    def _check_host(self, host: bytes) -> None:
+        # Without this a page could have its own name resolve to 127.0.0.1 and so become the same origin.
+        text = host.decode("latin-1").lower()
+        if not self._is_named(text):
+            raise RefusalError(
+                Problem(
+                    421,
+                    "wrong-host",
+                    f"this host is not called {text[:80]!r}",
+                    "use a name from the setting allowed_hosts, or add this one to it",
+                )
+            )
+        if len(self._passed) < _MOST_REMEMBERED:
+            self._passed.add(host)
+
+    def _is_named(self, authority: str) -> bool:
+        match = _AUTHORITY.fullmatch(authority)
+        return match is not None and bool({match["name"], authority} & self._hosts)
+
+    def _is_ours(self, origin: _Origin | None, scope: Scope, host: bytes) -> bool:
+        """True if the page has the scheme, name and port that its request goes to."""
+        if origin is None:
+            return False
+        scheme = "https" if over_https(scope, self._proxies) else "http"
+        if origin in self._origins or origin == _parts(f"{scheme}://{host.decode('latin-1')}"):
+            return True
+        told = forwarded_host(scope, self._proxies)
+        return bool(told) and self._is_named(told) and origin == _parts(f"{scheme}://{told}")
+
+
+def is_unsafe(kind: str, method: str) -> bool:
+    """True for requests that may only come from our own pages, or from no page."""
+    return kind == "websocket" or method not in _SAFE
+
+
+def _strange_page() -> RefusalError:
+    return RefusalError(
+        Problem(
+            403,
+            "wrong-origin",
+            "a page of another origin sent this request",
+            "use a page of this host; behind a proxy, name that in access.trusted_proxies, or the page's scheme, name"
+            " and port in access.origins",
+        )
+    )
+
+
+def _parts(text: str) -> _Origin | None:
+    """Scheme, name and port of an origin, with the default port of the scheme. None if it is not an origin."""
+    match = _ORIGIN.fullmatch(text)
+    if match is None:
+        return None
+    scheme = match["scheme"].lower()
+    return scheme, match["name"].lower(), int(match["port"] or _PORTS[scheme])
+
+
+def _listed(text: str) -> _Origin:
+    found = _parts(text)
+    if found is None:
+        raise InvalidSetting(
+            f"access.origins: {text[:80]!r} is no origin",
+            remedy="write scheme, name and port, such as https://omni.example.org",
+            setting="access.origins",
+        )
+    return found
+
+
+def _names(settings: Settings) -> list[str]:
+    names = [_bracketed(name.lower()) for name in settings.allowed_hosts]
+    try:
+        address = ip_address(settings.host.strip("[]"))
+    except ValueError:
+        return names
+    return names if address.is_unspecified else [*names, _bracketed(str(address))]
+
+
+def _bracketed(name: str) -> str:
+    return f"[{name}]" if name.count(":") > 1 and not name.startswith("[") else name
 
 
 class Guard:
@@ -52,9 +180,7 @@ class Guard:
             receive,
             send,
             request_id=f"{self._run}{next(self._count):08x}",
-            limit=self._limit,
-            length=_length(scope, headers),
-            hold=self._traffic.hold,
+            body=Body(limit=self._limit, length=_length(scope, headers), hold=self._traffic.hold),
             secure=self._recogniser.is_secure(scope),
         )
         scope["exchange"] = exchange
@@ -71,7 +197,8 @@ class Guard:
         try:
             path = self._admit(scope, exchange, headers)
             scope["principal"] = await self._recognised(scope, headers, path)
-            if not exchange.live:
+            principal: Principal | None = scope["principal"]
+            if not exchange.live and (principal is None or principal.via != "cli"):  # who waits there has Ctrl-C
                 exchange.due = monotonic() + self._timeout_s
             await self._app(scope, exchange.receive, exchange.send)
         except asyncio.CancelledError:
@@ -84,29 +211,29 @@ class Guard:
 
     def _admit(self, scope: Scope, exchange: Exchange, headers: dict[bytes, bytes]) -> str:
         unsafe = is_unsafe(scope["type"], scope.get("method", "GET"))
-        path: str = scope["path"].removeprefix(scope.get("root_path", ""))
-        self._admission.check(headers, unsafe=unsafe)
+        path: str = scope["path"]
+        self._admission.check(scope, headers, unsafe=unsafe)
         self._traffic.check_room()
-        if not exchange.body_read and int(headers.get(b"content-length", b"0")) > self._limit:
-            raise RefusalError(exchange.too_large())
+        if not exchange.body.complete and int(headers.get(b"content-length", b"0")) > self._limit:
+            raise exchange.body.too_large()
         return path
 
     async def _recognised(self, scope: Scope, headers: dict[bytes, bytes], path: str) -> Principal | None:
-        """Who it is; nobody passes but to what is open, whatever stands behind the other paths."""
-        is_open = (scope.get("method", "GET"), path) in self._open
+        """The caller. Only open operations are passed on without one, whether or not the path exists."""
+        asked = (scope.get("method", "GET"), path)
         try:
             principal = await self._recogniser.recognise(scope, headers)
         except (RefusalError, OmniError):
             # To log in again a page needs no CSRF token of the session before, and to say that it lives no database.
-            if not is_open:
+            if asked not in self._open:
                 raise
             return None
-        if principal is None and not is_open:
+        if principal is None and asked not in self._open:
             raise unauthenticated()
         return principal
 
     def _watch(self, exchanges: Sequence[Exchange]) -> None:
-        """Looks whether those who hold a connection may still have it."""
+        """Checks that those who hold a connection still have the right to it."""
         if exchanges and not self._watching:
             task = asyncio.ensure_future(self._end_revoked(exchanges))
             self._watching.add(task)
@@ -128,7 +255,7 @@ class Guard:
             return unauthenticated().problem
         if exchange.cut_for == "stopping":
             return Problem(503, "stopping", "the host stops", "try again later", ((b"retry-after", b"5"),))
-        if exchange.body_read:
+        if exchange.body.complete:
             return Problem(
                 504,
                 "request-deadline",
@@ -144,7 +271,7 @@ class Guard:
 
 
 def _length(scope: Scope, headers: dict[bytes, bytes]) -> int | None:
-    """Bytes of the body; the server has checked that the header is one number."""
+    """Length of the body. The server has checked that the header is one number."""
     text = headers.get(b"content-length")
     if text is not None:
         return int(text)

@@ -1,34 +1,317 @@
-"""The machine: what runs where, since when, and what is known against its engines."""
+"""The host: health, metrics, diagnostics, settings, backups, versions and figures over time."""
 
 from __future__ import annotations
 
 import asyncio
+import math
+import time
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
-from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import FileResponse, Response
 
-from omnicore.access.principal import Role
-from omnicore.api.operation import Operation, Reply, ref
 from omnicore.api.parts import parts_of
-from omnicore.api.requests import Json
-from omnicore.errors import Unavailable
+from omnicore.api.principals import principal_of
+from omnicore.api.requests import Json, read_count, read_object
+from omnicore.api.schema import COUNT, FLAG, TEXT, TIME, Schemas, list_of, maybe, object_of
+from omnicore.errors import InvalidInput, Unavailable
+from omnicore.resilience.status import HealthStatus
 
-__all__ = ["OPERATIONS"]
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from omnicore.config.service import SettingsDesk
+    from omnicore.storage.backup import Backups
+
+__all__ = [
+    "SCHEMAS",
+    "alive",
+    "cancel_restore",
+    "delete_backup",
+    "diagnostics",
+    "download_backup",
+    "list_backups",
+    "list_settings",
+    "make_backup",
+    "metrics",
+    "ready",
+    "restore_backup",
+    "set_setting",
+    "show_health",
+    "show_host",
+    "show_series",
+    "show_setting",
+    "unset_setting",
+]
 
 
 async def show_host(request: Request) -> Response:
-    """What the host is and where it runs."""
+    """Versions, folders and engines of the host."""
     about = parts_of(request).rooms.about
     if about is None:
         raise Unavailable("this host does not tell where it runs", remedy="ask a host of `omnicore run`")
     return Json(await asyncio.to_thread(about))
 
 
-OPERATIONS = (
-    Operation(
-        *("GET", "/api/v1/host", show_host, "showHost", "Tells what the host is and where it runs", "host"),
-        replies={200: Reply("Versions, folders, engines and their advisories.", schema=ref("Host"))},
-        problems=(503,),
-        needs=Role.viewer,
+_PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
+
+
+async def alive(_request: Request) -> Response:
+    """The process answers."""
+    return Json({"status": "ok"})
+
+
+async def ready(request: Request) -> Response:
+    """Succeeds if plugins can be called."""
+    parts = parts_of(request)
+    if parts.traffic.stopping or not parts.ready():
+        raise Unavailable("the host is starting or stopping", remedy="try again later")
+    health = parts.rooms.health
+    # A degraded host serves on; one that is unhealthy should get no new work until it has recovered.
+    if health is not None and health.overall() is HealthStatus.Unhealthy:
+        named = health.named(HealthStatus.Unhealthy)
+        ill = ", ".join("storage (writes do not get through)" if name == "storage" else name for name in named)
+        raise Unavailable(f"the host is unhealthy: {ill}", remedy="see /api/v1/health")
+    return Json({"status": "ok"})
+
+
+async def show_health(request: Request) -> Response:
+    """The state of every part as of the last checks, with the reason."""
+    rooms = parts_of(request).rooms
+    if rooms.health is None:
+        raise Unavailable("this host does not watch its parts", remedy="ask a host that does")
+    report = rooms.health.report()
+    seen = {one.name: asdict(one) for one in rooms.health.subsystems()}
+    features = [asdict(one) for one in rooms.degradation.features()] if rooms.degradation is not None else []
+    for one in seen.values():
+        del one["name"]
+    return Json({"overall": report.overall, "at": report.at, "subsystems": seen, "features": features})
+
+
+async def metrics(request: Request) -> Response:
+    """All metrics in the format of Prometheus."""
+    text = await asyncio.to_thread(parts_of(request).metrics.render)
+    return Response(text, media_type=_PROMETHEUS)
+
+
+_ZIP = "application/zip"
+
+
+async def diagnostics(request: Request) -> Response:
+    """The diagnostics file, made now. It is small, so it is held in memory."""
+    make = parts_of(request).rooms.diagnostics
+    if make is None:
+        raise Unavailable("this host gathers no diagnostics", remedy="ask a host of `omnicore run`")
+    data = await asyncio.to_thread(make)
+    name = time.strftime("omnicore-diagnostics-%Y%m%d-%H%M%S.zip", time.gmtime())
+    return Response(data, media_type=_ZIP, headers={"content-disposition": f'attachment; filename="{name}"'})
+
+
+def _desk(request: Request) -> SettingsDesk:
+    desk = parts_of(request).rooms.settings
+    if desk is None:
+        raise Unavailable("this host's settings are held by another program", remedy="ask a host of `omnicore run`")
+    return desk
+
+
+async def list_settings(request: Request) -> Response:
+    """Every setting, secrets masked."""
+    items = await asyncio.to_thread(_desk(request).items)
+    return Json({"items": [asdict(item) for item in items], "waiting": any(item.waiting for item in items)})
+
+
+async def show_setting(request: Request) -> Response:
+    """One setting."""
+    return Json(asdict(await asyncio.to_thread(_desk(request).item, request.path_params["setting"])))
+
+
+async def set_setting(request: Request) -> Response:
+    """Sets a value that overrides the settings file."""
+    desk = _desk(request)
+    order = await read_object(request, allowed=frozenset({"value"}))
+    if "value" not in order:
+        raise InvalidInput("the body has no value", remedy='send {"value": ...}', path="value")
+    item = await asyncio.to_thread(desk.set, request.path_params["setting"], order["value"])
+    return Json(asdict(item))
+
+
+async def unset_setting(request: Request) -> Response:
+    """Removes the override of a setting."""
+    item = await asyncio.to_thread(_desk(request).unset, request.path_params["setting"])
+    return Json(asdict(item))
+
+
+_MOST_MINUTES = 1440
+
+
+async def show_series(request: Request) -> Response:
+    """Figures of the last minutes: an hour in fine steps, a day in coarse ones."""
+    minutes = read_count(request, "minutes", 60, most=_MOST_MINUTES)
+    series = parts_of(request).rooms.series
+    if series is None:
+        raise Unavailable("this host keeps no figures over time", remedy="ask a host of `omnicore run`")
+    return Json(asdict(series.show(minutes * 60)))
+
+
+_BINARY = "application/octet-stream"
+
+
+def _backups(request: Request) -> Backups:
+    backups = parts_of(request).rooms.backups
+    if backups is None:
+        raise Unavailable("this host keeps no backups", remedy="ask a host of `omnicore run`")
+    return backups
+
+
+async def list_backups(request: Request) -> Response:
+    """All backups, newest first, and the pending restore."""
+    return Json(asdict(await asyncio.to_thread(_backups(request).overview)))
+
+
+async def make_backup(request: Request) -> Response:
+    """Makes a backup. A large one continues after the answer."""
+    backups = _backups(request)
+    wait_s = parts_of(request).settings.request_timeout_s / 2
+    made = await asyncio.to_thread(backups.make, wait_s=wait_s)
+    return Json(asdict(made), 201 if made.state == "ready" else 202)
+
+
+async def download_backup(request: Request) -> Response:
+    """The backup, streamed from the disk."""
+    path = await asyncio.to_thread(_backups(request).path, request.path_params["backup"])
+    # The deadline is for the host's own work; how long this takes is the line's doing, and one that stalls is dropped.
+    request.scope["exchange"].due = math.inf
+    return FileResponse(path, media_type=_BINARY, filename=path.name)
+
+
+async def delete_backup(request: Request) -> Response:
+    """Deletes a backup."""
+    await asyncio.to_thread(_backups(request).delete, request.path_params["backup"])
+    return Response(status_code=204)
+
+
+async def restore_backup(request: Request) -> Response:
+    """Schedules a restore for the next start."""
+    backups, name = _backups(request), request.path_params["backup"]
+    order = await read_object(request, allowed=frozenset({"confirm"}))
+    if order.get("confirm") != name:
+        raise InvalidInput(
+            "confirm is not the backup's name", remedy="send its name once more as confirm", path="confirm"
+        )
+    staged = await asyncio.to_thread(backups.stage, name, by=principal_of(request).name)
+    return Json(asdict(staged), 202)
+
+
+async def cancel_restore(request: Request) -> Response:
+    """Cancels a pending restore."""
+    await asyncio.to_thread(_backups(request).unstage, request.path_params["backup"])
+    return Response(status_code=204)
+
+
+_FIGURES = {"type": "array", "items": {"type": ["number", "null"]}}
+
+
+_STATUS = {"enum": ["Healthy", "Degraded", "Unhealthy"]}
+SCHEMAS: Schemas = {
+    "Setting": object_of(
+        name={**TEXT, "description": "With dots, such as `limits.timeout_s`."},
+        section={**TEXT, "description": "The first part of the name, empty for settings of the host itself."},
+        doc=TEXT,
+        value={"description": "What holds now; of a secret a mask when it is set, else null."},
+        default={},
+        origin={
+            **TEXT,
+            "description": "default, console, FILE:LINE, a variable, `override NAME`, `environment: PLACE`",
+        },
+        schema={"type": "object", "description": "JSON Schema of the value."},
+        secret=FLAG,
+        editable=FLAG,
+        fixed={**TEXT, "description": "Why it cannot be changed here; empty when it can."},
+        restart={**FLAG, "description": "A change takes effect when the host is started the next time."},
+        override={**FLAG, "description": "The console has set it."},
+        next={"description": "What holds from the next start on, the same as `value` if nothing waits for it."},
+        waiting={**FLAG, "description": "`next` differs from `value`."},
     ),
-)
+    "Settings": object_of(items=list_of("Setting"), waiting={**FLAG, "description": "Some wait for the next start."}),
+    "SettingOrder": object_of(value={"description": "The new value, as its schema says."}),
+    "Advisory": object_of(
+        id=TEXT,
+        severity={"enum": ["low", "medium", "high", "critical", "unknown"], "description": "As it was published."},
+        summary=TEXT,
+        affected={**TEXT, "description": "Ranges of versions, such as `>=37.0.0 <37.0.3`."},
+    ),
+    "Engine": object_of(name=TEXT, version=TEXT, advisories=list_of("Advisory")),
+    "Host": object_of(
+        name=TEXT,
+        version=TEXT,
+        started_at=TIME,
+        uptime_s={"type": "number", "minimum": 0},
+        python=TEXT,
+        platform=TEXT,
+        environment={**TEXT, "description": "Where it runs: local, container, kubernetes or edge."},
+        data={**TEXT, "description": "Its data folder."},
+        storage={**TEXT, "description": "The database, without its password."},
+        engines=list_of("Engine"),
+        advisories_of={**TEXT, "description": "The day of the list of advisories that came with this version."},
+        counts={"type": "object", "additionalProperties": COUNT, "description": "Plugins by state."},
+    ),
+    "Backup": object_of(
+        name=TEXT,
+        size_bytes=COUNT,
+        made_at=TIME,
+        state={"enum": ["ready", "making"], "description": "Only a ready one can be restored."},
+    ),
+    "StagedRestore": object_of(backup=TEXT, asked_at=TIME, by=TEXT),
+    "RestoreOutcome": object_of(
+        backup=TEXT,
+        at=TIME,
+        ok=FLAG,
+        text={**TEXT, "description": "What came of it, and where what was there before is kept."},
+    ),
+    "Backups": object_of(
+        items=list_of("Backup"),
+        most={**COUNT, "description": "How many are kept at most."},
+        staged=maybe("StagedRestore"),
+        restored=maybe("RestoreOutcome"),
+        failed={**TEXT, "description": "Why the last backup was not made; empty when it was."},
+    ),
+    "RestoreOrder": object_of(confirm={**TEXT, "description": "The backup's name, once more."}),
+    "Series": object_of(
+        step_s={"type": "number", "description": "Seconds from one figure to the next."},
+        start={**TIME, "description": "When the first step began."},
+        series=object_of(
+            calls=_FIGURES,
+            errors=_FIGURES,
+            call_ms_p95=_FIGURES,
+            tasks={**_FIGURES, "description": "Tasks that ended, well or not."},
+            http=_FIGURES,
+        ),
+    ),
+    "Health": object_of(
+        overall={**_STATUS, "description": "That of the worst part; parts that are not critical count half."},
+        at={"type": "number", "description": "Seconds since the Unix epoch."},
+        subsystems={"type": "object", "additionalProperties": {"$ref": "#/components/schemas/Subsystem"}},
+        features={"type": "array", "items": {"$ref": "#/components/schemas/Feature"}},
+    ),
+    "Status": object_of(status={"const": "ok"}),
+    "Subsystem": object_of(
+        status=_STATUS,
+        reason={**TEXT, "description": "Why it is not well, or what failed last."},
+        critical={"type": "boolean", "description": "Whether its being unhealthy makes the host unhealthy."},
+        last_check={"type": ["number", "null"]},
+        consecutive_failures=COUNT,
+        consecutive_successes=COUNT,
+        total_checks=COUNT,
+        total_failures=COUNT,
+        metadata={"type": "object"},
+    ),
+    "Feature": object_of(
+        name=TEXT,
+        description=TEXT,
+        enabled={"type": "boolean"},
+        reason={**TEXT, "description": "Why it is off."},
+        needs={"type": "array", "items": TEXT},
+        has_fallback={"type": "boolean"},
+        fallbacks_used=COUNT,
+    ),
+}

@@ -1,4 +1,4 @@
-"""`Idempotency-Key`: a write that is sent twice happens once, and both senders read the same answer."""
+"""`Idempotency-Key`: a write that is sent twice happens once, and both requests get the same answer."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Answers:
         return again
 
     def end(self, key: Key, response: Response | None) -> None:
-        """Keeps the answer; without one the request failed and can be sent again."""
+        """Keeps the answer. Without one the request failed and can be sent again."""
         digest = self._running.pop(key)
         if response is None:
             return
@@ -81,7 +81,7 @@ class Answers:
 
 
 def idempotent(endpoint: Endpoint, answers_of: Callable[[Request], Answers]) -> Endpoint:
-    """The endpoint, run once for each key. Failures are not kept: they changed nothing, so try again."""
+    """The endpoint, run once for each key. Failures are not kept, so the client can retry."""
 
     @wraps(endpoint)
     async def once(request: Request) -> Response:

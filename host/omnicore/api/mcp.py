@@ -1,36 +1,30 @@
-"""The Model Context Protocol over HTTP: `/mcp`, where each function is a tool. The protocol itself is a room beside."""
+"""The Model Context Protocol over HTTP at `/mcp`, where each function is a tool. See `omnicore.mcp`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 from math import inf
-from typing import Any
 
 from starlette.requests import HTTPConnection
 from starlette.types import Message, Receive, Scope, Send
 
-from omnicore.access.principal import Role
-from omnicore.api import calls
-from omnicore.api.audit_calls import note_call, who_asks
+from omnicore.api.audit_record import CALL, note_call, who_asks
 from omnicore.api.exchange import Exchange
-from omnicore.api.operation import JSON, Operation, Reply, ref
-from omnicore.api.parts import Parts
+from omnicore.api.parts import Parts, Rooms
 from omnicore.api.principals import principal_of
 from omnicore.api.problems import Problem, RefusalError
-from omnicore.api.rooms import Rooms
+from omnicore.api.schema import TABLE, TEXT, Schemas, object_of
 from omnicore.errors import ToolMissing, Unavailable
 
-__all__ = ["OPERATIONS"]
+__all__ = ["SCHEMAS", "end_mcp_session", "open_mcp_stream", "send_mcp_message"]
 
 _PATH = "/mcp"
-_EVENTS = "text/event-stream"
 _LISTEN = b"subscriptions/listen"
 _GRACE_S = 2.0
 
 
 class _Endpoint:
-    """The ASGI application of every method of `/mcp`: reads a bounded body and hands it to whoever speaks MCP."""
+    """The ASGI application of `/mcp`. It reads a bounded body and passes it to the MCP service."""
 
     async def __call__(self, scope: Scope, _receive: Receive, _send: Send) -> None:
         parts: Parts = scope["app"].state.parts
@@ -51,12 +45,12 @@ class _Endpoint:
 
 
 def _is_endless(scope: Scope) -> bool:
-    """Whether the answer is a stream of news, which ends with the client or the server."""
+    """True if the answer is a stream that only the client or the server ends."""
     return scope["method"] == "GET" or (b"mcp-method", _LISTEN) in scope["headers"]
 
 
 def _replayed(body: bytes, exchange: Exchange) -> Receive:
-    """Gives the body, then what the connection says: that the client left."""
+    """Receives the body again, then the messages of the connection."""
     first: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive() -> Message:
@@ -66,61 +60,25 @@ def _replayed(body: bytes, exchange: Exchange) -> Receive:
 
 
 def _note(rooms: Rooms, scope: Scope, plugin: str, function: str, outcome: str) -> None:
-    """Records a call as one by REST is recorded: of somebody who logged in, where calls are."""
+    """Records a call as calls over REST are recorded."""
     target = f"plugin:{plugin}.{function}"
     if outcome != "refused":
-        note_call(rooms.audit, scope, _CALL.name, target, outcome)
+        note_call(rooms.audit, scope, CALL, target, outcome)
     elif rooms.audit is not None:
-        rooms.audit.refuse(**who_asks(scope), action=_CALL.name, target=target, outcome=outcome)
+        rooms.audit.refuse(**who_asks(scope), action=CALL, target=target, outcome=outcome)
 
 
-def _operation(method: Any, name: str, summary: str, replies: Mapping[int, Reply], **more: Any) -> Operation:
-    # Whoever was let in may speak; which tools there are, the rights for each plugin decide.
-    return Operation(method, _PATH, _endpoint, name, summary, "calls", replies=replies, needs=Role.nobody, **more)
+send_mcp_message = open_mcp_stream = end_mcp_session = _Endpoint()
 
 
-_endpoint = _Endpoint()
-_CALL = calls.OPERATIONS[0]
-_RPC = ref("RpcMessage")
-_NO_SESSION = Reply("No such session, or one of somebody else: begin again with `initialize`.", schema=_RPC)
-_NOT_TAKEN = Reply("The client must accept JSON and `text/event-stream`.", schema=_RPC)
-OPERATIONS = (
-    _operation(
-        "POST",
-        "sendMcpMessage",
-        "Takes one message of the Model Context Protocol; each function is a tool",
-        {
-            200: Reply("The answer: JSON, or as the last event of a stream.", schema=_RPC),
-            202: Reply("A notification was taken.", None),
-            400: Reply("No such message.", schema=_RPC),
-            404: _NO_SESSION,
-            406: _NOT_TAKEN,
-        },
-        body={JSON: _RPC},
-        problems=(408, 413, 501, 504),
+SCHEMAS: Schemas = {
+    "RpcMessage": object_of(
+        *("id", "method", "params", "result", "error"),
+        jsonrpc={"const": "2.0"},
+        id={"type": ["string", "integer", "null"]},
+        method=TEXT,
+        params=TABLE,
+        result=TABLE,
+        error=object_of("data", code={"type": "integer"}, message=TEXT, data={}),
     ),
-    _operation(
-        "GET",
-        "openMcpStream",
-        "News of a session, such as that its tools changed, as events without end",
-        {
-            200: Reply("One JSON-RPC message an event.", _EVENTS, {"type": "string"}),
-            400: Reply("Without the session's id.", schema=_RPC),
-            404: _NO_SESSION,
-            406: _NOT_TAKEN,
-            409: Reply("The session has its stream already.", schema=_RPC),
-        },
-        problems=(501,),
-    ),
-    _operation(
-        "DELETE",
-        "endMcpSession",
-        "Ends a session",
-        {
-            200: Reply("It is over.", None),
-            400: Reply("Without the session's id.", schema=_RPC),
-            404: _NO_SESSION,
-        },
-        problems=(501,),
-    ),
-)
+}

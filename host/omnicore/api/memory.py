@@ -1,44 +1,198 @@
-"""Memory: store, recall with an explanation of each score, look at, correct and forget."""
+"""Memories: store, recall with an explanation of each score, list, change and forget."""
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from starlette.requests import Request
 from starlette.responses import Response
 
-from omnicore.access.principal import Role
-from omnicore.api.memory_schemas import MOST_RECALLED
-from omnicore.api.operation import JSON, Operation, Query, Reply, ref
+from omnicore.api.operation import ref
 from omnicore.api.parts import parts_of
-from omnicore.api.requests import Json, read_object
+from omnicore.api.requests import Json, read_count, read_cursor, read_object, write_cursor
+from omnicore.api.schema import FLAG, MAYBE_TEXT, NUMBER, TEXT, TEXTS, TIME, WHOLE, Schemas, list_of, order_of
+from omnicore.capabilities.doors import granted_scope
 from omnicore.errors import InvalidInput, NotFound, Unavailable
-from omnicore.memory.finding import Made
-from omnicore.memory.item import Memory
+from omnicore.memory.item import MOST_DIMENSIONS
 from omnicore.memory.memories import HOST
-from omnicore.memory.service import MemoryService
-from omnicore.memory.tiers import MemoryTier
+from omnicore.memory.recall import Made
+from omnicore.memory.tiers import TIERS, MemoryTier
 
-__all__ = ["OPERATIONS", "memory_of", "owner_of", "shown_memory"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from starlette.requests import Request
+
+    from omnicore.memory.item import Memory
+    from omnicore.memory.service import MemoryService
+    from omnicore.plugins.host import PluginHost
+
+__all__ = [
+    "MOST_RECALLED",
+    "SCHEMAS",
+    "change_memory",
+    "consolidate_memories",
+    "forget_memory",
+    "list_memories",
+    "list_memory_owners",
+    "memory_of",
+    "memory_stats",
+    "memory_tiers",
+    "owner_of",
+    "recall_memories",
+    "show_memory",
+    "shown_memory",
+    "store_memory",
+]
+
+
+MOST_RECALLED = 100
+
+_MAYBE_NUMBER = {"type": ["number", "null"]}
+_MAYBE_WHOLE = {"type": ["integer", "null"]}
+_MAYBE_TIME = {"type": ["number", "null"], "minimum": -1e12, "maximum": 1e12}
+_TIER = {"enum": list(TIERS)}
+_EMBEDDING = {"type": ["array", "null"], "items": {"type": "number"}, "minItems": 1, "maxItems": MOST_DIMENSIONS}
+_COUNTS = {"type": "object", "additionalProperties": {"type": "integer"}}
+
+
+SCHEMAS: Schemas = {
+    "Memory": order_of(
+        *("id", "owner", "tier", "text", "importance", "created_at", "metadata", "writer", "state"),
+        id=TEXT,
+        owner={**TEXT, "description": "A plugin, `@host`, or `@shared`."},
+        tier=_TIER,
+        text=TEXT,
+        importance=NUMBER,
+        judged={**FLAG, "description": "Whether the host judged its importance."},
+        created_at=TIME,
+        accessed_at=TIME,
+        hits=WHOLE,
+        metadata={"type": "object"},
+        writer={**TEXT, "description": "Who wrote it."},
+        call=MAYBE_TEXT,
+        source=MAYBE_TEXT,
+        state={"enum": ["live", "quarantined"]},
+        pinned=FLAG,
+        expires_at=_MAYBE_NUMBER,
+        valid_from=_MAYBE_NUMBER,
+        valid_to=_MAYBE_NUMBER,
+        superseded_by=MAYBE_TEXT,
+        score={**_MAYBE_NUMBER, "description": "How well it fits the question, 0 to 1."},
+        explain={
+            "type": "object",
+            "additionalProperties": {"type": "number"},
+            "description": "What the score is made of.",
+        },
+        edges=list_of("MemoryEdge"),
+    ),
+    "MemoryEdge": order_of(*("from", "relation", "to", "note"), **{"from": TEXT}, relation=TEXT, to=TEXT, note=TEXT),
+    "MemoryOrder": order_of(
+        "text",
+        text={"type": "string", "minLength": 1},
+        tier={**_TIER, "description": "episodic when left out."},
+        importance={"type": ["number", "null"], "minimum": 0, "maximum": 1},
+        embedding=_EMBEDDING,
+        metadata={"type": "object", "description": "`session` and `speaker` among them help recall."},
+        source=MAYBE_TEXT,
+        pinned=FLAG,
+    ),
+    "MemoryQuestion": order_of(
+        text=MAYBE_TEXT,
+        embedding=_EMBEDDING,
+        tiers={"type": ["array", "null"], "items": _TIER},
+        limit={"type": "integer", "minimum": 1, "maximum": MOST_RECALLED},
+        touch={**FLAG, "description": "Whether what is found counts as used; true when left out."},
+        since={**_MAYBE_TIME, "description": "Only what was stored then or later. Seconds since the Unix epoch."},
+        until={**_MAYBE_TIME, "description": "Only what was stored then or before. Seconds since the Unix epoch."},
+    ),
+    "Memories": order_of("items", "next", items=list_of("Memory"), next=MAYBE_TEXT),
+    "MemoryOwner": order_of(
+        *("owner", "items", "bytes", "by_tier", "quota"),
+        owner={**TEXT, "description": "A plugin, `@host`, or `@shared` for the tiers that belong to nobody alone."},
+        items=WHOLE,
+        bytes=WHOLE,
+        by_tier=_COUNTS,
+        quota={"anyOf": [ref("MemoryQuota"), {"type": "null"}], "description": "What a plugin's grant allows."},
+    ),
+    "MemoryQuota": order_of(
+        *("max_items", "max_bytes", "tiers", "write"),
+        max_items=_MAYBE_WHOLE,
+        max_bytes=_MAYBE_WHOLE,
+        tiers=TEXTS,
+        write=FLAG,
+    ),
+    "MemoryOwners": order_of(*("items", "next"), items=list_of("MemoryOwner"), next=MAYBE_TEXT),
+    "Recalled": order_of(
+        *("items", "notes"),
+        items=list_of("Memory"),
+        notes={**TEXTS, "description": "Ways of looking that could not be used, and why."},
+    ),
+    "MemoryStats": order_of(
+        *("items", "bytes", "by_tier", "by_owner", "quarantined", "embedder", "problems"),
+        items=WHOLE,
+        bytes=WHOLE,
+        by_tier=_COUNTS,
+        by_owner=_COUNTS,
+        quarantined={**WHOLE, "description": "Memories that wait for approval."},
+        embedder=MAYBE_TEXT,
+        problems=TEXTS,
+    ),
+    "MemoryTier": order_of(
+        *("tier", "purpose", "scope", "writer", "group", "shared", "cap"),
+        tier=_TIER,
+        purpose=TEXT,
+        scope=TEXT,
+        writer={"enum": ["plugin", "grant", "host", "operator"]},
+        group={"enum": ["working", "experience", "knowledge", "shared"]},
+        shared=FLAG,
+        cap=WHOLE,
+        evicts=FLAG,
+        ttl_s=_MAYBE_NUMBER,
+        half_life_s=_MAYBE_NUMBER,
+        promote_at=_MAYBE_NUMBER,
+        promote_hits=_MAYBE_WHOLE,
+        promote_to=MAYBE_TEXT,
+    ),
+    "MemoryTiers": order_of("items", items=list_of("MemoryTier")),
+    "MemoryChange": order_of(
+        pinned=FLAG,
+        approved={"const": True},
+        superseded_by=TEXT,
+    ),
+    "Consolidated": order_of(
+        *("moved", "linked", "expired", "evicted", "purged", "embedded"),
+        moved={
+            "type": "array",
+            "items": order_of(*("from_tier", "to_tier", "count"), from_tier=_TIER, to_tier=_TIER, count=WHOLE),
+        },
+        linked=WHOLE,
+        expired=WHOLE,
+        evicted=WHOLE,
+        purged=WHOLE,
+        embedded=WHOLE,
+    ),
+}
+
 
 _LATEST = 1e12  # seconds; what is beyond is no time but a mistake
 _ASKED = frozenset({"text", "embedding", "tiers", "limit", "touch", "since", "until"})
 
 
-async def stats(request: Request) -> Response:
-    """How much is remembered."""
+async def memory_stats(request: Request) -> Response:
+    """Counts of memories."""
     found = await memory_of(request).stats(request.query_params.get("owner"))
     return Json(found.to_json())
 
 
-async def tiers(request: Request) -> Response:
+async def memory_tiers(request: Request) -> Response:
     """The policies of all tiers."""
     return Json({"items": [asdict(policy) for policy in memory_of(request).tiers().values()]})
 
 
-async def store(request: Request) -> Response:
-    """Remembers a text; the same text in the same tier is the same memory."""
+async def store_memory(request: Request) -> Response:
+    """Stores a text. The same text in the same tier is the same memory."""
     values = await read_object(
         request, allowed=frozenset({"text", "tier", "importance", "embedding", "metadata", "source", "pinned"})
     )
@@ -59,8 +213,8 @@ async def store(request: Request) -> Response:
     return Json(shown_memory(found), 201, {"location": f"/api/v1/memory/{item}"})
 
 
-async def recall(request: Request) -> Response:
-    """What fits best."""
+async def recall_memories(request: Request) -> Response:
+    """The memories that fit a question best."""
     values = await read_object(request, allowed=_ASKED)
     limit = values.get("limit", 10)
     if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MOST_RECALLED:
@@ -80,8 +234,8 @@ async def recall(request: Request) -> Response:
     return Json({"items": [shown_memory(one) for one in found.items], "notes": found.notes})
 
 
-async def show(request: Request) -> Response:
-    """One memory, with what it was made of."""
+async def show_memory(request: Request) -> Response:
+    """A memory with its sources."""
     service, item = memory_of(request), request.path_params["memory"]
     found = await service.get(item)
     if found is None:
@@ -90,7 +244,7 @@ async def show(request: Request) -> Response:
     return Json({**shown_memory(found), "edges": edges})
 
 
-async def change(request: Request) -> Response:
+async def change_memory(request: Request) -> Response:
     """Pins, approves or corrects a memory."""
     values = await read_object(request, allowed=frozenset({"pinned", "approved", "superseded_by"}))
     service, item = memory_of(request), request.path_params["memory"]
@@ -104,10 +258,10 @@ async def change(request: Request) -> Response:
         await service.supersede(item, _text(values, "superseded_by"))
     if "pinned" in values:
         await service.pin(item, _flag(values, "pinned"))
-    return await show(request)
+    return await show_memory(request)
 
 
-async def forget(request: Request) -> Response:
+async def forget_memory(request: Request) -> Response:
     """Erases a memory."""
     item = request.path_params["memory"]
     if not await memory_of(request).forget(item):
@@ -115,7 +269,7 @@ async def forget(request: Request) -> Response:
     return Response(status_code=204)
 
 
-async def consolidate(request: Request) -> Response:
+async def consolidate_memories(request: Request) -> Response:
     """Consolidates now."""
     return Json((await memory_of(request).consolidate()).to_json())
 
@@ -129,7 +283,7 @@ def memory_of(request: Request) -> MemoryService:
 
 
 def owner_of(request: Request) -> str:
-    """Whose memories a request is about."""
+    """The owner whose memories a request is about."""
     return request.query_params.get("owner") or HOST
 
 
@@ -188,59 +342,44 @@ def _embedding(values: dict[str, Any]) -> list[float] | None:
     return value
 
 
-_OWNER = Query("owner", {"type": "string"}, "Whose: a plugin, or `@host` for the host's own")
-_MEMORY = {200: Reply("The memory.", schema=ref("Memory"))}
-OPERATIONS = (
-    Operation(
-        *("GET", "/api/v1/memory/stats", stats, "memoryStats", "Shows how much is remembered", "memory"),
-        replies={200: Reply("The figures.", schema=ref("MemoryStats"))},
-        query=(_OWNER,),
-    ),
-    Operation(
-        *("GET", "/api/v1/memory/tiers", tiers, "memoryTiers", "Lists the twelve tiers", "memory"),
-        replies={200: Reply("The tiers.", schema=ref("MemoryTiers"))},
-    ),
-    Operation(
-        *("POST", "/api/v1/memory", store, "storeMemory", "Remembers a text", "memory"),
-        replies={201: Reply("The memory.", schema=ref("Memory"))},
-        query=(_OWNER,),
-        body={JSON: ref("MemoryOrder")},
-        problems=(404, 413, 422),
-        idempotent=True,
-        needs=Role.operator,
-    ),
-    Operation(
-        *("POST", "/api/v1/memory/recall", recall, "recallMemories", "Recalls what fits a text", "memory"),
-        replies={200: Reply("What fits, best first.", schema=ref("Recalled"))},
-        query=(_OWNER,),
-        body={JSON: ref("MemoryQuestion")},
-        problems=(413, 422),
-        needs=Role.viewer,
-    ),
-    Operation(
-        *("POST", "/api/v1/memory/consolidate", consolidate, "consolidateMemories", "Consolidates now", "memory"),
-        replies={200: Reply("What was done.", schema=ref("Consolidated"))},
-        idempotent=True,
-        needs=Role.operator,
-    ),
-    Operation(
-        *("GET", "/api/v1/memory/{memory}", show, "showMemory", "Shows a memory", "memory"),
-        replies=_MEMORY,
-        problems=(404,),
-    ),
-    Operation(
-        *("POST", "/api/v1/memory/{memory}", change, "changeMemory", "Pins, approves or corrects a memory", "memory"),
-        replies=_MEMORY,
-        body={JSON: ref("MemoryChange")},
-        problems=(403, 404, 422),
-        idempotent=True,
-        needs=Role.operator,
-    ),
-    Operation(
-        *("DELETE", "/api/v1/memory/{memory}", forget, "forgetMemory", "Erases a memory", "memory"),
-        replies={204: Reply("It is gone.", None)},
-        problems=(404,),
-        idempotent=True,
-        needs=Role.operator,
-    ),
-)
+_CAPABILITY = "memory"
+_LONGEST_CURSOR = 19
+
+
+async def list_memories(request: Request) -> Response:
+    """A page of an owner's memories, the newest first."""
+    limit, tier = read_count(request, "limit", 100), request.query_params.get("tier")
+    items, following = await memory_of(request).newest(owner_of(request), tier, before=_before(request), most=limit)
+    return Json({"items": [shown_memory(one) for one in items], "next": None if following is None else str(following)})
+
+
+async def list_memory_owners(request: Request) -> Response:
+    """A page of owners of memories, with the limits of their grants."""
+    limit, after = read_count(request, "limit", 100), read_cursor(request)
+    held = [one for name, one in (await memory_of(request).holdings()).items() if name > after]
+    page = held[:limit]
+    quotas = await asyncio.to_thread(_quotas, parts_of(request).host, [one.owner for one in page])
+    items = [{**asdict(one), "quota": quota} for one, quota in zip(page, quotas, strict=True)]
+    return Json({"items": items, "next": write_cursor(page[-1].owner) if len(held) > limit else None})
+
+
+def _quotas(host: PluginHost, owners: Sequence[str]) -> list[dict[str, Any] | None]:
+    return [None if owner.startswith("@") else _quota(host, owner) for owner in owners]
+
+
+def _quota(host: PluginHost, owner: str) -> dict[str, Any] | None:
+    """The limits of a plugin's grant of memory. None without one."""
+    try:
+        view = host.get(owner)
+    except NotFound:
+        return None
+    return granted_scope(_CAPABILITY, view.asked, view.granted)
+
+
+def _before(request: Request) -> int | None:
+    cursor = request.query_params.get("cursor", "")
+    if not cursor:
+        return None
+    if cursor.isascii() and cursor.isdigit() and len(cursor) < _LONGEST_CURSOR:
+        return int(cursor)
+    raise InvalidInput("the cursor is not one of ours", remedy="pass `next` of the page before", path="cursor")

@@ -1,46 +1,63 @@
-"""OmniFlow's own paths for workflows: a plain list, definitions in its node form, and runs with JSON in and out."""
+"""OmniFlow's own paths: plugins and workflows as plain lists, calls and runs with JSON in and out."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any
+from time import monotonic
+from typing import TYPE_CHECKING, Any, get_args
 
-from starlette.requests import Request
-from starlette.responses import Response
-
-from omnicore.access.principal import Role
-from omnicore.api.operation import JSON, Operation, Reply, ref
-from omnicore.api.requests import MOST_ITEMS, Json, read_object, who
-from omnicore.api.run_starts import MOST_WAIT_S, header_key
-from omnicore.api.workflow_requests import MOST_TEXT_BYTES, service_of, workflow_of
+from omnicore.api.operation import MOST_ITEMS
+from omnicore.api.parts import parts_of
+from omnicore.api.principals import principal_of
+from omnicore.api.requests import Json, read_object, who
+from omnicore.api.runs import MOST_WAIT_S, header_key
+from omnicore.api.schema import FLAG, TABLE, TEXT, Schemas, list_of, object_of
+from omnicore.api.workflows import service_of, workflow_of
 from omnicore.errors import DeadlineExceeded, InvalidInput
+from omnicore.plugins.call import from_json, to_json
+from omnicore.plugins.view import PluginView, State
 from omnicore.texts import read_json
-from omnicore.workflows.view import Definition
 
-__all__ = ["OPERATIONS"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from omnicore.api.exchange import Exchange
+    from omnicore.workflows.view import Definition
+
+__all__ = [
+    "SCHEMAS",
+    "add_workflow_plain",
+    "execute_plugin",
+    "execute_workflow",
+    "list_plugins_plain",
+    "list_workflows_plain",
+    "show_workflow_plain",
+]
 
 
 async def list_workflows_plain(request: Request) -> Response:
-    """The first workflows by name, as a plain list."""
+    """The first workflows by name."""
     page = await service_of(request).page(limit=MOST_ITEMS)
-    return Json([_short(one) for one in page.items])
+    return Json([_workflow_line(one) for one in page.items])
 
 
 async def add_workflow_plain(request: Request) -> Response:
-    """Keeps a definition: OmniFlow's nodes, a document of our own, or `{"text": ...}`."""
+    """Stores a definition: OmniFlow's nodes, a document of our own, or `{"text": ...}`."""
     kept = await service_of(request).apply(await _definition(request), by=who(request))
-    return Json({**_short(kept), "document": kept.document}, 201, {"location": f"/api/workflows/{kept.id}"})
+    return Json({**_workflow_line(kept), "document": kept.document}, 201, {"location": f"/api/workflows/{kept.id}"})
 
 
 async def show_workflow_plain(request: Request) -> Response:
     """One workflow."""
     found = await service_of(request).get(workflow_of(request))
-    return Json({**_short(found), "document": found.document})
+    return Json({**_workflow_line(found), "document": found.document})
 
 
 async def execute_workflow(request: Request) -> Response:
-    """Runs a workflow and waits for what it gives; a longer one goes on, and the answer names its run."""
+    """Runs a workflow and waits for its output. A longer run continues, and the answer holds its id."""
     values = await read_object(request, allowed=frozenset({"input"}))
     handle = await service_of(request).start(
         workflow_of(request), values.get("input"), key=header_key(request), by=who(request)
@@ -67,7 +84,7 @@ async def _definition(request: Request) -> str | Mapping[str, Any]:
     return text if values.keys() == {"text"} and isinstance(text, str) else values
 
 
-def _short(found: Definition) -> dict[str, Any]:
+def _workflow_line(found: Definition) -> dict[str, Any]:
     return {
         "id": found.id,
         "name": found.title or found.name,
@@ -77,39 +94,63 @@ def _short(found: Definition) -> dict[str, Any]:
     }
 
 
-_TAG = "omniflow"
-_ONE = Reply("The workflow.", schema=ref("PlainWorkflow"))
-OPERATIONS = (
-    Operation(
-        *(
-            "GET",
-            "/api/workflows",
-            list_workflows_plain,
-            "listWorkflowsPlain",
-            "Lists workflows as OmniFlow does",
-            _TAG,
-        ),
-        replies={200: Reply("Workflows.", schema={"type": "array", "items": ref("PlainWorkflow")})},
+async def list_plugins_plain(request: Request) -> Response:
+    """Every plugin."""
+    principal = principal_of(request)
+    views = await asyncio.to_thread(parts_of(request).host.list)
+    return Json([_plugin_line(view) for view in views if principal.can_see(view.name)])
+
+
+async def execute_plugin(request: Request) -> Response:
+    """Calls a function with a JSON value. Without a name the plugin's only function is called."""
+    values = await read_object(request, allowed=frozenset({"input", "function"}))
+    plugin, function = request.path_params["plugin"], values.get("function")
+    if function is not None and not isinstance(function, str):
+        raise InvalidInput("function is no name", remedy="send the function's name", path="function")
+    host = parts_of(request).host
+    reference = plugin if function is None else f"{plugin}.{function}"
+    exchange: Exchange = request.scope["exchange"]
+    exchange.waiting_since = monotonic()
+    output = await host.call(reference, from_json(values.get("input")))
+    return Json({"output": to_json(output)})
+
+
+def _plugin_line(view: PluginView) -> dict[str, Any]:
+    return {
+        "id": view.name,
+        "name": view.name,
+        "version": view.version,
+        "description": view.description,
+        "state": view.state,
+        "functions": [function.name for function in view.functions],
+    }
+
+
+SCHEMAS: Schemas = {
+    "PlainPlugin": object_of(
+        id=TEXT,
+        name=TEXT,
+        version=TEXT,
+        description=TEXT,
+        state={"enum": list(get_args(State))},
+        functions=list_of(TEXT),
     ),
-    Operation(
-        *("POST", "/api/workflows", add_workflow_plain, "addWorkflowPlain", "Keeps a workflow as OmniFlow does", _TAG),
-        replies={201: _ONE},
-        body={JSON: {"type": "object"}},
-        problems=(409, 413, 422),
-        idempotent=True,
-        body_bytes=MOST_TEXT_BYTES,
+    "Execution": object_of(
+        "input",
+        "function",
+        input={"description": 'A JSON value, or {"base64": ...} alone for bytes.'},
+        function={**TEXT, "description": "Needed when the plugin has several."},
     ),
-    Operation(
-        *("GET", "/api/workflows/{workflow}", show_workflow_plain, "showWorkflowPlain", "Shows a workflow", _TAG),
-        replies={200: _ONE},
-        problems=(404,),
+    "Executed": object_of(output={"description": 'A JSON value, text, or {"base64": ...} for bytes.'}),
+    "WorkflowExecution": object_of("input", input={}),
+    "WorkflowExecuted": object_of(output={}, run={**TEXT, "description": "Id of the run."}),
+    "PlainWorkflow": object_of(
+        "document",
+        id=TEXT,
+        name=TEXT,
+        description=TEXT,
+        version=TEXT,
+        enabled=FLAG,
+        document={**TABLE, "description": "The definition as plain JSON values."},
     ),
-    Operation(
-        *("POST", "/api/workflows/{workflow}/execute", execute_workflow, "executeWorkflow", "Runs a workflow", _TAG),
-        replies={200: Reply("The output.", schema=ref("WorkflowExecuted"))},
-        body={JSON: ref("WorkflowExecution")},
-        problems=(404, 409, 413, 422, 502, 504),
-        idempotent=True,
-        needs=Role.operator,
-    ),
-)
+}

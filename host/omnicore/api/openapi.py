@@ -1,21 +1,21 @@
-"""OpenAPI 3.1, generated from the route table and the plugins' own schemas."""
+"""The OpenAPI 3.1 document, generated from the table of operations and the plugins' own schemas."""
 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from omnicore import __version__
 from omnicore.api.operation import Operation, Query, ref
 from omnicore.api.principals import COOKIE
 from omnicore.api.problems import MEDIA, phrase
-from omnicore.api.schemas import SCHEMAS
-from omnicore.plugins.embed import embedded
-from omnicore.plugins.manifest import FunctionSpec
+from omnicore.api.schema import TEXT, Schema, Schemas, object_of
+from omnicore.plugins.schemas import FunctionSpec, embedded
 from omnicore.plugins.view import PluginView
+from omnicore.version import __version__
 
-__all__ = ["document"]
+__all__ = ["document", "schemas_of"]
 
 _EVERYWHERE = (400, 401, 403, 421, 500, 503)
 _IN_PATH = {
@@ -51,9 +51,22 @@ _KEY_HEADER = {
 }
 
 
+_OWN: Schemas = {
+    "Problem": object_of(
+        type={**TEXT, "format": "uri"},
+        title=TEXT,
+        status={"type": "integer"},
+        code={**TEXT, "description": "Stable; made for programs."},
+        detail={**TEXT, "description": "What happened."},
+        remedy={**TEXT, "description": "What to do about it."},
+        instance={**TEXT, "description": "Names the request, as `x-request-id` and the log do."},
+    ),
+}
+
+
 def document(operations: Sequence[Operation], views: Iterable[PluginView] = ()) -> dict[str, Any]:
-    """The whole document. Plugins that answer calls have a path for each of their functions."""
-    plugins = _Plugins()
+    """The whole document, with a path for each function of the plugins that answer calls."""
+    plugins, schemas = _Plugins(), schemas_of(operations)
     for view in views:
         if view.serving is not None:
             plugins.add(view)
@@ -66,9 +79,9 @@ def document(operations: Sequence[Operation], views: Iterable[PluginView] = ()) 
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "security": [{"token": []}, {"session": []}, {}],
-        "paths": {**_paths(operations), **plugins.paths},
+        "paths": {**_paths(operations, schemas), **plugins.paths},
         "components": {
-            "schemas": {**SCHEMAS, **plugins.schemas},
+            "schemas": {**schemas, **plugins.schemas},
             "responses": {"Problem": _problem("What went wrong, and what to do about it.")},
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer"},
@@ -78,17 +91,24 @@ def document(operations: Sequence[Operation], views: Iterable[PluginView] = ()) 
     }
 
 
-def _paths(operations: Sequence[Operation]) -> dict[str, Any]:
+def schemas_of(operations: Iterable[Operation]) -> dict[str, Schema]:
+    """The schemas of the modules that hold the endpoints, by name."""
+    modules = dict.fromkeys(one.load().__module__ for one in operations)
+    found = {name: shape for module in modules for name, shape in getattr(sys.modules[module], "SCHEMAS", {}).items()}
+    return {**found, **_OWN}
+
+
+def _paths(operations: Sequence[Operation], schemas: Schemas) -> dict[str, Any]:
     paths: dict[str, Any] = {}
     for operation in (one for one in operations if one.described):
-        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, schemas)
     return paths
 
 
-def _operation(operation: Operation) -> dict[str, Any]:
+def _operation(operation: Operation, schemas: Schemas) -> dict[str, Any]:
     parameters = [
         *(_in_path(name) for name in re.findall(r"{(\w+)}", operation.path)),
-        *(_in_query(query) for query in operation.query),
+        *(_in_query(query, schemas) for query in operation.query),
         *([_KEY_HEADER] if operation.idempotent else []),
     ]
     described: dict[str, Any] = {
@@ -121,7 +141,7 @@ def _responses(operation: Operation) -> dict[str, Any]:
 
 
 def _either(reply: dict[str, Any] | None, problem: dict[str, Any]) -> dict[str, Any]:
-    """A status that can be an operation's own answer or a problem."""
+    """A status that is either an operation's own answer or a problem."""
     return problem if reply is None else {**reply, "content": {**reply.get("content", {}), **problem["content"]}}
 
 
@@ -139,8 +159,12 @@ def _in_path(name: str) -> dict[str, Any]:
     }
 
 
-def _in_query(query: Query) -> dict[str, Any]:
-    return {"name": query.name, "in": "query", "schema": query.schema, "description": query.description}
+def _in_query(query: Query, schemas: Schemas) -> dict[str, Any]:
+    schema = query.schema
+    if isinstance(schema, str):
+        record, _, member = schema.partition(".")
+        schema = schemas[record]["properties"][member]
+    return {"name": query.name, "in": "query", "schema": schema, "description": query.description}
 
 
 def _problem(description: str) -> dict[str, Any]:
@@ -148,7 +172,7 @@ def _problem(description: str) -> dict[str, Any]:
 
 
 class _Plugins:
-    """Collects a path for each function, and its schemas under names of their own."""
+    """Collects a path for each function, and its schemas."""
 
     def __init__(self) -> None:
         self.paths: dict[str, Any] = {}

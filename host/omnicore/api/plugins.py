@@ -1,35 +1,65 @@
-"""Plugins: list, upload, look at one, switch it on and off, see what changed, remove it."""
+"""Plugins: upload, versions, upgrades, grants, settings and state."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from contextlib import suppress
-from typing import cast, get_args
+from functools import partial
+from typing import TYPE_CHECKING, cast, get_args
 
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
 from starlette.responses import Response
 
 from omnicore.access.principal import Role
-from omnicore.api.operation import JSON, Operation, Query, Reply, ref
+from omnicore.api.operation import ref
 from omnicore.api.parts import parts_of
 from omnicore.api.principals import principal_of
 from omnicore.api.problems import Problem, RefusalError
-from omnicore.api.requests import (
-    MOST_ITEMS,
-    Json,
-    read_count,
-    read_cursor,
-    read_object,
-    tagged,
-    write_cursor,
+from omnicore.api.requests import Json, read_count, read_cursor, read_object, tagged, who, write_cursor
+from omnicore.api.schema import (
+    COUNT,
+    FLAG,
+    MAYBE_TABLE,
+    MAYBE_TEXT,
+    TABLE,
+    TEXT,
+    TEXTS,
+    TIME,
+    Schemas,
+    list_of,
+    maybe,
+    object_of,
 )
+from omnicore.capabilities.doors import review_warnings
 from omnicore.errors import InvalidInput, NotFound
 from omnicore.plugins.view import PluginView, State
 
-__all__ = ["OPERATIONS"]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from starlette.requests import Request
+
+__all__ = [
+    "SCHEMAS",
+    "decide_upgrade",
+    "diff_plugin",
+    "give_grant",
+    "list_grants",
+    "list_plugins",
+    "list_versions",
+    "remove_plugin",
+    "roll_back",
+    "set_plugin_config",
+    "show_plugin",
+    "show_plugin_config",
+    "show_plugin_status",
+    "show_upgrade",
+    "switch_plugin",
+    "take_grant",
+    "upload_plugin",
+]
+
 
 _WASM = "application/wasm"
 _OCTETS = "application/octet-stream"
@@ -40,7 +70,7 @@ _MOST_TEXT = 200
 
 
 async def list_plugins(request: Request) -> Response:
-    """One page of plugins, rejected files among them."""
+    """A page of plugins, rejected files included."""
     limit, after = read_count(request, "limit", 100), read_cursor(request)
     state, text = _wanted_state(request), request.query_params.get("q", "").replace("\0", "")[:_MOST_TEXT]
     views, more = await asyncio.to_thread(_seen, request, after, limit, state, text)
@@ -51,7 +81,7 @@ async def list_plugins(request: Request) -> Response:
 def _seen(
     request: Request, after: str, limit: int, state: State | None, text: str
 ) -> tuple[Sequence[PluginView], bool]:
-    """A page of the plugins that whoever asks may see: all, or those that were named to them."""
+    """A page of the plugins that the caller may see."""
     host, principal = parts_of(request).host, principal_of(request)
     if principal.role >= Role.viewer:
         return host.page(after, limit, state=state, text=text)
@@ -86,7 +116,7 @@ async def upload_plugin(request: Request) -> Response:
 
 
 async def remove_plugin(request: Request) -> Response:
-    """Deletes the file, its grants and all it stored."""
+    """Deletes the file, its grants and its data."""
     await asyncio.to_thread(parts_of(request).host.remove, request.path_params["plugin"])
     return Response(status_code=204)
 
@@ -104,13 +134,20 @@ async def switch_plugin(request: Request) -> Response:
 
 
 async def diff_plugin(request: Request) -> Response:
-    """What the newest version of the file asks for beyond its grants."""
-    changes = await asyncio.to_thread(parts_of(request).host.diff, request.path_params["plugin"])
-    return Json({"items": [change.to_json() for change in changes]})
+    """Requests of the newest version beyond its grants, with warnings of addresses that are this host's own."""
+    parts = parts_of(request)
+    changes = await asyncio.to_thread(parts.host.diff, request.path_params["plugin"])
+    concerns = parts.rooms.reserved.concerns if parts.rooms.reserved is not None else _no_concern
+    warned = [review_warnings(change.capability, change.asked, concerns) for change in changes]
+    return Json({"items": [{**change.to_json(), "warnings": one} for change, one in zip(changes, warned, strict=True)]})
+
+
+def _no_concern(_: str) -> str:
+    return ""
 
 
 async def _uploaded(request: Request) -> tuple[str, bytes, bytes | None]:
-    """File name, module and manifest: from a form with `file` and perhaps `manifest`, or the bare body."""
+    """File name, module and manifest, from a form with `file` and `manifest` or from the bare body."""
     media = request.headers.get("content-type", _OCTETS).partition(";")[0].strip().lower()
     if media == _FORM:
         return await _form(request)
@@ -148,78 +185,257 @@ def _filename(name: str | None) -> str:
     return name
 
 
-_PLUGIN = {200: Reply("The plugin.", schema=ref("Plugin"))}
-_BINARY = {"type": "string", "contentMediaType": _WASM}
-OPERATIONS = (
-    Operation(
-        *("GET", "/api/v1/plugins", list_plugins, "listPlugins", "Lists plugins by name", "plugins"),
-        replies={200: Reply("One page of plugins.", schema=ref("Plugins")), 304: Reply("Not changed.", None)},
-        query=(
-            Query("limit", {"type": "integer", "minimum": 1, "maximum": MOST_ITEMS}, "Plugins on a page"),
-            Query("cursor", {"type": "string"}, "`next` of the page before"),
-            Query("state", {"enum": list(_STATES)}, "Only those in this state"),
-            Query("q", {"type": "string", "maxLength": _MOST_TEXT}, "Only those with it in name, file or reason"),
-        ),
-        problems=(422,),
-        needs=Role.nobody,
+async def show_plugin_config(request: Request) -> Response:
+    """The current settings and their origins."""
+    config = await asyncio.to_thread(parts_of(request).host.config, request.path_params["plugin"])
+    return Json(config.to_json())
+
+
+async def set_plugin_config(request: Request) -> Response:
+    """Stores settings, used from the next call on."""
+    values = (await read_object(request, allowed=frozenset({"values"}))).get("values")
+    if not isinstance(values, dict):
+        raise InvalidInput("values is no object", remedy='send {"values": {...}}', path="values")
+    host = parts_of(request).host
+    config = await asyncio.to_thread(host.configure, request.path_params["plugin"], values, who=who(request))
+    return Json(config.to_json())
+
+
+async def show_plugin_status(request: Request) -> Response:
+    """The plugin's breaker, sandboxes, calls and limits."""
+    status = await asyncio.to_thread(parts_of(request).host.status, request.path_params["plugin"])
+    return Json(status.to_json())
+
+
+async def list_versions(request: Request) -> Response:
+    """The stored versions, newest first."""
+    found = await asyncio.to_thread(parts_of(request).host.versions, request.path_params["plugin"])
+    return Json({"items": [version.to_json() for version in found]})
+
+
+async def roll_back(request: Request) -> Response:
+    """Puts an earlier version back into the folder."""
+    values = await read_object(request, allowed=frozenset({"hash"}))
+    wanted = values.get("hash")
+    if not isinstance(wanted, str):
+        raise InvalidInput("hash names no version", remedy='send {"hash": "..."} with one of /versions', path="hash")
+    host = parts_of(request).host
+    view = await asyncio.to_thread(host.rollback, request.path_params["plugin"], wanted, who=who(request))
+    return Json(view.to_json())
+
+
+async def show_upgrade(request: Request) -> Response:
+    """Differences between the serving version and the one in the folder."""
+    upgrade = await asyncio.to_thread(parts_of(request).host.upgrade, request.path_params["plugin"])
+    return Json(upgrade.to_json())
+
+
+async def decide_upgrade(request: Request) -> Response:
+    """Approves the version that was shown, or keeps the serving one."""
+    values = await read_object(request, allowed=frozenset({"decision", "digest"}))
+    host = parts_of(request).host
+    choices: dict[str, Callable[..., PluginView]] = {"approve": host.approve, "keep": host.keep}
+    decision, digest = values.get("decision"), values.get("digest")
+    if not isinstance(decision, str) or decision not in choices:
+        raise InvalidInput(
+            "decision is neither approve nor keep", remedy='send {"decision": "approve"}', path="decision"
+        )
+    if not isinstance(digest, str) and (decision == "approve" or digest is not None):
+        raise InvalidInput(
+            "digest names no version", remedy="send the digest of the version that you looked at", path="digest"
+        )
+    view = await asyncio.to_thread(choices[decision], request.path_params["plugin"], digest, who=who(request))
+    return Json(view.to_json())
+
+
+async def list_grants(request: Request) -> Response:
+    """Requested and granted capabilities."""
+    view = await asyncio.to_thread(parts_of(request).host.get, request.path_params["plugin"])
+    return Json(_grants(view))
+
+
+async def give_grant(request: Request) -> Response:
+    """Grants one capability, or all that the plugin requests."""
+    values = await read_object(request, allowed=frozenset({"capability", "digest"}))
+    capability, digest = values.get("capability"), values.get("digest")
+    if capability is not None and not isinstance(capability, str):
+        raise InvalidInput(
+            "capability is no name", remedy='send {"capability": "kv"}, or null for all', path="capability"
+        )
+    if not isinstance(digest, str | None):
+        raise InvalidInput("digest names no version", remedy="send the digest that /upgrade shows", path="digest")
+    grant = partial(parts_of(request).host.grant, who=who(request), digest=digest)
+    view = await asyncio.to_thread(grant, request.path_params["plugin"], capability)
+    return Json(_grants(view))
+
+
+async def take_grant(request: Request) -> Response:
+    """Revokes a grant."""
+    plugin, capability = request.path_params["plugin"], request.path_params["capability"]
+    view = await asyncio.to_thread(parts_of(request).host.revoke, plugin, capability, who=who(request))
+    return Json(_grants(view))
+
+
+def _grants(view: PluginView) -> dict[str, object]:
+    values = view.to_json()
+    return {"state": view.state, "asked": values["asked"], "granted": values["granted"]}
+
+
+_MAYBE_COUNT = {"type": ["integer", "null"]}
+_MAYBE_NUMBER = {"type": ["number", "null"]}
+_HASH = {"type": "string", "description": "SHA-256 of the module, in hexadecimal."}
+
+
+_WARNINGS = {"type": "array", "items": TEXT, "description": "What a reviewer should look at twice."}
+
+SCHEMAS: Schemas = {
+    "Version": object_of(
+        hash=_HASH,
+        version={**TEXT, "description": "The version as its manifest writes it."},
+        size_bytes=COUNT,
+        seen_at={**TIME, "description": "When it last became the file in the folder; seconds since the Unix epoch."},
+        serving={**FLAG, "description": "It answers calls."},
+        newest={**FLAG, "description": "It is what lies in the folder."},
+        turned_away={**FLAG, "description": "Somebody decided to keep the version before it."},
+        accepted={**maybe("PluginDecision"), "description": "Who accepted it; null for one that nobody did."},
+        functions=TEXTS,
     ),
-    Operation(
-        *(
-            "POST",
-            "/api/v1/plugins",
-            upload_plugin,
-            "uploadPlugin",
-            "Adds or replaces a plugin's file",
-            "plugins",
-        ),
-        replies={201: Reply("The plugin as the host took it in.", schema=ref("Plugin"))},
-        query=(Query("filename", {"type": "string"}, "Name of the file when the body is the bare module"),),
-        body={
-            _FORM: {
-                "type": "object",
-                "required": ["file"],
-                "properties": {"file": _BINARY, "manifest": {"type": "string", "description": "NAME.toml"}},
+    "Versions": object_of(items=list_of("Version")),
+    "RollbackOrder": object_of(hash={**_HASH, "description": "The version; its first 8 characters or more will do."}),
+    "FunctionChange": object_of(name=TEXT, before=ref("Function"), after=ref("Function")),
+    "FunctionChanges": object_of(added=TEXTS, removed=TEXTS, changed=list_of("FunctionChange")),
+    "LimitChange": {"type": "object", "properties": {"from": {}, "to": {}}, "required": ["from", "to"]},
+    "PluginDecision": object_of(who=TEXT, at=TIME),
+    "Upgrade": {
+        "type": "object",
+        "required": [
+            *("from", "to", "digest", "review", "lower", "waiting", "kept", "changes", "functions", "limits", "code"),
+        ],
+        "properties": {
+            "from": {**maybe("Version"), "description": "The version that answers calls, or was accepted last."},
+            "to": {**maybe("Version"), "description": "What lies in the folder."},
+            "digest": {
+                **TEXT,
+                "description": "What is approved: SHA-256 of the newer file, or of it and the manifest beside it.",
             },
-            _WASM: _BINARY,
+            "review": {**TEXT, "description": "Why a person has to accept the newer one; empty where none has to."},
+            "lower": {**FLAG, "description": "Its version is lower than the one before."},
+            "waiting": {**FLAG, "description": "The newer one waits for a decision."},
+            "kept": {**maybe("PluginDecision"), "description": "Who turned the newer one away, if somebody did."},
+            "changes": list_of("Change"),
+            "functions": ref("FunctionChanges"),
+            "limits": {"type": "object", "additionalProperties": ref("LimitChange")},
+            "code": ref("CodeChange"),
         },
-        problems=(409, 413, 415, 422, 507),
-        idempotent=True,
+    },
+    "NameChanges": object_of(added=TEXTS, removed=TEXTS),
+    "CodeChange": object_of(exports=ref("NameChanges"), imports=ref("NameChanges")),
+    "UpgradeOrder": {
+        "type": "object",
+        "required": ["decision"],
+        "properties": {
+            "decision": {
+                "enum": ["approve", "keep"],
+                "description": "approve accepts the newer version, grants all that is new and switches; keep turns it"
+                " away.",
+            },
+            "digest": {
+                **TEXT,
+                "description": "Of the version that was looked at, to approve it: 409 when another one is the newest.",
+            },
+        },
+    },
+    "PluginConfig": object_of(
+        schema={**MAYBE_TABLE, "description": "JSON Schema of the settings; null for a plugin that describes none."},
+        values={**TABLE, "description": "The settings in force; those that are secret are shown as ********."},
+        origins={
+            "type": "object",
+            "additionalProperties": {"enum": ["stored", "settings", "default"]},
+            "description": "Where each comes from: stored here, the host's settings, or the schema.",
+        },
+        secrets={**TEXTS, "description": "Settings whose values are never shown."},
     ),
-    Operation(
-        *("GET", "/api/v1/plugins/{plugin}", show_plugin, "showPlugin", "Shows a plugin", "plugins"),
-        replies={**_PLUGIN, 304: Reply("Not changed.", None)},
-        problems=(404,),
+    "PluginConfigOrder": object_of(
+        values={
+            **TABLE,
+            "description": "All settings. What is left out goes back to where it came from; ******** keeps a secret.",
+        }
     ),
-    Operation(
-        *("DELETE", "/api/v1/plugins/{plugin}", remove_plugin, "removePlugin", "Removes a plugin", "plugins"),
-        replies={204: Reply("Its file, grants and all it stored are gone.", None)},
-        problems=(404,),
-        idempotent=True,
+    "Breaker": object_of(
+        state={"enum": ["closed", "open", "half-open"]},
+        failures={**COUNT, "description": "In a row, whoever called."},
+        threshold={**COUNT, "description": "How many of several callers open it, or of one have that one refused."},
+        refused={**COUNT, "description": "Callers whose calls are refused for failures of theirs alone."},
+        open_until={**_MAYBE_NUMBER, "description": "Seconds since the Unix epoch; null while calls pass."},
     ),
-    Operation(
-        *(
-            "PUT",
-            "/api/v1/plugins/{plugin}/state",
-            switch_plugin,
-            "switchPlugin",
-            "Switches a plugin",
-            "plugins",
-        ),
-        replies=_PLUGIN,
-        body={JSON: ref("Switch")},
-        problems=(404, 422),
-        needs=Role.operator,
+    "LimitInForce": object_of(value={}, origin={"enum": ["manifest", "settings", "most"]}),
+    "PluginStatus": object_of(
+        breaker=ref("Breaker"),
+        in_flight={**COUNT, "description": "Calls that run now."},
+        warm={**COUNT, "description": "Sandboxes kept for the next call."},
+        warm_bytes=COUNT,
+        calls={**COUNT, "description": "Since the host started."},
+        errors=COUNT,
+        p95_ms={**_MAYBE_NUMBER, "description": "No call in 20 took longer; null without calls."},
+        limits={"type": "object", "additionalProperties": ref("LimitInForce")},
     ),
-    Operation(
-        *(
-            "GET",
-            "/api/v1/plugins/{plugin}/diff",
-            diff_plugin,
-            "diffPlugin",
-            "Shows what is not granted",
-            "plugins",
-        ),
-        replies={200: Reply("What the file asks for beyond its grants.", schema=ref("Changes"))},
-        problems=(404,),
+    "CallCost": object_of(
+        time_ms={"type": "number"},
+        fuel={**_MAYBE_COUNT, "description": "Instructions; null where the plugin has no limit of fuel."},
+        memory_bytes={**_MAYBE_COUNT, "description": "Of the sandbox after the call; null where it is not known."},
+        host_calls={"type": "object", "additionalProperties": COUNT, "description": "By verb, such as kv.get."},
     ),
-)
+    "LogFrame": object_of(
+        plugin=TEXT,
+        at=TIME,
+        level=TEXT,
+        message=TEXT,
+        dropped={**COUNT, "description": "Lines left out before this one, for they came too fast."},
+    ),
+    "Plugin": object_of(
+        name=TEXT,
+        version=TEXT,
+        description=TEXT,
+        author=TEXT,
+        hash={**MAYBE_TEXT, "description": "The newest usable version of the file."},
+        serving={**MAYBE_TEXT, "description": "The version that answers calls."},
+        state={"enum": list(get_args(State))},
+        reason={**TEXT, "description": "Why it is in this state."},
+        functions={"type": "object", "additionalProperties": ref("Function")},
+        asked=list_of("Ask"),
+        granted=list_of("Grant"),
+        limits=TABLE,
+        config={**MAYBE_TABLE, "description": "JSON Schema of its settings."},
+        last_error=MAYBE_TABLE,
+        path={**TEXT, "description": "Its file in the plugin folder; of a native plugin package.module:Name."},
+        trust={"enum": ["sandboxed", "native"], "description": "Native plugins are Python in the host's own process."},
+    ),
+    "Function": object_of(
+        description=TEXT,
+        input={**MAYBE_TABLE, "description": "JSON Schema of the input; null for bytes."},
+        output={**MAYBE_TABLE, "description": "JSON Schema of the output; null for bytes."},
+        input_media=TEXT,
+        output_media=TEXT,
+    ),
+    "Plugins": object_of(items=list_of("Plugin"), next={**MAYBE_TEXT, "description": "Cursor, null at the end."}),
+    "Switch": object_of(state={"enum": ["enabled", "disabled"]}),
+    "Ask": object_of(name=TEXT, scope=TABLE, reason=TEXT, warnings=_WARNINGS),
+    "Grant": object_of(capability=TEXT, scope=TABLE, granted_by=TEXT, granted_at={"type": "number"}),
+    "Grants": object_of(state={"enum": list(get_args(State))}, asked=list_of("Ask"), granted=list_of("Grant")),
+    "GrantOrder": object_of(
+        "capability",
+        "digest",
+        capability={**MAYBE_TEXT, "description": "What to grant; null or absent for all that is asked."},
+        digest={**MAYBE_TEXT, "description": "Of the version that was looked at: 409 when another one is the newest."},
+    ),
+    "Change": object_of(
+        capability=TEXT,
+        change={"enum": ["new", "wider", "narrower", "dropped"]},
+        asked={**TABLE, "description": "What the newest version asks for; empty for what it dropped."},
+        granted={**MAYBE_TABLE, "description": "What it has; of a narrower or dropped one what was asked before."},
+        reason=TEXT,
+        command={**TEXT, "description": "The command that grants it; empty where nothing is to be granted."},
+        warnings=_WARNINGS,
+    ),
+    "Changes": object_of(items=list_of("Change")),
+}

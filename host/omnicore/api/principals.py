@@ -1,8 +1,11 @@
-"""Who makes a request: by a session, a token or from this machine; and whether that one may."""
+"""Principals: recognised by a session, a token or the key of the owner, and checked against the required role."""
 
 from __future__ import annotations
 
+import getpass
 import hmac
+import logging
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
@@ -12,8 +15,8 @@ from typing import Any
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from omnicore.access.keys import SESSION, csrf_of, is_key
-from omnicore.access.principal import LOCAL, Principal, Role
+from omnicore.access.keys import SESSION, csrf_of, is_key, is_own
+from omnicore.access.principal import LOCAL, OWNER, Principal, Role
 from omnicore.access.service import Access
 from omnicore.api.operation import Operation
 from omnicore.api.parts import parts_of
@@ -22,26 +25,53 @@ from omnicore.config.settings import Settings
 from omnicore.errors import InvalidSetting
 
 __all__ = [
+    "COMMAND",
     "COOKIE",
+    "DEVICE",
+    "LIVE",
+    "NAMED",
     "SECURE_COOKIE",
+    "SECURE_DEVICE",
     "Allowed",
     "OpenPaths",
     "Recogniser",
     "check_allowed",
     "check_role",
+    "forwarded_host",
+    "forwarded_prefix",
     "is_secure",
+    "live_protocol",
     "may_go_on",
     "origin_of",
+    "over_https",
     "principal_of",
     "session_key",
     "unauthenticated",
 ]
 
+_log = logging.getLogger("omnicore.access")
+
 COOKIE = "omnicore"
 SECURE_COOKIE = "__Host-omnicore"
 """The cookie's name over https: browsers take it from this host alone, and only over https."""
 
+DEVICE = "omnicore_device"
+SECURE_DEVICE = "__Host-omnicore_device"
+"""The cookie of a browser in which somebody has logged in before, by the same rule."""
+
+COMMAND = "omnicore.command"
+"""Member of the ASGI scope that holds the words of the command which the owner runs, such as `plugins enable`."""
+
+NAMED = "omnicore.principal"
+"""Member of the ASGI scope by which an application around the host, or its own Unix socket, names who asks. Whoever is
+on the network sets no member of the scope."""
+
+LIVE = "omnicore"
+"""The WebSocket protocol of `/ws`. A page names it beside `omnicore.csrf.TOKEN`, for it cannot set headers."""
+
+_PROOF = f"{LIVE}.csrf."
 _LONGEST_ADDRESS = 64
+_LONGEST_COMMAND = 80
 _LONGEST_COOKIE = 8192
 _BY_PROXIES = frozenset(
     {b"forwarded", b"via", b"x-real-ip", b"x-client-ip", b"true-client-ip", b"cf-connecting-ip"}
@@ -53,7 +83,7 @@ _SETTING = Principal("host", Role.admin, "setting")
 
 
 def principal_of(connection: HTTPConnection) -> Principal:
-    """Who makes a request. Raises: RefusalError: 401, nobody was recognised, which only open operations see."""
+    """The caller. Raises: RefusalError: 401, nobody was recognised, which happens in open operations only."""
     principal: Principal | None = connection.scope.get("principal")
     if principal is None:
         raise unauthenticated()
@@ -61,19 +91,20 @@ def principal_of(connection: HTTPConnection) -> Principal:
 
 
 def origin_of(connection: HTTPConnection) -> str:
-    """The address a request comes from, as trusted proxies tell it; empty when there is none."""
+    """The caller's address as trusted proxies report it; empty if there is none."""
     return _origin(connection.scope, parts_of(connection).settings.access.trusted_proxies)
 
 
 def is_secure(connection: HTTPConnection) -> bool:
-    """Whether the browser speaks https: to us, or to a trusted proxy before us."""
-    return _is_secure(connection.scope, parts_of(connection).settings.access.trusted_proxies)
+    """True if the browser uses https, to us or to a trusted proxy."""
+    return over_https(connection.scope, parts_of(connection).settings.access.trusted_proxies)
 
 
 def session_key(headers: Mapping[bytes, bytes], *, secure: bool) -> str | None:
-    """The key of a session that a browser sends.
+    """The key of a session from the cookie.
 
-    Over https only the name that nobody else can set counts: a neighbour's cookie would log one in as that neighbour.
+    Over https only the `__Host-` cookie counts: a neighbouring site could set the other one and log the browser in as
+    somebody else.
     """
     cookie = headers.get(b"cookie")
     if cookie is None or len(cookie) > _LONGEST_COOKIE:
@@ -86,8 +117,61 @@ def session_key(headers: Mapping[bytes, bytes], *, secure: bool) -> str | None:
     return None
 
 
+def over_https(scope: Scope, proxies: Sequence[str]) -> bool:
+    """True if the browser uses https, to us or to a trusted proxy."""
+    if scope["scheme"] in ("https", "wss"):
+        return True
+    if not proxies:
+        return False
+    told = _told(scope, b"x-forwarded-proto").rpartition(",")[2].strip().lower()
+    return told in ("https", "wss") and _is_within(_peer(scope), proxies)
+
+
+def forwarded_host(scope: Scope, proxies: Sequence[str]) -> str:
+    """The host name that a trusted proxy reports, in lower case; else empty."""
+    if not proxies or not _is_within(_peer(scope), proxies):
+        return ""
+    return _told(scope, b"x-forwarded-host").rpartition(",")[2].strip().lower()
+
+
+def forwarded_prefix(scope: Scope, proxies: Sequence[str]) -> str:
+    """The path that a trusted proxy serves this host at; empty when none tells it."""
+    if not proxies or scope["type"] == "lifespan" or not _is_within(_peer(scope), proxies):
+        return ""
+    return _told(scope, b"x-forwarded-prefix").rpartition(",")[2].strip()
+
+
+def live_protocol(connection: HTTPConnection) -> str | None:
+    """The protocol to accept a WebSocket with: ours if a page asked for it, else None."""
+    return LIVE if LIVE in _protocols(dict(connection.scope["headers"])) else None
+
+
+def of_owner(app: ASGIApp) -> ASGIApp:
+    """The application for connections that belong to the owner according to the operating system.
+
+    A request that names a command of `omnicore` is recorded as that command of the person at the terminal.
+    """
+
+    async def named(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            command = next((value for name, value in scope["headers"] if name == b"omnicore-command"), None)
+            scope[NAMED] = OWNER if command is None else Principal(_person(), Role.admin, "cli")
+            scope[COMMAND] = None if command is None else command.decode("latin-1")[:_LONGEST_COMMAND]
+        await app(scope, receive, send)
+
+    return named
+
+
+def _person() -> str:
+    """The person at the terminal: the user of this process."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a user id without a name, as in containers
+        return str(os.getuid())
+
+
 class OpenPaths:
-    """The operations that need nobody to be logged in, by method and path."""
+    """The operations that need no login, by method and path."""
 
     def __init__(self, operations: Iterable[Operation]) -> None:
         opened = [one for one in operations if one.open]
@@ -102,25 +186,32 @@ class OpenPaths:
 
 
 class Recogniser:
-    """Finds who makes a request.
+    """Finds the principal of a request.
 
-    Somebody on this machine is let in without a name as long as no user was made, no token is set, and the host
-    listens on loopback only.
+    With `access.open`, requests from this machine need no proof as long as there is no user, no token is set and
+    the host listens on loopback only.
     """
 
     def __init__(self, settings: Settings, access: Access | None) -> None:
-        """Raises: InvalidSetting: a trusted proxy is no address."""
+        """Raises: InvalidSetting: a trusted proxy is not an address."""
         self._settings, self._access = settings, access
         self._token = settings.token.encode() if settings.token else None
-        self._alone = self._token is None and _is_loopback(settings.host.strip("[]"))
+        self._unproven = settings.access.open and self._token is None and _is_loopback(settings.host.strip("[]"))
         _networks(settings.access.trusted_proxies)
+        if self._unproven:
+            _log.warning(
+                "access.open is set: until the first user is made, whoever is on this machine may do everything"
+            )
 
     async def recognise(self, scope: Scope, headers: Mapping[bytes, bytes], *, quiet: bool = False) -> Principal | None:
-        """Who it is, None for nobody. Raises: RefusalError: 403, a page sends a request without its CSRF token.
+        """The principal, or None. Raises: RefusalError: 403, a page sends a request without its CSRF token.
 
         Args:
-            quiet: nothing is asked for but this, so it counts as no use and changes nothing.
+            quiet: does not count as a use and changes nothing.
         """
+        named: Principal | None = scope.get(NAMED)
+        if named is not None:
+            return named
         scheme, _, given = headers.get(b"authorization", b"").partition(b" ")
         if scheme.lower() == b"bearer":  # other schemes are for a proxy before us
             return await self._bearer(given.strip(), quiet)
@@ -131,15 +222,15 @@ class Recogniser:
                 if not quiet:
                     _check_csrf(scope, headers, key)
                 return principal
-        return LOCAL if self._alone and await self._is_local(scope, headers) else None
+        return LOCAL if self._unproven and await self._is_local(scope, headers) else None
 
     def turn(self) -> int:
-        """A number that changes whenever somebody's rights may have."""
+        """A number that changes when the rights of somebody may have changed."""
         return 0 if self._access is None else self._access.recognition.turn
 
     def is_secure(self, scope: Scope) -> bool:
-        """Whether the browser speaks https: to us, or to a trusted proxy before us."""
-        return _is_secure(scope, self._settings.access.trusted_proxies)
+        """True if the browser uses https, to us or to a trusted proxy."""
+        return over_https(scope, self._settings.access.trusted_proxies)
 
     async def _bearer(self, value: bytes, quiet: bool) -> Principal | None:
         if self._token is not None and hmac.compare_digest(value, self._token):
@@ -147,39 +238,39 @@ class Recogniser:
         if self._access is None or not value.isascii():
             return None
         key = value.decode("ascii")
-        if hmac.compare_digest(key, self._access.own_key):
-            return LOCAL
-        return await self._access.recognition.principal(key, quiet=quiet) if is_key(key) else None
+        if is_key(key):
+            return await self._access.recognition.principal(key, quiet=quiet)
+        return OWNER if is_own(key) and self._access.owner.matches(key) else None
 
     async def _is_local(self, scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
-        """Whether a request begins on this machine; one that some proxy of ours hands on does not."""
+        """True for a request that starts on this machine, not one that a proxy of ours forwards."""
         # nginx says nothing of itself unless it is told to, but speaks HTTP/1.0, which nobody else does any more.
         if scope.get("http_version") == "1.0" or not _BY_PROXIES.isdisjoint(headers):
             proxies = self._settings.access.trusted_proxies
             if b"x-forwarded-for" not in headers or not proxies or not _is_loopback(_origin(scope, proxies)):
                 return False
-        peer = _peer(scope)
-        if peer and not _is_loopback(peer):
+        if not _is_loopback(_peer(scope)):
             return False
         return self._access is None or not await self._access.recognition.has_users()
 
 
 class Allowed:
-    """A route's application, for those who may use it."""
+    """A route application for callers with the required role."""
 
     def __init__(self, app: ASGIApp, operation: Operation) -> None:
         self._app, self._operation = app, operation
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         check_allowed(scope, self._operation)
-        await self._app(scope, receive, send)
+        with scope["app"].state.parts.host.callers.of(scope.get("principal")):
+            await self._app(scope, receive, send)
 
 
 def check_allowed(scope: Scope, operation: Operation) -> None:
     """Notes the operation in the scope. Raises: RefusalError: 401 for nobody, 403 without the role."""
     scope["operation"] = operation
     if operation.body_bytes is not None:
-        scope["exchange"].narrow(operation.body_bytes)
+        scope["exchange"].body.narrow(operation.body_bytes)
     if not operation.open:
         principal: Principal | None = scope.get("principal")
         if principal is None:
@@ -189,7 +280,7 @@ def check_allowed(scope: Scope, operation: Operation) -> None:
 
 
 def may_go_on(scope: Scope, principal: Principal | None) -> bool:
-    """Whether somebody who holds a connection may still have it, and is the same one."""
+    """True if the holder of a connection still has the right to it and is the same principal."""
     before: Principal | None = scope.get("principal")
     operation: Operation | None = scope.get("operation")
     if operation is None or operation.open or before is None:
@@ -217,13 +308,13 @@ def check_role(principal: Principal, needs: Role, *, tag: str, plugin: str | Non
 
 
 def unauthenticated() -> RefusalError:
-    """The refusal of a request that nobody known makes."""
+    """The refusal of a request without a known principal."""
     return RefusalError(
         Problem(
             401,
             "unauthenticated",
             "nobody is known by what this request carries",
-            "log in, or send the header `Authorization: Bearer TOKEN` with an API token or the setting token",
+            "log in, or send an API token: `Authorization: Bearer TOKEN`; `omnicore auth` prints the owner's",
             headers=((b"www-authenticate", b'Bearer realm="omnicore"'),),
         )
     )
@@ -234,23 +325,29 @@ def _forbidden(fact: str, remedy: str, *, needs: Role, **details: Any) -> Refusa
 
 
 def _check_csrf(scope: Scope, headers: Mapping[bytes, bytes], key: str) -> None:
-    """A cookie comes with requests of any page; the token only from one that could read our answers."""
-    if scope["type"] == "websocket" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
+    """Checks the CSRF token. Any page can make a browser send the cookie; only ours can read the token."""
+    if scope["type"] == "websocket":
+        given = [one.removeprefix(_PROOF).encode() for one in _protocols(headers) if one.startswith(_PROOF)]
+        remedy = f"open it with the protocols `{LIVE}` and `{_PROOF}` before `csrf` of GET /api/v1/session"
+    elif scope["method"] in ("GET", "HEAD", "OPTIONS"):
         return
-    if hmac.compare_digest(headers.get(b"x-csrf-token", b""), csrf_of(key).encode()):
+    else:
+        given = [headers.get(b"x-csrf-token", b"")]
+        remedy = "send the header x-csrf-token with `csrf` of GET /api/v1/session"
+    if any(hmac.compare_digest(one, csrf_of(key).encode()) for one in given):
         return
-    raise RefusalError(
-        Problem(
-            403,
-            "wrong-csrf",
-            "the request carries a session's cookie without its CSRF token",
-            "send the header x-csrf-token with `csrf` of GET /api/v1/session",
-        )
-    )
+    fact = "the request carries a session's cookie without its CSRF token"
+    raise RefusalError(Problem(403, "wrong-csrf", fact, remedy))
+
+
+def _protocols(headers: Mapping[bytes, bytes]) -> list[str]:
+    """The protocols that a WebSocket asks for, of a bounded header."""
+    listed = headers.get(b"sec-websocket-protocol", b"")[:_LONGEST_COOKIE].decode("latin-1")
+    return [one.strip() for one in listed.split(",")]
 
 
 def _origin(scope: Scope, proxies: Sequence[str]) -> str:
-    """The nearest address that is no trusted proxy: what stands left of it, anybody may have written."""
+    """The nearest address that is not a trusted proxy. Anybody may have written what stands to the left of it."""
     peer = _peer(scope)
     forwarded = _told(scope, b"x-forwarded-for") if proxies else ""
     for told in reversed(forwarded[-4096:].split(",")) if forwarded else ():
@@ -260,17 +357,8 @@ def _origin(scope: Scope, proxies: Sequence[str]) -> str:
     return peer[:_LONGEST_ADDRESS]
 
 
-def _is_secure(scope: Scope, proxies: Sequence[str]) -> bool:
-    if scope["scheme"] in ("https", "wss"):
-        return True
-    if not proxies:
-        return False
-    told = _told(scope, b"x-forwarded-proto").rpartition(",")[2].strip().lower()
-    return told in ("https", "wss") and _is_within(_peer(scope), proxies)
-
-
 def _told(scope: Scope, name: bytes) -> str:
-    """All values of a header, the nearest proxy's last: some add a line of their own below those of the client."""
+    """All values of a header, the nearest proxy's last: some proxies add a line of their own."""
     return ",".join(value.decode("latin-1") for known, value in scope["headers"] if known == name)
 
 

@@ -1,4 +1,4 @@
-"""Errors as `application/problem+json`: one table from the error tree to status codes.
+"""Errors as `application/problem+json`: a table from the error tree to status codes.
 
 Source: RFC 9457.
 """
@@ -54,13 +54,13 @@ _DISK_FULL = ("SQLITE_FULL", "No space left on device", "Disk quota exceeded")
 
 
 def phrase(status: int) -> str:
-    """What a status is called. Source: RFC 9110, section 15."""
+    """The reason phrase of a status. Source: RFC 9110, section 15."""
     return _RENAMED.get(status) or HTTPStatus(status).phrase
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What went wrong with a request, and what to do about it."""
+    """A failed request: the fact and the remedy."""
 
     status: int
     code: str
@@ -85,7 +85,7 @@ class Problem:
 
 
 class RefusalError(Exception):
-    """Ends a request with a problem of HTTP's own, such as a wrong method."""
+    """Ends a request with one of HTTP's own problems, such as a wrong method."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.detail)
@@ -93,7 +93,7 @@ class RefusalError(Exception):
 
 
 def problem_of(error: Exception, request_id: str) -> Problem:
-    """The problem an error becomes; what nobody foresaw goes to the log and shows nothing of the inside."""
+    """The problem of an error. Unexpected errors are logged and reveal nothing."""
     if isinstance(error, RefusalError):
         return error.problem
     if isinstance(error, HTTPException):
@@ -106,7 +106,7 @@ def problem_of(error: Exception, request_id: str) -> Problem:
 
 
 def status_of(error: Exception) -> int:
-    """The status of the problem that an error becomes."""
+    """The status of the problem of an error."""
     if isinstance(error, RefusalError):
         return error.problem.status
     if isinstance(error, HTTPException):
@@ -115,7 +115,7 @@ def status_of(error: Exception) -> int:
 
 
 def _http_problem(error: HTTPException) -> Problem:
-    """Starlette's own refusals, such as a wrong method."""
+    """The problem of one of Starlette's own errors, such as a wrong method."""
     headers = tuple((name.lower().encode(), value.encode()) for name, value in (error.headers or {}).items())
     code = "wrong-method" if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED else "http"
     return Problem(error.status_code, code, error.detail, "see /openapi.json for what is here", headers)

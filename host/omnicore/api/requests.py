@@ -1,4 +1,4 @@
-"""Reads what a request brings: JSON bodies, query parameters, cursors of lists."""
+"""The content of requests: JSON bodies, query parameters and cursors."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from typing import Any
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 
+from omnicore.api.operation import MOST_ITEMS
 from omnicore.api.principals import principal_of
 from omnicore.capabilities.request import json_bytes
 from omnicore.errors import InvalidInput
 from omnicore.texts import read_json
 
-__all__ = ["MOST_ITEMS", "Json", "read_count", "read_cursor", "read_object", "tagged", "who", "write_cursor"]
-
-MOST_ITEMS = 500
+__all__ = ["Json", "read_count", "read_cursor", "read_object", "tagged", "who", "write_cursor"]
 
 
 class Json(JSONResponse):
@@ -64,14 +63,15 @@ def read_count(request: HTTPConnection, name: str, default: int, *, least: int =
 
 
 def who(connection: HTTPConnection) -> str:
-    """Whoever makes a request, as grants and decisions record it."""
-    return f"rest:{principal_of(connection).name}"
+    """The caller as grants and decisions record them."""
+    principal = principal_of(connection)
+    return f"{'cli' if principal.via == 'cli' else 'rest'}:{principal.name}"
 
 
 def read_cursor(request: HTTPConnection) -> str:
-    """The name behind which a page begins, from `cursor`; "" for the first one. Raises: InvalidInput.
+    """The name after which a page begins, from `cursor`; "" for the first page. Raises: InvalidInput.
 
-    A cursor holds the last name, not a place, so that things which come and go shift nothing.
+    A cursor holds the last name, not a position, so added or removed items shift nothing.
     """
     cursor = request.query_params.get("cursor", "")
     try:
@@ -86,12 +86,12 @@ def read_cursor(request: HTTPConnection) -> str:
 
 
 def write_cursor(name: str) -> str:
-    """The cursor of the page behind a name."""
+    """The cursor of the page after a name."""
     return base64.urlsafe_b64encode(name.encode()).decode().rstrip("=")
 
 
 def tagged(request: Request, content: Any) -> Response:
-    """The content with its ETag, or 304 without it when the client has it already.
+    """The content with its ETag, or 304 if the client has it already.
 
     Source: RFC 9110, section 13.1.2; tags are compared weakly.
     """

@@ -1,25 +1,33 @@
-"""Schedules: functions that are called again and again."""
+"""Schedules: functions that are called repeatedly or at a set time."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from omnicore.access.principal import Role
-from omnicore.api.operation import JSON, Operation, Query, Reply, ref
-from omnicore.api.requests import MOST_ITEMS, Json, read_count, read_object
+from omnicore.api.requests import Json, read_count, read_object
+from omnicore.api.schema import TEXT, TIME, Schemas, object_of, page_of
 from omnicore.api.tasks import engine_of
 from omnicore.errors import InvalidInput, Unavailable
-from omnicore.runtime.schedule import ScheduleDesk, ScheduleOrder
+from omnicore.records import decode, schema
+from omnicore.runtime.schedule import ScheduleDesk
+from omnicore.storage.tables.tasks import Schedule, ScheduleOrder
 
-__all__ = ["OPERATIONS"]
+__all__ = [
+    "SCHEMAS",
+    "add_schedule",
+    "list_schedules",
+    "preview_ticks",
+    "remove_schedule",
+    "show_next_ticks",
+    "show_schedule",
+    "switch_schedule",
+]
 
-_FIELDS = frozenset(ScheduleOrder.__dataclass_fields__)
+_FIELDS = frozenset(ScheduleOrder.__struct_fields__)
 _MOST_TICKS = 20
-_NEEDED = ("name", "function", "kind", "spec")
 
 
 async def list_schedules(request: Request) -> Response:
@@ -30,8 +38,8 @@ async def list_schedules(request: Request) -> Response:
 
 
 async def add_schedule(request: Request) -> Response:
-    """Keeps a schedule."""
-    order = ScheduleOrder(**_whole(await read_object(request, allowed=_FIELDS)))
+    """Stores a schedule."""
+    order = decode(ScheduleOrder, await read_object(request, allowed=_FIELDS), "schedule")
     view = await asyncio.to_thread(_desk(request).add, order)
     return Json(view.to_json(), 201, {"location": f"/api/v1/schedules/{view.name}"})
 
@@ -52,32 +60,24 @@ async def switch_schedule(request: Request) -> Response:
 
 
 async def remove_schedule(request: Request) -> Response:
-    """Forgets a schedule."""
+    """Removes a schedule."""
     await asyncio.to_thread(_desk(request).remove, request.path_params["schedule"])
     return Response(status_code=204)
 
 
 async def show_next_ticks(request: Request) -> Response:
-    """When a schedule runs next."""
+    """The next times of a schedule."""
     most = read_count(request, "limit", 5, most=_MOST_TICKS)
     items, words = await asyncio.to_thread(_desk(request).next_ticks, request.path_params["schedule"], most)
     return Json({"items": items, "words": words})
 
 
 async def preview_ticks(request: Request) -> Response:
-    """When a schedule would run that is not kept yet."""
+    """The next times of a schedule that is not stored yet."""
     most, asked = read_count(request, "limit", 5, most=_MOST_TICKS), request.query_params
     kind, spec, timezone = asked.get("kind", "cron"), asked.get("spec", ""), asked.get("timezone", "UTC")
     items, words = await asyncio.to_thread(_desk(request).preview, kind, spec, timezone, most)
     return Json({"items": items, "words": words})
-
-
-def _whole(values: dict[str, Any]) -> dict[str, Any]:
-    """What an order is made of; null stands for what is left out. Raises: InvalidInput: something is missing."""
-    for name in _NEEDED:
-        if values.get(name) is None:
-            raise InvalidInput(f"{name} of the schedule is missing", remedy=f"send {', '.join(_NEEDED)}", path=name)
-    return {name: value for name, value in values.items() if value is not None}
 
 
 def _desk(request: Request) -> ScheduleDesk:
@@ -87,61 +87,13 @@ def _desk(request: Request) -> ScheduleDesk:
     return schedules
 
 
-_AT = "/api/v1/schedules/{schedule}"
-_ONE = {200: Reply("The schedule.", schema=ref("Schedule"))}
-_TICKS = {200: Reply("The moments, the first one first.", schema=ref("Ticks"))}
-_HOW_MANY = Query("limit", {"type": "integer", "minimum": 1, "maximum": _MOST_TICKS}, "How many; default 5")
-OPERATIONS = (
-    Operation(
-        *("GET", "/api/v1/schedules", list_schedules, "listSchedules", "Lists schedules", "schedules"),
-        replies={200: Reply("A page of schedules.", schema=ref("Schedules"))},
-        query=(
-            Query("limit", {"type": "integer", "minimum": 1, "maximum": MOST_ITEMS}, "How many"),
-            Query("cursor", {"type": "string"}, "`next` of the page before"),
-        ),
-        problems=(422,),
+SCHEMAS: Schemas = {
+    "Schedule": schema(Schedule, shown=True),
+    "Schedules": page_of("Schedule"),
+    "ScheduleOrder": schema(ScheduleOrder),
+    "Ticks": object_of(
+        items={"type": "array", "items": TIME, "description": "Fewer than asked for where no more come."},
+        words={**TEXT, "description": "What a cron expression says; empty for other kinds."},
     ),
-    Operation(
-        *("POST", "/api/v1/schedules", add_schedule, "addSchedule", "Adds a schedule", "schedules"),
-        replies={201: Reply("The schedule, kept.", schema=ref("Schedule"))},
-        body={JSON: ref("ScheduleOrder")},
-        problems=(409, 413, 422),
-        idempotent=True,
-        needs=Role.operator,
-    ),
-    Operation(
-        *("GET", _AT, show_schedule, "showSchedule", "Shows a schedule", "schedules"), replies=_ONE, problems=(404,)
-    ),
-    Operation(
-        *("PUT", _AT, switch_schedule, "switchSchedule", "Switches a schedule on or off", "schedules"),
-        replies=_ONE,
-        body={JSON: ref("ScheduleSwitch")},
-        problems=(404, 422),
-        idempotent=True,
-        needs=Role.operator,
-    ),
-    Operation(
-        *("DELETE", _AT, remove_schedule, "removeSchedule", "Removes a schedule", "schedules"),
-        replies={204: Reply("It is gone.", None)},
-        problems=(404,),
-        idempotent=True,
-        needs=Role.operator,
-    ),
-    Operation(
-        *("GET", f"{_AT}/ticks", show_next_ticks, "showNextTicks", "Shows when a schedule runs next", "schedules"),
-        replies=_TICKS,
-        query=(_HOW_MANY,),
-        problems=(404, 422),
-    ),
-    Operation(
-        *("GET", "/api/v1/ticks", preview_ticks, "previewTicks", "Shows when a schedule would run", "schedules"),
-        replies=_TICKS,
-        query=(
-            Query("kind", {"enum": ["cron", "interval", "once"]}, "Kind of schedule; default cron"),
-            Query("spec", {"type": "string"}, "A cron expression, seconds, or a date"),
-            Query("timezone", {"type": "string"}, "What it is read in; default UTC"),
-            _HOW_MANY,
-        ),
-        problems=(422,),
-    ),
-)
+    "ScheduleSwitch": object_of(enabled={"type": "boolean"}),
+}

@@ -1,27 +1,40 @@
-"""Tasks: order them, look at them, cancel them, begin failed ones again."""
+"""Tasks: submit, inspect, cancel and retry them."""
 
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
-from starlette.requests import Request
-from starlette.responses import Response
-
-from omnicore.access.principal import Role
-from omnicore.api.operation import JSON, Operation, Query, Reply, ref
 from omnicore.api.parts import parts_of
-from omnicore.api.requests import MOST_ITEMS, Json, read_count, read_object
+from omnicore.api.requests import Json, read_count, read_object
+from omnicore.api.schema import TEXT, TIME, WHOLE, Schemas, list_of, maybe, object_of, order_of, page_of
 from omnicore.errors import InvalidInput, NotFound, Unavailable
-from omnicore.runtime.desk import TaskDesk
-from omnicore.runtime.orders import read_order
-from omnicore.runtime.task import STATES, TaskOrder
-from omnicore.runtime.tasks import TaskEngine
+from omnicore.records import decode, schema
+from omnicore.storage.tables.tasks import Task, TaskFilter, TaskOrder
 
-__all__ = ["OPERATIONS", "engine_of"]
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from omnicore.runtime.service import TaskDesk
+    from omnicore.runtime.tasks import TaskEngine
+
+__all__ = [
+    "SCHEMAS",
+    "cancel_task",
+    "engine_of",
+    "list_queues",
+    "list_tasks",
+    "retry_dead_tasks",
+    "retry_task",
+    "show_task",
+    "submit_task",
+]
+
 
 _RETRIED_AT_ONCE = 100
 _LATEST = 253_370_764_800.0  # the year 9999
-_FIELDS = frozenset(TaskOrder.__dataclass_fields__)
+_FIELDS = frozenset(TaskOrder.__struct_fields__)
 
 
 def engine_of(request: Request) -> TaskEngine:
@@ -37,17 +50,16 @@ async def list_tasks(request: Request) -> Response:
     limit, asked = read_count(request, "limit", 100), request.query_params
     tasks, following = await asyncio.to_thread(
         _desk(request).list,
-        owner=asked.get("owner"),
-        state=asked.get("state"),
         limit=limit,
         cursor=asked.get("cursor"),
+        **{name: asked.get(name) for name in TaskFilter.__struct_fields__},
     )
     return Json({"items": [task.to_json() for task in tasks], "next": following})
 
 
 async def submit_task(request: Request) -> Response:
     """Stores a task; it runs on one of the hosts of this database."""
-    order = read_order(await read_object(request, allowed=_FIELDS))
+    order = decode(TaskOrder, await read_object(request, allowed=_FIELDS), "task")
     desk = _desk(request)
     task = await asyncio.to_thread(desk.submit, order)
     view = await asyncio.to_thread(desk.get, task)
@@ -70,13 +82,13 @@ async def cancel_task(request: Request) -> Response:
 
 
 async def retry_task(request: Request) -> Response:
-    """Lets a failed or cancelled task begin again."""
+    """Retries a failed or cancelled task."""
     view = await asyncio.to_thread(_desk(request).retry, request.path_params["task"])
     return Json(view.to_json())
 
 
 async def retry_dead_tasks(request: Request) -> Response:
-    """Lets the tasks that failed until a moment begin again, the oldest first, a batch in each request."""
+    """Retries tasks that failed until a given time, oldest first, one batch a request."""
     desk = _desk(request)
     before = (await read_object(request, allowed=frozenset({"before"}))).get("before")
     if before is None:
@@ -88,7 +100,7 @@ async def retry_dead_tasks(request: Request) -> Response:
 
 
 async def list_queues(request: Request) -> Response:
-    """Queues with their limits and what waits and runs in them."""
+    """Queues with their limits and counts."""
     return Json({"items": await asyncio.to_thread(_desk(request).queues)})
 
 
@@ -99,58 +111,15 @@ def _desk(request: Request) -> TaskDesk:
     return desk
 
 
-_TASK = {200: Reply("The task.", schema=ref("Task"))}
-_PAGE = (
-    Query("limit", {"type": "integer", "minimum": 1, "maximum": MOST_ITEMS}, "How many"),
-    Query("cursor", {"type": "string"}, "`next` of the page before"),
-)
-OPERATIONS = (
-    Operation(
-        *("GET", "/api/v1/tasks", list_tasks, "listTasks", "Lists tasks, newest first", "tasks"),
-        replies={200: Reply("A page of tasks.", schema=ref("Tasks"))},
-        query=(
-            Query("state", {"enum": list(STATES)}, "Only these; failed ones are the dead letters"),
-            Query("owner", {"type": "string"}, "Only those of a plugin, `@host` or `@schedules`"),
-            *_PAGE,
-        ),
-        problems=(422,),
-    ),
-    Operation(
-        *("POST", "/api/v1/tasks", submit_task, "submitTask", "Orders a task", "tasks"),
-        replies={201: Reply("The task, stored.", schema=ref("Task"))},
-        body={JSON: ref("TaskOrder")},
-        problems=(413, 422),
-        idempotent=True,
-        needs=Role.operator,
-    ),
-    Operation(
-        *("GET", "/api/v1/tasks/{task}", show_task, "showTask", "Shows a task", "tasks"),
-        replies=_TASK,
-        problems=(404,),
-    ),
-    Operation(
-        *("POST", "/api/v1/tasks/{task}/cancel", cancel_task, "cancelTask", "Cancels a task", "tasks"),
-        replies={200: Reply("Whether it was cancelled.", schema=ref("TaskCancelled"))},
-        problems=(404,),
-        idempotent=True,
-        needs=Role.operator,
-    ),
-    Operation(
-        *("POST", "/api/v1/tasks/{task}/retry", retry_task, "retryTask", "Begins a failed task again", "tasks"),
-        replies=_TASK,
-        problems=(404, 409),
-        idempotent=True,
-        needs=Role.operator,
-    ),
-    Operation(
-        *("POST", "/api/v1/tasks/retry", retry_dead_tasks, "retryDeadTasks", "Begins failed tasks again", "tasks"),
-        replies={200: Reply("How many did; send `before` again while there are more.", schema=ref("TasksRetried"))},
-        body={JSON: ref("TasksRetry")},
-        problems=(413, 422),
-        needs=Role.operator,
-    ),
-    Operation(
-        *("GET", "/api/v1/queues", list_queues, "listQueues", "Shows the queues of tasks", "tasks"),
-        replies={200: Reply("All queues that have a limit or tasks.", schema=ref("Queues"))},
-    ),
-)
+_COUNTS = {"limit": maybe(WHOLE), "waiting": WHOLE, "running": WHOLE}
+
+SCHEMAS: Schemas = {
+    "Task": schema(Task, shown=True),
+    "Tasks": page_of("Task"),
+    "TaskOrder": schema(TaskOrder),
+    "TaskCancelled": object_of(cancelled={"type": "boolean", "description": "False when it was over."}),
+    "TasksRetry": order_of(before={**TIME, "description": "Those that failed until then; now."}),
+    "TasksRetried": object_of(retried=WHOLE, more={"type": "boolean"}, before=TIME),
+    "Queue": object_of(queue=TEXT, **_COUNTS),
+    "Queues": object_of(items=list_of("Queue")),
+}

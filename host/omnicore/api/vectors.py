@@ -1,28 +1,91 @@
-"""Vectors: collections of plugins and of the host, what is in them, and searches."""
+"""Vectors: collections of plugins and of the host, their content, and searches."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
 import json
-from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from starlette.requests import Request
 from starlette.responses import Response
 
-from omnicore.access.principal import Role
-from omnicore.api.operation import JSON, Operation, Query, Reply, ref
+from omnicore.api.operation import ref
 from omnicore.api.parts import parts_of
-from omnicore.api.requests import MOST_ITEMS, Json, read_count, read_object
-from omnicore.api.vector_schemas import MOST_VECTORS
+from omnicore.api.requests import Json, read_count, read_object
+from omnicore.api.schema import NEXT, TEXT, WHOLE, Schemas, list_of, order_of
 from omnicore.errors import InvalidInput, NotFound, Unavailable
-from omnicore.vectors.checked import METRICS, can_be
-from omnicore.vectors.service import VectorService
-from omnicore.vectors.vector import HOST, Vector
+from omnicore.vectors.vector import DIMENSIONS, HOST, METRICS, Vector, can_be
 
-__all__ = ["OPERATIONS"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.requests import Request
+
+    from omnicore.vectors.service import VectorService
+
+__all__ = [
+    "MOST_VECTORS",
+    "SCHEMAS",
+    "create_collection",
+    "delete_vectors",
+    "drop_collection",
+    "list_collections",
+    "search_vectors",
+    "show_collection",
+    "upsert_vectors",
+]
+
+
+MOST_VECTORS = 1000
+
+_VALUES = {"type": "array", "items": {"type": "number"}, "minItems": 1, "maxItems": DIMENSIONS}
+_METADATA = {"type": "object", "description": "At most 64 members."}
+_ID = {"type": "string", "minLength": 1, "maxLength": 256}
+_DIMENSIONS = {"type": "integer", "minimum": 1, "maximum": DIMENSIONS}
+
+
+SCHEMAS: Schemas = {
+    "Collection": order_of(
+        *("owner", "name", "dimensions", "metric", "count", "created_at"),
+        owner={**TEXT, "description": "A plugin, or `@host`."},
+        name=TEXT,
+        dimensions=WHOLE,
+        metric={"enum": list(METRICS)},
+        count=WHOLE,
+        created_at={"type": "number", "description": "Seconds since the Unix epoch."},
+    ),
+    "Collections": order_of(*("items", "next"), items=list_of("Collection"), next=NEXT),
+    "CollectionOrder": order_of(
+        "name",
+        name=TEXT,
+        dimensions={**_DIMENSIONS, "description": "The setting vectors.dimensions when left out."},
+        metric={"enum": list(METRICS), "description": "cosine when left out."},
+    ),
+    "Vector": order_of("id", "values", id=_ID, values=_VALUES, metadata=_METADATA),
+    "VectorOrder": order_of(
+        "vectors", vectors={"type": "array", "items": ref("Vector"), "minItems": 1, "maxItems": MOST_VECTORS}
+    ),
+    "VectorCount": order_of("count", count=WHOLE),
+    "VectorIds": order_of("ids", ids={"type": "array", "items": _ID, "minItems": 1, "maxItems": MOST_VECTORS}),
+    "VectorQuery": order_of(
+        "values",
+        values=_VALUES,
+        limit={"type": "integer", "minimum": 1, "maximum": MOST_VECTORS},
+        filter={"type": "object", "description": "Metadata that must be equal."},
+    ),
+    "Match": order_of(
+        *("id", "distance", "metadata"),
+        id=TEXT,
+        distance={"type": "number", "description": "By the collection's metric; 0 is the same."},
+        metadata={"type": "object"},
+    ),
+    "Matches": order_of(
+        *("matches", "exact"),
+        matches=list_of("Match"),
+        exact={"type": "boolean", "description": "False when an index answered, which may miss some."},
+    ),
+}
 
 
 async def list_collections(request: Request) -> Response:
@@ -37,7 +100,7 @@ async def list_collections(request: Request) -> Response:
 
 
 async def create_collection(request: Request) -> Response:
-    """Makes a collection; one that is there must have the same shape."""
+    """Makes a collection. An existing one must have the same shape."""
     values = await read_object(request, allowed=frozenset({"name", "dimensions", "metric"}))
     name, metric = _text(values, "name"), values.get("metric", METRICS[0])
     service, owner = _service(request), _owner(request)
@@ -52,7 +115,7 @@ async def show_collection(request: Request) -> Response:
 
 
 async def drop_collection(request: Request) -> Response:
-    """Drops a collection and all that is in it."""
+    """Removes a collection and its content."""
     service, owner, name = _service(request), _owner(request), _name(request)
     if not await asyncio.to_thread(service.drop, owner, name):
         raise _no_collection(owner, name)
@@ -60,7 +123,7 @@ async def drop_collection(request: Request) -> Response:
 
 
 async def upsert_vectors(request: Request) -> Response:
-    """Keeps vectors, all or none; one with an id that is there replaces it."""
+    """Stores vectors, all or none. An existing id is replaced."""
     values = await read_object(request, allowed=frozenset({"vectors"}))
     vectors = [_vector(one) for one in _rows(values, "vectors")]
     service, owner, name = await _there(request)
@@ -107,7 +170,7 @@ def _name(request: Request) -> str:
 
 
 async def _there(request: Request) -> tuple[VectorService, str, str]:
-    """Service, owner and name of a collection that is there. Raises: NotFound."""
+    """Service, owner and name of an existing collection. Raises: NotFound."""
     service, owner, name = _service(request), _owner(request), _name(request)
     if await asyncio.to_thread(service.find, owner, name) is None:
         raise _no_collection(owner, name)
@@ -171,69 +234,3 @@ def _after(cursor: str | None) -> tuple[str, str]:
         raise InvalidInput(
             "the cursor is not one of ours", remedy="pass `next` of the page before", path="cursor"
         ) from error
-
-
-_AT = "/api/v1/vectors/collections"
-_ONE = _AT + "/{collection}"
-_OWNER = Query("owner", {"type": "string"}, "A plugin; the host itself when left out")
-_SHOWN = Reply("The collection.", schema=ref("Collection"))
-_COUNT = {200: Reply("How many.", schema=ref("VectorCount"))}
-OPERATIONS = (
-    Operation(
-        *("GET", _AT, list_collections, "listCollections", "Lists vector collections", "vectors"),
-        replies={200: Reply("One page of collections.", schema=ref("Collections"))},
-        query=(
-            Query("limit", {"type": "integer", "minimum": 1, "maximum": MOST_ITEMS}, "Collections on a page"),
-            Query("cursor", {"type": "string"}, "`next` of the page before"),
-            Query("owner", {"type": "string"}, "Only those of a plugin or of `@host`"),
-        ),
-        problems=(422,),
-    ),
-    Operation(
-        *("POST", _AT, create_collection, "createCollection", "Makes a vector collection", "vectors"),
-        replies={200: Reply("It was there.", schema=ref("Collection")), 201: _SHOWN},
-        query=(_OWNER,),
-        body={JSON: ref("CollectionOrder")},
-        problems=(422,),
-        idempotent=True,
-    ),
-    Operation(
-        *("GET", _ONE, show_collection, "showCollection", "Shows a vector collection", "vectors"),
-        replies={200: _SHOWN},
-        query=(_OWNER,),
-        problems=(404,),
-    ),
-    Operation(
-        *("DELETE", _ONE, drop_collection, "dropCollection", "Drops a vector collection", "vectors"),
-        replies={204: Reply("It is gone.", None)},
-        query=(_OWNER,),
-        problems=(404,),
-        idempotent=True,
-    ),
-    Operation(
-        *("POST", f"{_ONE}/vectors", upsert_vectors, "upsertVectors", "Keeps vectors, all or none", "vectors"),
-        replies=_COUNT,
-        query=(_OWNER,),
-        body={JSON: ref("VectorOrder")},
-        problems=(404, 413, 422),
-        idempotent=True,
-        needs=Role.operator,
-    ),
-    Operation(
-        *("POST", f"{_ONE}/search", search_vectors, "searchVectors", "Finds the nearest vectors", "vectors"),
-        replies={200: Reply("The nearest, nearest first.", schema=ref("Matches"))},
-        query=(_OWNER,),
-        body={JSON: ref("VectorQuery")},
-        problems=(404, 422),
-        needs=Role.viewer,
-    ),
-    Operation(
-        *("POST", f"{_ONE}/delete", delete_vectors, "deleteVectors", "Deletes vectors by id", "vectors"),
-        replies=_COUNT,
-        query=(_OWNER,),
-        body={JSON: ref("VectorIds")},
-        problems=(404, 422),
-        idempotent=True,
-        needs=Role.operator,
-    ),
-)

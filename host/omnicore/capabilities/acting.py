@@ -6,14 +6,14 @@ import asyncio
 import inspect
 import time
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 from omnicore.capabilities.capability import PluginScope
+from omnicore.capabilities.detached import DetachedCall
 from omnicore.capabilities.doors import DOORS, open_scope, refusal
 from omnicore.capabilities.request import plain_request
 from omnicore.capabilities.services import Services
 from omnicore.errors import InvalidInput
-from omnicore.sandbox.abi import LogLevel
 
 __all__ = ["ACTIONS", "act"]
 
@@ -43,42 +43,9 @@ async def act(plugin: PluginScope, services: Services, verb: str, values: Mappin
         raise refusal(door, plugin, verb)
     request = plain_request(values, door.request_bytes(plugin.limits))
     serve = door.open(plugin, scope, services)[wanted]
+    call = DetachedCall(time.monotonic() + plugin.limits.timeout_s, log=plugin.log)
     if inspect.iscoroutinefunction(serve):
-        reply: Mapping[str, Any] = await serve(_Outside(plugin), request)
+        reply: Mapping[str, Any] = await serve(call, request)
     else:  # it may wait for the database, and the loop should not
-        reply = await asyncio.to_thread(serve, _Outside(plugin), request)  # type: ignore[arg-type]
+        reply = await asyncio.to_thread(serve, call, request)  # type: ignore[arg-type]
     return reply
-
-
-class _Outside:
-    """A host call without a guest: it has the plugin's log and limits, and no memory to read or write."""
-
-    host_context: Any = None
-
-    def __init__(self, plugin: PluginScope) -> None:
-        self._log = plugin.log
-        self.deadline = time.monotonic() + plugin.limits.timeout_s
-
-    def log(self, level: LogLevel, message: str) -> None:
-        self._log(level, message)
-
-    def read(self, _handle: int) -> bytes:
-        self._nothing()
-
-    def write(self, _data: bytes) -> int:
-        self._nothing()
-
-    def free(self, _handle: int) -> None:
-        self._nothing()
-
-    def load(self, _address: int, _length: int) -> bytes:
-        self._nothing()
-
-    def store(self, _address: int, _data: bytes) -> None:
-        self._nothing()
-
-    def spend_http(self) -> None:
-        self._nothing()
-
-    def _nothing(self) -> NoReturn:
-        raise InvalidInput("an action has no guest's memory and sends nothing", remedy="do it in a call of a function")

@@ -11,7 +11,7 @@ from omnicore.capabilities.scope import Fields
 from omnicore.capabilities.services import Services
 from omnicore.sandbox.abi import KIB, HostCall, Limits, LogLevel, LogSink, WasiGrant
 
-__all__ = ["Capability", "CapabilityRequest", "DoorCall", "Grant", "PluginScope", "Verb"]
+__all__ = ["Capability", "CapabilityRequest", "DoorCall", "Grant", "Lengthy", "PluginScope", "Verb"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,15 @@ class DoorCall(HostCall, Protocol):
         """Hands a line to the plugin's log, within `log_lines` and `log_bytes`. Raises: LimitExceeded."""
 
 
-Verb = Callable[[DoorCall, Request], Mapping[str, Any] | Awaitable[Mapping[str, Any]]]
-"""Serves one request with the fields of the reply. What it raises becomes an error value, see `doors.py`."""
+@dataclass(frozen=True, slots=True)
+class Lengthy:
+    """What a verb returns in place of a reply that takes long: `work` gives it, in a turn off the event loop."""
+
+    work: Callable[[], Mapping[str, Any]]
+
+
+Verb = Callable[[DoorCall, Request], Mapping[str, Any] | Lengthy | Awaitable[Mapping[str, Any]]]
+"""Serves one request with the fields of the reply. What it raises becomes an error value, see `desk.py`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +79,8 @@ class Capability:
         scope: the fields a scope may have.
         needs_grant: False for doors that stand open to every plugin.
         request_bytes: the largest request that is read, by the plugin's limits.
+        large: the verbs whose requests may be so large; all others read 64 KiB.
+        lengthy: whether its verbs wait for a service, and are served in turns once a call has asked for much.
     """
 
     name: str
@@ -82,3 +91,5 @@ class Capability:
     scope: Fields = field(default_factory=dict)
     needs_grant: bool = True
     request_bytes: Callable[[Limits], int] = lambda limits: 64 * KIB
+    large: frozenset[str] = frozenset()
+    lengthy: bool = True

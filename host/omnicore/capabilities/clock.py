@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from omnicore.capabilities.capability import PluginScope
 from omnicore.errors import GuestFailed
 from omnicore.sandbox.abi import HostCall, HostFunction, WasiGrant
-from omnicore.sandbox.wasi.chance import random_source
-from omnicore.sandbox.wasi.clocks import Clocks
-from omnicore.sandbox.wasi.errno import WasiError
-from omnicore.sandbox.wasm_types import FuncType
+from omnicore.sandbox.wasi.clocks import Clocks, random_source
+from omnicore.sandbox.wasi.preview1 import WasiError
+from omnicore.sandbox.wasm import FuncType
 
 __all__ = ["MOST_RANDOM_BYTES", "NAMES", "TYPES", "clock_functions", "functions"]
 

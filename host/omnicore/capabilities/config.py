@@ -30,4 +30,5 @@ DOOR = Capability(
     resource="key",
     open=_open,
     needs_grant=False,
+    lengthy=False,
 )

@@ -78,4 +78,5 @@ DOOR = Capability(
         "actions": patterns(("*",), _SAYS, valid=bool, covers=glob_covers),
     },
     request_bytes=lambda limits: 6 * INPUT_BYTES + 4 * KIB,  # each character may be written as an escape
+    large=frozenset({"call"}),
 )

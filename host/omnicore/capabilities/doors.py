@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 from collections.abc import Callable, Iterable, Mapping
-from time import perf_counter
 from typing import Any
 
 from omnicore.capabilities import clock, config, connectors, events, http, kv, log, loops, memory, tasks, vectors
 from omnicore.capabilities.capability import Capability, CapabilityRequest, DoorCall, Grant, PluginScope, Verb
-from omnicore.capabilities.costs import CallCosts
-from omnicore.capabilities.request import Request, error_reply, read_request, write_reply
+from omnicore.capabilities.desk import LARGE_BYTES, Allowance, Bounds, Desk, Timer
+from omnicore.capabilities.request import Request
 from omnicore.capabilities.scope import fill, scope_covers
 from omnicore.capabilities.services import Services
-from omnicore.errors import (
-    CapacityReached,
-    InvalidInput,
-    LimitExceeded,
-    ManifestInvalid,
-    OmniError,
-    PermissionDenied,
-    ServiceRefused,
-    Unavailable,
-)
+from omnicore.errors import ManifestInvalid, OmniError, PermissionDenied
 from omnicore.sandbox.abi import Doors, HostFunction, HttpRequest, HttpResponse, HttpSend
-from omnicore.telemetry.metrics import Metrics
 
 __all__ = [
     "DOORS",
@@ -37,6 +25,7 @@ __all__ = [
     "open_doors",
     "open_scope",
     "refusal",
+    "review_warnings",
 ]
 
 NAMESPACE = "extism:host/user"
@@ -56,9 +45,6 @@ DOORS: tuple[Capability, ...] = (
 
 _BY_NAME = {door.name: door for door in DOORS}
 
-# What a guest gets as a value. Everything else ends its call: a guest cannot repair the host.
-_EXPECTED = (InvalidInput, PermissionDenied, LimitExceeded, ServiceRefused, Unavailable, CapacityReached)
-
 
 def open_doors(plugin: PluginScope, services: Services) -> Doors:
     """All that the plugin can reach: every verb of every door, open where it was asked for and granted.
@@ -68,14 +54,18 @@ def open_doors(plugin: PluginScope, services: Services) -> Doors:
     """
     check_requests(plugin.asked)
     functions: list[HostFunction] = [*clock.functions(plugin, NAMESPACE)]
-    send = _closed_send(plugin)
+    send, allowance = _closed_send(plugin), Allowance()
     for door in DOORS:
         scope = open_scope(door, plugin)
         verbs = _closed_verbs(door, plugin) if scope is None else door.open(plugin, scope, services)
         most = door.request_bytes(plugin.limits)
         for verb in door.verbs:
-            timer = _Timer(services.metrics, plugin.name, f"{door.name}.{verb}")
-            functions.append(_linked(door, verb, verbs[verb], most, timer))
+            largest = most if verb in door.large else min(most, LARGE_BYTES)
+            bounds = Bounds(plugin.name, largest, services.turns, allowance)
+            timer = Timer(services.metrics, plugin.name, f"{door.name}.{verb}")
+            run = Desk(door, verb, verbs[verb], bounds, timer).serve()
+            name = f"{door.name}_{verb}_v1"
+            functions.append(HostFunction(NAMESPACE, name, ("i64",), ("i64",), run, may_wait=door.lengthy))
         if door is http.DOOR and scope is not None:
             send = http.extism_send(plugin, scope, services)
     return Doors(
@@ -108,6 +98,13 @@ def granted_scope(name: str, asked: Iterable[CapabilityRequest], grants: Iterabl
     return None
 
 
+def review_warnings(
+    name: str, scope: Mapping[str, Any], concerns: Callable[[str], str] = lambda entry: ""
+) -> list[str]:
+    """What is wide or near to the host itself in a scope; `concerns` as `http.warnings` takes it."""
+    return http.warnings(scope, concerns) if name == http.DOOR.name else []
+
+
 def check_requests(asked: Iterable[CapabilityRequest]) -> None:
     """Raises: ManifestInvalid for a capability that does not exist, stands twice or has a wrong scope."""
     seen: set[str] = set()
@@ -134,65 +131,6 @@ def open_scope(door: Capability, plugin: PluginScope) -> dict[str, Any] | None:
     if not door.needs_grant:
         return {}
     return granted_scope(door.name, plugin.asked, plugin.grants)
-
-
-def _linked(door: Capability, verb: str, run: Verb, most: int, timer: _Timer) -> HostFunction:
-    waits = inspect.iscoroutinefunction(run)
-    serve = (_serve_awaited if waits else _serve)(door, verb, run, most, timer)
-    return HostFunction(NAMESPACE, f"{door.name}_{verb}_v1", ("i64",), ("i64",), serve)
-
-
-class _Timer:
-    """Notes how long one verb takes for one plugin. The recorder is made when the verb is first used."""
-
-    __slots__ = ("_metrics", "_names", "_record")
-
-    def __init__(self, metrics: Metrics | None, plugin: str, verb: str) -> None:
-        self._metrics, self._names = metrics, (plugin, verb)
-        self._record: Callable[[float, str], None] | None = None
-
-    def note(self, call: DoorCall, begun: float, outcome: str) -> None:
-        if isinstance(call.host_context, CallCosts):
-            call.host_context.count(self._names[1])
-        if self._record is None:
-            if self._metrics is None:
-                return
-            self._record = self._metrics.door(*self._names).record
-        self._record(perf_counter() - begun, outcome)
-
-
-def _serve(door: Capability, verb: str, run: Verb, most: int, timer: _Timer) -> Callable[[DoorCall, int], int]:
-    def serve(call: DoorCall, handle: int) -> int:
-        request, outcome, begun = None, "ok", perf_counter()
-        try:
-            request = read_request(call, handle, most)
-            reply: Any = run(call, request)
-        except _EXPECTED as error:
-            outcome = error.code
-            reply = error_reply(error, door.name, _resource(door, verb, request))
-        timer.note(call, begun, outcome)
-        return write_reply(call, reply)
-
-    return serve
-
-
-def _serve_awaited(door: Capability, verb: str, run: Verb, most: int, timer: _Timer) -> Callable[[DoorCall, int], Any]:
-    async def serve(call: DoorCall, handle: int) -> int:
-        request, outcome, begun = None, "ok", perf_counter()
-        try:
-            request = read_request(call, handle, most)
-            reply: Any = await run(call, request)  # type: ignore[misc]
-        except _EXPECTED as error:
-            outcome = error.code
-            reply = error_reply(error, door.name, _resource(door, verb, request))
-        timer.note(call, begun, outcome)
-        return write_reply(call, reply)
-
-    return serve
-
-
-def _resource(door: Capability, verb: str, request: Request | None) -> str:
-    return (request and request.shown(door.resource)) or f"{door.name}.{verb}"
 
 
 def _closed_verbs(door: Capability, plugin: PluginScope) -> Mapping[str, Verb]:

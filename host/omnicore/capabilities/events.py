@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from omnicore.capabilities.capability import Capability, DoorCall, PluginScope, Verb
 from omnicore.capabilities.rates import EVENTS_PER_S
-from omnicore.capabilities.request import Request
+from omnicore.capabilities.request import Request, value_bytes
 from omnicore.capabilities.scope import maximum, patterns
 from omnicore.capabilities.services import Services, SubscriptionService, present
 from omnicore.errors import InvalidInput, LimitExceeded, PermissionDenied
-from omnicore.events.delivery import MOST_HOPS, Handling
-from omnicore.events.topics import HOST_TOPICS, check_pattern, pattern_covers, topic_matches
+from omnicore.events.bus import HOST_TOPICS, check_pattern, pattern_covers, topic_matches
+from omnicore.events.subscriptions import MOST_HOPS, Handling
 from omnicore.sandbox.abi import KIB
 
 __all__ = ["DATA_BYTES", "DOOR", "RATE_PER_S", "may_hear"]
@@ -112,7 +111,7 @@ def _not_granted(plugin: str, what: str, topic: str) -> PermissionDenied:
 
 
 def _bound(data: Any) -> None:
-    size = len(json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode())
+    size = len(value_bytes(data))
     if size > DATA_BYTES:
         raise LimitExceeded(
             f"the event's data has {size} bytes, {DATA_BYTES} are allowed",
@@ -140,4 +139,5 @@ DOOR = Capability(
         "max_subscriptions": maximum(100),
     },
     request_bytes=lambda limits: 6 * DATA_BYTES + 4 * KIB,  # each character may be written as an escape
+    large=frozenset({"publish"}),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,13 +10,22 @@ from omnicore.capabilities.capability import Capability, DoorCall, PluginScope, 
 from omnicore.capabilities.request import Request, to_value
 from omnicore.capabilities.scope import REQUIRED, flag, maximum, patterns
 from omnicore.capabilities.services import Services
-from omnicore.connectors.addresses import glob_covers
-from omnicore.connectors.headers import METHODS
-from omnicore.connectors.policy import HttpPolicy
+from omnicore.connectors.http import METHODS
+from omnicore.connectors.policy import (
+    ANY_PORT,
+    METADATA,
+    SAYS,
+    HttpPolicy,
+    destination_covers,
+    is_destination,
+    is_metadata,
+    is_this_machine,
+    parse_destination,
+)
 from omnicore.errors import InvalidInput
 from omnicore.sandbox.abi import KIB, HttpRequest, HttpResponse, HttpSend
 
-__all__ = ["DOOR", "extism_send"]
+__all__ = ["DOOR", "extism_send", "warnings"]
 
 
 def _policy(plugin: PluginScope, scope: Mapping[str, Any]) -> HttpPolicy:
@@ -75,6 +84,28 @@ def _headers(request: Request) -> dict[str, str]:
     return headers
 
 
+def warnings(scope: Mapping[str, Any], concerns: Callable[[str], str] = lambda entry: "") -> list[str]:
+    """What whoever reviews the scope should see twice, a sentence for each entry.
+
+    Args:
+        concerns: of an entry, the address of the host's own that it writes out, where the host is known.
+    """
+    found = []
+    for entry in scope.get("hosts", ()):
+        named = parse_destination(entry) if isinstance(entry, str) else None
+        if named is None:
+            continue
+        if what := concerns(entry) or (is_metadata(named.host) and METADATA):
+            found.append(f"{entry} is {what}")
+        elif named.literal and named.port is not None and is_this_machine(named.host):
+            found.append(f"{entry} is whatever listens there on this machine")
+        elif named.port == ANY_PORT:
+            found.append(f"{entry} is every port")
+        elif named.host.strip("*") == "":
+            found.append(f"{entry} is every host")
+    return found
+
+
 DOOR = Capability(
     name="http",
     purpose="Send HTTP requests",
@@ -82,7 +113,7 @@ DOOR = Capability(
     resource="url",
     open=_open,
     scope={
-        "hosts": patterns(REQUIRED, "a list of 1 to 100 hosts, `*` for any part", valid=bool, covers=glob_covers),
+        "hosts": patterns(REQUIRED, SAYS, valid=is_destination, covers=destination_covers),
         "methods": patterns(
             ("GET",),
             f"a list of {', '.join(METHODS)}",
@@ -93,4 +124,5 @@ DOOR = Capability(
         "private": flag(),
     },
     request_bytes=lambda limits: 2 * limits.http_request_bytes + 64 * KIB,  # base64 is longer
+    large=frozenset({"fetch"}),
 )

@@ -76,4 +76,5 @@ DOOR = Capability(
     open=_open,
     scope={"max_bytes": maximum(MIB), "max_keys": maximum(1000)},
     request_bytes=lambda limits: 2 * VALUE_BYTES + 16 * KIB,  # base64 and escapes are longer
+    large=frozenset({"put", "cas"}),
 )

@@ -45,4 +45,5 @@ DOOR = Capability(
     resource="level",
     open=_open,
     needs_grant=False,
+    lengthy=False,
 )

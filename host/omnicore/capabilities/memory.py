@@ -109,4 +109,5 @@ DOOR = Capability(
     },
     # Each character may be written as an escape.
     request_bytes=lambda limits: 6 * (TEXT_BYTES + METADATA_BYTES) + _DIMENSIONS * _NUMBER_BYTES + 4 * KIB,
+    large=frozenset({"store", "recall"}),
 )

@@ -8,12 +8,13 @@ from typing import Any, Protocol, TypeVar
 
 from omnicore.capabilities.rates import Rates
 from omnicore.clock import Clock, SystemClock
-from omnicore.connectors.connector import Connector
+from omnicore.connectors.kind import Connector
 from omnicore.connectors.policy import HttpPolicy
 from omnicore.errors import Unavailable
 from omnicore.memory.item import MemoryDraft, MemoryItem, MemoryQuery
-from omnicore.runtime.task import Task, TaskOrder
+from omnicore.resilience.turns import Turns
 from omnicore.sandbox.abi import HttpRequest, HttpResponse
+from omnicore.storage.tables.tasks import Task, TaskOrder
 from omnicore.telemetry.metrics import Metrics
 from omnicore.vectors.vector import Match, Vector
 
@@ -190,6 +191,11 @@ class ConnectorService(Protocol):
         """
 
 
+def _door_turns() -> Turns:
+    """Two threads: Python runs one at a time anyway, and the second goes on while the first waits for the database."""
+    return Turns(2, name="omnicore-door")
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """The host's side of all doors; None is a service that this host does not have."""
@@ -205,6 +211,7 @@ class Services:
     subscriptions: SubscriptionService | None = None
     metrics: Metrics | None = None
     rates: Rates = field(default_factory=Rates)
+    turns: Turns = field(default_factory=_door_turns)
 
 
 def present(service: _Service | None, door: str) -> _Service:

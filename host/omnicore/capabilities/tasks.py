@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-from omnicore.capabilities.capability import Capability, DoorCall, PluginScope, Verb
+from omnicore.capabilities.capability import Capability, DoorCall, Lengthy, PluginScope, Verb
 from omnicore.capabilities.request import Request
 from omnicore.capabilities.scope import REQUIRED, maximum, patterns
 from omnicore.capabilities.services import Services, Task, TaskOrder, TaskService, present
@@ -19,6 +20,8 @@ INPUT_BYTES = 64 * KIB
 STATES = ("waiting", "running", "done", "failed", "cancelled")
 _ID_BYTES = 64
 _PAGE = 1000
+_FEW = 100  # tasks with their outputs that are read on an event loop
+_SHOWN = ("id", "function", "state", "attempts", "output", "error")
 _LONGEST_S = 10 * 366 * 86_400.0
 
 
@@ -49,11 +52,15 @@ class _Tasks:
         found = self._service.get(self._plugin, task)
         return {"task": _shown(found) if found else None}
 
-    def list(self, call: DoorCall, request: Request) -> Mapping[str, Any]:
+    def list(self, call: DoorCall, request: Request) -> Mapping[str, Any] | Lengthy:
         state = request.choice("state", STATES, None)
         limit = request.whole("limit", 100, least=1, most=_PAGE)
         cursor = request.text("cursor", None, most=512)
         request.done()
+        read = partial(self._page, state, limit, cursor)
+        return Lengthy(read) if limit > _FEW else read()
+
+    def _page(self, state: str | None, limit: int, cursor: str | None) -> Mapping[str, Any]:
         tasks, following = self._service.list(self._plugin, state, limit, cursor)
         return {"tasks": [_shown(task) for task in tasks], "cursor": following}
 
@@ -64,8 +71,7 @@ class _Tasks:
 
 
 def _shown(task: Task) -> Mapping[str, Any]:
-    # Not `asdict`, which goes down into the output and fails where that is deep.
-    return {name: getattr(task, name) for name in Task.__dataclass_fields__}
+    return {name: getattr(task, name) for name in _SHOWN}
 
 
 def _order(request: Request) -> TaskOrder:
@@ -102,4 +108,5 @@ DOOR = Capability(
         "max_pending": maximum(100),
     },
     request_bytes=lambda limits: 6 * INPUT_BYTES + 8 * KIB,  # each character may be written as an escape
+    large=frozenset({"submit"}),
 )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict
+from functools import partial
 from typing import Any
 
-from omnicore.capabilities.capability import Capability, DoorCall, PluginScope, Verb
+from omnicore.capabilities.capability import Capability, DoorCall, Lengthy, PluginScope, Verb
 from omnicore.capabilities.request import Request
 from omnicore.capabilities.scope import REQUIRED, maximum, patterns
 from omnicore.capabilities.services import Services, Vector, VectorService, present
@@ -23,6 +23,7 @@ METADATA_BYTES = 16 * KIB
 REQUEST_BYTES = 4 * MIB
 _ID_BYTES = 256
 _MANY = 1000
+_FEW = 100  # matches with all their metadata that are made on an event loop
 _NAME = re.compile(r"[a-z0-9-]+")
 
 
@@ -53,15 +54,22 @@ class _Vectors:
         self._check(collection, max(len(vector.values) for vector in vectors))
         return {"count": self._service.upsert(self._plugin, collection, vectors, max_vectors=self._max_vectors)}
 
-    def search(self, call: DoorCall, request: Request) -> Mapping[str, Any]:
+    def search(self, call: DoorCall, request: Request) -> Mapping[str, Any] | Lengthy:
         collection = _name(request)
         values = request.numbers("values", most=DIMENSIONS)
         limit = request.whole("limit", 10, least=1, most=_MANY)
         wanted = request.table("filter", most=METADATA_BYTES)
         request.done()
         self._check(collection, len(values))
+        search = partial(self._found_near, collection, values, limit, wanted)
+        return Lengthy(search) if limit > _FEW else search()
+
+    def _found_near(
+        self, collection: str, values: tuple[float, ...], limit: int, wanted: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
         found, exact = self._service.search(self._plugin, collection, values, limit, wanted)
-        return {"matches": [asdict(match) for match in found], "exact": exact}
+        matches = [{"id": one.id, "distance": one.distance, "metadata": one.metadata} for one in found]
+        return {"matches": matches, "exact": exact}
 
     def delete(self, call: DoorCall, request: Request) -> Mapping[str, Any]:
         collection = _name(request)
@@ -119,4 +127,5 @@ DOOR = Capability(
         "max_dimensions": maximum(1536),
     },
     request_bytes=lambda limits: REQUEST_BYTES,  # a thousand vectors of 384 numbers in full precision
+    large=frozenset({"upsert", "search", "delete"}),
 )

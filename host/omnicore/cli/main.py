@@ -1,4 +1,7 @@
-"""The entry point: the table of commands, and every failure turned into a line and an exit code."""
+"""The entry point: the table of commands, and every failure turned into a line and an exit code.
+
+`omnicore completion`: a script that makes a shell complete commands, options and plugins.
+"""
 
 from __future__ import annotations
 
@@ -6,26 +9,31 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+from click.shell_completion import get_completion_class
 
-from omnicore import __version__
-from omnicore.cli.exits import Exit, exit_for
-from omnicore.cli.lazy import Lazy, LazyGroup
-from omnicore.cli.options import Shell, common
+from omnicore.cli.options import Exit, Group, Lazy, Shell, common, exit_for, pass_shell
+from omnicore.cli.output import Output
 from omnicore.errors import OmniError
+from omnicore.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["COMMANDS", "cli", "main"]
 
-_AT = "omnicore.cli.commands."
+
+_AT = "omnicore.cli."
 COMMANDS: Mapping[str, Lazy] = {
     "new": Lazy(_AT + "new", "new", "Make a folder with a first plugin that runs at once."),
     "build": Lazy(_AT + "build", "build", "Build a plugin from its source, in any of seven languages."),
-    "dev": Lazy(_AT + "dev", "dev", "Serve a plugin and build it again whenever it is saved."),
+    "dev": Lazy(_AT + "build", "dev", "Serve a plugin and build it again whenever it is saved."),
     "run": Lazy(_AT + "run", "run", "Run the application of this folder, or serve its plugins until Ctrl-C."),
-    "mcp": Lazy(_AT + "mcp", "mcp", "Serve functions as MCP tools on standard input and output."),
-    "call": Lazy(_AT + "call", "call", "Call one function of a plugin."),
+    "mcp": Lazy(_AT + "run", "mcp", "Serve functions as MCP tools on standard input and output."),
+    "call": Lazy(_AT + "plugins", "call", "Call one function of a plugin."),
     "plugins": Lazy(_AT + "plugins", "plugins", "List, install, grant, inspect and remove plugins."),
     "tasks": Lazy(_AT + "tasks", "tasks", "Order, look at, cancel and repeat background work."),
     "workflows": Lazy(_AT + "workflows", "workflows", "Keep, check, run and watch workflows."),
@@ -34,19 +42,22 @@ COMMANDS: Mapping[str, Lazy] = {
     "intelligences": Lazy(_AT + "intelligences", "intelligences", "List, create and retire intelligences."),
     "memory": Lazy(_AT + "memory", "memory", "Recall, store and forget what plugins remember."),
     "connectors": Lazy(_AT + "connectors", "connectors", "Connect services, so that plugins can use them."),
-    "secrets": Lazy(_AT + "secrets", "secrets", "Keep credentials where no plugin sees them."),
+    "secrets": Lazy(_AT + "connectors", "secrets", "Keep credentials where no plugin sees them."),
     "users": Lazy(_AT + "users", "users", "Say who may log in, and what they may do."),
-    "tokens": Lazy(_AT + "tokens", "tokens", "Make API tokens for programs, and revoke them."),
+    "auth": Lazy(_AT + "users", "auth", "Print the header by which REST knows the owner of this host."),
+    "tokens": Lazy(_AT + "users", "tokens", "Make API tokens for programs, and revoke them."),
+    "trust": Lazy(_AT + "config", "trust", "Trust a folder: its settings count in full, its own code may run."),
+    "import": Lazy(_AT + "db", "import_", "Take over the state of another data folder."),
     "config": Lazy(_AT + "config", "config", "Show the settings and where they come from."),
     "db": Lazy(_AT + "db", "db", "Look at the database, check it, back it up and restore it."),
     "audit": Lazy(_AT + "audit", "audit", "Show who changed what, and check that nothing was taken out."),
-    "health": Lazy(_AT + "health", "health", "Show how every part of the host is, and why."),
+    "health": Lazy(_AT + "doctor", "health", "Show how every part of the host is, and why."),
     "doctor": Lazy(_AT + "doctor", "doctor", "Check that this machine can run plugins."),
-    "completion": Lazy(_AT + "completion", "completion", "Print a script that completes commands."),
+    "completion": Lazy(_AT + "main", "completion", "Print a script that completes commands."),
 }
 
 
-@click.command(cls=LazyGroup, table=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(cls=Group, table=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, "--version", prog_name="omnicore", message="%(prog)s %(version)s")
 @common
 def cli() -> None:
@@ -59,7 +70,7 @@ def cli() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs one command line and exits. Exit codes: `omnicore.cli.exits`."""
+    """Runs one command line and exits. Exit codes: `omnicore.cli.options`."""
     shell = Shell()
     code = _run(list(sys.argv[1:] if arguments is None else arguments), shell)
     sys.exit(int(_flushed(code)))
@@ -149,3 +160,35 @@ def _flushed(code: int) -> int:
 
 if __name__ == "__main__":
     main()
+
+
+_HOW = {
+    "bash": 'eval "$(omnicore completion bash)"',
+    "zsh": 'eval "$(omnicore completion zsh)"',
+    "fish": "omnicore completion fish | source",
+}
+
+
+@click.command()
+@click.argument("shell_name", metavar="[bash|zsh|fish]", type=click.Choice(list(_HOW)), required=False)
+@common
+@click.pass_context
+@pass_shell
+def completion(shell: Shell, ctx: click.Context, shell_name: str | None) -> None:
+    """Print a script that completes commands; put its line into the shell's start-up file.
+
+    \b
+    bash: eval "$(omnicore completion bash)"
+    zsh:  eval "$(omnicore completion zsh)"
+    fish: omnicore completion fish | source
+    """
+    name = shell_name or Path(os.environ.get("SHELL", "")).name
+    kind = get_completion_class(name) if name in _HOW else None
+    if kind is None:
+        raise click.UsageError("which shell? Name bash, zsh or fish", ctx)
+    script = kind(ctx.find_root().command, {}, "omnicore", "_OMNICORE_COMPLETE").source()
+    output = Output(shell)
+    if output.is_json:
+        output.document({"shell": name, "script": script, "line": _HOW[name]})
+    else:
+        click.echo(script)

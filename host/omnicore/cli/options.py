@@ -1,32 +1,57 @@
-"""What every command takes: `-o`, `-C`, and where the plugins and the data are."""
+"""What every command takes: `-o`, `-C`, and where the plugins and the data are.
+
+Exit codes: one table from error classes to numbers, for scripts to rely on.
+
+Command groups that know the names and descriptions of their commands and import one when it runs.
+
+What goes into a call and what comes out of it, on a command line.
+
+Secrets on their way in: asked for without showing them, or one line of a pipe.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import base64
+import importlib
+import json
+import re
+import sys
+from collections.abc import Callable, Mapping
+from enum import IntEnum
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
-__all__ = ["Format", "Shell", "common", "common_and_file", "folders", "host_folders", "pass_shell"]
+from omnicore.cli.output import Format, Output, Shell, printable
+from omnicore.config.schema import parse_duration
+from omnicore.errors import DeadlineExceeded, InvalidInput, InvalidSetting, NotFound, OmniError, PermissionDenied
 
-Format = Literal["table", "text", "json"]
+__all__ = [
+    "CODES",
+    "Duration",
+    "Exit",
+    "Format",
+    "Group",
+    "Lazy",
+    "Shell",
+    "common",
+    "common_and_file",
+    "exit_for",
+    "folders",
+    "host_folders",
+    "output_value",
+    "pass_shell",
+    "print_output",
+    "read_input",
+    "read_secret",
+    "task_input",
+]
+
+
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 _FORMATS = ("table", "text", "json")
-
-
-@dataclass(slots=True)
-class Shell:
-    """What the options said, for the command that runs; filled while click reads the line.
-
-    `file` holds settings, `out` is what a command writes that makes a file.
-    """
-
-    format: Format | None = None
-    file: Path | None = None
-    out: Path | None = None
-    overrides: dict[str, Any] = field(default_factory=dict)
 
 
 pass_shell = click.make_pass_decorator(Shell, ensure=True)
@@ -126,3 +151,207 @@ def folders(command: Decorated) -> Decorated:
             f"--{name}", type=folder, metavar="DIR", expose_value=False, callback=take_override, help=words
         )(command)
     return command
+
+
+class Exit(IntEnum):
+    """What the numbers mean; `INTERRUPTED` is the shell's own for Ctrl-C."""
+
+    OK = 0
+    FAILURE = 1
+    USAGE = 2
+    DENIED = 3
+    TIMED_OUT = 4
+    NOT_FOUND = 5
+    INTERRUPTED = 130
+
+
+CODES: tuple[tuple[type[OmniError], Exit], ...] = (
+    (NotFound, Exit.NOT_FOUND),
+    (DeadlineExceeded, Exit.TIMED_OUT),
+    (PermissionDenied, Exit.DENIED),
+    (InvalidInput, Exit.USAGE),
+    (InvalidSetting, Exit.USAGE),
+    (OmniError, Exit.FAILURE),
+)
+
+
+def exit_for(error: OmniError) -> Exit:
+    """The exit code of an error."""
+    return next(code for kind, code in CODES if isinstance(error, kind))
+
+
+class Lazy(NamedTuple):
+    """Where a command is: `attribute` of `module`; `help` is its line in the list."""
+
+    module: str
+    attribute: str
+    help: str
+
+
+_ALIASES: Mapping[str, str] = {
+    "list": "ls",
+    "remove": "rm",
+    "delete": "rm",
+    "inspect": "show",
+    "get": "show",
+    "on": "enable",
+    "off": "disable",
+}
+"""Words of earlier versions and of other programs, and the commands they stand for. No help page lists them."""
+
+
+class Group(click.Group):
+    """A group of commands that also takes the words of `_ALIASES`.
+
+    Args:
+        table: where commands are that are imported when they run; importing all of them takes most of a second.
+    """
+
+    def __init__(self, *args: Any, table: Mapping[str, Lazy] | None = None, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.table = table or {}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*self.table, *super().list_commands(ctx)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        place = self.table.get(cmd_name)
+        if place is None:
+            return super().get_command(ctx, cmd_name)
+        command: click.Command = getattr(importlib.import_module(place.module), place.attribute)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name, known = args[0], self.list_commands(ctx)
+        if name not in known:
+            name = word if (word := _ALIASES.get(name)) in known else name
+        if name not in known and not name.startswith("-") and not ctx.resilient_parsing:
+            raise click.NoSuchCommand(name, possibilities=known, ctx=ctx)
+        return super().resolve_command(ctx, [name, *args[1:]])
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        if not self.table:
+            super().format_commands(ctx, formatter)
+            return
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, place.help) for name, place in self.table.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        if not self.table:
+            return super().shell_complete(ctx, incomplete)
+        names = [
+            CompletionItem(name, help=place.help) for name, place in self.table.items() if name.startswith(incomplete)
+        ]
+        return names + click.Command.shell_complete(self, ctx, incomplete)
+
+
+_LARGEST_PRETTY = 1 << 20
+# What nobody begins a text with who does not mean JSON; `{{` and `[words]` are texts.
+_LIKE_JSON = re.compile(r"""\s*(?:\{\s*(?:["']|\w+\s*:)|\[\s*["'{\[])""")
+
+
+class Duration(click.ParamType[float]):
+    """Seconds, written as `0.5`, `500ms` or `1m`."""
+
+    name = "seconds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The seconds. Raises: click.BadParameter."""
+        seconds = value if isinstance(value, float) else parse_duration(str(value))
+        if seconds is None or seconds <= 0:
+            self.fail(f"{value!r} is no duration, such as 0.5, 500ms or 1m", param, ctx)
+        return seconds
+
+
+def read_input(text: str | None) -> bytes:
+    """The bytes that INPUT stands for: `-` is standard input, `@FILE` a file, all else the text itself.
+
+    Raises: NotFound: the file cannot be read.
+    """
+    if text is None:
+        return b""
+    if text == "-":
+        return sys.stdin.buffer.read()
+    if not text.startswith("@"):
+        return text.encode("utf-8", "surrogateescape")
+    try:
+        return Path(text[1:]).read_bytes()
+    except OSError as cause:
+        raise NotFound(
+            f"the input {text[1:]} cannot be read ({cause.strerror})",
+            remedy="check the path; a text that begins with @ comes in through `-`",
+        ) from cause
+
+
+def task_input(text: str | None) -> Any:
+    """The JSON value that INPUT stands for: text where it is no JSON, base64 where it is no text, else null.
+
+    Raises: NotFound: the file cannot be read. InvalidInput: it was meant as JSON, and has a mistake.
+    """
+    if text is None:
+        return None
+    data = read_input(text)
+    _refuse_mistaken(data)
+    return output_value(data)
+
+
+def _refuse_mistaken(data: bytes) -> None:
+    """Raises: InvalidInput: it begins as only JSON does, and is none."""
+    text = data.decode(errors="replace")
+    if not _LIKE_JSON.match(text):
+        return
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError) as cause:
+        raise InvalidInput(
+            f"the input begins like JSON and is none: {str(cause)[:200]}",
+            remedy="correct it; a text of that kind is given as a JSON string",
+        ) from cause
+
+
+def print_output(output: Output, data: bytes) -> None:
+    """Bytes as they are into a pipe; on a terminal JSON is laid out and nothing can steer it."""
+    if not output.to_terminal:
+        output.raw(data)
+        return
+    text = _for_people(data)
+    click.echo(text, nl=not text.endswith("\n"))
+
+
+def output_value(data: bytes) -> Any:
+    """Bytes as a JSON document holds them: the JSON value they are, else text, else base64."""
+    try:
+        text = data.decode()
+        return json.loads(text)
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(data).decode()}
+    except (ValueError, RecursionError):
+        return text
+
+
+def _for_people(data: bytes) -> str:
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return f"{len(data)} bytes that are no text; send them to a file with > FILE"
+    if text[:1] in ("{", "[") and len(text) < _LARGEST_PRETTY:
+        value = output_value(data)
+        if not isinstance(value, str):
+            text = json.dumps(value, indent=2, ensure_ascii=False)
+    return printable(text)
+
+
+_LONGEST_LINE = 64 * 1024
+
+
+def read_secret(name: str) -> str:
+    """The secret that a person types, or the next line of standard input. Raises: InvalidInput: there is none."""
+    if sys.stdin.isatty():
+        value = str(click.prompt(name, hide_input=True, err=True))
+    else:
+        value = sys.stdin.buffer.readline(_LONGEST_LINE + 2).decode("utf-8", "surrogateescape").rstrip("\r\n")
+    if not value:
+        raise InvalidInput(f"no value was given for {name}", remedy="type it, or send it as a line: `... < FILE`")
+    return value

@@ -1,30 +1,51 @@
-"""Workflows in files: YAML, JSON and OmniFlow's node form, found by path, read, and checked without a host."""
+"""Workflows in files: YAML, JSON and OmniFlow's node form, found by path, read, and checked without a host.
+
+Problems of workflows as compilers show them: file, line and column, the line itself and a mark below it.
+
+What differs between two versions of a workflow, for people.
+"""
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from rich.text import Text
+
+from omnicore.cli.output import Output, printable
 from omnicore.errors import InvalidInput, NotFound, WorkflowInvalid
-from omnicore.workflows.document import Problem
-from omnicore.workflows.forms import look
-from omnicore.workflows.graph import Graph
-from omnicore.workflows.knowing import Known
-from omnicore.workflows.ordering import name_of
+from omnicore.workflows.language.document import Problem
+from omnicore.workflows.language.graph import name_of
+from omnicore.workflows.language.sources import look
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from omnicore.workflows.language.edits import Difference
+    from omnicore.workflows.language.graph import Graph
+    from omnicore.workflows.language.palette import Known
 
 __all__ = [
     "Checked",
     "Source",
+    "changes_document",
     "check_all",
     "check_known",
     "check_source",
+    "checked_document",
+    "counted",
     "graph_of",
     "place_of",
+    "problem_line",
     "read_source",
     "refuse_invalid",
+    "show_changes",
+    "show_problems",
 ]
+
 
 _ENDINGS = (".yaml", ".yml", ".json")
 _LARGEST = 16 * 1024 * 1024
@@ -173,3 +194,89 @@ def _inside(folder: Path) -> Iterator[str]:
 
 def _parts(path: Path, folder: Path) -> tuple[str, ...]:
     return path.relative_to(folder).parts
+
+
+_WIDTH = 100
+
+
+def problem_line(checked: Checked, problem: Problem) -> str:
+    """`file:line:column: fact (remedy)`."""
+    remedy = f" ({problem.remedy})" if problem.remedy else ""
+    severity = "" if problem.severity == "error" else f"{problem.severity}: "
+    words = " ".join(f"{severity}{problem.fact}{remedy}".split())
+    return f"{place_of(checked, problem)}: {words}"
+
+
+def show_problems(output: Output, checked: Iterable[Checked], *, err: bool = False) -> None:
+    """Prints what is wrong: on a terminal with the lines that are meant."""
+    console = output.err if err else output.out
+    for one in checked:
+        for problem in one.problems:
+            line = problem_line(one, problem)
+            style = "red" if problem.severity == "error" else "yellow"
+            console.print(Text(printable(line), style=style if console.is_terminal else ""), soft_wrap=True)
+            if console.is_terminal:
+                for shown in _excerpt(one.source.text, problem):
+                    console.print(shown, soft_wrap=True)
+
+
+def checked_document(checked: Checked) -> dict[str, Any]:
+    """The same as JSON."""
+    valid = checked.graph is not None
+    problems = [asdict(one) for one in checked.problems]
+    return {"file": checked.source.name, "valid": valid, "workflow": checked.workflow or None, "problems": problems}
+
+
+def _excerpt(text: str, problem: Problem) -> Iterator[Text]:
+    lines = text.splitlines()
+    if not 0 < problem.line <= len(lines):
+        return
+    line, column = lines[problem.line - 1], max(problem.column, 1)
+    first = max(0, column - _WIDTH // 2) if len(line) > _WIDTH else 0
+    number = f"{problem.line:>5} | "
+    shown = printable(line[first : first + _WIDTH].replace("\t", " "))
+    before = printable(line[first : column - 1].replace("\t", " "))
+    yield Text(number, style="dim").append(shown, style="default")
+    yield Text(" " * (len(number) + len(before))).append("^", style="bold red")
+
+
+_MARKS = {"added": ("+", "green"), "removed": ("-", "red"), "changed": ("~", "yellow"), "moved": (">", "cyan")}
+_MOST_LINES = 30
+
+
+def show_changes(output: Output, changes: Sequence[Difference]) -> None:
+    """Prints each change with what was there and what is there now."""
+    for one in changes:
+        mark, style = _MARKS[one.kind]
+        if one.kind == "moved":
+            output.line(f"{mark} {one.before or ''} -> {one.path}", style=style)
+            continue
+        output.line(f"{mark} {one.path or '/'}", style=style)
+        if one.kind != "added":
+            _value(output, "-", one.before, "red")
+        if one.kind != "removed":
+            _value(output, "+", one.after, "green")
+
+
+def changes_document(changes: Sequence[Difference]) -> dict[str, Any]:
+    """The same as JSON."""
+    return {"changes": [asdict(one) for one in changes]}
+
+
+def counted(changes: Sequence[Difference]) -> str:
+    """How many of each kind, such as `1 added, 2 changed`."""
+    kinds: list[str] = [one.kind for one in changes]
+    return ", ".join(f"{kinds.count(kind)} {kind}" for kind in _MARKS if kind in kinds) or "nothing"
+
+
+def _value(output: Output, mark: str, value: Any, style: str) -> None:
+    for line in _lines(value):
+        output.line(f"    {mark} {line}", style=style)
+
+
+def _lines(value: Any) -> Iterator[str]:
+    text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False, default=str)
+    lines = text.splitlines() or [""]
+    yield from lines[:_MOST_LINES]
+    if len(lines) > _MOST_LINES:
+        yield f"... ({len(lines) - _MOST_LINES} lines more)"

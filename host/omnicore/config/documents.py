@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,18 +15,17 @@ from typing import Any
 
 import yaml
 
-from omnicore.config.entry import SettingPath, leaves
+from omnicore.config.positions import JsonPath, json_lines, toml_lines
+from omnicore.config.schema import SettingPath, leaves
 from omnicore.errors import InvalidSetting
 
-__all__ = ["LARGEST_FILE", "Document", "read_document"]
+__all__ = ["LARGEST_FILE", "Document", "Text", "parse_document", "read_document", "read_text"]
 
-LARGEST_FILE = 256 * 1024
+LARGEST_FILE = 64 * 1024  # YAML takes half a second for the worst that fits
 LARGEST_TREE = 20_000  # nodes after aliases are followed; the deepest honest settings file is far below
 _LINE_IN_TEXT = re.compile(r" \(at line (\d+), column \d+\)")
-_TOML_TABLE = re.compile(r"\s*\[\[?\s*([^\]]+?)\s*\]\]?\s*")
-_TOML_KEY = re.compile(
-    r"""\s*((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*="""
-)
+_DEEP_KEY = re.compile(r"""(?<![\w."'-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){32}""")
+_MOST_BRACES = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Document:
     """What a file says: `values` by path, and `lines` for the paths whose line is known."""
 
     values: Mapping[SettingPath, Any]
-    lines: Mapping[SettingPath, int]
+    lines: Mapping[JsonPath, int]
 
     def line(self, path: SettingPath) -> int | None:
         """The line of a path, or of the nearest table around it."""
@@ -41,24 +43,32 @@ class Document:
         return None
 
 
-def read_document(file: Path) -> Document:
-    """Reads one file by its suffix.
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A settings file as it was read, once: what is parsed is what the digest (SHA-256) is of."""
 
-    Raises:
-        InvalidSetting: the file is missing, too big, of another kind, or not well formed.
-    """
-    read = _READERS.get(file.suffix.lower())
-    if read is None:
-        raise InvalidSetting(f"{file} is no settings file", remedy="use .toml, .yaml, .yml or .json")
+    file: Path
+    text: str
+    digest: str
+
+
+def read_document(file: Path) -> Document:
+    """Reads and parses one file. Raises: InvalidSetting: see `read_text` and `parse_document`."""
+    return parse_document(read_text(file))
+
+
+def parse_document(source: Text) -> Document:
+    """What a file says, read by its suffix. Raises: InvalidSetting: it is not well formed, or too large as a tree."""
+    file = source.file
     try:
-        values, lines = read(_text(file))
+        values, lines = _READERS[file.suffix.lower()](source.text)
+        if not isinstance(values, dict):
+            raise _Malformed(1, "it holds no table of settings")
+        return Document(dict(leaves(values)) if values else {}, lines)
     except _Malformed as malformed:
         raise _unusable(file, malformed.line, malformed.reason) from malformed.__cause__
     except RecursionError as cause:
         raise _unusable(file, None, "it is nested too deeply") from cause
-    if not isinstance(values, dict):
-        raise _unusable(file, 1, "it holds no table of settings")
-    return Document(dict(leaves(values)) if values else {}, lines)
 
 
 class _Malformed(Exception):
@@ -68,17 +78,20 @@ class _Malformed(Exception):
         self.reason = reason
 
 
-def _text(file: Path) -> str:
+def read_text(file: Path) -> Text:
+    """Reads one file. Raises: InvalidSetting: it is missing, too big, of another kind, or not UTF-8."""
+    if file.suffix.lower() not in _READERS:
+        raise InvalidSetting(f"{file} is no settings file", remedy="use .toml, .yaml, .yml or .json")
     try:
-        with file.open("rb") as stream:
-            data = stream.read(LARGEST_FILE + 1)
+        with open(os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream:  # no pipe is waited for
+            data = stream.read(LARGEST_FILE + 1) or b""
     except OSError as cause:
         reason = cause.strerror or str(cause)
         raise InvalidSetting(f"{file} cannot be read ({reason})", remedy="check the path and its rights") from cause
     if len(data) > LARGEST_FILE:
         raise _unusable(file, None, f"it is larger than {LARGEST_FILE} bytes")
     try:
-        return data.decode("utf-8-sig")
+        return Text(file, data.decode("utf-8-sig"), hashlib.sha256(data).hexdigest())
     except UnicodeDecodeError as cause:
         raise _unusable(file, data.count(b"\n", 0, cause.start) + 1, "it is not UTF-8 text") from cause
 
@@ -88,7 +101,9 @@ def _unusable(file: Path, line: int | None, reason: str) -> InvalidSetting:
     return InvalidSetting(f"{place} cannot be used: {reason}", remedy="correct the file")
 
 
-def _read_toml(text: str) -> tuple[Any, dict[SettingPath, int]]:
+def _read_toml(text: str) -> tuple[Any, Mapping[JsonPath, int]]:
+    if (deep := _DEEP_KEY.search(text)) is not None:  # the time of `tomllib` grows with the square of a key's parts
+        raise _Malformed(text.count("\n", 0, deep.start()) + 1, "a key has too many parts")
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as cause:
@@ -97,41 +112,23 @@ def _read_toml(text: str) -> tuple[Any, dict[SettingPath, int]]:
         raise _Malformed(int(at[1]) if at else None, reason) from cause
     except ValueError as cause:  # a number of thousands of digits
         raise _Malformed(None, str(cause)) from cause
-    return values, _toml_lines(text)
+    return values, toml_lines(text)
 
 
-def _toml_lines(text: str) -> dict[SettingPath, int]:
-    """Lines of keys, by reading table heads and keys; a key in an inline table has that table's line."""
-    lines: dict[SettingPath, int] = {}
-    table: SettingPath = ()
-    for number, line in enumerate(text.splitlines(), 1):
-        if (head := _TOML_TABLE.fullmatch(line.split("#")[0])) is not None:
-            table = _toml_path(head[1])
-            lines.setdefault(table, number)
-        elif (key := _TOML_KEY.match(line)) is not None:
-            lines.setdefault((*table, *_toml_path(key[1])), number)
-    return lines
-
-
-def _toml_path(dotted: str) -> SettingPath:
-    return tuple(part.strip("\"' ") for part in re.findall(r"""[A-Za-z0-9_-]+|"[^"]*"|'[^']*'""", dotted))
-
-
-def _read_json(text: str) -> tuple[Any, dict[SettingPath, int]]:
+def _read_json(text: str) -> tuple[Any, Mapping[JsonPath, int]]:
     try:
         values = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
     except json.JSONDecodeError as cause:
         raise _Malformed(cause.lineno, cause.msg) from cause
     except ValueError as cause:  # a number of thousands of digits
         raise _Malformed(None, str(cause)) from cause
-    return values, (_json_lines(text, values) if isinstance(values, dict) else {})
+    return values, (json_lines(text) if isinstance(values, dict) else {})
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
         raise _Malformed(None, f"the key {twice!r} stands twice")
     return found
 
@@ -140,33 +137,15 @@ def _no_constant(name: str) -> Any:
     raise _Malformed(None, f"{name} is no JSON value")
 
 
-def _json_lines(text: str, values: dict[str, Any]) -> dict[SettingPath, int]:
-    """Lines of keys in document order, which is the order in which `json` gives them."""
-    lines: dict[SettingPath, int] = {}
-    position = 0
-
-    def visit(tree: Any, path: SettingPath) -> None:
-        nonlocal position
-        for item in tree if isinstance(tree, list) else ():
-            visit(item, (*path, "-"))
-        for key, item in tree.items() if isinstance(tree, dict) else ():
-            found = re.compile(re.escape(json.dumps(key)) + r"\s*:").search(text, position)
-            if found is not None:  # a key written with other escapes keeps its table's line
-                position = found.end()
-                lines[(*path, key)] = text.count("\n", 0, found.start()) + 1
-            visit(item, (*path, key))
-
-    visit(values, ())
-    return lines
-
-
-def _read_yaml(text: str) -> tuple[Any, dict[SettingPath, int]]:
+def _read_yaml(text: str) -> tuple[Any, Mapping[JsonPath, int]]:
+    if text.count("[") + text.count("{") > _MOST_BRACES:  # PyYAML's time grows with the square of their depth
+        raise _Malformed(None, "it is nested too deeply")
     loader = yaml.SafeLoader(text)
     try:
         node = loader.get_single_node()
         if node is None:
             return {}, {}
-        lines: dict[SettingPath, int] = {}
+        lines: dict[JsonPath, int] = {}
         _walk_yaml(node, (), lines, [LARGEST_TREE])
         return loader.construct_document(node), lines
     except yaml.MarkedYAMLError as cause:
@@ -178,7 +157,7 @@ def _read_yaml(text: str) -> tuple[Any, dict[SettingPath, int]]:
         loader.dispose()
 
 
-def _walk_yaml(node: yaml.Node, path: SettingPath, lines: dict[SettingPath, int], left: list[int]) -> None:
+def _walk_yaml(node: yaml.Node, path: SettingPath, lines: dict[JsonPath, int], left: list[int]) -> None:
     """Notes each key's line and counts nodes as often as aliases repeat them, which stops alias bombs."""
     left[0] -= 1
     if left[0] < 0:
@@ -199,7 +178,7 @@ def _walk_yaml(node: yaml.Node, path: SettingPath, lines: dict[SettingPath, int]
             _walk_yaml(item, (*path, key.value), lines, left)
 
 
-_READERS: dict[str, Callable[[str], tuple[Any, dict[SettingPath, int]]]] = {
+_READERS: dict[str, Callable[[str], tuple[Any, Mapping[JsonPath, int]]]] = {
     ".toml": _read_toml,
     ".yaml": _read_yaml,
     ".yml": _read_yaml,

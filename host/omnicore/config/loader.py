@@ -1,45 +1,176 @@
-"""Settings from overrides, then `OMNICORE_*` variables, a file, the environment, then defaults; the first one wins."""
+"""What a place where hosts run says about settings, and secrets that come as files: layers beside the settings file.
+
+Settings from overrides, then `OMNICORE_*` variables, a file, the environment, then defaults; the first one wins.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeGuard, get_type_hints
 
-from omnicore.config.documents import read_document
-from omnicore.config.entry import Entry, Origin, SettingPath, leaves, nested, overlay
-from omnicore.config.problems import Problem, invalid
-from omnicore.config.schema import Leaf, Misfit, anchored, free_value, nearest, schema_of
+from omnicore.config.folders import notes_on_old_state, project_data
+from omnicore.config.schema import (
+    Entry,
+    Leaf,
+    Misfit,
+    Origin,
+    Problem,
+    SettingPath,
+    anchored,
+    free_value,
+    invalid,
+    leaves,
+    nearest,
+    nested,
+    overlay,
+    schema_of,
+)
 from omnicore.config.settings import Settings, is_secret
-from omnicore.config.surroundings import Adapt, environment_layer, secret_folder_layer, secret_variables
+from omnicore.config.trust import FolderFile, Ignored, TrustRecord, find_file, inside, notes_on
 from omnicore.errors import InvalidSetting, NotFound
 
-__all__ = ["APP_FILE", "FILE_NAMES", "ConfigLoader", "Loaded", "load_settings", "no_setting", "over_cap", "variable"]
+__all__ = [
+    "Adapt",
+    "ConfigLoader",
+    "Loaded",
+    "Surroundings",
+    "environment_layer",
+    "load_settings",
+    "no_setting",
+    "over_cap",
+    "secret_folder_layer",
+    "secret_variables",
+    "variable",
+]
 
-FILE_NAMES = ("omnicore.toml", "omnicore.yaml", "omnicore.yml", "omnicore.json")
-APP_FILE = "config.yaml"
-"""What an application of `omnicore new` has; it counts where none of the others is, for it is a common name."""
+
 PREFIX = "OMNICORE_"
+SUFFIX = "_FILE"
+_LARGEST_SECRET = 64 * 1024
+_MOST_FILES = 256
+_FILE_NAME = re.compile(r"omnicore_[a-z0-9_]{1,200}", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Settings that suit a place, by dotted name; every other layer wins over them.
+
+    `when_secured` holds those that only suit a host with a token, such as an address that others can reach.
+    """
+
+    name: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    when_secured: Mapping[str, Any] = field(default_factory=dict)
+
+
+Adapt = Callable[[str], Surroundings]
+"""From the setting `runtime.environment`, perhaps `auto`, to what suits that place."""
+
+
+def environment_layer(values: Mapping[str, Any], name: str) -> dict[SettingPath, Entry]:
+    """What a place says, as a layer."""
+    origin = Origin("environment", name)
+    return {tuple(dotted.split(".")): Entry(value, origin) for dotted, value in values.items()}
+
+
+def secret_folder_layer(folder: Path) -> tuple[dict[SettingPath, Entry], list[Problem]]:
+    """The files of a folder such as `/run/secrets` that are named as variables are: `omnicore_token`."""
+    found: dict[SettingPath, Entry] = {}
+    problems: list[Problem] = []
+    try:
+        names = sorted(entry.name for entry in folder.iterdir() if _FILE_NAME.fullmatch(entry.name))
+    except OSError as error:
+        return {}, [Problem("runtime.secrets", str(folder), f"cannot be read ({error.strerror})", "name a folder")]
+    for name in names[:_MOST_FILES]:
+        path = tuple(name.lower().removeprefix(PREFIX.lower()).split("__"))
+        entry = _secret(folder / name, Origin("file", str(folder / name)))
+        if isinstance(entry, Problem):
+            problems.append(entry)
+        else:
+            found[path] = entry
+    return found, problems
+
+
+def secret_variables(
+    environ: Mapping[str, str], secret: Callable[[SettingPath], bool]
+) -> tuple[dict[str, str], dict[SettingPath, Entry], list[Problem]]:
+    """Variables such as `OMNICORE_TOKEN_FILE`, whose value is the path of a file that holds the secret.
+
+    Args:
+        secret: whether a path is that of a secret; only those may come this way.
+
+    Returns: the variables that are left, what the files hold, and what is wrong with them.
+    """
+    left, found, problems = dict(environ), {}, []
+    for name in sorted(environ):
+        path = _secret_path(name)
+        if path is None or not secret(path):
+            continue
+        del left[name]
+        plain, origin = name.removesuffix(SUFFIX), Origin("variable", name)
+        entry = _secret(Path(environ[name]).expanduser(), origin)
+        if plain in environ:
+            entry = Problem(".".join(path), name, f"is set, and so is {plain}", "set one of the two")
+        if isinstance(entry, Problem):
+            problems.append(entry)
+        else:
+            found[path] = entry
+    return left, found, problems
+
+
+def _secret_path(name: str) -> SettingPath | None:
+    if not name.startswith(PREFIX) or not name.endswith(SUFFIX):
+        return None
+    return tuple(name.removeprefix(PREFIX).removesuffix(SUFFIX).lower().split("__"))
+
+
+def _secret(file: Path, origin: Origin) -> Entry | Problem:
+    """The file's text without the line's end that editors add."""
+    try:
+        with file.open("rb") as stream:
+            data = stream.read(_LARGEST_SECRET + 1)
+        if len(data) > _LARGEST_SECRET:
+            return Problem(
+                str(file), str(origin), f"names a file of over {_LARGEST_SECRET} bytes", "name a secret's file"
+            )
+        return Entry(data.decode().rstrip("\r\n"), origin, text=True)
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text"
+        return Problem(
+            str(file), str(origin), f"names a file that cannot be read ({reason})", "check path and permissions"
+        )
+
+
 # Which file to read; show tracebacks; the key of the vault, which no document of settings ever holds.
-_NOT_SETTINGS = ("OMNICORE_CONFIG", "OMNICORE_DEBUG", "OMNICORE_MASTER_KEY")
+_NOT_SETTINGS = ("OMNICORE_CONFIG", "OMNICORE_CONSOLE", "OMNICORE_DEBUG", "OMNICORE_MASTER_KEY")
 _Layer = dict[SettingPath, Entry]
-SCHEMA = {leaf.path: leaf for leaf in schema_of(Settings)}
+_MOST_PROBLEMS, _LONGEST_NAME = 50, 200
+_LEAVES = {leaf.path: leaf for leaf in schema_of(Settings)}
+SCHEMA = {path: leaf for path, leaf in _LEAVES.items() if not leaf.fixed}
+FIXED = {path: leaf for path, leaf in _LEAVES.items() if leaf.fixed}
+"""Values that were settings once. One that still stands in a file or a variable is ignored with a note."""
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """Settings, where each came from (by dotted name), and the file that was read.
 
-    `base` is the same without what the console has set, where something may be set.
+    `base` is the same without what the console has set, where something may be set. `trusted` tells that all of the
+    file counts; `ignored` is what does not, and `notes` are lines for whoever starts the host.
     """
 
     settings: Settings
     origins: Mapping[str, Origin]
     file: Path | None
     base: Loaded | None = None
+    trusted: bool = True
+    ignored: tuple[Ignored, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class ConfigLoader:
@@ -69,52 +200,27 @@ class ConfigLoader:
 
     def entries(self) -> dict[SettingPath, Entry]:
         """The merged values by path, each with its origin. Raises: InvalidSetting."""
-        return overlay(self.lower(), self.upper())
-
-    def lower(self) -> dict[SettingPath, Entry]:
-        """What the file says and the variables change of it."""
-        return overlay(self._file_layer(), self._variable_layer())
-
-    def upper(self) -> dict[SettingPath, Entry]:
-        """The overrides."""
-        return self._override_layer()
-
-    def _file_layer(self) -> dict[SettingPath, Entry]:
-        if self._file is None:
-            return {}
-        document = read_document(self._file)
-        return {
-            path: Entry(value, Origin("file", str(self._file), document.line(path), self._file.parent))
-            for path, value in document.values.items()
-        }
-
-    def _variable_layer(self) -> dict[SettingPath, Entry]:
-        return {
-            tuple(name.removeprefix(PREFIX).lower().split("__")): Entry(text, Origin("variable", name), text=True)
-            for name, text in sorted(self._environ.items())
-            if name.startswith(PREFIX) and name not in _NOT_SETTINGS
-        }
-
-    def _override_layer(self) -> dict[SettingPath, Entry]:
-        found = {}
-        for path, value in leaves(self._overrides):
-            if path:
-                whole = tuple(part for key in path for part in key.split("."))
-                found[whole] = Entry(value, Origin("override", ".".join(whole)))
-        return found
+        file = FolderFile.read(self._file, named=True).layer() if self._file is not None else {}
+        return overlay(overlay(file, variable_layer(self._environ)), override_layer(self._overrides))
 
 
-def find_file(environ: Mapping[str, str], folder: Path) -> Path | None:
-    """The settings file: `OMNICORE_CONFIG`, else the one in the folder. Raises: InvalidSetting for two."""
-    if environ.get("OMNICORE_CONFIG"):
-        return Path(environ["OMNICORE_CONFIG"])
-    found = [name for name in FILE_NAMES if (folder / name).is_file()]
-    if len(found) > 1:
-        names = " and ".join(found)
-        raise InvalidSetting(f"{names} are both in {folder.resolve()}", remedy="keep one, or name it with --config")
-    if not found and (folder / APP_FILE).is_file():
-        return folder / APP_FILE
-    return folder / found[0] if found else None
+def variable_layer(environ: Mapping[str, str]) -> dict[SettingPath, Entry]:
+    """What `OMNICORE_*` variables set."""
+    return {
+        tuple(name.removeprefix(PREFIX).lower().split("__")): Entry(text, Origin("variable", name), text=True)
+        for name, text in sorted(environ.items())
+        if name.startswith(PREFIX) and name not in _NOT_SETTINGS
+    }
+
+
+def override_layer(overrides: Mapping[str, Any]) -> dict[SettingPath, Entry]:
+    """What the command line or Python sets."""
+    found = {}
+    for path, value in leaves(overrides):
+        if path:
+            whole = tuple(part for key in path for part in key.split("."))
+            found[whole] = Entry(value, Origin("override", ".".join(whole)))
+    return found
 
 
 def load_settings(
@@ -129,7 +235,8 @@ def load_settings(
 
     Args:
         file: the settings file; None looks for `OMNICORE_CONFIG`, then for `omnicore.toml`, `.yaml`, `.yml`
-            or `.json` in `folder`, then for `config.yaml`.
+            or `.json` in `folder`, then for `config.yaml`. One that is found and not named counts in full only where
+            the folder is trusted, see `omnicore.config.trust`.
         environ: variables; an unknown `OMNICORE_*` is an error like an unknown key. That of a secret may end in
             `_FILE` and name a file that holds it.
         overrides: values from the command line or from Python.
@@ -138,15 +245,53 @@ def load_settings(
     Raises:
         InvalidSetting: every value that cannot be used, with origin and remedy; details: `problems`.
     """
-    file = file or find_file(environ, folder)
+    named = file or (Path(environ["OMNICORE_CONFIG"]) if environ.get("OMNICORE_CONFIG") else None)
+    file = named or find_file(folder)
     plain, from_files, problems = secret_variables(environ, _is_secret)
-    loader = ConfigLoader(file, environ=plain, overrides=overrides)
-    entries = overlay(loader.lower(), overlay(from_files, loader.upper()))
+    variables, upper = variable_layer(plain), overlay(from_files, override_layer(overrides))
+    held = FolderFile.read(file, named=named is not None) if file is not None else None
+    layer: _Layer = {}
+    if held is not None:
+        layer = held.admitted(held.layer(), _suited(overlay(variables, upper), adapt), SCHEMA)
+    entries = overlay(overlay(layer, variables), upper)
     entries, more = _adapted(entries, adapt) if adapt is not None else (entries, [])
-    reading = _Reading(file, [*problems, *more])
+    reading = _Reading(file, file.parent if file else folder, [*problems, *more])
     for path, entry in entries.items():
         reading.take(path, entry)
-    return reading.loaded()
+    return _judged(reading.loaded(), held, reading.project)
+
+
+def _judged(found: Loaded, held: FolderFile | None, project: Path) -> Loaded:
+    """The settings with what is to be told of their file and of the project's folder. Raises: InvalidSetting."""
+    ignored = held.ignored if held is not None else []
+    _check_plugins(found, trusted=held is not None and held.trusted)
+    return replace(
+        found,
+        trusted=held is None or held.trusted,
+        ignored=tuple(ignored),
+        notes=(*found.notes, *notes_on(found.file, ignored), *notes_on_old_state(project, found.settings.data)),
+    )
+
+
+def _suited(entries: _Layer, adapt: Adapt | None) -> _Layer:
+    """What suits the place where the host runs, and holds where a file says nothing."""
+    if adapt is None:
+        return {}
+    choice = entries.get(("runtime", "environment"))
+    place = adapt(str(choice.value) if choice is not None else "auto")
+    return environment_layer(place.values, place.name)
+
+
+def _check_plugins(found: Loaded, *, trusted: bool) -> None:
+    """Raises: InvalidSetting: the plugin folder leads out of a folder that is not trusted, by a link."""
+    place, origin = found.settings.plugins, found.origins["plugins"]
+    if trusted or origin.kind not in ("default", "file") or inside(place, origin.folder):
+        return
+    if TrustRecord().of(origin.folder) is None:
+        raise InvalidSetting(
+            f"the plugin folder {place} leads out of {origin.folder.resolve()}, to {place.resolve()}",
+            remedy="name it with --plugins, or run `omnicore trust` if that is meant",
+        )
 
 
 def _adapted(entries: _Layer, adapt: Adapt) -> tuple[_Layer, list[Problem]]:
@@ -167,7 +312,7 @@ def _set(entry: Entry | None) -> TypeGuard[Entry]:
 
 
 def _is_secret(path: SettingPath) -> bool:
-    """Whether a setting may come from a file of its own."""
+    """True if a setting may come from a file of its own."""
     if (*path[:-1], f"{path[-1]}_file") in SCHEMA:  # a setting of that very name
         return False
     leaf = SCHEMA.get(path)
@@ -180,28 +325,48 @@ def _is_secret(path: SettingPath) -> bool:
 class _Reading:
     """Entries turned into settings; problems are gathered, so that one run shows them all."""
 
-    def __init__(self, file: Path | None, problems: list[Problem]) -> None:
+    def __init__(self, file: Path | None, project: Path, problems: list[Problem]) -> None:
         self.file = file
+        self.project = project
         self.default = Origin("default", folder=file.parent if file else Path())
         self.values: dict[SettingPath, Any] = {}
         self.origins: dict[str, Origin] = {}
         self.problems = problems
+        self.notes: list[str] = []
 
     def take(self, path: SettingPath, entry: Entry) -> None:
-        """Reads one entry."""
+        """Reads one entry. Beyond many problems the rest is not looked at: telling each takes time."""
+        if len(self.problems) >= _MOST_PROBLEMS:
+            return
         name = ".".join(path)
         self.origins[name] = entry.origin
         if (leaf := SCHEMA.get(path)) is not None and not leaf.free:
             self._read(leaf, entry)
+        elif (leaf := FIXED.get(path)) is not None:
+            self._pass_over(leaf, entry)
         elif (table := SCHEMA.get(path[:1])) is not None and table.free:
             self._read_free(path, entry)
-        elif any(known[: len(path)] == path for known in SCHEMA):
+        elif any(known[: len(path)] == path for known in _LEAVES):
             if entry.value != {}:
                 self._problem(name, entry, "is no table", f"write [{name}] with one line for each setting")
         else:
-            self._problem(name, entry, "is no setting", _meant(name, entry.origin))
+            self._problem(
+                name[:_LONGEST_NAME], entry, "is an unknown setting", _meant(name[:_LONGEST_NAME], entry.origin)
+            )
+
+    def _pass_over(self, leaf: Leaf, entry: Entry) -> None:
+        """Notes what was a setting in an earlier version. Code and options are written for this one: an error there."""
+        del self.origins[leaf.name]
+        if entry.origin.kind == "override":
+            self._problem(leaf.name, entry, "is no longer a setting", "remove it")
+        else:
+            self.notes.append(no_longer(leaf, entry.origin))
 
     def _read(self, leaf: Leaf, entry: Entry) -> None:
+        if leaf.start_only and entry.origin.kind not in ("variable", "override"):
+            remedy = f"take it out, and set {variable(leaf.name)} where the host is started"
+            self._problem(leaf.name, entry, "cannot be set by a file", remedy)
+            return
         try:
             self.values[leaf.path] = leaf.read(entry)
         except Misfit as misfit:
@@ -228,14 +393,16 @@ class _Reading:
 
     def loaded(self) -> Loaded:
         """The settings. Raises: InvalidSetting."""
-        self.problems += over_cap(lambda path: self._value(SCHEMA[path]), self.origins)
+        self.problems += over_cap(lambda path: self._value(_LEAVES[path]), self.origins)
         if self.problems:
             raise invalid(self.problems)
         settings: Settings = self._build(Settings, ())
         origins = {leaf.name: self.default for leaf in SCHEMA.values() if not leaf.free} | self.origins
-        return Loaded(settings, MappingProxyType(origins), self.file)
+        return Loaded(settings, MappingProxyType(origins), self.file, notes=tuple(self.notes))
 
     def _value(self, leaf: Leaf) -> Any:
+        if leaf.path == ("data",) and leaf.path not in self.values:
+            return project_data(self.project)
         value = self.values.get(leaf.path, leaf.default)
         if isinstance(value, Path) and leaf.path not in self.values:
             return anchored(value, self.default)
@@ -248,11 +415,11 @@ class _Reading:
             here = (*path, spec.name)
             if is_dataclass(hints[spec.name]):
                 built[spec.name] = self._build(hints[spec.name], here)
-            elif SCHEMA[here].free:
+            elif _LEAVES[here].free:
                 below = {key[1:]: value for key, value in self.values.items() if key[:1] == here}
                 built[spec.name] = nested(below)
             else:
-                built[spec.name] = self._value(SCHEMA[here])
+                built[spec.name] = self._value(_LEAVES[here])
         return kind(**built)
 
 
@@ -272,9 +439,17 @@ def over_cap(value: Callable[[SettingPath], Any], origins: Mapping[str, Origin])
     return problems
 
 
+def no_longer(leaf: Leaf, origin: Origin) -> str:
+    """The note on a value that was a setting in an earlier version."""
+    return f"{origin}: {leaf.name} is no longer a setting and is ignored, the value is {leaf.default!r}; remove it"
+
+
 def no_setting(name: str) -> NotFound:
     """The error for a name that no setting has."""
-    return NotFound(f"there is no setting {name[:200]!r}", remedy=_meant(name[:200], Origin("override")))
+    if (leaf := FIXED.get(tuple(name.split(".")))) is not None:
+        return NotFound(f"{leaf.name} is no longer a setting", remedy=f"the value is always {leaf.default!r}")
+    name = name[:_LONGEST_NAME]
+    return NotFound(f"there is no setting {name!r}", remedy=_meant(name, Origin("override")))
 
 
 def _meant(name: str, origin: Origin) -> str:

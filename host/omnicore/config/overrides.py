@@ -17,13 +17,11 @@ from types import MappingProxyType
 from typing import Any
 
 from omnicore.config.documents import LARGEST_FILE, read_document
-from omnicore.config.entry import Entry, Origin, SettingPath
-from omnicore.config.loader import SCHEMA, Loaded, over_cap
-from omnicore.config.problems import Problem, invalid
-from omnicore.config.schema import Leaf, Misfit
+from omnicore.config.loader import FIXED, SCHEMA, Loaded, no_longer, over_cap
+from omnicore.config.schema import Entry, Leaf, Misfit, Origin, Problem, SettingPath, invalid
 from omnicore.config.settings import Settings
 from omnicore.errors import InvalidSetting
-from omnicore.files import only_one, write_whole
+from omnicore.files import check_own, only_one, write_whole
 
 __all__ = [
     "FILE",
@@ -43,7 +41,8 @@ FILE = "overrides.json"
 _TOP = frozenset(
     (
         *("watch", "body_bytes", "request_timeout_s", "drain_s", "max_instances", "max_warm", "threads"),
-        *("breaker_failures", "breaker_reset_s", "log_level", "log_lines", "kept_versions"),
+        "sandbox_memory_bytes",
+        *("breaker_failures", "log_level", "log_lines"),
     )
 )
 _SECTIONS = frozenset(("limits", "tasks", "events", "health", "memory", "vectors", "loops", "connectors", "telemetry"))
@@ -86,9 +85,12 @@ def pinned(base: Loaded, name: str) -> Origin | None:
 
 
 def read_overrides(data: Path) -> Overrides:
-    """What was set for the host of a data folder. Raises: InvalidSetting: the file cannot be used."""
+    """What was set for the host of a data folder.
+
+    Raises: InvalidSetting: the file cannot be used. StorageFailed: the folder or the file is not this user's alone.
+    """
     file = data / FILE
-    if not file.exists():
+    if not check_own(data, folder=True) or not check_own(file):
         return {}
     return {".".join(path): value for path, value in read_document(file).values.items()}
 
@@ -121,7 +123,11 @@ def overridden(base: Loaded, values: Mapping[str, Any]) -> Loaded:
     source = Origin("file", str(base.settings.data / FILE))
     problems: list[Problem] = []
     read: dict[SettingPath, Any] = {}
+    notes: list[str] = []
     for name, value in values.items():
+        if (fixed := FIXED.get(tuple(name.split(".")))) is not None:
+            notes.append(f"{no_longer(fixed, source)} with `omnicore config unset {name}`")
+            continue
         leaf, problem = _usable(name, source)
         if leaf is not None and problem is None:
             try:
@@ -137,7 +143,7 @@ def overridden(base: Loaded, values: Mapping[str, Any]) -> Loaded:
     if problems:
         raise invalid(problems)
     origins = {**base.origins, **{".".join(path): Origin("console") for path in read}}
-    return Loaded(settings, MappingProxyType(origins), base.file, base)
+    return replace(base, settings=settings, origins=MappingProxyType(origins), base=base, notes=(*base.notes, *notes))
 
 
 def given(settings: Settings) -> Loaded:
@@ -161,7 +167,9 @@ def value_of(settings: Settings, path: SettingPath) -> Any:
 def _usable(name: str, source: Origin) -> tuple[Leaf | None, Problem | None]:
     leaf = SCHEMA.get(tuple(name.split(".")))
     if leaf is None:
-        return None, Problem(name[:200], str(source), "is no setting", f"run `omnicore config unset {name[:200]}`")
+        return None, Problem(
+            name[:200], str(source), "is an unknown setting", f"run `omnicore config unset {name[:200]}`"
+        )
     reason = why_fixed(leaf)
     return leaf, Problem(name, str(source), "cannot be set here", reason) if reason else None
 

@@ -1,21 +1,177 @@
-"""The schema, read from a dataclass: which settings exist, their types, and values turned into those."""
+"""One value somebody set, and where: what the layers hand to the schema.
+
+Settings that cannot be used, told all at once.
+
+Sizes and durations as people write them: `64 MiB`, `500ms`.
+
+What a setting is: a dataclass field with its documentation and bounds.
+
+The schema, read from a dataclass: which settings exist, their types, and values turned into those.
+"""
 
 from __future__ import annotations
 
 import json
 import math
+import re
 import typing
-from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import MISSING, Field, asdict, dataclass, field, fields, is_dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, TypeAlias, get_args, get_origin
 
-from omnicore.config.entry import Entry, Origin, SettingPath
-from omnicore.config.units import parse_duration, parse_size
+from omnicore.errors import InvalidSetting
 
-__all__ = ["Leaf", "Misfit", "anchored", "free_value", "nearest", "schema_of"]
+__all__ = ["Leaf", "Misfit", "Untrusted", "anchored", "free_value", "is_secret", "nearest", "schema_of", "setting"]
+
+
+SettingPath = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a value comes from. `folder` is what relative paths count from."""
+
+    kind: Literal["default", "environment", "file", "variable", "override", "console"]
+    name: str = ""
+    line: int | None = None
+    folder: Path = Path()
+
+    def __str__(self) -> str:
+        if self.kind in ("default", "console"):
+            return self.kind
+        if self.kind == "environment":
+            return f"environment: {self.name}"
+        if self.kind == "override":
+            return f"override {self.name}"
+        return f"{self.name}:{self.line}" if self.line else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A value at a path; `text` when it is a variable's text that the schema must still give a type."""
+
+    value: Any
+    origin: Origin
+    text: bool = False
+
+
+def leaves(value: Any, path: SettingPath = ()) -> Iterator[tuple[SettingPath, Any]]:
+    """The values in nested mappings with their paths; an empty mapping is a value."""
+    if isinstance(value, Mapping) and value:
+        for key, item in value.items():
+            yield from leaves(item, (*path, str(key)))
+    else:
+        yield path, value
+
+
+def nested(values: Mapping[SettingPath, Any]) -> dict[str, Any]:
+    """The opposite of `leaves`."""
+    tree: dict[str, Any] = {}
+    for path, value in values.items():
+        node = tree
+        for key in path[:-1]:
+            if not isinstance(node.get(key), dict):
+                node[key] = {}
+            node = node[key]
+        node[path[-1]] = value
+    return tree
+
+
+def overlay(under: Mapping[SettingPath, Entry], over: Mapping[SettingPath, Entry]) -> dict[SettingPath, Entry]:
+    """Two layers merged: what `over` sets wins, also a value over a table and a table over a value."""
+    hidden = {path[:depth] for path in over for depth in range(1, len(path) + 1)}
+    kept = {
+        path: entry
+        for path, entry in under.items()
+        if path not in hidden and not any(path[:depth] in over for depth in range(1, len(path)))
+    }
+    return {**kept, **over}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One setting that cannot be used: where it was set, what is wrong and what would do."""
+
+    setting: str
+    origin: str
+    fact: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.origin}: {self.setting} {self.fact}"
+
+
+def invalid(problems: Sequence[Problem]) -> InvalidSetting:
+    """The error that tells every problem; details: `problems`, one object for each."""
+    details = [asdict(problem) for problem in problems]
+    if len(problems) == 1:
+        return InvalidSetting(str(problems[0]), remedy=problems[0].remedy, problems=details)
+    listed = "".join(f"\n  {problem}; {problem.remedy}" for problem in problems)
+    return InvalidSetting(f"{len(problems)} settings cannot be used:{listed}", problems=details)
+
+
+_NUMBER = re.compile(r"\s*([0-9][0-9_]*(?:\.[0-9]+)?)\s*([A-Za-z]*)\s*")
+_SIZES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
+_TIMES = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+
+
+def parse_size(text: str) -> int | None:
+    """Bytes in a text such as `64 MiB`, `1.5GB` or `4096`; None when it is no whole number of bytes."""
+    amount = _scaled(text, _SIZES)
+    return int(amount) if amount is not None and amount == int(amount) else None
+
+
+def parse_duration(text: str) -> float | None:
+    """Seconds in a text such as `500ms`, `2 s`, `1.5h` or `30`; None when it is no duration."""
+    return _scaled(text, _TIMES)
+
+
+def _scaled(text: str, units: dict[str, int] | dict[str, float]) -> float | None:
+    match = _NUMBER.fullmatch(text)
+    if match is None or match[2].lower() not in units:
+        return None
+    number = match[1].replace("_", "")
+    return (float(number) if "." in number else int(number)) * units[match[2].lower()]
+
+
+Untrusted: TypeAlias = Literal["never", "any", "lower", "inside"]
+"""What the settings file of a folder that nobody trusts may set: nothing, any value, a value that is not above the one
+that holds without it (false is below true, no bound is above all), or a path that stays inside the folder."""
+
+_SECRET_WORDS = ("token", "secret", "password", "passwd", "credential", "apikey", "api_key", "private_key")
+
+
+def setting(
+    default: Any,
+    doc: str,
+    *,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    secret: bool = False,
+    untrusted: Untrusted = "never",
+    start_only: bool = False,
+    only: Mapping[str, str] | None = None,
+) -> Any:
+    """A field with what the loader checks and what `config show --doc` prints; secrets stay out of `repr`.
+
+    Args:
+        untrusted: values that the file of an untrusted folder may set, for a setting that can only be tightened.
+        start_only: set by an option or a variable of the process, and by no file.
+        only: for a dataclass that has no settings itself, such as `Limits`: its fields that are, with their texts.
+    """
+    about: dict[str, Any] = {"doc": doc, "minimum": minimum, "maximum": maximum, "secret": secret}
+    about |= {"untrusted": untrusted, "start_only": start_only, "only": only}
+    if isinstance(default, dict):
+        return field(default_factory=default.copy, metadata=about, repr=not secret)
+    return field(default=default, metadata=about, repr=not secret)
+
+
+def is_secret(name: str) -> bool:
+    """True if a free-form key, such as `api_key`, names something that is never shown."""
+    return any(word in name.lower().replace("-", "_") for word in _SECRET_WORDS)
 
 
 class Misfit(Exception):
@@ -28,7 +184,10 @@ class Misfit(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """One setting: its path, type, default and what its dataclass field says about it."""
+    """One setting: its path, type, default and what its dataclass field says about it.
+
+    `fixed`: it is not a setting, or no longer, and always has its default.
+    """
 
     path: SettingPath
     type: Any
@@ -37,6 +196,9 @@ class Leaf:
     minimum: float | None = None
     maximum: float | None = None
     secret: bool = False
+    untrusted: Untrusted = "never"
+    start_only: bool = False
+    fixed: bool = False
 
     @property
     def name(self) -> str:
@@ -45,7 +207,7 @@ class Leaf:
 
     @property
     def free(self) -> bool:
-        """Whether this is a table of free keys, with paths below it."""
+        """True if this is a table of free keys, with paths below it."""
         return get_origin(self.type) is Mapping
 
     def read(self, entry: Entry) -> Any:
@@ -62,8 +224,19 @@ class Leaf:
             raise Misfit(f"at most {self.maximum:g}")
 
 
-def schema_of(kind: type, path: SettingPath = (), default: Any = None, doc: str = "") -> list[Leaf]:
-    """The leaves of a dataclass, nested ones among them, in the order of their declaration."""
+def schema_of(
+    kind: type,
+    path: SettingPath = (),
+    default: Any = None,
+    *,
+    only: Mapping[str, str] | None = None,
+    untrusted: Untrusted = "never",
+) -> list[Leaf]:
+    """The leaves of a dataclass and of those nested in it, in the order of their declaration.
+
+    Args:
+        only, untrusted: of a nested dataclass whose own fields say nothing, see `setting`.
+    """
     found: list[Leaf] = []
     hints = typing.get_type_hints(kind)
     for spec in fields(kind):
@@ -71,17 +244,20 @@ def schema_of(kind: type, path: SettingPath = (), default: Any = None, doc: str 
         value = _default(spec) if default is None else getattr(default, spec.name)
         about = spec.metadata
         if is_dataclass(hints[spec.name]):
-            found += schema_of(hints[spec.name], here, value, about["doc"])
+            found += schema_of(hints[spec.name], here, value, only=about["only"], untrusted=about["untrusted"])
             continue
         found.append(
             Leaf(
                 here,
                 hints[spec.name],
                 value,
-                doc=about.get("doc", doc),
+                doc=about.get("doc") or (only or {}).get(spec.name, ""),
                 minimum=about.get("minimum", 0 if path else None),  # a limit below nothing has no meaning
                 maximum=about.get("maximum"),
                 secret=about.get("secret", False),
+                untrusted=about.get("untrusted", untrusted),
+                start_only=about.get("start_only", False),
+                fixed=spec.name not in only if only is not None else not about,
             )
         )
     return found

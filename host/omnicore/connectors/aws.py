@@ -1,21 +1,45 @@
-"""What connectors to AWS share: clients of aiobotocore with the connector's own credentials, and its errors."""
+"""What connectors to AWS share: clients of aiobotocore with the connector's own credentials, and its errors.
+
+Objects in AWS S3 and services with its interface.
+
+Messages in an AWS SQS queue.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import socket
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
+from aiohttp.abc import AbstractResolver, ResolveResult
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as ConnectionFailed
 
-from omnicore.connectors.faults import of_status, temporary
-from omnicore.connectors.kind import Opening, text
-from omnicore.errors import OmniError, ServiceRefused
+from omnicore.connectors.addresses import literal_address
+from omnicore.connectors.http import Base, base_url
+from omnicore.connectors.kind import (
+    Action,
+    Client,
+    Kind,
+    Opening,
+    malformed,
+    number,
+    obj,
+    of_status,
+    shown,
+    temporary,
+    text,
+    wrapped,
+)
+from omnicore.errors import LimitExceeded, OmniError, ServiceRefused
 
-__all__ = ["BASE_URL", "REGION", "REQUIRED", "SECRETS", "AwsClient"]
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+
+__all__ = ["BASE_URL", "REGION", "REQUIRED", "S3", "SECRETS", "SQS", "AwsClient"]
+
 
 _CONNECT_S = 10
 _THROTTLED = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded", "SlowDown", "TooManyRequests"})
@@ -28,6 +52,30 @@ SECRETS: Mapping[str, str] = {
     "session_token": "of credentials that are temporary",
 }
 REQUIRED = ("access_key_id", "secret_access_key")
+
+
+class _Checked(AbstractResolver):
+    """Addresses of names that the connector may connect to."""
+
+    def __init__(self, opening: Opening, base: Base | None) -> None:
+        self._reserved, self._base = opening.reserved, base
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        base = self._base
+        spelled = base is not None and base.spelled and (base.url.host, base.url.port) == (host, port)
+        found = await self._reserved.addresses(host, port, spelled=spelled)
+        return [_resolved(host, one, port) for one in found]
+
+    async def close(self) -> None:
+        """Nothing of its own is open."""
+
+
+def _resolved(host: str, address: str, port: int) -> ResolveResult:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    numeric = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+    return ResolveResult(hostname=host, host=address, port=port, family=family, proto=0, flags=numeric)
 
 
 class AwsClient:
@@ -43,6 +91,9 @@ class AwsClient:
     async def begin(self) -> None:
         """Makes the client; no connection is opened yet."""
         credentials, config = self._opening.credentials, self._opening.config
+        base = base_url(config["base_url"]) if "base_url" in config else None
+        if base is not None and literal_address(base.url.host) is not None:  # the library would ask nobody
+            await self._opening.reserved.addresses(base.url.host, base.url.port, spelled=base.spelled)
         session = AioSession()
         session.set_config_variable("config_file", "/dev/null")
         session.set_config_variable("credentials_file", "/dev/null")
@@ -55,6 +106,7 @@ class AwsClient:
                 aws_secret_access_key=credentials["secret_access_key"],
                 aws_session_token=credentials.get("session_token"),
                 config=AioConfig(
+                    connector_args={"resolver": _Checked(self._opening, base)},
                     connect_timeout=_CONNECT_S,
                     max_pool_connections=self._opening.concurrency,
                     retries={"total_max_attempts": 1},  # the service repeats what may be repeated
@@ -77,6 +129,9 @@ class AwsClient:
             raise self._fault(error) from error
 
     def _fault(self, error: Exception) -> OmniError:
+        cause = error.kwargs.get("error") if isinstance(error, HTTPClientError) else None
+        if isinstance(cause, OmniError):  # what the check of an address said, in the library's wrapping
+            return cause
         if isinstance(error, ClientError):
             about = error.response.get("Error", {})
             answer = error.response.get("ResponseMetadata", {})
@@ -94,3 +149,223 @@ class AwsClient:
         if isinstance(error, (ConnectionFailed, HTTPClientError, OSError)):
             return temporary(f"{self.name} cannot be reached: {type(error).__name__}")
         return ServiceRefused(f"{self.name} refuses: {str(error)[:300]}", remedy="correct the input", service=self.name)
+
+
+_KEY = text("the object's key", most=1024)
+_LONGEST_LINK_S = 7 * 86_400
+
+
+class _S3(AwsClient):
+    """One bucket."""
+
+    def __init__(self, opening: Opening) -> None:
+        super().__init__(opening, "s3")
+        self._bucket: str = opening.config["bucket"]
+        self._most = opening.output_bytes
+
+    async def call(self, action: str, given: Mapping[str, Any], *, timeout_s: float) -> Any:
+        """See `omnicore.connectors.kind.Client.call`."""
+        async with self.translated():
+            return await _S3_ACTIONS[action](self, given)
+
+    async def probe(self) -> None:
+        """See `omnicore.connectors.kind.Client.probe`."""
+        async with self.translated():
+            await self.aws.head_bucket(Bucket=self._bucket)
+
+    async def list(self, given: Mapping[str, Any]) -> Any:
+        more = {"ContinuationToken": given["cursor"]} if given.get("cursor") else {}
+        page = await self.aws.list_objects_v2(
+            Bucket=self._bucket, Prefix=given.get("prefix", ""), MaxKeys=given.get("limit", 100), **more
+        )
+        objects = [
+            {"key": one["Key"], "bytes": one["Size"], "changed_at": one["LastModified"].timestamp()}
+            for one in page.get("Contents", ())
+        ]
+        return {"objects": objects, "cursor": page.get("NextContinuationToken")}
+
+    async def get(self, given: Mapping[str, Any]) -> Any:
+        answer = await self.aws.get_object(Bucket=self._bucket, Key=given["key"])
+        async with answer["Body"] as body:
+            if answer["ContentLength"] > self._most:
+                raise LimitExceeded(
+                    f"{given['key']} has {answer['ContentLength']} bytes, {self._most} are allowed",
+                    remedy="make a link with the action `link`",
+                    limit="output_bytes",
+                    allowed=self._most,
+                )
+            data = await body.read()
+        return {"body": shown(data), "media": answer.get("ContentType", "application/octet-stream")}
+
+    async def put(self, given: Mapping[str, Any]) -> Any:
+        answer = await self.aws.put_object(
+            Bucket=self._bucket,
+            Key=given["key"],
+            Body=_raw(given["body"]),
+            ContentType=given.get("media", "application/octet-stream"),
+        )
+        return {"tag": answer["ETag"].strip('"')}
+
+    async def delete(self, given: Mapping[str, Any]) -> Any:
+        await self.aws.delete_object(Bucket=self._bucket, Key=given["key"])
+        return {}
+
+    async def link(self, given: Mapping[str, Any]) -> Any:
+        url = await self.aws.generate_presigned_url(
+            "get_object",
+            Params={"Bucket": self._bucket, "Key": given["key"]},
+            ExpiresIn=given.get("ttl_s", 3600),
+        )
+        return {"url": url}
+
+
+def _raw(body: Any) -> bytes:
+    data = body.encode() if isinstance(body, str) else wrapped(body)
+    if data is None:
+        raise malformed("the body is neither text nor base64", 'send bytes as {"base64": "..."}')
+    return data
+
+
+_S3_ACTIONS: Mapping[str, Callable[[_S3, Mapping[str, Any]], Awaitable[Any]]] = {
+    "list": _S3.list,
+    "get": _S3.get,
+    "put": _S3.put,
+    "delete": _S3.delete,
+    "link": _S3.link,
+}
+
+
+async def _open_s3(opening: Opening) -> Client:
+    client = _S3(opening)
+    await client.begin()
+    return client
+
+
+S3 = Kind(
+    name="s3",
+    says="A bucket of AWS S3, or of a service with its interface",
+    config=obj("region", "bucket", region=REGION, base_url=BASE_URL, bucket=text(least=3, most=63)),
+    secrets=SECRETS,
+    required=REQUIRED,
+    actions=(
+        Action(
+            "list",
+            "A page of objects with a prefix.",
+            obj(prefix=text(least=0, most=1024), limit=number(least=1, most=1000), cursor=text(most=2048)),
+            repeat="always",
+        ),
+        Action("get", "Reads an object.", obj("key", key=_KEY), repeat="always"),
+        Action(
+            "put",
+            "Writes an object.",
+            obj("key", "body", key=_KEY, body={"description": "text, or {base64}"}, media=text(most=255)),
+            repeat="always",
+        ),
+        Action("delete", "Deletes an object.", obj("key", key=_KEY), repeat="always"),
+        Action(
+            "link",
+            "An address by which anybody may read the object for a time.",
+            obj("key", key=_KEY, ttl_s=number(least=1, most=_LONGEST_LINK_S)),
+            repeat="always",
+        ),
+    ),
+    open=_open_s3,
+)
+
+
+_LONGEST_POLL_S = 20
+
+
+class _Sqs(AwsClient):
+    """One queue."""
+
+    def __init__(self, opening: Opening) -> None:
+        super().__init__(opening, "sqs")
+        self._queue: str = opening.config["queue"]
+        self._url = ""
+
+    async def call(self, action: str, given: Mapping[str, Any], *, timeout_s: float) -> Any:
+        """See `omnicore.connectors.kind.Client.call`."""
+        async with self.translated():
+            return await _SQS_ACTIONS[action](self, await self._address(), given)
+
+    async def probe(self) -> None:
+        """See `omnicore.connectors.kind.Client.probe`."""
+        async with self.translated():
+            await self.aws.get_queue_attributes(QueueUrl=await self._address(), AttributeNames=["QueueArn"])
+
+    async def send(self, url: str, given: Mapping[str, Any]) -> Any:
+        fifo = {
+            name: given[field]
+            for name, field in (("MessageGroupId", "group"), ("MessageDeduplicationId", "idempotency_key"))
+            if field in given and url.endswith(".fifo")
+        }
+        answer = await self.aws.send_message(
+            QueueUrl=url, MessageBody=given["body"], DelaySeconds=given.get("delay_s", 0), **fifo
+        )
+        return {"id": answer["MessageId"]}
+
+    async def receive(self, url: str, given: Mapping[str, Any]) -> Any:
+        answer = await self.aws.receive_message(
+            QueueUrl=url,
+            MaxNumberOfMessages=given.get("limit", 1),
+            WaitTimeSeconds=given.get("wait_s", 0),
+            VisibilityTimeout=given.get("hold_s", 30),
+        )
+        messages = [
+            {"id": one["MessageId"], "body": one["Body"], "receipt": one["ReceiptHandle"]}
+            for one in answer.get("Messages", ())
+        ]
+        return {"messages": messages}
+
+    async def delete(self, url: str, given: Mapping[str, Any]) -> Any:
+        await self.aws.delete_message(QueueUrl=url, ReceiptHandle=given["receipt"])
+        return {}
+
+    async def _address(self) -> str:
+        if not self._url:
+            answer = await self.aws.get_queue_url(QueueName=self._queue)
+            self._url = answer["QueueUrl"]
+        return self._url
+
+
+_SQS_ACTIONS: Mapping[str, Callable[[_Sqs, str, Mapping[str, Any]], Awaitable[Any]]] = {
+    "send": _Sqs.send,
+    "receive": _Sqs.receive,
+    "delete": _Sqs.delete,
+}
+
+
+async def _open_sqs(opening: Opening) -> Client:
+    client = _Sqs(opening)
+    await client.begin()
+    return client
+
+
+SQS = Kind(
+    name="sqs",
+    says="A queue of AWS SQS",
+    config=obj("region", "queue", region=REGION, base_url=BASE_URL, queue=text(most=80)),
+    secrets=SECRETS,
+    required=REQUIRED,
+    actions=(
+        Action(
+            "send",
+            "Puts a message into the queue; in a FIFO queue one key counts once.",
+            obj(
+                "body",
+                body=text(most=262_144),
+                delay_s=number(most=900),
+                group=text(most=128),
+                idempotency_key=text(most=128),
+            ),
+        ),
+        Action(
+            "receive",
+            "Takes messages, which others do not see for `hold_s` seconds.",
+            obj(limit=number(least=1, most=10), wait_s=number(most=_LONGEST_POLL_S), hold_s=number(most=43_200)),
+        ),
+        Action("delete", "Says that a message is done with.", obj("receipt", receipt=text(most=1024)), repeat="always"),
+    ),
+    open=_open_sqs,
+)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from omnicore import __version__
-from omnicore.connectors.auth import FixedAuth
 from omnicore.connectors.kind import Action, Kind, Opening, Repeat, Schema, number, obj, text
-from omnicore.connectors.rest import BASE, REQUEST, Endpoint, Failure, JsonService, failure_of, open_session
+from omnicore.connectors.rest import BASE, REQUEST, Endpoint, Failure, FixedAuth, JsonService, failure_of, open_session
+from omnicore.version import __version__
 
 __all__ = ["KIND"]
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from omnicore.connectors.auth import FixedAuth
 from omnicore.connectors.kind import Kind, Opening, Schema, number, obj, text
-from omnicore.connectors.rest import BASE, LIMIT, REQUEST, JsonService, endpoint, open_session
+from omnicore.connectors.rest import BASE, LIMIT, REQUEST, FixedAuth, JsonService, endpoint, open_session
 
 __all__ = ["KIND"]
 

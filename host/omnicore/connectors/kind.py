@@ -1,19 +1,170 @@
-"""What a kind of connector is: its settings, its credentials, what it can do, and how it is opened.
+"""Bytes as they travel in JSON: text where they are UTF-8, else `{"base64": "..."}`.
+
+Failures of the other side, in the host's words, with what a caller needs to know to try again. Pure.
+
+What a kind of connector is: its settings, its credentials, what it can do, and how it is opened.
 
 A kind is a file of this room that holds a `KIND`; `kinds.py` lists them. `Kind.open` returns a client, which lives
 on one event loop and is closed when its connector changes, fails to answer for its credentials, or the host stops.
+
+The kinds of connectors there are. Each file loads when its kind is first asked for.
+
+Checks values against the schemas of kinds. The schemas are ours, so only the values are strangers.
+
+A connector as plugins see it.
+
+The bounds of one connector: those of the settings, with what its operator changed. Pure.
 """
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
+from functools import cache
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from omnicore.clock import Clock, SystemClock
+from omnicore.connectors.policy import Reserved
+from omnicore.errors import DeadlineExceeded, InvalidInput, OmniError, ServiceRefused, Unavailable
+from omnicore.optional import optional
+from omnicore.resilience.retry import read_retry_after
 
-__all__ = ["Action", "Client", "Emit", "Kind", "Opening", "Repeat", "Schema", "number", "obj", "text"]
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
+
+    from omnicore.config.settings import ConnectorSettings
+
+__all__ = [
+    "KINDS",
+    "Action",
+    "CallLimits",
+    "Client",
+    "Connector",
+    "Emit",
+    "Kind",
+    "Opening",
+    "Repeat",
+    "Schema",
+    "asked_pause_s",
+    "check_value",
+    "counts_against",
+    "find_kind",
+    "malformed",
+    "may_repeat",
+    "number",
+    "obj",
+    "of_status",
+    "shown",
+    "temporary",
+    "text",
+    "wait_of",
+    "wrapped",
+]
+
+
+def shown(data: bytes) -> str | dict[str, str]:
+    """Bytes as a JSON value.
+
+    >>> shown(b"tea"), shown(b"\\xff")
+    ('tea', {'base64': '/w=='})
+    """
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(data).decode()}
+
+
+def wrapped(value: Any) -> bytes | None:
+    """The bytes of `{"base64": "..."}`; None for anything else."""
+    if not isinstance(value, Mapping) or set(value) != {"base64"} or not isinstance(value["base64"], str):
+        return None
+    try:
+        return base64.b64decode(value["base64"], validate=True)
+    except ValueError:
+        return None
+
+
+_LONGEST_PAUSE_S = 3600.0
+_MESSAGE = 300
+
+
+def temporary(fact: str, *, acted: bool | None = None, retry_after_s: float | None = None, **more: Any) -> Unavailable:
+    """A failure that may pass by itself.
+
+    Args:
+        acted: False when the other side surely did nothing (no connection, over its rate), so that anything may be
+            sent again; None when nobody knows.
+    """
+    details = {"temporary": True, "acted": acted, **more}
+    if retry_after_s is not None:
+        details["retry_after_s"] = retry_after_s
+    return Unavailable(fact, remedy="try again later", **details)
+
+
+def may_repeat(error: BaseException, *, harmless: bool) -> bool:
+    """True if a call that failed so may be sent again. `harmless`: sending it twice is as good as once."""
+    if not isinstance(error, Unavailable) or not error.details.get("temporary"):
+        return False
+    return harmless or error.details.get("acted") is False
+
+
+def counts_against(error: BaseException) -> bool:
+    """True if the failure means that the service is unhealthy; a refusal does not."""
+    if isinstance(error, DeadlineExceeded):
+        return True
+    return isinstance(error, Unavailable) and bool(error.details.get("temporary")) and not asked_pause_s(error)
+
+
+def asked_pause_s(error: OmniError) -> float:
+    """How long the other side asked to be left alone; 0.0 when it did not."""
+    return float(error.details.get("retry_after_s") or 0.0) if error.details.get("temporary") else 0.0
+
+
+def of_status(
+    service: str, status: int, headers: Mapping[str, str], message: str, *, now: float, code: str = ""
+) -> OmniError:
+    """The error that an HTTP answer of 400 and above means.
+
+    Args:
+        message: what the service says, shown cut to size.
+        code: the service's own name for the failure.
+        now: seconds since the epoch, for `Retry-After` as a date.
+    """
+    said = f": {message[:_MESSAGE]}" if message else ""
+    fact = f"{service} answers {status}{said}"
+    wait = wait_of(headers, now)
+    exhausted = status == 403 and (wait is not None or headers.get("x-ratelimit-remaining") == "0")
+    if status == 429 or exhausted:
+        return temporary(fact, acted=False, retry_after_s=1.0 if wait is None else wait, status=status)
+    if status == 503 and wait is not None:
+        return temporary(fact, acted=False, retry_after_s=wait, status=status)
+    if status >= 500 or status == 408:
+        return temporary(fact, status=status)
+    return ServiceRefused(fact, remedy=_remedy(status), service=service, status=status, service_code=code)
+
+
+def wait_of(headers: Mapping[str, str], now: float) -> float | None:
+    """Seconds to wait as `Retry-After` or GitHub's `x-ratelimit-reset` say, at most an hour; None for neither."""
+    found = read_retry_after(headers.get("retry-after", "")[:64], now)
+    if found is None and headers.get("x-ratelimit-remaining") == "0":
+        reset = headers.get("x-ratelimit-reset", "")
+        found = float(reset) - now if reset.isascii() and reset.isdigit() and len(reset) < 12 else None
+    return None if found is None else min(max(found, 0.0), _LONGEST_PAUSE_S)
+
+
+def _remedy(status: int) -> str:
+    if status in (401, 403):
+        return "the operator gives the connector a credential that may do this"
+    return "correct the input"
+
+
+def malformed(fact: str, remedy: str = "correct the input") -> InvalidInput:
+    """Input of an action that cannot be used."""
+    return InvalidInput(fact, remedy=remedy)
+
 
 Schema = Mapping[str, Any]
 Repeat = Literal["never", "always", "keyed"]
@@ -54,7 +205,7 @@ class Client(Protocol):
     async def call(self, action: str, given: Mapping[str, Any], *, timeout_s: float) -> Any:
         """What came of an action, a JSON value. The service ends it at its deadline by cancelling it.
 
-        Raises: InvalidInput; ServiceRefused; Unavailable, see `omnicore.connectors.faults.temporary`; LimitExceeded.
+        Raises: InvalidInput; ServiceRefused; Unavailable, see `omnicore.connectors.kind.temporary`; LimitExceeded.
         """
 
     async def probe(self) -> None:
@@ -81,6 +232,8 @@ class Opening:
     emit: Emit = field(default=lambda event, data: None, repr=False)
     hide: Callable[[str], None] = field(default=lambda secret: None, repr=False)
     """Tells of a further secret, such as a token that was fetched, so that it is taken out of errors and answers."""
+    reserved: Reserved = field(default_factory=Reserved, repr=False)
+    """Addresses that the client connects to only when `config` has them written out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +244,7 @@ class Kind:
         config: JSON Schema of its settings, an object without secrets.
         secrets: its credentials by name, each with what it is; `required` lists those it cannot do without.
         open: makes a client; it may connect, or leave that to the first call.
-        hook: the rule by which its webhooks are verified, see `omnicore.connectors.hooks.rules`.
+        hook: the rule by which its webhooks are verified, see `omnicore.connectors.webhooks`.
         echoes: the other side may send credentials back, as web services do with headers, so answers are searched
             for them. Not for databases: a password such as `test` would hide that word in every row.
         check: looks at the settings as a whole. Raises: InvalidInput.
@@ -142,3 +295,104 @@ def text(says: str = "", *, least: int = 1, most: int = 65536, **more: Any) -> S
 def number(says: str = "", *, least: int = 0, most: int = 2**53, **more: Any) -> Schema:
     """The schema of a whole number."""
     return {"type": "integer", "minimum": least, "maximum": most, **({"description": says} if says else {}), **more}
+
+
+_HERE = "omnicore.connectors."
+KINDS: Mapping[str, tuple[str, str]] = {
+    "http": (_HERE + "web", ""),
+    "openai": (_HERE + "openai", ""),
+    "github": (_HERE + "github", ""),
+    "gitlab": (_HERE + "gitlab", ""),
+    "telegram": (_HERE + "telegram", ""),
+    "discord": (_HERE + "discord", ""),
+    "sqlite": (_HERE + "sqlite", ""),
+    "postgresql": (_HERE + "postgresql", "postgresql"),
+    "mysql": (_HERE + "mysql", "mysql"),
+    "redis": (_HERE + "redis", "redis"),
+    "s3": (_HERE + "aws:S3", "aws"),
+    "sqs": (_HERE + "aws:SQS", "aws"),
+}
+"""The module of each kind, with `:NAME` where it has more than one, and the extra that brings its driver."""
+
+
+@cache
+def find_kind(name: str) -> Kind:
+    """The kind of this name. Raises: InvalidInput: there is none; ToolMissing: its driver is not installed."""
+    place = KINDS.get(name)
+    if place is None:
+        raise InvalidInput(f"there is no kind of connector {name[:80]!r}", remedy=f"use one of {', '.join(KINDS)}")
+    module, extra = place
+    module, _, attribute = module.partition(":")
+    kind: Kind = getattr(optional(module, extra=extra), attribute or "KIND")
+    return kind
+
+
+_LONGEST = 240
+_compiled: dict[int, tuple[Schema, Draft202012Validator]] = {}
+
+
+def check_value(schema: Schema, value: Any, *, what: str, within: str) -> None:
+    """Raises: InvalidInput: what is wrong first, with its place in `within`."""
+    known = _compiled.get(id(schema))
+    if known is None:  # the schema is kept as well, so that its id is nobody else's
+        known = _compiled[id(schema)] = (schema, optional("jsonschema").Draft202012Validator(dict(schema)))
+    error = next(iter(known[1].iter_errors(value)), None)
+    if error is not None:
+        place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.absolute_path)
+        expected = "" if error.validator in ("required", "additionalProperties") else _expected(error)
+        said = error.message if not expected else f"must be {expected}"
+        raise InvalidInput(f"{within}{place} of {what}: {said[:_LONGEST]}", remedy="correct it", path=place.lstrip("."))
+
+
+def _expected(error: Any) -> str:
+    """What the schema wants, without the value, which may be long or private."""
+    return f"{error.validator} {json.dumps(error.validator_value, default=str)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Connector:
+    """A service the host is connected to, and what it can do."""
+
+    name: str
+    kind: str
+    actions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CallLimits:
+    """What one connector may take. Units: seconds, calls a second, bytes of JSON."""
+
+    timeout_s: float = 30.0
+    retries: int = 2
+    concurrency: int = 10
+    waiting: int = 100
+    rate: float = 50.0
+    plugin_rate: float = 20.0
+    output_bytes: int = 4 * 1024 * 1024
+    breaker_failures: int = 5
+    breaker_reset_s: float = 60.0
+
+    @classmethod
+    def of(cls, settings: ConnectorSettings, own: Mapping[str, Any]) -> CallLimits:
+        """The limits of a connector. Raises: InvalidInput for names and numbers that make no sense."""
+        usual = cls(**{spec.name: getattr(settings, spec.name) for spec in fields(cls)})
+        for name, value in own.items():
+            if name not in cls.__slots__:
+                raise InvalidInput(f"there is no limit {name[:80]!r}", remedy=f"limits are {', '.join(cls.__slots__)}")
+            _check(name, value, whole=isinstance(getattr(usual, name), int))
+        return replace(usual, **own)
+
+
+_FROM_ZERO = frozenset({"retries", "waiting", "breaker_reset_s"})
+_MOST = {"retries": 20, "concurrency": 1000, "waiting": 100_000}
+_LARGEST = 1e9
+
+
+def _check(name: str, value: Any, *, whole: bool) -> None:
+    fits = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
+    least = 0 if name in _FROM_ZERO else 1 if whole else 0.001
+    if not fits or not least <= value <= _MOST.get(name, _LARGEST):
+        kind = "whole number" if whole else "number"
+        raise InvalidInput(
+            f"the limit {name} is no {kind} from {least} to {_MOST.get(name, _LARGEST):g}", remedy="correct it"
+        )

@@ -11,24 +11,45 @@ from typing import Any
 import aiomysql
 from pymysql.constants import CLIENT, COMMAND
 
-from omnicore.connectors.faults import temporary
-from omnicore.connectors.kind import Client, Kind, Opening, number, obj, text
-from omnicore.connectors.pooled import Pooled
-from omnicore.connectors.rows import ACTIONS, MAX_ROWS, WRITABLE, Rows, check_writable, of_json, unfit
+from omnicore.connectors.kind import Client, Kind, Opening, number, obj, temporary, text
+from omnicore.connectors.queries import proven_query
+from omnicore.connectors.rows import (
+    ACTIONS,
+    FUNCTIONS,
+    MAX_ROWS,
+    WRITABLE,
+    Pooled,
+    Rows,
+    check_writable,
+    of_json,
+    powerful,
+    unfit,
+)
 from omnicore.errors import OmniError
 
 __all__ = ["KIND"]
 
 _CONNECT_S = 10
 _BATCH = 100
+_LONGEST_S = 86_400.0
+_UNREACHABLE = 2003
 _RESET_CONNECTION = COMMAND.COM_END  # the driver's table ends where the protocol has this command, 0x1f
 # Server errors that pass by themselves: too many connections, locks, a shutdown, a deadlock.
 _PASSING = (1040, 1053, 1077, 1203, 1205, 1213)
-# What only reads begins so. A block of statements, which MariaDB takes as one, could end the transaction that only
-# reads and begin another. Comments with a mark of exclamation are no comments to the server.
-_COMMENT = r"/\*(?!M?!)[^*]*+(?:\*(?!/)[^*]*+)*+\*/|--(?:[^\S\n][^\n]*+)?+\n|#[^\n]*+\n"
-_READING = re.compile(
-    rf"(?:[\s(]|{_COMMENT})*+(?:SELECT|WITH|SHOW|DESC|DESCRIBE|EXPLAIN|VALUES|TABLE)\b", re.IGNORECASE | re.ASCII
+# Texts are read as the proof of a query reads them; and nothing in the session makes it one that writes.
+_SETTLE = (
+    "SET SESSION sql_mode = 'ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'",
+    "SET SESSION TRANSACTION READ ONLY",
+)
+# Rights on everything that only let somebody look.
+_LOOKING = frozenset(
+    {"USAGE", "SELECT", "SHOW DATABASES", "SHOW VIEW", "PROCESS", "REPLICATION CLIENT", "BINLOG MONITOR"}
+    | {"SLAVE MONITOR", "REPLICA MONITOR"}
+)
+_GLOBAL = re.compile(r"GRANT (?P<rights>.+?) ON \*\.\* TO ", re.DOTALL)
+_READER = (
+    "give it a login of its own: CREATE USER omnicore_reader IDENTIFIED BY '...'; "
+    "GRANT SELECT ON `{database}`.* TO omnicore_reader."
 )
 
 
@@ -42,13 +63,16 @@ class _MySql:
 
     async def call(self, action: str, given: Mapping[str, Any], *, timeout_s: float) -> Any:
         """See `omnicore.connectors.kind.Client.call`."""
-        parameters = of_json(given.get("parameters", ()))
+        parameters, sql = of_json(given.get("parameters", ())), given["sql"]
         if action == "execute":
             check_writable(self._config, self._opening.name)
+        else:
+            functions = self._config.get("functions", ())
+            sql = await asyncio.to_thread(proven_query, sql, "mysql", marks=bool(parameters), functions=functions)
         async with _translated(self._opening.name), self._pool.lent() as connection:
             if action == "execute":
-                return await _execute(connection, given["sql"], parameters)
-            return await self._query(connection, given["sql"], parameters)
+                return await _execute(connection, sql, parameters)
+            return await self._query(connection, sql, parameters, timeout_s)
 
     async def probe(self) -> None:
         """See `omnicore.connectors.kind.Client.probe`."""
@@ -61,8 +85,24 @@ class _MySql:
 
     async def _connect(self) -> Any:
         config = self._config
+        if "socket" in config:
+            return await self._connect_to(None)
+        host, port = config.get("host", "127.0.0.1"), config.get("port", 3306)
+        spelled = {"host", "port"} <= config.keys()
+        failure: Exception = OSError("no address")
+        for address in await self._opening.reserved.addresses(host, port, spelled=spelled):
+            try:
+                return await self._connect_to(address)
+            except aiomysql.OperationalError as error:
+                failure = error
+                if error.args[0] != _UNREACHABLE:
+                    break
+        raise failure
+
+    async def _connect_to(self, address: str | None) -> Any:
+        config = self._config
         connection = aiomysql.Connection(
-            host=config.get("host", "127.0.0.1"),
+            host=address or "localhost",
             unix_socket=config.get("socket"),
             port=config.get("port", 3306),
             db=config["database"],
@@ -76,13 +116,33 @@ class _MySql:
         # The driver always allows several statements in one text, by which one could slip out of a transaction.
         connection.client_flag &= ~CLIENT.MULTI_STATEMENTS
         await connection._connect()  # `aiomysql.connect` makes its own object, with that flag set
+        try:
+            await self._check_login(connection)
+        except BaseException:
+            await asyncio.shield(_close(connection))
+            raise
         return connection
 
-    async def _query(self, connection: Any, sql: str, parameters: Sequence[Any]) -> Any:
-        if not _READING.match(sql):
-            words = "a query begins with SELECT, WITH, SHOW, DESCRIBE, EXPLAIN, VALUES or TABLE"
-            raise unfit(self._opening.name, words)
-        await _run(connection, "START TRANSACTION READ ONLY", ())
+    async def _check_login(self, connection: Any) -> None:
+        """Raises: PermissionDenied: the connector only reads, and its login could do more than read."""
+        if self._config.get("writable", False):
+            return
+        async with connection.cursor() as cursor:
+            await cursor.execute("SHOW GRANTS")
+            lines = [str(row[0]) for row in await cursor.fetchall()]
+        found = {
+            right.strip().upper()
+            for grant in map(_GLOBAL.match, lines)
+            if grant is not None
+            for right in grant["rights"].split(",")
+        }
+        if more := sorted(found - _LOOKING):
+            remedy = _READER.format(database=self._config["database"].replace("`", "``"))
+            raise powerful(self._opening.name, self._config["user"], more, remedy)
+
+    async def _query(self, connection: Any, sql: str, parameters: Sequence[Any], timeout_s: float) -> Any:
+        for setting in (*_SETTLE, _bound(connection, timeout_s), "START TRANSACTION READ ONLY"):
+            await _run(connection, setting, ())
         cursor = await connection.cursor(_Cursor)
         await cursor.execute(sql, parameters or None)
         columns = [column[0] for column in cursor.description or ()]
@@ -95,6 +155,14 @@ class _MySql:
         await cursor.close()
         await connection.rollback()
         return rows.answer()
+
+
+def _bound(connection: Any, timeout_s: float) -> str:
+    """The statement that ends later ones after a time, which MariaDB counts in seconds and MySQL in milliseconds."""
+    longest_s = min(timeout_s, _LONGEST_S) + 1
+    if "mariadb" in connection.get_server_info().lower():
+        return f"SET SESSION max_statement_time = {longest_s:.3f}"
+    return f"SET SESSION max_execution_time = {int(longest_s * 1000)}"
 
 
 class _Cursor(aiomysql.SSCursor):  # type: ignore[misc]
@@ -174,6 +242,7 @@ KIND = Kind(
         user=text(most=80),
         writable=WRITABLE,
         max_rows=MAX_ROWS,
+        functions=FUNCTIONS,
     ),
     secrets={"password": "of the user"},
     actions=ACTIONS,

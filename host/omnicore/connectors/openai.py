@@ -6,11 +6,9 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from omnicore.connectors.auth import FixedAuth
-from omnicore.connectors.faults import temporary
-from omnicore.connectors.kind import Action, Emit, Kind, Opening, Schema, number, obj, text
-from omnicore.connectors.rest import BASE, REQUEST, JsonService, document_of, open_session
-from omnicore.connectors.session import Answer, Streamed
+from omnicore.connectors.http import Answer, Streamed
+from omnicore.connectors.kind import Action, Emit, Kind, Opening, Schema, number, obj, temporary, text
+from omnicore.connectors.rest import BASE, REQUEST, FixedAuth, JsonService, document_of, open_session
 
 __all__ = ["KIND"]
 

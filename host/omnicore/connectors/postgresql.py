@@ -10,17 +10,44 @@ from typing import Any
 import psycopg
 from psycopg import AsyncConnection
 
-from omnicore.connectors.faults import temporary
-from omnicore.connectors.kind import Client, Kind, Opening, number, obj, text
-from omnicore.connectors.pooled import Pooled
-from omnicore.connectors.rows import ACTIONS, MAX_ROWS, WRITABLE, Rows, check_writable, of_json, unfit
-from omnicore.errors import OmniError
+from omnicore.connectors.kind import Client, Kind, Opening, number, obj, temporary, text
+from omnicore.connectors.queries import proven_query, unproven_columns
+from omnicore.connectors.rows import (
+    ACTIONS,
+    FUNCTIONS,
+    MAX_ROWS,
+    WRITABLE,
+    Pooled,
+    Rows,
+    check_writable,
+    of_json,
+    powerful,
+    unfit,
+)
+from omnicore.errors import InvalidInput, OmniError
 
 __all__ = ["KIND"]
 
 _CONNECT_S = 10
 _BATCH = 100
 # Lists of a server's own states (SQLSTATE classes) that pass by themselves.
+_LONGEST_S = 86_400.0
+# Once a transaction has read, the server refuses to make it one that writes.
+_BEGIN = """
+    SELECT set_config('standard_conforming_strings', 'on', true), set_config('statement_timeout', %s, true),
+        ARRAY(SELECT proname::text FROM pg_catalog.pg_proc WHERE proname = ANY(%s::name[]) AND provolatile = 'v'
+            AND pronargs > 0 AND pronargs - pronargdefaults < 2 AND pg_catalog.pg_function_is_visible(oid))"""
+_RIGHTS = """
+    SELECT r.rolsuper OR EXISTS (SELECT FROM pg_roles s WHERE s.rolsuper AND pg_has_role(r.oid, s.oid, 'MEMBER')),
+        r.rolcreaterole, r.rolreplication,
+        ARRAY(SELECT g.rolname::text FROM pg_roles g WHERE pg_has_role(r.oid, g.oid, 'MEMBER') AND g.rolname IN
+            ('pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files') ORDER BY g.rolname)
+    FROM pg_roles r WHERE r.rolname = session_user"""
+_READER = (
+    "give it a login of its own: CREATE ROLE omnicore_reader LOGIN PASSWORD '...'; "
+    'GRANT CONNECT ON DATABASE "{database}" TO omnicore_reader; GRANT USAGE ON SCHEMA public TO omnicore_reader; '
+    "GRANT SELECT ON ALL TABLES IN SCHEMA public TO omnicore_reader."
+)
 _PASSING = ("08", "40", "53", "55P03", "57P")
 
 
@@ -34,14 +61,17 @@ class _PostgreSql:
 
     async def call(self, action: str, given: Mapping[str, Any], *, timeout_s: float) -> Any:
         """See `omnicore.connectors.kind.Client.call`."""
-        parameters = of_json(given.get("parameters", ()))
+        parameters, sql = of_json(given.get("parameters", ())), given["sql"]
         if action == "execute":
             check_writable(self._config, self._opening.name)
+        else:
+            functions = self._config.get("functions", ())
+            sql = await asyncio.to_thread(proven_query, sql, "postgres", marks=bool(parameters), functions=functions)
         async with _translated(self._opening.name), self._pool.lent() as connection:
             await connection.set_read_only(action == "query")
             if action == "execute":
-                return await _execute(connection, given["sql"], parameters)
-            return await self._query(connection, given["sql"], parameters)
+                return await _execute(connection, sql, parameters)
+            return await self._query(connection, sql, parameters, timeout_s)
 
     async def probe(self) -> None:
         """See `omnicore.connectors.kind.Client.probe`."""
@@ -54,9 +84,8 @@ class _PostgreSql:
 
     async def _connect(self) -> AsyncConnection:
         config = self._config
-        return await AsyncConnection.connect(
-            host=config.get("host", "127.0.0.1"),
-            port=config.get("port", 5432),
+        connection = await AsyncConnection.connect(
+            **await self._place(),
             dbname=config["database"],
             user=config["user"],
             password=self._opening.credentials.get("password"),
@@ -65,10 +94,45 @@ class _PostgreSql:
             application_name="omnicore",
             prepare_threshold=None,  # `DISCARD ALL` would take prepared statements away from under it
         )
+        try:
+            await self._check_login(connection)
+        except BaseException:
+            await asyncio.shield(_close(connection))
+            raise
+        return connection
 
-    async def _query(self, connection: AsyncConnection, sql: str, parameters: Sequence[Any]) -> Any:
-        # Once a transaction has read, the server refuses to make it one that writes.
-        await connection.execute("SELECT 1")
+    async def _place(self) -> dict[str, Any]:
+        """Where the server is: a socket's folder, or the name with the addresses that were checked."""
+        config = self._config
+        host, port = config.get("host", "127.0.0.1"), config.get("port", 5432)
+        if host.startswith(("/", "@")):
+            return {"host": host, "port": port}
+        spelled = {"host", "port"} <= config.keys()
+        found = await self._opening.reserved.addresses(host, port, spelled=spelled)
+        return {"host": ",".join([host] * len(found)), "hostaddr": ",".join(found), "port": port}
+
+    async def _check_login(self, connection: AsyncConnection) -> None:
+        """Raises: PermissionDenied: the connector only reads, and its login could do more than read."""
+        if self._config.get("writable", False):
+            return
+        found = await (await connection.execute(_RIGHTS)).fetchone()
+        await connection.rollback()
+        if found is None:
+            return
+        names = ("superuser", "createrole", "replication")
+        rights = [name for name, has in zip(names, found[:3], strict=True) if has]
+        if rights or found[3]:
+            remedy = _READER.format(database=self._config["database"].replace('"', '""'))
+            raise powerful(self._opening.name, self._config["user"], [*rights, *found[3]], remedy)
+
+    async def _query(
+        self, connection: AsyncConnection, sql: str, parameters: Sequence[Any], timeout_s: float
+    ) -> dict[str, Any]:
+        columns = unproven_columns(sql, marks=bool(parameters), functions=tuple(self._config.get("functions", ())))
+        limit_ms = str(int(min(timeout_s, _LONGEST_S) * 1000) + 1000)
+        begun = await (await connection.execute(_BEGIN, [limit_ms, list(columns)])).fetchone()
+        if begun is not None and begun[2]:
+            raise _is_function(begun[2][0])
         async with connection.cursor() as cursor:
             rows: Rows | None = None
             # A plugin's statement; its marks are the driver's and its values never become part of it.
@@ -84,6 +148,14 @@ class _PostgreSql:
     def _rows(self, columns: list[str]) -> Rows:
         most = self._config.get("max_rows", MAX_ROWS["default"])
         return Rows(columns, most_rows=most, most_bytes=self._opening.output_bytes)
+
+
+def _is_function(name: str) -> InvalidInput:
+    return InvalidInput(
+        f"PostgreSQL reads .{name} as a call of the function {name}, which is not known to only read",
+        remedy=f"write the column {name} without what stands before it, or rename it as in `FROM t AS t(a, b)`;"
+        f" the operator can name {name} in the connector's setting `functions`",
+    )
 
 
 async def _execute(connection: AsyncConnection, sql: str, parameters: Sequence[Any]) -> dict[str, int]:
@@ -152,6 +224,7 @@ KIND = Kind(
         sslmode={"enum": ["disable", "prefer", "require", "verify-ca", "verify-full"]},
         writable=WRITABLE,
         max_rows=MAX_ROWS,
+        functions=FUNCTIONS,
     ),
     secrets={"password": "of the user"},
     actions=ACTIONS,

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
-from redis.asyncio import Redis
+from redis.asyncio import Connection, ConnectionPool, Redis, SSLConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import (
@@ -22,9 +23,19 @@ from redis.exceptions import (
     TimeoutError as TimedOut,
 )
 
-from omnicore.connectors.blobs import shown, wrapped
-from omnicore.connectors.faults import malformed, temporary
-from omnicore.connectors.kind import Action, Client, Kind, Opening, number, obj, text
+from omnicore.connectors.kind import (
+    Action,
+    Client,
+    Kind,
+    Opening,
+    malformed,
+    number,
+    obj,
+    shown,
+    temporary,
+    text,
+    wrapped,
+)
 from omnicore.errors import OmniError, ServiceRefused
 
 __all__ = ["KIND"]
@@ -41,6 +52,34 @@ _TTL = {
 }
 
 
+class _Connection(Connection):
+    """A connection to an address that was checked; the name is looked up once."""
+
+    def __init__(self, *, reach: Callable[[str, int], Awaitable[list[str]]], **given: Any) -> None:
+        super().__init__(**given)
+        self._reach = reach
+        self._address = ""
+
+    async def _connect(self) -> None:
+        failure: OSError = OSError("no address")
+        for address in await self._reach(self.host, int(self.port)):
+            self._address = address
+            try:
+                await super()._connect()  # type: ignore[no-untyped-call]
+                return
+            except OSError as error:
+                failure = error
+        raise failure
+
+    def _connection_arguments(self) -> Mapping[str, Any]:
+        given = {**super()._connection_arguments(), "host": self._address}
+        return {**given, "server_hostname": self.host} if "ssl" in given else given
+
+
+class _SecureConnection(_Connection, SSLConnection):
+    """The same with TLS, whose certificate is held against the name."""
+
+
 class _Redis:
     """One client, which keeps its own connections."""
 
@@ -50,18 +89,20 @@ class _Redis:
         self._prefix: str = config.get("prefix", "")
         self._most = opening.output_bytes
         # Answers are bytes, but the library types them for both of its modes.
-        self._redis: Any = Redis(
+        pool = ConnectionPool(
+            _SecureConnection if config.get("tls", False) else _Connection,
+            reach=partial(opening.reserved.addresses, spelled={"host", "port"} <= config.keys()),
             host=config.get("host", "127.0.0.1"),
             port=config.get("port", 6379),
             db=config.get("database", 0),
             username=config.get("user"),
             password=opening.credentials.get("password"),
-            ssl=config.get("tls", False),
             socket_connect_timeout=_CONNECT_S,
             max_connections=opening.concurrency,
             client_name="omnicore",
             retry=Retry(NoBackoff(), 0),  # the service repeats what may be repeated
         )
+        self._redis: Any = Redis.from_pool(pool)
 
     async def call(self, action: str, given: Mapping[str, Any], *, timeout_s: float) -> Any:
         """See `omnicore.connectors.kind.Client.call`."""
@@ -143,6 +184,8 @@ def _literal(text_: str) -> str:
 
 
 def _fault(name: str, error: Exception) -> OmniError:
+    if isinstance(error.__cause__, OmniError):  # what the check of the address said
+        return error.__cause__
     said = str(error)[:300]
     if isinstance(error, AuthenticationError):
         return ServiceRefused(

@@ -1,34 +1,211 @@
-"""A JSON service as a table of endpoints: each action is a method, a path with places in it, and a schema."""
+"""How a request shows its credential: bearer, basic, a header, a parameter, or a token of OAuth 2 that is fetched.
+
+A JSON service as a table of endpoints: each action is a method, a path with places in it, and a schema.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
-from urllib.parse import parse_qsl, quote
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import parse_qsl, quote, urlencode
 
-from omnicore.clock import Clock
-from omnicore.connectors.auth import Auth
-from omnicore.connectors.faults import malformed, of_status, temporary
-from omnicore.connectors.kind import Action, Opening, Repeat, Schema, number, obj, text
-from omnicore.connectors.session import Answer, Session, base_url
-from omnicore.connectors.urls import join
-from omnicore.errors import LimitExceeded, OmniError, ServiceRefused
+from omnicore.connectors.addresses import join
+from omnicore.connectors.http import Answer, Session, base_url
+from omnicore.connectors.kind import Action, Opening, Repeat, Schema, malformed, number, obj, of_status, temporary, text
+from omnicore.errors import InvalidInput, LimitExceeded, OmniError, ServiceRefused
+
+if TYPE_CHECKING:
+    from omnicore.clock import Clock
 
 __all__ = [
+    "AUTHS",
     "BASE",
     "LIMIT",
     "REQUEST",
+    "Auth",
     "Endpoint",
     "Failure",
+    "FixedAuth",
     "JsonService",
+    "OAuth2",
+    "check_needs",
     "document_of",
     "endpoint",
     "failure_of",
+    "make_auth",
     "open_session",
 ]
+
+
+AUTHS = ("none", "bearer", "basic", "header", "query", "oauth2")
+_EARLY_S = 30.0  # a token is not used in its last seconds: it could end on the way
+_SHORTEST_S = 60.0
+
+
+class Auth(Protocol):
+    """Gives what a request must carry."""
+
+    async def headers(self) -> Mapping[str, str]:
+        """Header fields, lower case. Raises: ServiceRefused, Unavailable."""
+
+    def query(self) -> Mapping[str, str]:
+        """Parameters of the query."""
+
+    def refused(self) -> bool:
+        """Tells that the service did not take it; whether another try could go better."""
+
+    async def close(self) -> None:
+        """Lets connections go."""
+
+
+@dataclass(frozen=True, slots=True)
+class FixedAuth:
+    """A credential that stays the same."""
+
+    fields: Mapping[str, str] = field(default_factory=dict, repr=False)
+    parameters: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    async def headers(self) -> Mapping[str, str]:
+        """Header fields."""
+        return self.fields
+
+    def query(self) -> Mapping[str, str]:
+        """Parameters of the query."""
+        return self.parameters
+
+    def refused(self) -> bool:
+        """It will be the same the next time."""
+        return False
+
+    async def close(self) -> None:
+        """Holds nothing."""
+
+
+class OAuth2:
+    """The client credentials grant: a token is fetched, kept until shortly before its end, and fetched once at a time.
+
+    Source: RFC 6749, section 4.4.
+    """
+
+    def __init__(
+        self, session: Session, credentials: Mapping[str, str], *, scope: str, clock: Clock, hide: Callable[[str], None]
+    ) -> None:
+        self._session = session
+        self._credentials = credentials
+        self._scope = scope
+        self._clock = clock
+        self._hide = hide
+        self._lock = asyncio.Lock()
+        self._token = ""
+        self._until = 0.0
+
+    async def headers(self) -> Mapping[str, str]:
+        """The token, fetched when there is none that lasts."""
+        async with self._lock:
+            if not self._token or self._clock.monotonic() >= self._until:
+                await self._fetch()
+            return {"authorization": f"Bearer {self._token}"}
+
+    def query(self) -> Mapping[str, str]:
+        """Nothing."""
+        return {}
+
+    def refused(self) -> bool:
+        """Forgets the token; another may be taken."""
+        had, self._token = bool(self._token), ""
+        return had
+
+    async def close(self) -> None:
+        """Closes the connections to the token's server."""
+        await self._session.close()
+
+    async def _fetch(self) -> None:
+        form = {"grant_type": "client_credentials", **({"scope": self._scope} if self._scope else {})}
+        user = quote(self._credentials["client_id"], safe="")
+        password = quote(self._credentials["client_secret"], safe="")
+        answer = await self._session.send(
+            "POST",
+            "",
+            headers={
+                "authorization": _basic(user, password),
+                "content-type": "application/x-www-form-urlencoded",
+                "accept": "application/json",
+            },
+            body=urlencode(form).encode(),
+        )
+        host = self._session.base.host
+        document = _document(answer.body)
+        if answer.status >= 400:
+            code = str(document.get("error", ""))[:80]
+            status = 401 if answer.status == 400 else answer.status  # it says 400 to a wrong client
+            raise of_status(host, status, answer.headers, code, now=self._clock.now(), code=code)
+        token, lasts = document.get("access_token"), document.get("expires_in", 3600)
+        if not isinstance(token, str) or not token or not token.isascii() or not token.isprintable():
+            raise temporary(f"{host} gave no token")
+        self._hide(token)
+        seconds = float(lasts) if isinstance(lasts, (int, float)) and 0 < lasts < 1e9 else 3600.0
+        self._token = token
+        self._until = self._clock.monotonic() + max(seconds - _EARLY_S, min(seconds, _SHORTEST_S) / 2)
+
+
+def make_auth(
+    config: Mapping[str, Any],
+    credentials: Mapping[str, str],
+    *,
+    token_session: Callable[[str], Session],
+    clock: Clock,
+    hide: Callable[[str], None],
+) -> Auth:
+    """The way of `config["auth"]` with these credentials. Raises: InvalidInput: one of them is missing."""
+    way = config.get("auth", "none")
+    check_needs(way, credentials)
+    if way == "oauth2":
+        session = token_session(config["token_url"])
+        return OAuth2(session, credentials, scope=config.get("scope", ""), clock=clock, hide=hide)
+    token = credentials.get("token", "")
+    if way == "bearer":
+        return FixedAuth({"authorization": f"Bearer {token}"})
+    if way == "basic":
+        basic = _basic(credentials["user"], credentials["password"])
+        hide(basic.removeprefix("Basic "))
+        return FixedAuth({"authorization": basic})
+    if way == "header":
+        return FixedAuth({config.get("auth_name", "x-api-key").lower(): token})
+    return FixedAuth(parameters={config.get("auth_name", "key"): token} if way == "query" else {})
+
+
+_NEEDS: Mapping[str, tuple[str, ...]] = {
+    "bearer": ("token",),
+    "header": ("token",),
+    "query": ("token",),
+    "basic": ("user", "password"),
+    "oauth2": ("client_id", "client_secret"),
+}
+
+
+def check_needs(way: str, credentials: Mapping[str, str]) -> None:
+    """Raises: InvalidInput: a credential that this way needs is missing."""
+    missing = [name for name in _NEEDS.get(way, ()) if name not in credentials]
+    if missing:
+        raise InvalidInput(f"auth {way} needs the credential {missing[0]}", remedy=f"give {', '.join(_NEEDS[way])}")
+
+
+def _basic(user: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+def _document(body: bytes) -> Mapping[str, Any]:
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
 
 _PLACE = re.compile(r"\{(\w+)\}")
 _NEXT = re.compile(r'<([^<>]{1,4096})>\s*;[^,]*\brel="?next"?', re.IGNORECASE)
@@ -247,10 +424,16 @@ class JsonService:
 def open_session(opening: Opening, usual: str = "") -> Session:
     """The session to the connector's `base_url`. What the operator named may be private; what is usual may not."""
     given = opening.config.get("base_url", usual)
-    url, named = base_url(given)
-    private = named or bool(opening.config.get("private_network"))
+    base = base_url(given)
     # JSON of Python is longer than the service's own at most by escapes; the service bounds the output exactly.
-    return Session(url, private=private, most_bytes=opening.output_bytes, connections=opening.concurrency)
+    return Session(
+        base.url,
+        private=base.private or bool(opening.config.get("private_network")),
+        most_bytes=opening.output_bytes,
+        reserved=opening.reserved,
+        spelled=base.spelled,
+        connections=opening.concurrency,
+    )
 
 
 def _split(endpoint: Endpoint, given: Mapping[str, Any]) -> tuple[str, dict[str, Any], Any]:

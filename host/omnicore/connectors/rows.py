@@ -1,20 +1,36 @@
-"""What connectors to databases share: their two actions, rows as JSON, and where reading stops."""
+"""What connectors to databases share: their two actions, rows as JSON, and where reading stops.
+
+A few open connections to one server, lent out one by one.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import date, time, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from omnicore.connectors.blobs import shown, wrapped
-from omnicore.connectors.kind import Action, Schema, number, obj, text
-from omnicore.errors import InvalidInput, LimitExceeded, ServiceRefused
+from omnicore.connectors.kind import Action, Schema, number, obj, shown, text, wrapped
+from omnicore.errors import InvalidInput, LimitExceeded, PermissionDenied, ServiceRefused
 
-__all__ = ["ACTIONS", "MAX_ROWS", "WRITABLE", "Rows", "check_writable", "of_json", "unfit"]
+__all__ = [
+    "ACTIONS",
+    "FUNCTIONS",
+    "MAX_ROWS",
+    "WRITABLE",
+    "Pooled",
+    "Rows",
+    "check_writable",
+    "of_json",
+    "powerful",
+    "unfit",
+]
+
 
 _ODD_CHARACTERS = 1000  # of a value of a type that only its database knows
 
@@ -32,7 +48,7 @@ _ROWS: Schema = obj(
     truncated={"type": "boolean", "description": "whether there were more than `max_rows`"},
 )
 ACTIONS = (
-    Action("query", "Reads rows; what it changes is refused or undone.", _STATEMENT, _ROWS, repeat="always"),
+    Action("query", "Reads rows; a statement that could do more is refused.", _STATEMENT, _ROWS, repeat="always"),
     Action(
         "execute",
         "Changes rows, where the connector is writable; returns how many.",
@@ -42,7 +58,17 @@ ACTIONS = (
 )
 """`query` and `execute`, the same for every database."""
 
-WRITABLE: Schema = {"type": "boolean", "default": False, "description": "whether `execute` may be used"}
+WRITABLE: Schema = {
+    "type": "boolean",
+    "default": False,
+    "description": "whether `execute` may be used; without it the login must not be a powerful one",
+}
+FUNCTIONS: Schema = {
+    "type": "array",
+    "items": text(most=200),
+    "maxItems": 200,
+    "description": "further functions that a query may call, which change nothing, such as `shop.price_of`",
+}
 MAX_ROWS = number("most rows that a query returns", least=1, most=100_000, default=1000)
 
 
@@ -106,6 +132,15 @@ def check_writable(config: Mapping[str, Any], name: str) -> None:
         raise InvalidInput(f"the connector {name} only reads", remedy="the operator sets `writable` in its settings")
 
 
+def powerful(name: str, user: str, rights: Sequence[str], remedy: str) -> PermissionDenied:
+    """What is said when a connector that only reads has a login that could do more than read."""
+    return PermissionDenied(
+        f"{name} only reads, and its login {user} has more rights than that: {', '.join(rights)}",
+        remedy=f"{remedy} Or set `writable`, if the connector is to write",
+        resource=name,
+    )
+
+
 def unfit(name: str, said: str, *, code: str = "") -> ServiceRefused:
     """What is wrong with a statement or its parameters, in the words of the database or of its driver."""
     return ServiceRefused(
@@ -144,3 +179,49 @@ def _of_json(place: int, value: Any) -> Any:
         f"parameter {place} is no text, number, true, false, null or base64",
         remedy='send lists and objects as JSON text, bytes as {"base64": "..."}',
     )
+
+
+_T = TypeVar("_T")
+
+
+class Pooled(Generic[_T]):
+    """Connections on one event loop. One that was used comes back only when `reset` has cleaned it.
+
+    Args:
+        most: how many may be open at once; further users wait.
+        reset: takes away what the last user left (session settings, locks, temporary tables); False drops it.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], Awaitable[_T]],
+        reset: Callable[[_T], Awaitable[bool]],
+        close: Callable[[_T], Awaitable[None]],
+        *,
+        most: int,
+    ) -> None:
+        self._connect, self._reset, self._close = connect, reset, close
+        self._room = asyncio.Semaphore(most)
+        self._idle: list[_T] = []
+        self._closed = False
+
+    @asynccontextmanager
+    async def lent(self) -> AsyncIterator[_T]:
+        """A connection; one whose block fails or is cancelled is closed and never lent again."""
+        async with self._room:
+            one = self._idle.pop() if self._idle else await self._connect()
+            good = False
+            try:
+                yield one
+                good = not self._closed and await self._reset(one)
+            finally:
+                if good:
+                    self._idle.append(one)
+                else:
+                    await asyncio.shield(self._close(one))
+
+    async def close(self) -> None:
+        """Closes those that nobody uses; the others go when they come back."""
+        self._closed = True
+        while self._idle:
+            await self._close(self._idle.pop())

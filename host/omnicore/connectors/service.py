@@ -1,35 +1,314 @@
-"""The connectors of a host: made by operators, used by plugins, never without a record of it."""
+"""Which connectors there are: settings in the database, credentials as references, their values in the vault.
+
+An event loop on a thread of its own, where all connectors live.
+
+Guests are called from many loops and threads, and a pool of connections belongs to one loop. So the calls come to
+the connections: a hop costs 60 us, once, and pools, rates and bounds hold for the whole process.
+
+The connectors of a host: made by operators, used by plugins, never without a record of it.
+
+Puts the room together: vault, register, webhooks and the service over them.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import re
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from omnicore.clock import Clock, SystemClock
-from omnicore.config.sections.connectors import ConnectorSettings
-from omnicore.connectors.checking import check_value
-from omnicore.connectors.connector import Connector
-from omnicore.connectors.hooks.service import Hooks
-from omnicore.connectors.kind import Action, Client, Opening
-from omnicore.connectors.kinds import find_kind
-from omnicore.connectors.lane import Lane
-from omnicore.connectors.limits import CallLimits
+from omnicore.connectors.http import base_url
+from omnicore.connectors.kind import Action, CallLimits, Client, Connector, Kind, Opening, check_value, find_kind
 from omnicore.connectors.line import Figures, Line
-from omnicore.connectors.register import Register
-from omnicore.connectors.vault.redact import Redactor
-from omnicore.errors import DeadlineExceeded, InvalidInput, OmniError, ToolMissing, Unavailable
+from omnicore.connectors.policy import Reserved
+from omnicore.connectors.vault import Credentials, Vault, is_reference, place_of, vault_name
+from omnicore.connectors.webhooks import Hooks
+from omnicore.errors import Conflict, DeadlineExceeded, InvalidInput, LimitExceeded, OmniError, ToolMissing, Unavailable
 from omnicore.ids import new_id
-from omnicore.storage.tables.connectors import ConnectorRow, UseRow
+from omnicore.storage.tables.connectors import ConnectorRow, ConnectorsTable, SecretsTable, UseRow, WebhooksTable
 from omnicore.texts import is_whole
 
-__all__ = ["Connectors", "Publish"]
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from omnicore.config.settings import ConnectorSettings
+    from omnicore.connectors.redaction import Redactor
+    from omnicore.storage.store import Store
+
+__all__ = ["Connectors", "Lane", "Publish", "Register", "open_connectors"]
+
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+_TAKEN = frozenset({"kinds"})  # a path of REST has this name
+_CONFIG_BYTES = 64 * 1024
+_OWN = "connector."
+_KEPT_FOR_PARTS = (_OWN, "webhook.")
+_PLACES = (
+    "base_url",
+    "token_url",
+    "url",
+    "endpoint_url",
+    "host",
+    "port",
+    "user",
+    "database",
+    "path",
+    "private_network",
+    "socket",
+    "sslmode",
+    "tls",
+)
+
+
+class Register:
+    """Adds, changes and removes connectors; every method blocks and may be called from any thread."""
+
+    def __init__(
+        self,
+        table: ConnectorsTable,
+        vault: Vault,
+        credentials: Credentials,
+        settings: ConnectorSettings,
+        clock: Clock,
+    ) -> None:
+        self.table, self.vault = table, vault
+        self._credentials = credentials
+        self._settings = settings
+        self._clock = clock
+
+    def get(self, name: str) -> ConnectorRow:
+        """A connector. Raises: InvalidInput: there is none."""
+        row = self.table.get(name)
+        if row is None:
+            raise InvalidInput(f"there is no connector {name[:80]!r}", remedy="see `omnicore connectors ls`")
+        return row
+
+    def all(self) -> tuple[ConnectorRow, ...]:
+        """All connectors by name."""
+        return self.table.all()
+
+    def add(
+        self,
+        name: str,
+        kind: str,
+        config: Mapping[str, Any] | None = None,
+        credentials: Mapping[str, str] | None = None,
+        limits: Mapping[str, Any] | None = None,
+    ) -> ConnectorRow:
+        """Adds a connector. A credential is a value, which goes into the vault, or a reference to one.
+
+        Raises: InvalidInput; Conflict: the name is taken; LimitExceeded; ToolMissing; StorageFailed.
+        """
+        if not _NAME.fullmatch(name) or name in _TAKEN:
+            raise InvalidInput(
+                f"{name[:80]!r} is no name of a connector", remedy="use up to 63 of a-z 0-9 _ - and no `kinds`"
+            )
+        now, given = self._clock.now(), dict(credentials or {})
+        row = ConnectorRow(name, kind, dict(config or {}), {}, dict(limits or {}), 1, now, now)
+        row = self._checked(row, given)
+        # The row comes first: it claims the name, so that nobody's secrets are written over.
+        if not self.table.add(row, most=self._settings.most):
+            if self.table.get(name) is None:
+                most = self._settings.most
+                raise LimitExceeded(f"there are {most} connectors", remedy="remove some", limit="most", allowed=most)
+            raise Conflict(f"there is a connector {name} already", remedy="change it, or take another name")
+        self._seal(row, given)
+        return row
+
+    def change(
+        self,
+        name: str,
+        *,
+        config: Mapping[str, Any] | None = None,
+        credentials: Mapping[str, str] | None = None,
+        limits: Mapping[str, Any] | None = None,
+    ) -> ConnectorRow:
+        """Replaces its settings or limits, where given, and those credentials that are given.
+
+        Raises: as `add` does; Conflict: somebody else changed it meanwhile.
+        """
+        old = self.get(name)
+        # A reference to what is sealed here, sent back as it was shown, is no credential that somebody knows.
+        given = {
+            field: one
+            for field, one in (credentials or {}).items()
+            if one != old.credentials.get(field) or not str(one).startswith(f"vault:{_OWN}")
+        }
+        row = replace(
+            old,
+            config=old.config if config is None else dict(config),
+            limits=old.limits if limits is None else dict(limits),
+            changed_at=self._clock.now(),
+        )
+        self._keep_at_home(old, row, given)
+        row = self._checked(row, given)
+        if not self.table.change(row):
+            raise Conflict(f"{name} was changed by somebody else", remedy="look at it and try again")
+        self._seal(row, given)
+        self._drop_secrets(old, keep=row)
+        return self.get(name)
+
+    def remove(self, name: str) -> bool:
+        """True if there was such a connector; its own secrets go with it."""
+        row = self.table.get(name)
+        if row is None or not self.table.remove(name):
+            return False
+        self._drop_secrets(row)
+        return True
+
+    def credentials_of(self, row: ConnectorRow) -> dict[str, str]:
+        """The credentials themselves. Raises: Unavailable, InvalidInput, StorageFailed."""
+        return {field: self._credentials.read(reference) for field, reference in row.credentials.items()}
+
+    def secret_versions(self, row: ConnectorRow) -> dict[str, tuple[int, float]]:
+        """The versions of its secrets in the vault."""
+        names = [name for name in map(vault_name, row.credentials.values()) if name is not None]
+        return self.vault.versions(names)
+
+    def _checked(self, row: ConnectorRow, given: Mapping[str, str]) -> ConnectorRow:
+        """The row with its references. Raises: InvalidInput for anything that does not fit its kind."""
+        kind = find_kind(row.kind)
+        if len(json.dumps(row.config)) > _CONFIG_BYTES:
+            raise InvalidInput(f"the settings of {row.name} are over {_CONFIG_BYTES} bytes", remedy="write less")
+        check_value(kind.config, row.config, what=row.name, within="config")
+        for place in row.config.keys() & {"base_url", "token_url"}:
+            base_url(row.config[place])  # one with a password in it would be kept and shown in clear
+        CallLimits.of(self._settings, row.limits)
+        references = {**row.credentials, **self._references(row.name, kind, given)}
+        missing = [field for field in kind.required if field not in references]
+        if missing:
+            raise InvalidInput(
+                f"a connector of kind {kind.name} needs the credential {missing[0]}",
+                remedy=f"give {missing[0]}: {kind.secrets[missing[0]]}",
+                path=f"credentials.{missing[0]}",
+            )
+        kind.check(row.config, references)
+        return replace(row, credentials=references)
+
+    def _keep_at_home(self, old: ConnectorRow, new: ConnectorRow, given: Mapping[str, str]) -> None:
+        """Credentials go nowhere else just because somebody changed an address: they must be known once more."""
+        moved = [place for place in _PLACES if old.config.get(place) != new.config.get(place)]
+        missing = sorted(old.credentials.keys() - given.keys())
+        if moved and missing:
+            raise InvalidInput(
+                f"{moved[0]} of {old.name} says where its credentials are sent",
+                remedy=f"give {', '.join(missing)} again along with the new {moved[0]}",
+                path=f"config.{moved[0]}",
+            )
+
+    def _references(self, name: str, kind: Kind, given: Mapping[str, str]) -> dict[str, str]:
+        found = {}
+        for field, value in given.items():
+            if field not in kind.secrets:
+                raise InvalidInput(
+                    f"{kind.name} has no credential {field[:80]!r}",
+                    remedy=f"it has {', '.join(kind.secrets) or 'none'}",
+                    path="credentials",
+                )
+            if not isinstance(value, str) or not value:
+                raise InvalidInput(f"the credential {field} is no text", remedy="give a text", path="credentials")
+            if is_reference(value):
+                self._check_reference(value)
+            found[field] = value if is_reference(value) else f"vault:{_secret(name, field)}"
+        return found
+
+    def _check_reference(self, reference: str) -> None:
+        self._credentials.check(reference)
+        secret = vault_name(reference) or ""
+        if secret.startswith(_KEPT_FOR_PARTS):
+            raise InvalidInput(
+                f"{secret[:80]} belongs to another connector or webhook", remedy="give the credential itself"
+            )
+
+    def _seal(self, row: ConnectorRow, given: Mapping[str, str]) -> None:
+        for field, value in given.items():
+            if not is_reference(value):
+                self.vault.set(_secret(row.name, field), value)
+
+    def _drop_secrets(self, row: ConnectorRow, *, keep: ConnectorRow | None = None) -> None:
+        """Removes the secrets that were made for this connector; others that it names belong to somebody else."""
+        kept = set(keep.credentials.values()) if keep else set()
+        for field, reference in row.credentials.items():
+            own = _secret(row.name, field)
+            if reference == f"vault:{own}" and reference not in kept:
+                self.vault.remove(own)
+
+
+def _secret(connector: str, field: str) -> str:
+    return f"{_OWN}{connector}.{field}"
+
+
+_T = TypeVar("_T")
+
+
+class Lane:
+    """Runs coroutines. The thread begins with the first one and ends with `stop`; it can begin again."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def running(self) -> bool:
+        """True if the thread runs."""
+        return self._loop is not None
+
+    async def run(self, work: Coroutine[Any, Any, _T]) -> _T:
+        """Runs `work` there and waits; cancelling the wait cancels the work."""
+        loop = self._begun(work)
+        if loop is asyncio.get_running_loop():
+            return await work
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, loop))
+
+    def run_blocking(self, work: Coroutine[Any, Any, _T]) -> _T:
+        """The same for a thread without a loop."""
+        return asyncio.run_coroutine_threadsafe(work, self._begun(work)).result()
+
+    def stop(self) -> None:
+        """Cancels what runs, and ends the thread; a second time does nothing."""
+        with self._lock:
+            loop, thread = self._loop, self._thread
+            self._loop = self._thread = None
+        if loop is None or thread is None:
+            return
+        asyncio.run_coroutine_threadsafe(_cancel_all(), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+    def _begun(self, work: Coroutine[Any, Any, Any]) -> asyncio.AbstractEventLoop:
+        with self._lock:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                self._thread = threading.Thread(target=self._loop.run_forever, name=self._name, daemon=True)
+                try:
+                    self._thread.start()
+                except RuntimeError as error:  # the machine has no thread to give
+                    work.close()
+                    self._loop.close()
+                    self._loop = None
+                    raise Unavailable(f"no thread for {self._name}: {error}", remedy="try again later") from error
+            return self._loop
+
+
+async def _cancel_all() -> None:
+    loop = asyncio.get_running_loop()
+    rest = [task for task in asyncio.all_tasks(loop) if task is not asyncio.current_task()]
+    for task in rest:
+        task.cancel()
+    await asyncio.gather(*rest, return_exceptions=True)
+    await loop.shutdown_asyncgens()
+    await loop.shutdown_default_executor()
+
 
 _log = logging.getLogger("omnicore.connectors")
 _PRUNE_EVERY = 1000
@@ -75,7 +354,9 @@ class Connectors:
         publish: Publish,
         clock: Clock | None = None,
         work: bool = True,
+        reserved: Reserved | None = None,
     ) -> None:
+        self._reserved = reserved or Reserved(data=data)
         self.register = register
         self.hooks = hooks
         self.vault = register.vault
@@ -142,7 +423,7 @@ class Connectors:
         return self._lane.run_blocking(self._use(who, connector, action, given, timeout_s))
 
     async def test(self, connector: str) -> dict[str, Any]:
-        """Whether the other side answers and takes the credentials: `{"ok", "took_s", "error"}`."""
+        """The outcome of a test of the service and the credentials: `{"ok", "took_s", "error"}`."""
         return await self._lane.run(self._test(connector))
 
     def test_blocking(self, connector: str) -> dict[str, Any]:
@@ -299,6 +580,7 @@ class Connectors:
                 clock=self._clock,
                 emit=partial(self._emit, row.name, redactor),
                 hide=redactor.hide,
+                reserved=self._reserved,
             )
         )
 
@@ -356,3 +638,41 @@ class Connectors:
     def _emit(self, name: str, redactor: Redactor, event: str, data: Any) -> None:
         with suppress(OmniError):  # too large for the bus: the caller still gets the whole of it
             self._publish(f"connector.{name}.{event}", redactor.value(data), f"connector:{name}")
+
+
+def open_connectors(
+    store: Store,
+    settings: ConnectorSettings,
+    *,
+    data: Path,
+    environ: Mapping[str, str],
+    publish: Publish,
+    clock: Clock | None = None,
+    work: bool = True,
+    reserved: Reserved | None = None,
+) -> Connectors:
+    """The connectors of a host. Nothing is read or connected to before it is needed.
+
+    Args:
+        data: the data folder, where the master key is unless the settings say otherwise.
+        environ: for the master key and for credentials that are variables.
+        work: whether this process takes up what a killed one left.
+        reserved: addresses that only a connector which spells them reaches.
+
+    Raises: ToolMissing: the settings name the keyring, and its library is not installed.
+    """
+    clock = clock or SystemClock()
+    vault = Vault(SecretsTable(store), place_of(settings.master_key, data=data, environ=environ), clock)
+    credentials = Credentials(vault, environ, variables=settings.secret_variables, folders=settings.secret_folders)
+    register = Register(ConnectorsTable(store), vault, credentials, settings, clock)
+    hooks = Hooks(WebhooksTable(store), vault, credentials, settings, publish=publish, clock=clock)
+    return Connectors(
+        register,
+        settings,
+        data=data,
+        hooks=hooks,
+        publish=publish,
+        clock=clock,
+        work=work,
+        reserved=reserved,
+    )

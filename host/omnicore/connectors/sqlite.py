@@ -11,16 +11,22 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from omnicore.connectors.faults import temporary
-from omnicore.connectors.kind import Client, Kind, Opening, obj, text
-from omnicore.connectors.rows import ACTIONS, MAX_ROWS, WRITABLE, Rows, check_writable, of_json, unfit
-from omnicore.errors import InvalidInput, OmniError
+from omnicore.config.folders import state_root
+from omnicore.connectors.kind import Client, Kind, Opening, obj, temporary, text
+from omnicore.connectors.queries import FUNCTIONS as KNOWN
+from omnicore.connectors.queries import proven_query
+from omnicore.connectors.rows import ACTIONS, FUNCTIONS, MAX_ROWS, WRITABLE, Rows, check_writable, of_json, unfit
+from omnicore.errors import InvalidInput, InvalidSetting, OmniError
 
 __all__ = ["KIND"]
 
 _LOCK_S = 5.0
 _STEPS = 1000  # instructions between two looks at the clock
 _VALUE_BYTES = 16 * 1024 * 1024
+# All that a query does; which functions it calls is asked for each.
+_READS = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE})
+# What SQLite asks for while it opens one, as `json_each` and full-text tables are: nothing of it is written.
+_OF_VIRTUAL_TABLES = frozenset({(sqlite3.SQLITE_UPDATE, "sqlite_master"), (sqlite3.SQLITE_PRAGMA, "data_version")})
 # Statements that would reach another file, or change how this one is kept.
 _REFUSED = frozenset({sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH, sqlite3.SQLITE_PRAGMA})
 
@@ -36,14 +42,17 @@ class _Sqlite:
 
     async def call(self, action: str, given: Mapping[str, Any], *, timeout_s: float) -> Any:
         """See `omnicore.connectors.kind.Client.call`."""
-        parameters = of_json(given.get("parameters", ()))
+        parameters, sql = of_json(given.get("parameters", ())), given["sql"]
         if action == "execute":
             check_writable(self._config, self._opening.name)
+        else:
+            functions = self._config.get("functions", ())
+            sql = await asyncio.to_thread(proven_query, sql, "sqlite", marks=bool(parameters), functions=functions)
         stop = threading.Event()
         end = time.monotonic() + timeout_s
         async with self._room:
             try:
-                return await asyncio.to_thread(self._run, action, given["sql"], parameters, lambda: _over(stop, end))
+                return await asyncio.to_thread(self._run, action, sql, parameters, lambda: _over(stop, end))
             except sqlite3.Error as error:
                 raise _fault(self._opening.name, error) from error
             except (sqlite3.Warning, TypeError, ValueError, OverflowError) as error:  # the driver's, about the input
@@ -59,9 +68,9 @@ class _Sqlite:
         """See `omnicore.connectors.kind.Client.close`."""
 
     def _run(self, action: str, sql: str, parameters: Sequence[Any], over: Any) -> Any:
-        if self._path.resolve().is_relative_to(self._opening.data.resolve()):
+        if any(self._path.resolve().is_relative_to(one.resolve()) for one in _states(self._opening.data)):
             raise InvalidInput(
-                "the file is the host's own", remedy="the operator names one outside of the host's data folder"
+                "the file is the host's own", remedy="the operator names one outside of the data folders of hosts"
             )
         if not self._path.is_file():
             raise InvalidInput(
@@ -72,7 +81,11 @@ class _Sqlite:
         connection = sqlite3.connect(address, uri=True, timeout=_LOCK_S, isolation_level=None)
         try:
             connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _VALUE_BYTES)
-            connection.set_authorizer(_allowed)
+            if action == "execute":
+                connection.set_authorizer(_allowed)
+            else:
+                connection.execute("PRAGMA query_only = ON")
+                connection.set_authorizer(self._reads)
             connection.set_progress_handler(over, _STEPS)
             cursor = connection.execute(sql, parameters)
             if action == "execute":
@@ -82,6 +95,14 @@ class _Sqlite:
             return self._rows(cursor)
         finally:
             connection.close()
+
+    def _reads(self, action: int, first: str | None, second: str | None, *_about: Any) -> int:
+        """The proof once more, by SQLite itself, which knows what a statement comes down to."""
+        if action in _READS or (action, first) in _OF_VIRTUAL_TABLES:
+            return sqlite3.SQLITE_OK
+        name = (second or "").lower()
+        known = name in KNOWN["sqlite"] or name in map(str.lower, self._config.get("functions", ()))
+        return sqlite3.SQLITE_OK if action == sqlite3.SQLITE_FUNCTION and known else sqlite3.SQLITE_DENY
 
     def _rows(self, cursor: sqlite3.Cursor) -> dict[str, Any]:
         rows = Rows(
@@ -93,6 +114,14 @@ class _Sqlite:
             if not rows.add(row):
                 break
         return rows.answer()
+
+
+def _states(data: Path) -> list[Path]:
+    """The data folder of this host, and the folder of those of this user's other projects."""
+    try:
+        return [data, state_root()]
+    except InvalidSetting:  # without a home folder there are none
+        return [data]
 
 
 def _allowed(action: int, *_about: Any) -> int:
@@ -120,7 +149,9 @@ async def _open(opening: Opening) -> Client:
 KIND = Kind(
     name="sqlite",
     says="A SQLite file on the host's machine",
-    config=obj("file", file=text("path of the file", most=1024), writable=WRITABLE, max_rows=MAX_ROWS),
+    config=obj(
+        "file", file=text("path of the file", most=1024), writable=WRITABLE, max_rows=MAX_ROWS, functions=FUNCTIONS
+    ),
     secrets={},
     actions=ACTIONS,
     open=_open,

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from omnicore.connectors.auth import FixedAuth
-from omnicore.connectors.faults import malformed, temporary
-from omnicore.connectors.kind import Action, Kind, Opening, Repeat, Schema, number, obj, text
-from omnicore.connectors.rest import BASE, Endpoint, Failure, JsonService, document_of, open_session
+from omnicore.connectors.kind import Action, Kind, Opening, Repeat, Schema, malformed, number, obj, temporary, text
+from omnicore.connectors.rest import BASE, Endpoint, Failure, FixedAuth, JsonService, document_of, open_session
 
 __all__ = ["KIND"]
 

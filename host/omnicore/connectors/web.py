@@ -9,11 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from omnicore.clock import Clock
-from omnicore.connectors.auth import AUTHS, Auth, check_needs, make_auth
-from omnicore.connectors.faults import malformed, of_status
-from omnicore.connectors.kind import Action, Kind, Opening, Repeat, number, obj, text
-from omnicore.connectors.rest import BASE, failure_of, open_session
-from omnicore.connectors.session import Answer, Session, base_url
+from omnicore.connectors.http import Answer, Session, base_url
+from omnicore.connectors.kind import Action, Kind, Opening, Repeat, malformed, number, obj, of_status, text
+from omnicore.connectors.rest import AUTHS, BASE, Auth, check_needs, failure_of, make_auth, open_session
 from omnicore.errors import InvalidInput
 
 __all__ = ["KIND"]
@@ -174,9 +172,15 @@ async def _open(opening: Opening) -> _Web:
     session = open_session(opening)
 
     def token_session(address: str) -> Session:
-        url, named = base_url(address)
-        private = named or bool(opening.config.get("private_network"))
-        return Session(url, private=private, most_bytes=64 * 1024, connections=1)
+        base = base_url(address)
+        return Session(
+            base.url,
+            private=base.private or bool(opening.config.get("private_network")),
+            most_bytes=64 * 1024,
+            reserved=opening.reserved,
+            spelled=base.spelled,
+            connections=1,
+        )
 
     auth = make_auth(
         opening.config, opening.credentials, token_session=token_session, clock=opening.clock, hide=opening.hide

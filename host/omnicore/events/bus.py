@@ -1,24 +1,187 @@
-"""The bus: topics, subscribers with bounded queues, and the last events."""
+"""Topics and patterns: dotted names such as `plugin.added`. In a pattern `*` stands for one segment, and `**` as the
+last segment for all that follow.
+
+Which subscribers a topic reaches, without asking each: looked up by the whole topic, then by its first segment.
+
+The bus: topics, subscribers with bounded queues, and the last events.
+
+Keeps what the bus carries, off the path of whoever publishes: in batches, bounded, some of it lost at a kill.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from omnicore.clock import Clock, SystemClock
 from omnicore.compact import json_writer
-from omnicore.errors import CapacityReached, Conflict, InvalidInput, LimitExceeded
-from omnicore.events.routes import Routes
-from omnicore.events.topics import check_pattern, check_topic, pattern_covers, topic_matches
+from omnicore.errors import CapacityReached, Conflict, InvalidInput, LimitExceeded, StorageFailed
 from omnicore.ids import OrderedIds
 from omnicore.texts import is_whole
 
-__all__ = ["BusFigures", "Event", "EventBus", "Subscription", "check_pattern", "pattern_covers", "topic_matches"]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from types import TracebackType
+
+__all__ = [
+    "HOST_TOPICS",
+    "BusFigures",
+    "Event",
+    "EventBus",
+    "EventKeeper",
+    "EventLog",
+    "Routes",
+    "Subscription",
+    "check_pattern",
+    "check_topic",
+    "fits",
+    "pattern_covers",
+    "segments",
+    "topic_matches",
+]
+
+
+_TOPIC = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
+_PATTERN = re.compile(r"(?:\*\*|(?:[A-Za-z0-9_-]+|\*)(?:\.(?:[A-Za-z0-9_-]+|\*))*(?:\.\*\*)?)")
+_TOPIC_CHARACTERS = 256
+
+HOST_TOPICS = frozenset(
+    {
+        *("architecture", "config", "connector", "error", "event", "health", "host", "intelligence", "loop"),
+        *("memory", "plugin", "system", "task", "vector", "webhook", "workflow"),
+    }
+)
+"""First segments of what the host itself tells. To publish there takes a grant that names them, `**` is not enough."""
+
+
+def check_topic(topic: str) -> str:
+    """The topic itself. Raises: InvalidInput."""
+    if len(topic) > _TOPIC_CHARACTERS or not _TOPIC.fullmatch(topic):
+        raise InvalidInput(f"{topic[:80]!r} is no topic", remedy="write names of a-z 0-9 _ - between dots")
+    return topic
+
+
+def check_pattern(pattern: str) -> str:
+    """The pattern itself. Raises: InvalidInput when it cannot match any topic."""
+    if len(pattern) > _TOPIC_CHARACTERS or not _PATTERN.fullmatch(pattern):
+        raise InvalidInput(
+            f"{pattern[:80]!r} is no topic pattern", remedy="write names, `*` or a last `**` between dots"
+        )
+    return pattern
+
+
+def segments(pattern: str) -> tuple[tuple[str, ...], bool]:
+    """A pattern's segments without a last `**`, and whether it had one: what `fits` wants."""
+    wanted = pattern.split(".")
+    if wanted[-1] == "**":
+        return tuple(wanted[:-1]), True
+    return tuple(wanted), False
+
+
+def fits(wanted: tuple[str, ...], rest: bool, parts: list[str]) -> bool:
+    """True when a pattern that was cut by `segments` covers a topic that was cut at its dots."""
+    if rest:
+        if len(parts) <= len(wanted):
+            return False
+    elif len(parts) != len(wanted):
+        return False
+    return all(want in ("*", part) for want, part in zip(wanted, parts, strict=False))
+
+
+def topic_matches(pattern: str, topic: str) -> bool:
+    """True when the pattern covers the topic.
+
+    >>> topic_matches("plugin.*", "plugin.added"), topic_matches("plugin.*", "plugin.call.failed")
+    (True, False)
+    """
+    return fits(*segments(pattern), topic.split("."))
+
+
+def pattern_covers(wide: str, narrow: str) -> bool:
+    """True when every topic that `narrow` matches is matched by `wide` too."""
+    wanted, wide_rest = segments(wide)
+    parts, narrow_rest = segments(narrow)
+    if wide_rest:
+        # `a.**` asks for at least one segment more than `a`; so does a narrow `**` of its own.
+        if len(parts) + narrow_rest <= len(wanted):
+            return False
+    elif narrow_rest or len(parts) != len(wanted):
+        return False
+    return all(want in ("*", part) for want, part in zip(wanted, parts, strict=False))
+
+
+_T = TypeVar("_T")
+
+
+class _Entry(Generic[_T]):
+    __slots__ = ("rest", "target", "wanted")
+
+    def __init__(self, wanted: tuple[str, ...], rest: bool, target: _T) -> None:
+        self.wanted, self.rest, self.target = wanted, rest, target
+
+
+class Routes(Generic[_T]):
+    """Targets by pattern. `add` and `remove` under the owner's lock; `find` at any time, from any thread.
+
+    Buckets are tuples that are replaced, never changed, so that `find` needs no lock. Measured with 1,000
+    subscribers of 1,000 topics: 0.3 us a look-up, where asking each took 1,100 us.
+    """
+
+    def __init__(self) -> None:
+        self._exact: dict[str, tuple[_T, ...]] = {}
+        self._first: dict[str, tuple[_Entry[_T], ...]] = {}
+        self._wild: tuple[_Entry[_T], ...] = ()
+        self._all: tuple[_T, ...] = ()
+
+    def add(self, pattern: str, target: _T) -> None:
+        """Adds a target under a pattern that was checked."""
+        wanted, rest = segments(pattern)
+        if not wanted:
+            self._all = (*self._all, target)
+        elif not rest and "*" not in wanted:
+            self._exact[pattern] = (*self._exact.get(pattern, ()), target)
+        elif wanted[0] != "*":
+            self._first[wanted[0]] = (*self._first.get(wanted[0], ()), _Entry(wanted, rest, target))
+        else:
+            self._wild = (*self._wild, _Entry(wanted, rest, target))
+
+    def remove(self, pattern: str, target: _T) -> None:
+        """Takes a target away; one that is not there is no matter."""
+        wanted, rest = segments(pattern)
+        if not wanted:
+            self._all = tuple(one for one in self._all if one is not target)
+        elif not rest and "*" not in wanted:
+            left = tuple(one for one in self._exact.get(pattern, ()) if one is not target)
+            if left:
+                self._exact[pattern] = left
+            else:
+                self._exact.pop(pattern, None)
+        elif wanted[0] != "*":
+            kept = tuple(one for one in self._first.get(wanted[0], ()) if one.target is not target)
+            if kept:
+                self._first[wanted[0]] = kept
+            else:
+                self._first.pop(wanted[0], None)
+        else:
+            self._wild = tuple(one for one in self._wild if one.target is not target)
+
+    def find(self, topic: str, *, named: bool = False) -> Iterator[_T]:
+        """Every target that the topic reaches; `named`: only those under patterns with its first segment."""
+        if not named:
+            yield from self._all
+        yield from self._exact.get(topic, ())
+        first = self._first.get(topic.partition(".")[0], ())
+        wild = () if named else self._wild
+        if first or wild:
+            parts = topic.split(".")
+            for entry in (*first, *wild):
+                if fits(entry.wanted, entry.rest, parts):
+                    yield entry.target
+
 
 _EVENT_COST = 200  # bytes an event costs beside its data
 _write = json_writer(spaces=True)
@@ -254,7 +417,7 @@ class EventBus:
         return [event for event in events if topic_matches(pattern, event.topic)][-n:] if n > 0 else []
 
     def hears(self, topic: str) -> bool:
-        """Whether a `passing` event of this topic would reach anybody; costs two look-ups where it would not."""
+        """True if a `passing` event of this topic would reach anybody; costs two look-ups where it would not."""
         return any(True for _ in self._routes.find(topic, named=True))
 
     def clear_history(self) -> None:
@@ -300,3 +463,81 @@ class EventBus:
                 allowed=self._event_bytes,
             )
         return size
+
+
+_BATCH_S = 0.2
+_BATCH = 500
+_QUEUE = 10_000
+_QUEUE_BYTES = 16 * 1024 * 1024
+_DAY_S = 86_400.0
+
+
+class EventKeeper(Protocol):
+    """Where events are kept."""
+
+    def append(self, events: Sequence[Event]) -> None:
+        """Keeps events; one that is kept already is no matter. Raises: StorageFailed."""
+
+    def trim(self, *, keep: int, before: float) -> int:
+        """Forgets all but the newest, and those from before a time."""
+
+
+class EventLog:
+    """Writes events down for as long as `run` does.
+
+    What is published waits up to 0.2 s for its batch, so a killed process loses that much. While the database
+    cannot be written the queue fills, then its oldest events go and `dropped` counts them.
+    """
+
+    def __init__(
+        self, bus: EventBus, keeper: EventKeeper, *, keep: int, days: float, clock: Clock | None = None
+    ) -> None:
+        self._keeper = keeper
+        self._keep, self._days = keep, days
+        self._clock = clock or SystemClock()
+        self._events: Subscription = bus.subscribe("**", queue=_QUEUE, queue_bytes=_QUEUE_BYTES, own=True)
+        self._unwritten: list[Event] = []
+        self._since_trim = keep  # the first batch trims what an earlier host left
+        self.written = 0
+        self.last = ""
+        """The id of the last event that was written: those of this host after it still wait."""
+
+    @property
+    def dropped(self) -> int:
+        """Events that were lost because the database was too slow or away."""
+        return self._events.dropped
+
+    async def run(self) -> None:
+        """Goes on without end. Raises: StorageFailed; what was not written is tried again by the next run."""
+        while True:
+            await self.flush()
+            await self._events.wait()
+            await asyncio.sleep(_BATCH_S)
+
+    async def flush(self) -> None:
+        """Writes all that waits. Raises: StorageFailed."""
+        while self._unwritten or (taken := self._events.drain(_BATCH)):
+            if not self._unwritten:
+                self._unwritten = taken
+            await asyncio.to_thread(self._write, self._unwritten)
+
+    async def close(self) -> None:
+        """Writes what waits, as far as that is possible, and leaves the bus."""
+        try:
+            await self.flush()
+        except StorageFailed:
+            pass  # the health of the storage told already; the host stops all the same
+        finally:
+            self._events.close()
+
+    def _write(self, batch: Sequence[Event]) -> None:
+        self._keeper.append(batch)
+        self.written += len(batch)
+        self.last = batch[-1].id
+        self._since_trim += len(batch)
+        if self._unwritten is batch:  # a write that was cancelled goes on, while the next one has another batch
+            self._unwritten = []
+        # Trimming looks at `keep` ids, so it waits until a tenth of them is new.
+        if self._since_trim >= max(100, self._keep // 10):
+            self._since_trim = 0
+            self._keeper.trim(keep=self._keep, before=self._clock.now() - self._days * _DAY_S)

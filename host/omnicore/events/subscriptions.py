@@ -1,15 +1,200 @@
-"""Durable subscriptions as doors and people see them: kept in the database, checked, told to whoever delivers."""
+"""Durable subscriptions as doors and people see them: kept in the database, checked, told to whoever delivers.
+
+Durable subscriptions: the host calls a plugin's own function with each event that it asked for.
+
+At most once: an event whose handler fails, or that comes while the plugin is out of service or its queue is full, is
+counted and gone. What must not be lost belongs into a task.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
+import asyncio
+import logging
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
 
-from omnicore.errors import InvalidInput
-from omnicore.events.delivery import Order
+from omnicore.errors import InvalidInput, OmniError
 from omnicore.ids import OrderedIds
 
-__all__ = ["OrderKeeper", "Subscriptions"]
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from omnicore.events.bus import Event, EventBus, Subscription
+
+__all__ = ["MOST_HOPS", "Deliveries", "DeliveryFigures", "Handling", "Order", "OrderKeeper", "Subscriptions"]
+
+
+MOST_HOPS = 8
+"""How many handlers may follow from one event of the host: the next one's event is refused."""
+
+_QUEUE = 256
+_QUEUE_BYTES = 1024 * 1024
+_AT_ONCE = 4  # handlers of one plugin, so that a slow one holds up only itself
+_REFRESH_S = 2.0
+
+_log = logging.getLogger("omnicore.events")
+
+
+class Order(Protocol):
+    """A durable subscription, as it is kept."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def plugin(self) -> str: ...
+
+    @property
+    def topic(self) -> str: ...
+
+    @property
+    def function(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Handling:
+    """What a handler's host calls know of the event they serve: how far it is from the one that began it all."""
+
+    hops: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryFigures:
+    """What was delivered since the start: calls that went well, that failed, and events that were lost unseen."""
+
+    subscriptions: int
+    delivered: int
+    failed: int
+    dropped: int
+
+
+class _Delivery:
+    """One subscription at work."""
+
+    __slots__ = ("events", "order", "task")
+
+    def __init__(self, order: Order, events: Subscription, task: asyncio.Task[None]) -> None:
+        self.order, self.events, self.task = order, events, task
+
+
+class Deliveries:
+    """Delivers for as long as `run` does; used on one event loop.
+
+    Args:
+        orders: all subscriptions that stand; asked again when something changed.
+        changed: a number that changes when another process may have subscribed.
+        allowed: whether a plugin may still hear a topic pattern; a grant may have been taken back.
+        call: calls `plugin.function` with an event as JSON, in the context of a `Handling`.
+    """
+
+    def __init__(
+        self,
+        bus: EventBus,
+        *,
+        orders: Callable[[], Sequence[Order]],
+        changed: Callable[[], int],
+        allowed: Callable[[str, str], bool],
+        call: Callable[[str, Any, Handling], Awaitable[Any]],
+    ) -> None:
+        self._bus = bus
+        self._orders, self._changed, self._allowed, self._call = orders, changed, allowed, call
+        self._at_work: dict[str, _Delivery] = {}
+        self._stirred = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._slots: dict[str, asyncio.Semaphore] = {}
+        self._delivered = self._failed = self._dropped_before = 0
+
+    def stir(self) -> None:
+        """Tells, from any thread, that a subscription came or went."""
+        if self._loop is not None:
+            with suppress(RuntimeError):  # the loop is closed: nothing is delivered any more
+                self._loop.call_soon_threadsafe(self._stirred.set)
+
+    def figures(self) -> DeliveryFigures:
+        """What came of it so far."""
+        at_work = list(self._at_work.values())
+        dropped = self._dropped_before + sum(one.events.dropped for one in at_work)
+        return DeliveryFigures(len(at_work), self._delivered, self._failed, dropped)
+
+    async def run(self) -> None:
+        """Goes on without end. Raises: StorageFailed, after which it may be run again."""
+        self._loop = asyncio.get_running_loop()
+        with self._bus.subscribe("plugin.*", own=True) as plugins:
+            watching = asyncio.create_task(self._watch(plugins), name="omnicore-deliveries-watch")
+            try:
+                await self._keep_up()
+            finally:
+                watching.cancel()
+                for name in list(self._at_work):
+                    await self._end(name)
+
+    async def _watch(self, plugins: Subscription) -> None:
+        async for event in plugins:
+            if event.hops == 0:  # granted, removed, switched off: who may hear what may have changed
+                self._stirred.set()
+
+    async def _keep_up(self) -> None:
+        version = None
+        while True:
+            now = await asyncio.to_thread(self._changed)
+            if now != version or self._stirred.is_set():
+                version = now
+                self._stirred.clear()
+                await self.refresh()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_REFRESH_S):
+                    await self._stirred.wait()
+
+    async def refresh(self) -> None:
+        """Brings what is delivered in line with what is kept. Raises: StorageFailed."""
+        wanted = {order.id: order for order in await asyncio.to_thread(self._still_allowed)}
+        for name in [name for name in self._at_work if name not in wanted]:
+            await self._end(name)
+        at_work = {delivery.order.plugin for delivery in self._at_work.values()}
+        for plugin in self._slots.keys() - at_work:
+            del self._slots[plugin]
+        for name, order in wanted.items():
+            if name not in self._at_work:
+                events = self._bus.subscribe(order.topic, queue=_QUEUE, queue_bytes=_QUEUE_BYTES, own=True)
+                task = asyncio.create_task(self._deliver(order, events), name=f"omnicore-deliver-{name}")
+                self._at_work[name] = _Delivery(order, events, task)
+
+    def _still_allowed(self) -> list[Order]:
+        return [order for order in self._orders() if self._allowed(order.plugin, order.topic)]
+
+    async def _end(self, name: str) -> None:
+        delivery = self._at_work.pop(name)
+        self._dropped_before += delivery.events.dropped + len(delivery.events.drain())
+        delivery.events.close()
+        delivery.task.cancel()
+        with suppress(asyncio.CancelledError):
+            await delivery.task
+
+    async def _deliver(self, order: Order, events: Subscription) -> None:
+        ref = f"{order.plugin}.{order.function}"
+        slots = self._slots.setdefault(order.plugin, asyncio.Semaphore(_AT_ONCE))
+        async for event in events:
+            async with slots:
+                await self._hand_over(ref, event)
+
+    async def _hand_over(self, ref: str, event: Event) -> None:
+        try:
+            await self._call(ref, as_input(event), Handling(event.hops))
+        except OmniError as error:
+            # The plugin's breaker counted it, its log and metrics show it; the next event is tried as ever.
+            self._failed += 1
+            _log.debug("%s did not handle %s: %s", ref, event.id, error)
+        except Exception:
+            self._failed += 1
+            _log.exception("%s could not be handed %s", ref, event.id)
+        else:
+            self._delivered += 1
+
+
+def as_input(event: Event) -> dict[str, Any]:
+    """An event as a handler gets it."""
+    return {"id": event.id, "topic": event.topic, "data": event.data, "source": event.source, "at": event.at}
 
 
 class OrderKeeper(Protocol):
@@ -19,7 +204,7 @@ class OrderKeeper(Protocol):
         """The id of the subscription, or of the same one that was there. Raises: LimitExceeded."""
 
     def remove(self, plugin: str, order: str) -> bool:
-        """Whether the plugin had it."""
+        """True if the plugin had it."""
 
     def forget(self, plugin: str) -> int:
         """Drops all of a plugin."""
@@ -59,7 +244,7 @@ class Subscriptions:
         return order
 
     def unsubscribe(self, plugin: str, subscription: str) -> bool:
-        """Whether the plugin had it."""
+        """True if the plugin had it."""
         removed = self._keeper.remove(plugin, subscription)
         if removed:
             self._stir()

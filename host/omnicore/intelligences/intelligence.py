@@ -1,20 +1,28 @@
-"""An intelligence: a named, versioned set of what it must be able to do, what it may use, and how it works."""
+"""An intelligence: a named, versioned set of required functions, budgets and an architecture.
+
+The architectures are fixed: they turn one request into calls of functions that provide the same. Nothing in them is
+learned, so they work without a model.
+"""
 
 from __future__ import annotations
 
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
-from omnicore.errors import InvalidInput
+from omnicore.errors import CapacityReached, GuestError, InvalidInput, Unavailable
 from omnicore.memory.tiers import MemoryTier
 
 __all__ = [
+    "BUILT_IN",
+    "Architecture",
     "Budget",
+    "Call",
     "Intelligence",
     "IntelligenceSpec",
     "IntelligenceStatus",
@@ -22,6 +30,7 @@ __all__ = [
     "spec_from_json",
     "spec_text",
 ]
+
 
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _MOST_WORDS = 50
@@ -32,7 +41,7 @@ _WORKING_TIERS = ("session", "episodic", "semantic", "procedural")
 
 
 class IntelligenceStatus(StrEnum):
-    """Whether it can work. Unverified: it can, but nothing has shown yet that it does so well enough."""
+    """State of an intelligence. Unverified: it can work, but no evaluation has shown that it does so well enough."""
 
     Ready = "Ready"
     Unverified = "Unverified"
@@ -41,7 +50,7 @@ class IntelligenceStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What it may use in each period; None is without bound. Units: seconds, Wasm instructions.
+    """Limits in each period; None is unlimited. Units: seconds, Wasm instructions.
 
     A call is refused once one of them is used up. Fuel is counted where a plugin's limits set it.
     """
@@ -54,7 +63,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class IntelligenceSpec:
-    """What an intelligence should be.
+    """The specification of an intelligence.
 
     Args:
         min_capability: the score, 0 to 1, that an evaluation has to show.
@@ -107,7 +116,7 @@ class Intelligence:
 
     @property
     def budget(self) -> Budget:
-        """What it may use."""
+        """The limits in each period."""
         return self.spec.budget
 
     @property
@@ -219,3 +228,62 @@ def _number(value: Any, least: float, most: float) -> bool:
 
 def _wrong(path: str, says: str) -> InvalidInput:
     return InvalidInput(f"{path} {says}", remedy="correct the spec", path=path)
+
+
+Call = Callable[[str], Awaitable[Any]]
+"""Calls the function of a reference with the request's input, within the budget."""
+
+Architecture = Callable[[Sequence[str], Call], Awaitable[Any]]
+"""Works on the references that provide what is asked, the best one first; there is at least one.
+
+Raises: what the last call raised.
+"""
+
+_ATTEMPTS = 3
+_VOTERS = 5
+_MEND = (GuestError, Unavailable, CapacityReached)  # what another call, or another function, may not meet
+
+
+async def single(refs: Sequence[str], call: Call) -> Any:
+    """The best one, once."""
+    return await call(refs[0])
+
+
+async def retry(refs: Sequence[str], call: Call) -> Any:
+    """The best one, up to three times."""
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            return await call(refs[0])
+        except _MEND:
+            continue
+    return await call(refs[0])
+
+
+async def fallback(refs: Sequence[str], call: Call) -> Any:
+    """One after the other, until one answers."""
+    for ref in refs[:-1]:
+        try:
+            return await call(ref)
+        except _MEND:
+            continue
+    return await call(refs[-1])
+
+
+async def vote(refs: Sequence[str], call: Call) -> Any:
+    """The best five, and what most of them say; where they are even, the better one's word."""
+    voters = refs[:_VOTERS]
+    answers: list[tuple[str, Any]] = []
+    for ref in voters:
+        try:
+            value = await call(ref)
+        except _MEND:
+            if ref == voters[-1] and not answers:
+                raise
+            continue
+        answers.append((json.dumps(value, sort_keys=True, default=repr), value))
+    chosen, _ = Counter(text for text, _ in answers).most_common(1)[0]  # equal counts: the first that came
+    return next(value for text, value in answers if text == chosen)
+
+
+BUILT_IN: Mapping[str, Architecture] = {"single": single, "retry": retry, "fallback": fallback, "vote": vote}
+"""By name."""

@@ -1,20 +1,31 @@
-"""`Intelligences`: making, finding, using and retiring them, each within its budget."""
+"""`Intelligences` creates, finds, calls and retires intelligences, each within its budget.
+
+Requirements are matched to functions of plugins by a pure function; call counts from the metrics rank alternates.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 from omnicore.clock import Clock, SystemClock
-from omnicore.errors import Conflict, InvalidInput, LimitExceeded, NotFound, PermissionDenied, Unavailable
-from omnicore.events.bus import EventBus
+from omnicore.errors import (
+    Conflict,
+    GuestError,
+    InvalidInput,
+    LimitExceeded,
+    NotFound,
+    OmniError,
+    PermissionDenied,
+    Unavailable,
+)
 from omnicore.events.typed import OmegaEvent, emit
 from omnicore.ids import OrderedIds
-from omnicore.intelligences.architectures import BUILT_IN
 from omnicore.intelligences.intelligence import (
+    BUILT_IN,
     Intelligence,
     IntelligenceSpec,
     IntelligenceStatus,
@@ -22,14 +33,53 @@ from omnicore.intelligences.intelligence import (
     spec_from_json,
     spec_text,
 )
-from omnicore.intelligences.resolving import Offers, offers_of, rate, resolve, status_of
-from omnicore.memory.item import Memory
-from omnicore.memory.service import MemoryService
-from omnicore.plugins.meter import Meter, metered
-from omnicore.plugins.view import PluginView
-from omnicore.storage.tables.intelligences import IntelligenceRow, IntelligencesTable, Room, UsageRow
+from omnicore.plugins.call import Meter, metered
+from omnicore.storage.tables.intelligences import IntelligenceRow, IntelligencesTable, Room, SkillRow, UsageRow
+from omnicore.telemetry.metrics import BUCKETS_S, CallRecorder, Metrics
 
-__all__ = ["MOST", "Intelligences", "Plugins"]
+if TYPE_CHECKING:
+    from omnicore.events.bus import EventBus
+    from omnicore.memory.item import Memory
+    from omnicore.memory.service import MemoryService
+    from omnicore.plugins.view import PluginView
+
+__all__ = ["MOST", "Intelligences", "Offers", "Plugins", "Skills", "offers_of", "rate", "resolve", "status_of"]
+
+
+Offers = Mapping[str, tuple[str, ...]]
+"""Words and references that are provided, each with the functions that do."""
+
+
+def offers_of(views: Sequence[PluginView]) -> dict[str, tuple[str, ...]]:
+    """Words of functions of plugins that answer now, and each function by its reference."""
+    found: dict[str, list[str]] = {}
+    for view in views:
+        for spec in view.functions if view.state == "enabled" else ():
+            ref = f"{view.name}.{spec.name}"
+            for word in dict.fromkeys((*spec.provides, ref)):
+                found.setdefault(word, []).append(ref)
+    return {word: tuple(refs) for word, refs in found.items()}
+
+
+def resolve(spec: IntelligenceSpec, offers: Offers) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
+    """The provider of each required word, and the words that nobody provides."""
+    found = {word: offers[word] for word in spec.required_capabilities if offers.get(word)}
+    return found, tuple(word for word in spec.required_capabilities if word not in found)
+
+
+def status_of(spec: IntelligenceSpec, missing: Sequence[str], score: float | None) -> IntelligenceStatus:
+    """The status: able to work or not, and shown to work well enough or not."""
+    if missing:
+        return IntelligenceStatus.MissingCapabilities
+    if spec.min_capability > 0 and (score is None or score < spec.min_capability):
+        return IntelligenceStatus.Unverified
+    return IntelligenceStatus.Ready
+
+
+def rate(calls: int, failures: int) -> float:
+    """The probability that the next call succeeds; one half before the first call (Laplace's rule)."""
+    return (calls - failures + 1) / (calls + 2)
+
 
 MOST = 10_000
 _PAGE = 100
@@ -37,7 +87,7 @@ _MOST_PAGE = 500
 
 
 class Plugins(Protocol):
-    """What is needed of the plugins."""
+    """The part of the plugin host that the registry uses."""
 
     def list(self) -> Sequence[PluginView]:
         """Every plugin."""
@@ -125,7 +175,7 @@ class Intelligences:
         return found[:limit], found[limit - 1].id if len(found) > limit else None
 
     def count(self) -> int:
-        """How many are not retired."""
+        """The number of intelligences that are not retired."""
         return self._table.count()
 
     def retire(self, id_: str) -> None:
@@ -136,7 +186,7 @@ class Intelligences:
         self._bus.publish("intelligence.retired", {"id": id_}, "intelligences")
 
     def usage(self, id_: str) -> UsageRow:
-        """What it used in the period that runs now. Raises: NotFound."""
+        """Usage in the current period. Raises: NotFound."""
         one = self.get(id_)
         return self._table.usage(id_, self._period(one))
 
@@ -181,7 +231,7 @@ class Intelligences:
         return await memory.store(text, tier, owner=_owner(one), importance=importance, source=source)
 
     async def recall(self, id_: str, text: str, *, tiers: Sequence[str] = (), limit: int = 10) -> Sequence[Memory]:
-        """What an intelligence remembers that fits a text, best first; in all tiers of its scope, or in some of them.
+        """Memories of an intelligence that match a text, best first; in all tiers of its scope, or in some of them.
 
         Raises: as `remember`.
         """
@@ -280,3 +330,54 @@ def _used_up(one: Intelligence) -> LimitExceeded:
         limit="budget",
         allowed=None,
     )
+
+
+class Skills:
+    """Takes in what this process counted. `learn` belongs to one caller at a time."""
+
+    def __init__(self, metrics: Metrics, table: IntelligencesTable, clock: Clock) -> None:
+        self._metrics, self._table, self._clock = metrics, table, clock
+        self._seen: dict[str, tuple[dict[str, int], list[int]]] = {}
+
+    def learn(self) -> Sequence[SkillRow]:
+        """Adds what was counted since the last time to the skills, and returns it."""
+        now = self._clock.now()
+        news, seen = [], {}
+        for recorder in self._metrics.recorders():
+            ref = f"{recorder.plugin}.{recorder.function}"
+            counts, cumulative, _ = recorder.totals()
+            seen[ref] = (counts, cumulative)
+            note = self._since(ref, recorder, counts, cumulative, now)
+            if note is not None:
+                news.append(note)
+        self._table.learn(news)
+        self._seen = seen
+        return news
+
+    def _since(
+        self, ref: str, recorder: CallRecorder, counts: dict[str, int], cumulative: list[int], now: float
+    ) -> SkillRow | None:
+        old_counts, old_cumulative = self._seen.get(ref, ({}, [0] * len(cumulative)))
+        if cumulative[-1] < old_cumulative[-1]:  # removed and installed again: it began anew
+            old_counts, old_cumulative = {}, [0] * len(cumulative)
+        news = {outcome: count - old_counts.get(outcome, 0) for outcome, count in counts.items()}
+        failures = sum(count for outcome, count in news.items() if outcome in _GUEST_CODES)
+        calls = news.get("ok", 0) + failures  # what callers did wrong says nothing of a function
+        if calls <= 0:
+            return None
+        taken = [new - old for new, old in zip(cumulative, old_cumulative, strict=True)]
+        return SkillRow(ref, recorder.plugin, calls, failures, _percentile(taken, 0.95), now)
+
+
+def _percentile(cumulative: Sequence[int], share: float) -> float:
+    """The bound below which this share of the calls took. Units: seconds."""
+    wanted = cumulative[-1] * share
+    place = next((place for place, count in enumerate(cumulative) if count >= wanted), len(cumulative) - 1)
+    return BUCKETS_S[min(place, len(BUCKETS_S) - 1)]
+
+
+def _codes(kind: type[OmniError]) -> frozenset[str]:
+    return frozenset({kind.code}).union(*(_codes(one) for one in kind.__subclasses__()))
+
+
+_GUEST_CODES = _codes(GuestError)

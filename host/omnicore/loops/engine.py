@@ -1,32 +1,279 @@
-"""`LoopEngine`: seven lanes that run when they are due, when an event wakes them, or when somebody asks."""
+"""`LoopEngine` runs seven lanes: when they are due, when an event wakes them, or on request.
+
+A cycle runs the duty and the handlers side by side within the deadline of the lane.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 from omnicore.clock import Clock, SystemClock
-from omnicore.config.sections.loops import LoopSettings
-from omnicore.errors import CapacityReached, Conflict, OmniError, Unavailable
-from omnicore.events.bus import EventBus
+from omnicore.errors import CapacityReached, Conflict, DeadlineExceeded, FuelExhausted, OmniError, Unavailable
 from omnicore.events.typed import OmegaEvent, emit
 from omnicore.ids import new_id
-from omnicore.loops.cycle import CycleInput, CycleOutput, LoopStatus, checked_input
-from omnicore.loops.handlers import Fuel, Handler, Handlers, OwnHandler
-from omnicore.loops.lane import ESSENTIAL, LOCAL, LoopType, lanes_of
-from omnicore.loops.reflexes import PATTERNS
-from omnicore.loops.reflexive import ReflexLane
-from omnicore.loops.running import Duty, run_cycle
-from omnicore.loops.standing import SET_BACK_S, Standing, overall
-from omnicore.resilience.restart import Supervised
-from omnicore.storage.tables.loops import LoopsTable
+from omnicore.loops.handlers import Answer, Fuel, Handler, Handlers, OwnHandler, Wish, read_answer
+from omnicore.loops.lane import (
+    ESSENTIAL,
+    LOCAL,
+    Action,
+    CycleInput,
+    CycleOutput,
+    Done,
+    Duty,
+    Lane,
+    LoopStatus,
+    LoopType,
+    checked_input,
+    lanes_of,
+    next_due,
+)
+from omnicore.loops.reflexes import PATTERNS, ReflexLane
+from omnicore.resilience.retry import Supervised
 
-__all__ = ["LoopEngine"]
+if TYPE_CHECKING:
+    from omnicore.config.settings import LoopSettings
+    from omnicore.events.bus import EventBus
+    from omnicore.storage.tables.loops import LaneRow, LoopsTable
+
+__all__ = ["SET_BACK_S", "Act", "LoopEngine", "Standing", "overall", "run_cycle"]
+
 
 _log = logging.getLogger("omnicore.loops")
+_GRACE_S = 1.0
+
+
+Act = Callable[[str, Wish], Awaitable[Mapping[str, Any]]]
+
+
+@dataclass(slots=True)
+class _Given:
+    """The answer of one handler."""
+
+    report: Mapping[str, Any]
+    answer: Answer = field(default_factory=Answer)
+    actions: tuple[Action, ...] = ()
+    cut: bool = False
+
+
+async def run_cycle(
+    lane: Lane, cycle_id: str, given: CycleInput, *, duty: Duty, handlers: Sequence[Handler], fuel: Fuel, act: Act
+) -> tuple[CycleOutput, int]:
+    """Runs a cycle to its end, or to its deadline; what then still runs is cut. It fails only where its duty does.
+
+    Returns: what came of it, and how many were cut.
+    """
+    began = time.monotonic()
+    end = began + lane.deadline_s
+    document = _document(lane, cycle_id, given)
+    turns = asyncio.Semaphore(lane.concurrency)
+    tasks: dict[str, asyncio.Task[Any]] = {"": asyncio.ensure_future(duty(given))}
+    for one in handlers:
+        tasks[one.name] = asyncio.ensure_future(_handle(one, document, end, turns=turns, fuel=fuel, act=act))
+    pending = await _all(tasks.values(), lane.deadline_s)
+    done, success = _duty_result(tasks.pop(""), lane, pending)
+    gave = {name: _handler_result(task, lane, pending) for name, task in tasks.items()}
+    results = dict(done.results)
+    if gave:
+        results["handlers"] = {name: one.report for name, one in gave.items()}
+    if done.problem:
+        results["problem"] = done.problem
+    output = CycleOutput(
+        cycle_id,
+        lane.type,
+        success,
+        results,
+        (*done.insights, *({**insight, "by": name} for name, one in gave.items() for insight in one.answer.insights)),
+        tuple(action for one in gave.values() for action in one.actions),
+        (*done.next_objectives, *(text for one in gave.values() for text in one.answer.next_objectives)),
+        timedelta(seconds=time.monotonic() - began),
+    )
+    return output, sum(one.cut for one in gave.values())
+
+
+async def _all(tasks: Iterable[asyncio.Task[Any]], timeout_s: float) -> set[asyncio.Task[Any]]:
+    """Waits for all, then cuts; one that does not let itself be cut is left behind, to hurt nobody."""
+    waited = list(tasks)
+    try:
+        _, pending = await asyncio.wait(waited, timeout=timeout_s)
+    except asyncio.CancelledError:
+        for task in waited:
+            task.cancel()
+        await asyncio.wait(waited, timeout=_GRACE_S)
+        raise
+    for task in pending:
+        task.cancel()
+    if pending:
+        _, stuck = await asyncio.wait(pending, timeout=_GRACE_S)
+        for task in stuck:
+            task.add_done_callback(_forget)
+    return pending
+
+
+def _forget(task: asyncio.Task[Any]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        _log.warning("a handler that was cut ended later with: %s", task.exception())
+
+
+def _document(lane: Lane, cycle_id: str, given: CycleInput) -> dict[str, Any]:
+    return {
+        "cycle_id": cycle_id,
+        "lane": lane.type.value,
+        "data": dict(given.data),
+        "context": given.context,
+        "objectives": list(given.objectives),
+    }
+
+
+async def _handle(
+    handler: Handler, document: Mapping[str, Any], end: float, *, turns: asyncio.Semaphore, fuel: Fuel, act: Act
+) -> _Given:
+    async with turns:
+        left_s = end - time.monotonic()
+        if fuel.gone:
+            raise FuelExhausted("the cycle's fuel was used up", remedy="raise the lane's fuel", limit="fuel")
+        if left_s <= 0:
+            raise DeadlineExceeded("no time was left in the cycle", limit="deadline_s")
+        began = time.monotonic()
+        answer = read_answer(await handler.run(document, left_s))
+        actions = [await _acted(handler, wish, act) for wish in answer.wishes]
+        report = {"ok": True, "seconds": round(time.monotonic() - began, 6), "result": answer.result}
+        return _Given({**report, **({"problem": answer.problem} if answer.problem else {})}, answer, tuple(actions))
+
+
+async def _acted(handler: Handler, wish: Wish, act: Act) -> Action:
+    try:
+        done = await act(handler.plugin, wish)
+    except OmniError as error:
+        status = "refused" if error.code == "permission-denied" else "failed"
+        return Action(handler.name, wish.verb, wish.input, status, error.to_json())
+    except Exception as error:  # a door's fault is the host's, but a cycle goes on
+        _log.exception("the action %s of %s failed", wish.verb, handler.name)
+        return Action(handler.name, wish.verb, wish.input, "failed", {"message": str(error)})
+    return Action(handler.name, wish.verb, wish.input, "done", dict(done))
+
+
+def _duty_result(task: asyncio.Task[Any], lane: Lane, pending: set[asyncio.Task[Any]]) -> tuple[Done, bool]:
+    if task in pending:
+        return Done(problem=f"the duty was cut after {lane.deadline_s:g} s"), False
+    error = task.exception()
+    if error is not None:
+        _log.error("the duty of the %s lane failed", lane.type.value, exc_info=error)
+        return Done(problem=str(error) or type(error).__name__), False
+    done: Done = task.result()
+    return done, not done.problem
+
+
+def _handler_result(task: asyncio.Task[Any], lane: Lane, pending: set[asyncio.Task[Any]]) -> _Given:
+    if task in pending:
+        return _Given(
+            {"ok": False, "error": "deadline-exceeded", "message": f"cut after {lane.deadline_s:g} s"}, cut=True
+        )
+    if task.cancelled():
+        return _Given({"ok": False, "error": "cancelled", "message": "it ended itself"})
+    error = task.exception()
+    if error is None:
+        given: _Given = task.result()
+        return given
+    code = error.code if isinstance(error, OmniError) else type(error).__name__
+    report = {"ok": False, "error": code, "message": str(error)[:500]}
+    return _Given(report, cut=isinstance(error, DeadlineExceeded))
+
+
+SET_BACK_S = 60.0
+"""Hosts may disagree so much about the time; a run further ahead tells of a clock that was set back."""
+
+
+@dataclass(slots=True)
+class Standing:
+    """One lane's counters. Those that begin with `new_` are not on the disk yet. Units: seconds."""
+
+    lane: Lane
+    since: float = 0.0
+    last_run_at: float | None = None
+    cycles: int = 0
+    failures: int = 0
+    seconds: float = 0.0
+    new_cycles: int = 0
+    new_failures: int = 0
+    new_seconds: float = 0.0
+    not_before: float = 0.0
+    running: bool = False
+    waiting: int = 0
+
+    def read(self, row: LaneRow) -> None:
+        """Takes over what the disk knows; what is not written yet comes on top."""
+        self.since, self.last_run_at = row.since, row.last_run_at
+        self.cycles = row.cycles + self.new_cycles
+        self.failures = row.failures + self.new_failures
+        self.seconds = row.seconds + self.new_seconds
+
+    def count(self, *, at: float, failed: bool, seconds: float, written: bool) -> None:
+        """Counts a cycle."""
+        self.last_run_at = at
+        self.cycles += 1
+        self.failures += failed
+        self.seconds += seconds
+        if not written:
+            self.new_cycles += 1
+            self.new_failures += failed
+            self.new_seconds += seconds
+
+    def set_back(self, now: float) -> bool:
+        """Counts from now on where the lane ran in the future: the clock was set back. Whether it was."""
+        if (self.since if self.last_run_at is None else self.last_run_at) <= now + SET_BACK_S:
+            return False
+        self.since = min(self.since, now)
+        self.last_run_at = None if self.last_run_at is None else now
+        self.not_before = 0.0
+        return True
+
+    def due(self, now: float) -> float:
+        """The time of the next cycle."""
+        due = next_due(self.lane.interval_s, since=self.since, last_run_at=self.last_run_at, now=now)
+        return max(due, self.not_before)
+
+    def status(self, now: float, *, scheduled: bool, handlers: tuple[str, ...]) -> LoopStatus:
+        """The lane as people are shown it. One that waits for events has no next run."""
+        timed = scheduled and self.lane.type is not LoopType.Reflexive
+        return LoopStatus(
+            self.lane.type,
+            scheduled,
+            self.running,
+            self.cycles,
+            self.failures,
+            self.last_run_at,
+            self.due(now) if timed else None,
+            timedelta(seconds=self.seconds / self.cycles if self.cycles else 0.0),
+            handlers,
+        )
+
+
+def overall(lanes: list[LoopStatus]) -> LoopStatus:
+    """All lanes as one."""
+    cycles = sum(one.cycles_completed for one in lanes)
+    spent = sum((one.avg_duration * one.cycles_completed for one in lanes), timedelta())
+    due = [one.next_run_at for one in lanes if one.next_run_at is not None]
+    ran = [one.last_run_at for one in lanes if one.last_run_at is not None]
+    return LoopStatus(
+        None,
+        any(one.scheduled for one in lanes),
+        any(one.running for one in lanes),
+        cycles,
+        sum(one.failures for one in lanes),
+        max(ran, default=None),
+        min(due, default=None),
+        spent / cycles if cycles else timedelta(),
+        tuple(sorted({name for one in lanes for name in one.handlers})),
+    )
+
+
 _MOST_WAITING = 16
 _LONGEST_SLEEP_S = 60.0
 _AGAIN_S = 5.0
@@ -170,7 +417,7 @@ class LoopEngine:
 
     @property
     def essential_only(self) -> bool:
-        """Whether only the reflexive and the reactive lane run."""
+        """True while only the reflexive and the reactive lane run."""
         return self._reflexes.look().essential_only
 
     def probe(self) -> str | None:
@@ -180,12 +427,12 @@ class LoopEngine:
     # -- how they stand
 
     async def status(self, lane: LoopType | None = None) -> LoopStatus:
-        """How a lane stands, or all of them as one."""
+        """The status of one lane, or of all of them as one."""
         found = {one.loop_type: one for one in await self.statuses()}
         return overall(list(found.values())) if lane is None else found[lane]
 
     async def statuses(self) -> list[LoopStatus]:
-        """How each lane stands, cycles of other hosts on the same database among it."""
+        """The status of each lane, including cycles of other hosts on the same database."""
         self._take(await asyncio.to_thread(self._table.all))
         now = self._clock.now()
         names = await asyncio.to_thread(lambda: {kind: self._names(kind) for kind in LoopType})
@@ -212,11 +459,11 @@ class LoopEngine:
             )
 
     def _scheduled(self, kind: LoopType) -> bool:
-        """Whether the lane runs by itself, here or on the host that works on this data."""
+        """True if the lane runs by itself, here or on the host that works on this data."""
         return self._lanes[kind].lane.scheduled and (kind in ESSENTIAL or not self.essential_only)
 
     def _timed(self, kind: LoopType) -> bool:
-        """Whether this engine has to look when the lane is due."""
+        """True if this engine has to run the lane when it is due."""
         return (
             self._work and self._open and not self._paused and kind is not LoopType.Reflexive and self._scheduled(kind)
         )
@@ -264,7 +511,7 @@ class LoopEngine:
         standing.not_before = max(row.lease_until, now + _AGAIN_S)
 
     async def _reflex(self) -> None:
-        """What an event woke the reflexive lane for."""
+        """The result of the reflexive lane after an event."""
         if self._paused:
             return
         async with self._locks[LoopType.Reflexive]:

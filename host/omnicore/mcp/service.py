@@ -1,27 +1,39 @@
-"""MCP as a part of the host: it begins with the first request, and watches which tools there are as long as it runs."""
+"""The MCP service of a host. It starts with the first request and then watches the plugins for changed tools.
+
+The `mcp` package is optional: `server` and `stdio`, which need it, are loaded on first use.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from omnicore.access.principal import LOCAL
-from omnicore.config.sections.mcp import McpSettings
+from omnicore.access.principal import OWNER
 from omnicore.errors import Unavailable
-from omnicore.events.bus import EventBus
-from omnicore.mcp.caller import Caller
-from omnicore.mcp.catalogue import TOPIC, ToolCatalogue
-from omnicore.mcp.library import load
-from omnicore.plugins.host import PluginHost
+from omnicore.mcp.tools import TOPIC, Caller, ToolCatalogue
+from omnicore.optional import optional
 
 if TYPE_CHECKING:
-    from omnicore.mcp.http import HttpFace
-    from omnicore.mcp.server import ToolServer
+    from collections.abc import Awaitable, Callable
+    from types import ModuleType
 
-__all__ = ["McpService"]
+    from omnicore.config.settings import McpSettings
+    from omnicore.events.bus import EventBus
+    from omnicore.mcp.server import HttpFace, ToolServer
+    from omnicore.plugins.host import PluginHost
+
+__all__ = ["McpService", "load"]
+
+
+def load(module: Literal["server", "stdio"]) -> ModuleType:
+    """A module of this room that needs the package. The first one takes half a second to load.
+
+    Raises: ToolMissing: the package is not installed.
+    """
+    return optional(f"omnicore.mcp.{module}", extra="mcp")
+
 
 _log = logging.getLogger("omnicore.mcp")
 _LOOK_S = 2.0
@@ -61,7 +73,7 @@ class McpService:
         self._stopped = False
 
     async def start(self) -> None:
-        """Nothing yet: the library takes half a second to load."""
+        """Does nothing yet: the library takes half a second to load."""
         self._stopped = False
 
     async def stop(self) -> None:
@@ -82,7 +94,7 @@ class McpService:
     async def serve_stdio(self, *, ended: asyncio.Event) -> None:
         """Serves standard input and output until the input ends or `ended` is set. Raises: ToolMissing."""
         module = load("stdio")
-        server = await self._made(lambda _ctx: Caller(LOCAL))
+        server = await self._made(lambda _ctx: Caller(OWNER))
         await module.serve(server.protocol, most_bytes=self._body_bytes, ended=ended)
 
     async def _opened(self) -> HttpFace:
@@ -90,7 +102,7 @@ class McpService:
             if self._http is not None and self._http.alive:
                 return self._http
             await self._close()
-            module = await asyncio.to_thread(load, "http")
+            module = await asyncio.to_thread(load, "server")
             if self._stopped:
                 raise Unavailable("the host stops", remedy="try again later", retry_after_s=5)
             self._http = module.HttpFace(
@@ -103,7 +115,7 @@ class McpService:
             return self._http
 
     async def _made(self, caller: Callable[[Any], Caller]) -> ToolServer:
-        """The server, and the task that tells its clients of other tools."""
+        """The server, and the task that notifies its clients of changed tools."""
         self._tools = ToolCatalogue(self._host, self._bus, self._version)
         server: ToolServer = load("server").ToolServer(
             self._tools, self._host.call, caller=caller, call_s=self._call_s, listeners=self._settings.sessions

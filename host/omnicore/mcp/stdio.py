@@ -1,4 +1,4 @@
-"""MCP over standard input and output: one JSON message a line, and nothing else on the output."""
+"""MCP over standard input and output: one JSON message a line, nothing else on the output."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _Item = SessionMessage | Exception
 
 
 async def serve(protocol: Server[Any], *, most_bytes: int, ended: asyncio.Event) -> None:
-    """Serves until the input ends and what it asked is answered, or until `ended` is set.
+    """Serves until the input ends and every request is answered, or until `ended` is set.
 
     Args:
         most_bytes: the longest line.
@@ -48,10 +48,7 @@ async def serve(protocol: Server[Any], *, most_bytes: int, ended: asyncio.Event)
 
 
 class _Wire:
-    """Both directions, each on a thread of its own: reading and writing may block, and nothing can cut them then.
-
-    The threads do not keep the process from ending.
-    """
+    """Both directions, each on its own daemon thread, because reading and writing block and cannot be cancelled."""
 
     def __init__(self, lines: Iterator[bytes], output: BinaryIO) -> None:
         self._lines, self._output = lines, output
@@ -59,7 +56,7 @@ class _Wire:
         self._answered = asyncio.Event()
 
     async def hear(self, heard: MemoryObjectSendStream[_Item]) -> None:
-        """Hands messages on as they come; at the end, waits until each was answered."""
+        """Passes messages on as they arrive. At the end, waits until each is answered."""
         read = _Thread("omnicore-mcp-input")
         while (line := await read.do(lambda: next(self._lines, None))) is not None:
             item = _message(line)
@@ -84,7 +81,7 @@ class _Wire:
         self._output.flush()
 
     def _note(self, item: _Item) -> None:
-        """Counts a request in, unless its answer is a stream without end, and a cancelled one out."""
+        """Counts a request, unless its answer is an endless stream, and uncounts a cancelled one."""
         message = item.message if isinstance(item, SessionMessage) else None
         if isinstance(message, JSONRPCRequest) and message.method != "subscriptions/listen":
             self._unanswered.add(message.id)
@@ -103,7 +100,7 @@ class _Wire:
 
 
 class _Thread:
-    """A daemon thread that does one thing after another for a task."""
+    """A daemon thread that runs jobs one after another for a task."""
 
     def __init__(self, name: str) -> None:
         self._orders: SimpleQueue[tuple[Callable[[], Any], asyncio.Future[Any]]] = SimpleQueue()
@@ -111,7 +108,7 @@ class _Thread:
         threading.Thread(target=self._serve, name=name, daemon=True).start()
 
     async def do(self, work: Callable[[], Any]) -> Any:
-        """What comes of the work."""
+        """The result of a job."""
         outcome = self._loop.create_future()
         self._orders.put((work, outcome))
         return await outcome
@@ -138,7 +135,7 @@ def _settle(outcome: asyncio.Future[Any], value: Any, error: Exception | None) -
 
 
 def _lines(source: BinaryIO, most: int) -> Iterator[bytes]:
-    """The lines of a source; of one that is too long, nothing but its beginning."""
+    """The lines of a source. One that is too long is yielded empty."""
     while line := source.readline(most):
         whole = line
         while len(whole) == most and not whole.endswith(b"\n"):

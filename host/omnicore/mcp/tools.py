@@ -1,20 +1,77 @@
-"""A function as a tool: how it is listed, and the value that its arguments stand for."""
+"""Functions as tools: their names, how they are listed, what their arguments mean, and who may see them."""
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+import hashlib
+import re
+from bisect import bisect_right
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
-from omnicore.errors import InvalidInput
-from omnicore.mcp.names import tool_names
-from omnicore.plugins.embed import embedded
-from omnicore.plugins.manifest import FunctionSpec
-from omnicore.plugins.view import PluginView
+from omnicore.access.principal import Principal, Role
+from omnicore.errors import InvalidInput, NotFound
+from omnicore.plugins.schemas import FunctionSpec, embedded
 
-__all__ = ["Tool", "is_object", "tools_of"]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from omnicore.events.bus import EventBus
+    from omnicore.plugins.host import PluginHost
+    from omnicore.plugins.view import PluginView
+
+__all__ = [
+    "LONGEST",
+    "PAGE",
+    "TAG",
+    "TOPIC",
+    "Caller",
+    "Tool",
+    "ToolCatalogue",
+    "is_object",
+    "may_call",
+    "tool_names",
+    "tools_of",
+]
+
+
+LONGEST = 128
+"""Characters of a name. Source: Model Context Protocol, 2025-11-25, tool names."""
+
+_VALID = re.compile(rf"[A-Za-z0-9._-]{{1,{LONGEST}}}")
+_STRANGE = re.compile(r"[^A-Za-z0-9._-]")
+_DIGITS = 8
+
+
+def tool_names(references: Iterable[str]) -> dict[str, str]:
+    """The name of each `plugin.function`, by reference.
+
+    A valid one stays as it is. In others each invalid character becomes `_`, and a digest of the whole reference is
+    added, so that the name does not depend on other tools.
+    """
+    known = sorted(set(references))
+    names = {reference: reference for reference in known if _VALID.fullmatch(reference)}
+    taken = set(names)
+    for reference in known:
+        if reference not in names:
+            names[reference] = _made(reference, taken)
+            taken.add(names[reference])
+    return names
+
+
+def _made(reference: str, taken: set[str]) -> str:
+    digest, digits = hashlib.sha256(reference.encode()).hexdigest(), _DIGITS
+    while (name := _with(reference, digest[:digits])) in taken:  # somebody chose a name that looks like a made one
+        digits += 1
+    return name
+
+
+def _with(reference: str, digest: str) -> str:
+    return f"{_STRANGE.sub('_', reference)[: LONGEST - len(digest) - 1]}-{digest}"
+
 
 _JSON, _TEXT = "application/json", "text/plain"
 _HINTS = {
@@ -42,7 +99,7 @@ class Tool:
 
     @property
     def reference(self) -> str:
-        """What the host calls it."""
+        """The function's reference in the host."""
         return f"{self.plugin}.{self.function.name}"
 
     def listed(self) -> dict[str, Any]:
@@ -58,7 +115,7 @@ class Tool:
         }
 
     def value(self, arguments: Mapping[str, Any]) -> Any:
-        """What the function is called with. Raises: InvalidInput: no such arguments."""
+        """The input of the function. Raises: InvalidInput: invalid arguments."""
         spec = self.function
         if spec.input is not None and is_object(spec.input):
             return dict(arguments)
@@ -86,7 +143,7 @@ def tools_of(plugins: Mapping[str, tuple[PluginView, tuple[FunctionSpec, ...]]])
 
 
 def is_object(schema: Mapping[str, Any]) -> bool:
-    """Whether a schema takes nothing but objects, as the protocol wants it of a tool's."""
+    """True if a schema accepts only objects, as the protocol requires of a tool's."""
     return schema.get("type") == "object"
 
 
@@ -109,7 +166,7 @@ def _output_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _wrapped(member: str, schema: Mapping[str, Any]) -> dict[str, Any]:
-    """An object with the schema's value as its only member; references follow it there."""
+    """An object with the schema's value as its only member. References are adjusted."""
     return {**_closed({member: embedded(schema, f"#/properties/{member}")}), "required": [member]}
 
 
@@ -129,3 +186,123 @@ def _decoded(arguments: Mapping[str, Any], name: str) -> bytes:
 
 def _wrong(problem: str, name: str) -> InvalidInput:
     return InvalidInput(f"the tool {name} {problem}", remedy="see its schema in `tools/list`")
+
+
+TOPIC = "plugin.*"
+"""Events after which there may be other tools."""
+
+TAG = "calls"
+"""What a token must be for, to call functions."""
+
+PAGE = 100
+"""Tools of one answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """All tools by name, and the names in order."""
+
+    tools: Mapping[str, Tool] = field(default_factory=dict)
+    names: Sequence[str] = ()
+
+
+class ToolCatalogue:
+    """The functions of plugins that answer calls, read again when the bus or the database reports a change.
+
+    Owns: a subscription of the bus until `close`.
+
+    Args:
+        version: changes when another process wrote to the database; grants are given there too.
+    """
+
+    def __init__(self, host: PluginHost, bus: EventBus, version: Callable[[], int], *, page: int = PAGE) -> None:
+        self._host, self._version, self._page = host, version, page
+        self.callers = host.callers
+        self._news = bus.subscribe(TOPIC, queue=1)
+        self._known = _Known()
+        self._seen: int | None = None
+        self._stale = True
+        self.edition = 0
+        """Grows whenever there are other tools than before."""
+        self._reading = asyncio.Lock()
+
+    def close(self) -> None:
+        """Ends the subscription."""
+        self._news.close()
+
+    async def find(self, name: str) -> Tool | None:
+        """A tool by its name."""
+        await self.refresh()
+        return self._known.tools.get(name)
+
+    def schema(self, name: str) -> Mapping[str, object] | None:
+        """The input schema of a tool that was listed."""
+        tool = self._known.tools.get(name)
+        return None if tool is None else tool.listed()["inputSchema"]
+
+    async def page(self, principal: Principal, cursor: str | None) -> tuple[list[Tool], str | None]:
+        """Tools that the principal may call, by name, and the cursor of the next page. Raises: InvalidInput."""
+        after = _after(cursor)
+        await self.refresh()
+        known, chosen = self._known, list[Tool]()
+        for name in known.names[bisect_right(known.names, after) :] if after else known.names:
+            if not may_call(principal, known.tools[name]):
+                continue
+            if len(chosen) == self._page:
+                return chosen, _cursor(chosen[-1].name)
+            chosen.append(known.tools[name])
+        return chosen, None
+
+    async def refresh(self, *, look: bool = False) -> None:
+        """Reads the plugins again if necessary.
+
+        Args:
+            look: also asks the database for changes.
+        """
+        async with self._reading:
+            self._stale = bool(self._news.drain()) or self._stale
+            if self._stale or look:
+                version = await asyncio.to_thread(self._version)
+                self._stale, self._seen = self._stale or version != self._seen, version
+            if not self._stale:
+                return
+            before, self._known = self._known, await asyncio.to_thread(self._read)
+            self._stale = False
+            self.edition += before.tools != self._known.tools
+
+    def _read(self) -> _Known:
+        found = {}
+        for view in self._host.list():
+            if view.serving is not None:
+                with suppress(NotFound):  # it was removed in between
+                    found[view.name] = (view, tuple(self._host.functions(view.name)))
+        tools = {tool.name: tool for tool in tools_of(found)}
+        return _Known(tools, sorted(tools))
+
+
+def may_call(principal: Principal, tool: Tool) -> bool:
+    """True if the principal may call a tool. To others it does not exist."""
+    return principal.may(Role.operator, tag=TAG, plugin=tool.plugin)
+
+
+def _cursor(name: str) -> str:
+    return base64.urlsafe_b64encode(name.encode()).decode()
+
+
+def _after(cursor: str | None) -> str:
+    try:
+        return base64.b64decode(cursor or "", altchars=b"-_", validate=True).decode()
+    except (binascii.Error, ValueError) as error:
+        raise InvalidInput("the cursor is not one of ours", remedy="pass `nextCursor` of the page before") from error
+
+
+def _to_nobody(_plugin: str, _function: str, _outcome: str) -> None:
+    """The default: calls on standard input and output are not recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """An admitted caller. `note` receives plugin, function and outcome of a call: done, failed or refused."""
+
+    principal: Principal
+    note: Callable[[str, str, str], None] = _to_nobody

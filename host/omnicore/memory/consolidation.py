@@ -13,14 +13,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from omnicore.errors import InvalidInput, LimitExceeded
-from omnicore.memory.drafting import Origin, drafted
-from omnicore.memory.item import MemoryDraft
-from omnicore.memory.matrix import Floats
+from omnicore.memory.columns import Floats, Shelf
+from omnicore.memory.item import MemoryDraft, Origin, drafted
 from omnicore.memory.memories import Memories
-from omnicore.memory.shelf import Shelf
 from omnicore.memory.tiers import MemoryTier, TierPolicy, policy_of
-from omnicore.storage.tables.memory_care import MemoryCare
-from omnicore.storage.tables.memory_rows import KeptMemory, NewMemory
+from omnicore.storage.tables.memory import KeptMemory, MemoryCare, NewMemory
 from omnicore.vectors.numeric import np
 
 __all__ = ["Consolidated", "Consolidator", "Summarise", "clustered", "medoid"]
@@ -128,7 +125,7 @@ class Consolidator:
             _count(done, MemoryTier.Immediate, MemoryTier.ShortTerm, 1)
 
     def _taken_in(self, plugin: str, row: NewMemory) -> bool:
-        """Whether it could be kept: an embedding of another length must not end the care of all the others."""
+        """True if it could be kept: an embedding of another length must not end the care of all the others."""
         try:
             self._table.add(plugin, [row], cap=self._memories.evictor.cap)
         except (InvalidInput, LimitExceeded) as error:

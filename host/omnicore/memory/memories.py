@@ -1,36 +1,406 @@
-"""The memories of a host: stored, recalled, forgotten, corrected. Blocking, and usable from any thread."""
+"""How fast one plugin may store: a bucket each that fills with time.
+
+Which memories were used: noted in RAM, written in batches, for a recall must not wait for a write.
+
+Skills: procedural memories that know how often they were used and how often they worked.
+
+Finds memories by their ids.
+
+Tiers that are full: the weakest memories go, or, where nothing may be lost, no more is taken.
+
+What changes about a memory after it was stored; its text never does.
+
+The memories of a host: stored, recalled, forgotten, corrected. Blocking, and usable from any thread.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
+import json
+import threading
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from omnicore.clock import Clock
-from omnicore.config.sections.memory import MemorySettings
-from omnicore.errors import InvalidInput, PermissionDenied
-from omnicore.memory.corrections import Corrections
-from omnicore.memory.drafting import Origin, checked_owner, checked_text, drafted, tier_named, words_of
-from omnicore.memory.embedding.embedder import Sense
-from omnicore.memory.evicting import Evictor
-from omnicore.memory.finding import ALWAYS, Finder, Found, Made, Question
-from omnicore.memory.item import Memory, MemoryDraft, Recall
-from omnicore.memory.lookup import Lookup, tier_of
+from omnicore.errors import InvalidInput, LimitExceeded, NotFound, PermissionDenied
+from omnicore.memory.cache import Rings, Shelves
+from omnicore.memory.item import (
+    Memory,
+    MemoryDraft,
+    Origin,
+    Recall,
+    checked_owner,
+    checked_text,
+    drafted,
+    scored,
+    shown,
+    shown_scratch,
+    tier_named,
+    words_of,
+)
 from omnicore.memory.ranking import Weights
-from omnicore.memory.rate import WriteRate
-from omnicore.memory.ring import Rings
-from omnicore.memory.shelves import Shelves
-from omnicore.memory.showing import scored, shown, shown_scratch
-from omnicore.memory.tiers import BY_PLACE, SHARED, MemoryTier, policy_of
-from omnicore.memory.touches import Touches
-from omnicore.storage.store import Store
-from omnicore.storage.tables.memory import MemoryTable, Quota
-from omnicore.storage.tables.memory_rows import SHARED_SPACE, KeptMemory, NewMemory
+from omnicore.memory.recall import ALWAYS, Finder, Found, Made, Question
+from omnicore.memory.tiers import BY_PLACE, SHARED, MemoryTier, TierPolicy, policy_of
+from omnicore.storage.tables.memory import LIVE, QUARANTINED, SHARED_SPACE, KeptMemory, MemoryTable, NewMemory, Quota
 from omnicore.storage.tables.memory_words import LAST
 from omnicore.vectors.numeric import np
 
-__all__ = ["HOST", "Memories", "Tell"]
+if TYPE_CHECKING:
+    from omnicore.clock import Clock
+    from omnicore.config.settings import MemorySettings
+    from omnicore.memory.columns import Shelf
+    from omnicore.memory.embedding import Sense
+    from omnicore.storage.store import Store
+
+__all__ = [
+    "HOST",
+    "Corrections",
+    "Evictor",
+    "Lookup",
+    "Memories",
+    "Skill",
+    "Tell",
+    "Touches",
+    "WriteRate",
+    "read_skill",
+    "tier_of",
+]
+
+
+_PLUGINS = 10_000
+
+
+class WriteRate:
+    """Buckets of two seconds' worth. Usable from any thread.
+
+    Args:
+        per_s: memories in a second, 0 for any number.
+    """
+
+    def __init__(self, per_s: float, clock: Clock) -> None:
+        self._per_s = per_s
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def take(self, plugin: str, count: int) -> None:
+        """Takes the right to store some. Raises: LimitExceeded: too many in too short a time; nothing was taken."""
+        if self._per_s <= 0 or plugin.startswith("@"):
+            return
+        room = 2 * self._per_s
+        now = self._clock.monotonic()
+        with self._lock:
+            left, at = self._buckets.get(plugin, (room, now))
+            left = min(room, left + (now - at) * self._per_s)
+            if count > left:
+                raise LimitExceeded(
+                    f"{plugin} stores more than {self._per_s:g} memories a second",
+                    remedy="wait a second",
+                    limit="memory.writes_per_s",
+                    allowed=self._per_s,
+                )
+            self._buckets[plugin] = (left - count, now)
+            self._buckets.move_to_end(plugin)
+            if len(self._buckets) > _PLUGINS:
+                self._buckets.popitem(last=False)
+
+
+_BATCH = 1024
+_EVERY_S = 5.0
+
+
+class Touches:
+    """Notes of use. A killed process loses those of the last seconds, which is all they are worth."""
+
+    def __init__(self, table: MemoryTable, clock: Clock) -> None:
+        self._table = table
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._noted: Counter[tuple[str, int]] = Counter()
+        self._at = clock.now()
+        self._flushed = clock.monotonic()
+
+    def note(self, used: Sequence[tuple[str, int]], now: float) -> None:
+        """Notes one use of each: a space and a number."""
+        with self._lock:
+            self._noted.update(used)
+            self._at = now
+            due = len(self._noted) >= _BATCH or self._clock.monotonic() - self._flushed >= _EVERY_S
+        if due:
+            self.flush()
+
+    def flush(self) -> None:
+        """Writes all notes."""
+        with self._lock:
+            noted, self._noted = self._noted, Counter()
+            self._flushed = self._clock.monotonic()
+            now = self._at
+        by_plugin: dict[str, dict[int, int]] = {}
+        for (plugin, seq), times in noted.items():
+            by_plugin.setdefault(plugin, {})[seq] = times
+        for plugin, seqs in by_plugin.items():
+            self._table.touch(plugin, seqs, now)
+
+
+_MOST_USES = 2**53
+
+
+@dataclass(frozen=True, slots=True)
+class Skill:
+    """What a plugin's function is good for, kept as metadata of a procedural memory.
+
+    >>> Skill("text.count").used(True).used(False).success_rate
+    0.5
+    """
+
+    function: str
+    usage_count: int = 0
+    success_rate: float = 0.0
+
+    def used(self, worked: bool) -> Skill:
+        """The skill after one more use."""
+        successes = self.success_rate * self.usage_count + worked
+        return Skill(self.function, self.usage_count + 1, successes / (self.usage_count + 1))
+
+    def to_metadata(self) -> dict[str, Any]:
+        """As metadata hold it."""
+        return {"function": self.function, "usage_count": self.usage_count, "success_rate": self.success_rate}
+
+
+def read_skill(metadata: Mapping[str, Any]) -> Skill | None:
+    """The skill in metadata; None when there is none, or it is no such thing."""
+    function = metadata.get("function")
+    count, rate = metadata.get("usage_count", 0), metadata.get("success_rate", 0.0)
+    if (
+        not isinstance(function, str)
+        or isinstance(count, bool)
+        or not isinstance(count, int)
+        or not 0 <= count <= _MOST_USES
+    ):
+        return None
+    if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 <= rate <= 1:
+        return None
+    return Skill(function, count, float(rate))
+
+
+class Lookup:
+    """Memories by id, of one owner or of all. Usable from any thread."""
+
+    def __init__(self, table: MemoryTable, rings: Rings, clock: Clock) -> None:
+        self._table = table
+        self._rings = rings
+        self._clock = clock
+
+    def owners(self, owner: str | None) -> tuple[str, ...]:
+        """Who may own what an owner asks for: itself and the host; for None everyone."""
+        if owner is not None:
+            return (owner, SHARED_SPACE)
+        return tuple(dict.fromkeys([*self._table.plugins(), *self._rings.plugins(), SHARED_SPACE]))
+
+    def kept(self, item: str, owners: Sequence[str]) -> KeptMemory | None:
+        """A memory by its id, unless its time is over."""
+        if not (item.isascii() and item.isprintable()):  # no id of ours, and not every database takes it
+            return None
+        found = self._table.get(owners, item)
+        expired = found is not None and found.expires_at is not None and found.expires_at <= self._clock.now()
+        return None if expired else found
+
+    def newest(self, owner: str, tier: MemoryTier | None, *, before: int, most: int) -> tuple[list[Memory], int | None]:
+        """A page of an owner's memories, the newest first: of one tier, or of all that are kept for this owner alone.
+
+        Args:
+            before: where the page before ended.
+
+        Returns: the memories, and where the next page goes on; None where there is no further one.
+        """
+        now = self._clock.now()
+        if tier is MemoryTier.Immediate:
+            return self._scratch(owner, before, most, now)
+        rows = self._table.newest(
+            SHARED_SPACE if tier in SHARED else owner, None if tier is None else tier.place, before=before, most=most
+        )
+        kept = [row for row in rows if row.expires_at is None or row.expires_at > now]
+        return [shown(row) for row in kept], rows[-1].seq if len(rows) == most else None
+
+    def _scratch(self, owner: str, before: int, most: int, now: float) -> tuple[list[Memory], int | None]:
+        ring = self._rings.known(owner)
+        if ring is None:
+            return [], None
+        with ring.lock:
+            ring.expire(now)
+            found = [one for one in reversed(ring.all()) if one.seq < before][:most]
+            shown_ones = [shown_scratch(owner, one.row, one.hits) for one in found]
+        return shown_ones, found[-1].seq if len(found) == most else None
+
+    def changeable(self, item: str) -> KeptMemory:
+        """A memory that may change. Raises: NotFound; PermissionDenied."""
+        kept = self.kept(item, self.owners(None))
+        if kept is None:
+            raise NotFound(f"there is no memory {item[:80]!r}", remedy="look for it with `omnicore memory recall`")
+        if tier_of(kept) in (MemoryTier.Cosmic, MemoryTier.Planetary):
+            raise PermissionDenied(
+                f"memories of {tier_of(kept)} do not change",
+                remedy="forget it and store another",
+                resource=tier_of(kept),
+            )
+        return kept
+
+    def again(self, item: str, plugin: str) -> Memory:
+        """A memory after a change. Raises: NotFound: it was forgotten meanwhile."""
+        kept = self.kept(item, (plugin,))
+        if kept is None:
+            raise NotFound(f"there is no memory {item[:80]!r} any more", remedy="it was forgotten meanwhile")
+        return shown(kept)
+
+
+def tier_of(kept: KeptMemory) -> MemoryTier:
+    """The tier of a row."""
+    return BY_PLACE[kept.tier]
+
+
+_LOOKS_EVERY = 64  # memories of a plugin; a tier may be over its cap by so many for a moment
+_MORE_SHARE = 0.01  # beyond what is over, so that not every store evicts
+_SLICE = 500
+
+
+class Evictor:
+    """Keeps tiers within their caps.
+
+    Args:
+        most: the setting `memory.max_per_tier`.
+        tell: is told how many of a tier had to go.
+    """
+
+    def __init__(
+        self,
+        table: MemoryTable,
+        shelves: Shelves,
+        most: int,
+        clock: Clock,
+        tell: Callable[[str, Mapping[str, Any]], object],
+    ) -> None:
+        self._table = table
+        self._shelves = shelves
+        self._most = most
+        self._clock = clock
+        self._tell = tell
+        self._lock = threading.Lock()
+        self._since: Counter[str] = Counter()
+
+    def cap(self, place: int) -> int | None:
+        """The most memories of a tier that refuses more; None for a tier that lets the weakest go."""
+        policy = policy_of(BY_PLACE[place])
+        return None if policy.evicts else self._cap(policy)
+
+    def stored(self, plugin: str, tiers: Iterable[MemoryTier], count: int) -> None:
+        """Says that memories came: now and then, tiers that are over their cap are brought down."""
+        with self._lock:
+            self._since[plugin] += count
+            # A small cap must not be overrun by as much as it holds.
+            due = self._since[plugin] >= min(_LOOKS_EVERY, max(1, self._most // 10))
+            if due:
+                del self._since[plugin]
+        if due:
+            self.evict(plugin, tiers)
+
+    def evict(self, plugin: str, tiers: Iterable[MemoryTier] = tuple(MemoryTier)) -> int:
+        """Brings tiers down to their caps and returns how many memories had to go."""
+        wanted = {tier.place: policy_of(tier) for tier in tiers}
+        gone = 0
+        for total in self._table.totals(plugin):
+            policy = wanted.get(total.tier)
+            if policy is not None and policy.evicts and total.items > self._cap(policy):
+                over = total.items - self._cap(policy)
+                gone += self._let_go(plugin, policy, over + int(_MORE_SHARE * self._cap(policy)))
+        return gone
+
+    def _cap(self, policy: TierPolicy) -> int:
+        return min(policy.cap, self._most)
+
+    def _let_go(self, plugin: str, policy: TierPolicy, count: int) -> int:
+        with self._shelves.of(plugin) as opened:
+            weakest = [] if opened is None else _weakest(opened.shelf, policy, count, self._clock.now())
+        gone = 0
+        for at in range(0, len(weakest), _SLICE):
+            gone += self._table.forget(plugin, weakest[at : at + _SLICE], self._clock.now())
+        if gone:
+            self._tell("memory.evicted", {"tier": policy.tier.value, "count": gone, "owner": plugin})
+        return gone
+
+
+def _weakest(shelf: Shelf, policy: TierPolicy, count: int, now: float) -> list[int]:
+    """The numbers of the memories with the lowest standing; see `importance.standing`. Pinned ones stay."""
+    # Superseded ones count too, and are the first to go.
+    places = np.flatnonzero(
+        (shelf.column("tier") == policy.tier.place) & ~shelf.column("pinned") & shelf.column("kept")
+    )
+    age = np.maximum(now - shelf.column("created")[places], 0)
+    fades = 1.0 if policy.half_life_s is None else np.exp2(-age / policy.half_life_s)
+    standing = shelf.column("importance")[places] * fades + 0.1 * np.log1p(shelf.column("hits")[places])
+    standing = np.where(shelf.column("live")[places], standing, -1.0)
+    order = np.lexsort((shelf.column("created")[places], standing))
+    return shelf.seqs(places[order[:count]])
+
+
+class Corrections:
+    """For the operator and the host. Usable from any thread."""
+
+    def __init__(
+        self,
+        table: MemoryTable,
+        lookup: Lookup,
+        clock: Clock,
+        tell: Callable[[str, Mapping[str, Any]], object],
+    ) -> None:
+        self._table = table
+        self._lookup = lookup
+        self._clock = clock
+        self._tell = tell
+
+    def pin(self, item: str, pinned: bool = True) -> Memory:
+        """Keeps a memory for ever, or lets its tier decide again. Raises: NotFound; PermissionDenied."""
+        kept = self._lookup.changeable(item)
+        ttl = policy_of(tier_of(kept)).ttl_s
+        expires = None if pinned or ttl is None else self._clock.now() + ttl
+        self._table.change(kept.plugin, kept.seq, pinned=int(pinned), expires_at=expires)
+        return self._lookup.again(item, kept.plugin)
+
+    def approve(self, item: str) -> Memory:
+        """Lets a quarantined memory be recalled. Raises: NotFound."""
+        kept = self._lookup.kept(item, self._lookup.owners(None))
+        if kept is None or kept.state != QUARANTINED:
+            raise NotFound(f"no memory {item[:80]!r} waits for approval", remedy="see `omnicore memory stats`")
+        self._table.change(kept.plugin, kept.seq, state=LIVE)
+        self._tell("memory.approved", {"tier": str(tier_of(kept)), "id": item})
+        return self._lookup.again(item, kept.plugin)
+
+    def supersede(self, item: str, by: str) -> None:
+        """Says that a memory is corrected by another of the same owner: the old one is no longer recalled.
+
+        Raises: NotFound; PermissionDenied; InvalidInput.
+        """
+        old = self._lookup.changeable(item)
+        new = self._lookup.kept(by, (old.plugin,))
+        if new is None or old.id in (new.id, new.superseded_by):
+            raise InvalidInput(f"{by[:80]!r} cannot take the place of {item[:80]!r}", remedy="name another memory")
+        self._table.change(old.plugin, old.seq, superseded_by=new.id)
+        self._table.link(old.plugin, [(new.id, "supersedes", old.id, "")], self._clock.now())
+
+    def practise(self, item: str, worked: bool) -> Memory:
+        """Notes that a skill, a procedural memory, was used: its success rate becomes its importance.
+
+        Raises: NotFound; InvalidInput: no skill.
+        """
+        kept = self._lookup.changeable(item)
+        metadata = json.loads(kept.metadata)
+        skill = read_skill(metadata)
+        if skill is None or tier_of(kept) is not MemoryTier.Procedural:
+            raise InvalidInput(f"{item[:80]!r} is no skill", remedy="store one in procedural, with a `function`")
+        skill = skill.used(worked)
+        text = json.dumps(metadata | skill.to_metadata(), separators=(",", ":"))
+        self._table.change(kept.plugin, kept.seq, metadata=text, importance=skill.success_rate)
+        return self._lookup.again(item, kept.plugin)
+
 
 HOST = "@host"
 """Who owns what the operator stores for no plugin in particular."""
@@ -214,7 +584,7 @@ class Memories:
     def forget(
         self, item: str, *, owner: str | None = None, tiers: Iterable[str] | None = None, by: str | None = None
     ) -> bool:
-        """Whether there was such a memory, which is erased now.
+        """True if there was such a memory, which is erased now.
 
         Args:
             by: the plugin that asks; of the shared tiers it may forget only what it wrote itself.
@@ -271,7 +641,7 @@ class Memories:
         known = self.settings.dimensions
         if known and row.given is not None and len(row.given) // 4 != known:
             raise InvalidInput(
-                f"an embedding of {len(row.given) // 4} numbers does not fit the setting memory.dimensions",
+                f"an embedding of {len(row.given) // 4} numbers does not fit the others",
                 remedy=f"give {known} numbers",
                 dimensions=known,
             )

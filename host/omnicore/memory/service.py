@@ -1,23 +1,116 @@
-"""The memory of a host as its rooms use it: awaited by the host, guarded for plugins, cared for while it runs."""
+"""How much is remembered.
+
+The memory of a host as its rooms use it: awaited by the host, guarded for plugins, cared for while it runs.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, ParamSpec, TypeVar
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from omnicore.errors import PermissionDenied
 from omnicore.memory.consolidation import Consolidated, Consolidator, Summarise
-from omnicore.memory.drafting import Origin, tier_named
-from omnicore.memory.finding import ALWAYS, Made
-from omnicore.memory.item import Memory, MemoryDraft, MemoryItem, MemoryQuery, Recall
+from omnicore.memory.item import Memory, MemoryDraft, MemoryItem, MemoryQuery, Origin, Recall, tier_named
 from omnicore.memory.memories import HOST, Memories
-from omnicore.memory.stats import Holding, MemoryStats, held_by, measured
-from omnicore.memory.tiers import TIER_POLICIES, MemoryTier, TierPolicy, policy_of
+from omnicore.memory.recall import ALWAYS, Made
+from omnicore.memory.tiers import BY_PLACE, TIER_POLICIES, MemoryTier, TierPolicy, policy_of
+from omnicore.resilience.turns import Turns
 
-__all__ = ["MemoryService", "PluginMemories"]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+__all__ = ["Holding", "MemoryService", "MemoryStats", "PluginMemories", "held_by", "measured"]
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryStats:
+    """Memories and their bytes, expired ones not yet swept among them."""
+
+    items: int
+    bytes: int
+    by_tier: Mapping[str, int]
+    by_owner: Mapping[str, int]
+    quarantined: int
+    embedder: str | None
+    problems: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As REST and commands show it."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+
+def measured(memories: Memories, owner: str | None = None) -> MemoryStats:
+    """The stats of one owner, or of all."""
+    tiers = dict.fromkeys((tier.value for tier in MemoryTier), 0)
+    owners: dict[str, int] = {}
+    size = 0
+    for total in memories.table.totals(owner):
+        tiers[BY_PLACE[total.tier].value] += total.items
+        owners[total.plugin] = owners.get(total.plugin, 0) + total.items
+        size += total.bytes
+    for plugin in memories.rings.plugins() if owner is None else [owner]:
+        ring = memories.rings.known(plugin)
+        if ring is not None:
+            with ring.lock:
+                ring.expire(memories.clock.now())
+                held = len(ring.all())
+            tiers[MemoryTier.Immediate] += held
+            owners[plugin] = owners.get(plugin, 0) + held
+    return MemoryStats(
+        items=sum(tiers.values()),
+        bytes=size,
+        by_tier=tiers,
+        by_owner={name: count for name, count in owners.items() if count},
+        quarantined=memories.table.quarantined(),
+        embedder=memories.sense.name,
+        problems=tuple(memories.problems()),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What one owner has; `@shared` holds the tiers that belong to nobody alone."""
+
+    owner: str
+    items: int = 0
+    bytes: int = 0
+    by_tier: Mapping[str, int] = field(default_factory=dict)
+
+    def plus(self, tier: str, items: int, size: int) -> Holding:
+        """With what is in a further tier."""
+        return Holding(self.owner, self.items + items, self.bytes + size, {**self.by_tier, tier: items})
+
+
+def held_by(memories: Memories) -> Mapping[str, Holding]:
+    """How much each owner has, by name."""
+    found: dict[str, Holding] = {}
+    for total in memories.table.totals():
+        if total.items:
+            known = found.get(total.plugin) or Holding(total.plugin)
+            found[total.plugin] = known.plus(BY_PLACE[total.tier].value, total.items, total.bytes)
+    for owner, (items, size) in _scratch(memories).items():
+        found[owner] = (found.get(owner) or Holding(owner)).plus(MemoryTier.Immediate.value, items, size)
+    return dict(sorted(found.items()))
+
+
+def _scratch(memories: Memories) -> dict[str, tuple[int, int]]:
+    """How many memories of which size each owner has in RAM."""
+    found: dict[str, tuple[int, int]] = {}
+    for owner in memories.rings.plugins():
+        ring = memories.rings.known(owner)
+        if ring is None:
+            continue
+        with ring.lock:
+            ring.expire(memories.clock.now())
+            held = ring.all()
+        if held:
+            found[owner] = (len(held), sum(one.row.size for one in held))
+    return found
+
 
 _log = logging.getLogger(__name__)
 _LOOK_S = 60.0
@@ -30,6 +123,8 @@ class PluginMemories:
 
     def __init__(self, memories: Memories) -> None:
         self._memories = memories
+        # Several, for an embedder may be far away; few for each, for the host's own keeps a processor busy.
+        self._turns = Turns(4, 2, name="omnicore-memory")
 
     async def store(self, plugin: str, draft: MemoryDraft, *, max_items: int, max_bytes: int) -> str:
         """Remembers for a plugin. Raises: LimitExceeded; InvalidInput; PermissionDenied."""
@@ -40,21 +135,14 @@ class PluginMemories:
                 remedy=f"the {policy_of(tier).writer} does; use another tier",
                 resource=str(tier),
             )
-        ids = await asyncio.to_thread(
-            self._memories.store_many, [draft], owner=plugin, origin=Origin(plugin), quota=(max_items, max_bytes)
-        )
+        store = partial(self._memories.store_many, [draft], owner=plugin, origin=Origin(plugin))
+        ids = await self._turns.take(plugin, partial(store, quota=(max_items, max_bytes)))
         return ids[0]
 
     async def recall(self, plugin: str, query: MemoryQuery) -> Sequence[MemoryItem]:
         """What fits best, best first. Raises: InvalidInput."""
-        found = await asyncio.to_thread(
-            self._memories.recall,
-            query.text,
-            embedding=query.embedding,
-            tiers=query.tiers,
-            owner=plugin,
-            limit=query.limit,
-        )
+        recall = partial(self._memories.recall, query.text, embedding=query.embedding, owner=plugin)
+        found = await self._turns.take(plugin, partial(recall, tiers=query.tiers, limit=query.limit))
         return [item.item() for item in found.items]
 
     def get(self, plugin: str, item: str, tiers: tuple[str, ...]) -> MemoryItem | None:
@@ -63,7 +151,7 @@ class PluginMemories:
         return None if found is None or found.state != "live" else found.item()
 
     def forget(self, plugin: str, item: str, tiers: tuple[str, ...]) -> bool:
-        """Whether there was such a memory in one of the tiers. Raises: PermissionDenied."""
+        """True if there was such a memory in one of the tiers. Raises: PermissionDenied."""
         return self._memories.forget(item, owner=plugin, tiers=tiers, by=plugin)
 
 

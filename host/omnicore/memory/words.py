@@ -1,14 +1,41 @@
-"""Texts into the words that full text search looks up, the same for memories and questions on both databases."""
+"""Words of a text for full-text search, the same for memories and questions on both databases.
+
+English words are cut to their stems, so that `painted` finds `painting`.
+"""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any
 
-from omnicore.memory.stem import stem
+from omnicore.optional import optional
 
-__all__ = ["STOP_WORDS", "analysed", "question_words"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["STOP_WORDS", "analysed", "question_words", "stem"]
+
+_KNOWN_WORDS = 65_536  # 58 us for a new word, 0.1 us for a known one
+
+
+@cache
+def _stemmer() -> Any:
+    return optional("snowballstemmer").stemmer("porter")  # stems in existing databases are of this algorithm
+
+
+@lru_cache(_KNOWN_WORDS)
+def stem(word: str) -> str:
+    """The stem of an English word in lower case; short words and those of other alphabets stay as they are.
+
+    Source: M. F. Porter, "An algorithm for suffix stripping", Program 14(3), 1980.
+    """
+    if len(word) <= 2 or not word.isascii() or not word.isalpha():
+        return word
+    found: str = _stemmer().stemWord(word)
+    return found
+
 
 _WORD = re.compile(r"[^\W_]+")
 _LONGEST = 64

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from omnicore.config.entry import Entry, SettingPath, nested
 from omnicore.config.loader import ConfigLoader
+from omnicore.config.schema import Entry, SettingPath, nested
 from omnicore.errors import NotFound
 
 __all__ = ["ConfigModule"]

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from omnicore.adapters.settings import host_settings
+from omnicore.adapters.settings import host_settings, told
 from omnicore.api.server import serve
 from omnicore.assembly import Host
 from omnicore.errors import Conflict
@@ -52,7 +52,8 @@ class PluginsModule:
     ) -> None:
         given = {"plugins": plugins, **overrides}
         named = {name: value for name, value in given.items() if value is not None}
-        self.settings = host_settings(Path(config) if config is not None else None, os.environ, named).settings
+        file = Path(config) if config is not None else None
+        self.settings = told(host_settings(file, os.environ, named)).settings
         self.url: str | None = None
         self._serve, self._functions = serve, functions
         self._app: Any = None
@@ -71,7 +72,7 @@ class PluginsModule:
         return self._host
 
     def call(self, ref: str, data: Any = b"", *, timeout_s: float | None = None) -> Any:
-        """Calls a function on this thread; on a loop `await plugins.host.call(...)`. Raises: see `Calls.call`."""
+        """Calls a function on this thread; on a loop `await plugins.host.call(...)`. Raises: see `PluginHost.call`."""
         return self.host.plugins.call_blocking(ref, data, timeout_s=timeout_s)
 
     async def start(self) -> None:

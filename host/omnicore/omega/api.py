@@ -12,9 +12,8 @@ from typing import TypeVar
 from omnicore.assembly import Host
 from omnicore.errors import InvalidInput
 from omnicore.intelligences.intelligence import Intelligence, IntelligenceSpec, IntelligenceStatus
-from omnicore.loops.cycle import CycleInput, CycleOutput, LoopStatus
-from omnicore.loops.lane import LoopType
-from omnicore.memory.stats import MemoryStats, measured
+from omnicore.loops.lane import CycleInput, CycleOutput, LoopStatus, LoopType
+from omnicore.memory.service import MemoryStats, measured
 from omnicore.memory.tiers import MemoryTier
 from omnicore.omega.runtime import OmegaRuntime
 from omnicore.omega.words import HealthReport, Memory, RuntimeMetrics, memory_of

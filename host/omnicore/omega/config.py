@@ -7,8 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from omnicore.config.sections.loops import LoopSettings
-from omnicore.config.settings import Settings
+from omnicore.config.settings import LoopSettings, Settings
 from omnicore.errors import InvalidSetting
 
 __all__ = ["AgentDBConfig", "LoopsConfig", "MemoryConfig", "MetaSONAConfig", "OmegaConfig", "settings_for"]

@@ -1,26 +1,50 @@
-"""The plugin folder: what lies in it, whether it is whole, and word when it changes.
+"""The plugin folder: its files, changes to them, and the files that the host itself puts there.
 
-Nothing in the folder is trusted. Entries are opened without following links and without waiting, one
-component at a time, so that a pipe, a device or a link out of the folder is refused and never blocks.
+Nothing in the folder is trusted. Entries are opened without following links and without blocking, one path component
+at a time, so that a pipe, a device or a link out of the folder is refused.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import logging
 import os
+import re
+import secrets
 import stat
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from watchfiles import awatch
 
-from omnicore.errors import ModuleRejected
+from omnicore.errors import Conflict, InvalidInput, ModuleRejected, OmniError, StorageFailed
+from omnicore.plugins.manifest import NAME, name_of_stem
+from omnicore.sandbox.capi.code import wat_to_wasm
 from omnicore.storage.faults import storage_failed
+from omnicore.storage.tables.plugins import AcceptancesTable, RollbackRow, VersionsTable, identity
 
-__all__ = ["Candidate", "Folder", "Settled"]
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+    from omnicore.clock import Clock
+    from omnicore.storage.modules import ModuleStore
+    from omnicore.storage.store import Store
+    from omnicore.storage.tables.plugins import PluginRow
+
+__all__ = [
+    "Candidate",
+    "Folder",
+    "Rollbacks",
+    "Settled",
+    "check_filename",
+    "remove_files",
+    "sidecar_beside",
+    "write_whole",
+]
+
 
 Settled = Literal["yes", "soon", "writing"]
 
@@ -31,6 +55,8 @@ _OLD_S = 2.0
 _PATIENCE_S = 1.0
 _POLL_S = 0.25
 _MOST_SIDECAR = 256 * 1024 + 1
+_MOST_UNNAMED = 100
+_log = logging.getLogger("omnicore.plugins")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +103,7 @@ class Folder:
         self._now = now
         self._monotonic = monotonic
         self._seen: dict[str, _Look] = {}
+        self._unnamed: set[str] = set()
 
     def list(self) -> list[Candidate]:
         """Everything that could be a plugin, by path: files in the folder and `NAME/dist/NAME.wasm`.
@@ -86,7 +113,7 @@ class Folder:
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             with os.scandir(self.root) as entries:
-                found = [one for entry in entries for one in self._candidates(entry)]
+                found = [one for entry in entries if self._named(entry.name) for one in self._candidates(entry)]
         except OSError as error:
             raise storage_failed(error, str(self.root)) from error
         return sorted(found, key=lambda candidate: candidate.path)
@@ -147,6 +174,19 @@ class Folder:
                 built = Path(entry.path, "dist")
                 places.extend((Path(entry.path), built) if built.is_dir() else (Path(entry.path),))
         return tuple(places)
+
+    def _named(self, name: str) -> bool:
+        """Whether a name is text: one that is not UTF-8 can stand in no database and no answer."""
+        if name.isascii():
+            return True
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            if name not in self._unnamed and len(self._unnamed) < _MOST_UNNAMED:
+                self._unnamed.add(name)
+                _log.warning("%s in %s is not looked at: its name is not UTF-8; rename it", ascii(name), self.root)
+            return False
+        return True
 
     def _candidates(self, entry: os.DirEntry[str]) -> Iterator[Candidate]:
         if entry.name.startswith("."):
@@ -237,3 +277,216 @@ def _open_inside(root: Path, path: str) -> int:
         return os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=place)
     finally:
         os.close(place)
+
+
+_FILENAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}\.(wasm|wat)")
+_DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)  # files that Windows cannot have
+
+
+def check_filename(filename: str) -> str:
+    """The name's stem. Raises: InvalidInput: a path, another ending, or a name no plugin can have."""
+    stem = filename.rpartition(".")[0]
+    known = _FILENAME.fullmatch(filename) and NAME.fullmatch(name_of_stem(stem))
+    if not known or _DEVICES.fullmatch(stem):
+        raise InvalidInput(
+            f"{filename[:120]!r} cannot be the name of a plugin's file",
+            remedy="use letters, digits, '-' and '_', and end it with .wasm or .wat",
+        )
+    return stem
+
+
+def sidecar_beside(folder: Path, filename: str) -> bytes | None:
+    """The manifest that is in the folder already and that a file of this name would have.
+
+    Raises: Conflict: another file has it.
+    """
+    stem, _, ending = filename.rpartition(".")
+    other = f"{stem}.{'wat' if ending == 'wasm' else 'wasm'}"
+    if os.path.lexists(folder / other):
+        raise Conflict(
+            f"{filename} would share the manifest {stem}.toml with {other}",
+            remedy="give the file another name, or remove the other one first",
+        )
+    try:
+        descriptor = os.open(folder / f"{stem}.toml", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:  # none, or none that the host would read
+        return None
+    with open(descriptor, "rb") as file:
+        return file.read(_MOST_SIDECAR)
+
+
+def write_whole(folder: Path, filename: str, data: bytes) -> None:
+    """Puts a file in place in one step, so that nobody sees half of it. Raises: StorageFailed."""
+    partial = folder / f".{filename}.{secrets.token_hex(4)}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644), "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, folder / filename)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise storage_failed(error, str(folder / filename)) from error
+
+
+def remove_files(folder: Path, path: str) -> None:
+    """Deletes a plugin's file, and the sidecar beside it. Raises: StorageFailed."""
+    file = folder / path
+    try:
+        file.unlink(missing_ok=True)
+        file.with_suffix(".toml").unlink(missing_ok=True)
+    except OSError as error:
+        raise storage_failed(error, str(file)) from error
+
+
+class Rollbacks:
+    """Earlier versions put back into the folder, so that folder and catalogue agree whatever happens in between.
+
+    The intention is recorded first. The next pass over the folder, by this process or a later one, completes it; doing
+    it twice does no harm. A file that somebody else changed since then is left alone.
+    """
+
+    def __init__(self, root: Path, database: Store, modules: ModuleStore, clock: Clock) -> None:
+        self._root, self._modules, self._clock = root, modules, clock
+        self._versions, self._acceptances = VersionsTable(database), AcceptancesTable(database)
+
+    def install(self, plugin: str, path: str, data: bytes, *, module: bytes, sidecar: str) -> None:
+        """Puts a file of the folder itself and its manifest in place: both, or with a crash between them both later.
+
+        Raises: StorageFailed.
+        """
+        digest = self._modules.put(module)
+        if path.endswith(".wat"):
+            self._modules.put_text(digest, data)
+        self._versions.keep_sidecar(plugin, digest, sidecar)
+        row = RollbackRow(plugin, digest, path, _file_signature(self._root / path), self._clock.now())
+        self._versions.begin(row, identity(digest, sidecar))
+        try:
+            self._put_back(plugin, path, digest)
+        finally:  # who is told that it failed does not expect it to happen later
+            self._versions.end(row)
+
+    def begin(self, row: PluginRow, digest: str) -> None:
+        """Writes down that a plugin's file is to become that of a version.
+
+        Raises: Conflict: it cannot be put back; StorageFailed.
+        """
+        self._check(row, digest)
+        signature = _file_signature(self._root / row.path)
+        sidecar = self.sidecar(row.name, digest)
+        self._versions.keep_sidecar(row.name, digest, sidecar)
+        order = RollbackRow(row.name, digest, row.path, signature, self._clock.now())
+        self._versions.begin(order, identity(digest, sidecar))
+
+    def finish(self) -> list[str]:
+        """Does what was begun; the paths of files that are whole now. What the disk refuses is tried again later."""
+        done = []
+        for row in self._versions.begun():
+            try:
+                ours = self._is_ours(row, self._file(row.path, row.hash))
+            except OmniError as error:
+                _log.error("%s cannot be rolled back to %s: %s", row.plugin, row.hash[:8], error)
+                self._versions.end(row)
+                continue
+            try:
+                if ours:
+                    self._put_back(row.plugin, row.path, row.hash)
+                    done.append(row.path)
+                self._versions.end(row)
+            except StorageFailed as error:
+                _log.error("%s is not rolled back to %s yet: %s", row.plugin, row.hash[:8], error)
+        return done
+
+    def _check(self, row: PluginRow, digest: str) -> None:
+        self._file(row.path, digest)
+        own, others = _sidecars(row.path)
+        beside = [one for one in others if os.path.lexists(self._root / one)]
+        if self.sidecar(row.name, digest) is None and beside:
+            raise Conflict(
+                f"that version of {row.name} had no manifest beside it, and {beside[0]} belongs to its source",
+                remedy="restore the source and build it again",
+            )
+        for folder in (Path(own).parents)[:-1]:
+            if not stat.S_ISDIR(os.lstat(self._root / folder).st_mode):
+                raise Conflict(f"{folder} is a link, which is never followed", remedy="put a plain folder there")
+
+    def _is_ours(self, row: RollbackRow, data: bytes) -> bool:
+        """Whether the file is as it was when the rollback began, or is that of the version already."""
+        path = self._root / row.path
+        try:
+            if _file_signature(path) == row.signature:
+                return True
+            return _is_plain(path) and _digest(path) == hashlib.sha256(data).hexdigest()
+        except OSError:
+            return False
+
+    def sidecar(self, plugin: str, digest: str) -> str | None:
+        """The manifest that was accepted beside a version last, else the one seen beside it last."""
+        for one in self._acceptances.of(plugin):
+            if one.hash == digest:
+                return one.sidecar
+        return self._versions.sidecar(plugin, digest)
+
+    def _put_back(self, plugin: str, path: str, digest: str) -> None:
+        data, sidecar = self._file(path, digest), self._versions.sidecar(plugin, digest)
+        own, others = _sidecars(path)
+        if sidecar is None:
+            self._drop(own)
+        elif sidecar != self._first((own, *others)):
+            self._write(own, sidecar.encode())
+        self._write(path, data)  # last: it is what tells whether all is done
+
+    def _file(self, path: str, digest: str) -> bytes:
+        """The bytes of a version's file: the module, or the text it was made of."""
+        if not path.endswith(".wat"):
+            return self._modules.get(digest)
+        text = self._modules.text(digest)
+        if text is None or hashlib.sha256(wat_to_wasm(text)).hexdigest() != digest:
+            raise Conflict(
+                f"the text of version {digest[:8]} was not kept", remedy="install that version again from its own file"
+            )
+        return text
+
+    def _first(self, places: tuple[str, ...]) -> str | None:
+        """The manifest that the folder's next look would take, None for none or one it would refuse."""
+        found = next((self._root / one for one in places if os.path.lexists(self._root / one)), None)
+        if found is None or not _is_plain(found):
+            return None
+        with found.open("rb") as file:
+            return file.read(_MOST_SIDECAR).decode(errors="replace")
+
+    def _write(self, path: str, data: bytes) -> None:
+        place = self._root / path
+        write_whole(place.parent, place.name, data)
+
+    def _drop(self, path: str) -> None:
+        try:
+            (self._root / path).unlink(missing_ok=True)
+        except OSError as error:
+            raise storage_failed(error, path) from error
+
+
+def _sidecars(path: str) -> tuple[str, tuple[str, ...]]:
+    """Where the manifest beside a file is: a place of the host's own, then those that belong to its source."""
+    own = path.rpartition(".")[0] + ".toml"
+    name, slash, _ = path.partition("/")
+    return own, (f"{name}/plugin.toml",) if slash else ()
+
+
+def _file_signature(path: Path) -> str:
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return ""
+    return f"{found.st_ino}:{found.st_size}:{found.st_mtime_ns}:{found.st_ctime_ns}"
+
+
+def _is_plain(path: Path) -> bool:
+    """Whether it is a file itself: a link would lead elsewhere, and a pipe would never end."""
+    return stat.S_ISREG(os.lstat(path).st_mode)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

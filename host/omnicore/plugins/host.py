@@ -1,68 +1,91 @@
-"""`PluginHost`: the plugins of one folder, and every call into them."""
+"""`PluginHost`: the plugins of one folder and those in Python, and every call into them."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
+import builtins
+import hashlib
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from time import perf_counter
+from typing import Any
 
+from omnicore.capabilities.costs import CallCosts
+from omnicore.capabilities.doors import granted_scope
+from omnicore.capabilities.grants import CapabilityRequest, Grant
 from omnicore.capabilities.services import Services
 from omnicore.clock import Clock, SystemClock
 from omnicore.config.settings import Settings
+from omnicore.core.extensions import Extension
 from omnicore.errors import (
     Conflict,
-    GuestError,
+    InvalidInput,
     LinkFailed,
     ModuleRejected,
     NotFound,
     OmniError,
+    StorageFailed,
     Unavailable,
 )
 from omnicore.events.bus import EventBus
-from omnicore.plugins.calls import Calls, Target
+from omnicore.plugins.acceptance import Consent
+from omnicore.plugins.call import Callers, Calls, metered, not_serving
 from omnicore.plugins.catalogue import Catalogue, Serving
-from omnicore.plugins.folder import Folder
-from omnicore.plugins.install import check_filename, remove_files, sidecar_beside, write_whole
-from omnicore.plugins.intake import read_module
-from omnicore.plugins.inventory import Inventory, judged_by
-from omnicore.plugins.pool import RetiredError, Warm
-from omnicore.plugins.refusals import not_serving
-from omnicore.plugins.restoring import Restoring
-from omnicore.plugins.service import EAGER_LOADS, ServiceParts, VersionsInService, WrapDoors, unwrapped
-from omnicore.plugins.upkeep import Upkeep
-from omnicore.plugins.version import Version
-from omnicore.plugins.view import PluginView
+from omnicore.plugins.folder import Folder, Rollbacks, check_filename, remove_files, sidecar_beside, write_whole
+from omnicore.plugins.inventory import Inventory, judged_by, read_module
+from omnicore.plugins.manifest import Manifest
+from omnicore.plugins.native import NativePlugin, NativePlugins, own_limits
+from omnicore.plugins.pool import Warm
+from omnicore.plugins.schemas import FunctionSpec
+from omnicore.plugins.settings import PluginConfig, config_of, to_store
+from omnicore.plugins.upgrade import NO_UPGRADE, Upgrade, VersionView, upgrade_of, version_views
+from omnicore.plugins.version import (
+    Patience,
+    ServiceParts,
+    Target,
+    Version,
+    VersionsInService,
+    WrapDoors,
+    unwrapped,
+)
+from omnicore.plugins.view import BreakerStatus, Change, PluginStatus, PluginView, State, call_status, limits_in_force
+from omnicore.plugins.watch import FolderWatch
 from omnicore.sandbox.abi import HostFunction
 from omnicore.sandbox.engine import Engine
 from omnicore.storage.modules import ModuleStore
 from omnicore.storage.store import Store
 from omnicore.storage.tables.kv import KvTable
-from omnicore.storage.tables.plugin_config import PluginConfigTable
-from omnicore.storage.tables.plugins import PluginRow
-from omnicore.storage.tables.versions import VersionsTable
-from omnicore.telemetry.logs import PluginLogs
+from omnicore.storage.tables.plugins import NativeTable, PluginRow, VersionRow
+from omnicore.telemetry.logs import Level, LogLine, PluginLogs
 from omnicore.telemetry.metrics import Metrics
 
 __all__ = ["PluginHost"]
 
-_log = logging.getLogger("omnicore.plugins")
-_PASS_EVERY_S = 2.0
-_SOON_S = 0.11
+_LEAST_HASH = 8
 _LOOK_S = 0.01
-_ERROR_EVERY_S = 1.0
-_SWEEP_EVERY_S = 60.0
+_COMPILING = ("compile_s", "compile_bytes")
 
 
-class PluginHost(Upkeep, Calls):
-    """The plugins of one folder: what they are, what they may, and calls into them.
+class PluginHost:
+    """The plugins of one folder and native ones: what they are, what they may do, and calls into them.
 
     References are `plugin.function`, or `plugin` alone when it has one function. Methods may be used from any
     thread; `start` and `stop` belong to one event loop. Without `start`, one `scan` and then `close` serve a
     short command.
+
+    Native plugins are trusted: they ask for nothing and are granted nothing.
+
+    Args:
+        extensions: the native plugins.
+        functions: host functions that plugins may import.
+        wrap_doors: replaces the doors of a plugin, in tests.
     """
+
+    wanted: Sequence[str] = ()
+    """Plugins that a host which watches its folder takes in before all others."""
 
     def __init__(
         self,
@@ -75,75 +98,253 @@ class PluginHost(Upkeep, Calls):
         logs: PluginLogs,
         events: EventBus,
         clock: Clock | None = None,
+        extensions: Sequence[Extension] = (),
         functions: Sequence[HostFunction] = (),
         wrap_doors: WrapDoors = unwrapped,
     ) -> None:
-        Calls.__init__(self, threads=settings.threads, reentrant=bool(functions))
-        self._clock = clock = clock or SystemClock()
-        limits = (settings.limits, settings.max_limits)
-        modules = ModuleStore(settings.data / "modules")
-        self._settings, self._database, self._logs = settings, database, logs
-        self._metrics, self._events = metrics, events
-        self._service = VersionsInService(
-            ServiceParts(settings, engine, modules, services, metrics, logs, functions, clock, wrap_doors)
-        )
-        self._catalogue = Catalogue(
-            database, modules, clock, limits=limits, keep=settings.kept_versions, accept=self._service.accept
-        )
-        self._kv, self._folder = KvTable(database, clock), Folder(settings.plugins)
-        self._make_upkeep(modules)
-        self._inventory = self._make_inventory(judged_by(settings, engine))
+        clock = clock or SystemClock()
+        modules, kv = ModuleStore(settings.data / "modules"), KvTable(database, clock)
+        self._settings, self._logs, self._metrics, self._events = settings, logs, metrics, events
         self._changing = threading.RLock()
-        self._data_version = database.data_version()
-        self._errors: dict[str, OmniError] = {}
-        self._errors_due = self._pass_due = self._sweep_due = 0.0
-        self._closed = False
-        self.forgetting: list[Callable[[str], None]] = []
-        """Told the name of each plugin that is removed: whoever keeps something for plugins deletes it."""
+        self._natives = self._native_plugins(extensions, NativeTable(database), clock)
+        parts = ServiceParts(settings, engine, modules, services, metrics, logs, functions, clock, wrap_doors)
+        self._versions = VersionsInService(parts, serves=self._serves, came=self._came)
+        self._catalogue = self._make_catalogue(database, modules, clock)
+        self._rollbacks = Rollbacks(settings.plugins, database, modules, clock)
+        self._folder = self._make_watch(database, kv, judged_by(settings, engine))
+        self._targets: dict[str, Target] = {}
+        self._calls = Calls(
+            threads=settings.threads,
+            # Python can call the host again, and so without end: its calls are counted as those of host functions are.
+            reentrant=bool(functions) or len(self._natives) > 0,
+            resolve=self._resolve,
+            failed=self._failed,
+            recovered=self._recovered,
+            make_room=self._versions.trim,
+        )
+        self.forgetting: list[Callable[[str], None]] = [kv.clear]
+        """Called with the name of each plugin that is removed: whoever stores something for plugins deletes it."""
         self.watching: list[Callable[[str, str, PluginRow | None], None]] = []
-        """Told what was taken in from the folder: a plugin's name, `added`, `changed` or `removed`, and its row."""
-        self._watching: asyncio.Task[None] | None = None
+        """Called with what was taken in from the folder: a plugin's name, `added`, `changed` or `removed`, its row."""
         metrics.watch_states(self.states)
 
-    def _make_upkeep(self, modules: ModuleStore) -> None:
-        self._versions, self._config = VersionsTable(self._database), PluginConfigTable(self._database)
-        self._restoring = Restoring(self._settings.plugins, self._database, modules, self._clock)
-
-    def _make_inventory(self, judge: str) -> Inventory:
+    def _native_plugins(self, extensions: Sequence[Extension], table: NativeTable, clock: Clock) -> NativePlugins:
         limits = (self._settings.limits, self._settings.max_limits)
-        return Inventory(
-            self._folder,
-            self._catalogue,
-            limits=limits,
-            judged_by=judge,
-            changed=self._brought,
-            restore=self._restoring.finish,
+        return NativePlugins(extensions, table, clock, limits=limits, taken=self._file_named)
+
+    def _make_catalogue(self, database: Store, modules: ModuleStore, clock: Clock) -> Catalogue:
+        settings = self._settings
+        consent = Consent(database, clock, review=settings.plugin_review, configured=settings.plugin_settings.keys())
+        return Catalogue(
+            database,
+            modules,
+            clock,
+            limits=(settings.limits, settings.max_limits),
+            consent=consent,
+            keep=settings.kept_versions,
+            accept=self._versions.accept,
         )
 
-    # -- what runs
+    def _make_inventory(self, judge: str) -> Inventory:
+        if names := sorted(self._natives.names()):  # a file is judged again once other names are claimed
+            judge = f"{judge} {hashlib.sha256(chr(10).join(names).encode()).hexdigest()[:8]}"
+        return Inventory(
+            Folder(self._settings.plugins),
+            self._catalogue,
+            limits=(self._settings.limits, self._settings.max_limits),
+            judged_by=judge,
+            changed=self._brought,
+            restore=self._rollbacks.finish,
+            claimed=self._natives.claim,
+        )
+
+    def _make_watch(self, database: Store, kv: KvTable, judge: str) -> FolderWatch:
+        return FolderWatch(
+            inventory=self._make_inventory(judge),
+            catalogue=self._catalogue,
+            versions=self._versions,
+            database=database,
+            kv=kv,
+            changing=self._changing,
+            version=self._version,
+            sync=self._sync,
+            failed=self._failed,
+        )
+
+    # -- calls
+
+    @property
+    def callers(self) -> Callers:
+        """The callers: `with host.callers.named("user 7")` around what is done for somebody."""
+        return self._calls.callers
+
+    def call_blocking(
+        self,
+        ref: str,
+        data: Any = b"",
+        *,
+        timeout_s: float | None = None,
+        host_context: Any = None,
+        raw: bool = False,
+    ) -> Any:
+        """Calls a function on this thread.
+
+        Args:
+            data: bytes, text, or a JSON value, as the function's media type wants it.
+            timeout_s: instead of the plugin's own limit.
+            raw: returns the bytes of the output, still checked against the schema.
+
+        Returns: bytes, text or a JSON value, by the function's output media type.
+
+        Raises:
+            NotFound: no such plugin or function.
+            InvalidInput: the input breaks the schema or a limit.
+            PermissionDenied: the plugin waits for a grant.
+            Unavailable: it is disabled, rejected or in quarantine, or the host is closed.
+            CapacityReached: too many calls run.
+            GuestError: the plugin failed, see `omnicore.errors`.
+        """
+        target = self._targets.get(ref) or self._resolve(ref)
+        payload = data if target.plain_input and type(data) is bytes else target.media.encode(data)
+        output = self._calls.run(target, payload, timeout_s, host_context)
+        return output if target.plain_output else self._calls.finish(target, output, raw=raw)
+
+    async def call(
+        self,
+        ref: str,
+        data: Any = b"",
+        *,
+        timeout_s: float | None = None,
+        host_context: Any = None,
+        raw: bool = False,
+        costs: CallCosts | None = None,
+    ) -> Any:
+        """`call_blocking` for an event loop. Cancelling the task cuts the guest.
+
+        Args:
+            costs: is filled in with the time, fuel and memory of the call, also when it fails.
+        """
+        if costs is not None:
+            return await self._call_metered(ref, data, timeout_s, host_context, raw=raw, costs=costs)
+        target = self._targets.get(ref)
+        if target is None:
+            target = await asyncio.to_thread(self._resolve, ref)
+        payload = data if target.plain_input and type(data) is bytes else target.media.encode(data)
+        output = await self._calls.run_async(target, payload, timeout_s, host_context)
+        return output if target.plain_output else self._calls.finish(target, output, raw=raw)
+
+    async def _target(self, ref: str) -> Target:
+        known = self._targets.get(ref)
+        return known if known is not None else await asyncio.to_thread(self._resolve, ref)
+
+    async def _call_metered(
+        self, ref: str, data: Any, timeout_s: float | None, host_context: Any, *, raw: bool, costs: CallCosts
+    ) -> Any:
+        started = perf_counter()
+        try:
+            target = (await self._target(ref)).measured()
+            payload = data if target.plain_input and type(data) is bytes else target.media.encode(data)
+            with metered(costs):
+                output = await self._calls.run_async(target, payload, timeout_s, host_context)
+            return output if target.plain_output else self._calls.finish(target, output, raw=raw)
+        finally:
+            costs.time_s = perf_counter() - started
+
+    def serving(self, ref: str) -> Serving:
+        """The version that answers a reference now. Blocks where it is asked for first. Raises: as a call does."""
+        return (self._targets.get(ref) or self._resolve(ref)).version.serving
+
+    # -- the plugins
+
+    def list(self) -> builtins.list[PluginView]:
+        """Every plugin, by name, rejected ones among them."""
+        self._catalogue.write_errors()
+        return sorted([*self._catalogue.views(), *self._natives.views()], key=lambda view: view.name)
+
+    def page(
+        self, after: str, limit: int, *, state: State | None = None, text: str = ""
+    ) -> tuple[Sequence[PluginView], bool]:
+        """Plugins by name, from behind `after` on, and whether there are more; a page costs no more in a long list.
+
+        Args:
+            text: a part of the name, the file or the reason.
+        """
+        self._catalogue.write_errors()
+        found = self._catalogue.page(after, limit + 1, state=state, text=text)
+        natives = [one for one in self._natives.views() if one.name > after and one.fits(state, text)]
+        both = sorted([*found, *natives], key=lambda view: view.name)
+        return both[:limit], len(both) > limit
+
+    def get(self, name: str) -> PluginView:
+        """One plugin. Raises: NotFound."""
+        self._catalogue.write_errors()
+        native = self._natives.find(name)
+        return self._catalogue.view(name) if native is None else self._natives.view(native)
+
+    def states(self) -> Mapping[str, int]:
+        """The number of plugins in each state."""
+        return Counter(self._catalogue.states()) + Counter(view.state for view in self._natives.views())
+
+    def functions(self, name: str) -> Sequence[FunctionSpec]:
+        """The functions of the version that answers calls; none when there is no such version."""
+        serving = self._serving(name)
+        return serving.manifest.functions if serving is not None else ()
+
+    def offers(self, name: str, function: str) -> bool:
+        """True when the version that answers calls has a function."""
+        return any(one.name == function for one in self.functions(name))
+
+    def rights(self, name: str) -> tuple[tuple[CapabilityRequest, ...], tuple[Grant, ...]]:
+        """The requests and the grants of the version that answers calls; none when there is no such version."""
+        serving = self._serving(name)
+        return (serving.manifest.capabilities, serving.grants) if serving is not None else ((), ())
+
+    def scope(self, name: str, capability: str) -> Mapping[str, Any] | None:
+        """The scope a plugin has of a capability now, with its defaults; None when it has no such grant."""
+        serving = self._serving(name)
+        if serving is None:
+            return None
+        return granted_scope(capability, serving.manifest.capabilities, serving.grants)
+
+    def logs(self, name: str, limit: int = 100, *, level: Level = "trace") -> Sequence[LogLine]:
+        """The last lines a plugin logged, oldest first; native ones log as the host does. Raises: NotFound."""
+        if self._natives.find(name) is not None:
+            return ()
+        self._catalogue.row(name)
+        return self._logs.tail(name, limit, level)
 
     def quarantined(self) -> Sequence[str]:
-        """The plugins in service that are left alone now, for they failed too often in a row."""
-        return sorted(version.serving.name for version in self._service.all() if version.quarantined)
+        """The plugins in quarantine, which failed too often in a row."""
+        return sorted(version.serving.name for version in self._versions.all() if version.quarantined)
 
     @property
     def in_flight(self) -> int:
-        """How many calls run now."""
-        return sum(version.in_flight for version in self._service.all())
+        """The number of calls that run now."""
+        return sum(version.in_flight for version in self._versions.all())
 
     def warm(self) -> Warm:
         """The sandboxes that are kept for the next call, of all plugins."""
-        kept = [pool.warm() for version in self._service.all() for pool in version.pools()]
-        return Warm(sum(one.sandboxes for one in kept), sum(one.memory_bytes for one in kept))
+        return _warm(self._versions.all())
 
-    def scan(self) -> None:
-        """Takes in what changed in the folder, waiting up to a second for files that are being written."""
-        for _ in range(10):
-            with self._changing:
-                self._service.eager = EAGER_LOADS
-                if not self._inventory.take_stock():
-                    return
-            time.sleep(_SOON_S)
+    def status(self, name: str) -> PluginStatus:
+        """The breaker, sandboxes, calls and limits of a plugin now. Raises: NotFound."""
+        native = self._natives.find(name)
+        if native is not None:
+            return self._status(native.name, native.manifest, own_limits(native.manifest))
+        row = self._catalogue.row(name)
+        manifest = self._catalogue.manifest(name, row.serving) or Manifest(name)
+        return self._status(name, manifest, self._catalogue.granted(name))
+
+    # -- files and states
+
+    def scan(self, patience: Patience = "all") -> None:
+        """Takes in what changed in the folder, waiting up to a second for files that are being written.
+
+        Args:
+            patience: which versions it waits for until they are compiled. With "none" it does not read for long
+                either: the watch goes on where this ends.
+        """
+        self._folder.scan(patience)
 
     def install(self, filename: str, data: bytes, *, manifest: bytes | None = None) -> PluginView:
         """Puts a file, and a sidecar if given, into the folder and takes it in.
@@ -164,21 +365,24 @@ class PluginHost(Upkeep, Calls):
             limits=(self._settings.limits, self._settings.max_limits),
         )
         with self._changing:
-            self._refuse_taken(read.name, filename)
+            self._check_name(read.name, filename)
             if manifest is None:
                 write_whole(self._settings.plugins, filename, data)
             else:
-                self._restoring.install(read.name, filename, data, module=module, sidecar=manifest.decode())
-            self._service.eager = 1
-            self._inventory.take_stock(at_once=filename)
+                self._rollbacks.install(read.name, filename, data, module=module, sidecar=manifest.decode())
+            self._folder.take_in(filename)
             return self._catalogue.view_at(filename)
 
     def remove(self, name: str) -> None:
-        """Deletes a plugin: its file, grants, versions and all it stored. Raises: NotFound."""
+        """Deletes a plugin: its file, grants, versions and all it stored.
+
+        Raises: NotFound; Conflict: it is native, and is removed with its package.
+        """
+        self._refuse_native(name, "is removed by uninstalling its package")
         with self._changing:
             row = self._catalogue.row(name)
-            self._sync(name, self._catalogue.switch(name, on=False))  # no call begins any more that could write
-            self._kv.clear(name)
+            self._catalogue.switch(name, on=False)
+            self._sync(name)  # no call begins any more that could write
             for forget in self.forgetting:
                 forget(name)
             remove_files(self._settings.plugins, row.path)  # last: what failed before is there to be removed
@@ -190,50 +394,198 @@ class PluginHost(Upkeep, Calls):
 
     def enable(self, name: str) -> PluginView:
         """Ends a plugin's being disabled or in quarantine, and tries a rejected file again. Raises: NotFound."""
-        with self._changing:
-            row = self._catalogue.row(name)
-            if row.problem:
-                self._catalogue.look_again(row)
-                self._service.eager = 1
-                self._inventory.take_stock(at_once=row.path)
+        if self._natives.find(name) is None:
+            with self._changing:
+                row = self._catalogue.row(name)
+                if row.problem:
+                    self._catalogue.look_again(row)
+                    self._folder.take_in(row.path)
         return self._switch(name, on=True)
 
     def disable(self, name: str) -> PluginView:
         """Takes a plugin out of service; calls in flight finish. Raises: NotFound."""
         return self._switch(name, on=False)
 
+    # -- grants
+
+    def diff(self, name: str) -> Sequence[Change]:
+        """The grants that the newest version asks for and does not have. Raises: NotFound."""
+        return self._catalogue.differences(name) if self._natives.find(name) is None else ()
+
+    def grant(self, name: str, capability: str | None = None, *, who: str, digest: str | None = None) -> PluginView:
+        """Grants what a plugin asks for, one capability or all. `digest` is as for `approve`.
+
+        Raises: NotFound; Conflict: it does not ask for that, or is native.
+        """
+        self._refuse_native(name, "is trusted code and has no doors to open")
+        with self._changing:
+            self._versions.eager = 1
+            self._catalogue.grant(name, capability, digest, who=who)
+            self._changed(name, "granted")
+        return self._catalogue.view(name)
+
+    def revoke(self, name: str, capability: str, *, who: str) -> PluginView:
+        """Takes a grant back; the plugin waits until it is granted again. Raises: NotFound; Conflict: it is native."""
+        self._refuse_native(name, "is trusted code and has no grants")
+        with self._changing:
+            self._catalogue.revoke(name, capability)
+            self._events.publish("plugin.revoked", {"name": name, "capability": capability, "who": who})
+            self._changed(name, "changed")
+        return self._catalogue.view(name)
+
+    # -- versions
+
+    def versions(self, name: str) -> Sequence[VersionView]:
+        """The versions of a plugin that are kept, the one seen last first; native ones have none. Raises: NotFound."""
+        return version_views(self._catalogue, self._catalogue.row(name)) if self._natives.find(name) is None else ()
+
+    def rollback(self, name: str, digest: str, *, who: str) -> PluginView:
+        """Puts an earlier version back: its file replaces the one in the folder, its manifest the one beside it.
+
+        Grants stay as they are. A version that was accepted and asks for no more than those serves at once; any other
+        waits, while the version before serves on. The version that was left stays among those kept.
+
+        Args:
+            digest: the hash of a version that is kept, or its first 8 characters or more.
+
+        Raises:
+            NotFound: no such plugin, or no such version of it is kept.
+            InvalidInput: the hash is too short, or fits several.
+            Conflict: it is what lies in the folder already, it cannot be put back, or the plugin is native.
+            StorageFailed: the disk does not take it; it is tried again at the next look into the folder.
+        """
+        self._refuse_native(name, "changes with its package")
+        with self._changing:
+            row = self._catalogue.row(name)
+            version = self._kept(row, digest)
+            same = version.hash == row.hash and self._rollbacks.sidecar(name, version.hash) == row.sidecar
+            if same and not row.problem:
+                raise Conflict(
+                    f"{name} is at version {version.hash[:8]} already", remedy=f"see `omnicore plugins versions {name}`"
+                )
+            self._rollbacks.begin(row, version.hash)
+            done = self._rollbacks.finish()
+            self._folder.take_in(row.path)
+            if row.path not in done:
+                raise StorageFailed(
+                    f"the file of {name} could not be written",
+                    remedy="see the host's log; it is tried again at the next look into the folder",
+                )
+            self._events.publish("plugin.rolled-back", {"name": name, "hash": version.hash, "who": who})
+        return self._catalogue.view(name)
+
+    def upgrade(self, name: str) -> Upgrade:
+        """Everything that differs between the version that answers calls and the one in the folder.
+
+        Raises: NotFound.
+        """
+        return (
+            upgrade_of(self._catalogue, self._catalogue.row(name)) if self._natives.find(name) is None else NO_UPGRADE
+        )
+
+    def approve(self, name: str, digest: str | None = None, *, who: str, grants: bool = True) -> PluginView:
+        """Accepts the newest version, gives all it asks for, and has it serve.
+
+        Args:
+            digest: of the version that was looked at, as `upgrade` shows it, or its first 8 characters or more. None
+                takes whichever is the newest.
+            grants: False accepts the code alone; what it asks for waits for grants.
+
+        Raises: NotFound; Conflict: no version waits, the newest one is another by now, or it is native.
+        """
+        self._refuse_native(name, "asks for nothing")
+        with self._changing:
+            self._versions.eager = 1
+            row = self._catalogue.approve(name, digest, who=who, grants=grants)
+            self._events.publish("plugin.approved", {"name": name, "hash": row.hash, "who": who})
+            self._changed(name, "granted")
+        return self._catalogue.view(name)
+
+    def keep(self, name: str, digest: str | None = None, *, who: str) -> PluginView:
+        """Turns the newest version away: the one that serves goes on, and nobody is asked for that version again.
+
+        It can be approved later. `digest` is as for `approve`.
+
+        Raises: NotFound; Conflict: none waits, no other version serves, the newest one is another by now, or native.
+        """
+        self._refuse_native(name, "asks for nothing")
+        with self._changing:
+            self._catalogue.turn_away(name, digest, who=who)
+            self._events.publish("plugin.turned-away", {"name": name, "who": who})
+            self._changed(name, "changed")
+        return self._catalogue.view(name)
+
+    # -- settings
+
+    def config(self, name: str) -> PluginConfig:
+        """The settings of a plugin in force, and where each comes from; a native one reads those of the application.
+
+        Raises: NotFound.
+        """
+        if self._natives.find(name) is not None:
+            return PluginConfig(None, {}, {}, ())
+        schema = self._catalogue.settings_schema(self._catalogue.row(name))
+        return config_of(schema, self._settings.plugin_settings.get(name, {}), self._catalogue.config.of(name))
+
+    def configure(self, name: str, values: Mapping[str, Any], *, who: str) -> PluginConfig:
+        """Stores the settings of a plugin, which hold from the next call on, in the place of all that were stored.
+
+        One that is left out is again what the host's settings or its manifest say.
+
+        Raises:
+            NotFound; Conflict: it is native.
+            InvalidSetting: they break the schema in its manifest. InvalidInput: too long or too deep.
+        """
+        self._refuse_native(name, "reads the settings of its application")
+        catalogue = self._catalogue
+        with self._changing:
+            row = catalogue.row(name)
+            given, stored = self._settings.plugin_settings.get(name, {}), catalogue.config.of(name)
+            chosen = to_store(name, catalogue.settings_schema(row), given, stored, values)
+            catalogue.consent.accept_first(row, who=who)
+            catalogue.config.replace(name, chosen, who=who, at=catalogue.clock.now())
+            if row.problem:  # the settings may have been what was wrong
+                catalogue.look_again(row)
+                self._folder.take_in(row.path)
+            self._events.publish("plugin.configured", {"name": name, "keys": sorted(chosen), "who": who})
+            self._changed(name, "changed")
+        return self.config(name)
+
     def use(self, settings: Settings) -> None:
-        """Takes up other limits, breakers and counts of warm sandboxes.
+        """Replaces the limits, breakers and counts of warm sandboxes.
 
         The next calls get versions that are made under them; those in flight end as they began.
         """
         with self._changing:
             self._settings = settings
-            self._catalogue.limits = self._inventory.limits = (settings.limits, settings.max_limits)
-            for ref in self._service.use(settings):
+            self._catalogue.limits = self._folder.inventory.limits = (settings.limits, settings.max_limits)
+            consent = self._catalogue.consent
+            consent.review, consent.configured = settings.plugin_review, settings.plugin_settings.keys()
+            for ref in self._versions.use(settings):
                 self._targets.pop(ref, None)
 
     # -- the life of the host
 
     async def start(self) -> None:
-        """Scans the folder and, where the settings say so, goes on watching it."""
-        await asyncio.to_thread(self.scan)
+        """Scans the folder and, where the settings say so, goes on watching it.
+
+        Coroutine functions of native plugins run on this loop from now on.
+        """
+        self._natives.loop = asyncio.get_running_loop()
+        if self.wanted and self._settings.watch:
+            await asyncio.to_thread(self._folder.take_in_first, self.wanted)
+        else:
+            await asyncio.to_thread(self.scan, "none" if self._settings.watch else "replacing")
         if self._settings.watch:
-            self._watching = asyncio.create_task(self._watch(), name="omnicore-watch-plugins")
+            await self._folder.start()
 
     async def stop(self) -> None:
         """Stops watching, lets running calls finish for `drain_s`, then cuts them."""
-        if self._watching is not None:
-            self._watching.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._watching
-            self._watching = None
-        self._closed = True
-        versions = self._service.all()
-        self._targets.clear()
-        self._service.retire_all()
+        await self._folder.stop()
+        versions = self._versions.all()
+        self._retire()
         end = time.monotonic() + self._settings.drain_s
-        # Calls end on many threads and tell nobody, hence looking instead of an event.
+        # Calls end on many threads without a signal, hence looking instead of an event.
         while any(one.in_flight for one in versions) and time.monotonic() < end:  # noqa: ASYNC110
             await asyncio.sleep(_LOOK_S)
         for version in versions:
@@ -242,140 +594,201 @@ class PluginHost(Upkeep, Calls):
 
     def close(self) -> None:
         """Frees everything; running calls finish first. A second time does nothing."""
-        self._closed = True
-        self._targets.clear()
-        self._service.retire_all()
-        self._close_threads()
-        self._write_errors()
+        self._retire()
+        with self._changing:
+            pass  # a version may have come at this moment: the database stays open until it is decided
+        self._calls.close()
+        self._catalogue.write_errors()
 
     # -- inner parts
 
-    def _serving(self, name: str) -> Serving | None:
-        row = self._catalogue.find(name)
-        return self._catalogue.serving(row) if row is not None else None
-
-    def _switch(self, name: str, *, on: bool) -> PluginView:
-        with self._changing:
-            self._service.eager = 1
-            self._catalogue.switch(name, on=on)
-            self._changed(name, "enabled" if on else "disabled")
-        return self._catalogue.view(name)
+    def _retire(self) -> None:
+        self._folder.closed = True
+        self._targets.clear()
+        self._versions.retire_all()
 
     def _resolve(self, ref: str) -> Target:
-        if self._closed:
+        if self._folder.closed:
             raise Unavailable("the host is shutting down", remedy="start it again")
         name = ref.partition(".")[0]
         version = self._version(name)
         try:
-            target = self._targets[ref] = self._service.target(version, ref)
+            target = self._targets[ref] = self._versions.target(version, ref)
         except NotFound as error:
             raise self._held_back(name, error) from None
         return target
 
     def _held_back(self, name: str, error: NotFound) -> NotFound:
         """The error, with the version that may have what is missing while it waits for a grant."""
-        row = self._catalogue.row(name)
-        if row.state != "needs-grant":
+        if self._natives.find(name) is not None:
             return error
-        remedy = f"{error.remedy}; the newest version {row.reason}: see `omnicore plugins diff {name}`"
+        row = self._catalogue.row(name)
+        if row.state not in ("needs-grant", "needs-review"):
+            return error
+        remedy = f"{error.remedy}; the newest version {row.reason}: see `omnicore plugins upgrade {name}`"
         return NotFound(error.fact, remedy=remedy, **error.details)
 
     def _version(self, name: str) -> Version:
-        version = self._service.current(name)
-        if version is None:
-            row = self._catalogue.row(name)
-            version, _ = self._service.sync(name, self._catalogue.serving(row))
+        version = self._versions.current(name)
+        if version is not None:
+            return version
+        native = self._natives.find(name)
+        if native is not None:
+            version, _ = self._versions.sync(name, self._natives.serving(native))
             if version is None:
-                raise not_serving(row, self._catalogue.differences(name))
+                raise self._natives.refusal(native)
+            return version
+        row = self._catalogue.row(name)
+        version, _ = self._versions.sync(name, self._catalogue.serving(row))
+        if version is None:
+            raise not_serving(row, self._catalogue.differences(name))
         return version
 
-    def _changed(self, name: str, how: str) -> None:
-        """Brings what is in service in line with a plugin's row, and tells the bus."""
+    def _serving(self, name: str) -> Serving | None:
+        native = self._natives.find(name)
+        if native is not None:
+            return self._natives.serving(native)
         row = self._catalogue.find(name)
-        self._sync(name, row)
+        return self._catalogue.serving(row) if row is not None else None
+
+    def _came(self, name: str) -> None:
+        self._folder.look_again(name)
+
+    def _serves(self, name: str) -> bool:
+        row = self._catalogue.find(name)
+        return row is not None and row.serving is not None and row.present
+
+    def _file_named(self, name: str) -> str | None:
+        row = self._catalogue.find(name)
+        return row.path if row is not None and row.present and row.hash is not None else None
+
+    def _switch(self, name: str, *, on: bool) -> PluginView:
+        how = "enabled" if on else "disabled"
+        with self._changing:
+            native = self._natives.find(name)
+            if native is not None:
+                self._natives.switch(native, on=on)
+                self._native_changed(native, how)
+                return self._natives.view(native)
+            self._versions.eager = 1
+            self._catalogue.switch(name, on=on)
+            self._changed(name, how)
+        return self._catalogue.view(name)
+
+    def _changed(self, name: str, how: str) -> None:
+        """Brings what is in service in line with a plugin's row, and publishes the change."""
+        native = self._natives.find(name)
+        if native is not None:
+            self._native_changed(native, how)
+            return
+        row = self._catalogue.find(name)
+        self._sync(name)
         state = row.state if row is not None and row.present else None
         self._events.publish(f"plugin.{how}", {"name": name, "state": state, "hash": row.hash if row else None})
 
+    def _native_changed(self, native: NativePlugin, how: str) -> None:
+        self._sync(native.name)
+        view = self._natives.view(native)
+        self._events.publish(f"plugin.{how}", {"name": native.name, "state": view.state, "hash": None})
+
     def _brought(self, name: str, how: str) -> None:
         self._changed(name, how)
-        for tell in self.watching:
-            tell(name, how, self._catalogue.find(name))
+        row = self._catalogue.find(name)
+        if row is not None and row.present and row.state == "needs-review":
+            self._events.publish("plugin.needs-review", {"name": name, "hash": row.hash, "reason": row.reason})
+        for notify in self.watching:
+            notify(name, how, row)
 
-    def _sync(self, name: str, row: PluginRow | None) -> None:
-        if not self._service.holds(name):
+    def _sync(self, name: str) -> None:
+        if not self._versions.holds(name):
             return  # made when it is first called
-        _, retired = self._service.sync(name, self._serving(name))
+        _, retired = self._versions.sync(name, self._serving(name))
         for ref in tuple(retired.refs) if retired is not None else ():
             self._targets.pop(ref, None)
 
     def _failed(self, version: Version, error: OmniError, opened: bool) -> None:
         # No lock of the catalogue's changes here: a call must not wait for somebody who compiles.
         name = version.serving.name
+        reason = f"failed {self._settings.breaker_failures} times: {error.fact}"
+        native = self._natives.find(name)
+        if native is not None:
+            self._natives.failed(native, error)
+            if opened:
+                native.quarantine = reason
+                self._native_changed(native, "quarantined")
+            return
         with suppress(NotFound):
-            if isinstance(error, ModuleRejected | LinkFailed):
+            if isinstance(error, ModuleRejected | LinkFailed) or error.details.get("limit") in _COMPILING:
                 self._catalogue.fail(name, version.serving.hash, str(error))
                 self._changed(name, "changed")
             elif opened:
-                self._catalogue.quarantine(name, f"failed {self._settings.breaker_failures} times: {error.fact}")
+                self._catalogue.quarantine(name, reason)
                 self._changed(name, "quarantined")
-        self._errors[name] = error
-        if time.monotonic() >= self._errors_due:
-            self._write_errors()
-
-    def _pressed(self) -> bool:
-        return self._service.trim()
+        self._catalogue.note_error(name, error)
 
     def _recovered(self, version: Version) -> None:
+        native = self._natives.find(version.serving.name)
+        if native is not None:
+            native.quarantine = ""
+            self._native_changed(native, "recovered")
+            return
         with suppress(NotFound):
             self._catalogue.recover(version.serving.name)
             self._changed(version.serving.name, "recovered")
 
-    def _write_errors(self) -> None:
-        # A plugin that fails a thousand times a second costs one write a second.
-        self._errors_due = time.monotonic() + _ERROR_EVERY_S
-        for name in tuple(self._errors):
-            self._catalogue.record_error(name, self._errors.pop(name))
-
-    def _refuse_taken(self, name: str, filename: str) -> None:
+    def _check_name(self, name: str, filename: str) -> None:
+        claimant = self._natives.claim(name)
+        if claimant is not None:
+            raise Conflict(
+                f"the name {name} is taken by {claimant}", remedy="set another name in the manifest", plugin=name
+            )
         owner = self._catalogue.find(name)
         if owner is not None and owner.present and owner.hash is not None and owner.path != filename:
             raise Conflict(
                 f"the name {name} is taken by {owner.path}",
-                remedy=f"set another name in the manifest, or run `omnicore plugins remove {name}`",
+                remedy=f"set another name in the manifest, or run `omnicore plugins rm {name}`",
             )
 
-    async def _watch(self) -> None:
-        async for changed in self._folder.changes():
-            try:
-                await asyncio.to_thread(self._tick, changed)
-            except (OmniError, OSError):
-                # A full disk or a folder out of reach now does not end the watch; the next look may succeed.
-                _log.exception("the plugin folder could not be looked at")
+    def _refuse_native(self, name: str, why: str) -> None:
+        if self._natives.find(name) is not None:
+            raise Conflict(
+                f"{name} is a native plugin: it {why}", remedy=f"`omnicore plugins disable {name}` takes it out of use"
+            )
 
-    def _tick(self, changed: bool) -> None:
-        self._write_errors()
-        data_version = self._database.data_version()
-        if data_version != self._data_version:  # another process granted, disabled, ...
-            self._data_version = data_version
-            for version in self._service.all():
-                self._sync(version.serving.name, self._catalogue.find(version.serving.name))
-        if changed or time.monotonic() >= self._pass_due:
-            with self._changing:
-                self._service.eager = EAGER_LOADS
-                again = self._inventory.take_stock()
-            self._pass_due = time.monotonic() + (0 if again else _PASS_EVERY_S)
-        if time.monotonic() >= self._sweep_due:
-            self._kv.sweep()
-            self._sweep_due = time.monotonic() + _SWEEP_EVERY_S
-        self._try_one()
+    def _kept(self, row: PluginRow, digest: str) -> VersionRow:
+        if len(digest) < _LEAST_HASH or not digest.isalnum():
+            raise InvalidInput(
+                f"{digest[:80]!r} is no hash of a version", remedy=f"give its first {_LEAST_HASH} characters or more"
+            )
+        found = [one for one in self._catalogue.versions.of(row.name) if one.hash.startswith(digest)]
+        if len(found) > 1:
+            raise InvalidInput(f"{digest} fits {len(found)} versions", remedy="give more of its characters")
+        if not found:
+            raise NotFound(
+                f"no version {digest[:64]} of {row.name} is kept", remedy=f"see `omnicore plugins versions {row.name}`"
+            )
+        return found[0]
 
-    def _try_one(self) -> None:
-        """Compiles one of the versions that were accepted untried, so that its first caller need not wait."""
-        if self._service.untried:
-            name = self._service.untried.popleft()
-            with suppress(OmniError, RetiredError):
-                version = self._version(name)
-                try:
-                    version.load()
-                except GuestError as error:
-                    self._failed(version, error, False)
+    def _status(self, name: str, manifest: Manifest, grants: Sequence[Grant]) -> PluginStatus:
+        threshold = self._settings.breaker_failures
+        version = self._versions.current(name)
+        breaker = BreakerStatus("closed", 0, threshold, 0, None)
+        if version is not None:
+            figures, wait_s = version.breaker.figures(), version.breaker.retry_after_s
+            until = self._catalogue.clock.now() + wait_s if figures.state == "open" else None
+            in_a_row, refused = version.blame.figures()
+            breaker = BreakerStatus(figures.state, in_a_row, threshold, refused, until)
+        kept = _warm([version] if version is not None else [])
+        return PluginStatus(
+            breaker,
+            in_flight=version.in_flight if version is not None else 0,
+            warm=kept.sandboxes,
+            warm_bytes=kept.memory_bytes,
+            calls=call_status([self._metrics.recorder(name, one.name) for one in manifest.functions]),
+            limits=limits_in_force(manifest, grants, self._settings.limits, self._settings.max_limits),
+        )
+
+
+def _warm(versions: Sequence[Version]) -> Warm:
+    kept = [pool.warm() for version in versions for pool in version.pools()]
+    return Warm(sum(one.sandboxes for one in kept), sum(one.memory_bytes for one in kept))

@@ -1,21 +1,91 @@
-"""Brings the catalogue in line with what lies in the folder."""
+"""The inventory: passes over the plugin folder that bring the catalogue in line with its files."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+import logging
+import time
 from dataclasses import asdict, replace
+from typing import TYPE_CHECKING
 
-from omnicore.config.settings import Settings
-from omnicore.plugins.catalogue import Catalogue
-from omnicore.plugins.folder import Candidate, Folder
-from omnicore.plugins.intake import Arrival, read_arrival
-from omnicore.sandbox.abi import Limits
-from omnicore.sandbox.engine import Engine
+from omnicore.errors import OmniError
+from omnicore.plugins.catalogue import Arrival, Catalogue
+from omnicore.plugins.limits import effective_limits
+from omnicore.plugins.manifest import Manifest, name_of_stem, read_manifest
+from omnicore.sandbox.capi.code import wat_to_wasm
+from omnicore.sandbox.inspect import admit, inspect
 from omnicore.storage.tables.plugins import PluginRow
 
-__all__ = ["Inventory", "judged_by"]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from omnicore.config.settings import Settings
+    from omnicore.plugins.folder import Candidate, Folder
+    from omnicore.sandbox.abi import Limits
+    from omnicore.sandbox.engine import Engine
+
+__all__ = ["Inventory", "judged_by", "read_arrival", "read_module"]
+
+
+_log = logging.getLogger("omnicore.plugins")
+
+
+def read_arrival(folder: Folder, candidate: Candidate, *, default: Limits, most: Limits) -> Arrival:
+    """Reads and inspects a file. It does not raise: what is wrong stands in `problem`."""
+    name = name_of_stem(candidate.stem) or candidate.path
+    if candidate.problem:
+        return Arrival(name, candidate.path, candidate.signature, problem=candidate.problem)
+    try:
+        data, sidecar = folder.read(candidate, max(most.module_bytes, most.component_bytes))
+        module, manifest = read_module(
+            candidate.stem,
+            data,
+            text=candidate.path.endswith(".wat"),
+            sidecar=sidecar,
+            sidecar_path=candidate.sidecar or "",
+            limits=(default, most),
+        )
+    except OmniError as error:
+        return Arrival(name, candidate.path, candidate.signature, problem=str(error))
+    except Exception:  # whatever a file does to its reader, the other files are still to be looked at
+        _log.exception("%s could not be read", candidate.path)
+        problem = "the host could not read it, which is a fault of the host; its log says more"
+        return Arrival(name, candidate.path, candidate.signature, problem=problem)
+    return Arrival(
+        manifest.name,
+        candidate.path,
+        candidate.signature,
+        module,
+        manifest,
+        sidecar=None if sidecar is None else sidecar.decode(),
+        text=data if candidate.path.endswith(".wat") else None,
+    )
+
+
+def read_module(
+    stem: str,
+    data: bytes,
+    *,
+    text: bool,
+    sidecar: bytes | None,
+    sidecar_path: str,
+    limits: tuple[Limits, Limits],
+) -> tuple[bytes, Manifest]:
+    """The module's bytes and its manifest.
+
+    Args:
+        text: the data is WebAssembly text, which becomes bytes first.
+        limits: the host's defaults, and the most a manifest may ask for.
+
+    Raises: ModuleRejected, ManifestInvalid.
+    """
+    module = wat_to_wasm(data) if text else data
+    info = inspect(module)
+    manifest = read_manifest(stem, info, sidecar=sidecar, sidecar_path=sidecar_path)
+    admit(info, effective_limits(manifest.limits, *limits))
+    return module, manifest
+
 
 _WRITING = "is still being written; it is taken in once it rests"
 
@@ -27,6 +97,7 @@ class Inventory:
         judged_by: names engine and settings; files that could not be used under others are looked at again.
         changed: told the name of each plugin whose row changed, and how: added, changed or removed.
         restore: puts back what is to be rolled back, and says which files are whole.
+        claimed: says who else has a name, such as a native plugin, or None.
     """
 
     def __init__(
@@ -38,49 +109,55 @@ class Inventory:
         judged_by: str,
         changed: Callable[[str, str], None],
         restore: Callable[[], Sequence[str]],
+        claimed: Callable[[str], str | None],
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._monotonic = monotonic
         self._restore = restore
-        self._folder = folder
-        self._claimed: Callable[[str], str | None] = lambda _name: None
+        self.folder = folder
+        self._claimed = claimed
         self._catalogue = catalogue
         self.limits = limits
         self._judged_by = judged_by
         self._changed = changed
 
-    def respect(self, claimed: Callable[[str], str | None], judged_by: str) -> None:
-        """From now on asks who else has a name; files that could not be used are looked at again once that changes."""
-        self._claimed = claimed
-        self._judged_by = judged_by
-
-    def take_stock(self, *, at_once: str | None = None) -> bool:
+    def take_stock(self, *, at_once: str | None = None, seconds: float | None = None) -> bool:
         """One pass. For an unchanged file it costs one look and no read.
 
         Args:
             at_once: the path of a file that is known to be whole.
+            seconds: how long files may be read, the small ones first; the rest is left to the next pass.
 
         Returns: whether another pass soon would find out more.
         """
         whole = {at_once, *self._restore()}
-        candidates = self._folder.list()
+        candidates = self.folder.list()
         rows = {row.name: row for row in self._catalogue.rows()}
         changes = _Changes(self._catalogue, rows, {one.path for one in candidates}, self._changed, self._claimed)
         again, kept = changes.drop_gone(), self._catalogue.kept()
         arrivals = []
-        for candidate in candidates:
+        end: float | None = None  # counts from the first file: what reads it may have to be imported before
+        for candidate in sorted(candidates, key=lambda one: one.size):
             if self._known(changes.by_path.get(candidate.path), candidate, kept):
                 continue
-            settled = "yes" if candidate.path in whole else self._folder.settled(candidate)
+            settled = "yes" if candidate.path in whole else self.folder.settled(candidate)
             again = again or settled != "yes"
+            late = seconds == 0 or (end is not None and self._monotonic() > end)
+            if settled == "yes" and late and candidate.path not in whole:
+                again = True
+                continue
             if settled == "yes":
                 default, most = self.limits
-                arrivals.append(read_arrival(self._folder, candidate, default=default, most=most))
+                arrivals.append(read_arrival(self.folder, candidate, default=default, most=most))
+                if end is None and seconds is not None:
+                    end = self._monotonic() + seconds
             elif settled == "writing":
                 arrivals.append(Arrival(candidate.stem, candidate.path, "", problem=_WRITING))
-        for arrival in sorted(arrivals, key=lambda one: (one.manifest is None, one.path)):
+        for arrival in sorted(arrivals, key=changes.rank):
             changes.take_in(arrival, self._judged_by)
         if arrivals or changes.any_gone:
             self._catalogue.tidy()
-        return again
+        return again or changes.made_way
 
     def _known(self, row: PluginRow | None, candidate: Candidate, kept: set[str]) -> bool:
         if row is None or row.signature != candidate.signature:
@@ -107,7 +184,7 @@ class _Changes:
         self._paths = paths
         self._changed = changed
         self.by_path = {row.path: row for row in rows.values() if row.present}
-        self.any_gone = False
+        self.any_gone = self.made_way = False
 
     def drop_gone(self) -> bool:
         """Takes out what is no longer there; whether that freed a name another file waits for."""
@@ -120,6 +197,10 @@ class _Changes:
         for row in waiting:
             self._rows[row.name] = self.by_path[row.path] = self._catalogue.look_again(row)
         return bool(waiting)
+
+    def rank(self, arrival: Arrival) -> tuple[bool, bool, str]:
+        """The order in which files are taken in: of two that claim a name, the one that was accepted for it first."""
+        return arrival.manifest is None, not self._accepted(arrival), arrival.path
 
     def take_in(self, arrival: Arrival, judged_by: str) -> None:
         """Records what was found in one file."""
@@ -145,12 +226,27 @@ class _Changes:
             return arrival
         if arrival.manifest is None:
             return replace(arrival, name=_path_name(arrival.path))
-        if owner.hash is None:  # it never was a plugin, so it makes way
+        return arrival if self._makes_way(owner, arrival) else _nameless(arrival, owner.path)
+
+    def _makes_way(self, owner: PluginRow, arrival: Arrival) -> bool:
+        """Whether the file that has a name leaves it: it never was a plugin, or only the other one was accepted."""
+        if owner.hash is None:
             moved = self._catalogue.rename(owner, _path_name(owner.path))
             del self._rows[owner.name]
             self._rows[moved.name] = self.by_path[moved.path] = moved
-            return arrival
-        return _nameless(arrival, owner.path)
+            return True
+        if self._accepted(arrival) and not self._catalogue.consent.covers(owner.name, owner.hash, owner.sidecar):
+            del self.by_path[owner.path]  # the next pass finds its file again, and who has the name
+            self.made_way = True
+            return True
+        return False
+
+    def _accepted(self, arrival: Arrival) -> bool:
+        """Whether this very code was accepted for the name it claims; first arrivals cost no look at their bytes."""
+        if arrival.manifest is None or arrival.name not in self._rows:
+            return False
+        digest = hashlib.sha256(arrival.module).hexdigest()
+        return self._catalogue.consent.covers(arrival.name, digest, arrival.sidecar)
 
     def _there(self, row: PluginRow) -> bool:
         return row.present and row.path in self._paths

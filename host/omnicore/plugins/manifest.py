@@ -1,30 +1,326 @@
-"""What a plugin says of itself, from the first that is there: sidecar, embedded manifest, its exports."""
+"""Manifests: a plugin's name, functions, capabilities and limits.
+
+A manifest comes from the first source that exists: the sidecar file, the manifest embedded in the module, or the
+module's exports. For a component, the types of its functions give the schemas. A fault in a document is reported
+with its path and line.
+"""
 
 from __future__ import annotations
 
+import difflib
 import json
+import math
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+import time
+import tomllib
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any, Literal
 
 from omnicore.capabilities.grants import CapabilityRequest, check_requests
+from omnicore.config.positions import JsonPath, json_lines, line_of, toml_lines
 from omnicore.errors import ManifestInvalid
-from omnicore.plugins.document import MAX_BYTES, Document, read_json, read_toml
-from omnicore.plugins.schemas import JsonPath
-from omnicore.plugins.typed import described
+from omnicore.optional import optional
+from omnicore.plugins.schemas import BYTES_MEDIA, JSON_MEDIA, FunctionSpec, problems_of_schema, write_path
 from omnicore.sandbox.abi import WasiGrant
-from omnicore.sandbox.inspect import ModuleInfo
+from omnicore.sandbox.nesting import too_deep
+from omnicore.sandbox.wit import Signature, Way, WitType, entry_of, input_way, output_way, returned
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from jsonschema import Draft202012Validator, ValidationError
+
+    from omnicore.sandbox.inspect import ModuleInfo
 
 __all__ = [
     "SECTION",
-    "FunctionSpec",
+    "Document",
     "Manifest",
     "Source",
     "callable_exports",
+    "described",
     "name_of_stem",
+    "read_json",
     "read_manifest",
+    "read_toml",
 ]
+
+
+MAX_BYTES = 256 * 1024
+_MAX_DEPTH = 32
+_MAX_OPEN = 100  # beyond this not even the line is looked for: that would recurse
+_SCHEMAS_S = 2.0  # for all schemas of a manifest together
+_MAX_DOTS = 300
+_TOML_PLACE = re.compile(r"\(at line (\d+), column \d+\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A manifest as written: plain values, and where it came from."""
+
+    path: str
+    text: str
+    values: Mapping[str, Any]
+    locate: Callable[[str], Mapping[JsonPath, int]]
+
+    def line(self, path: JsonPath) -> int:
+        """The line of a key or item; lines count from 1."""
+        return line_of(self.locate(self.text), path)
+
+    def invalid(self, problems: list[tuple[JsonPath, str]]) -> ManifestInvalid:
+        """The error for what is wrong, the first in the file on top."""
+        found = sorted((self.line(path), write_path(path), message) for path, message in problems)
+        line, place, message = found[0]
+        return ManifestInvalid(
+            f"{self.path}:{line}: {place + ': ' if place else ''}{message}",
+            remedy="correct the manifest" + (f"; {len(found) - 1} more problems follow" if found[1:] else ""),
+            path=self.path,
+            line=line,
+            problems=[{"line": number, "path": where, "message": text} for number, where, text in found],
+        )
+
+
+def read_toml(data: bytes, path: str) -> Document:
+    """Reads a sidecar. Raises: ManifestInvalid."""
+    text = _text(data, path)
+    for number, content in enumerate(text.split("\n"), start=1):
+        if content.count(".") > _MAX_DOTS:  # tomllib takes time by the square of the parts of a dotted key
+            raise _at(path, number, f"more than {_MAX_DOTS} dots on one line")
+    try:
+        values = tomllib.loads(text)
+    except RecursionError as error:
+        raise _at(path, 1, "nested too deep") from error
+    except ValueError as error:
+        place = _TOML_PLACE.search(str(error))
+        line = int(place[1]) if place else text.count("\n") + 1
+        raise _at(path, line, f"no valid TOML: {_TOML_PLACE.sub('', str(error)).strip()}") from error
+    return _checked(Document(path, text, values, toml_lines))
+
+
+def read_json(data: bytes, path: str) -> Document:
+    """Reads an embedded manifest. Raises: ManifestInvalid."""
+    text = _text(data, path)
+    if too_deep(data, _MAX_OPEN):
+        raise _at(path, 1, "nested too deep")
+    try:
+        values = json.loads(text)
+    except ValueError as error:
+        line = getattr(error, "lineno", 1)
+        raise _at(path, line, f"no valid JSON: {getattr(error, 'msg', error)}") from error
+    if not isinstance(values, dict):
+        raise _at(path, 1, "must be an object")
+    return _checked(Document(path, text, values, json_lines))
+
+
+def _text(data: bytes, path: str) -> str:
+    if len(data) > MAX_BYTES:
+        raise _at(path, 1, f"has {len(data)} bytes where {MAX_BYTES} are allowed")
+    try:
+        return data.decode().replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        raise _at(path, data.count(b"\n", 0, error.start) + 1, "is not UTF-8 text") from error
+
+
+def _at(path: str, line: int, message: str) -> ManifestInvalid:
+    return Document(path, "", {}, lambda _: {(): line}).invalid([((), message)])
+
+
+def _checked(document: Document) -> Document:
+    # Depth and kinds first: what comes after may then recurse and serialise without surprises.
+    for look in (_unplain(document.values, ()), _breaches(document.values), _bad_schemas(document.values)):
+        problems = list(look)
+        if problems:
+            raise document.invalid(problems)
+    return document
+
+
+def _unplain(value: Any, path: JsonPath) -> Iterator[tuple[JsonPath, str]]:
+    if len(path) > _MAX_DEPTH:
+        yield path, f"nested deeper than {_MAX_DEPTH}"
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _unplain(item, (*path, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _unplain(item, (*path, index))
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield path, "must be a finite number"
+    elif not isinstance(value, str | int | float | type(None)):
+        yield path, "dates and times are not taken; write text"
+
+
+@lru_cache(maxsize=1)
+def _validator() -> Draft202012Validator:
+    text = resources.files(__package__).joinpath("plugin.schema.json").read_text(encoding="utf-8")
+    validator: Draft202012Validator = optional("jsonschema").Draft202012Validator(json.loads(text))
+    return validator
+
+
+def _breaches(values: Mapping[str, Any]) -> Iterator[tuple[JsonPath, str]]:
+    for error in _validator().iter_errors(values):
+        path = tuple(error.absolute_path)
+        if error.validator == "additionalProperties" and isinstance(error.schema, dict):
+            yield from _unknown_keys(error, path)
+        elif error.validator == "required":
+            wanted: Any = error.validator_value
+            instance: Any = error.instance
+            missing = [key for key in wanted if key not in instance]
+            yield path, f"lacks {', '.join(missing)}"
+        elif error.validator == "propertyNames" or (error.parent is None and "propertyNames" in error.schema_path):
+            yield (*path, str(error.instance)), "is no name a function can have"
+        else:
+            yield path, error.message[:200]
+
+
+def _unknown_keys(error: ValidationError, path: JsonPath) -> Iterator[tuple[JsonPath, str]]:
+    schema: Any = error.schema
+    known = list(schema["properties"])
+    instance: Any = error.instance
+    for key in instance:
+        if key not in known:
+            close = difflib.get_close_matches(key[:64], known, n=1)
+            yield (*path, key), "is no known key" + (f"; did you mean {close[0]!r}?" if close else "")
+
+
+def _bad_schemas(values: Mapping[str, Any]) -> Iterator[tuple[JsonPath, str]]:
+    places: list[JsonPath] = [
+        ("functions", name, side)
+        for name, function in values.get("functions", {}).items()
+        for side in ("input", "output")
+        if side in function
+    ]
+    if "config" in values:
+        places.append(("config",))
+    end = time.monotonic() + _SCHEMAS_S
+    for place in places:
+        schema: Any = values
+        for step in place:
+            schema = schema[step]
+        for path, message in problems_of_schema(schema, timeout_s=end - time.monotonic()):
+            yield (*place, *path), message
+
+
+_MEDIA: dict[Way, str] = {
+    "nothing": "application/octet-stream",
+    "text": "text/plain",
+    "bytes": "application/octet-stream",
+    "json": "application/json",
+}
+_INTEGERS = {f"{sign}{bits}": (sign, bits) for sign in "su" for bits in (8, 16, 32, 64)}
+_BASE64 = {
+    "type": "object",
+    "properties": {"base64": {"type": "string"}},
+    "required": ["base64"],
+    "additionalProperties": False,
+}
+_BYTES = {"anyOf": [{"type": "string"}, _BASE64]}
+
+
+def described(signature: Signature) -> dict[str, Any]:
+    """`input`, `output` and their media types, as a manifest would write them; None where bytes travel as they are."""
+    given, taken = returned(signature), input_way(signature)
+    if len(signature.params) > 1:
+        fields: dict[str, Any] | None = _object([(name, kind) for name, kind in signature.params])
+    else:
+        fields = _schema(signature.params[0][1]) if signature.params else None
+    return {
+        "input": fields if taken in ("text", "json") else None,
+        "output": _schema(given) if given is not None and output_way(signature) in ("text", "json") else None,
+        "input_media": _MEDIA[taken],
+        "output_media": _MEDIA[output_way(signature)],
+    }
+
+
+def _schema(kind: WitType) -> dict[str, Any]:
+    if kind.kind in _INTEGERS:
+        return _whole(*_INTEGERS[kind.kind])
+    return _SCHEMAS[kind.kind](kind)
+
+
+def _whole(sign: str, bits: int) -> dict[str, Any]:
+    least, most = (0, (1 << bits) - 1) if sign == "u" else (-(1 << bits - 1), (1 << bits - 1) - 1)
+    return {"type": "integer", "minimum": least, "maximum": most}
+
+
+def _object(fields: list[tuple[str, WitType]]) -> dict[str, Any]:
+    required = [_snake(name) for name, kind in fields if kind.kind != "option"]
+    return {
+        "type": "object",
+        "properties": {_snake(name): _schema(kind) for name, kind in fields},
+        **({"required": required} if required else {}),
+        "additionalProperties": False,
+    }
+
+
+def _record(kind: WitType) -> dict[str, Any]:
+    return _object([(name, item) for name, item in zip(kind.names, kind.items, strict=True) if item is not None])
+
+
+def _list(kind: WitType) -> dict[str, Any]:
+    (item,) = _inside(kind)
+    if (value := entry_of(kind)) is not None:
+        return {"type": "object", "additionalProperties": _schema(value)}
+    return dict(_BYTES) if item.kind == "u8" else {"type": "array", "items": _schema(item)}
+
+
+def _tuple(kind: WitType) -> dict[str, Any]:
+    items = [_schema(item) for item in _inside(kind)]
+    return {"type": "array", "prefixItems": items, "minItems": len(items), "maxItems": len(items)}
+
+
+def _option(kind: WitType) -> dict[str, Any]:
+    return {"anyOf": [{"type": "null"}, *(_schema(item) for item in _inside(kind))]}
+
+
+def _variant(kind: WitType) -> dict[str, Any]:
+    return {"oneOf": [_case(name, item) for name, item in zip(kind.names, kind.items, strict=True)]}
+
+
+def _case(name: str, item: WitType | None) -> dict[str, Any]:
+    tag = {"tag": {"const": name}}
+    properties = tag if item is None else {**tag, "value": _schema(item)}
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
+def _result(kind: WitType) -> dict[str, Any]:
+    sides = zip(("ok", "err"), kind.items, strict=True)
+    return {"oneOf": [_side(name, {"type": "null"} if item is None else _schema(item)) for name, item in sides]}
+
+
+def _side(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": {name: schema}, "required": [name], "additionalProperties": False}
+
+
+def _flags(kind: WitType) -> dict[str, Any]:
+    return {"type": "array", "items": {"enum": list(kind.names)}, "uniqueItems": True}
+
+
+def _inside(kind: WitType) -> list[WitType]:
+    return [item for item in kind.items if item is not None]
+
+
+def _snake(name: str) -> str:
+    return name.replace("-", "_")
+
+
+_SCHEMAS: dict[str, Callable[[WitType], dict[str, Any]]] = {
+    "bool": lambda kind: {"type": "boolean"},
+    "f32": lambda kind: {"type": "number"},
+    "f64": lambda kind: {"type": "number"},
+    "char": lambda kind: {"type": "string", "minLength": 1, "maxLength": 1},
+    "string": lambda kind: {"type": "string"},
+    "list": _list,
+    "tuple": _tuple,
+    "record": _record,
+    "variant": _variant,
+    "enum": lambda kind: {"enum": list(kind.names)},
+    "option": _option,
+    "result": _result,
+    "flags": _flags,
+}
+
 
 Source = Literal["sidecar", "embedded", "inferred"]
 
@@ -35,43 +331,14 @@ _WASI = frozenset({"wasi_snapshot_preview1", "wasi_unstable"})
 # Exports that toolchains add for themselves; they have the shape of a plugin's functions and are none.
 _PLUMBING = re.compile(r"_initialize|hs_init|__.*|asyncify_.*|go_scheduler|_omnicore.*")
 _WORDS = ("functions", "version", "description", "author")
-_JSON, _BYTES = "application/json", "application/octet-stream"
-
-
-@dataclass(frozen=True, slots=True)
-class FunctionSpec:
-    """A function callers see. `input` and `output` are JSON Schemas; None takes all the media type allows.
-
-    `lane` names the lane whose cycles call it, `provides` the capabilities it gives to intelligences. `hints` says what
-    a call does, such as `read_only`; what is not said is not known.
-    """
-
-    name: str
-    description: str = ""
-    input: Mapping[str, Any] | None = None
-    output: Mapping[str, Any] | None = None
-    input_media: str = _BYTES
-    output_media: str = _BYTES
-    lane: str = ""
-    provides: tuple[str, ...] = ()
-    hints: Mapping[str, bool] = field(default_factory=dict)
-
-    def to_json(self) -> dict[str, Any]:
-        """The function as a manifest would write it, its name aside."""
-        more = {"lane": self.lane, "provides": list(self.provides), "hints": dict(self.hints)}
-        return {
-            "description": self.description,
-            "input": self.input,
-            "output": self.output,
-            "input_media": self.input_media,
-            "output_media": self.output_media,
-            **{key: value for key, value in more.items() if value},
-        }
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A manifest with every default filled in. `wasi` is None when the plugin gets none of it."""
+    """A manifest with every default filled in. `wasi` is None when the plugin gets none of it.
+
+    `limits_reason` says why it asks for more than the host gives to every plugin.
+    """
 
     name: str
     version: str = ""
@@ -84,6 +351,7 @@ class Manifest:
     capabilities: tuple[CapabilityRequest, ...] = ()
     config: Mapping[str, Any] | None = None
     limits: Mapping[str, Any] | None = None
+    limits_reason: str = ""
     source: Source = "inferred"
 
     def to_json(self) -> str:
@@ -103,6 +371,7 @@ class Manifest:
             ],
             "config": self.config,
             "limits": self.limits,
+            "limits_reason": self.limits_reason,
             "source": self.source,
         }
         return json.dumps(values)
@@ -202,6 +471,7 @@ def _build(values: Mapping[str, Any], stem: str, info: ModuleInfo, source: Sourc
     make = _retold if info.component is not None else _function
     functions = tuple(make(known[name], one) for name, one in values.get("functions", {}).items())
     wasi = values.get("wasi", _inferred_wasi(info) is not None)
+    limits = {name: value for name, value in values.get("limits", {}).items() if name != "reason"}
     return Manifest(
         values["name"] if "name" in values else _checked_name(stem),
         version=values.get("version", ""),
@@ -213,7 +483,8 @@ def _build(values: Mapping[str, Any], stem: str, info: ModuleInfo, source: Sourc
         functions=functions or tuple(known.values()),
         capabilities=tuple(_request(one) for one in values.get("capabilities", ())),
         config=values.get("config"),
-        limits=values.get("limits"),
+        limits=limits or None,
+        limits_reason=values.get("limits", {}).get("reason", ""),
         source=source,
     )
 
@@ -237,8 +508,8 @@ def _function(known: FunctionSpec, values: Mapping[str, Any]) -> FunctionSpec:
         description=values.get("description", ""),
         input=values.get("input"),
         output=values.get("output"),
-        input_media=values.get("input_media", _JSON if "input" in values else _BYTES),
-        output_media=values.get("output_media", _JSON if "output" in values else _BYTES),
+        input_media=values.get("input_media", JSON_MEDIA if "input" in values else BYTES_MEDIA),
+        output_media=values.get("output_media", JSON_MEDIA if "output" in values else BYTES_MEDIA),
         lane=values.get("lane", ""),
         provides=tuple(values.get("provides", ())),
         hints=values.get("hints", {}),

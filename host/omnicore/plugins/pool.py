@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from omnicore.errors import CapacityReached, OmniError
+from omnicore.sandbox.budget import COOLING, register_idle_owner
 from omnicore.sandbox.engine import Instance
 
 __all__ = ["Pool", "RetiredError", "Warm"]
@@ -40,6 +41,7 @@ class Pool:
     """
 
     __slots__ = (
+        "__weakref__",
         "_busy",
         "_closed",
         "_idle",
@@ -61,6 +63,7 @@ class Pool:
         self._busy: set[Instance] = set()
         self._closed = False
         self._settling = threading.Lock()
+        register_idle_owner(self)
 
     def take(self) -> Instance:
         """Lends an instance until `give`.
@@ -96,6 +99,8 @@ class Pool:
                 instance.close()
             else:
                 self._idle.append(instance)
+                if instance.kept_bytes:
+                    COOLING.note(self, instance, instance.kept_bytes)
         else:
             instance.close()
         self._permits.append(None)
@@ -109,6 +114,23 @@ class Pool:
             instance.close()
             count += 1
         return count
+
+    give_up = trim
+    """As the budget of memory calls it when somebody else needs the room."""
+
+    def holds(self, kept: Instance) -> bool:
+        """Whether this instance is idle."""
+        return kept in self._idle
+
+    def drop(self, kept: Instance) -> bool:
+        """Closes this instance; False when it is in use, or gone."""
+        try:
+            self._idle.remove(kept)
+        except (ValueError, IndexError):  # the latter: calls took and gave others meanwhile
+            return False
+        self._spots.append(None)
+        kept.close()
+        return True
 
     def warm(self) -> Warm:
         """The instances that nobody uses now, and their memory."""

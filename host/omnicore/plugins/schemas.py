@@ -1,28 +1,137 @@
-"""JSON Schema of plugins: admitted once, compiled once, and checked within a deadline.
+"""JSON Schemas of functions, and the values that functions take and return.
 
-A schema comes from a stranger, and so may the value. Nothing is fetched, no pattern can run away, and a check
-that takes too long ends.
+A schema comes from a stranger, and so may the value. Nothing is fetched, no pattern can run away, and a check that
+takes too long ends. Python's `re` backtracks and cannot be interrupted, so a pattern is accepted only when its worst
+case is a polynomial known beforehand; long texts are then refused.
 """
 
 from __future__ import annotations
 
+import json
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from jsonschema import Draft202012Validator, ValidationError
-from jsonschema.validators import extend
-from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]
+from omnicore.compact import json_writer
+from omnicore.config.positions import JsonPath
+from omnicore.errors import DeadlineExceeded, GuestFailed, InvalidInput, OmniError
+from omnicore.optional import optional
+from omnicore.sandbox.nesting import too_deep
 
-from omnicore.plugins.patterns import UnsafePatternError, safe_pattern
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
 
-__all__ = ["JsonPath", "Schema", "SchemaTooSlowError", "problems_of_schema", "write_path"]
+__all__ = [
+    "BYTES_MEDIA",
+    "JSON_MEDIA",
+    "TEXT_MEDIA",
+    "FunctionSpec",
+    "Media",
+    "SafePattern",
+    "Schema",
+    "SchemaTooSlowError",
+    "UnsafePatternError",
+    "embedded",
+    "problems_of_schema",
+    "safe_pattern",
+    "write_path",
+]
 
-JsonPath = tuple[str | int, ...]
+
+_STEPS = 16_000_000  # about half a second of `re` at its worst
+_MOST_DEGREE = 4
+_MOST_CHOICES = 6
+_MOST_COPIES = 1_000
+_TOKEN = re.compile(
+    r"(?P<escape>\\.)|(?P<set>\[\^?\]?(?:\\.|[^\]\\])*\])|(?P<special>\(\?[^:])|(?P<open>\((?:\?:)?)"
+    r"|(?P<close>\))|(?P<either>\|)|(?P<count>\{(?!\})(?P<least>[0-9]*)(?P<comma>,)?(?P<most>[0-9]*)\})"
+    r"|(?P<repeat>[*+])|(?P<maybe>\?)|(?P<other>.)",
+    re.DOTALL,
+)
+_QUANTIFIERS = ("repeat", "maybe", "count")
+
+
+class UnsafePatternError(ValueError):
+    """A pattern that is not taken; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class SafePattern:
+    """A pattern that matches within its budget. Units: `longest` characters of a text it is tried on."""
+
+    pattern: re.Pattern[str]
+    longest: int
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What a group holds: open-ended repeats, two-way choices, and how often its fixed parts are copied."""
+
+    repeats: int = 0
+    choices: int = 0
+    copies: int = 1
+
+    def add(self, inner: _Tally) -> None:
+        self.repeats += inner.repeats
+        self.choices += inner.choices
+        self.copies = max(self.copies, inner.copies)
+
+
+def safe_pattern(text: str) -> SafePattern:
+    """Compiles a pattern. Raises: UnsafePatternError: no valid one, or one that could run away."""
+    tally = _tally(text)
+    try:
+        compiled = re.compile(text)
+    except (re.error, RecursionError, OverflowError) as error:
+        raise UnsafePatternError(f"is no regular expression that Python knows: {error}") from error
+    anchored = text.startswith("^") and tally.choices == 0
+    degree = tally.repeats + (not anchored)
+    if degree > _MOST_DEGREE or tally.choices > _MOST_CHOICES or tally.copies > _MOST_COPIES:
+        raise UnsafePatternError("has too many repeats and choices to be safe")
+    return SafePattern(compiled, int((_STEPS / 2**tally.choices) ** (1 / max(degree, 1))))
+
+
+def _tally(text: str) -> _Tally:
+    stack, last, before = [_Tally()], _Tally(), ""
+    for token in _TOKEN.finditer(text):
+        kind = token.lastgroup or ""
+        if kind == "special" or (kind == "escape" and token.group()[1].isdigit()):
+            raise UnsafePatternError("uses a look-around, a flag, a named group or a back reference")
+        if kind == "open":
+            stack.append(_Tally())
+        elif kind == "close" and len(stack) > 1:
+            last = stack.pop()
+            stack[-1].add(last)
+        elif kind in _QUANTIFIERS:
+            # `a+?` and `a++` say how the repeat before them matches, they repeat nothing themselves.
+            if before not in _QUANTIFIERS:
+                _quantify(stack[-1], last, token)
+        elif kind == "either":
+            stack[-1].choices += 1
+        else:
+            last = _Tally()
+        before = kind
+    return stack[0]
+
+
+def _quantify(group: _Tally, atom: _Tally, token: re.Match[str]) -> None:
+    if token.lastgroup == "count" and not token["comma"]:
+        times = int(token["least"][:6])
+        group.copies = max(group.copies, atom.copies * times)
+        group.repeats += atom.repeats * max(times - 1, 0)
+        group.choices += atom.choices * max(times - 1, 0)
+    elif atom.repeats or atom.choices:
+        raise UnsafePatternError("repeats a part that itself repeats or has choices")
+    elif token.lastgroup == "maybe":
+        group.choices += 1
+    else:
+        group.repeats += 1
+
 
 _LONGEST_MESSAGE = 240
 _SUBSCHEMAS = frozenset({"additionalProperties", "propertyNames", "items", "contains", "not", "if", "then", "else"})
@@ -47,13 +156,15 @@ class Schema:
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self.document = document
-        self._validator = _Checker(dict(document), registry=REGISTRY)
+        self._validator: Any = None
 
     def problem(self, value: Any, *, timeout_s: float) -> str | None:
         """What is wrong with a value first, as text with its place in it, or None.
 
         Raises: SchemaTooSlowError: the check took longer than `timeout_s`.
         """
+        if self._validator is None:  # jsonschema takes 0.1 s to import, and most calls check nothing
+            self._validator = _checker()(dict(self.document), registry=_registry())
         error = _first(self._validator, value, timeout_s)
         return f"{write_path(tuple(error.absolute_path)) or 'the value'}: {error.message}" if error else None
 
@@ -106,15 +217,20 @@ def _pattern(_validator: Any, text: str, instance: Any, _schema: Any) -> Iterato
         return
     known = _compiled(text)
     if len(instance) > known.longest:
-        yield ValidationError(f"is over {known.longest} characters, too long for the pattern {text!r}")
+        yield _wrong(f"is over {known.longest} characters, too long for the pattern {text!r}")
     elif not known.pattern.search(instance):
-        yield ValidationError(f"{instance!r} does not match {text!r}")
+        yield _wrong(f"{instance!r} does not match {text!r}")
 
 
 def _unique(_validator: Any, wanted: bool, instance: Any, _schema: Any) -> Iterator[ValidationError]:
     # jsonschema compares every two items where they do not sort; a set needs one look at each.
     if wanted and isinstance(instance, list) and len({_hashable(item) for item in instance}) < len(instance):
-        yield ValidationError("has items that are equal")
+        yield _wrong("has items that are equal")
+
+
+def _wrong(message: str) -> ValidationError:
+    error: ValidationError = optional("jsonschema").ValidationError(message)
+    return error
 
 
 def _hashable(value: Any) -> Any:
@@ -128,36 +244,35 @@ def _hashable(value: Any) -> Any:
 
 
 _compiled = lru_cache(maxsize=1_000)(safe_pattern)
-_Checker: Any = extend(  # type: ignore[no-untyped-call]
-    Draft202012Validator,
-    {
-        name: _guarded(keyword)
-        for name, keyword in {
-            **Draft202012Validator.VALIDATORS,
-            "pattern": _pattern,
-            "uniqueItems": _unique,
-        }.items()
-    },
-)
 
 
-_evolve = _Checker.evolve
+@lru_cache(maxsize=1)
+def _checker() -> Any:
+    """jsonschema's validator with guards on every keyword."""
+    draft = optional("jsonschema").Draft202012Validator
+    keywords = {**draft.VALIDATORS, "pattern": _pattern, "uniqueItems": _unique}
+    guarded = {name: _guarded(keyword) for name, keyword in keywords.items()}
+    checker = optional("jsonschema.validators").extend(draft, guarded)
+    evolve = checker.evolve
+
+    def stay_guarded(validator: Any, **changes: Any) -> Any:
+        # For a subschema that names its dialect, jsonschema would take its own validator, which has no guards.
+        schema = changes.get("schema")
+        if isinstance(schema, dict) and "$schema" in schema:
+            changes["schema"] = {key: value for key, value in schema.items() if key != "$schema"}
+        return evolve(validator, **changes)
+
+    checker.evolve = stay_guarded
+    return checker
 
 
-def _stay_guarded(validator: Any, **changes: Any) -> Any:
-    # For a subschema that names its dialect, jsonschema would take its own validator, which has no guards.
-    schema = changes.get("schema")
-    if isinstance(schema, dict) and "$schema" in schema:
-        changes["schema"] = {key: value for key, value in schema.items() if key != "$schema"}
-    return _evolve(validator, **changes)
-
-
-_Checker.evolve = _stay_guarded
+def _registry() -> Any:
+    return optional("jsonschema_specifications").REGISTRY
 
 
 @lru_cache(maxsize=1)
 def _meta() -> Any:
-    return _Checker(Draft202012Validator.META_SCHEMA, registry=REGISTRY)
+    return _checker()(_checker().META_SCHEMA, registry=_registry())
 
 
 @dataclass(slots=True)
@@ -207,3 +322,192 @@ def _pointer(reference: str) -> tuple[str, ...] | None:
         return None
     steps = unquote(reference[2:]).split("/")
     return tuple(step.replace("~1", "/").replace("~0", "~") for step in steps)
+
+
+_JSON, _TEXT = "application/json", "text/plain"
+JSON_MEDIA, TEXT_MEDIA, BYTES_MEDIA = "application/json", "text/plain", "application/octet-stream"
+_MOST_DEPTH = 512
+
+_write = json_writer(ascii=False)
+_Wrong = Callable[[str], OmniError]
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionSpec:
+    """A function callers see. `input` and `output` are JSON Schemas; None takes all the media type allows.
+
+    `lane` names the lane whose cycles call it, `provides` the capabilities it gives to intelligences. `hints` says what
+    a call does, such as `read_only`; what is not said is not known.
+    """
+
+    name: str
+    description: str = ""
+    input: Mapping[str, Any] | None = None
+    output: Mapping[str, Any] | None = None
+    input_media: str = BYTES_MEDIA
+    output_media: str = BYTES_MEDIA
+    lane: str = ""
+    provides: tuple[str, ...] = ()
+    hints: Mapping[str, bool] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """The function as a manifest would write it, its name aside."""
+        more = {"lane": self.lane, "provides": list(self.provides), "hints": dict(self.hints)}
+        return {
+            "description": self.description,
+            "input": self.input,
+            "output": self.output,
+            "input_media": self.input_media,
+            "output_media": self.output_media,
+            **{key: value for key, value in more.items() if value},
+        }
+
+
+class Media:
+    """How one function's input and output travel. Immutable, safe to use from several threads.
+
+    `plain_input` and `plain_output` are true where bytes pass as they are.
+
+    Args:
+        check_s: how long a check against a schema may take.
+    """
+
+    __slots__ = ("_check_s", "_input", "_name", "_output", "_spec", "plain_input", "plain_output")
+
+    def __init__(self, plugin: str, spec: FunctionSpec, *, check_s: float) -> None:
+        self._name = f"{plugin}.{spec.name}"
+        self._spec = spec
+        self._check_s = check_s
+        self._input = None if spec.input is None else Schema(spec.input)
+        self._output = None if spec.output is None else Schema(spec.output)
+        self.plain_input = self._input is None
+        self.plain_output = self._output is None and spec.output_media not in (_JSON, _TEXT)
+
+    def encode(self, value: Any) -> bytes:
+        """The input as bytes: bytes as they are, text and JSON values as the media type wants them.
+
+        Raises: InvalidInput: no such value in this media type, or one that breaks the schema.
+        """
+        if isinstance(value, bytes | bytearray | memoryview):
+            data = bytes(value)
+            self.check_input(data)
+            return data
+        if self._spec.input_media == _JSON:
+            data = _dumps(value, self._name)
+            if self._input is not None:
+                self._check(self._input, value, self._bad_input)
+            return data
+        text = value if isinstance(value, str) else "" if value is None else None
+        if text is None and self._spec.input_media == _TEXT:
+            raise self._bad_input(f"takes text, not {type(value).__name__}")
+        data = _dumps(value, self._name) if text is None else _utf8(text, self._name)
+        self.check_input(data)
+        return data
+
+    def check_input(self, data: bytes) -> None:
+        """Checks bytes that come as they are. Raises: InvalidInput."""
+        if self._input is not None:
+            self._check(self._input, _parsed(data, self._spec.input_media, self._bad_input), self._bad_input)
+
+    def decode(self, data: bytes) -> Any:
+        """The output as the media type says: a JSON value, text or bytes.
+
+        Raises: GuestFailed: the plugin answered with something else.
+        """
+        value = _parsed(data, self._spec.output_media, self._bad_output)
+        if self._output is not None:
+            self._check(self._output, value, self._bad_output)
+        return value
+
+    def check_output(self, data: bytes) -> None:
+        """Checks bytes that go out as they are. Raises: GuestFailed."""
+        if self._output is not None:
+            self.decode(data)
+
+    def _check(self, schema: Schema, value: Any, wrong: _Wrong) -> None:
+        try:
+            problem = schema.problem(value, timeout_s=self._check_s)
+        except SchemaTooSlowError as error:
+            raise DeadlineExceeded(
+                f"{self._name}: {error}",
+                remedy="make the schema or the value smaller",
+                limit="timeout_s",
+                allowed=self._check_s,
+            ) from error
+        if problem is not None:
+            raise wrong(problem)
+
+    def _bad_input(self, problem: str) -> OmniError:
+        remedy = f"see `omnicore plugins show {self._name.partition('.')[0]}`"
+        return InvalidInput(f"the input of {self._name} is not valid: {problem}", remedy=remedy)
+
+    def _bad_output(self, problem: str) -> OmniError:
+        return GuestFailed(
+            f"the output of {self._name} is not what it promises: {problem}",
+            remedy="correct the plugin, or the output schema in its manifest",
+        )
+
+
+def _dumps(value: Any, name: str) -> bytes:
+    try:
+        return _write(value).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidInput(
+            f"the input of {name} is no JSON value: {error}", remedy="pass bytes, text or a JSON value"
+        ) from error
+
+
+def _utf8(text: str, name: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidInput(f"the input of {name} is no valid Unicode text", remedy="pass bytes") from error
+
+
+def _parsed(data: bytes, media: str, wrong: _Wrong) -> Any:
+    try:
+        if media == _JSON:
+            if too_deep(data, _MOST_DEPTH):
+                raise wrong(f"it is nested deeper than {_MOST_DEPTH}")
+            return _READ(data.decode())
+        return data.decode() if media == _TEXT else data
+    except UnicodeDecodeError as error:
+        raise wrong("it is not UTF-8") from error
+    except (ValueError, RecursionError) as error:
+        raise wrong(f"it is no JSON: {error}") from error
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON number")
+
+
+_READ = json.JSONDecoder(parse_constant=_refuse_constant).decode
+
+
+_ONE = frozenset({"additionalProperties", "propertyNames", "items", "contains", "not", "if", "then", "else"})
+_SEVERAL = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
+_NAMED = frozenset({"properties", "$defs", "definitions", "dependentSchemas"})
+_DROPPED = frozenset({"$schema", "$id"})
+
+
+def embedded(schema: Any, place: str) -> Any:
+    """A copy whose `#/...` references begin at `place`; values such as `const` stay as they are.
+
+    >>> embedded({"items": {"$ref": "#/$defs/a"}, "const": {"$ref": "#"}}, "#/x")
+    {'items': {'$ref': '#/x/$defs/a'}, 'const': {'$ref': '#'}}
+    """
+    if not isinstance(schema, Mapping):
+        return schema
+    return {key: _member(key, value, place) for key, value in schema.items() if key not in _DROPPED}
+
+
+def _member(key: str, value: Any, place: str) -> Any:
+    if key == "$ref" and isinstance(value, str) and value.startswith("#"):
+        return place + value[1:]
+    if key in _ONE:
+        return embedded(value, place)
+    if key in _SEVERAL and isinstance(value, list):
+        return [embedded(one, place) for one in value]
+    if key in _NAMED and isinstance(value, Mapping):
+        return {name: embedded(one, place) for name, one in value.items()}
+    return value

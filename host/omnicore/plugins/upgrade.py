@@ -1,31 +1,47 @@
-"""What is different between two versions of a plugin, for the person who decides. Pure."""
+"""Upgrades: the kept versions of a plugin, and the difference between two of them, for the person who decides."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from omnicore.capabilities.grants import CapabilityRequest, Grant, covers
+from omnicore.errors import StorageFailed
+from omnicore.plugins.catalogue import Catalogue
 from omnicore.plugins.limits import effective_limits
-from omnicore.plugins.manifest import FunctionSpec, Manifest
+from omnicore.plugins.manifest import Manifest
+from omnicore.plugins.schemas import FunctionSpec
 from omnicore.plugins.view import Change
 from omnicore.sandbox.abi import Limits
+from omnicore.sandbox.inspect import ModuleInfo, inspect
+from omnicore.storage.modules import ModuleStore
+from omnicore.storage.tables.plugins import Acceptance, PluginRow, VersionRow, identity
 
 __all__ = [
+    "NO_CODE",
     "NO_UPGRADE",
+    "CodeChange",
     "FunctionChange",
     "Upgrade",
     "VersionView",
     "capability_changes",
+    "code_change",
     "function_changes",
+    "is_lower",
     "limit_changes",
+    "upgrade_of",
+    "version_views",
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class VersionView:
-    """A version that is kept. `newest` is the one in the folder. Units: `seen_at` seconds since the Unix epoch."""
+    """A version that is kept. `newest` is the one in the folder; `accepted` says who accepted it and when.
+
+    Units: `seen_at` seconds since the Unix epoch.
+    """
 
     hash: str
     version: str
@@ -34,6 +50,7 @@ class VersionView:
     serving: bool
     newest: bool
     turned_away: bool
+    accepted: Mapping[str, Any] | None
     functions: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -55,15 +72,36 @@ class FunctionChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Upgrade:
-    """From the version that answers calls to the one in the folder.
+class CodeChange:
+    """Names in the code itself: what it exports, and what it imports as `namespace::name`."""
 
-    `waiting` says that the newer one asks for more than was granted; `kept` who turned it away and when.
-    `limits` maps names to what they are and what they would be.
+    exports_added: tuple[str, ...] = ()
+    exports_removed: tuple[str, ...] = ()
+    imports_added: tuple[str, ...] = ()
+    imports_removed: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The change as REST and `-o json` show it."""
+        return {
+            "exports": {"added": list(self.exports_added), "removed": list(self.exports_removed)},
+            "imports": {"added": list(self.imports_added), "removed": list(self.imports_removed)},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """From the version that answers calls, or was accepted last, to the one in the folder.
+
+    `digest` stands for the newer one, its bytes and the manifest beside them; `review` says why a person has to accept
+    it. `waiting` says that it waits for a person; `kept` who turned it away and when. `lower` says that its version is
+    lower than the one before. `limits` maps names to what they are and what they would be.
     """
 
     before: VersionView | None
     after: VersionView | None
+    digest: str
+    review: str
+    lower: bool
     waiting: bool
     kept: Mapping[str, Any] | None
     changes: tuple[Change, ...]
@@ -71,12 +109,16 @@ class Upgrade:
     removed: tuple[str, ...]
     changed: tuple[FunctionChange, ...]
     limits: Mapping[str, tuple[Any, Any]]
+    code: CodeChange
 
     def to_json(self) -> dict[str, Any]:
         """The difference as REST and `-o json` show it."""
         return {
             "from": self.before.to_json() if self.before else None,
             "to": self.after.to_json() if self.after else None,
+            "digest": self.digest,
+            "review": self.review,
+            "lower": self.lower,
             "waiting": self.waiting,
             "kept": self.kept,
             "changes": [change.to_json() for change in self.changes],
@@ -86,10 +128,12 @@ class Upgrade:
                 "changed": [change.to_json() for change in self.changed],
             },
             "limits": {name: {"from": old, "to": new} for name, (old, new) in self.limits.items()},
+            "code": self.code.to_json(),
         }
 
 
-NO_UPGRADE = Upgrade(None, None, False, None, (), (), (), (), {})
+NO_CODE = CodeChange()
+NO_UPGRADE = Upgrade(None, None, "", "", False, False, None, (), (), (), (), {}, NO_CODE)
 """That of a plugin without versions."""
 
 
@@ -100,9 +144,11 @@ def capability_changes(
     *,
     missing: Sequence[CapabilityRequest],
     grants: Sequence[Grant],
+    review: bool = False,
 ) -> Iterator[Change]:
     """What the newer version asks for beyond its grants, and then what it asks for no more or less of."""
     granted = {grant.capability: grant.scope for grant in grants}
+    approve = f"omnicore plugins upgrade {plugin} --approve" if review else ""
     for request in missing:
         yield Change(
             request.name,
@@ -110,7 +156,7 @@ def capability_changes(
             request.scope,
             granted.get(request.name),
             request.reason,
-            f"omnicore plugins grant {plugin} {request.name}",
+            approve or f"omnicore plugins grant {plugin} {request.name}",
         )
     waits = {request.name for request in missing}
     asked = {request.name: request for request in after.capabilities}
@@ -144,3 +190,112 @@ def limit_changes(
         return {}
     old, new = (asdict(effective_limits(one.limits, *limits)) for one in (before, after))
     return {name: (old[name], new[name]) for name in new if old[name] != new[name]}
+
+
+def code_change(before: ModuleInfo, after: ModuleInfo) -> CodeChange:
+    """What the code exports and imports that it did not, and no more."""
+    exports = [[one.name for one in info.exports if one.kind == "function"] for info in (before, after)]
+    imports = [[f"{one.module}::{one.name}" for one in info.imports] for info in (before, after)]
+    return CodeChange(
+        _beyond(exports[1], exports[0]),
+        _beyond(exports[0], exports[1]),
+        _beyond(imports[1], imports[0]),
+        _beyond(imports[0], imports[1]),
+    )
+
+
+def is_lower(before: str, after: str) -> bool:
+    """True when a version comes before another one; words that are no versions have no order."""
+    old, new = _VERSION.fullmatch(before), _VERSION.fullmatch(after)
+    return old is not None and new is not None and _order(new) < _order(old)
+
+
+def version_views(catalogue: Catalogue, row: PluginRow) -> list[VersionView]:
+    """The versions of a plugin that are kept, the one seen last first."""
+    away, sidecars = catalogue.versions.turned_away(row.name), catalogue.versions.sidecars(row.name)
+    accepted = catalogue.consent.of(row.name)
+    return [
+        _version_view(
+            one,
+            row,
+            turned_away=identity(one.hash, sidecars.get(one.hash)) in away,
+            accepted=next((each for each in accepted if each.hash == one.hash), None),
+        )
+        for one in catalogue.versions.of(row.name)
+    ]
+
+
+def _version_view(
+    version: VersionRow, row: PluginRow, *, turned_away: bool, accepted: Acceptance | None
+) -> VersionView:
+    manifest = Manifest.from_json(version.manifest)
+    return VersionView(
+        version.hash,
+        manifest.version,
+        version.size,
+        version.seen_at,
+        serving=version.hash == row.serving and not row.switched_off,
+        newest=version.hash == row.hash,
+        turned_away=turned_away,
+        accepted={"who": accepted.who, "at": accepted.at} if accepted is not None else None,
+        functions=tuple(one.name for one in manifest.functions),
+    )
+
+
+def upgrade_of(catalogue: Catalogue, row: PluginRow) -> Upgrade:
+    """Everything that differs between the version that answers calls and the one in the folder."""
+    name = row.name
+    views = {one.hash: one for one in version_views(catalogue, row)}
+    digest, review, missing = catalogue.waiting(row)
+    # What was accepted may not serve, as where its file was away: it is what the newer one is compared with.
+    held = row.serving or next((one.hash for one in catalogue.consent.of(name) if review), "")
+    before, after = views.get(held), views.get(row.hash or "")
+    new = Manifest.from_json(row.manifest) if row.manifest and after is not None else Manifest(name)
+    old = catalogue.manifest(name, held) if before is not None else None
+    if before == after and old == new:
+        old = None
+    elif before is not None and before == after and old is not None:
+        after = replace(before, version=new.version, functions=tuple(one.name for one in new.functions))
+    away = catalogue.versions.turned_away(name).get(digest)
+    added, removed, changed = function_changes(old, new) if old is not None else ((), (), ())
+    grants = catalogue.granted(name)
+    return Upgrade(
+        before,
+        after,
+        digest=digest,
+        review=review,
+        lower=before is not None and after is not None and is_lower(before.version, after.version),
+        waiting=bool(review or missing) and away is None,
+        kept={"who": away.who, "at": away.at} if away is not None else None,
+        changes=tuple(capability_changes(name, old, new, missing=missing, grants=grants, review=bool(review))),
+        added=added,
+        removed=removed,
+        changed=changed,
+        limits=limit_changes(old, new, catalogue.limits),
+        code=_code_between(catalogue.modules, before, after),
+    )
+
+
+def _code_between(modules: ModuleStore, before: VersionView | None, after: VersionView | None) -> CodeChange:
+    if before is None or after is None or before.hash == after.hash:
+        return NO_CODE
+    try:
+        return code_change(inspect(modules.get(before.hash)), inspect(modules.get(after.hash)))
+    except StorageFailed:  # the bytes of one of them are gone; all else is still shown
+        return NO_CODE
+
+
+_VERSION = re.compile(r"v?(\d{1,18}(?:\.\d{1,18}){0,7})(?:-([0-9A-Za-z.-]+))?(?:\+.*)?")
+_PARTS = 8
+
+
+def _order(version: re.Match[str]) -> tuple[Any, ...]:
+    """Source: Semantic Versioning 2.0.0, section 11, with any count of numbers."""
+    numbers = [int(one) for one in version[1].split(".")]
+    early = [(not one.isdigit(), int(one) if one.isdigit() else 0, one) for one in (version[2] or "").split(".")]
+    return (*numbers, *[0] * (_PARTS - len(numbers)), version[2] is None, early)
+
+
+def _beyond(names: Iterable[str], others: Iterable[str]) -> tuple[str, ...]:
+    known = set(others)
+    return tuple(sorted({name for name in names if name not in known}))

@@ -1,22 +1,41 @@
-"""What people and programs are shown of a plugin."""
+"""Views of a plugin for people and programs: its catalogue entry and its current status."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any, Literal
 
-from omnicore.capabilities.grants import CapabilityRequest, Grant
-from omnicore.plugins.limits import effective_limits
-from omnicore.plugins.manifest import FunctionSpec, Manifest
+from omnicore.capabilities.doors import review_warnings
+from omnicore.plugins.limits import granted_limits, limits_request
+from omnicore.plugins.manifest import Manifest
+from omnicore.plugins.schemas import FunctionSpec
 from omnicore.sandbox.abi import Limits
-from omnicore.storage.tables.plugins import PluginRow
+from omnicore.telemetry.metrics import BUCKETS_S, CallRecorder
 
-__all__ = ["Change", "PluginView", "State", "Trust", "view_of"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from omnicore.capabilities.grants import CapabilityRequest, Grant
+    from omnicore.storage.tables.plugins import PluginRow
+
+__all__ = [
+    "BreakerStatus",
+    "CallStatus",
+    "Change",
+    "LimitInForce",
+    "PluginStatus",
+    "PluginView",
+    "State",
+    "Trust",
+    "call_status",
+    "limits_in_force",
+    "view_of",
+]
+
 
 Trust = Literal["sandboxed", "native"]
-State = Literal["enabled", "needs-grant", "disabled", "quarantined", "rejected"]
+State = Literal["enabled", "needs-grant", "needs-review", "disabled", "quarantined", "rejected"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +55,7 @@ class Change:
 
     def to_json(self) -> dict[str, Any]:
         """The change as REST and `-o json` show it."""
-        return asdict(self)
+        return {**asdict(self), "warnings": review_warnings(self.capability, self.asked)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +63,8 @@ class PluginView:
     """A plugin as the catalogue knows it.
 
     `hash` is the newest usable version of the file, `serving` the one that answers calls: None when none
-    does, another one than `hash` while a change waits for a grant or cannot be used. `last_error` is the last
+    does, another one than `hash` while a change waits for a person or cannot be used. Of what it asks for, limits above
+    the host's own stand under the name `limits`. `last_error` is the last
     failure of a call, with `at` in seconds since the Unix epoch. `path` is relative to the plugin folder.
 
     `trust` is `native` for a plugin in Python, which is code in the host's own process and has no sandbox: its
@@ -77,7 +97,15 @@ class PluginView:
         """The view as REST and `-o json` show it."""
         values = {name: getattr(self, name) for name in self.__dataclass_fields__}
         values["functions"] = {function.name: function.to_json() for function in self.functions}
-        values["asked"] = [{"name": one.name, "scope": dict(one.scope), "reason": one.reason} for one in self.asked]
+        values["asked"] = [
+            {
+                "name": one.name,
+                "scope": dict(one.scope),
+                "reason": one.reason,
+                "warnings": review_warnings(one.name, one.scope),
+            }
+            for one in self.asked
+        ]
         values["granted"] = [
             {
                 "capability": one.capability,
@@ -93,6 +121,7 @@ class PluginView:
 def view_of(row: PluginRow, grants: Sequence[Grant], limits: tuple[Limits, Limits]) -> PluginView:
     """A row of the catalogue as people are shown it. `limits` are the defaults and the most."""
     manifest = Manifest.from_json(row.manifest) if row.manifest else Manifest(row.name)
+    above = limits_request(manifest, *limits)
     error = {**json.loads(row.last_error), "at": row.last_error_at} if row.last_error else None
     return PluginView(
         name=row.name,
@@ -104,10 +133,106 @@ def view_of(row: PluginRow, grants: Sequence[Grant], limits: tuple[Limits, Limit
         state=row.state,  # type: ignore[arg-type]  # the column holds what next_state decided
         reason=row.reason,
         functions=manifest.functions,
-        asked=manifest.capabilities,
+        asked=(*manifest.capabilities, *([above] if above is not None else ())),
         granted=tuple(grants),
-        limits=asdict(effective_limits(manifest.limits, *limits)),
+        limits=asdict(granted_limits(manifest, grants, *limits)),
         config=manifest.config,
         last_error=error,
         path=row.path,
     )
+
+
+Origin = Literal["manifest", "settings", "most"]
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerStatus:
+    """`failures` are those in a row, whoever called; `refused` is how many callers are refused for failures of theirs.
+
+    Units: `open_until` seconds since the Unix epoch, None while calls pass.
+    """
+
+    state: Literal["closed", "open", "half-open"]
+    failures: int
+    threshold: int
+    refused: int
+    open_until: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class LimitInForce:
+    """A limit, and who set it: the manifest, the host's `limits`, or its `max_limits` where they are lower."""
+
+    value: Any
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class CallStatus:
+    """Calls since the host started. `p95_ms` is None without calls."""
+
+    calls: int = 0
+    errors: int = 0
+    p95_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PluginStatus:
+    """How a plugin fares now."""
+
+    breaker: BreakerStatus
+    in_flight: int
+    warm: int
+    warm_bytes: int
+    calls: CallStatus
+    limits: Mapping[str, LimitInForce]
+
+    def to_json(self) -> dict[str, Any]:
+        """The status as REST and `-o json` show it."""
+        values = {name: getattr(self, name) for name in ("in_flight", "warm", "warm_bytes")}
+        limits = {name: asdict(one) for name, one in self.limits.items()}
+        return {"breaker": asdict(self.breaker), **values, **asdict(self.calls), "limits": limits}
+
+
+def call_status(recorders: Sequence[CallRecorder]) -> CallStatus:
+    """All calls of some functions together. The percentile is known as well as the buckets are narrow."""
+    calls = errors = 0
+    below = [0] * (len(BUCKETS_S) + 1)
+    for recorder in recorders:
+        counts, cumulative, _ = recorder.totals()
+        calls += sum(counts.values())
+        errors += sum(count for outcome, count in counts.items() if outcome != "ok")
+        below = [one + more for one, more in zip(below, cumulative, strict=True)]
+    return CallStatus(calls, errors, _percentile_ms(below, 0.95))
+
+
+def _percentile_ms(below: Sequence[int], part: float) -> float | None:
+    """From cumulative counts: as far into its bucket as its rank is among the bucket's calls."""
+    if not below[-1]:
+        return None
+    rank = part * below[-1]
+    place = next(number for number, count in enumerate(below) if count >= rank)
+    if place >= len(BUCKETS_S):
+        return BUCKETS_S[-1] * 1000
+    low, before = (BUCKETS_S[place - 1], below[place - 1]) if place else (0.0, 0)
+    within = (rank - before) / (below[place] - before)
+    return round((low + (BUCKETS_S[place] - low) * within) * 1000, 4)
+
+
+def limits_in_force(
+    manifest: Manifest, grants: Sequence[Grant], default: Limits, most: Limits
+) -> Mapping[str, LimitInForce]:
+    """Each limit as `granted_limits` decides it, with where it comes from."""
+    held, asked = granted_limits(manifest, grants, default, most), manifest.limits or {}
+    return {
+        field.name: LimitInForce(
+            getattr(held, field.name), _origin(getattr(held, field.name), asked.get(field.name), field.name, default)
+        )
+        for field in fields(Limits)
+    }
+
+
+def _origin(value: Any, asked: Any, name: str, default: Limits) -> Origin:
+    if value is not None and value == asked:
+        return "manifest"
+    return "settings" if value == getattr(default, name) else "most"

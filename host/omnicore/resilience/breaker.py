@@ -51,7 +51,7 @@ class BreakerFigures:
 
 
 def counts_as_failure(error: BaseException) -> bool:
-    """Whether an error says something against the service: a wrong request and a cancelled call do not."""
+    """True if an error says something against the service: a wrong request and a cancelled call do not."""
     return isinstance(error, Exception) and not isinstance(error, CallerError)
 
 
@@ -151,7 +151,7 @@ class Breaker:
 
     def success(self, lease: int | None = None) -> None:
         """A call went well: the count starts again; enough trials that did close the breaker."""
-        if self._failed == 0:
+        if self._failed == 0 and self._state == "closed":
             return
         old = self._state
         with self._lock:
@@ -179,6 +179,17 @@ class Breaker:
             self._totals["failed"] += 1
             self._last_failure = self._clock.monotonic()
             if self._state == "closed" and self._failed < self._failures:
+                return False
+            self._totals["opened"] += 1
+            self._turn_to("open")
+        self._tell(old, "open")
+        return True
+
+    def trip(self) -> bool:
+        """Opens the breaker, as somebody wants it who counts by himself. Returns True when it was not open."""
+        old = self._state
+        with self._lock:
+            if self._state == "open":
                 return False
             self._totals["opened"] += 1
             self._turn_to("open")

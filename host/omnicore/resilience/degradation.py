@@ -96,7 +96,7 @@ class Degradation:
         self._switch(names, None)
 
     def enabled(self, name: str) -> bool:
-        """Whether a feature is on. Raises: NotFound."""
+        """True if a feature is on. Raises: NotFound."""
         if name in self._down:
             return False
         if name not in self._features:

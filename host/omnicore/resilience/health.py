@@ -1,30 +1,159 @@
-"""The health of parts: failures in a row make them degraded, then unhealthy; successes in a row heal them."""
+"""The health of parts: failures in a row make them degraded, then unhealthy; successes in a row heal them.
+
+Runs probes side by side, each within its time; one that hangs is left behind and counts as a failure.
+
+Alerts: what is to happen when a part's health changes, as rules that fit on a line.
+
+overall Unhealthy -> call pager.page
+storage * -> event ops.storage
+* Unhealthy -> connector chat.send {"text": "{component} is {new}: {reason}"}
+"""
 
 from __future__ import annotations
 
 import asyncio
+import inspect
+import json
 import logging
+import re
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from omnicore.clock import Clock, SystemClock
-from omnicore.errors import Conflict, NotFound
-from omnicore.resilience.probing import Finding, Probe, Prober
+from omnicore.errors import Conflict, InvalidSetting, NotFound
+from omnicore.resilience.retry import Retry
 from omnicore.resilience.status import HealthStatus
 
 __all__ = [
+    "ACTIONS",
     "OVERALL",
+    "AlertRule",
+    "Alerts",
     "Change",
+    "Finding",
     "HealthMonitor",
     "HealthReport",
     "HealthStatus",
+    "Probe",
+    "Prober",
     "SubsystemHealth",
     "Thresholds",
+    "read_rule",
 ]
+
+
+Probe = Callable[[], str | None] | Callable[[], Awaitable[str | None]]
+"""Asks a part how it is. Nothing: well. A text: it works, but less well, and the text says why. What it raises
+is a failure. A coroutine function runs on the loop, a plain one on a thread of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a probe found. `failed`: the part did not answer; else `reason` says what is reduced, if anything."""
+
+    failed: bool
+    reason: str = ""
+
+
+class Prober:
+    """Remembers probes that hang, so that a part which never answers costs one thread or task, not one a round.
+
+    Owns: the tasks and threads of probes; used on one event loop at a time.
+    """
+
+    def __init__(self) -> None:
+        self._hanging: dict[str, asyncio.Future[str | None]] = {}
+
+    async def run(self, probes: Mapping[str, Probe], timeout_s: float) -> dict[str, Finding]:
+        """What each probe found, after at most `timeout_s`."""
+        found: dict[str, Finding] = {}
+        begun: dict[str, asyncio.Future[str | None]] = {}
+        for name, probe in probes.items():
+            if self._hangs(name):
+                found[name] = Finding(failed=True, reason="the probe of an earlier round still hangs")
+            else:
+                begun[name] = _begin(name, probe)
+        if begun:
+            await asyncio.wait(begun.values(), timeout=timeout_s)
+        late = [future.cancel() for future in begun.values() if not future.done() and isinstance(future, asyncio.Task)]
+        if late:
+            await asyncio.sleep(0)  # a task that heeds the cancellation is over after that
+        for name, future in begun.items():
+            found[name] = self._finding(name, future, timeout_s)
+        return found
+
+    def cancel(self) -> None:
+        """Gives up what still hangs."""
+        for future in self._hanging.values():
+            future.cancel()
+        self._hanging.clear()
+
+    def _hangs(self, name: str) -> bool:
+        future = self._hanging.get(name)
+        if future is None:
+            return False
+        # A future of a loop that is gone ends no more; its probe may be tried on the present one.
+        if future.done() or future.get_loop() is not asyncio.get_running_loop():
+            del self._hanging[name]
+            return False
+        return True
+
+    def _finding(self, name: str, future: asyncio.Future[str | None], timeout_s: float) -> Finding:
+        late = Finding(failed=True, reason=f"no answer within {timeout_s:g} s")
+        if not future.done():
+            # Not waited for: a probe may swallow the cancellation, and a thread cannot be cancelled at all.
+            self._hanging[name] = future
+            future.add_done_callback(_looked_at)
+            return late
+        if future.cancelled():
+            return late
+        error = future.exception()
+        if error is not None:
+            return Finding(failed=True, reason=str(error)[:500] or type(error).__name__)
+        return Finding(failed=False, reason=(future.result() or "")[:500])
+
+
+def _begin(name: str, probe: Probe) -> asyncio.Future[str | None]:
+    if inspect.iscoroutinefunction(probe):
+        return asyncio.ensure_future(probe())
+    return _on_thread(name, probe)  # type: ignore[arg-type]
+
+
+def _on_thread(name: str, probe: Callable[[], str | None]) -> asyncio.Future[str | None]:
+    # A thread of its own, a daemon: in the loop's common pool a hanging probe would take a place from everybody,
+    # and the interpreter would wait for it at its end.
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[str | None] = loop.create_future()
+
+    def work() -> None:
+        try:
+            result, error = probe(), None
+        except Exception as caught:
+            result, error = None, caught
+        with suppress(RuntimeError):  # the loop is closed: nobody waits for it any more
+            loop.call_soon_threadsafe(_settle, future, result, error)
+
+    threading.Thread(target=work, name=f"omnicore-probe-{name}", daemon=True).start()
+    return future
+
+
+def _settle(future: asyncio.Future[str | None], result: str | None, error: Exception | None) -> None:
+    if future.done():
+        return
+    if error is None:
+        future.set_result(result)
+    else:
+        future.set_exception(error)
+
+
+def _looked_at(future: asyncio.Future[str | None]) -> None:
+    if not future.cancelled():
+        future.exception()  # else the loop complains that nobody asked
+
 
 OVERALL = "overall"
 """The name under which changes of the whole are told."""
@@ -140,7 +269,7 @@ class HealthMonitor:
         """Adds a part, healthy until the contrary shows.
 
         Args:
-            probe: see `omnicore.resilience.probing.Probe`; without one the part tells by `update`.
+            probe: see `omnicore.resilience.health.Probe`; without one the part tells by `update`.
             critical: whether its being unhealthy makes the whole unhealthy; else at most degraded.
 
         Raises: Conflict: the name is taken.
@@ -152,7 +281,7 @@ class HealthMonitor:
             self._parts[name] = _Part(name, critical, probe, heard, metadata=dict(metadata or {}))
 
     def unregister(self, name: str) -> bool:
-        """Whether there was such a part to forget."""
+        """True if there was such a part to forget."""
         with self._lock:
             found = self._parts.pop(name, None) is not None
             self._sum_up()
@@ -363,3 +492,122 @@ class HealthMonitor:
                         self._changed(change)
             finally:
                 self._telling.release()
+
+
+ACTIONS = ("call", "connector", "event")
+"""What an alert may do: call a function of a plugin, an action of a connector, or publish an event."""
+
+_RULE = re.compile(r"\s*(\S+)\s+(\S+)\s*->\s*(\S+)\s+(\S+)\s*(\{.*\})?\s*", re.DOTALL)
+_QUEUE = 256
+_log = logging.getLogger("omnicore.alerts")
+
+Act = Callable[[str, Any], Awaitable[Any]]
+"""Does what an alert wants with its target and its input."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRule:
+    """When `component` (`*` for any part) comes into `status` (None for any), `action` is done to `target`."""
+
+    component: str
+    status: HealthStatus | None
+    action: str
+    target: str
+    input: Mapping[str, Any] | None = None
+
+    def fits(self, change: Change) -> bool:
+        """True if the rule speaks of this change; `*` means each part, not the whole, which is told besides."""
+        named = change.component == self.component or (self.component == "*" and change.component != OVERALL)
+        return named and self.status in (None, change.new)
+
+    def filled(self, change: Change) -> Any:
+        """The input: the change itself, or the rule's own with the change's words in the place of their names."""
+        words = {"component": change.component, "old": str(change.old), "new": str(change.new), "reason": change.reason}
+        return words if self.input is None else _fill(dict(self.input), words)
+
+
+def read_rule(text: str) -> AlertRule:
+    """A rule from its line. Raises: InvalidSetting."""
+    found = _RULE.fullmatch(text)
+    if found is None:
+        raise _wrong(text, "write `PART STATUS -> call|connector|event TARGET`")
+    component, status, action, target, given = found.groups()
+    if action not in ACTIONS:
+        raise _wrong(text, f"after the arrow comes one of {', '.join(ACTIONS)}")
+    if status != "*" and status not in tuple(HealthStatus):
+        raise _wrong(text, f"the status is one of {', '.join(HealthStatus)} or *")
+    try:
+        values = json.loads(given) if given else None
+    except ValueError as error:
+        raise _wrong(text, f"its input is no JSON object: {error}") from error
+    return AlertRule(component, None if status == "*" else HealthStatus(status), action, target, values)
+
+
+class Alerts:
+    """Carries out rules, one alert after the other, for as long as `run` does.
+
+    Args:
+        acts: how each action is done.
+        retry: failures that may pass are tried again.
+        act_s: how long one try may take, so that no alert holds up the next for ever.
+    """
+
+    def __init__(
+        self, rules: Iterable[AlertRule], acts: Mapping[str, Act], *, retry: Retry | None = None, act_s: float = 30.0
+    ) -> None:
+        self._rules = tuple(rules)
+        self._acts = acts
+        self._retry = retry or Retry()
+        self._act_s = act_s
+        self._queue: asyncio.Queue[tuple[AlertRule, Change]] = asyncio.Queue(_QUEUE)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.sent = self.failed = 0
+
+    def tell(self, change: Change) -> None:
+        """Queues what the change leads to, from any thread. Without a running `run` nothing is sent."""
+        fitting = [rule for rule in self._rules if rule.fits(change)]
+        if fitting and self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._enqueue, fitting, change)
+
+    async def run(self) -> None:
+        """Goes on without end."""
+        self._loop = asyncio.get_running_loop()
+        while True:
+            rule, change = await self._queue.get()
+            await self._send(rule, change)
+
+    async def _within_time(self, act: Act, target: str, given: Any) -> None:
+        async with asyncio.timeout(self._act_s):
+            await act(target, given)
+
+    def _enqueue(self, rules: list[AlertRule], change: Change) -> None:
+        for rule in rules:
+            try:
+                self._queue.put_nowait((rule, change))
+            except asyncio.QueueFull:
+                self.failed += 1
+                _log.error("an alert on %s is lost: %d wait already", change.component, _QUEUE)
+
+    async def _send(self, rule: AlertRule, change: Change) -> None:
+        act, given = self._acts[rule.action], rule.filled(change)
+        try:
+            await self._retry.run(lambda: self._within_time(act, rule.target, given))
+        except Exception as error:  # an alert that cannot be sent must not end those that can
+            self.failed += 1
+            _log.error("the alert on %s did not reach %s %s: %s", change.component, rule.action, rule.target, error)
+        else:
+            self.sent += 1
+
+
+def _fill(value: Any, words: Mapping[str, str]) -> Any:
+    if isinstance(value, str):
+        return re.sub(r"\{(component|old|new|reason)\}", lambda found: words[found[1]], value)
+    if isinstance(value, dict):
+        return {key: _fill(one, words) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_fill(one, words) for one in value]
+    return value
+
+
+def _wrong(text: str, remedy: str) -> InvalidSetting:
+    return InvalidSetting(f"{text[:120]!r} is no alert", remedy=remedy, path="health.alerts")

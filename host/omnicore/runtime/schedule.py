@@ -1,74 +1,37 @@
-"""Schedules: functions that are called again and again, or once at a date."""
+"""Schedules: functions that are called repeatedly, or once at a date."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from omnicore.errors import Conflict, InvalidInput, LimitExceeded, NotFound
 from omnicore.ids import new_id
-from omnicore.runtime.desk import TaskDesk
-from omnicore.runtime.orders import new_row
-from omnicore.runtime.task import SCHEDULES, TaskOrder
+from omnicore.records import checked
+from omnicore.runtime.pause import Pause
+from omnicore.runtime.service import TaskDesk, new_task
 from omnicore.runtime.ticks import choose, said, some_after, ticks_of
-from omnicore.storage.tables.schedules import ScheduleRow, SchedulesTable
-from omnicore.storage.tables.tasks import TaskRow
+from omnicore.storage.tables.tasks import (
+    SCHEDULES,
+    Schedule,
+    ScheduleFields,
+    ScheduleOrder,
+    SchedulesTable,
+    Task,
+    TaskOrder,
+)
 
-__all__ = ["ScheduleDesk", "ScheduleOrder", "ScheduleView"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["ScheduleDesk", "Scheduler"]
+
 
 _log = logging.getLogger("omnicore.tasks")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_MISSED = ("skip", "one", "all")
 _BATCH = 100
-
-
-@dataclass(frozen=True, slots=True)
-class ScheduleOrder:
-    """A schedule to be kept.
-
-    `kind` is cron, interval or once, and `spec` a cron expression, seconds, or a date; `timezone` is what both
-    are read in. `missed` says what becomes of ticks while no host ran: `skip` drops them, `one` runs the
-    latest, `all` each of them up to `tasks.missed_most`.
-    """
-
-    name: str
-    function: str
-    kind: str
-    spec: str
-    input: Any = None
-    timezone: str = "UTC"
-    missed: str = "one"
-    queue: str = "default"
-    priority: int = 5
-    attempts: int = 3
-    timeout_s: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ScheduleView:
-    """A schedule as it stands. Units: times in seconds since the Unix epoch; `next_at` is None when it never ticks."""
-
-    name: str
-    function: str
-    kind: str
-    spec: str
-    timezone: str
-    missed: str
-    queue: str
-    priority: int
-    attempts: int
-    timeout_s: float | None
-    enabled: bool
-    next_at: float | None
-    last_at: float | None
-    last_task: str | None
-
-    def to_json(self) -> Mapping[str, Any]:
-        """The schedule as REST and `-o json` show it."""
-        return asdict(self)
 
 
 class ScheduleDesk:
@@ -78,21 +41,16 @@ class ScheduleDesk:
         self._desk = desk
         self._table = SchedulesTable(desk.store)
 
-    def add(self, order: ScheduleOrder) -> ScheduleView:
+    def add(self, order: ScheduleOrder) -> Schedule:
         """Keeps a new schedule. Raises: InvalidInput; Conflict: the name is taken."""
         now = self._desk.clock.now()
-        if not isinstance(order.name, str) or not _NAME.fullmatch(order.name):
+        order = checked(order, "schedule")
+        if not _NAME.fullmatch(order.name):
             raise InvalidInput("name of the schedule cannot be used", remedy="use up to 100 letters, digits, . _ -")
-        for field in ("kind", "spec", "timezone", "missed"):
-            if not isinstance(getattr(order, field), str):
-                raise InvalidInput(f"{field} of the schedule is no text", remedy="write it as text", path=field)
-        if order.missed not in _MISSED:
-            raise InvalidInput(f"{order.missed[:80]!r} is no rule for missed runs", remedy="use skip, one or all")
         ticks = ticks_of(order.kind, order.spec, order.timezone, now)
         task = self._task(order, now, None)
-        row = ScheduleRow(
-            **{name: getattr(order, name) for name in ("name", "function", "queue", "priority", "timeout_s")},
-            **{name: getattr(order, name) for name in ("kind", "spec", "timezone", "missed")},
+        row = Schedule(
+            **_common(order),
             input=task.input,
             most_attempts=order.attempts,
             enabled=True,
@@ -106,18 +64,18 @@ class ScheduleDesk:
         if not self._table.add(row):
             raise Conflict(f"there is a schedule {order.name}", remedy="remove it first, or use another name")
         self._desk.schedules_changed(order.name)
-        return _view(row)
+        return row
 
-    def get(self, name: str) -> ScheduleView:
+    def get(self, name: str) -> Schedule:
         """One schedule. Raises: NotFound."""
-        return _view(self._row(name))
+        return self._row(name)
 
-    def list(self, limit: int = 100, cursor: str | None = None) -> tuple[Sequence[ScheduleView], str | None]:
+    def list(self, limit: int = 100, cursor: str | None = None) -> tuple[Sequence[Schedule], str | None]:
         """A page of schedules by name, and the next page's cursor."""
         if cursor is not None and not _NAME.fullmatch(cursor):
             raise InvalidInput("the cursor is not one of ours", remedy="pass that of the page before", path="cursor")
         rows = self._table.page(limit + 1, cursor or "")
-        views = [_view(row) for row in rows[:limit]]
+        views = [*rows[:limit]]
         return views, views[-1].name if len(rows) > limit else None
 
     def remove(self, name: str) -> None:
@@ -125,7 +83,7 @@ class ScheduleDesk:
         if not _NAME.fullmatch(name) or not self._table.remove(name):
             raise _missing(name)
 
-    def switch(self, name: str, *, on: bool) -> ScheduleView:
+    def switch(self, name: str, *, on: bool) -> Schedule:
         """Switches a schedule on, from its next tick, or off. Raises: NotFound."""
         row, now = self._row(name), self._desk.clock.now()
         self._table.switch(name, on=on, next_at=_ticks(row).after(now) if on else None, now=now)
@@ -133,13 +91,13 @@ class ScheduleDesk:
         return self.get(name)
 
     def preview(self, kind: str, spec: str, timezone: str, most: int) -> tuple[Sequence[float], str]:
-        """When a schedule that begins now would tick next, and what a cron expression says. Raises: InvalidInput."""
+        """The next ticks of a schedule that begins now, and its cron expression in words. Raises: InvalidInput."""
         now = self._desk.clock.now()
         ticks = ticks_of(kind, spec, timezone, now)
         return tuple(some_after(ticks, now, most)), said(ticks)
 
     def next_ticks(self, name: str, most: int) -> tuple[Sequence[float], str]:
-        """When a schedule ticks next, and what its cron expression says; one that is off never. Raises: NotFound."""
+        """The next ticks of a schedule, none if it is off, and its cron expression in words. Raises: NotFound."""
         row = self._row(name)
         ticks = _ticks(row)
         # Its next tick may be overdue: it is the first one all the same.
@@ -150,7 +108,7 @@ class ScheduleDesk:
     # -- for those who run tasks
 
     def next_at(self) -> float | None:
-        """When the first schedule ticks."""
+        """The time of the first tick of any schedule."""
         return self._table.next_at()
 
     def tick(self) -> int:
@@ -170,14 +128,14 @@ class ScheduleDesk:
         for row in self._table.from_the_future(now, tolerance_s):
             self._table.tick(row, (), next_at=_ticks(row).after(now), now=now)
 
-    def _tick(self, row: ScheduleRow, now: float) -> bool:
+    def _tick(self, row: Schedule, now: float) -> bool:
         settings = self._desk.settings
         due = row.next_at if row.next_at is not None else now
         chosen = choose(_ticks(row), due, now, row.missed, grace_s=settings.missed_s, most=settings.missed_most)
         order = _order(row)
-        tasks = [self._task(order, now, tick, stored=row.input) for tick in chosen.runs]
         most = None if chosen.next_at is None else settings.max_pending  # a last tick would never come again
         try:
+            tasks = [self._task(order, now, tick) for tick in chosen.runs]
             new = self._table.tick(row, tasks, next_at=chosen.next_at, now=now, most_pending=most)
         except LimitExceeded as error:  # its functions take longer than it leaves them: this tick is missed
             _log.warning("a tick of schedule %s is left out: %s", row.name, error)
@@ -186,7 +144,7 @@ class ScheduleDesk:
             self._desk.tell_submitted(task)
         return new is not None
 
-    def _task(self, order: ScheduleOrder, now: float, tick: float | None, stored: str | None = None) -> TaskRow:
+    def _task(self, order: ScheduleOrder, now: float, tick: float | None) -> Task:
         wanted = TaskOrder(
             order.function,
             order.input,
@@ -196,41 +154,61 @@ class ScheduleDesk:
             timeout_s=order.timeout_s,
             key=None if tick is None else f"{order.name}@{tick:.3f}",
         )
-        row = new_row(
+        row = new_task(
             new_id("task"), SCHEDULES, wanted, now=now, settings=self._desk.settings, limits=self._desk.limits
         )
-        return row if stored is None else replace(row, input=stored, size=len(stored))
+        return row
 
-    def _row(self, name: str) -> ScheduleRow:
+    def _row(self, name: str) -> Schedule:
         row = self._table.get(name) if _NAME.fullmatch(name) else None
         if row is None:
             raise _missing(name)
         return row
 
 
-def _ticks(row: ScheduleRow) -> Any:
+def _ticks(row: Schedule) -> Any:
     return ticks_of(row.kind, row.spec, row.timezone, row.begin_at)
 
 
-def _order(row: ScheduleRow) -> ScheduleOrder:
-    return ScheduleOrder(
-        name=row.name,
-        function=row.function,
-        kind=row.kind,
-        spec=row.spec,
-        timezone=row.timezone,
-        missed=row.missed,
-        queue=row.queue,
-        priority=row.priority,
-        attempts=row.most_attempts,
-        timeout_s=row.timeout_s,
-    )
+def _order(row: Schedule) -> ScheduleOrder:
+    return ScheduleOrder(**_common(row), input=row.input, attempts=row.most_attempts)
 
 
-def _view(row: ScheduleRow) -> ScheduleView:
-    names = ScheduleView.__dataclass_fields__.keys() - {"attempts"}
-    return ScheduleView(**{name: getattr(row, name) for name in names}, attempts=row.most_attempts)
+def _common(record: ScheduleFields) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in ScheduleFields.__struct_fields__}
 
 
 def _missing(name: str) -> NotFound:
     return NotFound(f"there is no schedule {name[:80]}", remedy="see `omnicore tasks schedules ls`")
+
+
+_POLLS = 5
+
+
+class Scheduler:
+    """Ticks the schedules of a desk. Hosts that tick at once agree in the database who does."""
+
+    def __init__(self, desk: TaskDesk, schedules: ScheduleDesk) -> None:
+        self._clock, self._schedules = desk.clock, schedules
+        self._poll_s = desk.settings.poll_s * _POLLS  # for schedules that another process has added
+        self.pause = Pause()
+
+    async def run(self) -> None:
+        """Goes on until its pause ends."""
+        while not self.pause.over:
+            self.pause.clear()
+            try:
+                wait_s = await asyncio.to_thread(self._look)
+            except Exception:  # whatever it is: schedules that are well go on
+                _log.warning("the schedules cannot be read or moved on now", exc_info=True)
+                wait_s = self._poll_s
+            await self.pause.rest(wait_s)
+
+    def _look(self) -> float:
+        next_at = self._schedules.next_at()
+        while next_at is not None and next_at <= self._clock.now():
+            if not self._schedules.tick():
+                break  # another host was first
+            next_at = self._schedules.next_at()
+        ahead_s = self._poll_s if next_at is None else next_at - self._clock.now()
+        return min(self._poll_s, max(0.01, ahead_s))

@@ -1,4 +1,4 @@
-"""When schedules tick: cron, intervals and single moments, and what becomes of missed ticks. Pure."""
+"""Ticks of schedules: cron, intervals and single moments, and the treatment of missed ticks. Pure."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def some_after(ticks: Ticks, moment: float, most: int) -> Iterator[float]:
 
 
 def said(ticks: Ticks) -> str:
-    """What a cron expression says in English; other kinds say it themselves."""
+    """A cron expression in English; empty for other kinds."""
     if not isinstance(ticks, Cron):
         return ""
     return CronSim(ticks.expression, datetime.fromtimestamp(0, UTC)).explain()
@@ -139,14 +139,14 @@ def zone(name: str) -> ZoneInfo:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """What a schedule does now: the ticks to run, oldest first, and its next tick."""
+    """The ticks that a schedule runs now, oldest first, and its next tick."""
 
     runs: tuple[float, ...]
     next_at: float | None
 
 
 def choose(ticks: Ticks, since: float, now: float, missed: str, *, grace_s: float, most: int) -> Tick:
-    """What is to be run of the ticks from `since` until `now`.
+    """The ticks to run of those from `since` until `now`.
 
     The latest one counts as on time for `grace_s`. Missed ones: `skip` runs none of them, `one` the latest,
     `all` the latest `most`.

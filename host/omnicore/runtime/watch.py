@@ -1,4 +1,4 @@
-"""Which hosts are silent: their beats, timed on this host's own monotonic clock, so that no date matters. Pure."""
+"""Silence of other hosts, measured between beats on this host's monotonic clock, so that no date matters. Pure."""
 
 from __future__ import annotations
 

@@ -1,40 +1,105 @@
-"""The words that engines and doors share. Nothing here knows how either works."""
+"""The types that engines and doors share. Nothing here knows how either works."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from omnicore.sandbox.variables import Variables
+from omnicore.errors import LimitExceeded
+
+__all__ = ["Variables"]
+
+
+_ENTRY_BYTES = 48  # what a variable costs beside its key and value; the figure of the Extism runtime
+
+
+class Variables:
+    """Values by key, together at most `limit` bytes. Safe to share between instances and threads.
+
+    Source: the Extism host's accounting: a variable costs 48 bytes, its key and its value; a limit of 0
+    turns variables off.
+    """
+
+    __slots__ = ("_limit", "_lock", "_used", "_values")
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._values: dict[str, bytes] = {}
+        self._used = 0
+        self._lock = threading.Lock()
+
+    def get(self, key: str) -> bytes | None:
+        """The value, or None."""
+        return self._values.get(key)
+
+    def set(self, key: str, value: bytes | None) -> None:
+        """Stores a value; None deletes. Raises: LimitExceeded."""
+        if not self._limit:
+            raise self._refusal("Vars are disabled by this host")
+        with self._lock:
+            old = self._values.get(key)
+            if value is None:
+                if old is not None:
+                    del self._values[key]
+                    self._used -= _cost(key, old)
+                return
+            # An overwrite counts the old value too: so does the reference, and plugins are tuned to it.
+            if self._used + _cost(key, value) > self._limit:
+                raise self._refusal("Variable store is full")
+            self._values[key] = value
+            self._used += _cost(key, value) - (_cost(key, old) if old is not None else 0)
+
+    def clear(self) -> None:
+        """Deletes all values."""
+        with self._lock:
+            self._values.clear()
+            self._used = 0
+
+    def _refusal(self, fact: str) -> LimitExceeded:
+        return LimitExceeded(fact, remedy="raise limits.var_bytes", limit="var_bytes", allowed=self._limit)
+
+
+def _cost(key: str, value: bytes) -> int:
+    return _ENTRY_BYTES + len(key.encode()) + len(value)
+
 
 ValueType = Literal["i32", "i64", "f32", "f64"]
 LogLevel = Literal["trace", "debug", "info", "warn", "error"]
+LOG_LEVELS: tuple[LogLevel, ...] = ("trace", "debug", "info", "warn", "error")
 
 KIB = 1024
 MIB = 1024 * KIB
 
 
 class HostCall(Protocol):
-    """What a host function is given as its first argument; valid until the function returns.
+    """The first argument of a host function; valid until the function returns.
 
     Handles are offsets of blocks in the exchange memory that guests and host share (0 is the empty block).
     """
 
     host_context: Any
-    """The object the caller of the guest handed down, or None."""
+    """The object that the caller of the guest passed, or None."""
 
     deadline: float
     """When the call must be over, on the `time.monotonic()` clock. Units: seconds."""
 
+    @property
+    def on_loop(self) -> bool:
+        """True when the call runs on an event loop, which no host function may hold for long."""
+
+    def size(self, handle: int) -> int:
+        """The length of a block, without copying it; 0 for anything but a live block."""
+
     def read(self, handle: int) -> bytes:
-        """The bytes of a block. Raises: GuestFailed for a handle that is no live block."""
+        """The bytes of a block. Raises: GuestFailed: the handle is not a live block."""
 
     def write(self, data: bytes) -> int:
         """A new block that holds `data`. Raises: MemoryExceeded."""
 
     def free(self, handle: int) -> None:
-        """Gives a block back; anything that is no live block is ignored."""
+        """Frees a block; other handles are ignored."""
 
     def load(self, address: int, length: int) -> bytes:
         """Bytes of the guest's own memory. Raises: GuestFailed out of bounds."""
@@ -54,8 +119,8 @@ class HostFunction:
     """A function of the host that guests may import.
 
     `run(call, *arguments)` takes a `HostCall` and one number for each parameter (integers unsigned) and returns
-    None, a number, or a tuple of numbers. It may be a coroutine function. What it raises ends the guest's call
-    and reaches the caller as itself.
+    None, a number, or a tuple of numbers. It may be a coroutine function. One that `may_wait` returns either a result
+    or a coroutine. An exception ends the guest's call and reaches the caller unchanged.
     """
 
     namespace: str
@@ -63,6 +128,7 @@ class HostFunction:
     params: tuple[ValueType, ...]
     results: tuple[ValueType, ...]
     run: Callable[..., Any]
+    may_wait: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +161,7 @@ LogSink = Callable[[LogLevel, str], None]
 
 @dataclass(frozen=True, slots=True)
 class WasiGrant:
-    """What a guest sees through WASI preview 1. The default is a clock, random bytes and nothing else.
+    """Access through WASI preview 1. The default is a clock, random bytes and nothing else.
 
     `preopens` are (host directory, guest path, writable). `frozen_clock_ns` and `seed` make runs repeatable.
     `max_files` bounds open descriptors, `max_disk_bytes` what one call may write to preopens.
@@ -112,7 +178,7 @@ class WasiGrant:
 
 @dataclass(frozen=True, slots=True)
 class Doors:
-    """All that one plugin can reach outside its sandbox."""
+    """Everything one plugin can reach outside its sandbox."""
 
     functions: tuple[HostFunction, ...] = ()
     config: Mapping[str, str] = field(default_factory=dict)
@@ -127,7 +193,7 @@ class Doors:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one plugin may use. Each has an error that names it, see `specs/limits.md`.
+    """Limits of one plugin. Each has an error that names it, see `specs/limits.md`.
 
     Units: bytes, seconds, counts; `fuel` in Wasm instructions, None for no count.
     `memory_bytes` bounds the sum over all memories of an instance, the exchange memory among them.
@@ -148,13 +214,13 @@ class Limits:
     http_response_bytes: int = 4 * MIB
     module_bytes: int = 10 * MIB
     component_bytes: int = 50 * MIB
-    compile_s: float = 10.0
+    compile_s: float = 30.0
     compile_bytes: int = 1024 * MIB
 
 
 @dataclass(slots=True)
 class Usage:
-    """What the last call of an instance used. Units: `fuel` instructions, `memory_bytes` bytes."""
+    """Resources that the last call of an instance used. Units: `fuel` instructions, `memory_bytes` bytes."""
 
     fuel: int | None = None
     memory_bytes: int = 0

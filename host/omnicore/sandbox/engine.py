@@ -1,4 +1,4 @@
-"""The protocol every engine stands behind: `Engine.load -> Template`, `Template.instance -> Instance`."""
+"""The protocol of all engines: `Engine.load -> Template`, `Template.instance -> Instance`."""
 
 from __future__ import annotations
 
@@ -7,16 +7,21 @@ from typing import Any, Protocol
 
 from omnicore.sandbox.abi import Doors, Limits, Usage
 
-__all__ = ["Engine", "Instance", "Module", "Template"]
+__all__ = ["Engine", "EngineByKind", "Instance", "Module", "Template"]
+
 
 Module = tuple[str, bytes]
 """A module's name and its bytes. The module called `main` holds the functions that can be called."""
 
 
 class Instance(Protocol):
-    """One sandbox. Never used by two threads at once; after a trap or a cut call it is not `healthy`."""
+    """One sandbox. Never used by two threads at once; not `healthy` after a trap or an interrupted call."""
 
     healthy: bool
+
+    @property
+    def kept_bytes(self) -> int:
+        """Its memory if that is so large that the sandbox is freed when it is idle for a while, else 0."""
 
     def call(self, export: str, data: bytes, *, timeout_s: float | None = None, host_context: Any = None) -> bytes:
         """Runs an export on the caller's thread and returns its output.
@@ -30,19 +35,19 @@ class Instance(Protocol):
             GuestFailed, GuestTrapped, LimitExceeded: the guest's fault, see `omnicore.errors`.
             InstanceBusy: the instance is in a call.
             CallCancelled: `cancel` was called.
-            BaseException: whatever a host function raised, as itself.
+            BaseException: any exception of a host function, unchanged.
         """
 
     async def call_async(
         self, export: str, data: bytes, *, timeout_s: float | None = None, host_context: Any = None
     ) -> bytes:
-        """The same on the running event loop: host coroutines are awaited, loops yield, cancelling cuts the call."""
+        """The same on the running event loop: host coroutines are awaited, loops yield, cancelling ends the call."""
 
     def cancel(self) -> None:
-        """Cuts the running call, from any thread; without one it does nothing."""
+        """Ends the running call, from any thread; without one it does nothing."""
 
     def usage(self) -> Usage:
-        """What the last call used. Raises: InstanceBusy: it is in a call; Conflict: it is closed."""
+        """Resources that the last call used. Raises: InstanceBusy: it is in a call; Conflict: it is closed."""
 
     def close(self) -> None:
         """Frees the sandbox; a second time does nothing."""
@@ -59,11 +64,11 @@ class Template(Protocol):
         """A new sandbox; `on_loop` for `call_async`. Raises: CapacityReached."""
 
     def close(self) -> None:
-        """Frees what the template holds; its instances stay usable until they are closed."""
+        """Frees the template's own memory; its instances stay usable until they are closed."""
 
 
 class Engine(Protocol):
-    """Something that runs modules."""
+    """An engine that runs modules."""
 
     name: str
     version: str
@@ -73,6 +78,28 @@ class Engine(Protocol):
 
         Raises:
             ModuleRejected: the file cannot be used.
-            LinkFailed: an import nobody provides, of the wrong type, or a cycle.
+            LinkFailed: an import without a provider, of the wrong type, or a cycle.
             LimitExceeded: compiling took more time or memory than `limits` allow.
         """
+
+
+_COMPONENT = b"\0asm\x0d\0\x01\0"
+
+
+class EngineByKind:
+    """One engine made of two: one for core modules, one for components, chosen by the file's header.
+
+    Name and version are those of the engine for core modules. Calls of components always run on threads.
+    """
+
+    def __init__(self, core: Engine, components: Engine) -> None:
+        self._core = core
+        self._components = components
+        self.name = core.name
+        self.version = core.version
+        self.on_loop = getattr(core, "on_loop", True)
+
+    def load(self, modules: Sequence[Module], limits: Limits, doors: Doors) -> Template:
+        """See `omnicore.sandbox.engine.Engine.load`."""
+        component = any(bytes(data[: len(_COMPONENT)]) == _COMPONENT for _, data in modules)
+        return (self._components if component else self._core).load(modules, limits, doors)

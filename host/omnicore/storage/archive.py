@@ -1,25 +1,88 @@
-"""A backup as one file: a ZIP of the database, the kept files, and a list with the hash of each."""
+"""A backup file: a ZIP of the database, the files beside it and their hashes; and its rows as JSON lines."""
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import lzma
 import os
+import re
 import shutil
+import sqlite3
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from tempfile import TemporaryDirectory
+from typing import IO, TYPE_CHECKING, Any
 
 from omnicore.errors import InvalidInput, StorageFailed
+from omnicore.files import own_folder, own_opener
 from omnicore.storage.faults import storage_failed
-from omnicore.storage.kept_files import is_kept
 
-__all__ = ["DATABASE", "Contents", "extract", "read_contents", "write_archive"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+__all__ = [
+    "DATABASE",
+    "KEPT",
+    "MADE_AGAIN",
+    "Contents",
+    "Kept",
+    "drop_made_again",
+    "extract",
+    "files_of",
+    "is_kept",
+    "read_contents",
+    "write_archive",
+    "write_rows",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Files of one folder inside the data folder.
+
+    A file is written whole and never changed, as it is copied while the host runs.
+    """
+
+    folder: str
+    pattern: re.Pattern[str]
+
+
+KEPT: tuple[Kept, ...] = (Kept("modules", re.compile(r"[0-9a-f]{64}\.(?:wasm|wat)\Z")),)
+"""Rooms that keep such files add a line. Compiled code and snapshots of indexes can be made again; the plugin folder
+and the vault's master key belong to the operator, the key least of all beside what it opens."""
+
+MADE_AGAIN = ("vectors",)
+"""Folders of what is made from rows and names them by numbers: with other rows those would be wrong."""
+
+
+def drop_made_again(data: Path) -> None:
+    """Removes what belongs to the rows that are about to go."""
+    for folder in MADE_AGAIN:
+        shutil.rmtree(data / folder, ignore_errors=True)
+
+
+def files_of(data: Path) -> Iterator[tuple[str, Path]]:
+    """The files in a data folder, each with its name in a backup."""
+    for kept in KEPT:
+        folder = data / kept.folder
+        if folder.is_dir():
+            yield from (
+                (f"{kept.folder}/{path.name}", path)
+                for path in sorted(folder.iterdir())
+                if kept.pattern.match(path.name) and path.is_file() and not path.is_symlink()
+            )
+
+
+def is_kept(name: str) -> bool:
+    """True if a name in a backup is one that `files_of` gives."""
+    folder, _, file = name.partition("/")
+    return any(kept.folder == folder and kept.pattern.match(file) for kept in KEPT)
+
 
 DATABASE = "omnicore.db"
 _LIST = "backup.json"
@@ -36,7 +99,7 @@ _DAMAGE = (
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a backup holds. `dialect` wrote it, at migration `step`; `files` are names with size and SHA-256."""
+    """The contents of a backup. `dialect` wrote it, at migration `step`; `files` are names with size and SHA-256."""
 
     dialect: str
     step: int
@@ -106,7 +169,7 @@ def extract(file: Path, folder: Path) -> Contents:
             )
         for name, (size, digest) in contents.files.items():
             target = folder / name
-            target.parent.mkdir(mode=0o700, exist_ok=True)
+            own_folder(target.parent)
             with (
                 archive.open(name) as entry,
                 open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream,
@@ -170,3 +233,62 @@ def _copied(source: IO[bytes], target: IO[bytes], most: int | None) -> tuple[int
 
 def _altered(file: Path, name: str) -> InvalidInput:
     return InvalidInput(f"{name} in {file} was altered", remedy="take another backup", path=str(file))
+
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}")
+
+
+def write_rows(backup: Path, folder: Path) -> dict[str, int]:
+    """Writes `TABLE.jsonl` for each table of a backup; how many rows of each. Bytes become `{"base64": ...}`.
+
+    Rows are read one at a time, so that memory does not grow with them. Raises: StorageFailed, InvalidInput.
+    """
+    try:
+        own_folder(folder)
+        with TemporaryDirectory(dir=folder.parent, prefix=".rows-") as scratch:
+            extract(backup, Path(scratch))
+            file = Path(scratch) / DATABASE
+            with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
+                return {table: _write(connection, table, folder) for table in _tables(connection)}
+    except OSError as error:
+        raise StorageFailed(
+            f"{folder} cannot be written: {error.strerror}", remedy="make room, or let the host write there"
+        ) from error
+    except sqlite3.Error as error:
+        raise storage_failed(error, str(backup)) from error
+
+
+def _tables(connection: sqlite3.Connection) -> list[str]:
+    """Tables that hold rows of their own: what indexes of words keep beside them is made from others."""
+    virtual = [
+        row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE sql LIKE 'CREATE VIRTUAL TABLE%'")
+    ]
+    names = [
+        row[0]
+        for row in connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name"
+        )
+    ]
+    # A database that was restored can hold tables of a stranger: their names are no names of files.
+    plain = [name for name in names if _NAME.fullmatch(name)]
+    return [name for name in plain if not any(name == one or name.startswith(f"{one}_") for one in virtual)]
+
+
+def _write(connection: sqlite3.Connection, table: str, folder: Path) -> int:
+    count = 0
+    with open(folder / f"{table}.jsonl", "w", encoding="utf-8", opener=own_opener) as file:
+        for row in _rows(connection, table):
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            count += 1
+    return count
+
+
+def _rows(connection: sqlite3.Connection, table: str) -> Iterator[dict[str, Any]]:
+    cursor = connection.execute('SELECT * FROM "' + table.replace('"', '""') + '"')
+    names = [one[0] for one in cursor.description]
+    for row in cursor:
+        yield {name: _plain(value) for name, value in zip(names, row, strict=True)}
+
+
+def _plain(value: Any) -> Any:
+    return {"base64": base64.b64encode(value).decode()} if isinstance(value, bytes) else value

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from omnicore.errors import StorageFailed
+from omnicore.files import check_own, own_folder
 from omnicore.storage.faults import storage_failed
-from omnicore.storage.tables.audit_chain import Anchor
+from omnicore.storage.tables.audit import Anchor
 
 __all__ = ["FILE", "HeadFile"]
 
@@ -29,7 +30,7 @@ class HeadFile:
         self._mine: Anchor | None = None
 
     def read(self) -> Anchor | None:
-        """What was signed off last, None when nothing was. Raises: StorageFailed: the file is damaged."""
+        """The head that was signed last, or None. Raises: StorageFailed: the file is damaged."""
         try:
             return self._parsed(self.path.read_bytes())
         except FileNotFoundError:
@@ -68,7 +69,8 @@ class HeadFile:
     def _held(self) -> Iterator[int]:
         """The file, for this process alone."""
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            own_folder(self.path.parent)
+            check_own(self.path)
             handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX)

@@ -1,31 +1,128 @@
-"""The database file: one writer behind a lock, a few readers, migrations, and errors that say what to do."""
+"""The SQLite database: one writer behind a lock, a few readers, and the lock file that shows who has it open."""
 
 from __future__ import annotations
 
+import fcntl
+import os
+import re
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from functools import partial
-from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from omnicore.clock import Clock, SystemClock
 from omnicore.errors import StorageFailed
+from omnicore.files import check_own, own_file, own_folder
 from omnicore.storage.faults import storage_failed
 from omnicore.storage.forks import renewed_after_fork
-from omnicore.storage.presence import Presence
-from omnicore.storage.sqlite_copies import keep_copy, quick_check
-from omnicore.storage.sqlite_schema import migrate
-from omnicore.storage.store import Dialect
+from omnicore.storage.migrations import migrate
 from omnicore.storage.writing import Writing
 
-__all__ = ["Database"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from omnicore.storage.store import Dialect
+
+__all__ = ["Database", "Presence", "keep_copy", "quick_check"]
+
+
+_AGAIN_S = 0.02
+
+
+class Presence:
+    """A lock on `<file>.lock`, from here until `leave`; the system lets go of it when the process dies.
+
+    Args: alone: nobody else may be there; otherwise all but those who are alone may.
+    Raises: StorageFailed: it cannot be had within `timeout_s`, or the folder cannot be written.
+    """
+
+    def __init__(self, file: Path, *, alone: bool, timeout_s: float) -> None:
+        path = file.with_name(f"{file.name}.lock")
+        try:
+            self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise storage_failed(error, str(file)) from error
+        try:
+            self._wait(file, fcntl.LOCK_EX if alone else fcntl.LOCK_SH, timeout_s)
+        except BaseException:
+            self.leave()
+            raise
+
+    def leave(self) -> None:
+        """Lets go; a second time does nothing."""
+        handle, self._handle = self._handle, -1
+        if handle >= 0:
+            os.close(handle)
+
+    def _wait(self, file: Path, way: int, timeout_s: float) -> None:
+        end = time.monotonic() + timeout_s
+        while True:
+            try:
+                fcntl.flock(self._handle, way | fcntl.LOCK_NB)
+                return
+            except BlockingIOError as error:
+                if time.monotonic() >= end:
+                    doing = "is open in another process" if way == fcntl.LOCK_EX else "is being restored"
+                    remedy = "stop the server and the commands that use it, then try again"
+                    raise StorageFailed(f"{file} {doing}", remedy=remedy, path=str(file)) from error
+            except OSError as error:
+                raise storage_failed(error, str(file)) from error
+            time.sleep(_AGAIN_S)
+
+
+_KEPT = 2
+_INSTRUCTIONS = 10_000  # how often the time is looked at: about every 0.1 ms
+
+
+def quick_check(connection: sqlite3.Connection, until: float | None) -> list[str] | None:
+    """Up to three findings of damage, or None if the time (of `time.monotonic`) was up before the end."""
+    if until is not None:
+        connection.set_progress_handler(lambda: time.monotonic() > until, _INSTRUCTIONS)
+    try:
+        found = [str(row[0]) for row in connection.execute("PRAGMA quick_check(3)").fetchall()]
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+            raise
+        return None
+    finally:
+        connection.set_progress_handler(None, 0)
+    return [] if found == ["ok"] else found
+
+
+def keep_copy(file: Path, step: int) -> None:
+    """Copies the file to `<file>.before-<step>`, whole or not at all, and keeps the last two such copies.
+
+    Raises: StorageFailed, sqlite3.Error: no room for it.
+    """
+    try:
+        _keep(file, step)
+    except OSError as error:
+        raise storage_failed(error, str(file)) from error
+
+
+def _keep(file: Path, step: int) -> None:
+    target = file.with_name(f"{file.name}.before-{step}")
+    partial = target.with_name(f".{target.name}.partial")
+    partial.unlink(missing_ok=True)
+    own_file(partial)
+    try:
+        with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(partial)) as copy:
+            source.backup(copy)
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+    pattern = re.compile(re.escape(f"{file.name}.before-") + r"([0-9]{1,9})\Z")
+    copies = [(int(found.group(1)), path) for path in file.parent.iterdir() if (found := pattern.match(path.name))]
+    for _, path in sorted(copies)[:-_KEPT]:
+        path.unlink(missing_ok=True)
+
 
 _IDLE_READERS = 4
 _BUSY_TIMEOUT_S = 5.0
-_AGAIN_S = 0.01
+_REOPEN_S = 0.01
 
 
 class Database(Writing):
@@ -190,10 +287,10 @@ class Database(Writing):
 
     def _open_writer(self, clock: Clock, keep_copies: bool) -> sqlite3.Connection:
         if self.path:
-            try:
-                self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            except OSError as error:
-                raise storage_failed(error, str(self.path.parent)) from error
+            own_folder(self.path.parent)
+            own_file(self.path)  # before SQLite makes it, which goes by the umask; its log has the same mode
+            for part in ("-wal", "-shm", "-journal"):
+                check_own(self.path.with_name(self.path.name + part))
             self._presence = Presence(self.path, alone=False, timeout_s=self._busy_timeout_s)
         try:
             return self._prepared(clock, keep_copies)
@@ -230,7 +327,7 @@ class Database(Writing):
             except sqlite3.OperationalError as error:
                 if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= end:
                     raise
-                time.sleep(_AGAIN_S)
+                time.sleep(_REOPEN_S)
 
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(

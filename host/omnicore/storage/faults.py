@@ -1,4 +1,4 @@
-"""What SQLite and the file system say, as `StorageFailed` with what to do about it."""
+"""Errors of SQLite and the file system as `StorageFailed`, each with a remedy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a forked child must not inherit: connections, and locks that another thread of the parent held."""
+"""Renewal after a fork: a child must not use its parent's connections, nor locks that another thread held."""
 
 from __future__ import annotations
 

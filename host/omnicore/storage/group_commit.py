@@ -6,14 +6,14 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Generic, Protocol, TypeVar
 
 from omnicore.errors import StorageFailed
 from omnicore.storage.store import Session
 
-__all__ = ["GroupCommit", "Transactions"]
+__all__ = ["GroupCommit", "Job", "Transactions", "deliver", "interrupted", "open_gate"]
 
 _T = TypeVar("_T")
 Work = Callable[[Session], _T]
@@ -25,7 +25,7 @@ _LOST_S = 1.0
 
 
 class Transactions(Protocol):
-    """What a database does for group commit; all of it under its writer's lock."""
+    """A database for group commit. Everything is called under its writer's lock."""
 
     def begin(self, *, durable: bool = False) -> Session: ...
 
@@ -37,10 +37,10 @@ class Transactions(Protocol):
         """The error to tell: the database's own as `StorageFailed`, any other as it is."""
 
     def passing(self, error: BaseException) -> bool:
-        """Whether nothing was kept and the same work may well succeed when it is done again."""
+        """True when nothing was kept and the same work may succeed if it is done again."""
 
 
-class _Job(Generic[_T]):
+class Job(Generic[_T]):
     """One piece of work. `gate` opens when it is done, or when its thread is to lead."""
 
     __slots__ = ("_future", "done", "error", "gate", "leads", "loop", "result", "work")
@@ -88,7 +88,7 @@ class GroupCommit:
     def __init__(self, lock: threading.RLock, transactions: Transactions) -> None:
         self._lock = lock
         self._transactions = transactions
-        self._waiting: deque[_Job[Any]] = deque()
+        self._waiting: deque[Job[Any]] = deque()
         self._mutex = threading.Lock()
         self._led = False  # a hint that somebody leads; that only one does is for the writer's lock
         self._called = threading.Event()
@@ -97,7 +97,7 @@ class GroupCommit:
 
     def apply(self, work: Work[_T]) -> _T:
         """Blocks until the work is kept; see `omnicore.storage.store.Store.apply`."""
-        job = _Job(work)
+        job = Job(work)
         try:
             if self._enter(job):
                 self._lead_until(job)
@@ -111,7 +111,7 @@ class GroupCommit:
     async def apply_async(self, work: Work[_T]) -> _T:
         """The same for an event loop, which goes on meanwhile; see `omnicore.storage.store.Store.apply_async`."""
         future: asyncio.Future[_T] = asyncio.get_running_loop().create_future()
-        if self._enter(_Job(work, future)):
+        if self._enter(Job(work, future)):
             self._call()
         return await future
 
@@ -125,7 +125,7 @@ class GroupCommit:
             thread.join()
         self._lead_all()
 
-    def _enter(self, job: _Job[Any]) -> bool:
+    def _enter(self, job: Job[Any]) -> bool:
         """Queues the work. Returns: whether it leads."""
         with self._mutex:
             self._waiting.append(job)
@@ -137,7 +137,7 @@ class GroupCommit:
                 job.gate.acquire()
             return False
 
-    def _wait(self, job: _Job[Any]) -> None:
+    def _wait(self, job: Job[Any]) -> None:
         gate = job.gate
         while gate is not None and not job.done:
             if gate.acquire(timeout=_LOST_S):
@@ -147,13 +147,13 @@ class GroupCommit:
                 self._lock.release()
                 self._lead_until(job)
 
-    def _leave(self, job: _Job[Any]) -> None:
+    def _leave(self, job: Job[Any]) -> None:
         with self._mutex, suppress(ValueError):
             self._waiting.remove(job)
         if job.leads:
             self._hand_over()
 
-    def _lead_until(self, job: _Job[Any]) -> None:
+    def _lead_until(self, job: Job[Any]) -> None:
         with self._lock:
             while not job.done:
                 self._lead()
@@ -175,7 +175,7 @@ class GroupCommit:
         if following.gate is None:
             self._call()
         else:
-            _open(following.gate)
+            open_gate(following.gate)
 
     def _call(self) -> None:
         """Has the thread lead."""
@@ -205,11 +205,11 @@ class GroupCommit:
             # Undone work goes back in its order: the batch took too long, or its leader was interrupted.
             with self._mutex:
                 self._waiting.extendleft(job for job in reversed(batch) if not job.done)
-            _deliver(batch)
+            deliver(batch)
 
-    def _transact(self, batch: list[_Job[Any]], *, last: bool) -> bool:
+    def _transact(self, batch: list[Job[Any]], *, last: bool) -> bool:
         """One transaction. Returns: whether it came to an end, good or bad; else it is worth another try."""
-        tried: list[_Job[Any]] = []
+        tried: list[Job[Any]] = []
         keeping = False
         try:
             try:
@@ -221,7 +221,7 @@ class GroupCommit:
                 raise
         except KeyboardInterrupt:
             if keeping:  # it may be kept already, and must not be done twice
-                _interrupted(tried)
+                interrupted(tried)
             raise
         except BaseException as error:
             if not last and self._transactions.passing(error):
@@ -233,7 +233,7 @@ class GroupCommit:
             job.done = True
         return True
 
-    def _work(self, session: Session, batch: list[_Job[Any]], tried: list[_Job[Any]]) -> None:
+    def _work(self, session: Session, batch: list[Job[Any]], tried: list[Job[Any]]) -> None:
         if len(batch) == 1:  # alone, its transaction is its savepoint
             tried.append(batch[0])
             batch[0].error = None
@@ -246,7 +246,7 @@ class GroupCommit:
             if time.monotonic() > end:
                 return
 
-    def _attempt(self, session: Session, job: _Job[Any]) -> None:
+    def _attempt(self, session: Session, job: Job[Any]) -> None:
         session.execute("SAVEPOINT job")
         job.error = None
         try:
@@ -271,7 +271,8 @@ class GroupCommit:
         return told
 
 
-def _interrupted(jobs: list[_Job[Any]]) -> None:
+def interrupted(jobs: Sequence[Job[Any]]) -> None:
+    """Answers work whose commit was interrupted: nobody knows whether it was kept."""
     for job in jobs:
         job.error = StorageFailed(
             "the process was interrupted while it kept a change",
@@ -280,24 +281,25 @@ def _interrupted(jobs: list[_Job[Any]]) -> None:
         job.done = True
 
 
-def _deliver(batch: list[_Job[Any]]) -> None:
+def deliver(batch: Sequence[Job[Any]]) -> None:
     """Opens the gates of those who wait, and wakes each event loop once for all of its work."""
-    loops: dict[asyncio.AbstractEventLoop, list[_Job[Any]]] = {}
+    loops: dict[asyncio.AbstractEventLoop, list[Job[Any]]] = {}
     for job in batch:
         if job.done and job.loop is not None:
             loops.setdefault(job.loop, []).append(job)
         elif job.done and job.gate is not None:
-            _open(job.gate)
+            open_gate(job.gate)
     for loop, jobs in loops.items():
         with suppress(RuntimeError):  # the loop is closed: nobody waits any more
             loop.call_soon_threadsafe(_settle, jobs)
 
 
-def _open(gate: threading.Lock) -> None:
+def open_gate(gate: threading.Lock) -> None:
+    """Lets the thread at a gate go on."""
     with suppress(RuntimeError):  # open already
         gate.release()
 
 
-def _settle(jobs: list[_Job[Any]]) -> None:
+def _settle(jobs: list[Job[Any]]) -> None:
     for job in jobs:
         job.settle()

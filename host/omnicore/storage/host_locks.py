@@ -1,4 +1,4 @@
-"""Which hosts on this machine live: each holds a lock on a file of its own, and the system lets go when it dies."""
+"""Locks that show which hosts on this machine live: each locks its own file, and the system unlocks it at its end."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import os
 import re
 from contextlib import suppress
 from pathlib import Path
+
+from omnicore.files import own_folder
 
 __all__ = ["HostLocks"]
 
@@ -23,7 +25,7 @@ class HostLocks:
     def hold(self, host: str) -> None:
         """Shows from now on that a host lives. Where the folder cannot be written it is not shown."""
         with suppress(OSError):
-            self._folder.mkdir(parents=True, exist_ok=True)
+            own_folder(self._folder)
             handle = os.open(self._file(host), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -41,7 +43,7 @@ class HostLocks:
         self._held.clear()
 
     def dead(self, host: str) -> bool:
-        """Whether the process of a host is known to be gone."""
+        """True if the process of a host is known to be gone."""
         if host in self._held or not _NAME.fullmatch(host):
             return False
         try:

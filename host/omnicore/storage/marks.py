@@ -22,6 +22,11 @@ def with_percent_marks(sql: str) -> str:
 
     >>> with_percent_marks("SELECT '?%' WHERE a = ?")
     "SELECT '?%%' WHERE a = %s"
+
+    A comment that begins with an exclamation mark is for PostgreSQL alone, as it is for MySQL elsewhere:
+
+    >>> with_percent_marks("SELECT a FROM t /*! FOR UPDATE */")
+    'SELECT a FROM t  FOR UPDATE '
     """
     return _TOKEN.sub(_marked, sql)
 
@@ -50,4 +55,6 @@ def many_of(sql: str, rows: int) -> str | None:
 
 def _marked(found: re.Match[str]) -> str:
     token = found.group()
+    if token.startswith("/*!"):
+        return token[3:-2]
     return "%s" if token == _MARK else token.replace("%", "%%")

@@ -9,6 +9,7 @@ import secrets
 from pathlib import Path
 
 from omnicore.errors import StorageFailed
+from omnicore.files import own_folder
 from omnicore.storage.faults import storage_failed
 
 __all__ = ["ModuleStore"]
@@ -22,10 +23,7 @@ class ModuleStore:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        except OSError as error:
-            raise storage_failed(error, str(folder)) from error
+        own_folder(folder)
 
     def put(self, data: bytes) -> str:
         """Keeps the bytes and returns their hash. Raises: StorageFailed."""

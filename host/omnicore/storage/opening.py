@@ -3,22 +3,68 @@
 from __future__ import annotations
 
 import logging
+import os
+import re
 from importlib import import_module
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from omnicore.clock import Clock, SystemClock
-from omnicore.errors import ToolMissing
+from omnicore.errors import StorageFailed, ToolMissing
 from omnicore.storage.database import Database
-from omnicore.storage.filesystem import refuse_network
-from omnicore.storage.store import Store
 
-__all__ = ["FILE", "StorageOptions", "open_store"]
+if TYPE_CHECKING:
+    from omnicore.storage.store import Store
+
+__all__ = ["FILE", "StorageOptions", "filesystem_of", "open_store", "refuse_network"]
+
+
+_NETWORK = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "ncpfs", "afs", "ceph", "glusterfs", "lustre", "beegfs", "gpfs"}
+    | {"fuse.sshfs", "fuse.glusterfs", "fuse.ceph", "fuse.s3fs", "fuse.rclone", "fuse.davfs2", "davfs"}
+)
+_MOUNTS = Path("/proc/self/mounts")
+_ESCAPED = re.compile(r"\\([0-7]{3})")
+
+
+def filesystem_of(path: Path, mounts: str) -> str:
+    """The type of the file system that holds an absolute path; `mounts` as in /proc/self/mounts.
+
+    >>> filesystem_of(Path("/srv/data/x.db"), "a / ext4 rw 0 0\\nb:/ /srv nfs4 rw 0 0")
+    'nfs4'
+    """
+    found, length = "", -1
+    for line in mounts.splitlines():
+        fields = line.split(" ")
+        if len(fields) < 3:
+            continue
+        point = _ESCAPED.sub(lambda code: chr(int(code.group(1), 8)), fields[1])
+        # Of two mounts on one point the later lies on top.
+        if len(point) >= length and path.is_relative_to(point):
+            found, length = fields[2], len(point)
+    return found
+
+
+def refuse_network(file: Path) -> None:
+    """Raises: StorageFailed: the file would lie on a network file system, as far as the system tells."""
+    try:
+        mounts = _MOUNTS.read_text("utf-8", "surrogateescape")
+    except OSError:
+        return
+    kind = filesystem_of(Path(os.path.realpath(file)), mounts)
+    if kind in _NETWORK:
+        raise StorageFailed(
+            f"{file} lies on a network file system ({kind}), where SQLite would damage it",
+            remedy="put the data folder on a local disk, or use PostgreSQL by storage.url",
+            path=str(file),
+        )
+
 
 FILE = "omnicore.db"
 """The name of the database in the data folder."""
 
 _QUICK_S = 0.2
+_LOCK_S = 2.0  # PostgreSQL: a session that stands still stalls nobody for longer
 _log = logging.getLogger("omnicore.storage")
 
 
@@ -79,7 +125,7 @@ def open_store(
 
 
 def left_open(file: Path) -> bool:
-    """Whether the last process did not close the file, or one has it open: its log is still there."""
+    """True if the last process did not close the file, or one has it open: its log is still there."""
     try:
         return file.with_name(f"{file.name}-wal").stat().st_size > 0
     except OSError:
@@ -107,7 +153,7 @@ def _postgresql(options: StorageOptions, url: str, clock: Clock, alone: bool) ->
         readers=options.connections,
         timeout_s=options.connect_timeout_s,
         statement_timeout_s=options.statement_timeout_s,
-        lock_timeout_s=options.busy_timeout_s,
+        lock_timeout_s=min(options.busy_timeout_s, _LOCK_S),
         alone=alone,
     )
     return store

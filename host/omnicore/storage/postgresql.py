@@ -2,38 +2,36 @@
 
 from __future__ import annotations
 
+import hashlib
+import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from functools import partial
+from functools import lru_cache, partial
 from itertools import chain
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 
 from omnicore.clock import Clock, SystemClock
-from omnicore.errors import StorageFailed
+from omnicore.errors import Conflict, StorageFailed
 from omnicore.storage.forks import renewed_after_fork
 from omnicore.storage.marks import copy_of, many_of, with_percent_marks
-from omnicore.storage.migrations import pending
-from omnicore.storage.postgresql_changes import CHANNEL, PostgresChanges
-from omnicore.storage.postgresql_faults import is_lost, is_passing, postgresql_failed
+from omnicore.storage.migrations import pending, statements
+from omnicore.storage.postgresql_changes import CHANNEL, ChangeNotes, PostgresChanges
+from omnicore.storage.postgresql_commits import SharedCommits, Transaction
+from omnicore.storage.postgresql_faults import busy, is_blocked, is_lost, is_passing, postgresql_failed
 from omnicore.storage.postgresql_link import Connection, Link
-from omnicore.storage.postgresql_schema import CHANGES, statements
-from omnicore.storage.store import Dialect
-from omnicore.storage.writing import Writing
+from omnicore.storage.store import Dialect, Session
 
 __all__ = ["PostgresDatabase"]
 
-# Writers of all processes take turns on this lock, as in SQLite: what a transaction reads stays true until it
-# commits, nothing collides, and statements that are right there are right here. Readers never wait.
-_TURN = 0x4F4D4E49
-_BEGIN = f"BEGIN READ WRITE; SELECT pg_advisory_xact_lock({_TURN})"
-# The counter moves only when something was written: an empty transaction costs no disk.
-_COMMIT = (
-    "UPDATE changes SET number = number + 1 WHERE pg_current_xact_id_if_assigned() IS NOT NULL;"
-    f" SELECT pg_notify('{CHANNEL}', '') WHERE pg_current_xact_id_if_assigned() IS NOT NULL; COMMIT"
-)
+_T = TypeVar("_T")
+
+# Whoever migrates the tables holds this lock.
+_MIGRATION = 0x4F4D4E49
+_COMMIT = "SELECT pg_current_xact_id_if_assigned() IS NOT NULL; COMMIT"
 _SNAPSHOT = (
     "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0;"
     " BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -41,32 +39,44 @@ _SNAPSHOT = (
 _FETCHED = 1000
 # From here on the one more turn to the server that COPY takes is less than what it saves.
 _MANY = 8
-# Each process shares this lock as long as its writer is connected; a restore wants it alone.
+# Each process shares this lock as long as one of its writers is connected; a restore wants it alone.
 _PRESENCE = 0x4F4D4E50
 _AGAIN_S = 0.05
+# Shared transactions at the same time, and as many blocks. With more, 32 writers on two cores were no faster.
+_WRITERS = 4
+# A shared transaction waits no longer than this for a lock: whose work meets it then waits alone.
+_BRIEF_MS = 300
+_HOLDER = (
+    "SELECT 'session ' || pid || ' (' || coalesce(nullif(application_name, ''), 'unnamed') || ', ' || state || ' for '"
+    " || round(extract(epoch FROM clock_timestamp() - xact_start)) || ' s)' FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_xid IS NOT NULL"
+    " AND xact_start < clock_timestamp() - interval '1 s' AND wait_event_type IS DISTINCT FROM 'Lock'"
+    " ORDER BY xact_start LIMIT 1"
+)
 
 
-class PostgresDatabase(Writing):
+class PostgresDatabase:
     """One PostgreSQL database, safe to use from any thread and after `fork()`.
 
-    Every commit waits for the server's disk. A server that went away is connected to again at the next use;
-    what was under way fails with `StorageFailed`, reads are tried once more.
+    Transactions run at the same time at the level READ COMMITTED. Rows they change are locked, and what else must not
+    happen at once has a name (`locks`). A session that stands still in a transaction loses it before others give up
+    waiting for it. Every commit waits for the server's disk. A server that went away is connected to again at the
+    next use; what was under way fails with `StorageFailed`, reads are tried once more.
 
-    Owns: one connection that writes and a few that read, until `close`.
+    Owns: a few connections that write, one that tells others of it, and a few that read, until `close`.
     """
 
     dialect: Dialect = "postgresql"
 
     def __init__(self, link: Link, clock: Clock, *, alone: bool, timeout_s: float) -> None:
-        super().__init__()
         self._link = link
         self._alone, self._timeout_s = alone, timeout_s
         self.place = link.place
+        self.refused = 0
         self._closed = False
-        self._writer: Connection | None = None
         self._inherited: list[object] = []
-        self._own_changes = 0
-        self._ending = False
+        self._speaker: Connection | None = None
+        self._locks()
         try:
             self._migrate(clock)
         except psycopg.Error as error:
@@ -77,6 +87,14 @@ class PostgresDatabase(Writing):
             raise
         renewed_after_fork(self)
 
+    def _locks(self) -> None:
+        self._writers: deque[Connection] = deque()
+        self._blocks = threading.BoundedSemaphore(1 if self._alone else _WRITERS)
+        self._sole = threading.RLock()
+        self._open = threading.local()
+        self._notes = ChangeNotes(self._speaking)
+        self._group = SharedCommits(partial(_Writing, self), 1 if self._alone else _WRITERS, self._link.lock_timeout_s)
+
     @classmethod
     def open(
         cls,
@@ -86,7 +104,7 @@ class PostgresDatabase(Writing):
         readers: int = 8,
         timeout_s: float = 5.0,
         statement_timeout_s: float = 30.0,
-        lock_timeout_s: float = 10.0,
+        lock_timeout_s: float = 2.0,
         alone: bool = False,
     ) -> PostgresDatabase:
         """Connects and brings the tables up to date.
@@ -94,6 +112,8 @@ class PostgresDatabase(Writing):
         Args:
             url: `postgresql://user:password@host:port/database`, with libpq's parameters.
             readers: queries at the same time; more of them wait for `timeout_s`.
+            lock_timeout_s: longest wait of a write for another session; a session that stands still in a transaction
+                loses it a little earlier.
             alone: no other process may have it open, and none can open it meanwhile.
 
         Raises: InvalidSetting: the URL. StorageFailed: the server is away, refuses, or a newer version wrote it.
@@ -107,6 +127,45 @@ class PostgresDatabase(Writing):
         )
         return cls(link, clock or SystemClock(), alone=alone, timeout_s=timeout_s)
 
+    # -- writing
+
+    @contextmanager
+    def write(self, *, durable: bool = False, locks: Sequence[str] = ()) -> Iterator[Session]:
+        """A transaction of the caller's own: all of it is kept, or nothing when the block raises.
+
+        Other processes have heard of it when it returns. Every commit is durable. `locks`: see
+        `omnicore.storage.store.Store.write`.
+
+        Raises: StorageFailed. StorageBusy: another session holds a lock. Conflict: this thread is in a transaction.
+        """
+        self._refuse_nesting()
+        if not self._blocks.acquire(timeout=self._timeout_s):
+            raise busy(self.place, f"{_WRITERS} transactions of this process")
+        transaction = _Writing(self)
+        try:
+            try:
+                yield transaction.begin(frozenset(locks), brief=False)
+                transaction.commit(wait=True)
+            finally:
+                transaction.end()
+                self._blocks.release()
+        except BaseException as error:
+            told = self.failure(error)
+            if told is error:
+                raise
+            raise told from error
+
+    def apply(self, work: Callable[[Session], _T], *, locks: Sequence[str] = ()) -> _T:
+        """Runs `work` in a transaction that may be shared; see `omnicore.storage.store.Store.apply`."""
+        self._refuse_nesting()
+        return self._group.apply(work, locks)
+
+    async def apply_async(self, work: Callable[[Session], _T], *, locks: Sequence[str] = ()) -> _T:
+        """The same without blocking the event loop; see `omnicore.storage.store.Store.apply_async`."""
+        return await self._group.apply_async(work, locks)
+
+    # -- reading
+
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
         """The rows of a query, as tuples. Raises: StorageFailed."""
         if self._closed:
@@ -117,12 +176,11 @@ class PostgresDatabase(Writing):
             raise self.failure(error) from error
 
     def data_version(self) -> int:
-        """A number that changes whenever another process, or another store, has written."""
-        with self._lock:
-            if self._owner is None:
-                return int(self.rows("SELECT number FROM changes")[0][0]) - self._own_changes
-            found = self._alive().execute("SELECT number FROM changes").fetchone()
-            return int(found[0] if found else 0) - self._own_changes
+        """A number that changes when another process, or another store, has written.
+
+        It does so at once after `write`, and some milliseconds after `apply`.
+        """
+        return self._notes.number(lambda sql: int(self.rows(sql)[0][0]))
 
     def data_version_at_hand(self) -> int | None:
         """None: only the server knows."""
@@ -136,10 +194,6 @@ class PostgresDatabase(Writing):
         except psycopg.Error as error:
             raise self.failure(error) from error
         return PostgresChanges(connection, self._pid)
-
-    def _pid(self) -> int | None:
-        writer = self._writer
-        return None if writer is None or writer.closed else writer.info.backend_pid
 
     def check(self) -> None:
         """Reads every table. Raises: StorageFailed when one cannot be read."""
@@ -158,83 +212,99 @@ class PostgresDatabase(Writing):
         except psycopg.Error as error:
             raise self.failure(error) from error
 
+    # -- its life
+
     def close(self) -> None:
         """Closes every connection; a second time does nothing."""
         self._refuse_nesting()
         self._group.close()
-        with self._lock:
-            self._closed = True
-            self._link.drop_idle()
-            if self._writer is not None:
-                self._writer.close()
-                self._writer = None
+        if not self._closed:
+            self._notes.close()
+        self._closed = True
+        self._link.drop_idle()
+        while self._writers:
+            self._writers.pop().close()
+        if self._speaker is not None:
+            self._speaker.close()
+            self._speaker = None
 
     def renew(self) -> None:
         """In a forked child: new locks and, when they are needed, connections."""
+        self._inherited += [*self._writers, self._speaker]
+        self._speaker = None
         self._locks()
-        self._inherited.append(self._writer)
-        self._writer = None
         self._link.renew()
 
     def failure(self, error: BaseException) -> BaseException:
         """PostgreSQL's errors as `StorageFailed`, or `InvalidInput` where a value is at fault."""
+        if is_blocked(error):
+            self.refused += 1
+            return busy(self.place, self._holder())
         return postgresql_failed(error, self.place) if isinstance(error, psycopg.Error) else error
 
-    def passing(self, error: BaseException) -> bool:
-        """Transactions that collided, and a connection that broke before anything could be kept."""
-        lost = is_lost(error, self._writer)
-        return is_passing(error) or (lost and not self._ending and not self._closed)
+    def _holder(self) -> str:
+        """The session that has written for the longest time and does not go on."""
+        with suppress(psycopg.Error, StorageFailed):
+            found = self._read(_HOLDER, ())
+            return str(found[0][0]) if found and found[0][0] else ""
+        return ""
 
-    def _begin(self, durable: bool) -> _Session:
-        self._ending = False
-        connection = self._alive()
-        if connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
-            self._rollback()  # an interrupt came before anybody could end it
-        try:
-            connection.execute(_BEGIN, prepare=False)
-        except psycopg.Error as error:
-            if not is_lost(error, connection):
-                raise
-            # It broke while nobody used it, and nothing has been said on it yet: another one does.
-            connection = self._alive()
-            connection.execute(_BEGIN, prepare=False)
-        return _Session(connection)
-
-    def _commit(self) -> None:
-        connection = self._writer
-        if connection is None or connection.closed:  # another one would keep nothing, and call that a success
+    def _commit(self, connection: Connection) -> bool:
+        """Returns True when something was written."""
+        if connection.closed:  # another one would keep nothing, and call that a success
             raise self._went_away("and nothing was kept", "try again")
-        self._ending = True
         try:
-            changed = connection.execute(_COMMIT, prepare=False).rowcount
+            found = connection.execute(_COMMIT, prepare=False).fetchone()
         except psycopg.Error as error:
             if is_lost(error, connection):
                 remedy = "look whether the change is there before you repeat it"
                 raise self._went_away("at the moment of keeping a change", remedy) from error
             raise
-        self._own_changes += max(changed, 0)
+        return bool(found and found[0])
 
     def _went_away(self, when: str, remedy: str) -> StorageFailed:
         return StorageFailed(f"{self.place} does not answer, {when}", remedy=remedy, path=self.place)
 
-    def _rollback(self) -> None:
-        connection = self._writer
-        if connection is not None and not connection.closed:
-            with suppress(psycopg.Error):
-                connection.execute("ROLLBACK", prepare=False)
-
-    def _alive(self) -> Connection:
+    def _writer(self) -> Connection:
+        """A connection that may write, and that nobody else uses."""
         if self._closed:
             raise self._is_closed()
-        connection = self._writer
-        if connection is None or connection.closed or connection.broken:
-            if connection is not None:
-                connection.close()
-                self._writer = None
-                self._link.drop_idle()
-            self._writer = connection = self._link.connect()
+        try:
+            return self._writers.pop()
+        except IndexError:
+            return self._new_writer()
+
+    def _new_writer(self) -> Connection:
+        connection = self._link.connect()
+        try:
             self._announce(connection)
+            more = "; SET idle_in_transaction_session_timeout = 0" if self._alone else ""
+            connection.execute(f"SET default_transaction_read_only = off{more}", prepare=False)
+        except BaseException:
+            connection.close()
+            raise
         return connection
+
+    def _give_back(self, connection: Connection) -> None:
+        idle = connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+        if idle and not self._closed and len(self._writers) < _WRITERS:
+            self._writers.append(connection)
+        else:
+            connection.close()
+
+    def _speaking(self) -> Connection:
+        """The connection that tells others of changes."""
+        connection = self._speaker
+        if connection is None or connection.closed or connection.broken:
+            if self._closed:
+                raise self._is_closed()
+            self._speaker = connection = self._link.connect()
+            connection.execute("SET default_transaction_read_only = off; SET synchronous_commit = off", prepare=False)
+        return connection
+
+    def _pid(self) -> int | None:
+        speaker = self._speaker
+        return None if speaker is None or speaker.closed else speaker.info.backend_pid
 
     def _announce(self, connection: Connection) -> None:
         """Takes part in the lock that tells a restore whether the database is in use."""
@@ -242,7 +312,6 @@ class PostgresDatabase(Writing):
         take = "pg_try_advisory_lock" if self._alone else "pg_try_advisory_lock_shared"
         while connection.execute(f"SELECT {take}({_PRESENCE})", prepare=False).fetchone() != (1,):
             if time.monotonic() >= end:
-                connection.close()
                 remedy = "stop the servers and the commands that use it, then try again"
                 doing = "is open in another process" if self._alone else "is being restored"
                 raise StorageFailed(f"{self.place} {doing}", remedy=remedy, path=self.place)
@@ -260,29 +329,118 @@ class PostgresDatabase(Writing):
         raise AssertionError  # the second turn returns or raises
 
     def _migrate(self, clock: Clock) -> None:
-        connection = self._alive()
-        with suppress(psycopg.errors.UndefinedTable):
-            if not pending(_done(connection), self.place):
-                return
-        connection.execute(_BEGIN, prepare=False)
-        # Whoever comes second waits for the lock, and finds it done.
-        connection.execute(
-            "CREATE TABLE IF NOT EXISTS migrations"
-            " (number BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_at DOUBLE PRECISION NOT NULL)"
-        )
-        done = _done(connection)
-        if not done:
-            for sql in CHANGES:
-                connection.execute(sql)
-        for number, name, step in pending(done, self.place):
-            for part in step:
-                for sql in statements(part):
+        connection = self._writer()
+        try:
+            with suppress(psycopg.errors.UndefinedTable):
+                if not pending(_done(connection), self.place):
+                    return
+            connection.execute(
+                f"SET lock_timeout = 0; BEGIN; SELECT pg_advisory_xact_lock({_MIGRATION})", prepare=False
+            )
+            # Whoever comes second waits for the lock, and finds it done.
+            connection.execute(
+                "CREATE TABLE IF NOT EXISTS migrations"
+                " (number BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_at DOUBLE PRECISION NOT NULL)"
+            )
+            for number, name, step in pending(_done(connection), self.place):
+                for sql in statements(step, "postgresql"):
                     connection.execute(sql, prepare=False)
-            connection.execute("INSERT INTO migrations VALUES (%s, %s, %s)", (number, name, clock.now()))
-        connection.execute("COMMIT", prepare=False)
+                connection.execute("INSERT INTO migrations VALUES (%s, %s, %s)", (number, name, clock.now()))
+            timeout = round(self._link.lock_timeout_s * 1000)
+            connection.execute(f"COMMIT; SET lock_timeout = {timeout}", prepare=False)
+        finally:
+            self._give_back(connection)
+
+    def _refuse_nesting(self) -> None:
+        if getattr(self._open, "transaction", False):
+            raise Conflict("a transaction is open in this thread already", remedy="write through its session")
 
     def _is_closed(self) -> StorageFailed:
         return StorageFailed(f"{self.place} is closed", remedy="open the host again")
+
+
+class _Writing(Transaction):
+    """A transaction on a connection of its own. One thread begins and ends it."""
+
+    __slots__ = ("_connection", "_database", "_ending")
+
+    def __init__(self, database: PostgresDatabase) -> None:
+        self._database = database
+        self._connection: Connection | None = None
+        self._ending = False
+
+    def begin(self, locks: frozenset[str], *, brief: bool) -> Session:
+        """See `Transaction`."""
+        database = self._database
+        database._open.transaction = True
+        if database._alone:
+            database._sole.acquire()
+        text = _begin_text(locks, brief=brief)
+        connection = self._connection = database._writer()
+        try:
+            connection.execute(text, prepare=False)
+        except psycopg.Error as error:
+            if not is_lost(error, connection):
+                raise
+            # It broke while nobody used it, and nothing has been said on it yet: another one does.
+            connection.close()
+            while database._writers:
+                database._writers.pop().close()
+            database._link.drop_idle()
+            connection = self._connection = database._writer()
+            connection.execute(text, prepare=False)
+        return _Session(connection)
+
+    def commit(self, *, wait: bool = False) -> None:
+        """See `Transaction`. Args: wait: other processes have heard of it when this returns."""
+        connection = self._connection
+        if connection is None:
+            raise RuntimeError("the transaction was not begun")
+        self._ending = True
+        if self._database._commit(connection):
+            self._database._notes.note(wait=wait)
+
+    def end(self) -> None:
+        """See `Transaction`."""
+        database, connection = self._database, self._connection
+        if database._alone and getattr(database._open, "transaction", False):
+            database._sole.release()
+        database._open.transaction = False
+        self._connection = None
+        if connection is None:
+            return
+        if not connection.closed and connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+            with suppress(psycopg.Error):
+                connection.execute("ROLLBACK", prepare=False)
+        database._give_back(connection)
+
+    def failure(self, error: BaseException) -> BaseException:
+        """See `Transaction`."""
+        return self._database.failure(error)
+
+    def passing(self, error: BaseException) -> bool:
+        """A connection that broke before anything could be kept."""
+        return is_lost(error, self._connection) and not self._ending and not self._database._closed
+
+    def collided(self, error: BaseException) -> bool:
+        """See `Transaction`."""
+        return is_passing(error)
+
+    def blocked(self, error: BaseException) -> bool:
+        """See `Transaction`."""
+        return is_blocked(error)
+
+
+@lru_cache(maxsize=1024)
+def _begin_text(locks: frozenset[str], *, brief: bool) -> str:
+    """The text that opens a transaction and takes its locks, by number: nobody waits in a circle."""
+    text = f"BEGIN; SET LOCAL lock_timeout = {_BRIEF_MS}" if brief else "BEGIN"
+    if locks:
+        numbers = sorted(
+            int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), signed=True) for name in locks
+        )
+        text += f"; SELECT {', '.join(f'pg_advisory_xact_lock({number})' for number in numbers)}"
+    return text
 
 
 def _streamed(connection: Connection, sql: str) -> Iterator[tuple[Any, ...]]:

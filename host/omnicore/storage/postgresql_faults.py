@@ -1,4 +1,4 @@
-"""What PostgreSQL says, as errors with what to do about it. No message shows the URL's user or password."""
+"""Errors of PostgreSQL as `StorageFailed`, with a remedy. No message shows the URL's user or password."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import re
 
 import psycopg
 
-from omnicore.errors import InvalidInput, OmniError, StorageFailed
+from omnicore.errors import InvalidInput, OmniError, StorageBusy, StorageFailed
 
-__all__ = ["is_lost", "is_passing", "postgresql_failed"]
+__all__ = ["busy", "is_blocked", "is_lost", "is_passing", "postgresql_failed"]
 
 _GONE = ("does not answer", "see that PostgreSQL runs and can be reached; the host connects again by itself")
 _RIGHTS = ("refuses this user", "give the user of storage.url the right to make and change tables in its database")
@@ -23,12 +23,12 @@ _STATES = {
     "53100": ("cannot grow: the disk is full", "free space on its disk; nothing of the last change was kept"),
     "53200": ("is out of memory", "give the server more memory or fewer connections"),
     "53300": ("has no connection left", "raise its max_connections or stop other programs that use it"),
-    "55P03": ("is locked by another process", "see which session holds the lock (pg_stat_activity), then try again"),
     "57014": ("took too long", "look at the load of the server; the statement was cut off and nothing was kept"),
     "40": ("is too busy: transactions collide", "try again"),
     "XX": ("is damaged", "restore a backup"),
     "58": ("cannot be read or written: the system reports an error", "look at the log of the server"),
 }
+_BUSY = "try again; end the session if it stays (pg_stat_activity: idle in transaction, pg_terminate_backend)"
 # A connection that could not be made carries no code, only words.
 _WORDS = (
     (("too many", "connection slots"), "53300"),
@@ -45,6 +45,8 @@ def postgresql_failed(error: psycopg.Error, place: str) -> OmniError:
     if isinstance(error, psycopg.DataError):
         remedy = "send text without NUL characters, and numbers of 64 bits"
         return InvalidInput(f"a value cannot be stored: {_first_line(error)}", remedy=remedy)
+    if is_blocked(error):
+        return busy(place)
     known = _known(error.sqlstate) if error.sqlstate else _of_words(error)
     fact, remedy = known or (f"failed: {_first_line(error)}", "see the reason; `omnicore db check` looks for damage")
     return StorageFailed(f"{place} {fact}", remedy=remedy, path=place, reason=reason)
@@ -63,13 +65,24 @@ def _of_words(error: psycopg.Error) -> tuple[str, str] | None:
 
 
 def is_lost(error: BaseException, connection: psycopg.Connection | None) -> bool:
-    """Whether the connection broke, so that another may still do."""
+    """True when the connection broke, so that another one may work."""
     return isinstance(error, psycopg.Error) and connection is not None and (connection.closed or connection.broken)
 
 
 def is_passing(error: BaseException) -> bool:
-    """Whether the server itself asks for another try: transactions that collided."""
+    """True when the server asks for another try: transactions that collided."""
     return isinstance(error, (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected))
+
+
+def is_blocked(error: BaseException) -> bool:
+    """True when a statement waited too long for a lock that another session holds."""
+    return isinstance(error, psycopg.errors.LockNotAvailable)
+
+
+def busy(place: str = "the database", holder: str = "") -> StorageBusy:
+    """A write that waited too long. Args: holder: the session that seems to be in the way."""
+    what = f"{holder} in {place}" if holder else f"another session in {place}"
+    return StorageBusy(f"a write waited too long for a lock of {what}; nothing was kept", remedy=_BUSY, path=place)
 
 
 def _first_line(error: psycopg.Error) -> str:

@@ -26,6 +26,7 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 _IDLE = 4
 _AGAIN_S = 0.05
 _LONGEST_PAUSE_S = 0.5
+_IDLE_SHARE = 0.75
 _SHOWN = ("host", "hostaddr", "port", "dbname")
 _PORTS = re.compile(r"[0-9,]{0,200}")
 _OLDEST = 130_000  # pg_current_xact_id_if_assigned
@@ -104,6 +105,7 @@ class Link:
         self._parameters.setdefault("connect_timeout", max(2, round(timeout_s)))
         self._readers, self._timeout_s = readers, timeout_s
         self._settings = _settings(statement_timeout_s, lock_timeout_s)
+        self.lock_timeout_s = lock_timeout_s
         self.renew()
 
     def renew(self) -> None:
@@ -192,8 +194,9 @@ def _settings(statement_timeout_s: float, lock_timeout_s: float) -> str:
         "timezone": "'UTC'",
         "statement_timeout": round(statement_timeout_s * 1000),
         "lock_timeout": round(lock_timeout_s * 1000),
-        # A process that stops in the middle of a transaction does not hold up all others for ever.
-        "idle_in_transaction_session_timeout": round(statement_timeout_s * 1000),
+        # Below the time that others wait for a lock: a process that stops in the middle of a transaction loses it
+        # before they give up.
+        "idle_in_transaction_session_timeout": round(min(statement_timeout_s, _IDLE_SHARE * lock_timeout_s) * 1000),
         "default_transaction_read_only": "on",  # as SQLite's readers; the writer says otherwise
     }
     return "; ".join(f"SET {name} = {value}" for name, value in values.items())

@@ -13,7 +13,7 @@ _T = TypeVar("_T")
 
 
 class Answer(Protocol):
-    """What came of a statement. `rowcount` is how many rows it changed."""
+    """The result of a statement. `rowcount` is the number of rows that it changed."""
 
     @property
     def rowcount(self) -> int: ...
@@ -57,22 +57,31 @@ class Store(Protocol):
     def place(self) -> str:
         """The file or the server, without credentials, as errors name it."""
 
-    def write(self, *, durable: bool = False) -> AbstractContextManager[Session]:
+    @property
+    def refused(self) -> int:
+        """The number of writes that failed since it was opened because another session held a lock for too long."""
+
+    def write(self, *, durable: bool = False, locks: Sequence[str] = ()) -> AbstractContextManager[Session]:
         """A transaction of the caller's own: all of it is kept, or nothing when the block raises.
+
+        Transactions of PostgreSQL run at the same time, and each statement sees what was committed before it. A row
+        that was inserted or changed is locked until the end. What reads and then writes rows that are not locked
+        names a lock.
 
         Args:
             durable: wait until the disk holds it, whatever `storage.synchronous` says.
+            locks: names, such as `kv:greet`, each of which one transaction of all hosts has at a time.
         """
 
-    def apply(self, work: Callable[[Session], _T]) -> _T:
+    def apply(self, work: Callable[[Session], _T], *, locks: Sequence[str] = ()) -> _T:
         """Runs `work` in a transaction that it may share with those of other threads, and returns when it is kept.
 
         Many small writes at once cost one commit. What `work` raises undoes its own writes only. It may run in
         another thread, and again when the transaction has to be repeated: it reads and writes through its session
-        and leaves everything else alone.
+        and leaves everything else alone. `locks`: see `write`.
         """
 
-    async def apply_async(self, work: Callable[[Session], _T]) -> _T:
+    async def apply_async(self, work: Callable[[Session], _T], *, locks: Sequence[str] = ()) -> _T:
         """The same for an event loop: it goes on while another thread waits for the disk.
 
         Cancelling the wait does not take the work back.
@@ -88,7 +97,7 @@ class Store(Protocol):
         """The same where it is known without waiting for anybody, for an event loop; else None."""
 
     def changes(self) -> Changes | None:
-        """What tells of others' writes at once; None: the database does not. It blocks. Raises: StorageFailed."""
+        """News of others' writes; None: the database has none. Blocks. Raises: StorageFailed."""
 
     def check(self) -> None:
         """Looks for damage. Raises: StorageFailed."""

@@ -1,10 +1,10 @@
-"""What both databases share: one writer behind a lock, transactions as blocks, and group commit."""
+"""One writer behind a lock: transactions as blocks, and group commit."""
 
 from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -20,6 +20,9 @@ _T = TypeVar("_T")
 class Writing(ABC):
     """Writers of one process take turns; those of other processes wait in the database itself."""
 
+    refused = 0
+    """SQLite has one writer: what waits for it too long fails as a whole."""
+
     def __init__(self) -> None:
         self._locks()
 
@@ -29,11 +32,12 @@ class Writing(ABC):
         self._group = GroupCommit(self._lock, self)
 
     @contextmanager
-    def write(self, *, durable: bool = False) -> Iterator[Session]:
+    def write(self, *, durable: bool = False, locks: Sequence[str] = ()) -> Iterator[Session]:
         """A transaction: all of it is kept, or nothing when the block raises.
 
         Args:
             durable: wait until the disk holds it, for what a person decided (grants, states).
+            locks: SQLite has one writer at a time, which has them all.
 
         Raises: StorageFailed. Conflict: this thread is in a transaction already.
         """
@@ -52,12 +56,12 @@ class Writing(ABC):
                     raise
                 raise told from error
 
-    def apply(self, work: Callable[[Session], _T]) -> _T:
+    def apply(self, work: Callable[[Session], _T], *, locks: Sequence[str] = ()) -> _T:
         """Runs `work` in a transaction that may be shared; see `omnicore.storage.store.Store.apply`."""
         self._refuse_nesting()
         return self._group.apply(work)
 
-    async def apply_async(self, work: Callable[[Session], _T]) -> _T:
+    async def apply_async(self, work: Callable[[Session], _T], *, locks: Sequence[str] = ()) -> _T:
         """The same without blocking the event loop; see `omnicore.storage.store.Store.apply_async`."""
         return await self._group.apply_async(work)
 
@@ -92,7 +96,7 @@ class Writing(ABC):
         """The error to tell."""
 
     def passing(self, error: BaseException) -> bool:
-        """Whether the same work may succeed when it is done again at once."""
+        """True when the same work may succeed if it is done again at once."""
         return False
 
     def _refuse_nesting(self) -> None:

@@ -1,22 +1,92 @@
-"""What plugins log: the last lines of each, bounded, and harmless to print."""
+"""Readers of log lines as they are written: each with a bounded queue, so that a talkative plugin harms nobody.
+
+What plugins log: the last lines of each, bounded, and harmless to print.
+
+Log records as JSON documents, one on each line, as collectors of containers read them.
+"""
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import islice
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from omnicore.clock import Clock, SystemClock
 from omnicore.errors import CapacityReached
-from omnicore.telemetry.followers import Follower
 
-__all__ = ["LEVELS", "MOST_FOLLOWERS", "Level", "LogLine", "LogWriter", "PluginLogs", "harmless"]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = [
+    "LEVELS",
+    "MOST_FOLLOWERS",
+    "Follower",
+    "Heard",
+    "JsonLines",
+    "Level",
+    "LogLine",
+    "LogWriter",
+    "PluginLogs",
+    "harmless",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A line, the plugin that wrote it, and how many lines before it were let go."""
+
+    plugin: str
+    line: LogLine
+    dropped: int
+
+
+class Follower:
+    """A queue of lines of one plugin, or of all. Written to from any thread.
+
+    The newest lines win: who reads a log live wants to see what happens now. What was let go is counted.
+
+    Args:
+        least: lines below this level are left out, by the numbers of `LEVELS`.
+        most: how many lines wait at most.
+        wake: called, on the writer's thread, when there is something again; once until `take`.
+    """
+
+    def __init__(self, plugin: str | None, *, least: int, most: int, wake: Callable[[], None]) -> None:
+        self.plugin = plugin
+        self._least, self._most, self._wake = least, most, wake
+        self._lines: deque[tuple[str, LogLine]] = deque()
+        self._dropped = 0
+        self._awake = False
+        self._lock = threading.Lock()
+
+    def hear(self, plugin: str, line: LogLine, level: int) -> None:
+        """Takes a line. It costs the writer a lock and an append, whatever the reader does."""
+        if level < self._least:
+            return
+        with self._lock:
+            if len(self._lines) >= self._most:
+                self._lines.popleft()
+                self._dropped += 1
+            self._lines.append((plugin, line))
+            asleep, self._awake = not self._awake, True
+        if asleep:
+            self._wake()
+
+    def take(self, most: int) -> list[Heard]:
+        """Up to `most` lines, oldest first; the first of them tells how many were let go."""
+        with self._lock:
+            chosen = [self._lines.popleft() for _ in range(min(most, len(self._lines)))]
+            dropped, self._dropped = (self._dropped, 0) if chosen else (0, self._dropped)
+            self._awake = bool(self._lines)
+        return [Heard(plugin, line, 0 if number else dropped) for number, (plugin, line) in enumerate(chosen)]
+
 
 Level = Literal["trace", "debug", "info", "warn", "error"]
 
@@ -203,3 +273,22 @@ def _short(text: str) -> str:
 def _cost(line: LogLine) -> int:
     # Characters beyond Latin-1 make Python store four bytes for each; this bounds memory, not text.
     return _LINE_COST + len(line.message) * (1 if line.message.isascii() else 4)
+
+
+_LEVELS = {"WARNING": "warn", "CRITICAL": "error"}
+
+
+class JsonLines(logging.Formatter):
+    """Time, level, logger and message; a traceback as text in `error`. Nothing in a message can break the line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One record as one line."""
+        document = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": _LEVELS.get(record.levelname, record.levelname.lower()),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info and record.exc_info[0] is not None:
+            document["error"] = self.formatException(record.exc_info)
+        return json.dumps(document)

@@ -19,11 +19,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from omnicore.testing.asserts import assert_capabilities, assert_fuel
-    from omnicore.testing.cassette import Cassette, CassetteMismatch
-    from omnicore.testing.host import IsolatedHost
-    from omnicore.testing.notes import AskedCall
-    from omnicore.testing.redaction import Redaction
+    from omnicore.testing.cassette import Cassette, CassetteMismatch, Redaction
+    from omnicore.testing.host import IsolatedHost, assert_capabilities, assert_fuel
+    from omnicore.testing.tap import AskedCall
 
 __all__ = [
     "AskedCall",
@@ -36,13 +34,13 @@ __all__ = [
 ]
 
 _HOMES = {
-    "AskedCall": "omnicore.testing.notes",
+    "AskedCall": "omnicore.testing.tap",
     "Cassette": "omnicore.testing.cassette",
     "CassetteMismatch": "omnicore.testing.cassette",
     "IsolatedHost": "omnicore.testing.host",
-    "Redaction": "omnicore.testing.redaction",
-    "assert_capabilities": "omnicore.testing.asserts",
-    "assert_fuel": "omnicore.testing.asserts",
+    "Redaction": "omnicore.testing.cassette",
+    "assert_capabilities": "omnicore.testing.host",
+    "assert_fuel": "omnicore.testing.host",
 }
 
 

@@ -117,20 +117,23 @@ def _read(data: bytes) -> Any:
     return json.loads(data.decode())
 
 
-def run_cases(subject: Subject, cases: Sequence[Case], *, cache: Path | None = None) -> Iterator[Result]:
+def run_cases(
+    subject: Subject, cases: Sequence[Case], *, cache: Path | None = None, network: bool = True
+) -> Iterator[Result]:
     """Runs the cases in order and yields what came of each.
 
     Args:
         cache: where compiled code is kept; None compiles anew.
+        network: as for `trial`.
 
     Raises: Unavailable: the plugin cannot be served.
     """
-    with trial(subject, cache=cache) as shared:
+    with trial(subject, cache=cache, network=network) as shared:
         for case in cases:
             if case.settings is None:
                 yield run_case(shared, case)
             else:
-                with trial(subject, settings=case.settings, cache=cache) as own:
+                with trial(subject, settings=case.settings, cache=cache, network=network) as own:
                     yield run_case(own, case)
 
 

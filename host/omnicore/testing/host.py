@@ -1,37 +1,90 @@
-"""A host for one test: nobody's plugins but those it is given, nobody's data, nobody's settings."""
+"""Where a test's plugins lie.
+
+An engine that remembers what each call used, around any other.
+
+A host for one test: nobody's plugins but those it is given, nobody's data, nobody's settings.
+
+Assertions about plugins.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import tempfile
 import threading
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from omnicore.assembly import BlockingHost, Host
-from omnicore.capabilities.capability import PluginScope
-from omnicore.capabilities.services import Services
+from omnicore.config.folders import code_folder
 from omnicore.config.settings import Settings, is_secret
 from omnicore.core.extensions import Extensions
-from omnicore.errors import Conflict, InvalidSetting, Unavailable
-from omnicore.plugins.host import PluginHost
+from omnicore.errors import Conflict, InvalidSetting, NotFound, Unavailable
+from omnicore.plugins.folder import Folder
 from omnicore.sandbox.abi import Doors, Limits, Usage
-from omnicore.sandbox.engine import Engine
-from omnicore.testing.cassette import Cassette, Mode
-from omnicore.testing.measuring import FUEL, MeasuringEngine
-from omnicore.testing.notes import AskedCall
-from omnicore.testing.places import find_plugins, put_into
-from omnicore.testing.redaction import Redaction
-from omnicore.testing.scripts import Scripts
-from omnicore.testing.tap import Tap
-from omnicore.testing.trial import Subject
+from omnicore.testing.cassette import Cassette, Mode, Redaction
+from omnicore.testing.tap import AskedCall, Scripts, Tap
+from omnicore.testing.trial import FUEL, MeasuringEngine, Subject, read_subject
 from omnicore.wiring.engines import engine_for
 
-__all__ = ["IsolatedHost"]
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from omnicore.capabilities.capability import PluginScope
+    from omnicore.capabilities.services import Services
+    from omnicore.plugins.host import PluginHost
+    from omnicore.sandbox.engine import Engine
+
+__all__ = ["FUEL", "IsolatedHost", "MeasuringEngine", "assert_capabilities", "assert_fuel", "find_plugins", "put_into"]
+
+
+_OLD_S = 0.0  # a file that was written just now could still be growing, and a host waits for it
+
+
+def find_plugins(places: Iterable[str | Path]) -> list[Subject]:
+    """The plugins in files, in plugin folders, and in the folders of plugins' own projects.
+
+    Raises:
+        NotFound: there is none.
+        Conflict: two have one name.
+        ModuleRejected, ManifestInvalid: a host would not take it.
+    """
+    found: dict[str, Subject] = {}
+    for place in places:
+        for path in _files(Path(place).resolve()):
+            subject = read_subject(path)
+            other = found.setdefault(subject.manifest.name, subject)
+            if other.path != path:
+                raise Conflict(f"{path} and {other.path} have one name", remedy="name the one that is meant")
+    if not found:
+        raise NotFound("no plugin is named", remedy="name a .wasm file or a folder that holds some")
+    return list(found.values())
+
+
+def put_into(folder: Path, subject: Subject) -> None:
+    """Puts a plugin and the manifest beside it into a plugin folder, under the name that it has."""
+    name = subject.manifest.name
+    for suffix, data in ((".wasm", subject.module), (".toml", subject.sidecar)):
+        if data is not None:
+            path = folder / f"{name}{suffix}"
+            path.write_bytes(data)
+            os.utime(path, (_OLD_S, _OLD_S))
+
+
+def _files(place: Path) -> list[Path]:
+    if place.is_file():
+        return [place]
+    if place.is_dir():
+        for root, inside in ((place, ""), (place / "plugins", ""), (place.parent, f"{place.name}/dist/")):
+            candidates = Folder(root).list() if root.is_dir() else []
+            files = [root / one.path for one in candidates if not one.problem and one.path.startswith(inside)]
+            if files:
+                return files
+    raise NotFound(f"there is no plugin at {place}", remedy="build it first: `omnicore build` in its folder")
 
 
 class IsolatedHost:
@@ -95,12 +148,12 @@ class IsolatedHost:
         self.close(failed=error is not None)
 
     def call(self, ref: str, data: Any = b"", *, timeout_s: float | None = None) -> Any:
-        """Calls a function as anybody would; see `omnicore.plugins.calls.Calls.call_blocking`."""
+        """Calls a function as anybody would; see `omnicore.plugins.host.PluginHost.call_blocking`."""
         return self._opened().call(ref, data, timeout_s=timeout_s)
 
     async def call_async(self, ref: str, data: Any = b"", *, timeout_s: float | None = None) -> Any:
         """`call` for a test that awaits."""
-        plugins = (await asyncio.to_thread(self._opened)).plugins
+        plugins = (await asyncio.to_thread(self._opened)).host.plugins
         return await plugins.call(ref, data, timeout_s=timeout_s)
 
     def measure(self, ref: str, data: Any = b"") -> Usage:
@@ -144,12 +197,12 @@ class IsolatedHost:
     @property
     def plugins(self) -> PluginHost:
         """The plugins as the host has them, see `omnicore.plugins.host.PluginHost`."""
-        return self._opened().plugins
+        return self._opened().host.plugins
 
     @property
     def bus(self) -> Any:
         """The bus that events go to, see `omnicore.events.bus.EventBus`."""
-        return self._opened().bus
+        return self._opened().host.bus
 
     def cassette(self, path: str | Path, mode: Mode = "once", *, redact: Redaction | None = None) -> Cassette:
         """Records the calls of doors into a file, or plays them from it. It is written when the host is closed.
@@ -224,7 +277,7 @@ class _TestedHost(Host):
 
     def __init__(self, settings: Settings, tap: Tap, services: Mapping[str, Any], code: Path | None) -> None:
         super().__init__(settings=settings)
-        self.engine = MeasuringEngine(engine_for(settings, code or settings.data / "code"))
+        self.engine = MeasuringEngine(engine_for(settings, code or code_folder(settings.data)))
         self._tap = tap
         self._given = services
 
@@ -273,3 +326,27 @@ def _secrets(settings: Mapping[str, Any]) -> list[str]:
         elif isinstance(value, str) and is_secret(name):
             found.append(value)
     return found
+
+
+def assert_fuel(host: IsolatedHost, ref: str, data: Any = b"", *, most: int) -> int:
+    """Calls a function, fails when that takes more than `most` instructions of Wasm, and returns how many it took.
+
+    The same call takes the same on every machine, but for some thirty instructions that clearing up after the call
+    before may take, and as long as the plugin reads no clock.
+    """
+    used = host.measure(ref, data).fuel
+    assert used is not None, f"the engine of {ref} counts no instructions"  # noqa: S101
+    if used > most:
+        raise AssertionError(f"{ref} took {used:,} instructions where {most:,} are allowed ({used / most:.2f} times)")
+    return used
+
+
+def assert_capabilities(plugin: str | Path, expected: Iterable[str]) -> None:
+    """Fails unless the plugin in a file or folder asks for just these capabilities."""
+    wanted = set(expected)
+    for subject in find_plugins([plugin]):
+        asked = {one.name: one.reason for one in subject.manifest.capabilities}
+        more = [f"asks for {name} as well ({asked[name]})" for name in sorted(asked.keys() - wanted)]
+        less = [f"does not ask for {name}" for name in sorted(wanted - asked.keys())]
+        if more or less:
+            raise AssertionError(f"{subject.manifest.name} {', and '.join([*more, *less])}")

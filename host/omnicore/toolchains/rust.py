@@ -12,13 +12,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from omnicore.errors import BuildFailed, ToolMissing
-from omnicore.toolchains.command import program, run
-from omnicore.toolchains.toolchain import Built, Report, Source
+from omnicore.toolchains.languages import Built, PluginSource, Report, program, run
 
-__all__ = ["KIT_FILES", "TOOLCHAIN", "RustToolchain"]
-
-KIT_FILES = ("Cargo.toml", "README.md", "src", "macros/Cargo.toml", "macros/src")
-"""What `omnicore new` copies of sdk/rust: the crate omnicore-sdk, which is on no registry."""
+__all__ = ["TOOLCHAIN", "RustToolchain"]
 
 _TARGET: Final = "wasm32-unknown-unknown"
 _ADD: Final = f"rustup target add {_TARGET}"
@@ -42,17 +38,19 @@ class RustToolchain:
 
     language: str = "rust"
     watched: tuple[str, ...] = ("Cargo.toml", "Cargo.lock", "build.rs", "plugin.toml", "src/**/*", "sdk/**/*.rs")
+    kit_files: tuple[str, ...] = ("Cargo.toml", "README.md", "src", "macros/Cargo.toml", "macros/src")
+    """What `omnicore new` copies of sdk/rust: the crate omnicore-sdk, which is on no registry."""
 
-    def find(self, path: Path) -> Source | None:
+    def find(self, path: Path) -> PluginSource | None:
         """A folder with the Cargo.toml of a library, or that file."""
         folder = path.parent if path.name == "Cargo.toml" else path
         values = _toml(folder / "Cargo.toml")
         package = values.get("package")
         if not isinstance(package, dict) or not ("lib" in values or (folder / "src" / "lib.rs").is_file()):
             return None
-        return Source(self.language, folder, folder, str(package.get("name", folder.name)))
+        return PluginSource(self.language, folder, folder, str(package.get("name", folder.name)))
 
-    def build(self, source: Source, report: Report) -> Built:
+    def build(self, source: PluginSource, report: Report) -> Built:
         """Compiles.
 
         Raises:
@@ -158,7 +156,7 @@ def _given(flags: list[str]) -> tuple[list[str], dict[str, str]]:
 
 
 def _places(metadata: Mapping[str, Any], folder: Path) -> dict[str, str]:
-    """Where this machine keeps sources, and what stands in the module instead: messages of panics name files."""
+    """Folders of sources on this machine, with their names in the module: messages of panics contain file names."""
     sysroot = run(["rustc", "--print=sysroot"], cwd=folder, language="Rust").strip()
     places = {f"{sysroot}/lib/rustlib/src/rust": "/rust", metadata["target_directory"]: "/target"}
     for one in metadata["packages"]:

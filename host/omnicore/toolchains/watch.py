@@ -13,8 +13,8 @@ from pathlib import Path
 
 from watchfiles import awatch
 
+from omnicore.toolchains.languages import PluginSource, Toolchain
 from omnicore.toolchains.manifest import FILE
-from omnicore.toolchains.toolchain import Source, Toolchain
 
 __all__ = ["SourceWatch"]
 
@@ -24,7 +24,7 @@ _SKIPPED = frozenset({"target", "node_modules", "dist", "build", "zig-out", "__p
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """How a file looked: when it was written and how long it was, and what was in it."""
+    """The state of a file: time of writing, length and content."""
 
     stamp: tuple[int, int]
     digest: bytes
@@ -41,7 +41,7 @@ class SourceWatch:
     says nothing.
     """
 
-    def __init__(self, source: Source, toolchain: Toolchain) -> None:
+    def __init__(self, source: PluginSource, toolchain: Toolchain) -> None:
         self._folder = source.folder
         self._patterns = (FILE, *toolchain.watched)
         if not source.entry.is_dir():

@@ -1,4 +1,11 @@
-"""Copies of indexes on disk: a file for each, and a manifest that says which bytes to believe."""
+"""Copies of indexes on disk: a file for each, and a manifest that says which bytes to believe.
+
+`python -m omnicore.vectors.snapshots`: writes an index to a file, in a process of its own.
+
+hnswlib holds the interpreter's lock while it writes (0.2 s for 100,000 vectors of 256 numbers), which would freeze
+the host's event loop. So another process takes the copy before, adds what came since, and writes the next one.
+A damaged copy can end that process, never the host.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +14,27 @@ import json
 import os
 import re
 import shutil
+import signal
+import subprocess
+import sys
 import tempfile
 import zlib
-from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-__all__ = ["WORK", "Manifest", "SnapshotBroken", "Snapshots", "checksum"]
+from omnicore.files import own_folder, own_opener
+from omnicore.vectors.ann import Graph, GraphFailed
+from omnicore.vectors.numeric import np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from omnicore.vectors.exact import Labels, Matrix
+
+__all__ = ["WORK", "Manifest", "Order", "SnapshotBroken", "Snapshots", "checksum", "written"]
+
 
 WORK = "work-"
 """How the name of a folder begins in which a copy is made; what follows is in no other name."""
@@ -83,7 +103,7 @@ class Snapshots:
     @contextmanager
     def workplace(self) -> Iterator[Path]:
         """A folder for a copy in the making, on the same disk."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        own_folder(self.folder)
         place = Path(tempfile.mkdtemp(prefix=WORK, dir=self.folder))
         try:
             yield place
@@ -93,9 +113,10 @@ class Snapshots:
     def publish(self, key: int, made: Path, manifest: Manifest) -> None:
         """Puts a file that is on the disk, and its manifest, in place of the copy before. Raises: OSError."""
         with self._alone():
+            made.chmod(0o600)  # the library that wrote it went by the umask
             made.replace(self.folder / manifest.file)
             fresh = made.with_name("manifest")
-            with fresh.open("wb") as file:
+            with open(fresh, "wb", opener=own_opener) as file:
                 file.write(json.dumps(asdict(manifest)).encode())
                 file.flush()
                 os.fsync(file.fileno())
@@ -128,7 +149,7 @@ class Snapshots:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """Without it, a process could delete the file that another has named in its manifest a moment ago."""
-        with (self.folder / "lock").open("ab") as file:
+        with open(self.folder / "lock", "ab", opener=own_opener) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
@@ -162,3 +183,99 @@ def _parsed(data: bytes) -> Manifest:
     if manifest.format != _FORMAT or Path(manifest.file).name != manifest.file or manifest.rows < 1:
         raise SnapshotBroken("the manifest has another form")
     return manifest
+
+
+_SLICE = 2000
+_POLL_S = 0.05
+_NICE = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to write: the copy `base` of `base_rows` labels, if there is one, with the rows in `folder` added."""
+
+    folder: str
+    base: str
+    base_rows: int
+    base_crc: int
+    dimensions: int
+    metric: str
+    m: int
+    ef: int
+
+
+def written(
+    order: Order, labels: Labels, matrix: Matrix, living: Labels, stopping: Callable[[], bool]
+) -> tuple[Path, int, int, int]:
+    """Lets another process write the file. Returns it, how many labels are in it, its size and its checksum.
+
+    Args:
+        labels, matrix: what to add to the copy before.
+        living: all labels that are to be found; the others are marked.
+
+    Raises: GraphFailed: it did not come to an end, or `stopping` became true meanwhile.
+    """
+    folder = Path(order.folder)
+    np.save(folder / "labels.npy", labels)
+    np.save(folder / "matrix.npy", matrix)
+    np.save(folder / "living.npy", living)
+    command = [sys.executable, "-P", "-m", "omnicore.vectors.snapshots"]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    said, failed = _outcome(process, json.dumps(asdict(order)).encode(), stopping)
+    if process.returncode:
+        raise GraphFailed(f"the process that writes the index ended with {process.returncode}: {failed[-200:]!r}")
+    rows, size, crc = json.loads(said)
+    return folder / "index", rows, size, crc
+
+
+def _outcome(process: subprocess.Popen[bytes], order: bytes, stopping: Callable[[], bool]) -> tuple[bytes, bytes]:
+    given: bytes | None = order
+    with process:
+        while True:
+            try:
+                return process.communicate(given, timeout=_POLL_S)
+            except subprocess.TimeoutExpired:
+                given = None  # it has been handed over
+            if stopping():
+                process.send_signal(signal.SIGKILL)
+                process.communicate()
+                raise GraphFailed("the host stops")
+
+
+def main() -> None:
+    """Reads an order from standard input and answers rows, size and checksum."""
+    order = Order(**json.load(sys.stdin))
+    os.nice(_NICE)
+    path = _write(order)
+    size, crc = checksum(path)
+    json.dump([np.load(path.with_name("labels.npy"), mmap_mode="r").shape[0] + order.base_rows, size, crc], sys.stdout)
+
+
+def _write(order: Order) -> Path:
+    folder = Path(order.folder)
+    labels = np.load(folder / "labels.npy", allow_pickle=False)
+    matrix = np.load(folder / "matrix.npy", mmap_mode="r", allow_pickle=False)
+    graph = _base(order)
+    for at in range(0, len(labels), _SLICE):
+        graph.add(labels[at : at + _SLICE], np.asarray(matrix[at : at + _SLICE]))
+    living = np.load(folder / "living.npy", allow_pickle=False)
+    graph.mark(np.setdiff1d(graph.labels(), living, assume_unique=True).tolist())
+    path = folder / "index"
+    graph.save(path)
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+    return path
+
+
+def _base(order: Order) -> Graph:
+    if not order.base:
+        return Graph(order.dimensions, order.metric, m=order.m, ef=order.ef)
+    if checksum(Path(order.base))[1] != order.base_crc:
+        raise GraphFailed("the copy before is damaged")
+    return Graph.loaded(
+        *(Path(order.base), order.dimensions, order.metric), rows=order.base_rows, m=order.m, ef=order.ef
+    )
+
+
+if __name__ == "__main__":
+    main()

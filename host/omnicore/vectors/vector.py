@@ -1,12 +1,46 @@
-"""A vector that is kept, one that was found, and how the service is."""
+"""A vector that is kept, one that was found, and how the service is.
+
+What comes from outside, checked: numbers become arrays, metadata become text and tags.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-__all__ = ["HOST", "Match", "Vector", "VectorHealth"]
+from omnicore.errors import InvalidInput
+from omnicore.storage.tables.vectors import DROPPED, Collection
+from omnicore.texts import is_whole
+from omnicore.vectors.numeric import np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+__all__ = [
+    "DIMENSIONS",
+    "HOST",
+    "LARGEST",
+    "METADATA_KEYS",
+    "METRICS",
+    "Match",
+    "Vector",
+    "VectorHealth",
+    "can_be",
+    "check_ids",
+    "checked_matrix",
+    "checked_query",
+    "checked_shape",
+    "filter_tags",
+    "metadata_text",
+    "packed",
+    "tag_of",
+    "tags_of",
+    "tags_of_text",
+]
+
 
 HOST = "@host"
 """Owner of the host's own collections. No plugin's name begins with `@`."""
@@ -36,7 +70,151 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class VectorHealth:
-    """Whether every index does its work. When one does not, all vectors are compared instead and `reason` says why."""
+    """True if every index does its work. When one does not, all vectors are compared instead and `reason` says why."""
 
     ok: bool = True
     reason: str = ""
+
+
+Matrix: TypeAlias = "npt.NDArray[np.float32]"
+
+METRICS = ("cosine", "l2", "dot")
+DIMENSIONS = 4096
+METADATA_KEYS = 64
+METADATA_BYTES = 16 * 1024
+LARGEST = 1e15
+"""Largest number under l2 and dot: 4096 squares of it are still numbers of 32 bits, with room for their sum."""
+_ID_BYTES = 256
+_NAME_BYTES = 256
+
+
+def can_be(owner: str, name: str) -> bool:
+    """True if a collection may be called this. What cannot be printed, PostgreSQL would not even look for."""
+    return owner != DROPPED and all(
+        0 < len(one.encode("utf-8", "replace")) <= _NAME_BYTES and one.isprintable() for one in (owner, name)
+    )
+
+
+def checked_shape(owner: str, name: str, dimensions: int, metric: str) -> None:
+    """Raises: InvalidInput: no collection can look like this."""
+    if not can_be(owner, name):
+        raise InvalidInput(f"{name[:80]!r} is no name of a collection", remedy="use 1 to 256 printable bytes")
+    if isinstance(dimensions, bool) or not isinstance(dimensions, int) or not 1 <= dimensions <= DIMENSIONS:
+        raise InvalidInput(f"{dimensions!r} dimensions are not possible", remedy=f"give 1 to {DIMENSIONS}")
+    if metric not in METRICS:
+        raise InvalidInput(f"there is no metric {str(metric)[:80]!r}", remedy=f"use one of {', '.join(METRICS)}")
+
+
+def check_ids(ids: Sequence[str]) -> None:
+    """Raises: InvalidInput: an id that the databases cannot keep."""
+    for one in ids:
+        try:
+            size = len(one.encode())
+        except UnicodeEncodeError as error:
+            raise InvalidInput("an id is no valid Unicode text", remedy="use text without lone surrogates") from error
+        if not 0 < size <= _ID_BYTES or "\0" in one:
+            raise InvalidInput(f"{one[:80]!r} is no id", remedy=f"use 1 to {_ID_BYTES} bytes without a zero byte")
+
+
+def packed(vectors: Sequence[Vector], dimensions: int) -> npt.NDArray[np.float64]:
+    """The values of vectors as a matrix. Raises: InvalidInput: one has another number of dimensions."""
+    for vector in vectors:
+        if len(vector.values) != dimensions:
+            raise _wrong_length(len(vector.values), dimensions)
+    try:
+        return np.array([vector.values for vector in vectors], np.float64).reshape(len(vectors), dimensions)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InvalidInput("a vector holds what is no number", remedy="send finite numbers") from error
+
+
+def checked_matrix(collection: Collection, values: npt.ArrayLike) -> Matrix:
+    """Vectors as they are stored. Shapes: `float32[n, dimensions]`.
+
+    Raises: InvalidInput: not finite, too large for the metric, a zero vector under cosine, another shape.
+    """
+    matrix = np.asarray(values)
+    if matrix.ndim != 2 or matrix.shape[1] != collection.dimensions:
+        raise _wrong_length(matrix.shape[-1] if matrix.ndim else 0, collection.dimensions)
+    with np.errstate(over="ignore"):  # what becomes infinite is refused in the next line
+        narrow = np.ascontiguousarray(matrix, dtype="<f4")
+    if not np.isfinite(narrow).all():
+        raise InvalidInput("a vector is not finite", remedy="send numbers within -3.4e38 and 3.4e38")
+    if collection.metric == "cosine":
+        if not narrow.any(axis=1).all():
+            raise InvalidInput("a zero vector has no direction", remedy="send another, or use the metric l2 or dot")
+    elif narrow.size and float(np.abs(narrow).max()) > LARGEST:
+        raise InvalidInput(f"a vector has a number beyond {LARGEST:g}", remedy="scale the vectors down")
+    return narrow
+
+
+def checked_query(collection: Collection, values: Sequence[float]) -> Matrix:
+    """The vector to search by. Shapes: `float32[dimensions]`. Raises: InvalidInput."""
+    try:
+        row = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InvalidInput("the vector holds what is no number", remedy="send finite numbers") from error
+    query: Matrix = checked_matrix(collection, row.reshape(1, -1))[0]
+    return query
+
+
+def metadata_text(metadata: Mapping[str, Any]) -> str:
+    """Metadata as they are stored: JSON in ASCII. Raises: InvalidInput: no JSON, too much, too many members."""
+    if not metadata:
+        return "{}"
+    if len(metadata) > METADATA_KEYS:
+        raise InvalidInput(
+            f"{len(metadata)} members of metadata are too many",
+            remedy=f"use at most {METADATA_KEYS}; put what is not filtered by into one of them",
+        )
+    text = _json(metadata)
+    if "\\ud" in text and not is_whole(metadata):
+        raise InvalidInput("the metadata hold half of a character", remedy="use text without lone surrogates")
+    if len(text) > 6 * METADATA_BYTES:  # escapes make up to six characters of a byte
+        raise InvalidInput("the metadata are too long", remedy=f"keep to {METADATA_BYTES} bytes")
+    return text
+
+
+def tags_of(metadata: Mapping[str, Any]) -> list[int]:
+    """A number of 64 bits for each member, the same for equal members."""
+    return [tag_of(key, value) for key, value in metadata.items()]
+
+
+def filter_tags(filter: Mapping[str, Any]) -> list[int]:
+    """What vectors must have to pass. Raises: InvalidInput: more members than a vector can have."""
+    if len(filter) > METADATA_KEYS:
+        raise InvalidInput(f"a filter of {len(filter)} members", remedy=f"use at most {METADATA_KEYS}")
+    return tags_of(filter)
+
+
+def tags_of_text(text: str) -> list[int]:
+    """The same from metadata that are stored."""
+    return [] if text == "{}" else tags_of(json.loads(text))
+
+
+def tag_of(key: str, value: Any) -> int:
+    """What equal members share: 1 and 1.0 are equal, 1 and true are not."""
+    digest = hashlib.blake2b(_json([key, _plain(value)]).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little", signed=True)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _json(value: Any) -> str:
+    try:
+        return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidInput(f"the metadata are no JSON: {error}", remedy="send a JSON object") from error
+
+
+def _wrong_length(found: int, wanted: int) -> InvalidInput:
+    return InvalidInput(
+        f"a vector of {found} dimensions where the collection has {wanted}", remedy="send vectors of its dimensions"
+    )

@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from omnicore import __version__
 from omnicore.adapters.environment import surroundings_of
 from omnicore.adapters.machine import look
 from omnicore.clock import Clock
 from omnicore.config.settings import Settings
 from omnicore.plugins.host import PluginHost
 from omnicore.storage.store import Store
+from omnicore.version import __version__
 from omnicore.wiring.advisories import EngineAbout, engines, known
 
 __all__ = ["about_host", "about_versions", "without_password"]

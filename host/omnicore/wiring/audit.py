@@ -11,15 +11,13 @@ from dataclasses import fields, is_dataclass
 from functools import partial
 from typing import Any
 
-from omnicore.access.audit import AuditOptions, AuditTrail
-from omnicore.access.audit_leftovers import is_abandoned, is_alive, process_name
+from omnicore.access.audit import AuditOptions, AuditTrail, is_abandoned, is_alive, process_name
 from omnicore.clock import Clock
 from omnicore.config.settings import Settings, is_secret
-from omnicore.connectors.vault.redact import Redactor
+from omnicore.connectors.redaction import Redactor
 from omnicore.errors import StorageFailed
 from omnicore.events.bus import EventBus
-from omnicore.resilience.restart import Supervised
-from omnicore.resilience.retry import RetryPolicy
+from omnicore.resilience.retry import RetryPolicy, Supervised
 from omnicore.storage.audit_head import HeadFile
 from omnicore.storage.store import Store
 from omnicore.storage.tables.audit import AuditTable

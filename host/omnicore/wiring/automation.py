@@ -12,8 +12,8 @@ from omnicore.connectors.http import HttpClient
 from omnicore.connectors.service import Connectors
 from omnicore.events.bus import EventBus
 from omnicore.memory.service import MemoryService
-from omnicore.plugins.combined import CombinedHost
-from omnicore.runtime.desk import TaskDesk
+from omnicore.plugins.host import PluginHost
+from omnicore.runtime.service import TaskDesk
 from omnicore.storage.store import Store
 from omnicore.storage.tables.kv import KvTable
 from omnicore.telemetry.metrics import Metrics
@@ -23,8 +23,8 @@ from omnicore.wiring.health import HealthPart
 from omnicore.wiring.running import Running
 from omnicore.wiring.triggers import trigger_part
 from omnicore.wiring.workflows import workflow_part
-from omnicore.workflows.effects.performing import Means
 from omnicore.workflows.service import Workflows
+from omnicore.workflows.steps.services import StepServices
 
 __all__ = ["Automation", "automation"]
 
@@ -41,7 +41,7 @@ class _Host(Protocol):
     vectors: VectorService
     connectors: Connectors
     memory: MemoryService
-    plugins: CombinedHost
+    plugins: PluginHost
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def automation(host: _Host, http: HttpClient, desk: TaskDesk, *, clock: Clock, w
         "clock": clock,
         "work": work,
     }
-    means = Means(
+    means = StepServices(
         host.plugins,
         host.connectors,
         http,

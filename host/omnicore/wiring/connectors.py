@@ -8,8 +8,8 @@ from typing import Any
 
 from omnicore.clock import Clock
 from omnicore.config.settings import Settings
-from omnicore.connectors.opening import open_connectors
-from omnicore.connectors.service import Connectors
+from omnicore.connectors.policy import Reserved
+from omnicore.connectors.service import Connectors, open_connectors
 from omnicore.events.bus import EventBus
 from omnicore.storage.store import Store
 from omnicore.telemetry.metrics import Metrics
@@ -21,7 +21,15 @@ _SHOWN = 10
 
 
 def connector_service(
-    settings: Settings, store: Store, *, bus: EventBus, metrics: Metrics, health: HealthPart, clock: Clock, work: bool
+    settings: Settings,
+    store: Store,
+    *,
+    bus: EventBus,
+    metrics: Metrics,
+    health: HealthPart,
+    clock: Clock,
+    work: bool,
+    reserved: Reserved,
 ) -> Connectors:
     """The connectors of a host. One that does not answer makes the host degraded, never unhealthy."""
     service = open_connectors(
@@ -32,6 +40,7 @@ def connector_service(
         publish=bus.publish,
         clock=clock,
         work=work,
+        reserved=reserved,
     )
 
     def probe() -> str | None:

@@ -21,13 +21,13 @@ from pathlib import Path
 from typing import Any
 
 from omnicore.access.keys import SHOWN
-from omnicore.config.desk import Item
-from omnicore.config.entry import leaves
 from omnicore.config.loader import SCHEMA
 from omnicore.config.overrides import value_of
+from omnicore.config.schema import leaves
+from omnicore.config.service import Item
 from omnicore.config.settings import MASK, Settings, is_secret
-from omnicore.connectors.vault.redact import HIDDEN, Redactor
-from omnicore.connectors.vault.vault import Vault
+from omnicore.connectors.redaction import HIDDEN, Redactor
+from omnicore.connectors.vault import Vault
 from omnicore.errors import OmniError
 
 __all__ = ["Sources", "Veil", "bundle", "secrets_of"]

@@ -7,13 +7,14 @@ import tempfile
 from pathlib import Path
 from typing import Literal
 
+from omnicore.config.folders import code_folder
 from omnicore.config.settings import Settings
 from omnicore.errors import BuildFailed
 from omnicore.files import only_one, write_whole
 from omnicore.sandbox.engine import Engine
 from omnicore.toolchains.languages import load
 from omnicore.wiring.engines import engine_for
-from omnicore.workflows.effects.means import Scripting
+from omnicore.workflows.steps.services import Scripting
 
 __all__ = ["scripting"]
 
@@ -34,7 +35,7 @@ def scripting(settings: Settings) -> Scripting:
             return wasm
 
     def engine() -> Engine:
-        return engine_for(settings, settings.data / "code")
+        return engine_for(settings, code_folder(settings.data))
 
     return Scripting(build, engine)
 

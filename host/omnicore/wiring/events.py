@@ -7,19 +7,15 @@ from typing import Any
 
 from omnicore.capabilities.events import may_hear
 from omnicore.clock import Clock
-from omnicore.config.sections.events import EventSettings
-from omnicore.events.bus import Event, EventBus
-from omnicore.events.delivery import Deliveries, DeliveryFigures, Handling
-from omnicore.events.log import EventLog
-from omnicore.events.subscriptions import Subscriptions
-from omnicore.events.topics import topic_matches
+from omnicore.config.settings import EventSettings
+from omnicore.events.bus import Event, EventBus, EventLog, topic_matches
+from omnicore.events.subscriptions import Deliveries, DeliveryFigures, Handling, Subscriptions
+from omnicore.plugins.call import APPLICATION
 from omnicore.plugins.host import PluginHost
-from omnicore.resilience.restart import Supervised
-from omnicore.resilience.retry import RetryPolicy
+from omnicore.resilience.retry import RetryPolicy, Supervised
 from omnicore.sandbox.abi import KIB
 from omnicore.storage.store import Store
-from omnicore.storage.tables.events import EventRow, EventsTable
-from omnicore.storage.tables.subscriptions import SubscriptionsTable
+from omnicore.storage.tables.events import EventRow, EventsTable, SubscriptionsTable
 from omnicore.wiring.health import HealthPart
 
 __all__ = ["DeliveryPart", "EventPart"]
@@ -177,4 +173,6 @@ class DeliveryPart:
 
     async def _call(self, ref: str, data: Any, handling: Handling) -> Any:
         assert self._plugins is not None  # noqa: S101 -- `serve` came before `start`
-        return await self._plugins.call(ref, data, host_context=handling)
+        source = data["source"]  # the host's own events are those of the program around it
+        with self._plugins.callers.named(APPLICATION if source == "host" else f"events of {source}"):
+            return await self._plugins.call(ref, data, host_context=handling)

@@ -6,17 +6,18 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from omnicore.clock import Clock
-from omnicore.config.sections.health import HealthSettings
+from omnicore.config.settings import HealthSettings
 from omnicore.errors import Unavailable
 from omnicore.events.bus import EventBus
 from omnicore.events.typed import OmegaEvent, emit
 from omnicore.plugins.host import PluginHost
-from omnicore.resilience.alerts import Alerts, read_rule
 from omnicore.resilience.degradation import Degradation
-from omnicore.resilience.health import Change, HealthMonitor, HealthStatus, Thresholds
-from omnicore.resilience.restart import Supervised
+from omnicore.resilience.health import Alerts, Change, HealthMonitor, HealthStatus, Thresholds, read_rule
+from omnicore.resilience.retry import Supervised
+from omnicore.sandbox.abi import MIB
+from omnicore.sandbox.budget import BUDGET
 from omnicore.storage.store import Store
-from omnicore.storage.tables.heartbeats import HeartbeatsTable
+from omnicore.storage.tables.events import HeartbeatsTable
 
 __all__ = ["HealthPart"]
 
@@ -54,9 +55,20 @@ class HealthPart:
         self._alerting = Supervised("alerts", self._alerts.run, failed=self.failed)
 
     def watch_storage(self, store: Store, clock: Clock) -> None:
-        """Reads and writes the database in each round; while it is unhealthy the feature `storage` is off."""
+        """Reads and writes the database in each round; while it is unhealthy the feature `storage` is off.
+
+        Writes that were refused since the last round, because another session held a lock, make it degraded.
+        """
         heartbeats = HeartbeatsTable(store, clock)
-        self.monitor.register("storage", lambda: heartbeats.beat("host"), metadata={"place": store.place})
+        seen = store.refused
+
+        def probe() -> str | None:
+            nonlocal seen
+            heartbeats.beat("host")
+            refused, seen = store.refused - seen, store.refused
+            return f"{refused} writes waited too long for another session" if refused else None
+
+        self.monitor.register("storage", probe, metadata={"place": store.place})
         self.feature("storage", "storage", "reading and writing the database")
 
     def watch_bus(self) -> None:
@@ -71,7 +83,7 @@ class HealthPart:
         self.monitor.register("events", probe, critical=False)
 
     def watch_plugins(self, plugins: PluginHost) -> None:
-        """Plugins in quarantine make the host degraded, never unhealthy."""
+        """Plugins in quarantine, and sandboxes that find no memory, make the host degraded, never unhealthy."""
         self._call = plugins.call
 
         def probe() -> str | None:
@@ -80,6 +92,20 @@ class HealthPart:
             return f"in quarantine: {shown}" if names else None
 
         self.monitor.register("plugins", probe, critical=False)
+
+        refused = BUDGET.use().refused
+
+        def room() -> str | None:
+            nonlocal refused
+            use, before = BUDGET.use(), refused
+            refused = use.refused
+            self.monitor.update_metadata("sandboxes", used_bytes=use.used_bytes, most_bytes=use.total_bytes)
+            part = f"{use.used_bytes // MIB} of {use.total_bytes // MIB} MiB are in use"
+            if use.refused > before:
+                return f"{use.refused - before} calls found no memory: {part}"
+            return f"calls wait for memory: {part}" if use.waiting else None
+
+        self.monitor.register("sandboxes", room, critical=False)
 
     def use_connectors(self, call: CallConnector) -> None:
         """Lets alerts reach connectors."""

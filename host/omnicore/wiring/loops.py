@@ -9,29 +9,27 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from omnicore import __version__
 from omnicore.capabilities.services import Services
 from omnicore.clock import Clock
 from omnicore.config.settings import Settings
 from omnicore.events.bus import EventBus
 from omnicore.intelligences.intelligence import IntelligenceStatus
-from omnicore.intelligences.registry import Intelligences
-from omnicore.intelligences.skills import Skills
-from omnicore.loops.chores import Chores, PluginFacts, Worker
-from omnicore.loops.duties import Duties
+from omnicore.intelligences.registry import Intelligences, Skills
+from omnicore.loops.duties import Chores, Duties, PluginFacts, Worker
 from omnicore.loops.engine import LoopEngine
-from omnicore.loops.subscribed import PluginHandlers
+from omnicore.loops.handlers import PluginHandlers
 from omnicore.memory.service import MemoryService
 from omnicore.memory.tiers import MemoryTier
 from omnicore.plugins.host import PluginHost
 from omnicore.runtime.tasks import TaskEngine
+from omnicore.storage.archive import write_rows
 from omnicore.storage.backup import backup
-from omnicore.storage.jsonl import write_rows
 from omnicore.storage.migrations import NEWEST
 from omnicore.storage.store import Store
 from omnicore.storage.tables.intelligences import IntelligencesTable
 from omnicore.storage.tables.loops import LoopsTable
 from omnicore.telemetry.metrics import Metrics
+from omnicore.version import __version__
 from omnicore.wiring.health import HealthPart
 
 __all__ = ["LoopParts", "intelligence_registry", "loop_engine"]

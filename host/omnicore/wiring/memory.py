@@ -11,7 +11,7 @@ from omnicore.config.settings import Settings
 from omnicore.errors import InvalidSetting, Unavailable
 from omnicore.events.bus import EventBus
 from omnicore.memory.consolidation import Summarise
-from omnicore.memory.embedding.embedder import Embed, Sense, embedder_named
+from omnicore.memory.embedding import Embed, Sense, embedder_named
 from omnicore.memory.memories import Memories
 from omnicore.memory.service import MemoryService
 from omnicore.resilience.breaker import Breaker

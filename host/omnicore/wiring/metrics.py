@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from omnicore import __version__
-from omnicore.config.sections.telemetry import TelemetrySettings
+from omnicore.config.settings import TelemetrySettings
 from omnicore.ids import new_id
 from omnicore.plugins.host import PluginHost
-from omnicore.storage.size import stored_bytes
+from omnicore.sandbox.budget import BUDGET
+from omnicore.storage.contents import stored_bytes
 from omnicore.storage.store import Store
 from omnicore.telemetry.metrics import Metrics
-from omnicore.telemetry.otel import OpenTelemetry
+from omnicore.telemetry.traces import OpenTelemetry
+from omnicore.version import __version__
 from omnicore.wiring.events import DeliveryPart, EventPart
 from omnicore.wiring.health import HealthPart
 
@@ -52,11 +53,17 @@ def watch_events(metrics: Metrics, events: EventPart, deliveries: DeliveryPart) 
 
 
 def watch_resources(metrics: Metrics, plugins: PluginHost, store: Store) -> None:
-    """What the host holds: the database's size, and the sandboxes that are kept warm with their memory."""
+    """What the host holds: the database's size, sandboxes that are kept warm, and the memory of all of them."""
     metrics.gauge("database_bytes", "Size of the database", lambda: stored_bytes(store))
     metrics.gauge("calls_running", "Plugin calls under way now", lambda: plugins.in_flight)
     metrics.gauge("sandboxes_warm", "Sandboxes kept for the next call", lambda: plugins.warm().sandboxes)
     metrics.gauge("sandboxes_warm_bytes", "Memory of the sandboxes that are kept", lambda: plugins.warm().memory_bytes)
+    metrics.gauge("sandbox_memory_bytes", "Memory that all sandboxes are charged with", lambda: BUDGET.use().used_bytes)
+    metrics.gauge("sandbox_memory_most_bytes", "Memory that they may have", lambda: BUDGET.use().total_bytes)
+    metrics.gauge("sandbox_memory_waiting", "Calls that wait for it now", lambda: BUDGET.use().waiting)
+    metrics.counts(
+        "sandbox_memory_refused", "Calls refused for want of it", (), lambda: {(): float(BUDGET.use().refused)}
+    )
 
 
 def _dropped(events: EventPart, deliveries: DeliveryPart) -> _Counts:

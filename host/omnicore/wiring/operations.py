@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from omnicore.config.desk import LIVE, SettingsDesk
 from omnicore.config.loader import Loaded
+from omnicore.config.service import LIVE, SettingsDesk
 from omnicore.config.settings import Settings
 from omnicore.connectors.service import Connectors
-from omnicore.storage.backups import Backups
+from omnicore.storage.backup import Backups
 from omnicore.telemetry.logs import LEVELS, PluginLogs
-from omnicore.telemetry.series import Series
+from omnicore.telemetry.metrics import Series
 from omnicore.wiring.about import about_host, about_versions
 from omnicore.wiring.diagnostics import Sources, bundle, secrets_of
 from omnicore.wiring.events import EventPart
@@ -94,7 +94,7 @@ class OperationsPart:
 
     def _last_events(self, limit: int) -> list[dict[str, Any]]:
         rows, _ = self._events.history("**", limit, None)
-        return [asdict(row) for row in rows]
+        return [row.to_json() for row in rows]
 
     def _use_log_lines(self, settings: Settings) -> None:
         self._logs.per_plugin = settings.log_lines

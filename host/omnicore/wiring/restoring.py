@@ -12,14 +12,21 @@ from omnicore.clock import Clock
 from omnicore.config.settings import Settings
 from omnicore.errors import OmniError
 from omnicore.files import only_one
-from omnicore.memory.drafting import words_of
+from omnicore.memory.item import words_of
 from omnicore.storage.archive import Contents
-from omnicore.storage.backup import restore_postgresql, restore_sqlite
-from omnicore.storage.backups import Outcome, Staged, read_staged, settle, staged_file
+from omnicore.storage.backup import (
+    Outcome,
+    Staged,
+    read_staged,
+    restore_postgresql,
+    restore_sqlite,
+    settle,
+    staged_file,
+)
 from omnicore.storage.opening import open_store
 from omnicore.storage.store import Session, Store
-from omnicore.storage.tables.memory_again import enter_words_again
-from omnicore.storage.tables.sessions import SessionsTable
+from omnicore.storage.tables.access import SessionsTable
+from omnicore.storage.tables.memory_words import enter_words_again
 from omnicore.wiring.audit import audit_trail
 
 __all__ = ["derive", "put_back", "restore_staged"]

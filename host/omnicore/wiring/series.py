@@ -8,8 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from omnicore.runtime.tasks import TaskEngine
-from omnicore.telemetry.metrics import Metrics
-from omnicore.telemetry.series import FINE, Series, Totals
+from omnicore.telemetry.metrics import FINE, Metrics, Series, Totals
 
 __all__ = ["Ticker", "totals_of"]
 

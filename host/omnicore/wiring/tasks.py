@@ -7,29 +7,34 @@ from typing import Any
 from omnicore.config.settings import Settings
 from omnicore.connectors.addresses import host_matches
 from omnicore.errors import PermissionDenied
+from omnicore.plugins.call import from_json, to_json
 from omnicore.plugins.host import PluginHost
-from omnicore.plugins.json_calls import JsonCalls
-from omnicore.runtime.desk import TaskDesk
-from omnicore.runtime.task import TaskContext
+from omnicore.runtime.service import TaskDesk
 from omnicore.runtime.tasks import TaskEngine
+from omnicore.storage.tables.tasks import TaskContext
 from omnicore.telemetry.metrics import Metrics
 from omnicore.wiring.health import HealthPart
 
 __all__ = ["task_engine"]
 
 
-class GrantedCalls(JsonCalls):
-    """Calls for stored tasks. What a plugin ordered is done only while its grant still stands."""
+class GrantedCalls:
+    """Calls for stored tasks, with JSON values. What a plugin ordered is done only while its grant still stands."""
 
     def __init__(self, plugins: PluginHost) -> None:
-        super().__init__(plugins)
         self._plugins = plugins
 
     async def __call__(self, ref: str, value: Any, *, timeout_s: float | None = None, host_context: Any = None) -> Any:
-        """See `JsonCalls`. Raises: PermissionDenied: the grant was taken back, or the plugin is switched off."""
+        """The output as a JSON value.
+
+        Raises: PermissionDenied: the grant was taken back, or the plugin is switched off; what a call raises.
+        """
         if isinstance(host_context, TaskContext) and not host_context.owner.startswith("@"):
             self._check(host_context.owner, ref)
-        return await super().__call__(ref, value, timeout_s=timeout_s, host_context=host_context)
+        owner = host_context.owner if isinstance(host_context, TaskContext) else "@"
+        with self._plugins.callers.named(f"tasks of {owner}"):
+            given = from_json(value)
+            return to_json(await self._plugins.call(ref, given, timeout_s=timeout_s, host_context=host_context))
 
     def _check(self, owner: str, function: str) -> None:
         scope = self._plugins.scope(owner, "tasks") or {}

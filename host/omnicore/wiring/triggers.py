@@ -6,17 +6,17 @@ import hashlib
 import socket
 
 from omnicore.clock import Clock
-from omnicore.config.sections.brokers import read_brokers
+from omnicore.config.brokers import read_brokers
 from omnicore.config.settings import Settings
-from omnicore.connectors.hooks.service import Hooks
+from omnicore.connectors.webhooks import Hooks
 from omnicore.events.bus import EventBus
 from omnicore.storage.store import Store
 from omnicore.telemetry.metrics import Metrics
 from omnicore.wiring.health import HealthPart
-from omnicore.workflows.brokers.service import Brokers
+from omnicore.workflows.live import Telling
 from omnicore.workflows.service import Workflows
-from omnicore.workflows.telling import Telling
-from omnicore.workflows.triggers import Triggers
+from omnicore.workflows.triggers.brokers import Brokers
+from omnicore.workflows.triggers.triggers import Triggers
 
 __all__ = ["TriggerPart", "trigger_part"]
 

@@ -8,21 +8,22 @@ from typing import Any
 
 from omnicore.access.audit import AuditTrail
 from omnicore.clock import Clock
-from omnicore.config.sections.workflows import WorkflowSettings
-from omnicore.config.settings import Settings
+from omnicore.config.folders import code_folder
+from omnicore.config.settings import Settings, WorkflowSettings
 from omnicore.connectors.service import Connectors
 from omnicore.events.bus import EventBus
-from omnicore.plugins.combined import CombinedHost
+from omnicore.plugins.host import PluginHost
 from omnicore.storage.host_locks import HostLocks
 from omnicore.storage.store import Store
 from omnicore.telemetry.metrics import Metrics
 from omnicore.wiring.health import HealthPart
-from omnicore.workflows.effects.performing import EffectLimits, Effects, Means
 from omnicore.workflows.engine import Engine, EngineParts
-from omnicore.workflows.jq import SHARED, JqLimits
-from omnicore.workflows.palette import palette_of
+from omnicore.workflows.expressions.jq import SHARED, JqLimits
+from omnicore.workflows.language.palette import palette_of
+from omnicore.workflows.live import Telling
 from omnicore.workflows.service import Workflows
-from omnicore.workflows.telling import Telling
+from omnicore.workflows.steps.effects import Effects
+from omnicore.workflows.steps.services import EffectLimits, StepServices
 
 __all__ = ["WorkflowPart", "workflow_part"]
 
@@ -48,9 +49,9 @@ class WorkflowPart:
 def workflow_part(
     settings: Settings,
     store: Store,
-    means: Means,
+    means: StepServices,
     *,
-    plugins: CombinedHost,
+    plugins: PluginHost,
     connectors: Connectors,
     bus: EventBus,
     audit: AuditTrail,
@@ -89,8 +90,9 @@ def workflow_part(
 
 def _set_expressions(settings: Settings) -> None:
     """Those of the process and not of one host: expressions are compiled before anything is known of a host."""
-    limits = JqLimits(timeout_s=settings.workflows.expression_s, value_bytes=2 * settings.workflows.value_bytes)
-    SHARED.configure(limits, cache=settings.data / "code")
+    chosen = settings.workflows
+    limits = JqLimits(timeout_s=chosen.expression_s, fuel=chosen.expression_fuel, value_bytes=2 * chosen.value_bytes)
+    SHARED.configure(limits, cache=code_folder(settings.data))
 
 
 def _limits(chosen: WorkflowSettings) -> EffectLimits:
@@ -114,5 +116,11 @@ def _show(engine: Engine, metrics: Metrics, health: HealthPart) -> None:
         "Runs that ended on this host since its start",
         ("status",),
         lambda: {(status,): float(count) for status, count in runner.ended.items()},
+    )
+    metrics.counts(
+        "workflow_expressions_late",
+        "Attempts at expressions that the host had no time for: made again, or given up",
+        ("what",),
+        lambda: {("again",): float(SHARED.figures.again), ("given_up",): float(SHARED.figures.given_up)},
     )
     health.monitor.register("workflows", lambda: engine.trouble or None, critical=False)

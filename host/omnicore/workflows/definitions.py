@@ -1,4 +1,8 @@
-"""Definitions: kept with all their versions, compiled, switched and compared."""
+"""Definitions: stored with all their versions, compiled, enabled, compared and listed.
+
+Graphs are compiled once and cached by the digest of their document. A list compiles nothing: the row of a definition
+holds what lists show.
+"""
 
 from __future__ import annotations
 
@@ -7,32 +11,179 @@ import json
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from omnicore.clock import Clock
-from omnicore.config.sections.workflows import WorkflowSettings
-from omnicore.errors import CapacityReached, Conflict, InvalidInput, NotFound
-from omnicore.storage.store import Session, Store
-from omnicore.storage.tables.workflow_briefs import keep_brief
-from omnicore.storage.tables.workflow_definitions import Also, DefinitionRow, DefinitionsTable, VersionRow
+from omnicore.errors import CapacityReached, Conflict, InvalidInput, JournalMismatch, NotFound
+from omnicore.storage.tables.workflow_definitions import (
+    Also,
+    BriefRow,
+    BriefsTable,
+    DefinitionRow,
+    DefinitionsTable,
+    LastRun,
+    LineRow,
+    VersionRow,
+    keep_brief,
+)
 from omnicore.storage.tables.workflow_runs import RunsTable
-from omnicore.workflows.document import compile_graph
-from omnicore.workflows.forms import compiled, look
-from omnicore.workflows.graph import Graph, Host
-from omnicore.workflows.graphs import Graphs
-from omnicore.workflows.knowing import Known
-from omnicore.workflows.listing import Listing, brief_of
-from omnicore.workflows.ordering import name_of
-from omnicore.workflows.triggering.documents import about, triggers_of
+from omnicore.storage.tables.workflow_triggers import WorkflowSchedulesTable
+from omnicore.workflows.expressions.jq import asking_as
+from omnicore.workflows.language.document import compile_graph, digest_of
+from omnicore.workflows.language.graph import Graph, Host, name_of
+from omnicore.workflows.language.sources import compiled, look
+from omnicore.workflows.language.triggers import about, triggers_of
 from omnicore.workflows.view import Definition, Page, TriggerView, VersionView
 
-__all__ = ["Definitions", "Present", "Triggering"]
+if TYPE_CHECKING:
+    from omnicore.clock import Clock
+    from omnicore.config.settings import WorkflowSettings
+    from omnicore.storage.store import Session, Store
+    from omnicore.workflows.language.palette import Known
+
+__all__ = ["Definitions", "Graphs", "Listing", "Present", "Triggering", "brief_of"]
+
+
+_NextAt = Mapping[int, float | None]
+
+
+def brief_of(graph: Graph) -> BriefRow:
+    """The row that lists show of a graph. Raises: InvalidInput: its triggers cannot be read."""
+    triggers = [{"kind": one.kind, "about": about(one)} for one in triggers_of(graph)]
+    return _brief(graph.document, graph.digest, triggers)
+
+
+class Listing:
+    """It blocks, so it is used on threads.
+
+    Args: at_hand: a graph by its digest, if it is in memory.
+    """
+
+    def __init__(self, store: Store, table: DefinitionsTable, at_hand: Callable[[str], Graph | None]) -> None:
+        self._table, self._briefs, self._schedules = table, BriefsTable(store), WorkflowSchedulesTable(store)
+        self._at_hand = at_hand
+
+    def page(self, limit: int, cursor: str, q: str) -> Page:
+        """See `Workflows.page`."""
+        rows = self._briefs.page(limit + 1, cursor, q)
+        shown = rows[:limit]
+        names = [row.workflow for row in shown]
+        abouts, runs, ticks = self._abouts(shown), self._briefs.last_runs(names), self._schedules.next_of(names)
+        items = [
+            _definition(row, abouts[row.workflow], runs.get(row.workflow), ticks.get(row.workflow, {})) for row in shown
+        ]
+        return Page(items, names[-1] if len(rows) > limit else None)
+
+    def _abouts(self, rows: Sequence[LineRow]) -> dict[str, Mapping[str, Any]]:
+        """The list entries of some definitions; missing ones are made and stored."""
+        found = {row.workflow: json.loads(row.about) for row in rows if row.about is not None}
+        made: list[BriefRow] = []
+        for row in rows:
+            if row.about is None:
+                brief, sound = self._made(row)
+                found[row.workflow] = json.loads(brief.about)
+                made += [brief] if sound else []
+        if made:
+            self._briefs.keep(made)
+        return found
+
+    def _made(self, row: LineRow) -> tuple[BriefRow, bool]:
+        """The brief of a version, and whether it is all there is: one that this host cannot compile has no triggers."""
+        document: Mapping[str, Any] = json.loads(self._table.document(row.digest) or "{}")
+        try:
+            return brief_of(self._at_hand(row.digest) or compile_graph(document)), True
+        except InvalidInput:  # kept by another version of the host: others are listed all the same
+            space, _, name = row.workflow.rpartition(".")
+            head = {"name": name, "namespace": space or "default", **document.get("document", {})}
+            return _brief({"document": head}, row.digest, []), False
+
+
+def _brief(document: Mapping[str, Any], digest: str, triggers: Sequence[Mapping[str, Any]]) -> BriefRow:
+    head = document["document"]
+    said = {name: str(head.get(name) or "") for name in ("name", "namespace", "title", "summary", "version")}
+    workflow = name_of(said["name"], said["namespace"])
+    words = f"{workflow} {said['title']}".lower()
+    return BriefRow(workflow, digest, words, json.dumps({**said, "triggers": triggers}, ensure_ascii=False))
+
+
+def _definition(row: LineRow, said: Mapping[str, Any], last: LastRun | None, next_at: _NextAt) -> Definition:
+    return Definition(
+        row.workflow,
+        said["name"],
+        said["namespace"],
+        said["title"],
+        said["summary"],
+        said["version"],
+        row.number,
+        row.digest,
+        row.enabled,
+        row.changed_at,
+        row.changed_by,
+        tuple(TriggerView(one["kind"], one["about"], next_at.get(place)) for place, one in enumerate(said["triggers"])),
+        last_run=None if last is None else {"id": last.id, "status": last.status, "at": last.created_at},
+    )
+
+
+class Graphs:
+    """Belongs to one event loop; documents are read and compiled on threads, each once at a time.
+
+    Args:
+        load: the document of a digest as JSON text, blocking; None: there is none.
+        most: graphs that are kept.
+    """
+
+    def __init__(self, load: Callable[[str], str | None], most: int) -> None:
+        self._load, self._most = load, most
+        self._kept: OrderedDict[str, Graph] = OrderedDict()
+        self._making: dict[str, asyncio.Task[Graph]] = {}
+
+    def at_hand(self, digest: str) -> Graph | None:
+        """The graph, if it is kept."""
+        graph = self._kept.get(digest)
+        if graph is not None:
+            self._kept.move_to_end(digest)
+        return graph
+
+    def add(self, graph: Graph) -> None:
+        """Keeps a graph that was made elsewhere."""
+        self._kept[graph.digest] = graph
+        self._kept.move_to_end(graph.digest)
+        while len(self._kept) > self._most:
+            self._kept.popitem(last=False)
+
+    async def get(self, digest: str) -> Graph:
+        """The graph. Raises: NotFound. JournalMismatch: it was altered. WorkflowInvalid: this host cannot run it."""
+        graph = self.at_hand(digest)
+        if graph is not None:
+            return graph
+        making = self._making.get(digest)
+        if making is None:
+            making = self._making[digest] = asyncio.create_task(asyncio.to_thread(self._make, digest))
+            making.add_done_callback(lambda _: self._making.pop(digest, None))
+        graph = await asyncio.shield(making)
+        self.add(graph)
+        return graph
+
+    def _make(self, digest: str) -> Graph:
+        text = self._load(digest)
+        if text is None:
+            raise NotFound(
+                f"the document {digest[:12]} of a run is gone", remedy="restore it from a backup", digest=digest
+            )
+        document: Mapping[str, Any] = json.loads(text)
+        if digest_of(document) != digest:
+            raise JournalMismatch(
+                f"the document {digest[:12]} of a run was altered in the database",
+                remedy="restore it from a backup, or begin a new run",
+                digest=digest,
+            )
+        return compile_graph(document)
+
 
 _MOST_PRESENT = 1000
 
 
 class Triggering(Protocol):
-    """Who follows changes of definitions; see `omnicore.workflows.triggers.Triggers`."""
+    """Follows changes of definitions; see `omnicore.workflows.triggers.triggers.Triggers`."""
 
     def changes(self, workflow: str, graph: Graph | None) -> Callable[[Session], None]: ...
 
@@ -135,7 +286,7 @@ class Definitions:
         return (await self._compiled(given))[0]
 
     def has(self, workflow: str) -> bool:
-        """Whether there is one of this name; blocking."""
+        """True if there is a definition of this name; blocking."""
         return self.table.get(workflow) is not None
 
     def problems(
@@ -210,7 +361,7 @@ class Definitions:
         return found
 
     def _host_of(self, workflow: str) -> Host:
-        """What the present version says of its runs; nothing, where there is none that can be read."""
+        """The `host` object of the present version; None if it cannot be read."""
         row = self.table.get(workflow)
         graph = None if row is None else self.graphs.at_hand(row.digest)
         if graph is None and row is not None and '"keep"' in row.document:
@@ -225,7 +376,8 @@ class Definitions:
     async def _compiled(self, given: str | Mapping[str, Any]) -> tuple[Graph, str]:
         if isinstance(given, str):
             self._check_size(given)
-        graph, text = await asyncio.to_thread(compiled, given)
+        with asking_as("people"):
+            graph, text = await asyncio.to_thread(compiled, given)
         self.graphs.add(graph)
         return graph, text
 
@@ -233,14 +385,12 @@ class Definitions:
         if len(text.encode("utf-8", "surrogatepass")) > self._settings.document_bytes:
             raise InvalidInput(
                 f"the definition is over {self._settings.document_bytes} bytes",
-                remedy="split it into several, or raise workflows.document_bytes",
+                remedy="split it into several",
             )
 
     def _check_room(self, workflow: str) -> None:
         if self.table.count() >= self._settings.most and self.table.get(workflow) is None:
-            raise CapacityReached(
-                f"there are {self._settings.most} workflows already", remedy="remove some, or raise workflows.most"
-            )
+            raise CapacityReached(f"there are {self._settings.most} workflows already", remedy="remove some")
 
     def _also(self, workflow: str, graph: Graph | None) -> Also:
         change = self.triggers.changes(workflow, graph) if self.triggers is not None else None

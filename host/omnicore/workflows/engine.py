@@ -1,54 +1,214 @@
-"""The engine: the parts that keep, run, claim and look after workflows, made once and started together."""
+"""The engine: the parts that store, run, claim and watch workflows, created once and started together.
+
+`Starting` begins a run from a name and an input, in this host if it has room.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
-from omnicore.clock import Clock
-from omnicore.config.sections.workflows import WorkflowSettings
-from omnicore.errors import Conflict, OmniError
-from omnicore.storage.host_locks import HostLocks
-from omnicore.storage.store import Changes, Store
-from omnicore.storage.tables.audit_chain import AuditRow
-from omnicore.storage.tables.workflow_waits import WaitsTable
-from omnicore.workflows.claiming import Claiming
-from omnicore.workflows.definitions import Definitions
-from omnicore.workflows.entering import entered
-from omnicore.workflows.entries import ENDED, Action
-from omnicore.workflows.graph import Graph
+from omnicore.errors import CapacityReached, Conflict, HostLost, InvalidInput, NotFound, OmniError
+from omnicore.ids import OrderedIds
+from omnicore.records import replace as changed
+from omnicore.storage.tables.workflow_triggers import WaitsTable
+from omnicore.workflows.actions import Lease
+from omnicore.workflows.approvals import Approvals
+from omnicore.workflows.claims import Claiming, Keeper
+from omnicore.workflows.definitions import Definitions, Present
+from omnicore.workflows.entries import ENDED, Action, Performer
+from omnicore.workflows.expressions.expression import Unanswered
+from omnicore.workflows.faults import Fault
 from omnicore.workflows.journal import Journal
-from omnicore.workflows.journal_words import NewRun, Signal, Started
-from omnicore.workflows.lease import Lease
-from omnicore.workflows.live import LiveRun
-from omnicore.workflows.ordering import Beginning, name_of, ordered
-from omnicore.workflows.people import Approvals
-from omnicore.workflows.performing import Performer
-from omnicore.workflows.reading import RunReader
-from omnicore.workflows.recovery import Keeper
-from omnicore.workflows.runner import Runner, Tell
-from omnicore.workflows.starting import Starting
+from omnicore.workflows.journal_records import Beginning, ordered
+from omnicore.workflows.language.edits import entered
+from omnicore.workflows.language.graph import Graph, Run, name_of
+from omnicore.workflows.machine_tasks import conform
+from omnicore.workflows.runner import Ended, Runner, Tell
+from omnicore.workflows.runs import RunReader
+from omnicore.workflows.steps.secrets import marked
+from omnicore.workflows.steps.work import hops_of
 from omnicore.workflows.view import OpenView, RunView
-from omnicore.workflows.waiting import Ended
 
-__all__ = ["Engine", "EngineParts"]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
+
+    from omnicore.clock import Clock
+    from omnicore.config.settings import WorkflowSettings
+    from omnicore.storage.host_locks import HostLocks
+    from omnicore.storage.store import Changes, Store
+    from omnicore.storage.tables.audit import AuditRow
+    from omnicore.storage.tables.workflow_runs import RunsTable
+    from omnicore.workflows.journal_records import NewRun, Signal, Started
+    from omnicore.workflows.live import LiveRun
+
+__all__ = ["Engine", "EngineParts", "Starting"]
+
 
 _log = logging.getLogger("omnicore.workflows")
+_COUNT_S = 1.0
+_COUNT_SHARE = 50.0
+
+
+class Starting:
+    """Belongs to one event loop.
+
+    Args: runner: None in a process that only asks: then others claim what is started here.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        definitions: Definitions,
+        runs: RunsTable,
+        *,
+        settings: WorkflowSettings,
+        clock: Clock,
+    ) -> None:
+        self._journal, self._definitions, self._runs = journal, definitions, runs
+        self._settings, self._clock = settings, clock
+        self.runner: Runner | None = None
+        self._ids = OrderedIds("run")
+        self._pending, self._count_due = 0, 0.0
+
+    async def order(
+        self, workflow: str, given: Any, how: Beginning, *, number: int | None = None, version: str | None = None
+    ) -> NewRun:
+        """The run to begin. Raises: NotFound. Conflict: it is switched off. InvalidInput. CapacityReached."""
+        present = await self._definitions.present(workflow)
+        if number is not None and number != present.number:
+            earlier = await self._definitions.numbered(workflow, number)
+            present = Present(workflow, earlier.number, present.enabled, earlier.graph)
+        if version not in (None, "latest", present.graph.version):
+            present = await self._of_version(present, str(version))
+        if not present.enabled:
+            raise Conflict(f"{workflow} is switched off", remedy="switch it on first", workflow=workflow)
+        await self._check_room()
+        graph = present.graph
+        if graph.simple:
+            _check_input(graph, given)
+            with suppress(Unanswered):
+                return ordered(workflow, graph, present.number, given, how, hasty=True)
+        await asyncio.to_thread(_check_input, graph, given)
+        return await asyncio.to_thread(ordered, workflow, graph, present.number, given, how)
+
+    async def begin(self, new: NewRun) -> Started:
+        """Keeps a run. Raises: Conflict: as many as may run of its key do. LimitExceeded: the input is too large."""
+        room = self.runner is not None and self.runner.room > 0
+        try:
+            started = await self._journal.start(new, room=room)
+        except HostLost:  # this host was silent for too long, and nothing was kept: any host may take the run
+            started = await self._journal.start(new, room=False)
+        if started.refused:
+            raise Conflict(
+                f"{new.workflow} may not run more than {new.most} at once for {new.key!r}",
+                remedy="wait until one of them has ended",
+                workflow=new.workflow,
+            )
+        await self.adopt(new, started)
+        return started
+
+    async def adopt(self, new: NewRun, started: Started) -> None:
+        """Takes up a run that the journal has kept, where it is this host's."""
+        if started.owned and self.runner is not None:
+            graph = self._definitions.graphs.at_hand(new.digest) or await self._definitions.graphs.get(new.digest)
+            self.runner.begin(new, started, graph)
+
+    async def quietly(
+        self, workflow: str, given: Any, *, trigger: Mapping[str, Any], key: str | None, by: str
+    ) -> NewRun | None:
+        """The run that a trigger begins; None with a log line where there is none to begin."""
+        try:
+            return await self.order(workflow, given, Beginning(by=by, trigger=trigger, key=key))
+        except (NotFound, Conflict, InvalidInput) as error:
+            _log.warning("no run of %s begins for its %s: %s", workflow, trigger.get("kind", "trigger"), error)
+            return None
+
+    async def child(self, live: LiveRun, action: Action) -> NewRun:
+        """The run that a `run` task begins; see `omnicore.workflows.live.Children`."""
+        node = cast("Run", action.node)
+        depth = live.context.depth + 1
+        if depth > self._settings.most_depth:
+            raise Conflict(
+                f"workflows have begun one another {depth} times in a row",
+                remedy="end the recursion",
+            )
+        about = {"kind": "workflow", "run": live.id, "place": action.place, "workflow": live.context.workflow}
+        hops = hops_of(live.context.trigger)  # a circle of events that leads through it has an end as well
+        how = Beginning(
+            by=live.context.by,
+            trigger={**about, "hops": hops} if hops else about,
+            parent_run=live.id if node.wait else None,
+            parent_place=action.place if node.wait else None,
+            root=live.context.root,
+            depth=depth,
+            key=None,
+            priority=live.priority,
+        )
+        # What stands for a secret means nothing there, and people see that run's input.
+        given = marked(action.value, live.context.secrets)
+        new = await self.order(name_of(node.workflow, node.namespace), given, how, version=node.version)
+        # Who waits for a run waits for one of its own: another one's end would be told to its own parent alone.
+        return changed(new, id=self._ids.next(), dedupe=None if node.wait else new.dedupe)
+
+    # -- inner parts
+
+    async def _of_version(self, present: Present, version: str) -> Present:
+        """The newest one whose document says this version."""
+        rows = await asyncio.to_thread(self._definitions.table.versions, present.workflow)
+        for row in rows:
+            graph = await self._definitions.graphs.get(row.digest)
+            if graph.version == version:
+                return Present(present.workflow, row.number, present.enabled, graph)
+        raise NotFound(
+            f"{present.workflow} has no version {version[:80]!r}",
+            remedy="name one that it has, or `latest`",
+            workflow=present.workflow,
+        )
+
+    async def _check_room(self) -> None:
+        """Counted once a second at most: the limit keeps the disk from filling, it need not be exact."""
+        began = self._clock.monotonic()
+        if began >= self._count_due:
+            self._count_due = began + _COUNT_S
+            self._pending = sum((await asyncio.to_thread(self._runs.counts)).values())
+            took_s = self._clock.monotonic() - began
+            self._count_due = began + max(_COUNT_S, took_s * _COUNT_SHARE)
+        if self._pending >= self._settings.max_pending:
+            raise CapacityReached(
+                f"{self._settings.max_pending} runs wait already",
+                remedy="wait until some have ended",
+            )
+
+
+def _check_input(graph: Graph, given: Any) -> None:
+    schema = graph.root.data.input_schema
+    if schema is None:
+        return
+    try:
+        conform(given, schema, "input")
+    except Fault as fault:
+        raise InvalidInput(
+            f"the input of {graph.name} is not as asked: {fault.detail or fault.title}",
+            remedy="correct it",
+            path="input",
+        ) from fault
+
+
 _LOOK_S = 1.0
 _PAGE = 200
 _GIVE_UP_S = 5.0
 _PATIENCE_S = 1.5
-"""Longer than a host rests that is told of nothing: `omnicore.workflows.claiming`."""
+"""Longer than a host rests that is told of nothing: `omnicore.workflows.claims`."""
 
 
 @dataclass(frozen=True, slots=True)
 class EngineParts:
-    """What an engine is made of.
+    """Parts that an engine is made of.
 
     Args:
         performer: does the steps' calls.
@@ -177,12 +337,12 @@ class Engine:
 
     @property
     def trouble(self) -> str:
-        """Why runs cannot be read or written now; empty when they can."""
+        """The reason why runs cannot be read or written now; empty when they can."""
         return self.runner.trouble
 
     @property
     def lag_s(self) -> float:
-        """How late the newest claim was."""
+        """The delay of the newest claim."""
         return self._claiming.lag_s
 
     def wake(self) -> None:
@@ -203,7 +363,7 @@ class Engine:
     # -- what claiming looks at
 
     def next_due(self) -> float | None:
-        """When the first run may be claimed; blocking."""
+        """The earliest time at which a run may be claimed; blocking."""
         return self.reader.runs.next_due(self._claiming.root)
 
     def data_version(self) -> int:
@@ -216,7 +376,7 @@ class Engine:
         return None if version is None else self._seen(version)
 
     def changes(self) -> Changes | None:
-        """What tells that another process has written; blocking."""
+        """Notifications that another process has written; blocking."""
         return self._parts.store.changes()
 
     def _seen(self, version: int) -> int:
@@ -230,7 +390,7 @@ class Engine:
         return await self.starting.child(live, action)
 
     async def told(self, run: str, place: str) -> bool:
-        """Whether the end of a run that was begun at a place waits to be taken."""
+        """True if the end of a run that was begun at a place waits to be taken."""
         return await asyncio.to_thread(self.reader.told, run, place)
 
     async def begun(self, run: str) -> Mapping[str, str]:
@@ -276,7 +436,7 @@ class Engine:
         return replace(view, status=status, steps=seq, hash=last, due_at=due)
 
     async def open_of(self, run: str) -> list[OpenView]:
-        """What a run waits for or does now. Raises: NotFound."""
+        """Open actions and waits of a run. Raises: NotFound."""
         live = self.runner.live.get(run)
         if live is not None:
             return [
@@ -296,7 +456,7 @@ class Engine:
         graph = await self.definitions.graphs.get(row.digest)
         how = Beginning(by=by, trigger={**trigger, "again": run}, priority=row.priority, trial=bool(row.trial))
         new = await asyncio.to_thread(ordered, row.workflow, graph, row.number, given[0] if given else before, how)
-        return replace(new, dedupe=None, rate=None, forked_from=run)
+        return changed(new, dedupe=None, rate=None, forked_from=run)
 
     async def trial_graph(
         self, workflow: str, text: str | Mapping[str, Any], from_path: str | None, variables: Mapping[str, Any]

@@ -1,19 +1,35 @@
-"""The words of a run: what it wants done, what came of that, and the rows of its journal.
+"""The records of a run: the actions it requests, their results, and the rows of its journal.
 
-`progress` turns results into rows and new wishes, purely; `runner` does what is wished and keeps the rows. A row is
+`progress` turns results into rows and new actions, purely; `runner` performs the actions and keeps the rows. A row is
 kept before anything that follows from it begins.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from omnicore.quick import quick
-from omnicore.workflows.graph import Node
+from omnicore.records import Record, field
 
-__all__ = ["ENDED", "Action", "Change", "Entry", "Fault", "Outcome", "Result", "Start", "Status"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from omnicore.workflows.faults import Fault
+    from omnicore.workflows.language.graph import Node
+
+__all__ = [
+    "ENDED",
+    "Action",
+    "Change",
+    "Entry",
+    "Outcome",
+    "Performed",
+    "Performer",
+    "Result",
+    "RunContext",
+    "Start",
+    "Status",
+]
+
 
 Status = Literal["pending", "running", "waiting", "suspended", "cancelled", "faulted", "completed"]
 """Of a run. Source: DSL 1.0.3, status phases."""
@@ -21,52 +37,8 @@ Status = Literal["pending", "running", "waiting", "suspended", "cancelled", "fau
 ENDED: frozenset[Status] = frozenset({"cancelled", "faulted", "completed"})
 
 
-class Fault(Exception):
-    """An error of a workflow, as it is raised, caught and shown. Source: DSL 1.0.3, errors; RFC 7807.
-
-    Args: type: a URI, or one of the specification's short names: configuration, validation, expression, authentication,
-        authorization, timeout, communication, runtime. instance: the place where it came up.
-    """
-
-    def __init__(
-        self,
-        type: str,
-        status: int,
-        title: str = "",
-        detail: str = "",
-        instance: str = "",
-        *,
-        extra: Mapping[str, Any] | None = None,
-    ) -> None:
-        super().__init__(title or detail or type)
-        self.type = type if ":" in type else f"https://serverlessworkflow.io/spec/1.0.0/errors/{type}"
-        self.status, self.title, self.detail, self.instance = status, title, detail, instance
-        self.extra = dict(extra or {})
-
-    def to_json(self) -> dict[str, Any]:
-        """As `catch.as` and the API show it."""
-        shown = {"type": self.type, "status": self.status, "title": self.title, "detail": self.detail}
-        shown = {name: value for name, value in shown.items() if value not in ("", None)}
-        return {**self.extra, **shown, "instance": self.instance}
-
-    @classmethod
-    def of(cls, value: Mapping[str, Any]) -> Fault:
-        """The fault of what `to_json` gave."""
-        known = {"type", "status", "title", "detail", "instance"}
-        return cls(
-            str(value.get("type", "runtime")),
-            int(value.get("status", 500)),
-            str(value.get("title", "")),
-            str(value.get("detail", "")),
-            str(value.get("instance", "")),
-            extra={name: one for name, one in value.items() if name not in known},
-        )
-
-
-@quick
-@dataclass(frozen=True, slots=True)
-class Start:
-    """How a run begins. Units: `at` seconds since the Unix epoch; it is the run's own clock until its first row."""
+class Start(Record, frozen=True):
+    """The start of a run. Units: `at` seconds since the Unix epoch; it is the run's own clock until its first row."""
 
     run: str
     input: Any
@@ -78,9 +50,7 @@ class Start:
     the moment of a call, and is in no row."""
 
 
-@quick
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(Record, frozen=True):
     """Something the run wants done now.
 
     `place` names one occurrence of a node in a run: its path with the number of the round in loops and of the visit
@@ -104,10 +74,8 @@ class Action:
     """Variables by name, for filters that events are held against; of a call, `input` fills the URI's template."""
 
 
-@quick
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What came of an action, or what came to the run from outside.
+class Result(Record, frozen=True):
+    """The result of an action, or an event that reached the run from outside.
 
     kinds: `done` with `output`; `failed` with `fault`; `fired`: a timer; `event`: one for a `listen`, its envelope
     is the output; `cancel`, `suspend`, `resume`: by a person, `place` is empty and `output` says who.
@@ -126,9 +94,7 @@ class Result:
     meta: Mapping[str, Any] = field(default_factory=dict)
 
 
-@quick
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Record, frozen=True):
     """A row of the journal. `seq` counts from 1 within the run, without gaps.
 
     `fed` rows came from a result and are fed to `progress` again when the run is taken up; the others (set, switch,
@@ -153,22 +119,64 @@ class Entry:
     fault: Fault | None = None
 
 
-@quick
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a run ended."""
+class Outcome(Record, frozen=True):
+    """The end of a run."""
 
     status: Literal["completed", "faulted", "cancelled"]
     output: Any = None
     fault: Fault | None = None
 
 
-@quick
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What follows from a result: rows to keep, then actions to begin and places whose actions are to be cut."""
+class Change(Record, frozen=True):
+    """Consequences of a result: rows to write, then actions to begin and places whose actions are cancelled."""
 
     entries: tuple[Entry, ...] = ()
     begin: tuple[Action, ...] = ()
     cut: tuple[str, ...] = ()
     outcome: Outcome | None = None
+
+
+class RunContext(Record, frozen=True):
+    """The run that an action belongs to.
+
+    Args:
+        root: the run at the top of a chain of sub-workflows; itself where there is none above.
+        trigger: what began it, as `Start.trigger`.
+        secrets: name to the placeholder that stands for it in this run, as `Start.secrets`.
+        by: who began it.
+    """
+
+    run: str
+    workflow: str
+    root: str
+    depth: int
+    trigger: Mapping[str, Any] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    by: str = ""
+
+
+class Performed(Record, frozen=True):
+    """The result of a performed action.
+
+    Args:
+        output: a JSON value. The runner bounds its size.
+        meta: what it cost and who did it: `plugin`, `hash`, `fuel`, `memory_bytes`; small.
+        events: CloudEvents envelopes that go out in the transaction that keeps the step (`emit`), not before.
+    """
+
+    output: Any = None
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    events: tuple[Mapping[str, Any], ...] = ()
+
+
+class Performer(Protocol):
+    """Does `call`, `script` and `emit`. The other kinds are the runner's own."""
+
+    async def perform(self, action: Action, run: RunContext) -> Performed:
+        """Does it once; retries are the run's own. The runner bounds the time and cancels the task: then the guest or
+        the request is cut.
+
+        Raises: StorageFailed: the host's own database; it is done again once that is there. Fault: of the
+            specification's types. Whatever else is raised becomes a fault of type `runtime`
+            (`OmniError` with its code, fact and remedy), so that the run goes on by its own rules.
+        """

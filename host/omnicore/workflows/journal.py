@@ -1,44 +1,100 @@
-"""The journal: everything a host writes about its runs goes through it, many runs in one transaction."""
+"""The journal: every write of a host about its runs, many runs in one transaction."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+import json
 from dataclasses import replace
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
-from omnicore.clock import Clock
-from omnicore.errors import HostLost, RunLost, StorageFailed
-from omnicore.ids import OrderedIds
-from omnicore.storage.store import Session, Store
-from omnicore.storage.tables import workflow_claims as claims
-from omnicore.storage.tables.audit_chain import AuditRow
-from omnicore.storage.tables.workflow_events import add_event, take_event
-from omnicore.storage.tables.workflow_runs import RunRow, RunsTable
-from omnicore.storage.tables.workflow_schedules import ScheduleRow, move_on
-from omnicore.storage.tables.workflow_signals import SignalRow, signals_of_host, signals_of_runs
-from omnicore.storage.tables.workflow_values import add_values
+from omnicore.errors import HostLost, LimitExceeded, RunLost, StorageFailed
+from omnicore.ids import OrderedIds, new_id
+from omnicore.records import replace as changed
+from omnicore.storage.tables import workflow_runs as claims
+from omnicore.storage.tables.audit import AuditEntry, AuditRow, canonical, chain
+from omnicore.storage.tables.workflow_runs import RunRow, RunsTable, ValuesTable, add_values, named
+from omnicore.storage.tables.workflow_triggers import (
+    ScheduleRow,
+    SignalRow,
+    add_event,
+    move_on,
+    signals_of_host,
+    signals_of_runs,
+    take_event,
+)
 from omnicore.workflows.entries import Status
-from omnicore.workflows.journal_batch import Answer, Batch, WorkJob
-from omnicore.workflows.journal_forks import copy_rows
-from omnicore.workflows.journal_hosting import Hosting
-from omnicore.workflows.journal_owned import Owned, claimed_row, owned_of
-from omnicore.workflows.journal_preparing import eventing, keeping
-from omnicore.workflows.journal_sizes import check_size
-from omnicore.workflows.journal_starts import Starting, prepared, short
-from omnicore.workflows.journal_texts import Large, Texts
-from omnicore.workflows.journal_words import (
+from omnicore.workflows.journal_batch import Answer, Batch, Job, Queue, Told, WorkJob, eventing, keeping
+from omnicore.workflows.journal_queries import JournalQueries, copy_rows
+from omnicore.workflows.journal_records import (
     Claimed,
     JournalSettings,
     Kept,
+    Large,
     NewRun,
+    Owned,
     Signal,
     SignalKind,
     Started,
+    Starting,
+    Texts,
+    owned_of,
+    prepared,
+    short,
 )
-from omnicore.workflows.retaking import Taken
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
+
+    from omnicore.clock import Clock
+    from omnicore.storage.store import Session, Store
+    from omnicore.storage.tables.workflow_runs import Silence
+    from omnicore.workflows.progress import Taken
 
 __all__ = ["Journal"]
+
+
+def claimed_row(row: RunRow, head: tuple[int, str]) -> RunRow:
+    """A claimed run with the end of its chain as it is now."""
+    return replace(row, seq=head[0], hash=head[1])
+
+
+def _buried(gone: str, runs: int, host: str, now: float) -> AuditEntry:
+    """The row of the host's record that the runs of a dead host leave when they are let go of."""
+    return AuditEntry(now, host, "host", host, "workflow.takeover", gone, None, canonical({"runs": runs}))
+
+
+_REMEMBERED = 256
+
+
+async def check_size(
+    owned: Owned, rows: Sequence[tuple[Any, ...]], values: Sequence[tuple[str, str]], table: ValuesTable, most: int
+) -> None:
+    """Notes what a run is about to write.
+
+    Which values it has written before is remembered for the last ones only; when that seems to be too much, and when
+    the run was taken up again, they are counted in the database.
+
+    Raises: LimitExceeded: with it the run would have written more than `most` bytes.
+    """
+    for row in rows:
+        owned.rows_bytes += sum([len(text) for text in row if type(text) is str])
+    grown = sum([len(data) for digest, data in values if digest not in owned.seen]) if values else 0
+    if grown == 0 and owned.rows_bytes <= most:
+        return
+    if owned.values_bytes is None or owned.rows_bytes + owned.values_bytes + grown > most:
+        owned.values_bytes = await asyncio.to_thread(table.size_of, owned.run)
+    owned.values_bytes += grown
+    owned.seen.update(dict.fromkeys(digest for digest, _ in values))
+    while len(owned.seen) > _REMEMBERED:
+        del owned.seen[next(iter(owned.seen))]
+    if owned.rows_bytes + owned.values_bytes > most:
+        raise LimitExceeded(
+            f"the run has written over {most} bytes",
+            remedy="hand on less from step to step",
+            limit="run_bytes",
+            allowed=most,
+        )
+
 
 _T = TypeVar("_T")
 _Taken: TypeAlias = tuple[RunRow, list[SignalRow], bool]
@@ -46,7 +102,7 @@ _Taken: TypeAlias = tuple[RunRow, list[SignalRow], bool]
 _SIGNALS = 1000
 
 
-class Journal(Hosting):
+class Journal:
     """One for each host, used on one event loop.
 
     While one transaction is under way the next batch gathers. Each batch first looks whether this host is still in the
@@ -68,9 +124,96 @@ class Journal(Hosting):
         woke: Callable[[], None] = lambda: None,
         signalled: Callable[[Signal], None] = lambda signal: None,
     ) -> None:
-        super().__init__(store, clock, signed=signed, woke=woke, signalled=signalled)
-        self._settings = settings
-        self._texts, self._ids, self._runs = Texts(settings), OrderedIds("sig"), OrderedIds("run")
+        self._store, self._clock, self._settings, self._signed = store, clock, settings, signed
+        self.queries = JournalQueries(store)
+        self.woke, self.signalled = woke, signalled
+        self.host = ""
+        """This host's id; another one after each `open`."""
+        self._owned: dict[str, Owned] = {}
+        self._queue = Queue(store, clock, self._tell)
+        self._unsigned: list[AuditRow] = []
+        self._asides: set[asyncio.Task[None]] = set()
+        self._strays: set[str] | None = None
+        self._texts, self._signal_ids, self._run_ids = Texts(settings), OrderedIds("sig"), OrderedIds("run")
+
+    # -- the host itself
+
+    async def open(self) -> str:
+        """Begins under a new id, after a start and after `HostLost`. What was in its hands is no longer."""
+        await self._queue.settled()
+        before, self.host = self.host, new_id("wfh")
+        self._owned = {}
+        host, now = self.host, self._clock.now()
+
+        def work(session: Session, batch: Batch) -> None:
+            if before and claims.leave(session, before, now):
+                batch.told.woke = True
+            claims.enter(session, host, now)
+
+        await self._put(WorkJob(work))
+        return host
+
+    async def close(self) -> None:
+        """Gives back every run and leaves the table of hosts. Work that is queued is kept first."""
+        await self._queue.settled()
+        host, now, self._owned = self.host, self._clock.now(), {}
+        await self._put(WorkJob(lambda session, batch: claims.leave(session, host, now)))
+        for task in tuple(self._asides):
+            await task
+        await asyncio.to_thread(self._beat)
+
+    async def beat(self) -> bool:
+        """Shows that this host lives, and has the record's head signed off; False when it was buried.
+
+        Runs that the table says are here and are not, after a connection broke, are given back the second time they
+        are seen.
+        """
+        lives = await asyncio.to_thread(self._beat)
+        if lives and self._strays is not None:
+            await self._give_back_strays()
+        return lives
+
+    async def others(self) -> list[Silence]:
+        """All other hosts with their beats; time them with `omnicore.runtime.watch.Watch`."""
+        return await asyncio.to_thread(claims.others, self._store, self.host)
+
+    async def bury(self, silence: Silence) -> int:
+        """Lets the runs of a dead host be claimed, unless it has shown meanwhile that it lives; how many."""
+        host, now = self.host, self._clock.now()
+
+        def work(session: Session, batch: Batch) -> int:
+            count = claims.bury(session, silence, now) or 0
+            if count and self._signed is not None:
+                batch.told.records += chain(session, [_buried(silence.host, count, host, now)])
+            batch.told.woke = batch.told.woke or count > 0
+            return count
+
+        return int(await self._put(WorkJob(work)))
+
+    async def set_back(self, tolerance_s: float) -> None:
+        """Moves due times along after the clock was set back."""
+        now = self._clock.now()
+        await self._put(WorkJob(lambda session, batch: claims.set_back(session, now, tolerance_s)))
+
+    def holds(self, run: str) -> bool:
+        """True if a run is in this host's hands, as far as it knows."""
+        return run in self._owned
+
+    def last_kept(self, run: str) -> tuple[int, str] | None:
+        """The number and the hash of the last row that is kept of a run; None: it is not in this host's hands."""
+        owned = self._owned.get(run)
+        return None if owned is None else (owned.seq, owned.hash)
+
+    async def release(self, runs: Sequence[str]) -> None:
+        """Gives runs back that this host has in memory, to be claimed by any host at once."""
+        host, now, gone = self.host, self._clock.now(), tuple(runs)
+        for run in gone:
+            self._owned.pop(run, None)
+
+        def work(session: Session, batch: Batch) -> None:
+            batch.told.woke = bool(claims.give_back(session, host, gone, now)) or batch.told.woke
+
+        await self._put(WorkJob(work))
 
     # -- runs begin
 
@@ -185,7 +328,7 @@ class Journal(Hosting):
             return found
         settings = self._settings
         if kept.children:
-            kept = replace(kept, children=[self._named(child) for child in kept.children])
+            kept = changed(kept, children=[self._named(child) for child in kept.children])
         job, head = keeping(
             kept,
             owned,
@@ -196,7 +339,7 @@ class Journal(Hosting):
             audit=settings.audit and self._signed is not None,
         )
         if job.end is None:
-            await check_size(owned, job.rows, job.values, self._reading.values, settings.run_bytes)
+            await check_size(owned, job.rows, job.values, self.queries.reader.values, settings.run_bytes)
             if self._owned.get(kept.run) is not owned:
                 raise RunLost(f"{kept.run} was given up meanwhile", remedy="nothing: whoever has it goes on with it")
         owned.busy = future = self._queue.put(
@@ -257,15 +400,69 @@ class Journal(Hosting):
 
     # -- inner parts
 
+    async def _put(self, job: Job) -> Any:
+        return await self._queue.put(self.host, job)
+
+    async def _work(self, work: Callable[[Session, Batch], _T]) -> _T:
+        done: _T = await self._put(WorkJob(work))
+        return done
+
+    def _aside(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._asides.add(task)
+        task.add_done_callback(self._asides.discard)
+
+    def _doubt(self, answer: Answer) -> None:
+        """After a transaction of which nobody knows the end, the table may say more than this host knows."""
+        if isinstance(answer.error, StorageFailed) and self._strays is None:
+            self._strays = set()
+
+    def _read(self, row: SignalRow) -> Signal:
+        kind: Any = row.kind
+        return Signal(row.id, row.run, kind, row.place, self.queries.reader.value(row.data), row.at)
+
+    def _tell(self, told: Told) -> None:
+        self._unsigned = told.records[-1:] or self._unsigned
+        for row in told.signals:
+            if row.host != self.host:
+                continue
+            if named(row.data) is None:
+                self.signalled(Signal(row.id, row.run, row.kind, row.place, json.loads(row.data), row.at))  # type: ignore[arg-type]
+            else:
+                self._aside(self._tell_large(row))
+        if told.woke:
+            self.woke()
+
+    async def _tell_large(self, row: SignalRow) -> None:
+        self.signalled(await asyncio.to_thread(self._read, row))
+
+    def _beat(self) -> bool:
+        """In a thread. Rows of the record are signed off once a durable transaction came after them."""
+        unsigned, now, host = self._unsigned, self._clock.now(), self.host
+        with self._store.write(durable=bool(unsigned)) as session:
+            lives = claims.beat(session, host, now)
+        if unsigned and self._signed is not None:
+            self._signed(unsigned)
+            if self._unsigned is unsigned:
+                self._unsigned = []
+        return lives
+
+    async def _give_back_strays(self) -> None:
+        found = set(await asyncio.to_thread(claims.owned, self._store, self.host)) - self._owned.keys()
+        again = found & (self._strays or set())
+        self._strays = found or None
+        if again:
+            await self.release(sorted(again))
+
     def _named(self, new: NewRun) -> NewRun:
         """A run with an id: later ones sort behind, and so wait behind."""
-        return new if new.id else replace(new, id=self._runs.next())
+        return new if new.id else changed(new, id=self._run_ids.next())
 
     def _signal(self, run: str, kind: str, place: str, data: Any, key: str | None) -> tuple[SignalRow, Large]:
         large: Large = {}
         text = self._texts.text(data, large) or "null"
         at, named_key = self._clock.now(), None if key is None else short(key)
-        return SignalRow(self._ids.next(), run, None, kind, place, named_key, text, at), large
+        return SignalRow(self._signal_ids.next(), run, None, kind, place, named_key, text, at), large
 
     def _began(self, ones: Sequence[Starting], answer: Answer, heard: bool) -> None:
         self._doubt(answer)
@@ -296,7 +493,7 @@ class Journal(Hosting):
         answer: Answer,
         heard: bool,
     ) -> None:
-        """What a job's end says about the run, whether or not somebody still waits for it."""
+        """Applies the end of a job to the run, even if nobody waits for it any more."""
         owned.busy = None
         error = answer.error
         if error is None:
@@ -304,7 +501,8 @@ class Journal(Hosting):
             owned.tried = None
             if kept.status != "running":
                 self._owned.pop(kept.run, None)
-            self._began(children, answer, heard)
+            if children:
+                self._began(children, answer, heard)
         elif isinstance(error, StorageFailed):
             owned.tried = head[1]
             self._doubt(answer)
@@ -312,8 +510,8 @@ class Journal(Hosting):
             self._owned.pop(kept.run, None)
 
     async def _kept_before(self, kept: Kept, owned: Owned) -> tuple[Started, ...] | None:
-        """What came of an attempt whose end nobody saw; None: nothing was kept."""
-        seq, last = await self.head(kept.run)
+        """The result of an attempt with an unknown end; None: nothing was written."""
+        seq, last = await self.queries.head(kept.run)
         if last != owned.tried or last == owned.hash:
             owned.tried = None
             return None
@@ -329,12 +527,12 @@ class Journal(Hosting):
         return tuple(
             Started(new.id, "cancelled", new=False, refused=True)
             if row is None
-            else Started(row.id, cast(Status, row.status), due_at=row.due_at, nonce=row.nonce)
+            else Started(row.id, cast("Status", row.status), due_at=row.due_at, nonce=row.nonce)
             for new, row in zip(kept.children, found, strict=True)
         )
 
     def _claimed(self, row: RunRow, signals: Sequence[SignalRow], moved: bool) -> Claimed:
-        trigger, given = self._reading.value(row.trigger), self._reading.value(row.input)
+        trigger, given = self.queries.reader.value(row.trigger), self.queries.reader.value(row.input)
         return Claimed(row, given, trigger, tuple(self._read(one) for one in signals), moved)
 
 

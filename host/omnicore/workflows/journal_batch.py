@@ -1,34 +1,83 @@
-"""One transaction of the journal: what many runs want kept, gathered into a few statements."""
+"""A transaction of the journal: jobs of many runs collected into a few statements, and the queue of group commit.
+
+Everything is encoded before the transaction begins. While one transaction is in progress, the next batch fills up.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import asyncio
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from omnicore.errors import HostLost, RunLost
-from omnicore.quick import quick
-from omnicore.storage.store import Session
-from omnicore.storage.tables.audit import chain
-from omnicore.storage.tables.audit_chain import AuditEntry, AuditRow, canonical
-from omnicore.storage.tables.workflow_claims import alive
-from omnicore.storage.tables.workflow_ends import End, Park, end_runs, park
-from omnicore.storage.tables.workflow_events import EventRow, add_event
-from omnicore.storage.tables.workflow_limits import leave_lane
-from omnicore.storage.tables.workflow_runs import RunRow, add_runs
-from omnicore.storage.tables.workflow_signals import SignalRow, drop_signals, send
-from omnicore.storage.tables.workflow_steps import add_steps
-from omnicore.storage.tables.workflow_values import add_values
-from omnicore.storage.tables.workflow_waits import WaitRow, add_waits, drop_waits
-from omnicore.workflows.journal_starts import Starting, begin, refused_child
-from omnicore.workflows.journal_words import Started
+from omnicore.errors import HostLost, InvalidInput, RunLost, StorageFailed
+from omnicore.ids import new_id
+from omnicore.records import Record
+from omnicore.storage.tables.audit import AuditEntry, AuditRow, canonical, chain
+from omnicore.storage.tables.workflow_runs import (
+    End,
+    Park,
+    RunRow,
+    add_runs,
+    add_steps,
+    add_values,
+    alive,
+    end_runs,
+    lock_runs,
+    park,
+)
+from omnicore.storage.tables.workflow_triggers import (
+    EventRow,
+    SignalRow,
+    WaitRow,
+    add_event,
+    add_waits,
+    drop_signals,
+    drop_waits,
+    leave_lane,
+    send,
+)
+from omnicore.workflows.entries import ENDED
+from omnicore.workflows.journal_records import (
+    Kept,
+    Large,
+    Owned,
+    Started,
+    Starting,
+    Texts,
+    begin,
+    cancelling,
+    clean,
+    prepared,
+    refused_child,
+)
 
-__all__ = ["Answer", "Batch", "Eventing", "Job", "KeepJob", "Told", "WorkJob", "is_fenced", "record_of"]
+if TYPE_CHECKING:
+    from omnicore.clock import Clock
+    from omnicore.storage.store import Session, Store
+
+__all__ = [
+    "Answer",
+    "Batch",
+    "Ended",
+    "Eventing",
+    "Job",
+    "KeepJob",
+    "Queue",
+    "Told",
+    "WorkJob",
+    "eventing",
+    "is_fenced",
+    "keeping",
+    "record_of",
+]
 
 
 @dataclass(slots=True)
 class Told:
-    """What the loop is told once a batch is kept."""
+    """Messages for the event loop after a batch was committed."""
 
     woke: bool = False
     signals: list[SignalRow] = field(default_factory=list)
@@ -44,8 +93,7 @@ class Told:
         return came.kept
 
 
-@dataclass(frozen=True, slots=True)
-class Eventing:
+class Eventing(Record, frozen=True):
     """An event for the inbox, with the key and the time that keep it from coming twice."""
 
     row: EventRow
@@ -55,7 +103,7 @@ class Eventing:
 
 @dataclass(slots=True)
 class KeepJob:
-    """What one run wants kept; everything is encoded already."""
+    """Rows of one run to write; everything is encoded already."""
 
     run: str
     rows: list[tuple[Any, ...]]
@@ -85,10 +133,8 @@ class WorkJob:
 Job = KeepJob | WorkJob | Starting
 
 
-@quick
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came of a job."""
+class Answer(Record, frozen=True):
+    """The result of a job."""
 
     value: Any = None
     error: BaseException | None = None
@@ -97,7 +143,8 @@ class Answer:
 class Batch:
     """The work of one transaction. It may be run again: it keeps nothing but what the last turn gave."""
 
-    def __init__(self, host: str, jobs: Sequence[Job], now: float) -> None:
+    def __init__(self, host: str, jobs: Sequence[Job], now: float, *, many: bool = False) -> None:
+        self._many = many
         self._host, self._jobs, self._now = host, jobs, now
         self.told = Told()
         self._added: list[tuple[RunRow, Starting]] = []
@@ -116,6 +163,9 @@ class Batch:
     def _all(self, session: Session) -> list[Answer]:
         lives = not any(is_fenced(job) for job in self._jobs) or alive(session, self._host)
         keeps = [job for job in self._jobs if isinstance(job, KeepJob)] if lives else []
+        if self._many:  # other hosts write too: a run is not parked while a signal reaches it
+            met = {job.run for job in keeps if job.park is not None or job.end is not None}
+            lock_runs(session, tuple(met.union(signal.run for job in keeps for signal in job.signals)))
         self._rows(session, keeps)
         answers = [self._answer(session, job, lives) for job in self._jobs]
         self._add(session)
@@ -230,7 +280,7 @@ def record_of(end: End, workflow: str, by: str, host: str, now: float) -> AuditE
 
 
 def is_fenced(job: Job) -> bool:
-    """Whether it is only for the host that it was made by, as long as that lives."""
+    """True if the job is only valid for the host that made it, as long as that host lives."""
     return (
         isinstance(job, KeepJob)
         or (isinstance(job, Starting) and job.room)
@@ -251,3 +301,202 @@ def _buried(host: str) -> HostLost:
 
 def _lost(run: str) -> RunLost:
     return RunLost(f"{run} is no longer this host's", remedy="nothing: whoever has it goes on with it")
+
+
+_MOST = 512
+Ended = Callable[[Answer, bool], None]
+"""What is done with an answer, and whether somebody still waits for it."""
+
+
+class _Waiting:
+    """A job, for the host that it was made by."""
+
+    __slots__ = ("ended", "future", "host", "job")
+
+    def __init__(self, host: str, job: Job, future: asyncio.Future[Any], ended: Ended | None) -> None:
+        self.host, self.job, self.future, self.ended = host, job, future, ended
+
+    def settle(self, answer: Answer) -> None:
+        if self.ended is not None:
+            self.ended(answer, not self.future.done())
+        if self.future.done():  # cancelled meanwhile
+            return
+        if answer.error is not None:
+            self.future.set_exception(answer.error)
+        else:
+            self.future.set_result(answer.value)
+
+
+class Queue:
+    """Jobs in their order. Belongs to one event loop; whoever waits may be cancelled, its job is done all the same.
+
+    Args: told: called with what a batch tells, once it is kept and before anybody has an answer.
+    """
+
+    def __init__(self, store: Store, clock: Clock, told: Callable[[Told], None]) -> None:
+        self._store, self._clock, self._told = store, clock, told
+        self._waiting: list[_Waiting] = []
+        self._task: asyncio.Task[None] | None = None
+
+    def put(self, host: str, job: Job, ended: Ended | None = None) -> asyncio.Future[Any]:
+        """Queues a job; the future has its answer once it is kept."""
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(host, job, future, ended))
+        if self._task is None:
+            self._task = asyncio.create_task(self._drain())
+        return future
+
+    async def settled(self) -> None:
+        """Returns when nothing is queued or under way."""
+        while self._task is not None:
+            await asyncio.wait([self._task])
+
+    async def _drain(self) -> None:
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
+                await self._keep(batch)
+        finally:
+            self._task = None
+            left, self._waiting = self._waiting, []
+            for one in left:  # cancelled: the loop ends, and nobody keeps these any more
+                one.settle(Answer(error=_ended()))
+
+    async def _keep(self, batch: Sequence[_Waiting]) -> Answer | None:
+        """Keeps jobs together, or one by one where one of them spoils it for all; the answer to one alone."""
+        host = batch[-1].host
+        if len(batch) > 1:
+            stale = [one for one in batch if one.host != host and is_fenced(one.job)]
+            for one in stale:
+                one.settle(Answer(error=HostLost("this host goes on as a new one", remedy="nothing")))
+            if stale:
+                batch = [one for one in batch if one not in stale]
+        many = self._store.dialect == "postgresql"
+        work = Batch(host, [one.job for one in batch], self._clock.now(), many=many)
+        try:
+            answers = await self._store.apply_async(work)
+        except asyncio.CancelledError:
+            for one in batch:
+                one.settle(Answer(error=_ended()))
+            raise
+        except BaseException as error:  # whatever it is, whoever waits has to know
+            return await self._spoilt(batch, work, error)
+        self._told(work.told)
+        for one, answer in zip(batch, answers, strict=True):
+            one.settle(answer)
+        return answers[0]
+
+    async def _spoilt(self, batch: Sequence[_Waiting], work: Batch, error: BaseException) -> Answer:
+        answer = Answer(error=error)
+        if len(batch) == 1 or not work.broke:
+            for one in batch:
+                one.settle(answer)
+            return answer
+        failed = 0
+        for place, one in enumerate(batch):
+            found = await self._keep([one])
+            failed = failed + 1 if found is not None and isinstance(found.error, StorageFailed) else 0
+            if failed > 1 and found is not None:  # it is the disk, not one of them
+                for left in batch[place + 1 :]:
+                    left.settle(found)
+                break
+        return answer
+
+
+def _ended() -> StorageFailed:
+    return StorageFailed("the host ends", remedy="look whether the change is there before you repeat it")
+
+
+_PARKED = ("waiting", "suspended")
+
+
+def keeping(
+    kept: Kept, owned: Owned, texts: Texts, *, host: str, now: float, event_s: float, audit: bool
+) -> tuple[KeepJob, tuple[int, str]]:
+    """The job, and the end of the run's chain once it is kept.
+
+    Raises: LimitExceeded: a value is too large. InvalidInput: it is no JSON, or the rows do not follow.
+    """
+    _check_order(kept, owned)
+    large: Large = {}
+    rows, head = texts.rows(kept.run, kept.entries, (owned.seq, owned.hash), large)
+    job = KeepJob(
+        kept.run,
+        rows,
+        [],
+        [],
+        taken=kept.taken,
+        waits=kept.waits,
+        drops=kept.drops,
+        events=[eventing(one, now, event_s) for one in kept.events] if kept.events else (),
+        children=[prepared(one, texts, now, room=place < kept.room) for place, one in enumerate(kept.children)]
+        if kept.children
+        else (),
+    )
+    if kept.status in _PARKED:
+        job.park = Park(kept.run, kept.status, kept.due_at, *head)
+    elif kept.status in ENDED:
+        _end(job, kept, owned, texts, large, head, host=host, now=now, audit=audit)
+    if kept.cancels:
+        job.signals = [*job.signals, *(cancelling(one, f"{kept.run} wants it no longer", now) for one in kept.cancels)]
+    if large:
+        job.values = list(large.items())
+        job.refs += [(kept.run, digest) for digest in large]
+    return job, head
+
+
+def eventing(envelope: Mapping[str, Any], now: float, event_s: float) -> Eventing:
+    """An event for the inbox. Raises: InvalidInput: it is no CloudEvent."""
+    source, event, kind = (envelope.get(name) for name in ("source", "id", "type"))
+    if not (isinstance(source, str) and isinstance(event, str) and isinstance(kind, str)):
+        raise InvalidInput("an event has no source, id or type", remedy="give it these, as texts")
+    key = hashlib.sha256(json.dumps([source, event]).encode()).hexdigest()
+    row = EventRow(new_id("wfe"), clean(source), clean(event), clean(kind), _plain(envelope), now)
+    return Eventing(row, key, now + event_s)
+
+
+def _end(
+    job: KeepJob,
+    kept: Kept,
+    owned: Owned,
+    texts: Texts,
+    large: Large,
+    head: tuple[int, str],
+    *,
+    host: str,
+    now: float,
+    audit: bool,
+) -> None:
+    output, fault = texts.text(kept.output, large), texts.fault(kept.fault, large)
+    job.end = End(kept.run, kept.status, output, fault, *head)
+    if audit:
+        job.record = record_of(job.end, owned.workflow, owned.by, host, now)
+    if owned.lane is not None and not owned.held:
+        job.lane = (owned.workflow, owned.lane)
+    if owned.parent is not None:
+        _tell_parent(job, kept, owned.parent, texts, large, now)
+
+
+def _tell_parent(job: KeepJob, kept: Kept, parent: tuple[str, str], texts: Texts, large: Large, now: float) -> None:
+    fault = None if kept.fault is None else kept.fault.to_json()
+    told = {"run": kept.run, "status": kept.status, "output": kept.output, "fault": fault}
+    mine: Large = {}
+    data = texts.text(told, mine) or "null"
+    job.signals = [SignalRow(new_id("sig"), parent[0], None, "child", parent[1], kept.run, data, now)]
+    job.refs = [(parent[0], digest) for digest in mine]
+    large.update(mine)
+
+
+def _check_order(kept: Kept, owned: Owned) -> None:
+    for seq, entry in enumerate(kept.entries, owned.seq + 1):
+        if entry.seq != seq:
+            raise InvalidInput(
+                f"rows of {kept.run} do not follow its row {owned.seq}", remedy="take the run up again from its journal"
+            )
+
+
+def _plain(envelope: Mapping[str, Any]) -> str:
+    try:
+        return json.dumps(dict(envelope), separators=(",", ":"), allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidInput(f"an event is no JSON: {error}", remedy="give it plain JSON values") from error

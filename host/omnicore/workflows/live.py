@@ -1,30 +1,155 @@
-"""A live run: its progress in memory, what came to it and waits its turn, and what it has under way."""
+"""A live run: its progress in memory, the inbox of signals and results, and its open actions.
+
+`Telling` publishes changes of runs and steps on the event bus, without values.
+"""
 
 from __future__ import annotations
 
-import asyncio
+import json
 from collections import deque
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from omnicore.quick import quick
-from omnicore.workflows.entries import Action, Change, Entry, Outcome, Result
-from omnicore.workflows.graph import Graph
-from omnicore.workflows.journal_words import NewRun, Signal
-from omnicore.workflows.performing import RunContext
-from omnicore.workflows.progress import Progress
-from omnicore.workflows.registering import result_of
+from omnicore.records import Record, replace
+from omnicore.storage.tables.workflow_triggers import WaitRow
+from omnicore.workflows.entries import ENDED, Action, Change, Entry, Outcome, Result, RunContext
+from omnicore.workflows.expressions.expression import Pause
+from omnicore.workflows.faults import Fault
+from omnicore.workflows.journal_records import NewRun, Signal
+from omnicore.workflows.language.graph import Approval, Graph, Listen
+from omnicore.workflows.language.triggers import all_filters, wait_correlation
+from omnicore.workflows.steps.secrets import marked
+from omnicore.workflows.steps.work import hops_of
 
-__all__ = ["Came", "Children", "Doing", "LiveRun", "Step"]
+if TYPE_CHECKING:
+    import asyncio
+
+    from omnicore.events.bus import EventBus
+    from omnicore.workflows.progress import Going, Progress
+
+__all__ = [
+    "REGISTERED",
+    "Came",
+    "Children",
+    "Doing",
+    "LiveRun",
+    "Step",
+    "Stretch",
+    "Telling",
+    "asked",
+    "broken",
+    "correlates",
+    "drops_of",
+    "failed",
+    "late",
+    "result_of",
+    "waits_of",
+]
+
+
+REGISTERED = frozenset({"listen", "approval"})
+"""Kinds of actions that are rows for others to find."""
+
+
+def waits_of(
+    run: str, graph: Graph, begun: Iterable[Action], now: float, secrets: Mapping[str, str] | None = None
+) -> tuple[WaitRow, ...]:
+    """The waits of the actions that begin.
+
+    Args: secrets: placeholder by name, as `Start.secrets`: people are shown the name, and cannot send the other back.
+    """
+    return tuple(_wait(run, graph, one, now, secrets or {}) for one in begun if one.kind in REGISTERED)
+
+
+def _wait(run: str, graph: Graph, action: Action, now: float, secrets: Mapping[str, str]) -> WaitRow:
+    approval = action.kind == "approval"
+    held = marked(asked(action), secrets) if approval else dict(action.scope)
+    return WaitRow(
+        run,
+        action.place,
+        "approval" if approval else "event",
+        key=f"{graph.digest}#{action.node.path}",
+        correlation=_correlation(action),
+        data=json.dumps(held, ensure_ascii=False, separators=(",", ":")),
+        due_at=action.due_at,
+        at=now,
+    )
+
+
+def _correlation(action: Action) -> str:
+    return wait_correlation(all_filters(action.node), action.scope) if isinstance(action.node, Listen) else ""
+
+
+def correlates(action: Action) -> bool:
+    """True if expressions are needed to write down who waits."""
+    return isinstance(action.node, Listen) and any(one.correlate for one in all_filters(action.node))
+
+
+def drops_of(entries: Iterable[Entry], cut: Iterable[str], waits: Iterable[WaitRow]) -> tuple[str, ...]:
+    """The places whose waits are over: what was waited for came, or is not wanted any more."""
+    over = {one.place for one in entries if one.kind in REGISTERED and one.status != "received"} | set(cut)
+    return tuple(over.difference(one.place for one in waits)) if over else ()
+
+
+def asked(action: Action) -> dict[str, Any]:
+    """The content of an approval: title and text from the run's data, the form and the role that decides."""
+    node, value = action.node, action.value
+    shown: Mapping[str, Any] = value if isinstance(value, Mapping) else {}
+    found: dict[str, Any] = {"title": str(shown.get("title") or action.node.name), "text": str(shown.get("text") or "")}
+    if isinstance(node, Approval):
+        found |= {"form": dict(node.form), "role": node.role}
+    return found
+
+
+def result_of(signal: Signal, open_: Mapping[str, Action], now: float) -> Result | None:
+    """The result that a signal is for the run it came to; None: its place does not wait any more."""
+    match signal.kind:
+        case "cancel" | "suspend" | "resume" as kind:
+            return Result(kind, "", 0, now, output=signal.data)
+    action = open_.get(signal.place)
+    if action is None:
+        return None
+    place, attempt = action.place, action.attempt
+    if signal.kind == "event":
+        return Result("event", place, attempt, now, output=signal.data)
+    if signal.kind == "approval":
+        by = {"by": signal.data.get("by", "")} if isinstance(signal.data, Mapping) else {}
+        return Result("done", place, attempt, now, output=signal.data, meta=by)
+    ended = signal.data if isinstance(signal.data, Mapping) else {}
+    meta = {"run": ended.get("run", "")}
+    if ended.get("status") == "completed":
+        return Result("done", place, attempt, now, output=ended.get("output"), meta=meta)
+    fault = ended.get("fault") or {"type": "runtime", "status": 500, "title": f"the run was {ended.get('status')}"}
+    return Result("failed", place, attempt, now, fault=Fault.of(fault), meta=meta)
+
+
+def late(action: Action, now: float) -> Result:
+    """The result of an action whose time is over."""
+    if action.kind == "timer":
+        return Result("fired", action.place, action.attempt, now)
+    fault = Fault("timeout", 408, "Time is over", "it was not done in its time", instance=action.place)
+    return Result("failed", action.place, action.attempt, now, fault=fault)
+
+
+def failed(action: Action, fault: Fault, now: float) -> Result:
+    """The result of an action that cannot be begun."""
+    return Result("failed", action.place, action.attempt, now, fault=fault)
+
+
+def broken(error: BaseException) -> Outcome:
+    """The end of a run that cannot go on: its journal and graph differ, a value is too large, or progress failed."""
+    if isinstance(error, Fault):
+        return Outcome("faulted", fault=error)
+    detail = str(error)[:2000] or type(error).__name__
+    return Outcome("faulted", fault=Fault("runtime", 500, "The run cannot go on", detail))
+
 
 _MOST_AT_ONCE = 256
 _SETTLING = frozenset({"done", "failed", "fired"})
 
 
-@quick
-@dataclass(frozen=True, slots=True)
-class Came:
+class Came(Record, frozen=True):
     """A result of what was done here, and the events that go out with it."""
 
     result: Result
@@ -33,7 +158,7 @@ class Came:
 
 @dataclass(slots=True)
 class Step:
-    """What follows from one or more results, to be kept in one transaction."""
+    """Consequences of one or more results, to be written in one transaction."""
 
     entries: list[Entry] = field(default_factory=list)
     begin: list[Action] = field(default_factory=list)
@@ -41,8 +166,8 @@ class Step:
     outcome: Outcome | None = None
     taken: list[str] = field(default_factory=list)
     events: list[Mapping[str, Any]] = field(default_factory=list)
-    registered: bool = False
-    """Who waits at the places that begin is written already: the run was taken up again."""
+    known: frozenset[str] = frozenset()
+    """Places where it began before the run was taken up again: who waits there is written already."""
     again: bool = False
     """It may be that it was, so runs are begun under a key: those of a fork, and of a run that has no row yet."""
 
@@ -58,6 +183,10 @@ class Step:
         return self
 
 
+Stretch: TypeAlias = Generator[Pause, Any, Step]
+"""What a run does until it stands still; it yields to be answered, or to let others go first."""
+
+
 class LiveRun:
     """One run on this host. Belongs to the host's event loop; `progress` is used by one thread at a time."""
 
@@ -68,16 +197,21 @@ class LiveRun:
         "children",
         "context",
         "graph",
+        "halted",
         "hands",
+        "heavy",
         "id",
         "idle_since",
         "inbox",
         "known",
+        "made",
         "moved",
         "open",
         "over",
         "priority",
         "progress",
+        "result",
+        "retaken",
         "tasks",
         "timed",
     )
@@ -101,6 +235,14 @@ class LiveRun:
         """Signals that were taken up and are not gone from the table yet."""
         self.moved = ""
         """This host, where it has the run from one that was lost, until a row says so."""
+        self.made = Step()
+        """What the stretch under way has come to and is not kept yet."""
+        self.heavy = self.retaken = False
+        """Its last stretch took long; the one under way takes it up again from its journal."""
+        self.result: Result | None = None
+        """What it follows from, until something of it was handed on."""
+        self.halted: asyncio.Future[None] | None = None
+        """Done when the run is not to wait for answers any longer, while it waits for some."""
         self.busy = False
         self.over = False
         """It has ended, was parked or lost: nothing that comes is for it any more."""
@@ -110,50 +252,100 @@ class LiveRun:
 
     @property
     def next_due(self) -> float | None:
-        """When it has something to do next, at the earliest. Units: Unix seconds."""
+        """The earliest time at which it has something to do. Units: Unix seconds."""
         due = self.progress.next_due
         return None if due is None else due - self.back_s
 
-    def first(self) -> Step:
+    def first(self) -> Stretch:
         """Begins. Raises: whatever `Progress` does."""
-        change = self.progress.begin()
-        self.note(None, change)
         # A run that begins again because its host died has no row yet, but may have begun runs before that.
-        return Step(again=True).add(change)
+        self.made = Step(again=True)
+        return (yield from self._through(self.progress.beginning(), None))
 
-    def replay(self, rows: Iterable[Entry], *, forked: bool) -> Step:
+    def replay(self, rows: Iterable[Entry], *, forked: bool) -> Stretch:
         """Goes on from where the journal ends. Raises: whatever `Progress` does."""
-        change = self.progress.replay(rows)
-        self.note(None, change)
-        step = Step(registered=not forked, again=forked)
-        return step.add(change)
+        self.made, self.retaken = Step(again=forked), not forked
+        change = yield from self.progress.replaying(rows)
+        self._add(change)
+        self.retaken = False
+        return self.made
 
-    def advance(self, now: float) -> Step:
+    def advance(self, now: float) -> Stretch:
         """Applies what came, in its order. Raises: whatever `Progress` does."""
-        step = Step()
+        self.made = Step()
         for _ in range(min(len(self.inbox), _MOST_AT_ONCE)):
             came = self.inbox.popleft()
-            result: Result | None
-            if isinstance(came, Came):
-                result = came.result
-                step.events += came.events
-            else:
-                result = result_of(came, self.open, now)
-                step.taken.append(came.id)
-            if result is not None:
-                self._apply(step, result)
-            if step.outcome is not None:
+            yield from self._apply(came, now)
+            if self.made.outcome is not None:
                 break
-        return step
+        return self.made
 
-    def _apply(self, step: Step, result: Result) -> None:
+    def _apply(self, came: Came | Signal, now: float) -> Stretch:
+        result: Result | None
+        if isinstance(came, Came):
+            result = came.result
+            self.made.events += came.events
+        else:
+            result = result_of(came, self.open, now)
+            self.made.taken.append(came.id)
+        if result is None:
+            return self.made
         if self.moved:
             result = replace(result, meta={**result.meta, "taken_over_by": self.moved})
-        change = self.progress.apply(result)
-        if change.entries:
+        return (yield from self._through(self.progress.applying(result), result))
+
+    def _through(self, going: Going, result: Result | None) -> Stretch:
+        self.result = result
+        change = yield from going
+        self._add(change)
+        return self.made
+
+    def _add(self, change: Change) -> None:
+        if change.entries and self.result is not None:
             self.moved = ""
-        step.add(change)
-        self.note(result, change)
+        self.made.add(change)
+        self.note(self.result, change)
+        self.result = None
+        if self.retaken:
+            self.made.known = self.progress.known
+
+    def so_far(self) -> Step | None:
+        """The result so far of the current stretch, to be written before it goes on; None: nothing yet."""
+        change = self.progress.so_far()
+        if change is None:
+            return None
+        self._add(change)
+        made, self.made = self.made, Step(again=self.made.again)
+        return made
+
+    @property
+    def cancelled(self) -> Signal | None:
+        """The signal of a cancellation that can be applied in the middle of a stretch."""
+        if not self.inbox or (self.progress.retaking and not self._ends_alone()):
+            return None
+        return next((one for one in self.inbox if isinstance(one, Signal) and one.kind == "cancel"), None)
+
+    def cancel(self, now: float) -> Stretch | None:
+        """Ends the run in the middle of a stretch, where somebody has cancelled it; None: nobody has."""
+        signal = self.cancelled
+        if signal is None:
+            return None
+        self.inbox.remove(signal)
+        if self.result is not None:
+            self.open.pop(self.result.place, None)
+        self.retaken = False
+        return self._ended_early(signal) if self.progress.retaking else self._apply(signal, now)
+
+    def _ends_alone(self) -> bool:
+        """True if nothing has to be undone at its end, and nobody has to be told that it waits no longer."""
+        nodes = self.graph.nodes.values()
+        return not any(node.compensate or node.kind in ("listen", "approval") for node in nodes)
+
+    def _ended_early(self, signal: Signal) -> Stretch:
+        """The end of a run that is being taken up again: its rows stay as they are."""
+        self.made = Step(taken=[signal.id], outcome=Outcome("cancelled"))
+        yield from ()
+        return self.made
 
     def note(self, result: Result | None, change: Change) -> None:
         """Keeps `open` in step with a change."""
@@ -201,7 +393,72 @@ class Children(Protocol):
         """The run to begin. Raises: OmniError: it cannot be begun."""
 
     async def told(self, run: str, place: str) -> bool:
-        """Whether the end of a run that was begun at a place waits to be taken."""
+        """True if the end of a run that was begun at a place waits to be taken."""
 
     async def begun(self, run: str) -> Mapping[str, str]:
         """The runs that a run began and waits for, by place."""
+
+
+class Telling:
+    """Publishes `workflow.run.<status>` and `workflow.approval.asked` or `.over`, and `workflow.step.<status>` while
+    somebody listens to topics of workflows.
+
+    `ended` is told the workflow of each run that ended, and `emitted` that the inbox has events.
+    """
+
+    def __init__(self, bus: EventBus) -> None:
+        self._bus = bus
+        self.ended: Callable[[str], None] = lambda workflow: None
+        self.emitted: Callable[[], None] = lambda: None
+
+    def __call__(self, what: str, live: LiveRun, told: Mapping[str, Any]) -> None:
+        """Tells of a run or of its steps."""
+        if what == "step":
+            self._approvals(live, told["entries"], told["waits"])
+            self._steps(live, told["entries"])
+            return
+        status = told["status"]
+        topic = f"workflow.run.{status}"
+        fault = told.get("fault")
+        about = {"run": live.id, "workflow": live.context.workflow, "trigger": live.context.trigger.get("kind")}
+        self._publish(topic, live, {**about, **(_about(fault) if fault is not None else {})})
+        if status in ENDED:
+            self.ended(live.context.workflow)
+
+    def _approvals(self, live: LiveRun, entries: Sequence[Entry], waits: Sequence[WaitRow]) -> None:
+        asked = [("asked", one.place) for one in waits if one.kind == "approval"]
+        over = [("over", one.place) for one in entries if one.kind == "approval"]
+        for what, place in asked + over:
+            about = {"run": live.id, "workflow": live.context.workflow, "place": place}
+            self._publish(f"workflow.approval.{what}", live, about)
+
+    def _steps(self, live: LiveRun, entries: Sequence[Entry]) -> None:
+        if any(entry.kind == "emit" and entry.status == "completed" for entry in entries):
+            self.emitted()
+        for entry in entries:
+            topic = f"workflow.step.{entry.status}"
+            if self._bus.hears(topic):
+                self._publish(topic, live, _step(live, entry), passing=True)
+
+    def _publish(self, topic: str, live: LiveRun, data: Mapping[str, Any], *, passing: bool = False) -> None:
+        """Counts on from what began the run: a workflow that wants to hear of its own runs comes to an end."""
+        self._bus.publish(topic, data, hops=hops_of(live.context.trigger) + 1, passing=passing)
+
+
+def _about(fault: Fault) -> dict[str, Any]:
+    return {"fault": {"type": fault.type, "status": fault.status, "title": fault.title[:200]}}
+
+
+def _step(live: LiveRun, entry: Entry) -> dict[str, Any]:
+    return {
+        "run": live.id,
+        "workflow": live.context.workflow,
+        "seq": entry.seq,
+        "place": entry.place,
+        "name": entry.name,
+        "kind": entry.kind,
+        "status": entry.status,
+        "attempt": entry.attempt,
+        "at": entry.at,
+        "took_s": max(0.0, entry.at - entry.began_at),
+    }

@@ -1,44 +1,425 @@
-"""The runner: owns the runs that are in memory here, from their claim or start until they end, rest or are lost.
+"""The runner: owns the runs in this host's memory, from claim or start until they end or are given back.
 
-A run's results are applied one after the other; what follows from them is kept before anything that follows begins.
-Nothing that one run does can stop another: each has its own steps, its own share of the actions, and its own end.
+Runs proceed in slices of time, so that none blocks the event loop. Each change is written to the journal before
+anything that follows from it begins; child runs begin in the same transaction.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from omnicore.clock import Clock
-from omnicore.config.sections.workflows import WorkflowSettings
 from omnicore.errors import HostLost, OmniError, RunLost, StorageFailed
-from omnicore.storage.tables.workflow_waits import WaitRow
-from omnicore.workflows.descending import only_begun, ordered
-from omnicore.workflows.entries import Action, Fault, Outcome, Result, Status
-from omnicore.workflows.graph import Graph
-from omnicore.workflows.graphs import Graphs
-from omnicore.workflows.journal import Journal
-from omnicore.workflows.journal_words import Claimed, Kept, NewRun, Signal, Started
-from omnicore.workflows.keeping import given_up, kept_of, resting, settled
-from omnicore.workflows.lease import Lease
-from omnicore.workflows.live import Came, Children, LiveRun, Step
-from omnicore.workflows.performing import Performer
-from omnicore.workflows.registering import REGISTERED, broken, late, waits_of
-from omnicore.workflows.taking import live_claimed, live_started, rows_of
-from omnicore.workflows.underway import UnderWay
-from omnicore.workflows.waiting import Waiters
+from omnicore.records import replace
+from omnicore.workflows.actions import Lease, UnderWay
+from omnicore.workflows.entries import Action, Entry, Outcome, Performer, Result, RunContext, Start, Status
+from omnicore.workflows.expressions.expression import (
+    Answer,
+    Pause,
+    Question,
+    Rest,
+    Unanswered,
+    answer_at_once,
+    answer_in_turn,
+)
+from omnicore.workflows.faults import Fault
+from omnicore.workflows.journal_records import Claimed, Kept, NewRun, Signal, Started
+from omnicore.workflows.live import (
+    REGISTERED,
+    Came,
+    Children,
+    LiveRun,
+    Step,
+    Stretch,
+    broken,
+    correlates,
+    drops_of,
+    failed,
+    late,
+    waits_of,
+)
+from omnicore.workflows.progress import Progress
+from omnicore.workflows.steps.secrets import placeholders
 
-__all__ = ["Runner", "Tell"]
+if TYPE_CHECKING:
+    from omnicore.clock import Clock
+    from omnicore.config.settings import WorkflowSettings
+    from omnicore.storage.tables.workflow_triggers import WaitRow
+    from omnicore.workflows.definitions import Graphs
+    from omnicore.workflows.journal import Journal
+    from omnicore.workflows.language.graph import Graph, Run
 
+__all__ = [
+    "Ended",
+    "Runner",
+    "Seats",
+    "Stretches",
+    "Tell",
+    "Waiters",
+    "given_up",
+    "halt",
+    "kept_of",
+    "kept_once_it_can",
+    "live_claimed",
+    "live_started",
+    "only_begun",
+    "ordered",
+    "resting",
+    "rows_of",
+    "settled",
+]
+
+
+_FIRST_AGAIN_S, _LAST_AGAIN_S = 0.05, 2.0
+
+
+def given_up(run: str) -> RunLost:
+    """A run that is another host's by now, or is to be."""
+    return RunLost(f"{run} was given up here", run=run)
+
+
+def kept_of(
+    live: LiveRun, step: Step, children: Sequence[NewRun], waits: tuple[WaitRow, ...], room: int, most: int
+) -> Kept | None:
+    """The rows to write in one transaction; None: nothing. Unwanted children leave `live.children`.
+
+    Raises: Fault: the run goes on for longer than `most` steps.
+    """
+    outcome = step.outcome
+    if live.progress.seq > most and outcome is None:
+        about = f"it has over {most} steps; end its loops"
+        place = step.entries[-1].place if step.entries else ""
+        raise Fault("runtime", 500, "Too many steps", about, place)
+    drops = drops_of(step.entries, step.cut, waits)
+    if not (step.entries or step.taken or step.events or waits or drops or children or outcome):
+        return None
+    unwanted = list(live.children) if outcome is not None else step.cut
+    return Kept(
+        live.id,
+        step.entries,
+        status="running" if outcome is None else outcome.status,
+        output=None if outcome is None else outcome.output,
+        fault=None if outcome is None else outcome.fault,
+        taken=step.taken,
+        events=step.events,
+        waits=waits,
+        drops=drops,
+        children=children,
+        room=min(len(children), room),
+        cancels=[live.children.pop(place) for place in unwanted if place in live.children] if live.children else (),
+    )
+
+
+async def kept_once_it_can(journal: Journal, kept: Kept, told: Callable[[str], None]) -> tuple[Started, ...]:
+    """Keeps it, again and again while the database cannot: a full disk, a server that is away. Nothing is lost.
+
+    Args: told: called with what is wrong, and with an empty text once nothing is; what it raises ends the waiting.
+    """
+    again_s = _FIRST_AGAIN_S
+    while True:
+        try:
+            begun = await journal.keep(kept)
+        except StorageFailed as error:
+            told(str(error))
+            await asyncio.sleep(again_s)
+            again_s = min(again_s * 2, _LAST_AGAIN_S)
+        else:
+            told("")
+            return begun
+
+
+def resting(runs: Iterable[LiveRun], clock: Clock, park_s: float, most: int | None) -> list[LiveRun]:
+    """Runs that have had nothing to do for `park_s` and will not for as long; the `most` that rest longest at once."""
+    now, moment = clock.now(), clock.monotonic()
+    enough_s = park_s if most is None else 0.0
+    found: list[tuple[float, LiveRun]] = []
+    for live in runs:
+        if live.busy or live.inbox or live.idle_since is None or moment - live.idle_since < enough_s:
+            continue
+        due = live.next_due
+        if due is not None and live.progress.at > now:
+            continue  # the clock was set back: taken up again, it would wait from the beginning
+        if due is None or due > now + park_s:
+            found.append((live.idle_since, live))
+    found.sort(key=lambda one: one[0])
+    return [live for _, live in found[:most]]
+
+
+async def settled(tasks: Callable[[], Collection[asyncio.Task[Any]]], clock: Clock, seconds: float | None) -> None:
+    """Waits until none of these tasks goes on any more; so long at most."""
+    end = None if seconds is None else clock.monotonic() + seconds
+    while under_way := tasks():
+        left = None if end is None else end - clock.monotonic()
+        if left is not None and left <= 0:
+            return
+        await asyncio.wait(under_way, timeout=left)
+
+
+_THREADS = 4
+_SLICE_S = 0.01
+"""Of tasks in a row, on a thread or on the loop; then others go first."""
+_KEPT_EVERY_S = 0.25
+"""How often rows are kept while a stretch goes on."""
+
+
+class Stretches:
+    """Belongs to one event loop.
+
+    Args: follow: keeps what a stretch has come to, and begins what may begin.
+    """
+
+    def __init__(self, clock: Clock, follow: Callable[[LiveRun, Step], Awaitable[None]]) -> None:
+        self._clock, self._follow = clock, follow
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="omnicore-workflows")
+        self._slow = ThreadPoolExecutor(1, thread_name_prefix="omnicore-workflows-slow")
+        self._halting = False
+
+    def halt(self, runs: Iterable[LiveRun]) -> None:
+        """Has stretches under way given up, wherever they are: their runs are taken up from their journals again."""
+        self._halting = True
+        for live in runs:
+            halt(live)
+
+    def close(self) -> None:
+        """Ends the threads."""
+        self._threads.shutdown(wait=False)
+        self._slow.shutdown(wait=False)
+
+    async def whole(self, live: LiveRun, stretch: Stretch, *, thread: bool = False) -> Step:
+        """The result of a whole stretch; if it takes long, its rows so far are written meanwhile."""
+        answers: Mapping[int, Answer] | None = None
+        kept_at, tired = self._clock.monotonic(), False
+        while True:
+            paused, step = await self._sliced(live, stretch, answers, thread=thread)
+            tired = tired or isinstance(paused, Rest)
+            live.heavy = live.heavy or tired
+            if step is not None:
+                live.heavy = tired
+                return step
+            answers = await self._answers(live, paused.questions) if isinstance(paused, Unanswered) else None
+            if live.over or self._halting:
+                raise given_up(live.id)
+            cancelled = live.cancel(self._clock.now())
+            if cancelled is not None:
+                stretch.close()
+                return await self.whole(live, cancelled)
+            if self._clock.monotonic() - kept_at >= _KEPT_EVERY_S:
+                await self._keep_so_far(live)
+                kept_at = self._clock.monotonic()
+
+    async def _keep_so_far(self, live: LiveRun) -> None:
+        made = live.so_far()
+        if made is not None:
+            live.hands = None  # who goes on with the stretch does not begin what follows from it
+            await self._follow(live, made)
+
+    async def _sliced(
+        self, live: LiveRun, stretch: Stretch, answers: Mapping[int, Answer] | None, *, thread: bool
+    ) -> tuple[Pause | None, Step | None]:
+        """Goes on with a stretch for a moment. Returns: why it stands still, or what it has come to.
+
+        Runs whose stretches take long share a thread: they go on one slice after the other, and others before them.
+        """
+        if live.graph.simple and not thread and not live.heavy:
+            return self._slice(live, stretch, answers, _later)
+        at_once = partial(answer_at_once, owner=live.id)
+        work = partial(self._slice, live, stretch, answers, at_once)
+        return await asyncio.get_running_loop().run_in_executor(self._slow if live.heavy else self._threads, work)
+
+    def _slice(
+        self,
+        live: LiveRun,
+        stretch: Stretch,
+        answers: Mapping[int, Answer] | None,
+        at_once: Callable[[Question], tuple[Answer] | None],
+    ) -> tuple[Pause | None, Step | None]:
+        end = self._clock.monotonic() + _SLICE_S
+        live.progress.stands_still(at_once, lambda: self._clock.monotonic() >= end)
+        try:
+            return stretch.send(answers), None
+        except StopIteration as stop:
+            return None, stop.value
+
+    async def _answers(self, live: LiveRun, questions: Mapping[int, Question]) -> Mapping[int, Answer] | None:
+        """Answers of jq to the questions of a run; None: it was halted while it waited."""
+        loop = asyncio.get_running_loop()
+        halted = live.halted = loop.create_future()
+        asking = loop.create_task(_all_answers(questions, live.id))
+        try:
+            if not (self._halting or live.over or live.cancelled):
+                await asyncio.wait((asking, halted), return_when=asyncio.FIRST_COMPLETED)
+            return asking.result() if asking.done() else None
+        finally:
+            live.halted = None
+            asking.cancel()
+            halted.cancel()
+
+
+async def _all_answers(questions: Mapping[int, Question], owner: str) -> dict[int, Answer]:
+    return {number: await answer_in_turn(question, owner) for number, question in questions.items()}
+
+
+def _later(_question: Question) -> None:
+    """On the event loop nobody waits for jq."""
+
+
+def halt(live: LiveRun) -> None:
+    """Has a run that waits for answers wait no longer."""
+    if live.halted is not None and not live.halted.done():
+        live.halted.set_result(None)
+
+
+async def ordered(
+    live: LiveRun, step: Step, children: Children, now: float
+) -> tuple[list[tuple[Action, NewRun]], list[Came]]:
+    """The runs to begin with a step, with their actions, and what is known at once of others.
+
+    A run that was taken up again began them before its host died, but for those that could not be begun.
+    Raises: StorageFailed.
+    """
+    found: list[tuple[Action, NewRun]] = []
+    came: list[Came] = []
+    for action in step.begin:
+        if action.kind != "run":
+            continue
+        known = action.place in step.known
+        if known and not cast("Run", action.node).wait:
+            came.append(only_begun(action, "", now))
+        elif not (known and await _known(live, action, children)):
+            try:
+                new = await children.order(live, action)
+            except StorageFailed:
+                raise
+            except OmniError as error:
+                about = Fault("configuration", 400, "The run cannot be begun", str(error), instance=action.place)
+                came.append(Came(failed(action, about, now)))
+            else:
+                found.append((action, _keyed(action, new) if step.again or known else new))
+    return found, came
+
+
+def only_begun(action: Action, run: str, now: float) -> Came:
+    """The result of a task that begins a run and does not wait for it."""
+    return Came(Result("done", action.place, action.attempt, now, meta={"run": run} if run else {}))
+
+
+async def _known(live: LiveRun, action: Action, children: Children) -> bool:
+    """True if the run of an action goes on, or has ended and the end waits to be taken."""
+    return action.place in live.children or await children.told(live.id, action.place)
+
+
+def _keyed(action: Action, new: NewRun) -> NewRun:
+    """A run that may have been begun already, and begins once."""
+    return new if new.dedupe is not None else replace(new, dedupe=f"child:{action.key}")
+
+
+_PAGE = 200
+
+
+def live_started(new: NewRun, started: Started, graph: Graph) -> LiveRun:
+    """The run that was just started into this host's hands."""
+    secrets = placeholders(started.nonce, graph.secrets) if graph.secrets else {}
+    root = new.root or started.run
+    context = RunContext(started.run, new.workflow, root, new.depth, new.trigger, secrets, new.by)
+    start = Start(started.run, new.input, started.created_at, new.trigger, secrets)
+    return LiveRun(context, graph, Progress(graph, start), new.priority, started.created_at)
+
+
+def live_claimed(claimed: Claimed, graph: Graph) -> LiveRun:
+    """The run that was claimed."""
+    run = claimed.run
+    secrets = placeholders(run.nonce, graph.secrets) if graph.secrets else {}
+    context = RunContext(run.id, run.workflow, run.root, run.depth, claimed.trigger, secrets, run.created_by)
+    start = Start(run.id, claimed.input, run.created_at, claimed.trigger, secrets)
+    live = LiveRun(context, graph, Progress(graph, start), run.priority, run.created_at)
+    live.moved = run.host or "" if claimed.moved else ""
+    return live
+
+
+def rows_of(journal: Journal, run: str, loop: asyncio.AbstractEventLoop) -> Iterator[Entry]:
+    """The rows of a run, for a thread beside the loop: page by page, so that no long journal is whole in memory."""
+    rows = journal.queries.rows(run)
+    while True:
+        page = asyncio.run_coroutine_threadsafe(_page(rows), loop).result()
+        yield from page
+        if len(page) < _PAGE:
+            return
+
+
+async def _page(rows: AsyncIterator[Entry]) -> list[Entry]:
+    found: list[Entry] = []
+    async for entry in rows:
+        found.append(entry)
+        if len(found) == _PAGE:
+            break
+    return found
+
+
+Ended = tuple[str, Any, Fault | None]
+"""Status, output and fault of a run that is over."""
+
+
+class Seats:
+    """So many callers may wait for the ends of runs at once: each holds a connection for up to a minute."""
+
+    def __init__(self, most: int = 500) -> None:
+        self._free = most
+
+    @contextmanager
+    def taken(self) -> Iterator[bool]:
+        """True if there is a seat; it is held for the block."""
+        seated = self._free > 0
+        self._free -= seated
+        try:
+            yield seated
+        finally:
+            self._free += seated
+
+
+class Waiters:
+    """Belongs to one event loop."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, set[asyncio.Future[Ended | None]]] = {}
+
+    def watch(self, run: str) -> asyncio.Future[Ended | None]:
+        """Has how the run ended, once it ends here; None: it left this host, or may have ended elsewhere."""
+        future: asyncio.Future[Ended | None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(run, set()).add(future)
+        future.add_done_callback(partial(self._forget, run))
+        return future
+
+    def tell(self, run: str, outcome: Outcome | None) -> None:
+        """Ends the waits for a run."""
+        for future in tuple(self._waiting.get(run, ())):
+            if not future.done():
+                future.set_result(None if outcome is None else (outcome.status, outcome.output, outcome.fault))
+
+    def beyond(self, here: Collection[str]) -> Iterator[str]:
+        """Runs that somebody waits for and that are not here."""
+        return (run for run in tuple(self._waiting) if run not in here)
+
+    def _forget(self, run: str, future: asyncio.Future[Ended | None]) -> None:
+        waiting = self._waiting.get(run)
+        if waiting is not None:
+            waiting.discard(future)
+            if not waiting:
+                del self._waiting[run]
+
+
+_PERFORMED = frozenset({"call", "script", "emit", "timer"})
+"""Kinds of actions that begin no run and that nobody else has to find."""
 _log = logging.getLogger("omnicore.workflows")
 _T = TypeVar("_T")
-_THREADS = 4
-_FIRST_AGAIN_S, _LAST_AGAIN_S = 0.05, 2.0
+_MANY = 100
+_BESIDE = 2
+"""Threads for expressions of what waits for events: they wait for jq."""
+_AGAIN_S = 0.05
 _LAST_WRITES_S = 5.0
 
 Tell = Callable[[str, LiveRun, Mapping[str, Any]], None]
@@ -77,14 +458,16 @@ class Runner:
         )
         self.waiters = Waiters()
         self._driving: set[asyncio.Task[None]] = set()
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="omnicore-workflows")
+        self._stretches = Stretches(clock, self._follow)
+        self._beside = ThreadPoolExecutor(_BESIDE, thread_name_prefix="omnicore-workflows-beside")
+        self._many = asyncio.Lock()  # of who keeps many rows at once: others have theirs kept in between
         self._stopping = False
         self.lost: Callable[[], None] = lambda: None
         """Called when this host turns out to have been buried."""
 
     @property
     def room(self) -> int:
-        """How many more runs there is memory for."""
+        """The number of further runs that fit in memory."""
         return 0 if self._stopping else max(0, self._settings.workers - len(self.live) - self._taking)
 
     @property
@@ -98,7 +481,7 @@ class Runner:
         """Runs a run that was started into this host's hands."""
         if not self._stopping:  # else the journal gives it back when it closes
             live = live_started(new, started, graph)
-            self._enter(live, self._first(live, live.first))
+            self._enter(live, self._first(live, live.first()))
 
     def take_up(self, claimed: Claimed) -> None:
         """Runs a run that was claimed, from where its journal ends."""
@@ -120,6 +503,8 @@ class Runner:
         if live is not None and not live.over and signal.id not in live.known:
             live.known.add(signal.id)
             live.inbox.append(signal)
+            if live.cancelled is not None:
+                halt(live)
             self._wake(live)
 
     def known(self) -> frozenset[str]:
@@ -141,7 +526,10 @@ class Runner:
         live.busy = True
         status: Status = "suspended" if live.progress.status == "suspended" else "waiting"
         kept = Kept(live.id, status=status, due_at=None if status == "suspended" else live.next_due)
-        await self._guarded(live, self._keep(live, kept))
+        try:
+            await self._keep(live, kept)
+        except Exception as error:
+            await self._failed(live, error)
         if not live.over:
             self._tell("run", live, {"status": status})
         self._leave(live)
@@ -164,12 +552,14 @@ class Runner:
         self._under_way.hold()
         await settled(self._tasks, self._clock, self._drain_s)
         self._under_way.close()
+        self._stretches.halt(self.live.values())
         await settled(self._tasks, self._clock, _LAST_WRITES_S)
         for task in self._tasks():
             task.cancel()
         await settled(self._tasks, self._clock, None)
         self.drop_all()
-        self._threads.shutdown(wait=False)
+        self._stretches.close()
+        self._beside.shutdown(wait=False)
 
     def _tasks(self) -> set[asyncio.Task[None]]:
         return self._under_way.tasks() | self._driving
@@ -210,16 +600,16 @@ class Runner:
         live.inbox.extend(claimed.signals)
         live.known.update(one.id for one in claimed.signals)
         if claimed.run.seq == 0:
-            work: Callable[[], Step] = live.first
+            stretch = live.first()
         else:
             rows = rows_of(self._journal, live.id, asyncio.get_running_loop())
-            work = partial(live.replay, rows, forked=claimed.run.forked_from is not None)
-        self._enter(live, self._first(live, work, thread=claimed.run.seq > 0))
+            stretch = live.replay(rows, forked=claimed.run.forked_from is not None)
+        self._enter(live, self._first(live, stretch, thread=claimed.run.seq > 0))
 
     async def _give_back(self, run: str, error: StorageFailed) -> None:
         """Lets a run be claimed again that cannot be read now; where that fails too, the journal notices it later."""
         self.trouble = str(error)
-        await asyncio.sleep(_FIRST_AGAIN_S)
+        await asyncio.sleep(_AGAIN_S)
         with suppress(OmniError):
             await self._journal.release([run])
 
@@ -231,10 +621,9 @@ class Runner:
         self.ended["faulted"] += 1
         self.waiters.tell(claimed.run.id, outcome)
 
-    async def _first(self, live: LiveRun, work: Callable[[], Step], *, thread: bool = False) -> None:
-        step = await self._think(live, work, thread=thread)
+    async def _first(self, live: LiveRun, stretch: Stretch, *, thread: bool = False) -> None:
         self._tell("run", live, {"status": "running"})
-        await self._follow(live, step)
+        await self._follow(live, await self._stretches.whole(live, stretch, thread=thread))
 
     def _came(self, live: LiveRun, result: Result, events: tuple[Mapping[str, Any], ...]) -> Any:
         """A result of what was done here. Returns: work for the task that did it to go on with, or None."""
@@ -263,7 +652,13 @@ class Runner:
     async def _driven(self, live: LiveRun, first: Any = None) -> None:
         """Goes on with a run as long as something came; the one at a time that does has set `busy`."""
         live.idle_since = None
-        await self._guarded(live, self._drive(live, first))
+        try:
+            if first is not None:
+                await first
+            while live.inbox and not live.over:
+                await self._follow(live, await self._stretches.whole(live, live.advance(self._clock.now())))
+        except Exception as error:
+            await self._failed(live, error)
         if live.over:
             return
         live.busy = False
@@ -274,25 +669,17 @@ class Runner:
             if live.progress.status == "suspended":
                 await self._park(live)
 
-    async def _drive(self, live: LiveRun, first: Any) -> None:
-        if first is not None:
-            await first
-        while live.inbox and not live.over:
-            step = await self._think(live, partial(live.advance, self._clock.now()))
-            await self._follow(live, step)
-
-    async def _guarded(self, live: LiveRun, work: Any) -> None:
-        try:
-            await work
-        except RunLost:
+    async def _failed(self, live: LiveRun, error: Exception) -> None:
+        """Handles an error of a run that is being driven: it is left to another host, or it ends."""
+        if isinstance(error, RunLost):
             self._leave(live)
-        except HostLost:
+        elif isinstance(error, HostLost):
             self._leave(live)
             self.lost()
-        except StorageFailed as error:
+        elif isinstance(error, StorageFailed):
             await self._give_back(live.id, error)
             self._leave(live)
-        except Exception as error:
+        else:
             await self._break(live, error)
 
     async def _break(self, live: LiveRun, error: Exception) -> None:
@@ -311,15 +698,14 @@ class Runner:
         else:
             self._over(live, outcome)
 
-    async def _think(self, live: LiveRun, work: Callable[[], _T], *, thread: bool = False) -> _T:
-        if live.graph.simple and not thread:
-            return work()
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
-
     async def _follow(self, live: LiveRun, step: Step) -> None:
         """Keeps what follows, then begins what may begin. Raises: Fault: it has gone on for too long."""
-        children, came = await ordered(live, step, self._children, self._clock.now())
-        waits = await self._waits(live, step)
+        children: list[tuple[Action, NewRun]] = []
+        came: list[Came] = []
+        waits: tuple[WaitRow, ...] = ()
+        if not _PERFORMED.issuperset({one.kind for one in step.begin}):
+            children, came = await ordered(live, step, self._children, self._clock.now())
+            waits = await self._waits(live, step)
         kept = kept_of(live, step, [new for _, new in children], waits, self.room, self._settings.steps)
         begun: tuple[Started, ...] = ()
         if kept is not None:
@@ -345,25 +731,24 @@ class Runner:
                 self._under_way.begin(live, action)
 
     async def _waits(self, live: LiveRun, step: Step) -> tuple[WaitRow, ...]:
-        if step.registered or all(one.kind not in REGISTERED for one in step.begin):
+        new = [one for one in step.begin if one.kind in REGISTERED and one.place not in step.known]
+        if not new:
             return ()
-        now, secrets = self._clock.now(), live.context.secrets
-        return await self._think(live, partial(waits_of, live.id, live.graph, step.begin, now, secrets))
+        work = partial(waits_of, live.id, live.graph, new, self._clock.now(), live.context.secrets)
+        if live.graph.simple and not any(correlates(one) for one in new):
+            return work()
+        return await asyncio.get_running_loop().run_in_executor(self._beside, work)
 
     async def _keep(self, live: LiveRun, kept: Kept) -> tuple[Started, ...]:
-        again_s = _FIRST_AGAIN_S
-        while True:
-            try:
-                begun = await self._journal.keep(kept)
-            except StorageFailed as error:  # a full disk, a server that is away: the run waits, and nothing is lost
-                self.trouble = str(error)
-                if self._stopping or live.over:
-                    raise given_up(live.id) from error
-                await asyncio.sleep(again_s)
-                again_s = min(again_s * 2, _LAST_AGAIN_S)
-            else:
-                self.trouble = ""
-                return begun
+        def told(trouble: str) -> None:
+            self.trouble = trouble
+            if trouble and (self._stopping or live.over):
+                raise given_up(live.id)
+
+        if len(kept.entries) < _MANY:
+            return await kept_once_it_can(self._journal, kept, told)
+        async with self._many:
+            return await kept_once_it_can(self._journal, kept, told)
 
     # -- runs that a run begins
 
@@ -386,6 +771,7 @@ class Runner:
     def _leave(self, live: LiveRun, *, tell: bool = True) -> None:
         """Takes a run out of memory, and cuts what it has under way."""
         live.over = True
+        halt(live)
         if self.live.get(live.id) is live:
             del self.live[live.id]
         self._under_way.leave(live)

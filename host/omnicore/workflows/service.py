@@ -1,34 +1,202 @@
-"""`Workflows`: definitions and runs, as every face has them. `host.workflows`."""
+"""`Workflows`: definitions and runs as the API, the commands and `host.workflows` use them."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from omnicore.errors import NotFound
+from omnicore.storage.tables.workflow_runs import RunRow
+from omnicore.workflows.faults import Fault
+from omnicore.workflows.language.graph import Graph
+from omnicore.workflows.progress import Taken
+from omnicore.workflows.view import Definition, Page, RunView, StepView
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from omnicore.workflows.engine import Engine
+    from omnicore.workflows.runs import RunReader
+
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from omnicore.errors import CallCancelled, Conflict, DeadlineExceeded, NotFound, Unavailable
+from omnicore.errors import (
+    CallCancelled,
+    CapacityReached,
+    Conflict,
+    DeadlineExceeded,
+    PermissionDenied,
+    Unavailable,
+    WorkflowFailed,
+)
 from omnicore.storage.tables.workflow_definitions import keep_document
-from omnicore.storage.tables.workflow_waits import still_waits
-from omnicore.workflows.desk import Desk
-from omnicore.workflows.editing import diff
-from omnicore.workflows.engine import Engine
+from omnicore.storage.tables.workflow_triggers import still_waits
+from omnicore.workflows.approvals import decided_already, may_decide
 from omnicore.workflows.entries import ENDED
-from omnicore.workflows.expression import expression
-from omnicore.workflows.graph import Graph
-from omnicore.workflows.handles import RunHandle, failed
-from omnicore.workflows.journal_words import NewRun, SignalKind, Started
-from omnicore.workflows.knowing import Known, known_of
-from omnicore.workflows.lists import Lists
-from omnicore.workflows.ordering import Beginning
-from omnicore.workflows.people import decided_already
-from omnicore.workflows.retaking import Taken
-from omnicore.workflows.rights import Rights
-from omnicore.workflows.triggering.receiving import admitted
-from omnicore.workflows.view import Definition, OpenView, Page, RunView, StepView, VersionView
-from omnicore.workflows.waiting import Seats
+from omnicore.workflows.expressions.expression import expression
+from omnicore.workflows.expressions.jq import asking_as
+from omnicore.workflows.journal_records import Beginning
+from omnicore.workflows.language.edits import diff
+from omnicore.workflows.language.graph import Approval
+from omnicore.workflows.language.palette import Known, known_of
+from omnicore.workflows.runner import Seats
+from omnicore.workflows.steps.cloud_events import admitted
+from omnicore.workflows.view import OpenView, VersionView
 
-__all__ = ["RunHandle", "Workflows"]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Mapping, Sequence
+
+    from omnicore.storage.tables.workflow_runs import RunRow
+    from omnicore.workflows.definitions import Definitions
+    from omnicore.workflows.engine import Engine
+    from omnicore.workflows.journal_records import NewRun, SignalKind, Started
+
+__all__ = ["Desk", "Lists", "Rights", "RunHandle", "Workflows", "failed"]
+
+
+_ADMIN = "admin"
+
+
+class Rights:
+    """Looks before a run begins; used on the host's event loop."""
+
+    def __init__(self, definitions: Definitions, reader: RunReader) -> None:
+        self._definitions, self._reader = definitions, reader
+
+    async def check_version(self, workflow: str, number: int | None, role: str) -> None:
+        """Raises: PermissionDenied: an earlier version, and no administrator asks. NotFound."""
+        if role != _ADMIN and number is not None and number != (await self._definitions.present(workflow)).number:
+            raise _denied(f"the version {number} of {workflow} is not the present one", workflow)
+
+    async def check_again(self, row: RunRow, role: str, *, until: int | None) -> None:
+        """Checks that a run may begin that follows from another one.
+
+        Args:
+            until: how many rows of the other one it takes over; 0: it begins anew. None: it goes on where that failed.
+        Raises: NotFound: the workflow was removed. Conflict: it is switched off. PermissionDenied: it runs what is not
+            applied, or repeats what somebody of a higher role has approved once.
+        """
+        if row.trial:
+            if role != _ADMIN:
+                raise _denied(f"{row.id} ran a text that was not applied", row.workflow)
+            return
+        present = await self._definitions.present(row.workflow)
+        if not present.enabled:
+            raise Conflict(f"{row.workflow} is switched off", remedy="switch it on first", workflow=row.workflow)
+        if role == _ADMIN or until is None:
+            return
+        if row.digest != present.graph.digest:
+            raise _denied(f"{row.id} ran an earlier version of {row.workflow}", row.workflow)
+        await self._check_decisions(row.id, present.graph, role, until)
+
+    async def _check_decisions(self, run: str, graph: Graph, role: str, until: int) -> None:
+        above = {
+            path: node.role
+            for path, node in graph.nodes.items()
+            if isinstance(node, Approval) and not may_decide(role, node.role)
+        }
+        found = await asyncio.to_thread(self._reader.decided, run, until) if above else ()
+        taken = next((above[path] for path in found if path in above), None)
+        if taken is not None:
+            raise PermissionDenied(
+                f"{run} holds a decision of {taken}, which counts once",
+                remedy=f"begin from a step before it, or ask somebody who is {taken}",
+                resource=run,
+            )
+
+
+def _denied(fact: str, workflow: str) -> PermissionDenied:
+    return PermissionDenied(fact, remedy="ask an administrator to run it", resource=workflow)
+
+
+_T = TypeVar("_T")
+_MOST = 32
+
+
+class Desk:
+    """A thread of its own, made when it is first needed. Used on one event loop.
+
+    Args: most: what may wait for its turn.
+    """
+
+    def __init__(self, most: int = _MOST) -> None:
+        self._most, self._waiting = most, 0
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="omnicore-workflow-desk")
+
+    async def do(self, work: Callable[[], _T]) -> _T:
+        """The result of the work. Work whose caller has gone before its turn is skipped. Raises: CapacityReached."""
+        if self._waiting >= self._most:
+            raise CapacityReached(
+                f"{self._most} texts and expressions wait to be checked already", remedy="try again in a moment"
+            )
+        self._waiting += 1
+        try:
+            with asking_as("people"):
+                context = copy_context()
+            return await asyncio.get_running_loop().run_in_executor(self._thread, context.run, work)
+        finally:
+            self._waiting -= 1
+
+    def close(self) -> None:
+        """Ends the thread; what waits is left out."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+
+class _Runs(Protocol):
+    """The part of the service that a handle uses."""
+
+    async def output(self, run: str) -> Any: ...
+
+    async def run_view(self, run: str) -> RunView: ...
+
+    async def cancel(self, run: str, *, by: str = "host") -> RunView: ...
+
+
+class RunHandle:
+    """A run. Awaiting it gives the output once it has completed, on whichever host it ran.
+
+    Raises: WorkflowFailed: it faulted; details: `run`, `fault`. CallCancelled: somebody cancelled it.
+
+    Args: duplicate: the start had the key of an earlier one, and this is that one's run.
+    """
+
+    __slots__ = ("_runs", "duplicate", "id")
+
+    def __init__(self, runs: _Runs, run: str, *, duplicate: bool = False) -> None:
+        self.id = run
+        self.duplicate = duplicate
+        self._runs = runs
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        return self._wait().__await__()
+
+    async def view(self) -> RunView:
+        """The run as it stands."""
+        return await self._runs.run_view(self.id)
+
+    async def cancel(self, *, by: str = "host") -> RunView:
+        """Has it cancelled. Raises: Conflict: it is over."""
+        return await self._runs.cancel(self.id, by=by)
+
+    async def _wait(self) -> Any:
+        return await self._runs.output(self.id)
+
+
+def failed(run: str, fault: Fault | None) -> WorkflowFailed:
+    """The error raised for somebody who waits for a run that failed."""
+    told = fault or Fault("runtime", 500, "the run faulted")
+    about = ": ".join(part for part in (told.title, told.detail) if part)
+    return WorkflowFailed(
+        f"{run} faulted at {told.instance or 'its root'}: {about}",
+        remedy=f"once the cause is gone, retry it: `omnicore workflows retry {run}`",
+        run=run,
+        fault=told.to_json(),
+    )
+
 
 _LOOK_S = 2.0
 _NOTHING = object()
@@ -94,14 +262,14 @@ class Workflows:
         return await self.definitions.apply(text, by=by, new=new, digest=digest, workflow=workflow)
 
     async def validate(self, text: str | Mapping[str, Any]) -> tuple[Sequence[Any], Mapping[str, Any] | None]:
-        """Problems (`omnicore.workflows.document.Problem`), and the document where it can be read at all.
+        """Problems (`omnicore.workflows.language.document.Problem`), and the document where it can be read at all.
 
         What it names and this host has not is a warning; the document of OmniFlow's nodes is what they become.
         """
         return await self.desk.do(lambda: self.definitions.problems(text, self.known()))
 
     def known(self) -> Known | None:
-        """What this host has of all that workflows may name, blocking; None: nothing is known of it."""
+        """Names that this host has and workflows may use, blocking; None: nothing is known of them."""
         return known_of(self._palette(), webhook=self._webhook, workflow=self.definitions.has)
 
     async def page(self, *, limit: int = 50, cursor: str = "", q: str = "") -> Page:
@@ -186,7 +354,7 @@ class Workflows:
     ) -> RunHandle:
         """Starts a run of a text that is not applied, under a workflow's name; from a task on with `from_path`.
 
-        Args: variables: of loops around that task, see `omnicore.workflows.entering`.
+        Args: variables: of loops around that task, see `omnicore.workflows.language.edits`.
         Raises: WorkflowInvalid. InvalidInput: it cannot begin there, and why. Conflict: it is another's name.
         """
         graph = await self.engine.trial_graph(workflow, text, from_path, variables or {})
@@ -236,7 +404,7 @@ class Workflows:
         started = await self._starting.begin(new)
         return RunHandle(self, started.run, duplicate=not started.new)
 
-    # -- what triggers need, see `omnicore.workflows.triggering.beginning.Runs`
+    # -- what triggers need, see `omnicore.workflows.triggers.inbox.Runs`
 
     async def graph(self, workflow: str) -> Graph | None:
         """The graph of the definition as it stands; None: it was removed or switched off."""
@@ -338,12 +506,12 @@ class Workflows:
         return await asyncio.to_thread(self._reader.step, run, seq)
 
     async def open(self, run: str) -> Sequence[OpenView]:
-        """What it waits for or does now. Raises: NotFound."""
+        """Open actions and waits of the run. Raises: NotFound."""
         return await self.engine.open_of(run)
 
     async def audit(self, run: str) -> Mapping[str, Any]:
-        """Whether the rows' hashes hold. Raises: NotFound."""
-        found = await self.journal.verify(run)
+        """The result of checking the hashes of its rows. Raises: NotFound."""
+        found = await self.journal.queries.verify(run)
         shown: dict[str, Any] = {"ok": found.ok, "rows": found.rows, "hash": found.hash, "record_seq": found.record_seq}
         return shown if found.ok else {**shown, "fact": found.fact, "seq": found.seq}
 
@@ -392,5 +560,43 @@ class Workflows:
         return await self.desk.do(lambda: expression(expression_)(data, dict(variables or {})))
 
     async def palette(self) -> Mapping[str, Any]:
-        """What may be called: {plugins, connectors, host}, as `GET /workflows/palette` has it."""
+        """The palette {plugins, connectors, host}, as `GET /workflows/palette` has it."""
         return await asyncio.to_thread(self._palette)
+
+
+class Lists:
+    """Used on the engine's event loop.
+
+    A run that waits for a moment leaves memory only when that is far enough away (`workflows.park_s`); until then its
+    row says `running`, for to write each wait would cost as much as a step.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine, self._reader = engine, engine.reader
+
+    async def page(self, workflow: str | None, status: str | None, limit: int, cursor: str) -> Page:
+        """See `Workflows.page_runs`. A page of `running` may be shorter than it might: some of them wait."""
+        page = await asyncio.to_thread(self._reader.page, workflow, status, limit, cursor)
+        shown = [self._engine.as_it_is(one) for one in page.items]
+        if status == "running":
+            shown = [one for one in shown if one.status == status]
+        if status != "waiting":
+            return Page(shown, page.next)
+        resting = await asyncio.to_thread(self._reader.some, self._resting(cursor), workflow, limit)
+        waiting = {one.id: one for one in [*map(self._engine.as_it_is, resting), *shown] if one.status == status}
+        found = sorted(waiting, reverse=True)
+        return Page([waiting[run] for run in found[:limit]], found[limit - 1] if len(found) > limit else page.next)
+
+    def with_last_run(self, one: Definition) -> Definition:
+        """A workflow of a list whose last run is as it is now."""
+        last = one.last_run
+        live = None if last is None else self._engine.runner.live.get(last["id"])
+        if last is None or live is None or last["status"] != "running" or live.progress.status != "waiting":
+            return one
+        return replace(one, last_run={**last, "status": "waiting"})
+
+    def _resting(self, before: str) -> list[str]:
+        """Ids of runs that wait in this host's memory, newest first."""
+        live = self._engine.runner.live
+        found = [run for run, one in live.items() if one.progress.status == "waiting" and (not before or run < before)]
+        return sorted(found, reverse=True)

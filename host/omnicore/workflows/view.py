@@ -1,7 +1,8 @@
-"""Workflows and runs as faces show them: plain values, long ones shortened, secrets as names."""
+"""Views of workflows and runs: plain values, long ones shortened, secrets as names."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
@@ -15,6 +16,7 @@ __all__ = [
     "StepView",
     "TriggerView",
     "VersionView",
+    "shortened",
 ]
 
 
@@ -187,3 +189,37 @@ class Page:
 def _members(view: Any) -> dict[str, Any]:
     """Not `asdict`, which copies values of megabytes, and fails over what is deep."""
     return {one.name: getattr(view, one.name) for one in fields(view)}
+
+
+_SHOWN_TEXT, _SHOWN_ITEMS, _SHOWN_DEPTH, _SHOWN_BYTES = 500, 20, 6, 4096
+
+
+def shortened(value: Any) -> tuple[Any, bool]:
+    """A JSON value of a few thousand characters at most, and whether something was left out."""
+    if value is None or isinstance(value, (bool, int, float)):
+        return value, False
+    text = json.dumps(value, ensure_ascii=False)
+    if len(text) <= _SHOWN_BYTES:
+        return value, False
+    left = [_SHOWN_BYTES]
+    return _short(value, left, 0), True
+
+
+def _short(value: Any, left: list[int], depth: int) -> Any:
+    if isinstance(value, str):
+        kept = value[: max(0, min(_SHOWN_TEXT, left[0]))]
+        left[0] -= len(kept) + 2
+        return kept if len(kept) == len(value) else f"{kept}… ({len(value)} characters)"
+    left[0] -= 8
+    if isinstance(value, (list, tuple)):
+        if depth >= _SHOWN_DEPTH or left[0] <= 0:
+            return f"… ({len(value)} items)"
+        items = [_short(one, left, depth + 1) for one in value[:_SHOWN_ITEMS]]
+        return items if len(items) == len(value) else [*items, f"… ({len(value) - len(items)} more)"]
+    if isinstance(value, Mapping):
+        if depth >= _SHOWN_DEPTH or left[0] <= 0:
+            return f"… ({len(value)} members)"
+        names = list(value)[:_SHOWN_ITEMS]
+        shown = {str(name)[:_SHOWN_TEXT]: _short(value[name], left, depth + 1) for name in names}
+        return shown if len(names) == len(value) else {**shown, "…": f"{len(value) - len(names)} more"}
+    return value

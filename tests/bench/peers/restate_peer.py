@@ -1,20 +1,17 @@
-"""Restate: `python restate_peer.py SERVER FOLDER RUNS AT_ONCE` prints `{"runs_per_s", "p50_ms"}`.
+"""Restate: `python restate_peer.py SERVER FOLDER` prints the URL that begins a run, and serves until its input ends.
 
-The server keeps its journal in the folder; the workflow is served by this process with Restate's own package, and begun
-over HTTP, which is the only way in.
+The server keeps its journal in the folder. This process serves the workflow with Restate's own package and does nothing
+else: the client is the benchmark's, the same as for our server.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 import socket
-import statistics
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import httpx
@@ -53,26 +50,7 @@ async def _ready(client: httpx.AsyncClient, url: str) -> None:
     raise SystemExit(f"{url} does not answer")
 
 
-async def _measured(client: httpx.AsyncClient, url: str, runs: int, at_once: int) -> dict[str, float]:
-    gate = asyncio.Semaphore(at_once)
-    taken: list[float] = []
-
-    async def one(number: int) -> None:
-        async with gate:
-            began = time.perf_counter()
-            answer = await client.post(url, json=number)
-            assert answer.json() == number + 3, answer.text
-            taken.append(time.perf_counter() - began)
-
-    await asyncio.gather(*(one(number) for number in range(at_once)))
-    taken.clear()
-    began = time.perf_counter()
-    await asyncio.gather(*(one(number) for number in range(runs)))
-    took = time.perf_counter() - began
-    return {"runs_per_s": runs / took, "p50_ms": statistics.median(taken) * 1e3}
-
-
-async def main(server: str, folder: str, runs: int, at_once: int) -> None:
+async def main(server: str, folder: str) -> None:
     ingress, admin, own = _port(), _port(), _port()
     environment = os.environ | {
         "RESTATE_INGRESS__BIND_ADDRESS": f"127.0.0.1:{ingress}",
@@ -87,17 +65,16 @@ async def main(server: str, folder: str, runs: int, at_once: int) -> None:
     config = Config()
     config.bind, config.loglevel = [f"127.0.0.1:{own}"], "ERROR"
     serving = asyncio.create_task(serve(restate.app([chain]), config, shutdown_trigger=ended.wait))
-    limits = httpx.Limits(max_connections=at_once)
-    async with httpx.AsyncClient(timeout=60, limits=limits, trust_env=False) as client:
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_reader(sys.stdin, stop.set)
+    async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
         try:
             await _ready(client, f"http://127.0.0.1:{admin}/health")
             found = await client.post(f"http://127.0.0.1:{admin}/deployments", json={"uri": f"http://127.0.0.1:{own}"})
             assert found.status_code == 201, found.text
             await _ready(client, f"http://127.0.0.1:{ingress}/restate/health")
-            print(
-                json.dumps(await _measured(client, f"http://127.0.0.1:{ingress}/chain/three", runs, at_once)),
-                flush=True,
-            )
+            print(f"http://127.0.0.1:{ingress}/chain/three", flush=True)
+            await stop.wait()
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(30)
@@ -106,4 +83,4 @@ async def main(server: str, folder: str, runs: int, at_once: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])))
+    asyncio.run(main(sys.argv[1], sys.argv[2]))

@@ -5,3 +5,4 @@ set -eu
 cd "$(dirname "$0")"
 npm ci --silent --no-audit --no-fund
 npx asc assembly/index.ts --outFile assemblyscript.wasm -Os --converge --use abort=assembly/index/onAbort
+${PYTHON:-python3} ../../../plugins/licenses.py npm . assemblyscript @extism/as-pdk > LICENSES.txt

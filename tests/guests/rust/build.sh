@@ -1,14 +1,8 @@
 #!/bin/sh
-# Builds rust.wasm. Needs Rust with `rustup target add wasm32-unknown-unknown`; crates.txt fixes every crate.
+# Builds rust.wasm. Needs Rust with `rustup target add wasm32-unknown-unknown`; Cargo.lock fixes every crate.
 # tools: rust
 set -eu
 cd "$(dirname "$0")"
-if [ ! -f Cargo.lock ]; then
-    cargo generate-lockfile --quiet
-    while read -r crate version; do
-        cargo update --quiet "$crate" --precise "$version" </dev/null
-    done <crates.txt
-fi
 cargo fetch --quiet --locked
 # Messages of panics name source files: without where this machine got them from.
 FLAGS="-Clink-arg=-zstack-size=131072"
@@ -17,3 +11,4 @@ for sources in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*; do
 done
 RUSTFLAGS="$FLAGS" cargo build --quiet --locked --release --target wasm32-unknown-unknown
 cp "${CARGO_TARGET_DIR:-target}/wasm32-unknown-unknown/release/guest.wasm" rust.wasm
+${PYTHON:-python3} ../../../plugins/licenses.py rust . >LICENSES.txt

@@ -6,3 +6,7 @@ cd "$(dirname "$0")"
 python-zig cc -target wasm32-wasi -Os -s -Wall -Wextra -Werror -Wl,-z,stack-size=65536 -o upper-c.wasm upper.c
 cd go
 GOOS=wasip1 GOARCH=wasm go build -trimpath -buildvcs=false -ldflags='-s -w -buildid=' -o ../upper-go.wasm .
+{
+    ${PYTHON:-python3} ../../../../plugins/licenses.py wasi .
+    ${PYTHON:-python3} ../../../../plugins/licenses.py go .
+} > ../LICENSES.txt

@@ -5,12 +5,10 @@ from __future__ import annotations
 import pytest
 from tests.sandbox.child import run_child
 
-from omnicore.sandbox.capi.faults import TrapCode, new_error, new_trap, take_error, take_trap
-from omnicore.sandbox.capi.library import lib
-from omnicore.sandbox.capi.memory import Buffer
-from omnicore.sandbox.capi.modules import compile_module, text_to_binary
-from omnicore.sandbox.capi.presets import Preset, RawEngine
-from omnicore.sandbox.capi.store import EXTERN_WORDS, FUNCTION_AT, export, take_fault
+from omnicore.sandbox.capi.code import Preset, RawEngine, compile_module, text_to_binary
+from omnicore.sandbox.capi.faults import TrapCode, new_error, new_trap, take_error, take_fault, take_trap
+from omnicore.sandbox.capi.functions import EXTERN_WORDS, FUNCTION_AT, export
+from omnicore.sandbox.capi.library import Buffer, lib
 
 
 @pytest.fixture(scope="module")

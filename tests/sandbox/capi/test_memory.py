@@ -5,7 +5,7 @@ import gc
 
 import pytest
 
-from omnicore.sandbox.capi.memory import Buffer, copy_bytes, read_pointer, view_at
+from omnicore.sandbox.capi.library import Buffer, copy_bytes, read_pointer, view_at
 
 
 @pytest.mark.parametrize("words", [1, 2, 7, 100])

@@ -9,11 +9,9 @@ from pathlib import Path
 import pytest
 
 from omnicore.sandbox.abi import Limits
-from omnicore.sandbox.capi.modules import CompiledModule
-from omnicore.sandbox.capi.presets import Preset, RawEngine
-from omnicore.sandbox.compiling.compiler import Compiler
+from omnicore.sandbox.capi.code import CompiledModule, Preset, RawEngine, wat_to_wasm
+from omnicore.sandbox.compiler import Compiler
 from omnicore.sandbox.inspect import inspect
-from omnicore.sandbox.wat import wat_to_wasm
 
 Compile = Callable[..., CompiledModule]
 

@@ -19,9 +19,9 @@ from tests.sandbox.compiling.conftest import large, plain
 
 import omnicore
 from omnicore.errors import EngineFailed, LimitExceeded, ModuleRejected
+from omnicore.sandbox import compiler
 from omnicore.sandbox.abi import MIB
-from omnicore.sandbox.compiling import compiler
-from omnicore.sandbox.compiling.child import EXHAUSTED, REFUSED
+from omnicore.sandbox.compiler_child import EXHAUSTED, REFUSED
 
 
 def test_a_harmless_module_starts_no_process(compile_, monkeypatch):
@@ -92,8 +92,8 @@ def test_a_package_under_a_path_with_spaces_compiles(tmp_path):
     source = """
 import omnicore, sys
 from omnicore.sandbox.abi import Limits
-from omnicore.sandbox.capi.presets import Preset, RawEngine
-from omnicore.sandbox.compiling.compiler import Compiler
+from omnicore.sandbox.capi.code import Preset, RawEngine
+from omnicore.sandbox.compiler import Compiler
 from omnicore.sandbox.inspect import inspect
 assert " with spaces" in omnicore.__file__
 wasm = sys.stdin.buffer.read()
@@ -147,11 +147,11 @@ def test_no_room_for_temporary_files_is_the_hosts_fault(compile_, monkeypatch):
 )
 def test_the_child_tells_a_bad_module_from_one_that_needs_too_much(raised, code):
     shown = run_child(f"""
-from omnicore.sandbox.compiling import child
+from omnicore.sandbox import compiler_child as child
 def fail(*_):
     raise {raised}
 child.compile_module = fail
 sys.stdin, sys.stderr = open("/dev/null"), open("/dev/null", "w")
-print(child._main(["0", "0", "16", "10", str(1 << 30), "0"]))
+print(child._main(["0", "0", "16", "10", str(1 << 30), "0", "0"]))
 """)
     assert int(shown) == code

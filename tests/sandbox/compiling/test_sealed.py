@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from omnicore.sandbox.compiling.cache import CodeCache
+from omnicore.sandbox.compiler import CodeCache
 
 CODE = os.urandom(200_000)
 

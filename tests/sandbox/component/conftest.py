@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from omnicore.sandbox.abi import Doors, HostCall, HostFunction, Limits, WasiGrant
+from omnicore.sandbox.capi.code import wat_to_wasm
 from omnicore.sandbox.component.engine import ComponentEngine
-from omnicore.sandbox.component.template import ComponentTemplate
-from omnicore.sandbox.wat import wat_to_wasm
+from omnicore.sandbox.component.instance import ComponentTemplate
 
 GUEST = Path(__file__).parents[2] / "guests" / "component" / "rust" / "guest.wasm"
 DOORS = ("log_write_v1", "kv_get_v1", "kv_put_v1", "config_get_v1", "http_fetch_v1", "events_publish_v1")

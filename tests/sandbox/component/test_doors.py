@@ -22,8 +22,8 @@ from omnicore.errors import (
     ModuleRejected,
 )
 from omnicore.sandbox.abi import Doors, HostCall
-from omnicore.sandbox.component.doors import door_functions
-from omnicore.sandbox.wat import wat_to_wasm
+from omnicore.sandbox.capi.code import wat_to_wasm
+from omnicore.sandbox.component.interfaces import door_functions
 
 
 def scripted(reply: Any, seen: list[Any]) -> Doors:

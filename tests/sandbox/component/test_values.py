@@ -11,10 +11,8 @@ from hypothesis import strategies as st
 from tests.sandbox.component.conftest import Loader, component
 
 from omnicore.errors import GuestFailed, GuestTrapped, InvalidInput, LimitExceeded
-from omnicore.sandbox.capi.value_layout import VALUE_BYTES
-from omnicore.sandbox.capi.value_reading import Meter, TooLargeError, decoder
-from omnicore.sandbox.capi.value_writing import Arena, UnfitValueError, encoder
-from omnicore.sandbox.wit_types import (
+from omnicore.sandbox.capi.values import VALUE_BYTES, Arena, CopyMeter, TooLargeError, UnfitValueError, decoder, encoder
+from omnicore.sandbox.wit import (
     BOOL,
     F64,
     PRIMITIVES,
@@ -42,7 +40,7 @@ def there_and_back(kind: WitType, value: Any) -> Any:
     arena = Arena()
     data = encoder(kind)(value, arena)
     assert len(data) == VALUE_BYTES
-    return decoder(kind)(data, 0, Meter(1 << 20))
+    return decoder(kind)(data, 0, CopyMeter(1 << 20))
 
 
 SHAPES = {
@@ -142,7 +140,7 @@ def test_more_than_the_meter_allows_is_not_copied() -> None:
         arena = Arena()
         data = encoder(kind)(value, arena)
         with pytest.raises(TooLargeError):
-            decoder(kind)(data, 0, Meter(100))
+            decoder(kind)(data, 0, CopyMeter(100))
 
 
 CALLS: dict[str, tuple[str, Any, Any]] = {

@@ -10,7 +10,7 @@ from tests.sandbox.component.conftest import Loader, component
 
 from omnicore.errors import DeadlineExceeded, GuestFailed, GuestTrapped, LimitExceeded, LinkFailed, PermissionDenied
 from omnicore.sandbox.abi import Doors, WasiGrant
-from omnicore.sandbox.wat import wat_to_wasm
+from omnicore.sandbox.capi.code import wat_to_wasm
 
 
 def test_without_a_grant_nothing_of_it_is_linked(load: Loader) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from omnicore.sandbox.abi import Doors, Limits
+from omnicore.sandbox.capi.code import wat_to_wasm
 from omnicore.sandbox.extism.engine import ExtismEngine
-from omnicore.sandbox.extism.template import ExtismTemplate
-from omnicore.sandbox.wat import wat_to_wasm
+from omnicore.sandbox.extism.instance import ExtismTemplate
 
 KIT = """
  (import "extism:host/env" "alloc" (func $alloc (param i64) (result i64)))

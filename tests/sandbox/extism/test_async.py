@@ -181,7 +181,7 @@ THOUSAND = """
 import asyncio, resource
 from omnicore.sandbox.abi import Doors, HostFunction, Limits
 from omnicore.sandbox.extism.engine import ExtismEngine
-from omnicore.sandbox.wat import wat_to_wasm
+from omnicore.sandbox.capi.code import wat_to_wasm
 
 WASM = wat_to_wasm(b'''(module (import "h" "wait" (func $wait (param i64) (result i64)))
   (memory (export "memory") 1) (func (export "f") (result i32) (i32.wrap_i64 (call $wait (i64.const 0)))))''')

@@ -9,8 +9,8 @@ from tests.sandbox.child import run_child
 
 from omnicore.errors import DeadlineExceeded, GuestFailed, GuestTrapped, LimitExceeded, LinkFailed
 from omnicore.sandbox.abi import Doors, Limits, WasiGrant
+from omnicore.sandbox.capi.code import wat_to_wasm
 from omnicore.sandbox.extism.engine import ExtismEngine
-from omnicore.sandbox.wat import wat_to_wasm
 
 WASI = """
  (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
@@ -162,7 +162,7 @@ def test_a_command_needs_a_grant_for_wasi():
 def test_commands_leave_no_memory_behind():
     grown = run_child("""
 from omnicore.sandbox.abi import WasiGrant
-from omnicore.sandbox.wat import wat_to_wasm
+from omnicore.sandbox.capi.code import wat_to_wasm
 from tests.sandbox.extism.test_commands import CAT, WASI
 wasm = wat_to_wasm(f"(module {WASI} {CAT})".encode())
 template = ExtismEngine(instances=20).load([("main", wasm)], Limits(), Doors(wasi=WasiGrant()))

@@ -10,7 +10,7 @@ import resource
 resource.setrlimit(resource.RLIMIT_AS, (6 << 30, 6 << 30))
 from omnicore.sandbox.abi import Doors, Limits
 from omnicore.sandbox.extism.engine import ExtismEngine
-from omnicore.sandbox.wat import wat_to_wasm
+from omnicore.sandbox.capi.code import wat_to_wasm
 wasm = wat_to_wasm(b'''(module (memory (export "memory") 1)
   (func (export "grow") (result i32) (memory.grow (i32.const 4000))))''')
 instance = ExtismEngine().load([("main", wasm)], Limits(memory_bytes=1 << 30), Doors()).instance()

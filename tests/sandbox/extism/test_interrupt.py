@@ -171,7 +171,7 @@ def storm(count, seconds):
 def test_a_storm_of_interrupts_crashes_nothing_and_loses_nothing():
     shown = run_child(
         """
-from omnicore.sandbox.extism.hosting import CELLS
+from omnicore.sandbox.extism.store import STORES
 def ask(call, handle):
     return sum(range(20)) and handle
 template = load(
@@ -210,7 +210,7 @@ while not over.is_set():
     except KeyboardInterrupt:
         raised += 1
 assert template.instance().call("echo", b"well") == b"well"
-print(raised, calls, len(CELLS))
+print(raised, calls, len(STORES))
 """
     )
     raised, calls, cells = map(int, shown.split())

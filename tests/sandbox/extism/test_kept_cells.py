@@ -3,16 +3,16 @@ from __future__ import annotations
 import pytest
 
 from omnicore.sandbox.abi import Doors, Limits
+from omnicore.sandbox.capi.code import wat_to_wasm
 from omnicore.sandbox.extism.engine import ExtismEngine
-from omnicore.sandbox.extism.hosting import CELLS
-from omnicore.sandbox.wat import wat_to_wasm
+from omnicore.sandbox.extism.store import STORES
 
 # Grows to 32 MiB, so that a hundred of them left in cells would be 3 GiB.
 GREEDY = '(memory (export "memory") 1) (func (export "{}") (drop (memory.grow (i32.const 500))))'
 
 
 def address_space_of_guests(template) -> int:
-    return sum(cell.held for cell in CELLS.values() if cell.parts is template._parts)
+    return sum(store.footprint.held for store in STORES.values() if store.parts is template._parts)
 
 
 @pytest.mark.parametrize("calls", [20])

@@ -13,13 +13,12 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 
 from omnicore.errors import EngineFailed, GuestFailed, MemoryExceeded
 from omnicore.sandbox.abi import Limits
-from omnicore.sandbox.capi.library import lib
-from omnicore.sandbox.capi.memory import Buffer
-from omnicore.sandbox.capi.presets import Preset
-from omnicore.sandbox.capi.store import EXTERN_WORDS, FUNCTION_AT, export, take_fault
-from omnicore.sandbox.extism.env import KERNEL_TYPES
-from omnicore.sandbox.extism.exchange import COMMITTED_AT_START, Exchange
-from omnicore.sandbox.extism.kernel import kernel_for
+from omnicore.sandbox.capi.code import Preset
+from omnicore.sandbox.capi.faults import take_fault
+from omnicore.sandbox.capi.functions import EXTERN_WORDS, FUNCTION_AT, export
+from omnicore.sandbox.capi.library import Buffer, lib
+from omnicore.sandbox.extism.kernel import KERNEL_TYPES, kernel_for
+from omnicore.sandbox.extism.memory import COMMITTED_AT_START, ExchangeMemory
 
 MAXIMUM = COMMITTED_AT_START + 4 * 65_536
 ALL = 2**64 - 1
@@ -42,7 +41,7 @@ class Kernel:
             lib.wasmtime_memory_data(self.context, self._extern(instance, name).address + FUNCTION_AT)
             for name in ("memory", "header")
         ]
-        self.exchange = Exchange(data[0], data[1], MAXIMUM, lambda end: bool(self.call("host:commit", end)))
+        self.exchange = ExchangeMemory(data[0], data[1], MAXIMUM, lambda end: bool(self.call("host:commit", end)))
 
     def _extern(self, instance: Buffer, name: str) -> Buffer:
         found = Buffer(EXTERN_WORDS)
@@ -176,7 +175,7 @@ class Exchanges(RuleBasedStateMachine):
         elif handle == 0:
             assert self.exchange.read(handle) == b""
         else:
-            with pytest.raises(GuestFailed, match="no live block"):
+            with pytest.raises(GuestFailed, match="not a live block"):
                 self.exchange.read(handle)
 
     @rule(handle=handles, offset=st.integers(0, 300_000), value=st.integers(0, ALL))
@@ -375,7 +374,7 @@ def test_generations_never_come_round():
 def test_a_sandbox_whose_generations_are_used_up_says_so(load):
     instance = load('(func (export "echo") (call $output (call $input) (call $size)))').instance()
     assert instance.call("echo", b"x") == b"x"
-    instance._cell.exchange.header[6] = 0x7FFFFFFF
+    instance._call.exchange.header[6] = 0x7FFFFFFF
     with pytest.raises(EngineFailed, match=r"used up.*new instance"):
         instance.call("echo", b"x")
     assert not instance.healthy
@@ -383,5 +382,5 @@ def test_a_sandbox_whose_generations_are_used_up_says_so(load):
 
 def test_limits_of_a_plugin_bound_what_the_exchange_may_hold(load):
     template = load('(func (export "f"))', memory_bytes=2 * 1024 * 1024, input_bytes=100)
-    exchange = template.instance()._cell.exchange
+    exchange = template.instance()._call.exchange
     assert exchange.header[9] <= Limits().output_bytes + 100 + COMMITTED_AT_START

@@ -16,8 +16,8 @@ from omnicore.errors import (
     ModuleRejected,
 )
 from omnicore.sandbox.abi import Doors, HostFunction, HttpResponse, Limits
+from omnicore.sandbox.capi.code import wat_to_wasm
 from omnicore.sandbox.extism.engine import ExtismEngine
-from omnicore.sandbox.wat import wat_to_wasm
 
 PAGE = 65_536
 ECHO = '(func (export "echo") (call $output (call $input) (call $size)))'

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from omnicore.errors import LimitExceeded, LinkFailed, MemoryExceeded
-from omnicore.sandbox.wat import wat_to_wasm
+from omnicore.sandbox.capi.code import wat_to_wasm
 
 HELPER = '(func (export "helper") (result i64) (i64.const 7)) (func (export "f") (call $emit (i64.const 1)))'
 FROM_MAIN = '(import "main" "helper" (func (result i64)))'

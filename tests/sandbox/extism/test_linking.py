@@ -7,8 +7,8 @@ from tests.sandbox.extism.conftest import module
 
 from omnicore.errors import GuestTrapped, LinkFailed, ModuleRejected, OmniError
 from omnicore.sandbox.abi import Doors, HostFunction, Limits
+from omnicore.sandbox.capi.code import wat_to_wasm
 from omnicore.sandbox.extism.engine import ExtismEngine
-from omnicore.sandbox.wat import wat_to_wasm
 
 ADD = """(module (func (export "add") (param i64 i64) (result i64)
   (i64.add (local.get 0) (local.get 1))))"""
@@ -167,7 +167,7 @@ def test_modules_that_import_in_a_circle_are_refused(load):
         ('"extism:host/env" "nothing" (func)', r"Invalid function import from extism:host/env: nothing"),
         ('"extism:host/env" "alloc" (func (param i32) (result i32))', r"types incompatible.*\(i32\) -> \(i32\)"),
         ('"extism:host/env" "config_get" (func)', "types incompatible"),
-        ('"extism:host/user" "nothing" (func)', r"unknown import: `extism:host/user::nothing`.*plugins inspect"),
+        ('"extism:host/user" "nothing" (func)', r"unknown import: `extism:host/user::nothing`.*plugins show"),
         ('"wasi_snapshot_preview1" "proc_exit" (func (param i32))', r"unknown import.*wasi = true"),
         ('"env" "gone" (func)', r"unknown import: `env::gone` has not been defined; add the module"),
         ('"lib" "sub" (func)', r"unknown import: `lib::sub`"),

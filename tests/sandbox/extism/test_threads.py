@@ -13,8 +13,8 @@ import pytest
 
 from omnicore.errors import CallCancelled, Conflict, DeadlineExceeded, InstanceBusy, Unavailable
 from omnicore.sandbox.abi import Doors, HostFunction
-from omnicore.sandbox.extism.cell import Cell
-from omnicore.sandbox.extism.hosting import CELLS
+from omnicore.sandbox.extism.call import GuestCall
+from omnicore.sandbox.extism.store import STORES
 
 ECHO = '(func (export "echo") (call $output (call $input) (call $size)))'
 LOOP = '(func (export "loop") (loop $l (br $l)))'
@@ -189,7 +189,7 @@ def test_a_sandbox_does_not_go_back_while_it_is_being_cancelled(load, monkeypatc
         cancelling.wait()
         return value
 
-    monkeypatch.setattr(Cell, "cancel", lambda _cell: (cancelling.set(), go_on.wait()))
+    monkeypatch.setattr(GuestCall, "cancel", lambda _cell: (cancelling.set(), go_on.wait()))
     instance = load(ASK, DOOR, doors=door(hold), timeout_s=30).instance()
     with ThreadPoolExecutor(3) as pool:
         calling = pool.submit(instance.call, "f", b"")
@@ -260,7 +260,7 @@ def test_two_endless_guests_on_two_threads_are_cut_at_the_same_time(load):
 
 def test_instances_come_and_go_on_all_threads_without_a_trace(load):
     template = load(ECHO)
-    before = set(CELLS)
+    before = set(STORES)
 
     def work():
         for _ in range(500):
@@ -273,13 +273,13 @@ def test_instances_come_and_go_on_all_threads_without_a_trace(load):
 
     all_of(work, work, work, work)
     template.close()
-    assert set(CELLS) <= before  # cells of earlier tests may be freed meanwhile
+    assert set(STORES) <= before  # cells of earlier tests may be freed meanwhile
 
 
 def test_closing_a_template_lets_its_calls_finish_and_frees_everything(load):
     for _ in range(30):
         template = load(ECHO)
-        before = set(CELLS)
+        before = set(STORES)
 
         def work(template=template):
             with suppress(Unavailable):
@@ -296,7 +296,7 @@ def test_closing_a_template_lets_its_calls_finish_and_frees_everything(load):
         template.close()
         for thread in threads:
             thread.join()
-        assert set(CELLS) <= before  # cells of earlier tests may be freed meanwhile
+        assert set(STORES) <= before  # cells of earlier tests may be freed meanwhile
 
 
 def test_closing_races_with_calling_and_never_lends_a_sandbox_twice(load):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from pathlib import Path
@@ -24,6 +25,7 @@ from omnicore.errors import (
     NotFound,
 )
 from omnicore.sandbox.abi import KIB, Doors, Limits
+from omnicore.sandbox.budget import BUDGET
 from omnicore.sandbox.engine import Engine, Instance
 from omnicore.sandbox.reference.engine import ReferenceEngine
 
@@ -143,4 +145,17 @@ def test_instances_come_and_go_without_growing() -> None:
     before = resident_kib()
     cycle(400)
     assert resident_kib() - before < 4 * KIB
+    template.close()
+
+
+def test_an_instance_that_nobody_closed_leaves_no_charge() -> None:
+    template = ReferenceEngine().load([("main", wasmtime.wat2wasm(GUEST))], Limits(), Doors())
+    before = BUDGET.use().used_bytes
+    instance = template.instance()
+    instance.call("echo", b"")
+    assert BUDGET.use().used_bytes > before
+    del instance
+    gc.collect()
+    assert BUDGET.use().used_bytes <= before
+    template.instance().close()
     template.close()

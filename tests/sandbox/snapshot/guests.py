@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from omnicore.sandbox.wat import wat_to_wasm
+from omnicore.sandbox.capi.code import wat_to_wasm
 
 __all__ = ["FIRST_SLOT", "engine"]
 

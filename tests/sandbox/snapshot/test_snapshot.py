@@ -9,15 +9,13 @@ from omnicore.errors import DeadlineExceeded, GuestTrapped, MemoryExceeded
 from omnicore.sandbox.abi import MIB, Doors, HostFunction, Limits
 from omnicore.sandbox.extism.engine import ExtismEngine
 from omnicore.sandbox.inspect import FuncType, admit, inspect
-from omnicore.sandbox.snapshot.encode import sleb
-from omnicore.sandbox.snapshot.guest import Evaluation, Guest
-from omnicore.sandbox.snapshot.rewrite import Changes, HostImport, rewritten
+from omnicore.sandbox.snapshot import Evaluation, HostImport, LanguageEngine, ModuleChanges, rewritten, sleb
 
 LIMITS = Limits(timeout_s=0.5, memory_bytes=8 * MIB)
 
 
 def snapshot(wasm: bytes, plugin: bytes = b"plugin", *, imports: tuple[HostImport, ...] = ()) -> bytes:
-    guest = Guest(ExtismEngine(), wasm, first_slot=FIRST_SLOT, limits=LIMITS)
+    guest = LanguageEngine(ExtismEngine(), wasm, first_slot=FIRST_SLOT, limits=LIMITS)
     evaluation = Evaluation(lambda question: b"")
     said = guest.evaluate(evaluation, prelude=b"", plugin=plugin, bind=lambda said: said)
     assert said == b"0" + plugin
@@ -77,7 +75,7 @@ def test_imports_of_any_type_take_the_room_that_is_there() -> None:
 def test_more_imports_than_there_is_room_for_are_refused() -> None:
     imports = [HostImport(at, "m", f"f{at}", FuncType((), ())) for at in range(13)]
     with pytest.raises(ValueError, match="there is room for 12"):
-        rewritten(engine(), Changes(first_slot=FIRST_SLOT, imports=imports, dispatch="omnicore_slot"))
+        rewritten(engine(), ModuleChanges(first_slot=FIRST_SLOT, imports=imports, dispatch="omnicore_slot"))
 
 
 @pytest.mark.parametrize(

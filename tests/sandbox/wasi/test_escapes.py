@@ -12,7 +12,8 @@ import pytest
 from tests.sandbox.wasi.driver import CREATE, DIRECTORY, READ, TRUNCATE, WRITE, Guest
 
 from omnicore.sandbox.abi import WasiGrant
-from omnicore.sandbox.wasi.errno import (
+from omnicore.sandbox.wasi.files import Walk
+from omnicore.sandbox.wasi.preview1 import (
     BADF,
     ILSEQ,
     INVAL,
@@ -24,7 +25,6 @@ from omnicore.sandbox.wasi.errno import (
     PERM,
     WasiError,
 )
-from omnicore.sandbox.wasi.paths import Walk
 
 OUT = 24576
 SECRET = b"outside"

@@ -11,7 +11,7 @@ from tests.sandbox.wasi.driver import CREATE, DIRECTORY, EXCLUSIVE, READ, TRUNCA
 
 from omnicore.errors import InvalidSetting
 from omnicore.sandbox.abi import KIB, MIB, WasiGrant
-from omnicore.sandbox.wasi.errno import (
+from omnicore.sandbox.wasi.preview1 import (
     BADF,
     EXIST,
     INVAL,

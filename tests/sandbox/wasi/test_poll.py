@@ -13,8 +13,8 @@ from tests.sandbox.wasi.driver import Call, Guest, clock_subscription, fd_subscr
 from omnicore.errors import CallCancelled, DeadlineExceeded
 from omnicore.sandbox.abi import WasiGrant
 from omnicore.sandbox.wasi.clocks import Clocks
-from omnicore.sandbox.wasi.errno import BADF, INVAL, NOTSUP
-from omnicore.sandbox.wasi.poll import _sleep
+from omnicore.sandbox.wasi.functions import _sleep
+from omnicore.sandbox.wasi.preview1 import BADF, INVAL, NOTSUP
 from omnicore.sandbox.wasi.session import WasiSession
 
 HOUR_NS = 3600 * 10**9

@@ -9,8 +9,8 @@ from tests.sandbox.wasi.driver import Call, Guest, fd_subscription, session_of
 
 from omnicore.errors import DeadlineExceeded, LimitExceeded
 from omnicore.sandbox.abi import MIB, WasiGrant
-from omnicore.sandbox.wasi.errno import BADF, FAULT, INVAL, NOTSUP, SPIPE
 from omnicore.sandbox.wasi.functions import wasi_functions
+from omnicore.sandbox.wasi.preview1 import BADF, FAULT, INVAL, NOTSUP, SPIPE
 from omnicore.sandbox.wasi.session import WasiExit, WasiSession
 
 OUT = 24576

@@ -7,10 +7,9 @@ from typing import Any
 
 from faststream.kafka import TestKafkaBroker
 
-from omnicore.config.sections.brokers import Inbound, read_brokers
-from omnicore.workflows.brokers.envelopes import Message
-from omnicore.workflows.brokers.kafka import KafkaLink
-from omnicore.workflows.brokers.links import LinkOrder
+from omnicore.config.brokers import Inbound, read_brokers
+from omnicore.workflows.triggers.broker_links import LinkOrder, Message
+from omnicore.workflows.triggers.kafka import KafkaLink
 
 GIVEN = {
     "k": {

@@ -12,13 +12,12 @@ from typing import Any
 import pytest
 from tests.workflows.triggering.rooms import room
 
+from omnicore.config.brokers import Outbound, read_brokers
 from omnicore.config.loader import load_settings
-from omnicore.config.sections.brokers import Outbound, read_brokers
 from omnicore.errors import InvalidSetting, ToolMissing
 from omnicore.storage.store import Store
-from omnicore.workflows.brokers.envelopes import Message
-from omnicore.workflows.brokers.links import Link, LinkOrder
-from omnicore.workflows.brokers.service import Brokers
+from omnicore.workflows.triggers.broker_links import Link, LinkOrder, Message
+from omnicore.workflows.triggers.brokers import Brokers
 
 GIVEN = {
     "main": {

@@ -164,7 +164,7 @@ def _slow(workflows: Workflows, at: str) -> tuple[asyncio.Event, asyncio.Event]:
     """Has a run's graph, or its rows, come only when it is told so; whether they are asked for, and that."""
     reached, goes_on = asyncio.Event(), asyncio.Event()
     graphs, journal = workflows.engine.definitions.graphs, workflows.journal
-    get, rows = graphs.get, journal.rows
+    get, rows = graphs.get, journal.queries.rows
 
     async def slow_get(digest: str) -> Any:
         reached.set()
@@ -181,7 +181,7 @@ def _slow(workflows: Workflows, at: str) -> tuple[asyncio.Event, asyncio.Event]:
     if at == "graph":
         graphs.get = slow_get  # type: ignore[method-assign]
     else:
-        journal.rows = slow_rows  # type: ignore[method-assign]
+        journal.queries.rows = slow_rows  # type: ignore[method-assign]
     return reached, goes_on
 
 

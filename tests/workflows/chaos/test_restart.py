@@ -10,6 +10,7 @@ from tests.storage.postgresql_server import PostgresServer
 from tests.workflows.engines import text, until
 
 from omnicore.assembly import Host
+from omnicore.config.settings import Settings, StorageSettings, WorkflowSettings
 
 TASKS = "\n".join(
     f"- s{number}: {{call: echo.echo, with: x}}\n- w{number}: {{wait: {{milliseconds: 10}}}}" for number in range(20)
@@ -21,8 +22,9 @@ async def test_a_restart_of_the_database_fails_no_run_and_repeats_no_recorded_st
 ) -> None:
     (tmp_path / "plugins").mkdir()
     (tmp_path / "plugins/echo.wat").write_text(ECHO)
-    given = {"data": tmp_path / "data", "storage": {"url": postgresql_url}, "workflows": {"lease_s": 60.0}}
-    async with Host(plugins=tmp_path / "plugins", watch=False, **given) as host:
+    storage, workflows = StorageSettings(url=postgresql_url), WorkflowSettings(lease_s=60.0)
+    settings = Settings(watch=False, storage=storage, workflows=workflows)
+    async with Host(plugins=tmp_path / "plugins", data=tmp_path / "data", settings=settings) as host:
         workflows = host.workflows
         await workflows.apply(text("steps", TASKS))
         runs = [(await workflows.start("steps", number)).id for number in range(10)]

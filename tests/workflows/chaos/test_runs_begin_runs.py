@@ -12,7 +12,7 @@ from tests.workflows.engines import Steps, crash, text, until, workflows_on
 
 from omnicore.errors import StorageFailed, WorkflowFailed
 from omnicore.storage.store import Session, Store
-from omnicore.workflows.journal_words import Kept
+from omnicore.workflows.journal_records import Kept
 from omnicore.workflows.service import Workflows
 
 OpenStore = Callable[[], Store]

@@ -12,12 +12,12 @@ from tests.workflows.ctk.servers import Web
 from tests.workflows.effects.bench import Bench
 
 from omnicore.errors import WorkflowFailed
-from omnicore.workflows.document import compile_graph, read_document
-from omnicore.workflows.effects.secrets import placeholders
-from omnicore.workflows.entries import Action, Change, Entry, Fault, Outcome, Result, Start
-from omnicore.workflows.graph import Run
-from omnicore.workflows.performing import RunContext
+from omnicore.workflows.entries import Action, Change, Entry, Outcome, Result, RunContext, Start
+from omnicore.workflows.faults import Fault
+from omnicore.workflows.language.document import compile_graph, read_document
+from omnicore.workflows.language.graph import Run
 from omnicore.workflows.progress import Progress
+from omnicore.workflows.steps.secrets import placeholders
 
 __all__ = ["Played", "play", "play_on_host"]
 

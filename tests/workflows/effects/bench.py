@@ -14,16 +14,15 @@ from omnicore.clock import ManualClock
 from omnicore.connectors.http import HttpClient
 from omnicore.storage.tables.kv import KvTable
 from omnicore.wiring.effects import scripting
-from omnicore.workflows.effects.limits import EffectLimits
-from omnicore.workflows.effects.means import Means
-from omnicore.workflows.effects.performing import Effects
-from omnicore.workflows.effects.secrets import placeholders
-from omnicore.workflows.entries import Action, Fault
-from omnicore.workflows.graph import Call, Emit, Node, Script
-from omnicore.workflows.performing import Performed, RunContext
+from omnicore.workflows.entries import Action, Performed, RunContext
+from omnicore.workflows.faults import Fault
+from omnicore.workflows.language.graph import Call, Emit, Node, Script
+from omnicore.workflows.steps.effects import Effects
+from omnicore.workflows.steps.secrets import placeholders
+from omnicore.workflows.steps.services import EffectLimits, StepServices
 
 T = TypeVar("T")
-LOCAL = EffectLimits(http_private=("127.0.0.1",), http_bytes=64 * 1024, longest_s=20.0)
+LOCAL = EffectLimits(http_private=("127.0.0.1:*",), http_bytes=64 * 1024, longest_s=20.0)
 
 
 def call(target: Any, ref: str = "", **more: Any) -> Call:
@@ -57,7 +56,7 @@ class Bench:
         self.clock = ManualClock()
         self.http = HttpClient()
         self.kv = KvTable(host.store, self.clock)
-        self.means = Means(
+        self.means = StepServices(
             plugins=host.plugins,
             connectors=host.connectors,
             http=self.http,

@@ -22,7 +22,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     for name in ("text", "redact"):
         shutil.copy(PLUGINS / name / "dist" / f"{name}.wasm", folder / "plugins")
         shutil.copy(PLUGINS / name / "plugin.toml", folder / "plugins" / f"{name}.toml")
-    private = {"workflows.http_private": ("127.0.0.1",)}
+    private = {"workflows.http_private": ("127.0.0.1:*",)}
     host = Host(plugins=folder / "plugins", data=folder / "data", watch=False, **private)
     with host as blocking:
         bench = Bench(host, blocking)

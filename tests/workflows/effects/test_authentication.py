@@ -14,7 +14,7 @@ from tests.connectors.local_server import Seen, reply
 from tests.workflows.effects.bench import Bench, run_of, short
 
 from omnicore.sandbox.abi import HttpRequest
-from omnicore.workflows.effects.authentication import digest_answer
+from omnicore.workflows.steps.authentication import digest_answer
 
 JSON = "Content-Type: application/json"
 

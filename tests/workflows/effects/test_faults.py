@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from omnicore import errors
-from omnicore.workflows.effects.faults import fault_of, of_status
-from omnicore.workflows.effects.values import checked_output, parse_json
+from omnicore.workflows.faults import fault_of, of_status
+from omnicore.workflows.steps.values import checked_output, parse_json
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from tests.connectors.local_server import LocalServer, Seen, redirect, reply, serve
 from tests.workflows.effects.bench import LOCAL, Bench, action, call, fault_of, run_of, short
 
-from omnicore.workflows.effects.performing import Effects
+from omnicore.workflows.steps.effects import Effects
 
 JSON = "Content-Type: application/json"
 

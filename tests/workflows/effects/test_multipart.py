@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from omnicore.errors import InvalidInput
-from omnicore.workflows.effects.multipart import multipart
-from omnicore.workflows.effects.operations import find_operation, plan_of
-from omnicore.workflows.effects.plan import body_bytes
+from omnicore.workflows.steps.http import body_bytes, multipart
+from omnicore.workflows.steps.openapi import find_operation, plan_of
 
 BINARY = {"type": "string", "format": "binary"}
 OPENAPI: dict[str, Any] = {

@@ -10,9 +10,9 @@ from tests.connectors.local_server import LocalServer, Seen, redirect, reply
 from tests.workflows.effects.bench import Bench, action, call, run_of, short
 
 from omnicore.errors import InvalidInput
-from omnicore.workflows.effects.operations import find_operation, plan_of
-from omnicore.workflows.effects.plan import NO_BODY
-from omnicore.workflows.entries import Fault
+from omnicore.workflows.faults import Fault
+from omnicore.workflows.steps.http import NO_BODY
+from omnicore.workflows.steps.openapi import find_operation, plan_of
 
 JSON = "Content-Type: application/json"
 PETS: dict[str, Any] = {

@@ -10,9 +10,10 @@ import pytest
 from tests.connectors.local_server import LocalServer, reply
 from tests.workflows.effects.bench import Bench, action, call, fault_of, run_of, short
 
+from omnicore.blocking import real
 from omnicore.sandbox.abi import MIB
-from omnicore.workflows.effects.verbs import VERBS
-from omnicore.workflows.effects.work import StepContext
+from omnicore.workflows.language.palette import VERBS
+from omnicore.workflows.steps.work import StepContext
 
 
 def test_a_plugin_is_called_with_json_and_the_version_that_served_is_told(bench: Bench) -> None:
@@ -57,23 +58,24 @@ def test_a_step_whose_time_is_over_does_not_begin(bench: Bench) -> None:
 
 def test_a_plugin_sees_the_run_the_place_the_key_and_the_hops(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Any] = []
-    called = bench.host.plugins.call
+    plugins = real(bench.host.plugins)
+    called = plugins.call
 
     async def looked(ref: str, data: Any, **more: Any) -> Any:
         seen.append(more["host_context"])
         return await called(ref, data, **more)
 
-    monkeypatch.setattr(bench.host.plugins, "call", looked)
+    monkeypatch.setattr(plugins, "call", looked)
     bench.do(call("plugin", "text.slug"), "A", run_of(trigger={"kind": "event", "hops": 3}), attempt=2)
     assert seen == [StepContext(3, "run1", "/do/0/step", 2, "run1/do/0/step/1")]
 
 
-def test_an_output_over_the_bound_is_a_fault_with_the_setting(bench: Bench) -> None:
+def test_an_output_over_the_bound_is_a_fault_with_the_bound(bench: Bench) -> None:
     effects = bench.effects_with(output_bytes=10)
     wanted = action(call("plugin", "text.slug"), "a" * 20)
     fault = fault_of(lambda: bench.wait(effects.perform(wanted, run_of())))
     assert short(fault) == ("runtime", 500)
-    assert "workflows.value_bytes" in fault.detail
+    assert "over 10 bytes" in fault.detail
 
 
 def test_a_connector_is_used_in_the_workflow_s_name_and_with_the_step_s_key(bench: Bench) -> None:

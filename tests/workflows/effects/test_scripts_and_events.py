@@ -10,9 +10,9 @@ from tests.workflows.effects.bench import Bench, action, emit, fault_of, run_of,
 
 from omnicore.errors import ToolMissing
 from omnicore.sandbox.abi import MIB, Limits
-from omnicore.workflows.effects.means import Scripting
-from omnicore.workflows.effects.performing import Effects
-from omnicore.workflows.entries import Fault
+from omnicore.workflows.faults import Fault
+from omnicore.workflows.steps.effects import Effects
+from omnicore.workflows.steps.services import Scripting
 
 
 @pytest.mark.parametrize(

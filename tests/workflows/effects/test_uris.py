@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omnicore.errors import InvalidInput
-from omnicore.workflows.effects.uris import expanded
+from omnicore.workflows.steps.values import expanded
 
 VALUES: dict[str, Any] = {
     "var": "value",

@@ -13,7 +13,7 @@ from tests.connectors.local_server import Seen, reply, serve
 from omnicore.assembly import Host
 
 SECRET = "hush-4711-hush"
-PRIVATE = {"workflows.http_private": ("127.0.0.1",)}
+PRIVATE = {"workflows.http_private": ("127.0.0.1:*",)}
 TOKEN = '$secrets["quiet-token"]'
 TEXT = f"""
 document: {{ dsl: '1.0.3', namespace: default, name: quiet, version: '1.0.0' }}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from omnicore.workflows.document import check, compile_graph, read_document
+from omnicore.workflows.language.document import check, compile_graph, read_document
 
 HEAD = "document: {dsl: '1.0.3', namespace: test, name: refused, version: '0.1.0'}\ndo:\n"
 ASYNC = "  - talk:\n      call: asyncapi\n      with: {document: {endpoint: https://a.example/a.json}, %s}\n"

@@ -9,7 +9,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from omnicore.workflows.graph import (
+from omnicore.workflows.language.graph import (
     Block,
     Call,
     Case,

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from omnicore.workflows.entries import Fault
-from omnicore.workflows.graph import Approval, Call, Do, For, Fork, Graph, Node, Raise, Set, Switch, Try, Wait
+from omnicore.workflows.faults import Fault
+from omnicore.workflows.language.graph import Approval, Call, Do, For, Fork, Graph, Node, Raise, Set, Switch, Try, Wait
 
 __all__ = ["Reference", "Row", "interpret"]
 
@@ -71,8 +71,13 @@ class Reference:
 
     async def run(self, input: Any, cancel_after: float | None) -> None:
         main = asyncio.ensure_future(self._main(input))
+        undoing: asyncio.Future[None] | None = None
+
+        def cancel() -> None:
+            (undoing or main).cancel()  # whoever cancels a run that is being undone ends the undoing
+
         if cancel_after is not None:
-            asyncio.get_running_loop().call_later(cancel_after, main.cancel)
+            asyncio.get_running_loop().call_later(cancel_after, cancel)
         try:
             self.output = await main
             self.status = "completed"
@@ -81,6 +86,13 @@ class Reference:
             self.status = "cancelled"
         except Fault as fault:
             self.status, self.fault = "faulted", fault.to_json()
+        undoing = asyncio.ensure_future(self._undo())
+        try:
+            await undoing
+        except asyncio.CancelledError:
+            self.status, self.fault = "cancelled", None
+
+    async def _undo(self) -> None:
         seen: dict[str, int] = {}
         for node, place, data, output, names in reversed(self.done[:]):
             seen[place] = number = seen.get(place, 0) + 1

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
-from omnicore.workflows.entries import Action, Change, Entry, Fault, Outcome, Result, Start
-from omnicore.workflows.graph import Graph
+from msgspec.structs import replace
+
+from omnicore.workflows.entries import Action, Change, Entry, Outcome, Result, Start
+from omnicore.workflows.faults import Fault
+from omnicore.workflows.language.graph import Graph
 from omnicore.workflows.progress import Progress
 
 __all__ = ["START_AT", "Answers", "Played", "Script", "play"]

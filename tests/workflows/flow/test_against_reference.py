@@ -14,7 +14,7 @@ from tests.workflows.flow.reference import Row, interpret
 from tests.workflows.flow.simulation import START_AT, Played, Script, Simulation
 
 from omnicore.workflows.entries import Action, Entry, Start
-from omnicore.workflows.graph import Graph
+from omnicore.workflows.language.graph import Graph
 
 
 def answer_of(seed: int, place: str, attempt: int) -> tuple[float, Any, Mapping[str, Any] | None]:

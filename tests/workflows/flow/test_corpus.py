@@ -17,9 +17,9 @@ import pytest
 import yaml
 from tests.workflows.flow.simulation import START_AT, Played, Script, play
 
-from omnicore.workflows.document import compile_graph
 from omnicore.workflows.entries import Entry, Start
-from omnicore.workflows.graph import Graph
+from omnicore.workflows.language.document import compile_graph
+from omnicore.workflows.language.graph import Graph
 
 CORPUS = sorted((Path(__file__).parent.parent / "corpus").glob("*.yaml"))
 HEAD = {"dsl": "1.0.3", "namespace": "test", "name": "case", "version": "0.1.0"}

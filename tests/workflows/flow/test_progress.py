@@ -10,10 +10,9 @@ from tests.workflows.flow.graphs import F, const, graph_of
 from tests.workflows.flow.simulation import Script, play
 
 from omnicore.errors import JournalMismatch
-from omnicore.workflows.entries import Change, Entry, Fault, Result, Start
-from omnicore.workflows.flow.frames import DEEPEST
-from omnicore.workflows.flow.machine import BREATH
-from omnicore.workflows.graph import (
+from omnicore.workflows.entries import Change, Entry, Result, Start
+from omnicore.workflows.faults import Fault
+from omnicore.workflows.language.graph import (
     Block,
     Call,
     Case,
@@ -29,6 +28,7 @@ from omnicore.workflows.graph import (
     Switch,
     Wait,
 )
+from omnicore.workflows.machine import BREATH, DEEPEST
 from omnicore.workflows.progress import Progress
 
 

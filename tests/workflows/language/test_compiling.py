@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from tests.workflows.language.texts import HEAD
 
-from omnicore.workflows.document import compile_graph, read_document
-from omnicore.workflows.graph import Approval, Call, Do, For, Fork, Listen, Retry, Switch, Try, Wait, children
+from omnicore.workflows.language.document import compile_graph, read_document
+from omnicore.workflows.language.graph import Approval, Call, Do, For, Fork, Listen, Retry, Switch, Try, Wait, children
 
 
 def graph(tasks, before=""):

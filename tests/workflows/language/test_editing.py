@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from tests.workflows.language.texts import HEAD
 
 from omnicore.errors import InvalidInput, NotFound, WorkflowInvalid
-from omnicore.workflows.document import compile_graph, read_document
-from omnicore.workflows.editing import diff, document_of, insert, move, remove, rename, replace, value_at
+from omnicore.workflows.language.document import compile_graph, read_document
+from omnicore.workflows.language.edits import diff, document_of, insert, move, remove, rename, replace, value_at
 
 TEXT = (
     HEAD

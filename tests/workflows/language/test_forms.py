@@ -7,8 +7,8 @@ import json
 import pytest
 
 from omnicore.errors import WorkflowInvalid
-from omnicore.workflows.forms import compiled, look
-from omnicore.workflows.knowing import Known
+from omnicore.workflows.language.palette import Known
+from omnicore.workflows.language.sources import compiled, look
 
 NODES = """\
 workflow:

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from tests.workflows.language.texts import RULES, whole
 
 from omnicore.errors import WorkflowInvalid
-from omnicore.workflows.document import check, compile_graph, plain, read_document
-from omnicore.workflows.language.shapes import schema
+from omnicore.workflows.language.document import check, compile_graph, plain, read_document
+from omnicore.workflows.language.schema import schema
+from omnicore.workflows.language.sources import from_omniflow
 from omnicore.workflows.language.tasks import KINDS
-from omnicore.workflows.omniflow import from_omniflow
 
 TEXTS = [whole(rule[key]) for rule in RULES for key in ("valid", "invalid")]
 WORDS = sorted({word for part in schema()["$defs"].values() for word in part.get("properties", {})} | set(KINDS))

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from omnicore.errors import WorkflowInvalid
-from omnicore.workflows.document import compile_graph
-from omnicore.workflows.omniflow import from_omniflow, is_omniflow
+from omnicore.workflows.language.document import compile_graph
+from omnicore.workflows.language.sources import from_omniflow, is_omniflow
 
 ORDERS = """
 workflow:

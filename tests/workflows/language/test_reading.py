@@ -6,7 +6,7 @@ import pytest
 from tests.workflows.language.texts import HEAD
 
 from omnicore.errors import WorkflowInvalid
-from omnicore.workflows.document import check, compile_graph, read_document
+from omnicore.workflows.language.document import check, compile_graph, read_document
 
 
 def value(text):

@@ -9,7 +9,7 @@ from moto.server import ThreadedMotoServer
 from tests.workflows.shipped.desk import Desk
 from tests.workflows.shipped.services import World, world_of
 
-from omnicore.config.sections.workflows import WorkflowSettings
+from omnicore.config.settings import WorkflowSettings
 
 
 @pytest.fixture(scope="package")
@@ -35,7 +35,7 @@ def _rest(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.fixture(scope="package")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """A served host with the shipped plugins."""
-    workflows = WorkflowSettings(http_private=("127.0.0.1",), park_s=0.2)
+    workflows = WorkflowSettings(http_private=("127.0.0.1:*",), park_s=0.2)
     with Desk(tmp_path_factory.mktemp("desk"), workflows=workflows) as desk:
         desk.do(lambda host: host.plugins.grant("counter", "kv", who="tests"))
         yield desk

@@ -85,6 +85,7 @@ def _png(width: int, height: int) -> dict[str, str]:
 
 
 def test_pictures_get_small_ones_and_the_sender_hears_which_could_not_be_read(bucket: Desk) -> None:
+    bucket.do(lambda host: host.plugins.grant("thumbnail", who="test"))
     bucket.apply("pictures")
     path = bucket.hook("pictures", "hmac")
     for name in ("cat", "dog"):

@@ -12,8 +12,8 @@ from tests.workflows.shipped.desk import EXAMPLES, ROOT, Desk
 
 from omnicore.cli.main import cli
 from omnicore.cli.options import Shell
-from omnicore.workflows.document import check
-from omnicore.workflows.shipped import shipped_examples
+from omnicore.workflows.language.document import check
+from omnicore.workflows.language.sources import shipped_examples
 
 TESTS = "".join(one.read_text() for one in sorted(Path(__file__).parent.glob("test_*.py")))
 FILES = sorted(EXAMPLES.glob("*.yaml"))

@@ -18,7 +18,7 @@ from tests.workflows.shipped.desk import EXAMPLES, hasty
 from tests.workflows.shipped.services import Asked, World
 
 GIVEN = {"id": "o-17", "item": "tea", "amount": 12.5}
-PRIVATE = {"OMNICORE_WORKFLOWS__HTTP_PRIVATE": '["127.0.0.1"]'}
+PRIVATE = {"OMNICORE_WORKFLOWS__HTTP_PRIVATE": '["127.0.0.1:*"]'}
 
 
 @pytest.fixture
@@ -46,19 +46,21 @@ def test_a_payment_that_was_cut_is_asked_for_again_under_the_same_key_and_all_el
     world.on("POST", "/payments", pay)
     world.on("POST", "/shipments", (201, {"id": "s1"}))
     text = hasty((EXAMPLES / "order.yaml").read_text()).replace("https://shop.example.com/", f"{world.url}/")
-    assert httpx.post(f"{host.url}/api/v1/workflows", json={"text": text}).status_code == 201
-    run = httpx.post(f"{host.url}/api/v1/workflows/order/runs", json={"input": GIVEN}).json()["id"]
+    client = httpx.Client(headers=host.owner, timeout=30)
+    assert client.post(f"{host.url}/api/v1/workflows", json={"text": text}).status_code == 201
+    run = client.post(f"{host.url}/api/v1/workflows/order/runs", json={"input": GIVEN}).json()["id"]
     assert paying.wait(30)
     host.stop(signal.SIGKILL)
     killed.set()
     host.start()
     address = f"{host.url}/api/v1/runs/{run}"
     end = time.monotonic() + 30
-    while (view := httpx.get(address).json())["status"] not in ("completed", "faulted") and time.monotonic() < end:
+    while (view := client.get(address).json())["status"] not in ("completed", "faulted") and time.monotonic() < end:
         time.sleep(0.05)
     assert (view["status"], view["fault"]) == ("completed", None)
     assert view["output"] == {"order": "o-17", "payment": "p1", "shipment": "s1"}
     counts = {path: len(world.of(path)) for path in ("/stock/reservations", "/payments", "/shipments")}
     assert counts == {"/stock/reservations": 1, "/payments": 2, "/shipments": 1}
     assert len({one.headers["idempotency-key"] for one in world.of("/payments")}) == 1
-    assert httpx.get(f"{address}/audit").json()["ok"] is True
+    assert client.get(f"{address}/audit").json()["ok"] is True
+    client.close()

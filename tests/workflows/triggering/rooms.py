@@ -9,18 +9,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from omnicore.clock import ManualClock
-from omnicore.config.sections.workflows import WorkflowSettings
-from omnicore.connectors.hooks.service import Hooks
+from omnicore.config.settings import WorkflowSettings
+from omnicore.connectors.webhooks import Hooks
 from omnicore.events.bus import EventBus
 from omnicore.storage.store import Session, Store
 from omnicore.storage.tables.workflow_definitions import DefinitionsTable
 from omnicore.storage.tables.workflow_runs import RunRow, RunsTable
-from omnicore.workflows.document import compile_graph, read_document
-from omnicore.workflows.graph import Graph
 from omnicore.workflows.journal import Journal
-from omnicore.workflows.journal_words import NewRun, Started
-from omnicore.workflows.ordering import Beginning, ordered
-from omnicore.workflows.triggers import Triggers
+from omnicore.workflows.journal_records import Beginning, NewRun, Started, ordered
+from omnicore.workflows.language.document import compile_graph, read_document
+from omnicore.workflows.language.graph import Graph
+from omnicore.workflows.triggers.triggers import Triggers
 
 NOW = 1_700_000_000.0
 

@@ -13,9 +13,9 @@ from tests.workflows.triggering.rooms import NOW, Room, room, workflow
 from omnicore.clock import ManualClock
 from omnicore.errors import InvalidInput
 from omnicore.storage.store import Store
-from omnicore.storage.tables.workflow_waits import WaitRow, add_waits
-from omnicore.workflows.journal_words import NewRun
-from omnicore.workflows.triggering.envelopes import HOPS
+from omnicore.storage.tables.workflow_triggers import WaitRow, add_waits
+from omnicore.workflows.journal_records import NewRun
+from omnicore.workflows.steps.cloud_events import HOPS
 
 
 def event(id: str, type: str = "order.placed", **data: Any) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from omnicore.errors import InvalidInput
-from omnicore.workflows.expression import expression
-from omnicore.workflows.graph import EventFilter
-from omnicore.workflows.triggering.matching import (
+from omnicore.workflows.expressions.expression import expression
+from omnicore.workflows.language.graph import EventFilter
+from omnicore.workflows.language.triggers import (
     check_attribute,
     correlated,
     event_correlation,

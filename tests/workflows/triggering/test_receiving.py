@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from omnicore.errors import InvalidInput
-from omnicore.workflows.triggering.receiving import BATCH, MOST_EVENTS, STRUCTURED, admitted, events_of
+from omnicore.workflows.steps.cloud_events import BATCH, MOST_EVENTS, STRUCTURED, admitted, events_of
 
 EVENT = {"specversion": "1.0", "id": "1", "source": "/shop", "type": "order.placed", "data": {"sum": 5}}
 

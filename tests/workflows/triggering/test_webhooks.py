@@ -15,7 +15,7 @@ from tests.connectors.rooms import room as connected
 from tests.workflows.triggering.rooms import NOW, Room, room, workflow
 
 from omnicore.clock import ManualClock
-from omnicore.connectors.hooks.service import Taken
+from omnicore.connectors.webhooks import Taken
 from omnicore.errors import PermissionDenied, StorageFailed, WorkflowFailed
 from omnicore.storage.store import Store
 

@@ -1,3 +1,4 @@
+import { prefix } from "@/shared/api/prefix";
 import { createBrowserRouter, type RouteObject } from "react-router";
 
 import { NotFoundPage } from "./not-found-page";
@@ -38,5 +39,5 @@ export const router = createBrowserRouter(
       ],
     },
   ],
-  { basename: "/console" },
+  { basename: `${prefix}/console` },
 );

@@ -5,17 +5,16 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from omnicore.sandbox.capi.library import lib
-from omnicore.sandbox.capi.memory import Buffer, copy_bytes, read_pointer, view_at
+from omnicore.sandbox.capi.library import Buffer, copy_bytes, lib, read_pointer, view_at
 
-__all__ = ["Fault", "TrapCode", "new_error", "new_trap", "take_error", "take_trap"]
+__all__ = ["EngineFault", "TrapCode", "new_error", "new_trap", "take_error", "take_fault", "take_trap"]
 
 _MESSAGE_BYTES = 4096
 _FRAMES = 20
 
 
 class TrapCode(enum.IntEnum):
-    """Why a guest trapped. Source: wasmtime/trap.h; codes the presets cannot produce are left out."""
+    """Reasons of traps. Source: wasmtime/trap.h; codes the presets cannot produce are left out."""
 
     STACK_OVERFLOW = 0
     MEMORY_OUT_OF_BOUNDS = 1
@@ -32,8 +31,8 @@ class TrapCode(enum.IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """What the engine said: its text, the trap code where there is one, the guest's frames innermost first."""
+class EngineFault:
+    """An error or trap of the engine: its text, the trap code if there is one, the guest's frames, innermost first."""
 
     message: str
     code: TrapCode | None
@@ -51,15 +50,15 @@ def new_trap(text: str) -> int:
     return int(lib.wasmtime_trap_new(data, len(data)))
 
 
-def take_error(pointer: int) -> Fault:
+def take_error(pointer: int) -> EngineFault:
     """Reads an error and frees it."""
     message = _text(lib.wasmtime_error_message, pointer)
     backtrace = _frames(lib.wasmtime_error_wasm_trace, pointer)
     lib.wasmtime_error_delete(pointer)
-    return Fault(message, _code_in(message), backtrace)
+    return EngineFault(message, _code_in(message), backtrace)
 
 
-def take_trap(pointer: int) -> Fault:
+def take_trap(pointer: int) -> EngineFault:
     """Reads a trap and frees it."""
     message = _text(lib.wasm_trap_message, pointer)
     backtrace = _frames(lib.wasm_trap_trace, pointer)
@@ -67,11 +66,18 @@ def take_trap(pointer: int) -> Fault:
     known = lib.wasmtime_trap_code(pointer, code.address)
     lib.wasm_trap_delete(pointer)
     number = code.words[0] & 0xFF
-    return Fault(message, TrapCode(number) if known and number <= TrapCode.OUT_OF_FUEL else None, backtrace)
+    return EngineFault(message, TrapCode(number) if known and number <= TrapCode.OUT_OF_FUEL else None, backtrace)
+
+
+def take_fault(error: int | None, trap: int) -> EngineFault | None:
+    """The fault behind an error or a trap pointer, freed; None when both are null."""
+    if error:
+        return take_error(error)
+    return take_trap(trap) if trap else None
 
 
 def _code_in(message: str) -> TrapCode | None:
-    # A trap under a host call or in an initialiser comes back as an error whose text alone tells the kind.
+    # A trap under a host call or in an initialiser comes back as an error; only its text gives the kind.
     if "all fuel consumed" in message:
         return TrapCode.OUT_OF_FUEL
     if "call stack exhausted" in message:

@@ -1,8 +1,8 @@
-"""The engine's shared library, found in the `wasmtime` package and opened once, with the signatures we use.
+"""The engine's shared library, opened once from the `wasmtime` package, and raw memory for it.
 
-The package's own Python layer is not imported: it costs 60 ms at start, looks types up at every call and keeps
-one global slot for exceptions of all threads. Every pointer is a plain `void*` here, so that a call converts
-integers only; `tests/sandbox/capi` compares each signature with the package's own binding.
+The package's own Python layer is not imported: it costs 60 ms at start, looks up types at every call and keeps one
+global slot for exceptions of all threads. Every pointer is a plain `void*` here, so that a call converts integers
+only; `tests/sandbox/capi` compares each signature with the package's own binding.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import importlib.util
 import platform
 import sys
 from ctypes import c_bool, c_char_p, c_int64, c_size_t, c_uint8, c_uint32, c_uint64, c_void_p
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,9 @@ from omnicore.errors import EngineFailed
 __all__ = [
     "LIBRARY_VERSION",
     "SIGNATURES",
+    "Buffer",
+    "copy_bytes",
+    "decommit",
     "fast_call",
     "fast_call_async",
     "fast_instantiate",
@@ -28,8 +32,11 @@ __all__ = [
     "lib",
     "library_path",
     "prepared",
+    "read_pointer",
     "tick",
+    "view_at",
 ]
+
 
 _P, _S, _U64, _I64, _BOOL = c_void_p, c_size_t, c_uint64, c_int64, c_bool
 
@@ -176,7 +183,7 @@ _NAMES = {"linux": "_libwasmtime.so", "darwin": "_libwasmtime.dylib", "win32": "
 
 
 def library_path() -> Path:
-    """Where the `wasmtime` package keeps its library for this machine. Raises: EngineFailed."""
+    """The path of the library for this machine in the `wasmtime` package. Raises: EngineFailed."""
     spec = importlib.util.find_spec("wasmtime")
     machine = {"amd64": "x86_64", "arm64": "aarch64"}.get(platform.machine().lower(), platform.machine().lower())
     for root in (spec.submodule_search_locations or []) if spec else []:
@@ -224,3 +231,75 @@ def prepared(*values: int) -> tuple[Any, ...]:
 
 
 LIBRARY_VERSION = importlib.metadata.version("wasmtime")
+
+
+@lru_cache(maxsize=64)
+def _array_type(size: int) -> Any:
+    return ctypes.c_ubyte * size
+
+
+@lru_cache(maxsize=64)
+def _word_type(words: int) -> Any:
+    return ctypes.c_int64 * words
+
+
+def view_at(address: int, size: int) -> memoryview:
+    """A writable view of `size` bytes at `address`.
+
+    Owns: nothing. The engine's memory must stay mapped while the view is used; reading a page that is not
+    committed ends the process, so callers check lengths against what the kernel says it committed.
+    """
+    return memoryview(_array_type(size).from_address(address)).cast("B")
+
+
+def copy_bytes(address: int, size: int) -> bytes:
+    """The `size` bytes at `address`."""
+    return ctypes.string_at(address, size)
+
+
+_DONT_NEED = 4
+
+
+def _advise() -> Any:
+    function = ctypes.CDLL(None).madvise
+    function.restype, function.argtypes = ctypes.c_int, [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+    return function
+
+
+# Elsewhere the advice does not empty the pages, or not at once.
+_madvise: Any = _advise() if sys.platform == "linux" else None
+
+
+def decommit(address: int, size: int) -> None:
+    """Gives whole pages of a guest's memory back to the machine; they are as at the guest's start then.
+
+    The engine does that itself when a store is freed, but in batches: until the next sixteen it keeps them.
+    """
+    if _madvise is not None:
+        _madvise(address, size, _DONT_NEED)
+
+
+def read_pointer(address: int) -> int:
+    """The pointer stored at `address`; 0 for null."""
+    return ctypes.c_void_p.from_address(address).value or 0
+
+
+class Buffer:
+    """Zeroed memory that C writes to and Python reads as signed 64-bit words.
+
+    Owns: the memory, for as long as the buffer lives.
+    """
+
+    __slots__ = ("_array", "_words", "address")
+
+    def __init__(self, words: int) -> None:
+        self._array = _word_type(words)()
+        self._words: memoryview | None = None
+        self.address = ctypes.addressof(self._array)
+
+    @property
+    def words(self) -> memoryview:
+        """A view of the whole buffer; made when first asked for, because most buffers are for C alone."""
+        if self._words is None:
+            self._words = memoryview(self._array).cast("B").cast("q")
+        return self._words

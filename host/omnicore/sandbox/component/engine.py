@@ -1,30 +1,282 @@
-"""The engine for components: compile, check, link."""
+"""The engine for components: compile, check, link.
+
+Each import is linked to a door, a WASI function or a refusal; a component with any other import is rejected. Host
+functions are C callbacks that take values, return a value and never raise: an error, KeyboardInterrupt included, is
+kept in the call and ends the guest, and the caller gets it unchanged.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import functools
+import json
 import os
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from omnicore.errors import LinkFailed
-from omnicore.sandbox.abi import Doors, Limits
-from omnicore.sandbox.capi.library import LIBRARY_VERSION
-from omnicore.sandbox.capi.presets import Preset, RawEngine, preset_for
-from omnicore.sandbox.compiling.compiler import Compiler
-from omnicore.sandbox.component.entry import Entry
-from omnicore.sandbox.component.linking import link
-from omnicore.sandbox.component.parts import Parts
-from omnicore.sandbox.component.template import ComponentTemplate
+from omnicore.errors import EngineFailed, LimitExceeded, LinkFailed, PermissionDenied
+from omnicore.sandbox.abi import MIB, Doors, HostFunction, Limits
+from omnicore.sandbox.call import background_loop, guarded, result_of
+from omnicore.sandbox.capi.code import ComponentLinker, Preset, RawEngine, borrowed, free_handle, handle, preset_for
+from omnicore.sandbox.capi.functions import Callback, component_function, resource_destructor
+from omnicore.sandbox.capi.library import LIBRARY_VERSION, copy_bytes
+from omnicore.sandbox.capi.values import (
+    VALUE_BYTES,
+    Arena,
+    CopyMeter,
+    Decoder,
+    TooLargeError,
+    decoder,
+    encoder,
+    hand_over,
+)
+from omnicore.sandbox.compiler import Compiler
+from omnicore.sandbox.component.call import CALLS, REQUEST, ComponentCall
+from omnicore.sandbox.component.instance import ComponentFunction, ComponentTemplate, LinkedComponent
+from omnicore.sandbox.component.interfaces import DoorFunction, WasiFunction, door_functions, wasi_functions
 from omnicore.sandbox.engine import Module
-from omnicore.sandbox.extism.kernel import generation
-from omnicore.sandbox.extism.ticker import TICKER
-from omnicore.sandbox.inspect import admit, inspect
+from omnicore.sandbox.extism.kernel import TICKER, generation
+from omnicore.sandbox.inspect import WASI_PACKAGES, admit, inspect
+from omnicore.sandbox.wasm import ComponentInfo
+from omnicore.sandbox.wit import Signature, WitType
 
-__all__ = ["ComponentEngine"]
+__all__ = ["DESTROY", "ComponentEngine", "door_callback", "link", "refusal_callback", "resource_kind", "wasi_callback"]
+
+
+_REQUEST_BYTES = 4 * MIB  # the largest that a door reads by itself
+_KINDS = (
+    *("pollable", "input-stream", "output-stream", "error", "network", "terminal-input", "terminal-output"),
+    *("descriptor", "directory-entry-stream", "tcp-socket", "udp-socket", "incoming-datagram-stream"),
+    *("outgoing-datagram-stream", "resolve-address-stream"),
+)
+_Body = Callable[[ComponentCall, list[Any]], Any]
+
+
+def resource_kind(name: str) -> int:
+    """The number of a resource's type; types that no guest ever gets share one."""
+    return _KINDS.index(name) + 1 if name in _KINDS else 0
+
+
+def door_callback(door: DoorFunction, behind: HostFunction | None) -> Callback:
+    """The callback of a door's function; `behind` is the host function that core modules import for it."""
+    name = door.name
+
+    def body(call: ComponentCall, values: list[Any]) -> Any:
+        call.spend_call()
+        if behind is None:
+            return {"err": _unavailable(door.function)}
+        call.door.begin(door.request(values).encode())
+        found = behind.run(call, REQUEST)
+        if asyncio.iscoroutine(found):
+            _wait(call, found)
+        reply = json.loads(call.door.reply)
+        call.door.begin(b"")
+        return door.reply(reply)
+
+    return component_function(_callback(name, door.signature, body))
+
+
+def wasi_callback(name: str, function: WasiFunction) -> Callback:
+    """The callback of a WASI function, which takes the host's objects in place of handles."""
+    lent = [_taker(kind) for _, kind in function.signature.params]
+    given = function.signature.result
+    run = function.run
+
+    def body(call: ComponentCall, values: list[Any]) -> Any:
+        taken = [take(call, value) for take, value in zip(lent, values, strict=True)]
+        return run(call, *taken)
+
+    if given is None or given.kind != "own":
+        return component_function(_callback(name, function.signature, body))
+    assert given.items[0] is not None  # noqa: S101  handles are to something
+    kind = resource_kind(given.items[0].names[0])
+
+    def give(call: ComponentCall, values: list[Any]) -> int:
+        return handle(call.context, call.resources.keep(body(call, values)), kind)
+
+    return component_function(_callback(name, function.signature, give, release=free_handle))
+
+
+def refusal_callback(interface: str, name: str) -> Callback:
+    """The callback of a function that plugins may not call: it ends the call."""
+
+    @guarded
+    def callback(_environment: int, context: int, *_rest: int) -> int | None:
+        call = CALLS[context]
+        try:
+            raise PermissionDenied(
+                f"the component called {name} of {interface}, which plugins are not given",
+                remedy="use a door of omnicore:plugin for it",
+                capability="wasi",
+                resource=f"{interface}.{name}",
+            )
+        except BaseException as error:  # an interrupt may come in its place
+            return call.fail(error)
+
+    return component_function(callback)
+
+
+def _callback(
+    name: str, signature: Signature, body: _Body, *, release: Callable[[Any], None] | None = None
+) -> Callable[..., int | None]:
+    """The callback; `release` is given what `body` returned once the engine has a copy of it."""
+    decoders = [decoder(kind) for _, kind in signature.params]
+    encode = encoder(signature.result) if signature.result is not None else None
+
+    @guarded
+    def callback(
+        _env: int, context: int, _type: int, arguments: int, count: int, results: int, given: int
+    ) -> int | None:
+        call = CALLS[context]
+        try:
+            if count != len(decoders) or given != (encode is not None):
+                raise EngineFailed(f"{name} was called with {count} values, its type has {len(decoders)}")
+            answer = body(call, _values(name, call, decoders, arguments))
+            if encode is not None:
+                arena = Arena()
+                hand_over(encode(answer, arena), arena, results)
+            if release is not None:
+                release(answer)
+        except BaseException as error:
+            return call.fail(error)
+        return None
+
+    return callback
+
+
+def _values(name: str, call: ComponentCall, decoders: list[Decoder], arguments: int) -> list[Any]:
+    buffer = copy_bytes(arguments, VALUE_BYTES * len(decoders)) if decoders else b""
+    meter = CopyMeter(_most(call))
+    try:
+        return [decode(buffer, VALUE_BYTES * index, meter) for index, decode in enumerate(decoders)]
+    except TooLargeError as error:
+        raise _too_large(name, error) from error
+
+
+def _most(call: ComponentCall) -> int:
+    """Bytes that one host call may pass: twice the largest request that a door reads, because base64 and escapes are
+    longer."""
+    return 2 * max(call.limits.http_request_bytes, _REQUEST_BYTES)
+
+
+def _too_large(name: str, error: TooLargeError) -> LimitExceeded:
+    return LimitExceeded(
+        f"the component passed more than {error.allowed} bytes to {name}",
+        remedy="pass less at once",
+        limit="http_request_bytes",
+        allowed=error.allowed,
+    )
+
+
+def _taker(kind: WitType) -> Callable[[ComponentCall, Any], Any]:
+    if kind.kind == "borrow":
+        assert kind.items[0] is not None  # noqa: S101  handles are to something
+        number = resource_kind(kind.items[0].names[0])
+        return lambda call, value: call.resources[borrowed(call.context, value, number)]
+    if kind.kind == "list" and kind.handles:
+        assert kind.items[0] is not None  # noqa: S101  lists always hold something
+        take = _taker(kind.items[0])
+        return lambda call, value: [take(call, one) for one in value]
+    return lambda call, value: value
+
+
+def _wait(call: ComponentCall, found: Coroutine[Any, Any, Any]) -> None:
+    """Runs a coroutine on the loop in the background, until the call's deadline or its cancellation."""
+    future = asyncio.run_coroutine_threadsafe(found, background_loop())
+    try:
+        result_of(future, call)
+    finally:
+        future.cancel()
+
+
+def _unavailable(function: str) -> dict[str, Any]:
+    return {
+        **dict.fromkeys(("remedy", "capability", "resource", "limit")),
+        "code": "unavailable",
+        "message": f"this host has no {function}",
+    }
+
+
+@guarded
+def _destroy(_environment: int, context: int, number: int) -> int | None:
+    call = CALLS.get(context)
+    if call is not None:
+        call.resources.drop(number)
+    return None
+
+
+DESTROY: Callback = resource_destructor(_destroy)
+
+
+_NAMESPACE = "extism:host/user"
+_MOST_WEIGHT = 10_000
+
+
+def link(engine: RawEngine, info: ComponentInfo, doors: Doors) -> ComponentLinker:
+    """A linker with everything that the component imports.
+
+    Raises: LinkFailed: an import without a provider, or of another type than ours.
+    """
+    linker = ComponentLinker(engine)
+    behind = {
+        one.name: one
+        for one in doors.functions
+        if one.namespace == _NAMESPACE and one.params == ("i64",) and one.results == ("i64",)
+    }
+    for interface, wanted in info.imports.items():
+        functions = {name: one for name, one in wanted.items() if isinstance(one, Signature)}
+        resources = {name: resource_kind(one.names[0]) for name, one in wanted.items() if isinstance(one, WitType)}
+        if functions or resources:
+            found = _provided(interface, functions, behind, doors)
+            linker.define(interface, found, resources, DESTROY)
+    return linker
+
+
+def _provided(
+    interface: str, wanted: Mapping[str, Signature], behind: Mapping[str, HostFunction], doors: Doors
+) -> dict[str, Callback]:
+    name, _, version = interface.partition("@")
+    if name in door_functions():
+        if not version.startswith("1."):
+            raise _unknown(interface, f"this host has {name}@1.0.0")
+        return {one: _door(interface, one, signature, behind) for one, signature in wanted.items()}
+    if name.partition("/")[0] in WASI_PACKAGES and version.startswith("0.2."):
+        if doors.wasi is None:
+            raise _unknown(interface, "set wasi = true in the plugin's manifest")
+        return {one: _wasi(interface, one, signature) for one, signature in wanted.items()}
+    raise _unknown(interface, "import interfaces of omnicore:plugin and WASI 0.2 only")
+
+
+def _door(interface: str, name: str, wanted: Signature, behind: Mapping[str, HostFunction]) -> Callback:
+    door = door_functions()[interface.partition("@")[0]].get(name)
+    if door is None:
+        raise _unknown(f"{interface}.{name}", "build the plugin against the WIT files of this host")
+    _same(interface, name, wanted, door.signature)
+    return door_callback(door, behind.get(door.function))
+
+
+def _wasi(interface: str, name: str, wanted: Signature) -> Callback:
+    found = wasi_functions(interface.partition("@")[0]).get(name)
+    if found is None:
+        return refusal_callback(interface, name)
+    _same(interface, name, wanted, found.signature)
+    return wasi_callback(name, found)
+
+
+def _same(interface: str, name: str, wanted: Signature, ours: Signature) -> None:
+    if wanted.weight > _MOST_WEIGHT or wanted != ours:
+        raise LinkFailed(
+            f"the component imports {interface}.{name} with another type than this host's",
+            remedy="build it against the WIT files in specs/wit and WASI 0.2",
+        )
+
+
+def _unknown(what: str, remedy: str) -> LinkFailed:
+    return LinkFailed(f"the component imports {what[:200]}, which this host does not provide", remedy=remedy)
 
 
 class _Engines:
@@ -34,7 +286,7 @@ class _Engines:
         self.forget()
 
     def forget(self) -> None:
-        """Nothing of the parent's engines is used in a forked child."""
+        """Starts again in a forked child, which must not use engines of the parent."""
         self._made: dict[Preset, RawEngine] = {}
         self._lock = threading.Lock()
 
@@ -74,7 +326,7 @@ class ComponentEngine:
         build = functools.partial(self._build, bytes(modules[0][1]), limits, doors)
         return ComponentTemplate(build(), build, self._room)
 
-    def _build(self, wasm: bytes, limits: Limits, doors: Doors) -> Parts:
+    def _build(self, wasm: bytes, limits: Limits, doors: Doors) -> LinkedComponent:
         info = inspect(wasm)
         admit(info, limits)
         found = info.component
@@ -85,11 +337,11 @@ class ComponentEngine:
         linker = link(engine, found, doors)  # before compiling: it costs less and refuses more
         component = self._compiler.compile_component(engine, wasm, info, limits)
         memories, tables = max(1, found.memories), max(1, found.tables)
-        return Parts(
+        return LinkedComponent(
             engine=engine,
             component=component,
             linker=linker,
-            entries={one.name: Entry(one, component.export_index(one.path)) for one in found.functions},
+            entries={one.name: ComponentFunction(one, component.export_index(one.path)) for one in found.functions},
             limits=limits,
             doors=doors,
             most_memories=memories,

@@ -1,21 +1,257 @@
-"""What host functions are given by the reference engine, and what one call may still do."""
+"""Calls, host functions and logs of the C library that the `extism` package ships."""
 
 from __future__ import annotations
 
 import asyncio
+import base64
+import concurrent.futures
+import inspect
+import json
+import math
+import queue
+import re
 import threading
 import time
-from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar, cast
 
-from omnicore.errors import GuestFailed, LimitExceeded, MemoryExceeded
-from omnicore.sandbox.abi import Limits
-from omnicore.sandbox.reference.errands import Errands, over
-from omnicore.sandbox.reference.library import NULL, ffi, lib
+from extism.extism import _ffi as ffi
+from extism.extism import _lib as lib
 
-__all__ = ["TURN", "ReferenceCall", "enter"]
+from omnicore.errors import GuestFailed, InvalidSetting, LimitExceeded, MemoryExceeded
+from omnicore.sandbox.abi import LOG_LEVELS, Doors, HostFunction, Limits, LogLevel, ValueType, WasiGrant
+from omnicore.sandbox.call import background_loop, cancelled, overtime
+from omnicore.sandbox.engine import Module
+
+__all__ = [
+    "CALLBACK",
+    "LOGS",
+    "NULL",
+    "TURN",
+    "Callbacks",
+    "Errands",
+    "GuestLog",
+    "ReferenceCall",
+    "enter",
+    "ffi",
+    "lib",
+    "manifest",
+    "message",
+    "over",
+    "version",
+]
+
+
+NULL: Final[Any] = ffi.NULL
+CALLBACK: Final = "void(ExtismCurrentPlugin*, const ExtismVal*, ExtismSize, ExtismVal*, ExtismSize, void*)"
+
+_PAGE_BYTES: Final = 65_536
+
+
+def version() -> str:
+    """The version of the library, not of the Python package."""
+    return str(ffi.string(lib.extism_version()).decode())
+
+
+def message(pointer: Any) -> str:
+    """The text behind a `char*`."""
+    return str(ffi.string(pointer).decode(errors="replace"))
+
+
+def manifest(modules: Sequence[Module], limits: Limits, doors: Doors) -> bytes:
+    """The Extism manifest of a plugin. No hosts are allowed: its own HTTP does not check redirects.
+
+    Raises: InvalidSetting for a WASI grant that the library cannot keep to.
+    """
+    described: dict[str, Any] = {
+        "wasm": [
+            {"name": name, "data": base64.b64encode(wasm).decode()} if len(modules) > 1 else _only(wasm)
+            for name, wasm in modules
+        ],
+        "memory": {
+            "max_pages": limits.memory_bytes // _PAGE_BYTES,
+            "max_var_bytes": limits.var_bytes,
+            "max_http_response_bytes": limits.http_response_bytes,
+        },
+        "config": dict(doors.config),
+    }
+    if math.isfinite(limits.timeout_s):
+        described["timeout_ms"] = max(1, round(limits.timeout_s * 1000))
+    if doors.wasi is not None:
+        described["allowed_paths"] = _allowed_paths(doors.wasi)
+    return json.dumps(described).encode()
+
+
+def _only(wasm: bytes) -> dict[str, str]:
+    return {"data": base64.b64encode(wasm).decode()}
+
+
+def _allowed_paths(grant: WasiGrant) -> dict[str, str]:
+    if grant.arguments or grant.environment or grant.seed is not None or grant.frozen_clock_ns is not None:
+        raise InvalidSetting(
+            "the reference engine has no arguments, environment, frozen clock or seed for guests",
+            remedy="take them out of the WASI grant, or use the engine `omnicore`",
+        )
+    return {host if writable else f"ro:{host}": guest for host, guest, writable in grant.preopens}
+
+
+_LINE: Final = re.compile(rb'\S+\s+([A-Z]+) extism::pdk: (.*)\n? plugin="([0-9a-f-]{36})"\s*', re.DOTALL)
+
+
+@dataclass(slots=True)
+class GuestLog:
+    """Lines of one instance that wait for the end of its call."""
+
+    waiting: list[tuple[LogLevel, str]] = field(default_factory=list)
+
+    def deliver(self, doors: Doors, limits: Limits) -> None:
+        """Hands the lines to the door. Raises: LimitExceeded when they are too many, after the first ones."""
+        lines, self.waiting = self.waiting, []
+        if doors.log is None or doors.log_level is None:
+            return
+        lowest, lines_left, bytes_left = LOG_LEVELS.index(doors.log_level), limits.log_lines, limits.log_bytes
+        for level, text in lines:
+            if LOG_LEVELS.index(level) < lowest:
+                continue
+            lines_left, bytes_left = lines_left - 1, bytes_left - len(text.encode())
+            if lines_left < 0 or bytes_left < 0:
+                raise _too_much(limits, "log_lines" if lines_left < 0 else "log_bytes")
+            doors.log(level, text)
+
+
+class _Logs:
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._started = False
+        self._by_plugin: dict[bytes, GuestLog] = {}
+        self._drained = ffi.callback("void(char*, ExtismSize)", self._take)
+
+    def start(self) -> None:
+        """Turns the library's logging on, once."""
+        with self._lock:
+            if not self._started:
+                self._started = True
+                lib.extism_log_custom(b"extism::pdk=trace")
+
+    def register(self, plugin_id: bytes) -> GuestLog:
+        """A place for the lines of a plugin."""
+        log = GuestLog()
+        with self._lock:
+            self._by_plugin[plugin_id] = log
+        return log
+
+    def forget(self, plugin_id: bytes) -> None:
+        """Ends it."""
+        with self._lock:
+            self._by_plugin.pop(plugin_id, None)
+
+    def drain(self) -> None:
+        """Sorts what the library has buffered into the places of all plugins."""
+        with self._lock:
+            lib.extism_log_drain(self._drained)
+
+    def _take(self, pointer: Any, length: int) -> None:
+        found = _LINE.fullmatch(bytes(ffi.buffer(pointer, length)))
+        log = self._by_plugin.get(found[3]) if found else None
+        if found and log is not None:
+            level = found[1].decode().lower()
+            log.waiting.append((cast("LogLevel", level), found[2].decode(errors="replace")))
+
+
+LOGS: Final = _Logs()
+
+
+def _too_much(limits: Limits, name: str) -> LimitExceeded:
+    allowed = getattr(limits, name)
+    return LimitExceeded(
+        f"the guest logged more than limits.{name} = {allowed}",
+        remedy=f"let it log less, or raise limits.{name}",
+        limit=name,
+        allowed=allowed,
+    )
+
 
 T = TypeVar("T")
+
+_LOOK_S: Final = 0.02  # how often a waiting call looks whether it was cancelled
+
+_Errand = tuple[Callable[[], Any], concurrent.futures.Future[Any]]
+
+
+class Errands:
+    """Does errands on the thread that made it, while that thread waits for a coroutine."""
+
+    __slots__ = ("_lock", "_open", "_queue", "_thread")
+
+    def __init__(self) -> None:
+        self._thread = threading.get_ident()
+        self._lock = threading.Lock()
+        self._open = False
+        self._queue: queue.SimpleQueue[_Errand | None] = queue.SimpleQueue()
+
+    def run(self, work: Callable[[], T]) -> T:
+        """Has `work` done on the guest's thread. Raises: GuestFailed when that does not wait any more."""
+        if threading.get_ident() == self._thread:
+            return work()
+        future: concurrent.futures.Future[T] = concurrent.futures.Future()
+        with self._lock:
+            if not self._open:
+                raise over()
+            self._queue.put((work, future))
+        return future.result()
+
+    def wait(
+        self,
+        coroutine: Coroutine[Any, Any, T],
+        loop: asyncio.AbstractEventLoop | None,
+        *,
+        deadline: float,
+        interrupted: Callable[[], bool],
+    ) -> T:
+        """The outcome of a coroutine. Raises: DeadlineExceeded, CallCancelled, what the coroutine raises."""
+        self._open = True
+        future = asyncio.run_coroutine_threadsafe(coroutine, loop or background_loop())
+        future.add_done_callback(lambda _: self._queue.put(None))
+        try:
+            while not future.done():
+                self._serve(min(_LOOK_S, deadline - time.monotonic()))
+                if interrupted():
+                    raise cancelled()
+                if time.monotonic() >= deadline:
+                    raise overtime()
+            return future.result()
+        finally:
+            future.cancel()
+            self._close()
+
+    def _serve(self, timeout_s: float) -> None:
+        try:
+            errand = self._queue.get(timeout=max(0.0, timeout_s))
+        except queue.Empty:
+            return
+        if errand is not None:
+            _settle(*errand)
+
+    def _close(self) -> None:
+        with self._lock:
+            self._open = False
+            while not self._queue.empty():
+                errand = self._queue.get()
+                if errand is not None:
+                    errand[1].set_exception(over())
+
+
+def over() -> GuestFailed:
+    """A call object that was used after its host function."""
+    return GuestFailed("the host function's call is over", remedy="use the call object only within it")
+
+
+def _settle(work: Callable[[], Any], future: concurrent.futures.Future[Any]) -> None:
+    try:
+        future.set_result(work())
+    except BaseException as error:
+        future.set_exception(error)
 
 
 class _Turn(threading.local):
@@ -30,6 +266,8 @@ class ReferenceCall:
     `failure` is what a host function raised: the C API has no way to fail, so the guest goes on with zeros,
     no further host function runs, and the caller gets the exception when the guest has returned.
     """
+
+    on_loop = False
 
     __slots__ = (
         "_limits",
@@ -62,7 +300,7 @@ class ReferenceCall:
         self.errands = Errands()
 
     def interrupted(self) -> bool:
-        """Whether the call was cancelled."""
+        """True when the call was cancelled."""
         return self.cancelled
 
     def count(self) -> None:
@@ -75,6 +313,12 @@ class ReferenceCall:
                 limit="host_calls",
                 allowed=self._limits.host_calls,
             )
+
+    def size(self, handle: int) -> int:
+        """The length of a block, as far as the library knows it."""
+        if handle == 0:
+            return 0
+        return self._at_home(lambda: int(lib.extism_current_plugin_memory_length(self.current, handle)))
 
     def read(self, handle: int) -> bytes:
         """The bytes of a block.
@@ -89,7 +333,7 @@ class ReferenceCall:
             return b""
         length = lib.extism_current_plugin_memory_length(self.current, handle)
         if length == 0 or handle + length > self._limits.memory_bytes:
-            raise GuestFailed(f"{handle} is no live block", remedy="hand over what alloc returned")
+            raise GuestFailed(f"{handle} is not a live block", remedy="pass what `alloc` returned")
         memory = lib.extism_current_plugin_memory(self.current)
         return bytes(ffi.buffer(memory + handle, length))
 
@@ -148,3 +392,106 @@ def _out_of_reach() -> GuestFailed:
         "the reference engine cannot reach a guest's own memory",
         remedy="pass bytes as blocks, or use the engine `omnicore`",
     )
+
+
+_TYPES: Final[dict[ValueType, int]] = {"i32": 0, "i64": 1, "f32": 2, "f64": 3}
+_MASKS: Final[dict[ValueType, int]] = {"i32": 0xFFFFFFFF, "i64": 0xFFFFFFFFFFFFFFFF}
+
+
+class Callbacks:
+    """Doors as the library wants them.
+
+    Owns: the callbacks, which must live as long as any plugin that was made with them, and the library's
+    function objects, which are needed only until the plugin is compiled.
+    """
+
+    def __init__(self, functions: Sequence[HostFunction]) -> None:
+        self._kept = [_callback(function) for function in functions]
+        self._pointers = [_pointer(function, kept) for function, kept in zip(functions, self._kept, strict=True)]
+        self.count = len(self._pointers)
+        self.array = ffi.new("ExtismFunction*[]", self._pointers) if self._pointers else NULL
+
+    def release(self) -> None:
+        """Frees the function objects; the callbacks stay."""
+        pointers, self._pointers = self._pointers, []
+        self.array, self.count = NULL, 0
+        for pointer in pointers:
+            lib.extism_function_free(pointer)
+
+
+def _pointer(function: HostFunction, callback: Any) -> Any:
+    params = [_TYPES[kind] for kind in function.params]
+    results = [_TYPES[kind] for kind in function.results]
+    pointer = lib.extism_function_new(
+        function.name.encode(), params, len(params), results, len(results), callback, NULL, NULL
+    )
+    lib.extism_function_set_namespace(pointer, function.namespace.encode())
+    return pointer
+
+
+def _callback(function: HostFunction) -> Any:
+    awaited = function.may_wait or inspect.iscoroutinefunction(function.run)
+    run = _awaited(function.run) if awaited else function.run
+
+    def callback(current: Any, inputs: Any, _count: int, outputs: Any, _room: int, _data: Any) -> None:
+        call = TURN.call
+        values: Sequence[Any] = [0] * len(function.results)
+        if call is not None and call.failure is None:
+            call.current = current
+            try:
+                call.count()
+                values = _values(function, run(call, *_arguments(function, inputs)))
+            except BaseException as error:
+                call.failure = error
+            finally:
+                call.current = NULL
+        _return(function, outputs, values)
+
+    return ffi.callback(CALLBACK, callback, onerror=_remember)
+
+
+def _awaited(run: Callable[..., Any]) -> Callable[..., Any]:
+    def wait(call: ReferenceCall, *arguments: Any) -> Any:
+        found = run(call, *arguments)
+        return call.wait(found) if asyncio.iscoroutine(found) else found
+
+    return wait
+
+
+def _remember(_kind: Any, error: BaseException, _trace: Any) -> None:
+    """Keeps what was raised before or behind the callback's own `try`, such as KeyboardInterrupt."""
+    call = TURN.call
+    if call is not None and call.failure is None:
+        call.failure = error
+
+
+def _arguments(function: HostFunction, inputs: Any) -> list[Any]:
+    return [
+        getattr(inputs[index].v, kind) & _MASKS[kind] if kind in _MASKS else getattr(inputs[index].v, kind)
+        for index, kind in enumerate(function.params)
+    ]
+
+
+def _values(function: HostFunction, result: Any) -> Sequence[Any]:
+    values = result if isinstance(result, tuple) else (0 if result is None else result,)
+    if not function.results:
+        return ()
+    if len(values) != len(function.results):
+        raise TypeError(f"{function.name} returned {len(values)} values, its type has {len(function.results)}")
+    return [_fitting(kind, value) for kind, value in zip(function.results, values, strict=True)]
+
+
+def _fitting(kind: ValueType, value: Any) -> Any:
+    """The value as C takes it. Raises: OverflowError, TypeError."""
+    if kind not in _MASKS:
+        return float(value)
+    bits = 32 if kind == "i32" else 64
+    if not -(1 << bits - 1) <= value <= _MASKS[kind]:
+        raise OverflowError(f"{value} does not fit an {kind}")
+    return value - (1 << bits) if value >> bits - 1 > 0 else value
+
+
+def _return(function: HostFunction, outputs: Any, values: Sequence[Any]) -> None:
+    for index, (kind, value) in enumerate(zip(function.results, values, strict=True)):
+        outputs[index].t = _TYPES[kind]
+        setattr(outputs[index].v, kind, value)

@@ -1,11 +1,13 @@
-"""The clocks a guest reads: the machine's, or one that stands still until the guest sleeps."""
+"""Clocks and random bytes of a guest: the machine's, or repeatable ones."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from hashlib import shake_256
 from typing import Final
 
-from omnicore.sandbox.wasi.errno import INVAL, NOTSUP, WasiError
+from omnicore.sandbox.wasi.preview1 import INVAL, NOTSUP, WasiError
 
 REALTIME: Final = 0
 MONOTONIC: Final = 1
@@ -19,7 +21,7 @@ class Clocks:
     """Wall and monotonic time of one session; monotonic time starts at 0, so the host's uptime stays unknown.
 
     A frozen clock makes runs repeatable. It moves only when the guest sleeps, and then at once by what the
-    guest asked for: a run-time that sleeps until its clock says so would wait for ever on a clock at rest.
+    guest asked for: a run-time that sleeps until its clock says so would wait forever on a stopped clock.
     """
 
     __slots__ = ("_monotonic_ns", "_origin", "_wall_ns", "frozen")
@@ -50,3 +52,20 @@ class Clocks:
         limit = (1 << 63) - 1
         wall, elapsed = self._wall_ns() + duration_ns, self._monotonic_ns() + duration_ns
         self._stand_still(min(wall, limit), min(elapsed, limit))
+
+
+RandomBytes = Callable[[int], bytes]
+
+
+def random_source(seed: bytes | None) -> RandomBytes:
+    """`os.urandom`, or for a seed a source that gives the same bytes to the same sequence of requests."""
+    if seed is None:
+        return os.urandom
+    drawn = 0
+
+    def draw(length: int) -> bytes:
+        nonlocal drawn
+        drawn += 1
+        return shake_256(drawn.to_bytes(8, "little") + seed).digest(length)
+
+    return draw

@@ -1,4 +1,4 @@
-"""What one guest has through WASI: descriptors, output, clocks, random bytes and what it may still write."""
+"""The WASI side of one instance: descriptors, output, clocks, random bytes and what it may still write."""
 
 from __future__ import annotations
 
@@ -10,12 +10,17 @@ from typing import Final
 
 from omnicore.errors import InvalidSetting
 from omnicore.sandbox.abi import WasiGrant
-from omnicore.sandbox.wasi.budget import Budget
-from omnicore.sandbox.wasi.chance import random_source
-from omnicore.sandbox.wasi.clocks import Clocks
-from omnicore.sandbox.wasi.descriptor import Descriptor, Input, Output, Room
-from omnicore.sandbox.wasi.errno import BADF, NFILE, NOMEM, NOTDIR, WasiError
-from omnicore.sandbox.wasi.files import Directory, Opened
+from omnicore.sandbox.wasi.clocks import Clocks, random_source
+from omnicore.sandbox.wasi.files import (
+    CountedQuota,
+    Descriptor,
+    Directory,
+    HostDescriptor,
+    InputStream,
+    OutputRoom,
+    OutputStream,
+)
+from omnicore.sandbox.wasi.preview1 import BADF, NFILE, NOMEM, NOTDIR, WasiError
 
 __all__ = ["WasiExit", "WasiSession"]
 
@@ -62,11 +67,11 @@ class WasiSession:
         self.environment = tuple(f"{name}={value}".encode() for name, value in grant.environment.items())
         self.clocks = Clocks(wall_ns=wall_ns, monotonic_ns=monotonic_ns, frozen_at_ns=grant.frozen_clock_ns)
         self.random = random_source(grant.seed)
-        self.budget = Budget(grant.max_disk_bytes)
-        self.names = Budget(MAX_NAMES, refusal=NOMEM)
+        self.budget = CountedQuota(grant.max_disk_bytes)
+        self.names = CountedQuota(MAX_NAMES, refusal=NOMEM)
         self._grant = grant
-        self._room = Room(output_limit, limit=limit_name)
-        self._stdin, self._stdout, self._stderr = Input(stdin), Output(self._room), Output(self._room)
+        self._room = OutputRoom(output_limit, limit=limit_name)
+        self._stdin, self._stdout, self._stderr = InputStream(stdin), OutputStream(self._room), OutputStream(self._room)
         self._table: dict[int, Descriptor] = dict(enumerate((self._stdin, self._stdout, self._stderr)))
         self._open_files = 0
         self._open_preopens()
@@ -82,12 +87,12 @@ class WasiSession:
 
     @property
     def stdout(self) -> bytes:
-        """What the guest wrote to standard output in this call."""
+        """Standard output of this call."""
         return bytes(self._stdout.data)
 
     @property
     def stderr(self) -> bytes:
-        """What the guest wrote to standard error in this call."""
+        """Standard error of this call."""
         return bytes(self._stderr.data)
 
     def begin(self, stdin: bytes = b"") -> None:
@@ -125,7 +130,7 @@ class WasiSession:
         if self._open_files >= self._grant.max_files:
             raise WasiError(NFILE)
 
-    def add(self, entry: Opened) -> int:
+    def add(self, entry: HostDescriptor) -> int:
         """Gives an opened file the lowest free number."""
         fd = next(number for number in range(len(self._table) + 1) if number not in self._table)
         self._table[fd] = entry
@@ -149,7 +154,7 @@ class WasiSession:
 
     def _forget(self, entry: Descriptor) -> None:
         granted = isinstance(entry, Directory) and entry.preopen is not None
-        if isinstance(entry, Opened) and not granted:
+        if isinstance(entry, HostDescriptor) and not granted:
             self._open_files -= 1
         entry.close()
 

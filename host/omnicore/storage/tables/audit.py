@@ -1,16 +1,124 @@
-"""The record of changes: rows are appended and never altered; the oldest go behind a checkpoint."""
+"""The audit log: rows in a hash chain, appended and never altered; old rows go behind a checkpoint."""
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
 
-from omnicore.storage.store import Session, Store
-from omnicore.storage.tables.audit_chain import Anchor, AuditEntry, AuditRow, hash_of
+from omnicore.compact import json_writer
+from omnicore.quick import quick
 
-__all__ = ["AuditTable", "Intent", "chain"]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from omnicore.storage.store import Session, Store
+
+__all__ = ["GENESIS", "Anchor", "AuditEntry", "AuditRow", "AuditTable", "Intent", "canonical", "chain", "hash_of"]
+
+
+GENESIS = "0" * 64
+"""Stands for the row before the first one."""
+
+_write, _write_sorted = json_writer(), json_writer(sort_keys=True)
+
+
+def canonical(value: Any) -> str:
+    """The one way to write a JSON value: sorted members, no spaces, ASCII. Raises: ValueError: it is no JSON."""
+    try:
+        return _write_sorted(value)
+    except RecursionError as error:
+        raise ValueError("it is nested too deep") from error
+
+
+@quick
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """A change as it is told to the record: who, by which way, from where, what, to what.
+
+    `before` and `after` are canonical JSON. Units: `at` seconds since the Unix epoch.
+    """
+
+    at: float
+    actor: str
+    via: str
+    origin: str
+    action: str
+    target: str
+    before: str | None = None
+    after: str | None = None
+    outcome: str = "done"
+
+    def ended(self, outcome: str, after: str | None, target: str) -> AuditEntry:
+        """The entry with what came of it."""
+        return replace(self, outcome=outcome, after=after, target=target)
+
+
+@quick
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """An entry in its place in the chain."""
+
+    seq: int
+    entry: AuditEntry
+    hash: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The row as it is shown and exported; its canonical form without `hash` is what was hashed."""
+        entry = self.entry
+        return {
+            "seq": self.seq,
+            "at": entry.at,
+            "actor": entry.actor,
+            "via": entry.via,
+            "from": entry.origin,
+            "action": entry.action,
+            "target": entry.target,
+            "before": _read(entry.before),
+            "after": _read(entry.after),
+            "outcome": entry.outcome,
+            "hash": self.hash,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """A row that was signed off."""
+
+    seq: int = 0
+    hash: str = GENESIS
+
+
+def hash_of(seq: int, entry: AuditEntry, previous: str) -> str:
+    """SHA-256 over the hash of the row before, a line end, and the canonical form of the row.
+
+    The texts of `before` and `after` go in as they are, so that not even a space in them can change.
+    """
+    members: Mapping[str, str] = {
+        "action": _write(entry.action),
+        "actor": _write(entry.actor),
+        "after": entry.after or "null",
+        "at": _write(entry.at),
+        "before": entry.before or "null",
+        "from": _write(entry.origin),
+        "outcome": _write(entry.outcome),
+        "seq": str(seq),
+        "target": _write(entry.target),
+        "via": _write(entry.via),
+    }
+    text = ",".join(f'"{name}":{value}' for name, value in members.items())
+    return hashlib.sha256(f"{previous}\n{{{text}}}".encode()).hexdigest()
+
+
+def _read(text: str | None) -> Any:
+    if text is None:
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):  # somebody altered it: shown as it is, for the chain tells on it
+        return text
+
 
 _COLUMNS = "seq, at, actor, via, origin, action, target, before, after, outcome, hash"
 _ADD = f"INSERT INTO audit ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -18,6 +126,11 @@ _MOVE = (
     "INSERT INTO audit_anchors (name, seq, hash) VALUES (?, ?, ?)"
     " ON CONFLICT (name) DO UPDATE SET seq = excluded.seq, hash = excluded.hash"
 )
+_HEAD = (  # locked until the transaction ends
+    "INSERT INTO audit_anchors (name, seq, hash) VALUES ('head', 0, ?)"
+    " ON CONFLICT (name) DO UPDATE SET seq = audit_anchors.seq RETURNING seq, hash"
+)
+_LOCKS = ("audit",)
 _BY = {"actor": "actor = ? AND", "action": "action = ? AND", "target": "target = ? AND", "": ""}
 
 
@@ -32,7 +145,7 @@ class Intent:
 
 
 class AuditTable:
-    """The chain of all hosts on this database. Writers take turns in the database, so it never forks."""
+    """The chain of all hosts on this database. Whoever adds to it has the row of its head, so it never forks."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -54,7 +167,7 @@ class AuditTable:
             settles: intents that the rows are the outcome of. With one that somebody else settled, or that never
                 was, nothing is added.
         """
-        with self._store.write(durable=True) as session:
+        with self._store.write(durable=True, locks=_LOCKS) as session:
             if any(not _gone(session, intent) for intent in settles):
                 return []
             return chain(session, entries)
@@ -65,7 +178,7 @@ class AuditTable:
         return [Intent(row[0], row[1], row[2], AuditEntry(**json.loads(row[3]))) for row in rows]
 
     def anchor(self, name: str) -> Anchor:
-        """Where the chain ends (`head`), or the last row that went (`base`)."""
+        """The end of the chain (`head`), or the last row that was deleted (`base`)."""
         return _anchor(self._store.rows("SELECT seq, hash FROM audit_anchors WHERE name = ?", (name,)))
 
     def after(self, seq: int, limit: int) -> list[AuditRow]:
@@ -102,7 +215,7 @@ class AuditTable:
             row.seq <= end - slack or row.entry.at < older_than for row in self.after(self.anchor("base").seq, 1)
         ):
             return []
-        with self._store.write(durable=True) as session:
+        with self._store.write(durable=True, locks=_LOCKS) as session:
             gone = _oldest(session, end, older_than, most)
             if not gone:
                 return []
@@ -117,7 +230,7 @@ def chain(session: Session, entries: Sequence[AuditEntry]) -> list[AuditRow]:
 
     Sign their head off (`AuditTrail.signed`) once they are on the disk, and not before.
     """
-    head = _anchor(session.execute("SELECT seq, hash FROM audit_anchors WHERE name = 'head'").fetchall())
+    head = _anchor(session.execute(_HEAD, (Anchor().hash,)).fetchall())
     rows: list[AuditRow] = []
     for entry in entries:
         seq = head.seq + 1

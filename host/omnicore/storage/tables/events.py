@@ -1,22 +1,26 @@
-"""The log of events: newest first, bounded by count and by age, and written in batches."""
+"""The event log, durable subscriptions, and the row that proves the database can be written."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
-from omnicore.storage.store import Session, Store
+from omnicore.errors import LimitExceeded, StorageFailed
+from omnicore.records import Json, Record
+from omnicore.storage.table import Table
 
-__all__ = ["EventRow", "EventsTable"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from omnicore.clock import Clock
+    from omnicore.storage.store import Session, Store
+
+__all__ = ["EventRow", "EventsTable", "HeartbeatsTable", "SubscriptionRow", "SubscriptionsTable"]
+
 
 _PAGE = 500
-_COLUMNS = "id, topic, source, at, hops, data"
 
 
-@dataclass(frozen=True, slots=True)
-class EventRow:
+class EventRow(Record, frozen=True):
     """An event as it is kept. Units: `at` seconds since the Unix epoch."""
 
     id: str
@@ -24,7 +28,10 @@ class EventRow:
     source: str
     at: float
     hops: int
-    data: Any
+    data: Json
+
+
+EVENTS = Table(EventRow, "logs", key="id")
 
 
 class EventsTable:
@@ -38,8 +45,8 @@ class EventsTable:
 
         def work(session: Session) -> None:
             session.executemany(
-                f"INSERT INTO logs ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
-                [(row.id, row.topic, row.source, row.at, row.hops, json.dumps(row.data)) for row in rows],
+                f"INSERT INTO logs ({EVENTS.columns}) VALUES ({EVENTS.marks}) ON CONFLICT (id) DO NOTHING",
+                [EVENTS.values(row) for row in rows],
             )
 
         self._store.apply(work)
@@ -68,7 +75,118 @@ class EventsTable:
         like = prefix.replace("!", "!!").replace("%", "!%").replace("_", "!_") + "%"
         clause, values = ("AND id < ?", (like, before)) if before else ("", (like,))
         found = self._store.rows(
-            f"SELECT {_COLUMNS} FROM logs WHERE topic LIKE ? ESCAPE '!' {clause} ORDER BY id DESC LIMIT ?",
+            f"SELECT {EVENTS.columns} FROM logs WHERE topic LIKE ? ESCAPE '!' {clause} ORDER BY id DESC LIMIT ?",
             (*values, min(limit, _PAGE)),
         )
-        return [EventRow(row[0], row[1], row[2], row[3], row[4], json.loads(row[5])) for row in found]
+        return [EVENTS.row(row) for row in found]
+
+
+class SubscriptionRow(Record, frozen=True):
+    """One subscription. Units: `created_at` seconds since the Unix epoch."""
+
+    id: str
+    plugin: str
+    topic: str
+    function: str
+    created_at: float
+
+
+SUBSCRIPTIONS = Table(SubscriptionRow, "subscriptions", key="id", unique=(("plugin", "topic", "function"),))
+
+
+class SubscriptionsTable:
+    """The subscriptions of all plugins; the same one twice is one."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store, self._clock = store, clock
+
+    def add(self, order: str, plugin: str, topic: str, function: str, *, most: int, most_all: int) -> str:
+        """Keeps a subscription and returns its id, the older one's when it was there.
+
+        Raises: LimitExceeded: the plugin has `most`, or all plugins together `most_all`.
+        """
+
+        def work(session: Session) -> str:
+            found = session.execute(
+                "SELECT id FROM subscriptions WHERE plugin = ? AND topic = ? AND function = ?",
+                (plugin, topic, function),
+            ).fetchone()
+            if found:
+                return str(found[0])
+            own, all_of_them = session.execute(
+                "SELECT COALESCE(SUM(CASE WHEN plugin = ? THEN 1 ELSE 0 END), 0), COUNT(*) FROM subscriptions",
+                (plugin,),
+            ).fetchone()
+            _bound(own + 1, most, "subscriptions")
+            _bound(all_of_them + 1, most_all, "events.subscriptions")
+            kept = session.execute(
+                f"INSERT INTO subscriptions ({SUBSCRIPTIONS.columns}) VALUES (?, ?, ?, ?, ?)"
+                " ON CONFLICT (plugin, topic, function) DO UPDATE SET topic = excluded.topic RETURNING id",
+                (order, plugin, topic, function, self._clock.now()),
+            ).fetchone()
+            return str(kept[0])
+
+        return self._store.apply(work, locks=("subscriptions",))
+
+    def remove(self, plugin: str, order: str) -> bool:
+        """Removes a subscription and returns True if the plugin had it."""
+
+        def work(session: Session) -> bool:
+            return (
+                session.execute("DELETE FROM subscriptions WHERE plugin = ? AND id = ?", (plugin, order)).rowcount > 0
+            )
+
+        return self._store.apply(work)
+
+    def forget(self, plugin: str) -> int:
+        """Drops all subscriptions of a plugin; how many there were."""
+
+        def work(session: Session) -> int:
+            return session.execute("DELETE FROM subscriptions WHERE plugin = ?", (plugin,)).rowcount
+
+        return self._store.apply(work)
+
+    def of(self, plugin: str) -> list[SubscriptionRow]:
+        """A plugin's subscriptions, oldest first."""
+        return self._read("WHERE plugin = ?", plugin)
+
+    def all(self) -> list[SubscriptionRow]:
+        """Every subscription, oldest first; their number is bounded."""
+        return self._read("")
+
+    def _read(self, clause: str, *values: str) -> list[SubscriptionRow]:
+        found = self._store.rows(
+            f"SELECT {SUBSCRIPTIONS.columns} FROM subscriptions {clause} ORDER BY created_at, id", values
+        )
+        return [SUBSCRIPTIONS.row(row) for row in found]
+
+
+def _bound(count: int, allowed: int, name: str) -> None:
+    if count > allowed:
+        raise LimitExceeded(
+            f"{count} subscriptions where {allowed} are allowed",
+            remedy="unsubscribe from some of them",
+            limit=name,
+            allowed=allowed,
+        )
+
+
+class HeartbeatsTable:
+    """One row for each name that tries; the newest time stays."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store, self._clock = store, clock
+
+    def beat(self, name: str) -> None:
+        """Writes the present time and reads it back. Raises: StorageFailed."""
+        now = self._clock.now()
+
+        def work(session: Session) -> None:
+            session.execute(
+                "INSERT INTO heartbeats (name, at) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET at = excluded.at",
+                (name, now),
+            )
+
+        self._store.apply(work)
+        if not self._store.rows("SELECT at FROM heartbeats WHERE name = ?", (name,)):
+            raise StorageFailed(f"{self._store.place} lost a row that was just written", remedy="check the disk")

@@ -28,7 +28,7 @@ class IntelligenceRow:
 
 @dataclass(frozen=True, slots=True)
 class UsageRow:
-    """What an intelligence used in a period. Units: `seconds` of calls, `fuel` Wasm instructions."""
+    """The use of an intelligence in a period. Units: `seconds` of calls, `fuel` Wasm instructions."""
 
     calls: int = 0
     seconds: float = 0.0
@@ -37,7 +37,7 @@ class UsageRow:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What may be used in a period; None is without bound."""
+    """The limits of use in a period; None is unlimited."""
 
     calls: int | None = None
     seconds: float | None = None
@@ -46,7 +46,7 @@ class Room:
 
 @dataclass(frozen=True, slots=True)
 class SkillRow:
-    """How a function of a plugin has done so far. Units: seconds."""
+    """The record of a plugin's function so far. Units: seconds."""
 
     ref: str
     plugin: str
@@ -65,7 +65,7 @@ class IntelligencesTable:
     def add(self, id_: str, name: str, spec: str, at: float, *, most: int) -> IntelligenceRow | None:
         """Keeps an intelligence as the next version of its name; None when there are `most` of them already."""
 
-        with self._store.write(durable=True) as session:
+        with self._store.write(durable=True, locks=("intelligences",)) as session:
             if session.execute("SELECT count(*) FROM intelligences WHERE retired_at IS NULL").fetchone()[0] >= most:
                 return None
             while True:
@@ -97,11 +97,11 @@ class IntelligencesTable:
         return [IntelligenceRow(*row) for row in found]
 
     def count(self) -> int:
-        """How many are not retired."""
+        """The number of intelligences that are not retired."""
         return int(self._store.rows("SELECT count(*) FROM intelligences WHERE retired_at IS NULL")[0][0])
 
     def retire(self, id_: str, at: float) -> bool:
-        """Whether there was one to retire; on the disk when it returns. Its ledger goes with it."""
+        """Retires one with its ledger and returns True if there was one; on the disk when it returns."""
         with self._store.write(durable=True) as session:
             done = session.execute(
                 "UPDATE intelligences SET retired_at = ? WHERE id = ? AND retired_at IS NULL", (at, id_)
@@ -145,7 +145,7 @@ class IntelligencesTable:
         self._store.apply(work)
 
     def usage(self, id_: str, period: int) -> UsageRow:
-        """What was used in a period."""
+        """The use in a period."""
         found = self._store.rows(
             "SELECT calls, seconds, fuel FROM intelligence_usage WHERE intelligence = ? AND period = ?", (id_, period)
         )
@@ -155,7 +155,7 @@ class IntelligencesTable:
 
     def learn(self, rows: Iterable[SkillRow]) -> None:
         """Adds calls and failures to what is known of functions; the 95th percentile is the new one."""
-        values = [astuple(row) for row in rows]
+        values = sorted(astuple(row) for row in rows)
 
         def work(session: Session) -> None:
             session.executemany(

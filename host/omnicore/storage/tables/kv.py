@@ -17,7 +17,7 @@ _ALIVE = "(expires_at IS NULL OR expires_at > ?)"
 
 @dataclass(frozen=True, slots=True)
 class KvTotals:
-    """What a plugin holds, expired entries not yet swept among it. Units: `bytes` of keys and values."""
+    """The totals of a plugin, with expired entries that are not yet deleted. Units: `bytes` of keys and values."""
 
     bytes: int
     keys: int
@@ -59,7 +59,9 @@ class KvTable:
             InvalidInput: a key or a time to live that cannot be used.
         """
         entry = _Entry(plugin, _encode(key), value, _expiry(self._clock, ttl_s))
-        return self._database.apply(lambda session: self._store(session, entry, max_bytes, max_keys))
+        return self._database.apply(
+            lambda session: self._store(session, entry, max_bytes, max_keys), locks=_locks(plugin)
+        )
 
     def cas(
         self,
@@ -89,15 +91,16 @@ class KvTable:
                 return False, current
             return True, self._store(session, entry, max_bytes, max_keys)
 
-        return self._database.apply(work)
+        return self._database.apply(work, locks=_locks(plugin))
 
     def delete(self, plugin: str, key: str) -> bool:
-        """Whether there was something to delete."""
+        """Deletes a key and returns True if it was there."""
         encoded = _encode(key)
         row = self._database.apply(
             lambda session: session.execute(
                 "DELETE FROM kv WHERE plugin = ? AND key = ? RETURNING expires_at", (plugin, encoded)
-            ).fetchone()
+            ).fetchone(),
+            locks=_locks(plugin),
         )
         return row is not None and (row[0] is None or row[0] > self._clock.now())
 
@@ -124,22 +127,30 @@ class KvTable:
         return keys, keys[-1] if len(found) > limit else None
 
     def totals(self, plugin: str) -> KvTotals:
-        """What the plugin holds, from one row."""
+        """The plugin's totals, from one row."""
         found = self._database.rows("SELECT bytes, keys FROM kv_totals WHERE plugin = ?", (plugin,))
         return KvTotals(*found[0]) if found else KvTotals(0, 0)
 
     def sweep(self, batch: int = 10_000) -> int:
         """Deletes expired entries, at most `batch`, and returns how many."""
-        with self._database.write() as session:
-            return session.execute(
-                "DELETE FROM kv WHERE (plugin, key) IN (SELECT plugin, key FROM kv"
-                " WHERE plugin IN (SELECT plugin FROM kv_totals) AND expires_at <= ? LIMIT ?)",
-                (self._clock.now(), batch),
-            ).rowcount
+        gone, now = 0, self._clock.now()
+        having = (
+            "SELECT plugin FROM kv_totals"
+            " WHERE EXISTS (SELECT 1 FROM kv WHERE kv.plugin = kv_totals.plugin AND expires_at <= ?)"
+        )
+        for (plugin,) in self._database.rows(having, (now,)):
+            if gone < batch:
+                with self._database.write(locks=_locks(plugin)) as session:
+                    gone += session.execute(
+                        "DELETE FROM kv WHERE plugin = ? AND key IN"
+                        " (SELECT key FROM kv WHERE plugin = ? AND expires_at <= ? LIMIT ?)",
+                        (plugin, plugin, now, batch - gone),
+                    ).rowcount
+        return gone
 
     def clear(self, plugin: str) -> None:
         """Forgets all that a plugin stored, for when it is removed."""
-        with self._database.write(durable=True) as session:
+        with self._database.write(durable=True, locks=_locks(plugin)) as session:
             session.execute("DELETE FROM kv WHERE plugin = ?", (plugin,))
 
     def _store(self, session: Session, entry: _Entry, max_bytes: int | None, max_keys: int | None) -> int:
@@ -175,6 +186,11 @@ class _Entry:
     key: bytes
     value: bytes
     expires_at: float | None
+
+
+def _locks(plugin: str) -> tuple[str, ...]:
+    """Versions, quota and what an entry is compared with are one plugin's."""
+    return (f"kv:{plugin}",)
 
 
 def _encode(key: str) -> bytes:

@@ -1,27 +1,161 @@
-"""Memories of plugins: kept whole or not at all, counted by tier, numbered so that copies in RAM can follow."""
+"""Memories of plugins: rows, counts by tier, and background changes in bounded batches."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import fields
-from typing import Any
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from omnicore.errors import InvalidInput, LimitExceeded
-from omnicore.storage.store import Session, Store
-from omnicore.storage.tables.memory_rows import (
-    DEAD,
-    QUARANTINED,
-    SHARED_SPACE,
-    Added,
-    KeptMemory,
-    NewMemory,
-    Outline,
-    Space,
-    TierTotals,
-)
 from omnicore.storage.tables.memory_words import FullText, full_text
 
-__all__ = ["MemoryTable", "Quota", "add_edges", "advance", "count_tier"]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from omnicore.storage.store import Session, Store
+
+__all__ = [
+    "DEAD",
+    "LIVE",
+    "QUARANTINED",
+    "SHARED_SPACE",
+    "Added",
+    "KeptMemory",
+    "MemoryCare",
+    "MemoryTable",
+    "NewMemory",
+    "Outline",
+    "Quota",
+    "Space",
+    "TierTotals",
+    "add_edges",
+    "advance",
+    "count_tier",
+]
+
+
+LIVE, QUARANTINED, DEAD = 0, 1, 2
+"""States: recalled, waiting for a person, gone (its text is erased, the row tells copies in RAM)."""
+
+SHARED_SPACE = "@shared"
+"""The space of the tiers that belong to nobody alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """The memories of one plugin, or of all. `dimensions` of the embeddings that callers gave, 0 before the first."""
+
+    number: int
+    sequence: int
+    purged: int
+    dimensions: int
+    consolidated: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewMemory:
+    """A memory to be kept. `words` are those of its full text."""
+
+    id: str
+    tier: int
+    text: str
+    metadata: str
+    importance: float
+    judged: bool
+    created_at: float
+    expires_at: float | None
+    hash: str
+    writer: str
+    words: tuple[str, ...]
+    state: int = LIVE
+    pinned: bool = False
+    session: str | None = None
+    speaker: str | None = None
+    valid_from: float | None = None
+    valid_to: float | None = None
+    call_id: str | None = None
+    source: str | None = None
+    given: bytes | None = None
+    sense: bytes | None = None
+    sense_by: str | None = None
+
+    @property
+    def size(self) -> int:
+        """The bytes it counts for."""
+        return len(self.text.encode()) + len(self.metadata) + len(self.given or b"")
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """The result of adding a memory: its own id, or that of the one with the same text."""
+
+    id: str
+    seq: int
+    new: bool
+
+
+class Outline(NamedTuple):
+    """A memory without its text, as ranking needs it. A tuple: 100,000 of them are made when a shelf is opened."""
+
+    seq: int
+    changed: int
+    tier: int
+    state: int
+    importance: float
+    created_at: float
+    hits: int
+    expires_at: float | None
+    valid_from: float | None
+    valid_to: float | None
+    pinned: int
+    superseded: int
+    session: str | None
+    speaker: str | None
+    given: bytes | None
+    sense: bytes | None
+    sense_by: str | None
+    hash: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptMemory:
+    """A memory with everything that is known of it."""
+
+    plugin: str
+    seq: int
+    id: str
+    tier: int
+    state: int
+    text: str
+    metadata: str
+    importance: float
+    judged: int
+    session: str | None
+    speaker: str | None
+    created_at: float
+    accessed_at: float
+    hits: int
+    expires_at: float | None
+    valid_from: float | None
+    valid_to: float | None
+    pinned: int
+    superseded_by: str | None
+    hash: str
+    writer: str
+    call_id: str | None
+    source: str | None
+    given: bytes | None
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class TierTotals:
+    """The totals of a plugin in a tier."""
+
+    plugin: str
+    tier: int
+    items: int
+    bytes: int
+
 
 Quota = tuple[int | None, int | None]
 """The most memories of a plugin and the most bytes; None for any number."""
@@ -52,7 +186,7 @@ class MemoryTable:
         self._words = words
 
     def space(self, plugin: str) -> Space | None:
-        """What is known of a plugin's memories; None when it never had one."""
+        """The space of a plugin, or None if it never had a memory."""
         rows = self.store.rows(
             "SELECT number, sequence, purged, dimensions, consolidated FROM memory_spaces WHERE plugin = ?", (plugin,)
         )
@@ -75,7 +209,9 @@ class MemoryTable:
             InvalidInput: an embedding of another length than the plugin's first one.
         """
         lengths = {len(draft.given) // 4 for draft in drafts if draft.given is not None}
-        return self.store.apply(lambda session: self._add(session, plugin, drafts, lengths, quota, cap))
+        return self.store.apply(
+            lambda session: self._add(session, plugin, drafts, lengths, quota, cap), locks=space_locks(plugin)
+        )
 
     def derive(self, plugin: str, draft: NewMemory, sources: Sequence[str], now: float) -> Added:
         """Keeps a memory that was made of others, and the edges to them, in one transaction."""
@@ -86,7 +222,7 @@ class MemoryTable:
             add_edges(session, plugin, [(added.id, "derived_from", source, "") for source in sources], now)
             return added
 
-        return self.store.apply(work)
+        return self.store.apply(work, locks=space_locks(plugin))
 
     def _add(
         self,
@@ -156,7 +292,7 @@ class MemoryTable:
 
     def forget(self, plugin: str, seqs: Sequence[int], now: float) -> int:
         """Erases memories and returns how many there were. Their rows stay, empty, until `purge`."""
-        return self.store.apply(lambda session: self._forget(session, plugin, seqs, now))
+        return self.store.apply(lambda session: self._forget(session, plugin, seqs, now), locks=space_locks(plugin))
 
     def _forget(self, session: Session, plugin: str, seqs: Sequence[int], now: float) -> int:
         space = advance(self, session, plugin, len(seqs))
@@ -195,7 +331,7 @@ class MemoryTable:
             )
             return found.rowcount > 0
 
-        return self.store.apply(work)
+        return self.store.apply(work, locks=space_locks(plugin))
 
     def touch(self, plugin: str, seqs: Mapping[int, int], now: float) -> None:
         """Notes how often memories were recalled."""
@@ -209,10 +345,10 @@ class MemoryTable:
                 [(times, now, first + at, plugin, seq) for at, (seq, times) in enumerate(sorted(seqs.items()))],
             )
 
-        self.store.apply(work)
+        self.store.apply(work, locks=space_locks(plugin))
 
     def totals(self, plugin: str | None = None) -> list[TierTotals]:
-        """How much is in each tier, of one plugin or of all."""
+        """The totals of each tier, of one plugin or of all."""
         where = "" if plugin is None else " WHERE plugin = ?"
         rows = self.store.rows(
             f"SELECT plugin, tier, items, bytes FROM memory_tiers{where} ORDER BY plugin, tier",
@@ -221,7 +357,7 @@ class MemoryTable:
         return [TierTotals(*row) for row in rows]
 
     def quarantined(self) -> int:
-        """How many memories wait for a person; counting stops at 10,000."""
+        """The number of memories that wait for a person; counting stops at 10,000."""
         rows = self.store.rows(
             f"SELECT count(*) FROM (SELECT 1 FROM memories WHERE state = {QUARANTINED:d} LIMIT 10000) AS waiting"
         )
@@ -244,7 +380,7 @@ class MemoryTable:
 
     def clear(self, plugin: str) -> None:
         """Forgets all that a plugin stored, for when it is removed."""
-        with self.store.write(durable=True) as session:
+        with self.store.write(durable=True, locks=space_locks(plugin)) as session:
             row = session.execute("SELECT number FROM memory_spaces WHERE plugin = ?", (plugin,)).fetchone()
             if row is None:
                 return
@@ -256,8 +392,25 @@ class MemoryTable:
         return [KeptMemory(*row) for row in self.store.rows(f"SELECT {_KEPT} FROM memories WHERE {where}", values)]
 
 
+def space_locks(plugin: str) -> tuple[str, ...]:
+    """The lock of a plugin's memories."""
+    return (f"memory:{plugin}",)
+
+
+_NEW_SPACE = 0x4F4D4E53
+_ADVANCE = (
+    "UPDATE memory_spaces SET sequence = sequence + ? WHERE plugin = ?"
+    " RETURNING number, sequence, purged, dimensions, consolidated"
+)
+
+
 def advance(table: MemoryTable, session: Session, plugin: str, by: int = 1) -> Space:
     """Takes the next numbers of a space, and holds it until the transaction ends."""
+    found = session.execute(_ADVANCE, (by, plugin)).fetchone()
+    if found is not None:
+        return Space(*found)
+    if table.store.dialect == "postgresql":  # one new number at a time
+        session.execute("SELECT pg_advisory_xact_lock(?)", (_NEW_SPACE,))
     row = session.execute(
         "INSERT INTO memory_spaces (plugin, number, sequence, purged, dimensions, consolidated)"
         " VALUES (?, (SELECT coalesce(max(number), 0) + 1 FROM memory_spaces), ?, 0, 0, 0) ON CONFLICT (plugin)"
@@ -325,7 +478,7 @@ def _count_new(
 
 
 def _held(session: Session, plugin: str, writer: str) -> tuple[int, int]:
-    """How many memories a plugin has and their bytes: in a space of its own all, in the shared one those it wrote."""
+    """The number of a plugin's memories and their bytes: all of its own space, in the shared one those it wrote."""
     if plugin == SHARED_SPACE:
         # The space stands in the statement itself, so that the index of shared memories may serve it.
         sql = (
@@ -365,3 +518,138 @@ def _full(plugin: str, limit: str, allowed: int, unit: str) -> LimitExceeded:
         limit=limit,
         allowed=allowed,
     )
+
+
+_KEPT_DEAD = ", ".join(field.name for field in fields(KeptMemory))
+
+
+class MemoryCare:
+    """Moves, finds what is new, sweeps and purges. Usable from any thread."""
+
+    def __init__(self, table: MemoryTable) -> None:
+        self._table = table
+        self._store: Store = table.store
+
+    def move(
+        self, plugin: str, rows: Sequence[KeptMemory], to: int, *, expires_at: float | None, boost: float, now: float
+    ) -> int:
+        """Moves memories to another tier, where a memory with the same text takes them in; how many there were.
+
+        One that is no longer in its tier, because somebody else moved it, is let be.
+        """
+
+        def work(session: Session) -> int:
+            space = advance(self._table, session, plugin, len(rows))
+            changed = space.sequence - len(rows)
+            moved = 0
+            for row in rows:
+                changed += 1
+                moved += _moved(session, row, to, changed, expires_at=expires_at, boost=boost, now=now)
+            return moved
+
+        return self._store.apply(work, locks=space_locks(plugin))
+
+    def fresh(
+        self, plugin: str, tier: int, *, after: int, importance: float, most: int
+    ) -> list[tuple[int, KeptMemory]]:
+        """Memories of a tier that changed after a cursor and from which nothing was derived yet, with their change."""
+        rows = self._store.rows(
+            f"SELECT changed, {_KEPT_DEAD} FROM memories"
+            f" WHERE plugin = ? AND changed > ? AND tier = ? AND state = {LIVE:d}"
+            " AND superseded_by IS NULL AND importance >= ? AND NOT EXISTS (SELECT 1 FROM memory_edges"
+            " WHERE memory_edges.plugin = memories.plugin AND memory_edges.dst = memories.id AND rel = 'derived_from')"
+            " ORDER BY changed LIMIT ?",
+            (plugin, after, tier, importance, most),
+        )
+        return [(int(row[0]), KeptMemory(*row[1:])) for row in rows]
+
+    def reached(self, plugin: str, cursor: int) -> None:
+        """Notes how far consolidation has come."""
+        self._store.apply(
+            lambda session: session.execute(
+                "UPDATE memory_spaces SET consolidated = ? WHERE plugin = ? AND consolidated < ?",
+                (cursor, plugin, cursor),
+            )
+        )
+
+    def expired(self, now: float, most: int) -> list[tuple[str, int]]:
+        """Memories whose time is over: plugin and number."""
+        rows = self._store.rows(
+            f"SELECT plugin, seq FROM memories WHERE expires_at IS NOT NULL AND expires_at <= ? AND state < {DEAD:d}"
+            " ORDER BY expires_at LIMIT ?",
+            (now, most),
+        )
+        return [(row[0], int(row[1])) for row in rows]
+
+    def purge(self, before: float, most: int) -> int:
+        """Deletes the empty rows of what was forgotten before a time, and returns how many."""
+
+        def work(session: Session) -> int:
+            rows = session.execute(
+                f"SELECT plugin, seq, changed FROM memories WHERE state = {DEAD:d} AND accessed_at <= ?"
+                " ORDER BY accessed_at LIMIT ?",
+                (before, most),
+            ).fetchall()
+            for plugin in sorted({row[0] for row in rows}):
+                # Who holds a copy that is older than this cannot be told any more what is gone: it begins anew.
+                session.execute(
+                    "UPDATE memory_spaces SET purged = ? WHERE plugin = ? AND purged < ?",
+                    (newest := max(row[2] for row in rows if row[0] == plugin), plugin, newest),
+                )
+            session.executemany("DELETE FROM memories WHERE plugin = ? AND seq = ?", [row[:2] for row in rows])
+            return len(rows)
+
+        return self._store.apply(work)
+
+    def sensed(self, plugin: str, vectors: Sequence[tuple[int, bytes]], by: str) -> None:
+        """Gives memories the vectors of an embedder."""
+
+        def work(session: Session) -> None:
+            space = advance(self._table, session, plugin, len(vectors))
+            first = space.sequence - len(vectors) + 1
+            session.executemany(
+                f"UPDATE memories SET sense = ?, sense_by = ?, changed = ?"
+                f" WHERE plugin = ? AND seq = ? AND state < {DEAD:d}",
+                [(vector, by, first + place, plugin, seq) for place, (seq, vector) in enumerate(vectors)],
+            )
+
+        self._store.apply(work, locks=space_locks(plugin))
+
+
+def _moved(
+    session: Session,
+    row: KeptMemory,
+    to: int,
+    changed: int,
+    *,
+    expires_at: float | None,
+    boost: float,
+    now: float,
+) -> int:
+    there = session.execute(
+        f"SELECT id FROM memories WHERE plugin = ? AND tier = ? AND hash = ? AND state < {DEAD:d}",
+        (row.plugin, to, row.hash),
+    ).fetchone()
+    if there is not None:
+        done = session.execute(
+            "UPDATE memories SET superseded_by = ?, changed = ?"
+            " WHERE plugin = ? AND seq = ? AND tier = ? AND superseded_by IS NULL",
+            (there[0], changed, row.plugin, row.seq, row.tier),
+        )
+        if done.rowcount:
+            add_edges(session, row.plugin, [(there[0], "same_as", row.id, "")], now)
+        return int(done.rowcount > 0)
+    done = session.execute(
+        "UPDATE memories SET tier = ?, changed = ?, importance = ?, expires_at = ?"
+        f" WHERE plugin = ? AND seq = ? AND tier = ? AND state = {LIVE:d}",
+        (
+            *(to, changed, min(1.0, row.importance * boost), None if row.pinned else expires_at),
+            *(row.plugin, row.seq, row.tier),
+        ),
+    )
+    if not done.rowcount:
+        return 0
+    count_tier(session, row.plugin, row.tier, -1, -row.size)
+    count_tier(session, row.plugin, to, 1, row.size)
+    add_edges(session, row.plugin, [(row.id, "consolidated_from", f"tier:{row.tier}", f"tier:{to}")], now)
+    return 1

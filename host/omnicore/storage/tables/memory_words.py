@@ -1,15 +1,18 @@
-"""Full text of memories, one statistic for each space: FTS5 in SQLite, tsvector in PostgreSQL."""
+"""Full text of memories, with statistics for each space: FTS5 in SQLite, tsvector in PostgreSQL."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from omnicore.storage.store import Session, Store
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["LAST", "FullText", "PostgresqlText", "SqliteText", "full_text", "rarity"]
+    from omnicore.storage.store import Session, Store
+
+__all__ = ["LAST", "FullText", "PostgresqlText", "SqliteText", "enter_words_again", "full_text", "rarity"]
+
 
 LAST = 2**62
 """A number that no memory reaches."""
@@ -31,7 +34,7 @@ class FullText(Protocol):
         """Takes a memory out; `words` are those it was entered with."""
 
     def frequencies(self, space: int, words: Sequence[str], most: int) -> dict[str, int]:
-        """How many memories hold each word; counting may stop beyond `most`."""
+        """The number of memories that hold each word; counting may stop beyond `most`."""
 
     def match(
         self, space: int, words: Mapping[str, float], most: int, *, after: int = 0, upto: int = LAST
@@ -177,5 +180,26 @@ def _query(space: int, word: str) -> str:
 
 
 def rarity(count: int, among: int) -> float:
-    """How much a word tells that `count` of `among` memories hold. Source: Okapi BM25's idf, never below 0."""
+    """The weight of a word that `count` of `among` memories hold. Source: Okapi BM25's idf, never below 0."""
     return math.log(1 + (among - count + 0.5) / (count + 0.5)) if count <= among else 0.0
+
+
+_PAGE = 1000
+
+
+def enter_words_again(store: Store, session: Session, words: Callable[[str | None, str], Sequence[str]]) -> None:
+    """Makes the full text of every space from its memories.
+
+    Args: words: those of a memory, from its speaker and its text.
+    """
+    texts = full_text(store)
+    for plugin, space in session.execute("SELECT plugin, number FROM memory_spaces").fetchall():
+        texts.drop(session, space)
+        texts.make(session, space)
+        last = -1
+        while page := session.execute(
+            "SELECT seq, speaker, text FROM memories WHERE plugin = ? AND seq > ? AND state < 2 ORDER BY seq LIMIT ?",
+            (plugin, last, _PAGE),
+        ).fetchall():
+            texts.add(session, space, [(seq, words(speaker, text)) for seq, speaker, text in page])
+            last = page[-1][0]

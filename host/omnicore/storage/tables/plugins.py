@@ -1,13 +1,35 @@
-"""The catalogue on disk: one row for each plugin, one for each version whose bytes are kept."""
+"""Plugins, their versions, acceptances, grants and settings."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import astuple, dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from omnicore.storage.store import Session, Store
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["PluginRow", "PluginsTable", "VersionRow"]
+    from omnicore.storage.store import Session, Store
+
+__all__ = [
+    "CATALOGUE",
+    "OPEN",
+    "Acceptance",
+    "AcceptancesTable",
+    "GrantRow",
+    "GrantsTable",
+    "Holdings",
+    "NativeTable",
+    "PluginConfigTable",
+    "PluginRow",
+    "PluginsTable",
+    "RollbackRow",
+    "TurnedAwayRow",
+    "VersionRow",
+    "VersionsTable",
+    "identity",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +39,8 @@ class PluginRow:
     `path` is relative to the plugin folder; `signature` tells whether the file changed without reading it;
     `problem` says why the file as it is cannot be used; `hash` is its newest usable version, `serving` the
     accepted one that answers calls; `verified` names the engine that judged it last; `last_error` is a JSON
-    document; `present` says that the file is there.
+    document; `present` says that the file is there; `sidecar` is the manifest beside the newest usable version as it
+    was written, None where there was none.
     """
 
     name: str
@@ -36,6 +59,7 @@ class PluginRow:
     added_at: float
     changed_at: float
     present: bool
+    sidecar: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +72,9 @@ class VersionRow:
     size: int
     seen_at: float
 
+
+CATALOGUE = ("plugins",)
+"""The lock of what is decided about plugins and of versions that are in use."""
 
 _COLUMNS = ", ".join(field.name for field in fields(PluginRow))
 _CHANGES = ", ".join(f"{field.name} = excluded.{field.name}" for field in fields(PluginRow)[1:])
@@ -65,7 +92,7 @@ class PluginsTable:
         """Writes rows in one transaction; on the disk when it returns."""
         if not rows:
             return
-        with self._database.write(durable=True) as session:
+        with self._database.write(durable=True, locks=CATALOGUE) as session:
             self.write(session, *rows)
 
     @staticmethod
@@ -106,7 +133,7 @@ class PluginsTable:
         return [_row(row) for row in self._database.rows(f"{sql} ORDER BY name LIMIT ?", (*marks, limit))]
 
     def count_states(self) -> dict[str, int]:
-        """How many plugins whose file is there are in each state."""
+        """The number of plugins in each state, of those whose file is there."""
         return dict(self._database.rows("SELECT state, count(*) FROM plugins WHERE present = 1 GROUP BY state"))
 
     def record_error(self, name: str, error: str, at: float) -> None:
@@ -116,18 +143,23 @@ class PluginsTable:
 
     def forget(self, name: str) -> None:
         """Drops a plugin and its versions."""
-        with self._database.write(durable=True) as connection:
+        with self._database.write(durable=True, locks=CATALOGUE) as connection:
             connection.execute("DELETE FROM plugins WHERE name = ?", (name,))
             connection.execute("DELETE FROM versions WHERE plugin = ?", (name,))
 
     def keep_version(self, version: VersionRow) -> None:
         """Records that the bytes of a version are kept."""
-        with self._database.write() as connection:
+        with self._database.write(locks=CATALOGUE) as connection:
             connection.execute(
                 "INSERT INTO versions VALUES (?, ?, ?, ?, ?) ON CONFLICT (plugin, hash) DO UPDATE"
                 " SET manifest = excluded.manifest, size = excluded.size, seen_at = excluded.seen_at",
                 astuple(version),
             )
+
+    @staticmethod
+    def write_manifest(session: Session, plugin: str, hash_: str, manifest: str) -> None:
+        """Records what a version serves with, in a transaction that holds the decision."""
+        session.execute("UPDATE versions SET manifest = ? WHERE plugin = ? AND hash = ?", (manifest, plugin, hash_))
 
     def version(self, plugin: str, hash_: str) -> VersionRow | None:
         """A kept version, or None."""
@@ -142,12 +174,11 @@ class PluginsTable:
 
         Returns: the hashes that are still used.
         """
-        with self._database.write() as connection:
+        with self._database.write(locks=CATALOGUE) as connection:
             connection.execute(_DROP_UNUSED, (kept,))
-            for table in ("version_sidecars", "versions_turned_away"):
-                connection.execute(
-                    f"DELETE FROM {table} WHERE (plugin, hash) NOT IN (SELECT plugin, hash FROM versions)"
-                )
+            connection.execute(
+                "DELETE FROM version_sidecars WHERE (plugin, hash) NOT IN (SELECT plugin, hash FROM versions)"
+            )
             return {row[0] for row in connection.execute("SELECT hash FROM versions").fetchall()}
 
 
@@ -172,3 +203,321 @@ def _values(row: PluginRow) -> tuple[object, ...]:
 def _row(values: tuple[object, ...]) -> PluginRow:
     row = dict(zip(PluginRow.__dataclass_fields__, values, strict=True))
     return PluginRow(**{**row, "switched_off": bool(row["switched_off"]), "present": bool(row["present"])})  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackRow:
+    """A rollback that has begun. `signature` is that of the plugin's file before. Units: `at` epoch seconds."""
+
+    plugin: str
+    hash: str
+    path: str
+    signature: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class TurnedAwayRow:
+    """A version that somebody decided against, as one digest. Units: `at` seconds since the Unix epoch."""
+
+    plugin: str
+    digest: str
+    who: str
+    at: float
+
+
+class VersionsTable:
+    """Rows about versions; the versions themselves are in `PluginsTable`."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def of(self, plugin: str) -> list[VersionRow]:
+        """The versions of a plugin, the one seen last first."""
+        found = self._store.rows(
+            "SELECT plugin, hash, manifest, size, seen_at FROM versions WHERE plugin = ? ORDER BY seen_at DESC, hash",
+            (plugin,),
+        )
+        return [VersionRow(*row) for row in found]
+
+    def keep_sidecar(self, plugin: str, hash_: str, sidecar: str | None) -> None:
+        """Keeps the manifest that lay beside a version's file, None for a file without one."""
+        with self._store.write() as session:
+            if sidecar is None:
+                session.execute("DELETE FROM version_sidecars WHERE plugin = ? AND hash = ?", (plugin, hash_))
+            else:
+                session.execute(
+                    "INSERT INTO version_sidecars VALUES (?, ?, ?) ON CONFLICT (plugin, hash)"
+                    " DO UPDATE SET sidecar = excluded.sidecar",
+                    (plugin, hash_, sidecar),
+                )
+
+    def sidecar(self, plugin: str, hash_: str) -> str | None:
+        """The manifest that lay beside a version's file."""
+        return self.sidecars(plugin).get(hash_)
+
+    def sidecars(self, plugin: str) -> Mapping[str, str]:
+        """The manifests that lay beside versions' files, by hash."""
+        return dict(self._store.rows("SELECT hash, sidecar FROM version_sidecars WHERE plugin = ?", (plugin,)))
+
+    def turned_away(self, plugin: str) -> Mapping[str, TurnedAwayRow]:
+        """The versions that somebody decided against, by their digest."""
+        found = self._store.rows("SELECT plugin, hash, who, at FROM versions_turned_away WHERE plugin = ?", (plugin,))
+        return {row[1]: TurnedAwayRow(*row) for row in found}
+
+    @staticmethod
+    def turn_away(session: Session, row: TurnedAwayRow) -> None:
+        """Records a decision against a version, in a transaction that holds what follows from it."""
+        session.execute(
+            "INSERT INTO versions_turned_away VALUES (?, ?, ?, ?) ON CONFLICT (plugin, hash) DO UPDATE"
+            " SET who = excluded.who, at = excluded.at",
+            astuple(row),
+        )
+
+    @staticmethod
+    def welcome(session: Session, plugin: str, digest: str) -> None:
+        """Takes a decision against a version back."""
+        session.execute("DELETE FROM versions_turned_away WHERE plugin = ? AND hash = ?", (plugin, digest))
+
+    def begin(self, row: RollbackRow, digest: str) -> None:
+        """Records that a rollback to a version begins, before any file is touched; on the disk when it returns."""
+        with self._store.write(durable=True) as session:
+            self.welcome(session, row.plugin, digest)
+            session.execute(
+                "INSERT INTO rollbacks VALUES (?, ?, ?, ?, ?) ON CONFLICT (plugin) DO UPDATE SET hash = excluded.hash,"
+                " path = excluded.path, signature = excluded.signature, at = excluded.at",
+                astuple(row),
+            )
+
+    def begun(self) -> list[RollbackRow]:
+        """The rollbacks under way, of which there are none but for moments and after a crash."""
+        found = self._store.rows("SELECT plugin, hash, path, signature, at FROM rollbacks ORDER BY plugin")
+        return [RollbackRow(*row) for row in found]
+
+    def end(self, row: RollbackRow) -> None:
+        """Records that a rollback is over."""
+        with self._store.write() as session:
+            session.execute("DELETE FROM rollbacks WHERE plugin = ? AND hash = ?", (row.plugin, row.hash))
+
+    def forget(self, plugin: str) -> None:
+        """Drops all of a plugin."""
+        with self._store.write() as session:
+            for table in ("version_sidecars", "versions_turned_away", "rollbacks"):
+                session.execute(f"DELETE FROM {table} WHERE plugin = ?", (plugin,))
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """A version that was accepted: its bytes by their SHA-256, and the manifest beside them as written.
+
+    `publisher` is the key that signed it, None for a version that nobody signed. `unheld` says that nothing was kept
+    for the name, so that nobody was asked. Units: `at` seconds since the Unix epoch.
+    """
+
+    plugin: str
+    hash: str
+    sidecar: str | None
+    publisher: str | None
+    unheld: bool
+    who: str
+    at: float
+
+    def covers(self, hash_: str | None, sidecar: str | None) -> bool:
+        """True for the same bytes with the same manifest beside them."""
+        return self.hash == hash_ and self.sidecar == sidecar
+
+
+def identity(hash_: str, sidecar: str | None) -> str:
+    """A version as one digest: the SHA-256 of its bytes, or of that and the digest of the manifest beside them."""
+    if sidecar is None:
+        return hash_
+    return hashlib.sha256(f"{hash_}\n{hashlib.sha256(sidecar.encode()).hexdigest()}".encode()).hexdigest()
+
+
+_ACCEPTANCE_COLUMNS = "plugin, hash, sidecar, publisher, unheld, who, at"
+
+
+class AcceptancesTable:
+    """One row for each version that was accepted for a name; `number` is their order."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def of(self, plugin: str) -> Sequence[Acceptance]:
+        """The versions that were accepted for a name, the last one first."""
+        found = self._store.rows(
+            f"SELECT {_ACCEPTANCE_COLUMNS} FROM acceptances WHERE plugin = ? ORDER BY number DESC", (plugin,)
+        )
+        return [
+            Acceptance(plugin, hash_, sidecar, publisher, unheld=bool(unheld), who=who, at=at)
+            for plugin, hash_, sidecar, publisher, unheld, who, at in found
+        ]
+
+    @staticmethod
+    def accept(session: Session, row: Acceptance) -> None:
+        """Records an acceptance as the last one, in a transaction that holds what follows from it."""
+        same = "SELECT number, sidecar FROM acceptances WHERE plugin = ? AND hash = ?"
+        for number, sidecar in session.execute(same, (row.plugin, row.hash)).fetchall():
+            if sidecar == row.sidecar:
+                session.execute("DELETE FROM acceptances WHERE plugin = ? AND number = ?", (row.plugin, number))
+        found = session.execute("SELECT coalesce(max(number), 0) FROM acceptances WHERE plugin = ?", (row.plugin,))
+        session.execute(
+            f"INSERT INTO acceptances (number, {_ACCEPTANCE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                *(found.fetchall()[0][0] + 1, row.plugin, row.hash, row.sidecar, row.publisher),
+                *(int(row.unheld), row.who, row.at),
+            ),
+        )
+
+    def forget(self, plugin: str) -> None:
+        """Drops all of a name."""
+        with self._store.write(locks=("plugins",)) as session:
+            session.execute("DELETE FROM acceptances WHERE plugin = ?", (plugin,))
+
+
+@dataclass(frozen=True, slots=True)
+class GrantRow:
+    """One grant. Units: `granted_at` seconds since the Unix epoch."""
+
+    plugin: str
+    capability: str
+    scope: Mapping[str, Any]
+    granted_by: str
+    granted_at: float
+
+
+class GrantsTable:
+    """One grant for each plugin and capability; a newer one takes the place of the older."""
+
+    def __init__(self, database: Store) -> None:
+        self._database = database
+
+    def give(self, grant: GrantRow) -> None:
+        """Records a grant; on the disk when it returns."""
+        with self._database.write(durable=True) as session:
+            self.write(session, [grant])
+
+    @staticmethod
+    def write(session: Session, grants: Iterable[GrantRow]) -> None:
+        """Records grants in a transaction that holds what follows from them."""
+        session.executemany(
+            "INSERT INTO grants VALUES (?, ?, ?, ?, ?) ON CONFLICT (plugin, capability) DO UPDATE"
+            " SET scope = excluded.scope, granted_by = excluded.granted_by, granted_at = excluded.granted_at",
+            [
+                (one.plugin, one.capability, json.dumps(one.scope, sort_keys=True), one.granted_by, one.granted_at)
+                for one in grants
+            ],
+        )
+
+    @staticmethod
+    def take(session: Session, plugin: str, capability: str) -> None:
+        """Takes a grant back, in a transaction that holds what follows from it."""
+        session.execute("DELETE FROM grants WHERE plugin = ? AND capability = ?", (plugin, capability))
+
+    def of(self, plugin: str) -> tuple[GrantRow, ...]:
+        """The grants of one plugin, by capability."""
+        return self._read("WHERE plugin = ? ORDER BY capability", plugin)
+
+    def all(self) -> dict[str, tuple[GrantRow, ...]]:
+        """The grants of every plugin that has any."""
+        return _by_plugin(self._read("ORDER BY plugin, capability"))
+
+    def between(self, first: str, last: str) -> dict[str, tuple[GrantRow, ...]]:
+        """The grants of the plugins from one name to another."""
+        return _by_plugin(self._read("WHERE plugin >= ? AND plugin <= ? ORDER BY plugin, capability", first, last))
+
+    def forget(self, plugin: str) -> None:
+        """Takes back all that a plugin was granted."""
+        with self._database.write(durable=True) as connection:
+            connection.execute("DELETE FROM grants WHERE plugin = ?", (plugin,))
+
+    def _read(self, clause: str, *parameters: str) -> tuple[GrantRow, ...]:
+        found = self._database.rows(
+            f"SELECT plugin, capability, scope, granted_by, granted_at FROM grants {clause}", parameters
+        )
+        return tuple(GrantRow(row[0], row[1], json.loads(row[2]), row[3], row[4]) for row in found)
+
+
+def _by_plugin(grants: Iterable[GrantRow]) -> dict[str, tuple[GrantRow, ...]]:
+    found: dict[str, tuple[GrantRow, ...]] = {}
+    for grant in grants:
+        found[grant.plugin] = (*found.get(grant.plugin, ()), grant)
+    return found
+
+
+_QUEUED = "(function = ? OR (function > ? AND function < ?))"
+_TABLES = {
+    "grants": "grants WHERE plugin = ?",
+    "settings": "plugin_config WHERE plugin = ?",
+    "kv": "kv WHERE plugin = ?",
+    "memory": "memories WHERE plugin = ?",
+    "vectors": "vector_collections WHERE owner = ?",
+    "tasks": "tasks WHERE owner = ?",
+    "subscriptions": "subscriptions WHERE plugin = ?",
+    "schedules": f"schedules WHERE {_QUEUED}",
+    # One that runs waits again when its attempt fails, or its host is killed.
+    "waiting tasks": f"tasks WHERE state IN ('waiting', 'running') AND {_QUEUED}",
+}
+_SQL = " UNION ALL ".join(f"SELECT '{kind}' WHERE EXISTS (SELECT 1 FROM {rows})" for kind, rows in _TABLES.items())
+OPEN = frozenset({"settings", "subscriptions", "schedules", "waiting tasks"})
+"""What reaches the code of that name without a grant."""
+
+
+class Holdings:
+    """Asks every table that keeps something by a plugin's name."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def of(self, plugin: str) -> Sequence[str]:
+        """The kinds of things that are kept for a name, such as `kv`."""
+        # A reference is the name, or the name, a dot and a function; `/` follows the dot.
+        queued = (plugin, f"{plugin}.", f"{plugin}/")
+        marks = [one for rows in _TABLES.values() for one in (queued if _QUEUED in rows else (plugin,))]
+        found = {kind for (kind,) in self._store.rows(_SQL, marks)}
+        return [kind for kind in _TABLES if kind in found]
+
+
+class PluginConfigTable:
+    """One row for each setting, its value as JSON. They stand above those of the host's own settings."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def of(self, plugin: str) -> dict[str, Any]:
+        """The settings of a plugin, by name."""
+        found = self._store.rows("SELECT key, value FROM plugin_config WHERE plugin = ? ORDER BY key", (plugin,))
+        return {key: json.loads(value) for key, value in found}
+
+    def replace(self, plugin: str, values: Mapping[str, Any], *, who: str, at: float) -> None:
+        """Keeps these settings and no others; on the disk when it returns."""
+        rows = [(plugin, key, json.dumps(value), who, at) for key, value in values.items()]
+        with self._store.write(durable=True, locks=(f"settings:{plugin}",)) as session:
+            session.execute("DELETE FROM plugin_config WHERE plugin = ?", (plugin,))
+            session.executemany("INSERT INTO plugin_config VALUES (?, ?, ?, ?, ?)", rows)
+
+    def forget(self, plugin: str) -> None:
+        """Drops the settings of a plugin."""
+        with self._store.write() as session:
+            session.execute("DELETE FROM plugin_config WHERE plugin = ?", (plugin,))
+
+
+class NativeTable:
+    """The switches of native plugins, by name."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def switched_off(self, name: str) -> bool:
+        """True if a plugin was switched off."""
+        return bool(self._store.rows("SELECT 1 FROM native_plugins WHERE name = ? AND switched_off = 1", (name,)))
+
+    def switch(self, name: str, *, on: bool, at: float) -> None:
+        """Records that somebody switched a plugin; on the disk when it returns."""
+        with self._store.write(durable=True) as session:
+            session.execute(
+                "INSERT INTO native_plugins (name, switched_off, changed_at) VALUES (?, ?, ?)"
+                " ON CONFLICT (name) DO UPDATE SET switched_off = excluded.switched_off,"
+                " changed_at = excluded.changed_at",
+                (name, int(not on), at),
+            )

@@ -10,7 +10,7 @@ from omnicore.storage.store import Session, Store
 
 _T = TypeVar("_T")
 
-__all__ = ["DROPPED", "Block", "Collection", "Kept", "Row", "VectorTable"]
+__all__ = ["DROPPED", "Block", "Collection", "Kept", "Row", "VectorTable", "owner_locks"]
 
 DROPPED = "@dropped"
 """Owner of collections whose rows are still being deleted."""
@@ -202,7 +202,7 @@ class VectorTable:
     # Reading.
 
     def vectors(self, owner: str) -> int:
-        """How many vectors the owner has in all collections."""
+        """The number of vectors of the owner in all collections."""
         found = self.store.rows("SELECT vectors FROM vector_totals WHERE owner = ?", (owner,))
         return int(found[0][0]) if found else 0
 
@@ -254,7 +254,7 @@ class VectorTable:
         return [row[0] for row in found]
 
     def share(self, key: int, tag: int, most: int) -> int:
-        """How many vectors have the tag, counted up to `most`."""
+        """The number of vectors with the tag, counted up to `most`."""
         found = self.store.rows(
             "SELECT count(*) FROM (SELECT 1 FROM vector_tags WHERE collection = ? AND tag = ? LIMIT ?) AS few",
             (key, tag, most),
@@ -262,7 +262,7 @@ class VectorTable:
         return int(found[0][0])
 
     def having(self, key: int, seqs: Sequence[int], tags: Sequence[int]) -> set[int]:
-        """Which of these vectors have all tags."""
+        """Those of the vectors that have all tags."""
         left = list(seqs)
         for tag in tags:
             left = [
@@ -304,6 +304,11 @@ class VectorTable:
             (owner, vectors, collections),
         ).fetchone()
         return int(found[0]), int(found[1])
+
+
+def owner_locks(owner: str) -> tuple[str, ...]:
+    """The lock of an owner's collections and their totals."""
+    return (f"vectors:{owner}",)
 
 
 def _cut(session: Session, table: str, order: str, key: int) -> bool:

@@ -1,13 +1,26 @@
-"""Definitions of workflows: the present one of each name, all of its versions, and documents by their digest."""
+"""Workflow definitions: the current one of each name, all versions, and the summaries that lists show."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from omnicore.storage.store import Session, Store
+from omnicore.storage.tables.workflow_runs import STATUSES
 
-__all__ = ["Also", "DefinitionRow", "DefinitionsTable", "VersionRow", "keep_document"]
+__all__ = [
+    "Also",
+    "BriefRow",
+    "BriefsTable",
+    "DefinitionRow",
+    "DefinitionsTable",
+    "LastRun",
+    "LineRow",
+    "VersionRow",
+    "keep_brief",
+    "keep_document",
+]
+
 
 Also = Callable[[Session, int], object]
 """What is kept in the same transaction, such as schedules and subscriptions; given the number of the version."""
@@ -89,7 +102,7 @@ class DefinitionsTable:
 
         Returns: None: `expected` or `new` do not hold, and nothing was done.
         """
-        with self._store.write(durable=True) as session:
+        with self._store.write(durable=True, locks=(f"workflow:{workflow}",)) as session:
             found = session.execute(_FIND, (workflow,)).fetchone()
             if new is (found is not None) or (expected is not None and (found is None or found[1] != expected)):
                 return None
@@ -106,7 +119,7 @@ class DefinitionsTable:
         return _definition(found[0]) if found else None
 
     def count(self) -> int:
-        """How many workflows there are."""
+        """The number of workflows."""
         return int(self._store.rows("SELECT count(*) FROM workflows")[0][0])
 
     def versions(self, workflow: str, limit: int = 100, before: int | None = None) -> list[VersionRow]:
@@ -127,8 +140,8 @@ class DefinitionsTable:
         return str(found[0][0]) if found else None
 
     def switch(self, workflow: str, *, on: bool, now: float, also: Also = lambda session, number: None) -> bool:
-        """Whether there was one."""
-        with self._store.write(durable=True) as session:
+        """Switches a workflow on or off and returns True if there is one."""
+        with self._store.write(durable=True, locks=(f"workflow:{workflow}",)) as session:
             found = session.execute(
                 "UPDATE workflows SET state = ?, changed_at = ? WHERE id = ? RETURNING version",
                 ("enabled" if on else "disabled", now, workflow),
@@ -139,7 +152,7 @@ class DefinitionsTable:
 
     def remove(self, workflow: str) -> bool:
         """Forgets a workflow with its versions and schedules; its runs stay. Whether there was one."""
-        with self._store.write(durable=True) as session:
+        with self._store.write(durable=True, locks=(f"workflow:{workflow}",)) as session:
             for table in ("workflow_versions", "workflow_briefs", "workflow_schedules", "workflow_rates"):
                 session.execute(f"DELETE FROM {table} WHERE workflow = ?", (workflow,))
             return session.execute("DELETE FROM workflows WHERE id = ?", (workflow,)).rowcount == 1
@@ -155,7 +168,7 @@ class DefinitionsTable:
         found = self._store.rows(
             f"SELECT created_at, digest FROM workflow_documents WHERE {where}", (before, *after, limit)
         )
-        gone = self._store.apply(lambda session: sum(_drop_document(session, digest) for _, digest in found))
+        gone = self._store.apply(lambda session: sum(_drop_document(session, digest, before) for _, digest in found))
         return gone, tuple(found[-1]) if len(found) == limit else None
 
     def _add_version(
@@ -182,12 +195,13 @@ class DefinitionsTable:
 _EMPTY = "CAST('' AS text)"
 
 
-def _drop_document(session: Session, digest: str) -> int:
+def _drop_document(session: Session, digest: str, before: float) -> int:
+    # Who keeps it at this moment makes it new.
     return session.execute(
-        "DELETE FROM workflow_documents WHERE digest = ?"
+        "DELETE FROM workflow_documents WHERE digest = ? AND created_at < ?"
         " AND NOT EXISTS (SELECT 1 FROM workflow_versions v WHERE v.digest = workflow_documents.digest)"
         " AND NOT EXISTS (SELECT 1 FROM workflow_runs r WHERE r.digest = workflow_documents.digest)",
-        (digest,),
+        (digest, before),
     ).rowcount
 
 
@@ -195,3 +209,99 @@ def _definition(row: tuple[object, ...]) -> DefinitionRow:
     values = list(row)
     values[3] = values[3] == "enabled"
     return DefinitionRow(*values)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class BriefRow:
+    """The part of a version that lists show. `about` is JSON; `words` is the text that is searched, in lower case."""
+
+    workflow: str
+    digest: str
+    words: str
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineRow:
+    """A workflow of a list; `about` None: nothing is kept of this version yet. Units: seconds since the Unix epoch."""
+
+    workflow: str
+    number: int
+    digest: str
+    enabled: bool
+    changed_at: float
+    changed_by: str
+    about: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LastRun:
+    """The newest run of a workflow."""
+
+    id: str
+    status: str
+    created_at: float
+
+
+_PAGE = (
+    "SELECT w.id, w.version, v.digest, w.state, w.changed_at, v.created_by, b.about FROM workflows w"
+    " JOIN workflow_versions v ON v.workflow = w.id AND v.number = w.version"
+    " LEFT JOIN workflow_briefs b ON b.workflow = w.id AND b.digest = v.digest"
+    " WHERE w.id > ? AND (w.id LIKE ? ESCAPE '#' OR b.words LIKE ? ESCAPE '#') ORDER BY w.id LIMIT ?"
+)
+_STATUSES = " UNION ALL ".join(f"SELECT '{status}' AS status" for status in STATUSES)
+
+
+def keep_brief(session: Session, row: BriefRow) -> None:
+    """Keeps it in the place of what was kept before, in a transaction of the caller's."""
+    session.execute(
+        "INSERT INTO workflow_briefs (workflow, digest, words, about) VALUES (?, ?, ?, ?) ON CONFLICT (workflow)"
+        " DO UPDATE SET digest = excluded.digest, words = excluded.words, about = excluded.about",
+        (row.workflow, row.digest, row.words, row.about),
+    )
+
+
+class BriefsTable:
+    """Reads what lists show."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def keep(self, rows: Sequence[BriefRow]) -> None:
+        """Keeps some that were missing."""
+        with self._store.write() as session:
+            for row in rows:
+                keep_brief(session, row)
+
+    def page(self, limit: int, after: str = "", containing: str = "") -> list[LineRow]:
+        """Workflows by name, those after `after` whose name or words have `containing` in them."""
+        like = "%" + containing.lower().replace("#", "##").replace("%", "#%").replace("_", "#_") + "%"
+        return [_line(row) for row in self._store.rows(_PAGE, (after, like, like, limit))]
+
+    def last_runs(self, workflows: Sequence[str]) -> dict[str, LastRun]:
+        """The newest run of each that has any. Costs some looks into an index for each, however many runs there are."""
+        if not workflows:
+            return {}
+        marks = ", ".join("?" for _ in workflows)
+        newest = (
+            "SELECT w.id, (SELECT max(r.id) FROM workflow_runs r WHERE r.workflow = w.id AND r.status = s.status)"
+            f" FROM workflows w CROSS JOIN ({_STATUSES}) s WHERE w.id IN ({marks})"
+        )
+        found: dict[str, str] = {}
+        for workflow, run in self._store.rows(newest, tuple(workflows)):
+            if run is not None:
+                found[workflow] = max(run, found.get(workflow, ""))
+        return self._runs(tuple(found.values()))
+
+    def _runs(self, ids: tuple[str, ...]) -> dict[str, LastRun]:
+        if not ids:
+            return {}
+        marks = ", ".join("?" for _ in ids)
+        sql = f"SELECT workflow, id, status, created_at FROM workflow_runs WHERE id IN ({marks})"
+        return {str(workflow): LastRun(*more) for workflow, *more in self._store.rows(sql, ids)}
+
+
+def _line(row: tuple[object, ...]) -> LineRow:
+    values = list(row)
+    values[3] = values[3] == "enabled"
+    return LineRow(*values)  # type: ignore[arg-type]

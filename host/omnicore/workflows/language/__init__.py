@@ -1,1 +1,1 @@
-"""The language of workflows: texts to checked graphs, and back."""
+"""The language of workflows: from texts to checked graphs, and back."""

@@ -1,4 +1,4 @@
-"""What is wrong with a workflow, each with its place in the text, a fact and what to do about it."""
+"""Problems of a workflow, each with its place in the text, a fact and a remedy."""
 
 from __future__ import annotations
 

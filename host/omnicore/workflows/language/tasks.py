@@ -1,20 +1,40 @@
-"""Tasks to nodes: each is held against the form of its kind first, then made, then its blocks."""
+"""Tasks of a document as nodes of the graph: checked against the form of their kind, then built, then their blocks.
+
+The order of a list of tasks follows from the names, from `then`, and from tasks that nothing leads to.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any, cast
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
-from omnicore.workflows.graph import (
+from omnicore.errors import InvalidInput
+from omnicore.workflows.language.builder import (
+    INSIDE,
+    Build,
+    authentication_of,
+    data_of,
+    extended,
+    extensions_of,
+    marked,
+    retry_of,
+    schema_document,
+    timeout_of,
+)
+from omnicore.workflows.language.graph import (
     PLAIN,
     Approval,
     Block,
     Call,
+    Case,
     Catch,
     Data,
     Do,
     Emit,
+    EventFilter,
     For,
     Fork,
     Kind,
@@ -28,26 +48,360 @@ from omnicore.workflows.graph import (
     Try,
     Wait,
 )
-from omnicore.workflows.language.build import Build
-from omnicore.workflows.language.calls import UNSUPPORTED, Target, call_fields, target_of
-from omnicore.workflows.language.events import filters_of, strategy_of
-from omnicore.workflows.language.extending import INSIDE, extended, extensions_of
-from omnicore.workflows.language.leaves import (
-    approval_of,
-    cases_of,
-    end_of,
-    error_of,
-    event_of,
-    run_of,
-    time_of,
-    value_of,
-)
-from omnicore.workflows.language.order import check_order
-from omnicore.workflows.language.policies import data_of, retry_of, timeout_of
-from omnicore.workflows.language.problems import Path, pointer, shown
-from omnicore.workflows.language.shapes import check_shape
+from omnicore.workflows.language.palette import VERBS
+from omnicore.workflows.language.problems import Path, Report, pointer, shown
+from omnicore.workflows.language.schema import check_shape
+from omnicore.workflows.language.triggers import check_attribute
 
-__all__ = ["KINDS", "block_of", "node_of"]
+if TYPE_CHECKING:
+    from omnicore.workflows.expressions.expression import Template
+
+__all__ = [
+    "DIRECTIVES",
+    "KINDS",
+    "UNSUPPORTED",
+    "Strategy",
+    "Target",
+    "approval_of",
+    "block_of",
+    "call_fields",
+    "cases_of",
+    "check_order",
+    "end_of",
+    "error_of",
+    "event_of",
+    "filter_of",
+    "filters_of",
+    "node_of",
+    "run_of",
+    "strategy_of",
+    "target_of",
+    "time_of",
+    "value_of",
+]
+
+
+UNSUPPORTED: Mapping[str, str] = {
+    "grpc": "put a REST gateway before the service and use `call: http`, or write a plugin",
+    "asyncapi": "use `emit` and `listen`, or a connector: `call: name.action@connectors`",
+    "a2a": "use `call: http`, or write a plugin",
+    "mcp": "use `call: http`, or write a plugin",
+}
+"""Calls of the DSL that this host does not make, and what to use instead."""
+_REF = re.compile(
+    r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}\.[A-Za-z_$][A-Za-z0-9_$.-]{0,127}(?::[A-Za-z0-9][A-Za-z0-9.+-]{0,63})?"
+)
+_HOWTO = "write plugin.function, connector.action@connectors, room.verb@host, http or openapi"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The target of a call. `function`: one of `use.functions`, which is inlined where it is called."""
+
+    kind: Literal["http", "openapi", "plugin", "connector", "host", "function"]
+    ref: str = ""
+
+
+def target_of(build: Build, call: str, path: Path) -> Target | None:
+    """The target that the name after `call:` stands for; None, once it is reported as unknown."""
+    functions = build.use.get("functions", {})
+    if call in functions:
+        return Target("function", call)
+    if call == "http":
+        return Target("http", call)
+    if call == "openapi":
+        return Target("openapi", call)
+    name, _, catalog = call.partition("@")
+    if catalog == "host":
+        return _host(build, name, path)
+    if catalog not in ("", "default", "connectors"):
+        build.report.error(
+            path, f"there is no catalog {shown(catalog)}", "the catalogs are default, connectors and host"
+        )
+    elif not _REF.fullmatch(name) or (catalog == "connectors" and ":" in name):
+        known = (*functions, "http", "openapi", *(f"{ref}@host" for ref in VERBS))
+        build.report.error(path, f"{shown(call)} is no function", build.report.closest(call, known, otherwise=_HOWTO))
+    else:
+        return Target("connector" if catalog == "connectors" else "plugin", name)
+    return None
+
+
+def _host(build: Build, name: str, path: Path) -> Target | None:
+    if name in VERBS:
+        return Target("host", name)
+    known = ", ".join(sorted(VERBS))
+    fact = f"the host has no service {shown(name)}"
+    build.report.error(path, fact, build.report.closest(name, VERBS, otherwise=f"it has {known}"))
+    return None
+
+
+def call_fields(build: Build, target: Target, value: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """The fields of a `Call` node. References in `with` are resolved."""
+    given, authentication = value.get("with"), None
+    if target.kind == "http":
+        given, authentication = _with_endpoint(build, given, "endpoint", (*path, "with"))
+    elif target.kind == "openapi":
+        given, authentication = _openapi(build, value["with"], (*path, "with"))
+    absent = "with" not in value
+    return {
+        "target": target.kind,
+        "ref": target.ref,
+        "given": None if absent else build.template(given, (*path, "with")),
+        "authentication": authentication,
+    }
+
+
+def _with_endpoint(build: Build, given: Any, key: str, path: Path) -> tuple[Any, Mapping[str, Any] | None]:
+    endpoint = given[key]
+    if not isinstance(endpoint, Mapping) or "authentication" not in endpoint:
+        return given, None
+    found = authentication_of(build, endpoint["authentication"], (*path, key, "authentication"))
+    return {**given, key: {**endpoint, "authentication": found}}, found
+
+
+def _openapi(build: Build, given: Mapping[str, Any], path: Path) -> tuple[Any, Mapping[str, Any] | None]:
+    document, _ = _with_endpoint(build, given["document"], "endpoint", (*path, "document"))
+    found = authentication_of(build, given.get("authentication"), (*path, "authentication"))
+    resolved = {**given, "document": document}
+    return ({**resolved, "authentication": found} if found else resolved), found
+
+
+DIRECTIVES = frozenset({"continue", "exit", "end"})
+
+
+def check_order(tasks: list[tuple[str, Any, Path]], report: Report, *, side_by_side: bool = False) -> None:
+    """Checks a list of tasks: name, definition and path of each.
+
+    `side_by_side`: the branches of a fork, which no `then` can tie together.
+    """
+    names: set[str] = set()
+    for name, _, path in tasks:
+        if name in names:
+            report.error(
+                path, f"another task here is called {shown(name)} too", "give each task of a list its own name"
+            )
+        elif name in DIRECTIVES:
+            report.warning(path, f"no `then` can lead to a task called `{name}`", "give it another name")
+        names.add(name)
+    known = set() if side_by_side else names
+    sound = [_targets_known(task, path, known, report) for _, task, path in tasks]
+    if all(sound) and not side_by_side:
+        _check_reached(tasks, report)
+
+
+def _targets_known(task: Any, path: Path, names: set[str], report: Report) -> bool:
+    sound = True
+    for target, where in _targets(task, path):
+        if target not in DIRECTIVES and target not in names:
+            sound = False
+            otherwise = "use continue, exit, end or the name of a task in the same list"
+            report.error(
+                where,
+                f"no task in this list is called {shown(target)}",
+                report.closest(target, names, otherwise=otherwise),
+            )
+    return sound
+
+
+def _targets(task: Any, path: Path) -> Iterator[tuple[str, Path]]:
+    if not isinstance(task, Mapping):
+        return
+    if isinstance(task.get("then"), str):
+        yield task["then"], (*path, "then")
+    for index, (name, case) in enumerate(_cases(task)):
+        if isinstance(case.get("then"), str):
+            yield case["then"], (*path, "switch", index, name, "then")
+
+
+def _cases(task: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    cases = task.get("switch")
+    found = []
+    for item in cases if isinstance(cases, list) else ():
+        if isinstance(item, Mapping) and len(item) == 1:
+            found += [(name, case) for name, case in item.items() if isinstance(case, Mapping)]
+    return found
+
+
+def _check_reached(tasks: list[tuple[str, Any, Path]], report: Report) -> None:
+    places = {name: index for index, (name, _, _) in reversed(list(enumerate(tasks)))}
+    reached: set[int] = set()
+    waiting = [0]
+    while waiting:
+        index = waiting.pop()
+        if index >= len(tasks) or index in reached:
+            continue
+        reached.add(index)
+        for target in _ways_on(tasks[index][1]):
+            if target == "continue":
+                waiting.append(index + 1)
+            elif target in places:
+                waiting.append(places[target])
+    for index, (name, _, path) in enumerate(tasks):
+        if index not in reached:
+            report.warning(path, f"nothing leads to {shown(name)}", "remove it, or lead to it with `then`")
+
+
+def _ways_on(task: Any) -> set[str]:
+    if not isinstance(task, Mapping):
+        return {"continue"}
+    onward = str(task.get("then", "continue"))
+    cases = _cases(task)
+    ways = {str(case.get("then")) for _, case in cases}
+    if "raise" not in task and (not cases or all("when" in case for _, case in cases)):
+        ways.add(onward)
+    host = task.get("host")
+    if "if" in task or (isinstance(host, Mapping) and host.get("onError") == "continue"):
+        ways |= {onward, "continue"}
+    return ways
+
+
+Strategy: TypeAlias = Literal["one", "any", "all"]
+
+
+def strategy_of(value: Mapping[str, Any]) -> Strategy:
+    """The strategy that is meant, one of three."""
+    return "one" if "one" in value else "any" if "any" in value else "all"
+
+
+def filters_of(build: Build, value: Mapping[str, Any], path: Path) -> tuple[EventFilter, ...]:
+    """The filters of `one`, `any` or `all`."""
+    mode = strategy_of(value)
+    if mode == "one":
+        return (filter_of(build, value["one"], (*path, "one")),)
+    return tuple(filter_of(build, one, (*path, mode, index)) for index, one in enumerate(value[mode]))
+
+
+def filter_of(build: Build, value: Mapping[str, Any], path: Path) -> EventFilter:
+    """One filter. A `data` that is no expression has to be equal to that of the event."""
+    attributes: dict[str, Any] = {}
+    data: Template | None = None
+    for name, wanted in value["with"].items():
+        here = (*path, "with", name)
+        if name == "data":
+            data = build.template(wanted, here)
+        elif marked(wanted):
+            attributes[name] = build.template(wanted, here)
+        else:
+            attributes[name] = _attribute(build, wanted, here)
+    correlate = {
+        name: _correlation(build, one, (*path, "correlate", name)) for name, one in value.get("correlate", {}).items()
+    }
+    return EventFilter(attributes, data, {name: one for name, one in correlate.items() if one is not None})
+
+
+def _attribute(build: Build, wanted: Any, path: Path) -> Any:
+    if isinstance(wanted, str):
+        try:
+            return check_attribute(wanted)
+        except InvalidInput as error:
+            build.report.error(path, error.fact, error.remedy)
+    return wanted
+
+
+def _correlation(build: Build, value: Mapping[str, Any], path: Path) -> tuple[Template, Template | None] | None:
+    source = build.expression(value["from"], (*path, "from"))
+    expected = build.template(value["expect"], (*path, "expect")) if "expect" in value else None
+    return None if source is None else (source, expected)
+
+
+def value_of(build: Build, task: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """Of `set`."""
+    value, here = task["set"], (*path, "set")
+    return {"value": build.expression(value, here) if isinstance(value, str) else build.template(value, here)}
+
+
+def cases_of(build: Build, task: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """Of `switch`."""
+    cases: list[Case] = []
+    seen: set[str] = set()
+    for index, item in enumerate(task["switch"]):
+        name, case = next(iter(item.items()))
+        here = (*path, "switch", index, name)
+        if name in seen:
+            build.report.error(here, f"another case is called {shown(name)} too", "give each case its own name")
+        if "when" not in case and any(one.when is None for one in cases):
+            build.report.error(here, "is a second case without `when`", "only one case can be the default")
+        seen.add(name)
+        cases.append(Case(name, build.condition(case, here, "when"), case["then"]))
+    return {"cases": tuple(cases)}
+
+
+def error_of(build: Build, task: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """Of `raise`."""
+    error, here = task["raise"]["error"], (*path, "raise", "error")
+    if isinstance(error, str):
+        name, error = error, build.reference("errors", error, here)
+        here = ("use", "errors", name)
+    return {"error": None if error is None else build.template(error, here)}
+
+
+def time_of(build: Build, task: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """Of `wait`, with a duration or a moment."""
+    until = task.get("host", {}).get("until")
+    here = (*path, "host", "until")
+    if isinstance(until, str) and not marked(until):
+        try:
+            datetime.fromisoformat(until)
+        except ValueError:
+            build.report.error(here, f"{shown(until)} is no moment", "write it as 2030-01-31T08:00:00Z")
+    return {
+        "duration_s": build.duration(task["wait"], (*path, "wait")) if "wait" in task else 0.0,
+        "until": None if until is None else build.template(until, here),
+    }
+
+
+def event_of(build: Build, task: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """Of `emit`."""
+    return {"event": build.template(task["emit"]["event"]["with"], (*path, "emit", "event", "with"))}
+
+
+def end_of(build: Build, to: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """The condition that ends `listen`."""
+    until, here = to.get("until"), (*path, "until")
+    if "any" in to and not to["any"] and "until" not in to:
+        remedy = "name the events, or say with `until` when it has heard enough"
+        build.report.error((*path, "any"), "listens to everything without end", remedy)
+    if until is False:
+        return {"forever": True}
+    if isinstance(until, str):
+        return {"until": build.expression(until, here)}
+    if isinstance(until, Mapping):
+        if len(until.get("all", ())) > 1:
+            build.report.error((*here, "all"), "only one event can end it", "use `one`, or `any` of several")
+        return {"until": filters_of(build, until, here)}
+    return {}
+
+
+def run_of(build: Build, task: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """Of `run`: another workflow, or a script."""
+    value = task["run"]
+    waits = {"wait": value.get("await", True)}
+    if "workflow" in value:
+        other = value["workflow"]
+        return {
+            "workflow": other["name"],
+            "namespace": other.get("namespace", "default"),
+            "version": other.get("version", "latest"),
+            "value": build.template(other["input"], (*path, "run", "workflow", "input")) if "input" in other else None,
+            **waits,
+        }
+    script, here = value["script"], (*path, "run", "script")
+    arguments = build.template(script["arguments"], (*here, "arguments")) if "arguments" in script else None
+    return {"language": script["language"], "code": script["code"], "arguments": arguments, **waits}
+
+
+def approval_of(build: Build, task: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """Of an approval."""
+    asked, here = task["host"]["approval"], (*path, "host", "approval")
+    return {
+        "title": build.template(asked["title"], (*here, "title")) if "title" in asked else None,
+        "text": build.template(asked["text"], (*here, "text")) if "text" in asked else None,
+        "form": schema_document(build, asked.get("form", {}), (*here, "form")),
+        "role": asked.get("role", "operator"),
+        "deadline_s": build.duration(asked["deadline"], (*here, "deadline")) if "deadline" in asked else None,
+        "late": asked.get("late", "fail"),
+    }
+
 
 KINDS = ("call", "emit", "for", "fork", "listen", "raise", "run", "set", "switch", "try", "wait", "do")
 """The keys that say what a task does; `do` last, for loops have one too."""
@@ -113,7 +467,7 @@ def _made(
 
 
 def _kind(build: Build, task: Any, path: Path) -> str | None:
-    """What a task does: one of `KINDS`, or `approval` and `until` of the dialect."""
+    """The kind of a task: one of `KINDS`, or `approval` and `until` of the dialect."""
     if not isinstance(task, Mapping):
         build.report.error(path, f"a task is an object, not {shown(task)}", f"say what it does with one of {_KNOWN}")
         return None
@@ -219,7 +573,7 @@ def _classes(kind: str, task: Mapping[str, Any]) -> tuple[type[Node], Kind]:
         "approval": Approval,
     }
     name = "wait" if kind == "until" else kind
-    return classes[name], cast(Kind, name)
+    return classes[name], cast("Kind", name)
 
 
 def _do(build: Build, task: Mapping[str, Any], path: Path) -> dict[str, Any]:

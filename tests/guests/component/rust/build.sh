@@ -1,13 +1,7 @@
 #!/bin/sh
-# Builds guest.wasm. Needs Rust with `rustup target add wasm32-wasip2`; crates.txt fixes every crate.
+# Builds guest.wasm. Needs Rust with `rustup target add wasm32-wasip2`; Cargo.lock fixes every crate.
 set -eu
 cd "$(dirname "$0")"
-if [ ! -f Cargo.lock ]; then
-    cargo generate-lockfile --quiet
-    while read -r crate version; do
-        cargo update --quiet "$crate" --precise "$version" </dev/null
-    done <crates.txt
-fi
 cargo fetch --quiet --locked
 # Messages of panics name source files: without where this machine got them from.
 FLAGS="--remap-path-prefix=$PWD=/guest"
@@ -16,3 +10,4 @@ for sources in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*; do
 done
 RUSTFLAGS="$FLAGS" cargo build --quiet --locked --release --target wasm32-wasip2
 cp "${CARGO_TARGET_DIR:-target}/wasm32-wasip2/release/component_guest.wasm" guest.wasm
+${PYTHON:-python3} ../../../../plugins/licenses.py rust . wasm32-wasip2 >LICENSES.txt

@@ -3,3 +3,4 @@
 set -e
 cd "$(dirname "$0")"
 python-zig cc -target wasm32-wasi -Os -s -o files.wasm files.c
+${PYTHON:-python3} ../../../../plugins/licenses.py wasi . > LICENSES.txt

@@ -1,3 +1,4 @@
+import { prefix } from "@/shared/api/prefix";
 import { Button } from "antd";
 import { type SubmitEvent, useState } from "react";
 import { Navigate, useLocation } from "react-router";
@@ -61,7 +62,7 @@ export function LoginPage() {
         </Button>
       </form>
       {session?.oidc && (
-        <Button size="large" block href="/api/v1/oidc/login" style={{ marginTop: 12 }}>
+        <Button size="large" block href={`${prefix}/api/v1/oidc/login`} style={{ marginTop: 12 }}>
           {texts.session.loginBy(session.oidc.name)}
         </Button>
       )}

@@ -1,3 +1,4 @@
+import { prefix } from "./prefix";
 import { type BaseQueryFn, type FetchArgs, fetchBaseQuery } from "@reduxjs/toolkit/query/react";
 
 import { texts } from "@/shared/texts";
@@ -9,7 +10,7 @@ const SAFE = new Set(["GET", "HEAD"]);
 /** Where 401 means wrong words and not that the session is over. */
 const WORDS = new Set(["createSession", "createSetup", "changePassword"]);
 
-const fetched = fetchBaseQuery({ baseUrl: "/", credentials: "same-origin", timeout: 120_000 });
+const fetched = fetchBaseQuery({ baseUrl: `${prefix}/`, credentials: "same-origin", timeout: 120_000 });
 
 /** Everything the console asks the host goes through here: the headers of writes, problems, the end of a session. */
 export const baseQuery: BaseQueryFn<

@@ -2086,6 +2086,8 @@ export interface components {
             name: string;
             reason: string;
             scope: Record<string, never>;
+            /** @description What a reviewer should look at twice. */
+            warnings: string[];
         };
         AuditCheck: {
             /** @description Begin after this row, where an earlier check ended. */
@@ -2166,13 +2168,15 @@ export interface components {
             staged: components["schemas"]["StagedRestore"] | null;
         };
         Breaker: {
-            /** @description In a row. */
+            /** @description In a row, whoever called. */
             failures: number;
             /** @description Seconds since the Unix epoch; null while calls pass. */
             open_until: number | null;
+            /** @description Callers whose calls are refused for failures of theirs alone. */
+            refused: number;
             /** @enum {unknown} */
             state: "closed" | "open" | "half-open";
-            /** @description How many of them open it. */
+            /** @description How many of several callers open it, or of one have that one refused. */
             threshold: number;
         };
         CallCost: {
@@ -2197,6 +2201,8 @@ export interface components {
             /** @description What it has; of a narrower or dropped one what was asked before. */
             granted: Record<string, never> | null;
             reason: string;
+            /** @description What a reviewer should look at twice. */
+            warnings: string[];
         };
         Changes: {
             items: components["schemas"]["Change"][];
@@ -2217,6 +2223,10 @@ export interface components {
             /** Format: date-time */
             time?: string;
             type: string;
+        };
+        CodeChange: {
+            exports: components["schemas"]["NameChanges"];
+            imports: components["schemas"]["NameChanges"];
         };
         Collection: {
             count: number;
@@ -2500,12 +2510,14 @@ export interface components {
         GrantOrder: {
             /** @description What to grant; null or absent for all that is asked. */
             capability?: string | null;
+            /** @description Of the version that was looked at: 409 when another one is the newest. */
+            digest?: string | null;
         };
         Grants: {
             asked: components["schemas"]["Ask"][];
             granted: components["schemas"]["Grant"][];
             /** @enum {unknown} */
-            state: "enabled" | "needs-grant" | "disabled" | "quarantined" | "rejected";
+            state: "enabled" | "needs-grant" | "needs-review" | "disabled" | "quarantined" | "rejected";
         };
         Health: {
             /** @description Seconds since the Unix epoch. */
@@ -2804,6 +2816,10 @@ export interface components {
         MemoryTiers: {
             items: components["schemas"]["MemoryTier"][];
         };
+        NameChanges: {
+            added: string[];
+            removed: string[];
+        };
         NewToken: {
             /** @description Seconds since the Unix epoch. */
             created_at: number;
@@ -2846,7 +2862,7 @@ export interface components {
             id: string;
             name: string;
             /** @enum {unknown} */
-            state: "enabled" | "needs-grant" | "disabled" | "quarantined" | "rejected";
+            state: "enabled" | "needs-grant" | "needs-review" | "disabled" | "quarantined" | "rejected";
             version: string;
         };
         PlainToken: {
@@ -2884,7 +2900,7 @@ export interface components {
             /** @description The version that answers calls. */
             serving: string | null;
             /** @enum {unknown} */
-            state: "enabled" | "needs-grant" | "disabled" | "quarantined" | "rejected";
+            state: "enabled" | "needs-grant" | "needs-review" | "disabled" | "quarantined" | "rejected";
             /**
              * @description Native plugins are Python in the host's own process.
              * @enum {unknown}
@@ -2907,6 +2923,11 @@ export interface components {
         PluginConfigOrder: {
             /** @description All settings. What is left out goes back to where it came from; ******** keeps a secret. */
             values: Record<string, never>;
+        };
+        PluginDecision: {
+            /** @description Seconds since the Unix epoch. */
+            at: number;
+            who: string;
         };
         Plugins: {
             items: components["schemas"]["Plugin"][];
@@ -3199,7 +3220,7 @@ export interface components {
              * @description How that was recognised.
              * @enum {unknown}
              */
-            via: "session" | "token" | "setting" | "local" | null;
+            via: "session" | "token" | "setting" | "owner" | "application" | "local" | null;
         };
         Sessions: {
             items: components["schemas"]["LoggedIn"][];
@@ -3304,12 +3325,16 @@ export interface components {
             expires_at: number | null;
             /** @description Seconds since the Unix epoch. */
             finished_at: number | null;
+            /** @description `plugin.function`, or the plugin when it has one function. */
             function: string;
             host: string | null;
             id: string;
             /** @description A JSON value, or {"base64": ...} alone for bytes. */
             input: unknown;
+            /** @description A second task with this key is the first one. */
             key: string | null;
+            /** @description Free text to find tasks by; many can share it. */
+            label: string | null;
             /** @description Hosts that died while they ran it. */
             lost: number;
             most_attempts: number;
@@ -3324,7 +3349,7 @@ export interface components {
             started_at: number | null;
             /** @enum {unknown} */
             state: "waiting" | "running" | "done" | "failed" | "cancelled";
-            /** @description Seconds. */
+            /** @description For each attempt. */
             timeout_s: number | null;
         };
         TaskCancelled: {
@@ -3346,6 +3371,8 @@ export interface components {
             input?: unknown;
             /** @description A second task with this key is the first one. */
             key?: string | null;
+            /** @description Free text to find tasks by; many can share it. */
+            label?: string | null;
             /** @description Higher ones first. */
             priority?: number;
             queue?: string;
@@ -3432,32 +3459,36 @@ export interface components {
             event: string;
             payload?: unknown;
         };
-        TurnedAway: {
-            /** @description Seconds since the Unix epoch. */
-            at: number;
-            who: string;
-        };
         Upgrade: {
             changes: components["schemas"]["Change"][];
-            /** @description The version that answers calls, if one does. */
+            code: components["schemas"]["CodeChange"];
+            /** @description What is approved: SHA-256 of the newer file, or of it and the manifest beside it. */
+            digest: string;
+            /** @description The version that answers calls, or was accepted last. */
             from: components["schemas"]["Version"] | null;
             functions: components["schemas"]["FunctionChanges"];
             /** @description Who turned the newer one away, if somebody did. */
-            kept: components["schemas"]["TurnedAway"] | null;
+            kept: components["schemas"]["PluginDecision"] | null;
             limits: {
                 [key: string]: components["schemas"]["LimitChange"];
             };
+            /** @description Its version is lower than the one before. */
+            lower: boolean;
+            /** @description Why a person has to accept the newer one; empty where none has to. */
+            review: string;
             /** @description What lies in the folder. */
             to: components["schemas"]["Version"] | null;
-            /** @description The newer one asks for more and waits for a decision. */
+            /** @description The newer one waits for a decision. */
             waiting: boolean;
         };
         UpgradeOrder: {
             /**
-             * @description approve grants all that is new and switches; keep turns the newer version away.
+             * @description approve accepts the newer version, grants all that is new and switches; keep turns it away.
              * @enum {unknown}
              */
             decision: "approve" | "keep";
+            /** @description Of the version that was looked at, to approve it: 409 when another one is the newest. */
+            digest?: string;
         };
         User: {
             /** @description Seconds since the Unix epoch. */
@@ -3537,6 +3568,8 @@ export interface components {
             values: number[];
         };
         Version: {
+            /** @description Who accepted it; null for one that nobody did. */
+            accepted: components["schemas"]["PluginDecision"] | null;
             functions: string[];
             /** @description SHA-256 of the module, in hexadecimal. */
             hash: string;
@@ -8432,7 +8465,7 @@ export interface operations {
                 /** @description Only those with it in name, file or reason */
                 q?: string;
                 /** @description Only those in this state */
-                state?: "enabled" | "needs-grant" | "disabled" | "quarantined" | "rejected";
+                state?: "enabled" | "needs-grant" | "needs-review" | "disabled" | "quarantined" | "rejected";
             };
             header?: never;
             path?: never;
@@ -13103,6 +13136,8 @@ export interface operations {
             query?: {
                 /** @description `next` of the page before */
                 cursor?: string;
+                /** @description Only those with this label */
+                label?: string;
                 /** @description How many */
                 limit?: number;
                 /** @description Only those of a plugin, `@host` or `@schedules` */

@@ -46,6 +46,7 @@ export function LiveProvider({ children }: { children: ReactNode }) {
     const patience = setTimeout(ready, PATIENCE_MS);
     const socket = new ReconnectingSocket({
       url: () => socketUrl("/ws"),
+      onRevoked: () => dispatch({ type: "session/lost" }), // another tab may have logged in: the next proof is its own
       onFrame: (frame) => {
         if (!isEvent(frame)) return;
         batch.add(tagsOf(frame.topic));

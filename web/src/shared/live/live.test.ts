@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
+import { csrf } from "@/shared/api/csrf";
+
 import { Batch } from "./batch";
-import { backoff, type LiveState, ReconnectingSocket } from "./reconnecting-socket";
+import { backoff, type LiveState, protocols, ReconnectingSocket } from "./reconnecting-socket";
 import { tagsOf } from "./topics";
 
 beforeEach(() => {
@@ -64,6 +66,14 @@ describe("the socket", () => {
     expect(backoff(50, 1)).toBe(15_000);
     expect(backoff(0, 0)).toBe(250);
   });
+});
+
+it("carries the session's CSRF token when there is one", () => {
+  csrf.token = null;
+  expect(protocols()).toEqual(["omnicore"]);
+  csrf.token = "abc";
+  expect(protocols()).toEqual(["omnicore", "omnicore.csrf.abc"]);
+  csrf.token = null;
 });
 
 it("knows what an event makes old", () => {

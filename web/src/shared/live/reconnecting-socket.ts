@@ -1,9 +1,14 @@
+import { addressOf } from "@/shared/api/prefix";
+import { csrf } from "@/shared/api/csrf";
+
 export type LiveState = "connecting" | "connected" | "reconnecting" | "closed";
 
 export interface SocketOptions {
   url: () => string;
   onFrame: (frame: unknown) => void;
   onState: (state: LiveState) => void;
+  /** The session that opened it is over. */
+  onRevoked?: () => void;
   /** For tests: what makes sockets, and a number from 0 to 1. */
   open?: (url: string) => WebSocket;
   random?: () => number;
@@ -11,6 +16,7 @@ export interface SocketOptions {
 
 const FIRST_MS = 500;
 const MOST_MS = 15_000;
+const REVOKED = 4001;
 
 /** How long to wait before the given attempt (from 0): doubling, with jitter so that not all come at once. */
 export function backoff(attempt: number, random: number): number {
@@ -41,7 +47,7 @@ export class ReconnectingSocket {
   }
 
   private connect(): void {
-    const open = this.options.open ?? ((url) => new WebSocket(url));
+    const open = this.options.open ?? ((url) => new WebSocket(url, protocols()));
     const socket = open(this.options.url());
     this.socket = socket;
     socket.onopen = () => {
@@ -51,7 +57,10 @@ export class ReconnectingSocket {
     socket.onmessage = (message: MessageEvent<unknown>) => {
       if (!this.over) this.hand(message.data);
     };
-    socket.onclose = () => this.again();
+    socket.onclose = (event) => {
+      if (event.code === REVOKED && !this.over) this.options.onRevoked?.();
+      this.again();
+    };
   }
 
   private hand(data: unknown): void {
@@ -73,9 +82,14 @@ export class ReconnectingSocket {
   }
 }
 
+/** What proves that a page of ours asks: browsers set no headers on a WebSocket, so the token is a protocol. */
+export function protocols(): string[] {
+  return csrf.token ? ["omnicore", `omnicore.csrf.${csrf.token}`] : ["omnicore"];
+}
+
 /** The address of a WebSocket path of this host. */
 export function socketUrl(path: string, query: Record<string, string> = {}): string {
-  const url = new URL(path, window.location.origin);
+  const url = new URL(addressOf(path));
   url.protocol = window.location.protocol === "https:" ? "wss:" : "ws:";
   url.search = new URLSearchParams(query).toString();
   return url.href;

@@ -28,6 +28,7 @@ export const common = {
   states: {
     enabled: "Enabled",
     "needs-grant": "Needs a grant",
+    "needs-review": "Needs a review",
     disabled: "Disabled",
     quarantined: "Quarantined",
     rejected: "Rejected",

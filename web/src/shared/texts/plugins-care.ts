@@ -52,6 +52,7 @@ export const pluginCare = {
   serving: "Answers calls",
   newest: "In the folder",
   turnedAway: "Turned away",
+  acceptedBy: (who: string) => `accepted by ${who}`,
   functionCount: (count: number) => `${count.toLocaleString("en")} ${count === 1 ? "function" : "functions"}`,
   seen: "seen",
   unnamed: "No version name",

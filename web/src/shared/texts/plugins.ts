@@ -13,6 +13,7 @@ const list = {
     "": "All",
     enabled: "Enabled",
     "needs-grant": "Needs a grant",
+    "needs-review": "Needs a review",
     disabled: "Disabled",
     quarantined: "Quarantined",
     rejected: "Rejected",
@@ -110,6 +111,10 @@ const overview = {
     "needs-grant": {
       title: "It waits for your decision.",
       next: "Look at what it asks for, then grant it or leave it.",
+    },
+    "needs-review": {
+      title: "New code waits for your decision.",
+      next: "Look at what it changes, then approve it or keep the version before.",
     },
     disabled: { title: "It is switched off.", next: "Enable it, and it answers calls again." },
     quarantined: {

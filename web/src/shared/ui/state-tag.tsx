@@ -9,6 +9,7 @@ const TONES: Record<string, Tone> = {
   done: "good",
   Healthy: "good",
   "needs-grant": "warn",
+  "needs-review": "warn",
   waiting: "calm",
   Degraded: "warn",
   quarantined: "bad",

@@ -1,3 +1,4 @@
+import { addressOf } from "@/shared/api/prefix";
 import { Button, Drawer } from "antd";
 import { type ReactNode, useState } from "react";
 import { useDispatch } from "react-redux";
@@ -60,7 +61,7 @@ function Content({ name, onClose }: { name: string; onClose: () => void }) {
 }
 
 function Address({ path }: { path: string }) {
-  const address = `${window.location.origin}${path}`;
+  const address = addressOf(path);
   return (
     <section>
       <h2>{words.address}</h2>

@@ -3,7 +3,14 @@ import type { Schemas } from "@/shared/api/types";
 type Plugin = Schemas["Plugin"];
 
 /** The worst first. */
-const ORDER: readonly Plugin["state"][] = ["quarantined", "rejected", "needs-grant", "disabled", "enabled"];
+const ORDER: readonly Plugin["state"][] = [
+  "quarantined",
+  "rejected",
+  "needs-review",
+  "needs-grant",
+  "disabled",
+  "enabled",
+];
 
 function rank(state: Plugin["state"]): number {
   return ORDER.indexOf(state);

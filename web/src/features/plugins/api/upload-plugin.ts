@@ -1,3 +1,4 @@
+import { prefix } from "@/shared/api/prefix";
 import { api } from "@/shared/api/base-api";
 import { idempotencyKey } from "@/shared/api/base-query";
 import { csrf } from "@/shared/api/csrf";
@@ -33,7 +34,7 @@ function send({ file, manifest, onProgress }: UploadOrder): Promise<Answer> {
   if (manifest) form.append("manifest", manifest, manifest.name);
   return new Promise((resolve) => {
     const request = new XMLHttpRequest();
-    request.open("POST", "/api/v1/plugins");
+    request.open("POST", `${prefix}/api/v1/plugins`);
     for (const [name, value] of Object.entries(idempotencyKey())) request.setRequestHeader(name, value);
     if (csrf.token) request.setRequestHeader("x-csrf-token", csrf.token);
     request.upload.onprogress = (event) => onProgress(event.total > 0 ? event.loaded / event.total : 0);

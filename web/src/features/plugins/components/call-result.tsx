@@ -1,3 +1,4 @@
+import { prefix } from "@/shared/api/prefix";
 import { useEffect, useState } from "react";
 
 import type { Problem } from "@/shared/api/problem";
@@ -64,9 +65,11 @@ function useCurl(
   useEffect(() => {
     if (!given) return;
     let isOver = false;
-    void curlOf({ origin: window.location.origin, path, media, needsToken }, given).then((text) => {
-      if (!isOver) setLine({ given, text });
-    });
+    void curlOf({ origin: `${window.location.origin}${prefix}`, path, media, needsToken }, given).then(
+      (text) => {
+        if (!isOver) setLine({ given, text });
+      },
+    );
     return () => {
       isOver = true;
     };

@@ -16,6 +16,8 @@ import { ScopeList } from "./scope-list";
 interface Props {
   plugin: string;
   permission: Permission;
+  /** Of the version that asks. */
+  digest: string | null;
   mayGrant: boolean;
 }
 
@@ -28,8 +30,8 @@ const TAGS: Record<Permission["standing"], [string, Tone]> = {
 };
 
 /** One capability: what it means, why it is asked for, how far it reaches, and who granted it. */
-export function PermissionCard({ plugin, permission, mayGrant }: Props) {
-  const { name, scope, reason, grant, standing } = permission;
+export function PermissionCard({ plugin, permission, digest, mayGrant }: Props) {
+  const { name, scope, reason, warnings, grant, standing } = permission;
   const kind = words.kinds[name];
   const [label, tone] = TAGS[standing];
   return (
@@ -45,6 +47,7 @@ export function PermissionCard({ plugin, permission, mayGrant }: Props) {
         {reason || words.noReason}
       </blockquote>
       <ScopeList scope={scope} />
+      <Warnings of={warnings} />
       {standing === "narrower" && grant && (
         <div className={styles["has"]}>
           <span>{words.granted}</span>
@@ -60,13 +63,22 @@ export function PermissionCard({ plugin, permission, mayGrant }: Props) {
           )}
           {standing === "always" && words.alwaysHint}
         </small>
-        {mayGrant && <Decide plugin={plugin} permission={permission} />}
+        {mayGrant && <Decide plugin={plugin} permission={permission} digest={digest} />}
       </div>
     </li>
   );
 }
 
-function Decide({ plugin, permission: { name, grant, standing } }: Omit<Props, "mayGrant">) {
+/** What a reviewer should look at twice, such as an address of the host itself. */
+export function Warnings({ of }: { of: readonly string[] }) {
+  return of.map((one) => (
+    <p key={one} role="note">
+      <StateTag state="warning" label={words.warning} tone="warn" /> {one}
+    </p>
+  ));
+}
+
+function Decide({ plugin, permission: { name, grant, standing }, digest }: Omit<Props, "mayGrant">) {
   const [give, giving] = useGiveGrantMutation();
   const [take, taking] = useTakeGrantMutation();
   const [isAsking, setAsking] = useState(false);
@@ -86,7 +98,7 @@ function Decide({ plugin, permission: { name, grant, standing } }: Omit<Props, "
           type="primary"
           loading={giving.isLoading}
           aria-label={standing === "narrower" ? words.grantMoreOf(name) : words.grantOf(name)}
-          onClick={() => void give({ plugin, capability: name })}
+          onClick={() => void give({ plugin, capability: name, digest })}
         >
           {standing === "narrower" ? words.grantMore : words.grant}
         </Button>

@@ -29,6 +29,7 @@ function Sandboxed({ plugin }: { plugin: Plugin }) {
   const wider = new Set(
     upgrade?.changes.filter((one) => one.change === "wider").map((one) => one.capability),
   );
+  const digest = upgrade?.digest ?? null;
   const permissions = permissionsOf(plugin, wider);
   const missing = permissions.filter(isMissing);
   const over = leftOver(plugin);
@@ -42,7 +43,7 @@ function Sandboxed({ plugin }: { plugin: Plugin }) {
               type="primary"
               loading={isLoading}
               aria-label={words.grantAll}
-              onClick={() => void grant({ plugin: plugin.name, capability: null })}
+              onClick={() => void grant({ plugin: plugin.name, capability: null, digest })}
             >
               {words.grantAll}
             </Button>
@@ -56,6 +57,7 @@ function Sandboxed({ plugin }: { plugin: Plugin }) {
               key={permission.name}
               plugin={plugin.name}
               permission={permission}
+              digest={digest}
               mayGrant={mayGrant}
             />
           ))}
@@ -72,9 +74,11 @@ function Sandboxed({ plugin }: { plugin: Plugin }) {
                     name: one.capability,
                     scope: one.scope,
                     reason: "",
+                    warnings: [],
                     grant: one,
                     standing: "granted",
                   }}
+                  digest={digest}
                   mayGrant={mayGrant}
                 />
               ))}

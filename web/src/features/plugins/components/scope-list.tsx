@@ -13,7 +13,7 @@ export function ScopeList({ scope }: { scope: Scope }) {
     <dl className={styles["scope"]} aria-label={words.scope}>
       {fields.map(([name, value]) => (
         <div key={name}>
-          <dt>{words.scopes[name] ?? name}</dt>
+          <dt>{words.scopes[name] ?? texts.plugins.overview.limitNames[name] ?? name}</dt>
           <dd>{scopeValue(name, value)}</dd>
         </div>
       ))}

@@ -10,6 +10,7 @@ const words = texts.plugins.overview;
 const TONES = {
   enabled: "calm",
   "needs-grant": "warn",
+  "needs-review": "warn",
   disabled: "calm",
   quarantined: "bad",
   rejected: "bad",

@@ -7,6 +7,7 @@ import { StateTag, type Tone } from "@/shared/ui/state-tag";
 
 import { limitValue } from "../logic/limits";
 import { FunctionChange } from "./function-change";
+import { Warnings } from "./permission-card";
 import { ScopeList } from "./scope-list";
 import styles from "./upgrade.module.css";
 
@@ -24,9 +25,10 @@ const TONES: Record<ChangeName, Tone> = {
 
 /** All that is different: capabilities, functions, limits. */
 export function UpgradeChanges({ upgrade }: { upgrade: Schemas["Upgrade"] }) {
-  const { changes, functions, limits } = upgrade;
+  const { changes, functions, limits, code } = upgrade;
   const names = texts.plugins.overview.limitNames;
   const none = texts.plugins.overview.noLimit;
+  const rows = [...codeRows(words.exported, code.exports), ...codeRows(words.imported, code.imports)];
   return (
     <div className={styles["changes"]}>
       <Part title={words.capabilities} isEmpty={changes.length === 0}>
@@ -49,6 +51,7 @@ export function UpgradeChanges({ upgrade }: { upgrade: Schemas["Upgrade"] }) {
                 <div>
                   {change.granted && <small>{words.after}</small>}
                   <ScopeList scope={change.asked} />
+                  <Warnings of={change.warnings} />
                 </div>
               )}
             </div>
@@ -71,6 +74,11 @@ export function UpgradeChanges({ upgrade }: { upgrade: Schemas["Upgrade"] }) {
           </Row>
         ))}
       </Part>
+      <Part title={words.code} isEmpty={rows.length === 0}>
+        {rows.map(([change, kind, name]) => (
+          <Row key={`${change} ${kind} ${name}`} change={change} name={kind} code={name} />
+        ))}
+      </Part>
       <Part title={words.limits} isEmpty={Object.keys(limits).length === 0}>
         {Object.entries(limits).map(([name, { from, to }]) => (
           <li key={name} className={styles["limit"]}>
@@ -83,6 +91,13 @@ export function UpgradeChanges({ upgrade }: { upgrade: Schemas["Upgrade"] }) {
       </Part>
     </div>
   );
+}
+
+function codeRows(kind: string, { added, removed }: Schemas["NameChanges"]): [ChangeName, string, string][] {
+  return [
+    ...added.map((name): [ChangeName, string, string] => ["added", kind, name]),
+    ...removed.map((name): [ChangeName, string, string] => ["removed", kind, name]),
+  ];
 }
 
 function Part({ title, isEmpty, children }: { title: string; isEmpty: boolean; children: ReactNode }) {

@@ -17,7 +17,8 @@ export function UpgradeTab({ plugin }: { plugin: Plugin }) {
   if (isLoading) return <Loading rows={6} />;
   if (!data) return <ProblemNotice problem={error} onRetry={() => void refetch()} />;
   const { from, to } = data;
-  if (!from || !to || from.hash === to.hash) {
+  const isSame = !from || from.hash === to?.hash;
+  if (!to || (isSame && !data.review && !data.kept)) {
     const version = from && (from.version || shortHash(from.hash));
     return (
       <EmptyState title={words.noUpgrade} next={version ? words.sameServes(version) : words.noUpgradeNext} />

@@ -74,7 +74,16 @@ interface RowProps {
 }
 
 function VersionRow({ version, onRollBack }: RowProps) {
-  const { hash, size_bytes: size, seen_at: seen, serving, newest, turned_away: away, functions } = version;
+  const {
+    hash,
+    size_bytes: size,
+    seen_at: seen,
+    serving,
+    newest,
+    turned_away: away,
+    functions,
+    accepted,
+  } = version;
   return (
     <li>
       <div className={styles["what"]}>
@@ -86,6 +95,7 @@ function VersionRow({ version, onRollBack }: RowProps) {
         </span>
         <small>
           {bytes(size)}, {words.functionCount(functions.length)}, {words.seen} <TimeAgo at={seen} />
+          {accepted && <>, {words.acceptedBy(accepted.who)}</>}
         </small>
       </div>
       {onRollBack && !newest && (

@@ -111,7 +111,7 @@ describe("answers", () => {
 
 describe("permissions", () => {
   const grant = { capability: "kv", scope: {}, granted_by: "ada", granted_at: 1 };
-  const asked = ["kv", "http", "log"].map((name) => ({ name, scope: {}, reason: "" }));
+  const asked = ["kv", "http", "log"].map((name) => ({ name, scope: {}, reason: "", warnings: [] }));
 
   it("say what was granted, what less, and what is open to all", () => {
     const granted = [grant, { ...grant, capability: "events" }];
@@ -136,6 +136,7 @@ describe("where a plugin is", () => {
   it("is the upgrade while another version serves, else its permissions", () => {
     expect(reviewTab(plugin)).toBe("upgrade");
     expect(reviewTab({ ...plugin, serving: null })).toBe("permissions");
+    expect(reviewTab({ ...plugin, serving: "b", state: "needs-review" })).toBe("upgrade");
     expect(reviewTab({ ...plugin, state: "enabled" })).toBeUndefined();
   });
 

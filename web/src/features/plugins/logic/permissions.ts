@@ -16,6 +16,7 @@ export interface Permission {
   name: string;
   scope: Scope;
   reason: string;
+  warnings: readonly string[];
   grant: Grant | undefined;
   standing: "always" | "granted" | "narrower" | "not-granted";
 }
@@ -25,9 +26,9 @@ export function permissionsOf(
   plugin: Pick<Plugin, "asked" | "granted">,
   wider: ReadonlySet<string>,
 ): Permission[] {
-  return plugin.asked.map(({ name, scope, reason }) => {
+  return plugin.asked.map(({ name, scope, reason, warnings }) => {
     const grant = plugin.granted.find((one) => one.capability === name);
-    return { name, scope, reason, grant, standing: standing(name, grant, wider) };
+    return { name, scope, reason, warnings, grant, standing: standing(name, grant, wider) };
   });
 }
 

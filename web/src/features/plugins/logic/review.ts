@@ -3,16 +3,15 @@ import type { Schemas } from "@/shared/api/types";
 export type Plugin = Schemas["Plugin"];
 export type Tab = "overview" | "functions" | "permissions" | "upgrade" | "config" | "logs" | "versions";
 
-/** Whether a version other than that in the folder answers calls. */
+/** Whether what lies in the folder is not what answers calls, or waits to be accepted. */
 export function hasUpgrade(plugin: Plugin): boolean {
-  return (
-    plugin.trust === "sandboxed" && Boolean(plugin.serving && plugin.hash && plugin.serving !== plugin.hash)
-  );
+  const isOther = Boolean(plugin.serving && plugin.hash && plugin.serving !== plugin.hash);
+  return plugin.trust === "sandboxed" && (plugin.state === "needs-review" || isOther);
 }
 
 /** Where what is to be decided about a plugin is decided; undefined when nothing is. */
 export function reviewTab(plugin: Plugin): Tab | undefined {
-  if (plugin.state !== "needs-grant") return undefined;
+  if (plugin.state !== "needs-grant" && plugin.state !== "needs-review") return undefined;
   return hasUpgrade(plugin) ? "upgrade" : "permissions";
 }
 

@@ -1,3 +1,4 @@
+import { prefix } from "@/shared/api/prefix";
 import DownloadOutlined from "@ant-design/icons/DownloadOutlined";
 import { Button } from "antd";
 
@@ -47,7 +48,7 @@ export function BackupRow({ backup, isStaged, onDo }: Props) {
         <Button
           size="small"
           icon={<DownloadOutlined />}
-          href={`/api/v1/backups/${encodeURIComponent(name)}`}
+          href={`${prefix}/api/v1/backups/${encodeURIComponent(name)}`}
           download={name}
           aria-label={words.downloadOf(name)}
         >

@@ -1,3 +1,4 @@
+import { addressOf } from "@/shared/api/prefix";
 import { Button, Modal } from "antd";
 
 import { texts } from "@/shared/texts";
@@ -15,7 +16,7 @@ interface Props {
 /** Shows a token, which nobody can read again. It stays until one says that it is kept. */
 export function SecretDialog({ name, secret, onClose }: Props) {
   const words = texts.settings.tokens;
-  const example = `curl -H "Authorization: Bearer ${secret}" ${window.location.origin}/api/v1/session`;
+  const example = `curl -H "Authorization: Bearer ${secret}" ${addressOf("/api/v1/session")}`;
   return (
     <Modal
       open

@@ -1,3 +1,4 @@
+import { addressOf } from "@/shared/api/prefix";
 import { Link } from "react-router";
 
 import type { Schemas } from "@/shared/api/types";
@@ -48,7 +49,7 @@ function Hooks({ names }: { names: string[] }) {
     <div className={styles["hooks"]}>
       {names.map((name) => {
         const hook = data.items.find((one) => one.name === name);
-        const address = hook && `${window.location.origin}${hook.path}`;
+        const address = hook && addressOf(hook.path);
         return (
           <div key={name}>
             <h3>

@@ -1,3 +1,4 @@
+import { addressOf } from "@/shared/api/prefix";
 import PlusOutlined from "@ant-design/icons/PlusOutlined";
 import { AutoComplete, Button } from "antd";
 import { useState } from "react";
@@ -38,7 +39,7 @@ export function WebhookField({ label, value, onChange }: Props) {
           />
         )}
       </Field>
-      {found && <CodeBlock label={words.address} text={`${window.location.origin}${found.path}`} />}
+      {found && <CodeBlock label={words.address} text={addressOf(found.path)} />}
       {data && !found && mayMake && (
         <Button size="small" icon={<PlusOutlined aria-hidden />} onClick={() => setOpen(true)}>
           {words.make}

@@ -1,0 +1,377 @@
+"""`omnicore connectors`: the services the host is connected to.
+
+`omnicore connectors hooks`: addresses that services deliver to.
+
+`omnicore secrets`: the vault. Values go in, from a prompt or a pipe, and never come out.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import click
+
+from omnicore.cli.client import connected
+from omnicore.cli.local import opened
+from omnicore.cli.options import Duration, Group, Shell, common, host_folders, pass_shell, read_input, read_secret
+from omnicore.cli.output import Output
+from omnicore.connectors.kind import KINDS, find_kind
+from omnicore.connectors.vault import is_reference
+from omnicore.connectors.webhooks import RULES
+from omnicore.errors import InvalidInput, NotFound, PermissionDenied, ToolMissing, Unavailable
+
+
+@click.group(cls=Group)
+@common
+def hooks() -> None:
+    """Take deliveries of services in: verified, kept, and told as events `webhook.NAME`."""
+
+
+@hooks.command()
+@host_folders
+@pass_shell
+def ls(shell: Shell) -> None:
+    """List the webhooks and their paths."""
+    output = Output(shell)
+    with connected(shell, output) as client:
+        found = client.get("webhooks")["items"]
+    if output.is_json:
+        output.document(found)
+        return
+    output.rows(
+        ("name", "rule", "path", "connector"),
+        [(one["name"], one["rule"], one["path"], one["connector"] or "") for one in found],
+    )
+
+
+@hooks.command()
+@click.argument("name")
+@click.argument("rule", type=click.Choice(list(RULES)))
+@click.option("--connector", help="Also tell of deliveries as events of this connector.")
+@click.option("--window", type=click.FloatRange(1, 86400), default=300.0, show_default=True, help="In seconds.")
+@click.option("--secret", "reference", help="A reference, such as env:CONNECTOR_HOOK; else it is asked for.")
+@host_folders
+@pass_shell
+def add(shell: Shell, name: str, rule: str, *, connector: str | None, window: float, reference: str | None) -> None:
+    """Add a webhook. Its secret is asked for, or read from a pipe; the answer is the path to give the service."""
+    output = Output(shell)
+    if reference is not None and not is_reference(reference):
+        raise InvalidInput(
+            "the secret stands on the command line, where others can read it",
+            remedy="leave --secret out and give it when asked, or name where it is, such as env:CONNECTOR_HOOK",
+        )
+    secret = reference or read_secret("secret")
+    order = {"name": name, "rule": rule, "secret": secret, "connector": connector, "window_s": window}
+    with connected(shell, output) as client:
+        row = client.ask("POST", "webhooks", body=order)
+    if output.is_json:
+        output.document(row)
+        return
+    output.line(row["path"])
+
+
+@hooks.command()
+@click.argument("name")
+@click.option("-n", "--limit", type=click.IntRange(1, 500), default=50, show_default=True)
+@host_folders
+@pass_shell
+def deliveries(shell: Shell, name: str, *, limit: int) -> None:
+    """Show what was delivered, newest first."""
+    output = Output(shell)
+    with connected(shell, output) as client:
+        found = client.get("webhooks", name, "deliveries", limit=limit)["items"]
+    if output.is_json:
+        output.document(found)
+        return
+    heads = ("id", "event", "state", "attempts", "received_at")
+    output.rows(heads, [[str(one[head]) for head in heads] for one in found])
+
+
+@hooks.command()
+@click.argument("name")
+@host_folders
+@pass_shell
+def rm(shell: Shell, name: str) -> None:
+    """Remove a webhook, its secret and its deliveries."""
+    output = Output(shell)
+    with connected(shell, output) as client:
+        client.ask("DELETE", "webhooks", name)
+    output.say(f"{name} is removed.")
+
+
+_HEADS = ("name", "kind", "credentials", "where")
+
+
+@click.group(cls=Group)
+@common
+def connectors() -> None:
+    """Connect services to the host, so that plugins can use them without ever seeing a credential."""
+
+
+connectors.add_command(hooks)
+
+
+@connectors.command()
+@click.argument("name", required=False)
+@common
+@pass_shell
+def kinds(shell: Shell, name: str | None) -> None:
+    """List the kinds of connectors, or show one with its settings, credentials and actions."""
+    output = Output(shell)
+    if name is not None:
+        kind = find_kind(name)
+        output.document(kind.to_json()) if output.is_json else _show_kind(output, kind.to_json())
+        return
+    found = [_kind(one) for one in KINDS]
+    if output.is_json:
+        output.document(found)
+        return
+    output.rows(("kind", "what it is", "actions"), [(one["name"], one["description"], one["can"]) for one in found])
+
+
+@connectors.command(name="ls")
+@host_folders
+@pass_shell
+def ls_connectors(shell: Shell) -> None:
+    """List the connectors."""
+    output = Output(shell)
+    with connected(shell, output) as client:
+        rows = client.get("connectors")["items"]
+    if output.is_json:
+        output.document(rows)
+        return
+    output.rows(
+        _HEADS,
+        [(one["name"], one["kind"], ", ".join(one["credentials"].values()), _where(one["config"])) for one in rows],
+    )
+    if not rows:
+        output.say("No connectors: see `omnicore connectors kinds`, then `omnicore connectors add NAME KIND`.")
+
+
+@connectors.command(name="add")
+@click.argument("name")
+@click.argument("kind")
+@click.option("-s", "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A setting; JSON or text.")
+@click.option("-l", "--limit", "limits", multiple=True, metavar="KEY=NUMBER", help="A limit, such as rate=5.")
+@click.option(
+    "--secret",
+    "secrets",
+    multiple=True,
+    metavar="FIELD[=REFERENCE]",
+    help="A credential: asked for, or read from a pipe; or a reference, such as token=env:CONNECTOR_TOKEN.",
+)
+@host_folders
+@pass_shell
+def add_connector(
+    shell: Shell, name: str, kind: str, *, settings: tuple[str, ...], limits: tuple[str, ...], secrets: tuple[str, ...]
+) -> None:
+    """Add the connector NAME of a KIND. Credentials it needs are asked for; they are never part of a command line."""
+    output = Output(shell)
+    wanted = dict(_pair(text) for text in secrets)
+    for field in find_kind(kind).required:
+        wanted.setdefault(field, "")
+    given = {field: _credential(field, text) for field, text in wanted.items()}
+    order = {"name": name, "kind": kind, "config": _values(settings), "secrets": given, "limits": _values(limits)}
+    with connected(shell, output) as client:
+        row = client.ask("POST", "connectors", body=order)
+        # A login that may do too much for a connector that only reads is reported now, not at the first query.
+        tested = kind in ("postgresql", "mysql")
+        problem = client.ask("POST", "connectors", name, "test")["error"] if tested else None
+    if output.is_json:
+        output.document({"name": row["name"], "kind": row["kind"], "credentials": row["credentials"]})
+    output.say(f"{name} is added. Try it with `omnicore connectors test {name}`.")
+    if problem is not None and problem["code"] == PermissionDenied.code:
+        output.say(f"Warning: {problem['message']}; {problem['remedy']}", "yellow")
+
+
+@connectors.command()
+@click.argument("name")
+@host_folders
+@pass_shell
+def test(shell: Shell, name: str) -> None:
+    """Ask the other side whether it answers and takes the credentials."""
+    output = Output(shell)
+    with connected(shell, output) as client:
+        found = client.ask("POST", "connectors", name, "test")
+    if output.is_json:
+        output.document(found)
+    if not found["ok"]:
+        error = found["error"]
+        raise Unavailable(error["message"], remedy=error["remedy"])
+    output.say(f"{name} answers, in {found['took_s'] * 1000:.0f} ms.")
+
+
+@connectors.command()
+@click.argument("name")
+@click.argument("action")
+@click.argument("given", metavar="[INPUT]", required=False)
+@click.option("--timeout", type=Duration(), default=30.0, show_default=True, help="Such as 0.5, 500ms or 1m.")
+@host_folders
+@pass_shell
+def call(shell: Shell, name: str, action: str, given: str | None, *, timeout: float) -> None:
+    """Let a connector do an ACTION. INPUT is JSON; `-` reads it from standard input, `@FILE` from a file."""
+    output = Output(shell)
+    order = {"input": _json(read_input(given)), "timeout_s": timeout}
+    with connected(shell, output) as client:
+        found = client.ask("POST", "connectors", name, "actions", action, body=order)
+    output.document(found["output"])
+
+
+@connectors.command()
+@click.argument("name")
+@click.option("-n", "--limit", type=click.IntRange(1, 500), default=50, show_default=True)
+@host_folders
+@pass_shell
+def uses(shell: Shell, name: str, *, limit: int) -> None:
+    """Show who used a connector, newest first."""
+    output = Output(shell)
+    with connected(shell, output) as client:
+        found = client.get("connectors", name, "uses", limit=limit)["items"]
+    if output.is_json:
+        output.document(found)
+        return
+    heads = ("at", "who", "action", "outcome", "attempts")
+    output.rows(heads, [[str(use[head]) for head in heads] for use in found])
+
+
+@connectors.command(name="rm")
+@click.argument("name")
+@host_folders
+@pass_shell
+def rm_connector(shell: Shell, name: str) -> None:
+    """Remove a connector and the secrets that were made for it."""
+    output = Output(shell)
+    with connected(shell, output) as client:
+        client.ask("DELETE", "connectors", name)
+    output.say(f"{name} is removed.")
+
+
+def _where(config: dict[str, Any]) -> str:
+    return str(config.get("base_url", ""))
+
+
+def _kind(name: str) -> dict[str, Any]:
+    try:
+        kind = find_kind(name)
+    except ToolMissing as error:
+        return {"name": name, "description": str(error), "can": ""}
+    return {**kind.to_json(), "can": ", ".join(action.name for action in kind.actions)}
+
+
+def _show_kind(output: Output, kind: dict[str, Any]) -> None:
+    settings = kind["config"]["properties"]
+    needed = {*kind["config"].get("required", ()), *kind["required_secrets"]}
+    rows = [("setting", name, _says(name, about.get("description", ""), needed)) for name, about in settings.items()]
+    rows += [("secret", name, _says(name, says, needed)) for name, says in kind["secrets"].items()]
+    rows += [("action", action["name"], action["description"]) for action in kind["actions"]]
+    output.rows(("", kind["name"], kind["description"]), rows)
+
+
+def _says(name: str, text: str, needed: set[str]) -> str:
+    return f"{text} (needed)".strip() if name in needed else text
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, _, value = text.partition("=")
+    return name, value
+
+
+def _credential(field: str, text: str) -> str:
+    """A reference as it is; a value on the command line could be read by every user of the machine."""
+    if text and not is_reference(text):
+        raise InvalidInput(
+            f"the value of {field} stands on the command line, where others can read it",
+            remedy=f"write `--secret {field}` and give it when asked, or a reference such as env:CONNECTOR_TOKEN",
+        )
+    return text or read_secret(field)
+
+
+def _values(pairs: tuple[str, ...]) -> dict[str, Any]:
+    return {name: _value(text) for name, text in map(_pair, pairs)}
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _json(data: bytes) -> Any:
+    try:
+        return json.loads(data or b"{}")
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(f"the input is no JSON: {error}", remedy='write it like {"path": "/"}') from error
+
+
+@click.group(cls=Group)
+@common
+def secrets() -> None:
+    """Keep credentials in the vault, for connectors that name them as vault:NAME."""
+
+
+@secrets.command(name="ls")
+@click.option("--after", default="", help="Go on after this name.")
+@click.option("-n", "--limit", type=click.IntRange(1, 500), default=100, show_default=True)
+@host_folders
+@pass_shell
+def ls_secrets(shell: Shell, *, after: str, limit: int) -> None:
+    """List the names of secrets."""
+    output = Output(shell)
+    with opened(shell, output) as host:
+        found = host.connectors.vault.list(after, limit)
+    if output.is_json:
+        output.document([{"name": one.name, "version": one.version, "changed_at": one.changed_at} for one in found])
+        return
+    output.rows(
+        ("name", "version", "changed"),
+        [
+            (one.name, str(one.version), time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(one.changed_at)))
+            for one in found
+        ],
+    )
+
+
+@secrets.command(name="set")
+@click.argument("name")
+@host_folders
+@pass_shell
+def set_(shell: Shell, name: str) -> None:
+    """Keep a secret; its value is asked for, or read as one line from a pipe."""
+    output = Output(shell)
+    value = read_secret(name)
+    with opened(shell, output) as host:
+        info = host.connectors.vault.set(name, value)
+    if output.is_json:
+        output.document({"name": info.name, "version": info.version})
+    output.say(f"{name} is kept, as version {info.version}.")
+
+
+@secrets.command(name="rm")
+@click.argument("name")
+@host_folders
+@pass_shell
+def rm_secret(shell: Shell, name: str) -> None:
+    """Remove a secret."""
+    output = Output(shell)
+    with opened(shell, output) as host:
+        if not host.connectors.vault.remove(name):
+            raise NotFound(f"the vault holds no {name}", remedy="see `omnicore secrets ls`")
+    output.say(f"{name} is removed.")
+
+
+@secrets.command()
+@click.option("--master", is_flag=True, help="Change the master key instead, which wraps the data keys.")
+@host_folders
+@pass_shell
+def rotate(shell: Shell, *, master: bool) -> None:
+    """Seal all secrets by a new data key. It may be interrupted at any time and run again."""
+    output = Output(shell)
+    with opened(shell, output) as host:
+        vault = host.connectors.vault
+        count = vault.rotate_master_key() if master else vault.rotate_data_key()
+    if output.is_json:
+        output.document({"rotated": "master key" if master else "data key", "count": count})
+    output.say(f"{count} data keys are wrapped by a new master key." if master else f"{count} secrets are sealed anew.")

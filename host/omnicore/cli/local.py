@@ -1,0 +1,346 @@
+"""A host of the command's own, where none runs: opened on the same folders, asked like the one that runs.
+
+Also the database and the record of changes for commands that need no host.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import platform
+import sys
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import unquote
+
+import click
+
+from omnicore.access.audit import HIDDEN, AuditTrail, Entered
+from omnicore.api.audit_record import PLUGIN_MEMBERS, hides_setting
+from omnicore.api.principals import of_owner
+from omnicore.assembly import BlockingHost, Host
+from omnicore.cli.client import Answer, checked_folder, command_name, loaded, who
+from omnicore.cli.output import Output, printable
+from omnicore.clock import SystemClock
+from omnicore.errors import CallerError, NotFound, OmniError, StorageFailed
+from omnicore.storage.opening import FILE, open_store
+from omnicore.telemetry.logs import JsonLines
+from omnicore.wiring.audit import audit_trail
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from omnicore.cli.options import Shell
+    from omnicore.config.settings import Settings
+    from omnicore.plugins.host import PluginHost
+    from omnicore.storage.store import Store
+
+__all__ = [
+    "CHANGES",
+    "Asgi",
+    "Change",
+    "asked",
+    "at_terminal",
+    "enter",
+    "log_to_stderr",
+    "opened",
+    "plugin_look",
+    "recorded",
+    "recorded_in",
+    "restored",
+    "stored",
+]
+
+_LEVELS = {"trace": 5, "debug": 10, "info": 20, "warn": 30, "error": 40}
+
+
+class Asgi:
+    """Requests to the application of a host in this process, as its owner makes them."""
+
+    def __init__(self, host: Host, opened: BlockingHost) -> None:
+        self._name, self._app, self._wait = host.settings.host, of_owner(host.asgi()), opened.wait
+
+    def __call__(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        path, _, query = target.partition("?")
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "scheme": "http",
+            "method": method,
+            "path": unquote(path),
+            "raw_path": path.encode(),
+            "query_string": query.encode(),
+            "root_path": "",
+            "headers": [
+                (b"host", self._name.encode()),
+                (b"content-length", b"%d" % len(body)),
+                *((name.encode(), value.encode()) for name, value in headers.items()),
+            ],
+            "client": None,
+            "server": None,
+        }
+        return self._wait(self._asked(scope, body))
+
+    async def _asked(self, scope: dict[str, Any], body: bytes) -> Answer:
+        incoming: list[dict[str, Any]] = [{"type": "http.request", "body": body, "more_body": False}]
+        begun: dict[str, Any] = {}
+        parts: list[bytes] = []
+
+        async def receive() -> dict[str, Any]:
+            if incoming:
+                return incoming.pop()
+            await asyncio.Event().wait()  # nobody hangs up
+            raise AssertionError
+
+        async def send(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                begun.update(message)
+            else:
+                parts.append(message.get("body", b""))
+
+        await self._app(scope, receive, send)
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in begun["headers"]}
+        return Answer(begun["status"], headers, b"".join(parts))
+
+
+def log_to_stderr(level: str, form: Literal["text", "json", "auto"] = "text") -> None:
+    """Sends what the host and the plugins log to standard error, from `level` on."""
+    handler = logging.StreamHandler(sys.stderr)
+    text = _Harmless("%(asctime)s %(levelname)-7s %(name)s  %(message)s", "%H:%M:%S")
+    as_json = form == "json" or (form == "auto" and not sys.stderr.isatty())
+    handler.setFormatter(JsonLines() if as_json else text)
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    logging.getLogger("omnicore").setLevel(_LEVELS[level])
+
+
+class _Harmless(logging.Formatter):
+    """Log lines that cannot steer a terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record))
+
+
+@contextmanager
+def stored(settings: Settings) -> Iterator[Store]:
+    """The database, if there is one: looking makes none."""
+    if settings.storage.url is None and not (settings.data / FILE).exists():
+        raise NotFound(
+            f"there is no database in {settings.data}",
+            remedy="name the data folder with --data; `omnicore run` makes a database",
+        )
+    with closing(open_store(settings.storage, settings.data, check=False)) as store:
+        yield store
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a command changes: a noun, the parameter that names it, and what the row does not keep of the others.
+
+    With `when` it changes something only where that parameter is given, and else only shows.
+    """
+
+    noun: str
+    parameter: str = ""
+    without: tuple[str, ...] = ()
+    when: str = ""
+
+
+CHANGES: Mapping[str, Change] = {
+    "plugins install": Change("plugin", "file"),
+    "plugins enable": Change("plugin", "name"),
+    "plugins disable": Change("plugin", "name"),
+    "plugins rm": Change("plugin", "name"),
+    "plugins grant": Change("plugin", "name"),
+    "plugins revoke": Change("plugin", "name"),
+    "plugins rollback": Change("plugin", "name"),
+    "plugins upgrade": Change("plugin", "name", when="decision"),
+    "plugins config": Change("plugin", "name", ("value",), when="action"),
+    "tasks submit": Change("task", "function"),
+    "tasks cancel": Change("task", "task"),
+    "tasks retry": Change("task", "task"),
+    "tasks schedules add": Change("schedule", "name"),
+    "tasks schedules rm": Change("schedule", "name"),
+    "tasks schedules enable": Change("schedule", "name"),
+    "tasks schedules disable": Change("schedule", "name"),
+    "workflows apply": Change("workflow", "workflows"),
+    "workflows import": Change("workflow", "workflows"),
+    "workflows enable": Change("workflow", "workflow"),
+    "workflows disable": Change("workflow", "workflow"),
+    "workflows rm": Change("workflow", "workflow"),
+    # What runs were given goes with them, and the record cannot.
+    "workflows run": Change("workflow", "name", ("given",)),
+    "workflows retry": Change("run", "run_id"),
+    "workflows fork": Change("run", "run_id", ("given",)),
+    "workflows cancel": Change("run"),
+    "workflows suspend": Change("run", "run"),
+    "workflows resume": Change("run", "run_id"),
+    "workflows emit": Change("event", "kind", ("given",)),
+    "workflows approve": Change("run", "run", ("form",)),
+    "workflows reject": Change("run", "run", ("form",)),
+    "vectors rm": Change("collection", "collection"),
+    "vectors rebuild": Change("collection", "collection"),
+    "intelligences create": Change("intelligence", "name"),
+    "intelligences rm": Change("intelligence", "intelligence"),
+    # What is remembered can be erased, and the record cannot.
+    "memory store": Change("memory", "", ("text", "metadata", "source")),
+    "memory forget": Change("memory", "memory_id"),
+    "memory approve": Change("memory", "memory_id"),
+    "memory import": Change("memory", "file"),
+    "memory consolidate": Change("memory"),
+    "connectors add": Change("connector", "name"),
+    "connectors rm": Change("connector", "name"),
+    "connectors hooks add": Change("webhook", "name", ("reference",)),
+    "connectors hooks rm": Change("webhook", "name"),
+    "config set": Change("setting", "name"),
+    "config unset": Change("setting", "name"),
+    "secrets set": Change("secret", "name"),
+    "secrets rm": Change("secret", "name"),
+    "secrets rotate": Change("secret"),
+    "users add": Change("user", "name"),
+    "users set": Change("user", "name"),
+    "users password": Change("user", "name"),
+    "users disable": Change("user", "name"),
+    "users rm": Change("user", "name"),
+    "users unlock": Change("user", "name"),
+    "auth": Change("owner", when="rotate"),
+    "tokens add": Change("token", "name"),
+    "tokens revoke": Change("token", "token"),
+}
+"""The commands that change what a host keeps, by their words."""
+
+
+def enter(**parameters: Any) -> None:
+    """Has the row of the command know what shows only when files were read. Call it before `recorded`."""
+    click.get_current_context().params.update(parameters)
+
+
+def at_terminal() -> dict[str, str]:
+    """Who runs the command, and where."""
+    return {"actor": who().removeprefix("cli:"), "via": "cli", "origin": platform.node()}
+
+
+@contextmanager
+def recorded(trail: AuditTrail, look: Callable[[str, str], Any] = lambda _noun, _name: None) -> Iterator[None]:
+    """The block of a command; where it changes something, its row is there when the block is over.
+
+    Args:
+        look: shows a thing of a noun and a name, for `before` and `after`; None where it cannot.
+
+    Raises: StorageFailed: nothing can be recorded, so nothing may be changed.
+    """
+    name = command_name()
+    change, given = CHANGES.get(name), _given()
+    if change is None or (change.when and change.when not in given):
+        yield
+        return
+    named = _named(given.get(change.parameter, ""))
+    entered = trail.begin(
+        **at_terminal(),
+        action=name,
+        target=f"{change.noun}:{named}" if named else change.noun,
+        before=look(change.noun, named),
+    )
+    try:
+        with trail.making(entered):
+            yield
+    except BaseException as error:
+        _failed(trail, entered, error)
+        raise
+    after = look(change.noun, named)
+    trail.finish(entered, "done", after if after is not None else _kept(change, named, given) or None)
+
+
+def plugin_look(plugins: PluginHost) -> Callable[[str, str], Any]:
+    """Shows plugins; nothing else is looked at."""
+
+    def look(noun: str, name: str) -> Any:
+        if noun != "plugin":
+            return None
+        try:
+            shown = plugins.get(name).to_json()
+        except NotFound:
+            return None
+        return {key: value for key, value in shown.items() if key in PLUGIN_MEMBERS}
+
+    return look
+
+
+@contextmanager
+def recorded_in(settings: Settings) -> Iterator[None]:
+    """The same for a command without a host, where there is a database: what is changed before it has no record."""
+    if settings.storage.url is None and not (settings.data / FILE).exists():
+        yield
+        return
+    with (
+        closing(open_store(settings.storage, settings.data, check=False)) as store,
+        recorded(audit_trail(settings, store, clock=SystemClock())),
+    ):
+        yield
+
+
+def restored(settings: Settings, source: Path, *, action: str = "db restore", noun: str = "backup") -> None:
+    """Tells the record that its database was put in the place of another one, and signs its end off anew."""
+    clock = SystemClock()
+    with closing(open_store(settings.storage, settings.data, check=False)) as store:
+        trail = audit_trail(settings, store, clock=clock)
+        trail.accept(**at_terminal(), action=action, target=f"{noun}:{source.name}")
+
+
+def _given() -> dict[str, Any]:
+    context = click.get_current_context(silent=True)
+    return {key: value for key, value in context.params.items() if value not in (None, (), False)} if context else {}
+
+
+def _kept(change: Change, named: Any, given: Mapping[str, Any]) -> dict[str, Any]:
+    left_out = {*change.without, change.parameter}
+    hidden = {"value"} if change.noun == "setting" and hides_setting(str(named)) else set()
+    return {key: HIDDEN if key in hidden else _named(value) for key, value in given.items() if key not in left_out}
+
+
+def _failed(trail: AuditTrail, entered: Entered, error: BaseException) -> None:
+    """What a person got wrong changed nothing; all else may have."""
+    with suppress(StorageFailed):  # the intent stays, and becomes a row later
+        if isinstance(error, (CallerError, click.ClickException, click.exceptions.Exit, click.Abort)):
+            trail.drop(entered)
+        else:
+            after = {"error": error.code if isinstance(error, OmniError) else type(error).__name__}
+            trail.finish(entered, "failed" if isinstance(error, Exception) else "unknown", after)
+
+
+def _named(value: Any) -> Any:
+    return value.stem if isinstance(value, Path) else value
+
+
+@contextmanager
+def opened(shell: Shell, output: Output) -> Iterator[BlockingHost]:
+    """A host in this process, without a watcher. What the command changes in it is recorded.
+
+    Raises: InvalidSetting; NotFound: there is no plugin folder.
+    """
+    with _entered(shell, output) as (_, host), recorded(host.audit, plugin_look(host.plugins)):
+        yield host
+
+
+@contextmanager
+def asked(shell: Shell, output: Output) -> Iterator[Asgi]:
+    """The application of such a host, which records changes itself. Raises: as `opened`."""
+    with _entered(shell, output) as (host, entered):
+        yield Asgi(host, entered)
+
+
+@contextmanager
+def _entered(shell: Shell, output: Output) -> Iterator[tuple[Host, BlockingHost]]:
+    found = loaded(shell)
+    checked_folder(found.settings)
+    log_to_stderr("warn")
+    logging.getLogger("omnicore.extensions").setLevel(logging.CRITICAL)  # `plugins ls` says why one is not used
+    with output.waiting("Reading the plugins"):
+        host = Host(settings=found, watch=False, work=False)
+        entered = host.__enter__()
+    try:
+        yield host, entered
+    finally:
+        host.__exit__(None, None, None)

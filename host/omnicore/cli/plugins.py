@@ -1,0 +1,670 @@
+"""`omnicore plugins` and `omnicore call`: the catalogue of a host's plugins, and calls of their functions."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import click
+
+from omnicore.cli.client import Client, connected, loaded, running_client
+from omnicore.cli.options import (
+    Duration,
+    Exit,
+    Group,
+    Lazy,
+    Shell,
+    common,
+    host_folders,
+    output_value,
+    pass_shell,
+    print_output,
+    read_input,
+)
+from omnicore.cli.output import Output, date, printable, size_text, styled
+from omnicore.errors import InvalidInput, NotFound
+from omnicore.optional import optional
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+__all__ = [
+    "HEADS",
+    "TABLE",
+    "asked_rows",
+    "detail_rows",
+    "function_rows",
+    "in_words",
+    "next_steps",
+    "plugin_rows",
+    "plugins",
+]
+
+_AT = "omnicore.cli.plugins"
+_FILES = "omnicore.cli.plugin_files"
+TABLE: Mapping[str, Lazy] = {
+    "ls": Lazy(_AT, "ls", "List the plugins and their states."),
+    "show": Lazy(_FILES, "show", "Show one plugin: functions, grants, limits."),
+    "call": Lazy(_AT, "call", "Call one function of a plugin."),
+    "test": Lazy(_FILES, "test", "Make the calls of expected.json and compare."),
+    "bench": Lazy(_FILES, "bench", "Measure what a function costs."),
+    "stub": Lazy(_FILES, "stub", "Write a typed Python client for a plugin."),
+    "install": Lazy(_AT, "install", "Copy a .wasm or .wat file into the folder."),
+    "enable": Lazy(_AT, "enable", "Let a plugin take calls."),
+    "disable": Lazy(_AT, "disable", "Let a plugin take no calls."),
+    "rm": Lazy(_AT, "rm", "Delete a plugin, its grants and its data."),
+    "grant": Lazy(_AT, "grant", "Give a plugin what it asks for."),
+    "revoke": Lazy(_AT, "revoke", "Take a grant back."),
+    "diff": Lazy(_AT, "diff", "Show what a changed plugin asks for beyond its grants."),
+    "upgrade": Lazy(_AT, "upgrade", "Show what a changed plugin brings, approve it or keep the old one."),
+    "versions": Lazy(_AT, "versions", "List the versions of a plugin that are kept."),
+    "rollback": Lazy(_AT, "rollback", "Put an earlier version of a plugin back."),
+    "config": Lazy(_AT, "config", "Show and change the settings of a plugin."),
+    "logs": Lazy(_AT, "logs", "Show what a plugin logged, from the running server."),
+}
+
+HEADS = ("plugin", "version", "state", "functions", "about")
+_CHANGE_HEADS = ("capability", "change", "asks for", "has", "reason")
+_VERSION_HEADS = ("hash", "version", "size", "seen", "is", "accepted by", "functions")
+_COLOURS = {
+    "enabled": "green",
+    "needs-grant": "yellow",
+    "needs-review": "yellow",
+    "quarantined": "yellow",
+    "rejected": "red",
+    "disabled": "dim",
+}
+_MOST_FUNCTIONS = 6
+_MOST_NAMED = 10
+_ENDINGS = (".wasm", ".wat")
+_FOLLOW_S = 0.5
+_MOST_LINES = 1_000
+
+Document = dict[str, Any]
+
+
+@click.command(cls=Group, table=TABLE)
+@common
+def plugins() -> None:
+    """List, install, grant, inspect and remove plugins.
+
+    These work with and without a running server, which notices what they change.
+    """
+
+
+@click.command()
+@click.option("--state", help="Only plugins in this state, such as needs-grant.")
+@host_folders
+@pass_shell
+def ls(shell: Shell, state: str | None) -> None:
+    """List the plugins and their states."""
+    output = Output(shell)
+    with connected(shell, output) as client:
+        found = [one for one in client.pages("plugins") if state in (None, one["state"])]
+    if output.is_json:
+        output.document(found)
+        return
+    output.rows(HEADS, plugin_rows(found))
+    if not found:
+        output.say("No plugins: copy a .wasm file into the folder, or `omnicore plugins install FILE`.")
+
+
+@click.command()
+@click.argument("reference", metavar="PLUGIN.FUNCTION")
+@click.argument("given", metavar="[INPUT]", required=False)
+@click.option("--timeout", type=Duration(), metavar="S", help="Longest time, such as 0.5 or 500ms.")
+@click.option("--logs", is_flag=True, help="Show what the plugin logs, on standard error.")
+@host_folders
+@pass_shell
+def call(shell: Shell, reference: str, given: str | None, *, timeout: float | None, logs: bool) -> None:
+    """Call one function of a plugin and print its output.
+
+    PLUGIN is enough when it has one function. INPUT is text or JSON; `-` reads standard input, `@FILE` a
+    file. In a pipe the output is written byte for byte.
+    """
+    output = Output(shell)
+    payload = read_input(given)
+    with connected(shell, output) as client:
+        path = _path(client, reference)
+        if logs and not client.remote:
+            optional("omnicore.cli.local").log_to_stderr("trace")
+        shown = _shown_logs(client, path[1]) if logs and client.remote else nullcontext()
+        started = perf_counter()
+        with shown, output.waiting(f"Calling {reference}"):
+            answer = client.send("POST", *path, data=payload, timeout_s=timeout).body
+        took_s = perf_counter() - started
+    if output.is_json:
+        output.document({"call": reference, "output": output_value(answer), "ms": round(took_s * 1000, 3)})
+    else:
+        print_output(output, answer)
+
+
+def _path(client: Client, reference: str) -> tuple[str, str, str, str]:
+    """The path of a function. Raises: InvalidInput: several functions, and none is named."""
+    plugin, _, function = reference.partition(".")
+    if function:
+        return "plugins", plugin, "functions", function
+    offered = sorted(client.get("plugins", plugin)["functions"])
+    if len(offered) != 1:
+        raise InvalidInput(
+            f"{plugin} has {len(offered)} functions", remedy=f"name one: {plugin}.{', '.join(offered[:_MOST_NAMED])}"
+        )
+    return "plugins", plugin, "functions", offered[0]
+
+
+@contextmanager
+def _shown_logs(client: Client, plugin: str) -> Iterator[None]:
+    """Prints what a plugin logs in the running host during the block."""
+    seen = client.get("plugins", plugin, "logs", limit=1)["next"]
+    try:
+        yield
+    finally:
+        for line in client.get("plugins", plugin, "logs", limit=_MOST_LINES, after=seen)["items"]:
+            at, level = time.strftime("%H:%M:%S", time.localtime(line["at"])), line["level"].upper()
+            click.echo(printable(f"{at} {level:7} omnicore.plugin.{plugin}  {line['message']}"), err=True)
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@host_folders
+@pass_shell
+def install(shell: Shell, file: Path) -> None:
+    """Copy a .wasm or .wat file, and the manifest beside it, into the plugin folder."""
+    if file.suffix not in _ENDINGS:
+        raise click.BadParameter(f"{file} is no .wasm or .wat file", param_hint="FILE")
+    output = Output(shell)
+    data, manifest = _read(file), file.with_suffix(".toml")
+    loaded(shell).settings.plugins.mkdir(parents=True, exist_ok=True)
+    parts = {"file": (file.name, data)}
+    if manifest.is_file():
+        parts["manifest"] = (manifest.name, _read(manifest))
+    media, body = _form(parts)
+    with connected(shell, output) as client, output.waiting(f"Installing {file.name}"):
+        view = json.loads(client.send("POST", "plugins", data=body, headers={"content-type": media}).body)
+    output.done(f"Installed {view['name']} ({_standing(view)})", view)
+    if view["state"] == "needs-grant":
+        output.say(f"See what it asks for with `omnicore plugins diff {view['name']}`.")
+    elif view["state"] == "needs-review":
+        output.say(f"See what it changes with `omnicore plugins upgrade {view['name']}`.")
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as cause:
+        raise NotFound(f"{file} cannot be read ({cause.strerror})", remedy="check the path") from cause
+
+
+def _form(parts: Mapping[str, tuple[str, bytes]]) -> tuple[str, bytes]:
+    """The media type and body of a form with files. Source: RFC 7578."""
+    boundary = uuid4().hex
+    body = b"".join(
+        f'--{boundary}\r\ncontent-disposition: form-data; name="{name}"; filename="{_escaped(file)}"\r\n\r\n'.encode()
+        + data
+        + b"\r\n"
+        for name, (file, data) in parts.items()
+    )
+    return f"multipart/form-data; boundary={boundary}", body + f"--{boundary}--\r\n".encode()
+
+
+def _escaped(name: str) -> str:
+    return name.replace("\\", "\\\\").replace('"', '\\"')
+
+
+@click.command()
+@click.argument("name")
+@host_folders
+@pass_shell
+def enable(shell: Shell, name: str) -> None:
+    """Let a plugin take calls; one in quarantine is tried again."""
+    _switch(shell, name, "enabled")
+
+
+@click.command()
+@click.argument("name")
+@host_folders
+@pass_shell
+def disable(shell: Shell, name: str) -> None:
+    """Let a plugin take no calls; running ones finish."""
+    _switch(shell, name, "disabled")
+
+
+def _switch(shell: Shell, name: str, state: str) -> None:
+    output = Output(shell)
+    with connected(shell, output) as client:
+        view = client.ask("PUT", "plugins", name, "state", body={"state": state})
+    standing = _standing(view) if state == "enabled" else view["state"]  # it is disabled because it was asked for
+    output.done(f"{name} is {standing}", view)
+
+
+@click.command()
+@click.argument("name")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@host_folders
+@click.pass_context
+@pass_shell
+def rm(shell: Shell, ctx: click.Context, name: str, *, yes: bool) -> None:
+    """Delete a plugin's file, its grants and its data."""
+    output = Output(shell)
+    if not yes and not output.errors_to_terminal:
+        raise click.UsageError("Nobody is there to ask; add --yes to remove it")
+    with connected(shell, output) as client:
+        path = client.get("plugins", name)["path"]
+        if not yes and not click.confirm(f"Remove {name} ({path}), its grants and its data?", err=True):
+            output.say("Nothing was removed.")
+            ctx.exit(Exit.FAILURE)
+        client.ask("DELETE", "plugins", name)
+    output.done(f"Removed {name}", {"removed": name, "path": path})
+
+
+@click.command()
+@click.argument("name")
+@click.argument("capability", required=False)
+@host_folders
+@pass_shell
+def grant(shell: Shell, name: str, capability: str | None) -> None:
+    """Give a plugin what it asks for: one CAPABILITY, `limits`, or without a name all of it."""
+    output = Output(shell)
+    with connected(shell, output) as client:
+        asked = client.get("plugins", name, "diff")["items"]
+        changes = [change for change in asked if capability in (None, change["capability"])]
+        client.ask("POST", "plugins", name, "grants", body={"capability": capability})
+        view = client.get("plugins", name)
+    for change in changes:
+        for warning in change["warnings"]:
+            output.say(f"Warning: {warning}.")
+    given = ", ".join(change["capability"] for change in changes) or "nothing new"
+    output.done(f"Granted {name}: {given}. It is {view['state']}.", view)
+    if view["state"] == "needs-review":
+        output.say(f"A grant accepts no new code: see what it changes with `omnicore plugins upgrade {name}`.")
+
+
+@click.command()
+@click.argument("name")
+@click.argument("capability")
+@host_folders
+@pass_shell
+def revoke(shell: Shell, name: str, capability: str) -> None:
+    """Take a grant back; the plugin waits until it is granted again."""
+    output = Output(shell)
+    with connected(shell, output) as client:
+        client.ask("DELETE", "plugins", name, "grants", capability)
+        view = client.get("plugins", name)
+    output.done(f"Revoked {capability} of {name}. It is {view['state']}.", view)
+
+
+@click.command()
+@click.argument("name")
+@host_folders
+@pass_shell
+def versions(shell: Shell, name: str) -> None:
+    """List the versions of a plugin that are kept, the one seen last first."""
+    output = Output(shell)
+    with connected(shell, output) as client:
+        found = client.get("plugins", name, "versions")["items"]
+    if output.is_json:
+        output.document(found)
+        return
+    output.rows(_VERSION_HEADS, [_version_row(one) for one in found])
+    if len(found) > 1:
+        output.say(f"Go back to one with `omnicore plugins rollback {name} HASH`.")
+
+
+@click.command()
+@click.argument("name")
+@click.argument("digest", metavar="[HASH]", required=False)
+@host_folders
+@pass_shell
+def rollback(shell: Shell, name: str, digest: str | None) -> None:
+    """Put an earlier version back: the one of HASH, or without it the one seen last before.
+
+    Its file and manifest replace those in the folder. Grants stay as they are.
+    """
+    output = Output(shell)
+    with connected(shell, output) as client:
+        if digest is None:
+            found = client.get("plugins", name, "versions")["items"]
+            digest = next((one["hash"] for one in found if not one["newest"]), "none-kept")
+        view = client.ask("POST", "plugins", name, "rollback", body={"hash": digest})
+    words = f"{name} is {_standing(view)}, version {view['version'] or '-'} ({(view['hash'] or '')[:8]})"
+    output.done(words, view)
+
+
+@click.command()
+@click.argument("name")
+@click.argument("digest", metavar="[DIGEST]", required=False)
+@click.option("--approve", "decision", flag_value="approve", help="Accept it, grant all that is new, switch to it.")
+@click.option("--keep", "decision", flag_value="keep", help="Turn the newer version away; the old one serves on.")
+@host_folders
+@pass_shell
+def upgrade(shell: Shell, name: str, digest: str | None, decision: str | None) -> None:
+    """Show what a changed plugin brings, and with --approve or --keep decide over it.
+
+    With DIGEST, which it shows, only that version is approved, not one that took its place meanwhile.
+    """
+    output = Output(shell)
+    with connected(shell, output) as client:
+        if decision is not None:
+            if digest is None and decision == "approve":
+                digest = client.get("plugins", name, "upgrade")["digest"]
+            body = {"decision": decision, "digest": digest}
+            view = client.ask("POST", "plugins", name, "upgrade", body=body)
+            output.done(f"{name} is {_standing(view)}", view)
+            return
+        found = client.get("plugins", name, "upgrade")
+    if output.is_json:
+        output.document(found)
+        return
+    _show_upgrade(output, name, found)
+
+
+@click.command()
+@click.argument("name")
+@host_folders
+@pass_shell
+def diff(shell: Shell, name: str) -> None:
+    """Show what the newest version of a plugin asks for beyond what it was granted, and all else it changes.
+
+    With `-o json` only the former; `omnicore plugins upgrade NAME -o json` is the whole difference.
+    """
+    output = Output(shell)
+    with connected(shell, output) as client:
+        if output.is_json:
+            output.document(client.get("plugins", name, "diff")["items"])
+            return
+        found = client.get("plugins", name, "upgrade")
+    _show_upgrade(output, name, found)
+
+
+@click.command()
+@click.argument("name")
+@click.argument("action", metavar="[set|unset]", type=click.Choice(["set", "unset"]), required=False)
+@click.argument("key", required=False)
+@click.argument("value", required=False)
+@host_folders
+@pass_shell
+def config(shell: Shell, name: str, action: str | None, *, key: str | None, value: str | None) -> None:
+    """Show the settings of a plugin, or `set KEY VALUE` and `unset KEY` one of them.
+
+    VALUE is JSON or text; `-` reads it from standard input and `@FILE` from a file, which keeps secrets off the
+    command line. A running server follows at once.
+    """
+    output = Output(shell)
+    if action is not None and (key is None or (value is None) == (action == "set")):
+        raise click.UsageError("`set` wants KEY and VALUE, `unset` wants KEY alone")
+    with connected(shell, output) as client:
+        found = client.get("plugins", name, "config")
+        if action is not None and key is not None:
+            values = {one: found["values"][one] for one, origin in found["origins"].items() if origin == "stored"}
+            if action == "set":
+                values[key] = _value(found["schema"], key, value)
+            elif values.pop(key, None) is None:
+                raise NotFound(f"{key} of {name} was not set here", remedy=f"see `omnicore plugins config {name}`")
+            found = client.ask("PUT", "plugins", name, "config", body={"values": values})
+    if output.is_json:
+        output.document(found)
+        return
+    output.rows(
+        ("setting", "value", "from"),
+        [(one, _json(value), found["origins"][one]) for one, value in found["values"].items()],
+    )
+    if not found["values"]:
+        output.say(f"{name} has no settings.")
+
+
+def _value(schema: Document | None, key: str, text: str | None) -> Any:
+    """The value that a text stands for: the text where the schema wants one, else the JSON that it is."""
+    try:
+        words = read_input(text).decode().removesuffix("\n")
+    except UnicodeDecodeError as cause:
+        raise InvalidInput("the value is no text", remedy="write it in UTF-8") from cause
+    about = (schema or {}).get("properties", {}).get(key, {})
+    if isinstance(about, dict) and about.get("type") == "string":
+        return words
+    try:
+        return json.loads(words)
+    except (ValueError, RecursionError):
+        return words
+
+
+@click.command()
+@click.argument("name")
+@click.option("-n", "--lines", type=click.IntRange(1, 10_000), default=50, show_default=True)
+@click.option("--level", type=click.Choice(["trace", "debug", "info", "warn", "error"]), default="trace")
+@click.option("-f", "--follow", is_flag=True, help="Go on with the lines that come, until Ctrl-C.")
+@host_folders
+@pass_shell
+def logs(shell: Shell, name: str, *, lines: int, level: str, follow: bool) -> None:
+    """Show the last lines a plugin logged. They live in the server that runs on this data folder."""
+    output, client = Output(shell), running_client(loaded(shell).settings)
+    found = client.get("plugins", name, "logs", limit=lines, level=level)
+    if follow:
+        _print_lines(output, found["items"])
+        while True:
+            time.sleep(_FOLLOW_S)
+            found = client.get("plugins", name, "logs", limit=_MOST_LINES, level=level, after=found["next"])
+            if found["dropped"]:
+                output.say(f"{found['dropped']} lines came too fast to be kept.")
+            _print_lines(output, found["items"])
+    if output.is_json:
+        output.document(found["items"])
+        return
+    output.rows(("time", "level", "message"), map(_line_row, found["items"]))
+
+
+def _print_lines(output: Output, lines: Sequence[Document]) -> None:
+    for line in lines:
+        if output.is_json:
+            click.echo(json.dumps(line))
+        else:
+            output.line("  ".join(_line_row(line)))
+
+
+def _line_row(line: Document) -> tuple[str, str, str]:
+    return date(line["at"]), line["level"], line["message"]
+
+
+# -- rows and lines for people
+
+
+def plugin_rows(views: Sequence[Document]) -> list[tuple[str, ...]]:
+    """One row for each plugin; `about` is the reason of a state that needs a person, else the description."""
+    return [
+        (
+            view["name"],
+            view["version"] or "-",
+            _state(view["state"]),
+            _short(list(view["functions"])),
+            _about(view),
+        )
+        for view in views
+    ]
+
+
+def detail_rows(view: Document) -> Iterator[tuple[str, str]]:
+    """All that is known of an installed plugin."""
+    yield "state", _state(view["state"])
+    yield from ((label, view[label]) for label in ("reason", "description", "author") if view[label])
+    yield "version", view["version"] or "-"
+    if view["trust"] == "native":
+        yield "trust", "native: Python in the host's own process, without a sandbox"
+        yield "code", view["path"]
+    else:
+        yield "file", view["path"]
+        yield "sha256", view["hash"] or "-"
+    if view["trust"] == "sandboxed" and view["serving"] != view["hash"]:
+        yield "serves", view["serving"] or "nothing"
+    yield from function_rows(view["functions"])
+    yield from asked_rows(view["asked"])
+    for one in view["granted"]:
+        granted = f"{one['capability']} {_scope(one['scope'])}  by {one['granted_by']}, {_day(one['granted_at'])}"
+        yield "granted", granted
+    for name, value in view["limits"].items():
+        if value is not None:
+            yield f"limit {name}", str(value)
+    if view["last_error"]:
+        yield "last error", f"{view['last_error'].get('message', '')}  ({_day(view['last_error'].get('at', 0))})"
+
+
+def function_rows(functions: Mapping[str, Document]) -> Iterator[tuple[str, str]]:
+    """The functions of a plugin with their lanes and schemas."""
+    for name, function in functions.items():
+        yield "function", in_words(name, function)
+        if function.get("lane"):
+            yield "  called by", f"the {function['lane']} lane"
+        for side in ("input", "output"):
+            schema = function[side]
+            if schema is not None and schema != {"type": "string"}:
+                yield f"  {side}", _json(schema)
+
+
+def asked_rows(asked: Sequence[Document]) -> Iterator[tuple[str, str]]:
+    """What a plugin asks for, with warnings."""
+    for request in asked:
+        yield "asks for", f"{request['name']} {_scope(request['scope'])}  because: {request['reason']}"
+        for warning in request["warnings"]:
+            yield "  warning", styled(printable(warning), "yellow")
+
+
+def in_words(name: str, function: Document) -> str:
+    """A function on a line: `greet  {name: string} -> {greeting: string}  Greets somebody`."""
+    sides = " -> ".join(_side(function[f"{side}_media"], function[side]) for side in ("input", "output"))
+    return f"{name}  {sides}" + (f"  {function['description']}" if function["description"] else "")
+
+
+def next_steps(views: Sequence[Document]) -> list[str]:
+    """Commands that make sense with these plugins."""
+    looks = {"needs-grant": "diff", "needs-review": "upgrade"}
+    waiting = [f"omnicore plugins {looks[view['state']]} {view['name']}" for view in views if view["state"] in looks]
+    ready = [
+        f"omnicore call {view['name']}.{next(iter(view['functions']))}"
+        for view in views
+        if view["state"] == "enabled" and view["functions"]
+    ]
+    return ready[:1] + waiting[:3]
+
+
+def _show_upgrade(output: Output, name: str, upgrade: Document) -> None:
+    """Prints all that differs, what is decided over first, and what can be done about it."""
+    output.rows(_CHANGE_HEADS, [_change_row(change) for change in upgrade["changes"]])
+    rows = list(_upgrade_rows(upgrade))
+    if rows:
+        output.rows(("what", "before", "after"), rows)
+    if upgrade["review"] and upgrade["kept"] is None:
+        also = ", or stay with the version that serves with `--keep`" if upgrade["from"] is not None else ""
+        take = f"omnicore plugins upgrade {name} {upgrade['digest'][:12]} --approve"
+        output.say(f"It {upgrade['review']}. Take it with `{take}`{also}.")
+    elif upgrade["kept"] is not None:
+        by = upgrade["kept"]["who"]
+        output.say(f"It was turned away by {by}; `omnicore plugins upgrade {name} --approve` takes it.")
+    elif any(change["command"] for change in upgrade["changes"]):
+        output.say(f"Grant it with `omnicore plugins grant {name}`, or one of it with its name after that.")
+    else:
+        output.say(f"{name} asks for nothing that it has not been granted.")
+
+
+def _upgrade_rows(upgrade: Document) -> Iterator[tuple[str, ...]]:
+    before, after = upgrade["from"], upgrade["to"]
+    if before is not None and after is not None and before != after:
+        lower = "  LOWER than before" if upgrade["lower"] else ""
+        yield "version", before["version"] or "-", f"{after['version'] or '-'}{lower}"
+        yield "sha256", before["hash"][:12], after["hash"][:12]
+        if before["size_bytes"] != after["size_bytes"]:
+            yield "size", size_text(before["size_bytes"]), size_text(after["size_bytes"])
+    if upgrade["review"]:
+        yield "digest", "-", upgrade["digest"][:12]
+    functions, code = upgrade["functions"], upgrade["code"]
+    yield from (("function", "-", name) for name in functions["added"])
+    yield from (("function", name, "-") for name in functions["removed"])
+    for one in functions["changed"]:
+        yield "function", in_words(one["name"], one["before"]), in_words(one["name"], one["after"])
+    yield from (("export", "-", name) for name in code["exports"]["added"] if name not in functions["added"])
+    yield from (("export", name, "-") for name in code["exports"]["removed"] if name not in functions["removed"])
+    yield from (("import", "-", name) for name in code["imports"]["added"])
+    yield from (("import", name, "-") for name in code["imports"]["removed"])
+    for name, limit in upgrade["limits"].items():
+        yield f"limit {name}", str(limit["from"]), str(limit["to"])
+
+
+def _change_row(change: Document) -> tuple[str, ...]:
+    return (
+        change["capability"],
+        styled(change["change"], "yellow"),
+        _scope(change["asked"]),
+        "-" if change["granted"] is None else _scope(change["granted"]),
+        "; ".join([change["reason"], *map(printable, change["warnings"])]),
+    )
+
+
+def _version_row(one: Document) -> tuple[str, ...]:
+    marks = (("serving", one["serving"]), ("in the folder", one["newest"]), ("turned away", one["turned_away"]))
+    return (
+        one["hash"][:12],
+        one["version"] or "-",
+        size_text(one["size_bytes"]),
+        date(one["seen_at"]),
+        ", ".join(word for word, true in marks if true) or "-",
+        one["accepted"]["who"] if one["accepted"] is not None else "-",
+        ", ".join(one["functions"][:_MOST_FUNCTIONS]) or "-",
+    )
+
+
+def _standing(view: Document) -> str:
+    return f"{view['state']}: {view['reason']}" if view["reason"] else str(view["state"])
+
+
+def _about(view: Document) -> str:
+    about: str = view["reason"] or view["description"]
+    return about if view["trust"] == "sandboxed" else f"native, trusted{': ' if about else ''}{about}"
+
+
+def _side(media: str, schema: Any) -> str:
+    if media != "application/json":
+        return "text" if media == "text/plain" else "bytes"
+    return _schema(schema or {})
+
+
+def _schema(schema: Any) -> str:
+    properties = schema.get("properties") if isinstance(schema, dict) else None
+    if isinstance(properties, dict) and properties:
+        required = schema.get("required", ())
+        ordered = sorted(properties.items(), key=lambda item: item[0] not in required)
+        shown = [f"{key}{'' if key in required else '?'}: {_kind(one)}" for key, one in ordered[:6]]
+        return "{" + ", ".join(shown) + (", ..." if len(properties) > len(shown) else "") + "}"
+    return _kind(schema)
+
+
+def _kind(schema: Any) -> str:
+    if not isinstance(schema, dict):
+        return "json"
+    choices = schema.get("anyOf")
+    if "type" not in schema and isinstance(choices, list) and choices:
+        return " or ".join(sorted(dict.fromkeys(map(_kind, choices)), key=lambda kind: kind == "null"))
+    kind = schema.get("type", "json")
+    return " or ".join(map(str, kind)) if isinstance(kind, list) else str(kind)
+
+
+def _state(state: str) -> str:
+    return styled(state, _COLOURS.get(state, ""))
+
+
+def _short(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_MOST_FUNCTIONS])
+    return f"{shown} and {len(names) - _MOST_FUNCTIONS} more" if len(names) > _MOST_FUNCTIONS else shown or "-"
+
+
+def _scope(scope: Document) -> str:
+    return printable(_json(scope)) if scope else "{}"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _day(at: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))

@@ -1,0 +1,453 @@
+"""Workflows and runs as rows for people.
+
+`omnicore workflows run`, `resume`, `retry` and `fork`: runs that are shown until they are over.
+
+`omnicore workflows runs`, `logs`, `cancel`, `suspend` and `verify`.
+
+`omnicore workflows approvals`, `approve` and `reject`: decisions that runs wait for.
+
+`omnicore workflows emit`: an event for workflows that want it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from omnicore.assembly import BlockingHost
+from omnicore.blocking import real
+from omnicore.cli.client import who
+from omnicore.cli.local import enter, opened
+from omnicore.cli.options import Duration, Exit, Shell, host_folders, pass_shell, task_input
+from omnicore.cli.output import Output
+from omnicore.cli.run_view import (
+    APPROVAL_HEADS,
+    RUN_HEADS,
+    STEP_HEADS,
+    Watched,
+    approval_rows,
+    following,
+    left,
+    output_of,
+    run_rows,
+    settle,
+    step_line,
+    step_row,
+    watch,
+)
+from omnicore.cli.workflow_files import Checked, check_source, read_source, refuse_invalid, show_problems
+from omnicore.errors import InvalidInput, NotFound
+from omnicore.ids import new_id
+from omnicore.workflows.entries import ENDED
+from omnicore.workflows.service import RunHandle
+
+if TYPE_CHECKING:
+    from omnicore.workflows.view import RunView, StepView
+
+__all__ = []
+
+
+_Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
+_Begin = Callable[[BlockingHost], RunHandle]
+
+
+def _watching(command: _Decorated) -> _Decorated:
+    """The options of commands that show a run."""
+    for decorate in (
+        click.option("--detach", is_flag=True, help="Print the run's id at once, and leave the run to a server."),
+        click.option("--cancel", "cancels", is_flag=True, help="Ctrl-C cancels the run instead of leaving it."),
+        click.option("--timeout", type=Duration(), help="Leave the run after this time, with exit code 4."),
+    ):
+        command = decorate(command)
+    return command
+
+
+@click.command()
+@click.argument("name", required=False, metavar="[WORKFLOW]")
+@click.argument("given", required=False, metavar="[INPUT]")
+@click.option("--file", metavar="FILE", help="Run the workflow of a file that is not applied; `-` for standard input.")
+@click.option("--number", type=click.IntRange(1), help="An earlier version; see `workflows versions`.")
+@click.option("--priority", type=click.IntRange(0, 9), help="Higher ones first.")
+@click.option("--key", help="Run it only once: a second start with this key is the first one.")
+@_watching
+@host_folders
+@pass_shell
+def run(shell: Shell, /, name: str | None, given: str | None, file: str | None, **wishes: Any) -> None:
+    """Run a workflow, show it live, and print its output.
+
+    INPUT is JSON, or else text; `-` reads standard input, `@FILE` a file. A server on the same data runs it where there
+    is one; else this command does, with the runs that it begins and nothing else. Ctrl-C leaves the run: a server goes
+    on with it, or `omnicore workflows resume RUN`; with --cancel it is cancelled. What is recorded is never done again.
+    """
+    output = Output(shell)
+    if file is not None:
+        if given is None:
+            name, given = None, name
+        checked = _of_file(output, file)
+        # What is entered in the record of changes is the workflow, and not what it was given.
+        enter(name=checked.workflow, given=given)
+        if name not in (None, checked.workflow):
+            raise InvalidInput(f"{file} is {checked.workflow}, not {name}", remedy="leave the name out")
+        if wishes["key"] or wishes["number"] or wishes["priority"] is not None:
+            raise click.UsageError(
+                "--key, --number and --priority go with workflows that are applied, not with --file."
+            )
+    elif name is None:
+        raise click.UsageError("Name a workflow, or a file with --file.")
+    value = task_input(given)
+
+    def begin(host: BlockingHost) -> RunHandle:
+        service = host.workflows
+        if file is not None:
+            return service.trial(checked.workflow, checked.given, value, by=who())
+        chosen = {key: wishes[key] for key in ("key", "number", "priority")}
+        return service.start(str(name), value, by=who(), **chosen)
+
+    _shown(shell, output, begin, wishes)
+
+
+@click.command()
+@click.argument("run_id", metavar="RUN")
+@_watching
+@host_folders
+@pass_shell
+def resume(shell: Shell, /, run_id: str, **wishes: Any) -> None:
+    """Go on with a run that was suspended, or that was left by a command that ended or was killed; and show it."""
+
+    def begin(host: BlockingHost) -> RunHandle:
+        if host.wait(host.workflows.run_view(run_id)).status not in ("pending", "running", "waiting"):
+            host.wait(host.workflows.resume(run_id, by=who()))
+        return RunHandle(real(host.workflows), run_id)
+
+    _shown(shell, Output(shell), begin, wishes)
+
+
+@click.command()
+@click.argument("run_id", metavar="RUN")
+@click.option("--from", "place", metavar="PLACE", help="Begin again before this step; see `workflows logs`.")
+@_watching
+@host_folders
+@pass_shell
+def retry(shell: Shell, /, run_id: str, place: str | None, **wishes: Any) -> None:
+    """Go on where a run failed or was cancelled, as a new run that has what was recorded until then."""
+    _shown(shell, Output(shell), lambda host: host.workflows.retry(run_id, place, by=who()), wishes)
+
+
+@click.command()
+@click.argument("run_id", metavar="RUN")
+@click.option("--after", type=click.IntRange(0), required=True, metavar="SEQ", help="The last row that it has too.")
+@click.option("--input", "given", metavar="INPUT", help="Begin anew with another input; then --after is 0.")
+@_watching
+@host_folders
+@pass_shell
+def fork(shell: Shell, /, run_id: str, after: int, given: str | None, **wishes: Any) -> None:
+    """Go on behind one of a run's rows, as a new run of the same version."""
+    if given is not None and after:
+        raise click.UsageError("A run with another input begins anew: give --after 0.")
+    more = {} if given is None else {"input": task_input(given)}
+    _shown(shell, Output(shell), lambda host: host.workflows.fork(run_id, after, by=who(), **more), wishes)
+
+
+def _shown(shell: Shell, output: Output, begin: _Begin, wishes: dict[str, Any]) -> None:
+    """Begins, shows and prints what came of it. Raises: WorkflowFailed, CallCancelled, DeadlineExceeded."""
+    timeout_s, detach = wishes["timeout"], wishes["detach"]
+    with opened(shell, output) as host:
+        handle = begin(host)
+        if handle.duplicate:
+            output.say(_before(host.wait(handle.view())))
+        if detach:
+            output.done(handle.id, host.wait(handle.view()).to_json())
+            return
+        host.workflows.carry(handle.id)
+        watched = watch(host, output, handle.id, timeout_s=timeout_s, cancels=wishes["cancels"])
+    _told(output, watched, timeout_s)
+
+
+def _before(run: RunView) -> str:
+    """What is said of a start whose key an earlier run has."""
+    mend = f"; `omnicore workflows retry {run.id}` goes on with it" if run.status in ("faulted", "cancelled") else ""
+    return f"{run.id} began with this key before, and is {run.status}{mend}."
+
+
+def _told(output: Output, watched: Watched, timeout_s: float | None) -> None:
+    if watched.why == "interrupted":
+        how = f"`omnicore workflows resume {watched.run.id}` goes on with it, `cancel` ends it"
+        output.say(f"Left {watched.run.id}: a server on the same data goes on with it; else {how}.")
+        if output.is_json:  # who reads that has nothing else to find the run by
+            output.document(watched.run.to_json())
+        click.get_current_context().exit(Exit.INTERRUPTED)
+    if watched.why == "late":
+        raise left(watched, timeout_s)
+    value = output_of(watched.run)
+    output.document(watched.run.to_json() if output.is_json else value)
+
+
+def _of_file(output: Output, file: str) -> Checked:
+    checked = check_source(read_source(file))
+    show_problems(output, [checked], err=True)
+    refuse_invalid([checked])
+    return checked
+
+
+_STATES = ("pending", "running", "waiting", "suspended", "completed", "faulted", "cancelled")
+_SETTLE_S = 10.0
+_PAGE = 500
+
+
+@click.command()
+@click.argument("workflow", required=False)
+@click.option("--workflow", "named", metavar="WORKFLOW", help="The same as naming it.")
+@click.option("--status", type=click.Choice(_STATES), help="Only runs in this state.")
+@click.option("--dead", is_flag=True, help="Only dead letters: runs that faulted. `workflows retry RUN` goes on.")
+@click.option("-n", "--limit", type=click.IntRange(1, 500), default=50, show_default=True)
+@click.option("--cursor", default="", help="Go on where the page before ended.")
+@host_folders
+@pass_shell
+def runs(
+    shell: Shell, workflow: str | None, *, named: str | None, status: str | None, dead: bool, limit: int, cursor: str
+) -> None:
+    """List runs, newest first, with WORKFLOW only those of one."""
+    if None not in (workflow, named) and workflow != named:
+        raise click.UsageError(f"{workflow} and --workflow {named} are two: name one.")
+    workflow = named if workflow is None else workflow
+    if dead and status not in (None, "faulted"):
+        raise click.UsageError("--dead are the faulted ones: leave --status out.")
+    output = Output(shell)
+    wanted = "faulted" if dead else status
+    with opened(shell, output) as host:
+        page = host.wait(host.workflows.page_runs(workflow=workflow, status=wanted, limit=limit, cursor=cursor))
+    if output.is_json:
+        output.document(page.to_json())
+        return
+    output.rows(RUN_HEADS, run_rows(page.items))
+    if page.next is not None:
+        output.say(f"There are more: add --cursor {page.next}")
+
+
+@click.command()
+@click.argument("run")
+@click.option("-f", "--follow", is_flag=True, help="Go on until the run is over.")
+@click.option("--values", is_flag=True, help="Show what went into each step and what came out, in full.")
+@click.option("--after", type=click.IntRange(0), default=0, metavar="SEQ", help="Only rows behind this one.")
+@click.option("-n", "--limit", type=click.IntRange(1, 10_000), default=1000, show_default=True)
+@host_folders
+@pass_shell
+def logs(shell: Shell, run: str, *, follow: bool, values: bool, after: int, limit: int) -> None:
+    """Show the journal of a run: a row for each step, attempt and wait, in the order in which they were recorded."""
+    output = Output(shell)
+    with opened(shell, output) as host:
+        if follow:
+            for step in _followed(host, run, after):
+                _print(output, _full(host, run, step) if values else step, values=values)
+            return
+        found, more = _read(host, run, after, limit)
+        steps = [_full(host, run, one) for one in found] if values else found
+    if output.is_json:
+        output.document({"run": run, "items": [one.to_json() for one in steps], "next": more})
+        return
+    heads = (*STEP_HEADS, *(("input", "output") if values else ()))
+    output.rows(heads, [_cells(one, values=values) for one in steps])
+    if more is not None:
+        output.say(f"There are more: add --after {more}")
+
+
+@click.command()
+@click.argument("run", nargs=-1, required=True, metavar="RUN...")
+@host_folders
+@pass_shell
+def cancel(shell: Shell, run: tuple[str, ...]) -> None:
+    """Cancel runs with those that they began; what undoes their steps is still done."""
+    output = Output(shell)
+    found = []
+    with opened(shell, output) as host:
+        for one in run:
+            host.wait(host.workflows.cancel(one, by=who()))
+            found.append(_settled(host, one, frozenset(ENDED)))
+    for view in found:
+        words = (
+            f"Cancelled {view.id}" if view.status == "cancelled" else f"{view.id} is asked to stop, and {view.status}"
+        )
+        if not output.is_json:
+            output.line(words)
+    if output.is_json:
+        output.document({"items": [view.to_json() for view in found]})
+
+
+@click.command()
+@click.argument("run")
+@host_folders
+@pass_shell
+def suspend(shell: Shell, run: str) -> None:
+    """Let a run rest until `workflows resume`: what is under way ends, nothing new begins."""
+    output = Output(shell)
+    with opened(shell, output) as host:
+        host.wait(host.workflows.suspend(run, by=who()))
+        view = _settled(host, run, frozenset({"suspended"}))
+    words = (
+        f"{run} is {view.status}" if view.status in ("suspended", *ENDED) else f"{run} rests once its steps have ended"
+    )
+    output.done(words, view.to_json())
+
+
+@click.command()
+@click.argument("run")
+@host_folders
+@click.pass_context
+@pass_shell
+def verify(shell: Shell, ctx: click.Context, run: str) -> None:
+    """Recompute the hashes of a run's rows and values. Exit code 1 when one was altered or is missing."""
+    output = Output(shell)
+    with opened(shell, output) as host:
+        found = host.wait(host.workflows.audit(run))
+    if output.is_json:
+        output.document(dict(found))
+    elif found["ok"]:
+        record = f"; row {found['record_seq']} of the record holds it" if found["record_seq"] is not None else ""
+        output.line(f"{run} is whole: {found['rows']} rows, the last hash is {found['hash']}{record}")
+    else:
+        output.line(f"{run} is not as it was written: {found['fact']} (row {found['seq']})", style="red")
+    if not found["ok"]:
+        ctx.exit(Exit.FAILURE)
+
+
+def _settled(host: BlockingHost, run: str, until: frozenset[Any]) -> Any:
+    """What became of what a run was told, which this process does where nobody else is there."""
+    host.workflows.carry(run)
+    return settle(host, run, until=until, seconds=_SETTLE_S)
+
+
+def _read(host: BlockingHost, run: str, after: int, limit: int) -> tuple[list[StepView], str | None]:
+    found: list[StepView] = []
+    more: str | None = str(after)
+    while more is not None and len(found) < limit:
+        page = host.wait(host.workflows.steps(run, after=int(more), limit=min(_PAGE, limit - len(found))))
+        found += page.items
+        more = page.next
+    return found, more
+
+
+def _followed(host: BlockingHost, run: str, after: int) -> Iterator[StepView]:
+    with following(host, run, after=after) as looks:
+        while True:
+            look = host.wait(looks.next())
+            yield from look.steps
+            if look.over:
+                return
+
+
+def _full(host: BlockingHost, run: str, step: StepView) -> StepView:
+    return host.wait(host.workflows.step(run, step.seq)) if step.cut else step
+
+
+def _print(output: Output, step: StepView, *, values: bool) -> None:
+    if output.is_json:
+        click.echo(json.dumps(step.to_json(), default=str))
+        return
+    output.line(f"{step.seq:>5}  {step_line(step)}")
+    if values:
+        output.line(f"       input {_json(step.input)}")
+        if "given" in step.meta:
+            output.line(f"       given {_json(step.meta['given'])}")
+        output.line(f"       output {_json(step.output)}")
+
+
+def _cells(step: StepView, *, values: bool) -> tuple[str, ...]:
+    given = _json(step.input) + (f"; it was given {_json(step.meta['given'])}" if "given" in step.meta else "")
+    return (*step_row(step), *((given, _json(step.output)) if values else ()))
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+_ROLE = "admin"
+"""Who is at the terminal can write the database: no decision is kept from them."""
+_FORM = click.option("--form", metavar="JSON", help="What the form asks for; `-` or `@FILE` as with inputs.")
+
+
+@click.command()
+@click.option("-n", "--limit", type=click.IntRange(1, 200), default=50, show_default=True)
+@click.option("--cursor", default="", help="Go on where the page before ended.")
+@host_folders
+@pass_shell
+def approvals(shell: Shell, limit: int, cursor: str) -> None:
+    """List the decisions that runs wait for, of the newest runs first."""
+    output = Output(shell)
+    with opened(shell, output) as host:
+        page = host.wait(host.workflows.approvals(role=_ROLE, limit=limit, cursor=cursor))
+    if output.is_json:
+        output.document(page.to_json())
+        return
+    output.rows(APPROVAL_HEADS, approval_rows(page.items))
+    if page.next is not None:
+        output.say(f"There are more: add --cursor {page.next}")
+
+
+@click.command()
+@click.argument("run")
+@click.argument("place", required=False)
+@_FORM
+@host_folders
+@pass_shell
+def approve(shell: Shell, run: str, place: str | None, form: str | None) -> None:
+    """Say yes to what a run asks. PLACE may be left out where it asks for one thing only."""
+    _decide(shell, run, place, form, approve=True)
+
+
+@click.command()
+@click.argument("run")
+@click.argument("place", required=False)
+@_FORM
+@host_folders
+@pass_shell
+def reject(shell: Shell, run: str, place: str | None, form: str | None) -> None:
+    """Say no to what a run asks. PLACE may be left out where it asks for one thing only."""
+    _decide(shell, run, place, form, approve=False)
+
+
+def _decide(shell: Shell, run: str, place: str | None, form: str | None, *, approve: bool) -> None:
+    output = Output(shell)
+    given = task_input(form)
+    with opened(shell, output) as host:
+        at = place or _asked(host, run)
+        host.workflows.decide(run, at, approve=approve, form=given, by=who(), role=_ROLE)
+    words = f"{'Approved' if approve else 'Rejected'} {at} of {run}"
+    output.done(words, {"run": run, "place": at, "approve": approve})
+    output.say(f"A server goes on with it, or `omnicore workflows resume {run}`.")
+
+
+def _asked(host: BlockingHost, run: str) -> str:
+    places = [one.place for one in host.wait(host.workflows.open(run)) if one.kind == "approval"]
+    if not places:
+        raise NotFound(f"{run} asks for no decision", remedy="see `omnicore workflows approvals`", run=run)
+    if len(places) > 1:
+        raise InvalidInput(f"{run} asks at {', '.join(places[:5])}", remedy="say which of them", run=run)
+    return places[0]
+
+
+@click.command()
+@click.argument("kind", metavar="TYPE")
+@click.argument("given", required=False, metavar="[DATA]")
+@click.option("--source", help="Where it comes from, as a URI; you at this machine.")
+@click.option("--id", "event", help="With the source: an event of the same two has no second effect.")
+@click.option("--subject", help="What it is about.")
+@host_folders
+@pass_shell
+def emit(
+    shell: Shell, kind: str, given: str | None, *, source: str | None, event: str | None, subject: str | None
+) -> None:
+    """Publish an event of a TYPE: runs that listen for it go on, and workflows with a trigger for it begin.
+
+    DATA is JSON, or else text; `-` reads standard input, `@FILE` a file. The event is kept, and a server on the same
+    data hands it on.
+    """
+    output = Output(shell)
+    made = {"id": event or new_id("evt"), "source": source or who(), "type": kind, "subject": subject}
+    data = {} if given is None else {"data": task_input(given)}
+    with opened(shell, output) as host:
+        new = host.wait(host.workflows.publish({**made, **data}))
+    words = f"Published {kind} as {made['id']}" if new else f"{made['id']} of {made['source']} was published before"
+    output.done(words, {"id": made["id"], "source": made["source"], "type": kind, "new": bool(new)})

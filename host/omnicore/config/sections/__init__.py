@@ -1,1 +1,0 @@
-"""Settings by the part they are for, a file each."""

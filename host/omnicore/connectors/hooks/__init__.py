@@ -1,1 +1,0 @@
-"""Webhooks: deliveries are verified over their raw bytes, kept, and then told as events."""

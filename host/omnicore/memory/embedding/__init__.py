@@ -1,1 +1,0 @@
-"""Texts into vectors: a small table that ships with the package, and what may take its place."""

@@ -1,0 +1,145 @@
+"""Acceptance: which code a person accepted for a plugin's name, and whether new code needs a decision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from omnicore.capabilities.grants import CapabilityRequest, Grant
+from omnicore.errors import Conflict
+from omnicore.plugins.states import Review, review_reason
+from omnicore.storage.tables.plugins import CATALOGUE, OPEN, Acceptance, AcceptancesTable, Holdings
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from omnicore.clock import Clock
+    from omnicore.storage.store import Session, Store
+    from omnicore.storage.tables.plugins import GrantRow, PluginRow, TurnedAwayRow
+
+__all__ = ["NO_RULING", "Consent", "Newest", "Ruling", "check_digest", "grant_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """The newest version of a plugin: whether it was accepted, or why a person has to accept it first.
+
+    `kept` is what is kept for the name, as far as that was looked for.
+    """
+
+    accepted: Acceptance | None = None
+    review: str = ""
+    kept: tuple[str, ...] = ()
+
+
+class Consent:
+    """The acceptances of all names.
+
+    Args:
+        review: when a person has to accept a version.
+        configured: the names of the plugins that the host's own settings hold settings for.
+    """
+
+    def __init__(self, store: Store, clock: Clock, *, review: Review, configured: Collection[str]) -> None:
+        self._store, self._clock = store, clock
+        self._acceptances, self._holdings = AcceptancesTable(store), Holdings(store)
+        self.review, self.configured = review, configured
+
+    def of(self, name: str) -> Sequence[Acceptance]:
+        """The versions that were accepted for a name, the last one first."""
+        return self._acceptances.of(name)
+
+    def covers(self, name: str, digest: str | None, sidecar: str | None) -> bool:
+        """Whether a version was accepted for a name."""
+        return any(one.covers(digest, sidecar) for one in self._acceptances.of(name))
+
+    def newest(self, row: PluginRow, missing: Sequence[CapabilityRequest]) -> Newest:
+        """What is known of the newest version. `missing` is what it asks for and was not granted."""
+        if row.hash is None:
+            return Newest()
+        accepted = self._acceptances.of(row.name)
+        same = next((one for one in accepted if one.covers(row.hash, row.sidecar)), None)
+        if same is not None and (not same.unheld or same == _serving(row, accepted)):
+            return Newest(same)
+        kept = self._kept(row.name, known=bool(accepted))
+        if same is not None and not OPEN & set(kept):  # it asks for nothing, so that no grant reaches it
+            return Newest(same)
+        return Newest(None, review_reason(self.review, known=bool(accepted), kept=kept, missing=missing), tuple(kept))
+
+    def by(self, row: PluginRow, who: str) -> Acceptance:
+        """The newest version as somebody accepts it."""
+        return Acceptance(row.name, row.hash or "", row.sidecar, None, unheld=False, who=who, at=self._clock.now())
+
+    def begins(self, row: PluginRow, newest: Newest) -> Acceptance | None:
+        """The row that is to be the last one of a version that begins to serve, None where it is that already."""
+        if newest.accepted is None:
+            return replace(self.by(row, "omnicore"), unheld=not newest.kept)
+        return None if _serving(row, self._acceptances.of(row.name)) == newest.accepted else newest.accepted
+
+    def settle(self, row: PluginRow) -> None:
+        """Has the acceptance of what serves last, where something has been kept for its name since."""
+        serving = _serving(row, self._acceptances.of(row.name)) if row.serving is not None else None
+        if serving is not None and serving.unheld and self._kept(row.name, known=True):
+            with self._store.write(locks=CATALOGUE) as session:
+                self.record(session, replace(serving, unheld=False))
+
+    def accept_first(self, row: PluginRow, *, who: str) -> None:
+        """Records that a person gave something to a first version, and so to that code."""
+        if row.hash is not None and not self._acceptances.of(row.name):
+            with self._store.write(durable=True, locks=CATALOGUE) as session:
+                self.record(session, self.by(row, who))
+
+    def record(self, session: Session, acceptance: Acceptance) -> None:
+        """Records an acceptance in a transaction that holds what follows from it."""
+        self._acceptances.accept(session, acceptance)
+
+    def forget(self, name: str) -> None:
+        """Drops all of a name."""
+        self._acceptances.forget(name)
+
+    def _kept(self, name: str, *, known: bool) -> list[str]:
+        """What is kept for a name. The host's own settings may be there before the first file of that name."""
+        kept = list(self._holdings.of(name))
+        return [*kept, "settings"] if known and name in self.configured and "settings" not in kept else kept
+
+
+def _serving(row: PluginRow, accepted: Sequence[Acceptance]) -> Acceptance | None:
+    """The acceptance of what serves: the last one of its bytes."""
+    return next((one for one in accepted if one.hash == row.serving), None)
+
+
+_LEAST_DIGEST = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What a person decided, to be recorded together with what follows from it, or not at all."""
+
+    give: tuple[GrantRow, ...] = ()
+    take: str | None = None
+    turn_away: TurnedAwayRow | None = None
+    accept: Acceptance | None = None
+    welcome: bool = False
+
+    def of(self, grants: Sequence[Grant]) -> tuple[Grant, ...]:
+        """The grants there will be."""
+        over = {self.take, *(one.capability for one in self.give)}
+        return (*(one for one in grants if one.capability not in over), *map(grant_of, self.give))
+
+
+NO_RULING = Ruling()
+
+
+def grant_of(row: GrantRow) -> Grant:
+    """A grant as doors know it."""
+    return Grant(capability=row.capability, scope=row.scope, granted_by=row.granted_by, granted_at=row.granted_at)
+
+
+def check_digest(name: str, newest: str, wanted: str | None) -> None:
+    """Raises: Conflict: the newest version is not the one that somebody looked at."""
+    if wanted is not None and (len(wanted) < _LEAST_DIGEST or not newest.startswith(wanted.lower())):
+        raise Conflict(
+            f"the newest version of {name} is {newest[:12]}, not {wanted[:12]}",
+            remedy=f"look at it with `omnicore plugins upgrade {name}`, then decide again",
+            digest=newest,
+        )

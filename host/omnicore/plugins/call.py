@@ -1,0 +1,479 @@
+"""The way of a call, as short as it can be: one look-up, an instance, the guest, the counters.
+
+Measured for a warm instance: about 1.4 us of this file and `pool.py` around `Instance.call`.
+
+Who calls: a name that goes along with a call, so that failures are counted where they come from.
+
+Adds up the fuel of calls for whoever pays for them: a lane, an intelligence.
+
+Why a plugin does not answer, as errors that say what to do.
+
+Calls with JSON values in and out; `{"base64": ...}` alone stands for bytes, as it does in the doors.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar, Token, copy_context
+from dataclasses import dataclass
+from functools import partial
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from omnicore.access.principal import Principal, Role
+from omnicore.errors import (
+    CallCancelled,
+    CapacityReached,
+    GuestError,
+    GuestFailed,
+    InvalidInput,
+    LimitExceeded,
+    OmniError,
+    PermissionDenied,
+    Unavailable,
+)
+from omnicore.plugins.pool import Pool, RetiredError
+from omnicore.plugins.version import Target, Version, counts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from omnicore.plugins.view import Change
+    from omnicore.sandbox.abi import Usage
+    from omnicore.sandbox.engine import Instance
+    from omnicore.storage.tables.plugins import PluginRow
+
+__all__ = [
+    "APPLICATION",
+    "OWNER",
+    "Callers",
+    "Calls",
+    "Meter",
+    "Taker",
+    "caller",
+    "from_json",
+    "metered",
+    "not_serving",
+    "quarantined",
+    "refused_caller",
+    "spend",
+    "to_json",
+    "too_deep",
+]
+
+
+APPLICATION = "application"
+"""Who calls without saying so: the program that embeds the host."""
+
+OWNER = "owner"
+"""Whoever the host belongs to, by its own key or by being the only one on this machine."""
+
+_OURS = frozenset({APPLICATION, OWNER})
+_caller: ContextVar[str] = ContextVar("omnicore_caller", default=APPLICATION)
+
+
+def caller() -> str:
+    """Who makes the running call."""
+    return _caller.get()
+
+
+class Callers:
+    """Those who call the plugins of one host. Usable from any thread."""
+
+    def __init__(self) -> None:
+        self._others = False
+
+    def named(self, name: str) -> _Named:
+        """A block whose calls are made by `name`, such as `user 7`, `plugin text` or `workflow pay`."""
+        if not self._others and name not in _OURS:
+            self._others = True
+        return _Named(name)
+
+    def of(self, principal: Principal | None) -> _Named:
+        """The same for who was recognised: a user whatever with, a token that is nobody's, the owner, or a stranger."""
+        if principal is None:
+            return self.named("stranger")
+        owner = principal.user is None and principal.via != "token" and principal.role is Role.admin
+        return self.named(OWNER if owner else principal.person)
+
+    def alone(self, name: str) -> bool:
+        """Whether this is the owner, or the owner's program, and nobody else has called so far."""
+        return name in _OURS and not self._others
+
+
+class _Named:
+    """A class and no generator: it costs each request half a microsecond instead of two."""
+
+    __slots__ = ("_before", "_name")
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __enter__(self) -> None:
+        self._before: Token[str] = _caller.set(self._name)
+
+    def __exit__(self, *_: object) -> None:
+        _caller.reset(self._before)
+
+
+class Taker(Protocol):
+    """Whoever wants to know what calls used."""
+
+    def take(self, usage: Usage) -> None:
+        """Is told of each call as it ends."""
+
+
+@dataclass(slots=True)
+class Meter:
+    """What the calls inside a `metered` block used. Only plugins whose limits set `fuel` count it."""
+
+    fuel: int = 0
+
+    def take(self, usage: Usage) -> None:
+        """Adds the fuel of a call."""
+        self.fuel += usage.fuel or 0
+
+
+_T = TypeVar("_T", bound=Taker)
+_meter: ContextVar[Taker | None] = ContextVar("omnicore_meter", default=None)
+
+
+@contextmanager
+def metered(meter: _T) -> Iterator[_T]:
+    """Counts the fuel of all calls made in this block, those of other threads for it among them."""
+    before = _meter.set(meter)
+    try:
+        yield meter
+    finally:
+        _meter.reset(before)
+
+
+def spend(instance: Instance) -> None:
+    """Notes what the last call of an instance used, if somebody counts."""
+    meter = _meter.get()
+    if meter is not None:
+        with suppress(OmniError):  # one that was closed meanwhile tells nothing
+            meter.take(instance.usage())
+
+
+def not_serving(row: PluginRow, missing: Sequence[Change]) -> OmniError:
+    """The error for a call to a plugin of which no version is in service."""
+    if row.state == "needs-grant" and missing:
+        first = missing[0]
+        return PermissionDenied(
+            f"{row.name} has no grant for {', '.join(change.capability for change in missing)}",
+            remedy=f"run `{first.command if len(missing) == 1 else f'omnicore plugins grant {row.name}'}`",
+            plugin=row.name,
+            capability=first.capability,
+            resource=first.asked,
+        )
+    if row.state == "needs-review":
+        return PermissionDenied(
+            f"{row.name} {row.reason}",
+            remedy=f"look at it with `omnicore plugins upgrade {row.name}`, then add `--approve`",
+            plugin=row.name,
+        )
+    if row.state == "disabled":
+        return Unavailable(
+            f"{row.name} is disabled", remedy=f"run `omnicore plugins enable {row.name}`", plugin=row.name
+        )
+    return Unavailable(
+        f"{row.name} cannot be used: {row.reason or 'no version of it is kept'}",
+        remedy=f"correct the file, or run `omnicore plugins enable {row.name}` to try it once more",
+        plugin=row.name,
+    )
+
+
+def too_deep(ref: str, depth: int, allowed: int) -> OmniError:
+    """The error for a call inside of too many others."""
+    return LimitExceeded(
+        f"{ref} was called from {depth} calls inside each other",
+        remedy="plugins may call plugins, but not without end",
+        limit="call_depth",
+        allowed=allowed,
+    )
+
+
+def refused_caller(name: str, who: str, wait_s: float) -> OmniError:
+    """The error for a caller whose calls failed too often, while others are served."""
+    return Unavailable(
+        f"{name} failed too often in a row for this caller, and answers others",
+        remedy=f"correct what is sent; it is tried again in {wait_s:.0f} s",
+        plugin=name,
+        caller=who,
+        retry_after_s=round(wait_s, 3),
+    )
+
+
+def quarantined(name: str, wait_s: float) -> OmniError:
+    """The error for a call to a plugin that failed too often."""
+    return Unavailable(
+        f"{name} is in quarantine, for it failed too often in a row",
+        remedy=f"it is tried again in {wait_s:.0f} s; `omnicore plugins enable {name}` tries at once",
+        plugin=name,
+        retry_after_s=round(wait_s, 3),
+    )
+
+
+_MOST_DEPTH = 8
+_QUEUED_PER_THREAD = 64
+_CUT_AGAIN_S = 0.02
+_depth: ContextVar[int] = ContextVar("omnicore_call_depth", default=0)
+
+
+class _Job:
+    """A call that runs on a worker thread for a task, and can be cut from the task's side."""
+
+    __slots__ = ("cancelled", "done", "instance")
+
+    def __init__(self) -> None:
+        self.cancelled = False
+        self.done = False
+        self.instance: Instance | None = None
+
+    def bind(self, instance: Instance) -> None:
+        self.instance = instance
+        if self.cancelled:
+            raise CallCancelled("the call was cancelled before it began")
+
+    def cut(self, loop: asyncio.AbstractEventLoop) -> None:
+        # Repeated, because a cancel that comes just before the guest starts finds nothing to cut.
+        if not self.done:
+            self.cancelled = True
+            if self.instance is not None:
+                self.instance.cancel()
+            loop.call_later(_CUT_AGAIN_S, self.cut, loop)
+
+
+class Calls:
+    """Runs calls on instances of versions, from any thread or from an event loop.
+
+    Args:
+        threads: how many guests that compute long may run at once for tasks.
+        reentrant: True when host functions exist that could call plugins themselves.
+        resolve: returns the target that replaces one whose version was retired.
+        failed: called with a failure that is the plugin's, and True when it opened the breaker.
+        recovered: called when a plugin in quarantine has answered.
+        make_room: called when no instance is left; returns True when it closed idle ones.
+    """
+
+    def __init__(
+        self,
+        *,
+        threads: int,
+        reentrant: bool,
+        resolve: Callable[[str], Target],
+        failed: Callable[[Version, OmniError, bool], None],
+        recovered: Callable[[Version], None],
+        make_room: Callable[[], bool],
+    ) -> None:
+        self.callers = Callers()
+        self._reentrant = reentrant
+        self._resolve, self._failed, self._recovered, self._make_room = resolve, failed, recovered, make_room
+        self._room = threads * (1 + _QUEUED_PER_THREAD)
+        self._queued = 0
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="omnicore-call")
+
+    def close(self) -> None:
+        """Lets running calls on worker threads finish and ends the threads."""
+        self._executor.shutdown()
+
+    def finish(self, target: Target, output: bytes, *, raw: bool) -> Any:
+        """The output as its media type says, or the bytes themselves once they fit the schema."""
+        try:
+            value = target.media.decode(output)
+        except GuestError as error:
+            self._failed(target.version, error, False)
+            raise
+        return output if raw else value
+
+    def run(
+        self,
+        target: Target,
+        payload: bytes,
+        timeout_s: float | None,
+        host_context: Any,
+        job: _Job | None = None,
+    ) -> bytes:
+        """One call on this thread."""
+        version = target.version
+        if self._reentrant or version.unwell:
+            self._check(target)
+        started = perf_counter()
+        try:
+            pool = version.blocking
+            instance = pool.take()
+        except RetiredError:
+            return self.run(self._anew(target), payload, timeout_s, host_context, job)
+        except OmniError as error:
+            instance = self._retake(pool, target, error, started, timeout_s)
+        inside = _depth.set(_depth.get() + 1) if self._reentrant else None
+        try:
+            if job is not None:
+                job.bind(instance)
+            output = instance.call(target.export, payload, timeout_s=timeout_s, host_context=host_context)
+        except BaseException as error:
+            self._note(target, error, started, timeout_s)
+            raise
+        finally:
+            if target.metered:
+                spend(instance)
+            pool.give(instance)
+            if inside is not None:
+                _depth.reset(inside)
+        target.record(perf_counter() - started)
+        if version.unwell:
+            self._answered(version)
+        return output
+
+    async def run_async(self, target: Target, payload: bytes, timeout_s: float | None, host_context: Any) -> bytes:
+        """One call for a task: on the loop, or on a worker thread for plugins that compute long."""
+        if target.threads:
+            return await self._run_on_thread(target, payload, timeout_s, host_context)
+        version = target.version
+        if self._reentrant or version.unwell:
+            self._check(target)
+        started = perf_counter()
+        try:
+            pool = version.on_loop(asyncio.get_running_loop())
+            if not version.loaded:  # compiling takes milliseconds to seconds: never on the loop
+                await asyncio.wrap_future(version.coming())
+            instance = pool.take()
+        except RetiredError:
+            again = await asyncio.to_thread(self._anew, target)
+            return await self.run_async(again, payload, timeout_s, host_context)
+        except OmniError as error:
+            instance = self._retake(pool, target, error, started, timeout_s)
+        inside = _depth.set(_depth.get() + 1) if self._reentrant else None
+        try:
+            output = await instance.call_async(target.export, payload, timeout_s=timeout_s, host_context=host_context)
+        except BaseException as error:
+            self._note(target, error, started, timeout_s)
+            raise
+        finally:
+            if target.metered:
+                spend(instance)
+            pool.give(instance)
+            if inside is not None:
+                _depth.reset(inside)
+        target.record(perf_counter() - started)
+        if version.quarantined:  # that it is well again is written to the database
+            await asyncio.to_thread(self._answered, version)
+        elif version.unwell:
+            self._answered(version)
+        return output
+
+    async def _run_on_thread(self, target: Target, payload: bytes, timeout_s: float | None, host_context: Any) -> bytes:
+        if self._queued >= self._room:
+            raise CapacityReached(
+                f"{self._queued} calls wait for a worker thread", remedy="try again, or raise threads"
+            )
+        if not target.version.loaded:  # nor on a thread that other calls wait for; the worker tells what went wrong
+            await asyncio.gather(asyncio.wrap_future(target.version.coming()), return_exceptions=True)
+        job, loop = _Job(), asyncio.get_running_loop()
+        work = partial(self.run, target, payload, timeout_s, host_context, job)
+        future = loop.run_in_executor(self._executor, copy_context().run, work)
+        self._queued += 1
+        future.add_done_callback(partial(self._over, job))
+        try:
+            # Shielded, so that the future tells when the worker is really done with the instance.
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            job.cut(loop)
+            raise
+
+    def _anew(self, target: Target) -> Target:
+        """The target that took the place of one whose version was retired."""
+        found = self._resolve(target.ref)
+        return found.measured() if target.metered else found
+
+    def _check(self, target: Target) -> None:
+        """Refuses what only some calls need to be checked for."""
+        depth = _depth.get()
+        if depth >= _MOST_DEPTH:
+            raise too_deep(target.ref, depth, _MOST_DEPTH)
+        if target.version.unwell:
+            who = caller()
+            if wait_s := target.version.blame.wait_s(who):
+                raise refused_caller(target.version.serving.name, who, wait_s)
+            if not target.version.breaker.allow():
+                raise quarantined(target.version.serving.name, target.version.breaker.retry_after_s)
+
+    def _answered(self, version: Version) -> None:
+        quarantined = version.quarantined
+        version.breaker.success()
+        if version.blame.answered(caller()):
+            version.unwell = False
+        if quarantined:
+            version.quarantined = False
+            self._recovered(version)
+
+    def _over(self, job: _Job, future: asyncio.Future[bytes]) -> None:
+        job.done = True
+        self._queued -= 1
+        if not future.cancelled():
+            future.exception()  # looked at, so that a cut call leaves no complaint behind
+
+    def _retake(
+        self, pool: Pool, target: Target, error: OmniError, started: float, timeout_s: float | None
+    ) -> Instance:
+        if isinstance(error, CapacityReached) and self._make_room():
+            return pool.take()
+        self._note(target, error, started, timeout_s)
+        raise error
+
+    def _note(self, target: Target, error: BaseException, started: float, timeout_s: float | None) -> None:
+        outcome = error.code if isinstance(error, OmniError) else type(error).__name__
+        target.record(perf_counter() - started, outcome)
+        if not isinstance(error, GuestError):
+            return
+        version = target.version
+        # One failure passes through every call it was nested in, and counts where it began.
+        if "_counted" in error.__dict__:
+            return
+        error.__dict__["_counted"] = True
+        opened = False
+        if isinstance(error, GuestFailed):
+            if version.unwell:  # it answered, if only to say no
+                self._answered(version)
+        elif counts(error, version.limits.timeout_s, timeout_s):
+            version.unwell = True
+            opened = self._blamed(version)
+            version.quarantined = version.quarantined or opened
+        self._failed(version, error, opened)
+
+    def _blamed(self, version: Version) -> bool:
+        """Counts a failure. Returns True when it puts the plugin in quarantine."""
+        who = caller()
+        alone, known = self.callers.alone(who), version.blame.refuses(who)
+        found = version.blame.failed(who, alone=alone)
+        if version.breaker.state == "half-open":
+            if known and not alone:  # a trial by somebody whose calls fail anyway proves nothing
+                version.breaker.release()
+                return False
+            return version.breaker.failure()
+        return found == "plugin" and version.breaker.trip()
+
+
+def from_json(given: Any) -> Any:
+    """What a function is called with. Raises: InvalidInput: no base64."""
+    if not isinstance(given, dict) or given.keys() != {"base64"} or not isinstance(given["base64"], str):
+        return given
+    try:
+        return base64.b64decode(given["base64"], validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise InvalidInput("input.base64 is no base64", remedy="correct it", path="input.base64") from error
+
+
+def to_json(output: Any) -> Any:
+    """What a function returned: a JSON value, text, or bytes as `{"base64": ...}`."""
+    if not isinstance(output, bytes):
+        return output
+    try:
+        return output.decode()
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(output).decode()}

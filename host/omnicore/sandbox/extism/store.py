@@ -1,0 +1,458 @@
+"""Stores with a kernel and host functions: the part of a sandbox that outlives one guest.
+
+A store, a kernel and their links cost more than the guest itself (10 us against 3), so a store serves several fresh
+guests one after the other. They share nothing: each has its own memory, tables and globals, and the exchange memory
+starts a new generation with every call.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from omnicore.errors import CapacityReached, EngineFailed, GuestTrapped, MemoryExceeded, NotFound, OmniError
+from omnicore.sandbox.abi import MIB
+from omnicore.sandbox.budget import BUDGET, reclaim
+from omnicore.sandbox.call import cut_short, shielded
+from omnicore.sandbox.capi.code import STACK_BYTES, CompiledModule, RawEngine
+from omnicore.sandbox.capi.faults import EngineFault, new_error, take_fault
+from omnicore.sandbox.capi.functions import (
+    EXTERN_WORDS,
+    FUNCTION_AT,
+    Callback,
+    FunctionType,
+    epoch_callback,
+    export,
+)
+from omnicore.sandbox.capi.library import Buffer, fast_instantiate, lib, prepared
+from omnicore.sandbox.extism.call import CALLS, CALLS_BY_CONTEXT, Forwarded, GuestCall, HostFunctions, Policy
+from omnicore.sandbox.extism.kernel import GuestKernel
+from omnicore.sandbox.extism.links import LinkedModule, LinkPlan
+from omnicore.sandbox.extism.memory import CLOSED, ExchangeMemory, Footprint
+from omnicore.sandbox.inspect import OWN_PREFIX
+
+__all__ = [
+    "I32_RESULT",
+    "NO_RESULT",
+    "OTHER_RESULT",
+    "STORES",
+    "Entry",
+    "EntryPoint",
+    "Guest",
+    "LinkedPlugin",
+    "WasmStore",
+    "commands_of",
+    "explain_refusal",
+]
+
+STORES: dict[int, WasmStore] = {}
+"""Stores by their key, the number that C hands back to callbacks."""
+
+NO_RESULT, I32_RESULT, OTHER_RESULT = 0, 1, 2
+_COMMAND = "_start"
+_MEMORY = (OWN_PREFIX + "memory").encode()
+_SLACK_BYTES = 16 * MIB
+_RESERVE = 10_000  # instructions
+_keys = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class EntryPoint:
+    """An export of `main`: its kind of result, and why it cannot be called if it cannot."""
+
+    result: int
+    refusal: str = ""
+
+    @property
+    def plain(self) -> bool:
+        """True when it takes nothing and returns nothing or one i32."""
+        return not self.refusal and self.result != OTHER_RESULT
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedPlugin:
+    """Shared by all instances of one plugin.
+
+    `batch` fresh guests are made in one store; `exchange_bytes` bounds its exchange memory; `first_bytes` is what the
+    memories of a guest start with.
+    """
+
+    engine: RawEngine
+    kernel: GuestKernel
+    plan: LinkPlan
+    modules: tuple[CompiledModule, ...]
+    host_functions: HostFunctions
+    policy: Policy
+    forwarded: Mapping[tuple[int, str], int]
+    entry_points: Mapping[str, EntryPoint]
+    exchange_bytes: int
+    batch: int
+    first_bytes: int
+    generation: int
+
+
+Entry = tuple[tuple[Any, ...], bool, int, bool, int, bytes]
+"""An export: the arguments of its C call, whether its end needs care, how many results it has, whether those
+are not exit codes, its address, its name."""
+
+
+class WasmStore:
+    """One store with a kernel, the call that runs in it, its guest, and what its memory costs.
+
+    Used by one thread at a time; only `call.cancel` may come from another. Owns: everything in it; `close` frees it.
+    Unfreed ones stay in `STORES`.
+
+    Raises: CapacityReached: the engine's pool has no room for another.
+    """
+
+    # fmt: off
+    __slots__ = (
+        "_commit_at", "call", "context", "footprint", "guest", "key", "on_loop", "parts", "plain", "pointer",
+        "result_words", "trap", "trap_words", "values",
+    )
+    # fmt: on
+
+    def __init__(self, parts: LinkedPlugin, *, on_loop: bool) -> None:
+        self.parts, self.on_loop = parts, on_loop
+        self.key = next(_keys)
+        self.values, self.trap, self._commit_at = Buffer(16), Buffer(1), Buffer(EXTERN_WORDS)
+        self.result_words, self.trap_words = self.values.words, self.trap.words
+        self.pointer: int = lib.wasmtime_store_new(parts.engine.pointer, None, None)
+        self.context: int = lib.wasmtime_store_context(self.pointer)
+        try:
+            self._limit()
+            kernel = self._kernel()
+            exchange = self._exchange(kernel)
+            self.call = GuestCall(parts.policy, exchange, on_loop=on_loop)
+            functions = parts.host_functions.provide(self.key, self.context, on_loop=on_loop)
+            self.guest = Guest(self, kernel=self._kernel_externs(kernel), host=functions)
+            self.footprint = Footprint(
+                self.context,
+                exchange,
+                limit=parts.policy.limits.memory_bytes,
+                first=parts.first_bytes,
+                stack=STACK_BYTES if on_loop else 0,
+            )
+        except BaseException:
+            lib.wasmtime_store_delete(self.pointer)
+            raise
+        STORES[self.key] = self
+        CALLS[self.key] = CALLS_BY_CONTEXT[self.context] = self.call
+        policy = parts.policy
+        self.plain = policy.limits.fuel is None and policy.doors.wasi is None and not self.footprint.eager
+
+    def _limit(self) -> None:
+        parts, limits = self.parts, self.parts.policy.limits
+        # The limiter knows single memories only; the sum is looked at in every tick and after every call.
+        # The slack lets a guest that grows step by step cross the line and get an error, instead of a bare -1.
+        hard = max(limits.memory_bytes + _SLACK_BYTES, parts.exchange_bytes)
+        lib.wasmtime_store_limiter(self.pointer, hard, limits.table_elements, -1, -1, -1)
+        lib.wasmtime_store_epoch_deadline_callback(self.pointer, _AT_EPOCH[1], self.key, None)
+        if limits.fuel is not None:
+            lib.wasmtime_context_set_fuel(self.context, 1 << 40)
+
+    def _kernel(self) -> Buffer:
+        """The address of a kernel's instance. Raises: CapacityReached."""
+        instance, trap = Buffer(2), Buffer(1)
+        pre = self.parts.kernel.pre
+        error = lib.wasmtime_instance_pre_instantiate(pre, self.context, instance.address, trap.address)
+        fault = take_fault(error, trap.words[0])
+        if fault is not None:
+            raise _no_room(fault.message)
+        return instance
+
+    def _exchange(self, kernel: Buffer) -> ExchangeMemory:
+        found, views = Buffer(EXTERN_WORDS), []
+        for name in (b"memory", b"header"):
+            if not export(self.context, kernel.address, name, found.address):
+                raise EngineFailed(f"the kernel has no {name!r}")
+            views.append(lib.wasmtime_memory_data(self.context, found.address + FUNCTION_AT))
+        export(self.context, kernel.address, b"host:commit", self._commit_at.address)
+        return ExchangeMemory(views[0], views[1], self.parts.exchange_bytes, self._commit)
+
+    def _commit(self, end: int) -> bool:
+        values, trap = Buffer(2), Buffer(1)
+        values.words[0] = end
+        error = lib.wasmtime_func_call_unchecked(
+            self.context, self._commit_at.address + FUNCTION_AT, values.address, 1, trap.address
+        )
+        return take_fault(error, trap.words[0]) is None and bool(values.words[0] & 1)
+
+    def _kernel_externs(self, kernel: Buffer) -> Buffer:
+        names = self.parts.plan.kernel
+        externs = Buffer(EXTERN_WORDS * max(1, len(names)))
+        for index, name in enumerate(names):
+            export(self.context, kernel.address, name.encode(), externs.address + 32 * index)
+        return externs
+
+    @property
+    def broken(self) -> bool:
+        """True when a call was cut where its guest or a host coroutine may still stand: no other call may run."""
+        return self.call.exchange is CLOSED
+
+    def refuel(self) -> None:
+        """Fills the tank for a call. The engine looks at it at loops and function entries only, so a guest may
+        run past the limit to the next of these: the tank holds a reserve, and the count afterwards decides."""
+        fuel = self.parts.policy.limits.fuel
+        if fuel is not None:
+            lib.wasmtime_context_set_fuel(self.context, fuel + _RESERVE)
+
+    def fuel_used(self) -> int | None:
+        """Instructions of the last call; None without a limit."""
+        fuel = self.parts.policy.limits.fuel
+        if fuel is None:
+            return None
+        left = Buffer(1)
+        lib.wasmtime_context_get_fuel(self.context, left.address)
+        return fuel + _RESERVE - left.words[0]
+
+    def orphan(self) -> None:
+        """Gives the store up in a forked child: it belongs to the parent and is never touched."""
+        self.call.cut()
+        self.footprint.forget()
+
+    def close(self) -> None:
+        """Frees the store; a second time does nothing."""
+        if STORES.pop(self.key, None) is None:
+            return
+        del CALLS[self.key], CALLS_BY_CONTEXT[self.context]
+        self.call.cut()  # a host function that kept its call beyond its end must not touch freed memory
+        self.call.end_session()
+        if self.parts.engine.ours:
+            self.footprint.give_up()
+            lib.wasmtime_store_delete(self.pointer)
+        BUDGET.charge(self.footprint, 0)
+
+
+def _no_room(text: str) -> CapacityReached:
+    return CapacityReached(f"no room for another sandbox: {text}", remedy="let calls finish, or raise max_instances")
+
+
+def _orphan_stores() -> None:
+    """Gives up a parent's stores in its child. They stay in `STORES`: it may have forked in a callback."""
+    for store in STORES.values():
+        store.orphan()
+
+
+os.register_at_fork(after_in_child=_orphan_stores)
+
+
+@shielded
+def _at_epoch(_context: int, key: int, delta: Any, kind: Any) -> int | None:
+    """Ends a guest that has to end. Asked at every tick, on the guest's own thread."""
+    try:
+        store = STORES[key]
+        call = store.call
+        delta[0] = 1
+        kind[0] = call.suspension.yields  # 1: let the event loop run before going on
+        reason = cut_short(call) or store.footprint.outgrown()
+        if reason is None:
+            return None
+        call.fail_with(reason)
+    except BaseException as error:
+        return new_error(f"the epoch callback failed: {error!r}".encode())
+    return new_error(b"the call was cut")
+
+
+_AT_EPOCH: Callback = epoch_callback(_at_epoch)
+
+
+class Guest:
+    """The instances of a plugin's modules in a store; `make` puts fresh ones in their place, of which nothing has run.
+
+    Everything that C writes to is allocated once for the store: it is a third of what a fresh guest costs.
+
+    Args:
+        kernel, host: the externs of the kernel's functions and the host's, in the plan's order.
+
+    Owns: the buffers. The instances before go with the store; nothing refers to them any more.
+    """
+
+    # fmt: off
+    __slots__ = (
+        "_entries", "_exports", "_imports", "_instances", "_kept", "_linear", "_memories", "_prepared", "_store",
+        "memory",
+    )
+    # fmt: on
+
+    def __init__(self, store: WasmStore, *, kernel: Buffer, host: Buffer) -> None:
+        self._store = store
+        parts = store.parts
+        modules = parts.plan.modules
+        self._instances = [Buffer(2) for _ in modules]
+        self._imports = [_imports(parts, module, kernel, host) for module in modules]
+        self._exports: dict[bytes, Buffer] = {}
+        self._entries: dict[str, Entry] = {}
+        self._memories = [
+            (index, Buffer(EXTERN_WORDS))
+            for index, module in enumerate(modules)
+            if not module.command and module.info.memories and not module.info.memories[0].imported
+        ]
+        self._prepared = [self._arguments(index, instance.address) for index, instance in enumerate(self._instances)]
+        self._linear = tuple(memory.address + FUNCTION_AT for _, memory in self._memories)
+        self._kept: list[Buffer] = []
+        self.memory: tuple[Any, ...] = prepared(store.context, *self._linear) if len(self._linear) == 1 else ()
+
+    def make(self) -> None:
+        """Instantiates every module; none of their code runs. Raises: CapacityReached, MemoryExceeded."""
+        store = self._store
+        for index, module in enumerate(store.parts.plan.modules):
+            if not module.command:
+                refusal = self._refusal(index)
+                if isinstance(refusal, CapacityReached) and reclaim():
+                    refusal = self._refusal(index)
+                if refusal is not None:
+                    raise refusal
+        for index, memory in self._memories:
+            export(store.context, self._instances[index].address, _MEMORY, memory.address)
+        store.footprint.follow(self._linear)
+        self._kept.clear()
+
+    def _refusal(self, index: int) -> OmniError | None:
+        fault = self._instantiate(index, self._prepared[index])
+        return None if fault is None else explain_refusal(fault)
+
+    def command(self, index: int, instance_at: int) -> EngineFault | None:
+        """Instantiates a command module once more. Returns what went wrong.
+
+        Its memory stays until the store is freed, so it counts from now on.
+        """
+        store = self._store
+        fault = self._instantiate(index, self._arguments(index, instance_at))
+        memory = Buffer(EXTERN_WORDS)
+        if fault is None and export(store.context, instance_at, _MEMORY, memory.address):
+            self._kept.append(memory)
+            store.footprint.follow_also(memory.address + FUNCTION_AT)
+        return fault
+
+    def _arguments(self, index: int, instance_at: int) -> tuple[Any, ...]:
+        store, imports = self._store, self._imports[index]
+        count = len(store.parts.plan.modules[index].sources)
+        module = store.parts.modules[index].pointer
+        return prepared(store.context, module, imports.address, count, instance_at, store.trap.address)
+
+    def _instantiate(self, index: int, arguments: tuple[Any, ...]) -> EngineFault | None:
+        store = self._store
+        if store.parts.policy.several:
+            imports = self._imports[index]
+            for position, source in enumerate(store.parts.plan.modules[index].sources):
+                if source.kind == "module":
+                    provider = self._instances[source.index].address
+                    export(store.context, provider, source.name.encode(), imports.address + 32 * position)
+        error = fast_instantiate(*arguments)
+        if not error and not store.trap_words[0]:
+            return None
+        fault = take_fault(error, store.trap_words[0])
+        store.trap_words[0] = 0
+        return fault
+
+    def initialisers(self) -> Iterator[tuple[int, int]]:
+        """Functions to call before any other, with how many zero arguments, in order."""
+        for index, module in enumerate(self._store.parts.plan.modules):
+            if not module.command:
+                for initialiser in module.initialisers:
+                    yield self._function(initialiser.name.encode(), index), initialiser.zeros
+
+    def entry(self, name: str) -> Entry:
+        """An export of `main`, ready to be called in the present guest. Raises: NotFound."""
+        entry = self._entries.get(name)
+        if entry is None:
+            entry = self._entries[name] = self._described(name)
+        else:
+            self._function(entry[5])
+        return entry
+
+    def _described(self, name: str) -> Entry:
+        store = self._store
+        exports, policy = store.parts.entry_points, store.parts.policy
+        described = exports.get(name)
+        if described is None:
+            raise NotFound(
+                f"Function not found: {name[:200]}",
+                remedy=f"the plugin exports {', '.join(list(exports)[:20]) or 'no function'}",
+            )
+        if described.refusal:
+            raise NotFound(described.refusal, remedy="call a function without parameters and with one i32 result")
+        odd = described.result == OTHER_RESULT
+        careful = not store.plain or odd or name == _COMMAND or policy.several
+        encoded = name.encode()
+        address = self._function(encoded)
+        arguments = prepared(store.context, address, store.values.address, 1, store.trap.address)
+        return arguments, careful, int(described.result != NO_RESULT), odd, address, encoded
+
+    def _function(self, name: bytes, index: int | None = None) -> int:
+        """The address of an exported function of a module, `main` unless another is asked for."""
+        found = self._exports.get(name)
+        if found is None:
+            found = self._exports[name] = Buffer(EXTERN_WORDS)
+        store = self._store
+        instance = self._instances[store.parts.plan.main if index is None else index]
+        if not export(store.context, instance.address, name, found.address):
+            raise EngineFailed(f"the engine does not find the export {name.decode()!r} that the module declares")
+        return found.address + FUNCTION_AT
+
+
+def _imports(parts: LinkedPlugin, module: LinkedModule, kernel: Buffer, host: Buffer) -> Buffer:
+    """The externs a module imports, in its order; those of other modules are filled in when these are made."""
+    imports = Buffer(EXTERN_WORDS * max(1, len(module.sources)))
+    for position, source in enumerate(module.sources):
+        if source.kind == "module":
+            continue
+        externs, index = kernel, source.index
+        if source.kind == "host":
+            externs = host
+        elif source.kind == "command":
+            externs, index = host, parts.forwarded[(source.index, source.name)]
+        at = EXTERN_WORDS * position
+        imports.words[at : at + EXTERN_WORDS] = externs.words[EXTERN_WORDS * index : EXTERN_WORDS * (index + 1)]
+    return imports
+
+
+def commands_of(plan: LinkPlan) -> dict[tuple[int, str], Forwarded]:
+    """Functions that instantiate a command module and call an export of it, by module and export."""
+    found: dict[tuple[int, str], Forwarded] = {}
+    for module in plan.modules:
+        for source in module.sources:
+            key = (source.index, source.name)
+            if source.kind == "command" and key not in found:
+                kind = FunctionType(source.type.params, source.type.results)
+                found[key] = (kind, _run_command(*key))
+    return found
+
+
+def _run_command(index: int, name: str) -> Callable[[int, int, int, int], int | None]:
+    def run(key: int, _caller: int, values_at: int, count: int) -> int | None:
+        store = STORES[key]
+        context = store.context
+        try:
+            store.call.spend_call()
+            instance, found, trap = Buffer(2), Buffer(EXTERN_WORDS), Buffer(1)
+            fault = store.guest.command(index, instance.address)
+            if fault is None:
+                export(context, instance.address, name.encode(), found.address)
+                error = lib.wasmtime_func_call_unchecked(
+                    context, found.address + FUNCTION_AT, values_at, count, trap.address
+                )
+                fault = take_fault(error, trap.words[0])
+            if over := store.footprint.oversize():
+                raise over
+            if fault is not None:
+                raise GuestTrapped(f"{name} of a linked command failed: {fault.message}", backtrace=fault.backtrace)
+        except BaseException as error:
+            return store.call.fail(error)
+        return None
+
+    return run
+
+
+def explain_refusal(fault: EngineFault) -> OmniError:
+    """The error of an instance that the engine did not make."""
+    text = fault.message
+    if "concurrent" in text or "mmap failed" in text or ("maximum" in text and "limit" in text):
+        return _no_room(text)
+    if "memory minimum size" in text or "exceeds memory limits" in text:
+        return MemoryExceeded(f"oom: {text}", remedy="raise limits.memory_bytes", limit="memory_bytes")
+    return GuestTrapped(f"the module cannot be instantiated: {text}", remedy="rebuild it", backtrace=fault.backtrace)

@@ -1,0 +1,498 @@
+"""Actions of live runs in progress: a fair gate, one heap of timers, and the lease of the host.
+
+The gate decides purely which action may begin next. The timers look at the clock every second, so that setting the
+clock moves them. Without a valid lease nothing irreversible begins.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import logging
+from collections import deque
+from collections.abc import Callable, Coroutine, Hashable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from omnicore.errors import OmniError, StorageFailed
+from omnicore.workflows.entries import Action, Performed, Performer, Result
+from omnicore.workflows.faults import Fault, fault_of
+from omnicore.workflows.language.graph import Wait
+from omnicore.workflows.live import Doing, LiveRun
+from omnicore.workflows.steps.secrets import marked
+from omnicore.workflows.view import shortened
+
+if TYPE_CHECKING:
+    from omnicore.clock import Clock
+    from omnicore.config.settings import WorkflowSettings
+
+__all__ = ["Gate", "Lease", "Timers", "UnderWay"]
+
+
+Run = TypeVar("Run", bound=Hashable)
+Wish = TypeVar("Wish")
+
+_LOWEST_EVERY = 8
+"""Each so manyth choice goes to the lowest priority that waits, so that none is starved."""
+
+
+class Gate(Generic[Run, Wish]):
+    """Lets so many wishes through at once, and so many of one run. Runs of one priority take turns.
+
+    Args:
+        most: wishes of all runs under way at once.
+        most_of_one: of one run.
+    """
+
+    def __init__(self, most: int, most_of_one: int) -> None:
+        self._most, self._most_of_one = most, most_of_one
+        self.turns: dict[int, deque[Run]] = {}
+        self._waiting: dict[Run, deque[Wish]] = {}
+        self._ranks: dict[Run, int] = {}
+        self._under_way: dict[Run, int] = {}
+        self._total = self._choices = 0
+
+    @property
+    def under_way(self) -> int:
+        """Wishes that were let through and are not done."""
+        return self._total
+
+    def under_way_of(self, run: Run) -> int:
+        """Those of one run."""
+        return self._under_way.get(run, 0)
+
+    def waiting(self, run: Run) -> int:
+        """Wishes of a run that wait."""
+        return len(self._waiting.get(run, ()))
+
+    def add(self, run: Run, wish: Wish, priority: int) -> None:
+        """Takes a wish in."""
+        queue = self._waiting.get(run)
+        if queue is None:
+            queue = self._waiting[run] = deque()
+            self._ranks[run] = priority
+            if self._under_way.get(run, 0) < self._most_of_one:
+                self._line_up(run)
+        queue.append(wish)
+
+    def next(self) -> tuple[Run, Wish] | None:
+        """The next wish to begin, counted as under way from now on; None when none may."""
+        if self._total >= self._most or not self.turns:
+            return None
+        self._choices += 1
+        rank = (min if self._choices % _LOWEST_EVERY == 0 else max)(self.turns)
+        turns = self.turns[rank]
+        run = turns.popleft()
+        if not turns:
+            del self.turns[rank]
+        queue = self._waiting[run]
+        wish = queue.popleft()
+        self._total += 1
+        mine = self._under_way[run] = self._under_way.get(run, 0) + 1
+        if not queue:
+            del self._waiting[run], self._ranks[run]
+        elif mine < self._most_of_one:
+            self._line_up(run)
+        return run, wish
+
+    def done(self, run: Run) -> None:
+        """A wish that was let through is done."""
+        self._total -= 1
+        mine = self._under_way[run] - 1
+        if mine:
+            self._under_way[run] = mine
+        else:
+            del self._under_way[run]
+        if mine == self._most_of_one - 1 and run in self._waiting:
+            self._line_up(run)
+
+    def drop(self, run: Run) -> list[Wish]:
+        """Takes out what waits of a run."""
+        queue = self._waiting.pop(run, None)
+        if queue is None:
+            return []
+        rank = self._ranks.pop(run)
+        self._leave_line(run, rank)
+        return list(queue)
+
+    def withdraw(self, run: Run, unwanted: Callable[[Wish], bool]) -> None:
+        """Takes out wishes of a run that wait."""
+        queue = self._waiting.get(run)
+        if queue is None:
+            return
+        left = deque(wish for wish in queue if not unwanted(wish))
+        if left:
+            self._waiting[run] = left
+        else:
+            self.drop(run)
+
+    def _line_up(self, run: Run) -> None:
+        self.turns.setdefault(self._ranks[run], deque()).append(run)
+
+    def _leave_line(self, run: Run, rank: int) -> None:
+        turns = self.turns.get(rank)
+        if turns is not None and run in turns:
+            turns.remove(run)
+            if not turns:
+                del self.turns[rank]
+
+
+Name = TypeVar("Name", bound=Hashable)
+
+_LONGEST_S = 1.0
+_STALE = 256
+
+
+class Timers(Generic[Name]):
+    """Calls `fired` with the name of each timer whose moment has come. Belongs to one event loop.
+
+    Args: now: the clock that the moments are of, such as `Clock.now`, or `Clock.monotonic` for what takes so long.
+    """
+
+    def __init__(self, now: Callable[[], float], fired: Callable[[Name], None]) -> None:
+        self._now, self._fired = now, fired
+        self._heap: list[tuple[float, int, Name]] = []
+        self._live: dict[Name, int] = {}
+        self._count = 0
+        self._armed: asyncio.TimerHandle | None = None
+        self._armed_for = 0.0
+
+    def __len__(self) -> int:
+        return len(self._live)
+
+    def set(self, name: Name, due_at: float) -> None:
+        """Sets a timer, or sets it anew."""
+        self._count += 1
+        self._live[name] = self._count
+        heapq.heappush(self._heap, (due_at, self._count, name))
+        if self._armed is None or due_at < self._armed_for:
+            self._arm()
+
+    def drop(self, name: Name) -> None:
+        """Takes a timer back."""
+        if self._live.pop(name, None) is not None and len(self._heap) > _STALE + 2 * len(self._live):
+            self._heap = [one for one in self._heap if self._live.get(one[2]) == one[1]]
+            heapq.heapify(self._heap)
+
+    def set_back(self, seconds: float, moves: Callable[[Name], bool]) -> None:
+        """Moves timers along after the clock was set back: those of a duration, not those of a moment."""
+        moved = [(due - seconds if moves(name) else due, count, name) for due, count, name in self._heap]
+        heapq.heapify(moved)
+        self._heap = moved
+        self._arm()
+
+    def look(self) -> None:
+        """Fires what is due."""
+        now = self._now()
+        while self._heap and self._heap[0][0] <= now:
+            _, count, name = heapq.heappop(self._heap)
+            if self._live.get(name) == count:
+                del self._live[name]
+                self._fired(name)
+        self._arm()
+
+    def close(self) -> None:
+        """Fires nothing any more."""
+        self._heap.clear()
+        self._live.clear()
+        self._disarm()
+
+    def _arm(self) -> None:
+        self._disarm()
+        if self._heap:
+            self._armed_for = self._heap[0][0]
+            wait_s = min(max(self._armed_for - self._now(), 0.0), _LONGEST_S)
+            self._armed = asyncio.get_running_loop().call_later(wait_s, self.look)
+
+    def _disarm(self) -> None:
+        if self._armed is not None:
+            self._armed.cancel()
+            self._armed = None
+
+
+_SURE = 0.8
+"""The part of a lease in which an action may begin; the rest is for it to get on its way."""
+
+
+class Lease:
+    """Belongs to one event loop. Times are of the moment before a beat was sent: others count from a later one.
+
+    Args: lease_s: how long a host is silent before others take over.
+    """
+
+    def __init__(self, clock: Clock, lease_s: float) -> None:
+        self._clock, self._sure_s = clock, lease_s * _SURE
+        self._monotonic = self._now = 0.0
+        self._proofs = asyncio.Event()
+        self._holds = False
+
+    def moment(self) -> tuple[float, float]:
+        """Now, to be handed to `renew` once a beat that is sent after it was kept."""
+        return self._clock.monotonic(), self._clock.now()
+
+    def renew(self, moment: tuple[float, float]) -> None:
+        """The host has shown that it lived at this moment, or later."""
+        self._monotonic, self._now = moment
+        self._holds = True
+        self._proofs.set()
+        self._proofs = asyncio.Event()
+
+    def drop(self) -> None:
+        """The host was buried, or may have been."""
+        self._holds = False
+
+    @property
+    def sure(self) -> bool:
+        """True if no other host can have taken over. Wall time counts too: only it advances while a machine sleeps."""
+        clock = self._clock
+        return (
+            self._holds
+            and clock.monotonic() - self._monotonic < self._sure_s
+            and clock.now() - self._now < self._sure_s
+        )
+
+    async def renewed(self) -> None:
+        """Returns when a beat was kept that is newer than this call, and was so in time."""
+        asked = self._clock.monotonic()
+        while self._monotonic < asked or not self.sure:
+            await self._proofs.wait()
+
+
+_log = logging.getLogger("omnicore.workflows")
+_DONE = frozenset({"call", "script", "emit"})
+"""Kinds that something is done for here; the others wait for a row or a moment."""
+_TRIES = 5
+"""Of an action that fails with the host's own database, each after that was there again."""
+
+Events = tuple[Mapping[str, Any], ...]
+Came = Callable[[LiveRun, Result, Events], Coroutine[Any, Any, None] | None]
+Late = Callable[[str, str, int], None]
+
+
+class UnderWay:
+    """Begins actions in turn and tells what came of them. Belongs to one event loop.
+
+    Args:
+        lease: nothing begins while the host cannot be sure that its runs are its own.
+        measure: looks whether a value can be kept. Raises: Fault.
+        came: is given each result; what it returns, the action's task goes on with.
+        late: told the run, place and attempt of what is due.
+    """
+
+    def __init__(
+        self,
+        performer: Performer,
+        lease: Lease,
+        settings: WorkflowSettings,
+        clock: Clock,
+        *,
+        measure: Callable[[Any], None],
+        came: Came,
+        late: Late,
+    ) -> None:
+        self._performer, self._lease = performer, lease
+        self._clock, self._measure, self._came_back = clock, measure, came
+        self._longest_s = settings.action_s
+        self._gate: Gate[LiveRun, Action] = Gate(settings.actions, settings.run_actions)
+        self._timers: Timers[tuple[str, str, int]] = Timers(clock.now, lambda name: late(*name))
+        self._limits: Timers[Doing] = Timers(clock.monotonic, _expire)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._doing: set[Doing] = set()
+        self._held = False
+
+    @property
+    def actions(self) -> int:
+        """Actions under way now."""
+        return self._gate.under_way
+
+    def begin(self, live: LiveRun, action: Action) -> None:
+        """Begins an action, as soon as it is its turn."""
+        if action.kind in _DONE:
+            self._gate.add(live, action, live.priority)
+            self._pump()
+        elif action.due_at is not None:
+            live.timed[action.place] = action.attempt
+            self._timers.set((live.id, action.place, action.attempt), self._due(live, action, action.due_at))
+
+    def cut(self, live: LiveRun, place: str) -> None:
+        """Cuts what is under way or waits at a place."""
+        attempt = live.timed.pop(place, None)
+        if attempt is not None:
+            self._timers.drop((live.id, place, attempt))
+        doing = live.tasks.pop(place, None)
+        if doing is None:
+            self._gate.withdraw(live, lambda action: action.place == place)
+        elif doing.cut():
+            self._release(doing)
+
+    def leave(self, live: LiveRun) -> None:
+        """Cuts everything of a run."""
+        self._gate.drop(live)
+        for place in [*live.tasks, *live.timed]:
+            self.cut(live, place)
+
+    def set_back(self, seconds: float, action_of: Callable[[str, str], Action | None]) -> None:
+        """Moves timers along after the clock was set back."""
+
+        def moves(name: tuple[str, str, int]) -> bool:
+            action = action_of(*name[:2])
+            return action is None or not _is_moment(action)
+
+        self._timers.set_back(seconds, moves)
+
+    def settle(self, live: LiveRun) -> None:
+        """Takes back the timers of what is not waited for any more."""
+        for place in [place for place in live.timed if place not in live.open]:
+            self._timers.drop((live.id, place, live.timed.pop(place)))
+
+    def tasks(self) -> set[asyncio.Task[None]]:
+        """All that goes on now, the runs' own going on included."""
+        return set(self._tasks)
+
+    def hold(self) -> None:
+        """Begins nothing new."""
+        self._held = True
+
+    def close(self) -> None:
+        """Cuts the actions; what their runs keep of those that are done goes on."""
+        self._timers.close()
+        self._limits.close()
+        for live in {doing.live for doing in self._doing}:
+            self.leave(live)
+
+    # -- inner parts
+
+    def _pump(self) -> None:
+        if self._held or not self._gate.turns:
+            return
+        loop = asyncio.get_running_loop()
+        while (turn := self._gate.next()) is not None:
+            live, action = turn
+            doing = live.hands
+            if doing is not None and not live.inbox and self._gate.under_way_of(live) == 1:
+                live.hands, doing.following = None, action
+            else:
+                doing = Doing(live, action)
+                doing.task = task = loop.create_task(self._do(doing))
+                self._tasks.add(task)
+                task.add_done_callback(partial(self._done, doing))
+            self._doing.add(doing)
+            live.tasks[action.place] = doing
+
+    async def _do(self, doing: Doing) -> None:
+        """Does an action, then what follows from it, as long as the run does one thing after the other."""
+        live = doing.live
+        while (goes_on := await self._once(doing)) is not None:
+            live.hands = doing
+            try:
+                await goes_on
+            finally:
+                live.hands = None
+            if doing.following is None:
+                return
+            doing.action, doing.following = doing.following, None
+
+    async def _once(self, doing: Doing) -> Coroutine[Any, Any, None] | None:
+        """Does an action and tells what came of it. Returns: how the run goes on, if it is this task that does it."""
+        live, action = doing.live, doing.action
+        if not self._lease.sure:
+            await self._lease.renewed()
+        began_at = self._clock.now()
+        try:
+            performed = await self._stored(doing)
+            self._measure(performed.output)
+        except Exception as error:
+            fault = _fault_of(error, action)
+            now, sent = self._clock.now(), _sent(action, live.context.secrets)
+            result = Result("failed", action.place, action.attempt, now, fault=fault, began_at=began_at, meta=sent)
+            events: Events = ()
+        else:
+            output, meta, events = performed.output, performed.meta, performed.events
+            now = self._clock.now()
+            result = Result("done", action.place, action.attempt, now, output, began_at=began_at, meta=meta)
+        if live.tasks.get(action.place) is doing:
+            del live.tasks[action.place]  # from here on the task goes on with the run, and is not to be cut
+        self._release(doing)
+        return self._came_back(live, result, events)
+
+    async def _stored(self, doing: Doing) -> Performed:
+        """Does an action again, under its key, that the host's own database let down: it is no failure of the step."""
+        for _ in range(_TRIES - 1):
+            try:
+                return await self._perform(doing)
+            except StorageFailed as error:
+                _log.warning("a step waits for the database: %s", error)
+                await self._lease.renewed()
+        return await self._perform(doing)
+
+    async def _perform(self, doing: Doing) -> Performed:
+        live, action, left_s = doing.live, doing.action, self._longest_s
+        if action.due_at is not None:
+            left_s = max(0.0, self._due(live, action, action.due_at) - self._clock.now())
+        # One heap for all actions: a timer of the loop for each would cost a tenth of a short step.
+        doing.expired = False
+        self._limits.set(doing, self._clock.monotonic() + left_s)
+        try:
+            return await self._performer.perform(action, live.context)
+        except asyncio.CancelledError:
+            if not doing.expired or (doing.task is not None and doing.task.cancelling() > 1):  # it was cut, too
+                raise
+            about = f"it was not done within {left_s:.3g} s"
+            raise Fault("timeout", 408, "Time is over", about, instance=action.place) from None
+        finally:
+            self._limits.drop(doing)
+            if doing.expired and doing.task is not None:
+                doing.task.uncancel()  # whatever came of it: the task goes on, and has one of these for each step
+
+    def _due(self, live: LiveRun, action: Action, due_at: float) -> float:
+        """The due time by the current clock; the clock may have been set back since the run's last row."""
+        ahead_s = live.progress.at - self._clock.now()
+        if ahead_s <= 0 or _is_moment(action):
+            return due_at
+        live.back_s = max(live.back_s, ahead_s)
+        return due_at - ahead_s
+
+    def _release(self, doing: Doing) -> None:
+        if doing in self._doing:
+            self._doing.discard(doing)
+            self._gate.done(doing.live)
+            self._pump()
+
+    def _done(self, doing: Doing, task: asyncio.Task[None]) -> None:
+        # A callback, because a task that is cancelled before its first step runs none of its code.
+        self._tasks.discard(task)
+        self._release(doing)
+        if not task.cancelled() and task.exception() is not None:
+            _log.error("a run's step ended badly", exc_info=task.exception())
+
+
+def _sent(action: Action, secrets: Mapping[str, str]) -> dict[str, Any]:
+    """The input of a failed action if it differs from the task's input; shortened, for a person to read."""
+    node = action.node
+    if getattr(node, "given", None) is None and getattr(node, "arguments", None) is None:
+        return {}
+    return {"given": shortened(marked(action.value, secrets))[0]}
+
+
+def _expire(doing: Doing) -> None:
+    doing.expired = True
+    if doing.task is not None:
+        doing.task.cancel()
+
+
+def _is_moment(action: Action) -> bool:
+    """True if it waits for a moment instead of a duration."""
+    return isinstance(action.node, Wait) and action.node.until is not None
+
+
+def _fault_of(error: Exception, action: Action) -> Fault:
+    """The fault of whatever an effect raised."""
+    if isinstance(error, Fault):
+        return error
+    if not isinstance(error, OmniError):
+        _log.warning("a step failed in an unexpected way", exc_info=error)
+    if isinstance(error, StorageFailed):
+        return fault_of(error)
+    detail = str(error)[:2000] or type(error).__name__
+    extra = {"code": error.code} if isinstance(error, OmniError) else {}
+    return Fault("runtime", 500, "The step failed", detail, action.place, extra=extra)

@@ -1,1 +1,0 @@
-"""Events from and to message brokers: Redis, RabbitMQ, NATS JetStream and Kafka."""

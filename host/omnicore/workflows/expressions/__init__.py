@@ -1,0 +1,1 @@
+"""Expressions: jq in a sandbox, with a fast path in Python."""

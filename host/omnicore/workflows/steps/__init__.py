@@ -1,0 +1,1 @@
+"""Steps: plugins, connectors, services of the host, HTTP, OpenAPI, scripts and events."""

@@ -1,0 +1,346 @@
+"""`Effects` performs one action of a run and reports every failure as a fault of the specification.
+
+`run.script` runs code of the document in a fresh sandbox with a clock and random numbers and nothing else. Each
+language has one plugin, compiled once, that evaluates the code it is given.
+
+Source: DSL 1.0.3, script process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import threading
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from omnicore.capabilities.clock import clock_functions
+from omnicore.capabilities.costs import CallCosts
+from omnicore.capabilities.doors import NAMESPACE
+from omnicore.errors import GuestError, GuestFailed, InvalidInput, OmniError, StorageFailed, ToolMissing
+from omnicore.plugins.call import from_json, to_json
+from omnicore.sandbox.abi import Doors, Usage, WasiGrant
+from omnicore.workflows.entries import Action, Performed, RunContext
+from omnicore.workflows.faults import Fault, fault_of
+from omnicore.workflows.language.graph import Call, Emit, Script, split_ref
+from omnicore.workflows.language.palette import VERBS
+from omnicore.workflows.steps.authentication import Tokens
+from omnicore.workflows.steps.cloud_events import envelope
+from omnicore.workflows.steps.http import HttpCalls
+from omnicore.workflows.steps.openapi import OpenApiCalls
+from omnicore.workflows.steps.secrets import Opened, SecretReader
+from omnicore.workflows.steps.services import SERVE, EffectLimits, StepServices, namespace_of
+from omnicore.workflows.steps.values import checked_output, parse_json
+from omnicore.workflows.steps.work import Work
+
+if TYPE_CHECKING:
+    from omnicore.plugins.catalogue import Serving
+    from omnicore.plugins.host import PluginHost
+    from omnicore.sandbox.engine import Instance, Template
+    from omnicore.workflows.steps.services import Scripting
+
+__all__ = ["JAVASCRIPT", "PYTHON", "Effects", "Scripts", "call_plugin"]
+
+
+JAVASCRIPT = """\
+export function run({ code, names, values }) {
+  const lines = [];
+  const text = (one) => (typeof one === "string" ? one : JSON.stringify(one) ?? String(one));
+  const print = (...all) => { lines.push(all.map(text).join(" ")); };
+  const silent = () => {};
+  globalThis.console = { log: print, info: print, debug: silent, trace: silent, warn: silent, error: silent };
+  // Named here, so that they are bound: Date, performance, crypto, Math.random.
+  const AsyncFunction = (async () => {}).constructor;
+  return new AsyncFunction(...names, code)(...values).then((value) => ({
+    value: value === undefined ? null : value,
+    given: value !== undefined,
+    printed: lines.join("\\n"),
+  }));
+}
+"""
+
+PYTHON = '''\
+"""Runs a script."""
+import contextlib
+import io
+import json
+
+from omnicore_sdk import function
+
+
+@function
+def run(given: str) -> str:
+    asked = json.loads(given)
+    names = dict(zip(asked["names"], asked["values"]))
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(asked["code"], "script", "exec"), names)
+    found = {"value": names.get("result"), "given": "result" in names, "printed": printed.getvalue().rstrip("\\n")}
+    return json.dumps(found, allow_nan=False)
+'''
+
+
+Language = Literal["js", "python"]
+_SOURCES: Mapping[Language, str] = {"js": JAVASCRIPT, "python": PYTHON}
+_NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]{0,127}")
+_MOST, _THREADS = 64, 4
+_EXPORT = "run"
+_CUT_AGAIN_S = 0.02
+
+
+class Scripts:
+    """Runs scripts on threads. The first one of a language waits for its engine, some seconds.
+
+    Owns: one compiled template for each language that was used, and a few threads, until `close`.
+    """
+
+    def __init__(self, scripting: Scripting | None, limits: EffectLimits) -> None:
+        self._scripting = scripting
+        self._limits = limits.script
+        self._templates: dict[Language, Template] = {}
+        self._lock = threading.Lock()
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="omnicore-script")
+
+    async def run(self, work: Work) -> Performed:
+        """Runs the script of a node. Cancelling cuts it.
+
+        Raises: Fault: the script failed; ToolMissing: nothing here runs its language; InvalidInput, LimitExceeded.
+        """
+        node = cast("Script", work.action.node)
+        given = _given(node.code, work.opened())
+        timeout_s = work.left_s(self._limits.timeout_s)
+        template = self._templates.get(node.language)
+        if template is None:
+            template = await asyncio.to_thread(self._made, node.language)
+        try:
+            data, usage = await self._called(template.instance(), given, timeout_s)
+        except GuestError as error:
+            raise _failed(error) from None
+        found = parse_json(data, "the script's output")
+        output = found["value"] if found["given"] else found["printed"]
+        used = {"fuel": usage.fuel, "memory_bytes": usage.memory_bytes}
+        return Performed(output, {"language": node.language, **{name: one for name, one in used.items() if one}})
+
+    def close(self) -> None:
+        """Frees the templates; a second time does nothing."""
+        with self._lock:
+            templates, self._templates = self._templates, {}
+        self._threads.shutdown(cancel_futures=True)
+        for template in templates.values():
+            template.close()
+
+    async def _called(self, instance: Instance, given: bytes, timeout_s: float) -> tuple[bytes, Usage]:
+        """Calls on a thread, which frees the instance itself: a cancelled task must not do it while it runs."""
+        loop, over = asyncio.get_running_loop(), threading.Event()
+        future = loop.run_in_executor(self._threads, partial(_run, instance, given, timeout_s, over))
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            future.add_done_callback(_look)
+            _cut(instance, over, loop)
+            raise
+
+    def _made(self, language: Language) -> Template:
+        with self._lock:
+            found = self._templates.get(language)
+            if found is not None:
+                return found
+            if self._scripting is None:
+                raise ToolMissing("this host runs no scripts", remedy="put the code into a plugin", tool=language)
+            wasm = self._scripting.build(language, _SOURCES[language])
+            wasi = WasiGrant() if language == "python" else None
+            doors = Doors(functions=clock_functions(WasiGrant(), NAMESPACE), log_level=None, wasi=wasi)
+            made = self._templates[language] = self._scripting.engine().load([("main", wasm)], self._limits, doors)
+            return made
+
+
+def _given(code: str, arguments: Any) -> bytes:
+    if not isinstance(arguments, Mapping | None):
+        raise InvalidInput("the arguments of a script are no object", remedy="give names and values", path="arguments")
+    arguments = arguments or {}
+    odd = next((str(name) for name in arguments if not _NAME.fullmatch(str(name))), None)
+    if odd is not None or len(arguments) > _MOST:
+        told = f"{odd[:80]!r} is no name of a variable" if odd is not None else f"there are over {_MOST} arguments"
+        raise InvalidInput(told, remedy="use letters, digits and _, or one object with all of them", path="arguments")
+    asked = {"code": code, "names": list(arguments), "values": list(arguments.values())}
+    return json.dumps(asked, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _run(instance: Instance, given: bytes, timeout_s: float, over: threading.Event) -> tuple[bytes, Usage]:
+    try:
+        return instance.call(_EXPORT, given, timeout_s=timeout_s), instance.usage()
+    finally:
+        over.set()
+        instance.close()
+
+
+def _look(future: asyncio.Future[tuple[bytes, Usage]]) -> None:
+    """Looks at what nobody waits for any more, so that it leaves no complaint behind."""
+    if not future.cancelled():
+        future.exception()
+
+
+def _cut(instance: Instance, over: threading.Event, loop: asyncio.AbstractEventLoop) -> None:
+    # Repeated, because a cancel that comes just before the guest starts finds nothing to cut.
+    if not over.is_set():
+        instance.cancel()
+        loop.call_later(_CUT_AGAIN_S, _cut, instance, over, loop)
+
+
+def _failed(error: GuestError) -> Fault:
+    """The fault of a script; the detail is the script's own message without the lines of its runner."""
+    if not isinstance(error, GuestFailed):
+        return fault_of(error)
+    lines = [line for line in error.fact.splitlines() if line and not line.lstrip().startswith("at ")]
+    return Fault("runtime", 500, "The script failed", "\n".join(lines)[:2000], extra={"code": error.code})
+
+
+_LONGEST_S = 3600.0
+
+
+async def call_plugin(plugins: PluginHost, work: Work, *, costs: bool) -> Performed:
+    """Calls a function with JSON in and out.
+
+    The plugin's own limit is the deadline, or less where the step has less time left.
+
+    Args: costs: whether `meta` has its fuel and memory.
+    Raises: Fault; what `PluginHost.call` raises.
+    """
+    function, version = split_ref(work.call.ref)
+    if version:
+        _check_version(await asyncio.to_thread(plugins.serving, function), version)
+    given = from_json(_payload(work.opened()))
+    more: dict[str, Any] = {
+        "timeout_s": None if work.action.due_at is None else work.left_s(_LONGEST_S),
+        "host_context": work.context(),
+    }
+    spent = CallCosts()
+    try:
+        with plugins.callers.named(f"workflow {work.run.workflow}"):
+            output = await plugins.call(function, given, costs=spent if costs else None, **more)
+    except GuestError as error:
+        raise fault_of(error, plugin=function.partition(".")[0]) from None
+    serving = plugins.serving(function)
+    used = {"fuel": spent.fuel, "memory_bytes": spent.memory_bytes}
+    told = {name: value for name, value in used.items() if value is not None}
+    return Performed(to_json(output), {"plugin": serving.name, "hash": serving.hash, **told})
+
+
+def _payload(value: Any) -> Any:
+    return b"" if value is None else value
+
+
+def _check_version(serving: Serving, wanted: str) -> None:
+    there = serving.manifest.version
+    if wanted not in (there, serving.hash):
+        raise Fault(
+            "configuration",
+            409,
+            "Another version",
+            f"{serving.name} has the version {there}, the workflow asks for {wanted}; name the one in service, or none",
+        )
+
+
+_MUCH = 256 * 1024
+_Do = Callable[[Work], Awaitable[Performed]]
+
+
+class Effects:
+    """Does the calls, scripts and events of runs; see `omnicore.workflows.entries.Performer`.
+
+    One object serves all runs of a host, on one event loop. Cancelling `perform` cuts the guest or the request.
+
+    Args:
+        services: the services of the host.
+        limits: what one effect may take.
+
+    Owns: caches of tokens, of OpenAPI documents and of secrets, all bounded, and the compiled script engines; `close`
+        frees them.
+    """
+
+    def __init__(self, services: StepServices, limits: EffectLimits | None = None) -> None:
+        self.limits = limits or EffectLimits()
+        self._services = services
+        self._secrets = SecretReader(services.vault, services.clock)
+        http = HttpCalls(services, self.limits, Tokens(services.clock))
+        self._scripts = Scripts(services.scripting, self.limits)
+        self._kinds: Mapping[str, _Do] = {
+            "connector": self._connector,
+            "host": self._host,
+            "http": http.call,
+            "openapi": OpenApiCalls(http, services.clock).call,
+        }
+
+    async def perform(self, action: Action, run: RunContext) -> Performed:
+        """Does an action once.
+
+        `value` of a call or a script is what its `with` or its arguments gave. The placeholders of the run's secrets
+        in it become the secrets here, and nowhere before; what comes back is searched for them.
+
+        Raises: Fault: whatever went wrong, without a secret in it. StorageFailed: the host's own database.
+        """
+        secrets = Opened()
+        try:
+            if run.secrets:
+                secrets = await self._secrets.open(run.secrets)
+            done = await self._done(action, run, secrets)
+            if done.meta.get("bytes", 0) > _MUCH:  # tens of milliseconds, which the loop should not wait for
+                return await asyncio.to_thread(self._clean, done, secrets)
+            return self._clean(done, secrets)
+        except Fault as fault:
+            raise secrets.hidden_fault(fault) from None
+        except StorageFailed as error:  # not the step's: it is done again once the database is there
+            raise StorageFailed(secrets.hidden(str(error))) from None
+        except OmniError as error:
+            raise secrets.hidden_fault(fault_of(error)) from None
+
+    def _clean(self, done: Performed, secrets: Opened) -> Performed:
+        output = checked_output(secrets.hidden(done.output), self.limits.output_bytes)
+        return Performed(output, done.meta, done.events)
+
+    def forget(self, workflow: str) -> None:
+        """Deletes what a workflow kept with `kv.put`, for when it is removed. Blocks."""
+        self._services.kv.clear(namespace_of(workflow))
+
+    def close(self) -> None:
+        """Frees the script engines; a second time does nothing. Blocks."""
+        self._scripts.close()
+
+    async def _done(self, action: Action, run: RunContext, secrets: Opened) -> Performed:
+        work = Work(action, run, secrets, self._services.clock)
+        match action.node:
+            case Call(target="plugin"):  # the common case, without a further frame
+                return await call_plugin(self._services.plugins, work, costs=self.limits.costs)
+            case Call(target=target):
+                return await self._kinds[target](work)
+            case Script():
+                return await self._scripts.run(work)
+            case Emit():
+                event = envelope(work)
+                return Performed(event, events=(event,))
+        raise Fault("configuration", 500, "No effect", f"{action.kind} is done by the runner, not by an effect")
+
+    async def _connector(self, work: Work) -> Performed:
+        connector, _, name = work.call.ref.rpartition(".")
+        output = await self._services.connectors.use(
+            f"workflow:{work.run.workflow}",
+            connector,
+            name,
+            work.opened(),
+            timeout_s=work.left_s(self.limits.longest_s),
+            key=work.key,
+        )
+        return Performed(output, {"connector": connector})
+
+    async def _host(self, work: Work) -> Performed:
+        verb = VERBS.get(work.call.ref)
+        if verb is None:
+            raise Fault("configuration", 404, "Unknown verb", f"the host has no {work.call.ref[:80]}@host")
+        given = work.action.value
+        verb.check(given)
+        if verb.keeps and work.secrets.within(given):
+            raise InvalidInput(f"{verb.ref} would keep a secret where others read it", remedy="leave the secret out")
+        return Performed(await SERVE[verb.ref](self._services, work, cast("Mapping[str, Any]", given)))

@@ -1,0 +1,108 @@
+"""One file for a noun: how many modules there are, who needs them, what they are called, and how wide a class is."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from tests.architecture.source import Source, at, imports
+
+__all__ = [
+    "ATTRIBUTES",
+    "check_attributes",
+    "check_class_names",
+    "check_file_names",
+    "check_importers",
+    "check_openings",
+]
+
+ATTRIBUTES = 15
+
+_GERUNDS = {"encoding", "nesting", "setting", "string"}
+"""Words that end like an action and are nouns of the field."""
+
+_QUESTION = re.compile(r"(?:What|Whether|Who|Whom|How|When|Where|Which)\b")
+
+
+def check_importers(sources: Sequence[Source]) -> list[str]:
+    """Modules that a single other module imports."""
+    importers = _importers(sources)
+    lonely = [source for source in sources if source.path.name != "__init__.py" and len(importers[source.module]) == 1]
+    return [
+        at(source, 1, f"only {next(iter(importers[source.module]))} imports it: is it a noun of its own?")
+        for source in lonely
+    ]
+
+
+def _importers(sources: Sequence[Source]) -> dict[str, set[str]]:
+    known = {source.module for source in sources}
+    importers: dict[str, set[str]] = defaultdict(set)
+    for source in sources:
+        for item in imports(source):
+            target = item.target if item.target in known else item.target.rpartition(".")[0]
+            if target != source.module:
+                importers[target].add(source.module)
+    return importers
+
+
+def check_attributes(sources: Sequence[Source]) -> list[str]:
+    """Classes with more attributes than one thing has."""
+    return [
+        at(source, node.lineno, f"{node.name} has {len(found)} attributes; {ATTRIBUTES} is the most")
+        for source in sources
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.ClassDef) and not _is_record(node) and len(found := _attributes(node)) > ATTRIBUTES
+    ]
+
+
+def _is_record(node: ast.ClassDef) -> bool:
+    """True for declarations of data, whose fields are what is stored or sent."""
+    marks = [ast.unparse(mark) for mark in (*node.bases, *node.decorator_list)]
+    return any(re.search(r"Struct|Record|dataclass|TypedDict|NamedTuple|Enum|Structure", mark) for mark in marks)
+
+
+def _attributes(node: ast.ClassDef) -> set[str]:
+    names: set[str] = set()
+    for part in ast.walk(node):
+        if isinstance(part, ast.Attribute) and isinstance(part.ctx, ast.Store) and ast.unparse(part.value) == "self":
+            names.add(part.attr)
+        elif isinstance(part, ast.Assign) and ast.unparse(part.targets[0]) == "__slots__":
+            names.update(word.value for word in ast.walk(part.value) if isinstance(word, ast.Constant))
+    return names
+
+
+def check_class_names(sources: Sequence[Source]) -> list[str]:
+    """Public classes that share their name with another one."""
+    seen: dict[str, str] = {}
+    findings = []
+    for source in sources:
+        for node in source.tree.body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                if node.name in seen:
+                    findings.append(at(source, node.lineno, f"{node.name} means something else in {seen[node.name]}"))
+                seen.setdefault(node.name, source.module)
+    return findings
+
+
+def check_file_names(sources: Sequence[Source]) -> list[str]:
+    """Files and folders that are named after an action."""
+    return list(dict.fromkeys(finding for source in sources for finding in _actions(source)))
+
+
+def _actions(source: Source) -> Iterator[str]:
+    word = source.module.rpartition(".")[2]
+    if any(part.endswith("ing") and part not in _GERUNDS for part in word.split("_")):
+        yield at(source, 1, f"{word} is an action: a file is named after the noun that it holds")
+
+
+def check_openings(sources: Sequence[Source]) -> list[str]:
+    """Docstrings that begin with a question word in place of what a thing is or returns."""
+    return [
+        at(source, getattr(node, "lineno", 1), f"docstring begins with {opening[0]}: say what it is or returns")
+        for source in sources
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        and (opening := _QUESTION.match(ast.get_docstring(node) or ""))
+    ]

@@ -1,0 +1,96 @@
+"""Four pieces of work stay short to follow: what they enter has a budget of files."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.architecture.journey import Journey
+
+from omnicore import Host
+
+_IDLE_S = 3.0  # the host at rest enters within it all that it enters at rest
+DIST = Path(__file__).parents[2] / "plugins"
+WORKFLOW = """
+document: {dsl: '1.0.3', namespace: default, name: one, version: '1.0.0'}
+do:
+  - count: {call: text.count_vowels, with: hello}
+"""
+
+
+@pytest.fixture
+def journey() -> Iterator[Journey]:
+    journey = Journey()
+    yield journey
+    journey.close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "plugins"
+    folder.mkdir()
+    for name in ("text", "counter"):
+        shutil.copy(DIST / name / "dist" / f"{name}.wasm", folder)
+    return folder
+
+
+def show(files: set[str]) -> str:
+    return f"{len(files)} files: " + " ".join(sorted(files))
+
+
+def test_a_warm_call_enters_few_files(journey: Journey, folder: Path, tmp_path: Path) -> None:
+    async def run() -> set[str]:
+        async with Host(plugins=folder, data=tmp_path / "data") as host:
+            for _ in range(3):
+                await host.call("text.count_vowels", "hello")
+            with journey.noted() as files:
+                await host.call("text.count_vowels", "hello")
+            return set(files)
+
+    files = asyncio.run(run())
+    assert len(files) <= 18, show(files)
+
+
+def test_a_call_that_uses_a_capability_enters_few_files(journey: Journey, folder: Path, tmp_path: Path) -> None:
+    async def run() -> set[str]:
+        async with Host(plugins=folder, data=tmp_path / "data") as host:
+            host.plugins.grant("counter", "kv", who="tests")
+            for _ in range(3):
+                await host.call("counter.add", {"name": "n"})
+            with journey.noted() as files:
+                await host.call("counter.add", {"name": "n"})
+            return set(files)
+
+    files = asyncio.run(run())
+    assert len(files) <= 34, show(files)
+
+
+def test_a_run_of_one_step_enters_few_files(journey: Journey, folder: Path, tmp_path: Path) -> None:
+    async def run() -> set[str]:
+        async with Host(plugins=folder, data=tmp_path / "data") as host:
+            await host.workflows.apply(WORKFLOW)
+            await host.workflows.run("one", {})
+            with journey.noted() as files:
+                await host.workflows.run("one", {})
+            return set(files)
+
+    files = asyncio.run(run())
+    assert len(files) <= 74, show(files)
+
+
+def test_a_file_that_is_dropped_enters_few_files(journey: Journey, folder: Path, tmp_path: Path) -> None:
+    async def run() -> set[str]:
+        async with Host(plugins=folder, data=tmp_path / "data") as host:
+            with journey.noted(background=True) as always:
+                await asyncio.sleep(_IDLE_S)
+            with host.bus.subscribe("plugin.added") as events, journey.noted(background=True) as files:
+                shutil.copy(DIST / "csv" / "dist" / "csv.wasm", tmp_path / "late.wasm")
+                (tmp_path / "late.wasm").rename(folder / "csv.wasm")
+                assert (await anext(aiter(events))).data["name"] == "csv"
+            return files - always
+
+    files = asyncio.run(asyncio.wait_for(run(), 60))
+    assert len(files) <= 75, show(files)

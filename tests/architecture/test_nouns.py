@@ -1,0 +1,45 @@
+"""The house comes closer to one file for a noun: what is left of each fault may only fall."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.architecture import nouns
+from tests.architecture.source import read
+
+SOURCES = read(Path(__file__).parents[2] / "host" / "omnicore")
+LEFT = {
+    nouns.check_importers: 84,
+    nouns.check_attributes: 18,
+    nouns.check_class_names: 87,
+    nouns.check_file_names: 11,
+    nouns.check_openings: 372,
+}
+PLANTED = {
+    nouns.check_attributes: "class A:\n" + "".join(f"    def f{n}(self):\n        self.a{n} = 1\n" for n in range(16)),
+    nouns.check_class_names: "class Planted:\n    pass\n",
+    nouns.check_openings: "def f():\n    '''Whether it is.'''\n",
+}
+
+
+@pytest.mark.parametrize("rule", LEFT, ids=lambda rule: rule.__name__)
+def test_no_fault_is_added(rule) -> None:
+    found = rule(SOURCES)
+    assert len(found) <= LEFT[rule], "\n".join(found)
+
+
+def test_there_are_no_more_modules_than_there_were() -> None:
+    assert len(SOURCES) <= 432
+
+
+@pytest.mark.parametrize("rule", PLANTED, ids=lambda rule: rule.__name__)
+def test_a_planted_fault_is_found(rule, tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        (tmp_path / f"{name}.py").write_text(PLANTED[rule])
+    assert rule(read(tmp_path))
+
+
+def test_a_file_that_is_named_after_an_action_is_found(tmp_path: Path) -> None:
+    (tmp_path / "claiming.py").write_text("")
+    assert nouns.check_file_names(read(tmp_path))
