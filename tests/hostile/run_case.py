@@ -113,11 +113,12 @@ async def _turns() -> None:
 
 
 def _outcome(engine: Engine, case: Case, data: bytes, doors: Doors, *, on_loop: bool) -> dict[str, Any]:
+    before = _processor_s()
+    loading = None
     started = time.monotonic()
-    loaded = started
     try:
         template = engine.load([("main", data)], LIMITS, doors)
-        loaded = time.monotonic()
+        loading, started = _processor_s() - before, time.monotonic()
         with closing(template):
             if on_loop:
                 asyncio.run(_call_on_loop(template, once=case.once))
@@ -127,8 +128,15 @@ def _outcome(engine: Engine, case: Case, data: bytes, doors: Doors, *, on_loop: 
         found = {"outcome": _letter(error), "message": str(error)[:400]}
     else:
         found = {"outcome": "ok", "message": ""}
-    loaded = loaded if loaded > started else time.monotonic()
-    return {**found, "load_s": loaded - started, "call_s": time.monotonic() - loaded}
+    if loading is None:  # refused before there was anything to call
+        return {**found, "load_processor_s": _processor_s() - before, "call_s": 0.0}
+    return {**found, "load_processor_s": loading, "call_s": time.monotonic() - started}
+
+
+def _processor_s() -> float:
+    """Processor time of this process and of the compilers it has waited for: the same beside any other work."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
 
 
 def _memory(field: str) -> int:

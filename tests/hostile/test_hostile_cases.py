@@ -31,21 +31,22 @@ def child() -> Iterator[Child]:
 @pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_the_host_survives(case: Case, child: Child) -> None:
-    _judge(case, child.ask(case.name, timeout_s=30))
+    _judge(case, child.ask(case.name, timeout_s=90))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", [case for case in CASES if _runs(case)], ids=lambda case: case.name)
 def test_an_event_loop_survives(case: Case, child: Child) -> None:
-    _judge(case, child.ask(f"{case.name}@loop", timeout_s=30))
+    _judge(case, child.ask(f"{case.name}@loop", timeout_s=90))
 
 
 def _judge(case: Case, found: dict[str, Any]) -> None:
     assert found["outcome"] in case.outcomes, found
     assert found["neighbour"]
     # A deadline of 1 s and at most three calls, on a machine that does other work too.
-    assert found["call_s"] < 6, found
-    assert found["load_s"] < 12, found
+    assert found["call_s"] < 15, found
+    # A short try, a long one of 4 s and one with the quick compiler.
+    assert found["load_processor_s"] < 12, found
     assert found["rss_growth"] < 64 * MIB + _SLACK, found
     assert found["child_rss"] < 1024 * MIB + _SLACK, found
     assert found["disk_bytes"] <= 1 * MIB, found
