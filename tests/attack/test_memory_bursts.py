@@ -35,7 +35,7 @@ MODEST = f"[limits]\nmemory_bytes = {8 * MIB}\n"
 
 @pytest.fixture(autouse=True)
 def budget() -> Any:
-    """The budget is the process's: what other tests' compilers and hosts still hold goes first, and they get theirs back."""
+    """The budget is the process's: others' compilers and hosts end first, and they get theirs back."""
     gc.collect()
     assert asyncio.run(until(lambda: BUDGET.use().used_bytes < 32 * MIB, seconds=60))
     yield
