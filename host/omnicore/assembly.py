@@ -52,7 +52,7 @@ from omnicore.runtime.service import PluginTasks, TaskDesk
 from omnicore.runtime.tasks import TaskEngine
 from omnicore.sandbox.abi import Doors, HostFunction
 from omnicore.sandbox.engines import engine_for
-from omnicore.storage.opening import open_store
+from omnicore.storage.database import open_store
 from omnicore.storage.tables.kv import KvTable
 from omnicore.storage.tables.tasks import TaskContext
 from omnicore.telemetry.logs import PluginLogs

@@ -17,7 +17,7 @@ from omnicore.resilience.health import Alerts, Change, HealthMonitor, HealthStat
 from omnicore.resilience.retry import RetryPolicy, Supervised
 from omnicore.sandbox.abi import KIB, MIB
 from omnicore.sandbox.budget import BUDGET
-from omnicore.storage.contents import stored_bytes
+from omnicore.storage.archive import stored_bytes
 from omnicore.storage.tables.events import EventRow, EventsTable, HeartbeatsTable, SubscriptionsTable
 
 if TYPE_CHECKING:

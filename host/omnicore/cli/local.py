@@ -27,7 +27,7 @@ from omnicore.cli.output import Output, printable
 from omnicore.clock import SystemClock
 from omnicore.errors import CallerError, NotFound, OmniError, StorageFailed
 from omnicore.portal import BlockingHost
-from omnicore.storage.opening import FILE, open_store
+from omnicore.storage.database import DATABASE, open_store
 from omnicore.telemetry.logs import JsonLines
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ class _Harmless(logging.Formatter):
 @contextmanager
 def stored(settings: Settings) -> Iterator[Store]:
     """The database, if there is one: looking makes none."""
-    if settings.storage.url is None and not (settings.data / FILE).exists():
+    if settings.storage.url is None and not (settings.data / DATABASE).exists():
         raise NotFound(
             f"there is no database in {settings.data}",
             remedy="name the data folder with --data; `omnicore run` makes a database",
@@ -272,7 +272,7 @@ def plugin_look(plugins: PluginHost) -> Callable[[str, str], Any]:
 @contextmanager
 def recorded_in(settings: Settings) -> Iterator[None]:
     """The same for a command without a host, where there is a database: what is changed before it has no record."""
-    if settings.storage.url is None and not (settings.data / FILE).exists():
+    if settings.storage.url is None and not (settings.data / DATABASE).exists():
         yield
         return
     with (
