@@ -46,7 +46,7 @@ from omnicore.workflows.language.palette import palette_of
 from omnicore.workflows.live import Telling
 from omnicore.workflows.service import Workflows
 from omnicore.workflows.steps.effects import Effects
-from omnicore.workflows.steps.services import EffectLimits, Scripting, StepServices
+from omnicore.workflows.steps.step import EffectLimits, Scripting, StepServices
 from omnicore.workflows.triggers.brokers import Brokers
 from omnicore.workflows.triggers.triggers import Triggers
 
