@@ -6,7 +6,7 @@ import re
 
 import psycopg
 
-from omnicore.errors import InvalidInput, OmniError, StorageBusy, StorageFailed
+from omnicore.errors import InvalidInput, OmniError, StorageAway, StorageBusy, StorageFailed
 
 __all__ = ["busy", "is_blocked", "is_lost", "is_passing", "postgresql_failed"]
 
@@ -49,7 +49,8 @@ def postgresql_failed(error: psycopg.Error, place: str) -> OmniError:
         return busy(place)
     known = _known(error.sqlstate) if error.sqlstate else _of_words(error)
     fact, remedy = known or (f"failed: {_first_line(error)}", "see the reason; `omnicore db check` looks for damage")
-    return StorageFailed(f"{place} {fact}", remedy=remedy, path=place, reason=reason)
+    kind = StorageAway if known is _GONE else StorageFailed
+    return kind(f"{place} {fact}", remedy=remedy, path=place, reason=reason)
 
 
 def _known(state: str) -> tuple[str, str] | None:
