@@ -21,7 +21,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.types.bool import BoolBinaryLoader, BoolLoader
 from psycopg.types.numeric import NumericBinaryLoader
 
-from omnicore.errors import InvalidInput, InvalidSetting, OmniError, StorageFailed
+from omnicore.errors import InvalidInput, InvalidSetting, OmniError, StorageAway, StorageFailed
 from omnicore.storage.store import storage_busy
 
 __all__ = [
