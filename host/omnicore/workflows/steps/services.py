@@ -23,9 +23,9 @@ from omnicore.workflows.steps.work import Work
 if TYPE_CHECKING:
     from omnicore.clock import Clock
     from omnicore.connectors.vault import Vault
+    from omnicore.jobs.tasks import TaskDesk
     from omnicore.memory.service import MemoryService
     from omnicore.plugins.host import PluginHost
-    from omnicore.runtime.service import TaskDesk
     from omnicore.sandbox.engine import Engine
     from omnicore.storage.tables.kv import KvTable
     from omnicore.vectors.service import VectorService

@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from omnicore.errors import InvalidInput, OmniError, ToolMissing
-from omnicore.runtime.pause import Pause
+from omnicore.jobs.loop import Pause
 from omnicore.storage.tables.workflow_triggers import OutboxRow, OutboxTable, add_outbox
 from omnicore.workflows.steps.cloud_events import ORIGIN, event_hops
 from omnicore.workflows.triggers.broker_links import Link, LinkOrder, Message, event_of, open_link, written
