@@ -19,7 +19,7 @@ from omnicore.workflows.expressions.jq import SHARED, JqLimits
 from omnicore.workflows.faults import Fault
 from omnicore.workflows.language.triggers import pattern_of
 from omnicore.workflows.runner import Seats
-from omnicore.workflows.service import Desk
+from omnicore.workflows.service import WorkerThread
 
 QUICK = JqLimits(fuel=500_000_000)
 
@@ -146,7 +146,7 @@ def test_a_regular_expression_that_doubles_with_each_character_is_refused() -> N
 
 
 async def test_people_wait_at_their_own_desk() -> None:
-    desk, gate, begun = Desk(most=3), threading.Event(), threading.Event()
+    desk, gate, begun = WorkerThread(most=3), threading.Event(), threading.Event()
 
     def held() -> str:
         begun.set()

@@ -14,7 +14,7 @@ from omnicore.capabilities.doors import DOORS
 from omnicore.errors import InvalidInput, LimitExceeded
 from omnicore.sandbox.abi import Limits
 from omnicore.sandbox.extism.engine import ENV
-from omnicore.sandbox.extism.kernel import KERNEL_TYPES
+from omnicore.sandbox.extism.links import KERNEL_TYPES
 
 SPECS = Path(__file__).parents[2] / "specs"
 ABI = (SPECS / "abi.md").read_text()

@@ -21,7 +21,7 @@ from omnicore.connectors.http import HttpClient
 from omnicore.errors import StorageFailed
 from omnicore.storage.host_locks import HostLocks
 from omnicore.storage.tables import workflow_runs as claims
-from omnicore.workflows.language.graph import Call
+from omnicore.workflows.language.graph import CallTask
 from omnicore.workflows.steps.effects import Effects
 
 __all__ = ["HAND", "Begun", "Marks", "install"]
@@ -92,7 +92,7 @@ def _install_effects(writer: _Writer) -> None:
     perform, send = Effects.perform, HttpClient.send
 
     async def performed(self: Effects, action: Any, run: Any) -> Any:
-        if not isinstance(action.node, Call):
+        if not isinstance(action.node, CallTask):
             return await perform(self, action, run)
         hand = writer.begun(action.key)
         _hand.set(hand)

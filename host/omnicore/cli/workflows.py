@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from omnicore.assembly import BlockingHost
-    from omnicore.workflows.language.graph import Graph
+    from omnicore.workflows.language.graph import WorkflowGraph
     from omnicore.workflows.view import Definition
 
 _HERE = "omnicore.cli.workflows"
@@ -320,14 +320,16 @@ def diff(shell: Shell, what: str, a: str | None, b: str | None) -> None:
         output.say("Nothing differs.")
 
 
-def _of_files(host: BlockingHost, file: str, other: str | None) -> tuple[Graph, Graph]:
+def _of_files(host: BlockingHost, file: str, other: str | None) -> tuple[WorkflowGraph, WorkflowGraph]:
     first = _graph(file)
     if other is not None:
         return first[1], _graph(other)[1]
     return host.wait(host.workflows.definitions.present(first[0])).graph, first[1]
 
 
-def _of_versions(host: BlockingHost, workflow: str, a: int | None, b: int | None) -> tuple[Graph, Graph]:
+def _of_versions(
+    host: BlockingHost, workflow: str, a: int | None, b: int | None
+) -> tuple[WorkflowGraph, WorkflowGraph]:
     newest = [one.number for one in host.wait(host.workflows.versions(workflow))]
     before = a if a is not None else newest[min(1, len(newest) - 1)]
     after = b if b is not None else newest[0]
@@ -335,7 +337,7 @@ def _of_versions(host: BlockingHost, workflow: str, a: int | None, b: int | None
     return host.wait(find(workflow, before)).graph, host.wait(find(workflow, after)).graph
 
 
-def _graph(file: str) -> tuple[str, Graph]:
+def _graph(file: str) -> tuple[str, WorkflowGraph]:
     checked = check_source(read_source(file))
     return checked.workflow, graph_of(checked)
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from omnicore.errors import OmniError, StorageFailed
 from omnicore.workflows.entries import Action, Performed, Performer, Result
 from omnicore.workflows.faults import Fault, fault_of
-from omnicore.workflows.language.graph import Wait
+from omnicore.workflows.language.graph import WaitTask
 from omnicore.workflows.live import Doing, LiveRun
 from omnicore.workflows.steps.secrets import marked
 from omnicore.workflows.view import shortened
@@ -435,7 +435,7 @@ def _expire(doing: Doing) -> None:
 
 def _is_moment(action: Action) -> bool:
     """True if it waits for a moment instead of a duration."""
-    return isinstance(action.node, Wait) and action.node.until is not None
+    return isinstance(action.node, WaitTask) and action.node.until is not None
 
 
 def _fault_of(error: Exception, action: Action) -> Fault:

@@ -26,7 +26,7 @@ from omnicore.workflows.faults import Fault
 from omnicore.workflows.journal import Journal
 from omnicore.workflows.journal_records import Beginning, ordered
 from omnicore.workflows.language.edits import entered
-from omnicore.workflows.language.graph import Graph, Run, name_of
+from omnicore.workflows.language.graph import RunTask, WorkflowGraph, name_of
 from omnicore.workflows.machine_tasks import conform
 from omnicore.workflows.runner import Ended, Runner, Tell
 from omnicore.workflows.runs import RunReader
@@ -131,7 +131,7 @@ class Starting:
 
     async def child(self, live: LiveRun, action: Action) -> NewRun:
         """The run that a `run` task begins; see `omnicore.workflows.live.Children`."""
-        node = cast("Run", action.node)
+        node = cast("RunTask", action.node)
         depth = live.context.depth + 1
         if depth > self._settings.most_depth:
             raise Conflict(
@@ -186,7 +186,7 @@ class Starting:
             )
 
 
-def _check_input(graph: Graph, given: Any) -> None:
+def _check_input(graph: WorkflowGraph, given: Any) -> None:
     schema = graph.root.data.input_schema
     if schema is None:
         return
@@ -678,7 +678,7 @@ class Engine:
 
     async def trial_graph(
         self, workflow: str, text: str | Mapping[str, Any], from_path: str | None, variables: Mapping[str, Any]
-    ) -> Graph:
+    ) -> WorkflowGraph:
         """The graph of a trial. Raises: WorkflowInvalid. Conflict: it has another name. InvalidInput: `from_path`."""
         graph = await self.definitions.compile(text)
         name = name_of(graph.name, graph.namespace)
@@ -688,11 +688,11 @@ class Engine:
             return graph
         return await self.definitions.compile(entered(graph.document, from_path, variables))
 
-    def document_of(self, graph: Graph) -> str:
+    def document_of(self, graph: WorkflowGraph) -> str:
         """A graph's document as it is stored."""
         return json.dumps(graph.document, ensure_ascii=False, separators=(",", ":"))
 
-    def trial_run(self, workflow: str, graph: Graph, given: Any, how: Beginning) -> NewRun:
+    def trial_run(self, workflow: str, graph: WorkflowGraph, given: Any, how: Beginning) -> NewRun:
         """The run of a trial."""
         return ordered(workflow, graph, 0, given, how)
 

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from omnicore.clock import Clock
     from omnicore.storage.store import Session, Store
     from omnicore.storage.tables.hosts import Silence
-    from omnicore.workflows.progress import Taken
+    from omnicore.workflows.progress import KeptRows
 
 __all__ = ["Journal"]
 
@@ -227,7 +227,7 @@ class Journal:
         started: Started = await self._queue.put(self.host, one, lambda *ended: self._began([one], *ended))
         return started
 
-    async def fork(self, new: NewRun, *, of: str, taken: Taken, secrets: Sequence[str] = ()) -> Started:
+    async def fork(self, new: NewRun, *, of: str, taken: KeptRows, secrets: Sequence[str] = ()) -> Started:
         """Keeps a run that has rows of another one already; any host may claim it at once.
 
         Args: secrets: the names of those that its definition uses.

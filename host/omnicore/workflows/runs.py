@@ -11,8 +11,8 @@ from omnicore.storage.tables.workflow_triggers import is_told
 from omnicore.workflows.entries import Start
 from omnicore.workflows.faults import Fault
 from omnicore.workflows.journal_queries import JournalReader
-from omnicore.workflows.language.graph import For, Graph
-from omnicore.workflows.progress import Taken, checked, taken_over
+from omnicore.workflows.language.graph import ForTask, WorkflowGraph
+from omnicore.workflows.progress import KeptRows, checked, taken_over
 from omnicore.workflows.steps.secrets import marked, placeholders
 from omnicore.workflows.view import Page, RunView, StepView, shortened
 
@@ -93,12 +93,12 @@ class RunReader:
         """The paths of the approvals that were decided within its first rows."""
         return self._steps.decided(run, until)
 
-    def failed_at(self, row: RunRow, place: str | None, graph: Graph) -> Taken:
+    def failed_at(self, row: RunRow, place: str | None, graph: WorkflowGraph) -> KeptRows:
         """The rows that a retry takes over, see `taken_over`. Raises: NotFound: nothing happened at the place."""
 
         def parallel(path: str) -> bool:
             node = graph.nodes.get(path)
-            return isinstance(node, For) and node.at_once > 1
+            return isinstance(node, ForTask) and node.at_once > 1
 
         taken = taken_over(self._rows(row.id), place, status=row.status, parallel=parallel)
         if taken is None:

@@ -12,17 +12,17 @@ from typing import Any, Protocol, TypeAlias
 
 from omnicore.errors import ExpressionInvalid
 from omnicore.workflows.expressions.fast_path import Failed, Function, Nothing, Unsure, plain
-from omnicore.workflows.expressions.jq import SHARED, Call, HostBusy, JqFailed, first_of
+from omnicore.workflows.expressions.jq import SHARED, HostBusy, JqCall, JqFailed, first_of
 from omnicore.workflows.faults import Fault
 
 __all__ = [
     "Answer",
     "Answered",
+    "CompiledValue",
     "Hasty",
+    "JqQuestion",
     "Pause",
-    "Question",
     "Rest",
-    "Template",
     "Unanswered",
     "answer_at_once",
     "answer_in_turn",
@@ -37,7 +37,7 @@ Answer: TypeAlias = Any
 """A value, or the `Fault` that the expression is to raise."""
 
 
-class Question:
+class JqQuestion:
     """An evaluation for jq: a filter, its input and its variables by name without `$`. `now`: Unix seconds.
 
     `call`: what jq has done about it so far.
@@ -47,13 +47,13 @@ class Question:
 
     def __init__(self, filter: str, data: Any, variables: Mapping[str, Any], now: float) -> None:
         self.filter, self.data, self.variables, self.now = filter, data, variables, now
-        self.call: Call | None = None
+        self.call: JqCall | None = None
 
 
 class Unanswered(Exception):
     """Questions by number, in the order in which the task asks."""
 
-    def __init__(self, questions: dict[int, Question]) -> None:
+    def __init__(self, questions: dict[int, JqQuestion]) -> None:
         super().__init__("questions for jq")
         self.questions = questions
 
@@ -61,7 +61,7 @@ class Unanswered(Exception):
 class Hasty(dict[str, Any]):
     """Variables for an expression that may not wait, as on an event loop: what needs jq raises `Unanswered`."""
 
-    def asked(self, question: Question) -> Answer:
+    def asked(self, question: JqQuestion) -> Answer:
         """Takes no question. Raises: Unanswered."""
         raise Unanswered({0: question})
 
@@ -73,7 +73,7 @@ class Answered(dict[str, Any]):
         super().__init__(variables)
         self._answers, self._number = answers, 0
 
-    def asked(self, question: Question) -> Answer:
+    def asked(self, question: JqQuestion) -> Answer:
         """The value. Raises: Fault: the expression failed. Unanswered: it is not known yet."""
         number, self._number = self._number, self._number + 1
         if number not in self._answers:
@@ -96,8 +96,8 @@ _LONGEST = 1 << 15
 _SHOWN = 1000
 
 
-class Template(Protocol):
-    """A compiled value; see `omnicore.workflows.language.graph.Template`."""
+class CompiledValue(Protocol):
+    """A compiled value; see `omnicore.workflows.language.graph.Evaluator`."""
 
     @property
     def simple(self) -> bool:
@@ -124,12 +124,12 @@ def is_expression(value: Any) -> bool:
     return isinstance(value, str) and value.strip().startswith("${") and value.rstrip().endswith("}")
 
 
-def expression(text: str) -> Template:
+def expression(text: str) -> CompiledValue:
     """An expression, with or without `${ }`. Raises: ExpressionInvalid: jq cannot read it."""
     return _Expression(text, text.strip()[2:-1] if is_expression(text) else text)
 
 
-def template(value: Any) -> Template:
+def template(value: Any) -> CompiledValue:
     """Any JSON value; texts in it that are exactly `${ ... }` are expressions, all else stands for itself.
 
     Raises: ExpressionInvalid: jq cannot read one of them; details: `path`, a JSON pointer within the value.
@@ -140,14 +140,14 @@ def template(value: Any) -> Template:
         raise ExpressionInvalid("the value is too deep", remedy="nest it less", path="") from None
 
 
-def _template(value: Any, path: tuple[str, ...]) -> Template:
+def _template(value: Any, path: tuple[str, ...]) -> CompiledValue:
     if is_expression(value):
         try:
             return expression(value)
         except ExpressionInvalid as error:
             pointer = "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in path)
             raise ExpressionInvalid(error.fact, remedy=error.remedy, **{**error.details, "path": pointer}) from error
-    parts: list[tuple[Any, Template]] = []
+    parts: list[tuple[Any, CompiledValue]] = []
     if isinstance(value, Mapping):
         parts = [(key, _template(one, (*path, str(key)))) for key, one in value.items()]
     elif isinstance(value, list | tuple):
@@ -176,7 +176,7 @@ class _Built:
 
     __slots__ = ("_parts", "simple", "source", "variables")
 
-    def __init__(self, source: Any, parts: Iterable[tuple[Any, Template]]) -> None:
+    def __init__(self, source: Any, parts: Iterable[tuple[Any, CompiledValue]]) -> None:
         self.source = source
         self._parts = tuple(parts)
         self.simple = all(part.simple for _, part in self._parts)
@@ -184,7 +184,7 @@ class _Built:
 
     def __call__(self, data: Any, scope: Mapping[str, Any]) -> Any:
         found: list[Any] = []
-        unanswered: dict[int, Question] = {}
+        unanswered: dict[int, JqQuestion] = {}
         for _, part in self._parts:
             try:
                 found.append(part(data, scope))
@@ -227,7 +227,7 @@ class _Expression:
         if missing:
             raise _fault(self._filter, f"${min(missing)} is not defined")
         variables = {name: scope[name] for name in self.variables}
-        question = Question(self._filter, data, variables, scope.get("now", 0))
+        question = JqQuestion(self._filter, data, variables, scope.get("now", 0))
         asked = getattr(scope, "asked", None)
         if asked is not None:
             return asked(question)
@@ -237,37 +237,37 @@ class _Expression:
         return found
 
 
-def answer_to(question: Question) -> Answer:
+def answer_to(question: JqQuestion) -> Answer:
     """The value, or the fault to raise; blocking, as long as it takes."""
     return _answer(question, _call(question, None).wait())
 
 
-def answer_at_once(question: Question, owner: str) -> tuple[Answer] | None:
+def answer_at_once(question: JqQuestion, owner: str) -> tuple[Answer] | None:
     """The answer, alone in a tuple, where jq is free and needs no more than a moment; blocking for that moment."""
     call = _call(question, owner)
     return (_answer(question, call),) if call.at_once() else None
 
 
-async def answer_in_turn(question: Question, owner: str) -> Answer:
+async def answer_in_turn(question: JqQuestion, owner: str) -> Answer:
     """The same once it is this owner's turn, on jq's own threads. Cancelling it cuts the sandbox."""
     return _answer(question, await _call(question, owner).in_turn())
 
 
-def _call(question: Question, owner: str | None) -> Call:
+def _call(question: JqQuestion, owner: str | None) -> JqCall:
     if question.call is None:
         ones = question.filter, question.data, question.variables
         question.call = SHARED.call(*ones, now=question.now, owner=owner)
     return question.call
 
 
-def _answer(question: Question, call: Call) -> Answer:
+def _answer(question: JqQuestion, call: JqCall) -> Answer:
     try:
         return first_of(call)
     except (JqFailed, HostBusy) as error:
         return _fault_of(question, error)
 
 
-def _fault_of(question: Question, error: JqFailed | HostBusy) -> Fault:
+def _fault_of(question: JqQuestion, error: JqFailed | HostBusy) -> Fault:
     """The author's fault, or the host's, which says so."""
     if isinstance(error, JqFailed):
         return _fault(question.filter, str(error))

@@ -18,8 +18,8 @@ from typing import Any, TypeAlias, TypeVar, cast
 
 from omnicore.errors import InvalidInput
 from omnicore.plugins.schemas import problems_of_schema
-from omnicore.workflows.expressions.expression import Template, expression, template
-from omnicore.workflows.language.graph import PLAIN, Block, Data, Do, Node, Retry, Switch, seconds_of
+from omnicore.workflows.expressions.expression import CompiledValue, expression, template
+from omnicore.workflows.language.graph import PLAIN, Block, Data, DoTask, Node, RetryRule, SwitchTask, seconds_of
 from omnicore.workflows.language.problems import Path, Report, pointer, shown
 
 __all__ = [
@@ -256,7 +256,7 @@ class Build:
         self.nodes[node.path] = node
         return node
 
-    def expression(self, text: str, path: Path) -> Template | None:
+    def expression(self, text: str, path: Path) -> CompiledValue | None:
         """An expression of a field that holds nothing else."""
         try:
             return self._known(expression(text), text, path)
@@ -264,11 +264,11 @@ class Build:
             self.report.error(path, error.fact, error.remedy)
             return None
 
-    def condition(self, value: Mapping[str, Any], path: Path, key: str) -> Template | None:
+    def condition(self, value: Mapping[str, Any], path: Path, key: str) -> CompiledValue | None:
         """The expression of a key; None without one."""
         return self.expression(value[key], (*path, key)) if key in value else None
 
-    def template(self, value: Any, path: Path) -> Template | None:
+    def template(self, value: Any, path: Path) -> CompiledValue | None:
         """Any value with expressions in it."""
         try:
             found = template(value)
@@ -279,7 +279,7 @@ class Build:
         self._part_marked(value, path)
         return self._known(found, value, path)
 
-    def duration(self, value: Any, path: Path) -> Template | float:
+    def duration(self, value: Any, path: Path) -> CompiledValue | float:
         """Seconds, or what gives them once an expression was evaluated."""
         if marked(value) or (isinstance(value, Mapping) and any(marked(part) for part in value.values())):
             return self.template(value, path) or 0.0
@@ -316,7 +316,7 @@ class Build:
                 remedy = "close it with `}`" if begins and "}" not in text else _WHOLE
                 self.report.warning(where, f"{shown(text)} is a plain text, and nothing in it is evaluated", remedy)
 
-    def _known(self, found: Template, value: Any, path: Path) -> Template:
+    def _known(self, found: CompiledValue, value: Any, path: Path) -> CompiledValue:
         self.simple = self.simple and found.simple
         if not found.variables:
             return found
@@ -336,7 +336,7 @@ class Build:
                     path, f"{shown(one.by)} would change what stands for the secret {shown(one.secret)}", _UNCHANGED
                 )
 
-    def _variables(self, found: Template, text: str, path: Path) -> None:
+    def _variables(self, found: CompiledValue, text: str, path: Path) -> None:
         if _BINDS.search(text):  # it makes variables of its own
             return
         for name in sorted(found.variables - self.variables)[:_MOST_UNKNOWN]:
@@ -378,7 +378,7 @@ def data_of(build: Build, value: Mapping[str, Any], path: Path) -> Data:
     return Data(**parts)
 
 
-def _moved(build: Build, value: Any, path: Path) -> Template | None:
+def _moved(build: Build, value: Any, path: Path) -> CompiledValue | None:
     if value is None:
         return None
     return build.expression(value, path) if isinstance(value, str) else build.template(value, path)
@@ -416,7 +416,7 @@ def outside_resource(build: Build, what: str, path: Path, remedy: str) -> None:
     build.report.error(path, f"{what} from outside are not supported", remedy)
 
 
-def timeout_of(build: Build, value: Any, path: Path) -> Template | float | None:
+def timeout_of(build: Build, value: Any, path: Path) -> CompiledValue | float | None:
     """The time limit of a task or a document."""
     if value is None:
         return None
@@ -429,7 +429,7 @@ def timeout_of(build: Build, value: Any, path: Path) -> Template | float | None:
     return build.duration(value["after"], (*path, "after"))
 
 
-def retry_of(build: Build, value: Any, path: Path) -> Retry | None:
+def retry_of(build: Build, value: Any, path: Path) -> RetryRule | None:
     """A retry policy, or the one of that name."""
     if isinstance(value, str):
         name, value = value, build.reference("retries", value, path)
@@ -452,7 +452,7 @@ def retry_of(build: Build, value: Any, path: Path) -> Retry | None:
         if least > most:
             build.report.error((*path, "jitter"), "`from` is longer than `to`", "swap them")
         spread = (least, most)
-    return Retry(
+    return RetryRule(
         backoff=cast("Any", backoff),
         delay_s=build.duration(value["delay"], (*path, "delay")) if "delay" in value else 0.0,
         longest_s=_DAY_S if longest is None else build.seconds(longest, (*path, "backoff", backoff, "longest")),
@@ -530,17 +530,17 @@ def extended(build: Build, node: Node, found: _Found, path: Path, compile_block:
     if not found:
         return (node,)
     before = [one for each in found for one in _side(build, "before", each, path, compile_block)]
-    if isinstance(node, Switch):
+    if isinstance(node, SwitchTask):
         return _in_front(build, node, before)
     after = [one for each in reversed(found) for one in _side(build, "after", each, path, compile_block)]
     inner = replace(node, when=None, then="continue")
     build.nodes[inner.path] = inner
     block = (*before, inner, *after)
-    around = Do(pointer(build.place(path)), node.name, "do", PLAIN, node.when, None, node.then, block=block)
+    around = DoTask(pointer(build.place(path)), node.name, "do", PLAIN, node.when, None, node.then, block=block)
     return (build.add(around, path),)
 
 
-def _in_front(build: Build, node: Switch, before: list[Node]) -> Block:
+def _in_front(build: Build, node: SwitchTask, before: list[Node]) -> Block:
     if not before:
         return (node,)
     first = replace(before[0], name=node.name)
@@ -567,15 +567,15 @@ def _side(build: Build, side: str, found: tuple[Path, Mapping[str, Any]], path: 
         return tuple(_flat(build, node, when, origin) for node in block)
     name = f"{origin[-1]} {side} {path[-1]}"
     data = Data(output_as=expression("$input"))
-    return (build.add(Do(pointer(place), name, "do", data, when, block=block), path),)
+    return (build.add(DoTask(pointer(place), name, "do", data, when, block=block), path),)
 
 
 def _leaves(node: Node) -> bool:
     """True if a `before` task can skip the extended task by `exit`; then its output is the output of that task."""
-    return node.then == "exit" or (isinstance(node, Switch) and any(case.then == "exit" for case in node.cases))
+    return node.then == "exit" or (isinstance(node, SwitchTask) and any(case.then == "exit" for case in node.cases))
 
 
-def _flat(build: Build, node: Node, when: Template | None, origin: Path) -> Node:
+def _flat(build: Build, node: Node, when: CompiledValue | None, origin: Path) -> Node:
     """A task of `before` that stands in the same list as what it extends."""
     if when is not None and node.when is not None:
         fact = "a task before others that are left out by `exit` cannot have an `if` and a `when`"

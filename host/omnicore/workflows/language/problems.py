@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 
 from omnicore.errors import WorkflowInvalid
 
-__all__ = ["Path", "Position", "Problem", "Report", "closest", "invalid", "pointer", "shown", "step", "steps_of"]
+__all__ = ["Diagnostic", "Path", "Position", "Report", "closest", "invalid", "pointer", "shown", "step", "steps_of"]
 
 Path: TypeAlias = tuple[str | int, ...]
 Position: TypeAlias = tuple[int, int]
@@ -22,7 +22,7 @@ _LONGEST = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class Diagnostic:
     """Something that is wrong in a text. `path` is a JSON pointer; line and column count from 1, 0 when unknown."""
 
     path: str
@@ -38,7 +38,7 @@ class Report:
     """Gathers problems, up to a bound; beyond it they are counted only."""
 
     positions: Mapping[str, Position] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[Diagnostic] = field(default_factory=list)
     errors: int = 0
     warnings: int = 0
 
@@ -51,7 +51,7 @@ class Report:
     def error_at(self, place: str, position: Position, fact: str, remedy: str) -> None:
         """An error where the reader is, whose place is not known from `positions` yet."""
         self.errors += 1
-        self.problems.append(Problem(place, *position, fact, remedy))
+        self.problems.append(Diagnostic(place, *position, fact, remedy))
 
     def warning(self, path: Path, fact: str, remedy: str = "") -> None:
         """Something that runs, but hardly as it was meant."""
@@ -59,7 +59,7 @@ class Report:
         if self.warnings <= _MOST:
             self.problems.append(self._problem(path, fact, remedy, "warning"))
 
-    def take(self, problem: Problem, path: Path) -> None:
+    def take(self, problem: Diagnostic, path: Path) -> None:
         """Takes over a problem of another report, at a place of this one's."""
         line, column = self._position(path)
         self.errors += problem.severity == "error"
@@ -70,7 +70,7 @@ class Report:
         """As the function; looked for while there is room for what it says only, for it takes its time."""
         return otherwise if self.errors > _MOST or self.warnings > _MOST else closest(word, known, otherwise=otherwise)
 
-    def ordered(self) -> Sequence[Problem]:
+    def ordered(self) -> Sequence[Diagnostic]:
         """All of them as the lines come; the same thing once."""
         unique = dict.fromkeys(self.problems)
         return tuple(sorted(unique, key=lambda one: (one.line, one.column, one.path)))
@@ -79,9 +79,9 @@ class Report:
         """The error that carries them all."""
         return invalid(self.ordered())
 
-    def _problem(self, path: Path, fact: str, remedy: str, severity: Literal["error", "warning"]) -> Problem:
+    def _problem(self, path: Path, fact: str, remedy: str, severity: Literal["error", "warning"]) -> Diagnostic:
         line, column = self._position(path)
-        return Problem(pointer(path), line, column, fact, remedy, severity)
+        return Diagnostic(pointer(path), line, column, fact, remedy, severity)
 
     def _position(self, path: Path) -> Position:
         # What was put in by the compiler, or is missing, stands where the nearest thing around it stands.
@@ -92,7 +92,7 @@ class Report:
         return (0, 0)
 
 
-def invalid(problems: Sequence[Problem]) -> WorkflowInvalid:
+def invalid(problems: Sequence[Diagnostic]) -> WorkflowInvalid:
     """The error for problems, of which one is an error at least."""
     errors = [one for one in problems if one.severity == "error"]
     first = errors[0]

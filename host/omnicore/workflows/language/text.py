@@ -28,8 +28,8 @@ __all__ = [
     "MOST_VALUES",
     "SPLIT",
     "TOO_MANY",
-    "Document",
     "NotJsonError",
+    "SourceText",
     "StopReadingError",
     "admitted",
     "canonical",
@@ -448,14 +448,14 @@ def _depth_of(value: Any) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class SourceText:
     """A definition as plain JSON values, and where each of them stands: JSON pointer -> (line, column) from 1."""
 
     value: Mapping[str, Any]
     positions: Mapping[str, Position] = field(default_factory=dict)
 
 
-def read(text: str, report: Report) -> Document | None:
+def read(text: str, report: Report) -> SourceText | None:
     """The document of a text in YAML 1.2 or JSON; None, once it is reported what is wrong."""
     if len(text) > MOST_CHARACTERS:
         report.positions = {"": (1, 1)}
@@ -466,16 +466,16 @@ def read(text: str, report: Report) -> Document | None:
         value, positions = _read(text, report)
     except StopReadingError:
         return None
-    return document_of(Document(value, positions), report)
+    return document_of(SourceText(value, positions), report)
 
 
-def document_of(given: Document, report: Report) -> Document | None:
+def document_of(given: SourceText, report: Report) -> SourceText | None:
     """A document with values of its own, all of them plain JSON; None, once it is reported what is wrong."""
     report.positions = given.positions or {"": (1, 1)}
     value = admitted(given.value, report)
     if not isinstance(value, dict):
         report.error((), "a workflow is an object", "begin with `document:` and `do:`; specs/workflow.md has examples")
-    return None if report.errors else Document(value, given.positions)
+    return None if report.errors else SourceText(value, given.positions)
 
 
 def _read(text: str, report: Report) -> tuple[Any, Mapping[str, Position]]:

@@ -25,16 +25,16 @@ from omnicore.plugins.call import from_json, to_json
 from omnicore.sandbox.abi import Doors, Usage, WasiGrant
 from omnicore.workflows.entries import Action, Performed, RunContext
 from omnicore.workflows.faults import Fault, fault_of
-from omnicore.workflows.language.graph import Call, Emit, Script, split_ref
+from omnicore.workflows.language.graph import CallTask, EmitTask, ScriptTask, split_ref
 from omnicore.workflows.language.palette import VERBS
-from omnicore.workflows.steps.authentication import Tokens
+from omnicore.workflows.steps.authentication import TokenCache
 from omnicore.workflows.steps.cloud_events import envelope
 from omnicore.workflows.steps.http import HttpCalls
 from omnicore.workflows.steps.openapi import OpenApiCalls
-from omnicore.workflows.steps.secrets import Opened, SecretReader
+from omnicore.workflows.steps.secrets import SecretReader, StepSecrets
 from omnicore.workflows.steps.services import SERVE, EffectLimits, StepServices, namespace_of
 from omnicore.workflows.steps.values import checked_output, parse_json
-from omnicore.workflows.steps.work import Work
+from omnicore.workflows.steps.work import StepWork
 
 if TYPE_CHECKING:
     from omnicore.plugins.catalogue import Serving
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from omnicore.sandbox.engine import Instance, Template
     from omnicore.workflows.steps.services import Scripting
 
-__all__ = ["JAVASCRIPT", "PYTHON", "Effects", "Scripts", "call_plugin"]
+__all__ = ["JAVASCRIPT", "PYTHON", "Effects", "ScriptRunner", "call_plugin"]
 
 
 JAVASCRIPT = """\
@@ -91,7 +91,7 @@ _EXPORT = "run"
 _CUT_AGAIN_S = 0.02
 
 
-class Scripts:
+class ScriptRunner:
     """Runs scripts on threads. The first one of a language waits for its engine, some seconds.
 
     Owns: one compiled template for each language that was used, and a few threads, until `close`.
@@ -104,12 +104,12 @@ class Scripts:
         self._lock = threading.Lock()
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="omnicore-script")
 
-    async def run(self, work: Work) -> Performed:
+    async def run(self, work: StepWork) -> Performed:
         """Runs the script of a node. Cancelling cuts it.
 
         Raises: Fault: the script failed; ToolMissing: nothing here runs its language; InvalidInput, LimitExceeded.
         """
-        node = cast("Script", work.action.node)
+        node = cast("ScriptTask", work.action.node)
         given = _given(node.code, work.opened())
         timeout_s = work.left_s(self._limits.timeout_s)
         template = self._templates.get(node.language)
@@ -201,7 +201,7 @@ def _failed(error: GuestError) -> Fault:
 _LONGEST_S = 3600.0
 
 
-async def call_plugin(plugins: PluginHost, work: Work, *, costs: bool) -> Performed:
+async def call_plugin(plugins: PluginHost, work: StepWork, *, costs: bool) -> Performed:
     """Calls a function with JSON in and out.
 
     The plugin's own limit is the deadline, or less where the step has less time left.
@@ -245,7 +245,7 @@ def _check_version(serving: Serving, wanted: str) -> None:
 
 
 _MUCH = 256 * 1024
-_Do = Callable[[Work], Awaitable[Performed]]
+_Do = Callable[[StepWork], Awaitable[Performed]]
 
 
 class Effects:
@@ -265,8 +265,8 @@ class Effects:
         self.limits = limits or EffectLimits()
         self._services = services
         self._secrets = SecretReader(services.vault, services.clock)
-        http = HttpCalls(services, self.limits, Tokens(services.clock))
-        self._scripts = Scripts(services.scripting, self.limits)
+        http = HttpCalls(services, self.limits, TokenCache(services.clock))
+        self._scripts = ScriptRunner(services.scripting, self.limits)
         self._kinds: Mapping[str, _Do] = {
             "connector": self._connector,
             "host": self._host,
@@ -282,7 +282,7 @@ class Effects:
 
         Raises: Fault: whatever went wrong, without a secret in it. StorageFailed: the host's own database.
         """
-        secrets = Opened()
+        secrets = StepSecrets()
         try:
             if run.secrets:
                 secrets = await self._secrets.open(run.secrets)
@@ -297,7 +297,7 @@ class Effects:
         except OmniError as error:
             raise secrets.hidden_fault(fault_of(error)) from None
 
-    def _clean(self, done: Performed, secrets: Opened) -> Performed:
+    def _clean(self, done: Performed, secrets: StepSecrets) -> Performed:
         output = checked_output(secrets.hidden(done.output), self.limits.output_bytes)
         return Performed(output, done.meta, done.events)
 
@@ -309,21 +309,21 @@ class Effects:
         """Frees the script engines; a second time does nothing. Blocks."""
         self._scripts.close()
 
-    async def _done(self, action: Action, run: RunContext, secrets: Opened) -> Performed:
-        work = Work(action, run, secrets, self._services.clock)
+    async def _done(self, action: Action, run: RunContext, secrets: StepSecrets) -> Performed:
+        work = StepWork(action, run, secrets, self._services.clock)
         match action.node:
-            case Call(target="plugin"):  # the common case, without a further frame
+            case CallTask(target="plugin"):  # the common case, without a further frame
                 return await call_plugin(self._services.plugins, work, costs=self.limits.costs)
-            case Call(target=target):
+            case CallTask(target=target):
                 return await self._kinds[target](work)
-            case Script():
+            case ScriptTask():
                 return await self._scripts.run(work)
-            case Emit():
+            case EmitTask():
                 event = envelope(work)
                 return Performed(event, events=(event,))
         raise Fault("configuration", 500, "No effect", f"{action.kind} is done by the runner, not by an effect")
 
-    async def _connector(self, work: Work) -> Performed:
+    async def _connector(self, work: StepWork) -> Performed:
         connector, _, name = work.call.ref.rpartition(".")
         output = await self._services.connectors.use(
             f"workflow:{work.run.workflow}",
@@ -335,7 +335,7 @@ class Effects:
         )
         return Performed(output, {"connector": connector})
 
-    async def _host(self, work: Work) -> Performed:
+    async def _host(self, work: StepWork) -> Performed:
         verb = VERBS.get(work.call.ref)
         if verb is None:
             raise Fault("configuration", 404, "Unknown verb", f"the host has no {work.call.ref[:80]}@host")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from omnicore.clock import Clock
     from omnicore.connectors.vault import Vault
 
-__all__ = ["PREFIX", "Opened", "SecretReader", "marked", "placeholders"]
+__all__ = ["PREFIX", "SecretReader", "StepSecrets", "marked", "placeholders"]
 
 
 PREFIX = "omnisecret_"
@@ -54,7 +54,7 @@ def marked(value: Any, names: Mapping[str, str]) -> Any:
     return _replaced(value, {stands: f"<secret:{name}>" for name, stands in names.items()}) if names else value
 
 
-class Opened:
+class StepSecrets:
     """The secrets of a run for one effect. Its `repr` tells none."""
 
     __slots__ = ("_redactor", "_values")
@@ -131,14 +131,14 @@ class SecretReader:
         self._clock = clock
         self._kept: OrderedDict[str, tuple[float, str | None]] = OrderedDict()
 
-    async def open(self, names: Mapping[str, str]) -> Opened:
+    async def open(self, names: Mapping[str, str]) -> StepSecrets:
         """The secrets of a run. Those of connectors and webhooks are nobody else's.
 
         Args: names: placeholder by name, as `Start.secrets`.
         Raises: StorageFailed: the vault cannot be opened.
         """
         if not names:
-            return Opened()
+            return StepSecrets()
         now = self._clock.monotonic()
         # Noted before the wait: others may push out what is kept meanwhile.
         known = {name: kept[1] for name in names if (kept := self._kept.get(name)) is not None and kept[0] > now}
@@ -153,7 +153,7 @@ class SecretReader:
         missing = {stands: name for name, stands in names.items() if stands not in found}
         while len(self._kept) > _MOST:
             self._kept.popitem(last=False)
-        return Opened(found, missing)
+        return StepSecrets(found, missing)
 
     def _read(self, names: Iterable[str]) -> dict[str, str | None]:
         return {name: None if name.startswith(_OTHERS) else self._get(name) for name in names}

@@ -18,7 +18,7 @@ from omnicore.telemetry.logs import LEVELS, harmless
 from omnicore.vectors.vector import HOST, Vector
 from omnicore.workflows.steps.secrets import marked
 from omnicore.workflows.steps.values import parse_json
-from omnicore.workflows.steps.work import Work
+from omnicore.workflows.steps.work import StepWork
 
 if TYPE_CHECKING:
     from omnicore.clock import Clock
@@ -72,7 +72,7 @@ class StepServices:
 
 
 _log = logging.getLogger("omnicore.workflows.log")
-_Serve = Callable[[StepServices, Work, Mapping[str, Any]], Awaitable[Any]]
+_Serve = Callable[[StepServices, StepWork, Mapping[str, Any]], Awaitable[Any]]
 _KV_BYTES, _KV_KEYS, _VALUE_BYTES = 16 * MIB, 10_000, 256 * KIB
 
 
@@ -81,7 +81,7 @@ def namespace_of(workflow: str) -> str:
     return f"@workflow:{workflow}"
 
 
-async def _store(services: StepServices, work: Work, given: Mapping[str, Any]) -> Any:
+async def _store(services: StepServices, work: StepWork, given: Mapping[str, Any]) -> Any:
     tier = given.get("tier", MemoryTier.Episodic)
     item = await present(services.memory, "memory").store(
         given["text"],
@@ -95,18 +95,18 @@ async def _store(services: StepServices, work: Work, given: Mapping[str, Any]) -
     return {"id": item}
 
 
-async def _recall(services: StepServices, work: Work, given: Mapping[str, Any]) -> Any:
+async def _recall(services: StepServices, work: StepWork, given: Mapping[str, Any]) -> Any:
     found = await present(services.memory, "memory").recall(
         given.get("text"), embedding=given.get("embedding"), tiers=given.get("tiers"), limit=given.get("limit", 10)
     )
     return {"items": [asdict(memory.item()) for memory in found.items]}
 
 
-async def _forget(services: StepServices, work: Work, given: Mapping[str, Any]) -> Any:
+async def _forget(services: StepServices, work: StepWork, given: Mapping[str, Any]) -> Any:
     return {"forgotten": await present(services.memory, "memory").forget(given["id"])}
 
 
-async def _search(services: StepServices, work: Work, given: Mapping[str, Any]) -> Any:
+async def _search(services: StepServices, work: StepWork, given: Mapping[str, Any]) -> Any:
     service = present(services.vectors, "vectors")
     found, exact = await asyncio.to_thread(
         service.search, HOST, given["collection"], given["values"], given.get("limit", 10), given.get("filter")
@@ -114,25 +114,25 @@ async def _search(services: StepServices, work: Work, given: Mapping[str, Any]) 
     return {"matches": [asdict(match) for match in found], "exact": exact}
 
 
-async def _upsert(services: StepServices, work: Work, given: Mapping[str, Any]) -> Any:
+async def _upsert(services: StepServices, work: StepWork, given: Mapping[str, Any]) -> Any:
     vectors = [Vector(one["id"], one["values"], one.get("metadata", {})) for one in given["vectors"]]
     count = await asyncio.to_thread(present(services.vectors, "vectors").upsert, HOST, given["collection"], vectors)
     return {"count": count}
 
 
-async def _submit(services: StepServices, work: Work, given: Mapping[str, Any]) -> Any:
+async def _submit(services: StepServices, work: StepWork, given: Mapping[str, Any]) -> Any:
     order = TaskOrder(**{"key": work.key, **given})
     return {"id": await asyncio.to_thread(present(services.tasks, "tasks").submit, order)}
 
 
-async def _get(services: StepServices, work: Work, given: Mapping[str, Any]) -> Any:
+async def _get(services: StepServices, work: StepWork, given: Mapping[str, Any]) -> Any:
     found = await asyncio.to_thread(services.kv.get, namespace_of(work.run.workflow), given["key"])
     if found is None:
         return {"value": given.get("default"), "version": None}
     return {"value": parse_json(found[0], "the stored value"), "version": found[1]}
 
 
-async def _put(services: StepServices, work: Work, given: Mapping[str, Any]) -> Any:
+async def _put(services: StepServices, work: StepWork, given: Mapping[str, Any]) -> Any:
     data = _bounded(given["value"])
     version = await asyncio.to_thread(
         services.kv.put,
@@ -146,7 +146,7 @@ async def _put(services: StepServices, work: Work, given: Mapping[str, Any]) -> 
     return {"version": version}
 
 
-async def _write(services: StepServices, work: Work, given: Mapping[str, Any]) -> Any:
+async def _write(services: StepServices, work: StepWork, given: Mapping[str, Any]) -> Any:
     message = marked(given["message"], work.run.secrets)
     level = LEVELS[given.get("level", "info")]
     _log.log(level, "%s %s %s", work.run.workflow, work.run.run, harmless(message))

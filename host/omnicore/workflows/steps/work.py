@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
     from omnicore.clock import Clock
     from omnicore.workflows.entries import Action, RunContext
-    from omnicore.workflows.language.graph import Call
-    from omnicore.workflows.steps.secrets import Opened
+    from omnicore.workflows.language.graph import CallTask
+    from omnicore.workflows.steps.secrets import StepSecrets
 
-__all__ = ["StepContext", "Work", "hops_of"]
+__all__ = ["StepContext", "StepWork", "hops_of"]
 
 
 _LONGEST_KEY = 128
@@ -40,18 +40,18 @@ class StepContext(Handling):
     key: str
 
 
-class Work(Record, frozen=True):
+class StepWork(Record, frozen=True):
     """An action, its run, and the run's secrets, opened."""
 
     action: Action
     run: RunContext
-    secrets: Opened
+    secrets: StepSecrets
     clock: Clock
 
     @property
-    def call(self) -> Call:
+    def call(self) -> CallTask:
         """The node, where the action is a call."""
-        return cast("Call", self.action.node)
+        return cast("CallTask", self.action.node)
 
     @property
     def input(self) -> Any:

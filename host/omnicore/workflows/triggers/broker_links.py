@@ -14,7 +14,7 @@ from omnicore.errors import InvalidInput
 from omnicore.optional import optional
 from omnicore.texts import is_whole
 
-__all__ = ["STRUCTURED", "Link", "LinkOrder", "Message", "Take", "event_of", "open_link", "written"]
+__all__ = ["STRUCTURED", "BrokerLink", "LinkOrder", "Message", "Take", "event_of", "open_link", "written"]
 
 
 STRUCTURED = "application/cloudevents+json"
@@ -110,7 +110,7 @@ class LinkOrder:
     """How long a message may be with a host that says nothing before another takes it over (Redis)."""
 
 
-class Link(Protocol):
+class BrokerLink(Protocol):
     """A connection to one broker, used on one event loop; once stopped another one is made."""
 
     async def start(self) -> None:
@@ -126,7 +126,7 @@ class Link(Protocol):
         """True if the broker answers."""
 
 
-def open_link(order: LinkOrder) -> Link:
+def open_link(order: LinkOrder) -> BrokerLink:
     """A link for a broker's kind, not started yet. Raises: ToolMissing: its library is not installed."""
     module: Any = optional(f"omnicore.workflows.triggers.{order.settings.kind}", extra="brokers")
-    return cast("Link", module.open_link(order))
+    return cast("BrokerLink", module.open_link(order))

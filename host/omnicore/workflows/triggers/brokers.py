@@ -18,7 +18,7 @@ from omnicore.errors import InvalidInput, OmniError, ToolMissing
 from omnicore.jobs.loop import Pause
 from omnicore.storage.tables.workflow_triggers import OutboxRow, OutboxTable, add_outbox
 from omnicore.workflows.steps.cloud_events import ORIGIN, event_hops
-from omnicore.workflows.triggers.broker_links import Link, LinkOrder, Message, event_of, open_link, written
+from omnicore.workflows.triggers.broker_links import BrokerLink, LinkOrder, Message, event_of, open_link, written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -69,12 +69,12 @@ class _Line:
         *,
         consumer: str,
         event_bytes: int,
-        opened: Callable[[LinkOrder], Link],
+        opened: Callable[[LinkOrder], BrokerLink],
     ) -> None:
         self.settings, self._inbox, self._outbox, self._clock = settings, inbox, outbox, clock
         self._event_bytes, self._opened = event_bytes, opened
         self._order = LinkOrder(settings, self._take, consumer)
-        self._link: Link | None = None
+        self._link: BrokerLink | None = None
         self._over = asyncio.Event()
         self._watching = Pause()
         self.sending = Pause()
@@ -125,7 +125,7 @@ class _Line:
                 async with asyncio.timeout(_STOP_S):
                     await link.stop()
 
-    async def _watched(self, link: Link) -> None:
+    async def _watched(self, link: BrokerLink) -> None:
         """Returns when the broker has not answered for a while, or this is ended."""
         silent = 0
         while not self._watching.over:
@@ -181,7 +181,7 @@ class _Line:
 
     # -- out
 
-    async def _send_all(self, link: Link) -> None:
+    async def _send_all(self, link: BrokerLink) -> None:
         wait_s = _FIRST_S
         while not self.sending.over:
             self.sending.clear()
@@ -196,7 +196,7 @@ class _Line:
             if not more:
                 await self.sending.rest(_POLL_S)
 
-    async def _send_some(self, link: Link) -> bool:
+    async def _send_some(self, link: BrokerLink) -> bool:
         rows = await asyncio.to_thread(self._outbox.next, self.settings.name, _BATCH)
         sent: list[str] = []
         try:
@@ -230,7 +230,7 @@ class Brokers:
         consumer: str,
         work: bool = True,
         event_bytes: int = 1024 * 1024,
-        opened: Callable[[LinkOrder], Link] = open_link,
+        opened: Callable[[LinkOrder], BrokerLink] = open_link,
     ) -> None:
         self._inbox, self._clock, self._work = inbox, clock, work
         outbox = OutboxTable(store)
