@@ -371,18 +371,16 @@ class SharedRuns:
         self,
         journal: Journal,
         runner: Runner,
-        locks: HostLocks,
+        parts: EngineParts,
         *,
-        settings: WorkflowSettings,
-        clock: Clock,
         woke: Callable[[], None],
         retained: Callable[[str], Sequence[tuple[str, float, float, int]]],
     ) -> None:
-        self._journal, self._runner, self._locks = journal, runner, locks
-        self._settings, self._clock = settings, clock
+        self._journal, self._runner, self._locks = journal, runner, parts.locks
+        self._settings, self._clock = parts.settings, parts.clock
         self._woke, self._retained = woke, retained
         self._swept = ""
-        self.beat, self.others, self.dead = journal.beat, journal.others, locks.dead
+        self.beat, self.others, self.dead = journal.beat, journal.others, parts.locks.dead
 
     def lost(self) -> None:
         """Drops the runs: another host has them."""
@@ -476,15 +474,7 @@ class Engine:
         self._claiming = RunClaims(
             self.journal, self.runner, self, clock=clock, poll_s=settings.poll_s, ended=self._look_at_ends
         )
-        shared = SharedRuns(
-            self.journal,
-            self.runner,
-            parts.locks,
-            settings=settings,
-            clock=clock,
-            woke=self.wake,
-            retained=self.definitions.retained,
-        )
+        shared = SharedRuns(self.journal, self.runner, parts, woke=self.wake, retained=self.definitions.retained)
         self.hosts = Membership(
             "omnicore-workflows",
             shared,
