@@ -33,7 +33,7 @@ from omnicore.jobs.tasks import PluginTasks, TaskDesk
 from omnicore.plugins.host import PluginHost
 from omnicore.resilience.health import HealthReport
 from omnicore.sandbox.abi import Doors, HostFunction
-from omnicore.storage.opening import open_store
+from omnicore.storage.database import open_store
 from omnicore.storage.tables.kv import KvTable
 from omnicore.telemetry.logs import PluginLogs
 from omnicore.telemetry.metrics import Metrics

@@ -20,8 +20,8 @@ from tests.bench.report import Row, at_least
 from tests.storage.postgresql_server import find_binaries, private_server
 
 from omnicore.ids import new_id
-from omnicore.storage.marks import with_percent_marks
 from omnicore.storage.postgresql import PostgresDatabase
+from omnicore.storage.postgresql_link import with_percent_marks
 from omnicore.storage.tables.connectors import ConnectorsTable, UseRow
 from omnicore.storage.tables.tasks import Task, TasksTable, insert
 

@@ -23,7 +23,7 @@ from typing import Any
 from omnicore.config.settings import StorageSettings, TaskSettings
 from omnicore.jobs.tasks import TaskDesk
 from omnicore.runtime.tasks import TaskEngine
-from omnicore.storage.opening import open_store
+from omnicore.storage.database import open_store
 from omnicore.storage.store import Store
 from omnicore.storage.tables.tasks import TaskOrder
 

@@ -10,7 +10,7 @@ from omnicore.config.settings import StorageSettings, TaskSettings
 from omnicore.ids import new_id
 from omnicore.jobs.tasks import new_task
 from omnicore.records import replace
-from omnicore.storage.opening import open_store
+from omnicore.storage.database import open_store
 from omnicore.storage.tables.tasks import HOST, TASKS, TaskOrder
 
 __all__ = ["finished_tasks"]

@@ -16,9 +16,8 @@ from tests.storage.stores import OpenStore
 
 from omnicore.clock import ManualClock
 from omnicore.errors import Conflict, InvalidInput, StorageFailed
-from omnicore.storage.archive import read_contents
+from omnicore.storage.archive import read_contents, tables_of
 from omnicore.storage.backup import backup, restore_postgresql, restore_sqlite
-from omnicore.storage.contents import tables_of
 from omnicore.storage.database import Database
 from omnicore.storage.modules import ModuleStore
 from omnicore.storage.postgresql import PostgresDatabase

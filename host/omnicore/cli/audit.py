@@ -18,7 +18,7 @@ from omnicore.cli.local import at_terminal, stored
 from omnicore.cli.options import Exit, Group, Shell, common, host_folders, pass_shell
 from omnicore.cli.output import Output
 from omnicore.clock import SystemClock
-from omnicore.storage.faults import storage_failed
+from omnicore.storage.store import storage_failed
 from omnicore.storage.tables.audit import Anchor, AuditRow
 from omnicore.wiring.audit import audit_trail
 

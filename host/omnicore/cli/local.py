@@ -25,7 +25,7 @@ from omnicore.cli.client import Answer, checked_folder, command_name, loaded, wh
 from omnicore.cli.output import Output, printable
 from omnicore.clock import SystemClock
 from omnicore.errors import CallerError, NotFound, OmniError, StorageFailed
-from omnicore.storage.opening import FILE, open_store
+from omnicore.storage.database import DATABASE, open_store
 from omnicore.telemetry.logs import JsonLines
 from omnicore.wiring.audit import audit_trail
 
@@ -126,7 +126,7 @@ class _Harmless(logging.Formatter):
 @contextmanager
 def stored(settings: Settings) -> Iterator[Store]:
     """The database, if there is one: looking makes none."""
-    if settings.storage.url is None and not (settings.data / FILE).exists():
+    if settings.storage.url is None and not (settings.data / DATABASE).exists():
         raise NotFound(
             f"there is no database in {settings.data}",
             remedy="name the data folder with --data; `omnicore run` makes a database",
@@ -271,7 +271,7 @@ def plugin_look(plugins: PluginHost) -> Callable[[str, str], Any]:
 @contextmanager
 def recorded_in(settings: Settings) -> Iterator[None]:
     """The same for a command without a host, where there is a database: what is changed before it has no record."""
-    if settings.storage.url is None and not (settings.data / FILE).exists():
+    if settings.storage.url is None and not (settings.data / DATABASE).exists():
         yield
         return
     with (

@@ -28,7 +28,7 @@ from omnicore.cli.options import Group, Shell, common, host_folders, pass_shell,
 from omnicore.cli.output import Output
 from omnicore.clock import SystemClock
 from omnicore.errors import InvalidInput
-from omnicore.storage.opening import open_store
+from omnicore.storage.database import open_store
 from omnicore.wiring.audit import audit_trail
 
 if TYPE_CHECKING:

@@ -42,8 +42,8 @@ from omnicore.cli.workflow_files import (
     show_problems,
 )
 from omnicore.errors import Conflict, InvalidInput, NotFound, OmniError
-from omnicore.storage.faults import storage_failed
-from omnicore.storage.opening import FILE
+from omnicore.storage.database import DATABASE
+from omnicore.storage.store import storage_failed
 from omnicore.workflows.language.edits import Difference
 from omnicore.workflows.language.edits import diff as differences
 from omnicore.workflows.language.palette import Known, names_others
@@ -500,7 +500,7 @@ def validate(shell: Shell, ctx: click.Context, paths: tuple[str, ...], *, no_hos
 def _known(shell: Shell, output: Output) -> Known | None:
     """What the host of these folders has; None: none was run here, or it cannot be asked."""
     settings = loaded(shell).settings
-    if settings.storage.url is None and not (settings.data / FILE).exists():
+    if settings.storage.url is None and not (settings.data / DATABASE).exists():
         return None
     try:
         with opened(shell, output) as host:

@@ -18,9 +18,8 @@ from omnicore.connectors.redaction import Redactor
 from omnicore.errors import StorageFailed
 from omnicore.events.bus import EventBus
 from omnicore.resilience.retry import RetryPolicy, Supervised
-from omnicore.storage.audit_head import HeadFile
 from omnicore.storage.store import Store
-from omnicore.storage.tables.audit import AuditTable
+from omnicore.storage.tables.audit import AuditTable, HeadFile
 from omnicore.storage.tables.plugins import PluginRow
 from omnicore.wiring.health import HealthPart
 

@@ -24,7 +24,7 @@ from omnicore.wiring.running import Running
 from omnicore.wiring.triggers import trigger_part
 from omnicore.wiring.workflows import workflow_part
 from omnicore.workflows.service import Workflows
-from omnicore.workflows.steps.services import StepServices
+from omnicore.workflows.steps.step import StepServices
 
 __all__ = ["Automation", "automation"]
 

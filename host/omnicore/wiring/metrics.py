@@ -8,7 +8,7 @@ from omnicore.config.settings import TelemetrySettings
 from omnicore.ids import new_id
 from omnicore.plugins.host import PluginHost
 from omnicore.sandbox.budget import BUDGET
-from omnicore.storage.contents import stored_bytes
+from omnicore.storage.archive import stored_bytes
 from omnicore.storage.store import Store
 from omnicore.telemetry.metrics import Metrics
 from omnicore.telemetry.traces import OpenTelemetry

@@ -15,7 +15,7 @@ from omnicore.files import only_one
 from omnicore.memory.item import words_of
 from omnicore.storage.archive import Contents
 from omnicore.storage.backup import (
-    Outcome,
+    RestoreOutcome,
     Staged,
     read_staged,
     restore_postgresql,
@@ -23,7 +23,7 @@ from omnicore.storage.backup import (
     settle,
     staged_file,
 )
-from omnicore.storage.opening import open_store
+from omnicore.storage.database import open_store
 from omnicore.storage.store import Session, Store
 from omnicore.storage.tables.access import SessionsTable
 from omnicore.storage.tables.memory_words import enter_words_again
@@ -82,12 +82,12 @@ def _accept_record(settings: Settings, staged: Staged, clock: Clock) -> None:
         trail.accept(actor=staged.by, via="host", origin=platform.node(), action="restoreBackup", target=target)
 
 
-def _outcome(staged: Staged, settings: Settings, clock: Clock) -> Outcome:
+def _outcome(staged: Staged, settings: Settings, clock: Clock) -> RestoreOutcome:
     try:
         contents, kept = put_back(staged_file(settings.data, staged), settings, clock=clock, wait_s=_WAIT_S)
         _accept_record(settings, staged, clock)
     except OmniError as error:
-        return Outcome(staged.backup, clock.now(), ok=False, text=f"it was not restored: {error}")
+        return RestoreOutcome(staged.backup, clock.now(), ok=False, text=f"it was not restored: {error}")
     made = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(contents.made_at))
     text = f"the database is that of {made}" + (f"; what it was before is in {kept}" if kept is not None else "")
-    return Outcome(staged.backup, clock.now(), ok=True, text=text)
+    return RestoreOutcome(staged.backup, clock.now(), ok=True, text=text)

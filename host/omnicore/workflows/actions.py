@@ -19,7 +19,7 @@ from omnicore.workflows.entries import Action, Performed, Performer, Result
 from omnicore.workflows.faults import Fault, fault_of
 from omnicore.workflows.language.graph import WaitTask
 from omnicore.workflows.live import Doing, LiveRun
-from omnicore.workflows.steps.secrets import marked
+from omnicore.workflows.steps.step import marked
 from omnicore.workflows.view import shortened
 
 if TYPE_CHECKING:

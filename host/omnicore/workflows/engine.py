@@ -30,8 +30,7 @@ from omnicore.workflows.language.graph import RunTask, WorkflowGraph, name_of
 from omnicore.workflows.machine_tasks import conform
 from omnicore.workflows.runner import Ended, Runner, Tell
 from omnicore.workflows.runs import RunReader
-from omnicore.workflows.steps.secrets import marked
-from omnicore.workflows.steps.work import hops_of
+from omnicore.workflows.steps.step import hops_of, marked
 from omnicore.workflows.view import OpenView, RunView
 
 if TYPE_CHECKING:

@@ -44,7 +44,7 @@ from omnicore.workflows.live import (
     waits_of,
 )
 from omnicore.workflows.progress import Progress
-from omnicore.workflows.steps.secrets import placeholders
+from omnicore.workflows.steps.step import placeholders
 
 if TYPE_CHECKING:
     from omnicore.clock import Clock

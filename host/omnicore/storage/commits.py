@@ -1,4 +1,7 @@
-"""Group commit with several writers: small writes of many threads share transactions, and each gets its own answer."""
+"""Group commit: the small writes of many threads share transactions, and each gets its own answer.
+
+`GroupCommit` has one writer (SQLite), `SharedCommits` several (PostgreSQL).
+"""
 
 from __future__ import annotations
 
@@ -10,26 +13,285 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
-from omnicore.storage.group_commit import Job, deliver, interrupted, open_gate
-from omnicore.storage.postgresql_faults import busy
-from omnicore.storage.store import Session
+from omnicore.errors import StorageFailed
+from omnicore.storage.store import Session, storage_busy
 
-__all__ = ["SharedCommits", "Transaction"]
+__all__ = ["GroupCommit", "SharedCommits", "Transaction", "Transactions"]
 
 _T = TypeVar("_T")
+Work = Callable[[Session], _T]
 
 _BATCH = 256
-_BATCH_S = 0.05  # the first of a batch wait no longer than this for the last
+_BATCH_S = 0.05  # those who came early wait no longer than this for those who came late
 _ATTEMPTS = 3
-_COLLIDING_S = 10.0
-_COLLIDED = frozenset({"collided"})
-"""The lock of those that were ended because they waited in a circle. They go one after the other, and give way soon."""
 _LOST_S = 1.0
 
 
-class _LocalJob(Job[Any]):
+class Transactions(Protocol):
+    """A database for group commit. Everything is called under its writer's lock."""
+
+    def begin(self, *, durable: bool = False) -> Session: ...
+
+    def commit(self) -> None: ...
+
+    def rollback(self) -> None: ...
+
+    def failure(self, error: BaseException) -> BaseException:
+        """The error to tell: the database's own as `StorageFailed`, any other as it is."""
+
+    def passing(self, error: BaseException) -> bool:
+        """True when nothing was kept and the same work may succeed if it is done again."""
+
+
+class _Job(Generic[_T]):
+    """One piece of work. `gate` opens when it is done, or when its thread is to lead."""
+
+    __slots__ = ("_future", "done", "error", "gate", "leads", "loop", "result", "work")
+
+    def __init__(self, work: Work[_T], future: asyncio.Future[_T] | None = None) -> None:
+        self.work = work
+        self.result: _T | None = None
+        self.error: BaseException | None = None
+        self.done = self.leads = False
+        self.gate: threading.Lock | None = None
+        self.loop = future.get_loop() if future is not None else None
+        self._future = future
+
+    def answer(self) -> _T:
+        """In the thread that waited for it."""
+        error = self.error
+        if error is None:
+            return self.result  # type: ignore[return-value]
+        try:
+            raise error
+        finally:
+            del error, self  # the error's traceback holds this frame: no circle for the collector
+
+    def settle(self) -> None:
+        """On the loop that waits for it."""
+        if self._future is None or self._future.done():  # cancelled meanwhile
+            return
+        if self.error is not None:
+            self._future.set_exception(self.error)
+        else:
+            self._future.set_result(self.result)  # type: ignore[arg-type]
+
+
+class GroupCommit:
+    """The first who comes leads: it does the work of all who came by then, in one transaction, and then hands the
+    lead to one of those who came meanwhile. Who does not lead sleeps at its own gate: all of them at the writer's
+    lock would wake one after the other, which takes longer than the disk.
+
+    Work runs in the order it came. Among others it has a savepoint of its own, so that what it raises undoes
+    its own writes only; answers are given after the commit, and a commit that fails fails all of them.
+
+    Owns: a thread that leads for event loops, from the first `apply_async` until `close`.
+    """
+
+    def __init__(self, lock: threading.RLock, transactions: Transactions) -> None:
+        self._lock = lock
+        self._transactions = transactions
+        self._waiting: deque[_Job[Any]] = deque()
+        self._mutex = threading.Lock()
+        self._led = False  # a hint that somebody leads; that only one does is for the writer's lock
+        self._called = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    def apply(self, work: Work[_T]) -> _T:
+        """Blocks until the work is kept; see `omnicore.storage.store.Store.apply`."""
+        job = _Job(work)
+        try:
+            if self._enter(job):
+                self._lead_until(job)
+            else:
+                self._wait(job)
+        except BaseException:  # interrupted: taken already, its leader decides whether it is kept
+            self._leave(job)
+            raise
+        return job.answer()
+
+    async def apply_async(self, work: Work[_T]) -> _T:
+        """The same for an event loop, which goes on meanwhile; see `omnicore.storage.store.Store.apply_async`."""
+        future: asyncio.Future[_T] = asyncio.get_running_loop().create_future()
+        if self._enter(_Job(work, future)):
+            self._call()
+        return await future
+
+    def close(self) -> None:
+        """Ends the thread when the work that waits is done."""
+        with self._mutex:
+            self._closed = True
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            self._called.set()
+            thread.join()
+        self._lead_all()
+
+    def _enter(self, job: _Job[Any]) -> bool:
+        """Queues the work. Returns: whether it leads."""
+        with self._mutex:
+            self._waiting.append(job)
+            if not self._led:
+                self._led = job.leads = True
+                return True
+            if job.loop is None:
+                job.gate = threading.Lock()
+                job.gate.acquire()
+            return False
+
+    def _wait(self, job: _Job[Any]) -> None:
+        gate = job.gate
+        while gate is not None and not job.done:
+            if gate.acquire(timeout=_LOST_S):
+                if not job.done:
+                    self._lead_until(job)
+            elif self._lock.acquire(blocking=False):  # nobody leads: the one who should was interrupted
+                self._lock.release()
+                self._lead_until(job)
+
+    def _leave(self, job: _Job[Any]) -> None:
+        with self._mutex, suppress(ValueError):
+            self._waiting.remove(job)
+        if job.leads:
+            self._hand_over()
+
+    def _lead_until(self, job: _Job[Any]) -> None:
+        with self._lock:
+            while not job.done:
+                self._lead()
+        self._hand_over()
+
+    def _lead_all(self) -> None:
+        while self._waiting:
+            with self._lock:  # taken anew for each transaction, so that others get their turn
+                self._lead()
+        self._hand_over()
+
+    def _hand_over(self) -> None:
+        with self._mutex:
+            following = self._waiting[0] if self._waiting else None
+            self._led = following is not None
+            if following is None:
+                return
+            following.leads = True
+        if following.gate is None:
+            self._call()
+        else:
+            _open_gate(following.gate)
+
+    def _call(self) -> None:
+        """Has the thread lead."""
+        with self._mutex:
+            if self._thread is None and not self._closed:
+                self._thread = threading.Thread(target=self._serve, name="omnicore-commit", daemon=True)
+                self._thread.start()
+        self._called.set()
+        if self._closed:  # nobody serves any more: the database answers that it is closed
+            self._lead_all()
+
+    def _serve(self) -> None:
+        while not self._closed:
+            self._called.wait()
+            self._called.clear()
+            self._lead_all()
+
+    def _lead(self) -> None:
+        """Does the work that waits, as much as one transaction should hold."""
+        with self._mutex:
+            batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), _BATCH))]
+        try:
+            for attempt in range(1, _ATTEMPTS + 1):
+                if not batch or self._transact(batch, last=attempt == _ATTEMPTS):
+                    break
+        finally:
+            # Undone work goes back in its order: the batch took too long, or its leader was interrupted.
+            with self._mutex:
+                self._waiting.extendleft(job for job in reversed(batch) if not job.done)
+            _deliver(batch)
+
+    def _transact(self, batch: list[_Job[Any]], *, last: bool) -> bool:
+        """One transaction. Returns: whether it came to an end, good or bad; else it is worth another try."""
+        tried: list[_Job[Any]] = []
+        keeping = False
+        try:
+            try:
+                self._work(self._transactions.begin(), batch, tried)
+                keeping = True
+                self._transactions.commit()
+            except BaseException:
+                self._transactions.rollback()
+                raise
+        except KeyboardInterrupt:
+            if keeping:  # it may be kept already, and must not be done twice
+                _interrupted(tried)
+            raise
+        except BaseException as error:
+            if not last and self._transactions.passing(error):
+                return False
+            for job in tried or batch:
+                job.error, job.done = job.error or _told(self._transactions, error), True
+            return True
+        for job in tried:
+            job.done = True
+        return True
+
+    def _work(self, session: Session, batch: list[_Job[Any]], tried: list[_Job[Any]]) -> None:
+        if len(batch) == 1:  # alone, its transaction is its savepoint
+            tried.append(batch[0])
+            batch[0].error = None
+            batch[0].result = batch[0].work(session)
+            return
+        end = time.monotonic() + _BATCH_S
+        for job in batch:
+            tried.append(job)
+            _attempt(self._transactions, session, job, again=self._transactions.passing)
+            if time.monotonic() > end:
+                return
+
+
+def _interrupted(jobs: Sequence[_Job[Any]]) -> None:
+    """Answers work whose commit was interrupted: nobody knows whether it was kept."""
+    for job in jobs:
+        job.error = StorageFailed(
+            "the process was interrupted while it kept a change",
+            remedy="look whether the change is there before you repeat it",
+        )
+        job.done = True
+
+
+def _deliver(batch: Sequence[_Job[Any]]) -> None:
+    """Opens the gates of those who wait, and wakes each event loop once for all of its work."""
+    loops: dict[asyncio.AbstractEventLoop, list[_Job[Any]]] = {}
+    for job in batch:
+        if job.done and job.loop is not None:
+            loops.setdefault(job.loop, []).append(job)
+        elif job.done and job.gate is not None:
+            _open_gate(job.gate)
+    for loop, jobs in loops.items():
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(_settle, jobs)
+
+
+def _open_gate(gate: threading.Lock) -> None:
+    """Lets the thread at a gate go on."""
+    with suppress(RuntimeError):  # open already
+        gate.release()
+
+
+def _settle(jobs: list[_Job[Any]]) -> None:
+    for job in jobs:
+        job.settle()
+
+
+_COLLIDING_S = 10.0
+_COLLIDED = frozenset({"collided"})
+"""The lock of those that were ended because they waited in a circle. They go one after the other, and give way soon."""
+
+
+class _LocalJob(_Job[Any]):
     """Work with the names of the locks it needs. `alone`: it met a lock that somebody held, and runs by itself."""
 
     __slots__ = ("alone", "locks", "since")
@@ -84,6 +346,10 @@ class Transaction(ABC):
     @abstractmethod
     def blocked(self, error: BaseException) -> bool:
         """True when a statement waited too long for a lock."""
+
+    def undone(self, error: BaseException) -> bool:
+        """True when the error is of the whole transaction, not of one piece of its work."""
+        return self.passing(error) or self.blocked(error)
 
 
 class SharedCommits:
@@ -211,7 +477,7 @@ class SharedCommits:
             self._waiting.extendleft(job for job in reversed(batch.jobs) if not job.done)
             self._held -= batch.locks
             self._alone -= batch.alone
-        deliver(batch.jobs)
+        _deliver(batch.jobs)
 
     def _hand_over(self, *, call: bool = True) -> bool:
         with self._mutex:
@@ -222,7 +488,7 @@ class SharedCommits:
             if following.gate is not None:
                 following.leads = True
         if following.gate is not None:
-            open_gate(following.gate)
+            _open_gate(following.gate)
             return False
         if call:
             self._call()
@@ -248,7 +514,7 @@ class SharedCommits:
     def _transact_all(self, batch: _Batch) -> None:
         first = batch.jobs[0]
         if batch.alone and time.monotonic() - first.since > self._patience_s:
-            first.error, first.done = busy(), True
+            first.error, first.done = storage_busy(), True
             return
         attempt, apart, end = 1, False, time.monotonic() + _COLLIDING_S
         while (again := self._transact(batch, apart=apart, last=attempt >= _ATTEMPTS, end=end)) is not None:
@@ -269,7 +535,7 @@ class SharedCommits:
             transaction.commit()
         except KeyboardInterrupt:
             if keeping:  # it may be kept already, and must not be done twice
-                interrupted(tried)
+                _interrupted(tried)
             raise
         except BaseException as error:
             collided = transaction.collided(error) or (batch.collided and transaction.blocked(error))
@@ -306,8 +572,8 @@ class SharedCommits:
             for one in same:
                 self._waiting.remove(one)
         for one in same:
-            one.error, one.done = busy(), True
-        deliver(same)
+            one.error, one.done = storage_busy(), True
+        _deliver(same)
 
     def _work(self, transaction: Transaction, batch: _Batch, tried: list[_LocalJob], *, apart: bool) -> None:
         locks = batch.locks | _COLLIDED if batch.collided else batch.locks
@@ -317,32 +583,37 @@ class SharedCommits:
             tried.append(job)
             job.error = None
             if apart:
-                self._apart(transaction, session, job)
+                _attempt(transaction, session, job, again=transaction.undone)
             else:
                 job.result = job.work(session)
             if time.monotonic() > end:
                 return
 
-    def _apart(self, transaction: Transaction, session: Session, job: _LocalJob) -> None:
-        session.execute("SAVEPOINT job")
-        try:
-            job.result = job.work(session)
-        except KeyboardInterrupt:
+
+def _attempt(
+    database: Transactions | Transaction, session: Session, job: _Job[Any], *, again: Callable[[BaseException], bool]
+) -> None:
+    """Runs work in a savepoint of its own. Raises: an error after which the whole transaction is done `again`."""
+    session.execute("SAVEPOINT job")
+    job.error = None
+    try:
+        job.result = job.work(session)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        if again(error):
             raise
-        except BaseException as error:
-            if transaction.passing(error) or transaction.blocked(error):
-                raise
-            try:
-                session.execute("ROLLBACK TO job")
-            except Exception:
-                raise error from None  # the database gave up the whole transaction: all of them failed
-            job.error = _told(transaction, error)
-        session.execute("RELEASE job")
+        try:
+            session.execute("ROLLBACK TO job")
+        except Exception:
+            raise error from None  # the database gave up the whole transaction (a full disk): all of them failed
+        job.error = _told(database, error)
+    session.execute("RELEASE job")
 
 
-def _told(transaction: Transaction, error: BaseException) -> BaseException:
+def _told(database: Transactions | Transaction, error: BaseException) -> BaseException:
     """The error for one of many, each with an instance of its own where the database speaks."""
-    told = transaction.failure(error)
+    told = database.failure(error)
     if told is not error:
         told.__cause__ = error
     return told

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omnicore.storage.marks import copy_of, many_of, with_percent_marks
+from omnicore.storage.postgresql_link import copy_of, many_of, with_percent_marks
 
 
 @pytest.mark.parametrize(
