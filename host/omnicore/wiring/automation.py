@@ -11,9 +11,9 @@ from omnicore.config.settings import Settings
 from omnicore.connectors.http import HttpClient
 from omnicore.connectors.service import Connectors
 from omnicore.events.bus import EventBus
+from omnicore.jobs.tasks import TaskDesk
 from omnicore.memory.service import MemoryService
 from omnicore.plugins.host import PluginHost
-from omnicore.runtime.service import TaskDesk
 from omnicore.storage.store import Store
 from omnicore.storage.tables.kv import KvTable
 from omnicore.telemetry.metrics import Metrics
