@@ -37,6 +37,7 @@ from omnicore.diagnostics import OperationsPart
 from omnicore.errors import Conflict, InvalidSetting, PermissionDenied, Unavailable
 from omnicore.events.bus import EventBus
 from omnicore.ids import new_id
+from omnicore.jobs.tasks import PluginTasks, TaskDesk
 from omnicore.mcp.service import McpService
 from omnicore.memory.consolidation import Summarise
 from omnicore.memory.embedding import Embed, Sense, embedder_named
@@ -48,7 +49,6 @@ from omnicore.plugins.host import PluginHost
 from omnicore.portal import NEVER_CLOSED, BlockingHost
 from omnicore.resilience.breaker import Breaker
 from omnicore.restore import restore_staged
-from omnicore.runtime.service import PluginTasks, TaskDesk
 from omnicore.runtime.tasks import TaskEngine
 from omnicore.sandbox.abi import Doors, HostFunction
 from omnicore.sandbox.engines import engine_for

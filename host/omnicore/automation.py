@@ -22,12 +22,12 @@ from omnicore.errors import BuildFailed
 from omnicore.files import only_one, write_whole
 from omnicore.intelligences.intelligence import IntelligenceStatus
 from omnicore.intelligences.registry import Intelligences, Skills
+from omnicore.jobs.tasks import TaskDesk
 from omnicore.loops.duties import Chores, Duties, PluginFacts, Worker
 from omnicore.loops.engine import LoopEngine
 from omnicore.loops.handlers import PluginHandlers
 from omnicore.memory.tiers import MemoryTier
 from omnicore.parts import HostParts
-from omnicore.runtime.service import TaskDesk
 from omnicore.sandbox.abi import MIB
 from omnicore.sandbox.engine import Engine as PluginEngine
 from omnicore.sandbox.engines import engine_for
