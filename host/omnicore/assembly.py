@@ -29,7 +29,7 @@ from omnicore.connectors.http import HttpClient
 from omnicore.core.extensions import Extensions
 from omnicore.errors import Conflict
 from omnicore.events.bus import EventBus
-from omnicore.jobs.tasks import PluginTasks, TaskDesk
+from omnicore.jobs.tasks import PluginTasks, StoredTasks
 from omnicore.plugins.host import PluginHost
 from omnicore.resilience.health import HealthReport
 from omnicore.sandbox.abi import Doors, HostFunction
@@ -268,7 +268,7 @@ class Host:
         self._http = HttpClient(reserved=self.reserved)
         stack.callback(self.reserved.close)
         stack.callback(self._http.close)
-        self._desk = TaskDesk(self.store, self.settings.tasks, clock=clock, bus=self.bus)
+        self._stored = StoredTasks(self.store, self.settings.tasks, clock=clock, bus=self.bus)
         self.vectors = vector_service(self.settings, self.store, **shared)
         self.connectors = connector_service(self.settings, self.store, **shared, reserved=self.reserved)
         stack.callback(self.connectors.close)
@@ -284,7 +284,7 @@ class Host:
                 clock=clock,
                 subscriptions=self.deliveries.subscriptions,
                 metrics=self.metrics,
-                tasks=PluginTasks(self._desk),
+                tasks=PluginTasks(self._stored),
                 memory=self.memory.plugins,
                 vectors=self.vectors,
                 connectors=self.connectors,
@@ -305,7 +305,7 @@ class Host:
         )
         self.plugins.wanted = self._wanted
         self.plugins.watching.append(self._audit_part.folder_brought)
-        self.plugins.forgetting += [self._desk.forget, self.vectors.clear, self.memory.memories.clear]
+        self.plugins.forgetting += [self._stored.forget, self.vectors.clear, self.memory.memories.clear]
         return services
 
     def _make_background(self, services: Services, clock: Clock) -> None:
@@ -315,8 +315,10 @@ class Host:
         watch_events(self.metrics, self.events, self.deliveries)
         watch_resources(self.metrics, self.plugins, self.store)
         self.deliveries.serve(self.plugins, work=self._work)
-        self.tasks = task_engine(self.settings, self._desk, self.plugins, metrics=self.metrics, health=self.health_part)
-        self._automation = automation(self, self._http, self._desk, clock=clock, work=self._work)
+        self.tasks = task_engine(
+            self.settings, self._stored, self.plugins, metrics=self.metrics, health=self.health_part
+        )
+        self._automation = automation(self, self._http, self._stored, clock=clock, work=self._work)
         self.workflows = self._automation.service
         self.intelligences = intelligence_registry(self.store, self.plugins, self.bus, self.memory, clock)
         parts = LoopParts(

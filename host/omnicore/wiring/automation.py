@@ -11,7 +11,7 @@ from omnicore.config.settings import Settings
 from omnicore.connectors.http import HttpClient
 from omnicore.connectors.service import Connectors
 from omnicore.events.bus import EventBus
-from omnicore.jobs.tasks import TaskDesk
+from omnicore.jobs.tasks import StoredTasks
 from omnicore.memory.service import MemoryService
 from omnicore.plugins.host import PluginHost
 from omnicore.storage.store import Store
@@ -52,7 +52,7 @@ class Automation:
     parts: tuple[Running, ...]
 
 
-def automation(host: _Host, http: HttpClient, desk: TaskDesk, *, clock: Clock, work: bool) -> Automation:
+def automation(host: _Host, http: HttpClient, stored: StoredTasks, *, clock: Clock, work: bool) -> Automation:
     """The workflows of a host with all that begins them. Raises: InvalidSetting: `brokers`."""
     settings, store = host.settings, host.store
     shared: dict[str, Any] = {
@@ -71,7 +71,7 @@ def automation(host: _Host, http: HttpClient, desk: TaskDesk, *, clock: Clock, w
         clock,
         memory=host.memory,
         vectors=host.vectors,
-        tasks=desk,
+        tasks=stored,
         scripting=scripting(settings),
     )
     runs = workflow_part(

@@ -7,7 +7,7 @@ from typing import Any
 from omnicore.config.settings import Settings
 from omnicore.connectors.addresses import host_matches
 from omnicore.errors import PermissionDenied
-from omnicore.jobs.tasks import TaskDesk
+from omnicore.jobs.tasks import StoredTasks
 from omnicore.plugins.call import from_json, to_json
 from omnicore.plugins.host import PluginHost
 from omnicore.runtime.tasks import TaskEngine
@@ -48,10 +48,10 @@ class GrantedCalls:
 
 
 def task_engine(
-    settings: Settings, desk: TaskDesk, plugins: PluginHost, *, metrics: Metrics, health: HealthPart
+    settings: Settings, stored: StoredTasks, plugins: PluginHost, *, metrics: Metrics, health: HealthPart
 ) -> TaskEngine:
-    """The engine that runs the tasks of a desk by calling plugins."""
-    engine = TaskEngine(settings.tasks.workers, call=GrantedCalls(plugins), desk=desk, drain_s=settings.drain_s)
+    """The engine that runs stored tasks by calling plugins."""
+    engine = TaskEngine(settings.tasks.workers, call=GrantedCalls(plugins), stored=stored, drain_s=settings.drain_s)
     metrics.gauge("tasks_pending", "Stored tasks that wait or run, on all hosts", lambda: engine.pending)
     metrics.gauge("tasks_running", "Tasks that run on this host", lambda: engine.running)
     metrics.gauge("tasks_finished", "Tasks that ended well on this host since its start", lambda: engine.finished)

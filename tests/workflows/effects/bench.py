@@ -64,7 +64,7 @@ class Bench:
             clock=self.clock,
             memory=host.memory,
             vectors=host.vectors,
-            tasks=host.tasks.desk,
+            tasks=host.tasks.stored,
             scripting=scripting(host.settings),
         )
         self.effects = Effects(self.means, LOCAL)
