@@ -29,9 +29,9 @@ from omnicore.connectors.http import HttpClient
 from omnicore.core.extensions import Extensions
 from omnicore.errors import Conflict
 from omnicore.events.bus import EventBus
+from omnicore.jobs.tasks import PluginTasks, TaskDesk
 from omnicore.plugins.host import PluginHost
 from omnicore.resilience.health import HealthReport
-from omnicore.runtime.service import PluginTasks, TaskDesk
 from omnicore.sandbox.abi import Doors, HostFunction
 from omnicore.storage.database import open_store
 from omnicore.storage.tables.kv import KvTable

@@ -16,6 +16,7 @@ from omnicore.connectors.service import Connectors
 from omnicore.connectors.webhooks import Hooks, Taken
 from omnicore.events.bus import Event, EventBus, EventLog, Subscription
 from omnicore.intelligences.registry import Intelligences
+from omnicore.jobs.tasks import TaskDesk
 from omnicore.loops.engine import LoopEngine
 from omnicore.loops.lane import CycleInput, CycleOutput, LoopStatus, LoopType
 from omnicore.mcp.service import McpService
@@ -27,7 +28,6 @@ from omnicore.memory.service import Holding, MemoryService, MemoryStats, PluginM
 from omnicore.plugins.host import PluginHost
 from omnicore.resilience.degradation import Degradation
 from omnicore.resilience.health import HealthMonitor, HealthReport
-from omnicore.runtime.service import TaskDesk
 from omnicore.runtime.tasks import Job, JobHandle, TaskEngine, TaskHandle
 from omnicore.storage.database import Database
 from omnicore.storage.tables.access import UserRow

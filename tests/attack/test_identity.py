@@ -20,8 +20,8 @@ from omnicore.capabilities.services import Services
 from omnicore.clock import SystemClock
 from omnicore.connectors.http import HttpClient
 from omnicore.errors import Conflict, NotFound, OmniError, PermissionDenied
+from omnicore.jobs.tasks import TaskDesk
 from omnicore.loops.handlers import PluginHandlers, Wish
-from omnicore.runtime.service import TaskDesk
 from omnicore.sandbox.abi import MIB
 from omnicore.storage import migrations
 from omnicore.storage.database import Database

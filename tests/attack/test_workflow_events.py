@@ -21,8 +21,7 @@ from omnicore.storage.store import Store
 from omnicore.workflows.language.graph import EventFilter, ListenTask
 from omnicore.workflows.machine_tasks import ListenState
 from omnicore.workflows.steps.cloud_events import HOPS, envelope
-from omnicore.workflows.steps.secrets import StepSecrets
-from omnicore.workflows.steps.work import StepWork
+from omnicore.workflows.steps.step import StepSecrets, StepWork
 
 
 def pushed(source: str, id: str = "1") -> dict[str, Any]:

@@ -21,7 +21,7 @@ from tests.bench.commits import commit_s, in_commits, last_row
 from tests.bench.measure import Effort, Figure
 from tests.bench.report import Row, at_least
 
-from omnicore.runtime.service import TaskDesk
+from omnicore.jobs.tasks import TaskDesk
 from omnicore.runtime.tasks import TaskEngine
 from omnicore.storage.database import Database
 from omnicore.storage.tables.tasks import TaskOrder

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from omnicore.config.settings import StorageSettings, TaskSettings
-from omnicore.runtime.service import TaskDesk
+from omnicore.jobs.tasks import TaskDesk
 from omnicore.runtime.tasks import TaskEngine
 from omnicore.storage.database import open_store
 from omnicore.storage.store import Store

@@ -17,7 +17,7 @@ from omnicore.workflows.expressions.expression import expression
 from omnicore.workflows.faults import Fault
 from omnicore.workflows.language.document import check, compile_graph, read_document
 from omnicore.workflows.language.graph import ListenTask
-from omnicore.workflows.steps.secrets import StepSecrets, placeholders
+from omnicore.workflows.steps.step import StepSecrets, placeholders
 
 OpenStore = Callable[[], Store]
 STANDS = placeholders("a number", ["bank"])["bank"]

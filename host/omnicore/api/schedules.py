@@ -11,8 +11,8 @@ from omnicore.api.requests import Json, read_count, read_object
 from omnicore.api.schema import TEXT, TIME, Schemas, object_of, page_of
 from omnicore.api.tasks import engine_of
 from omnicore.errors import InvalidInput, Unavailable
+from omnicore.jobs.schedules import ScheduleDesk
 from omnicore.records import decode, schema
-from omnicore.runtime.schedule import ScheduleDesk
 from omnicore.storage.tables.tasks import Schedule, ScheduleOrder
 
 __all__ = [

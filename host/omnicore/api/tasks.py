@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from omnicore.runtime.service import TaskDesk
+    from omnicore.jobs.tasks import TaskDesk
     from omnicore.runtime.tasks import TaskEngine
 
 __all__ = [

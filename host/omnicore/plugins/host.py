@@ -593,8 +593,10 @@ class PluginHost:
         await asyncio.to_thread(self.close)
 
     def close(self) -> None:
-        """Frees everything; running calls finish first. A second time does nothing."""
+        """Frees everything; running calls finish first, those that wait for a compiler end. A second time does
+        nothing."""
         self._retire()
+        self._versions.close()
         with self._changing:
             pass  # a version may have come at this moment: the database stays open until it is decided
         self._calls.close()

@@ -606,6 +606,10 @@ class VersionsInService:
         for version in versions:
             version.retire()
 
+    def close(self) -> None:
+        """Ends what is still being compiled. To be called once every version is retired."""
+        self._parts.engine.close()
+
     def use(self, settings: Settings) -> Sequence[str]:
         """Makes versions under other settings from now on; those in service are retired once their calls are over.
 

@@ -13,13 +13,14 @@ from random import Random, SystemRandom
 from typing import TYPE_CHECKING, Any
 
 from omnicore.errors import CallCancelled, CapacityReached, GuestFailed, InvalidInput, Unavailable
-from omnicore.runtime.pause import Pause
-from omnicore.runtime.runner import SET_BACK_S, Call, Keeper, Runner
-from omnicore.runtime.schedule import ScheduleDesk, Scheduler
+from omnicore.jobs.hosts import SET_BACK_S, Membership
+from omnicore.jobs.loop import Loop, Pause
+from omnicore.jobs.runner import SharedTasks, TaskCall, TaskRunner
+from omnicore.jobs.schedules import ScheduleDesk
 from omnicore.storage.tables.tasks import PENDING, Task, TaskOrder
 
 if TYPE_CHECKING:
-    from omnicore.runtime.service import TaskDesk
+    from omnicore.jobs.tasks import TaskDesk
 
 __all__ = ["Job", "JobHandle", "JobPool", "TaskEngine", "TaskHandle"]
 
@@ -248,7 +249,7 @@ class TaskEngine:
         self,
         workers: int = 4,
         *,
-        call: Call | None = None,
+        call: TaskCall | None = None,
         desk: TaskDesk | None = None,
         drain_s: float | None = None,
         random: Random | None = None,
@@ -260,9 +261,10 @@ class TaskEngine:
         self._call, self._workers, self._drain_s = call, workers, drain_s
         self._random = random or SystemRandom()
         self._jobs = JobPool(max(1, workers), most=_MOST_JOBS, drain_s=drain_s, ended=self._job_ended)
-        self._runner: Runner | None = None
-        self._beside: list[tuple[Pause, asyncio.Task[None]]] = []
-        self._keeper: Keeper | None = None
+        self._runner: TaskRunner | None = None
+        self._shared: SharedTasks | None = None
+        self._membership: Membership | None = None
+        self._ticking: Loop | None = None
         self.jobs_done = self.jobs_failed = 0
 
     @property
@@ -278,7 +280,7 @@ class TaskEngine:
     @property
     def pending(self) -> int:
         """Stored tasks that waited or ran, on any host, when they were last counted."""
-        return self._keeper.pending if self._keeper else 0
+        return self._shared.pending if self._shared else 0
 
     @property
     def finished(self) -> int:
@@ -302,7 +304,7 @@ class TaskEngine:
             return
         if self.desk is None or self.schedules is None or self._call is None or self._workers < 1:
             return
-        runner = Runner(
+        runner = TaskRunner(
             self.desk,
             self._call,
             workers=self._workers,
@@ -311,20 +313,26 @@ class TaskEngine:
         )
         await runner.start()
         self._runner = runner  # not before: a start that failed can be tried again
-        scheduler, schedules = Scheduler(self.desk, self.schedules), self.schedules
+        schedules, settings = self.schedules, self.desk.settings
+        ticking = self._ticking = schedules.loop()
         loop = asyncio.get_running_loop()
 
         def heard(what: str, _name: str) -> None:
             if what == "schedules":
                 with suppress(RuntimeError):  # the loop has been closed
-                    loop.call_soon_threadsafe(scheduler.pause.wake)
+                    loop.call_soon_threadsafe(ticking.wake)
 
         self._deaf = self.desk.listen(heard)
-        self._keeper = Keeper(self.desk, runner, set_back=lambda: schedules.set_back(SET_BACK_S))
-        self._beside = [
-            (self._keeper.pause, asyncio.create_task(self._keeper.run(), name="omnicore-task-leases")),
-            (scheduler.pause, asyncio.create_task(scheduler.run(), name="omnicore-schedules")),
-        ]
+        self._shared = SharedTasks(self.desk, runner, set_back=lambda: schedules.set_back(SET_BACK_S))
+        self._membership = Membership(
+            "omnicore-tasks",
+            self._shared,
+            clock=self.desk.clock,
+            lease_s=settings.lease_s,
+            sweep_s=settings.sweep_s,
+        )
+        self._membership.start()
+        ticking.start()
 
     async def submit(self, job: Job | str, *args: Any) -> JobHandle | TaskHandle:
         """Hands over work and returns at once; await the handle for what comes of it.
@@ -349,10 +357,9 @@ class TaskEngine:
 
     def wake(self) -> None:
         """Looks for tasks and ticks at once, instead of in a while."""
-        for pause, _ in self._beside:
-            pause.wake()
-        if self._runner is not None:
-            self._runner.wake()
+        for one in (self._ticking, self._runner):
+            if one is not None:
+                one.wake()
 
     async def stop(self) -> None:
         """Waits for all jobs and for the tasks that run, for `drain_s` at most, and cuts what still runs then.
@@ -363,12 +370,9 @@ class TaskEngine:
         try:
             await asyncio.gather(self._jobs.stop(), *([runner.stop()] if runner else []))
         finally:
-            beside, self._beside = self._beside, []
-            for pause, _ in beside:
-                pause.end()
-            if runner is not None:
+            if runner is not None and self._membership is not None and self._ticking is not None:
                 self._deaf()
-                await asyncio.gather(*(task for _, task in beside))
+                await asyncio.gather(self._membership.stop(), self._ticking.stop())
 
     async def _submit_call(self, function: str, args: tuple[Any, ...]) -> JobHandle | TaskHandle:
         if len(args) > 1:

@@ -202,6 +202,10 @@ class MeasuringEngine:
         self.loads_s.append(perf_counter() - started)
         return _MeasuringTemplate(self.templates[-1], self)
 
+    def close(self) -> None:
+        """See `omnicore.sandbox.engine.Engine.close`."""
+        self._inner.close()
+
 
 class _MeasuringTemplate:
     def __init__(self, inner: Template, engine: MeasuringEngine) -> None:

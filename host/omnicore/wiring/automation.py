@@ -11,9 +11,9 @@ from omnicore.config.settings import Settings
 from omnicore.connectors.http import HttpClient
 from omnicore.connectors.service import Connectors
 from omnicore.events.bus import EventBus
+from omnicore.jobs.tasks import TaskDesk
 from omnicore.memory.service import MemoryService
 from omnicore.plugins.host import PluginHost
-from omnicore.runtime.service import TaskDesk
 from omnicore.storage.store import Store
 from omnicore.storage.tables.kv import KvTable
 from omnicore.telemetry.metrics import Metrics
@@ -24,7 +24,7 @@ from omnicore.wiring.running import Running
 from omnicore.wiring.triggers import trigger_part
 from omnicore.wiring.workflows import workflow_part
 from omnicore.workflows.service import Workflows
-from omnicore.workflows.steps.services import StepServices
+from omnicore.workflows.steps.step import StepServices
 
 __all__ = ["Automation", "automation"]
 

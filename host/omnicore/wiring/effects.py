@@ -14,7 +14,7 @@ from omnicore.files import only_one, write_whole
 from omnicore.sandbox.engine import Engine
 from omnicore.toolchains.languages import load
 from omnicore.wiring.engines import engine_for
-from omnicore.workflows.steps.services import Scripting
+from omnicore.workflows.steps.step import Scripting
 
 __all__ = ["scripting"]
 

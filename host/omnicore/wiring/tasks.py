@@ -7,9 +7,9 @@ from typing import Any
 from omnicore.config.settings import Settings
 from omnicore.connectors.addresses import host_matches
 from omnicore.errors import PermissionDenied
+from omnicore.jobs.tasks import TaskDesk
 from omnicore.plugins.call import from_json, to_json
 from omnicore.plugins.host import PluginHost
-from omnicore.runtime.service import TaskDesk
 from omnicore.runtime.tasks import TaskEngine
 from omnicore.storage.tables.tasks import TaskContext
 from omnicore.telemetry.metrics import Metrics

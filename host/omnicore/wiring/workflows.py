@@ -23,7 +23,7 @@ from omnicore.workflows.language.palette import palette_of
 from omnicore.workflows.live import Telling
 from omnicore.workflows.service import Workflows
 from omnicore.workflows.steps.effects import Effects
-from omnicore.workflows.steps.services import EffectLimits, StepServices
+from omnicore.workflows.steps.step import EffectLimits, StepServices
 
 __all__ = ["WorkflowPart", "workflow_part"]
 

@@ -37,7 +37,7 @@ from omnicore.storage.tables.workflow_triggers import sweep_seen
 from omnicore.workflows.entries import Entry, Result
 from omnicore.workflows.faults import Fault
 from omnicore.workflows.journal_records import Starting, Verified
-from omnicore.workflows.steps.secrets import PREFIX, placeholders
+from omnicore.workflows.steps.step import PREFIX, placeholders
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence

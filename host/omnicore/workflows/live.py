@@ -19,8 +19,7 @@ from omnicore.workflows.faults import Fault
 from omnicore.workflows.journal_records import NewRun, Signal
 from omnicore.workflows.language.graph import ApprovalTask, ListenTask, WorkflowGraph
 from omnicore.workflows.language.triggers import all_filters, wait_correlation
-from omnicore.workflows.steps.secrets import marked
-from omnicore.workflows.steps.work import hops_of
+from omnicore.workflows.steps.step import hops_of, marked
 
 if TYPE_CHECKING:
     import asyncio

@@ -13,7 +13,7 @@ from omnicore.workflows.faults import Fault
 from omnicore.workflows.journal_queries import JournalReader
 from omnicore.workflows.language.graph import ForTask, WorkflowGraph
 from omnicore.workflows.progress import KeptRows, checked, taken_over
-from omnicore.workflows.steps.secrets import marked, placeholders
+from omnicore.workflows.steps.step import marked, placeholders
 from omnicore.workflows.view import Page, RunView, StepView, shortened
 
 if TYPE_CHECKING:

@@ -16,8 +16,7 @@ from omnicore.config.brokers import Outbound, read_brokers
 from omnicore.config.loader import load_settings
 from omnicore.errors import InvalidSetting, ToolMissing
 from omnicore.storage.store import Store
-from omnicore.workflows.triggers.broker_links import BrokerLink, LinkOrder, Message
-from omnicore.workflows.triggers.brokers import Brokers
+from omnicore.workflows.triggers.brokers import BrokerLink, Brokers, LinkOrder, Message
 
 GIVEN = {
     "main": {

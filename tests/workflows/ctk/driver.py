@@ -17,7 +17,7 @@ from omnicore.workflows.faults import Fault
 from omnicore.workflows.language.document import compile_graph, read_document
 from omnicore.workflows.language.graph import RunTask
 from omnicore.workflows.progress import Progress
-from omnicore.workflows.steps.secrets import placeholders
+from omnicore.workflows.steps.step import placeholders
 
 __all__ = ["Played", "play", "play_on_host"]
 

@@ -18,8 +18,7 @@ from omnicore.workflows.entries import Action, Performed, RunContext
 from omnicore.workflows.faults import Fault
 from omnicore.workflows.language.graph import CallTask, EmitTask, Node, ScriptTask
 from omnicore.workflows.steps.effects import Effects
-from omnicore.workflows.steps.secrets import placeholders
-from omnicore.workflows.steps.services import EffectLimits, StepServices
+from omnicore.workflows.steps.step import EffectLimits, StepServices, placeholders
 
 T = TypeVar("T")
 LOCAL = EffectLimits(http_private=("127.0.0.1:*",), http_bytes=64 * 1024, longest_s=20.0)

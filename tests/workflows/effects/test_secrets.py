@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.connectors.local_server import Seen, redirect, reply
 from tests.workflows.effects.bench import Bench, call, emit, run_of, script, short
 
-from omnicore.workflows.steps.secrets import PREFIX, StepSecrets, marked, placeholders
+from omnicore.workflows.steps.step import PREFIX, StepSecrets, marked, placeholders
 
 VALUE = "s3cr3t/with+marks&=and ä"
 

@@ -14,23 +14,31 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from omnicore.errors import InvalidInput
-from omnicore.runtime.ticks import ticks_of
+from omnicore.jobs.ticks import ticks_of
 from omnicore.workflows.expressions.expression import CompiledValue, expression
 from omnicore.workflows.language.builder import (
     Build,
     StopCompilingError,
     authentication_of,
     check_extensions,
+    check_shape,
     data_of,
     marked,
     retry_of,
     timeout_of,
 )
 from omnicore.workflows.language.graph import DoTask, HostSection, WorkflowGraph
-from omnicore.workflows.language.problems import Diagnostic, Path, Report
-from omnicore.workflows.language.schema import check_shape
 from omnicore.workflows.language.tasks import block_of, filter_of, filters_of, node_of, strategy_of
-from omnicore.workflows.language.text import SourceText, canonical, digest_of, document_of, read
+from omnicore.workflows.language.text import (
+    Diagnostic,
+    Path,
+    Report,
+    SourceText,
+    canonical,
+    digest_of,
+    document_of,
+    read,
+)
 
 __all__ = [
     "Diagnostic",

@@ -26,8 +26,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from omnicore.errors import InvalidInput, NotFound
 from omnicore.workflows.language.document import compile_graph
-from omnicore.workflows.language.problems import Path, pointer, steps_of
-from omnicore.workflows.language.text import canonical
+from omnicore.workflows.language.text import Path, canonical, pointer, steps_of
 
 if TYPE_CHECKING:
     from omnicore.workflows.language.graph import WorkflowGraph

@@ -14,7 +14,7 @@ from omnicore.memory.tiers import TIERS
 from omnicore.sandbox.abi import KIB
 from omnicore.telemetry.logs import LEVELS
 from omnicore.workflows.language.graph import RunTask, WorkflowGraph, name_of, split_ref
-from omnicore.workflows.language.problems import Path, Report, shown, steps_of
+from omnicore.workflows.language.text import Path, Report, shown, steps_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -13,9 +13,18 @@ from typing import TYPE_CHECKING, Any
 from omnicore.errors import NotFound, WorkflowInvalid
 from omnicore.workflows.language.document import Diagnostic, compile_graph, graph_of, read_document
 from omnicore.workflows.language.palette import Known, tell_unknown
-from omnicore.workflows.language.problems import Path, Report, invalid, pointer, shown, steps_of
 from omnicore.workflows.language.tasks import DIRECTIVES
-from omnicore.workflows.language.text import SourceText, document_of, read
+from omnicore.workflows.language.text import (
+    Path,
+    Report,
+    SourceText,
+    document_of,
+    invalid,
+    pointer,
+    read,
+    shown,
+    steps_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

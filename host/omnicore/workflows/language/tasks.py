@@ -16,6 +16,7 @@ from omnicore.workflows.language.builder import (
     INSIDE,
     Build,
     authentication_of,
+    check_shape,
     data_of,
     extended,
     extensions_of,
@@ -49,8 +50,7 @@ from omnicore.workflows.language.graph import (
     WaitTask,
 )
 from omnicore.workflows.language.palette import VERBS
-from omnicore.workflows.language.problems import Path, Report, pointer, shown
-from omnicore.workflows.language.schema import check_shape
+from omnicore.workflows.language.text import Path, Report, pointer, shown
 from omnicore.workflows.language.triggers import check_attribute
 
 if TYPE_CHECKING:

@@ -25,8 +25,7 @@ from omnicore.connectors.addresses import parse_url
 from omnicore.errors import InvalidInput
 from omnicore.sandbox.abi import KIB, HttpRequest, HttpResponse
 from omnicore.workflows.faults import Fault
-from omnicore.workflows.steps.values import expanded, parse_json
-from omnicore.workflows.steps.work import StepWork
+from omnicore.workflows.steps.step import StepWork, expanded, parse_json
 
 if TYPE_CHECKING:
     from omnicore.clock import Clock

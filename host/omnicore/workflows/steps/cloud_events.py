@@ -22,12 +22,11 @@ from omnicore.errors import InvalidInput, LimitExceeded
 from omnicore.events.subscriptions import MOST_HOPS
 from omnicore.ids import new_id
 from omnicore.texts import is_whole, read_json
-from omnicore.workflows.steps.secrets import marked
-from omnicore.workflows.steps.work import hops_of
+from omnicore.workflows.steps.step import hops_of, marked
 
 if TYPE_CHECKING:
     from omnicore.events.bus import Event
-    from omnicore.workflows.steps.work import StepWork
+    from omnicore.workflows.steps.step import StepWork
 
 __all__ = [
     "BATCH",

@@ -1,5 +1,7 @@
 """`Effects` performs one action of a run and reports every failure as a fault of the specification.
 
+`SERVE` has the functions behind `call: room.verb@host`.
+
 `run.script` runs code of the document in a fresh sandbox with a clock and random numbers and nothing else. Each
 language has one plugin, compiled once, that evaluates the code it is given.
 
@@ -10,19 +12,26 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import re
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from omnicore.capabilities.clock import clock_functions
 from omnicore.capabilities.costs import CallCosts
 from omnicore.capabilities.doors import NAMESPACE
+from omnicore.capabilities.services import present
 from omnicore.errors import GuestError, GuestFailed, InvalidInput, OmniError, StorageFailed, ToolMissing
+from omnicore.memory.tiers import MemoryTier
 from omnicore.plugins.call import from_json, to_json
-from omnicore.sandbox.abi import Doors, Usage, WasiGrant
+from omnicore.sandbox.abi import KIB, MIB, Doors, Usage, WasiGrant
+from omnicore.storage.tables.tasks import TaskOrder
+from omnicore.telemetry.logs import LEVELS, harmless
+from omnicore.vectors.vector import HOST, Vector
 from omnicore.workflows.entries import Action, Performed, RunContext
 from omnicore.workflows.faults import Fault, fault_of
 from omnicore.workflows.language.graph import CallTask, EmitTask, ScriptTask, split_ref
@@ -31,16 +40,22 @@ from omnicore.workflows.steps.authentication import TokenCache
 from omnicore.workflows.steps.cloud_events import envelope
 from omnicore.workflows.steps.http import HttpCalls
 from omnicore.workflows.steps.openapi import OpenApiCalls
-from omnicore.workflows.steps.secrets import SecretReader, StepSecrets
-from omnicore.workflows.steps.services import SERVE, EffectLimits, StepServices, namespace_of
-from omnicore.workflows.steps.values import checked_output, parse_json
-from omnicore.workflows.steps.work import StepWork
+from omnicore.workflows.steps.step import (
+    EffectLimits,
+    Scripting,
+    SecretReader,
+    StepSecrets,
+    StepServices,
+    StepWork,
+    checked_output,
+    marked,
+    parse_json,
+)
 
 if TYPE_CHECKING:
     from omnicore.plugins.catalogue import Serving
     from omnicore.plugins.host import PluginHost
     from omnicore.sandbox.engine import Instance, Template
-    from omnicore.workflows.steps.services import Scripting
 
 __all__ = ["JAVASCRIPT", "PYTHON", "Effects", "ScriptRunner", "call_plugin"]
 
@@ -242,6 +257,112 @@ def _check_version(serving: Serving, wanted: str) -> None:
             "Another version",
             f"{serving.name} has the version {there}, the workflow asks for {wanted}; name the one in service, or none",
         )
+
+
+_log = logging.getLogger("omnicore.workflows.log")
+_Serve = Callable[[StepServices, StepWork, Mapping[str, Any]], Awaitable[Any]]
+_KV_BYTES, _KV_KEYS, _VALUE_BYTES = 16 * MIB, 10_000, 256 * KIB
+
+
+def namespace_of(workflow: str) -> str:
+    """The namespace of a workflow's keys and values. No plugin's name begins with `@`."""
+    return f"@workflow:{workflow}"
+
+
+async def _store(services: StepServices, work: StepWork, given: Mapping[str, Any]) -> Any:
+    tier = given.get("tier", MemoryTier.Episodic)
+    item = await present(services.memory, "memory").store(
+        given["text"],
+        tier,
+        importance=given.get("importance"),
+        embedding=given.get("embedding"),
+        metadata=given.get("metadata"),
+        source=f"workflow:{work.run.workflow}",
+        pinned=given.get("pinned", False),
+    )
+    return {"id": item}
+
+
+async def _recall(services: StepServices, work: StepWork, given: Mapping[str, Any]) -> Any:
+    found = await present(services.memory, "memory").recall(
+        given.get("text"), embedding=given.get("embedding"), tiers=given.get("tiers"), limit=given.get("limit", 10)
+    )
+    return {"items": [asdict(memory.item()) for memory in found.items]}
+
+
+async def _forget(services: StepServices, work: StepWork, given: Mapping[str, Any]) -> Any:
+    return {"forgotten": await present(services.memory, "memory").forget(given["id"])}
+
+
+async def _search(services: StepServices, work: StepWork, given: Mapping[str, Any]) -> Any:
+    service = present(services.vectors, "vectors")
+    found, exact = await asyncio.to_thread(
+        service.search, HOST, given["collection"], given["values"], given.get("limit", 10), given.get("filter")
+    )
+    return {"matches": [asdict(match) for match in found], "exact": exact}
+
+
+async def _upsert(services: StepServices, work: StepWork, given: Mapping[str, Any]) -> Any:
+    vectors = [Vector(one["id"], one["values"], one.get("metadata", {})) for one in given["vectors"]]
+    count = await asyncio.to_thread(present(services.vectors, "vectors").upsert, HOST, given["collection"], vectors)
+    return {"count": count}
+
+
+async def _submit(services: StepServices, work: StepWork, given: Mapping[str, Any]) -> Any:
+    order = TaskOrder(**{"key": work.key, **given})
+    return {"id": await asyncio.to_thread(present(services.tasks, "tasks").submit, order)}
+
+
+async def _get(services: StepServices, work: StepWork, given: Mapping[str, Any]) -> Any:
+    found = await asyncio.to_thread(services.kv.get, namespace_of(work.run.workflow), given["key"])
+    if found is None:
+        return {"value": given.get("default"), "version": None}
+    return {"value": parse_json(found[0], "the stored value"), "version": found[1]}
+
+
+async def _put(services: StepServices, work: StepWork, given: Mapping[str, Any]) -> Any:
+    data = _bounded(given["value"])
+    version = await asyncio.to_thread(
+        services.kv.put,
+        namespace_of(work.run.workflow),
+        given["key"],
+        data,
+        given.get("ttl_s"),
+        max_bytes=_KV_BYTES,
+        max_keys=_KV_KEYS,
+    )
+    return {"version": version}
+
+
+async def _write(services: StepServices, work: StepWork, given: Mapping[str, Any]) -> Any:
+    message = marked(given["message"], work.run.secrets)
+    level = LEVELS[given.get("level", "info")]
+    _log.log(level, "%s %s %s", work.run.workflow, work.run.run, harmless(message))
+    return None
+
+
+def _bounded(value: Any) -> bytes:
+    try:
+        data = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    except (ValueError, TypeError, RecursionError) as error:
+        raise InvalidInput("the value is no JSON", remedy="give a JSON value") from error
+    if len(data) > _VALUE_BYTES:
+        raise InvalidInput(f"the value is over {_VALUE_BYTES} bytes as JSON", remedy="keep less, or in several keys")
+    return data
+
+
+SERVE: Mapping[str, _Serve] = {
+    "memory.store": _store,
+    "memory.recall": _recall,
+    "memory.forget": _forget,
+    "vectors.search": _search,
+    "vectors.upsert": _upsert,
+    "tasks.submit": _submit,
+    "kv.get": _get,
+    "kv.put": _put,
+    "log.write": _write,
+}
+"""The function behind each verb of `omnicore.workflows.language.palette.VERBS`."""
 
 
 _MUCH = 256 * 1024

@@ -29,13 +29,11 @@ from omnicore.sandbox.abi import HttpRequest, HttpResponse
 from omnicore.workflows.entries import Performed
 from omnicore.workflows.faults import of_status
 from omnicore.workflows.steps.authentication import Credential, digest_answer, open_credential
-from omnicore.workflows.steps.secrets import marked
-from omnicore.workflows.steps.values import expanded, parse_json, text_or_bytes
+from omnicore.workflows.steps.step import expanded, marked, parse_json, text_or_bytes
 
 if TYPE_CHECKING:
     from omnicore.workflows.steps.authentication import TokenCache
-    from omnicore.workflows.steps.services import EffectLimits, StepServices
-    from omnicore.workflows.steps.work import StepWork
+    from omnicore.workflows.steps.step import EffectLimits, StepServices, StepWork
 
 __all__ = [
     "MULTIPART",

@@ -18,15 +18,14 @@ from urllib.parse import quote, urljoin, urlsplit
 from omnicore.errors import InvalidInput
 from omnicore.sandbox.abi import MIB, HttpRequest
 from omnicore.workflows.faults import of_status
-from omnicore.workflows.language.problems import Report
-from omnicore.workflows.language.text import StopReadingError, read_yaml
+from omnicore.workflows.language.text import Report, StopReadingError, read_yaml
 from omnicore.workflows.steps.http import MULTIPART, NO_BODY, HttpCalls, Plan, is_file, output_of
-from omnicore.workflows.steps.values import expanded, parse_json
+from omnicore.workflows.steps.step import expanded, parse_json
 
 if TYPE_CHECKING:
     from omnicore.clock import Clock
     from omnicore.workflows.entries import Performed
-    from omnicore.workflows.steps.work import StepWork
+    from omnicore.workflows.steps.step import StepWork
 
 __all__ = ["OpenApiCalls", "OpenApiOperation", "find_operation", "plan_of"]
 

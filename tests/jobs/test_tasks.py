@@ -7,13 +7,13 @@ import json
 from typing import Any
 
 import pytest
-from tests.runtime.conftest import Guests, engine_on, run, until
+from tests.jobs.conftest import Guests, engine_on, run, until
 
 from omnicore.clock import ManualClock
 from omnicore.config.settings import TaskSettings
 from omnicore.errors import CallCancelled, Conflict, GuestFailed, InvalidInput, LimitExceeded, NotFound, StorageFailed
 from omnicore.events.bus import EventBus
-from omnicore.runtime.service import PluginTasks, TaskDesk
+from omnicore.jobs.tasks import PluginTasks, TaskDesk
 from omnicore.runtime.tasks import TaskEngine
 from omnicore.storage.database import Database
 from omnicore.storage.store import Store

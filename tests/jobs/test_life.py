@@ -10,7 +10,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initial
 
 from omnicore.clock import ManualClock
 from omnicore.errors import Conflict, LimitExceeded
-from omnicore.runtime.service import TaskDesk
+from omnicore.jobs.tasks import TaskDesk
 from omnicore.storage.database import Database
 from omnicore.storage.tables.tasks import Ending, Task, TaskClaims, TaskOrder
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omnicore.errors import InvalidInput
-from omnicore.runtime.ticks import choose, ticks_of
+from omnicore.jobs.ticks import choose, ticks_of
 
 BERLIN = ZoneInfo("Europe/Berlin")
 

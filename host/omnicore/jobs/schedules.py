@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from omnicore.errors import Conflict, InvalidInput, LimitExceeded, NotFound
 from omnicore.ids import new_id
+from omnicore.jobs.loop import Loop
+from omnicore.jobs.tasks import TaskDesk, new_task
+from omnicore.jobs.ticks import choose, said, some_after, ticks_of
 from omnicore.records import checked
-from omnicore.runtime.pause import Pause
-from omnicore.runtime.service import TaskDesk, new_task
-from omnicore.runtime.ticks import choose, said, some_after, ticks_of
 from omnicore.storage.tables.tasks import (
     SCHEDULES,
     Schedule,
@@ -26,12 +26,13 @@ from omnicore.storage.tables.tasks import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["ScheduleDesk", "Scheduler"]
+__all__ = ["ScheduleDesk"]
 
 
 _log = logging.getLogger("omnicore.tasks")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _BATCH = 100
+_POLLS = 5
 
 
 class ScheduleDesk:
@@ -111,6 +112,30 @@ class ScheduleDesk:
         """The time of the first tick of any schedule."""
         return self._table.next_at()
 
+    def loop(self) -> Loop:
+        """A loop that ticks the schedules. Hosts that tick at once agree in the database who does."""
+        poll_s = self._desk.settings.poll_s * _POLLS  # for schedules that another process has added
+
+        def failed(error: Exception) -> float:  # whatever it is: schedules that are well go on
+            _log.warning("the schedules cannot be read or moved on now", exc_info=error)
+            return poll_s
+
+        async def turn() -> float:
+            next_at = await asyncio.to_thread(self._ticked)
+            ahead_s = poll_s if next_at is None else next_at - self._desk.clock.now()
+            return min(poll_s, max(0.01, ahead_s))
+
+        return Loop("omnicore-schedules", turn, failed)
+
+    def _ticked(self) -> float | None:
+        """Ticks all that is due; the next tick."""
+        next_at = self.next_at()
+        while next_at is not None and next_at <= self._desk.clock.now():
+            if not self.tick():
+                break  # another host was first
+            next_at = self.next_at()
+        return next_at
+
     def tick(self) -> int:
         """Turns all ticks that have come into tasks; how many schedules moved on."""
         now, moved = self._desk.clock.now(), 0
@@ -180,35 +205,3 @@ def _common(record: ScheduleFields) -> dict[str, Any]:
 
 def _missing(name: str) -> NotFound:
     return NotFound(f"there is no schedule {name[:80]}", remedy="see `omnicore tasks schedules ls`")
-
-
-_POLLS = 5
-
-
-class Scheduler:
-    """Ticks the schedules of a desk. Hosts that tick at once agree in the database who does."""
-
-    def __init__(self, desk: TaskDesk, schedules: ScheduleDesk) -> None:
-        self._clock, self._schedules = desk.clock, schedules
-        self._poll_s = desk.settings.poll_s * _POLLS  # for schedules that another process has added
-        self.pause = Pause()
-
-    async def run(self) -> None:
-        """Goes on until its pause ends."""
-        while not self.pause.over:
-            self.pause.clear()
-            try:
-                wait_s = await asyncio.to_thread(self._look)
-            except Exception:  # whatever it is: schedules that are well go on
-                _log.warning("the schedules cannot be read or moved on now", exc_info=True)
-                wait_s = self._poll_s
-            await self.pause.rest(wait_s)
-
-    def _look(self) -> float:
-        next_at = self._schedules.next_at()
-        while next_at is not None and next_at <= self._clock.now():
-            if not self._schedules.tick():
-                break  # another host was first
-            next_at = self._schedules.next_at()
-        ahead_s = self._poll_s if next_at is None else next_at - self._clock.now()
-        return min(self._poll_s, max(0.01, ahead_s))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from tests.api.conftest import MANY
-from tests.runtime.conftest import until
+from tests.jobs.conftest import until
 
 from omnicore.assembly import Host
 from omnicore.errors import CallCancelled, GuestFailed

@@ -6,13 +6,13 @@ import threading
 from typing import Any
 
 import pytest
-from tests.runtime.conftest import Guests, engine_on, run, until
+from tests.jobs.conftest import Guests, engine_on, run, until
 
 from omnicore.clock import ManualClock
 from omnicore.config.settings import TaskSettings
 from omnicore.errors import Conflict, InvalidInput, NotFound
-from omnicore.runtime.schedule import ScheduleDesk
-from omnicore.runtime.service import TaskDesk
+from omnicore.jobs.schedules import ScheduleDesk
+from omnicore.jobs.tasks import TaskDesk
 from omnicore.storage.database import Database
 from omnicore.storage.store import Store
 from omnicore.storage.tables.tasks import ScheduleOrder

@@ -10,7 +10,7 @@ import pytest
 
 from omnicore.clock import ManualClock
 from omnicore.ids import new_id
-from omnicore.runtime.service import TaskDesk
+from omnicore.jobs.tasks import TaskDesk
 from omnicore.storage.database import Database
 from omnicore.storage.tables.tasks import COLUMNS, TaskClaims, TaskOrder
 

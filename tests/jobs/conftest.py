@@ -15,7 +15,7 @@ from omnicore.clock import Clock
 from omnicore.config.settings import TaskSettings
 from omnicore.errors import GuestFailed, InvalidInput, Unavailable
 from omnicore.events.bus import EventBus
-from omnicore.runtime.service import TaskDesk
+from omnicore.jobs.tasks import TaskDesk
 from omnicore.runtime.tasks import TaskEngine
 from omnicore.storage.database import Database
 from omnicore.storage.store import Store

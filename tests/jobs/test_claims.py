@@ -7,22 +7,21 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from tests.runtime.conftest import QUICK, Guests, engine_on, run, until
+from tests.jobs.conftest import QUICK, Guests, engine_on, run, until
 
 from omnicore.clock import ManualClock
 from omnicore.errors import StorageFailed
 from omnicore.events.bus import EventBus
-from omnicore.runtime.runner import SET_BACK_S
-from omnicore.runtime.service import TaskDesk
-from omnicore.runtime.watch import Watch
+from omnicore.jobs.hosts import SET_BACK_S, SilenceWatch
+from omnicore.jobs.tasks import TaskDesk
 from omnicore.storage.database import Database
 from omnicore.storage.store import Store
+from omnicore.storage.tables.hosts import Silence
 from omnicore.storage.tables.tasks import (
     HEADS_SQL,
     READY_SQL,
     Claim,
     Ending,
-    Silence,
     Task,
     TaskClaims,
     TaskOrder,
@@ -119,7 +118,7 @@ def test_tasks_of_a_host_that_is_not_known_are_taken_over_too(store: Store, clai
 
 
 def test_silence_is_timed_on_the_watcher_s_own_clock() -> None:
-    watch: Watch[Silence] = Watch(30)
+    watch = SilenceWatch(30)
     old, new = Silence("one", 1), Silence("one", 2)
     assert watch.silent([old], 1000) == []
     assert watch.silent([old], 1029.9) == []
