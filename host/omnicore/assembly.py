@@ -37,7 +37,7 @@ from omnicore.diagnostics import OperationsPart
 from omnicore.errors import Conflict, InvalidSetting, PermissionDenied, Unavailable
 from omnicore.events.bus import EventBus
 from omnicore.ids import new_id
-from omnicore.jobs.tasks import PluginTasks, TaskDesk
+from omnicore.jobs.tasks import PluginTasks, StoredTasks
 from omnicore.mcp.service import McpService
 from omnicore.memory.consolidation import Summarise
 from omnicore.memory.embedding import Embed, Sense, embedder_named
@@ -236,10 +236,10 @@ class Host(ServicesOfHost):
             clock, parts = SystemClock(), HostParts()
             parts.settings = self.settings
             audit = self._make_ground(parts, stack, clock)
-            http, desk = self._make_services(parts, stack, clock)
-            services, native = self._make_plugins(parts, http, desk, clock)
+            http, stored = self._make_services(parts, stack, clock)
+            services, native = self._make_plugins(parts, http, stored, clock)
             parts.plugins.watching.append(audit.folder_brought)
-            automation = self._make_automation(parts, http, desk, services, clock)
+            automation = self._make_automation(parts, http, stored, services, clock)
             self._parts, self._begun = parts, AsyncExitStack()
             order = (
                 *_collector(parts, work=self._work),
@@ -282,21 +282,21 @@ class Host(ServicesOfHost):
         parts.deliveries = DeliveryPart(settings.events, bus=parts.bus, store=parts.store, health=health, clock=clock)
         return AuditPart(parts.audit, bus=parts.bus, health=health, clock=clock, work=self._work)
 
-    def _make_services(self, parts: HostParts, stack: ExitStack, clock: Clock) -> tuple[HttpClient, TaskDesk]:
+    def _make_services(self, parts: HostParts, stack: ExitStack, clock: Clock) -> tuple[HttpClient, StoredTasks]:
         """The services that capabilities of plugins lead to, and that people reach through the other faces."""
         parts.reserved = _reserved_addresses(self.settings)
         http = HttpClient(reserved=parts.reserved)
         stack.callback(parts.reserved.close)
         stack.callback(http.close)
-        desk = TaskDesk(parts.store, self.settings.tasks, clock=clock, bus=parts.bus)
+        stored = StoredTasks(parts.store, self.settings.tasks, clock=clock, bus=parts.bus)
         parts.vectors = _vector_service(parts, clock, work=self._work)
         parts.connectors = _connector_service(parts, clock, work=self._work)
         stack.callback(parts.connectors.close)
         parts.memory = _memory_service(parts, clock, work=self._work)
-        return http, desk
+        return http, stored
 
     def _make_plugins(
-        self, parts: HostParts, http: HttpClient, desk: TaskDesk, clock: Clock
+        self, parts: HostParts, http: HttpClient, stored: StoredTasks, clock: Clock
     ) -> tuple[Services, Extensions]:
         """The plugins of both kinds, with the services that their capabilities lead to."""
         services = self._services(
@@ -307,7 +307,7 @@ class Host(ServicesOfHost):
                 clock=clock,
                 subscriptions=parts.deliveries.subscriptions,
                 metrics=parts.metrics,
-                tasks=PluginTasks(desk),
+                tasks=PluginTasks(stored),
                 memory=parts.memory.plugins,
                 vectors=parts.vectors,
                 connectors=parts.connectors,
@@ -327,11 +327,11 @@ class Host(ServicesOfHost):
             wrap_doors=self._wrap_doors,
         )
         parts.plugins.wanted = self._wanted
-        parts.plugins.forgetting += [desk.forget, parts.vectors.clear, parts.memory.memories.clear]
+        parts.plugins.forgetting += [stored.forget, parts.vectors.clear, parts.memory.memories.clear]
         return services, native
 
     def _make_automation(
-        self, parts: HostParts, http: HttpClient, desk: TaskDesk, services: Services, clock: Clock
+        self, parts: HostParts, http: HttpClient, stored: StoredTasks, services: Services, clock: Clock
     ) -> tuple[Part, ...]:
         """Everything that works by itself: deliveries, tasks, workflows, lanes, and what watches them."""
         work = self._work
@@ -340,8 +340,8 @@ class Host(ServicesOfHost):
         watch_events(parts)
         watch_resources(parts)
         parts.deliveries.serve(parts.plugins, work=work)
-        parts.tasks = _task_engine(parts, desk)
-        runs = workflow_part(parts, http, desk, clock=clock, work=work)
+        parts.tasks = _task_engine(parts, stored)
+        runs = workflow_part(parts, http, stored, clock=clock, work=work)
         parts.workflows = runs.service
         triggers = trigger_part(parts, runs.telling, clock=clock, work=work)
         parts.intelligences = intelligence_registry(parts, clock)
@@ -604,11 +604,11 @@ class _GrantedCalls:
             )
 
 
-def _task_engine(parts: HostParts, desk: TaskDesk) -> TaskEngine:
-    """The engine that runs the tasks of a desk by calling plugins."""
+def _task_engine(parts: HostParts, stored: StoredTasks) -> TaskEngine:
+    """The engine that runs stored tasks by calling plugins."""
     settings, gauge = parts.settings, parts.metrics.gauge
     call = _GrantedCalls(parts.plugins)
-    engine = TaskEngine(settings.tasks.workers, call=call, desk=desk, drain_s=settings.drain_s)
+    engine = TaskEngine(settings.tasks.workers, call=call, stored=stored, drain_s=settings.drain_s)
     gauge("tasks_pending", "Stored tasks that wait or run, on all hosts", lambda: engine.pending)
     gauge("tasks_running", "Tasks that run on this host", lambda: engine.running)
     gauge("tasks_finished", "Tasks that ended well on this host since its start", lambda: engine.finished)

@@ -22,7 +22,7 @@ from omnicore.errors import BuildFailed
 from omnicore.files import only_one, write_whole
 from omnicore.intelligences.intelligence import IntelligenceStatus
 from omnicore.intelligences.registry import Intelligences, Skills
-from omnicore.jobs.tasks import TaskDesk
+from omnicore.jobs.tasks import StoredTasks
 from omnicore.loops.duties import Chores, Duties, PluginFacts, Worker
 from omnicore.loops.engine import LoopEngine
 from omnicore.loops.handlers import PluginHandlers
@@ -79,7 +79,7 @@ class WorkflowPart:
         await asyncio.to_thread(self._effects.close)
 
 
-def workflow_part(parts: HostParts, http: HttpClient, desk: TaskDesk, *, clock: Clock, work: bool) -> WorkflowPart:
+def workflow_part(parts: HostParts, http: HttpClient, stored: StoredTasks, *, clock: Clock, work: bool) -> WorkflowPart:
     """The workflows of a host, with the services that their steps use."""
     settings, store, connectors = parts.settings, parts.store, parts.connectors
     chosen = settings.workflows
@@ -92,7 +92,7 @@ def workflow_part(parts: HostParts, http: HttpClient, desk: TaskDesk, *, clock: 
         clock,
         memory=parts.memory,
         vectors=parts.vectors,
-        tasks=desk,
+        tasks=stored,
         scripting=scripting(settings),
     )
     effects, telling = Effects(services, _limits(chosen)), Telling(parts.bus)

@@ -65,7 +65,7 @@ class Bench:
             clock=self.clock,
             memory=host.memory,
             vectors=host.vectors,
-            tasks=host.tasks.desk,
+            tasks=host.tasks.stored,
             scripting=scripting(host.settings),
         )
         self.effects = Effects(self.means, LOCAL)
