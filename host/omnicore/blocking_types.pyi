@@ -12,6 +12,7 @@ from omnicore.access.principal import Principal, Role
 from omnicore.access.service import Access, Arrival, Opened, Recognition
 from omnicore.assembly import Host
 from omnicore.capabilities.costs import CallCosts
+from omnicore.config.settings import Settings
 from omnicore.connectors.policy import Reserved
 from omnicore.connectors.service import Connectors
 from omnicore.connectors.webhooks import Hooks, Taken
@@ -54,6 +55,7 @@ from omnicore.workflows.view import VersionView as VersionView_
 
 class Services:
     host: Host
+    settings: Settings
     access: BlockingAccess
     bus: BlockingEventBus
     connectors: BlockingConnectors
