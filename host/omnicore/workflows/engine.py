@@ -9,12 +9,12 @@ import asyncio
 import json
 import logging
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from omnicore.errors import CapacityReached, Conflict, HostLost, InvalidInput, NotFound, OmniError
 from omnicore.ids import OrderedIds
-from omnicore.records import replace as changed
+from omnicore.records import replace
 from omnicore.storage.tables.workflow_triggers import WaitsTable
 from omnicore.workflows.actions import Lease
 from omnicore.workflows.approvals import Approvals
@@ -152,7 +152,7 @@ class Starting:
         given = marked(action.value, live.context.secrets)
         new = await self.order(name_of(node.workflow, node.namespace), given, how, version=node.version)
         # Who waits for a run waits for one of its own: another one's end would be told to its own parent alone.
-        return changed(new, id=self._ids.next(), dedupe=None if node.wait else new.dedupe)
+        return replace(new, id=self._ids.next(), dedupe=None if node.wait else new.dedupe)
 
     # -- inner parts
 
@@ -455,7 +455,7 @@ class Engine:
         graph = await self.definitions.graphs.get(row.digest)
         how = Beginning(by=by, trigger={**trigger, "again": run}, priority=row.priority, trial=bool(row.trial))
         new = await asyncio.to_thread(ordered, row.workflow, graph, row.number, given[0] if given else before, how)
-        return changed(new, dedupe=None, rate=None, forked_from=run)
+        return replace(new, dedupe=None, rate=None, forked_from=run)
 
     async def trial_graph(
         self, workflow: str, text: str | Mapping[str, Any], from_path: str | None, variables: Mapping[str, Any]
