@@ -172,7 +172,7 @@ class Host:
                 "Coroutine[Any, Any, Any]",
                 self._blocking.call(ref, data, timeout_s=timeout_s, host_context=host_context),
             )
-        return self.plugins.call(ref, data, timeout_s=timeout_s, host_context=host_context)
+        return self.plugins.calls.call(ref, data, timeout_s=timeout_s, host_context=host_context)
 
     def ready(self) -> bool:
         """True while the host takes calls."""
@@ -399,7 +399,7 @@ class BlockingHost(ServicesOfHost):
             self._portal.close()
             raise
         self.settings = host.settings
-        self._call = host.plugins.call_blocking
+        self._call = host.plugins.calls.call_blocking
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):

@@ -24,6 +24,7 @@ from omnicore.memory.item import Memory, MemoryDraft, MemoryItem, MemoryQuery, R
 from omnicore.memory.memories import Memories
 from omnicore.memory.recall import Made
 from omnicore.memory.service import Holding, MemoryService, MemoryStats, PluginMemories
+from omnicore.plugins.call import Calls
 from omnicore.plugins.host import PluginHost
 from omnicore.resilience.degradation import Degradation
 from omnicore.resilience.health import HealthMonitor, HealthReport
@@ -102,6 +103,18 @@ class BlockingAccess(Access):
     def log_in(self, name: str, password: str, arrival: Arrival) -> Opened: ...
     def open(self, user: UserRow, via: str, arrival: Arrival) -> Opened: ...
     def set_up(self, key: str, name: str, password: str, arrival: Arrival) -> Opened: ...
+
+class BlockingCalls(Calls):
+    def call(
+        self,
+        ref: str,
+        data: Any = ...,
+        *,
+        timeout_s: float | None = ...,
+        host_context: Any = ...,
+        raw: bool = ...,
+        costs: CallCosts | None = ...,
+    ) -> Any: ...
 
 class BlockingConnectors(Connectors):
     hooks: BlockingHooks
@@ -269,6 +282,7 @@ class BlockingPasswords(Passwords):
     def matches(self, kept: str | None, password: str) -> bool: ...
 
 class BlockingPluginHost(PluginHost):
+    calls: BlockingCalls
     def call(
         self,
         ref: str,

@@ -10,7 +10,7 @@ from omnicore.clock import Clock
 from omnicore.config.settings import EventSettings
 from omnicore.events.bus import Event, EventBus, EventLog, topic_matches
 from omnicore.events.subscriptions import Deliveries, DeliveryFigures, Handling, Subscriptions
-from omnicore.plugins.call import APPLICATION
+from omnicore.plugins.callers import APPLICATION
 from omnicore.plugins.host import PluginHost
 from omnicore.resilience.retry import RetryPolicy, Supervised
 from omnicore.sandbox.abi import KIB
