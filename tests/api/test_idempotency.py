@@ -6,7 +6,7 @@ import pytest
 from starlette.responses import Response
 from tests.api.conftest import ASKS, ECHO, Site
 
-from omnicore.api.idempotency import Answers
+from omnicore.api.exchange import Answers
 from omnicore.errors import Conflict, InvalidInput
 
 UPLOAD = "/api/v1/plugins?filename=echo.wat"

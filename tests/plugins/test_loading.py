@@ -84,7 +84,7 @@ def test_whoever_has_seen_the_new_version_never_calls_the_one_before(
         return sync(*args)
 
     monkeypatch.setattr(rig.host._versions, "sync", waiting)
-    rig.drop("a.wat", SHOUT.replace("3", "7"))
+    rig.drop("a.wat", SHOUT.replace("const 3", "const 7"))
     with ThreadPoolExecutor(2) as pool:
         scan = pool.submit(rig.scan)
         assert recorded.wait(60)
