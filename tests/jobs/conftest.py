@@ -15,7 +15,7 @@ from omnicore.clock import Clock
 from omnicore.config.settings import TaskSettings
 from omnicore.errors import GuestFailed, InvalidInput, Unavailable
 from omnicore.events.bus import EventBus
-from omnicore.jobs.tasks import TaskDesk
+from omnicore.jobs.tasks import StoredTasks
 from omnicore.runtime.tasks import TaskEngine
 from omnicore.storage.database import Database
 from omnicore.storage.store import Store
@@ -85,8 +85,8 @@ async def engine_on(
     **changes: Any,
 ) -> AsyncIterator[TaskEngine]:
     """An engine that runs as long as the block does."""
-    desk = TaskDesk(store, dataclasses.replace(QUICK, **changes), clock=clock, bus=bus)
-    engine = TaskEngine(workers, call=guests, desk=desk, drain_s=drain_s)
+    stored = StoredTasks(store, dataclasses.replace(QUICK, **changes), clock=clock, bus=bus)
+    engine = TaskEngine(workers, call=guests, stored=stored, drain_s=drain_s)
     await engine.start()
     try:
         yield engine
@@ -114,5 +114,5 @@ def memory() -> Iterator[Database]:
 
 
 @pytest.fixture
-def desk(store: Store) -> TaskDesk:
-    return TaskDesk(store, QUICK)
+def stored(store: Store) -> StoredTasks:
+    return StoredTasks(store, QUICK)

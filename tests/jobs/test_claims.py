@@ -13,7 +13,7 @@ from omnicore.clock import ManualClock
 from omnicore.errors import StorageFailed
 from omnicore.events.bus import EventBus
 from omnicore.jobs.hosts import SET_BACK_S, SilenceWatch
-from omnicore.jobs.tasks import TaskDesk
+from omnicore.jobs.tasks import StoredTasks
 from omnicore.storage.database import Database
 from omnicore.storage.store import Store
 from omnicore.storage.tables.hosts import Silence
@@ -44,16 +44,16 @@ def claims(store: Store) -> TaskClaims:
     return TaskClaims(store)
 
 
-def test_two_hosts_never_have_the_same_task(claims: TaskClaims, desk: TaskDesk) -> None:
-    ids = {desk.submit(TaskOrder("a.b")) for _ in range(10)}
+def test_two_hosts_never_have_the_same_task(claims: TaskClaims, stored: StoredTasks) -> None:
+    ids = {stored.submit(TaskOrder("a.b")) for _ in range(10)}
     first, second = claim(claims, "one", 6), claim(claims, "two", 6)
     assert (len(first), len(second)) == (6, 4)
     assert {row.id for row in (*first, *second)} == ids
     assert claim(claims, "two") == ()
 
 
-def test_a_beat_shows_that_a_host_lives_and_what_it_has(claims: TaskClaims, desk: TaskDesk) -> None:
-    task = desk.submit(TaskOrder("a.b"))
+def test_a_beat_shows_that_a_host_lives_and_what_it_has(claims: TaskClaims, stored: StoredTasks) -> None:
+    task = stored.submit(TaskOrder("a.b"))
     assert claims.beat("one", NOW) is None
     (row,) = claim(claims, "one")
     assert claims.beat("one", NOW) == {task: row.token}
@@ -61,56 +61,58 @@ def test_a_beat_shows_that_a_host_lives_and_what_it_has(claims: TaskClaims, desk
     claims.beat("one", NOW)
     assert claims.others("two") != before
     assert claims.others("one") == []
-    desk.cancel(task)
+    stored.cancel(task)
     assert claims.beat("one", NOW) == {}
 
 
-def test_a_result_with_an_old_token_is_refused(claims: TaskClaims, desk: TaskDesk) -> None:
-    task = desk.submit(TaskOrder("a.b"))
+def test_a_result_with_an_old_token_is_refused(claims: TaskClaims, stored: StoredTasks) -> None:
+    task = stored.submit(TaskOrder("a.b"))
     (old,) = claim(claims, "one")
     (silence,) = claims.others("two")
     claims.take_over(silence, now=NOW, most_lost=5)
     (new,) = claim(claims, "two")
     assert new.token > old.token
     assert end(claims, "one", old).refused == {task}
-    assert desk.get(task).state == "running"
+    assert stored.get(task).state == "running"
     assert end(claims, "two", new).refused == set()
-    assert desk.get(task).state == "done"
+    assert stored.get(task).state == "done"
     for late in (old, new):
         assert end(claims, "one", late, "waiting").refused == {task}
-    assert desk.get(task).state == "done"
-    assert desk.pending() == 0
+    assert stored.get(task).state == "done"
+    assert stored.pending() == 0
 
 
-def test_a_host_that_shows_itself_in_time_keeps_its_tasks(claims: TaskClaims, desk: TaskDesk) -> None:
-    task = desk.submit(TaskOrder("a.b"))
+def test_a_host_that_shows_itself_in_time_keeps_its_tasks(claims: TaskClaims, stored: StoredTasks) -> None:
+    task = stored.submit(TaskOrder("a.b"))
     (row,) = claim(claims, "one")
     (silence,) = claims.others("two")
     claims.beat("one", NOW)
     taken = claims.take_over(silence, now=NOW, most_lost=5)
     assert (taken.waiting, taken.failed) == ((), ())
     assert end(claims, "one", row).refused == set()
-    assert desk.get(task).state == "done"
+    assert stored.get(task).state == "done"
 
 
 def test_an_attempt_whose_host_died_does_not_count_but_hosts_do_not_die_for_a_task_without_end(
-    claims: TaskClaims, desk: TaskDesk
+    claims: TaskClaims, stored: StoredTasks
 ) -> None:
-    task = desk.submit(TaskOrder("a.b", attempts=1))
+    task = stored.submit(TaskOrder("a.b", attempts=1))
     for lost in range(2):
         assert claim(claims, f"host{lost}")
         claims.take_over(claims.others("me")[0], now=NOW, most_lost=2)
-        view = desk.get(task)
+        view = stored.get(task)
         assert (view.state, view.attempts, view.lost) == ("waiting", 0, lost + 1)
     claim(claims, "host2")
     taken = claims.take_over(claims.others("me")[0], now=NOW, most_lost=2)
     assert [row.id for row in taken.failed] == [task]
-    assert (desk.get(task).state, desk.get(task).code) == ("failed", "host-lost")
-    assert desk.pending() == 0
+    assert (stored.get(task).state, stored.get(task).code) == ("failed", "host-lost")
+    assert stored.pending() == 0
 
 
-def test_tasks_of_a_host_that_is_not_known_are_taken_over_too(store: Store, claims: TaskClaims, desk: TaskDesk) -> None:
-    desk.submit(TaskOrder("a.b"))
+def test_tasks_of_a_host_that_is_not_known_are_taken_over_too(
+    store: Store, claims: TaskClaims, stored: StoredTasks
+) -> None:
+    stored.submit(TaskOrder("a.b"))
     claim(claims, "one")
     store.apply(lambda session: session.execute("DELETE FROM task_hosts"))
     assert claims.others("two") == [Silence("one", None)]
@@ -171,12 +173,12 @@ def test_other_questions_have_their_index(memory: Database, sql: str, index: str
 
 def test_a_dead_host_s_tasks_run_elsewhere_once_its_lease_is_out(store: Store, open_store: Any) -> None:
     async def main() -> None:
-        desk, bus = TaskDesk(store, QUICK), EventBus()
-        task = desk.submit(TaskOrder("text.echo", "saved", attempts=1))
+        stored, bus = StoredTasks(store, QUICK), EventBus()
+        task = stored.submit(TaskOrder("text.echo", "saved", attempts=1))
         claim(TaskClaims(open_store()), "the dead one")
         async with engine_on(store, Guests(), bus=bus) as engine:
             assert await engine.handle(task) == "saved"
-        view = desk.get(task)
+        view = stored.get(task)
         assert (view.attempts, view.lost) == (1, 1)
 
     run(main())
@@ -220,14 +222,14 @@ def test_two_hosts_share_the_work_and_nothing_runs_twice(store: Store, open_stor
 def test_a_clock_that_is_set_back_holds_nothing_up_and_one_that_jumps_ahead_takes_nothing_over(store: Store) -> None:
     async def main() -> None:
         clock, guests = ManualClock(), Guests()
-        desk = TaskDesk(store, clock=clock)
+        stored = StoredTasks(store, clock=clock)
         clock.at += 10 * 365 * 86_400.0
-        ahead = desk.submit(TaskOrder("text.echo", "from the future"))
-        later = desk.submit(TaskOrder("text.echo", "an hour later", delay_s=3600))
+        ahead = stored.submit(TaskOrder("text.echo", "from the future"))
+        later = stored.submit(TaskOrder("text.echo", "an hour later", delay_s=3600))
         clock.at -= 10 * 365 * 86_400.0
         async with engine_on(store, guests, clock=clock) as engine:
             assert await engine.handle(ahead) == "from the future"
-            assert 3600 - SET_BACK_S <= desk.get(later).due_at - clock.now() <= 3600 + SET_BACK_S
+            assert 3600 - SET_BACK_S <= stored.get(later).due_at - clock.now() <= 3600 + SET_BACK_S
             stuck = await engine.submit("text.wait", 1)
             await guests.begun.wait()
             clock.at += 365 * 86_400.0
@@ -285,8 +287,8 @@ def test_a_claim_whose_answer_got_lost_is_given_back(store: Store, monkeypatch: 
     run(main())
 
 
-def test_old_tasks_go_by_age_and_by_count_a_batch_at_a_time(store: Store, claims: TaskClaims, desk: TaskDesk) -> None:
-    ids = [desk.submit(TaskOrder("a.b", key=str(n))) for n in range(20)]
+def test_old_tasks_go_by_age_and_count_a_batch_at_a_time(store: Store, claims: TaskClaims, stored: StoredTasks) -> None:
+    ids = [stored.submit(TaskOrder("a.b", key=str(n))) for n in range(20)]
     for n, row in enumerate(sorted(claim(claims, "one", 20), key=lambda row: ids.index(row.id))):
         ending = Ending(row.id, row.token, "done" if n < 15 else "failed", NOW + n, output="1")
         claims.turn("one", [ending], free=0, now=NOW, limits={})
@@ -295,9 +297,9 @@ def test_old_tasks_go_by_age_and_by_count_a_batch_at_a_time(store: Store, claims
     assert sweep.sweep("done", before=NOW + 4, most=100, batch=3) == 2
     assert sweep.sweep("done", before=NOW + 4, most=100) == 0
     assert sweep.sweep("done", before=0, most=8) == 2
-    left = {view.id for view in desk.list(limit=100)[0]}
+    left = {view.id for view in stored.list(limit=100)[0]}
     assert left == set(ids[7:])
-    assert desk.submit(TaskOrder("a.b", key="0")) not in ids
+    assert stored.submit(TaskOrder("a.b", key="0")) not in ids
 
 
 def test_an_engine_clears_what_is_over(store: Store) -> None:
@@ -306,6 +308,6 @@ def test_an_engine_clears_what_is_over(store: Store) -> None:
             await engine.submit("text.echo", 1)
             await engine.order(TaskOrder("text.refuse"))
             await until(lambda: engine.finished + engine.failed == 2)
-            await until(lambda: engine.desk.list()[0] == [])
+            await until(lambda: engine.stored.list()[0] == [])
 
     run(main())

@@ -124,9 +124,9 @@ def test_a_host_that_stops_gives_back_what_it_cuts_and_the_next_one_goes_on(tmp_
 def test_a_command_line_host_orders_and_runs_nothing(tmp_path: Path) -> None:
     host = host_on(app(tmp_path), work=False)
     with host as blocking:
-        assert blocking.tasks.desk is not None
-        task = blocking.tasks.desk.submit(TaskOrder("many.echo", 1))
-        assert blocking.tasks.desk.get(task).state == "waiting"
+        assert blocking.tasks.stored is not None
+        task = blocking.tasks.stored.submit(TaskOrder("many.echo", 1))
+        assert blocking.tasks.stored.get(task).state == "waiting"
 
     async def main() -> None:
         async with host_on(tmp_path) as other:
@@ -146,9 +146,9 @@ def test_the_tasks_of_a_removed_plugin_end_and_a_later_one_of_its_name_finds_non
             await until(lambda: host.tasks.running == 1)
             await asyncio.to_thread(host.plugins.remove, "sender")
             await until(lambda: host.tasks.running == 0)
-            kept, _ = host.tasks.desk.list()
+            kept, _ = host.tasks.stored.list()
             assert kept == []
-            assert host.tasks.desk.pending() == 0
+            assert host.tasks.stored.pending() == 0
             app(tmp_path)
             await asyncio.to_thread(host.plugins.scan)
             await asyncio.to_thread(host.plugins.grant, "sender", who="test")

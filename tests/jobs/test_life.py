@@ -10,7 +10,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initial
 
 from omnicore.clock import ManualClock
 from omnicore.errors import Conflict, LimitExceeded
-from omnicore.jobs.tasks import TaskDesk
+from omnicore.jobs.tasks import StoredTasks
 from omnicore.storage.database import Database
 from omnicore.storage.tables.tasks import Ending, Task, TaskClaims, TaskOrder
 
@@ -44,7 +44,7 @@ class Life(RuleBasedStateMachine):
     def begin(self) -> None:
         self.clock = ManualClock()
         self.store = Database.open(None)
-        self.desk = TaskDesk(self.store, clock=self.clock)
+        self.stored = StoredTasks(self.store, clock=self.clock)
         self.claims = TaskClaims(self.store)
         self.models: dict[str, Model] = {}
         self.keys: dict[tuple[str, str], str] = {}
@@ -67,7 +67,7 @@ class Life(RuleBasedStateMachine):
         order = TaskOrder("f.g", priority=priority, delay_s=delay, attempts=most, key=key)
         known = self.keys.get((owner, key)) if key else None
         try:
-            task = self.desk.submit(order, owner=owner, max_pending=QUOTA)
+            task = self.stored.submit(order, owner=owner, max_pending=QUOTA)
         except LimitExceeded:
             assert known is None
             assert self.pending(owner) >= QUOTA
@@ -128,7 +128,7 @@ class Life(RuleBasedStateMachine):
         if self.models:
             task = data.draw(st.sampled_from(sorted(self.models)))
             model = self.models[task]
-            assert self.desk.cancel(task) is (model.state in ("waiting", "running"))
+            assert self.stored.cancel(task) is (model.state in ("waiting", "running"))
             if model.state in ("waiting", "running"):
                 model.state = "cancelled"
 
@@ -139,7 +139,7 @@ class Life(RuleBasedStateMachine):
         task = data.draw(st.sampled_from(sorted(self.models)))
         model = self.models[task]
         try:
-            self.desk.retry(task)
+            self.stored.retry(task)
         except Conflict:
             assert model.state in ("waiting", "running", "done")
             return
@@ -155,7 +155,7 @@ class Life(RuleBasedStateMachine):
         if not hasattr(self, "models"):
             return
         for task, model in self.models.items():
-            view = self.desk.get(task)
+            view = self.stored.get(task)
             assert (view.state, view.attempts, view.lost) == (model.state, model.attempts, model.lost)
         totals = dict(self.store.rows("SELECT owner, pending FROM task_totals"))
         for owner in ("mail", "news"):

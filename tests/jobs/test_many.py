@@ -10,7 +10,7 @@ import pytest
 
 from omnicore.clock import ManualClock
 from omnicore.ids import new_id
-from omnicore.jobs.tasks import TaskDesk
+from omnicore.jobs.tasks import StoredTasks
 from omnicore.storage.database import Database
 from omnicore.storage.tables.tasks import COLUMNS, TaskClaims, TaskOrder
 
@@ -82,11 +82,11 @@ def few_and_many(tmp_path: Path) -> Any:
 def test_claims_submits_and_ends_cost_the_same_however_many_tasks_there_are(few_and_many: Any) -> None:
     costs = []
     for database in few_and_many:
-        claims, desk = TaskClaims(database), TaskDesk(database, clock=ManualClock(at=NOW))
+        claims, stored = TaskClaims(database), StoredTasks(database, clock=ManualClock(at=NOW))
 
-        def work(claims: TaskClaims = claims, desk: TaskDesk = desk) -> None:
+        def work(claims: TaskClaims = claims, stored: StoredTasks = stored) -> None:
             for _ in range(10):
-                desk.submit(TaskOrder("a.b"))
+                stored.submit(TaskOrder("a.b"))
                 claim = claims.turn("h", [], free=5, now=NOW, limits=LIMITS)
                 assert len(claim.tasks) == 5
                 assert {row.lane for row in claim.tasks} == {""}

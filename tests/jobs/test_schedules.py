@@ -11,8 +11,8 @@ from tests.jobs.conftest import Guests, engine_on, run, until
 from omnicore.clock import ManualClock
 from omnicore.config.settings import TaskSettings
 from omnicore.errors import Conflict, InvalidInput, NotFound
-from omnicore.jobs.schedules import ScheduleDesk
-from omnicore.jobs.tasks import TaskDesk
+from omnicore.jobs.schedules import Scheduler
+from omnicore.jobs.tasks import StoredTasks
 from omnicore.storage.database import Database
 from omnicore.storage.store import Store
 from omnicore.storage.tables.tasks import ScheduleOrder
@@ -21,15 +21,15 @@ HOURLY = ScheduleOrder("hourly", "report.send", "interval", "3600", input={"to":
 
 
 class Office:
-    """A desk with schedules and a clock to move."""
+    """Stored tasks with schedules and a clock to move."""
 
     def __init__(self, store: Store, clock: ManualClock) -> None:
         self.clock = clock
-        self.desk = TaskDesk(store, clock=clock)
-        self.schedules = ScheduleDesk(self.desk)
+        self.stored = StoredTasks(store, clock=clock)
+        self.schedules = Scheduler(self.stored)
 
     def inputs(self) -> list[Any]:
-        return [view.input for view in self.desk.list(limit=500)[0]]
+        return [view.input for view in self.stored.list(limit=500)[0]]
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_each_tick_orders_one_task(office: Office) -> None:
         assert office.schedules.tick() == 0
         assert len(office.inputs()) == hour
     view = office.schedules.get("hourly")
-    task = office.desk.get(view.last_task or "")
+    task = office.stored.get(view.last_task or "")
     assert (task.function, task.owner, task.input) == ("report.send", "@schedules", {"to": "Ada"})
     assert view.last_at == task.created_at == office.clock.now()
 
@@ -88,14 +88,14 @@ def test_what_is_made_up_for_is_bounded(office: Office) -> None:
 
 def test_ticks_that_nobody_gets_to_are_left_out_beyond_the_bound_but_for_a_last_one(store: Store) -> None:
     clock = ManualClock()
-    desk = TaskDesk(store, TaskSettings(max_pending=3), clock=clock)
-    schedules = ScheduleDesk(desk)
+    stored = StoredTasks(store, TaskSettings(max_pending=3), clock=clock)
+    schedules = Scheduler(stored)
     schedules.add(ScheduleOrder("often", "a.b", "interval", "60"))
     schedules.add(ScheduleOrder("last", "a.b", "once", str(clock.now() + 600), input="last"))
     for _ in range(10):
         clock.advance(60)
         schedules.tick()
-    assert [view.input for view in desk.list()[0]] == ["last", None, None, None]
+    assert [view.input for view in stored.list()[0]] == ["last", None, None, None]
     assert schedules.next_at() == clock.now() + 60
 
 

@@ -13,7 +13,7 @@ from omnicore.clock import ManualClock
 from omnicore.config.settings import TaskSettings
 from omnicore.errors import CallCancelled, Conflict, GuestFailed, InvalidInput, LimitExceeded, NotFound, StorageFailed
 from omnicore.events.bus import EventBus
-from omnicore.jobs.tasks import PluginTasks, TaskDesk
+from omnicore.jobs.tasks import PluginTasks, StoredTasks
 from omnicore.runtime.tasks import TaskEngine
 from omnicore.storage.database import Database
 from omnicore.storage.store import Store
@@ -37,9 +37,9 @@ def test_a_stored_task_runs_and_its_handle_gives_the_output(store: Store) -> Non
     run(main())
 
 
-def test_a_task_that_was_stored_without_workers_runs_once_they_are_there(store: Store, desk: TaskDesk) -> None:
-    task = desk.submit(TaskOrder("text.echo", 1))
-    assert desk.get(task).state == "waiting"
+def test_a_task_that_was_stored_without_workers_runs_once_they_are_there(store: Store, stored: StoredTasks) -> None:
+    task = stored.submit(TaskOrder("text.echo", 1))
+    assert stored.get(task).state == "waiting"
 
     async def main() -> None:
         async with engine_on(store, Guests()) as engine:
@@ -99,23 +99,23 @@ def test_a_dead_letter_begins_again_with_all_its_attempts(store: Store) -> None:
             handle = await engine.order(TaskOrder("text.fail", attempts=1))
             with pytest.raises(GuestFailed):
                 await handle
-            assert [view.id for view in engine.desk.list(state="failed")[0]] == [handle.id]
-            engine.desk.retry(handle.id)
+            assert [view.id for view in engine.stored.list(state="failed")[0]] == [handle.id]
+            engine.stored.retry(handle.id)
             await until(lambda: guests.counts["text.fail"] == 2)
             with pytest.raises(GuestFailed):
                 await handle
         with pytest.raises(NotFound):
-            engine.desk.retry("task_" + "0" * 26)
+            engine.stored.retry("task_" + "0" * 26)
 
     run(main())
 
 
-def test_only_what_is_over_and_not_done_begins_again(desk: TaskDesk) -> None:
-    task = desk.submit(TaskOrder("text.echo"))
+def test_only_what_is_over_and_not_done_begins_again(stored: StoredTasks) -> None:
+    task = stored.submit(TaskOrder("text.echo"))
     with pytest.raises(Conflict, match="is waiting"):
-        desk.retry(task)
-    assert desk.cancel(task)
-    assert desk.retry(task).state == "waiting"
+        stored.retry(task)
+    assert stored.cancel(task)
+    assert stored.retry(task).state == "waiting"
 
 
 def test_a_delayed_task_waits_for_its_time(store: Store) -> None:
@@ -140,8 +140,8 @@ def test_waits_after_failures_are_the_task_s_own_or_those_that_were_asked_for(st
             own = await engine.order(TaskOrder("text.fail", backoff_s=(100.0, 200.0)))
             asked = await engine.order(TaskOrder("text.away", 500))
             plain = await engine.order(TaskOrder("text.fail"))
-            await until(lambda: all(engine.desk.get(one.id).error for one in (own, asked, plain)))
-            waits = [engine.desk.get(one.id).due_at - clock.now() for one in (own, asked, plain)]
+            await until(lambda: all(engine.stored.get(one.id).error for one in (own, asked, plain)))
+            waits = [engine.stored.get(one.id).due_at - clock.now() for one in (own, asked, plain)]
         assert 70 <= waits[0] <= 130
         assert waits[1] == 500
         assert 0.07 <= waits[2] <= 0.13
@@ -149,9 +149,9 @@ def test_waits_after_failures_are_the_task_s_own_or_those_that_were_asked_for(st
     run(main())
 
 
-def test_higher_priorities_go_first_and_equals_in_the_order_in_which_they_came(store: Store, desk: TaskDesk) -> None:
+def test_higher_priorities_go_first_and_equals_in_the_order_they_came(store: Store, stored: StoredTasks) -> None:
     for priority, value in ((5, "c"), (0, "f"), (9, "a"), (5, "d"), (7, "b"), (5, "e")):
-        desk.submit(TaskOrder("text.echo", value, priority=priority))
+        stored.submit(TaskOrder("text.echo", value, priority=priority))
 
     async def main() -> list[Any]:
         guests = Guests()
@@ -173,7 +173,7 @@ def test_a_queue_with_a_limit_runs_no_more_at_once_and_holds_up_nobody(store: St
             others = [await engine.submit("text.echo", n) for n in range(5)]
             assert [await other for other in others] == list(range(5))
             await until(lambda: guests.counts["mail.wait"] == 2)
-            found = {one["queue"]: one for one in engine.desk.queues()}
+            found = {one["queue"]: one for one in engine.stored.queues()}
             assert found["mail"] == {"queue": "mail", "limit": 2, "waiting": 3, "running": 2}
             guests.gate.set()
             assert sorted([await mail for mail in mails]) == list(range(5))
@@ -184,12 +184,12 @@ def test_a_queue_with_a_limit_runs_no_more_at_once_and_holds_up_nobody(store: St
 
 def test_a_limit_that_comes_or_goes_applies_to_what_waits_already(store: Store) -> None:
     async def main() -> None:
-        desk = TaskDesk(store)
-        task = desk.submit(TaskOrder("text.echo", 1, queue="held"))
+        stored = StoredTasks(store)
+        task = stored.submit(TaskOrder("text.echo", 1, queue="held"))
         guests = Guests()
         async with engine_on(store, guests, queues=("held=0",)) as engine:
             assert await (await engine.submit("text.echo", 2)) == 2
-            assert desk.get(task).state == "waiting"
+            assert stored.get(task).state == "waiting"
         async with engine_on(store, guests) as engine:
             assert await engine.handle(task) == 1
 
@@ -213,9 +213,9 @@ def test_an_attempt_has_a_deadline(store: Store) -> None:
 def test_a_task_that_expired_never_begins(store: Store) -> None:
     async def main() -> None:
         guests, clock, bus = Guests(), ManualClock(), EventBus()
-        desk = TaskDesk(store, clock=clock)
-        late = desk.submit(TaskOrder("text.echo", "late", expires_s=5))
-        soon = desk.submit(TaskOrder("text.echo", "soon", expires_s=50))
+        stored = StoredTasks(store, clock=clock)
+        late = stored.submit(TaskOrder("text.echo", "late", expires_s=5))
+        soon = stored.submit(TaskOrder("text.echo", "soon", expires_s=50))
         clock.advance(10)
         async with engine_on(store, guests, clock=clock, bus=bus) as engine:
             assert await engine.handle(soon) == "soon"
@@ -227,13 +227,13 @@ def test_a_task_that_expired_never_begins(store: Store) -> None:
     run(main())
 
 
-def test_a_waiting_task_is_cancelled_at_once(desk: TaskDesk) -> None:
-    task = desk.submit(TaskOrder("text.echo"))
-    assert desk.cancel(task)
-    assert desk.get(task).state == "cancelled"
-    assert not desk.cancel(task)
-    assert not desk.cancel("nothing")
-    assert desk.pending() == 0
+def test_a_waiting_task_is_cancelled_at_once(stored: StoredTasks) -> None:
+    task = stored.submit(TaskOrder("text.echo"))
+    assert stored.cancel(task)
+    assert stored.get(task).state == "cancelled"
+    assert not stored.cancel(task)
+    assert not stored.cancel("nothing")
+    assert stored.pending() == 0
 
 
 def test_cancelling_a_running_task_cuts_the_guest(store: Store) -> None:
@@ -257,7 +257,7 @@ def test_another_process_cancels_a_running_task_too(store: Store, open_store: An
         async with engine_on(store, guests, workers=1) as engine:
             handle = await engine.submit("text.wait")
             await guests.begun.wait()
-            assert await asyncio.to_thread(TaskDesk(open_store()).cancel, handle.id)
+            assert await asyncio.to_thread(StoredTasks(open_store()).cancel, handle.id)
             await until(lambda: guests.cut == 1)
             with pytest.raises(CallCancelled):
                 await handle
@@ -294,17 +294,17 @@ def test_after_the_drain_time_running_tasks_are_given_back_without_an_attempt(st
     run(main())
 
 
-def test_the_same_key_is_the_same_task_for_one_owner(desk: TaskDesk) -> None:
-    first = desk.submit(TaskOrder("text.echo", 1, key="once"))
-    assert desk.submit(TaskOrder("text.fail", 2, key="once")) == first
-    assert desk.submit(TaskOrder("text.echo", 1, key="once"), owner="mail") != first
-    assert desk.submit(TaskOrder("text.echo", 1)) != desk.submit(TaskOrder("text.echo", 1))
-    assert desk.get(first).input == 1
-    assert desk.pending() == 4
+def test_the_same_key_is_the_same_task_for_one_owner(stored: StoredTasks) -> None:
+    first = stored.submit(TaskOrder("text.echo", 1, key="once"))
+    assert stored.submit(TaskOrder("text.fail", 2, key="once")) == first
+    assert stored.submit(TaskOrder("text.echo", 1, key="once"), owner="mail") != first
+    assert stored.submit(TaskOrder("text.echo", 1)) != stored.submit(TaskOrder("text.echo", 1))
+    assert stored.get(first).input == 1
+    assert stored.pending() == 4
 
 
-def test_a_plugin_has_a_quota_of_its_own(desk: TaskDesk) -> None:
-    service = PluginTasks(desk)
+def test_a_plugin_has_a_quota_of_its_own(stored: StoredTasks) -> None:
+    service = PluginTasks(stored)
     ids = [service.submit("mail", TaskOrder("text.echo", key=str(n)), max_pending=2) for n in range(2)]
     with pytest.raises(LimitExceeded, match="mail may have 2 tasks") as caught:
         service.submit("mail", TaskOrder("text.echo"), max_pending=2)
@@ -315,25 +315,25 @@ def test_a_plugin_has_a_quota_of_its_own(desk: TaskDesk) -> None:
     assert service.submit("mail", TaskOrder("text.echo"), max_pending=2)
 
 
-def test_a_plugin_sees_its_own_tasks_only(desk: TaskDesk) -> None:
-    service = PluginTasks(desk)
+def test_a_plugin_sees_its_own_tasks_only(stored: StoredTasks) -> None:
+    service = PluginTasks(stored)
     mine, other = (service.submit(owner, TaskOrder("text.echo"), max_pending=9) for owner in ("mail", "news"))
     assert service.get("mail", mine) is not None
     assert service.get("mail", other) is None
     assert [task.id for task in service.list("mail")[0]] == [mine]
     assert not service.cancel("mail", other)
-    assert desk.get(other).state == "waiting"
+    assert stored.get(other).state == "waiting"
     assert service.get("mail", "task_\0") is None
 
 
 @pytest.mark.parametrize("wanted", [{}, {"owner": "a"}, {"state": "waiting"}, {"owner": "a", "state": "waiting"}])
-def test_pages_go_through_all_tasks_once_newest_first(desk: TaskDesk, wanted: dict[str, Any]) -> None:
-    ids = {desk.submit(TaskOrder("text.echo", n), owner="ab"[n % 2]) for n in range(25)}
-    cancelled = {task for task in sorted(ids)[::5] if desk.cancel(task)}
+def test_pages_go_through_all_tasks_once_newest_first(stored: StoredTasks, wanted: dict[str, Any]) -> None:
+    ids = {stored.submit(TaskOrder("text.echo", n), owner="ab"[n % 2]) for n in range(25)}
+    cancelled = {task for task in sorted(ids)[::5] if stored.cancel(task)}
     found: list[str] = []
     cursor = None
     while True:
-        views, cursor = desk.list(limit=4, cursor=cursor, **wanted)
+        views, cursor = stored.list(limit=4, cursor=cursor, **wanted)
         assert 0 < len(views) <= 4
         found += [view.id for view in views]
         if cursor is None:
@@ -341,7 +341,7 @@ def test_pages_go_through_all_tasks_once_newest_first(desk: TaskDesk, wanted: di
     expected = {
         task
         for task in ids
-        if ("owner" not in wanted or desk.get(task).owner == "a") and ("state" not in wanted or task not in cancelled)
+        if ("owner" not in wanted or stored.get(task).owner == "a") and ("state" not in wanted or task not in cancelled)
     }
     assert found == sorted(expected, reverse=True)
 
@@ -354,20 +354,20 @@ def nested(depth: int) -> Any:
 
 
 def test_deep_values_are_stored_and_shown_and_deeper_ones_are_refused(memory: Database) -> None:
-    desk = TaskDesk(memory)
-    task = desk.submit(TaskOrder("text.echo", nested(512)))
-    assert json.dumps(desk.get(task).to_json()["input"]).count("[") == 512
+    stored = StoredTasks(memory)
+    task = stored.submit(TaskOrder("text.echo", nested(512)))
+    assert json.dumps(stored.get(task).to_json()["input"]).count("[") == 512
     for depth in (513, 5_000):
         with pytest.raises(InvalidInput, match=r"deeper than 512|recursion"):
-            desk.submit(TaskOrder("text.echo", nested(depth)))
+            stored.submit(TaskOrder("text.echo", nested(depth)))
 
 
 def test_a_page_of_large_tasks_is_a_short_one(memory: Database) -> None:
-    desk = TaskDesk(memory, TaskSettings(input_bytes=2_000_000))
-    ids = sorted((desk.submit(TaskOrder("text.echo", "x" * 1_500_000)) for _ in range(5)), reverse=True)
-    first, cursor = desk.list()
+    stored = StoredTasks(memory, TaskSettings(input_bytes=2_000_000))
+    ids = sorted((stored.submit(TaskOrder("text.echo", "x" * 1_500_000)) for _ in range(5)), reverse=True)
+    first, cursor = stored.list()
     assert [view.id for view in first] == ids[:3]
-    rest, end = desk.list(cursor=cursor)
+    rest, end = stored.list(cursor=cursor)
     assert ([view.id for view in rest], end) == (ids[3:], None)
 
 
@@ -376,7 +376,7 @@ def test_a_page_of_large_tasks_is_a_short_one(memory: Database) -> None:
 )
 def test_a_list_that_cannot_be_is_refused(memory: Database, wrong: dict[str, str]) -> None:
     with pytest.raises(InvalidInput):
-        TaskDesk(memory).list(**wrong)  # type: ignore[arg-type]
+        StoredTasks(memory).list(**wrong)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -406,10 +406,10 @@ def test_a_list_that_cannot_be_is_refused(memory: Database, wrong: dict[str, str
     ],
 )
 def test_an_order_that_cannot_be_is_refused_and_not_stored(memory: Database, wrong: dict[str, Any]) -> None:
-    desk = TaskDesk(memory)
+    stored = StoredTasks(memory)
     with pytest.raises(InvalidInput):
-        desk.submit(TaskOrder(**{"function": "text.echo", **wrong}))
-    assert desk.pending() == 0
+        stored.submit(TaskOrder(**{"function": "text.echo", **wrong}))
+    assert stored.pending() == 0
 
 
 def test_inputs_and_outputs_are_bounded(store: Store) -> None:
@@ -444,7 +444,7 @@ def test_what_a_guest_says_cannot_break_the_row(store: Store) -> None:
 
 def test_without_workers_tasks_are_stored_and_wait(store: Store) -> None:
     async def main() -> None:
-        engine = TaskEngine(0, call=Guests(), desk=TaskDesk(store))
+        engine = TaskEngine(0, call=Guests(), stored=StoredTasks(store))
         await engine.start()
         handle = await engine.submit("text.echo", 1)
         await engine.stop()
@@ -453,23 +453,23 @@ def test_without_workers_tasks_are_stored_and_wait(store: Store) -> None:
     run(main())
 
 
-def test_all_tasks_of_one_owner_are_forgotten_and_no_others(store: Store, desk: TaskDesk) -> None:
+def test_all_tasks_of_one_owner_are_forgotten_and_no_others(store: Store, stored: StoredTasks) -> None:
     for owner, count in (("gone", 7), ("stays", 2)):
         for number in range(count):
-            desk.submit(TaskOrder("text.echo", key=str(number)), owner=owner)
+            stored.submit(TaskOrder("text.echo", key=str(number)), owner=owner)
     table = TasksTable(store)
-    cancelled = desk.find(desk.submit(TaskOrder("text.echo", key="0"), owner="gone"))
+    cancelled = stored.find(stored.submit(TaskOrder("text.echo", key="0"), owner="gone"))
     assert cancelled is not None
-    desk.cancel(cancelled.id)
+    stored.cancel(cancelled.id)
     assert len(table.forget("gone", batch=3)) == 6
     assert table.forget("gone") == []
-    assert [one.owner for one in desk.list()[0]] == ["stays", "stays"]
-    assert desk.pending() == 2
+    assert [one.owner for one in stored.list()[0]] == ["stays", "stays"]
+    assert stored.pending() == 2
 
 
-def test_an_engine_whose_start_failed_can_be_started_again_or_stopped(store: Store, desk: TaskDesk) -> None:
+def test_an_engine_whose_start_failed_can_be_started_again_or_stopped(store: Store, stored: StoredTasks) -> None:
     async def main() -> None:
-        engine = TaskEngine(2, call=Guests(), desk=desk)
+        engine = TaskEngine(2, call=Guests(), stored=stored)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(TaskClaims, "lay_lanes", away)
             for _ in range(2):
@@ -477,7 +477,7 @@ def test_an_engine_whose_start_failed_can_be_started_again_or_stopped(store: Sto
                     await engine.start()
         await engine.stop()
         await engine.start()
-        assert await engine.handle(desk.submit(TaskOrder("text.echo", 1))) == 1
+        assert await engine.handle(stored.submit(TaskOrder("text.echo", 1))) == 1
         await engine.stop()
 
     def away(self: TaskClaims, limited: Any) -> None:
@@ -486,21 +486,22 @@ def test_an_engine_whose_start_failed_can_be_started_again_or_stopped(store: Sto
     run(main())
 
 
-def test_tasks_are_found_by_their_label(desk: TaskDesk) -> None:
+def test_tasks_are_found_by_their_label(stored: StoredTasks) -> None:
     ids = [
-        desk.submit(TaskOrder("text.echo", n, label=["red", "blue", None][n % 3]), owner="ab"[n % 2]) for n in range(12)
+        stored.submit(TaskOrder("text.echo", n, label=["red", "blue", None][n % 3]), owner="ab"[n % 2])
+        for n in range(12)
     ]
     cancelled = ids[0]
-    assert desk.cancel(cancelled)
+    assert stored.cancel(cancelled)
     red = [task for n, task in enumerate(ids) if n % 3 == 0]
-    assert [task.id for task in desk.list(label="red")[0]] == red[::-1]
-    assert [task.id for task in desk.list(label="red", state="cancelled")[0]] == [cancelled]
-    assert {task.owner for task in desk.list(label="blue", owner="a")[0]} == {"a"}
-    assert desk.get(red[1]).label == "red"
-    assert desk.list(label="green") == ([], None)
+    assert [task.id for task in stored.list(label="red")[0]] == sorted(red, reverse=True)
+    assert [task.id for task in stored.list(label="red", state="cancelled")[0]] == [cancelled]
+    assert {task.owner for task in stored.list(label="blue", owner="a")[0]} == {"a"}
+    assert stored.get(red[1]).label == "red"
+    assert stored.list(label="green") == ([], None)
 
 
 @pytest.mark.parametrize("label", ["", "x" * 201, "\0", 7])
 def test_a_label_is_short_text(memory: Database, label: Any) -> None:
     with pytest.raises(InvalidInput, match=r"label of the task cannot be used; pass text of 1 to 200 characters"):
-        TaskDesk(memory).submit(TaskOrder("text.echo", label=label))
+        StoredTasks(memory).submit(TaskOrder("text.echo", label=label))

@@ -29,7 +29,7 @@ from omnicore.errors import (
 from omnicore.ids import new_id
 from omnicore.jobs.hosts import SET_BACK_S
 from omnicore.jobs.loop import Loop, Pause
-from omnicore.jobs.tasks import TaskDesk, stored_json
+from omnicore.jobs.tasks import StoredTasks, stored_json
 from omnicore.resilience.retry import RetryPolicy, wanted_pause_s
 from omnicore.storage.tables.tasks import BATCH, Claim, Ending, Task, TaskClaims, TaskContext, TaskSweep
 
@@ -192,12 +192,12 @@ class TaskRunner:
         drain_s: how long `stop` lets running tasks finish before it cuts them and gives them back.
     """
 
-    def __init__(self, desk: TaskDesk, call: TaskCall, *, workers: int, drain_s: float, random: Random) -> None:
+    def __init__(self, stored: StoredTasks, call: TaskCall, *, workers: int, drain_s: float, random: Random) -> None:
         self.host = new_id("host")
-        self.claims = TaskClaims(desk.store)
+        self.claims = TaskClaims(stored.store)
         self.finished = self.failed = 0
         self.trouble = ""
-        self._desk, self._call, self._workers, self._drain_s = desk, call, workers, drain_s
+        self._stored, self._call, self._workers, self._drain_s = stored, call, workers, drain_s
         self._random = random
         self._attempts: dict[str, Attempt] = {}
         self._outbox: list[tuple[Ending, Task]] = []
@@ -219,8 +219,8 @@ class TaskRunner:
             with suppress(RuntimeError):  # the loop has been closed
                 loop.call_soon_threadsafe(self._take_note, what, task)
 
-        await asyncio.to_thread(self.claims.lay_lanes, tuple(self._desk.limits))
-        self._leave: Callable[[], None] = self._desk.listen(heard)
+        await asyncio.to_thread(self.claims.lay_lanes, tuple(self._stored.limits))
+        self._leave: Callable[[], None] = self._stored.listen(heard)
         self._claiming.start()
 
     async def stop(self) -> None:
@@ -278,14 +278,14 @@ class TaskRunner:
         # A full disk or a server that is away: what ended stays in the outbox, bounded by the workers.
         _log.warning("the tasks cannot be read or written now", exc_info=error)
         self.trouble = str(error)
-        return self._desk.settings.poll_s
+        return self._stored.settings.poll_s
 
     async def _turn(self) -> float:
         """Writes endings and claims. Returns how long there will be nothing to do."""
-        clock, poll_s = self._desk.clock, self._desk.settings.poll_s
+        clock, poll_s = self._stored.clock, self._stored.settings.poll_s
         free = 0 if self._claiming.over else self._workers - len(self._attempts)
         if not self._outbox:
-            due = await asyncio.to_thread(self.claims.next_due, ("", *self._desk.limits)) if free > 0 else None
+            due = await asyncio.to_thread(self.claims.next_due, ("", *self._stored.limits)) if free > 0 else None
             self.trouble = ""
             if due is None or due > clock.now():
                 return poll_s if due is None else max(0.001, due - clock.now())
@@ -299,29 +299,29 @@ class TaskRunner:
         return 0.0 if sent or claim.tasks or claim.expired else poll_s
 
     def _write(self, endings: list[Ending], free: int) -> Claim:
-        now, limits = self._desk.clock.now(), self._desk.limits
+        now, limits = self._stored.clock.now(), self._stored.limits
         return self.claims.turn(self.host, endings, free=free, now=now, limits=limits)
 
     def _begin(self, claim: Claim) -> None:
         for row in claim.expired:
             self.failed += 1
-            self._desk.tell("dead", row, code=row.code)
+            self._stored.tell("dead", row, code=row.code)
             self._tell_waiters(row.id)
         for row in claim.tasks:
             earlier = self._attempts.get(row.id)
             if earlier is not None:  # taken from this host, which was too slow to notice, and claimed by it again
                 earlier.stop("lost")
             attempt = self._attempts[row.id] = Attempt(row, self._random)
-            work = attempt.run(self._call, self._desk.clock, self._desk.settings.output_bytes)
+            work = attempt.run(self._call, self._stored.clock, self._stored.settings.output_bytes)
             attempt.work = asyncio.create_task(work, name=f"omnicore-{row.id}")
             attempt.work.add_done_callback(partial(self._over, attempt))
-            self._desk.tell("started", row)
+            self._stored.tell("started", row)
 
     def _over(self, attempt: Attempt, work: asyncio.Task[Ending | None]) -> None:
         # A callback, because a task that is cancelled before its first step runs none of its code.
         if self._attempts.get(attempt.row.id) is attempt:
             del self._attempts[attempt.row.id]
-        ending = attempt.cut_short(self._desk.clock.now()) if work.cancelled() else work.result()
+        ending = attempt.cut_short(self._stored.clock.now()) if work.cancelled() else work.result()
         if ending is not None:
             self._outbox.append((ending, attempt.row))
         self.wake()
@@ -331,12 +331,12 @@ class TaskRunner:
             _log.warning("the result of %s came too late: another host has the task", row.id)
         elif ending.state == "done":
             self.finished += 1
-            self._desk.tell("finished", row)
+            self._stored.tell("finished", row)
         elif ending.counted:
-            self._desk.tell("failed", row, code=ending.code, error=ending.error)
+            self._stored.tell("failed", row, code=ending.code, error=ending.error)
             if ending.state == "failed":
                 self.failed += 1
-                self._desk.tell("dead", row, code=ending.code)
+                self._stored.tell("dead", row, code=ending.code)
         self._tell_waiters(row.id)
 
     def _tell_waiters(self, task: str) -> None:
@@ -347,9 +347,9 @@ class TaskRunner:
 class SharedTasks:
     """The stored tasks of one host among those of others; see `omnicore.jobs.hosts.SharedWork`."""
 
-    def __init__(self, desk: TaskDesk, runner: TaskRunner, *, set_back: Callable[[], None]) -> None:
-        self._desk, self._runner, self._set_back = desk, runner, set_back
-        self._sweep = TaskSweep(desk.store)
+    def __init__(self, stored: StoredTasks, runner: TaskRunner, *, set_back: Callable[[], None]) -> None:
+        self._stored, self._runner, self._set_back = stored, runner, set_back
+        self._sweep = TaskSweep(stored.store)
         self._strays: set[tuple[str, int]] = set()
         self.pending = 0
 
@@ -358,12 +358,12 @@ class SharedTasks:
         held = self._runner.held()
         claims, host = self._runner.claims, self._runner.host
         if held:
-            owned = await asyncio.to_thread(claims.beat, host, self._desk.clock.now()) or {}
+            owned = await asyncio.to_thread(claims.beat, host, self._stored.clock.now()) or {}
         else:
             owned = await asyncio.to_thread(claims.held, host)
         self._cut(held, owned)
         await self._give_back_strays(owned)
-        self.pending = await asyncio.to_thread(self._desk.pending)
+        self.pending = await asyncio.to_thread(self._stored.pending)
         return True
 
     def lost(self) -> None:
@@ -380,17 +380,17 @@ class SharedTasks:
 
     async def take_over(self, silence: Silence) -> None:
         """Lets the tasks of a dead host be claimed, but for those that lost too many hosts."""
-        settings, now = self._desk.settings, self._desk.clock.now()
+        settings, now = self._stored.settings, self._stored.clock.now()
         taken = await asyncio.to_thread(self._runner.claims.take_over, silence, now=now, most_lost=settings.most_lost)
         for row in taken.failed:
-            self._desk.tell("dead", row, code=row.code)
+            self._stored.tell("dead", row, code=row.code)
         if taken.waiting:
             _log.warning("took over %d tasks of %s, which is silent", len(taken.waiting), silence.host)
             self._runner.wake()
 
     async def set_back(self, seconds: float) -> None:
         """Moves due times and schedules along."""
-        await asyncio.to_thread(self._runner.claims.set_back, self._desk.clock.now(), SET_BACK_S)
+        await asyncio.to_thread(self._runner.claims.set_back, self._stored.clock.now(), SET_BACK_S)
         await asyncio.to_thread(self._set_back)
         self._runner.wake()
 
@@ -402,7 +402,7 @@ class SharedTasks:
         await asyncio.to_thread(self._clear)
 
     def _clear(self) -> None:
-        now, settings = self._desk.clock.now(), self._desk.settings
+        now, settings = self._stored.clock.now(), self._stored.settings
         ages = {"done": settings.keep_s, "cancelled": settings.keep_s, "failed": settings.keep_failed_s}
         for state, age_s in ages.items():
             for _ in range(_BATCHES):
@@ -418,7 +418,7 @@ class SharedTasks:
         """
         held, before = self._runner.held(), self._strays
         self._strays = {(task, token) for task, token in owned.items() if held.get(task) != token}
-        now = self._desk.clock.now()
+        now = self._stored.clock.now()
         endings = [Ending(task, token, "waiting", now, counted=False) for task, token in self._strays & before]
         if endings:
             await asyncio.to_thread(self._runner.claims.turn, self._runner.host, endings, free=0, now=now, limits={})

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from omnicore.errors import Conflict, InvalidInput, LimitExceeded, NotFound
 from omnicore.ids import new_id
 from omnicore.jobs.loop import Loop
-from omnicore.jobs.tasks import TaskDesk, new_task
+from omnicore.jobs.tasks import StoredTasks, new_task
 from omnicore.jobs.ticks import choose, said, some_after, ticks_of
 from omnicore.records import checked
 from omnicore.storage.tables.tasks import (
@@ -26,7 +26,7 @@ from omnicore.storage.tables.tasks import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["ScheduleDesk"]
+__all__ = ["Scheduler"]
 
 
 _log = logging.getLogger("omnicore.tasks")
@@ -35,16 +35,16 @@ _BATCH = 100
 _POLLS = 5
 
 
-class ScheduleDesk:
+class Scheduler:
     """The schedules of one database. Usable from any thread; whoever runs tasks calls `tick`."""
 
-    def __init__(self, desk: TaskDesk) -> None:
-        self._desk = desk
-        self._table = SchedulesTable(desk.store)
+    def __init__(self, stored: StoredTasks) -> None:
+        self._stored = stored
+        self._table = SchedulesTable(stored.store)
 
     def add(self, order: ScheduleOrder) -> Schedule:
         """Keeps a new schedule. Raises: InvalidInput; Conflict: the name is taken."""
-        now = self._desk.clock.now()
+        now = self._stored.clock.now()
         order = checked(order, "schedule")
         if not _NAME.fullmatch(order.name):
             raise InvalidInput("name of the schedule cannot be used", remedy="use up to 100 letters, digits, . _ -")
@@ -64,7 +64,7 @@ class ScheduleDesk:
         )
         if not self._table.add(row):
             raise Conflict(f"there is a schedule {order.name}", remedy="remove it first, or use another name")
-        self._desk.schedules_changed(order.name)
+        self._stored.schedules_changed(order.name)
         return row
 
     def get(self, name: str) -> Schedule:
@@ -86,14 +86,14 @@ class ScheduleDesk:
 
     def switch(self, name: str, *, on: bool) -> Schedule:
         """Switches a schedule on, from its next tick, or off. Raises: NotFound."""
-        row, now = self._row(name), self._desk.clock.now()
+        row, now = self._row(name), self._stored.clock.now()
         self._table.switch(name, on=on, next_at=_ticks(row).after(now) if on else None, now=now)
-        self._desk.schedules_changed(name)
+        self._stored.schedules_changed(name)
         return self.get(name)
 
     def preview(self, kind: str, spec: str, timezone: str, most: int) -> tuple[Sequence[float], str]:
         """The next ticks of a schedule that begins now, and its cron expression in words. Raises: InvalidInput."""
-        now = self._desk.clock.now()
+        now = self._stored.clock.now()
         ticks = ticks_of(kind, spec, timezone, now)
         return tuple(some_after(ticks, now, most)), said(ticks)
 
@@ -114,7 +114,7 @@ class ScheduleDesk:
 
     def loop(self) -> Loop:
         """A loop that ticks the schedules. Hosts that tick at once agree in the database who does."""
-        poll_s = self._desk.settings.poll_s * _POLLS  # for schedules that another process has added
+        poll_s = self._stored.settings.poll_s * _POLLS  # for schedules that another process has added
 
         def failed(error: Exception) -> float:  # whatever it is: schedules that are well go on
             _log.warning("the schedules cannot be read or moved on now", exc_info=error)
@@ -122,7 +122,7 @@ class ScheduleDesk:
 
         async def turn() -> float:
             next_at = await asyncio.to_thread(self._ticked)
-            ahead_s = poll_s if next_at is None else next_at - self._desk.clock.now()
+            ahead_s = poll_s if next_at is None else next_at - self._stored.clock.now()
             return min(poll_s, max(0.01, ahead_s))
 
         return Loop("omnicore-schedules", turn, failed)
@@ -130,7 +130,7 @@ class ScheduleDesk:
     def _ticked(self) -> float | None:
         """Ticks all that is due; the next tick."""
         next_at = self.next_at()
-        while next_at is not None and next_at <= self._desk.clock.now():
+        while next_at is not None and next_at <= self._stored.clock.now():
             if not self.tick():
                 break  # another host was first
             next_at = self.next_at()
@@ -138,7 +138,7 @@ class ScheduleDesk:
 
     def tick(self) -> int:
         """Turns all ticks that have come into tasks; how many schedules moved on."""
-        now, moved = self._desk.clock.now(), 0
+        now, moved = self._stored.clock.now(), 0
         for row in self._table.due(now, _BATCH):
             try:
                 moved += self._tick(row, now)
@@ -149,12 +149,12 @@ class ScheduleDesk:
 
     def set_back(self, tolerance_s: float) -> None:
         """Works out next ticks again that lie ahead only because the clock was set back since."""
-        now = self._desk.clock.now()
+        now = self._stored.clock.now()
         for row in self._table.from_the_future(now, tolerance_s):
             self._table.tick(row, (), next_at=_ticks(row).after(now), now=now)
 
     def _tick(self, row: Schedule, now: float) -> bool:
-        settings = self._desk.settings
+        settings = self._stored.settings
         due = row.next_at if row.next_at is not None else now
         chosen = choose(_ticks(row), due, now, row.missed, grace_s=settings.missed_s, most=settings.missed_most)
         order = _order(row)
@@ -166,7 +166,7 @@ class ScheduleDesk:
             _log.warning("a tick of schedule %s is left out: %s", row.name, error)
             new = self._table.tick(row, (), next_at=chosen.next_at, now=now)
         for task in new or ():
-            self._desk.tell_submitted(task)
+            self._stored.tell_submitted(task)
         return new is not None
 
     def _task(self, order: ScheduleOrder, now: float, tick: float | None) -> Task:
@@ -180,7 +180,7 @@ class ScheduleDesk:
             key=None if tick is None else f"{order.name}@{tick:.3f}",
         )
         row = new_task(
-            new_id("task"), SCHEDULES, wanted, now=now, settings=self._desk.settings, limits=self._desk.limits
+            new_id("task"), SCHEDULES, wanted, now=now, settings=self._stored.settings, limits=self._stored.limits
         )
         return row
 

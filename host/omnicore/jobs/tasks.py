@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Listener",
     "PluginTasks",
-    "TaskDesk",
+    "StoredTasks",
     "about",
     "is_id",
     "lane_of",
@@ -131,7 +131,7 @@ Listener = Callable[[str, str], None]
 """Told what happened (`submitted`, `cancelled`, `schedules`) and to which task; called on any thread."""
 
 
-class TaskDesk:
+class StoredTasks:
     """The tasks of one database. Usable from any thread; a task is stored before `submit` returns."""
 
     def __init__(
@@ -298,25 +298,25 @@ def _missing(task: str) -> NotFound:
 
 
 class PluginTasks:
-    """`omnicore.capabilities.services.TaskService` over a desk."""
+    """`omnicore.capabilities.services.TaskService` over the stored tasks."""
 
-    def __init__(self, desk: TaskDesk) -> None:
-        self._desk = desk
+    def __init__(self, stored: StoredTasks) -> None:
+        self._stored = stored
 
     def submit(self, plugin: str, order: TaskOrder, *, max_pending: int) -> str:
         """Stores a task of the plugin."""
-        return self._desk.submit(order, owner=plugin, max_pending=max_pending)
+        return self._stored.submit(order, owner=plugin, max_pending=max_pending)
 
     def get(self, plugin: str, task: str) -> Task | None:
         """A task of the plugin."""
-        return self._desk.find(task, plugin)
+        return self._stored.find(task, plugin)
 
     def list(
         self, plugin: str, state: str | None = None, limit: int = 100, cursor: str | None = None
     ) -> tuple[Sequence[Task], str | None]:
         """A page of the plugin's tasks, newest first."""
-        return self._desk.list(owner=plugin, state=state, limit=limit, cursor=cursor)
+        return self._stored.list(owner=plugin, state=state, limit=limit, cursor=cursor)
 
     def cancel(self, plugin: str, task: str) -> bool:
         """Cancels a task of the plugin."""
-        return self._desk.cancel(task, owner=plugin)
+        return self._stored.cancel(task, owner=plugin)

@@ -16,11 +16,11 @@ from omnicore.errors import CallCancelled, CapacityReached, GuestFailed, Invalid
 from omnicore.jobs.hosts import SET_BACK_S, Membership
 from omnicore.jobs.loop import Loop, Pause
 from omnicore.jobs.runner import SharedTasks, TaskCall, TaskRunner
-from omnicore.jobs.schedules import ScheduleDesk
+from omnicore.jobs.schedules import Scheduler
 from omnicore.storage.tables.tasks import PENDING, Task, TaskOrder
 
 if TYPE_CHECKING:
-    from omnicore.jobs.tasks import TaskDesk
+    from omnicore.jobs.tasks import StoredTasks
 
 __all__ = ["Job", "JobHandle", "JobPool", "TaskEngine", "TaskHandle"]
 
@@ -188,28 +188,28 @@ class TaskHandle:
     Raises: GuestFailed: it failed for good; details: `task`, `code`. CallCancelled: somebody cancelled it.
     """
 
-    __slots__ = ("_desk", "_watch", "id")
+    __slots__ = ("_stored", "_watch", "id")
 
-    def __init__(self, task: str, desk: TaskDesk, watch: Callable[[str], AbstractContextManager[Pause]]) -> None:
+    def __init__(self, task: str, stored: StoredTasks, watch: Callable[[str], AbstractContextManager[Pause]]) -> None:
         self.id = task
-        self._desk, self._watch = desk, watch
+        self._stored, self._watch = stored, watch
 
     def __await__(self) -> Generator[Any, None, Any]:
         return self._wait().__await__()
 
     async def view(self) -> Task:
         """The task as it stands."""
-        return await asyncio.to_thread(self._desk.get, self.id)
+        return await asyncio.to_thread(self._stored.get, self.id)
 
     async def cancel(self) -> bool:
         """Cancels it and returns True if it was not over."""
-        return await asyncio.to_thread(self._desk.cancel, self.id)
+        return await asyncio.to_thread(self._stored.cancel, self.id)
 
     async def _wait(self) -> Any:
         # Watched before it is looked at: what happens between the two ends the rest at once.
         with self._watch(self.id) as pause:
             while (view := await self.view()).state in PENDING:
-                await pause.rest(self._desk.settings.poll_s)
+                await pause.rest(self._stored.settings.poll_s)
                 pause.clear()
         if view.state == "cancelled":
             raise CallCancelled(f"task {self.id} was cancelled", task=self.id)
@@ -235,13 +235,13 @@ class TaskEngine:
     ```
 
     Coroutine functions are jobs: they live in memory and in this process, plain functions run on threads. With
-    `call`, `submit("plugin.function", input)` calls a function of a plugin; with a `desk` beside, it is a task
-    in the desk's database first, so that it outlives this process, and `orders` are taken up that others stored.
+    `call`, `submit("plugin.function", input)` calls a function of a plugin; with `stored` tasks beside, it is a task
+    in the database first, so that it outlives this process, and `orders` are taken up that others stored.
 
     Args:
         workers: jobs, and beside them tasks, that run at the same time.
         call: calls a function of a plugin with a JSON value.
-        desk: where tasks are stored.
+        stored: where tasks are stored.
         drain_s: how long `stop` lets work finish; jobs without a limit when it is None.
     """
 
@@ -250,14 +250,14 @@ class TaskEngine:
         workers: int = 4,
         *,
         call: TaskCall | None = None,
-        desk: TaskDesk | None = None,
+        stored: StoredTasks | None = None,
         drain_s: float | None = None,
         random: Random | None = None,
     ) -> None:
-        if workers < 1 and desk is None:
+        if workers < 1 and stored is None:
             raise InvalidInput(f"a task engine with {workers} workers runs nothing", remedy="give it 1 or more")
-        self.desk = desk
-        self.schedules = None if desk is None else ScheduleDesk(desk)
+        self.stored = stored
+        self.schedules = None if stored is None else Scheduler(stored)
         self._call, self._workers, self._drain_s = call, workers, drain_s
         self._random = random or SystemRandom()
         self._jobs = JobPool(max(1, workers), most=_MOST_JOBS, drain_s=drain_s, ended=self._job_ended)
@@ -302,10 +302,10 @@ class TaskEngine:
         self._jobs.start()
         if self._runner is not None:
             return
-        if self.desk is None or self.schedules is None or self._call is None or self._workers < 1:
+        if self.stored is None or self.schedules is None or self._call is None or self._workers < 1:
             return
         runner = TaskRunner(
-            self.desk,
+            self.stored,
             self._call,
             workers=self._workers,
             drain_s=_DRAIN_S if self._drain_s is None else self._drain_s,
@@ -313,7 +313,7 @@ class TaskEngine:
         )
         await runner.start()
         self._runner = runner  # not before: a start that failed can be tried again
-        schedules, settings = self.schedules, self.desk.settings
+        schedules, settings = self.schedules, self.stored.settings
         ticking = self._ticking = schedules.loop()
         loop = asyncio.get_running_loop()
 
@@ -322,12 +322,12 @@ class TaskEngine:
                 with suppress(RuntimeError):  # the loop has been closed
                     loop.call_soon_threadsafe(ticking.wake)
 
-        self._deaf = self.desk.listen(heard)
-        self._shared = SharedTasks(self.desk, runner, set_back=lambda: schedules.set_back(SET_BACK_S))
+        self._deaf = self.stored.listen(heard)
+        self._shared = SharedTasks(self.stored, runner, set_back=lambda: schedules.set_back(SET_BACK_S))
         self._membership = Membership(
             "omnicore-tasks",
             self._shared,
-            clock=self.desk.clock,
+            clock=self.stored.clock,
             lease_s=settings.lease_s,
             sweep_s=settings.sweep_s,
         )
@@ -345,15 +345,15 @@ class TaskEngine:
 
     async def order(self, order: TaskOrder) -> TaskHandle:
         """Stores a task with all its wishes. Raises: InvalidInput, LimitExceeded."""
-        if self.desk is None:
-            raise InvalidInput("this engine stores no tasks", remedy="make it with a desk, as `Host.tasks` is")
-        return self.handle(await asyncio.to_thread(self.desk.submit, order))
+        if self.stored is None:
+            raise InvalidInput("this engine stores no tasks", remedy="make it with stored tasks, as `Host.tasks` is")
+        return self.handle(await asyncio.to_thread(self.stored.submit, order))
 
     def handle(self, task: str) -> TaskHandle:
         """The handle of a stored task."""
-        if self.desk is None:
-            raise InvalidInput("this engine stores no tasks", remedy="make it with a desk, as `Host.tasks` is")
-        return TaskHandle(task, self.desk, self._watch)
+        if self.stored is None:
+            raise InvalidInput("this engine stores no tasks", remedy="make it with stored tasks, as `Host.tasks` is")
+        return TaskHandle(task, self.stored, self._watch)
 
     def wake(self) -> None:
         """Looks for tasks and ticks at once, instead of in a while."""
@@ -378,7 +378,7 @@ class TaskEngine:
         if len(args) > 1:
             raise InvalidInput(f"{function} takes one input, {len(args)} were given", remedy="pass one JSON value")
         value = args[0] if args else None
-        if self.desk is not None:
+        if self.stored is not None:
             return await self.order(TaskOrder(function, value))
         call = self._call
         if call is None:

@@ -34,7 +34,7 @@ from omnicore.workflows.faults import Fault
 
 if TYPE_CHECKING:
     from omnicore.capabilities.services import HttpSender
-    from omnicore.jobs.tasks import TaskDesk
+    from omnicore.jobs.tasks import StoredTasks
     from omnicore.memory.service import MemoryService
     from omnicore.plugins.host import PluginHost
     from omnicore.sandbox.engine import Engine
@@ -132,7 +132,7 @@ class StepServices:
     clock: Clock
     memory: MemoryService | None = None
     vectors: VectorService | None = None
-    tasks: TaskDesk | None = None
+    tasks: StoredTasks | None = None
     scripting: Scripting | None = None
 
 
