@@ -10,12 +10,15 @@ from omnicore.access.audit import AuditTrail
 from omnicore.access.passwords import Passwords
 from omnicore.access.principal import Principal, Role
 from omnicore.access.service import Access, Arrival, Opened, Recognition
+from omnicore.assembly import Host
 from omnicore.capabilities.costs import CallCosts
 from omnicore.connectors.policy import Reserved
 from omnicore.connectors.service import Connectors
 from omnicore.connectors.webhooks import Hooks, Taken
+from omnicore.diagnostics import OperationsPart
 from omnicore.events.bus import Event, EventBus, EventLog, Subscription
 from omnicore.intelligences.registry import Intelligences
+from omnicore.jobs.tasks import StoredTasks
 from omnicore.loops.engine import LoopEngine
 from omnicore.loops.lane import CycleInput, CycleOutput, LoopStatus, LoopType
 from omnicore.mcp.service import McpService
@@ -24,10 +27,11 @@ from omnicore.memory.item import Memory, MemoryDraft, MemoryItem, MemoryQuery, R
 from omnicore.memory.memories import Memories
 from omnicore.memory.recall import Made
 from omnicore.memory.service import Holding, MemoryService, MemoryStats, PluginMemories
+from omnicore.parts import DeliveryPart, EventPart, HealthPart
+from omnicore.plugins.call import Calls
 from omnicore.plugins.host import PluginHost
 from omnicore.resilience.degradation import Degradation
 from omnicore.resilience.health import HealthMonitor, HealthReport
-from omnicore.runtime.service import TaskDesk
 from omnicore.runtime.tasks import Job, JobHandle, TaskEngine, TaskHandle
 from omnicore.storage.database import Database
 from omnicore.storage.tables.access import UserRow
@@ -38,9 +42,6 @@ from omnicore.storage.tables.workflow_runs import RunRow
 from omnicore.telemetry.logs import PluginLogs
 from omnicore.telemetry.metrics import Metrics
 from omnicore.vectors.service import VectorService
-from omnicore.wiring.events import DeliveryPart, EventPart
-from omnicore.wiring.health import HealthPart
-from omnicore.wiring.operations import OperationsPart
 from omnicore.workflows.definitions import Definitions, Present
 from omnicore.workflows.engine import Engine
 from omnicore.workflows.entries import Action
@@ -52,6 +53,7 @@ from omnicore.workflows.service import Rights, RunHandle, WorkerThread, Workflow
 from omnicore.workflows.view import Definition, OpenView, Page, RunView, StepView, WorkflowVersion
 
 class Services:
+    host: Host
     access: BlockingAccess
     bus: BlockingEventBus
     connectors: BlockingConnectors
@@ -101,6 +103,18 @@ class BlockingAccess(Access):
     def log_in(self, name: str, password: str, arrival: Arrival) -> Opened: ...
     def open(self, user: UserRow, via: str, arrival: Arrival) -> Opened: ...
     def set_up(self, key: str, name: str, password: str, arrival: Arrival) -> Opened: ...
+
+class BlockingCalls(Calls):
+    def call(
+        self,
+        ref: str,
+        data: Any = ...,
+        *,
+        timeout_s: float | None = ...,
+        host_context: Any = ...,
+        raw: bool = ...,
+        costs: CallCosts | None = ...,
+    ) -> Any: ...
 
 class BlockingConnectors(Connectors):
     hooks: BlockingHooks
@@ -268,6 +282,7 @@ class BlockingPasswords(Passwords):
     def matches(self, kept: str | None, password: str) -> bool: ...
 
 class BlockingPluginHost(PluginHost):
+    calls: BlockingCalls
     def call(
         self,
         ref: str,
@@ -302,14 +317,14 @@ class BlockingRunHandle(RunHandle):
     def cancel(self, *, by: str = ...) -> RunView: ...
     def view(self) -> RunView: ...
 
+class BlockingStoredTasks(StoredTasks): ...
+
 class BlockingSubscription(Subscription):
     def __iter__(self) -> Iterator[Event]: ...
     def wait(self) -> bool: ...
 
-class BlockingTaskDesk(TaskDesk): ...
-
 class BlockingTaskEngine(TaskEngine):
-    desk: BlockingTaskDesk
+    stored: BlockingStoredTasks
     def handle(self, task: str) -> BlockingTaskHandle: ...
     def order(self, order: TaskOrder) -> BlockingTaskHandle: ...
     def start(self) -> None: ...

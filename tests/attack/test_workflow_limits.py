@@ -230,5 +230,5 @@ async def test_old_runs_of_a_workflow_that_was_removed_are_cleared_away(store: S
         store.apply(lambda session: session.execute(altered).rowcount)
         workflows.definitions.graphs._kept.clear()
         assert [one[0] for one in workflows.definitions.retained("")] == ["damaged", "gone", "kept"]
-        await workflows.engine._keeper.clear()
+        await workflows.engine.hosts._work.sweep()
         assert {one.workflow for one in (await workflows.page_runs()).items} == {"kept"}

@@ -21,7 +21,7 @@ from tests.bench.commits import commit_s, in_commits, last_row
 from tests.bench.measure import Effort, Figure
 from tests.bench.report import Row, at_least
 
-from omnicore.runtime.service import TaskDesk
+from omnicore.jobs.tasks import StoredTasks
 from omnicore.runtime.tasks import TaskEngine
 from omnicore.storage.database import Database
 from omnicore.storage.tables.tasks import TaskOrder
@@ -92,23 +92,23 @@ async def _jobs(number: int) -> tuple[float, float]:
 def _stored(folder: Path, number: int, rounds: int) -> tuple[list[Any], list[Any], str]:
     submits, runs = [], []
     database = Database.open(folder / "ours.db")
-    desk, peer = TaskDesk(database), _peer(folder / "peer.db")
+    stored, peer = StoredTasks(database), _peer(folder / "peer.db")
     order = TaskOrder("bench.nothing", {"to": "Ada"})
     for _ in range(rounds):
-        submits.append((_per(lambda: desk.submit(order), number), _per(peer.submit, number)))
-        runs.append((asyncio.run(_run_ours(desk)) / number * 1e6, _once(peer.run_all) / number * 1e6))
+        submits.append((_per(lambda: stored.submit(order), number), _per(peer.submit, number)))
+        runs.append((asyncio.run(_run_ours(stored)) / number * 1e6, _once(peer.run_all) / number * 1e6))
     database.close()
     return submits, runs, peer.name
 
 
-async def _run_ours(desk: TaskDesk) -> float:
+async def _run_ours(stored: StoredTasks) -> float:
     async def call(ref: str, value: Any, *, timeout_s: float | None = None, host_context: Any = None) -> Any:
         return None
 
-    engine = TaskEngine(_WORKERS, call=call, desk=desk)
+    engine = TaskEngine(_WORKERS, call=call, stored=stored)
     began = time.perf_counter()
     await engine.start()
-    while desk.pending():
+    while stored.pending():
         await asyncio.sleep(0.001)
     taken = time.perf_counter() - began
     await engine.stop()

@@ -59,7 +59,7 @@ def install(folder: Path, locks: Path) -> None:
 
 
 def _install_table(writer: _Writer) -> None:
-    enter, leave, give_back, claim = claims.enter, claims.leave, claims.give_back, claims.claim
+    enter, leave, give_back, claim = claims.HOSTS.enter, claims.leave, claims.give_back, claims.claim
 
     def entered(session: Any, host: str, now: float) -> None:
         enter(session, host, now)
@@ -84,7 +84,8 @@ def _install_table(writer: _Writer) -> None:
             writer.note("took", host, row.id)
         return rows
 
-    claims.enter, claims.leave, claims.give_back, claims.claim = entered, left, gave, took
+    claims.HOSTS.enter = entered  # type: ignore[method-assign]
+    claims.leave, claims.give_back, claims.claim = left, gave, took
 
 
 def _install_effects(writer: _Writer) -> None:

@@ -17,9 +17,9 @@ from omnicore.access.principal import Principal, Role
 from omnicore.access.service import DEVICE_S, Access, Arrival, Opened
 from omnicore.access.tokens import token_json
 from omnicore.access.users import checked_plugins, checked_role, user_json
+from omnicore.api.exchange import prefix_of
 from omnicore.api.operation import ref
 from omnicore.api.parts import parts_of
-from omnicore.api.prefix import prefix_of
 from omnicore.api.principals import (
     COOKIE,
     DEVICE,

@@ -21,7 +21,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.types.bool import BoolBinaryLoader, BoolLoader
 from psycopg.types.numeric import NumericBinaryLoader
 
-from omnicore.errors import InvalidInput, InvalidSetting, OmniError, StorageFailed
+from omnicore.errors import InvalidInput, InvalidSetting, OmniError, StorageAway, StorageFailed
 from omnicore.storage.store import storage_busy
 
 __all__ = [
@@ -261,7 +261,8 @@ def postgresql_failed(error: psycopg.Error, place: str) -> OmniError:
         return storage_busy(place)
     known = _known(error.sqlstate) if error.sqlstate else _of_words(error)
     fact, remedy = known or (f"failed: {_first_line(error)}", "see the reason; `omnicore db check` looks for damage")
-    return StorageFailed(f"{place} {fact}", remedy=remedy, path=place, reason=reason)
+    kind = StorageAway if known is _GONE else StorageFailed
+    return kind(f"{place} {fact}", remedy=remedy, path=place, reason=reason)
 
 
 def _known(state: str) -> tuple[str, str] | None:

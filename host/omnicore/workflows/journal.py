@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
     from omnicore.clock import Clock
     from omnicore.storage.store import Session, Store
-    from omnicore.storage.tables.workflow_runs import Silence
+    from omnicore.storage.tables.hosts import Silence
     from omnicore.workflows.progress import KeptRows
 
 __all__ = ["Journal"]
@@ -148,7 +148,7 @@ class Journal:
         def work(session: Session, batch: Batch) -> None:
             if before and claims.leave(session, before, now):
                 batch.told.woke = True
-            claims.enter(session, host, now)
+            claims.HOSTS.enter(session, host, now)
 
         await self._put(WorkJob(work))
         return host
@@ -174,7 +174,7 @@ class Journal:
         return lives
 
     async def others(self) -> list[Silence]:
-        """All other hosts with their beats; time them with `omnicore.runtime.watch.Watch`."""
+        """All other hosts with their beats; time them with `omnicore.jobs.hosts.SilenceWatch`."""
         return await asyncio.to_thread(claims.others, self._store, self.host)
 
     async def bury(self, silence: Silence) -> int:
@@ -440,7 +440,7 @@ class Journal:
         """In a thread. Rows of the record are signed off once a durable transaction came after them."""
         unsigned, now, host = self._unsigned, self._clock.now(), self.host
         with self._store.write(durable=bool(unsigned)) as session:
-            lives = claims.beat(session, host, now)
+            lives = claims.HOSTS.beat(session, host, now)
         if unsigned and self._signed is not None:
             self._signed(unsigned)
             if self._unsigned is unsigned:

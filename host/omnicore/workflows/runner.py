@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from omnicore.errors import HostLost, OmniError, RunLost, StorageFailed
 from omnicore.records import replace
-from omnicore.workflows.actions import Lease, UnderWay
+from omnicore.workflows.actions import UnderWay
 from omnicore.workflows.entries import Action, Entry, Outcome, Performer, Result, RunContext, Start, Status
 from omnicore.workflows.expressions.expression import (
     Answer,
@@ -49,6 +49,7 @@ from omnicore.workflows.steps.step import placeholders
 if TYPE_CHECKING:
     from omnicore.clock import Clock
     from omnicore.config.settings import WorkflowSettings
+    from omnicore.jobs.hosts import Lease
     from omnicore.storage.tables.workflow_triggers import WaitRow
     from omnicore.workflows.definitions import Graphs
     from omnicore.workflows.journal import Journal

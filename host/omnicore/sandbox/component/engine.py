@@ -332,6 +332,10 @@ class ComponentEngine:
         build = functools.partial(self._build, bytes(modules[0][1]), limits, doors)
         return ComponentTemplate(build(), build, self._room)
 
+    def close(self) -> None:
+        """See `omnicore.sandbox.engine.Engine.close`."""
+        self._compiler.close()
+
     def _build(self, wasm: bytes, limits: Limits, doors: Doors) -> LinkedComponent:
         info = inspect(wasm)
         admit(info, limits)

@@ -225,6 +225,10 @@ class ExtismEngine:
         build = functools.partial(self._build, named, limits, doors)
         return ExtismTemplate(build(), build)
 
+    def close(self) -> None:
+        """See `omnicore.sandbox.engine.Engine.close`."""
+        self._compiler.close()
+
     def _build(self, modules: Mapping[str, bytes], limits: Limits, doors: Doors) -> LinkedPlugin:
         prepared = {name: _prepare(wasm, limits) for name, wasm in modules.items()}
         infos = {name: info for name, (_, info) in prepared.items()}

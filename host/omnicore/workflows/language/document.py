@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from omnicore.errors import InvalidInput
-from omnicore.runtime.ticks import ticks_of
+from omnicore.jobs.ticks import ticks_of
 from omnicore.workflows.expressions.expression import CompiledValue, expression
 from omnicore.workflows.language.builder import (
     Build,

@@ -34,8 +34,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from omnicore.errors import InvalidInput
+from omnicore.jobs.ticks import Ticks, ticks_of
 from omnicore.records import replace
-from omnicore.runtime.ticks import Ticks, ticks_of
 from omnicore.storage.tables.workflow_triggers import ScheduleRow, WantRow
 from omnicore.workflows.faults import Fault
 from omnicore.workflows.language.graph import Evaluator, EventFilter, ListenTask, WorkflowGraph

@@ -34,9 +34,9 @@ from omnicore.workflows.faults import Fault
 
 if TYPE_CHECKING:
     from omnicore.capabilities.services import HttpSender
+    from omnicore.jobs.tasks import StoredTasks
     from omnicore.memory.service import MemoryService
     from omnicore.plugins.host import PluginHost
-    from omnicore.runtime.service import TaskDesk
     from omnicore.sandbox.engine import Engine
     from omnicore.storage.tables.kv import KvTable
     from omnicore.vectors.service import VectorService
@@ -132,7 +132,7 @@ class StepServices:
     clock: Clock
     memory: MemoryService | None = None
     vectors: VectorService | None = None
-    tasks: TaskDesk | None = None
+    tasks: StoredTasks | None = None
     scripting: Scripting | None = None
 
 

@@ -21,8 +21,8 @@ from urllib.parse import urlsplit
 
 from omnicore.config.brokers import BrokerSettings, Inbound, Outbound
 from omnicore.errors import InvalidInput, OmniError, ToolMissing
+from omnicore.jobs.loop import Pause
 from omnicore.optional import optional
-from omnicore.runtime.pause import Pause
 from omnicore.storage.tables.workflow_triggers import OutboxRow, OutboxTable, add_outbox
 from omnicore.texts import is_whole
 from omnicore.workflows.steps.cloud_events import ORIGIN, event_hops

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from omnicore.errors import HostError, InvalidInput, OmniError
 from omnicore.events.subscriptions import MOST_HOPS
-from omnicore.runtime.pause import Pause
+from omnicore.jobs.loop import Pause
 from omnicore.storage.store import Session
 from omnicore.storage.tables.workflow_triggers import (
     EventRow,

@@ -17,9 +17,9 @@ from omnicore.errors import HostError, InvalidInput, LimitExceeded, OmniError
 from omnicore.events.bus import check_topic
 from omnicore.events.subscriptions import MOST_HOPS
 from omnicore.ids import OrderedIds
+from omnicore.jobs.loop import Pause
+from omnicore.jobs.ticks import Tick, choose
 from omnicore.records import replace
-from omnicore.runtime.pause import Pause
-from omnicore.runtime.ticks import Tick, choose
 from omnicore.storage.tables.workflow_runs import RunsTable
 from omnicore.storage.tables.workflow_triggers import (
     EventsTable,
