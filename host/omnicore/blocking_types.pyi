@@ -10,10 +10,12 @@ from omnicore.access.audit import AuditTrail
 from omnicore.access.passwords import Passwords
 from omnicore.access.principal import Principal, Role
 from omnicore.access.service import Access, Arrival, Opened, Recognition
+from omnicore.assembly import Host
 from omnicore.capabilities.costs import CallCosts
 from omnicore.connectors.policy import Reserved
 from omnicore.connectors.service import Connectors
 from omnicore.connectors.webhooks import Hooks, Taken
+from omnicore.diagnostics import OperationsPart
 from omnicore.events.bus import Event, EventBus, EventLog, Subscription
 from omnicore.intelligences.registry import Intelligences
 from omnicore.jobs.tasks import StoredTasks
@@ -25,6 +27,8 @@ from omnicore.memory.item import Memory, MemoryDraft, MemoryItem, MemoryQuery, R
 from omnicore.memory.memories import Memories
 from omnicore.memory.recall import Made
 from omnicore.memory.service import Holding, MemoryService, MemoryStats, PluginMemories
+from omnicore.parts import DeliveryPart, EventPart, HealthPart
+from omnicore.plugins.call import Calls
 from omnicore.plugins.host import PluginHost
 from omnicore.resilience.degradation import Degradation
 from omnicore.resilience.health import HealthMonitor, HealthReport
@@ -38,9 +42,6 @@ from omnicore.storage.tables.workflow_runs import RunRow
 from omnicore.telemetry.logs import PluginLogs
 from omnicore.telemetry.metrics import Metrics
 from omnicore.vectors.service import VectorService
-from omnicore.wiring.events import DeliveryPart, EventPart
-from omnicore.wiring.health import HealthPart
-from omnicore.wiring.operations import OperationsPart
 from omnicore.workflows.definitions import Definitions, Present
 from omnicore.workflows.engine import Engine
 from omnicore.workflows.entries import Action
@@ -53,6 +54,7 @@ from omnicore.workflows.view import Definition, OpenView, Page, RunView, StepVie
 from omnicore.workflows.view import VersionView as VersionView_
 
 class Services:
+    host: Host
     access: BlockingAccess
     bus: BlockingEventBus
     connectors: BlockingConnectors
@@ -102,6 +104,18 @@ class BlockingAccess(Access):
     def log_in(self, name: str, password: str, arrival: Arrival) -> Opened: ...
     def open(self, user: UserRow, via: str, arrival: Arrival) -> Opened: ...
     def set_up(self, key: str, name: str, password: str, arrival: Arrival) -> Opened: ...
+
+class BlockingCalls(Calls):
+    def call(
+        self,
+        ref: str,
+        data: Any = ...,
+        *,
+        timeout_s: float | None = ...,
+        host_context: Any = ...,
+        raw: bool = ...,
+        costs: CallCosts | None = ...,
+    ) -> Any: ...
 
 class BlockingConnectors(Connectors):
     hooks: BlockingHooks
@@ -269,6 +283,7 @@ class BlockingPasswords(Passwords):
     def matches(self, kept: str | None, password: str) -> bool: ...
 
 class BlockingPluginHost(PluginHost):
+    calls: BlockingCalls
     def call(
         self,
         ref: str,

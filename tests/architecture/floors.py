@@ -22,7 +22,7 @@ FLOORS: Mapping[str, int] = {
     "texts": 1,
     "files": 1.2,
     "optional": 1.2,
-    "blocking": 1.2,
+    "advisories": 1,
     "hookspecs": 1,
     "storage": 2,
     "config": 2,
@@ -46,8 +46,13 @@ FLOORS: Mapping[str, int] = {
     "intelligences": 8,
     "api": 10,
     "mcp": 10,
-    "wiring": 10.5,
+    "parts": 10.2,
+    "audit": 10.4,
+    "restore": 10.5,
+    "automation": 10.5,
+    "diagnostics": 10.5,
     "blocking_types": 10.8,
+    "portal": 10.9,
     "assembly": 11,
     "modules": 11.3,
     "omega": 11.5,
@@ -77,6 +82,7 @@ SUBROOMS: Mapping[str, Mapping[str, frozenset[str]]] = {
 GROUND_READS: Mapping[str, frozenset[str]] = {
     "omnicore.sandbox.compiler": frozenset({"capi"}),
     "omnicore.sandbox.compiler_child": frozenset({"capi"}),
+    "omnicore.sandbox.engines": frozenset({"component", "extism", "reference"}),
 }
 """Files of a room's ground that may import a subroom of it."""
 

@@ -27,7 +27,7 @@ from omnicore.workflows.entries import ENDED
 from omnicore.workflows.view import ApprovalView
 
 if TYPE_CHECKING:
-    from omnicore.assembly import BlockingHost
+    from omnicore.portal import BlockingHost
     from omnicore.workflows.service import Workflows
     from omnicore.workflows.view import OpenView, RunView, StepView
 

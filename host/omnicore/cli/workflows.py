@@ -52,7 +52,7 @@ from omnicore.workflows.language.sources import shipped_examples
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from omnicore.assembly import BlockingHost
+    from omnicore.portal import BlockingHost
     from omnicore.workflows.language.graph import WorkflowGraph
     from omnicore.workflows.view import Definition
 
