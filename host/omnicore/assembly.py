@@ -186,7 +186,7 @@ class Host(ServicesOfHost):
                 "Coroutine[Any, Any, Any]",
                 self._blocking.call(ref, data, timeout_s=timeout_s, host_context=host_context),
             )
-        return self.plugins.call(ref, data, timeout_s=timeout_s, host_context=host_context)
+        return self.plugins.calls.call(ref, data, timeout_s=timeout_s, host_context=host_context)
 
     def ready(self) -> bool:
         """True while the host takes calls."""

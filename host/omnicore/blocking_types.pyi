@@ -12,6 +12,7 @@ from omnicore.access.principal import Principal, Role
 from omnicore.access.service import Access, Arrival, Opened, Recognition
 from omnicore.assembly import Host
 from omnicore.capabilities.costs import CallCosts
+from omnicore.config.settings import Settings
 from omnicore.connectors.policy import Reserved
 from omnicore.connectors.service import Connectors
 from omnicore.connectors.webhooks import Hooks, Taken
@@ -28,6 +29,7 @@ from omnicore.memory.memories import Memories
 from omnicore.memory.recall import Made
 from omnicore.memory.service import Holding, MemoryService, MemoryStats, PluginMemories
 from omnicore.parts import DeliveryPart, EventPart, HealthPart
+from omnicore.plugins.call import Calls
 from omnicore.plugins.host import PluginHost
 from omnicore.resilience.degradation import Degradation
 from omnicore.resilience.health import HealthMonitor, HealthReport
@@ -49,11 +51,11 @@ from omnicore.workflows.language.graph import WorkflowGraph
 from omnicore.workflows.live import LiveRun
 from omnicore.workflows.runner import Ended
 from omnicore.workflows.service import Rights, RunHandle, WorkerThread, Workflows
-from omnicore.workflows.view import Definition, OpenView, Page, RunView, StepView
-from omnicore.workflows.view import VersionView as VersionView_
+from omnicore.workflows.view import Definition, OpenView, Page, RunView, StepView, WorkflowVersion
 
 class Services:
     host: Host
+    settings: Settings
     access: BlockingAccess
     bus: BlockingEventBus
     connectors: BlockingConnectors
@@ -104,6 +106,18 @@ class BlockingAccess(Access):
     def open(self, user: UserRow, via: str, arrival: Arrival) -> Opened: ...
     def set_up(self, key: str, name: str, password: str, arrival: Arrival) -> Opened: ...
 
+class BlockingCalls(Calls):
+    def call(
+        self,
+        ref: str,
+        data: Any = ...,
+        *,
+        timeout_s: float | None = ...,
+        host_context: Any = ...,
+        raw: bool = ...,
+        costs: CallCosts | None = ...,
+    ) -> Any: ...
+
 class BlockingConnectors(Connectors):
     hooks: BlockingHooks
     def call(self, plugin: str, connector: str, action: str, input: Any, *, timeout_s: float) -> Any: ...
@@ -132,7 +146,7 @@ class BlockingDefinitions(Definitions):
     def present(self, workflow: str) -> Present: ...
     def remove(self, workflow: str) -> None: ...
     def switch(self, workflow: str, *, on: bool) -> Definition: ...
-    def versions(self, workflow: str) -> Sequence[VersionView_]: ...
+    def versions(self, workflow: str) -> Sequence[WorkflowVersion]: ...
 
 class BlockingDegradation(Degradation):
     def run_async(self, name: str, work: Callable[..., Awaitable[Any]], *arguments: Any) -> Any: ...
@@ -270,6 +284,7 @@ class BlockingPasswords(Passwords):
     def matches(self, kept: str | None, password: str) -> bool: ...
 
 class BlockingPluginHost(PluginHost):
+    calls: BlockingCalls
     def call(
         self,
         ref: str,
@@ -406,5 +421,5 @@ class BlockingWorkflows(Workflows):
         by: str = ...,
     ) -> BlockingRunHandle: ...
     def validate(self, text: str | Mapping[str, Any]) -> tuple[Sequence[Any], Mapping[str, Any] | None]: ...
-    def version(self, workflow: str, number: int) -> VersionView_: ...
-    def versions(self, workflow: str) -> Sequence[VersionView_]: ...
+    def version(self, workflow: str, number: int) -> WorkflowVersion: ...
+    def versions(self, workflow: str) -> Sequence[WorkflowVersion]: ...

@@ -11,7 +11,7 @@ from omnicore.errors import Unavailable
 from omnicore.events.bus import Event, EventBus, EventLog, topic_matches
 from omnicore.events.subscriptions import Deliveries, DeliveryFigures, Handling, Subscriptions
 from omnicore.events.typed import OmegaEvent, emit
-from omnicore.plugins.call import APPLICATION
+from omnicore.plugins.callers import APPLICATION
 from omnicore.resilience.degradation import Degradation
 from omnicore.resilience.health import Alerts, Change, HealthMonitor, HealthStatus, Thresholds, read_rule
 from omnicore.resilience.retry import RetryPolicy, Supervised

@@ -62,7 +62,7 @@ class BlockingHost(Services):
             raise
         _open[self._portal] = host
         self.settings = host.settings
-        self._call = host.plugins.call_blocking
+        self._call = host.plugins.calls.call_blocking
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or name == "host":
