@@ -30,7 +30,7 @@ class Advisory:
 
 @dataclass(frozen=True, slots=True)
 class KnownList:
-    """The list as of a day, and versions of engines that OmniCore brings itself."""
+    """The list as of a day, and versions of engines that come with OmniCore."""
 
     dated: str
     shipped: Mapping[str, str]
@@ -90,7 +90,7 @@ def _installed(name: str) -> str | None:
 def _holds(number: tuple[int, ...], condition: str) -> bool:
     match = _CONDITION.fullmatch(condition)
     if match is None:
-        raise ValueError(f"{condition!r} is no condition of a version")
+        raise ValueError(f"{condition!r} is not a condition of a version")
     other = _numbers(match[2])
     order = (number > other) - (number < other)
     return {"<": order < 0, "<=": order <= 0, ">": order > 0, ">=": order >= 0, "==": order == 0}[match[1]]

@@ -1,4 +1,4 @@
-"""The record of changes in a host: what the plugin folder brings, what the host does itself, and the record's care."""
+"""The record of changes in a host: changes of the plugin folder and of the host itself, and the record's upkeep."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ def audit_trail(settings: Settings, store: Store, *, clock: Clock) -> AuditTrail
 
 
 class AuditPart:
-    """Started it writes what waits; else when it is stopped.
+    """The part that writes the record: in the background while it is started, and once more when it is stopped.
 
     Args:
-        work: whether it goes on in the background of this process, and takes care of the record.
+        work: True when this process writes in the background and trims the record.
     """
 
     def __init__(self, trail: AuditTrail, *, bus: EventBus, health: HealthPart, clock: Clock, work: bool) -> None:
@@ -56,19 +56,19 @@ class AuditPart:
             health.monitor.register("audit", self._writing.probe, critical=False)
 
     def folder_brought(self, name: str, how: str, row: PluginRow | None) -> None:
-        """Told what was taken in from the plugin folder, in the thread that did; uploads are recorded as such."""
+        """Records a plugin taken in from the plugin folder, on the thread that did it; uploads are recorded as such."""
         after = None if row is None else {"path": row.path, "hash": row.hash, "state": row.state}
         if how == "removed" and row is not None:
             after = {"path": row.path}
         self.trail.aside(**_host("folder", self.trail), action=f"plugin {how}", target=f"plugin:{name}", after=after)
 
     async def start(self) -> None:
-        """Settles what a process before left behind, and begins to write."""
+        """Settles the entries of ended processes, and begins to write."""
         if self._work:
             await self._writing.start()
 
     async def stop(self) -> None:
-        """Writes what waits."""
+        """Writes the waiting entries."""
         if self._work:
             await self._writing.stop()
         for events in self._events:
@@ -76,7 +76,7 @@ class AuditPart:
         try:
             await asyncio.to_thread(self.trail.flush)
         except StorageFailed:
-            pass  # the health of the storage told already; the host stops all the same
+            pass  # the health of the storage shows it; the host stops anyway
         finally:
             for events in self._events:
                 events.close()

@@ -158,7 +158,7 @@ def _show_runs(engine: Engine, parts: HostParts) -> None:
 
 
 class TriggerPart:
-    """Triggers, then brokers; they go on while the workflows do."""
+    """Triggers, then brokers; they run while the workflows do."""
 
     def __init__(self, triggers: Triggers, brokers: Brokers) -> None:
         self.triggers, self.brokers = triggers, brokers
@@ -257,7 +257,7 @@ def _built(language: str, source: str) -> bytes:
         entry.write_text(source, "utf-8")
         found = toolchain.find(entry)
         if found is None:
-            raise BuildFailed(f"{entry.name} is no source that can be built", remedy="install omnicore once more")
+            raise BuildFailed(f"{entry.name} cannot be built", remedy="install omnicore again")
         return toolchain.build(found, lambda line: None).wasm
 
 
@@ -393,7 +393,7 @@ class _Chores:
 
 
 def _sizes(data: Path) -> dict[str, float]:
-    """Sizes of the process and its database, where the system tells them. Units: bytes."""
+    """Sizes of the process and its database, where the system shows them. Units: bytes."""
     found: dict[str, float] = {}
     with suppress(OSError, ValueError, IndexError):
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])

@@ -78,7 +78,7 @@ class OperationsPart:
         }
 
     def diagnostics(self, also: Mapping[str, Any] | None = None) -> bytes:
-        """One ZIP without secrets, for somebody who helps. `also` holds more files, by name, as JSON values."""
+        """One ZIP without secrets, for support. `also` holds more files, by name, as JSON values."""
         settings, vault = self.settings.now.settings, self._parts.connectors.vault
         return bundle(
             Sources(
@@ -189,7 +189,7 @@ class Veil:
 def bundle(sources: Sources, also: Mapping[str, Any] | None = None) -> bytes:
     """The ZIP, with JSON values that are `also` to be in it by file name.
 
-    A part that fails tells why in its place and leaves the others be.
+    A part that fails is replaced by the reason; the others are complete.
     """
     veil = Veil(sources.secrets())
     parts: dict[str, Callable[[], str]] = {
@@ -344,7 +344,7 @@ def about_versions(settings: Settings) -> dict[str, Any]:
 
 
 def without_password(place: str) -> str:
-    """A path or URL without what would let somebody in.
+    """A path or URL without credentials.
 
     >>> without_password("postgresql://me:hush@db/core?password=x")
     'postgresql://db/core?password=...'
@@ -353,10 +353,10 @@ def without_password(place: str) -> str:
 
 
 def _engine(one: EngineAbout) -> dict[str, Any]:
-    told = [{**asdict(advisory), "affected": ", ".join(advisory.affected)} for advisory in one.advisories]
-    for advisory in told:
+    listed = [{**asdict(advisory), "affected": ", ".join(advisory.affected)} for advisory in one.advisories]
+    for advisory in listed:
         del advisory["package"]
-    return {"name": one.name, "version": one.version, "advisories": told}
+    return {"name": one.name, "version": one.version, "advisories": listed}
 
 
 _log = logging.getLogger("omnicore.telemetry")

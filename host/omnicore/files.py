@@ -65,7 +65,7 @@ def own_opener(path: str, flags: int) -> int:
 def check_own(path: Path, *, folder: bool = False) -> bool:
     """True when a regular file (or a folder) is there and is this user's alone; False when nothing is there.
 
-    Raises: StorageFailed: somebody else owns it, others may read or write it, or it is a link or another kind of file.
+    Raises: StorageFailed: another user owns it, others may read or write it, or it is a link or another kind of file.
     """
     try:
         status = path.lstat()
@@ -76,7 +76,7 @@ def check_own(path: Path, *, folder: bool = False) -> bool:
     noun = "folder" if folder else "file"
     if not (stat.S_ISDIR if folder else stat.S_ISREG)(status.st_mode):
         link = stat.S_ISLNK(status.st_mode)
-        fact = f"{path} is a symbolic link where a {noun} belongs" if link else f"{path} is no {noun}"
+        fact = f"{path} is a symbolic link where a {noun} belongs" if link else f"{path} is not a {noun}"
         raise _unsafe(path, fact, f"remove it, or name the {noun} that it leads to" if link else "remove it")
     if status.st_uid != os.geteuid():
         fact = f"the {noun} {path} belongs to user {status.st_uid}, and this process is user {os.geteuid()}"

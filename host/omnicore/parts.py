@@ -94,7 +94,7 @@ _Counts = Mapping[tuple[str, ...], float]
 
 
 class HealthPart:
-    """Watches the host's parts, tells the bus of changes, switches features off and on, and sends alerts.
+    """Watches the host's parts, publishes changes, switches features off and on, and sends alerts.
 
     `monitor` takes probes of any part; `degradation` holds the features that go when a part is unhealthy.
     Raises: InvalidSetting for an alert that cannot be read.
@@ -199,7 +199,7 @@ class HealthPart:
         metrics.counts("alerts", "Alerts by what became of them", ("outcome",), alerts)
 
     def failed(self, part: str, error: str, last: bool) -> None:
-        """For supervised parts: tells the bus that one failed."""
+        """For supervised parts: publishes that one failed."""
         text = f"given up: {error}" if last else error
         emit(self._bus, OmegaEvent.ErrorOccurred(part, text))
 
@@ -289,7 +289,7 @@ class EventPart:
     def history(
         self, pattern: str = "**", limit: int = 100, before: str | None = None
     ) -> tuple[list[EventRow], str | None]:
-        """Events that match, newest first, older than the one with the id `before`; and where to go on, if at all."""
+        """Events that match, newest first, older than the one with the id `before`; and the next `before`, if any."""
         return self._health.degradation.run("events.history", self._kept, pattern, limit, before)
 
     async def start(self) -> None:

@@ -210,7 +210,7 @@ class Portal:
         return self.adapt(result)
 
     def adapt(self, value: Any) -> Any:
-        """The value itself, or its twin where parts of it have to be awaited."""
+        """The value itself, or its twin where parts of it must be awaited."""
         if inspect.isroutine(value):
             return self._method(value)
         if type(value) in (list, tuple) and any(_needs_twin(one) for one in value):
@@ -243,7 +243,7 @@ class Portal:
 class Twin:
     """A service, handle or subscription of a host, to be used without awaiting.
 
-    It passes for an instance of the class it stands for. On the host's own loop its methods return what they do there.
+    It is an instance of the class it replaces. On the host's own loop its methods are those of the original.
     """
 
     __slots__ = ("__weakref__", "_portal", "_value")

@@ -1,4 +1,4 @@
-"""Backups put back: what is made again from their rows, and those that were staged while a host ran."""
+"""Restores of backups: from a file, and those that were staged while a host ran."""
 
 from __future__ import annotations
 
@@ -41,10 +41,11 @@ def derive(store: Store, session: Session) -> None:
 
 
 def put_back(file: Path, settings: Settings, *, clock: Clock, wait_s: float = 0) -> tuple[Contents, Path | None]:
-    """Puts a backup in the place of a host's database, which nobody may have open. Everybody has to log in again.
+    """Puts a backup in the place of a host's database, which no process may have open. All users must log in again.
 
-    Returns: what it held, and where is what was there before. Raises: InvalidInput: no good backup; StorageFailed: the
-    database is in use for longer than `wait_s`, or there is no room; nothing was changed.
+    Returns: the backup's contents, and the place of the former database.
+    Raises: InvalidInput: not a good backup; StorageFailed: the database is in use for longer than `wait_s`, or there
+    is no room; nothing was changed.
     """
     done: tuple[Contents, Path | None]
     if settings.storage.url is None:
@@ -58,7 +59,7 @@ def put_back(file: Path, settings: Settings, *, clock: Clock, wait_s: float = 0)
 
 
 def restore_staged(settings: Settings, *, clock: Clock) -> None:
-    """Puts back what was staged, before the host opens its database; what fails leaves that as it was.
+    """Restores a staged backup before the host opens its database; a failure leaves the database unchanged.
 
     A process that is killed meanwhile begins anew at the next start: until the outcome is noted, nothing else was
     written to the database.

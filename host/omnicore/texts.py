@@ -15,7 +15,7 @@ __all__ = ["is_whole", "json_writer", "made_whole", "read_json"]
 
 
 def read_json(text: str) -> Any:
-    """The value of a JSON document, strictly: NaN and Infinity are no JSON, and all of its texts are whole.
+    """The value of a JSON document, strictly: NaN and Infinity are not JSON, and all of its texts are whole.
 
     Raises: ValueError, RecursionError.
     """
@@ -48,7 +48,7 @@ def made_whole(value: Any) -> Any:
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def json_writer(*, ascii: bool = True, sort_keys: bool = False, spaces: bool = False) -> Callable[[Any], str]:

@@ -178,7 +178,7 @@ def test_what_is_wrong_with_secret_files_is_told_without_the_secret(pod):
     with pytest.raises(InvalidSetting) as caught:
         load(pod, {}, {"runtime.secrets": str(secrets)})
     told = {problem["origin"]: problem["fact"] for problem in caught.value.details["problems"]}
-    assert "no text" in told[str(secrets / "omnicore_token")]
+    assert "not text" in told[str(secrets / "omnicore_token")]
     assert told[str(secrets / "omnicore_nothing")] == "is an unknown setting"
     assert "hush" not in str(caught.value)
     with pytest.raises(InvalidSetting, match=r"/nowhere: runtime\.secrets cannot be read"):

@@ -55,7 +55,7 @@ def test_an_action_that_no_door_would_read_is_refused(house: House, data: Any, p
 def test_an_action_outside_of_the_grants_is_refused(house: House) -> None:
     with pytest.raises(PermissionDenied):
         does(house, "memory.store", {"text": "x"})
-    with pytest.raises(InvalidInput, match="no action"):
+    with pytest.raises(InvalidInput, match="not an action"):
         does(house, "kv.get", {"key": "a"})
 
 

@@ -193,7 +193,7 @@ def test_a_value_that_does_not_fit_is_told_what_would(setting, value, expected):
 
 @pytest.mark.parametrize("path", ["limits", "plugin_settings", "plugin_settings.text"])
 def test_a_value_in_place_of_a_table_is_an_error(path):
-    assert problems(overrides={path: 3})[0]["fact"] == "is no table"
+    assert problems(overrides={path: 3})[0]["fact"] == "is not a table"
 
 
 def test_an_empty_table_sets_nothing():

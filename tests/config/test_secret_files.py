@@ -46,7 +46,7 @@ def test_an_override_wins_over_a_secret_file(tmp_path):
     ("content", "told"),
     [
         (None, "cannot be read (No such file or directory)"),
-        (b"\xff", "it is no text"),
+        (b"\xff", "it is not text"),
         (b"x" * 70_000, "over 65536 bytes"),
     ],
 )

@@ -132,7 +132,7 @@ def test_an_exit_is_no_plugin_s_failure(monkeypatch, exit_):
 def test_a_name_that_no_plugin_may_have_is_told(installed, name):
     installed(one=type("P", (), {"name": name}))
     (extension,) = Extensions.discover().all()
-    assert ("is no name" in extension.problem) is bool(name)  # an empty one is none: the entry point's counts
+    assert ("is not a name" in extension.problem) is bool(name)  # an empty one is none: the entry point's counts
 
 
 def test_the_second_of_two_with_one_name_is_told_who_has_it(installed):
@@ -247,8 +247,8 @@ async def test_events_reach_a_plugin_one_after_the_other_until_it_fails_five_tim
 @pytest.mark.parametrize(
     ("offered", "told"),
     [
-        ([7], "is no function"),
-        ({"bad name": len}, "is no function"),
+        ([7], "is not a function"),
+        ({"bad name": len}, "is not a function"),
         ([NativeFunction(len, name="a"), NativeFunction(max, name="a")], "a is offered twice"),
         ({f"f{number}": len for number in range(257)}, "over 256 functions"),
         (42, "failed: TypeError"),

@@ -121,13 +121,13 @@ def test_a_full_disk_keeps_the_last_good_state(database: Database) -> None:
 
 def test_a_folder_that_cannot_be_made_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(StorageFailed, match="is no folder; remove it"):
+    with pytest.raises(StorageFailed, match="is not a folder; remove it"):
         Database.open(tmp_path / "file" / "omnicore.db")
 
 
 def test_a_folder_in_place_of_the_file_says_so(tmp_path: Path) -> None:
     (tmp_path / "omnicore.db").mkdir()
-    with pytest.raises(StorageFailed, match="is no file; remove it"):
+    with pytest.raises(StorageFailed, match="is not a file; remove it"):
         Database.open(tmp_path / "omnicore.db")
 
 

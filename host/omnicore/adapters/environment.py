@@ -57,7 +57,7 @@ def _container(name: str, machine: Machine) -> Surroundings:
 
 
 def _data(machine: Machine) -> str:
-    """The data folder; inside of one that belongs to somebody else, a folder that this user can keep to itself."""
+    """The data folder; inside one that another user owns, a folder that only this user may read."""
     return machine.place(_DATA + "/data" if _DATA in machine.lent else _DATA)
 
 
@@ -75,7 +75,7 @@ _PLACES: Mapping[str, Callable[[str, Machine], Surroundings]] = {
 
 
 def _sized(machine: Machine) -> dict[str, Any]:
-    """Threads and instances for a machine with little memory; nothing where there is enough, or nobody knows."""
+    """Threads and instances for a machine with little memory; nothing where there is enough or it is unknown."""
     memory = _memory_bytes(machine)
     if memory is None or memory > _EDGE_BYTES:
         return {}

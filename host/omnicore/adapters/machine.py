@@ -27,7 +27,7 @@ _MOST_BYTES = 16 * 1024
 class Machine:
     """A machine as it was found: `files` by their path without the first `/`, `folders` that can be used.
 
-    Of those, `lent` are empty of state and belong to somebody else, as a mounted volume does whose group may write.
+    `lent` folders hold no state and belong to another user, as a mounted volume does whose group may write.
     """
 
     environ: Mapping[str, str] = field(default_factory=dict)

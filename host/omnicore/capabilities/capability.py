@@ -36,7 +36,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class PluginScope:
-    """One plugin as doors see it: what it asked for, what it was granted, its settings and limits."""
+    """One plugin as doors see it: its requests, grants, settings and limits."""
 
     name: str
     asked: tuple[CapabilityRequest, ...]

@@ -16,7 +16,7 @@ __all__ = ["MOST_RANDOM_BYTES", "NAMES", "TYPES", "clock_functions", "functions"
 
 MOST_RANDOM_BYTES = 65_536
 NAMES = ("clock_now_v1", "random_fill_v1")
-"""What guests import; they are no doors: nobody asks for them and nobody grants them."""
+"""Functions that guests import without asking: they need no grant."""
 TYPES: Mapping[str, FuncType] = {
     "clock_now_v1": FuncType(("i32",), ("i64",)),
     "random_fill_v1": FuncType(("i64",), ("i64",)),

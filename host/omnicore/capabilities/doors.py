@@ -132,7 +132,7 @@ def covers(grant: Grant, request: CapabilityRequest) -> bool:
         return False
     try:
         granted, asked = (fill(door.name, door.scope, one.scope) for one in (grant, request))
-    except ManifestInvalid:  # a scope nobody understands allows nothing
+    except ManifestInvalid:  # a scope that cannot be read allows nothing
         return False
     return scope_covers(door.scope, granted, asked)
 
@@ -223,12 +223,12 @@ ACTIONS: Mapping[str, frozenset[str]] = {
 async def act(plugin: PluginScope, services: Services, verb: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
     """Serves one request, such as `tasks.submit`, as if the plugin had made it in a call.
 
-    Raises: InvalidInput: there is no such verb; PermissionDenied and all that the door raises.
+    Raises: InvalidInput: the verb is unknown; PermissionDenied, and each error of the door.
     """
     name, _, wanted = verb.partition(".")
     if wanted not in ACTIONS.get(name, ()):
         known = ", ".join(sorted(f"{door}.{one}" for door, verbs in ACTIONS.items() for one in verbs))
-        raise InvalidInput(f"{verb[:80]!r} is no action", remedy=f"actions are {known}")
+        raise InvalidInput(f"{verb[:80]!r} is not an action", remedy=f"actions are {known}")
     door = _BY_NAME[name]
     scope = open_scope(door, plugin)
     if scope is None:
@@ -385,7 +385,7 @@ class Timer:
         self._record: Callable[[float, str], None] | None = None
 
     def note(self, call: DoorCall, begun: float, outcome: str) -> None:
-        """Notes a request that has been served, for whoever counts the call's costs too."""
+        """Records a served request, and counts it in the costs of its call."""
         if isinstance(call.host_context, CallCosts):
             call.host_context.count(self._names[1])
         if self._record is None:

@@ -24,7 +24,7 @@ def _open(plugin: PluginScope, scope: Mapping[str, Any], services: Services) -> 
         request.done()
         level = next((one for one in LEVELS if one == asked), None)
         if level is None:
-            raise InvalidInput(f"{asked[:40]!r} is no log level", remedy=f"use one of {', '.join(LEVELS)}")
+            raise InvalidInput(f"{asked[:40]!r} is not a log level", remedy=f"use one of {', '.join(LEVELS)}")
         if least is not None and LEVELS[level] >= least:
             call.log(level, _line(message, fields))
         return {}

@@ -17,7 +17,7 @@ from omnicore.sandbox.abi import KIB, MIB
 __all__ = ["DOOR", "METADATA_BYTES", "TEXT_BYTES", "TIERS", "USUAL_TIERS"]
 
 USUAL_TIERS = ("session", "episodic", "semantic")
-"""What a plugin asks for that names no tiers. The shared ones, from `civilizational` on, it has to name."""
+"""The tiers of a plugin that names none. It must name the shared ones, from `civilizational` on."""
 
 TEXT_BYTES = 64 * KIB
 METADATA_BYTES = 16 * KIB

@@ -39,7 +39,7 @@ _DECODE = msgspec.json.Decoder().decode  # 1.2 ms for 640 KB of vectors, where `
 
 
 class Request:
-    """The fields of a request. Each is taken by its type; `done` refuses what nobody took.
+    """The fields of a request. Each is read by its type; `done` refuses fields that were not read.
 
     Raises: InvalidInput, from every method, with a text for the plugin's author.
     """

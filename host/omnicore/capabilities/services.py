@@ -91,7 +91,7 @@ class HttpSender(Protocol):
 
 
 class EventPublisher(Protocol):
-    """Hands events to whoever subscribed."""
+    """Publishes events to subscribers."""
 
     def publish(self, topic: str, data: Any = None, source: str = "host", *, hops: int = 0) -> str:
         """Returns the event's id."""
@@ -192,7 +192,7 @@ class ConnectorService(Protocol):
 
 
 def _door_turns() -> Turns:
-    """Two threads: Python runs one at a time anyway, and the second goes on while the first waits for the database."""
+    """Two threads: Python runs one at a time anyway, and the second works while the first waits for the database."""
     return Turns(2, name="omnicore-door")
 
 
@@ -218,6 +218,6 @@ def present(service: _Service | None, door: str) -> _Service:
     """The service itself. Raises: Unavailable."""
     if service is None:
         raise Unavailable(
-            f"this host has no {door} service", remedy=f"run the plugin on a host that has one, or go on without {door}"
+            f"this host has no {door} service", remedy=f"run the plugin on a host that has one, or without {door}"
         )
     return service

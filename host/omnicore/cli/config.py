@@ -24,7 +24,7 @@ from omnicore.cli.output import Output
 from omnicore.clock import SystemClock
 from omnicore.config.loader import SCHEMA, Loaded, no_setting
 from omnicore.config.overrides import changing
-from omnicore.config.schema import Entry, Misfit, Origin, Problem, invalid, leaves
+from omnicore.config.schema import Entry, Misfit, Origin, SettingProblem, invalid, leaves
 from omnicore.config.service import SettingsDesk, is_live, origin_of, take_back
 from omnicore.config.settings import MASK, Settings, is_secret
 from omnicore.config.trust import FolderFile, TrustRecord, find_file
@@ -165,7 +165,7 @@ def _read(name: str, text: str) -> Any:
         value = leaf.read(Entry(text, Origin("override", name), text=True))
     except Misfit as misfit:
         shown = "" if leaf.secret else f" {text!r:.80}"
-        raise invalid([Problem(name, "VALUE", f"cannot be{shown}", f"it takes {misfit.expected}")]) from misfit
+        raise invalid([SettingProblem(name, "VALUE", f"cannot be{shown}", f"it takes {misfit.expected}")]) from misfit
     return list(value) if isinstance(value, tuple) else value
 
 

@@ -1,4 +1,4 @@
-"""Message brokers: what a host hears from them and tells them.
+"""Message brokers: messages that a host takes from them and events that it sends to them.
 
 ```toml
 [brokers.orders]
@@ -87,7 +87,7 @@ def read_brokers(given: Mapping[str, Mapping[str, Any]]) -> tuple[BrokerSettings
 def _broker(name: str, given: Any) -> BrokerSettings:
     where = f"brokers.{name[:80]}"
     if not _NAME.fullmatch(name):
-        raise _wrong(where, "is no name", "use up to 63 of a-z 0-9 _ -")
+        raise _wrong(where, "is not a name", "use up to 63 of a-z 0-9 _ -")
     values = _object(where, given, {"url", "in", "out"})
     url = _text(where, values, "url")
     kind = _KINDS.get(urlsplit(url).scheme)
@@ -103,7 +103,7 @@ def _inbound(where: str, kind: BrokerKind, given: Any) -> Inbound:
     values = _object(where, given, {place, "type", "group", "prefetch", *(["stream"] if kind == "nats" else [])})
     prefetch = values.get("prefetch", 100)
     if type(prefetch) is not int or not 1 <= prefetch <= 10_000:
-        raise _wrong(f"{where}.prefetch", "is no number from 1 to 10000", "100 suits most")
+        raise _wrong(f"{where}.prefetch", "is not a number from 1 to 10000", "100 suits most")
     return Inbound(
         _text(where, values, place),
         _text(where, values, "type") if "type" in values else None,
@@ -121,7 +121,7 @@ def _outbound(where: str, kind: BrokerKind, given: Any) -> Outbound:
 
 def _object(where: str, given: Any, known: set[str]) -> Mapping[str, Any]:
     if not isinstance(given, Mapping):
-        raise _wrong(where, "is no table", f"give it {', '.join(sorted(known))}")
+        raise _wrong(where, "is not a table", f"give it {', '.join(sorted(known))}")
     for name in given:
         if name not in known:
             raise _wrong(f"{where}.{str(name)[:80]}", "is not known", f"use {', '.join(sorted(known))}")
@@ -131,14 +131,14 @@ def _object(where: str, given: Any, known: set[str]) -> Mapping[str, Any]:
 def _list(where: str, values: Mapping[str, Any], name: str) -> list[Any]:
     found = values.get(name, [])
     if not isinstance(found, (list, tuple)) or len(found) > _MOST:
-        raise _wrong(f"{where}.{name}", f"is no list of up to {_MOST}", "write it as [{ ... }]")
+        raise _wrong(f"{where}.{name}", f"is not a list of up to {_MOST}", "write it as [{ ... }]")
     return list(found)
 
 
 def _text(where: str, values: Mapping[str, Any], name: str) -> str:
     found = values.get(name)
     if not isinstance(found, str) or not found or (len(found) > _TEXT and name != "url"):
-        raise _wrong(f"{where}.{name}", "is no text, or too long", f"write up to {_TEXT} characters")
+        raise _wrong(f"{where}.{name}", "is not text, or too long", f"write up to {_TEXT} characters")
     return found
 
 

@@ -95,7 +95,7 @@ class _Malformed(Exception):
 def read_text(file: Path) -> Text:
     """Reads one file. Raises: InvalidSetting: it is missing, too big, of another kind, or not UTF-8."""
     if file.suffix.lower() not in _READERS:
-        raise InvalidSetting(f"{file} is no settings file", remedy="use .toml, .yaml, .yml or .json")
+        raise InvalidSetting(f"{file} is not a settings file", remedy="use .toml, .yaml, .yml or .json")
     try:
         with open(os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream:  # no pipe is waited for
             data = stream.read(LARGEST_FILE + 1) or b""
@@ -148,7 +148,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _no_constant(name: str) -> Any:
-    raise _Malformed(None, f"{name} is no JSON value")
+    raise _Malformed(None, f"{name} is not a JSON value")
 
 
 def _read_yaml(text: str) -> tuple[Any, Mapping[JsonPath, int]]:
@@ -183,7 +183,7 @@ def _walk_yaml(node: yaml.Node, path: SettingPath, lines: dict[JsonPath, int], l
         seen: set[str] = set()
         for key, item in node.value:
             if not isinstance(key, yaml.ScalarNode):
-                raise _Malformed(key.start_mark.line + 1, "a key is no plain text")
+                raise _Malformed(key.start_mark.line + 1, "a key is not plain text")
             if key.value in seen:
                 raise _Malformed(key.start_mark.line + 1, f"the key {key.value!r} stands twice")
             if key.tag != "tag:yaml.org,2002:merge":

@@ -24,14 +24,14 @@ __all__ = ["code_folder", "code_key", "notes_on_old_state", "project_data", "sta
 
 
 OLD = ".omnicore"
-"""The data folder in a project's own, as it was before; a clone may bring one, so it is never used by itself."""
+"""The former data folder inside a project. A clone may contain one, so it is used only when it is named."""
 
 _NAME = "omnicore"
 _STATE = ("omnicore.db", "master.key")
 _PROJECTS, _CODE, _KEY = "projects", "code", "code.key"
 _SHOWN = 40
 _DIGEST_BYTES = 10
-"""80 bits: nobody finds a second path with the digest of a given one."""
+"""80 bits: a second path with the digest of a given one cannot be found."""
 
 
 def state_root() -> Path:
@@ -99,7 +99,7 @@ def _is_ours(data: Path) -> bool:
 def _absolute(folder: Path, variable: str) -> Path:
     if not folder.is_absolute():
         raise InvalidSetting(
-            f"this user has no home folder: {folder} is no absolute path",
+            f"this user has no home folder: {folder} is not an absolute path",
             remedy=f"set HOME or {variable} to an absolute path, or name a data folder with --data or OMNICORE_DATA",
         )
     return folder

@@ -19,8 +19,8 @@ from omnicore.config.schema import (
     Leaf,
     Misfit,
     Origin,
-    Problem,
     SettingPath,
+    SettingProblem,
     anchored,
     free_value,
     invalid,
@@ -78,18 +78,20 @@ def environment_layer(values: Mapping[str, Any], name: str) -> dict[SettingPath,
     return {tuple(dotted.split(".")): Entry(value, origin) for dotted, value in values.items()}
 
 
-def secret_folder_layer(folder: Path) -> tuple[dict[SettingPath, Entry], list[Problem]]:
+def secret_folder_layer(folder: Path) -> tuple[dict[SettingPath, Entry], list[SettingProblem]]:
     """The files of a folder such as `/run/secrets` that are named as variables are: `omnicore_token`."""
     found: dict[SettingPath, Entry] = {}
-    problems: list[Problem] = []
+    problems: list[SettingProblem] = []
     try:
         names = sorted(entry.name for entry in folder.iterdir() if _FILE_NAME.fullmatch(entry.name))
     except OSError as error:
-        return {}, [Problem("runtime.secrets", str(folder), f"cannot be read ({error.strerror})", "name a folder")]
+        return {}, [
+            SettingProblem("runtime.secrets", str(folder), f"cannot be read ({error.strerror})", "name a folder")
+        ]
     for name in names[:_MOST_FILES]:
         path = tuple(name.lower().removeprefix(PREFIX.lower()).split("__"))
         entry = _secret(folder / name, Origin("file", str(folder / name)))
-        if isinstance(entry, Problem):
+        if isinstance(entry, SettingProblem):
             problems.append(entry)
         else:
             found[path] = entry
@@ -98,7 +100,7 @@ def secret_folder_layer(folder: Path) -> tuple[dict[SettingPath, Entry], list[Pr
 
 def secret_variables(
     environ: Mapping[str, str], secret: Callable[[SettingPath], bool]
-) -> tuple[dict[str, str], dict[SettingPath, Entry], list[Problem]]:
+) -> tuple[dict[str, str], dict[SettingPath, Entry], list[SettingProblem]]:
     """Variables such as `OMNICORE_TOKEN_FILE`, whose value is the path of a file that holds the secret.
 
     Args:
@@ -115,8 +117,8 @@ def secret_variables(
         plain, origin = name.removesuffix(SUFFIX), Origin("variable", name)
         entry = _secret(Path(environ[name]).expanduser(), origin)
         if plain in environ:
-            entry = Problem(".".join(path), name, f"is set, and so is {plain}", "set one of the two")
-        if isinstance(entry, Problem):
+            entry = SettingProblem(".".join(path), name, f"is set, and so is {plain}", "set one of the two")
+        if isinstance(entry, SettingProblem):
             problems.append(entry)
         else:
             found[path] = entry
@@ -129,19 +131,19 @@ def _secret_path(name: str) -> SettingPath | None:
     return tuple(name.removeprefix(PREFIX).removesuffix(SUFFIX).lower().split("__"))
 
 
-def _secret(file: Path, origin: Origin) -> Entry | Problem:
+def _secret(file: Path, origin: Origin) -> Entry | SettingProblem:
     """The file's text without the line's end that editors add."""
     try:
         with file.open("rb") as stream:
             data = stream.read(_LARGEST_SECRET + 1)
         if len(data) > _LARGEST_SECRET:
-            return Problem(
+            return SettingProblem(
                 str(file), str(origin), f"names a file of over {_LARGEST_SECRET} bytes", "name a secret's file"
             )
         return Entry(data.decode().rstrip("\r\n"), origin, text=True)
     except (OSError, UnicodeDecodeError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "it is no text"
-        return Problem(
+        reason = getattr(error, "strerror", None) or "it is not text"
+        return SettingProblem(
             str(file), str(origin), f"names a file that cannot be read ({reason})", "check path and permissions"
         )
 
@@ -153,7 +155,7 @@ _MOST_PROBLEMS, _LONGEST_NAME = 50, 200
 _LEAVES = {leaf.path: leaf for leaf in schema_of(Settings)}
 SCHEMA = {path: leaf for path, leaf in _LEAVES.items() if not leaf.fixed}
 FIXED = {path: leaf for path, leaf in _LEAVES.items() if leaf.fixed}
-"""Values that were settings once. One that still stands in a file or a variable is ignored with a note."""
+"""Former settings. One that is left in a file or a variable is ignored with a note."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +264,7 @@ def load_settings(
 
 
 def _judged(found: Loaded, held: FolderFile | None, project: Path) -> Loaded:
-    """The settings with what is to be told of their file and of the project's folder. Raises: InvalidSetting."""
+    """The settings with notes on their file and on the project's folder. Raises: InvalidSetting."""
     ignored = held.ignored if held is not None else []
     _check_plugins(found, trusted=held is not None and held.trusted)
     return replace(
@@ -294,7 +296,7 @@ def _check_plugins(found: Loaded, *, trusted: bool) -> None:
         )
 
 
-def _adapted(entries: _Layer, adapt: Adapt) -> tuple[_Layer, list[Problem]]:
+def _adapted(entries: _Layer, adapt: Adapt) -> tuple[_Layer, list[SettingProblem]]:
     """The layers with those of the environment below them, secret files among these."""
     choice = entries.get(("runtime", "environment"))
     place = adapt(str(choice.value) if choice is not None else "auto")
@@ -325,7 +327,7 @@ def _is_secret(path: SettingPath) -> bool:
 class _Reading:
     """Entries turned into settings; problems are gathered, so that one run shows them all."""
 
-    def __init__(self, file: Path | None, project: Path, problems: list[Problem]) -> None:
+    def __init__(self, file: Path | None, project: Path, problems: list[SettingProblem]) -> None:
         self.file = file
         self.project = project
         self.default = Origin("default", folder=file.parent if file else Path())
@@ -348,7 +350,7 @@ class _Reading:
             self._read_free(path, entry)
         elif any(known[: len(path)] == path for known in _LEAVES):
             if entry.value != {}:
-                self._problem(name, entry, "is no table", f"write [{name}] with one line for each setting")
+                self._problem(name, entry, "is not a table", f"write [{name}] with one line for each setting")
         else:
             self._problem(
                 name[:_LONGEST_NAME], entry, "is an unknown setting", _meant(name[:_LONGEST_NAME], entry.origin)
@@ -381,7 +383,7 @@ class _Reading:
         if len(path) < (3 if named else 2):
             if entry.value != {}:
                 table = "plugin_settings.NAME" if named else path[0]
-                self._problem(".".join(path), entry, "is no table", f"write [{table}] and its settings")
+                self._problem(".".join(path), entry, "is not a table", f"write [{table}] and its settings")
             return
         try:
             self.values[path] = free_value(entry)
@@ -389,7 +391,7 @@ class _Reading:
             self._problem(".".join(path), entry, "has a value of no use", f"it takes {misfit.expected}")
 
     def _problem(self, name: str, entry: Entry, fact: str, remedy: str) -> None:
-        self.problems.append(Problem(name, str(entry.origin), fact, remedy))
+        self.problems.append(SettingProblem(name, str(entry.origin), fact, remedy))
 
     def loaded(self) -> Loaded:
         """The settings. Raises: InvalidSetting."""
@@ -423,8 +425,8 @@ class _Reading:
         return kind(**built)
 
 
-def over_cap(value: Callable[[SettingPath], Any], origins: Mapping[str, Origin]) -> list[Problem]:
-    """Default limits above the largest ones allowed, which would refuse every plugin, as far as somebody set them.
+def over_cap(value: Callable[[SettingPath], Any], origins: Mapping[str, Origin]) -> list[SettingProblem]:
+    """Default limits above the largest ones allowed, which would refuse every plugin, as far as they were set.
 
     Args:
         value: the value at a path.
@@ -435,7 +437,7 @@ def over_cap(value: Callable[[SettingPath], Any], origins: Mapping[str, Origin])
         origin = origins.get(name) or origins.get(f"max_{name}")
         if origin is not None and cap is not None and (limit is None or limit > cap):
             fact = f"is {limit}, more than max_{name}, which is {cap}"
-            problems.append(Problem(name, str(origin), fact, "lower it or raise the largest"))
+            problems.append(SettingProblem(name, str(origin), fact, "lower it or raise the largest"))
     return problems
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from omnicore.config.documents import LARGEST_FILE, read_document
 from omnicore.config.loader import FIXED, SCHEMA, Loaded, no_longer, over_cap
-from omnicore.config.schema import Entry, Leaf, Misfit, Origin, Problem, SettingPath, invalid
+from omnicore.config.schema import Entry, Leaf, Misfit, Origin, SettingPath, SettingProblem, invalid
 from omnicore.config.settings import Settings
 from omnicore.errors import InvalidSetting
 from omnicore.files import check_own, only_one, write_whole
@@ -67,7 +67,7 @@ Overrides = dict[str, Any]
 def why_fixed(leaf: Leaf) -> str:
     """Why a setting cannot be changed while it is used; empty for one that can.
 
-    What decides who gets in, what is trusted and where things are is changed by whoever starts the host.
+    Settings of access, trust and places can be changed only where the host is started.
     """
     section, _, rest = leaf.name.partition(".")
     allowed = section in _SECTIONS if rest else section in _TOP
@@ -121,7 +121,7 @@ def overridden(base: Loaded, values: Mapping[str, Any]) -> Loaded:
     Raises: InvalidSetting: every value that cannot be used; the way out is `omnicore config unset`.
     """
     source = Origin("file", str(base.settings.data / FILE))
-    problems: list[Problem] = []
+    problems: list[SettingProblem] = []
     read: dict[SettingPath, Any] = {}
     notes: list[str] = []
     for name, value in values.items():
@@ -136,7 +136,7 @@ def overridden(base: Loaded, values: Mapping[str, Any]) -> Loaded:
                 if pinned(base, name) is None:
                     read[leaf.path] = typed
             except Misfit as misfit:
-                problem = Problem(name, str(source), f"cannot be {value!r:.80}", f"it takes {misfit.expected}")
+                problem = SettingProblem(name, str(source), f"cannot be {value!r:.80}", f"it takes {misfit.expected}")
         problems += [problem] if problem is not None else []
     settings = base.settings if problems else with_values(base.settings, read)
     problems += over_cap(partial(value_of, settings), dict.fromkeys((".".join(path) for path in read), source))
@@ -164,14 +164,14 @@ def value_of(settings: Settings, path: SettingPath) -> Any:
     return found
 
 
-def _usable(name: str, source: Origin) -> tuple[Leaf | None, Problem | None]:
+def _usable(name: str, source: Origin) -> tuple[Leaf | None, SettingProblem | None]:
     leaf = SCHEMA.get(tuple(name.split(".")))
     if leaf is None:
-        return None, Problem(
+        return None, SettingProblem(
             name[:200], str(source), "is an unknown setting", f"run `omnicore config unset {name[:200]}`"
         )
     reason = why_fixed(leaf)
-    return leaf, Problem(name, str(source), "cannot be set here", reason) if reason else None
+    return leaf, SettingProblem(name, str(source), "cannot be set here", reason) if reason else None
 
 
 def _check_bounds(leaf: Leaf, value: Any) -> None:

@@ -1,4 +1,4 @@
-"""One value somebody set, and where: what the layers hand to the schema.
+"""Settings as a schema: values with their origins, which the layers hand over.
 
 Settings that cannot be used, told all at once.
 
@@ -92,7 +92,7 @@ def overlay(under: Mapping[SettingPath, Entry], over: Mapping[SettingPath, Entry
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class SettingProblem:
     """One setting that cannot be used: where it was set, what is wrong and what would do."""
 
     setting: str
@@ -104,8 +104,8 @@ class Problem:
         return f"{self.origin}: {self.setting} {self.fact}"
 
 
-def invalid(problems: Sequence[Problem]) -> InvalidSetting:
-    """The error that tells every problem; details: `problems`, one object for each."""
+def invalid(problems: Sequence[SettingProblem]) -> InvalidSetting:
+    """The error that lists every problem; details: `problems`, one object for each."""
     details = [asdict(problem) for problem in problems]
     if len(problems) == 1:
         return InvalidSetting(str(problems[0]), remedy=problems[0].remedy, problems=details)
@@ -119,13 +119,13 @@ _TIMES = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 
 def parse_size(text: str) -> int | None:
-    """Bytes in a text such as `64 MiB`, `1.5GB` or `4096`; None when it is no whole number of bytes."""
+    """Bytes in a text such as `64 MiB`, `1.5GB` or `4096`; None when it is not a whole number of bytes."""
     amount = _scaled(text, _SIZES)
     return int(amount) if amount is not None and amount == int(amount) else None
 
 
 def parse_duration(text: str) -> float | None:
-    """Seconds in a text such as `500ms`, `2 s`, `1.5h` or `30`; None when it is no duration."""
+    """Seconds in a text such as `500ms`, `2 s`, `1.5h` or `30`; None when it is not a duration."""
     return _scaled(text, _TIMES)
 
 
@@ -264,7 +264,7 @@ def schema_of(
 
 
 def nearest(name: str, known: list[str]) -> str | None:
-    """The known name that somebody most likely meant."""
+    """The known name that is most similar."""
     last = {dotted.rpartition(".")[2]: dotted for dotted in reversed(known)}
     close = get_close_matches(name, known, n=1) or get_close_matches(name.rpartition(".")[2], last, n=1)
     return last.get(close[0], close[0]) if close else None

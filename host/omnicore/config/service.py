@@ -112,7 +112,7 @@ def _schema(kind: Any) -> dict[str, Any]:
 
 
 LIVE = ("log_level", "log_lines", "limits", "breaker_failures", "max_warm")
-"""Settings that a running host takes up by itself, by the beginning of their names."""
+"""Settings that a running host applies without a restart, by prefixes of their names."""
 
 TakeUp = Callable[[Settings], None]
 """Puts settings to work in a part that runs."""
@@ -122,7 +122,7 @@ _log = logging.getLogger("omnicore.settings")
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One setting as it is shown. `next` is what holds from the next start on; `waiting` tells that it differs."""
+    """One setting as it is shown. `next` is the value from the next start on; `waiting` is true when it differs."""
 
     name: str
     section: str
@@ -169,7 +169,7 @@ class SettingsDesk:
         return self._now
 
     def items(self) -> list[Item]:
-        """Every setting. Raises: InvalidSetting: somebody wrote what cannot be used into the file of overrides."""
+        """Every setting. Raises: InvalidSetting: the file of overrides holds an unusable value."""
         with self._lock:
             self.refresh()
             return self._items(read_overrides(self._data))
@@ -294,7 +294,7 @@ class SettingsDesk:
 
 
 def is_live(name: str) -> bool:
-    """True if a running host takes up a change of this setting by itself."""
+    """True if a running host applies a change of this setting without a restart."""
     return any(f"{name}.".startswith(f"{prefix}.") for prefix in LIVE)
 
 

@@ -232,12 +232,12 @@ class ConnectorSettings:
     plugin_rate: float = 20.0  # calls a second of one plugin, so that no plugin uses up a connector's rate
     output_bytes: int = 4 * MIB  # as the output of a plugin
     breaker_failures: int = 5  # in a row, then the connector is not called for `breaker_reset_s`
-    breaker_reset_s: float = 60.0
+    breaker_reset_s: float = 60.0  # services restart and deploy within a minute
     most: int = 1000  # connectors, and as many webhooks: each has a client and a breaker in memory
     uses_days: float = 30.0  # record of who used a connector
     hook_bytes: int = 1 * MIB  # body of a webhook
     hook_rate: float = 50.0  # deliveries a second of one webhook
-    deliveries_days: float = 7.0
+    deliveries_days: float = 7.0  # senders repeat a delivery for some days at most; copies of it are found so long
     deliveries_most: int = 1_000  # of one webhook
 
 
@@ -248,7 +248,7 @@ class LaneSettings:
     interval_s: float = setting(60.0, "Time from one cycle to the next", minimum=0.01, maximum=1e9)
     deadline_s: float = 60.0  # below the interval, so that cycles do not overlap
     concurrency: int = 4  # handlers at the same time in a cycle
-    fuel: int | None = None
+    fuel: int | None = None  # a cycle is bounded by `deadline_s`; counting instructions makes guests slower
 
 
 @dataclass(frozen=True, slots=True)

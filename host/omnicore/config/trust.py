@@ -223,7 +223,7 @@ class FolderFile:
         for path, entry in layer.items():
             leaf = schema.get(path) or schema.get(path[:1])  # the second is a table of free keys, such as `app`
             if leaf is None or _harmless(leaf, entry, under.get(path), self.source.file.parent):
-                admitted[path] = entry  # the schema tells of names that no setting has
+                admitted[path] = entry  # the schema reports unknown names
             else:
                 self.ignored.append(Ignored(leaf.name, str(entry.origin)))
         return admitted
@@ -238,7 +238,7 @@ def inside(path: Path, folder: Path) -> bool:
 
 
 def notes_on(file: Path | None, ignored: list[Ignored]) -> list[str]:
-    """The line that tells what is ignored, if anything is."""
+    """The line that says what is ignored, if anything is."""
     if file is None or not ignored:
         return []
     names = list(dict.fromkeys(one.name for one in ignored))

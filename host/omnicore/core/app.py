@@ -112,7 +112,7 @@ class OmniApp:
         starting = self._launch()
         try:
             self._outcome(starting)
-        except BaseException:  # Ctrl-C among them: what has started is stopped before it goes on its way
+        except BaseException:  # Ctrl-C too: what has started is stopped before the error is raised again
             self._give_back(starting)
             self._end_loop()
             raise
@@ -156,7 +156,7 @@ class OmniApp:
         return result
 
     def run(self) -> None:
-        """Starts, goes on until SIGINT, SIGTERM or `request_stop`, and stops; a second signal ends the process at once.
+        """Starts, runs until SIGINT, SIGTERM or `request_stop`, and stops; a second signal ends the process at once.
 
         Signals reach only the main thread of a process; on another one `request_stop` is the way out.
 
@@ -196,7 +196,7 @@ class OmniApp:
         return _carried(self._loop, self._kernel.bring_up())
 
     def _give_back(self, starting: Future[Outcome]) -> None:
-        """Cancels a start that goes on, and waits until what has started is stopped again."""
+        """Cancels a start in progress, and waits until what has started is stopped again."""
         if self._loop is not None and not starting.done():
             starting.cancel()
             with suppress(asyncio.CancelledError):
@@ -228,7 +228,7 @@ class OmniApp:
         doing = self._kernel.doing
         if doing is None or monotonic() < doing.due + _BLOCKED_S:
             return
-        self._loop = None  # its thread is a daemon that nobody can end
+        self._loop = None  # its thread is a daemon and cannot be ended
         self._kernel.give_up()
         raise ModuleFailed(
             f"{doing.name} of {self.name} blocks the event loop in {doing.phase}",
@@ -252,7 +252,7 @@ def _serve(loop: asyncio.AbstractEventLoop) -> None:
         left = asyncio.all_tasks(loop)
         for task in left:
             task.cancel()
-        if left:  # one round, in which they are told; what swallows that is not waited for
+        if left:  # one round to cancel them; tasks that swallow it are not waited for
             loop.run_until_complete(asyncio.wait(left, timeout=_LOOK_S))
         loop.run_until_complete(loop.shutdown_asyncgens())
     finally:
@@ -293,7 +293,7 @@ def _carried(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Any]) ->
 
 @contextmanager
 def _signals(tell: Callable[[], None]) -> Iterator[None]:
-    """Tells of the first SIGINT or SIGTERM; the second does what it would do without us."""
+    """Reports the first SIGINT or SIGTERM; the second has its usual effect."""
     seen = 0
 
     def handle(number: int, _frame: FrameType | None) -> None:

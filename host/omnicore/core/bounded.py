@@ -49,7 +49,7 @@ class Side:
         self._orders: SimpleQueue[_Order | None] | None = None
 
     async def run(self, work: _Work, timeout_s: float) -> Outcome:
-        """Calls `work`, and awaits what it returns if that can be awaited; both within `timeout_s`."""
+        """Calls `work`, and awaits its result if that is awaitable; both within `timeout_s`."""
         due = monotonic() + timeout_s
         if inspect.iscoroutinefunction(work):
             return await _awaited(work(), timeout_s)
@@ -108,7 +108,7 @@ async def _awaited(work: Awaitable[Any], timeout_s: float) -> Outcome:
     if task.done():
         return Outcome(error=asyncio.CancelledError()) if task.cancelled() else task.result()
     task.cancel()
-    await asyncio.sleep(0)  # it is told before anything else goes on
+    await asyncio.sleep(0)  # it learns of it first
     return Outcome(overdue=True)
 
 
@@ -128,6 +128,6 @@ def _serve(orders: SimpleQueue[_Order | None]) -> None:
             outcome = Outcome(work())
         except BaseException as error:
             outcome = Outcome(error=error)
-        with suppress(Exception):  # cancelled, for nobody waits any more
+        with suppress(Exception):  # cancelled: its caller has gone
             promise.set_result(outcome)
         del order, work, promise, outcome  # nothing is kept alive while the thread waits

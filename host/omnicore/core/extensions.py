@@ -25,7 +25,7 @@ _LONGEST = 300
 
 
 class Extension:
-    """One native plugin: what it is, and what became of it.
+    """One native plugin: its identity and its state.
 
     `problem` says why it is not used, "" while it is; `where` is `package.module:Name`.
     """
@@ -154,7 +154,7 @@ def _version_of(point: importlib.metadata.EntryPoint) -> str:
 def _name_of(plugin: object, default: str) -> str:
     name = getattr(plugin, "name", None) or default
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise ValueError(f"{name!r:.80} is no name: use lower-case letters, digits and -, beginning with a letter")
+        raise ValueError(f"{name!r:.80} is not a name: use lower-case letters, digits and -, beginning with a letter")
     return name
 
 
@@ -167,7 +167,7 @@ def _functions(offered: Any) -> dict[str, NativeFunction]:
         function = one if isinstance(one, NativeFunction) else NativeFunction(one)
         name = key or function.name or getattr(function.call, "__name__", "")
         if not callable(function.call) or not _FUNCTION.fullmatch(str(name)):
-            raise ValueError(f"{name!r:.80} is no function with a name of letters, digits and _")
+            raise ValueError(f"{name!r:.80} is not a function with a name of letters, digits and _")
         if name in found or len(found) >= _MOST_FUNCTIONS:
             raise ValueError(f"{name} is offered twice" if name in found else f"over {_MOST_FUNCTIONS} functions")
         found[name] = function

@@ -43,6 +43,8 @@ class Doing:
     name: str
     phase: str
     due: float
+    owner: Extension | None = None
+    """The native plugin that registers its modules now."""
 
 
 class Kernel:
@@ -86,9 +88,7 @@ class Kernel:
         self._face = face if face is not None else self
         self._life = Lifecycle(name)
         self._parts: list[_Part] = []
-        self._registering: Extension | None = None
-        self._side = Side(f"{name}-modules")
-        self._hooks = Side(f"{name}-hooks")
+        self._sides = {work: Side(f"{name}-{work}") for work in ("modules", "hooks")}
         self._listeners: list[asyncio.Task[None]] = []
         self._stopped = asyncio.Event()
 
@@ -111,17 +111,18 @@ class Kernel:
 
         Raises:
             Conflict: the application has started, or has a module of that name.
-            InvalidInput: it is no module.
+            InvalidInput: it is not a module.
         """
         name = _checked(module)
-        if self.state is not RuntimeState.Uninitialized and self._registering is None:
+        owner = self.doing.owner if self.doing is not None else None
+        if self.state is not RuntimeState.Uninitialized and owner is None:
             raise Conflict(f"{self.name} is {self.state}: {name} comes too late", remedy="add modules before the start")
         if any(part.name == name for part in self._parts):
             raise Conflict(f"{self.name} has a module {name} already", remedy="give one of the two another name")
         bind = getattr(module, "bind", None)
         if callable(bind):
             bind(self._face)
-        self._parts.append(_Part(module, name, self._registering))
+        self._parts.append(_Part(module, name, owner))
         return module
 
     async def start(self) -> None:
@@ -185,7 +186,7 @@ class Kernel:
         self._tell("paused")
 
     async def resume(self) -> None:
-        """Asks every module that has `resume` to go on. Raises: Conflict: it is not paused; ModuleFailed."""
+        """Asks every module that has `resume` to continue. Raises: Conflict: it is not paused; ModuleFailed."""
         self._life.become(RuntimeState.Running)
         await self._each("resume", self._parts)
         self._tell("resumed")
@@ -213,7 +214,7 @@ class Kernel:
         try:
             outcome = await asyncio.shield(starting)
         except asyncio.CancelledError:
-            # Seen to its end, so that what it took is freed by the module's stop; only a coroutine can be cut.
+            # Waited for, so that the module's stop frees what it took; only a coroutine can be cancelled.
             if inspect.iscoroutinefunction(part.module.start):
                 starting.cancel()
             await asyncio.wait((starting,), timeout=self.stop_s / 3)
@@ -230,7 +231,7 @@ class Kernel:
     async def _run(self, name: str, phase: str, work: Callable[[], Any], timeout_s: float) -> Outcome:
         self.doing = Doing(name, phase, monotonic() + timeout_s)
         try:
-            return await self._side.run(work, timeout_s)
+            return await self._sides["modules"].run(work, timeout_s)
         finally:
             self.doing = None
 
@@ -254,8 +255,8 @@ class Kernel:
             elif not outcome.ended_well:
                 problems.append((part.name, explained(outcome, share)))
                 _log.error("the module %s of %s: stop %s", part.name, self.name, problems[-1][1])
-        self._side.close()
-        self._hooks.close()
+        for side in self._sides.values():
+            side.close()
         self.runtime.mark_stop()
         return problems
 
@@ -272,11 +273,7 @@ class Kernel:
         if self.extensions is None:
             self.extensions = await asyncio.to_thread(Extensions.discover)
         for plugin in self._having("register"):
-            self._registering = plugin
-            try:
-                await self._hook(plugin, "register", app=self._face)
-            finally:
-                self._registering = None
+            await self._hook(plugin, "register", app=self._face)
 
     def _having(self, hook: str) -> list[Extension]:
         return self.extensions.having(hook) if self.extensions is not None else []
@@ -284,9 +281,10 @@ class Kernel:
     async def _hook(self, plugin: Extension, hook: str, *, most_s: float = math.inf, **arguments: Any) -> None:
         """Runs one hook of one plugin; what goes wrong is that plugin's problem alone."""
         seconds = min(self._hook_s(), most_s)
-        self.doing = Doing(plugin.name, hook, monotonic() + seconds)
+        owner = plugin if hook == "register" else None
+        self.doing = Doing(plugin.name, hook, monotonic() + seconds, owner)
         try:
-            outcome = await self._hooks.run(lambda: plugin.call(hook, **arguments), seconds)
+            outcome = await self._sides["hooks"].run(lambda: plugin.call(hook, **arguments), seconds)
         finally:
             self.doing = None
         if isinstance(outcome.error, KeyboardInterrupt | SystemExit):
@@ -353,7 +351,7 @@ def _checked(module: Any) -> str:
     if not isinstance(name, str) or not name or missing or isinstance(module, type):
         lacks = " and ".join(missing) or ("an instance" if isinstance(module, type) else "a name")
         raise InvalidInput(
-            f"{module!r:.80} is no module: it lacks {lacks}", remedy="a module has name, start() and stop()"
+            f"{module!r:.80} is not a module: it lacks {lacks}", remedy="a module has name, start() and stop()"
         )
     return name
 
@@ -368,9 +366,9 @@ def _not_started(app: str, module: str, outcome: Outcome, seconds: float) -> Mod
 
 
 def _not_stopped(app: str, problems: list[tuple[str, str]]) -> ModuleFailed:
-    told = "; ".join(f"{name} {why}" for name, why in problems)
+    shown = "; ".join(f"{name} {why}" for name, why in problems)
     return ModuleFailed(
-        f"{app} stopped, but not all of its modules: {told}",
+        f"{app} stopped, but not all of its modules: {shown}",
         remedy="correct them, or give them more time with stop_s",
         modules=[name for name, _ in problems],
         phase="stop",
@@ -380,7 +378,7 @@ def _not_stopped(app: str, problems: list[tuple[str, str]]) -> ModuleFailed:
 def _not_done(app: str, module: str, phase: str, outcome: Outcome, seconds: float) -> ModuleFailed:
     return ModuleFailed(
         f"the module {module} of {app} did not {phase}: it {explained(outcome, seconds)}",
-        remedy="stop the application if it cannot go on like this",
+        remedy="stop the application if it cannot continue like this",
         modules=[module],
         phase=phase,
     )

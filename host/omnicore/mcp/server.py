@@ -42,12 +42,12 @@ _JSON = "application/json"
 
 
 def answered(tool: Tool, output: Any) -> dict[str, Any]:
-    """The result of a call. Raises: GuestFailed: the output is no valid Unicode."""
+    """The result of a call. Raises: GuestFailed: the output is not valid Unicode."""
     if isinstance(output, bytes):
         return {"content": [_of_bytes(tool, output)]}
     if not is_whole(output):
         raise GuestFailed(
-            f"the output of {tool.reference} is no valid Unicode", remedy="correct the plugin, or answer with bytes"
+            f"the output of {tool.reference} is not valid Unicode", remedy="correct the plugin, or answer with bytes"
         )
     text = output if isinstance(output, str) and tool.function.output_media != _JSON else _dumped(output)
     result: dict[str, Any] = {"content": [{"type": "text", "text": text}]}
@@ -168,7 +168,7 @@ class ToolServer:
     def _told(self, connection: Any, task: asyncio.Task[None]) -> None:
         del self._telling[connection]
         if not task.cancelled() and (error := task.exception()) is not None:
-            _log.debug("a client could not be told of other tools: %s", error)
+            _log.debug("a client could not be notified of changed tools: %s", error)
 
     async def _list(self, ctx: _Context, params: PaginatedRequestParams) -> dict[str, Any]:
         async with _explained():
@@ -259,7 +259,7 @@ class HttpFace:
             max_request_body_size=body_bytes,
             max_sessions=sessions,
         )
-        self._share = max(sessions // 2, 1)  # so that nobody alone can shut out all others
+        self._share = max(sessions // 2, 1)  # so that no client can shut out all others
         self._living: asyncio.Task[None] | None = None
 
     async def start(self) -> None:

@@ -71,7 +71,7 @@ class _Wire:
         write = _Thread("omnicore-mcp-output")
         async for item in told:
             text = item.message.model_dump_json(by_alias=True, exclude_unset=True)
-            with suppress(OSError):  # nobody reads any more; the input will end, too
+            with suppress(OSError):  # the reader has gone; the input will end, too
                 await write.do(partial(self._write, text.encode() + b"\n"))
             if isinstance(item.message, JSONRPCResponse | JSONRPCError) and item.message.id is not None:
                 self._settle(item.message.id)
@@ -121,7 +121,7 @@ class _Thread:
                 value = work()
             except Exception as failure:
                 error = failure
-            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            with suppress(RuntimeError):  # the loop is closed: no caller waits
                 self._loop.call_soon_threadsafe(_settle, outcome, value, error)
 
 

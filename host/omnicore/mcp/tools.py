@@ -64,7 +64,7 @@ def tool_names(references: Iterable[str]) -> dict[str, str]:
 
 def _made(reference: str, taken: set[str]) -> str:
     digest, digits = hashlib.sha256(reference.encode()).hexdigest(), _DIGITS
-    while (name := _with(reference, digest[:digits])) in taken:  # somebody chose a name that looks like a made one
+    while (name := _with(reference, digest[:digits])) in taken:  # a chosen name looks like a generated one
         digits += 1
     return name
 

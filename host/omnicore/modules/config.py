@@ -41,7 +41,7 @@ class ConfigModule:
         self._app: Any = None
 
     def bind(self, app: Any) -> None:
-        """Is told its application, and reads the settings, so that modules can use them before they start."""
+        """Sets the application and reads the settings, so that modules can use them before they start."""
         self._app = app
         self._read()
 
@@ -53,7 +53,7 @@ class ConfigModule:
         """Keeps the values: what stops later may still ask for them."""
 
     def reload(self) -> list[str]:
-        """Reads again; returns the names that changed, and tells them as the event `config.changed`.
+        """Reads again; returns the names that changed, and publishes them as the event `config.changed`.
 
         Raises: InvalidSetting: the file cannot be used; the values from before stay.
         """

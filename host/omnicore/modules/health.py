@@ -39,7 +39,7 @@ class HealthModule:
         self._probes: dict[str, tuple[Side, asyncio.Task[Outcome]]] = {}
 
     def bind(self, app: Any) -> None:
-        """Is told its application."""
+        """Sets the application."""
         self._app = app
 
     def start(self) -> None:

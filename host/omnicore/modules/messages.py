@@ -64,7 +64,7 @@ class MessagingModule:
         self._stats = MessagingStats()
 
     def bind(self, app: Any) -> None:
-        """Is told its application."""
+        """Sets the application."""
         self._app = app
 
     async def start(self) -> None:

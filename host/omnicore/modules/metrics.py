@@ -23,7 +23,7 @@ class MetricsModule:
         ...
     ```
 
-    Added after a `PluginsModule` it adds to what that host tells at `/metrics`; alone it has metrics of its own.
+    Added after a `PluginsModule` it adds to that host's `/metrics`; alone it has metrics of its own.
     """
 
     name = "metrics"
@@ -34,7 +34,7 @@ class MetricsModule:
         self._gauges: list[tuple[str, str, Callable[[], float]]] = []
 
     def bind(self, app: Any) -> None:
-        """Is told its application."""
+        """Sets the application."""
         self._app = app
         kernel = getattr(app, "kernel", app)
         self._gauges += [
@@ -65,7 +65,7 @@ class MetricsModule:
 
     @contextmanager
     def timed(self, operation: str) -> Iterator[None]:
-        """Notes how long the block takes; an error counts by its code or its name, and goes on its way."""
+        """Notes how long the block takes; an error counts by its code or its name, and is raised again."""
         started, outcome = perf_counter(), "ok"
         try:
             yield

@@ -61,7 +61,7 @@ class PluginsModule:
         self._server: tuple[asyncio.Event, asyncio.Future[None]] | None = None
 
     def bind(self, app: Any) -> None:
-        """Is told its application."""
+        """Sets the application."""
         self._app = app
 
     @property
@@ -116,7 +116,7 @@ class PluginsModule:
         await asyncio.wait((running, ready), return_when=asyncio.FIRST_COMPLETED)
         if not ready.done():
             self._server = None
-            await running  # it says why there is no address
+            await running  # raises the reason why there is no address
         self.url = ready.result()
 
     def _fitting(self) -> Any:

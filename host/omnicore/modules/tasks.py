@@ -35,7 +35,7 @@ class TasksModule:
         self._engine: TaskEngine | None = None
 
     def bind(self, app: Any) -> None:
-        """Is told its application."""
+        """Sets the application."""
         self._app = app
 
     @property

@@ -31,7 +31,7 @@ class WorkflowModule:
         self._app: Any = None
 
     def bind(self, app: Any) -> None:
-        """Is told its application."""
+        """Sets the application."""
         self._app = app
 
     async def start(self) -> None:
@@ -40,7 +40,7 @@ class WorkflowModule:
             await self._service().apply(one, by="app")
 
     async def stop(self) -> None:
-        """Nothing: the host keeps the runs, and goes on with them at its next start."""
+        """Does nothing: the host stores the runs, and continues them at its next start."""
 
     def health(self) -> dict[str, Any]:
         """The number of runs in memory; degraded while runs cannot be read or written."""

@@ -120,7 +120,7 @@ class MetaSONAConfig:
 
 @dataclass(frozen=True, slots=True)
 class OmegaConfig:
-    """All that a runtime is told.
+    """All settings of a runtime.
 
     Args:
         data: where rows are kept; None is a folder of its own that goes when the runtime stops.
@@ -279,7 +279,7 @@ _MOST_HANDLERS = 100
 _HISTORY = 1000
 
 EventHandler = Callable[[AnyEvent], Awaitable[None] | None]
-"""Is told of each event; plain or async."""
+"""Called with each event; plain or async."""
 
 
 class OmegaRuntime:
@@ -350,7 +350,7 @@ class OmegaRuntime:
         host.bus.publish("system.started", {"state": str(self.state)})
 
     async def stop(self) -> None:
-        """Ends everything in order, then tells subscribers that no more events come. Raises: Conflict."""
+        """Ends everything in order, then closes the subscriptions. Raises: Conflict."""
         self._life.become(RuntimeState.ShuttingDown)
         host = self.host
         host.bus.publish("system.shutdown", {"state": str(self.state)})
@@ -362,7 +362,7 @@ class OmegaRuntime:
             self._life.become(RuntimeState.Stopped)
 
     async def pause(self) -> None:
-        """Lets lanes rest and refuses work of the API; tasks that run go on. Raises: Conflict: it does not run."""
+        """Pauses lanes and refuses work of the API; running tasks continue. Raises: Conflict: it does not run."""
         self._life.become(RuntimeState.Paused)
         self.host.loops.pause()
         self.host.bus.publish("system.paused", {"state": str(self.state)})
@@ -398,7 +398,7 @@ class OmegaRuntime:
         return self.host.health.report()
 
     def set_health(self, component: str, status: HealthStatus) -> None:
-        """Sets a part's health, as whoever knows better wants it; probes go on from there. Raises: NotFound."""
+        """Sets a part's health; later probes change it again. Raises: NotFound."""
         self.host.health.set_health(component, HealthStatus(status))
         self._answer(component, HealthStatus(status))
 
