@@ -10,7 +10,7 @@ import hashlib
 import json
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -356,6 +356,14 @@ class Dispatcher:
                 if len(fitting) >= _MOST_SIGNALS or len(page) < _PAGE:
                     break
         return list(fitting.values())
+
+    async def listened(self) -> Iterable[str]:
+        """The filters of waiting runs, by tasks of definitions that may have changed since."""
+        found: set[str] = set()
+        for key in await asyncio.to_thread(self._waits.keys):
+            node = await self.listener(key)
+            found |= set() if node is None else {literal_of(one) or "" for one in all_filters(node)}
+        return found
 
     async def listener(self, key: str) -> ListenTask | None:
         """The listening task of a key, `<digest>#<path>`; those that were asked for last are kept."""

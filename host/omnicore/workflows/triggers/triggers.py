@@ -34,7 +34,7 @@ from omnicore.storage.tables.workflow_triggers import (
     settle_schedules,
 )
 from omnicore.workflows.faults import Fault
-from omnicore.workflows.language.triggers import Trigger, all_filters, literal_of, schedules_of, ticks_of_row, wants_of
+from omnicore.workflows.language.triggers import Trigger, schedules_of, ticks_of_row, wants_of
 from omnicore.workflows.runner import Seats
 from omnicore.workflows.steps.cloud_events import checked, of_bus
 from omnicore.workflows.triggers.inbox import Beginnings, Dispatcher, DispatchFigures, Gathering, Outgoing, Runs
@@ -399,7 +399,7 @@ class Triggers:
     ) -> None:
         self._journal, self._clock = journal, clock
         self._hooks, self._work, self._event_bytes = hooks, work, event_bytes
-        self._schedules, self._wants, self._waits = WorkflowSchedulesTable(store), WantsTable(store), WaitsTable(store)
+        self._schedules, self._wants = WorkflowSchedulesTable(store), WantsTable(store)
         beginnings = Beginnings(runs)
         self._gathering = Gathering(beginnings, journal, PartialsTable(store), clock)
         self._ticker = ScheduleTicker(beginnings, journal, self._schedules, RunsTable(store), clock, poll_s=poll_s)
@@ -409,12 +409,14 @@ class Triggers:
             journal,
             self._gathering,
             events=EventsTable(store),
-            waits=self._waits,
+            waits=WaitsTable(store),
             wants=self._wants,
             clock=clock,
             poll_s=poll_s,
         )
-        self._hearing = BusListener(bus, journal, self._wants, more=self._listened, poke=self.poke, refresh_s=poll_s)
+        self._hearing = BusListener(
+            bus, journal, self._wants, more=self._dispatcher.listened, poke=self.poke, refresh_s=poll_s
+        )
         self._taker = None if hooks is None else WebhookTaker(beginnings, journal, self._wants, hooks.told)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -535,11 +537,3 @@ class Triggers:
             self._sweeping.clear()
             await self._gathering.sweep()
             await self._sweeping.rest(_SWEEP_S)
-
-    async def _listened(self) -> Iterable[str]:
-        """The filters of waiting runs, by tasks of definitions that may have changed since."""
-        found: set[str] = set()
-        for key in await asyncio.to_thread(self._waits.keys):
-            node = await self._dispatcher.listener(key)
-            found |= set() if node is None else {literal_of(one) or "" for one in all_filters(node)}
-        return found
