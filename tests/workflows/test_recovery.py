@@ -58,7 +58,7 @@ async def test_a_run_goes_on_after_a_crash_and_repeats_no_recorded_step(open_sto
     async with workflows_on(open_store(), steps, tmp_path / "elsewhere") as workflows:
         assert [await workflows.output(run) for run in found] == [0, 1, 2]
         rows = (await workflows.steps(found[0])).items
-        host = workflows.journal.host
+        host = workflows.engine.journal.host
     assert [row.meta.get("taken_over_by") for row in rows] == [None, host, None], "the record says who went on"
     assert (before.counts, steps.counts) == ({"echo": 3, "wait": 3}, {"wait": 3, "echo": 3})
     assert len({*before.keys, *steps.keys}) == 9, "what was cut is done again under the same key"

@@ -23,7 +23,7 @@ from omnicore.api.workflows import (
     workflow_of,
 )
 from omnicore.errors import CallCancelled, InvalidInput, NotFound, WorkflowFailed
-from omnicore.workflows.entries import ENDED
+from omnicore.jobs.engine import ENDED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

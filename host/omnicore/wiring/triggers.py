@@ -55,7 +55,14 @@ def trigger_part(
     most = settings.workflows.value_bytes
     works = work and settings.workflows.workers > 0
     triggers = Triggers(
-        store, workflows.journal, workflows, bus, clock, hooks=hooks, work=works, event_bytes=min(most, 1024 * 1024)
+        store,
+        workflows.engine.journal,
+        workflows,
+        bus,
+        clock,
+        hooks=hooks,
+        work=works,
+        event_bytes=min(most, 1024 * 1024),
     )
     workflows.definitions.triggers = triggers
     telling.ended, telling.emitted = triggers.ended, triggers.poke

@@ -17,7 +17,7 @@ from omnicore.storage.host_locks import HostLocks
 from omnicore.storage.store import Store
 from omnicore.telemetry.metrics import Metrics
 from omnicore.wiring.health import HealthPart
-from omnicore.workflows.engine import Engine, EngineParts
+from omnicore.workflows.engine import EmbeddedEngine, EngineParts
 from omnicore.workflows.expressions.jq import SHARED, JqLimits
 from omnicore.workflows.language.palette import palette_of
 from omnicore.workflows.live import Telling
@@ -82,7 +82,7 @@ def workflow_part(
         return connectors.hooks.table.named(name) is not None
 
     _set_expressions(settings)
-    engine = Engine(parts)
+    engine = EmbeddedEngine(parts)
     service = Workflows(engine, palette=palette, webhook=webhook, forget=effects.forget)
     _show(engine, metrics, health)
     return WorkflowPart(service, effects, telling)
@@ -105,7 +105,7 @@ def _limits(chosen: WorkflowSettings) -> EffectLimits:
     )
 
 
-def _show(engine: Engine, metrics: Metrics, health: HealthPart) -> None:
+def _show(engine: EmbeddedEngine, metrics: Metrics, health: HealthPart) -> None:
     runner = engine.runner
     metrics.gauge("workflow_runs_live", "Runs of workflows in memory on this host", lambda: len(runner.live))
     metrics.gauge("workflow_actions", "Steps' actions under way on this host", lambda: runner.actions)

@@ -35,8 +35,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from omnicore.errors import JournalMismatch
+from omnicore.jobs.engine import Status
 from omnicore.records import replace as changed
-from omnicore.workflows.entries import Action, Change, Entry, Outcome, Result, Start, Status
+from omnicore.workflows.entries import Action, Change, Entry, Outcome, Result, Start
 from omnicore.workflows.expressions.expression import Answer, JqQuestion, Pause
 from omnicore.workflows.machine import Recorded
 from omnicore.workflows.machine_tasks import MOST_EVENTS, admitted, handed_on, perform, placed, run_block

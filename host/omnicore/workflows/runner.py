@@ -15,9 +15,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from omnicore.errors import HostLost, OmniError, RunLost, StorageFailed
+from omnicore.jobs.engine import NewRun, Started, Status
 from omnicore.records import replace
 from omnicore.workflows.actions import UnderWay
-from omnicore.workflows.entries import Action, Entry, Outcome, Performer, Result, RunContext, Start, Status
+from omnicore.workflows.entries import Action, Entry, Outcome, Performer, Result, RunContext, Start
 from omnicore.workflows.expressions.expression import (
     Answer,
     JqQuestion,
@@ -28,7 +29,7 @@ from omnicore.workflows.expressions.expression import (
     answer_in_turn,
 )
 from omnicore.workflows.faults import Fault
-from omnicore.workflows.journal_records import Claimed, Kept, NewRun, Signal, Started
+from omnicore.workflows.journal_records import Claimed, Kept, Signal
 from omnicore.workflows.live import (
     REGISTERED,
     Came,

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from omnicore.jobs.engine import members_of
 
 __all__ = [
     "ApprovalView",
     "Definition",
     "OpenView",
     "Page",
-    "RunView",
-    "StepView",
     "TriggerView",
     "VersionView",
     "shortened",
@@ -84,63 +84,6 @@ class VersionView:
 
 
 @dataclass(frozen=True, slots=True)
-class RunView:
-    """A run. `due_at` is when a waiting one goes on by itself."""
-
-    id: str
-    workflow: str
-    number: int | None
-    digest: str
-    status: str
-    trigger: Mapping[str, Any]
-    by: str
-    created_at: float
-    started_at: float | None
-    ended_at: float | None
-    due_at: float | None
-    priority: int
-    input: Any
-    output: Any
-    fault: Mapping[str, Any] | None
-    parent: str | None
-    forked_from: str | None
-    steps: int
-    hash: str
-    trial: bool = False
-
-    def to_json(self) -> dict[str, Any]:
-        """As a JSON value."""
-        return _members(self)
-
-
-@dataclass(frozen=True, slots=True)
-class StepView:
-    """A row of a run's journal. `cut`: a long value is shortened here; `Workflows.step` has it in full."""
-
-    seq: int
-    place: str
-    path: str
-    name: str
-    kind: str
-    status: str
-    attempt: int
-    at: float
-    began_at: float
-    input: Any
-    output: Any
-    fault: Mapping[str, Any] | None
-    meta: Mapping[str, Any]
-    cut: bool = False
-
-    def to_json(self) -> dict[str, Any]:
-        """As a JSON value."""
-        shown = _members(self)
-        if not self.cut:
-            del shown["cut"]
-        return shown
-
-
-@dataclass(frozen=True, slots=True)
 class OpenView:
     """Something a run waits for."""
 
@@ -171,7 +114,7 @@ class ApprovalView:
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON value."""
-        return _members(self)
+        return members_of(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,11 +127,6 @@ class Page:
     def to_json(self) -> dict[str, Any]:
         """As a JSON value."""
         return {"items": [one.to_json() for one in self.items], "next": self.next}
-
-
-def _members(view: Any) -> dict[str, Any]:
-    """Not `asdict`, which copies values of megabytes, and fails over what is deep."""
-    return {one.name: getattr(view, one.name) for one in fields(view)}
 
 
 _SHOWN_TEXT, _SHOWN_ITEMS, _SHOWN_DEPTH, _SHOWN_BYTES = 500, 20, 6, 4096
