@@ -10,10 +10,13 @@ from omnicore.access.audit import AuditTrail
 from omnicore.access.passwords import Passwords
 from omnicore.access.principal import Principal, Role
 from omnicore.access.service import Access, Arrival, Opened, Recognition
+from omnicore.assembly import Host
 from omnicore.capabilities.costs import CallCosts
+from omnicore.config.settings import Settings
 from omnicore.connectors.policy import Reserved
 from omnicore.connectors.service import Connectors
 from omnicore.connectors.webhooks import Hooks, Taken
+from omnicore.diagnostics import OperationsPart
 from omnicore.events.bus import Event, EventBus, EventLog, Subscription
 from omnicore.intelligences.registry import Intelligences
 from omnicore.jobs.engine import NewRun, RunEnd, RunView, SignalKind, Started, StepView
@@ -26,6 +29,8 @@ from omnicore.memory.item import Memory, MemoryDraft, MemoryItem, MemoryQuery, R
 from omnicore.memory.memories import Memories
 from omnicore.memory.recall import Made
 from omnicore.memory.service import Holding, MemoryService, MemoryStats, PluginMemories
+from omnicore.parts import DeliveryPart, EventPart, HealthPart
+from omnicore.plugins.call import Calls
 from omnicore.plugins.host import PluginHost
 from omnicore.resilience.degradation import Degradation
 from omnicore.resilience.health import HealthMonitor, HealthReport
@@ -38,9 +43,6 @@ from omnicore.storage.tables.vectors import VectorTable
 from omnicore.telemetry.logs import PluginLogs
 from omnicore.telemetry.metrics import Metrics
 from omnicore.vectors.service import VectorService
-from omnicore.wiring.events import DeliveryPart, EventPart
-from omnicore.wiring.health import HealthPart
-from omnicore.wiring.operations import OperationsPart
 from omnicore.workflows.definitions import Definitions, Present
 from omnicore.workflows.engine import EmbeddedEngine
 from omnicore.workflows.entries import Action
@@ -49,10 +51,11 @@ from omnicore.workflows.language.graph import WorkflowGraph
 from omnicore.workflows.live import LiveRun
 from omnicore.workflows.progress import KeptRows
 from omnicore.workflows.service import Rights, RunHandle, WorkerThread, Workflows
-from omnicore.workflows.view import Definition, OpenView, Page
-from omnicore.workflows.view import VersionView as VersionView_
+from omnicore.workflows.view import Definition, OpenView, Page, WorkflowVersion
 
 class Services:
+    host: Host
+    settings: Settings
     access: BlockingAccess
     bus: BlockingEventBus
     connectors: BlockingConnectors
@@ -103,6 +106,18 @@ class BlockingAccess(Access):
     def open(self, user: UserRow, via: str, arrival: Arrival) -> Opened: ...
     def set_up(self, key: str, name: str, password: str, arrival: Arrival) -> Opened: ...
 
+class BlockingCalls(Calls):
+    def call(
+        self,
+        ref: str,
+        data: Any = ...,
+        *,
+        timeout_s: float | None = ...,
+        host_context: Any = ...,
+        raw: bool = ...,
+        costs: CallCosts | None = ...,
+    ) -> Any: ...
+
 class BlockingConnectors(Connectors):
     hooks: BlockingHooks
     def call(self, plugin: str, connector: str, action: str, input: Any, *, timeout_s: float) -> Any: ...
@@ -131,7 +146,7 @@ class BlockingDefinitions(Definitions):
     def present(self, workflow: str) -> Present: ...
     def remove(self, workflow: str) -> None: ...
     def switch(self, workflow: str, *, on: bool) -> Definition: ...
-    def versions(self, workflow: str) -> Sequence[VersionView_]: ...
+    def versions(self, workflow: str) -> Sequence[WorkflowVersion]: ...
 
 class BlockingDegradation(Degradation):
     def run_async(self, name: str, work: Callable[..., Awaitable[Any]], *arguments: Any) -> Any: ...
@@ -287,6 +302,7 @@ class BlockingPasswords(Passwords):
     def matches(self, kept: str | None, password: str) -> bool: ...
 
 class BlockingPluginHost(PluginHost):
+    calls: BlockingCalls
     def call(
         self,
         ref: str,
@@ -424,5 +440,5 @@ class BlockingWorkflows(Workflows):
         by: str = ...,
     ) -> BlockingRunHandle: ...
     def validate(self, text: str | Mapping[str, Any]) -> tuple[Sequence[Any], Mapping[str, Any] | None]: ...
-    def version(self, workflow: str, number: int) -> VersionView_: ...
-    def versions(self, workflow: str) -> Sequence[VersionView_]: ...
+    def version(self, workflow: str, number: int) -> WorkflowVersion: ...
+    def versions(self, workflow: str) -> Sequence[WorkflowVersion]: ...

@@ -22,17 +22,13 @@ __all__ = [
 FLOORS: Mapping[str, int] = {
     "errors": 1,
     "clock": 1,
-    "collector": 1,
-    "interpreter": 1,
     "ids": 1,
     "version": 1,
     "records": 1.2,
-    "compact": 1,
-    "quick": 1,
     "texts": 1,
     "files": 1.2,
     "optional": 1.2,
-    "blocking": 1.2,
+    "advisories": 1,
     "hookspecs": 1,
     "storage": 2,
     "config": 2,
@@ -56,8 +52,13 @@ FLOORS: Mapping[str, int] = {
     "intelligences": 8,
     "api": 10,
     "mcp": 10,
-    "wiring": 10.5,
+    "parts": 10.2,
+    "audit": 10.4,
+    "restore": 10.5,
+    "automation": 10.5,
+    "diagnostics": 10.5,
     "blocking_types": 10.8,
+    "portal": 10.9,
     "assembly": 11,
     "modules": 11.3,
     "omega": 11.5,
@@ -87,6 +88,7 @@ SUBROOMS: Mapping[str, Mapping[str, frozenset[str]]] = {
 GROUND_READS: Mapping[str, frozenset[str]] = {
     "omnicore.sandbox.compiler": frozenset({"capi"}),
     "omnicore.sandbox.compiler_child": frozenset({"capi"}),
+    "omnicore.sandbox.engines": frozenset({"component", "extism", "reference"}),
 }
 """Files of a room's ground that may import a subroom of it."""
 

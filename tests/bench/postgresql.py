@@ -56,7 +56,7 @@ def postgresql_writes(effort: Effort) -> Iterator[Row]:
             for _ in range(max(1, effort.rounds // 7)):
                 for ours, taken in rates.items():
                     taken.append(_rate(url, work, ours, seconds))
-            note = f"ratio {Figure.of(rates[True]).median / Figure.of(rates[False]).median:.2f}"
+            note = f"{_HOSTS} processes of {_THREADS} threads and the same rows on both sides; plain: a connection each"
             yield Row(
                 f"{words}, PostgreSQL fsync on, against plain psycopg",
                 Figure.of(rates[True]),

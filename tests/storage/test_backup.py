@@ -16,6 +16,7 @@ from tests.storage.stores import OpenStore
 
 from omnicore.clock import ManualClock
 from omnicore.errors import Conflict, InvalidInput, StorageFailed
+from omnicore.restore import derive
 from omnicore.storage.archive import read_contents, tables_of
 from omnicore.storage.backup import backup, restore_postgresql, restore_sqlite
 from omnicore.storage.database import Database
@@ -24,7 +25,6 @@ from omnicore.storage.postgresql import PostgresDatabase
 from omnicore.storage.store import Store
 from omnicore.storage.tables.kv import KvTable, KvTotals
 from omnicore.storage.tables.memory_words import full_text
-from omnicore.wiring.restoring import derive
 
 CLOCK = ManualClock()
 _MEMORY = (

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from typing import TYPE_CHECKING
 
 from omnicore.api.parts import parts_of
-from omnicore.api.requests import Json, read_count, read_object
+from omnicore.api.requests import Json, read_count, read_object, who
 from omnicore.api.schema import TEXT, TIME, WHOLE, Schemas, list_of, maybe, object_of, order_of, page_of
 from omnicore.errors import InvalidInput, NotFound, Unavailable
-from omnicore.records import decode, schema
+from omnicore.records import decode, replace, schema
 from omnicore.storage.tables.tasks import Task, TaskFilter, TaskOrder
 
 if TYPE_CHECKING:
@@ -60,9 +61,14 @@ async def list_tasks(request: Request) -> Response:
 async def submit_task(request: Request) -> Response:
     """Stores a task; it runs on one of the hosts of this database."""
     order = decode(TaskOrder, await read_object(request, allowed=_FIELDS), "task")
-    stored = _stored(request)
+    stored, sent = _stored(request), request.headers.get("idempotency-key")
+    if sent is not None and order.key is None:
+        # The answers kept in memory are one host's; as the task's own key it holds for all hosts, and for good.
+        order = replace(order, key=f"{who(request)}:{hashlib.blake2b(sent.encode(), digest_size=16).hexdigest()}")
     task = await asyncio.to_thread(stored.submit, order)
     view = await asyncio.to_thread(stored.get, task)
+    if sent is not None and (view.function, view.input) != (order.function, order.input):
+        raise InvalidInput("this Idempotency-Key came with another task", remedy="use a new key for each request")
     return Json(view.to_json(), 201, {"location": f"/api/v1/tasks/{task}"})
 
 

@@ -13,6 +13,7 @@ import click
 
 from omnicore.access.audit import Verdict, verify
 from omnicore.api.audit import find_rows
+from omnicore.audit import audit_trail
 from omnicore.cli.client import command_name, loaded
 from omnicore.cli.local import at_terminal, stored
 from omnicore.cli.options import Exit, Group, Shell, common, host_folders, pass_shell
@@ -20,7 +21,6 @@ from omnicore.cli.output import Output
 from omnicore.clock import SystemClock
 from omnicore.storage.store import storage_failed
 from omnicore.storage.tables.audit import Anchor, AuditRow
-from omnicore.wiring.audit import audit_trail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

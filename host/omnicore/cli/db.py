@@ -25,11 +25,11 @@ from omnicore.cli.output import Output
 from omnicore.clock import SystemClock
 from omnicore.errors import Conflict
 from omnicore.files import check_own, own_folder, write_whole
+from omnicore.restore import put_back
 from omnicore.storage.archive import describe
 from omnicore.storage.backup import COUNTED, OldState, holds_data, opened_state, refuse_filled, take_modules
 from omnicore.storage.backup import backup as make_backup
 from omnicore.storage.database import DATABASE, open_store
-from omnicore.wiring.restoring import put_back
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

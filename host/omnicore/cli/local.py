@@ -20,14 +20,15 @@ import click
 from omnicore.access.audit import HIDDEN, AuditTrail, Entered
 from omnicore.api.audit_record import PLUGIN_MEMBERS, hides_setting
 from omnicore.api.principals import of_owner
-from omnicore.assembly import BlockingHost, Host
+from omnicore.assembly import Host
+from omnicore.audit import audit_trail
 from omnicore.cli.client import Answer, checked_folder, command_name, loaded, who
 from omnicore.cli.output import Output, printable
 from omnicore.clock import SystemClock
 from omnicore.errors import CallerError, NotFound, OmniError, StorageFailed
+from omnicore.portal import BlockingHost
 from omnicore.storage.database import DATABASE, open_store
 from omnicore.telemetry.logs import JsonLines
-from omnicore.wiring.audit import audit_trail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -27,8 +27,8 @@ from omnicore.jobs.engine import ENDED
 from omnicore.workflows.view import ApprovalView
 
 if TYPE_CHECKING:
-    from omnicore.assembly import BlockingHost
     from omnicore.jobs.engine import RunView, StepView
+    from omnicore.portal import BlockingHost
     from omnicore.workflows.service import Workflows
     from omnicore.workflows.view import OpenView
 

@@ -17,8 +17,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from omnicore.assembly import BlockingHost
-from omnicore.blocking import real
 from omnicore.cli.client import who
 from omnicore.cli.local import enter, opened
 from omnicore.cli.options import Duration, Exit, Shell, host_folders, pass_shell, task_input
@@ -42,6 +40,7 @@ from omnicore.cli.workflow_files import Checked, check_source, read_source, refu
 from omnicore.errors import InvalidInput, NotFound
 from omnicore.ids import new_id
 from omnicore.jobs.engine import ENDED
+from omnicore.portal import BlockingHost, real
 from omnicore.workflows.service import RunHandle
 
 if TYPE_CHECKING:

@@ -22,6 +22,7 @@ from omnicore.access.service import Access
 from omnicore.access.tokens import token_json
 from omnicore.access.users import checked_plugins, checked_role, user_json
 from omnicore.api.operations import OPERATIONS
+from omnicore.audit import audit_trail
 from omnicore.cli.client import loaded
 from omnicore.cli.local import recorded
 from omnicore.cli.options import Group, Shell, common, host_folders, pass_shell, read_secret
@@ -29,7 +30,6 @@ from omnicore.cli.output import Output
 from omnicore.clock import SystemClock
 from omnicore.errors import InvalidInput
 from omnicore.storage.database import open_store
-from omnicore.wiring.audit import audit_trail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

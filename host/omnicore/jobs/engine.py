@@ -7,37 +7,39 @@ and the journal of an engine stand behind it. The embedded engine is `omnicore.w
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Any, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol, TypeAlias
 
-from omnicore.records import Record, field
+from omnicore.records import Meta, Record, Time, field, ref, view
 
 __all__ = [
     "ENDED",
     "Engine",
     "Features",
+    "MaybeTime",
     "NewRun",
+    "Place",
     "RunEnd",
+    "RunStatus",
     "RunView",
     "SignalKind",
     "Started",
-    "Status",
+    "StepStatus",
     "StepView",
-    "members_of",
 ]
 
-Status = Literal["pending", "running", "waiting", "suspended", "cancelled", "faulted", "completed"]
-"""Of a run. Source: DSL 1.0.3, status phases."""
+RunStatus: TypeAlias = Literal["pending", "running", "waiting", "suspended", "completed", "faulted", "cancelled"]
+StepStatus: TypeAlias = Literal["completed", "faulted", "skipped", "retried", "fired", "received", "cancelled"]
+MaybeTime: TypeAlias = Annotated[float | None, Meta(description="Seconds since the Unix epoch.")]
+Place: TypeAlias = Annotated[
+    str,
+    Meta(description="One occurrence of a task: its path with rounds and visits, `/do/1/each/for/3/do/0/send`."),
+]
+_MaybeFault: TypeAlias = Annotated[Any, Meta(extra_json_schema={"anyOf": [ref("WorkflowFault"), {"type": "null"}]})]
 
-ENDED: frozenset[Status] = frozenset({"cancelled", "faulted", "completed"})
+ENDED: frozenset[RunStatus] = frozenset({"cancelled", "faulted", "completed"})
 
 SignalKind = Literal["event", "approval", "cancel", "suspend", "resume", "child"]
 """`event`: one for a `listen`, `approval`: a decision, `child`: a run that this one waits for has ended."""
-
-
-def members_of(view: Any) -> dict[str, Any]:
-    """The members of a view. `asdict` copies values of megabytes, and fails where they are nested deep."""
-    return {one.name: getattr(view, one.name) for one in fields(view)}
 
 
 class NewRun(Record, frozen=True):
@@ -77,7 +79,7 @@ class Started(Record, frozen=True):
     """
 
     run: str
-    status: Status
+    status: RunStatus
     new: bool = True
     owned: bool = False
     refused: bool = False
@@ -87,58 +89,52 @@ class Started(Record, frozen=True):
     nonce: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class RunView:
-    """A run. `due_at` is when a waiting one goes on by itself."""
+class RunView(Record, frozen=True):
+    """A run."""
 
     id: str
     workflow: str
-    number: int | None
+    number: Annotated[int | None, Meta(description="The version; null for a trial.")]
     digest: str
-    status: str
-    trigger: Mapping[str, Any]
+    status: RunStatus
+    trigger: Annotated[Mapping[str, Any], Meta(description="What began it: its `kind`, and what belongs to that.")]
     by: str
-    created_at: float
-    started_at: float | None
-    ended_at: float | None
-    due_at: float | None
-    priority: int
+    created_at: Time
+    started_at: MaybeTime
+    ended_at: MaybeTime
+    due_at: Annotated[float | None, Meta(description="When a waiting one goes on by itself.")]
+    priority: Annotated[int, Meta(ge=0, le=9)]
     input: Any
     output: Any
-    fault: Mapping[str, Any] | None
-    parent: str | None
-    forked_from: str | None
-    steps: int
-    hash: str
-    trial: bool = False
-
-    def to_json(self) -> dict[str, Any]:
-        """As a JSON value."""
-        return members_of(self)
+    fault: _MaybeFault
+    parent: Annotated[str | None, Meta(description="The run that began it.")]
+    forked_from: Annotated[str | None, Meta(description="The run whose rows it began with.")]
+    steps: Annotated[int, Meta(description="Rows of its journal.")]
+    hash: Annotated[str, Meta(description="Of the last row and so of all.")]
+    trial: Annotated[bool, Meta(description="Of a text that was not applied.")] = False
 
 
-@dataclass(frozen=True, slots=True)
-class StepView:
-    """A row of a run's journal. `cut`: a long value is shortened here; `Workflows.step` has it in full."""
+class StepView(Record, frozen=True):
+    """A row of a run's journal; `Workflows.step` has it in full."""
 
-    seq: int
-    place: str
-    path: str
+    seq: Annotated[int, Meta(description="Counts from 1.")]
+    place: Place
+    path: Annotated[str, Meta(description="Of the task in the document.")]
     name: str
     kind: str
-    status: str
+    status: StepStatus
     attempt: int
-    at: float
-    began_at: float
+    at: Time
+    began_at: Time
     input: Any
     output: Any
-    fault: Mapping[str, Any] | None
-    meta: Mapping[str, Any]
-    cut: bool = False
+    fault: _MaybeFault
+    meta: Annotated[Mapping[str, Any], Meta(description="What it cost and who did it.")]
+    cut: Annotated[bool, Meta(description="Long values are shortened here.")] = False
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON value."""
-        shown = members_of(self)
+        shown = view(self)
         if not self.cut:
             del shown["cut"]
         return shown

@@ -9,7 +9,7 @@ import asyncio
 import json
 import logging
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,7 +17,7 @@ from omnicore.errors import Conflict, HostLost, OmniError
 from omnicore.jobs.engine import ENDED, Features, RunEnd, RunView
 from omnicore.jobs.hosts import SET_BACK_S, Lease, Membership
 from omnicore.jobs.loop import Loop
-from omnicore.records import replace as changed
+from omnicore.records import replace
 from omnicore.storage.tables.workflow_definitions import keep_document
 from omnicore.storage.tables.workflow_triggers import WaitsTable, still_waits
 from omnicore.workflows.approvals import Approvals
@@ -555,7 +555,7 @@ class EmbeddedEngine:
         graph = await self.definitions.graphs.get(row.digest)
         how = Beginning(by=by, trigger={**trigger, "again": run}, priority=row.priority, trial=bool(row.trial))
         new = await asyncio.to_thread(ordered, row.workflow, graph, row.number, given[0] if given else before, how)
-        return changed(new, dedupe=None, rate=None, forked_from=run)
+        return replace(new, dedupe=None, rate=None, forked_from=run)
 
     async def fork(self, run: str, taken: KeptRows, by: str) -> Started:
         """Begins a run like another one, with rows of that one. Raises: NotFound. Conflict: it has fewer rows."""

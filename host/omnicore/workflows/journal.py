@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 from omnicore.errors import HostLost, LimitExceeded, RunLost, StorageFailed
 from omnicore.ids import OrderedIds, new_id
-from omnicore.jobs.engine import NewRun, SignalKind, Started, Status
+from omnicore.jobs.engine import NewRun, RunStatus, SignalKind, Started
 from omnicore.records import replace as changed
 from omnicore.storage.tables import workflow_runs as claims
 from omnicore.storage.tables.audit import AuditEntry, AuditRow, canonical, chain
@@ -524,7 +524,7 @@ class Journal:
         return tuple(
             Started(new.id, "cancelled", new=False, refused=True)
             if row is None
-            else Started(row.id, cast("Status", row.status), due_at=row.due_at, nonce=row.nonce)
+            else Started(row.id, cast("RunStatus", row.status), due_at=row.due_at, nonce=row.nonce)
             for new, row in zip(kept.children, found, strict=True)
         )
 

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from omnicore.compact import json_writer
 from omnicore.errors import InvalidInput, LimitExceeded, OmniError
 from omnicore.ids import new_id, random_hex
 from omnicore.jobs.engine import NewRun, SignalKind, Started
@@ -22,13 +21,14 @@ from omnicore.records import Record, field, replace
 from omnicore.storage.store import Session
 from omnicore.storage.tables.workflow_runs import RunRow, genesis, reference, state_of, step_hash
 from omnicore.storage.tables.workflow_triggers import SignalRow, first_seen, forget_seen, holders, take_lane, take_turn
+from omnicore.texts import json_writer
 from omnicore.workflows.expressions.expression import Hasty
 from omnicore.workflows.faults import Fault
 
 if TYPE_CHECKING:
     import asyncio
 
-    from omnicore.jobs.engine import Status
+    from omnicore.jobs.engine import RunStatus
     from omnicore.storage.tables.workflow_triggers import WaitRow
     from omnicore.workflows.entries import Entry, Result
     from omnicore.workflows.language.graph import Evaluator, WorkflowGraph
@@ -116,7 +116,7 @@ class Kept(Record, frozen=True):
 
     run: str
     entries: Sequence[Entry] = ()
-    status: Status = "running"
+    status: RunStatus = "running"
     due_at: float | None = None
     output: Any = None
     fault: Fault | None = None
@@ -397,20 +397,20 @@ def _in_lane(session: Session, one: Starting, lane: str, now: float, send: Send)
 
 def _again(session: Session, first: str) -> Started:
     status, at = state_of(session, first) or ("completed", 0.0)
-    return Started(first, cast("Status", status), new=False, created_at=at)
+    return Started(first, cast("RunStatus", status), new=False, created_at=at)
 
 
 def _placed(
     one: Starting, host: str, now: float, begin_at: float, *, held: bool, owned: bool
 ) -> tuple[Started, RunRow]:
     due_at = None if held or owned else begin_at
-    status: Status = "running" if owned else "pending"
+    status: RunStatus = "running" if owned else "pending"
     started = Started(one.id, status, owned=owned, held=held, due_at=due_at, created_at=one.created_at, nonce=one.nonce)
     return started, _row(one, status, host if owned else None, due_at, begin_at, now, held=held)
 
 
 def _row(
-    one: Starting, status: Status, host: str | None, due_at: float | None, begin_at: float, now: float, *, held: bool
+    one: Starting, status: RunStatus, host: str | None, due_at: float | None, begin_at: float, now: float, *, held: bool
 ) -> RunRow:
     new = one.new
     return RunRow(

@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from omnicore.errors import HostLost, OmniError, RunLost, StorageFailed
-from omnicore.jobs.engine import NewRun, Started, Status
+from omnicore.jobs.engine import NewRun, RunStatus, Started
 from omnicore.records import replace
 from omnicore.workflows.actions import UnderWay
 from omnicore.workflows.entries import Action, Entry, Outcome, Performer, Result, RunContext, Start
@@ -363,7 +363,7 @@ async def _page(rows: AsyncIterator[Entry]) -> list[Entry]:
 
 
 Ended = tuple[str, Any, Fault | None]
-"""Status, output and fault of a run that is over."""
+"""RunStatus, output and fault of a run that is over."""
 
 
 class Seats:
@@ -526,7 +526,7 @@ class Runner:
         if live.busy or live.inbox or live.over:
             return
         live.busy = True
-        status: Status = "suspended" if live.progress.status == "suspended" else "waiting"
+        status: RunStatus = "suspended" if live.progress.status == "suspended" else "waiting"
         kept = Kept(live.id, status=status, due_at=None if status == "suspended" else live.next_due)
         try:
             await self._keep(live, kept)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from omnicore.clock import Clock
     from omnicore.config.settings import WorkflowSettings
-    from omnicore.jobs.engine import NewRun, Started
+    from omnicore.jobs.engine import NewRun, RunStatus, Started, StepStatus
     from omnicore.storage.store import Store
     from omnicore.workflows.journal import Journal
     from omnicore.workflows.live import LiveRun
@@ -164,7 +164,7 @@ class RunReader:
             row.workflow,
             row.number or None,
             row.digest,
-            row.status,
+            cast("RunStatus", row.status),
             shown(row.trigger) or {},
             row.created_by,
             row.created_at,
@@ -198,7 +198,7 @@ class RunReader:
             row.path,
             row.name,
             row.kind,
-            row.status,
+            cast("StepStatus", row.status),
             row.attempt,
             row.at,
             row.began_at,

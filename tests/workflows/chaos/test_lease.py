@@ -39,8 +39,8 @@ class StoppableClock(SystemClock):
 
 
 async def _taken_over(workflows: Workflows, other: Workflows) -> None:
-    (silence,) = [one for one in await other.journal.others() if one.host == workflows.engine.journal.host]
-    await other.journal.bury(silence)
+    (silence,) = [one for one in await other.engine.journal.others() if one.host == workflows.engine.journal.host]
+    await other.engine.journal.bury(silence)
 
 
 def _silent(workflows: Workflows) -> asyncio.Event:

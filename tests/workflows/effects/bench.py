@@ -9,11 +9,12 @@ from typing import Any, TypeVar
 
 from tests.connectors.local_server import Answer, LocalServer, Seen, serve
 
-from omnicore.assembly import BlockingHost, Host
+from omnicore.assembly import Host
+from omnicore.automation import scripting
 from omnicore.clock import ManualClock
 from omnicore.connectors.http import HttpClient
+from omnicore.portal import BlockingHost
 from omnicore.storage.tables.kv import KvTable
-from omnicore.wiring.effects import scripting
 from omnicore.workflows.entries import Action, Performed, RunContext
 from omnicore.workflows.faults import Fault
 from omnicore.workflows.language.graph import CallTask, EmitTask, Node, ScriptTask

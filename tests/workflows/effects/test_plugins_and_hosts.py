@@ -10,7 +10,7 @@ import pytest
 from tests.connectors.local_server import LocalServer, reply
 from tests.workflows.effects.bench import Bench, action, call, fault_of, run_of, short
 
-from omnicore.blocking import real
+from omnicore.portal import real
 from omnicore.sandbox.abi import MIB
 from omnicore.workflows.language.palette import VERBS
 from omnicore.workflows.steps.step import StepContext

@@ -8,6 +8,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+from omnicore.audit import audit_trail
 from omnicore.clock import Clock
 from omnicore.config.settings import Settings
 from omnicore.errors import OmniError
@@ -27,7 +28,6 @@ from omnicore.storage.database import open_store
 from omnicore.storage.store import Session, Store
 from omnicore.storage.tables.access import SessionsTable
 from omnicore.storage.tables.memory_words import enter_words_again
-from omnicore.wiring.audit import audit_trail
 
 __all__ = ["derive", "put_back", "restore_staged"]
 

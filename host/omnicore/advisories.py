@@ -49,7 +49,7 @@ class EngineAbout:
 @cache
 def known() -> KnownList:
     """The list that came with this version."""
-    read = tomllib.loads(files("omnicore.wiring").joinpath("advisories.toml").read_text("utf-8"))
+    read = tomllib.loads(files("omnicore").joinpath("advisories.toml").read_text("utf-8"))
     advisories = tuple(Advisory(**{**one, "affected": tuple(one["affected"])}) for one in read["advisory"])
     return KnownList(read["dated"], read["shipped"], advisories)
 

@@ -1,27 +1,138 @@
-"""Twins of asynchronous objects, for programs without an event loop.
+"""The blocking host: every service of a host for programs without an event loop, and the loop they run on.
 
-The objects live on a loop of its own, on a thread. Where an object's method has to be awaited, the twin's method
-waits. Async iterators become iterators, async context managers become context managers.
+The services live on a loop of their own, on a thread. Where a method of a service is asynchronous, the method of its
+twin waits. Async iterators become iterators, async context managers become context managers.
 """
 
 from __future__ import annotations
 
 import asyncio
+import atexit
 import inspect
 import sys
 import threading
+import warnings
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from functools import cache
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from omnicore.errors import Conflict, Unavailable
 
-__all__ = ["Portal", "Twin", "awaited", "real"]
+if TYPE_CHECKING:
+    from omnicore.blocking_types import Services
+    from omnicore.resilience.health import HealthReport
+else:
+    Services = object
+
+__all__ = ["NEVER_CLOSED", "BlockingHost", "Portal", "Twin", "awaited", "real"]
 
 _T = TypeVar("_T")
+NEVER_CLOSED = "a host was never closed; open it with `with Host(...)` or `async with Host(...)`"
 _END = object()
 _DEPTH = 4  # of services inside services
+
+
+class BlockingHost(Services):
+    """A host for programs without an event loop: every service of `Host`, and nothing to await.
+
+    ```python
+    with Host(plugins="plugins/") as host:
+        host.memory.store("the customer prefers short answers", MemoryTier.Strategic)
+        run = host.workflows.run("report")
+    ```
+
+    `call` runs on the caller's thread; all else that takes time runs on the host's loop. Usable from any thread that
+    runs no event loop. Ctrl-C ends what the main thread waits for.
+
+    Attributes:
+        host: the host itself, for code that runs on its loop.
+
+    Raises: what entering a `Host` raises.
+    """
+
+    def __init__(self, host: Any) -> None:
+        self.host = host
+        self._portal = Portal()
+        self._closing = threading.Lock()
+        try:
+            asyncio.run_coroutine_threadsafe(host.__aenter__(), self._portal.loop).result()
+        except BaseException:
+            self._portal.close()
+            raise
+        _open[self._portal] = host
+        self.settings = host.settings
+        self._call = host.plugins.calls.call_blocking
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name == "host":
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return self._portal.adapt(getattr(self.host, name))
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *dir(self.host)})
+
+    def call(self, ref: str, data: Any = b"", *, timeout_s: float | None = None, host_context: Any = None) -> Any:
+        """Calls a function; see `omnicore.plugins.host.PluginHost.call_blocking`."""
+        return self._call(ref, data, timeout_s=timeout_s, host_context=host_context)
+
+    def check_health(self) -> HealthReport:
+        """The health of all parts, checked until each failing part has failed often enough to count."""
+        report: HealthReport = self.health.check()
+        for _ in range(self.settings.health.unhealthy_after - 1):
+            if not any(part.consecutive_failures for part in self.health.subsystems()):
+                break
+            report = self.health.check()
+        return report
+
+    @overload
+    def wait(self, work: Awaitable[_T]) -> _T: ...
+
+    @overload
+    def wait(self, work: _T) -> _T: ...
+
+    def wait(self, work: Any) -> Any:
+        """The result of a coroutine or a handle, run on the host's loop; any other value as it is."""
+        work = real(work)
+        return self._portal.outcome(awaited(work)) if inspect.isawaitable(work) else work
+
+    def asgi(self) -> Any:
+        """The REST API as an ASGI application, for a server on any loop; it runs on the host's own."""
+        return _Bridge(self.host.asgi(), self._portal)
+
+    def close(self) -> None:
+        """Waits for running calls and frees everything; closing again does nothing."""
+        with self._closing:
+            _close(self._portal)
+
+    def __del__(self) -> None:
+        portal = self.__dict__.get("_portal")
+        if portal is not None and portal.open:
+            warnings.warn(NEVER_CLOSED, ResourceWarning, stacklevel=2, source=self)
+
+
+_open: dict[Portal, Any] = {}
+"""The hosts that are open, by their portals."""
+
+
+def _close(portal: Portal) -> None:
+    host = _open.pop(portal, None)
+    if host is None:
+        return
+    try:
+        asyncio.run_coroutine_threadsafe(host.__aexit__(None, None, None), portal.loop).result()
+    finally:
+        portal.close()
+
+
+def _close_all() -> None:
+    for portal in [one for one in _open if one.alive]:
+        _close(portal)
+        warnings.warn(NEVER_CLOSED, ResourceWarning, stacklevel=2)
+
+
+# `atexit` comes too late: by then no host can start a thread, and closing one takes threads. Python has no public way.
+getattr(threading, "_register_atexit", atexit.register)(_close_all)
 
 
 class Portal:
@@ -37,6 +148,11 @@ class Portal:
     def here(self) -> bool:
         """True on the thread of the loop."""
         return threading.current_thread() is self._thread
+
+    @property
+    def alive(self) -> bool:
+        """True while its thread runs, which it does not in a forked process."""
+        return self._thread.is_alive()
 
     def check(self) -> None:
         """Raises: Unavailable: the host is closed."""
@@ -196,6 +312,26 @@ class Twin:
         if hasattr(self._value, "__aexit__"):
             return self._portal.run(self._value.__aexit__(*error))
         return self._value.__exit__(*error)
+
+
+class _Bridge:
+    """An ASGI application that runs on another loop than its server's."""
+
+    def __init__(self, app: Any, portal: Portal) -> None:
+        self._app, self._portal = app, portal
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self._portal.check()
+        theirs = asyncio.get_running_loop()
+
+        async def received() -> Any:
+            return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(receive(), theirs))
+
+        async def sent(message: Any) -> None:
+            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(send(message), theirs))
+
+        work = asyncio.run_coroutine_threadsafe(self._app(scope, received, sent), self._portal.loop)
+        await asyncio.wrap_future(work)
 
 
 async def awaited(value: Any) -> Any:

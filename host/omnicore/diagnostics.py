@@ -1,18 +1,18 @@
-"""Diagnostics: what somebody who helps needs to know of a host, in one file that holds no secret.
-
-Three nets lie over everything that goes in: what is known to be a secret is taken out wherever it stands, values whose
-key names a secret are masked, and so is what looks like one, such as a bearer token or a password in a URL.
-"""
+"""What people need to look after a host: its settings, backups, figures over time, and diagnostics."""
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
+import logging
+import os
+import platform
 import re
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -21,16 +21,109 @@ from pathlib import Path
 from typing import Any
 
 from omnicore.access.keys import SHOWN
-from omnicore.config.loader import SCHEMA
+from omnicore.adapters.environment import surroundings_of
+from omnicore.adapters.machine import look
+from omnicore.advisories import EngineAbout, engines, known
+from omnicore.clock import Clock
+from omnicore.config.loader import SCHEMA, Loaded
 from omnicore.config.overrides import value_of
 from omnicore.config.schema import leaves
-from omnicore.config.service import Item
+from omnicore.config.service import LIVE, Item, SettingsDesk
 from omnicore.config.settings import MASK, Settings, is_secret
 from omnicore.connectors.redaction import HIDDEN, Redactor
 from omnicore.connectors.vault import Vault
 from omnicore.errors import OmniError
+from omnicore.parts import HostParts
+from omnicore.plugins.host import PluginHost
+from omnicore.runtime.tasks import TaskEngine
+from omnicore.storage.backup import Backups
+from omnicore.storage.store import Store
+from omnicore.telemetry.logs import LEVELS
+from omnicore.telemetry.metrics import FINE, Metrics, Series, Totals
+from omnicore.version import __version__
 
-__all__ = ["Sources", "Veil", "bundle", "secrets_of"]
+__all__ = ["OperationsPart", "Sampler", "Sources", "Veil", "bundle", "without_host"]
+
+
+class OperationsPart:
+    """`settings`, `backups`, `series` and `about` are what the faces show; as long as it runs, figures are taken."""
+
+    def __init__(self, found: Loaded, parts: HostParts, clock: Clock) -> None:
+        self._parts = parts
+        publish = parts.bus.publish
+        taken_up = {"log_level": _use_log_level, "log_lines": self._use_log_lines}
+        self.settings = SettingsDesk(
+            found,
+            {name: taken_up.get(name, parts.plugins.use) for name in LIVE},
+            tell=lambda name: publish("settings.changed", {"name": name}),
+        )
+        self.backups = Backups(
+            parts.store,
+            found.settings.data,
+            clock=clock,
+            tell=lambda name, how: publish(f"backups.{how}", {"name": name}),
+        )
+        self.series = Series(totals_of(parts.metrics, parts.tasks), clock)
+        self.about = _about_host(found.settings, parts.plugins, parts.store, clock)
+        self._sampler = Sampler(self.series, (self.settings.refresh,))
+
+    def rooms(self) -> Mapping[str, Any]:
+        """What REST reaches."""
+        return {
+            "settings": self.settings,
+            "backups": self.backups,
+            "series": self.series,
+            "about": self.about,
+            "diagnostics": self.diagnostics,
+        }
+
+    def diagnostics(self, also: Mapping[str, Any] | None = None) -> bytes:
+        """One ZIP without secrets, for somebody who helps. `also` holds more files, by name, as JSON values."""
+        settings, vault = self.settings.now.settings, self._parts.connectors.vault
+        return bundle(
+            Sources(
+                about=self.about,
+                health=lambda: asdict(self._parts.health.report()),
+                settings=self.settings.items,
+                plugins=lambda: [view.to_json() for view in self._parts.plugins.list()],
+                events=self._last_events,
+                logs=self._parts.logs.tail,
+                metrics=self._parts.metrics.render,
+                secrets=lambda: secrets_of(settings, vault, os.environ),
+            ),
+            also,
+        )
+
+    async def start(self) -> None:
+        """Begins to take figures."""
+        await self._sampler.start()
+
+    async def stop(self) -> None:
+        """Ends it."""
+        await self._sampler.stop()
+        await asyncio.to_thread(self.backups.close)
+
+    def _last_events(self, limit: int) -> list[dict[str, Any]]:
+        rows, _ = self._parts.events.history("**", limit, None)
+        return [row.to_json() for row in rows]
+
+    def _use_log_lines(self, settings: Settings) -> None:
+        self._parts.logs.per_plugin = settings.log_lines
+
+
+def without_host(found: Loaded, also: Mapping[str, Any]) -> bytes:
+    """The ZIP of a host that does not start: versions, settings, and what `also` says."""
+    sources = Sources(
+        about=lambda: about_versions(found.settings),
+        settings=SettingsDesk(found).items,
+        secrets=lambda: secrets_of(found.settings, None, os.environ),
+    )
+    return bundle(sources, also)
+
+
+def _use_log_level(settings: Settings) -> None:
+    logging.getLogger("omnicore").setLevel(LEVELS[settings.log_level])
+
 
 _FILE_BYTES = 1024 * 1024
 _MOST_EVENTS, _MOST_LINES, _MOST_PLUGINS, _MOST_SECRETS = 200, 50, 200, 2000
@@ -212,3 +305,99 @@ def _made(make: Callable[[], str], veil: Veil) -> str:
 def _bounded(text: str) -> bytes:
     data = text.encode("utf-8", "backslashreplace")
     return data if len(data) <= _FILE_BYTES else data[:_FILE_BYTES] + b"\n[cut]\n"
+
+
+_PASSWORD = re.compile(r"(?<=://)[^/\s]*@")
+_IN_QUERY = re.compile(r"(?i)\b(password|passwd|token|secret|sslpassword|key)=[^&\s]*")
+
+
+def _about_host(settings: Settings, plugins: PluginHost, store: Store, clock: Clock) -> Callable[[], Mapping[str, Any]]:
+    """What tells it, from the start of the host on."""
+    started_at, begun = clock.now(), clock.monotonic()
+    versions = about_versions(settings)
+
+    def tell() -> Mapping[str, Any]:
+        return {
+            **versions,
+            "started_at": started_at,
+            "uptime_s": round(clock.monotonic() - begun, 3),
+            "data": str(settings.data.absolute()),
+            "storage": without_password(store.place),
+            "counts": dict(plugins.states()),
+        }
+
+    return tell
+
+
+def about_versions(settings: Settings) -> dict[str, Any]:
+    """What does not change while a host runs: versions, the platform, and what is known against the engines."""
+    place = surroundings_of(settings.runtime.environment, look(os.environ))
+    return {
+        "name": "OmniCore",
+        "version": __version__,
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "platform": platform.platform(),
+        "environment": place.name,
+        "engines": [_engine(one) for one in engines()],
+        "advisories_of": known().dated,
+    }
+
+
+def without_password(place: str) -> str:
+    """A path or URL without what would let somebody in.
+
+    >>> without_password("postgresql://me:hush@db/core?password=x")
+    'postgresql://db/core?password=...'
+    """
+    return _IN_QUERY.sub(r"\1=...", _PASSWORD.sub("", place))
+
+
+def _engine(one: EngineAbout) -> dict[str, Any]:
+    told = [{**asdict(advisory), "affected": ", ".join(advisory.affected)} for advisory in one.advisories]
+    for advisory in told:
+        del advisory["package"]
+    return {"name": one.name, "version": one.version, "advisories": told}
+
+
+_log = logging.getLogger("omnicore.telemetry")
+
+
+def totals_of(metrics: Metrics, tasks: TaskEngine) -> Callable[[], Totals]:
+    """What the counters of a host come to now."""
+
+    def read() -> Totals:
+        figures = metrics.figures()
+        ended = tasks.finished + tasks.failed
+        return Totals(figures.calls, figures.errors, ended, int(metrics.total("http_requests")), metrics.durations())
+
+    return read
+
+
+class Sampler:
+    """Does what is to be done in every step of the figures, as long as the host runs."""
+
+    def __init__(self, series: Series, also: Sequence[Callable[[], None]] = (), every_s: float = FINE.step_s) -> None:
+        self._works = (series.tick, *also)
+        self._every_s = every_s
+        self._sampling: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begins, with a first look at once."""
+        self._sampling = asyncio.ensure_future(self._sample())
+
+    async def stop(self) -> None:
+        """Ends it."""
+        if self._sampling is not None:
+            self._sampling.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._sampling
+            self._sampling = None
+
+    async def _sample(self) -> None:
+        while True:
+            for work in self._works:
+                try:
+                    await asyncio.to_thread(work)
+                except Exception:  # the next step may go well
+                    _log.exception("figures over time were not taken in")
+            await asyncio.sleep(self._every_s)

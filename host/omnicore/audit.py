@@ -17,11 +17,11 @@ from omnicore.config.settings import Settings, is_secret
 from omnicore.connectors.redaction import Redactor
 from omnicore.errors import StorageFailed
 from omnicore.events.bus import EventBus
+from omnicore.parts import HealthPart
 from omnicore.resilience.retry import RetryPolicy, Supervised
 from omnicore.storage.store import Store
 from omnicore.storage.tables.audit import AuditTable, HeadFile
 from omnicore.storage.tables.plugins import PluginRow
-from omnicore.wiring.health import HealthPart
 
 __all__ = ["AuditPart", "audit_trail"]
 
