@@ -229,7 +229,18 @@ class SharedRuns:
         self._settings, self._clock = parts.settings, parts.clock
         self._woke, self._retained = woke, retained
         self._swept = ""
-        self.beat, self.others, self.dead = journal.beat, journal.others, parts.locks.dead
+
+    async def beat(self) -> bool:
+        """Shows that this host lives; False when it was buried."""
+        return await self._journal.beat()
+
+    async def others(self) -> Sequence[Silence]:
+        """All other hosts, with their beats."""
+        return await self._journal.others()
+
+    def dead(self, host: str) -> bool:
+        """True if the host ran on this machine and its process is gone."""
+        return self._locks.dead(host)
 
     def lost(self) -> None:
         """Drops the runs: another host has them."""

@@ -163,7 +163,7 @@ async def _settled(workflows: Workflows, goes_on: asyncio.Event) -> None:
 def _slow(workflows: Workflows, at: str) -> tuple[asyncio.Event, asyncio.Event]:
     """Has a run's graph, or its rows, come only when it is told so; whether they are asked for, and that."""
     reached, goes_on = asyncio.Event(), asyncio.Event()
-    graphs, journal = workflows.engine.definitions.graphs, workflows.journal
+    graphs, journal = workflows.engine.definitions.graphs, workflows.engine.journal
     get, rows = graphs.get, journal.queries.rows
 
     async def slow_get(digest: str) -> Any:
