@@ -14,8 +14,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from omnicore.errors import JournalMismatch
+from omnicore.jobs.engine import RunStatus
 from omnicore.records import replace as changed
-from omnicore.workflows.entries import Action, Change, Entry, Outcome, Result, Start, Status
+from omnicore.workflows.entries import Action, Change, Entry, Outcome, Result, Start
 from omnicore.workflows.expressions.expression import Answer, JqQuestion, Pause
 from omnicore.workflows.faults import Fault
 from omnicore.workflows.language.graph import evaluated_seconds
@@ -62,7 +63,7 @@ class Progress:
         self._outcome: Outcome | None = None
 
     @property
-    def status(self) -> Status:
+    def status(self) -> RunStatus:
         """`running`, `waiting` (see `in_flight`), `suspended` or how it ended; `pending` before `begin` or `replay`."""
         if self._outcome is not None:
             return self._outcome.status
