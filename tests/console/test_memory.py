@@ -49,8 +49,8 @@ def test_what_is_stored_by_hand_is_listed_and_counted(page: Page) -> None:
 
 def test_search_finds_by_meaning_and_explains_the_score(page: Page, screenshot: Callable[..., None]) -> None:
     page.goto("/console/memory/search")
-    page.get_by_label("Question").fill("when do we eat")
-    page.get_by_label("Question").press("Enter")
+    page.get_by_label("Search query").fill("when do we eat")
+    page.get_by_label("Search query").press("Enter")
     first = page.get_by_role("list", name="Results").get_by_role("article").first
     expect(first).to_contain_text(MEAL)
     expect(first).to_contain_text("from the handbook")

@@ -75,7 +75,7 @@ def test_all_dead_letters_are_begun_again_together(host: ConsoleHost, page: Page
     page.goto("/console/tasks/dead-letters")
     page.get_by_role("button", name="Retry all").click()
     page.get_by_role("dialog").get_by_role("button", name="Retry all").click()
-    expect(page.get_by_text(re.compile(r"^\d+ tasks begin again\.$"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"^\d+ tasks are retried\.$"))).to_be_visible()
 
 
 def test_a_task_is_ordered_by_a_form_and_followed_until_it_is_done(page_as: Callable[[Account], Page]) -> None:
@@ -141,7 +141,7 @@ def test_a_schedule_is_added_by_the_clock_paused_and_deleted(host: ConsoleHost, 
     panel = page.get_by_role("dialog", name="morning")
     expect(panel.get_by_role("list", name="Next runs").get_by_role("listitem")).to_have_count(5)
     panel.get_by_role("button", name="Pause").click()
-    expect(panel.get_by_text("It is paused")).to_be_visible()
+    expect(panel.get_by_text("The schedule is paused")).to_be_visible()
     assert host.session().get("/api/v1/schedules/morning").json()["enabled"] is False
     panel.get_by_role("button", name="Delete").click()
     question = page.get_by_role("dialog", name="Delete the schedule morning?")

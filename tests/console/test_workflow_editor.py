@@ -208,7 +208,7 @@ def test_who_saves_over_somebody_else_sees_both_and_chooses(page: Page, host: Co
     step(page, "first").click()
     page.get_by_role("textbox", name="Value a").fill("mine")
     page.get_by_role("button", name="Save", exact=True).click()
-    dialog = page.get_by_role("dialog", name=re.compile("Somebody has saved"))
+    dialog = page.get_by_role("dialog", name=re.compile("Another version was saved"))
     expect(dialog).to_contain_text("theirs")
     expect(dialog).to_contain_text("mine")
     axe(page)

@@ -1,6 +1,6 @@
 export const memorySearch = {
   search: {
-    label: "Question",
+    label: "Search query",
     hint: "Ask in your own words",
     action: "Search",
     tiers: "Tiers",
