@@ -151,7 +151,7 @@ def test_a_delivery_to_a_webhook_appears_and_is_published_again(page: Page) -> N
     dialog.get_by_label("Secret", exact=True).fill(SECRET)
     dialog.get_by_role("button", name="Add", exact=True).click()
     drawer = page.get_by_role("dialog", name="repo")
-    expect(drawer.get_by_text("Nothing was delivered yet")).to_be_visible()
+    expect(drawer.get_by_text("No deliveries yet")).to_be_visible()
     address = drawer.get_by_text(re.compile(r"^http://127\.0\.0\.1:\d+/hooks/hook_\w+$")).inner_text()
     deliver(address, b'{"ref": "main"}')
     row = drawer.get_by_role("row", name=re.compile("^push Published once"))

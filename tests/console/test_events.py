@@ -73,7 +73,7 @@ def test_a_pattern_filters_what_is_kept_and_what_comes(host: ConsoleHost, page: 
 def test_what_is_no_pattern_is_said(page: Page) -> None:
     page.goto("/console/events")
     page.get_by_label("Topic", exact=True).fill("task..x")
-    expect(page.get_by_text("That is no pattern")).to_be_visible()
+    expect(page.get_by_text("Not a valid pattern")).to_be_visible()
     expect(page.get_by_role("button", name="Filter", exact=True)).to_be_disabled()
 
 

@@ -44,20 +44,20 @@ def test_from_the_printed_link_to_an_upgrade_a_rollback_and_the_record_of_it(
 
 def _name_the_administrator(page: Page, host: ConsoleHost, screenshot: Callable[..., None]) -> None:
     page.goto("/console/setup")
-    page.get_by_label("Set-up key").fill("wrong")
+    page.get_by_label("Setup key").fill("wrong")
     page.get_by_label("Password", exact=True).fill(ADMIN.password)
-    page.get_by_role("button", name="Make the administrator").click()
+    page.get_by_role("button", name="Create the administrator").click()
     expect(page.get_by_role("alert")).to_contain_text("omnicore run")
     page.goto("about:blank")
     page.goto(host.setup_link)
     expect(page.get_by_role("heading", name="Set up OmniCore")).to_be_visible()
     page.get_by_label("Name").fill(ADMIN.name)
     page.get_by_label("Password", exact=True).fill("short")
-    page.get_by_role("button", name="Make the administrator").click()
+    page.get_by_role("button", name="Create the administrator").click()
     expect(page.get_by_text("A password has 10 to 1024 characters")).to_be_visible()
     page.get_by_label("Password", exact=True).fill(ADMIN.password)
     screenshot(page, "setup")
-    page.get_by_role("button", name="Make the administrator").click()
+    page.get_by_role("button", name="Create the administrator").click()
     expect(page.get_by_role("heading", name="Home")).to_be_visible()
     expect(page.get_by_role("button", name=f"Account of {ADMIN.name}")).to_be_visible()
     assert "key" not in page.url
@@ -85,7 +85,7 @@ def _upload_and_grant(page: Page, files: list[Path], screenshot: Callable[..., N
     card = page.get_by_role("list", name="What it asks for").get_by_role("listitem")
     expect(card).to_contain_text("Keep data of its own")
     expect(card).to_contain_text("Keeps your notes between calls")
-    expect(page.get_by_role("region", name="What it cannot do")).to_contain_text("Reach the network")
+    expect(page.get_by_role("region", name="Not permitted")).to_contain_text("Reach the network")
     screenshot(page, "plugin-permissions")
     card.get_by_role("button", name="Grant kv").click()
     expect(card.get_by_role("button", name="Take back kv")).to_be_visible()
@@ -98,13 +98,13 @@ def _call(page: Page, screenshot: Callable[..., None]) -> None:
     page.get_by_role("textbox", name="Value").fill("good morning")
     page.get_by_role("button", name="Call", exact=True).click()
     expect(page.get_by_role("region", name="Answer").first).to_contain_text('"value": "good morning"')
-    cost = page.get_by_role("region", name="What it cost")
+    cost = page.get_by_role("region", name="Cost")
     expect(cost).to_contain_text(re.compile(r"Time\s*[\d.]+ (ms|s)"))
     expect(cost).to_contain_text("Host calls")
-    expect(page.get_by_role("region", name="The same from a shell")).to_contain_text("curl -X POST")
+    expect(page.get_by_role("region", name="Call from a shell")).to_contain_text("curl -X POST")
     expect(page.get_by_role("list", name="Your last calls here").get_by_role("listitem")).to_have_count(1)
     screenshot(page, "plugin-call")
-    page.get_by_role("button", name="What it takes and gives").click()
+    page.get_by_role("button", name="Input and output schemas").click()
     axe(page)
 
 
@@ -125,7 +125,7 @@ def held_file(page: Page, file: Path) -> JSHandle:
 
 def _keep_the_old_one(page: Page, screenshot: Callable[..., None]) -> None:
     expect(page).to_have_url(re.compile("/console/plugins/notes/upgrade$"))
-    asked = page.get_by_role("list", name="What it may do")
+    asked = page.get_by_role("list", name="Capabilities")
     expect(asked.get_by_role("listitem")).to_have_count(2)
     expect(asked).to_contain_text("Use more of this machine")
     expect(asked).to_contain_text("Talk to servers over HTTP")
@@ -135,7 +135,7 @@ def _keep_the_old_one(page: Page, screenshot: Callable[..., None]) -> None:
     expect(page.get_by_role("list", name="Limits")).to_contain_text("Time of a call")
     axe(page)
     screenshot(page, "plugin-upgrade", theme="dark")
-    page.get_by_role("button", name="Keep the old one").click()
+    page.get_by_role("button", name="Keep the old version").click()
     expect(page.get_by_text("kept the version before it")).to_be_visible()
 
 
@@ -155,7 +155,7 @@ def _begin_again(page: Page, host: ConsoleHost) -> None:
 def _approve(page: Page) -> None:
     page.get_by_role("button", name="Approve and switch").click()
     page.get_by_role("dialog", name="Approve 2.0.0?").get_by_role("button", name="Approve and switch").click()
-    expect(page.get_by_text("No upgrade waits")).to_be_visible()
+    expect(page.get_by_text("No pending upgrade")).to_be_visible()
 
 
 def _roll_back(page: Page, screenshot: Callable[..., None]) -> None:

@@ -37,8 +37,8 @@ def test_what_is_stored_by_hand_is_listed_and_counted(page: Page) -> None:
     page.get_by_role("button", name="Store a memory").click()
     dialog = page.get_by_role("dialog", name="Store a memory")
     dialog.get_by_role("button", name="Store", exact=True).click()
-    expect(dialog.get_by_text("Write what to remember.")).to_be_visible()
-    dialog.get_by_label("What to remember").fill("Ann prefers tea to coffee")
+    expect(dialog.get_by_text("Enter a text.")).to_be_visible()
+    dialog.get_by_label("Text of the memory").fill("Ann prefers tea to coffee")
     dialog.get_by_label("Importance").fill("0.7")
     dialog.get_by_role("button", name="Store", exact=True).click()
     expect(dialog).to_be_hidden()
@@ -49,9 +49,9 @@ def test_what_is_stored_by_hand_is_listed_and_counted(page: Page) -> None:
 
 def test_search_finds_by_meaning_and_explains_the_score(page: Page, screenshot: Callable[..., None]) -> None:
     page.goto("/console/memory/search")
-    page.get_by_label("What to look for").fill("when do we eat")
-    page.get_by_label("What to look for").press("Enter")
-    first = page.get_by_role("list", name="What was found").get_by_role("article").first
+    page.get_by_label("Search query").fill("when do we eat")
+    page.get_by_label("Search query").press("Enter")
+    first = page.get_by_role("list", name="Results").get_by_role("article").first
     expect(first).to_contain_text(MEAL)
     expect(first).to_contain_text("from the handbook")
     score = first.get_by_role("img", name=re.compile(r"^Score 0\.\d\d: meaning 0\.\d\d"))
@@ -69,7 +69,7 @@ def test_search_finds_by_meaning_and_explains_the_score(page: Page, screenshot: 
 
 def test_a_search_is_narrowed_by_tier_and_by_time(page: Page) -> None:
     page.goto("/console/memory/search?q=lunch&tiers=procedural")
-    expect(page.get_by_text("Nothing fits")).to_be_visible()
+    expect(page.get_by_text("No results")).to_be_visible()
     page.goto("/console/memory/search?q=lunch&tiers=semantic&within=3600")
     expect(page.get_by_role("article").first).to_contain_text(MEAL)
 
@@ -80,7 +80,7 @@ def test_a_corrected_memory_leads_to_what_took_its_place(page: Page, host: Conso
     drawer = page.get_by_role("dialog", name="Memory")
     drawer.get_by_role("button", name="Correct").click()
     dialog = page.get_by_role("dialog", name="Correct this memory")
-    dialog.get_by_label("What is true instead").fill("The door is green")
+    dialog.get_by_label("Corrected text").fill("The door is green")
     dialog.get_by_role("button", name="Correct").click()
     expect(drawer.get_by_text("The door is green")).to_be_visible()
     expect(drawer.get_by_text("replaces")).to_be_visible()

@@ -43,7 +43,7 @@ def test_a_log_is_shown_live_and_stays_while_it_is_paused(page: Page, host: Cons
     host.session().post(f"{notes}/warn", content="while it is paused")
     expect(page.get_by_text("Paused, 1 more")).to_be_visible()
     expect(log).not_to_contain_text("while it is paused")
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Resume").click()
     expect(log).to_contain_text("while it is paused")
     page.get_by_role("textbox", name="Only lines with").fill("paused")
     expect(log).not_to_contain_text("one of the first")

@@ -55,7 +55,7 @@ def test_a_tab_opens_from_its_address_and_is_accessible(page: Page, tab: str) ->
 
 
 @pytest.mark.parametrize(
-    ("tab", "button"), [("users", "Add a user"), ("tokens", "Make a token"), ("configuration", "Change log_lines")]
+    ("tab", "button"), [("users", "Add a user"), ("tokens", "Create a token"), ("configuration", "Change log_lines")]
 )
 def test_its_forms_are_accessible(page: Page, tab: str, button: str) -> None:
     opened(page, tab).get_by_role("button", name=button).click()
@@ -88,7 +88,7 @@ def test_a_user_is_added_and_the_role_limits_what_is_offered_and_what_is_allowed
     vera.keyboard.press("Enter")
     expect(vera.get_by_role("tab")).to_have_text(["Tokens", "Sessions", "Machine"])
     vera.goto("/console/settings/users")
-    expect(vera.get_by_text("This is not for your role")).to_be_visible()
+    expect(vera.get_by_text("Your role does not permit this")).to_be_visible()
     csrf = {"x-csrf-token": vera.request.get("/api/v1/session").json()["csrf"]}
     assert vera.request.get("/api/v1/users").status == 403
     assert vera.request.put("/api/v1/settings/log_lines", data={"value": 5}, headers=csrf).status == 403
@@ -134,7 +134,7 @@ def test_a_user_is_disabled_gets_a_new_password_and_is_removed(host: ConsoleHost
     expect(row).to_contain_text("Active")
     act(page, TIM.name, "Set a new password")
     dialog = page.get_by_role("dialog")
-    dialog.get_by_role("button", name="Make one up").click()
+    dialog.get_by_role("button", name="Generate").click()
     made_up = dialog.get_by_label("Password", exact=True).input_value()
     assert len(made_up) >= 20
     dialog.get_by_role("button", name="Set the password").click()
@@ -157,20 +157,20 @@ def test_a_reload_in_the_middle_of_a_form_makes_nothing(host: ConsoleHost, page:
 
 
 def test_a_token_is_shown_once_and_does_no_more_than_it_may(host: ConsoleHost, page: Page) -> None:
-    opened(page, "tokens").get_by_role("button", name="Make a token").click()
+    opened(page, "tokens").get_by_role("button", name="Create a token").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Name").fill("nightly report")
     dialog.get_by_label("Scopes").fill("plugins")
     page.keyboard.press("Enter")
     page.keyboard.press("Escape")
-    dialog.get_by_role("button", name="Make a token").click()
+    dialog.get_by_role("button", name="Create a token").click()
     shown = page.get_by_role("region", name="The token")
     expect(shown).to_be_visible()
     axe(page, within="[role=dialog]")
     secret = shown.inner_text().strip()
     page.keyboard.press("Escape")
     expect(shown).to_be_visible()
-    page.get_by_role("button", name="I have kept it").click()
+    page.get_by_role("button", name="I have copied it").click()
     expect(shown).to_have_count(0)
 
     row = page.get_by_role("row", name="nightly report")
@@ -190,7 +190,7 @@ def test_a_token_is_shown_once_and_does_no_more_than_it_may(host: ConsoleHost, p
 
 def test_a_viewer_makes_tokens_of_no_higher_role(page_as: Callable[[Account], Page]) -> None:
     page = opened(page_as(ENA), "tokens")
-    page.get_by_role("button", name="Make a token").click()
+    page.get_by_role("button", name="Create a token").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Role", exact=True).click()
     expect(page.get_by_role("option", name="Viewer")).to_be_attached()
@@ -234,11 +234,11 @@ def test_changes_that_wait_for_a_start_are_listed_and_can_be_taken_back(host: Co
     opened(page, "configuration").get_by_role("button", name="Change threads").click()
     page.get_by_label("threads", exact=True).fill("6")
     page.keyboard.press("Enter")
-    waiting = page.get_by_role("region", name="Waiting for the next start")
+    waiting = page.get_by_role("region", name="Pending until restart")
     expect(waiting).to_contain_text(re.compile(r"threads 8 → 6"))
     page.goto("/console/settings/configuration?show=changed&q=threads")
     expect(page.get_by_text("from the next start on: 6")).to_be_visible()
-    page.get_by_role("button", name="Take back the change of threads").click()
+    page.get_by_role("button", name="Undo the change of threads").click()
     expect(waiting).to_have_count(0)
     assert host.session().get("/api/v1/settings/threads").json()["override"] is False
 
@@ -283,7 +283,7 @@ def test_the_machine_is_shown_to_whoever_reads(page_as: Callable[[Account], Page
 
 
 def test_a_backup_is_made_fetched_staged_taken_back_and_deleted(host: ConsoleHost, page: Page, tmp_path: Path) -> None:
-    opened(page, "backup").get_by_role("button", name="Make a backup").click()
+    opened(page, "backup").get_by_role("button", name="Create a backup").click()
     link = page.get_by_role("link", name=re.compile("^Download omnicore-"))
     expect(link).to_be_visible()
     name = (link.get_attribute("aria-label") or "").removeprefix("Download ")
@@ -295,11 +295,11 @@ def test_a_backup_is_made_fetched_staged_taken_back_and_deleted(host: ConsoleHos
     act(page, name, "Restore")
     confirm(page, name, "Restore")
     expect(page.get_by_text(f"{name} is restored at the next start")).to_be_visible()
-    page.get_by_role("button", name="Take it back").click()
+    page.get_by_role("button", name="Cancel the restore").click()
     expect(page.get_by_text("is restored at the next start")).to_have_count(0)
     act(page, name, "Delete")
     confirm(page, name, "Delete")
-    expect(page.get_by_text("There is no backup yet")).to_be_visible()
+    expect(page.get_by_text("No backups yet")).to_be_visible()
 
 
 def test_the_diagnostics_are_saved_and_hold_what_the_page_says(page: Page, tmp_path: Path) -> None:

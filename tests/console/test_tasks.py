@@ -56,13 +56,13 @@ def test_a_failed_task_is_found_in_the_dead_letters_begun_again_and_done(
     letters.get_by_role("row", name=re.compile("counter.add")).press("Enter")
     expect(page).to_have_url(re.compile(rf"task={task}"))
     panel = drawer(page)
-    expect(panel.get_by_role("heading", name="Why it failed")).to_be_visible()
+    expect(panel.get_by_role("heading", name="Reason")).to_be_visible()
     expect(panel.get_by_text("counter has no grant for kv")).to_be_visible()
     expect(panel.get_by_text("What to do:")).to_be_visible()
     axe(page)
     screenshot(page, "task", theme="dark")
     host.grant("counter")
-    panel.get_by_role("button", name="Begin again").click()
+    panel.get_by_role("button", name="Retry").click()
     expect(panel.get_by_text("Done")).to_be_visible()
     expect(panel.get_by_role("region", name="Output")).to_contain_text('"value": 1')
     page.keyboard.press("Escape")
@@ -73,20 +73,20 @@ def test_all_dead_letters_are_begun_again_together(host: ConsoleHost, page: Page
     for task in [order(host, "none.such") for _ in range(3)]:
         ended(host, task, "failed")
     page.goto("/console/tasks/dead-letters")
-    page.get_by_role("button", name="Begin all again").click()
-    page.get_by_role("dialog").get_by_role("button", name="Begin all again").click()
-    expect(page.get_by_text(re.compile(r"^\d+ tasks begin again\.$"))).to_be_visible()
+    page.get_by_role("button", name="Retry all").click()
+    page.get_by_role("dialog").get_by_role("button", name="Retry all").click()
+    expect(page.get_by_text(re.compile(r"^\d+ tasks are retried\.$"))).to_be_visible()
 
 
 def test_a_task_is_ordered_by_a_form_and_followed_until_it_is_done(page_as: Callable[[Account], Page]) -> None:
     page = page_as(OPERATOR)
     page.goto("/console/tasks")
-    page.get_by_role("button", name="Order a task").click()
+    page.get_by_role("button", name="Submit a task").click()
     form = drawer(page)
     form.get_by_label("Function", exact=True).fill("frequencies")
     page.keyboard.press("Enter")
     form.get_by_label("text").fill("one two two")
-    form.get_by_role("button", name="Order it").click()
+    form.get_by_role("button", name="Submit").click()
     expect(form.get_by_text("Done")).to_be_visible()
     expect(form.get_by_role("region", name="Input")).to_contain_text("one two two")
     expect(form.get_by_role("region", name="Output")).to_contain_text('"word": "two"')
@@ -101,18 +101,18 @@ def test_a_task_that_runs_is_cancelled(host: ConsoleHost, page: Page) -> None:
     question = page.get_by_role("dialog", name="Cancel many.spin?")
     question.get_by_role("button", name="Cancel the task").click()
     expect(panel.get_by_text("Cancelled", exact=True)).to_be_visible()
-    expect(panel.get_by_role("button", name="Begin again")).to_be_visible()
+    expect(panel.get_by_role("button", name="Retry")).to_be_visible()
 
 
 def test_states_and_owners_are_filtered_in_the_address(host: ConsoleHost, page: Page) -> None:
     later = order(host, "text.slug", input="later", delay_s=3600, queue="held")
     page.goto("/console/tasks")
-    page.get_by_role("group", name="Which tasks").get_by_text("Waiting").click()
+    page.get_by_role("group", name="Filters").get_by_text("Waiting").click()
     expect(page).to_have_url(re.compile("state=waiting"))
     rows = page.get_by_role("table", name="Tasks").get_by_role("row")
     expect(rows.filter(has_text="held")).to_have_count(1)
     page.goto("/console/tasks?state=waiting&owner=counter")
-    expect(page.get_by_text("No task is like that")).to_be_visible()
+    expect(page.get_by_text("No matching tasks")).to_be_visible()
     page.goto("/console/tasks/queues")
     held = page.get_by_role("table", name="Queues").get_by_role("row", name=re.compile("held"))
     expect(held.get_by_role("cell")).to_have_text(["0", "1", "held"])
@@ -141,7 +141,7 @@ def test_a_schedule_is_added_by_the_clock_paused_and_deleted(host: ConsoleHost, 
     panel = page.get_by_role("dialog", name="morning")
     expect(panel.get_by_role("list", name="Next runs").get_by_role("listitem")).to_have_count(5)
     panel.get_by_role("button", name="Pause").click()
-    expect(panel.get_by_text("It is paused")).to_be_visible()
+    expect(panel.get_by_text("The schedule is paused")).to_be_visible()
     assert host.session().get("/api/v1/schedules/morning").json()["enabled"] is False
     panel.get_by_role("button", name="Delete").click()
     question = page.get_by_role("dialog", name="Delete the schedule morning?")
@@ -188,7 +188,7 @@ def test_a_list_of_ten_thousand_rows_is_paged_by_cursor_and_draws_only_what_is_s
     # Every page once, and none again: not even when something happens while the list is long.
     assert len(asked) == len(set(asked)) == ROWS // PAGE_ROWS
     order(host, "text.slug", input="now")
-    expect(page.get_by_text("Tasks have changed since this list was read.")).to_be_visible()
+    expect(page.get_by_text("Tasks have changed since this list was loaded.")).to_be_visible()
     assert len(asked) == ROWS // PAGE_ROWS
     page.get_by_role("button", name="Show the newest").click()
     expect(table.get_by_role("row").nth(1)).to_contain_text("text.slug")

@@ -2302,7 +2302,7 @@ export interface components {
             timeout_s?: number;
         };
         ConnectorChange: {
-            config?: Record<string, never>;
+            config?: Record<string, never> | null;
             limits?: {
                 breaker_failures?: number;
                 breaker_reset_s?: number;
@@ -2317,7 +2317,7 @@ export interface components {
             /** @description Values, or references to them. They cannot be read back. */
             secrets?: {
                 [key: string]: string;
-            };
+            } | null;
         };
         ConnectorKind: {
             actions: components["schemas"]["ConnectorAction"][];
@@ -2337,7 +2337,7 @@ export interface components {
             items: components["schemas"]["ConnectorKind"][];
         };
         ConnectorOrder: {
-            config?: Record<string, never>;
+            config?: Record<string, never> | null;
             kind: string;
             limits?: {
                 breaker_failures?: number;
@@ -2354,7 +2354,7 @@ export interface components {
             /** @description Values, or references to them. They cannot be read back. */
             secrets?: {
                 [key: string]: string;
-            };
+            } | null;
         };
         ConnectorOutput: {
             /** @description A JSON value. */
@@ -3640,6 +3640,7 @@ export interface components {
             rule: "github" | "gitlab" | "telegram" | "discord" | "standard" | "stripe" | "hmac" | "token";
             /** @description A value, or a reference to one. It cannot be read back. */
             secret: string;
+            /** @description How far a delivery's time may be from the host's, in seconds. */
             window_s?: number;
         };
         Webhooks: {
@@ -3670,7 +3671,7 @@ export interface components {
         };
         WorkflowChange: {
             /** @description The version that was edited; refused when it is stale. */
-            digest?: string;
+            digest?: string | null;
             /** @description YAML or JSON, as it was written. */
             text: string;
         };

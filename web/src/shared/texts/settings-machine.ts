@@ -33,14 +33,15 @@ export const machine = {
 
 export const backups = {
   title: "Backups",
-  lead: (most: number) => `All that the host keeps, in one file each. Up to ${most} stay in the data folder.`,
+  lead: (most: number) =>
+    `Each backup is one file with all data of the host. Up to ${most} are kept in the data folder.`,
   kept: "Kept here",
-  make: "Make a backup",
-  none: "There is no backup yet",
+  make: "Create a backup",
+  none: "No backups yet",
   noneNext: "Make one now; the host keeps running meanwhile.",
   name: "Name",
   size: "Size",
-  made: "Made",
+  made: "Created",
   making: "Being made",
   state: "State",
   download: "Download",
@@ -48,13 +49,13 @@ export const backups = {
   remove: "Delete",
   restore: "Restore",
   removeTitle: (name: string) => `Delete ${name}?`,
-  removeText: "The file is gone for good.",
+  removeText: "The file is deleted permanently.",
   restoreTitle: (name: string) => `Restore ${name}?`,
   restoreText:
-    "Nothing happens yet: the data is put back when the host is started the next time, and you can take this back until then. What changed after the backup was made is then not in use any more: users, plugins, memories, tasks and settings of that time hold. The host keeps what was there before beside it, and tells where.",
+    "The data is restored when the host starts the next time. You can cancel until then. Changes made after the backup are then no longer in use: users, plugins, memories, tasks and settings are those of the backup. The host keeps the current data beside it and says where.",
   staged: (name: string) => `${name} is restored at the next start`,
   stagedBy: (by: string) => `Asked for by ${by}. Restart omnicore run to do it.`,
-  cancel: "Take it back",
+  cancel: "Cancel the restore",
   restored: (name: string) => `${name} was restored`,
   notRestored: (name: string) => `${name} was not restored`,
   failed: "The last backup was not made",
@@ -62,9 +63,9 @@ export const backups = {
 
 export const diagnostics = {
   title: "Diagnostics",
-  lead: "One file to send to somebody who helps. It is made now, and holds no secret.",
+  lead: "One file to send to support. It is created now and contains no secrets.",
   download: "Download the diagnostics",
-  making: "Gathering",
+  making: "Collecting",
   saved: (name: string) => `${name} is among your downloads.`,
   holds: "What is in it",
   files: [

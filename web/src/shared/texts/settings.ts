@@ -5,7 +5,7 @@ import { sessions, tokens, users } from "./settings-people";
 /** The page of settings; its parts with many texts have files of their own. */
 export const settings = {
   title: "Settings",
-  lead: "How the host is set up, who may use it, and what was changed.",
+  lead: "Configuration, users and history of this host.",
   tabsLabel: "Parts of the settings",
   tabs: {
     configuration: "Configuration",
@@ -20,7 +20,7 @@ export const settings = {
   configuration: {
     search: "Search the settings",
     searchHint: "Name, value or what it is for",
-    show: "Which settings",
+    show: "Filters",
     shows: { all: "All", changed: "Changed", editable: "Editable" },
     sections: {
       "": "Host",
@@ -41,11 +41,11 @@ export const settings = {
       vectors: "Vectors",
     } as Record<string, string>,
     count: (count: number) => `${count} ${count === 1 ? "setting" : "settings"}`,
-    nothing: "No setting is like that",
-    nothingNext: "Search for less, or show all of them.",
+    nothing: "No matching settings",
+    nothingNext: "Search for less, or show all settings.",
     showAll: "Show all",
     value: "Value",
-    origin: "Where the value comes from",
+    origin: "Origin of the value",
     origins: {
       default: "default",
       console: "set here",
@@ -57,14 +57,14 @@ export const settings = {
     isNotSet: "not set",
     on: "on",
     off: "off",
-    restart: "at the next start",
+    restart: "after a restart",
     restartHint: "A change takes effect when the host is started the next time.",
-    live: "at once",
+    live: "immediately",
     liveHint: "A change takes effect while the host runs.",
     edit: (name: string) => `Change ${name}`,
     reset: (name: string) => `Reset ${name}`,
     resetShort: "Reset",
-    fixed: "With a lock: set where the host is started, by the settings file, a variable or an option.",
+    fixed: "Locked settings are set by the settings file, a variable or an option.",
     noValue: "No value",
     range: (least: number | undefined, most: number | undefined) => {
       if (least !== undefined && most !== undefined) return `${least} to ${most}`;
@@ -72,17 +72,17 @@ export const settings = {
       return most === undefined ? "" : `at most ${most}`;
     },
     json: "The value as JSON",
-    notJson: "That is no JSON.",
-    needed: "A value is needed.",
+    notJson: "Not valid JSON.",
+    needed: "A value is required.",
     next: (value: string) => `from the next start on: ${value}`,
-    waiting: "Waiting for the next start",
+    waiting: "Pending until restart",
     waitingLead: "Restart omnicore run for these to take effect.",
-    undo: (name: string) => `Take back the change of ${name}`,
-    undoShort: "Take back",
+    undo: (name: string) => `Undo the change of ${name}`,
+    undoShort: "Undo",
     then: "then",
   },
   roleHint: {
-    nobody: "Nothing by itself; for somebody who has roles for single plugins only.",
+    nobody: "No rights of its own. For users with roles for single plugins only.",
     viewer: "Sees everything but secrets, and changes nothing.",
     operator: "Calls functions, switches plugins, works with tasks and memories.",
     admin: "May do everything.",

@@ -26,7 +26,7 @@ describe("the policy of a tier", () => {
     expect(policyWords(session)).toEqual([
       "kept for 24 hours",
       "weight halves in 16.6 hours",
-      "goes on to episodic from importance 0.3, or after 3 uses",
+      "moves to episodic from importance 0.3, or after 3 uses",
       "at most 100,000 an owner",
       "when full, the weakest go",
       "plugins write it",
