@@ -220,7 +220,7 @@ class Definitions:
         self._present: OrderedDict[str, Present] = OrderedDict()
         self.triggers: Triggering | None = None
         self.remembers = False
-        """Whether present versions are kept in memory; only while somebody calls `forget` when others have written."""
+        """True while present versions are kept in memory: somebody must call `forget` when others have written."""
 
     def forget(self) -> None:
         """Looks at the database again: another process may have changed a definition."""

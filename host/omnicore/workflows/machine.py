@@ -101,7 +101,7 @@ def answered(machine: RunMachine, work: Callable[[], _T]) -> Generator[Unanswere
 
 
 DEEPEST = 100
-"""How deep tasks may be nested."""
+"""The deepest nesting of tasks."""
 
 Names = Mapping[str, Any]
 """Variables of loops and catches by name; never changed once made."""
@@ -306,7 +306,7 @@ class Recorded:
         self.last = 0
         """The number of the last row that was passed."""
         self.begun: frozenset[str] | None = None
-        """Where the journal breaks off after a mark: what was begun until then. None: all that is open was."""
+        """Places of what was begun before a mark, if the journal ends after it. None: all open actions were begun."""
         self._marked: frozenset[str] | None = None
 
     def fed(self) -> Entry | None:
@@ -371,7 +371,7 @@ Steps: TypeAlias = Generator[Any, Any, Any]
 """A line of work; see the module."""
 
 Use = Literal["step", "tick", "guard", "listen"]
-"""What an answer does: it is the task's own, lets a strand go on, interrupts the task, or is one event of several."""
+"""The use of an answer: it is the task's own, lets a strand go on, interrupts the task, or is one event of several."""
 
 BREATH = 1_000
 """Tasks in a row without an effect; then the run takes a breath, a timer that is due at once, so that rows are kept
@@ -467,13 +467,15 @@ class OpenActions:
     the run from parking. While the run is suspended, further actions wait.
     """
 
-    __slots__ = ("_asked", "_due", "_open", "beginning", "busy", "cuts", "suspended")
+    __slots__ = ("_asked", "_due", "_open", "beginning", "busy", "cuts", "known", "suspended")
 
     def __init__(self) -> None:
         self.busy = 0
         self.suspended = False
         self.beginning: dict[str, Action] = {}
         self.cuts: dict[str, None] = {}
+        self.known: frozenset[str] = frozenset()
+        """Places of what was begun before the run was taken up again."""
         self._open: dict[str, Open] = {}
         self._due: list[tuple[float, int, Open]] = []
         self._asked = 0
@@ -557,10 +559,8 @@ class RunMachine:
         self.rows: list[Entry] = []
         self.recorded: Recorded | None = None
         """The rest of the journal while the run is taken up again: each row that is made is held against it."""
-        self.known: frozenset[str] = frozenset()
-        """Places of what was begun before the run was taken up again."""
         self.tired: Callable[[], bool] = _never
-        """Whether a stretch of tasks has taken its time; looked at before each task."""
+        """True once a stretch of tasks has taken its time; asked before each task."""
         self.answers = JqAnswers()
 
     # What tasks ask for.
@@ -649,7 +649,7 @@ class RunMachine:
             return
         self.seq = max(self.seq, recorded.last)
         self.actions.beginning = {one.place: one for one in self.actions.begun()}
-        self.known = frozenset(self.actions.beginning) if recorded.begun is None else recorded.begun
+        self.actions.known = frozenset(self.actions.beginning) if recorded.begun is None else recorded.begun
 
     # Strands.
 

@@ -114,7 +114,7 @@ class Progress:
     @property
     def known(self) -> frozenset[str]:
         """Places of what was begun before the run was taken up again; the host before has done what that takes."""
-        return self._machine.known
+        return self._machine.actions.known
 
     def stands_still(self, at_once: Callable[[JqQuestion], tuple[Answer] | None], tired: Callable[[], bool]) -> None:
         """Has changes in the making yield, instead of waiting for jq.

@@ -25,7 +25,7 @@ __all__ = [
 
 
 Also = Callable[[Session, int], object]
-"""What is kept in the same transaction, such as schedules and subscriptions; given the number of the version."""
+"""A further write of the same transaction, such as of schedules; given the number of the version."""
 
 _SELECT = (
     "SELECT w.id, w.version, v.digest, w.state, {}, w.document, w.created_by, w.created_at, w.changed_at, v.created_by"
@@ -154,7 +154,7 @@ class DefinitionsTable:
             return found is not None
 
     def remove(self, workflow: str) -> bool:
-        """Forgets a workflow with its versions and schedules; its runs stay. Whether there was one."""
+        """Removes a workflow with its versions and schedules; its runs stay. Returns True if there was one."""
         with self._store.write(durable=True, locks=(f"workflow:{workflow}",)) as session:
             for table in ("workflow_versions", "workflow_briefs", "workflow_schedules", "workflow_rates"):
                 session.execute(f"DELETE FROM {table} WHERE workflow = ?", (workflow,))

@@ -265,7 +265,7 @@ class PartialsTable:
         return [PARTIALS.row(row) for row in self._store.rows(sql, (workflow, trigger, tie, now))]
 
     def sets(self, limit: int = 1000) -> list[tuple[str, str, str, int]]:
-        """Sets of more than one event as (workflow, trigger, tie, how many); for what a killed host left."""
+        """Sets of more than one event as (workflow, trigger, tie, count); for what a killed host left."""
         sql = (
             "SELECT workflow, trigger, tie, count(*) FROM workflow_partials"
             " GROUP BY workflow, trigger, tie HAVING count(*) > 1 LIMIT ?"
@@ -275,7 +275,7 @@ class PartialsTable:
         ]
 
     def prune(self, now: float, limit: int = 500) -> int:
-        """Deletes some whose time is over; how many."""
+        """Deletes some whose time is over and returns their number."""
 
         def work(session: Session) -> int:
             gone = "SELECT workflow, trigger, tie, slot FROM workflow_partials WHERE until <= ? ORDER BY until LIMIT ?"

@@ -334,7 +334,7 @@ _CHANGE = frozenset(
         *("@base64", "@base64d", "@base32", "@base32d", "@html", "@sh", "@urid"),
     )
 )
-"""What makes something else of a text. Not `@uri`: in a URL secrets are encoded as they are put in."""
+"""Functions that change a text. Not `@uri`: secrets are encoded when they are put into a URL."""
 _KEEP = frozenset({".", "tostring", "@text", "@uri"})
 _KEYWORDS = frozenset(("if", "then", "elif", "else", "and", "or", "try", "catch", "reduce", "foreach", "as", "def"))
 

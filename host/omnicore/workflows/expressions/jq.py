@@ -436,7 +436,7 @@ _GROWN = 48 * MIB
 _SHORT = 16
 """The short attempt has so manyth part of the fuel: 30 ms. Nobody waits longer than that behind another one's."""
 _LEAST_FUEL = 20_000_000
-"""What a new sandbox and the largest usual filter take to be made ready."""
+"""Enough for a new sandbox and the largest usual filter."""
 _SHORT_S = 0.25
 _UNDEFINED = re.compile(r"(?:^|\njq: error: )\$([A-Za-z_][A-Za-z0-9_]*) is not defined at")
 _NOW = re.compile(r"\bnow\b")

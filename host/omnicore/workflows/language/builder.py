@@ -338,9 +338,9 @@ class Build:
     moved: tuple[Path, Path] = ((), ())
     """Tasks below the first path, in the document, are nodes below the second one."""
     schemas: int = 0
-    """How many JSON Schemas were checked; it takes a millisecond or two each."""
+    """The number of JSON Schemas that were checked; each check takes a millisecond or two."""
     extended: bool = True
-    """Whether `use.extensions` apply here."""
+    """True where `use.extensions` apply."""
 
     def place(self, path: Path) -> Path:
         """The place in the graph of a task of the document."""

@@ -107,9 +107,9 @@ class RetryRule:
     jitter_s: tuple[float, float] | None = None
     attempts: int | None = None
     attempt_s: float | None = None
-    """How long one attempt may take."""
+    """The time limit of one attempt."""
     duration_s: float | None = None
-    """How long all attempts together may take."""
+    """The time limit of all attempts together."""
     when: Evaluator | None = None
     except_when: Evaluator | None = None
 
@@ -130,7 +130,7 @@ class Node:
     on_error: Literal["fail", "continue"] = "fail"
     """`continue`: an error that no retry mended becomes the output, `{"error": ...}`."""
     compensate: Block | None = None
-    """What undoes this task once the run fails later; undone in reverse order of completion."""
+    """Tasks that undo this one if the run fails later. The last completed task is undone first."""
 
 
 Block: TypeAlias = tuple[Node, ...]

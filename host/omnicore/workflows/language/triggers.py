@@ -242,7 +242,7 @@ Kind: TypeAlias = Literal["cron", "every", "after", "webhook", "event", "connect
 Missed: TypeAlias = Literal["skip", "one", "all"]
 _KINDS: tuple[Kind, ...] = ("cron", "every", "after", "webhook", "event", "connector")
 LONGEST_WAIT_S = 60.0
-"""How long a sender may be kept waiting for a result."""
+"""The longest time that a sender waits for a result."""
 WITHIN_S = 86_400.0
 
 

@@ -146,7 +146,7 @@ class LinkOrder:
     take: Take
     consumer: str
     reclaim_s: float = 60.0
-    """How long a message may be with a host that says nothing before another takes it over (Redis)."""
+    """The time after which another host takes over a message from a silent one (Redis)."""
 
 
 class BrokerLink(Protocol):

@@ -208,10 +208,10 @@ _MOST_LISTENERS = 1000
 _TRIES = 3
 
 Going: TypeAlias = tuple[Callable[[Session], None], Callable[[], None]]
-"""What keeps an event that goes out, in the transaction that dispatches it, and what to call after the commit."""
+"""The write that stores an outgoing event in the transaction that dispatches it, and a callback after the commit."""
 
 Outgoing: TypeAlias = Callable[[EventRow, Mapping[str, Any]], Going | None]
-"""What brokers want of an event; None: nothing."""
+"""The part of brokers in an event; None: it goes to none of them."""
 
 
 @dataclass(slots=True)
