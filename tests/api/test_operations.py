@@ -119,7 +119,7 @@ def test_what_was_set_holds_after_a_restart(tmp_path: Path) -> None:
         ("max_instances", b'{"value": "many"}', 422, "cannot be 'many'"),
         ("max_instances", b"{}", 422, "has no value"),
         ("max_instances", b'{"value": 1, "more": 2}', 422, "not known here"),
-        ("max_instances", b"[", 422, "no JSON"),
+        ("max_instances", b"[", 422, "not JSON"),
         ("log_level", b'{"value": "loud"}', 422, "log_level cannot be 'loud'"),
         ("limits.timeout_s", b'{"value": 99999}', 422, "more than max_limits.timeout_s"),
         ("body_bytes", b'{"value": 1}', 422, "body_bytes cannot be 1"),

@@ -148,7 +148,7 @@ def read_timeout(scope: Scope, most_s: float) -> float | None:
         seconds = math.nan
     if not 0 < seconds <= most_s:
         raise InvalidInput(
-            f"timeout_s is no number of seconds up to {most_s:g}",
+            f"timeout_s is not a number of seconds up to {most_s:g}",
             remedy="correct the query",
             path="timeout_s",
         )
@@ -167,7 +167,7 @@ class _SpeakMcp:
         parts: Parts = scope["app"].state.parts
         exchange: Exchange = scope["exchange"]
         if parts.rooms.mcp is None:
-            raise Unavailable("this host does not speak MCP", remedy="ask one that `omnicore run` serves")
+            raise Unavailable("this host does not serve MCP", remedy="ask one that `omnicore run` serves")
         body = await exchange.read_body()
         if _is_endless(scope):
             exchange.streams, exchange.due = True, math.inf

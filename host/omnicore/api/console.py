@@ -34,7 +34,7 @@ WEB: Final = _PACKAGE.parents[1] / "web"
 
 _PACKED: Final = _PACKAGE / "console"
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*")
-_LONGEST_NAME = 200  # a file's system takes 255 bytes, an ending for the compressed twin among them
+_LONGEST_NAME = 200  # file systems allow 255 bytes, with the ending of the compressed copy
 _MEDIA = {
     ".css": "text/css; charset=utf-8",
     ".ico": "image/x-icon",
@@ -46,7 +46,7 @@ _MEDIA = {
     ".webmanifest": "application/manifest+json",
     ".woff2": "font/woff2",
 }
-"""What is served at all; any other path is a page of the console."""
+"""The types of files that are served; any other path is a page of the console."""
 
 _PACKED_AS = (("br", ".br"), ("gzip", ".gz"))
 _NONCE, _PREFIX = b"{{nonce}}", b"{{prefix}}"
@@ -148,7 +148,7 @@ def _answer(request: Request, file: _File) -> Response:
 def _index(root: Path) -> bytes:
     try:
         return (root / "index.html").read_bytes()
-    except FileNotFoundError:  # a build goes on right now
+    except FileNotFoundError:  # a build is in progress
         return _NOT_BUILT
 
 

@@ -59,7 +59,7 @@ SECURITY: tuple[Header, ...] = (
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
 )
-"""For what is no page: JSON, text and bytes, which no browser may take for anything else. Pages bring their own."""
+"""Headers of all answers except pages: browsers must not interpret JSON, text and bytes as anything else."""
 
 HSTS: Header = (b"strict-transport-security", b"max-age=31536000")
 """Only over https: over http browsers ignore it."""
@@ -94,7 +94,7 @@ class Body:
     """The body of a request, bounded. Units: `limit`, `length` (None: not known) and `held` in bytes.
 
     Args:
-        hold: told of each piece; raises when all requests together hold too much.
+        hold: called with the size of each piece; raises when all requests together hold too much.
     """
 
     __slots__ = ("_hold", "_length", "_limit", "complete", "held")
@@ -117,7 +117,7 @@ class Body:
             self._hold(size)
             if self.held > self._limit:
                 raise self.too_large()
-        # The server sends an empty message at the end; who knows the length need not wait for it.
+        # The server sends an empty message at the end; with a known length nothing waits for it.
         if not message.get("more_body") or self.held == self._length:
             self.complete = True
 
@@ -180,7 +180,7 @@ class Exchange:
             self._task.cancel()
 
     def look(self) -> None:
-        """Starts to watch for a disconnect. It takes a task, 20 us, so only long requests do it."""
+        """Starts to watch for a disconnect. This needs a task, which costs 20 us, so only long requests do it."""
         if self._look is None:
             self._look = asyncio.ensure_future(self._wait_for_leave())
 
@@ -268,7 +268,7 @@ class Exchange:
                 await self._send({"type": "websocket.close", "code": code, "reason": problem.detail[:100]})
             elif self.streams:
                 await self._send({"type": "http.response.body", "body": b"", "more_body": False})
-            return  # half an answer cannot be taken back: the server closes the connection
+            return  # half an answer cannot be undone: the server closes the connection
         body = problem.body(self.request_id)
         headers = [
             (b"content-type", MEDIA.encode()),
@@ -434,7 +434,7 @@ class _Kept:
 
 
 class Answers:
-    """The answers to the last writes that carried a key; the oldest go first.
+    """The answers to the last writes with a key; the oldest are dropped first.
 
     Units: `most` answers, `most_bytes` bytes of all their bodies.
     """
@@ -459,7 +459,7 @@ class Answers:
             return None
         if first != digest:
             raise InvalidInput(
-                "this Idempotency-Key came with another request", remedy="use a new key for each request"
+                "this Idempotency-Key was used for another request", remedy="use a new key for each request"
             )
         if kept is None:
             raise Conflict("the request with this Idempotency-Key still runs", remedy="try again in a moment")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import FileResponse, Response
 
-from omnicore.api.parts import parts_of
+from omnicore.api.parts import parts_of, present
 from omnicore.api.principals import principal_of
 from omnicore.api.requests import Json, read_count, read_object
 from omnicore.api.schema import COUNT, FLAG, TEXT, TIME, Schemas, list_of, maybe, object_of
@@ -47,9 +47,7 @@ __all__ = [
 
 async def show_host(request: Request) -> Response:
     """Versions, folders and engines of the host."""
-    about = parts_of(request).rooms.about
-    if about is None:
-        raise Unavailable("this host does not tell where it runs", remedy="ask a host of `omnicore run`")
+    about = present(parts_of(request).rooms.about, "does not tell where it runs")
     return Json(await asyncio.to_thread(about))
 
 
@@ -99,9 +97,7 @@ _ZIP = "application/zip"
 
 async def diagnostics(request: Request) -> Response:
     """The diagnostics file, made now. It is small, so it is held in memory."""
-    make = parts_of(request).rooms.diagnostics
-    if make is None:
-        raise Unavailable("this host gathers no diagnostics", remedy="ask a host of `omnicore run`")
+    make = present(parts_of(request).rooms.diagnostics, "gathers no diagnostics")
     data = await asyncio.to_thread(make)
     name = time.strftime("omnicore-diagnostics-%Y%m%d-%H%M%S.zip", time.gmtime())
     return Response(data, media_type=_ZIP, headers={"content-disposition": f'attachment; filename="{name}"'})
@@ -147,9 +143,7 @@ _MOST_MINUTES = 1440
 async def show_series(request: Request) -> Response:
     """Figures of the last minutes: an hour in fine steps, a day in coarse ones."""
     minutes = read_count(request, "minutes", 60, most=_MOST_MINUTES)
-    series = parts_of(request).rooms.series
-    if series is None:
-        raise Unavailable("this host keeps no figures over time", remedy="ask a host of `omnicore run`")
+    series = present(parts_of(request).rooms.series, "keeps no figures over time")
     return Json(asdict(series.show(minutes * 60)))
 
 
@@ -157,10 +151,7 @@ _BINARY = "application/octet-stream"
 
 
 def _backups(request: Request) -> Backups:
-    backups = parts_of(request).rooms.backups
-    if backups is None:
-        raise Unavailable("this host keeps no backups", remedy="ask a host of `omnicore run`")
-    return backups
+    return present(parts_of(request).rooms.backups, "keeps no backups")
 
 
 async def list_backups(request: Request) -> Response:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from omnicore.api.exchange import Answers
+from omnicore.errors import Unavailable
 from omnicore.storage.tables.events import EventRow
 
 if TYPE_CHECKING:
@@ -36,8 +37,10 @@ if TYPE_CHECKING:
     from omnicore.vectors.service import VectorService
     from omnicore.workflows.service import Workflows
 
-__all__ = ["Parts", "ReadEvents", "Rooms", "parts_of"]
+__all__ = ["Parts", "ReadEvents", "Rooms", "parts_of", "present"]
 
+
+_T = TypeVar("_T")
 
 ReadEvents = Callable[[str, int, str | None], tuple[list[EventRow], str | None]]
 """Events of the past by pattern, limit and the id to go on from: newest first, and where the next page begins."""
@@ -82,6 +85,13 @@ class Parts:
     traffic: Traffic
     rooms: Rooms = field(default_factory=Rooms)
     answers: Answers = field(default_factory=Answers)
+
+
+def present(room: _T | None, lack: str, remedy: str = "ask a host of `omnicore run`") -> _T:
+    """An optional service. Raises: Unavailable: this host lacks it."""
+    if room is None:
+        raise Unavailable(f"this host {lack}", remedy=remedy)
+    return room
 
 
 def parts_of(connection: HTTPConnection) -> Parts:

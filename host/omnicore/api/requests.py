@@ -43,9 +43,9 @@ async def read_object(request: Request, *, allowed: frozenset[str]) -> dict[str,
     try:
         values = read_json(body.decode("utf-8-sig") or "{}")
     except (ValueError, RecursionError) as error:
-        raise InvalidInput(f"the body is no JSON: {error}", remedy="send a JSON object") from error
+        raise InvalidInput(f"the body is not JSON: {error}", remedy="send a JSON object") from error
     if not isinstance(values, dict):
-        raise InvalidInput("the body is no JSON object", remedy="send a JSON object", path="")
+        raise InvalidInput("the body is not a JSON object", remedy="send a JSON object", path="")
     strange = sorted(values.keys() - allowed)
     if strange:
         raise InvalidInput(
@@ -86,13 +86,11 @@ def read_cursor(request: HTTPConnection) -> str:
     cursor = request.query_params.get("cursor", "")
     try:
         name = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
-        if "\0" in name:  # which no name has and not every database takes
+        if "\0" in name:  # which no name contains and PostgreSQL refuses
             raise ValueError
         return name
     except (binascii.Error, UnicodeDecodeError, ValueError) as error:
-        raise InvalidInput(
-            "the cursor is not one of ours", remedy="pass `next` of the page before", path="cursor"
-        ) from error
+        raise InvalidInput("the cursor is invalid", remedy="pass `next` of the page before", path="cursor") from error
 
 
 def write_cursor(name: str) -> str:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from starlette.requests import Request
 from starlette.responses import Response
 
-from omnicore.api.parts import parts_of
-from omnicore.api.requests import Json, read_count, read_object, who
+from omnicore.api.parts import parts_of, present
+from omnicore.api.requests import Json, read_count, read_object, read_record, who
 from omnicore.api.schema import TEXT, TIME, WHOLE, Schemas, list_of, maybe, object_of, order_of, page_of
-from omnicore.errors import InvalidInput, NotFound, Unavailable
+from omnicore.errors import InvalidInput, NotFound
 from omnicore.jobs.schedules import Scheduler
-from omnicore.records import decode, replace, schema
+from omnicore.records import replace, schema
 from omnicore.storage.tables.tasks import Schedule, ScheduleOrder, Task, TaskFilter, TaskOrder
 
 if TYPE_CHECKING:
@@ -45,17 +45,12 @@ __all__ = [
 
 _RETRIED_AT_ONCE = 100
 _LATEST = 253_370_764_800.0  # the year 9999
-_FIELDS = frozenset(TaskOrder.__struct_fields__)
-_SCHEDULE_FIELDS = frozenset(ScheduleOrder.__struct_fields__)
 _MOST_TICKS = 20
 
 
 def _engine_of(request: Request) -> TaskEngine:
     """The host's task engine. Raises: Unavailable: it has none."""
-    engine = parts_of(request).rooms.tasks
-    if engine is None:
-        raise Unavailable("this host has no tasks", remedy="ask a host that runs them")
-    return engine
+    return present(parts_of(request).rooms.tasks, "has no tasks", "ask a host that runs them")
 
 
 async def list_tasks(request: Request) -> Response:
@@ -72,7 +67,7 @@ async def list_tasks(request: Request) -> Response:
 
 async def submit_task(request: Request) -> Response:
     """Stores a task; it runs on one of the hosts of this database."""
-    order = decode(TaskOrder, await read_object(request, allowed=_FIELDS), "task")
+    order = await read_record(request, TaskOrder, "task")
     stored, sent = _stored(request), request.headers.get("idempotency-key")
     if sent is not None and order.key is None:
         # The answers kept in memory are one host's; as the task's own key it holds for all hosts, and for good.
@@ -123,10 +118,7 @@ async def list_queues(request: Request) -> Response:
 
 
 def _stored(request: Request) -> StoredTasks:
-    stored = _engine_of(request).stored
-    if stored is None:
-        raise Unavailable("this host stores no tasks", remedy="ask a host that has a database")
-    return stored
+    return present(_engine_of(request).stored, "stores no tasks", "ask a host that has a database")
 
 
 _COUNTS = {"limit": maybe(WHOLE), "waiting": WHOLE, "running": WHOLE}
@@ -141,7 +133,7 @@ async def list_schedules(request: Request) -> Response:
 
 async def add_schedule(request: Request) -> Response:
     """Stores a schedule."""
-    order = decode(ScheduleOrder, await read_object(request, allowed=_SCHEDULE_FIELDS), "schedule")
+    order = await read_record(request, ScheduleOrder, "schedule")
     view = await asyncio.to_thread(_scheduler(request).add, order)
     return Json(view.to_json(), 201, {"location": f"/api/v1/schedules/{view.name}"})
 
@@ -183,10 +175,7 @@ async def preview_ticks(request: Request) -> Response:
 
 
 def _scheduler(request: Request) -> Scheduler:
-    schedules = _engine_of(request).schedules
-    if schedules is None:
-        raise Unavailable("this host keeps no schedules", remedy="ask a host that has a database")
-    return schedules
+    return present(_engine_of(request).schedules, "keeps no schedules", "ask a host that has a database")
 
 
 SCHEMAS: Schemas = {
