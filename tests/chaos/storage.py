@@ -8,6 +8,7 @@ killed while it makes the tables of a new database instead: they are all there a
 from __future__ import annotations
 
 import argparse
+import itertools
 import random
 import subprocess
 import sys
@@ -122,17 +123,20 @@ def _open(folder: Path, url: str | None) -> Store:
 def _write(folder: Path, url: str | None) -> None:
     table = KvTable(_open(folder, url), SystemClock())
     mutex = threading.Lock()
+    # Each thread has a connection of its own. On a loaded machine to open them takes longer than a round lasts.
+    ready = threading.Barrier(_THREADS, action=lambda: print("begin", flush=True))
 
     def worker(name: str) -> None:
         found = table.get("p", name)
         value = int(found[0]) if found else 0
-        while True:
-            value += 1
-            version = table.put("p", name, b"%d" % value)
-            with mutex:
-                print(name, value, version, flush=True)
+        for number in itertools.count(value + 1):
+            version = table.put("p", name, b"%d" % number)
+            if number == value + 1:
+                ready.wait()
+            else:
+                with mutex:
+                    print(name, number, version, flush=True)
 
-    print("begin", flush=True)
     for number in range(_THREADS):
         threading.Thread(target=worker, args=(f"t{number}",)).start()
 

@@ -111,7 +111,8 @@ def documents(server: str) -> list[str]:
     # While the server of the database is away a plugin cannot be looked up: such a step fails, and is tried again.
     retry = "{retry: {delay: {milliseconds: 100}, limit: {attempt: {count: 100}}}}"
     guest = f"{{call: echo.echo, with: x, host: {retry}}}"
-    note = "{call: http, with: {method: post, endpoint: 'SERVER/note', body: {}}}"
+    # On a loaded machine the ledger may not answer in time; that is a fault of the network, and tried again.
+    note = f"{{call: http, with: {{method: post, endpoint: 'SERVER/note', body: {{}}}}, host: {retry}}}"
     found = [_HEAD.format(name=name) + text.lstrip() for name, text in _TEXTS.items()]
     return [
         text.replace("NOTE", note).replace("GUEST", guest).replace("SERVER", server).replace("MOST", str(MOST))

@@ -26,6 +26,7 @@ _PAGE = 1000
 _GUESTS = {("steps", "a"), ("steps", "d"), ("each", "b"), ("branches", "middle")}
 """Steps that call a plugin: the ledger knows nothing of them."""
 
+_UNANSWERED = "gave no answer"
 _HAND = re.compile(r"wfh_[0-9a-z]{26}:[0-9]+")
 Calls = Mapping[str, Sequence[tuple[float, str]]]
 
@@ -105,7 +106,9 @@ def _step(found: Found, workflow: str, row: Sequence[Any], calls: Calls, marks: 
     if key in recorded:
         found.problems.append(f"{key} is recorded twice")
     recorded.add(key)
-    begun, guest = marks.begun.get(key, []), (workflow, name) in _GUESTS
+    # The record of a request without an answer names no hand, and the ledger may have heard of it or not.
+    unanswered = status != "completed" and _UNANSWERED in str(said)
+    begun, guest = marks.begun.get(key, []), unanswered or (workflow, name) in _GUESTS
     kept = _by_time(begun, began_at, at) if guest else _by_hand(begun, said)
     if kept is None:
         found.problems.append(f"{key} is recorded as {status}, and no host has done what is recorded: {said}")
