@@ -1,13 +1,14 @@
-"""Acceptance: which code a person accepted for a plugin's name, and whether new code needs a decision."""
+"""Acceptance of code for a plugin's name by a person, and the state of a plugin that follows from it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from omnicore.capabilities.grants import CapabilityRequest, Grant
 from omnicore.errors import Conflict
-from omnicore.plugins.states import Review, review_reason
+from omnicore.plugins.view import State
 from omnicore.storage.tables.plugins import CATALOGUE, OPEN, Acceptance, AcceptancesTable, Holdings
 
 if TYPE_CHECKING:
@@ -17,7 +18,19 @@ if TYPE_CHECKING:
     from omnicore.storage.store import Session, Store
     from omnicore.storage.tables.plugins import GrantRow, PluginRow, TurnedAwayRow
 
-__all__ = ["NO_RULING", "Consent", "Newest", "Ruling", "check_digest", "grant_of"]
+__all__ = [
+    "NO_RULING",
+    "Consent",
+    "Facts",
+    "Newest",
+    "PluginStanding",
+    "Review",
+    "Ruling",
+    "check_digest",
+    "grant_of",
+    "next_state",
+    "review_reason",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,3 +156,82 @@ def check_digest(name: str, newest: str, wanted: str | None) -> None:
             remedy=f"look at it with `omnicore plugins upgrade {name}`, then decide again",
             digest=newest,
         )
+
+
+Review = Literal["changes", "new-requests", "never"]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a decision rests on.
+
+    `problem` says why the file as it is now cannot be used; `newest` is its last usable version and `serving`
+    the accepted one; `missing` and `serving_missing` are what each of them asks for and was not granted. `review` says
+    why a person has to accept the newest one first. Somebody who decided against it made it `turned_away`.
+    """
+
+    newest: str | None
+    serving: str | None
+    problem: str = ""
+    switched_off: bool = False
+    quarantine: str = ""
+    missing: Sequence[CapabilityRequest] = ()
+    serving_missing: Sequence[CapabilityRequest] = ()
+    turned_away: bool = False
+    review: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PluginStanding:
+    """The decision: the state, why, and which version answers calls once it is called again."""
+
+    state: State
+    reason: str
+    serving: str | None
+
+
+def review_reason(policy: Review, *, known: bool, kept: Sequence[str], missing: Sequence[CapabilityRequest]) -> str:
+    """Why a person has to accept a version that nobody accepted yet, or "" when it may serve without.
+
+    Args:
+        known: other code was accepted for the name before.
+        kept: what is kept for the name, see `omnicore.storage.tables.plugins`.
+        missing: what the version asks for and was not granted.
+    """
+    if policy == "never":
+        return ""
+    if known and missing:
+        return f"is new code that asks for {_names(missing)}"
+    if kept and policy == "changes":
+        return f"is new code under a name that holds {', '.join(kept)}"
+    return ""
+
+
+def next_state(facts: Facts) -> PluginStanding:
+    """Decides, the strongest reason first.
+
+    An operator's switch wins over everything. A file that cannot be used, that asks for more or that nobody accepted
+    leaves the accepted version in service, unless what that one asks for was taken back.
+    """
+    kept = facts.serving if facts.serving and not facts.serving_missing else None
+    also = f"; version {kept[:8]} serves until then" if kept else ""
+    waits = bool(facts.missing or facts.review)
+    accepted = kept if facts.problem or waits else facts.newest
+    if facts.switched_off:
+        return PluginStanding("disabled", "switched off", accepted)
+    if facts.problem:
+        return PluginStanding("rejected", facts.problem + also, kept)
+    if waits and facts.turned_away and kept and facts.newest:
+        what = "a changed manifest" if facts.newest == kept else f"version {facts.newest[:8]}"
+        also = f"{what} was turned away; version {kept[:8]} serves"
+        return PluginStanding("quarantined" if facts.quarantine else "enabled", facts.quarantine or also, kept)
+    if waits:
+        asks = f"asks for {_names(facts.missing)}"
+        return PluginStanding("needs-review" if facts.review else "needs-grant", (facts.review or asks) + also, kept)
+    if facts.quarantine and facts.newest == facts.serving:
+        return PluginStanding("quarantined", facts.quarantine, accepted)
+    return PluginStanding("enabled", "", accepted)
+
+
+def _names(requests: Sequence[CapabilityRequest]) -> str:
+    return ", ".join(request.name for request in requests)

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from omnicore.capabilities.costs import CallCosts
     from omnicore.plugins.version import InstancePool
-    from omnicore.plugins.view import Change
+    from omnicore.plugins.view import GrantChange
     from omnicore.sandbox.abi import Usage
     from omnicore.sandbox.engine import Instance
     from omnicore.storage.tables.plugins import PluginRow
@@ -99,7 +99,7 @@ def _measured(costs: CallCosts) -> Iterator[None]:
         costs.time_s = perf_counter() - started
 
 
-def not_serving(row: PluginRow, missing: Sequence[Change]) -> OmniError:
+def not_serving(row: PluginRow, missing: Sequence[GrantChange]) -> OmniError:
     """The error for a call to a plugin of which no version is in service."""
     if row.state == "needs-grant" and missing:
         first = missing[0]

@@ -12,11 +12,19 @@ from typing import Any
 from omnicore.capabilities.grants import CapabilityRequest, Grant
 from omnicore.clock import Clock
 from omnicore.errors import Conflict, NotFound, OmniError
-from omnicore.plugins.acceptance import NO_RULING, Consent, Newest, Ruling, check_digest, grant_of
-from omnicore.plugins.limits import asked_of, missing_of
-from omnicore.plugins.manifest import Manifest
-from omnicore.plugins.states import Facts, Standing, next_state
-from omnicore.plugins.view import Change, PluginView, view_of
+from omnicore.plugins.acceptance import (
+    NO_RULING,
+    Consent,
+    Facts,
+    Newest,
+    PluginStanding,
+    Ruling,
+    check_digest,
+    grant_of,
+    next_state,
+)
+from omnicore.plugins.manifest import Manifest, asked_of, missing_of
+from omnicore.plugins.view import GrantChange, PluginView, view_of
 from omnicore.sandbox.abi import Limits
 from omnicore.sandbox.engine import Template
 from omnicore.storage.modules import ModuleStore
@@ -35,7 +43,7 @@ from omnicore.storage.tables.plugins import (
     identity,
 )
 
-__all__ = ["Arrival", "Catalogue", "Serving"]
+__all__ = ["Catalogue", "FoundFile", "Serving"]
 
 _ERROR_EVERY_S = 1.0
 
@@ -58,7 +66,7 @@ class Serving:
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
+class FoundFile:
     """What a look at a file found: `manifest` and `module` when it is usable, else `problem`.
 
     `sidecar` is the manifest beside it as written, `text` what a module in text was made of.
@@ -181,14 +189,14 @@ class Catalogue:
         """What a plugin was granted, whether it asks for it or not."""
         return tuple(grant_of(row) for row in self._grants.of(name))
 
-    def differences(self, name: str) -> list[Change]:
+    def differences(self, name: str) -> list[GrantChange]:
         """What the newest version asks for beyond its grants. Raises: NotFound."""
         row = self.row(name)
         grants = self.granted(name)
         granted = {grant.capability: grant for grant in grants}
         approve = f"omnicore plugins upgrade {name} --approve" if self._newest(row, grants).review else ""
         return [
-            Change(
+            GrantChange(
                 request.name,
                 "wider" if request.name in granted else "new",
                 request.scope,
@@ -212,7 +220,7 @@ class Catalogue:
 
     # -- what changes
 
-    def arrive(self, row: PluginRow | None, arrival: Arrival, verified: str) -> PluginRow:
+    def arrive(self, row: PluginRow | None, arrival: FoundFile, verified: str) -> PluginRow:
         """Records what a look at a file found. `row` is what is known under its name."""
         now = self.clock.now()
         base = row or _first_row(arrival, now)
@@ -425,7 +433,7 @@ class Catalogue:
 
     def _standing(
         self, row: PluginRow, quarantine: str, grants: Sequence[Grant], newest: Newest, *, away: bool
-    ) -> Standing:
+    ) -> PluginStanding:
         serving = self._plugins.version(row.name, row.serving) if row.serving else None
         return next_state(
             Facts(
@@ -450,7 +458,7 @@ class Catalogue:
         return view_of(row, [grant_of(one) for one in grants], self.limits)
 
 
-def _first_row(arrival: Arrival, now: float) -> PluginRow:
+def _first_row(arrival: FoundFile, now: float) -> PluginRow:
     """The row of a plugin that was not known."""
     return PluginRow(
         name=arrival.name,

@@ -33,8 +33,7 @@ from omnicore.errors import (
     Unavailable,
 )
 from omnicore.plugins.catalogue import Serving
-from omnicore.plugins.limits import LIMITS, effective_limits
-from omnicore.plugins.manifest import Manifest
+from omnicore.plugins.manifest import LIMITS, Manifest, effective_limits
 from omnicore.plugins.schemas import BYTES_MEDIA, JSON_MEDIA, TEXT_MEDIA, FunctionSpec, problems_of_schema, write_path
 from omnicore.plugins.view import PluginView, State
 from omnicore.sandbox.abi import Limits, Usage

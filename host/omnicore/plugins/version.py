@@ -22,7 +22,7 @@ from omnicore.errors import (
     OmniError,
 )
 from omnicore.plugins.callers import Blame
-from omnicore.plugins.limits import granted_limits
+from omnicore.plugins.manifest import granted_limits
 from omnicore.plugins.schemas import Media
 from omnicore.plugins.settings import settled_settings
 from omnicore.resilience.breaker import Breaker

@@ -35,7 +35,7 @@ from typing import Any
 from omnicore.errors import InvalidInput, NotFound, OmniError
 from omnicore.plugins.schemas import Schema, problems_of_schema
 from omnicore.sandbox.nesting import too_deep
-from omnicore.testing.trial import Subject, Trial, trial
+from omnicore.testing.trial import PluginTrial, Subject, trial
 
 __all__ = ["FILE", "Case", "Result", "read_cases", "run_cases", "updated", "written"]
 
@@ -137,7 +137,7 @@ def run_cases(
                     yield run_case(own, case)
 
 
-def run_case(on: Trial, case: Case) -> Result:
+def run_case(on: PluginTrial, case: Case) -> Result:
     """Makes one call and compares."""
     started = perf_counter()
     output, error = _NOTHING, ""
