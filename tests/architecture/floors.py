@@ -12,13 +12,9 @@ __all__ = ["FLOORS", "GROUND_READS", "LANDINGS", "OPEN_NAMES", "STOREYS", "SUBRO
 FLOORS: Mapping[str, int] = {
     "errors": 1,
     "clock": 1,
-    "collector": 1,
-    "interpreter": 1,
     "ids": 1,
     "version": 1,
     "records": 1.2,
-    "compact": 1,
-    "quick": 1,
     "texts": 1,
     "files": 1.2,
     "optional": 1.2,

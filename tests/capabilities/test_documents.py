@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from omnicore.capabilities import clock, connectors, events, kv, memory, tasks, vectors
-from omnicore.capabilities.desk import _EXPECTED
-from omnicore.capabilities.doors import DOORS
+from omnicore.capabilities.doors import _EXPECTED, DOORS
 from omnicore.errors import InvalidInput, LimitExceeded
 from omnicore.sandbox.abi import Limits
 from omnicore.sandbox.extism.engine import ENV

@@ -89,6 +89,7 @@ class _Stub:
     def text(self) -> str:
         """The stub file."""
         lines = ["class Services:", f"    host: {self._import('Host', 'omnicore.assembly')}"]
+        lines.append(f"    settings: {self._import('Settings', 'omnicore.config.settings')}")
         lines += [f"    {name}: {self._named(kind)}" for name, kind in sorted(self._roots.items())]
         plain = ((name, type(part)) for name, part in _parts(self._host) if name not in (*self._roots, "settings"))
         for name, kind in sorted(plain, key=lambda one: one[0]):

@@ -1,4 +1,4 @@
-"""Tasks: submit, inspect, cancel and retry them."""
+"""Tasks: submitted, shown, cancelled and retried; and schedules, which submit them again and again or at a set time."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ import asyncio
 import hashlib
 from typing import TYPE_CHECKING
 
+from starlette.requests import Request
+from starlette.responses import Response
+
 from omnicore.api.parts import parts_of
 from omnicore.api.requests import Json, read_count, read_object, who
 from omnicore.api.schema import TEXT, TIME, WHOLE, Schemas, list_of, maybe, object_of, order_of, page_of
 from omnicore.errors import InvalidInput, NotFound, Unavailable
+from omnicore.jobs.schedules import Scheduler
 from omnicore.records import decode, replace, schema
-from omnicore.storage.tables.tasks import Task, TaskFilter, TaskOrder
+from omnicore.storage.tables.tasks import Schedule, ScheduleOrder, Task, TaskFilter, TaskOrder
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -22,23 +26,31 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SCHEMAS",
+    "add_schedule",
     "cancel_task",
-    "engine_of",
     "list_queues",
+    "list_schedules",
     "list_tasks",
+    "preview_ticks",
+    "remove_schedule",
     "retry_dead_tasks",
     "retry_task",
+    "show_next_ticks",
+    "show_schedule",
     "show_task",
     "submit_task",
+    "switch_schedule",
 ]
 
 
 _RETRIED_AT_ONCE = 100
 _LATEST = 253_370_764_800.0  # the year 9999
 _FIELDS = frozenset(TaskOrder.__struct_fields__)
+_SCHEDULE_FIELDS = frozenset(ScheduleOrder.__struct_fields__)
+_MOST_TICKS = 20
 
 
-def engine_of(request: Request) -> TaskEngine:
+def _engine_of(request: Request) -> TaskEngine:
     """The host's task engine. Raises: Unavailable: it has none."""
     engine = parts_of(request).rooms.tasks
     if engine is None:
@@ -111,13 +123,71 @@ async def list_queues(request: Request) -> Response:
 
 
 def _stored(request: Request) -> StoredTasks:
-    stored = engine_of(request).stored
+    stored = _engine_of(request).stored
     if stored is None:
         raise Unavailable("this host stores no tasks", remedy="ask a host that has a database")
     return stored
 
 
 _COUNTS = {"limit": maybe(WHOLE), "waiting": WHOLE, "running": WHOLE}
+
+
+async def list_schedules(request: Request) -> Response:
+    """One page of schedules, by name."""
+    limit = read_count(request, "limit", 100)
+    found, following = await asyncio.to_thread(_scheduler(request).list, limit, request.query_params.get("cursor"))
+    return Json({"items": [one.to_json() for one in found], "next": following})
+
+
+async def add_schedule(request: Request) -> Response:
+    """Stores a schedule."""
+    order = decode(ScheduleOrder, await read_object(request, allowed=_SCHEDULE_FIELDS), "schedule")
+    view = await asyncio.to_thread(_scheduler(request).add, order)
+    return Json(view.to_json(), 201, {"location": f"/api/v1/schedules/{view.name}"})
+
+
+async def show_schedule(request: Request) -> Response:
+    """One schedule."""
+    view = await asyncio.to_thread(_scheduler(request).get, request.path_params["schedule"])
+    return Json(view.to_json())
+
+
+async def switch_schedule(request: Request) -> Response:
+    """Switches a schedule on or off."""
+    on = (await read_object(request, allowed=frozenset({"enabled"}))).get("enabled")
+    if not isinstance(on, bool):
+        raise InvalidInput("enabled is neither true nor false", remedy='send {"enabled": true}', path="enabled")
+    view = await asyncio.to_thread(_scheduler(request).switch, request.path_params["schedule"], on=on)
+    return Json(view.to_json())
+
+
+async def remove_schedule(request: Request) -> Response:
+    """Removes a schedule."""
+    await asyncio.to_thread(_scheduler(request).remove, request.path_params["schedule"])
+    return Response(status_code=204)
+
+
+async def show_next_ticks(request: Request) -> Response:
+    """The next times of a schedule."""
+    most = read_count(request, "limit", 5, most=_MOST_TICKS)
+    items, words = await asyncio.to_thread(_scheduler(request).next_ticks, request.path_params["schedule"], most)
+    return Json({"items": items, "words": words})
+
+
+async def preview_ticks(request: Request) -> Response:
+    """The next times of a schedule that is not stored yet."""
+    most, asked = read_count(request, "limit", 5, most=_MOST_TICKS), request.query_params
+    kind, spec, timezone = asked.get("kind", "cron"), asked.get("spec", ""), asked.get("timezone", "UTC")
+    items, words = await asyncio.to_thread(_scheduler(request).preview, kind, spec, timezone, most)
+    return Json({"items": items, "words": words})
+
+
+def _scheduler(request: Request) -> Scheduler:
+    schedules = _engine_of(request).schedules
+    if schedules is None:
+        raise Unavailable("this host keeps no schedules", remedy="ask a host that has a database")
+    return schedules
+
 
 SCHEMAS: Schemas = {
     "Task": schema(Task, shown=True),
@@ -128,4 +198,12 @@ SCHEMAS: Schemas = {
     "TasksRetried": object_of(retried=WHOLE, more={"type": "boolean"}, before=TIME),
     "Queue": object_of(queue=TEXT, **_COUNTS),
     "Queues": object_of(items=list_of("Queue")),
+    "Schedule": schema(Schedule, shown=True),
+    "Schedules": page_of("Schedule"),
+    "ScheduleOrder": schema(ScheduleOrder),
+    "Ticks": object_of(
+        items={"type": "array", "items": TIME, "description": "Fewer than asked for where no more come."},
+        words={**TEXT, "description": "What a cron expression says; empty for other kinds."},
+    ),
+    "ScheduleSwitch": object_of(enabled={"type": "boolean"}),
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -223,7 +223,7 @@ def show_problems(output: Output, checked: Iterable[Checked], *, err: bool = Fal
 def checked_document(checked: Checked) -> dict[str, Any]:
     """The same as JSON."""
     valid = checked.graph is not None
-    problems = [asdict(one) for one in checked.problems]
+    problems = [one.to_json() for one in checked.problems]
     return {"file": checked.source.name, "valid": valid, "workflow": checked.workflow or None, "problems": problems}
 
 
@@ -260,7 +260,7 @@ def show_changes(output: Output, changes: Sequence[Difference]) -> None:
 
 def changes_document(changes: Sequence[Difference]) -> dict[str, Any]:
     """The same as JSON."""
-    return {"changes": [asdict(one) for one in changes]}
+    return {"changes": [one.to_json() for one in changes]}
 
 
 def counted(changes: Sequence[Difference]) -> str:

@@ -32,7 +32,7 @@ from omnicore.workflows.language.document import compile_graph, digest_of
 from omnicore.workflows.language.graph import HostSection, WorkflowGraph, name_of
 from omnicore.workflows.language.sources import compiled, look
 from omnicore.workflows.language.triggers import about, triggers_of
-from omnicore.workflows.view import Definition, Page, TriggerView, VersionView
+from omnicore.workflows.view import Definition, Page, WorkflowTrigger, WorkflowVersion
 
 if TYPE_CHECKING:
     from omnicore.clock import Clock
@@ -118,7 +118,9 @@ def _definition(row: LineRow, said: Mapping[str, Any], last: LastRun | None, nex
         row.enabled,
         row.changed_at,
         row.changed_by,
-        tuple(TriggerView(one["kind"], one["about"], next_at.get(place)) for place, one in enumerate(said["triggers"])),
+        tuple(
+            WorkflowTrigger(one["kind"], one["about"], next_at.get(place)) for place, one in enumerate(said["triggers"])
+        ),
         last_run=None if last is None else {"id": last.id, "status": last.status, "at": last.created_at},
     )
 
@@ -325,12 +327,12 @@ class Definitions:
         )
         return self._definition(older, graph)
 
-    async def versions(self, workflow: str) -> Sequence[VersionView]:
+    async def versions(self, workflow: str) -> Sequence[WorkflowVersion]:
         """See `Workflows.versions`."""
         rows = await asyncio.to_thread(self.table.versions, workflow)
         if not rows:
             raise _missing(workflow)
-        return [VersionView(one.workflow, one.number, one.digest, one.created_at, one.created_by) for one in rows]
+        return [WorkflowVersion(one.workflow, one.number, one.digest, one.created_at, one.created_by) for one in rows]
 
     async def remove(self, workflow: str) -> None:
         """See `Workflows.remove`."""
@@ -432,7 +434,8 @@ class Definitions:
             row.changed_at,
             row.changed_by,
             tuple(
-                TriggerView(one.kind, about(one), next_at.get(place)) for place, one in enumerate(triggers_of(graph))
+                WorkflowTrigger(one.kind, about(one), next_at.get(place))
+                for place, one in enumerate(triggers_of(graph))
             ),
             row.text,
             graph.document,

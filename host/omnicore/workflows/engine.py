@@ -9,14 +9,14 @@ import asyncio
 import json
 import logging
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from omnicore.errors import CapacityReached, Conflict, HostLost, InvalidInput, NotFound, OmniError
 from omnicore.ids import OrderedIds
 from omnicore.jobs.hosts import SET_BACK_S, Lease, Membership
 from omnicore.jobs.loop import Loop
-from omnicore.records import replace as changed
+from omnicore.records import replace
 from omnicore.storage.tables.workflow_triggers import WaitsTable
 from omnicore.workflows.approvals import Approvals
 from omnicore.workflows.definitions import Definitions, Present
@@ -153,7 +153,7 @@ class Starting:
         given = marked(action.value, live.context.secrets)
         new = await self.order(name_of(node.workflow, node.namespace), given, how, version=node.version)
         # Who waits for a run waits for one of its own: another one's end would be told to its own parent alone.
-        return changed(new, id=self._ids.next(), dedupe=None if node.wait else new.dedupe)
+        return replace(new, id=self._ids.next(), dedupe=None if node.wait else new.dedupe)
 
     # -- inner parts
 
@@ -663,7 +663,7 @@ class Engine:
         graph = await self.definitions.graphs.get(row.digest)
         how = Beginning(by=by, trigger={**trigger, "again": run}, priority=row.priority, trial=bool(row.trial))
         new = await asyncio.to_thread(ordered, row.workflow, graph, row.number, given[0] if given else before, how)
-        return changed(new, dedupe=None, rate=None, forked_from=run)
+        return replace(new, dedupe=None, rate=None, forked_from=run)
 
     async def trial_graph(
         self, workflow: str, text: str | Mapping[str, Any], from_path: str | None, variables: Mapping[str, Any]

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
-from omnicore.compact import json_writer
 from omnicore.errors import InvalidInput, LimitExceeded, OmniError
 from omnicore.ids import new_id, random_hex
 from omnicore.records import Record, field, replace
 from omnicore.storage.store import Session
 from omnicore.storage.tables.workflow_runs import RunRow, genesis, reference, state_of, step_hash
 from omnicore.storage.tables.workflow_triggers import SignalRow, first_seen, forget_seen, holders, take_lane, take_turn
+from omnicore.texts import json_writer
 from omnicore.workflows.expressions.expression import Hasty
 from omnicore.workflows.faults import Fault
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from omnicore.errors import InvalidInput, NotFound
 from omnicore.storage.tables.workflow_runs import RunRow, RunsTable, StepRow, StepsTable
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from omnicore.storage.store import Store
+    from omnicore.workflows.view import RunStatus, StepStatus
 
 __all__ = ["RunReader"]
 
@@ -141,7 +142,7 @@ class RunReader:
             row.workflow,
             row.number or None,
             row.digest,
-            row.status,
+            cast("RunStatus", row.status),
             shown(row.trigger) or {},
             row.created_by,
             row.created_at,
@@ -175,7 +176,7 @@ class RunReader:
             row.path,
             row.name,
             row.kind,
-            row.status,
+            cast("StepStatus", row.status),
             row.attempt,
             row.at,
             row.began_at,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from omnicore.errors import NotFound
+from omnicore.records import replace
 from omnicore.storage.tables.workflow_runs import RunRow
 from omnicore.workflows.faults import Fault
 from omnicore.workflows.language.graph import WorkflowGraph
@@ -45,7 +45,7 @@ from omnicore.workflows.language.graph import ApprovalTask
 from omnicore.workflows.language.palette import Known, known_of
 from omnicore.workflows.runner import Seats
 from omnicore.workflows.steps.cloud_events import admitted
-from omnicore.workflows.view import OpenView, VersionView
+from omnicore.workflows.view import OpenView, WorkflowVersion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
@@ -281,14 +281,14 @@ class Workflows:
         """A definition; an earlier version with `number`. Raises: NotFound."""
         return await self.definitions.get(workflow, number)
 
-    async def versions(self, workflow: str) -> Sequence[VersionView]:
+    async def versions(self, workflow: str) -> Sequence[WorkflowVersion]:
         """Versions, the newest first. Raises: NotFound."""
         return await self.definitions.versions(workflow)
 
-    async def version(self, workflow: str, number: int) -> VersionView:
+    async def version(self, workflow: str, number: int) -> WorkflowVersion:
         """One version with its text and document. Raises: NotFound."""
         one = await self.definitions.get(workflow, number)
-        return VersionView(workflow, number, one.digest, one.changed_at, one.changed_by, one.text, one.document)
+        return WorkflowVersion(workflow, number, one.digest, one.changed_at, one.changed_by, one.text, one.document)
 
     async def diff(self, workflow: str, a: int, b: int) -> Sequence[Any]:
         """Changes from version `a` to `b`. Raises: NotFound."""

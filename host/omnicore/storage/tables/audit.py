@@ -12,11 +12,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omnicore.compact import json_writer
 from omnicore.errors import StorageFailed
 from omnicore.files import check_own, own_folder
-from omnicore.quick import quick
+from omnicore.records import quick
 from omnicore.storage.store import storage_failed
+from omnicore.texts import json_writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

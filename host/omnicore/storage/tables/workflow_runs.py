@@ -7,9 +7,9 @@ from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from omnicore.compact import json_writer
-from omnicore.quick import quick
+from omnicore.records import quick
 from omnicore.storage.tables.hosts import HostTable, Silence
+from omnicore.texts import json_writer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

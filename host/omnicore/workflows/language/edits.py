@@ -22,9 +22,10 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from omnicore.errors import InvalidInput, NotFound
+from omnicore.records import Meta, Record
 from omnicore.workflows.language.document import compile_graph
 from omnicore.workflows.language.text import Path, canonical, pointer, steps_of
 
@@ -58,12 +59,11 @@ _BLOCKS: tuple[Path, ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One change. `path` is where it is now, or was; `before` and `after` are the values, of `moved` the paths."""
+class Difference(Record, frozen=True):
+    """One change. `path` is its present place, or its last one; `before` and `after` are values, of `moved` paths."""
 
     kind: Literal["added", "removed", "changed", "moved"]
-    path: str
+    path: Annotated[str, Meta(description="JSON pointer into the document.")]
     before: Any = None
     after: Any = None
 

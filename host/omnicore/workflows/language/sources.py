@@ -6,11 +6,12 @@ import json
 import pathlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from omnicore.errors import NotFound, WorkflowInvalid
+from omnicore.records import Meta, Record, replace
 from omnicore.workflows.language.document import Diagnostic, compile_graph, graph_of, read_document
 from omnicore.workflows.language.palette import Known, tell_unknown
 from omnicore.workflows.language.tasks import DIRECTIVES
@@ -446,19 +447,13 @@ def _problems(error: WorkflowInvalid) -> list[Diagnostic]:
 _PACKAGE = pathlib.Path(__file__).parents[2]
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
-    """One of them.
-
-    Args:
-        summary: what it does, as its first lines say.
-        text: YAML, with its comments.
-    """
+class Example(Record, frozen=True):
+    """A shipped workflow. `summary` is from its first lines."""
 
     name: str
     title: str
     summary: str
-    text: str
+    text: Annotated[str, Meta(description="YAML or JSON, as it was written.")]
 
 
 @cache

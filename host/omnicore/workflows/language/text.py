@@ -16,14 +16,15 @@ import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 from json.decoder import scanstring  # type: ignore[attr-defined]
-from typing import Any, Literal, TypeAlias, cast
+from typing import Annotated, Any, Literal, TypeAlias, cast
 
 import yaml
 
 from omnicore.errors import WorkflowInvalid
+from omnicore.records import Meta, Record, replace
 
 __all__ = [
     "MOST_CHARACTERS",
@@ -64,13 +65,12 @@ _MOST_KNOWN = 500
 _LONGEST = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnostic:
-    """Something that is wrong in a text. `path` is a JSON pointer; line and column count from 1, 0 when unknown."""
+class Diagnostic(Record, frozen=True):
+    """A problem of a text."""
 
-    path: str
-    line: int
-    column: int
+    path: Annotated[str, Meta(description="JSON pointer into the document.")]
+    line: Annotated[int, Meta(description="From 1; 0 when unknown.")]
+    column: Annotated[int, Meta(description="From 1; 0 when unknown.")]
     fact: str
     remedy: str = ""
     severity: Literal["error", "warning"] = "error"
@@ -144,7 +144,7 @@ def invalid(problems: Sequence[Diagnostic]) -> WorkflowInvalid:
     return WorkflowInvalid(
         f"{place}{first.path or 'the document'}: {first.fact}{more}",
         remedy=first.remedy or "correct the workflow",
-        problems=[asdict(one) for one in problems],
+        problems=[one.to_json() for one in problems],
     )
 
 

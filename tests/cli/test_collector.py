@@ -5,7 +5,7 @@ import sys
 
 _SETTLED = """
 import gc
-from omnicore.collector import settle
+from omnicore.cli.run import settle
 
 young, *older = gc.get_threshold()
 settle()
