@@ -63,11 +63,11 @@ class Consent:
         return self._acceptances.of(name)
 
     def covers(self, name: str, digest: str | None, sidecar: str | None) -> bool:
-        """Whether a version was accepted for a name."""
+        """True when a version was accepted for a name."""
         return any(one.covers(digest, sidecar) for one in self._acceptances.of(name))
 
     def newest(self, row: PluginRow, missing: Sequence[CapabilityRequest]) -> Newest:
-        """What is known of the newest version. `missing` is what it asks for and was not granted."""
+        """Facts about the newest version. `missing` lists requests that have no grant."""
         if row.hash is None:
             return Newest()
         accepted = self._acceptances.of(row.name)
@@ -111,7 +111,7 @@ class Consent:
         self._acceptances.forget(name)
 
     def _kept(self, name: str, *, known: bool) -> list[str]:
-        """What is kept for a name. The host's own settings may be there before the first file of that name."""
+        """Names of the data kept for a plugin. Settings of the host may exist before the first file of that name."""
         kept = list(self._holdings.of(name))
         return [*kept, "settings"] if known and name in self.configured and "settings" not in kept else kept
 
@@ -126,7 +126,7 @@ _LEAST_DIGEST = 8
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What a person decided, to be recorded together with what follows from it, or not at all."""
+    """A person's decision, recorded together with its consequences or not at all."""
 
     give: tuple[GrantRow, ...] = ()
     take: str | None = None
@@ -163,7 +163,7 @@ Review = Literal["changes", "new-requests", "never"]
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a decision rests on.
+    """Facts that a decision is made from.
 
     `problem` says why the file as it is now cannot be used; `newest` is its last usable version and `serving`
     the accepted one; `missing` and `serving_missing` are what each of them asks for and was not granted. `review` says

@@ -65,7 +65,7 @@ class UsageTaker(Protocol):
 
 @dataclass(slots=True)
 class Meter:
-    """What the calls inside a `metered` block used. Only plugins whose limits set `fuel` count it."""
+    """Fuel that the calls inside a `metered` block used. Only plugins whose limits set `fuel` count it."""
 
     fuel: int = 0
 
@@ -431,7 +431,7 @@ class Calls:
 
 
 def from_json(given: Any) -> Any:
-    """What a function is called with. Raises: InvalidInput: no base64."""
+    """The input of a function, from JSON. Raises: InvalidInput: invalid base64."""
     if not isinstance(given, dict) or given.keys() != {"base64"} or not isinstance(given["base64"], str):
         return given
     try:
@@ -441,7 +441,7 @@ def from_json(given: Any) -> Any:
 
 
 def to_json(output: Any) -> Any:
-    """What a function returned: a JSON value, text, or bytes as `{"base64": ...}`."""
+    """The output of a function as JSON: a value, text, or bytes as `{"base64": ...}`."""
     if not isinstance(output, bytes):
         return output
     try:

@@ -67,7 +67,7 @@ class Serving:
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
-    """What a look at a file found: `manifest` and `module` when it is usable, else `problem`.
+    """A file of the folder as read: `manifest` and `module` when it is usable, else `problem`.
 
     `sidecar` is the manifest beside it as written, `text` what a module in text was made of.
     """
@@ -143,7 +143,7 @@ class Catalogue:
         return row
 
     def states(self) -> dict[str, int]:
-        """How many plugins whose file is there are in each state."""
+        """The number of plugins in each state, among those whose file exists."""
         return self._plugins.count_states()
 
     def kept(self) -> set[str]:
@@ -186,11 +186,11 @@ class Catalogue:
         return Serving(row.name, row.serving, manifest, self.granted(row.name), quarantined, self.config.of(row.name))
 
     def granted(self, name: str) -> tuple[Grant, ...]:
-        """What a plugin was granted, whether it asks for it or not."""
+        """The grants of a plugin, requested or not."""
         return tuple(grant_of(row) for row in self._grants.of(name))
 
     def differences(self, name: str) -> list[GrantChange]:
-        """What the newest version asks for beyond its grants. Raises: NotFound."""
+        """The requests of the newest version beyond its grants. Raises: NotFound."""
         row = self.row(name)
         grants = self.granted(name)
         granted = {grant.capability: grant for grant in grants}

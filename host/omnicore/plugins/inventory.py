@@ -176,7 +176,7 @@ class Inventory:
 
 
 class _Changes:
-    """What one pass does to the catalogue."""
+    """Changes that one pass makes to the catalogue."""
 
     def __init__(
         self,
@@ -237,7 +237,7 @@ class _Changes:
         return arrival if self._makes_way(owner, arrival) else _nameless(arrival, owner.path)
 
     def _makes_way(self, owner: PluginRow, arrival: FoundFile) -> bool:
-        """Whether the file that has a name leaves it: it never was a plugin, or only the other one was accepted."""
+        """True when the file that has a name gives it up: it never was a plugin, or only the other one was accepted."""
         if owner.hash is None:
             moved = self._catalogue.rename(owner, _path_name(owner.path))
             del self._rows[owner.name]
@@ -250,7 +250,7 @@ class _Changes:
         return False
 
     def _accepted(self, arrival: FoundFile) -> bool:
-        """Whether this very code was accepted for the name it claims; first arrivals cost no look at their bytes."""
+        """True when this code was accepted for the name that it claims; the bytes of a file seen first are not read."""
         if arrival.manifest is None or arrival.name not in self._rows:
             return False
         digest = hashlib.sha256(arrival.module).hexdigest()
@@ -284,7 +284,7 @@ def _path_name(path: str) -> str:
 
 
 def judged_by(settings: Settings, engine: Engine) -> str:
-    """What a verdict over a file depends on beside the file; a digest, for settings may hold secrets."""
+    """The digest of everything but the file that a verdict over it depends on; settings may hold secrets."""
     about = [engine.name, engine.version, asdict(settings.limits), asdict(settings.max_limits)]
     text = json.dumps([*about, {name: dict(one) for name, one in settings.plugin_settings.items()}], default=str)
     return f"{engine.name} {engine.version} {hashlib.sha256(text.encode()).hexdigest()[:16]}"

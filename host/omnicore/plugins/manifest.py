@@ -463,7 +463,7 @@ def _embedded(stem: str, info: ModuleInfo) -> ManifestDocument | None:
 
 
 def _embedded_words(stem: str, info: ModuleInfo, exports: tuple[str, ...]) -> dict[str, Any]:
-    """What the module says of itself. What it asks for and how it runs, its sidecar alone decides."""
+    """Descriptions that the module embeds. Its requests and how it runs are up to the sidecar alone."""
     document = _embedded(stem, info)
     if document is None:
         return {}
@@ -610,7 +610,7 @@ def effective_limits(asked: Mapping[str, Any] | None, default: Limits, most: Lim
 
 
 def limits_request(manifest: Manifest, default: Limits, most: Limits) -> CapabilityRequest | None:
-    """What the manifest asks for above the host's own limits, with its reason; None where that is nothing.
+    """The request for limits above the host's own, with its reason; None without one.
 
     Above `most` nothing is given, so nothing is asked for.
     """
@@ -668,7 +668,7 @@ def asked_of(manifest: str | None, limits: tuple[Limits, Limits]) -> list[Capabi
 
 
 def missing_of(manifest: str | None, grants: Sequence[Grant], limits: tuple[Limits, Limits]) -> list[CapabilityRequest]:
-    """What of it no grant covers."""
+    """The requests among them that no grant covers."""
     return [
         one
         for one in asked_of(manifest, limits)

@@ -145,7 +145,7 @@ def capability_changes(
     grants: Sequence[Grant],
     review: bool = False,
 ) -> Iterator[GrantChange]:
-    """What the newer version asks for beyond its grants, and then what it asks for no more or less of."""
+    """Requests of the newer version beyond its grants, then those that it dropped or reduced."""
     granted = {grant.capability: grant.scope for grant in grants}
     approve = f"omnicore plugins upgrade {plugin} --approve" if review else ""
     for request in missing:
@@ -192,7 +192,7 @@ def limit_changes(
 
 
 def code_change(before: ModuleInfo, after: ModuleInfo) -> CodeChange:
-    """What the code exports and imports that it did not, and no more."""
+    """Exports and imports that the newer code added and dropped."""
     exports = [[one.name for one in info.exports if one.kind == "function"] for info in (before, after)]
     imports = [[f"{one.module}::{one.name}" for one in info.imports] for info in (before, after)]
     return CodeChange(

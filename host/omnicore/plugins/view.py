@@ -88,7 +88,7 @@ class PluginView:
     trust: Trust = "sandboxed"
 
     def fits(self, state: State | None, text: str) -> bool:
-        """Whether it is in a state, None for any, and has a text in its name, path or reason."""
+        """True when it is in a state, None for any, and has a text in its name, path or reason."""
         part = text.lower()
         return state in (None, self.state) and any(part in one.lower() for one in (self.name, self.path, self.reason))
 
@@ -177,7 +177,7 @@ class CallStatus:
 
 @dataclass(frozen=True, slots=True)
 class PluginStatus:
-    """How a plugin fares now."""
+    """The condition of a plugin now."""
 
     breaker: BreakerStatus
     in_flight: int

@@ -64,7 +64,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of a case: `problem` is empty when it is well, `diff` shows where an output differs.
+    """The result of a case: `problem` is empty when it passed, `diff` shows where an output differs.
 
     Units: `took_s` seconds, `fuel` instructions, None where the guest was not reached.
     """
@@ -79,7 +79,7 @@ class Result:
 
     @property
     def passed(self) -> bool:
-        """Whether the plugin did what the case says."""
+        """True when the plugin did what the case says."""
         return not self.problem
 
     def to_json(self) -> dict[str, Any]:
@@ -228,7 +228,7 @@ def _shown(value: Any) -> Any:
 
 
 def _compared(case: Case, output: Any, error: str) -> tuple[str, str]:
-    """What is wrong, and where."""
+    """The problem and the difference, as text."""
     if case.promise == "error":
         if not error:
             return f"answered where it should fail with {case.expected!r}", _lines(output)

@@ -77,7 +77,7 @@ class PluginTrial:
 
     @property
     def usage(self) -> Usage:
-        """What the last call used, one that failed too; nothing where none came as far as the guest."""
+        """The usage of the last call, a failed one too; nothing where none reached the guest."""
         return self._engine.usage
 
     @property
@@ -89,7 +89,7 @@ class PluginTrial:
 
     @property
     def load_s(self) -> float:
-        """How long it took to compile the plugin and link it, the first time it was needed."""
+        """Seconds that compiling and linking the plugin took, the first time it was needed."""
         return self._engine.loads_s[0] if self._engine.loads_s else 0.0
 
     def call(self, function: str, value: Any, *, timeout_s: float | None = None) -> Any:
