@@ -24,13 +24,14 @@ from functools import cache
 from typing import Annotated, Any, Literal, NoReturn, TypeVar, cast, get_args, get_origin, get_type_hints
 
 import msgspec
-from msgspec import Meta, field
+from msgspec import UNSET, Meta, UnsetType, field
 from msgspec.structs import asdict, replace
 
 from omnicore.errors import InvalidInput
 
 __all__ = [
     "HIDDEN",
+    "UNSET",
     "Field",
     "Json",
     "MaybeJson",
@@ -38,6 +39,7 @@ __all__ = [
     "Record",
     "Seconds",
     "Time",
+    "UnsetType",
     "asdict",
     "checked",
     "decode",

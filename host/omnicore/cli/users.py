@@ -20,7 +20,7 @@ from omnicore.access.keys import OwnerKey
 from omnicore.access.principal import Role
 from omnicore.access.service import Access
 from omnicore.access.tokens import token_json
-from omnicore.access.users import checked_plugins, checked_role, user_json
+from omnicore.access.users import checked_plugins, checked_role
 from omnicore.api.operations import OPERATIONS
 from omnicore.audit import audit_trail
 from omnicore.cli.client import loaded
@@ -51,7 +51,7 @@ def opened_access(shell: Shell) -> Iterator[Access]:
 
         def look(noun: str, name: str) -> Any:
             user = access.users.find(name) if noun == "user" else None
-            return None if user is None else user_json(user)
+            return None if user is None else user.to_json()
 
         stack.enter_context(recorded(audit_trail(settings, store, clock=clock), look))
         yield access
@@ -96,7 +96,7 @@ def add(shell: Shell, name: str, *, role: str, raised: Sequence[str]) -> None:
     output, password = Output(shell), read_secret("password")
     with opened_access(shell) as access:
         row = asyncio.run(access.add_user(name, role_named(role), password=password, plugins=plugin_roles(raised)))
-    output.done(f"{row.name} may log in, as {row.role}.", user_json(row))
+    output.done(f"{row.name} may log in, as {row.role}.", row.to_json())
 
 
 @users.command()
@@ -110,7 +110,7 @@ def ls(shell: Shell, *, after: str, limit: int) -> None:
     with opened_access(shell) as access:
         rows = access.users.page(after, limit)
     if output.is_json:
-        output.document([user_json(row) for row in rows])
+        output.document([row.to_json() for row in rows])
         return
     output.rows(("name", "role", "plugins", "state", "last login"), [_cells(row) for row in rows])
 
@@ -135,7 +135,7 @@ def set_(shell: Shell, name: str, *, role: str | None, raised: Sequence[str], no
             plugins=plugin_roles(raised) if raised or no_plugins else None,
             disabled=False if enable else None,
         )
-    output.done(f"{row.name} is {row.role} now.", user_json(row))
+    output.done(f"{row.name} is {row.role} now.", row.to_json())
 
 
 @users.command()
@@ -147,7 +147,7 @@ def password(shell: Shell, name: str) -> None:
     output, new = Output(shell), read_secret("password")
     with opened_access(shell) as access:
         row = asyncio.run(access.change_user(name, password=new))
-    output.done(f"{row.name} has a new password.", user_json(row))
+    output.done(f"{row.name} has a new password.", row.to_json())
 
 
 @users.command()
@@ -160,7 +160,7 @@ def unlock(shell: Shell, name: str) -> None:
     with opened_access(shell) as access:
         row = access.users.get(name)
         access.lockout.forget(row.name)
-    output.done(f"{row.name} may try again.", user_json(row))
+    output.done(f"{row.name} may try again.", row.to_json())
 
 
 @users.command()
@@ -172,7 +172,7 @@ def disable(shell: Shell, name: str) -> None:
     output = Output(shell)
     with opened_access(shell) as access:
         _, row = access.users.change(name, disabled=True)
-    output.done(f"{row.name} is disabled; `omnicore users set {row.name} --enable` lets in again.", user_json(row))
+    output.done(f"{row.name} is disabled; `omnicore users set {row.name} --enable` lets in again.", row.to_json())
 
 
 @users.command()
