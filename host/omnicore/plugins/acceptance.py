@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from omnicore.capabilities.grants import CapabilityRequest, Grant
 from omnicore.errors import Conflict
 from omnicore.plugins.view import State
+from omnicore.records import replace
 from omnicore.storage.tables.plugins import CATALOGUE, OPEN, Acceptance, AcceptancesTable, Holdings
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from dataclasses import asdict, replace
 from threading import RLock
 from typing import TYPE_CHECKING
 
+from omnicore import records
 from omnicore.errors import GuestError, OmniError
 from omnicore.plugins.catalogue import Catalogue, FoundFile
 from omnicore.plugins.manifest import Manifest, effective_limits, name_of_stem, read_manifest
@@ -267,7 +268,7 @@ class _Changes:
         if row.hash is None:
             self._rows.pop(row.name)
         else:
-            self._rows[row.name] = replace(row, present=False)
+            self._rows[row.name] = records.replace(row, present=False)
         self.by_path.pop(row.path, None)
         self._changed(row.name, "removed")
 
