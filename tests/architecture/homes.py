@@ -46,7 +46,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "h11": ("connectors", "api.server"),
     "certifi": ("connectors",),
     "platformdirs": ("config.folders",),
-    "watchfiles": ("plugins.folder", "toolchains.watch"),
+    "watchfiles": ("plugins.folder", "toolchains.build"),
     "prometheus_client": ("telemetry",),
     "snowballstemmer": ("memory.words",),
     "jsonschema": ("plugins", "config", "connectors"),

@@ -24,14 +24,12 @@ class Journey:
 
     def __init__(self) -> None:
         self._files: set[str] | None = None
-        self._background = False
         threading.setprofile(self._note)
 
     @contextmanager
-    def noted(self, *, background: bool = False) -> Iterator[set[str]]:
-        """Notes files within the block into the set that it gives; `background` adds work that others began."""
+    def noted(self) -> Iterator[set[str]]:
+        """Notes files that the block enters into the set that it gives; not those of work that others began."""
         files = self._files = set()
-        self._background = background
         token = _OURS.set(True)
         sys.setprofile(self._note)
         try:
@@ -49,5 +47,5 @@ class Journey:
         files = self._files
         if files is None or event != "call" or not frame.f_code.co_filename.startswith(_PACKAGE):
             return
-        if self._background or _OURS.get():
+        if _OURS.get():
             files.add(frame.f_code.co_filename.removeprefix(_PACKAGE))

@@ -20,8 +20,9 @@ __all__ = [
 
 ATTRIBUTES = 15
 
-_GERUNDS = {"encoding", "nesting", "setting", "string"}
-"""Words that end like an action and are nouns of the field."""
+_GERUNDS = {"encoding", "nesting", "setting", "string", "testing"}
+"""Words that end like an action and are nouns of the field. `omnicore.testing` is the public name that authors import,
+as those of Python's own kits are (`numpy.testing`)."""
 
 _QUESTION = re.compile(r"(?:What|Whether|Who|Whom|How|When|Where|Which)\b")
 

@@ -13,21 +13,21 @@ from tests.hostile import wasm_builder as wb
 from tests.hostile.corpus import malformed
 
 from omnicore.plugins.folder import Folder
-from omnicore.plugins.inventory import Arrival, read_arrival
+from omnicore.plugins.inventory import FoundFile, read_found_file
 from omnicore.sandbox.abi import Limits
 
 LIMITS = Limits()
 GOOD = wb.run_module(b"")
 
 
-def arrivals(root: Path, timeout_s: float = 10.0) -> dict[str, Arrival]:
+def arrivals(root: Path, timeout_s: float = 10.0) -> dict[str, FoundFile]:
     """One look at the folder, which must be over in time whatever lies there."""
-    found: dict[str, Arrival] = {}
+    found: dict[str, FoundFile] = {}
 
     def look() -> None:
         folder = Folder(root)
         for one in folder.list():
-            found[one.path] = read_arrival(folder, one, default=LIMITS, most=LIMITS)
+            found[one.path] = read_found_file(folder, one, default=LIMITS, most=LIMITS)
 
     thread = threading.Thread(target=look, daemon=True)
     thread.start()

@@ -20,8 +20,7 @@ from omnicore.clock import SystemClock
 from omnicore.connectors.http import HttpClient
 from omnicore.events.bus import EventBus
 from omnicore.events.subscriptions import Subscriptions
-from omnicore.plugins.limits import effective_limits
-from omnicore.plugins.manifest import Manifest, read_manifest
+from omnicore.plugins.manifest import Manifest, effective_limits, read_manifest
 from omnicore.plugins.settings import settled_settings
 from omnicore.sandbox.abi import Doors, Limits, WasiGrant
 from omnicore.sandbox.capi.code import wat_to_wasm

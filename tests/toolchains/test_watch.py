@@ -8,8 +8,8 @@ import os
 import pytest
 from tests.toolchains.texts import echo
 
+from omnicore.toolchains.build import SourceWatch, _pattern
 from omnicore.toolchains.languages import find_source
-from omnicore.toolchains.watch import SourceWatch, _pattern
 
 
 @pytest.fixture

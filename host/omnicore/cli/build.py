@@ -25,10 +25,9 @@ from omnicore.cli.plugins import in_words
 from omnicore.cli.run import serve_folder
 from omnicore.config.folders import project_data
 from omnicore.errors import OmniError
-from omnicore.toolchains.build import BuiltPlugin, plugin_folder, target, write
+from omnicore.toolchains.build import BuiltPlugin, SourceWatch, plugin_folder, target, write
 from omnicore.toolchains.build import build as build_plugin
 from omnicore.toolchains.languages import LANGUAGES, find_source
-from omnicore.toolchains.watch import SourceWatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence

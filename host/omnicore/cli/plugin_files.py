@@ -39,7 +39,7 @@ from omnicore.sandbox.capi.code import wat_to_wasm
 from omnicore.sandbox.inspect import Export, FuncType, ModuleInfo, inspect
 from omnicore.testing.expected import FILE as CASES
 from omnicore.testing.expected import Result, read_cases, run_cases, updated, written
-from omnicore.testing.trial import Subject, Trial, read_subject, trial
+from omnicore.testing.trial import PluginTrial, Subject, read_subject, trial
 from omnicore.toolchains.build import Imports, sorted_imports
 from omnicore.toolchains.client import client_file, client_source
 from omnicore.toolchains.manifest import sections, toml_values
@@ -324,11 +324,13 @@ def _reference(subject: Subject, function: str) -> str:
     return f"{subject.manifest.name}.{function}"
 
 
-def _hosted(on: Trial, function: str, payload: bytes) -> None:
+def _hosted(on: PluginTrial, function: str, payload: bytes) -> None:
     on.host.plugins.call_blocking(f"{on.manifest.name}.{function}", payload, raw=True)
 
 
-def _instances(on: Trial, function: str, payload: bytes, *, count: int | None, seconds: float) -> tuple[Times, Times]:
+def _instances(
+    on: PluginTrial, function: str, payload: bytes, *, count: int | None, seconds: float
+) -> tuple[Times, Times]:
     """Fresh and warm calls; an instance that has had enough after a call is replaced, outside of the clock."""
     held: list[Instance] = [on.template.instance()]
 

@@ -1,13 +1,14 @@
-"""Acceptance: which code a person accepted for a plugin's name, and whether new code needs a decision."""
+"""Acceptance of code for a plugin's name by a person, and the state of a plugin that follows from it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from omnicore.capabilities.grants import CapabilityRequest, Grant
 from omnicore.errors import Conflict
-from omnicore.plugins.states import Review, review_reason
+from omnicore.plugins.view import State
 from omnicore.records import replace
 from omnicore.storage.tables.plugins import CATALOGUE, OPEN, Acceptance, AcceptancesTable, Holdings
 
@@ -18,7 +19,19 @@ if TYPE_CHECKING:
     from omnicore.storage.store import Session, Store
     from omnicore.storage.tables.plugins import GrantRow, PluginRow, TurnedAwayRow
 
-__all__ = ["NO_RULING", "Consent", "Newest", "Ruling", "check_digest", "grant_of"]
+__all__ = [
+    "NO_RULING",
+    "Consent",
+    "Facts",
+    "Newest",
+    "PluginStanding",
+    "Review",
+    "Ruling",
+    "check_digest",
+    "grant_of",
+    "next_state",
+    "review_reason",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +64,11 @@ class Consent:
         return self._acceptances.of(name)
 
     def covers(self, name: str, digest: str | None, sidecar: str | None) -> bool:
-        """Whether a version was accepted for a name."""
+        """True when a version was accepted for a name."""
         return any(one.covers(digest, sidecar) for one in self._acceptances.of(name))
 
     def newest(self, row: PluginRow, missing: Sequence[CapabilityRequest]) -> Newest:
-        """What is known of the newest version. `missing` is what it asks for and was not granted."""
+        """Facts about the newest version. `missing` lists requests that have no grant."""
         if row.hash is None:
             return Newest()
         accepted = self._acceptances.of(row.name)
@@ -99,7 +112,7 @@ class Consent:
         self._acceptances.forget(name)
 
     def _kept(self, name: str, *, known: bool) -> list[str]:
-        """What is kept for a name. The host's own settings may be there before the first file of that name."""
+        """Names of the data kept for a plugin. Settings of the host may exist before the first file of that name."""
         kept = list(self._holdings.of(name))
         return [*kept, "settings"] if known and name in self.configured and "settings" not in kept else kept
 
@@ -114,7 +127,7 @@ _LEAST_DIGEST = 8
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What a person decided, to be recorded together with what follows from it, or not at all."""
+    """A person's decision, recorded together with its consequences or not at all."""
 
     give: tuple[GrantRow, ...] = ()
     take: str | None = None
@@ -144,3 +157,82 @@ def check_digest(name: str, newest: str, wanted: str | None) -> None:
             remedy=f"look at it with `omnicore plugins upgrade {name}`, then decide again",
             digest=newest,
         )
+
+
+Review = Literal["changes", "new-requests", "never"]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Facts that a decision is made from.
+
+    `problem` says why the file as it is now cannot be used; `newest` is its last usable version and `serving`
+    the accepted one; `missing` and `serving_missing` are what each of them asks for and was not granted. `review` says
+    why a person has to accept the newest one first. Somebody who decided against it made it `turned_away`.
+    """
+
+    newest: str | None
+    serving: str | None
+    problem: str = ""
+    switched_off: bool = False
+    quarantine: str = ""
+    missing: Sequence[CapabilityRequest] = ()
+    serving_missing: Sequence[CapabilityRequest] = ()
+    turned_away: bool = False
+    review: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PluginStanding:
+    """The decision: the state, why, and which version answers calls once it is called again."""
+
+    state: State
+    reason: str
+    serving: str | None
+
+
+def review_reason(policy: Review, *, known: bool, kept: Sequence[str], missing: Sequence[CapabilityRequest]) -> str:
+    """Why a person has to accept a version that nobody accepted yet, or "" when it may serve without.
+
+    Args:
+        known: other code was accepted for the name before.
+        kept: what is kept for the name, see `omnicore.storage.tables.plugins`.
+        missing: what the version asks for and was not granted.
+    """
+    if policy == "never":
+        return ""
+    if known and missing:
+        return f"is new code that asks for {_names(missing)}"
+    if kept and policy == "changes":
+        return f"is new code under a name that holds {', '.join(kept)}"
+    return ""
+
+
+def next_state(facts: Facts) -> PluginStanding:
+    """Decides, the strongest reason first.
+
+    An operator's switch wins over everything. A file that cannot be used, that asks for more or that nobody accepted
+    leaves the accepted version in service, unless what that one asks for was taken back.
+    """
+    kept = facts.serving if facts.serving and not facts.serving_missing else None
+    also = f"; version {kept[:8]} serves until then" if kept else ""
+    waits = bool(facts.missing or facts.review)
+    accepted = kept if facts.problem or waits else facts.newest
+    if facts.switched_off:
+        return PluginStanding("disabled", "switched off", accepted)
+    if facts.problem:
+        return PluginStanding("rejected", facts.problem + also, kept)
+    if waits and facts.turned_away and kept and facts.newest:
+        what = "a changed manifest" if facts.newest == kept else f"version {facts.newest[:8]}"
+        also = f"{what} was turned away; version {kept[:8]} serves"
+        return PluginStanding("quarantined" if facts.quarantine else "enabled", facts.quarantine or also, kept)
+    if waits:
+        asks = f"asks for {_names(facts.missing)}"
+        return PluginStanding("needs-review" if facts.review else "needs-grant", (facts.review or asks) + also, kept)
+    if facts.quarantine and facts.newest == facts.serving:
+        return PluginStanding("quarantined", facts.quarantine, accepted)
+    return PluginStanding("enabled", "", accepted)
+
+
+def _names(requests: Sequence[CapabilityRequest]) -> str:
+    return ", ".join(request.name for request in requests)

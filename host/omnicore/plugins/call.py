@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from omnicore.capabilities.costs import CallCosts
     from omnicore.plugins.version import InstancePool
-    from omnicore.plugins.view import Change
+    from omnicore.plugins.view import GrantChange
     from omnicore.sandbox.abi import Usage
     from omnicore.sandbox.engine import Instance
     from omnicore.storage.tables.plugins import PluginRow
@@ -65,7 +65,7 @@ class UsageTaker(Protocol):
 
 @dataclass(slots=True)
 class Meter:
-    """What the calls inside a `metered` block used. Only plugins whose limits set `fuel` count it."""
+    """Fuel that the calls inside a `metered` block used. Only plugins whose limits set `fuel` count it."""
 
     fuel: int = 0
 
@@ -99,7 +99,7 @@ def _measured(costs: CallCosts) -> Iterator[None]:
         costs.time_s = perf_counter() - started
 
 
-def not_serving(row: PluginRow, missing: Sequence[Change]) -> OmniError:
+def not_serving(row: PluginRow, missing: Sequence[GrantChange]) -> OmniError:
     """The error for a call to a plugin of which no version is in service."""
     if row.state == "needs-grant" and missing:
         first = missing[0]
@@ -431,7 +431,7 @@ class Calls:
 
 
 def from_json(given: Any) -> Any:
-    """What a function is called with. Raises: InvalidInput: no base64."""
+    """The input of a function, from JSON. Raises: InvalidInput: invalid base64."""
     if not isinstance(given, dict) or given.keys() != {"base64"} or not isinstance(given["base64"], str):
         return given
     try:
@@ -441,7 +441,7 @@ def from_json(given: Any) -> Any:
 
 
 def to_json(output: Any) -> Any:
-    """What a function returned: a JSON value, text, or bytes as `{"base64": ...}`."""
+    """The output of a function as JSON: a value, text, or bytes as `{"base64": ...}`."""
     if not isinstance(output, bytes):
         return output
     try:

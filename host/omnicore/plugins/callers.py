@@ -43,7 +43,7 @@ _caller: ContextVar[str] = ContextVar("omnicore_caller", default=APPLICATION)
 
 
 def caller() -> str:
-    """Who makes the running call."""
+    """The name of the caller of the running call."""
     return _caller.get()
 
 
@@ -67,7 +67,7 @@ class Callers:
         return self.named(OWNER if owner else principal.person)
 
     def alone(self, name: str) -> bool:
-        """Whether this is the owner, or the owner's program, and nobody else has called so far."""
+        """True when this is the owner, or the owner's program, and nobody else has called so far."""
         return name in _OURS and not self._others
 
 
@@ -107,7 +107,7 @@ class CallOutcome:
 
 
 def counts(error: GuestError, limit_s: float, timeout_s: float | None) -> bool:
-    """Whether a failure counts towards quarantine; a caller's own short deadline must not.
+    """True when a failure counts towards quarantine; a caller's own short deadline must not.
 
     Args:
         limit_s: the plugin's own limit of time.
@@ -119,7 +119,7 @@ def counts(error: GuestError, limit_s: float, timeout_s: float | None) -> bool:
 
 
 def verdict(outcomes: Sequence[CallOutcome], *, threshold: int, alone: bool) -> Verdict:
-    """Who is to blame after the last outcome, a failure.
+    """The party to blame after the last outcome, a failure.
 
     The plugin, when `threshold` calls in a row failed that came from `SEVERAL` callers, or from the only one there is;
     or when half of many calls failed, those of two callers at least among them, where each caller counts `threshold`
@@ -170,7 +170,7 @@ class Blame:
         self._lock = threading.Lock()
 
     def wait_s(self, caller: str) -> float:
-        """How long this caller is refused still; 0.0 when its call may pass, which it then reports about."""
+        """Seconds until this caller is served again; 0.0 when its call may pass, which then reports its outcome."""
         with self._lock:
             breaker = self._refused.get(caller)
         if breaker is None or breaker.allow():
@@ -178,11 +178,11 @@ class Blame:
         return max(0.001, breaker.retry_after_s)
 
     def refuses(self, caller: str) -> bool:
-        """Whether this caller's failures are its own by now."""
+        """True when this caller's failures count against the caller alone."""
         return caller in self._refused
 
     def failed(self, caller: str, *, alone: bool) -> Verdict:
-        """Notes a failure and says who is to blame for it."""
+        """Notes a failure and returns the party to blame for it."""
         with self._lock:
             self._note(caller, well=False)
             found = verdict(self._outcomes, threshold=self._threshold, alone=alone)

@@ -12,11 +12,19 @@ from typing import Any
 from omnicore.capabilities.grants import CapabilityRequest, Grant
 from omnicore.clock import Clock
 from omnicore.errors import Conflict, NotFound, OmniError
-from omnicore.plugins.acceptance import NO_RULING, Consent, Newest, Ruling, check_digest, grant_of
-from omnicore.plugins.limits import asked_of, missing_of
-from omnicore.plugins.manifest import Manifest
-from omnicore.plugins.states import Facts, Standing, next_state
-from omnicore.plugins.view import Change, PluginView, view_of
+from omnicore.plugins.acceptance import (
+    NO_RULING,
+    Consent,
+    Facts,
+    Newest,
+    PluginStanding,
+    Ruling,
+    check_digest,
+    grant_of,
+    next_state,
+)
+from omnicore.plugins.manifest import Manifest, asked_of, missing_of
+from omnicore.plugins.view import GrantChange, PluginView, view_of
 from omnicore.records import replace
 from omnicore.sandbox.abi import Limits
 from omnicore.sandbox.engine import Template
@@ -36,7 +44,7 @@ from omnicore.storage.tables.plugins import (
     identity,
 )
 
-__all__ = ["Arrival", "Catalogue", "Serving"]
+__all__ = ["Catalogue", "FoundFile", "Serving"]
 
 _ERROR_EVERY_S = 1.0
 
@@ -59,8 +67,8 @@ class Serving:
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
-    """What a look at a file found: `manifest` and `module` when it is usable, else `problem`.
+class FoundFile:
+    """A file of the folder as read: `manifest` and `module` when it is usable, else `problem`.
 
     `sidecar` is the manifest beside it as written, `text` what a module in text was made of.
     """
@@ -136,7 +144,7 @@ class Catalogue:
         return row
 
     def states(self) -> dict[str, int]:
-        """How many plugins whose file is there are in each state."""
+        """The number of plugins in each state, among those whose file exists."""
         return self._plugins.count_states()
 
     def kept(self) -> set[str]:
@@ -179,17 +187,17 @@ class Catalogue:
         return Serving(row.name, row.serving, manifest, self.granted(row.name), quarantined, self.config.of(row.name))
 
     def granted(self, name: str) -> tuple[Grant, ...]:
-        """What a plugin was granted, whether it asks for it or not."""
+        """The grants of a plugin, requested or not."""
         return tuple(grant_of(row) for row in self._grants.of(name))
 
-    def differences(self, name: str) -> list[Change]:
-        """What the newest version asks for beyond its grants. Raises: NotFound."""
+    def differences(self, name: str) -> list[GrantChange]:
+        """The requests of the newest version beyond its grants. Raises: NotFound."""
         row = self.row(name)
         grants = self.granted(name)
         granted = {grant.capability: grant for grant in grants}
         approve = f"omnicore plugins upgrade {name} --approve" if self._newest(row, grants).review else ""
         return [
-            Change(
+            GrantChange(
                 request.name,
                 "wider" if request.name in granted else "new",
                 request.scope,
@@ -213,7 +221,7 @@ class Catalogue:
 
     # -- what changes
 
-    def arrive(self, row: PluginRow | None, arrival: Arrival, verified: str) -> PluginRow:
+    def arrive(self, row: PluginRow | None, arrival: FoundFile, verified: str) -> PluginRow:
         """Records what a look at a file found. `row` is what is known under its name."""
         now = self.clock.now()
         base = row or _first_row(arrival, now)
@@ -426,7 +434,7 @@ class Catalogue:
 
     def _standing(
         self, row: PluginRow, quarantine: str, grants: Sequence[Grant], newest: Newest, *, away: bool
-    ) -> Standing:
+    ) -> PluginStanding:
         serving = self._plugins.version(row.name, row.serving) if row.serving else None
         return next_state(
             Facts(
@@ -451,7 +459,7 @@ class Catalogue:
         return view_of(row, [grant_of(one) for one in grants], self.limits)
 
 
-def _first_row(arrival: Arrival, now: float) -> PluginRow:
+def _first_row(arrival: FoundFile, now: float) -> PluginRow:
     """The row of a plugin that was not known."""
     return PluginRow(
         name=arrival.name,

@@ -78,7 +78,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """How a file looked, since when it looks so, and when it was first seen. Units: monotonic seconds."""
+    """The stamp of a file, since when it is unchanged, and when it was first seen. Units: monotonic seconds."""
 
     signature: str
     since: float
@@ -119,7 +119,7 @@ class Folder:
         return sorted(found, key=lambda candidate: candidate.path)
 
     def settled(self, candidate: Candidate) -> Settled:
-        """Whether nobody writes to the file any more: unchanged for a while, or between two looks.
+        """ "yes" when nobody writes to the file any more: it is unchanged for a while, or between two looks.
 
         Returns: "yes"; "soon" when another look will tell; "writing" when it has changed for over a second.
         """
@@ -176,7 +176,7 @@ class Folder:
         return tuple(places)
 
     def _named(self, name: str) -> bool:
-        """Whether a name is text: one that is not UTF-8 can stand in no database and no answer."""
+        """True when a name is valid text: one that is not UTF-8 fits no database and no answer."""
         if name.isascii():
             return True
         try:
@@ -412,7 +412,7 @@ class Rollbacks:
                 raise Conflict(f"{folder} is a link, which is never followed", remedy="put a plain folder there")
 
     def _is_ours(self, row: RollbackRow, data: bytes) -> bool:
-        """Whether the file is as it was when the rollback began, or is that of the version already."""
+        """True when the file is as it was when the rollback began, or is that of the version already."""
         path = self._root / row.path
         try:
             if _file_signature(path) == row.signature:
@@ -468,7 +468,7 @@ class Rollbacks:
 
 
 def _sidecars(path: str) -> tuple[str, tuple[str, ...]]:
-    """Where the manifest beside a file is: a place of the host's own, then those that belong to its source."""
+    """Paths of the manifest beside a file: the host's own, then those that belong to its source."""
     own = path.rpartition(".")[0] + ".toml"
     name, slash, _ = path.partition("/")
     return own, (f"{name}/plugin.toml",) if slash else ()
@@ -483,7 +483,7 @@ def _file_signature(path: Path) -> str:
 
 
 def _is_plain(path: Path) -> bool:
-    """Whether it is a file itself: a link would lead elsewhere, and a pipe would never end."""
+    """True for a regular file: a link would lead elsewhere, and a pipe would never end."""
     return stat.S_ISREG(os.lstat(path).st_mode)
 
 

@@ -35,7 +35,7 @@ from omnicore.plugins.call import Calls, not_serving
 from omnicore.plugins.callers import Callers
 from omnicore.plugins.catalogue import Catalogue, Serving
 from omnicore.plugins.folder import Folder, Rollbacks, check_filename, remove_files, sidecar_beside, write_whole
-from omnicore.plugins.inventory import Inventory, judged_by, read_module
+from omnicore.plugins.inventory import FolderWatch, Inventory, judged_by, read_module
 from omnicore.plugins.manifest import Manifest
 from omnicore.plugins.native import NativePlugin, NativePlugins, own_limits
 from omnicore.plugins.schemas import FunctionSpec
@@ -51,8 +51,15 @@ from omnicore.plugins.version import (
     WrapDoors,
     unwrapped,
 )
-from omnicore.plugins.view import BreakerStatus, Change, PluginStatus, PluginView, State, call_status, limits_in_force
-from omnicore.plugins.watch import FolderWatch
+from omnicore.plugins.view import (
+    BreakerStatus,
+    GrantChange,
+    PluginStatus,
+    PluginView,
+    State,
+    call_status,
+    limits_in_force,
+)
 from omnicore.sandbox.abi import HostFunction
 from omnicore.sandbox.engine import Engine
 from omnicore.storage.modules import ModuleStore
@@ -382,7 +389,7 @@ class PluginHost:
 
     # -- grants
 
-    def diff(self, name: str) -> Sequence[Change]:
+    def diff(self, name: str) -> Sequence[GrantChange]:
         """The grants that the newest version asks for and does not have. Raises: NotFound."""
         return self._catalogue.differences(name) if self._natives.find(name) is None else ()
 

@@ -1,21 +1,29 @@
-"""The inventory: passes over the plugin folder that bring the catalogue in line with its files."""
+"""The inventory of the plugin folder, passes over it that bring the catalogue in line with its files, and the watch."""
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import logging
 import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import asdict, replace
+from threading import RLock
 from typing import TYPE_CHECKING
 
 from omnicore import records
-from omnicore.errors import OmniError
-from omnicore.plugins.catalogue import Arrival, Catalogue
-from omnicore.plugins.limits import effective_limits
-from omnicore.plugins.manifest import Manifest, name_of_stem, read_manifest
+from omnicore.errors import GuestError, OmniError
+from omnicore.plugins.catalogue import Catalogue, FoundFile
+from omnicore.plugins.manifest import Manifest, effective_limits, name_of_stem, read_manifest
+from omnicore.plugins.version import BEING_COMPILED, EAGER_LOADS, Patience, Version, VersionsInService
 from omnicore.sandbox.capi.code import wat_to_wasm
+from omnicore.sandbox.engine import Template
 from omnicore.sandbox.inspect import admit, inspect
+from omnicore.storage.store import Store
+from omnicore.storage.tables.kv import KvTable
 from omnicore.storage.tables.plugins import PluginRow
 
 if TYPE_CHECKING:
@@ -26,17 +34,17 @@ if TYPE_CHECKING:
     from omnicore.sandbox.abi import Limits
     from omnicore.sandbox.engine import Engine
 
-__all__ = ["Inventory", "judged_by", "read_arrival", "read_module"]
+__all__ = ["FolderWatch", "Inventory", "judged_by", "read_found_file", "read_module"]
 
 
 _log = logging.getLogger("omnicore.plugins")
 
 
-def read_arrival(folder: Folder, candidate: Candidate, *, default: Limits, most: Limits) -> Arrival:
+def read_found_file(folder: Folder, candidate: Candidate, *, default: Limits, most: Limits) -> FoundFile:
     """Reads and inspects a file. It does not raise: what is wrong stands in `problem`."""
     name = name_of_stem(candidate.stem) or candidate.path
     if candidate.problem:
-        return Arrival(name, candidate.path, candidate.signature, problem=candidate.problem)
+        return FoundFile(name, candidate.path, candidate.signature, problem=candidate.problem)
     try:
         data, sidecar = folder.read(candidate, max(most.module_bytes, most.component_bytes))
         module, manifest = read_module(
@@ -48,12 +56,12 @@ def read_arrival(folder: Folder, candidate: Candidate, *, default: Limits, most:
             limits=(default, most),
         )
     except OmniError as error:
-        return Arrival(name, candidate.path, candidate.signature, problem=str(error))
+        return FoundFile(name, candidate.path, candidate.signature, problem=str(error))
     except Exception:  # whatever a file does to its reader, the other files are still to be looked at
         _log.exception("%s could not be read", candidate.path)
         problem = "the host could not read it, which is a fault of the host; its log says more"
-        return Arrival(name, candidate.path, candidate.signature, problem=problem)
-    return Arrival(
+        return FoundFile(name, candidate.path, candidate.signature, problem=problem)
+    return FoundFile(
         manifest.name,
         candidate.path,
         candidate.signature,
@@ -149,11 +157,11 @@ class Inventory:
                 continue
             if settled == "yes":
                 default, most = self.limits
-                arrivals.append(read_arrival(self.folder, candidate, default=default, most=most))
+                arrivals.append(read_found_file(self.folder, candidate, default=default, most=most))
                 if end is None and seconds is not None:
                     end = self._monotonic() + seconds
             elif settled == "writing":
-                arrivals.append(Arrival(candidate.stem, candidate.path, "", problem=_WRITING))
+                arrivals.append(FoundFile(candidate.stem, candidate.path, "", problem=_WRITING))
         for arrival in sorted(arrivals, key=changes.rank):
             changes.take_in(arrival, self._judged_by)
         if arrivals or changes.any_gone:
@@ -169,7 +177,7 @@ class Inventory:
 
 
 class _Changes:
-    """What one pass does to the catalogue."""
+    """Changes that one pass makes to the catalogue."""
 
     def __init__(
         self,
@@ -199,11 +207,11 @@ class _Changes:
             self._rows[row.name] = self.by_path[row.path] = self._catalogue.look_again(row)
         return bool(waiting)
 
-    def rank(self, arrival: Arrival) -> tuple[bool, bool, str]:
+    def rank(self, arrival: FoundFile) -> tuple[bool, bool, str]:
         """The order in which files are taken in: of two that claim a name, the one that was accepted for it first."""
         return arrival.manifest is None, not self._accepted(arrival), arrival.path
 
-    def take_in(self, arrival: Arrival, judged_by: str) -> None:
+    def take_in(self, arrival: FoundFile, judged_by: str) -> None:
         """Records what was found in one file."""
         before = self.by_path.get(arrival.path)
         if before is not None and before.problem == arrival.problem == _WRITING:
@@ -216,7 +224,7 @@ class _Changes:
         self._rows[row.name] = self.by_path[row.path] = row
         self._changed(row.name, "changed" if known is not None and known.present else "added")
 
-    def _named(self, arrival: Arrival, before: PluginRow | None) -> Arrival:
+    def _named(self, arrival: FoundFile, before: PluginRow | None) -> FoundFile:
         """The arrival under a name of its own: its own if that is free, else one made from its path."""
         if arrival.manifest is None and before is not None:
             return replace(arrival, name=before.name)
@@ -229,8 +237,8 @@ class _Changes:
             return replace(arrival, name=_path_name(arrival.path))
         return arrival if self._makes_way(owner, arrival) else _nameless(arrival, owner.path)
 
-    def _makes_way(self, owner: PluginRow, arrival: Arrival) -> bool:
-        """Whether the file that has a name leaves it: it never was a plugin, or only the other one was accepted."""
+    def _makes_way(self, owner: PluginRow, arrival: FoundFile) -> bool:
+        """True when the file that has a name gives it up: it never was a plugin, or only the other one was accepted."""
         if owner.hash is None:
             moved = self._catalogue.rename(owner, _path_name(owner.path))
             del self._rows[owner.name]
@@ -242,8 +250,8 @@ class _Changes:
             return True
         return False
 
-    def _accepted(self, arrival: Arrival) -> bool:
-        """Whether this very code was accepted for the name it claims; first arrivals cost no look at their bytes."""
+    def _accepted(self, arrival: FoundFile) -> bool:
+        """True when this code was accepted for the name that it claims; the bytes of a file seen first are not read."""
         if arrival.manifest is None or arrival.name not in self._rows:
             return False
         digest = hashlib.sha256(arrival.module).hexdigest()
@@ -265,7 +273,7 @@ class _Changes:
         self._changed(row.name, "removed")
 
 
-def _nameless(arrival: Arrival, claimant: str) -> Arrival:
+def _nameless(arrival: FoundFile, claimant: str) -> FoundFile:
     """The arrival under a name made from its path, unusable for somebody else has its own."""
     problem = arrival.problem or f"its name {arrival.name} is taken by {claimant}; rename one of the two"
     return replace(arrival, name=_path_name(arrival.path), manifest=None, module=b"", problem=problem)
@@ -277,7 +285,158 @@ def _path_name(path: str) -> str:
 
 
 def judged_by(settings: Settings, engine: Engine) -> str:
-    """What a verdict over a file depends on beside the file; a digest, for settings may hold secrets."""
+    """The digest of everything but the file that a verdict over it depends on; settings may hold secrets."""
     about = [engine.name, engine.version, asdict(settings.limits), asdict(settings.max_limits)]
     text = json.dumps([*about, {name: dict(one) for name, one in settings.plugin_settings.items()}], default=str)
     return f"{engine.name} {engine.version} {hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+_PASS_EVERY_S = 2.0
+_SWEEP_EVERY_S = 60.0
+_SOON_S = 0.11
+_READING_S = 2.0  # of one pass, for reading files; the next pass reads the rest
+_MOST_TRIED = 4  # versions that are compiled ahead at once; compilers have their own bounds
+
+
+class FolderWatch:
+    """Keeps the catalogue in line with the plugin folder, and what is in service with the catalogue.
+
+    Args:
+        changing: held by whoever changes plugins.
+        version: returns the version of a plugin that takes calls, made when needed.
+        sync: brings what is in service in line with the catalogue for one plugin.
+        failed: called with a failure to compile a version ahead.
+    """
+
+    def __init__(
+        self,
+        *,
+        inventory: Inventory,
+        catalogue: Catalogue,
+        versions: VersionsInService,
+        database: Store,
+        kv: KvTable,
+        changing: RLock,
+        version: Callable[[str], Version],
+        sync: Callable[[str], None],
+        failed: Callable[[Version, OmniError, bool], None],
+    ) -> None:
+        self.inventory, self._catalogue, self._versions = inventory, catalogue, versions
+        self._database, self._kv, self._changing = database, kv, changing
+        self._version, self._sync, self._failed = version, sync, failed
+        self._data_version = database.data_version()
+        self._pass_due = self._sweep_due = 0.0
+        self._task: asyncio.Task[None] | None = None
+        self._trying: list[tuple[Version, Future[Template]]] = []
+        self.closed = False
+
+    async def start(self) -> None:
+        """Goes on looking into the folder until `stop`."""
+        self._task = asyncio.create_task(self._watch(), name="omnicore-watch-plugins")
+
+    async def stop(self) -> None:
+        """Ends the watch."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+
+    def scan(self, patience: Patience = "all") -> None:
+        """Takes in what changed, see `PluginHost.scan`."""
+        end = time.monotonic() + _READING_S
+        for _ in range(10):
+            again = self._pass(patience)
+            if not again or (patience == "none" and time.monotonic() >= end):
+                return
+            time.sleep(_SOON_S)
+
+    def take_in(self, path: str, *, patience: Patience = "all") -> None:
+        """Takes in one file that is known to be whole. The caller holds `changing`."""
+        self._versions.eager, self._versions.patience = 1, patience
+        try:
+            self.inventory.take_stock(at_once=path)
+        finally:
+            self._versions.patience = "all"
+
+    def take_in_first(self, names: Sequence[str]) -> None:
+        """Takes in the files of these plugins and reads no other one; a file that is still being written waits."""
+        waiting = set(names)
+        for _ in range(10):
+            with self._changing:
+                self._versions.eager, self._versions.patience = len(names), "none"
+                try:
+                    waiting = {stem for stem in waiting if self._take_in_stem(stem)}
+                finally:
+                    self._versions.patience = "all"
+            if not waiting:
+                return
+            time.sleep(_SOON_S)
+
+    def _take_in_stem(self, stem: str) -> bool:
+        """Takes in the file of this name. Returns: true if it has just changed, so that another look is needed."""
+        folder = self.inventory.folder
+        for candidate in folder.list():
+            if candidate.stem == stem:
+                if (state := folder.settled(candidate)) == "yes":
+                    self.inventory.take_stock(at_once=candidate.path, seconds=0.0)
+                return state == "soon"
+        return False
+
+    def look_again(self, name: str) -> None:
+        """Decides about a version that was to replace another, now that it is compiled or cannot be."""
+        with suppress(OmniError), self._changing:
+            row = None if self.closed else self._catalogue.find(name)
+            if row is None or not row.present or row.problem != BEING_COMPILED:
+                return
+            self._catalogue.look_again(row)
+            self.take_in(row.path, patience="none")
+
+    def tick(self, changed: bool) -> None:
+        """One round of the watch."""
+        self._catalogue.write_errors()
+        data_version = self._database.data_version()
+        if data_version != self._data_version:  # another process granted, disabled, ...
+            self._data_version = data_version
+            for version in self._versions.all():
+                self._sync(version.serving.name)
+        if changed or time.monotonic() >= self._pass_due:
+            again = self._pass("none")
+            self._pass_due = time.monotonic() + (0 if again else _PASS_EVERY_S)
+        if time.monotonic() >= self._sweep_due:
+            self._kv.sweep()
+            self._sweep_due = time.monotonic() + _SWEEP_EVERY_S
+        self._compile_ahead()
+
+    async def _watch(self) -> None:
+        async for changed in self.inventory.folder.changes():
+            try:
+                await asyncio.to_thread(self.tick, changed)
+            except (OmniError, OSError):
+                # A full disk or a folder out of reach now does not end the watch; the next look may succeed.
+                _log.exception("the plugin folder could not be read")
+
+    def _pass(self, patience: Patience) -> bool:
+        """One look into the folder. Returns True when another one soon would find out more."""
+        with self._changing:
+            for row in self._catalogue.rows():
+                if row.problem == BEING_COMPILED and row.present and not self._versions.is_pending(row.name):
+                    self._catalogue.look_again(row)  # the host was stopped meanwhile, or it is done
+            self._versions.eager, self._versions.patience = EAGER_LOADS, patience
+            try:
+                return self.inventory.take_stock(seconds=_READING_S if patience == "none" else None)
+            finally:
+                self._versions.patience = "all"
+
+    def _compile_ahead(self) -> None:
+        """Has versions that were accepted untried compiled, so that their first callers need not wait."""
+        self._trying = [(version, coming) for version, coming in self._trying if not self._done(version, coming)]
+        while self._versions.untried and len(self._trying) < _MOST_TRIED:
+            with suppress(OmniError):
+                version = self._version(self._versions.untried.popleft())
+                self._trying.append((version, version.coming(called=False)))
+
+    def _done(self, version: Version, coming: Future[Template]) -> bool:
+        if coming.done() and isinstance(error := coming.exception(), GuestError):
+            self._failed(version, error, False)
+        return coming.done()

@@ -1,4 +1,4 @@
-"""Manifests: a plugin's name, functions, capabilities and limits.
+"""Manifests: a plugin's name, functions, capabilities and limits, and the limits that it is granted.
 
 A manifest comes from the first source that exists: the sidecar file, the manifest embedded in the module, or the
 module's exports. For a component, the types of its functions give the schemas. A fault in a document is reported
@@ -13,34 +13,41 @@ import math
 import re
 import time
 import tomllib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Literal
 
-from omnicore.capabilities.grants import CapabilityRequest, check_requests
+from omnicore.capabilities.grants import CapabilityRequest, Grant, check_requests, missing
 from omnicore.config.documents import JsonPath, json_lines, line_of, toml_lines
 from omnicore.errors import ManifestInvalid
 from omnicore.optional import optional
 from omnicore.plugins.schemas import BYTES_MEDIA, JSON_MEDIA, FunctionSpec, problems_of_schema, write_path
-from omnicore.sandbox.abi import WasiGrant
+from omnicore.sandbox.abi import Limits, WasiGrant
 from omnicore.sandbox.nesting import too_deep
 from omnicore.sandbox.wit import Signature, Way, WitType, entry_of, input_way, output_way, returned
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from jsonschema import Draft202012Validator, ValidationError
 
     from omnicore.sandbox.inspect import ModuleInfo
 
 __all__ = [
+    "LIMITS",
     "SECTION",
-    "Document",
     "Manifest",
+    "ManifestDocument",
     "Source",
+    "asked_of",
     "callable_exports",
     "described",
+    "effective_limits",
+    "granted_limits",
+    "limits_covered",
+    "limits_request",
+    "missing_of",
     "name_of_stem",
     "read_json",
     "read_manifest",
@@ -57,7 +64,7 @@ _TOML_PLACE = re.compile(r"\(at line (\d+), column \d+\)")
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class ManifestDocument:
     """A manifest as written: plain values, and where it came from."""
 
     path: str
@@ -82,7 +89,7 @@ class Document:
         )
 
 
-def read_toml(data: bytes, path: str) -> Document:
+def read_toml(data: bytes, path: str) -> ManifestDocument:
     """Reads a sidecar. Raises: ManifestInvalid."""
     text = _text(data, path)
     for number, content in enumerate(text.split("\n"), start=1):
@@ -96,10 +103,10 @@ def read_toml(data: bytes, path: str) -> Document:
         place = _TOML_PLACE.search(str(error))
         line = int(place[1]) if place else text.count("\n") + 1
         raise _at(path, line, f"no valid TOML: {_TOML_PLACE.sub('', str(error)).strip()}") from error
-    return _checked(Document(path, text, values, toml_lines))
+    return _checked(ManifestDocument(path, text, values, toml_lines))
 
 
-def read_json(data: bytes, path: str) -> Document:
+def read_json(data: bytes, path: str) -> ManifestDocument:
     """Reads an embedded manifest. Raises: ManifestInvalid."""
     text = _text(data, path)
     if too_deep(data, _MAX_OPEN):
@@ -111,7 +118,7 @@ def read_json(data: bytes, path: str) -> Document:
         raise _at(path, line, f"no valid JSON: {getattr(error, 'msg', error)}") from error
     if not isinstance(values, dict):
         raise _at(path, 1, "must be an object")
-    return _checked(Document(path, text, values, json_lines))
+    return _checked(ManifestDocument(path, text, values, json_lines))
 
 
 def _text(data: bytes, path: str) -> str:
@@ -124,10 +131,10 @@ def _text(data: bytes, path: str) -> str:
 
 
 def _at(path: str, line: int, message: str) -> ManifestInvalid:
-    return Document(path, "", {}, lambda _: {(): line}).invalid([((), message)])
+    return ManifestDocument(path, "", {}, lambda _: {(): line}).invalid([((), message)])
 
 
-def _checked(document: Document) -> Document:
+def _checked(document: ManifestDocument) -> ManifestDocument:
     # Depth and kinds first: what comes after may then recurse and serialise without surprises.
     for look in (_unplain(document.values, ()), _breaches(document.values), _bad_schemas(document.values)):
         problems = list(look)
@@ -443,20 +450,20 @@ def name_of_stem(stem: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-")
 
 
-def _document(stem: str, info: ModuleInfo, sidecar: bytes | None, sidecar_path: str) -> Document | None:
+def _document(stem: str, info: ModuleInfo, sidecar: bytes | None, sidecar_path: str) -> ManifestDocument | None:
     if sidecar is not None:
         return read_toml(sidecar, sidecar_path or f"{stem}.toml")
     return _embedded(stem, info)
 
 
-def _embedded(stem: str, info: ModuleInfo) -> Document | None:
+def _embedded(stem: str, info: ModuleInfo) -> ManifestDocument | None:
     if SECTION in info.custom:
         return read_json(bytes(info.custom[SECTION][: MAX_BYTES + 1]), f"{stem}.wasm ({SECTION})")
     return None
 
 
 def _embedded_words(stem: str, info: ModuleInfo, exports: tuple[str, ...]) -> dict[str, Any]:
-    """What the module says of itself. What it asks for and how it runs, its sidecar alone decides."""
+    """Descriptions that the module embeds. Its requests and how it runs are up to the sidecar alone."""
     document = _embedded(stem, info)
     if document is None:
         return {}
@@ -543,7 +550,7 @@ def _checked_name(stem: str) -> str:
     return name
 
 
-def _missing_functions(document: Document, exports: tuple[str, ...]) -> list[tuple[JsonPath, str]]:
+def _missing_functions(document: ManifestDocument, exports: tuple[str, ...]) -> list[tuple[JsonPath, str]]:
     offered = f"it has {', '.join(exports[:10])}" if exports else "it has none"
     return [
         (("functions", name), f"the module has no such function to call; {offered}")
@@ -552,7 +559,7 @@ def _missing_functions(document: Document, exports: tuple[str, ...]) -> list[tup
     ]
 
 
-def _repeated(document: Document) -> list[tuple[JsonPath, str]]:
+def _repeated(document: ManifestDocument) -> list[tuple[JsonPath, str]]:
     names = [one["name"] for one in document.values.get("capabilities", ())]
     return [
         (("capabilities", index, "name"), f"{name} is asked for twice; write one entry with both scopes")
@@ -561,7 +568,7 @@ def _repeated(document: Document) -> list[tuple[JsonPath, str]]:
     ]
 
 
-def _bad_scopes(document: Document) -> Iterator[tuple[JsonPath, str]]:
+def _bad_scopes(document: ManifestDocument) -> Iterator[tuple[JsonPath, str]]:
     # What a scope may hold in detail, its door knows better than the schema.
     for index, one in enumerate(document.values.get("capabilities", ())):
         try:
@@ -586,7 +593,84 @@ def _unasked_lanes(values: Mapping[str, Any]) -> Iterator[tuple[JsonPath, str]]:
             )
 
 
-def _bad_name(document: Document) -> list[tuple[JsonPath, str]]:
+def _bad_name(document: ManifestDocument) -> list[tuple[JsonPath, str]]:
     # The schema's `$` lets a newline at the end through; here the whole name counts.
     name = document.values.get("name")
     return [] if name is None or NAME.fullmatch(name) else [(("name",), "is no name a plugin can have")]
+
+
+LIMITS = "limits"
+"""The name under which limits above the host's own are granted."""
+
+
+def effective_limits(asked: Mapping[str, Any] | None, default: Limits, most: Limits) -> Limits:
+    """Each field as the manifest asks, else the default; never above `most`, where None means no bound."""
+    values = {field.name: getattr(default, field.name) for field in fields(Limits)} | dict(asked or {})
+    return Limits(**{name: _least(value, getattr(most, name)) for name, value in values.items()})
+
+
+def limits_request(manifest: Manifest, default: Limits, most: Limits) -> CapabilityRequest | None:
+    """The request for limits above the host's own, with its reason; None without one.
+
+    Above `most` nothing is given, so nothing is asked for.
+    """
+    whole, own = effective_limits(manifest.limits, default, most), effective_limits(None, default, most)
+    above = {
+        name: getattr(whole, name)
+        for name in manifest.limits or ()
+        if not _within(getattr(whole, name), getattr(own, name))
+    }
+    return CapabilityRequest(LIMITS, above, manifest.limits_reason) if above else None
+
+
+def limits_covered(grants: Iterable[Grant], request: CapabilityRequest) -> bool:
+    """True when a grant gives all the limits that are asked for."""
+    given = _given(grants)
+    return all(name in given and _within(value, given[name]) for name, value in request.scope.items())
+
+
+def granted_limits(manifest: Manifest, grants: Iterable[Grant], default: Limits, most: Limits) -> Limits:
+    """The limits that hold: those the manifest asks for, above the host's own no more than was granted."""
+    request = limits_request(manifest, default, most)
+    if request is None:
+        return effective_limits(manifest.limits, default, most)
+    given = _given(grants)
+    granted = {
+        name: _least(value, given[name])
+        for name, value in request.scope.items()
+        if name in given and not _within(given[name], getattr(default, name))
+    }
+    asked = {name: value for name, value in (manifest.limits or {}).items() if name not in request.scope}
+    return effective_limits(asked | granted, default, most)
+
+
+def _given(grants: Iterable[Grant]) -> Mapping[str, Any]:
+    return next((one.scope for one in grants if one.capability == LIMITS), {})
+
+
+def _within(value: Any, bound: Any) -> bool:
+    return bound is None or (value is not None and value <= bound)
+
+
+def _least(value: Any, most: Any) -> Any:
+    if value is None or most is None:
+        return most if value is None else value
+    return min(value, most)
+
+
+def asked_of(manifest: str | None, limits: tuple[Limits, Limits]) -> list[CapabilityRequest]:
+    """All that a manifest asks for and that needs a grant. `limits` are the defaults and the most."""
+    if manifest is None:
+        return []
+    asks = Manifest.from_json(manifest)
+    above = limits_request(asks, *limits)
+    return [*missing(asks.capabilities, ()), *([above] if above is not None else ())]
+
+
+def missing_of(manifest: str | None, grants: Sequence[Grant], limits: tuple[Limits, Limits]) -> list[CapabilityRequest]:
+    """The requests among them that no grant covers."""
+    return [
+        one
+        for one in asked_of(manifest, limits)
+        if (not limits_covered(grants, one) if one.name == LIMITS else missing([one], grants))
+    ]

@@ -33,8 +33,7 @@ from omnicore.errors import (
     Unavailable,
 )
 from omnicore.plugins.catalogue import Serving
-from omnicore.plugins.limits import LIMITS, effective_limits
-from omnicore.plugins.manifest import Manifest
+from omnicore.plugins.manifest import LIMITS, Manifest, effective_limits
 from omnicore.plugins.schemas import BYTES_MEDIA, JSON_MEDIA, TEXT_MEDIA, FunctionSpec, problems_of_schema, write_path
 from omnicore.plugins.view import PluginView, State
 from omnicore.sandbox.abi import Limits, Usage
@@ -330,7 +329,7 @@ def _loop_here() -> asyncio.AbstractEventLoop | None:
 
 
 def takes_input(call: Callable[..., Any]) -> bool:
-    """Whether a function has a place for its input. Raises: ValueError: it wants more than that."""
+    """True when a function has a parameter for its input. Raises: ValueError: it has more parameters."""
     places = [
         one
         for one in inspect.signature(call).parameters.values()
@@ -426,7 +425,7 @@ class NativePlugins:
         return self._plugins.get(own) if own != name and self._taken(own) else None
 
     def claim(self, name: str) -> str | None:
-        """Who has a name that a file would like to have, or None."""
+        """The owner of a name that a file claims, or None."""
         plugin = self.find(name)
         return (
             f"the native plugin {plugin.extension.where}" if plugin is not None and not self._problem(plugin) else None
@@ -463,7 +462,7 @@ class NativePlugins:
         )
 
     def serving(self, plugin: NativePlugin) -> Serving | None:
-        """What answers its calls, None while it is switched off or cannot be used."""
+        """The version that answers its calls; None while it is disabled or unusable."""
         if self._standing(plugin)[0] not in ("enabled", "quarantined"):
             return None
         limits = effective_limits(plugin.manifest.limits, *self._limits)

@@ -70,7 +70,7 @@ class SafePattern:
 
 @dataclass(slots=True)
 class _Tally:
-    """What a group holds: open-ended repeats, two-way choices, and how often its fixed parts are copied."""
+    """Contents of a group: open-ended repeats, two-way choices, and copies of its fixed parts."""
 
     repeats: int = 0
     choices: int = 0
@@ -159,7 +159,7 @@ class Schema:
         self._validator: Any = None
 
     def problem(self, value: Any, *, timeout_s: float) -> str | None:
-        """What is wrong with a value first, as text with its place in it, or None.
+        """The first fault of a value, as text with its path, or None.
 
         Raises: SchemaTooSlowError: the check took longer than `timeout_s`.
         """
@@ -170,7 +170,7 @@ class Schema:
 
 
 def problems_of_schema(document: Any, *, timeout_s: float) -> Iterator[tuple[JsonPath, str]]:
-    """What keeps a schema from being used, each with its place in it."""
+    """Faults that make a schema unusable, each with its path."""
     try:
         error = _first(_meta(), document, timeout_s)
         if error is not None:
@@ -277,7 +277,7 @@ def _meta() -> Any:
 
 @dataclass(slots=True)
 class _Survey:
-    """What a walk over a schema finds: where subschemas stand, what refers where, what is not taken."""
+    """Findings of a walk over a schema: paths of subschemas, references, and faults."""
 
     places: set[JsonPath] = field(default_factory=set)
     references: list[tuple[JsonPath, str]] = field(default_factory=list)
@@ -364,7 +364,7 @@ class FunctionSpec:
 
 
 class Media:
-    """How one function's input and output travel. Immutable, safe to use from several threads.
+    """Encoding of one function's input and output. Immutable, safe to use from several threads.
 
     `plain_input` and `plain_output` are true where bytes pass as they are.
 

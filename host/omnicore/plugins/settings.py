@@ -97,7 +97,7 @@ def to_store(
     stored: Mapping[str, Any],
     wanted: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """What of the wanted settings has to be stored: a value that holds anyway does not.
+    """The settings that have to be stored: those whose value does not hold anyway.
 
     Raises: InvalidSetting: they break the schema. InvalidInput: they are too long, too deep or no text.
     """
@@ -110,7 +110,7 @@ def to_store(
 
 
 def _check_form(wanted: Mapping[str, Any]) -> None:
-    """What is refused before anything looks into it: it comes from a form, or from whoever posed as one."""
+    """Refuses values that are too long or too deep before anything reads them: anybody may have sent the form."""
     try:
         text = json.dumps(wanted, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError) as error:
@@ -153,7 +153,7 @@ def _masked(value: Any) -> Any:
 
 
 def _unmasked(plugin: str, name: str, value: Any, now: Any) -> Any:
-    """What a form sent back, with the secrets that it could not show."""
+    """The values of a form, with the secrets that it could not show."""
     if value == MASK:
         if now is None:
             raise InvalidSetting(

@@ -10,10 +10,9 @@ from typing import Any
 from omnicore.capabilities.grants import CapabilityRequest, Grant, covers
 from omnicore.errors import StorageFailed
 from omnicore.plugins.catalogue import Catalogue
-from omnicore.plugins.limits import effective_limits
-from omnicore.plugins.manifest import Manifest
+from omnicore.plugins.manifest import Manifest, effective_limits
 from omnicore.plugins.schemas import FunctionSpec
-from omnicore.plugins.view import Change
+from omnicore.plugins.view import GrantChange
 from omnicore.sandbox.abi import Limits
 from omnicore.sandbox.inspect import ModuleInfo, inspect
 from omnicore.storage.modules import ModuleStore
@@ -104,7 +103,7 @@ class Upgrade:
     lower: bool
     waiting: bool
     kept: Mapping[str, Any] | None
-    changes: tuple[Change, ...]
+    changes: tuple[GrantChange, ...]
     added: tuple[str, ...]
     removed: tuple[str, ...]
     changed: tuple[FunctionChange, ...]
@@ -145,12 +144,12 @@ def capability_changes(
     missing: Sequence[CapabilityRequest],
     grants: Sequence[Grant],
     review: bool = False,
-) -> Iterator[Change]:
-    """What the newer version asks for beyond its grants, and then what it asks for no more or less of."""
+) -> Iterator[GrantChange]:
+    """Requests of the newer version beyond its grants, then those that it dropped or reduced."""
     granted = {grant.capability: grant.scope for grant in grants}
     approve = f"omnicore plugins upgrade {plugin} --approve" if review else ""
     for request in missing:
-        yield Change(
+        yield GrantChange(
             request.name,
             "wider" if request.name in granted else "new",
             request.scope,
@@ -163,9 +162,9 @@ def capability_changes(
     for old in before.capabilities if before is not None else ():
         new = asked.get(old.name)
         if new is None:
-            yield Change(old.name, "dropped", {}, old.scope, old.reason, "")
+            yield GrantChange(old.name, "dropped", {}, old.scope, old.reason, "")
         elif old.name not in waits and not covers(Grant(old.name, new.scope, "", 0.0), old):
-            yield Change(old.name, "narrower", new.scope, old.scope, new.reason, "")
+            yield GrantChange(old.name, "narrower", new.scope, old.scope, new.reason, "")
 
 
 def function_changes(
@@ -193,7 +192,7 @@ def limit_changes(
 
 
 def code_change(before: ModuleInfo, after: ModuleInfo) -> CodeChange:
-    """What the code exports and imports that it did not, and no more."""
+    """Exports and imports that the newer code added and dropped."""
     exports = [[one.name for one in info.exports if one.kind == "function"] for info in (before, after)]
     imports = [[f"{one.module}::{one.name}" for one in info.imports] for info in (before, after)]
     return CodeChange(

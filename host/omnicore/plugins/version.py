@@ -22,7 +22,7 @@ from omnicore.errors import (
     OmniError,
 )
 from omnicore.plugins.callers import Blame
-from omnicore.plugins.limits import granted_limits
+from omnicore.plugins.manifest import granted_limits
 from omnicore.plugins.schemas import Media
 from omnicore.plugins.settings import settled_settings
 from omnicore.resilience.breaker import Breaker
@@ -162,7 +162,7 @@ class InstancePool:
     """As the budget of memory calls it when somebody else needs the room."""
 
     def holds(self, kept: Instance) -> bool:
-        """Whether this instance is idle."""
+        """True while this instance is idle."""
         return kept in self._idle
 
     def drop(self, kept: Instance) -> bool:
@@ -209,7 +209,7 @@ class InstancePool:
 
     @property
     def in_flight(self) -> int:
-        """How many calls run now."""
+        """The number of calls that run now."""
         return self._most - len(self._permits)
 
     def _kept(self) -> Instance | None:
@@ -230,7 +230,7 @@ class InstancePool:
 
 
 def _nothing() -> None:
-    """What is left to call once a pool has settled."""
+    """Stands in for the callback of a pool that has settled."""
 
 
 class Version:
@@ -280,7 +280,7 @@ class Version:
 
     @property
     def loaded(self) -> bool:
-        """Whether the version is compiled."""
+        """True once the version is compiled."""
         return self._template is not None
 
     def load(self) -> Template:
@@ -319,13 +319,13 @@ class Version:
 
     @property
     def is_coming(self) -> bool:
-        """Whether a thread of its own compiles it now."""
+        """True while a thread of its own compiles it."""
         coming = self._coming
         return coming is not None and not coming.done()
 
     @property
     def failed(self) -> bool:
-        """Whether the last try on a thread of its own ended without a template."""
+        """True when the last try on a thread of its own ended without a template."""
         coming = self._coming
         return coming is not None and coming.done() and coming.exception() is not None
 
@@ -374,7 +374,7 @@ class Version:
 
     @property
     def in_flight(self) -> int:
-        """How many calls run now."""
+        """The number of calls that run now."""
         return sum(pool.in_flight for pool in self.pools())
 
     def cancel(self) -> None:
@@ -429,7 +429,7 @@ _log = logging.getLogger("omnicore.plugins")
 
 @dataclass(frozen=True, slots=True)
 class ServiceParts:
-    """What versions are made with."""
+    """Parts that versions are made with."""
 
     settings: Settings
     engine: Engine
@@ -443,7 +443,7 @@ class ServiceParts:
 
 
 class Target:
-    """What a reference such as `text.count` leads to: all that a call needs, worked out once."""
+    """Everything that calls of a reference such as `text.count` need, worked out once."""
 
     __slots__ = ("export", "media", "plain_input", "plain_output", "record", "ref", "threads", "version")
 
@@ -511,7 +511,7 @@ class VersionsInService:
         return ""
 
     def is_pending(self, name: str) -> bool:
-        """Whether a version of this plugin is being compiled before it may replace another."""
+        """True while a version of this plugin is compiled before it may replace another."""
         version = self._pending.get(name)
         return version is not None and version.is_coming
 
@@ -548,7 +548,7 @@ class VersionsInService:
         return self._versions.get(name)
 
     def holds(self, name: str) -> bool:
-        """Whether there is a version to keep in line."""
+        """True when a version has to be kept in line with the catalogue."""
         return name in self._versions or name in self._ready or name in self._pending
 
     def sync(self, name: str, serving: Serving | None) -> tuple[Version | None, Version | None]:
@@ -612,7 +612,7 @@ class VersionsInService:
             return list(self._versions.values())
 
     def trim(self) -> bool:
-        """Closes instances that nobody uses now; whether there were any."""
+        """Closes instances that nobody uses now. Returns True when there were any."""
         return sum(pool.trim() for version in self.all() for pool in version.pools()) > 0
 
     def retire_all(self) -> None:

@@ -7,8 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal
 
 from omnicore.capabilities.doors import review_warnings
-from omnicore.plugins.limits import granted_limits, limits_request
-from omnicore.plugins.manifest import Manifest
+from omnicore.plugins.manifest import Manifest, granted_limits, limits_request
 from omnicore.plugins.schemas import FunctionSpec
 from omnicore.sandbox.abi import Limits
 from omnicore.telemetry.metrics import BUCKETS_S, CallRecorder
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BreakerStatus",
     "CallStatus",
-    "Change",
+    "GrantChange",
     "LimitInForce",
     "PluginStatus",
     "PluginView",
@@ -39,7 +38,7 @@ State = Literal["enabled", "needs-grant", "needs-review", "disabled", "quarantin
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class GrantChange:
     """Something the newest version of a plugin asks for and has not been granted, or no longer asks for.
 
     `granted` is the scope it has now, None when it has none; `command` is what grants it. Of what is narrower or
@@ -89,7 +88,7 @@ class PluginView:
     trust: Trust = "sandboxed"
 
     def fits(self, state: State | None, text: str) -> bool:
-        """Whether it is in a state, None for any, and has a text in its name, path or reason."""
+        """True when it is in a state, None for any, and has a text in its name, path or reason."""
         part = text.lower()
         return state in (None, self.state) and any(part in one.lower() for one in (self.name, self.path, self.reason))
 
@@ -178,7 +177,7 @@ class CallStatus:
 
 @dataclass(frozen=True, slots=True)
 class PluginStatus:
-    """How a plugin fares now."""
+    """The condition of a plugin now."""
 
     breaker: BreakerStatus
     in_flight: int

@@ -15,7 +15,7 @@ __all__ = ["engine_for"]
 
 
 def engine_for(settings: Settings, code: Path) -> Engine:
-    """What runs the modules, each by its kind; compiled code is kept in the folder `code`.
+    """The engine that runs modules, each by its kind; compiled code is kept in the folder `code`.
 
     The budget of memory is the process's: the host that was made last sets it.
     """

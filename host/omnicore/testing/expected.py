@@ -35,7 +35,7 @@ from typing import Any
 from omnicore.errors import InvalidInput, NotFound, OmniError
 from omnicore.plugins.schemas import Schema, problems_of_schema
 from omnicore.sandbox.nesting import too_deep
-from omnicore.testing.trial import Subject, Trial, trial
+from omnicore.testing.trial import PluginTrial, Subject, trial
 
 __all__ = ["FILE", "Case", "Result", "read_cases", "run_cases", "updated", "written"]
 
@@ -64,7 +64,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of a case: `problem` is empty when it is well, `diff` shows where an output differs.
+    """The result of a case: `problem` is empty when it passed, `diff` shows where an output differs.
 
     Units: `took_s` seconds, `fuel` instructions, None where the guest was not reached.
     """
@@ -79,7 +79,7 @@ class Result:
 
     @property
     def passed(self) -> bool:
-        """Whether the plugin did what the case says."""
+        """True when the plugin did what the case says."""
         return not self.problem
 
     def to_json(self) -> dict[str, Any]:
@@ -137,7 +137,7 @@ def run_cases(
                     yield run_case(own, case)
 
 
-def run_case(on: Trial, case: Case) -> Result:
+def run_case(on: PluginTrial, case: Case) -> Result:
     """Makes one call and compares."""
     started = perf_counter()
     output, error = _NOTHING, ""
@@ -228,7 +228,7 @@ def _shown(value: Any) -> Any:
 
 
 def _compared(case: Case, output: Any, error: str) -> tuple[str, str]:
-    """What is wrong, and where."""
+    """The problem and the difference, as text."""
     if case.promise == "error":
         if not error:
             return f"answered where it should fail with {case.expected!r}", _lines(output)

@@ -1,11 +1,4 @@
-"""Where a test's plugins lie.
-
-An engine that remembers what each call used, around any other.
-
-A host for one test: nobody's plugins but those it is given, nobody's data, nobody's settings.
-
-Assertions about plugins.
-"""
+"""Hosts for one test, with the plugins, data and settings that they are given and no others, and assertions."""
 
 from __future__ import annotations
 

@@ -110,7 +110,7 @@ def _redaction(config: pytest.Config, given: dict[str, Any]) -> Redaction:
 
 
 def _code_folder(config: pytest.Config) -> Path | None:
-    """Where compiled code lasts from run to run: a module of a few MB takes seconds to compile."""
+    """The folder that keeps compiled code from run to run: a module of a few MB takes seconds to compile."""
     cache = getattr(config, "cache", None)
     if cache is None:
         return None

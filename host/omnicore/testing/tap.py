@@ -1,12 +1,7 @@
-"""What guests asked of their doors, as tests read it.
+"""Taps between guests and their doors: scripts answer, cassettes record and play, and every request is noted.
 
-Scripted answers of doors.
-
-Random bytes that a seed fixes, one stream for all instances of a plugin.
-
-Gates before the services: a scripted request passes its door's checks and stops here.
-
-Between guests and their doors: scripts answer, cassettes record and play, and everything asked is noted.
+Random bytes come from a seed, one stream for all instances of a plugin. A scripted request passes its door's checks and
+stops at a gate before the service.
 """
 
 from __future__ import annotations
@@ -81,7 +76,7 @@ class Script:
         self._next = 0
 
     def matches(self, request: Any) -> bool:
-        """Whether the script is about this request."""
+        """True when the script is about this request."""
         if callable(self._when):
             return bool(self._when(request))
         fields = request if isinstance(request, Mapping) else {}
@@ -236,7 +231,7 @@ def gated(services: Services) -> Services:
 
 @contextmanager
 def stopping(stops: bool) -> Iterator[None]:
-    """Whether requests stop at the gates meanwhile, in this task or thread."""
+    """Stops requests at the gates, or not, within the block in this task or thread."""
     token = _stops.set(stops)
     try:
         yield
@@ -249,7 +244,7 @@ _FETCH = "http_request"
 
 
 class Tap:
-    """What a test's host puts between its plugins and their doors.
+    """The layer that a test's host puts between its plugins and their doors.
 
     Args:
         calls: grows with every call of a door.
@@ -353,7 +348,7 @@ class _Overheard:
         return 0
 
     def reply(self) -> Any:
-        """What the door said; None where a script is to answer."""
+        """The door's reply; None where a script is to answer."""
         return None if self._said is None else json.loads(self._said)
 
 
@@ -397,7 +392,7 @@ class _Turn:
             raise
 
     def settle(self, reply: Any) -> dict[str, Any]:
-        """What the guest is told: the door's reply, or the script's where the door had nothing against it."""
+        """The reply to the guest: the door's, or the script's where the door did not refuse."""
         if self._script is not None and (reply is None or "error" not in reply):
             reply = self._script.answer(self._request)
         elif self._recorder is not None:

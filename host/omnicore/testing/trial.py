@@ -24,7 +24,7 @@ from omnicore.sandbox.abi import Doors, HttpRequest, HttpResponse, Limits, Usage
 from omnicore.sandbox.engine import Engine, Instance, Module, Template
 from omnicore.sandbox.engines import engine_for
 
-__all__ = ["Subject", "Trial", "read_subject", "trial"]
+__all__ = ["PluginTrial", "Subject", "read_subject", "trial"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def _read(path: Path, data: bytes, beside: Path | None) -> Subject:
     return Subject(path, module, sidecar, manifest)
 
 
-class Trial:
+class PluginTrial:
     """An open host with one plugin in it. `usage` is what the last call used."""
 
     def __init__(self, host: BlockingHost, engine: MeasuringEngine, manifest: Manifest) -> None:
@@ -77,7 +77,7 @@ class Trial:
 
     @property
     def usage(self) -> Usage:
-        """What the last call used, one that failed too; nothing where none came as far as the guest."""
+        """The usage of the last call, a failed one too; nothing where none reached the guest."""
         return self._engine.usage
 
     @property
@@ -89,7 +89,7 @@ class Trial:
 
     @property
     def load_s(self) -> float:
-        """How long it took to compile the plugin and link it, the first time it was needed."""
+        """Seconds that compiling and linking the plugin took, the first time it was needed."""
         return self._engine.loads_s[0] if self._engine.loads_s else 0.0
 
     def call(self, function: str, value: Any, *, timeout_s: float | None = None) -> Any:
@@ -106,7 +106,7 @@ def trial(
     cache: Path | None = None,
     counted: bool = True,
     network: bool = True,
-) -> Iterator[Trial]:
+) -> Iterator[PluginTrial]:
     """Opens a host for a plugin alone, without what earlier ones stored.
 
     Args:
@@ -138,7 +138,7 @@ def trial(
         )
         with host as opened:
             _grant_all(opened, name)
-            yield Trial(opened, host.engine, subject.manifest)
+            yield PluginTrial(opened, host.engine, subject.manifest)
 
 
 def _grant_all(host: BlockingHost, name: str) -> None:
