@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omnicore.access.passwords import Lockout, Rule, Tries, counted
+from omnicore.access.passwords import Lockout, LockoutRule, Tries, counted
 from omnicore.clock import ManualClock
 from omnicore.config.settings import AccessSettings
 from omnicore.errors import TooManyTries
@@ -117,7 +117,7 @@ def test_within_any_lock_time_no_more_tries_begin_than_the_rule_says(waits: list
     tries, now, begun = TriesRow("name:a"), 1000.0, []
     for wait in waits:
         now += wait
-        after = counted(tries, Rule(most, 60.0), now)
+        after = counted(tries, LockoutRule(most, 60.0), now)
         if isinstance(after, TriesRow):
             tries = after
             begun.append(now)

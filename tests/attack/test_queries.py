@@ -20,7 +20,7 @@ import pymysql
 import pytest
 from tests.connectors.database_servers import mariadb_server
 
-from omnicore.connectors.kind import Client, Opening, find_kind
+from omnicore.connectors.kind import Opening, ServiceClient, find_kind
 from omnicore.errors import OmniError
 
 EFFECTS: Mapping[str, list[str]] = tomllib.loads(Path(__file__).with_name("effects.toml").read_text("utf-8"))
@@ -79,7 +79,7 @@ class Target:
     async def query(self, password: str = "", **config: Any) -> list[str]:
         """Sends every statement as a query, and one that only reads at the end; those that were answered."""
         credentials = {"password": password} if password else {}
-        client: Client = await find_kind(self.kind).open(Opening("shop", {**self.config, **config}, credentials))
+        client: ServiceClient = await find_kind(self.kind).open(Opening("shop", {**self.config, **config}, credentials))
         answered = []
         try:
             for sql in (*self.statements(), PLAIN):

@@ -11,7 +11,7 @@ from urllib.request import urlopen
 import pytest
 from moto.server import ThreadedMotoServer
 
-from omnicore.connectors.kind import Client, Opening, find_kind
+from omnicore.connectors.kind import Opening, ServiceClient, find_kind
 from omnicore.errors import InvalidInput, LimitExceeded, ServiceRefused, Unavailable
 
 KEYS = {"access_key_id": "AKIAIOSFODNN7EXAMPLE", "secret_access_key": "never-shown"}
@@ -27,7 +27,7 @@ def base_url() -> Iterator[str]:
 
 
 @asynccontextmanager
-async def opened(kind: str, base_url: str, *, make: bool = True, **config: Any) -> AsyncIterator[Client]:
+async def opened(kind: str, base_url: str, *, make: bool = True, **config: Any) -> AsyncIterator[ServiceClient]:
     more = {"output_bytes": config.pop("output_bytes")} if "output_bytes" in config else {}
     opening = Opening("cloud", {"region": "us-east-1", "base_url": base_url, **config}, KEYS, **more)
     client: Any = await find_kind(kind).open(opening)
@@ -42,7 +42,7 @@ async def opened(kind: str, base_url: str, *, make: bool = True, **config: Any) 
         await client.close()
 
 
-async def do(client: Client, action: str, **given: Any) -> Any:
+async def do(client: ServiceClient, action: str, **given: Any) -> Any:
     return await client.call(action, given, timeout_s=10)
 
 

@@ -16,7 +16,7 @@ import pytest
 from tests.connectors.database_servers import mariadb_server
 
 from omnicore.config.folders import project_data
-from omnicore.connectors.kind import Client, Opening, find_kind
+from omnicore.connectors.kind import Opening, ServiceClient, find_kind
 from omnicore.errors import InvalidInput, LimitExceeded, OmniError, ServiceRefused, Unavailable
 
 
@@ -62,7 +62,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
 
 
 @asynccontextmanager
-async def opened(database: Database, **more: Any) -> AsyncIterator[Client]:
+async def opened(database: Database, **more: Any) -> AsyncIterator[ServiceClient]:
     client = await find_kind(database.kind).open(database.opening(**more))
     try:
         yield client
@@ -70,7 +70,7 @@ async def opened(database: Database, **more: Any) -> AsyncIterator[Client]:
         await client.close()
 
 
-def with_table(test: Callable[[Client, Database], Any]) -> Callable[[Database], None]:
+def with_table(test: Callable[[ServiceClient, Database], Any]) -> Callable[[Database], None]:
     """A test with a table of two goods, which is gone afterwards."""
 
     def run(database: Database) -> None:
@@ -92,17 +92,17 @@ def with_table(test: Callable[[Client, Database], Any]) -> Callable[[Database], 
     return run
 
 
-async def change(client: Client, sql: str, *parameters: Any) -> int:
+async def change(client: ServiceClient, sql: str, *parameters: Any) -> int:
     done = await client.call("execute", {"sql": sql, "parameters": list(parameters)}, timeout_s=30)
     return int(done["changed"])
 
 
-async def read(client: Client, sql: str, *parameters: Any) -> Any:
+async def read(client: ServiceClient, sql: str, *parameters: Any) -> Any:
     return await client.call("query", {"sql": sql, "parameters": list(parameters)}, timeout_s=30)
 
 
 @with_table
-async def test_rows_are_written_and_read(client: Client, database: Database) -> None:
+async def test_rows_are_written_and_read(client: ServiceClient, database: Database) -> None:
     found = await read(client, f"SELECT name, price FROM goods WHERE name <> {database.mark} ORDER BY name", "x")
     assert found == {"columns": ["name", "price"], "rows": [["it's", None], ["tea", 3]], "truncated": False}
     assert await change(client, "UPDATE goods SET price = 4") == 2
@@ -110,7 +110,7 @@ async def test_rows_are_written_and_read(client: Client, database: Database) -> 
 
 
 @with_table
-async def test_a_value_is_never_part_of_the_statement(client: Client, database: Database) -> None:
+async def test_a_value_is_never_part_of_the_statement(client: ServiceClient, database: Database) -> None:
     hostile = "x'; DROP TABLE goods; --"
     await change(client, f"INSERT INTO goods VALUES ({database.mark}, 1)", hostile)
     found = await read(client, f"SELECT price FROM goods WHERE name = {database.mark}", hostile)
@@ -139,7 +139,7 @@ async def test_a_value_is_never_part_of_the_statement(client: Client, database: 
 )
 def test_a_query_changes_nothing(sql: str, database: Database) -> None:
     @with_table
-    async def test(client: Client, database: Database) -> None:
+    async def test(client: ServiceClient, database: Database) -> None:
         with pytest.raises(OmniError):
             await read(client, sql)
         assert (await read(client, "SELECT count(*) FROM goods"))["rows"] == [[2]]
@@ -148,7 +148,7 @@ def test_a_query_changes_nothing(sql: str, database: Database) -> None:
 
 
 @with_table
-async def test_a_transaction_cannot_be_turned_into_one_that_writes(client: Client, database: Database) -> None:
+async def test_a_transaction_cannot_be_turned_into_one_that_writes(client: ServiceClient, database: Database) -> None:
     for sql in ("SET TRANSACTION READ WRITE", "COMMIT", "SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE"):
         with suppress(OmniError):
             await read(client, sql)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from tests.connectors.database_servers import redis_server
 
-from omnicore.connectors.kind import Client, Opening, find_kind
+from omnicore.connectors.kind import Opening, ServiceClient, find_kind
 from omnicore.errors import InvalidInput, ServiceRefused, Unavailable
 
 PASSWORD = "open-sesame"
@@ -26,7 +26,9 @@ def port() -> Iterator[int]:
 
 
 @asynccontextmanager
-async def opened(port: int, *, password: str = PASSWORD, prefix: str = "shop:", **more: Any) -> AsyncIterator[Client]:
+async def opened(
+    port: int, *, password: str = PASSWORD, prefix: str = "shop:", **more: Any
+) -> AsyncIterator[ServiceClient]:
     config = {"port": port, "prefix": prefix}
     client = await find_kind("redis").open(Opening("cache", config, {"password": password}, **more))
     try:
@@ -35,7 +37,7 @@ async def opened(port: int, *, password: str = PASSWORD, prefix: str = "shop:", 
         await client.close()
 
 
-def with_client(test: Callable[[Client], Awaitable[None]]) -> Callable[[int], None]:
+def with_client(test: Callable[[ServiceClient], Awaitable[None]]) -> Callable[[int], None]:
     def run(port: int) -> None:
         async def body() -> None:
             async with asyncio.timeout(60), opened(port) as client:
@@ -47,12 +49,12 @@ def with_client(test: Callable[[Client], Awaitable[None]]) -> Callable[[int], No
     return run
 
 
-async def do(client: Client, action: str, **given: Any) -> Any:
+async def do(client: ServiceClient, action: str, **given: Any) -> Any:
     return await client.call(action, given, timeout_s=5)
 
 
 @with_client
-async def test_a_value_is_written_read_and_deleted(client: Client) -> None:
+async def test_a_value_is_written_read_and_deleted(client: ServiceClient) -> None:
     assert await do(client, "set", key="a", value="1") == {"set": True}
     assert await do(client, "set", key="a", value="2", only_new=True) == {"set": False}
     assert await do(client, "get", key="a") == {"value": "1"}
@@ -63,7 +65,7 @@ async def test_a_value_is_written_read_and_deleted(client: Client) -> None:
 
 
 @with_client
-async def test_bytes_come_back_as_they_went(client: Client) -> None:
+async def test_bytes_come_back_as_they_went(client: ServiceClient) -> None:
     await do(client, "set", key="b", value={"base64": "/w=="}, ttl_s=60)
     assert await do(client, "get", key="b") == {"value": {"base64": "/w=="}}
     with pytest.raises(InvalidInput, match="no text, number or base64"):
@@ -71,7 +73,7 @@ async def test_bytes_come_back_as_they_went(client: Client) -> None:
 
 
 @with_client
-async def test_a_list_is_a_queue(client: Client) -> None:
+async def test_a_list_is_a_queue(client: ServiceClient) -> None:
     assert await do(client, "push", key="q", value="x") == {"length": 1}
     assert await do(client, "push", key="q", value="y") == {"length": 2}
     assert [(await do(client, "pop", key="q"))["value"] for _ in range(3)] == ["x", "y", None]
@@ -90,7 +92,7 @@ def test_a_connector_sees_only_keys_below_its_prefix(port: int) -> None:
 
 
 @with_client
-async def test_a_key_of_another_type_is_refused_in_the_servers_words(client: Client) -> None:
+async def test_a_key_of_another_type_is_refused_in_the_servers_words(client: ServiceClient) -> None:
     await do(client, "push", key="list", value="x")
     with pytest.raises(ServiceRefused, match="WRONGTYPE"):
         await do(client, "increment", key="list")
@@ -120,5 +122,5 @@ def test_wrong_credentials_and_a_missing_server_are_told_apart(port: int) -> Non
 
 
 @with_client
-async def test_a_message_is_published(client: Client) -> None:
+async def test_a_message_is_published(client: ServiceClient) -> None:
     assert await do(client, "publish", channel="news", message="hello") == {"receivers": 0}

@@ -1,16 +1,10 @@
-"""What may stand in a row of the record: JSON values without secrets, of bounded size.
+"""The audit log of changes: values without secrets, rows in a chain, and verification of the chain.
 
-The record of who changed what: a chain of rows, written down before a change is told to be made.
-
-A change leaves one row, in two steps. Before it begins an *intent* is kept; where that cannot be written, as on a full
-disk, the change is not begun. When it is over, one transaction takes the intent away and appends the row, before the
-answer is sent. A process that dies in between leaves the intent, and the next host makes a row of it whose outcome is
-`unknown`. What needs no such care, calls and refusals, waits in a bounded queue and is appended in batches; a killed
-process loses those of its last moment.
-
-Which process made a change, and whether it still lives.
-
-Reads the record from one end to the other and finds where its chain is broken.
+A change leaves one row, in two steps. Before it begins, an *intent* is stored; if the intent cannot be written, for
+example because the disk is full, the change does not begin. When the change is over, one transaction removes the intent
+and appends the row, before the answer is sent. A process that dies in between leaves the intent, and the next host
+turns it into a row with the outcome `unknown`. Calls and refusals wait in a bounded queue and are appended in batches;
+a killed process loses those of its last moment.
 """
 
 from __future__ import annotations
@@ -533,7 +527,7 @@ _READ_AT_ONCE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a look at the chain found.
+    """The result of a verification.
 
     `rows` were read; `broken_at` is the number of the first row that is altered, missing or out of order. Where the
     time did not reach the end `complete` is false, and `last` is where to go on.
@@ -611,7 +605,7 @@ class _Walk:
         return bool(batch)
 
     def verdict(self) -> Verdict:
-        """What came of the whole way."""
+        """The verdict after the last batch."""
         broken = self.broken or self._ends()
         if broken is None:
             return Verdict(True, self.rows, self.last)

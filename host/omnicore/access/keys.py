@@ -1,6 +1,6 @@
-"""Keys of sessions, tokens, devices and the owner: 256 random bits behind a prefix.
+"""Keys of sessions, tokens, browsers and the owner: 256 random bits behind a prefix.
 
-The owner's key: a file in the data folder that only the person who runs the host can read.
+The owner's key is a file in the data folder that only the person who runs the host can read.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def is_device(text: str) -> bool:
 
 
 def digest_of(key: str) -> str:
-    """What is kept of a key. It needs no salt and no slow hash: nobody guesses 256 bits."""
+    """The digest that is stored of a key. It needs no salt and no slow hash: nobody guesses 256 bits."""
     return hashlib.sha256(key.encode()).hexdigest()
 
 

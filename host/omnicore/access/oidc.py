@@ -1,4 +1,4 @@
-"""Logging in through an OpenID provider: the code flow with PKCE, and what its claims make of somebody.
+"""Login through an OpenID provider: the code flow with PKCE, and roles from claims.
 
 Source: OpenID Connect Core 1.0, section 3.1; RFC 7636; RFC 9700, section 2.1.
 """
@@ -67,7 +67,7 @@ class Vouched:
 
 
 def role_of(claims: Mapping[str, Any], settings: OidcSettings) -> Role | None:
-    """The highest role that a value of the role claim gives; None: who does not come in. Raises: InvalidSetting."""
+    """The highest role that a value of the role claim gives; None: no access. Raises: InvalidSetting."""
     given = claims.get(settings.role_claim)
     values = {one for one in (given if isinstance(given, list) else [given]) if isinstance(one, str)}
     found = [role for value, role in map(_rule, settings.roles) if value in values]
@@ -77,7 +77,7 @@ def role_of(claims: Mapping[str, Any], settings: OidcSettings) -> Role | None:
 
 
 def vouched(claims: Mapping[str, Any], settings: OidcSettings) -> Vouched:
-    """What checked claims make of somebody. Raises: WrongCredentials: that one may not come in; InvalidSetting."""
+    """The person that verified claims describe. Raises: WrongCredentials: not allowed to log in; InvalidSetting."""
     subject, name = claims.get("sub"), claims.get(settings.name_claim)
     if not isinstance(subject, str) or not 0 < len(subject) <= _LONGEST_SUBJECT or not isinstance(name, str):
         raise _refused(f"the provider does not tell {settings.name_claim}")
@@ -101,7 +101,7 @@ class Oidc:
         self._kept: dict[str, tuple[Any, float]] = {}
 
     async def address(self, pending: Pending, redirect: str) -> str:
-        """Where the browser goes to log in. Raises: what asking the provider raises."""
+        """The address to which the browser goes to log in. Raises: what asking the provider raises."""
         challenge = optional("authlib.oauth2.rfc7636", extra=_EXTRA).create_s256_code_challenge(pending.verifier)
         asked = {
             "response_type": "code",
@@ -117,7 +117,7 @@ class Oidc:
         return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(asked)}"
 
     async def finish(self, pending: Pending, *, state: str, code: str, redirect: str) -> Vouched:
-        """Who came back from the provider.
+        """The person that the provider sent back.
 
         Raises: WrongCredentials: nobody who may come in; ServiceRefused, InvalidSetting, ToolMissing, and what asking
         the provider raises.
@@ -164,7 +164,7 @@ class Oidc:
             claims.validate(now=int(self._clock.now()), leeway=_LEEWAY_S)
         except OmniError:
             raise
-        except Exception as error:  # what a stranger's token can make two libraries raise
+        except Exception as error:  # two libraries, each with errors of its own
             raise _refused("the provider's token is not valid") from error
         return dict(found.claims)
 

@@ -1,6 +1,6 @@
-"""Passwords: hashed by argon2 on a few threads of their own.
+"""Passwords, hashed by argon2 on a few threads, and the lockout after failed logins.
 
-Failed logins: who had too many waits. Kept in the database, so that no restart and no other host forgets them.
+Failed logins are counted in the database, so that a restart or another host does not forget them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from omnicore.clock import Clock
     from omnicore.config.settings import AccessSettings
 
-__all__ = ["Lockout", "Passwords", "Rule", "Tries", "counted"]
+__all__ = ["Lockout", "LockoutRule", "Passwords", "Tries", "counted"]
 
 
 _LONGEST = 1024
@@ -130,7 +130,7 @@ _ADDRESSES = 4  # an address stands for several people
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class LockoutRule:
     """After `most` failures within `lock_s` seconds a key is locked for as long."""
 
     most: int
@@ -151,7 +151,7 @@ class Tries:
         return cls((_name_key(name), f"from:{_digest(_network(origin))}"))  # a stranger's
 
 
-def counted(tries: TriesRow, rule: Rule, now: float) -> TriesRow | float:
+def counted(tries: TriesRow, rule: LockoutRule, now: float) -> TriesRow | float:
     """The tries with one more that begins now, or the seconds to wait until one may.
 
     A try counts as failed when it begins: many at once must not all be free.
@@ -173,9 +173,9 @@ class Lockout:
     def __init__(self, table: AccessTable, settings: AccessSettings, clock: Clock) -> None:
         self._table, self._clock = table, clock
         self._rules = {
-            "name": Rule(settings.login_tries, settings.login_lock_s),
-            "from": Rule(_ADDRESSES * settings.login_tries, settings.login_lock_s),
-            "known": Rule(settings.login_tries, settings.login_lock_s),
+            "name": LockoutRule(settings.login_tries, settings.login_lock_s),
+            "from": LockoutRule(_ADDRESSES * settings.login_tries, settings.login_lock_s),
+            "known": LockoutRule(settings.login_tries, settings.login_lock_s),
         }
 
     def begin(self, tries: Tries) -> None:

@@ -18,7 +18,7 @@ command, the application around the host, or being on this machine while `access
 
 
 class Role(IntEnum):
-    """What somebody may do. Each role may do what those before it may.
+    """A set of rights. Each role may do what the roles before it may do.
 
     `nobody` has no rights of its own, only those on single plugins; `viewer` reads; `operator` calls, retries, enables
     and tests; `admin` decides what runs and who may do what.

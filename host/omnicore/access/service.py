@@ -1,9 +1,4 @@
-"""Browsers in which somebody has logged in: a stranger's failed logins do not lock them out.
-
-Whom a key belongs to: remembered between requests, and forgotten at once when anything changes.
-
-Access: users, sessions and tokens of a host, and the ways to log in.
-"""
+"""Access: users, sessions and tokens of a host, known browsers, and the ways to log in."""
 
 from __future__ import annotations
 
@@ -117,7 +112,7 @@ class Recognition:
         self._notes: set[asyncio.Future[None]] = set()
 
     async def principal(self, key: str, *, quiet: bool = False) -> Principal | None:
-        """Whom a key belongs to, None for nobody.
+        """The principal that a key belongs to, or None.
 
         Args:
             quiet: being asked does not count as use, so that a session that only waits comes to its end.
@@ -223,7 +218,7 @@ def roles(named: Mapping[str, str]) -> dict[str, Role]:
 
 
 def capped(token: TokenRow, holder: HolderRow | None) -> Principal:
-    """What a token allows: never more than its owner may by now. Without an owner it is the host's own."""
+    """The principal of a token: never more than its owner may do now. One without an owner is the host's own."""
     whole = _principal(holder, "token", token.id) if holder else Principal("host", Role.admin, "token", key=token.id)
     asked = Principal(token.name, Role[token.role], "token", roles(token.plugins))
     named = {*asked.plugins, *whole.plugins}
@@ -248,7 +243,7 @@ _LONGEST_ORIGIN = 64
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """Where somebody comes from.
+    """The origin of a login.
 
     `key` is that of a session from before, which a login ends; `device` that of a browser in which somebody has logged
     in before, empty for a browser where nobody has, None for what is no browser.
@@ -273,12 +268,12 @@ class Opened:
 
     @property
     def csrf(self) -> str:
-        """What its unsafe requests must carry."""
+        """The CSRF token that unsafe requests of the session must carry."""
         return csrf_of(self.key)
 
 
 class Access:
-    """Who may do what on a host. Owns: the threads that check passwords, until `close`.
+    """Users, sessions and tokens of a host. Owns: the threads that check passwords, until `close`.
 
     Args:
         owner: the owner's key of the data folder.

@@ -1,10 +1,7 @@
-"""URLs the way browsers read them, so that what is checked is what is connected to. Pure.
+"""Host names, URLs and addresses: what was checked is what is connected to.
 
-Source: the WHATWG URL standard, the parts that matter for absolute http and https URLs.
-
-Which hosts a pattern names, and which addresses are not the public internet. Pure.
-
-From a host name to connections to addresses that were checked: what was resolved is what is reached.
+URLs are read as browsers read them (the WHATWG URL standard, for absolute http and https URLs). A name is resolved, all
+its addresses are checked, and connections go to the checked addresses only.
 """
 
 from __future__ import annotations

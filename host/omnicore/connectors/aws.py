@@ -1,9 +1,4 @@
-"""What connectors to AWS share: clients of aiobotocore with the connector's own credentials, and its errors.
-
-Objects in AWS S3 and services with its interface.
-
-Messages in an AWS SQS queue.
-"""
+"""Objects in AWS S3 (and services with its interface) and messages in AWS SQS, through aiobotocore."""
 
 from __future__ import annotations
 
@@ -21,9 +16,9 @@ from omnicore.connectors.addresses import literal_address
 from omnicore.connectors.http import Base, base_url
 from omnicore.connectors.kind import (
     Action,
-    Client,
     Kind,
     Opening,
+    ServiceClient,
     malformed,
     number,
     obj,
@@ -117,7 +112,7 @@ class AwsClient:
         )
 
     async def close(self) -> None:
-        """See `omnicore.connectors.kind.Client.close`."""
+        """See `omnicore.connectors.kind.ServiceClient.close`."""
         await self._stack.aclose()
 
     @asynccontextmanager
@@ -164,12 +159,12 @@ class _S3(AwsClient):
         self._most = opening.output_bytes
 
     async def call(self, action: str, given: Mapping[str, Any], *, timeout_s: float) -> Any:
-        """See `omnicore.connectors.kind.Client.call`."""
+        """See `omnicore.connectors.kind.ServiceClient.call`."""
         async with self.translated():
             return await _S3_ACTIONS[action](self, given)
 
     async def probe(self) -> None:
-        """See `omnicore.connectors.kind.Client.probe`."""
+        """See `omnicore.connectors.kind.ServiceClient.probe`."""
         async with self.translated():
             await self.aws.head_bucket(Bucket=self._bucket)
 
@@ -235,7 +230,7 @@ _S3_ACTIONS: Mapping[str, Callable[[_S3, Mapping[str, Any]], Awaitable[Any]]] = 
 }
 
 
-async def _open_s3(opening: Opening) -> Client:
+async def _open_s3(opening: Opening) -> ServiceClient:
     client = _S3(opening)
     await client.begin()
     return client
@@ -285,12 +280,12 @@ class _Sqs(AwsClient):
         self._url = ""
 
     async def call(self, action: str, given: Mapping[str, Any], *, timeout_s: float) -> Any:
-        """See `omnicore.connectors.kind.Client.call`."""
+        """See `omnicore.connectors.kind.ServiceClient.call`."""
         async with self.translated():
             return await _SQS_ACTIONS[action](self, await self._address(), given)
 
     async def probe(self) -> None:
-        """See `omnicore.connectors.kind.Client.probe`."""
+        """See `omnicore.connectors.kind.ServiceClient.probe`."""
         async with self.translated():
             await self.aws.get_queue_attributes(QueueUrl=await self._address(), AttributeNames=["QueueArn"])
 
@@ -336,7 +331,7 @@ _SQS_ACTIONS: Mapping[str, Callable[[_Sqs, str, Mapping[str, Any]], Awaitable[An
 }
 
 
-async def _open_sqs(opening: Opening) -> Client:
+async def _open_sqs(opening: Opening) -> ServiceClient:
     client = _Sqs(opening)
     await client.begin()
     return client

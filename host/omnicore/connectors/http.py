@@ -1,8 +1,4 @@
-"""Header fields that come from guests and from servers: checked, cut to size, and put in one form. Pure.
-
-The HTTP client that sends what guests ask for, within a policy and within bounds.
-
-HTTP to one service: connections that are kept, one address that credentials go to, bounded answers.
+"""HTTP clients: one for the requests of guests, within a policy, and one for a single service.
 
 Built on httpcore, as the client of guests is, with its connections made by `CheckedBackend`: the name is looked up,
 all its addresses are checked, and what was checked is what is connected to. A whole client such as httpx2 would add
@@ -53,10 +49,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping
 
 __all__ = [
-    "Answer",
     "Base",
     "HttpClient",
     "HttpPolicy",
+    "ServiceAnswer",
     "Session",
     "Streamed",
     "base_url",
@@ -349,7 +345,7 @@ _PORT = re.compile(r"^[a-z]+:[/\\]*[^/\\]*:[0-9]+(?:[/\\]|$)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ServiceAnswer:
     """A whole answer; header names in lower case."""
 
     status: int
@@ -435,7 +431,7 @@ class Session:
         query: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
         body: bytes = b"",
-    ) -> Answer:
+    ) -> ServiceAnswer:
         """Sends a request and returns the whole answer, whatever its status.
 
         Args:
@@ -466,9 +462,9 @@ class Session:
         await self._pool.aclose()
         self._system.close()
 
-    async def _answer(self, request: httpcore.Request) -> Answer:
+    async def _answer(self, request: httpcore.Request) -> ServiceAnswer:
         async with self._exchange(request) as (response, fields):
-            return Answer(response.status, fields, await self._whole(response, fields, request.method.decode()))
+            return ServiceAnswer(response.status, fields, await self._whole(response, fields, request.method.decode()))
 
     @asynccontextmanager
     async def _exchange(self, request: httpcore.Request) -> AsyncIterator[tuple[httpcore.Response, dict[str, str]]]:

@@ -1,19 +1,7 @@
-"""Bytes as they travel in JSON: text where they are UTF-8, else `{"base64": "..."}`.
+"""Kinds of connectors: settings, credentials, actions, errors, limits, and how each kind is opened.
 
-Failures of the other side, in the host's words, with what a caller needs to know to try again. Pure.
-
-What a kind of connector is: its settings, its credentials, what it can do, and how it is opened.
-
-A kind is a file of this room that holds a `KIND`; `kinds.py` lists them. `Kind.open` returns a client, which lives
-on one event loop and is closed when its connector changes, fails to answer for its credentials, or the host stops.
-
-The kinds of connectors there are. Each file loads when its kind is first asked for.
-
-Checks values against the schemas of kinds. The schemas are ours, so only the values are strangers.
-
-A connector as plugins see it.
-
-The bounds of one connector: those of the settings, with what its operator changed. Pure.
+`KINDS` lists the kinds; a module loads when its kind is first asked for. `Kind.open` returns a client, which lives on
+one event loop and is closed when its connector changes, its credentials are refused, or the host stops.
 """
 
 from __future__ import annotations
@@ -41,13 +29,13 @@ __all__ = [
     "KINDS",
     "Action",
     "CallLimits",
-    "Client",
     "Connector",
     "Emit",
     "Kind",
     "Opening",
     "Repeat",
     "Schema",
+    "ServiceClient",
     "asked_pause_s",
     "check_value",
     "counts_against",
@@ -112,14 +100,14 @@ def may_repeat(error: BaseException, *, harmless: bool) -> bool:
 
 
 def counts_against(error: BaseException) -> bool:
-    """True if the failure means that the service is unhealthy; a refusal does not."""
+    """True if the failure means that the service is unhealthy. A refusal does not mean that."""
     if isinstance(error, DeadlineExceeded):
         return True
     return isinstance(error, Unavailable) and bool(error.details.get("temporary")) and not asked_pause_s(error)
 
 
 def asked_pause_s(error: OmniError) -> float:
-    """How long the other side asked to be left alone; 0.0 when it did not."""
+    """The pause in seconds that the service asked for; 0.0 when it asked for none."""
     return float(error.details.get("retry_after_s") or 0.0) if error.details.get("temporary") else 0.0
 
 
@@ -177,7 +165,7 @@ class Action:
     """One thing a connector can do.
 
     Args:
-        input: JSON Schema of what `Client.call` is given; it is checked before.
+        input: JSON Schema of what `ServiceClient.call` is given; it is checked before.
         repeat: whether it may be sent again when nobody knows if the first one arrived: "always" for what changes
             nothing or changes it to the same, "keyed" when the input carries an `idempotency_key`.
     """
@@ -199,11 +187,11 @@ class Action:
         }
 
 
-class Client(Protocol):
+class ServiceClient(Protocol):
     """An open connector. All of it runs on the service's event loop, several calls at once."""
 
     async def call(self, action: str, given: Mapping[str, Any], *, timeout_s: float) -> Any:
-        """What came of an action, a JSON value. The service ends it at its deadline by cancelling it.
+        """The result of an action, a JSON value. At its deadline the call is cancelled.
 
         Raises: InvalidInput; ServiceRefused; Unavailable, see `omnicore.connectors.kind.temporary`; LimitExceeded.
         """
@@ -217,7 +205,7 @@ class Client(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What a client is made of. `credentials` are never in its `repr`, in events or in errors.
+    """The parameters of a client. `credentials` are never in its `repr`, in events or in errors.
 
     Units: `output_bytes` bytes of JSON; an action that gives more is refused, so a client may stop reading there.
     """
@@ -255,7 +243,7 @@ class Kind:
     config: Schema
     secrets: Mapping[str, str]
     actions: tuple[Action, ...]
-    open: Callable[[Opening], Awaitable[Client]]
+    open: Callable[[Opening], Awaitable[ServiceClient]]
     required: tuple[str, ...] = ()
     hook: str = "standard"
     echoes: bool = False
@@ -345,7 +333,7 @@ def check_value(schema: Schema, value: Any, *, what: str, within: str) -> None:
 
 
 def _expected(error: Any) -> str:
-    """What the schema wants, without the value, which may be long or private."""
+    """The constraint that the value breaks, without the value, which may be long or private."""
     return f"{error.validator} {json.dumps(error.validator_value, default=str)}"
 
 
@@ -360,7 +348,7 @@ class Connector:
 
 @dataclass(frozen=True, slots=True)
 class CallLimits:
-    """What one connector may take. Units: seconds, calls a second, bytes of JSON."""
+    """The limits of one connector. Units: seconds, calls a second, bytes of JSON."""
 
     timeout_s: float = 30.0
     retries: int = 2

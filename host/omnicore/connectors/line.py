@@ -1,6 +1,6 @@
-"""How often and how many at once: token buckets and a gate. Used on one event loop; time is an argument.
+"""One open connector: its client, rates, places, breaker, retries and redaction around each call.
 
-One open connector: its client, and the bounds, the breaker, the retries and the redaction around each call.
+All of it runs on one event loop; time is an argument.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from omnicore.connectors.kind import (
     Action,
     CallLimits,
-    Client,
     Kind,
+    ServiceClient,
     asked_pause_s,
     counts_against,
     may_repeat,
@@ -120,7 +120,7 @@ _CLOSE_S = 5.0
 
 @dataclass(slots=True)
 class Figures:
-    """What happened on a connector since the host began. Units: `took_s` seconds of all calls together."""
+    """Counts of a connector since the host started. Units: `took_s` seconds of all calls together."""
 
     calls: int = 0
     attempts: int = 0
@@ -143,6 +143,37 @@ class Figures:
         }
 
 
+class _Clients:
+    """The open client of a connector, and retired ones that calls may still use."""
+
+    def __init__(self, opens: Callable[[], Awaitable[ServiceClient]]) -> None:
+        self._opens, self._opening = opens, asyncio.Lock()
+        self._client: ServiceClient | None = None
+        self._retired: list[ServiceClient] = []
+
+    async def opened(self) -> ServiceClient:
+        """The client, opened if need be."""
+        if self._client is None:
+            async with self._opening:
+                if self._client is None:
+                    self._client = await self._opens()
+        return self._client
+
+    def retire(self) -> None:
+        """Lets the next call open a new client."""
+        if self._client is not None:
+            self._retired.append(self._client)
+            self._client = None
+
+    async def close_retired(self) -> None:
+        """Closes the retired clients."""
+        clients, self._retired = self._retired, []
+        for client in clients:
+            with suppress(Exception):  # a connection that cannot be closed cleanly is dropped
+                async with asyncio.timeout(_CLOSE_S):
+                    await client.close()
+
+
 class Line:
     """A connector in one of its versions. All of it runs on the service's loop.
 
@@ -157,18 +188,15 @@ class Line:
         kind: Kind,
         limits: CallLimits,
         *,
-        opens: Callable[[Redactor], Awaitable[Client]],
+        opens: Callable[[Redactor], Awaitable[ServiceClient]],
         clock: Clock,
         figures: Figures,
     ) -> None:
         self.name, self.kind, self.limits, self.figures = name, kind, limits, figures
         self.redactor = Redactor()
         self.breaker = Breaker(limits.breaker_failures, limits.breaker_reset_s, clock, lease_s=limits.timeout_s)
-        self._opens = opens
+        self._clients = _Clients(lambda: opens(self.redactor))
         self._clock = clock
-        self._client: Client | None = None
-        self._old: list[Client] = []
-        self._opening = asyncio.Lock()
         self._gate = Gate(limits.concurrency, limits.waiting)
         self._all = Buckets(limits.rate, max(1.0, limits.rate))
         self._by_who = Buckets(limits.plugin_rate, max(1.0, limits.plugin_rate))
@@ -183,7 +211,7 @@ class Line:
         self._all.take("", now, what=self.name, limit="connector_rate")
 
     async def call(self, action: Action, given: Mapping[str, Any], *, timeout_s: float) -> Any:
-        """What came of an action, without secrets in it. Raises: what `Client.call` does, without secrets in it."""
+        """The result of an action, without secrets. Raises: what `ServiceClient.call` raises, without secrets."""
         harmless = action.repeat == "always" or (action.repeat == "keyed" and bool(given.get("idempotency_key")))
         until = self._clock.monotonic() + timeout_s
         policy = RetryPolicy(retries=self.limits.retries, deadline_s=timeout_s)
@@ -211,10 +239,8 @@ class Line:
 
     async def close(self) -> None:
         """Closes the client now."""
-        if self._client is not None:
-            self._old.append(self._client)
-            self._client = None
-        await self._close_old()
+        self._clients.retire()
+        await self._clients.close_retired()
 
     async def _cleanly(self, work: Callable[[], Awaitable[Any]]) -> Any:
         """Runs `work`. Its failure is raised outside of the block: no context leads back to the one with secrets."""
@@ -230,16 +256,9 @@ class Line:
 
     async def _leave_if_due(self) -> None:
         if self._users == 0:
-            await (self.close() if self._left else self._close_old())
+            await (self.close() if self._left else self._clients.close_retired())
 
-    async def _close_old(self) -> None:
-        clients, self._old = self._old, []
-        for client in clients:
-            with suppress(Exception):  # a connection that cannot be closed in peace is dropped
-                async with asyncio.timeout(_CLOSE_S):
-                    await client.close()
-
-    async def _guarded(self, work: Callable[[Client, float], Awaitable[Any]], until: float) -> Any:
+    async def _guarded(self, work: Callable[[ServiceClient, float], Awaitable[Any]], until: float) -> Any:
         """Runs `work` under the breaker and the deadline, unless the other side asked for a pause."""
         wait = self._quiet_until - self._clock.monotonic()
         if wait > 0:
@@ -256,11 +275,11 @@ class Line:
             self._learn(error)
             raise
 
-    async def _timed(self, work: Callable[[Client, float], Awaitable[Any]], until: float) -> Any:
+    async def _timed(self, work: Callable[[ServiceClient, float], Awaitable[Any]], until: float) -> Any:
         left = max(0.001, until - self._clock.monotonic())
         try:
             async with asyncio.timeout(left):
-                return await work(await self._opened(), left)
+                return await work(await self._clients.opened(), left)
         except TimeoutError:
             allowed = self.limits.timeout_s
             raise DeadlineExceeded(
@@ -273,21 +292,13 @@ class Line:
         except Exception as error:  # a driver's own: what it is stays readable, its text may hold anything
             raise temporary(f"{self.name} failed: {type(error).__name__}: {error}"[:400]) from error
 
-    async def _opened(self) -> Client:
-        if self._client is None:
-            async with self._opening:
-                if self._client is None:
-                    self._client = await self._opens(self.redactor)
-        return self._client
-
     def _learn(self, error: OmniError) -> None:
         """A pause that was asked for is kept; after a refused credential the next call reads it anew."""
         pause = asked_pause_s(error)
         if pause:
             self._quiet_until = max(self._quiet_until, self._clock.monotonic() + pause)
-        if isinstance(error, ServiceRefused) and error.details.get("status") == 401 and self._client is not None:
-            self._old.append(self._client)
-            self._client = None
+        if isinstance(error, ServiceRefused) and error.details.get("status") == 401:
+            self._clients.retire()
 
     def _checked(self, output: Any) -> Any:
         try:

@@ -6,7 +6,7 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from omnicore.connectors.http import Answer, Streamed
+from omnicore.connectors.http import ServiceAnswer, Streamed
 from omnicore.connectors.kind import Action, Emit, Kind, Opening, Schema, number, obj, temporary, text
 from omnicore.connectors.rest import BASE, REQUEST, FixedAuth, JsonService, document_of, open_session
 
@@ -76,7 +76,7 @@ class _OpenAi(JsonService):
     emit: Emit
 
     async def call(self, action: str, given: Mapping[str, Any], *, timeout_s: float) -> Any:
-        """What came of an action, in fewer layers than the service puts around it."""
+        """The result of an action, in fewer layers than the service puts around it."""
         if action == "chat":
             return await self._chat(given)
         if action == "embeddings":
@@ -109,7 +109,7 @@ class _OpenAi(JsonService):
         path = "/chat/completions"
         async with self.session.stream("POST", path, headers=headers, body=json.dumps(body).encode()) as streamed:
             if streamed.status >= 400:
-                raise self.fault(Answer(streamed.status, streamed.headers, await _first(streamed)))
+                raise self.fault(ServiceAnswer(streamed.status, streamed.headers, await _first(streamed)))
             growing = _Growing(self.name)
             async for chunk in _events(self.name, streamed.lines):
                 piece = growing.take(chunk)

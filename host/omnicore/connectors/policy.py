@@ -1,12 +1,10 @@
-"""Hosts and ports that a grant names, such as `api.example.org`, `*.example.org:8443` and `[::1]:8080`. Pure.
+"""The HTTP policy of a plugin, and the addresses that only an explicit grant opens. Pure.
 
-Addresses that no door and no connector reaches unless a grant spells them: the host's own, and cloud metadata.
-
-A guest that reaches the host's own interface speaks as a program of this machine, one that reaches the database reads
-every grant, and metadata services hand out the credentials of the machine. So `private` does not open these: host and
-port must be written out. A name that somebody else's name server answers for never counts as written out.
-
-What one plugin may reach over HTTP, decided for every hop before anything is sent. Pure.
+A grant names hosts and ports, such as `api.example.org`, `*.example.org:8443` and `[::1]:8080`. Each hop is decided
+before anything is sent. Addresses of the host itself and of cloud metadata stay closed even with `private`: a guest
+that reaches the host's own interface speaks as a program of this machine, one that reaches the database reads every
+grant, and metadata services hand out the credentials of the machine. Host and port must be written out; a name that
+somebody else's name server answers for never counts as written out.
 """
 
 from __future__ import annotations
@@ -263,7 +261,7 @@ class Reserved:
         return found
 
     def concerns(self, text: str) -> str:
-        """What an entry of a grant reaches of these when it is granted, for whoever reviews it; "" for nothing."""
+        """A warning for reviewers that an entry of a grant reaches one of these addresses; "" if it reaches none."""
         found = parse_destination(text)
         if found is None or not found.literal or found.port in (None, ANY_PORT):
             return ""

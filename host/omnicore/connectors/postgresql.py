@@ -89,7 +89,7 @@ class _PostgreSql:
         return connection
 
     async def _place(self) -> dict[str, Any]:
-        """Where the server is: a socket's folder, or the name with the addresses that were checked."""
+        """The place of the server: a socket's folder, or the name with the addresses that were checked."""
         config = self._config
         host, port = config.get("host", "127.0.0.1"), config.get("port", 5432)
         if host.startswith(("/", "@")):

@@ -1,21 +1,15 @@
-"""The lexemes of one SQL statement, read as strictly as the server reads them. Pure.
+"""Proof that a SQL statement only reads: one statement, of a kind that reads, with functions that only compute. Pure.
 
-A check of a statement is worth what the checker and the server agree on. They disagree about comments that run, nested
-comments, backslashes, odd blanks, dollar quotes and marks of parameters inside of texts. So a statement is first cut
-into lexemes that read the same everywhere, what may read differently is refused, and the statement is put together
-again from them: without comments, with plain blanks, with dollar quotes as texts. That text is checked and sent.
-
-Functions of databases that compute or read and do nothing else, and words that may stand before a bracket.
-
-A name is added when its manual says that it changes nothing: no file, no setting, no lock, no sequence, no message, and
-no statement that it takes as text (`query_to_xml`, `ts_stat`). Names without such a page stay away.
-
-The proof that a statement only reads: one statement, of a kind that reads, with functions that only compute.
-
-Three hands hold a query: this proof, the session, which the server itself keeps read-only, and the rights of the
+Three guards hold a query: this proof, the session, which the server itself keeps read-only, and the rights of the
 login. Each is meant to be enough. A name before a bracket is a function, a type or a word of the language that is on a
-list here; whatever is not known is refused, since a function can do all that its database can, whatever the session
-says. The statement that is sent is put together from what was checked, see `omnicore.connectors.queries`.
+list here. An unknown name is refused, because a function can do all that its database can, whatever the session says.
+A name is added when its manual says that it changes nothing: no file, setting, lock, sequence or message, and no
+statement that it takes as text (`query_to_xml`, `ts_stat`).
+
+A check is worth as much as the checker and the server agree. They disagree about comments that run, nested comments,
+backslashes, unusual blanks, dollar quotes and marks of parameters inside texts. So a statement is first cut into
+lexemes that read the same everywhere; what can be read differently is refused. The statement that is sent is put
+together from the checked lexemes: without comments, with plain blanks, with dollar quotes as texts.
 """
 
 from __future__ import annotations
@@ -180,7 +174,7 @@ def joined(found: list[Lexeme], *, plain: bool = False) -> str:
 
 
 def refused(sql: str, at: int, fact: str, remedy: str) -> InvalidInput:
-    """What is said about a statement that may not be sent, with its place."""
+    """The error for a statement that may not be sent, with the place of the fault."""
     line = sql.count("\n", 0, at) + 1
     column = at - sql.rfind("\n", 0, at)
     shown = sql[at : at + _SHOWN]
@@ -509,7 +503,7 @@ def _check_functions(
 
 
 def _called(found: list[Lexeme]) -> Iterator[tuple[Lexeme, str, str]]:
-    """What stands before an opening bracket, its name, and its name with the schema if it has one."""
+    """The lexeme before each opening bracket, its name, and its name with the schema if it has one."""
     for place in range(len(found) - 1):
         one = found[place]
         if found[place + 1].text != "(" or one.sort not in ("word", "quoted"):
@@ -524,7 +518,7 @@ def _called(found: list[Lexeme]) -> Iterator[tuple[Lexeme, str, str]]:
 
 
 def _aliases(tree: exp.Expression) -> Counter[str]:
-    """How often each name is that of a result with a list of columns: `WITH n(i) AS`, `f() AS t(a, b)`."""
+    """Counts by name of results with a list of columns: `WITH n(i) AS`, `f() AS t(a, b)`."""
     found = Counter(alias.name.lower() for alias in tree.find_all(exp.TableAlias) if alias.columns)
     for call in tree.find_all(exp.Anonymous):
         del found[call.name.lower()]

@@ -87,7 +87,7 @@ class Redactor:
         return f"Redactor({len(self._exact) + len(self._hex)} forms)"
 
     def _spans(self, data: bytes) -> list[_Span]:
-        """Where secrets stand, in order, none of them touching."""
+        """The places of secrets, in order, none of them touching."""
         found = list(self._found(data))
         level, maps = data, list[_Undone]()
         while len(maps) < _LEVELS and any(mark in level for mark in _MARKS):
@@ -132,7 +132,7 @@ class _Undone:
             length, at = after, end
 
     def origin(self, span: _Span) -> _Span:
-        """Where a stretch stood before."""
+        """The place of a stretch in the original text."""
         if not self._places:
             self._map()
         return self._place(span[0])[0], self._place(span[1] - 1)[1]
@@ -183,7 +183,7 @@ def _joined(spans: list[_Span]) -> list[_Span]:
 
 
 def _within_base64(data: bytes) -> Iterator[bytes]:
-    """What a text's base64, of both alphabets, surely holds when these bytes stand in it after 0, 1 or 2 others.
+    """The parts that a text's base64, of both alphabets, must hold when these bytes stand in it after 0, 1 or 2 others.
 
     So `user:password` of HTTP's basic scheme is found by the password alone.
     """

@@ -25,9 +25,9 @@ from redis.exceptions import (
 
 from omnicore.connectors.kind import (
     Action,
-    Client,
     Kind,
     Opening,
+    ServiceClient,
     malformed,
     number,
     obj,
@@ -105,17 +105,17 @@ class _Redis:
         self._redis: Any = Redis.from_pool(pool)
 
     async def call(self, action: str, given: Mapping[str, Any], *, timeout_s: float) -> Any:
-        """See `omnicore.connectors.kind.Client.call`."""
+        """See `omnicore.connectors.kind.ServiceClient.call`."""
         async with self._translated():
             return await _ACTS[action](self, given)
 
     async def probe(self) -> None:
-        """See `omnicore.connectors.kind.Client.probe`."""
+        """See `omnicore.connectors.kind.ServiceClient.probe`."""
         async with self._translated():
             await self._redis.ping()
 
     async def close(self) -> None:
-        """See `omnicore.connectors.kind.Client.close`."""
+        """See `omnicore.connectors.kind.ServiceClient.close`."""
         await self._redis.aclose()
 
     async def get(self, given: Mapping[str, Any]) -> Any:
@@ -208,7 +208,7 @@ _ACTS: Mapping[str, Callable[[_Redis, Mapping[str, Any]], Awaitable[Any]]] = {
 }
 
 
-async def _open(opening: Opening) -> Client:
+async def _open(opening: Opening) -> ServiceClient:
     await asyncio.sleep(0)
     return _Redis(opening)
 

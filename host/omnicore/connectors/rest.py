@@ -1,6 +1,6 @@
-"""How a request shows its credential: bearer, basic, a header, a parameter, or a token of OAuth 2 that is fetched.
+"""A JSON service as a table of endpoints: each action is a method, a path with places, and a schema.
 
-A JSON service as a table of endpoints: each action is a method, a path with places in it, and a schema.
+A request shows its credential as bearer, basic, a header, a parameter, or a fetched OAuth 2 token.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qsl, quote, urlencode
 
 from omnicore.connectors.addresses import join
-from omnicore.connectors.http import Answer, Session, base_url
+from omnicore.connectors.http import ServiceAnswer, Session, base_url
 from omnicore.connectors.kind import Action, Opening, Repeat, Schema, malformed, number, obj, of_status, temporary, text
 from omnicore.errors import InvalidInput, LimitExceeded, OmniError, ServiceRefused
 
@@ -238,7 +238,7 @@ REQUEST = Action(
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """How an action becomes a request.
+    """The request that an action becomes.
 
     Args:
         path: names of the input in braces are put there, percent-encoded.
@@ -281,14 +281,14 @@ def endpoint(
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What a service's body says about a failure. Units: `retry_after_s` seconds."""
+    """The failure that a service's body describes. Units: `retry_after_s` seconds."""
 
     message: str = ""
     code: str = ""
     retry_after_s: float | None = None
 
 
-def document_of(answer: Answer) -> Any:
+def document_of(answer: ServiceAnswer) -> Any:
     """The JSON of an answer; None when it has no body. Raises: Unavailable: it is no JSON."""
     if not answer.body:
         return None
@@ -299,7 +299,7 @@ def document_of(answer: Answer) -> Any:
 
 
 def failure_of(body: Any) -> Failure:
-    """What most services say: `message`, `error` or `error_description`, and `code`."""
+    """The failure as most services write it: `message`, `error` or `error_description`, and `code`."""
     if not isinstance(body, Mapping):
         return Failure()
     said = body.get("message") or body.get("error_description") or body.get("error") or ""
@@ -336,7 +336,7 @@ class JsonService:
         self._says = says
 
     async def call(self, action: str, given: Mapping[str, Any], *, timeout_s: float) -> Any:
-        """What came of an action."""
+        """The result of an action."""
         if action == REQUEST.name:
             return await self.request(given)
         endpoint = self._endpoints[action]
@@ -361,7 +361,9 @@ class JsonService:
         told = {name: value for name, value in answer.headers.items() if name in _TOLD}
         return {"status": answer.status, "headers": told, "body": document_of(answer)}
 
-    async def send(self, method: str, path: str, *, query: Mapping[str, Any] | None = None, body: Any = None) -> Answer:
+    async def send(
+        self, method: str, path: str, *, query: Mapping[str, Any] | None = None, body: Any = None
+    ) -> ServiceAnswer:
         """Sends JSON with the credential. Raises: what the status means, see `faults.of_status`."""
         try:
             return await self._once(method, path, query, body)
@@ -370,7 +372,7 @@ class JsonService:
                 raise
         return await self._once(method, path, query, body)
 
-    def fault(self, answer: Answer) -> OmniError:
+    def fault(self, answer: ServiceAnswer) -> OmniError:
         """The error that an answer of 400 and above means."""
         try:
             said = self._says(json.loads(answer.body))
@@ -381,7 +383,7 @@ class JsonService:
             headers["retry-after"] = str(int(said.retry_after_s) + 1)
         return of_status(self.name, answer.status, headers, said.message, now=self._clock.now(), code=said.code)
 
-    async def _once(self, method: str, path: str, query: Mapping[str, Any] | None, body: Any) -> Answer:
+    async def _once(self, method: str, path: str, query: Mapping[str, Any] | None, body: Any) -> ServiceAnswer:
         headers = {**self._headers, **await self.auth.headers()}
         data = b""
         if body is not None:

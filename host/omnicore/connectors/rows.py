@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
-from omnicore.connectors.kind import Action, Client, Kind, Opening, Schema, number, obj, shown, text, wrapped
+from omnicore.connectors.kind import Action, Kind, Opening, Schema, ServiceClient, number, obj, shown, text, wrapped
 from omnicore.connectors.queries import Dialect, proven_query
 from omnicore.errors import InvalidInput, LimitExceeded, PermissionDenied, ServiceRefused
 
@@ -121,7 +121,7 @@ def of_json(values: Sequence[Any]) -> list[Any]:
 
 
 def powerful(name: str, user: str, rights: Sequence[str], remedy: str) -> PermissionDenied:
-    """What is said when a connector that only reads has a login that could do more than read."""
+    """The error for a read-only connector whose login could do more than read."""
     return PermissionDenied(
         f"{name} only reads, and its login {user} has more rights than that: {', '.join(rights)}",
         remedy=f"{remedy} Or set `writable`, if the connector is to write",
@@ -130,7 +130,7 @@ def powerful(name: str, user: str, rights: Sequence[str], remedy: str) -> Permis
 
 
 def unfit(name: str, said: str, *, code: str = "") -> ServiceRefused:
-    """What is wrong with a statement or its parameters, in the words of the database or of its driver."""
+    """The error for a statement or parameters that do not fit, in the words of the database or its driver."""
     return ServiceRefused(
         f"{name} refuses: {said[:300]}",
         remedy="correct the statement or its parameters",
@@ -170,7 +170,7 @@ def _of_json(place: int, value: Any) -> Any:
 
 
 class Server(Protocol):
-    """A database behind its client. Methods raise what `omnicore.connectors.kind.Client.call` does."""
+    """A database behind its client. Methods raise what `omnicore.connectors.kind.ServiceClient.call` does."""
 
     async def query(self, sql: str, parameters: Sequence[Any], timeout_s: float) -> dict[str, Any]:
         """The rows of a statement that was proven to only read."""
@@ -186,7 +186,7 @@ class Server(Protocol):
 
 
 class _SqlClient:
-    """A client that proves each query before its server sees it, see `omnicore.connectors.kind.Client`."""
+    """A client that proves each query before its server sees it, see `omnicore.connectors.kind.ServiceClient`."""
 
     def __init__(self, opening: Opening, dialect: Dialect, server: Server) -> None:
         self._name, self._config, self._dialect, self._server = opening.name, opening.config, dialect, server
@@ -216,7 +216,7 @@ def sql_kind(
 ) -> Kind:
     """A kind of connector to a database. `required` and `config` are its own settings."""
 
-    async def opened(opening: Opening) -> Client:
+    async def opened(opening: Opening) -> ServiceClient:
         await asyncio.sleep(0)
         return _SqlClient(opening, dialect, server(opening))
 

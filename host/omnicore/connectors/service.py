@@ -1,13 +1,8 @@
-"""Which connectors there are: settings in the database, credentials as references, their values in the vault.
+"""The connectors of a host: made by operators, used by plugins, each use recorded.
 
-An event loop on a thread of its own, where all connectors live.
-
-Guests are called from many loops and threads, and a pool of connections belongs to one loop. So the calls come to
-the connections: a hop costs 60 us, once, and pools, rates and bounds hold for the whole process.
-
-The connectors of a host: made by operators, used by plugins, never without a record of it.
-
-Puts the room together: vault, register, webhooks and the service over them.
+Settings are in the database, credentials are references, and their values are in the vault. All connectors live on one
+event loop with a thread of its own. Guests are called from many loops and threads, but a pool of connections belongs to
+one loop; a hop to it costs 60 us, once, and pools, rates and limits hold for the whole process.
 """
 
 from __future__ import annotations
@@ -25,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from omnicore.clock import Clock, SystemClock
 from omnicore.connectors.http import base_url
-from omnicore.connectors.kind import Action, CallLimits, Client, Connector, Kind, Opening, check_value, find_kind
+from omnicore.connectors.kind import Action, CallLimits, Connector, Kind, Opening, ServiceClient, check_value, find_kind
 from omnicore.connectors.line import Figures, Line
 from omnicore.connectors.policy import Reserved
 from omnicore.connectors.vault import Credentials, Vault, is_reference, place_of, vault_name
@@ -327,7 +322,7 @@ class Publish(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Stamp:
-    """What an open client was made of; another stamp is another client."""
+    """The settings and secrets that an open client was made of; another stamp needs another client."""
 
     row: ConnectorRow
     secrets: tuple[tuple[str, tuple[int, float]], ...]
@@ -406,7 +401,7 @@ class Connectors:
     async def use(
         self, who: str, connector: str, action: str, given: Any = None, *, timeout_s: float = 3600.0, key: str = ""
     ) -> Any:
-        """What came of an action, a JSON value.
+        """The result of an action, a JSON value.
 
         Args:
             who: for the record, such as `rest` or `cli:anna`.
@@ -566,7 +561,7 @@ class Connectors:
             await known[1].leave()
         return line
 
-    async def _opened(self, row: ConnectorRow, redactor: Redactor) -> Client:
+    async def _opened(self, row: ConnectorRow, redactor: Redactor) -> ServiceClient:
         kind, limits = find_kind(row.kind), CallLimits.of(self._settings, row.limits)
         credentials = await asyncio.to_thread(self.register.credentials_of, row)
         redactor.hide(*credentials.values())

@@ -96,7 +96,7 @@ class _Telegram(JsonService):
     """Every answer is `{"ok", "result"}`."""
 
     async def call(self, action: str, given: Mapping[str, Any], *, timeout_s: float) -> Any:
-        """What Telegram calls `result`."""
+        """The member that Telegram calls `result`."""
         if action == _REQUEST.name:
             method = given["method"]
             if method.lower() in _REFUSED:

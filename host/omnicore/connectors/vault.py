@@ -1,26 +1,15 @@
-"""Credentials at rest: sealed with AES-256-GCM under data keys, which a master key outside the database wraps.
+"""The vault: credentials by name, sealed with AES-256-GCM under data keys, which a master key wraps.
 
-Sealing: AES-256-GCM with a random nonce, bound to what the sealed bytes are for. Pure but for its randomness.
+A sealed text is a format byte, a nonce of 12 bytes, the ciphertext and its tag of 16 bytes. Sealing and opening 200
+bytes takes 3 us. Each secret is bound to its name and version, so that no row can replace another.
 
-A sealed text is a format byte, 12 bytes of nonce, the ciphertext and its 16 bytes of tag. Sealing 200 bytes and
-opening them again takes 3 us.
+The master key is never in the database: it is in a variable, a file of mode 0600, or the keyring of the operating
+system. To change it, the next key is written beside the old one, the data keys are wrapped anew in one transaction, and
+then the next key takes the place of the old one. Every step of a rotation is one transaction; if a process dies, all
+secrets still open, and the next rotation continues.
 
-The vault: secrets by name, sealed in the database.
-
-Each secret is sealed by a data key and bound to its name and version, so that no row can stand in for another. Data
-keys are kept wrapped by the master key, which is never in the database. Every step of a rotation is one transaction;
-a process that dies leaves secrets that open, and the next rotation goes on where it stopped.
-
-Where the master key is: a variable, a file of mode 0600, or the keyring of the operating system.
-
-A place gives the key that wraps from now on, and all that may still be in use. To change the key in a file, the next
-one is written beside it first; the data keys are wrapped anew in one transaction; then the next file takes the
-place of the old. A process that dies in between leaves both, and whoever comes next finishes or drops it.
-
-Where a credential is: in the vault, in a variable of the environment, or in a file.
-
-`vault:NAME`, `env:NAME` and `file:/path` are references. Anything else is a value, which goes into the vault before
-the connector is stored, so that the stored connector holds references only.
+`vault:NAME`, `env:NAME` and `file:/path` are references to credentials. Anything else is a value, which goes into the
+vault before the connector is stored.
 """
 
 from __future__ import annotations
@@ -126,7 +115,7 @@ def seal(key: Key, plain: bytes, *, about: str) -> bytes:
 
 
 def open_sealed(key: Key, sealed: bytes, *, about: str) -> bytes:
-    """What was sealed. Raises: StorageFailed: another key, another `about`, or changed bytes."""
+    """The plain bytes. Raises: StorageFailed: another key, another `about`, or changed bytes."""
     body = sealed[len(_FORMAT) :]
     try:
         if sealed[: len(_FORMAT)] != _FORMAT:
@@ -372,7 +361,7 @@ _LONGEST_NAME = 200
 
 @dataclass(frozen=True, slots=True)
 class SecretInfo:
-    """What may be told about a secret. Units: `changed_at` seconds since the Unix epoch."""
+    """The public facts about a secret. Units: `changed_at` seconds since the Unix epoch."""
 
     name: str
     version: int

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from omnicore.clock import Clock
-from omnicore.connectors.http import Answer, Session, base_url
+from omnicore.connectors.http import ServiceAnswer, Session, base_url
 from omnicore.connectors.kind import Action, Kind, Opening, Repeat, malformed, number, obj, of_status, text
 from omnicore.connectors.rest import AUTHS, BASE, Auth, check_needs, failure_of, make_auth, open_session
 from omnicore.errors import InvalidInput
@@ -94,7 +94,7 @@ class _Web:
         await self._session.close()
         await self._auth.close()
 
-    async def _send(self, method: str, given: Mapping[str, Any]) -> Answer:
+    async def _send(self, method: str, given: Mapping[str, Any]) -> ServiceAnswer:
         shown = await self._auth.headers()
         headers = {name.lower(): value for name, value in given.get("headers", {}).items()}
         refused = sorted(headers.keys() & (self._own | shown.keys()))
@@ -116,7 +116,7 @@ class _Web:
             body=body,
         )
 
-    def _fault(self, answer: Answer) -> Exception:
+    def _fault(self, answer: ServiceAnswer) -> Exception:
         try:
             said = failure_of(json.loads(answer.body))
         except (ValueError, RecursionError):
@@ -140,7 +140,7 @@ def _body(given: Mapping[str, Any]) -> tuple[bytes, str]:
         raise malformed("base64 is not base64") from error
 
 
-def _told(answer: Answer) -> dict[str, Any]:
+def _told(answer: ServiceAnswer) -> dict[str, Any]:
     """The body as its media type says it is; JSON that is none is text."""
     if not answer.body:
         return {}

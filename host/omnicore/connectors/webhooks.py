@@ -1,16 +1,11 @@
-"""Webhooks: deliveries are verified over their raw bytes, kept, and then told as events.
+"""Webhooks: deliveries are verified over their raw bytes, stored, answered and published as events.
 
-Signatures of Ed25519, as Discord makes them.
-
-How each service proves that a delivery is its own. Pure.
-
-A rule looks at raw bytes only: nothing of a body is parsed before it is known who sent it. Comparisons take the same
-time wherever two values differ. A rule that has a time refuses what is older or newer than the window.
+The order loses no delivery and accepts no forged one. A rule looks at raw bytes only: no body is parsed before its
+sender is known. Comparisons take the same time wherever two values differ. A rule with a time refuses deliveries
+outside the window.
 
 Sources: GitHub "Validating webhook deliveries"; GitLab "Webhooks"; Telegram "setWebhook"; Discord "Interactions:
 receiving and responding"; Stripe "Verify webhook signatures"; the Standard Webhooks specification 1.0.
-
-Takes deliveries in: verified, kept, answered, published; in this order, so that none is lost and none is forged.
 """
 
 from __future__ import annotations
@@ -97,7 +92,7 @@ _TELEGRAM = re.compile(r"[A-Za-z0-9_-]{1,256}")
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What came in. Header names in lower case; `now` in seconds since the Unix epoch, `window_s` in seconds."""
+    """An incoming request. Header names in lower case; `now` in seconds since the Unix epoch, `window_s` in seconds."""
 
     headers: Mapping[str, str]
     body: bytes
@@ -298,7 +293,7 @@ class _Publish(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What to answer the sender. `document` None is an empty answer; a `test` is answered and not kept."""
+    """The answer to the sender. `document` None is an empty answer; a `test` is answered and not kept."""
 
     document: Any
     delivery: str | None = None
@@ -324,7 +319,7 @@ class Taker(Protocol):
     """Begins something with deliveries, in the transaction that keeps them."""
 
     def wanted(self, hook: str) -> Any:
-        """What it would do with deliveries of the webhook of this name; false: nothing. It blocks."""
+        """The work that deliveries of this webhook begin; false: none. Blocks."""
 
     async def take(self, offer: Offer, wanted: Any) -> Taken | None:
         """Keeps the delivery and begins what is wanted, all or nothing.
@@ -509,7 +504,7 @@ class Hooks:
         return len(done)
 
     def _offered(self, hook: HookRow, headers: Mapping[str, str], body: bytes) -> tuple[Offer | None, Taken, Any]:
-        """What a taker is offered; what nobody takes is kept at once."""
+        """The offer for the taker. A delivery that nobody takes is stored at once."""
         offer, answer = self._proven(hook, headers, body)
         if offer is None:
             return None, answer, None
@@ -632,7 +627,7 @@ def _parsed(media: str, body: bytes) -> Any:
 
 
 def _dedupe(rule: Rule, headers: Mapping[str, str], document: Any, body: bytes) -> str:
-    """What names a delivery: the service's own name for it, else its content."""
+    """The identity of a delivery: the service's own name for it, else its content."""
     given = headers.get(rule.id_of, "") if rule.id_of else ""
     if not given and rule.name == "token":  # two that say the same are two
         given = headers.get("idempotency-key", "") or new_id("sent")
