@@ -19,7 +19,7 @@ from tests.eval.dialogues import conversations
 
 from omnicore.clock import SystemClock
 from omnicore.config.settings import MemorySettings
-from omnicore.memory.embedding import Sense, embedder_named
+from omnicore.memory.embedder import Sense, embedder_named
 from omnicore.memory.item import MemoryDraft
 from omnicore.memory.memories import Memories
 from omnicore.storage.database import Database

@@ -479,7 +479,7 @@ class OmegaRuntime:
         """What follows from a part's health: the lanes see to themselves, by their reflexes."""
         if component == "agentdb":
             unhealthy = status is HealthStatus.Unhealthy
-            self.host.vectors.exact_only = self.host.memory.memories.shelves.exact_only = unhealthy
+            self.host.vectors.exact_only = self.host.memory.memories.indexes.exact_only = unhealthy
 
     async def _close_events(self) -> None:
         for receiver in list(self._receivers):
