@@ -198,7 +198,10 @@ def _handler_result(task: asyncio.Task[Any], lane: LaneSettings, pending: set[as
 
 @dataclass(slots=True)
 class Standing:
-    """One lane: its counters, its lock and the handlers of the application. Counters that begin with `new_` are not on the disk yet. Units: seconds."""
+    """One lane: its counters, its lock and the handlers of the application. Units: seconds.
+
+    Counters that begin with `new_` are not on the disk yet.
+    """
 
     lane: LaneSettings
     since: float = 0.0

@@ -31,7 +31,7 @@ _OWN, _COMMON, _SCRATCH = range(3)
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """The time in which a memory was stored, from `since` to `until`; None for no bound. Units: seconds since the epoch."""
+    """The time in which a memory was stored; None for no bound. Units: seconds since the epoch."""
 
     since: float | None = None
     until: float | None = None
