@@ -23,13 +23,14 @@ from rich.tree import Tree
 from omnicore.cli.client import who
 from omnicore.cli.output import Output, clock, date, moment, printable, span, styled
 from omnicore.errors import CallCancelled, CallerError, DeadlineExceeded, WorkflowFailed
-from omnicore.workflows.entries import ENDED
+from omnicore.jobs.engine import ENDED
 from omnicore.workflows.view import ApprovalView
 
 if TYPE_CHECKING:
+    from omnicore.jobs.engine import RunView, StepView
     from omnicore.portal import BlockingHost
     from omnicore.workflows.service import Workflows
-    from omnicore.workflows.view import OpenView, RunView, StepView
+    from omnicore.workflows.view import OpenView
 
 __all__ = [
     "Following",

@@ -39,12 +39,12 @@ from omnicore.cli.run_view import (
 from omnicore.cli.workflow_files import Checked, check_source, read_source, refuse_invalid, show_problems
 from omnicore.errors import InvalidInput, NotFound
 from omnicore.ids import new_id
+from omnicore.jobs.engine import ENDED
 from omnicore.portal import BlockingHost, real
-from omnicore.workflows.entries import ENDED
 from omnicore.workflows.service import RunHandle
 
 if TYPE_CHECKING:
-    from omnicore.workflows.view import RunView, StepView
+    from omnicore.jobs.engine import RunView, StepView
 
 __all__ = []
 
