@@ -62,9 +62,7 @@ def test_rows_follow_each_other_and_the_chain_is_whole(trail: AuditTrail) -> Non
     fill(trail)
     rows = trail.table.after(0, 10)
     assert [row.seq for row in rows] == [1, 2, 3, 4, 5]
-    assert [row.hash for row in rows][1:] == [
-        hash_of(row.seq, row.entry, before.hash) for before, row in pairwise(rows)
-    ]
+    assert [row.hash for row in rows][1:] == [hash_of(row.seq, row, before.hash) for before, row in pairwise(rows)]
     assert verify(trail) == Verdict(True, 5, Anchor(5, rows[-1].hash))
     assert trail.head.read() == Anchor(5, rows[-1].hash)
 
@@ -86,7 +84,7 @@ def test_an_altered_row_breaks_the_chain(trail: AuditTrail, store: Store, change
 def test_an_altered_row_with_a_hash_of_its_own_breaks_the_chain_behind_it(trail: AuditTrail, store: Store) -> None:
     fill(trail)
     rows = trail.table.after(1, 2)
-    forged = rows[1].entry.ended("failed", None, "plugin:other")
+    forged = rows[1].ended("failed", None, "plugin:other")
     digest = hash_of(3, forged, rows[0].hash)
     altered(
         store,
@@ -142,7 +140,7 @@ def test_what_somebody_noted_elsewhere_must_be_there(trail: AuditTrail) -> None:
 def test_a_row_beyond_the_end_that_nobody_recorded_is_found(trail: AuditTrail, store: Store) -> None:
     fill(trail)
     last = trail.table.after(4, 1)[0]
-    digest = hash_of(6, last.entry, last.hash)
+    digest = hash_of(6, last, last.hash)
     altered(
         store,
         "INSERT INTO audit SELECT 6, at, actor, via, origin, action, target, before, after, outcome, ?"
@@ -168,7 +166,7 @@ def test_a_database_that_was_restored_is_accepted_with_a_row_that_says_so(trail:
     altered(store, "UPDATE audit_anchors SET seq = 2, hash = ? WHERE name = 'head'", last)
     row = trail.accept(**ANN, action="db restore")
     assert verify(trail).ok
-    assert json.loads(row.entry.before or "")["seq"] == 5
+    assert json.loads(row.before or "")["seq"] == 5
 
 
 def test_old_rows_go_behind_a_checkpoint_and_the_chain_stays_whole(store: Store, tmp_path: Path) -> None:
@@ -177,7 +175,7 @@ def test_old_rows_go_behind_a_checkpoint_and_the_chain_stays_whole(store: Store,
     assert trail.trim() == 6
     rows = trail.table.after(0, 20)
     assert [row.seq for row in rows] == [7, 8, 9, 10, 11]
-    assert (rows[-1].entry.action, json.loads(rows[-1].entry.after or "")["seq"]) == ("trimAudit", 6)
+    assert (rows[-1].action, json.loads(rows[-1].after or "")["seq"]) == ("trimAudit", 6)
     assert verify(trail).ok
     fill(trail, 3)
     assert trail.trim() == 4
@@ -245,7 +243,7 @@ def test_a_change_whose_process_died_becomes_a_row_of_unknown_outcome(store: Sto
     assert alive.settle(abandoned) == 1
     assert dead.settle(abandoned) == 0
     rows = alive.table.after(0, 9)
-    assert [(row.entry.action, row.entry.outcome) for row in rows] == [("removePlugin", "unknown")]
+    assert [(row.action, row.outcome) for row in rows] == [("removePlugin", "unknown")]
     assert len(alive.table.intents()) == 1
 
 
@@ -265,10 +263,10 @@ def test_what_waits_is_appended_in_order_and_a_full_queue_says_what_it_lost(stor
     assert trail.dropped == 5
     assert trail.flush() == 1000
     rows = trail.table.after(0, 2000)
-    assert [row.entry.target for row in rows if row.entry.action == "callFunction"] == [
+    assert [row.target for row in rows if row.action == "callFunction"] == [
         f"plugin:p.f{number}" for number in range(1000)
     ]
-    assert [json.loads(row.entry.after or "") for row in rows if row.entry.action == "dropAudit"] == [{"rows": 5}]
+    assert [json.loads(row.after or "") for row in rows if row.action == "dropAudit"] == [{"rows": 5}]
     assert trail.dropped == 0
 
 

@@ -57,7 +57,7 @@ def test_two_processes_that_record_at_once_make_one_chain(place: str, tmp_path: 
         trail = trail_on(store, tmp_path)
         verdict = verify(trail)
         assert (verdict.ok, verdict.rows) == (True, 80)
-        assert len({row.entry.target for row in trail.table.after(0, 100)}) == 80
+        assert len({row.target for row in trail.table.after(0, 100)}) == 80
         assert trail.head.read() == verdict.last
 
 
@@ -80,8 +80,8 @@ def test_a_killed_process_leaves_a_whole_chain_with_all_that_it_acknowledged(
         trail = trail_on(store, tmp_path)
         assert verify(trail).ok
         rows, left = trail.table.after(0, 1_000_000), trail.table.intents()
-        assert {f"plugin:p{int(line)}" for line in said} <= {row.entry.target for row in rows}
+        assert {f"plugin:p{int(line)}" for line in said} <= {row.target for row in rows}
         assert len(left) <= 1
         assert trail.settle(lambda _intent: True) == len(left)
-        assert [row.entry.outcome for row in trail.table.after(len(rows), 5)] == ["unknown"] * len(left)
+        assert [row.outcome for row in trail.table.after(len(rows), 5)] == ["unknown"] * len(left)
         assert verify(trail).ok

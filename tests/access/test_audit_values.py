@@ -40,7 +40,7 @@ def test_a_hash_is_that_of_the_exported_row(at: float, actor: str, target: str, 
     names = (kept_text(actor), "session", "::1", "giveGrant", kept_text(target))
     entry = AuditEntry(at, *names, kept_value(before), kept_value(after), "done")
     digest = hash_of(7, entry, GENESIS)
-    exported = json.loads(json.dumps(AuditRow(7, entry, digest).to_json()))
+    exported = json.loads(json.dumps(AuditRow.of(entry, 7, digest).to_json()))
     assert exported.pop("hash") == digest
     assert hashlib.sha256(f"{GENESIS}\n{canonical(exported)}".encode()).hexdigest() == digest
 

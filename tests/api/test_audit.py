@@ -325,7 +325,7 @@ def test_whatever_the_route_table_holds_an_unsafe_operation_leaves_one_row(tmp_p
         rooms = Rooms(audit=host.audit)
         app = create_app(host.plugins, **parts, ready=lambda: True, rooms=rooms, operations=answering)  # type: ignore[arg-type]
         asyncio.run(_ask_all(app, changing))
-        told = [(row.entry.action, row.entry.outcome) for row in host.audit.table.after(0, 500)]
+        told = [(row.action, row.outcome) for row in host.audit.table.after(0, 500)]
     assert told == [(one.name, "done") for one in changing]
 
 

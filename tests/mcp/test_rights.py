@@ -100,5 +100,4 @@ def test_a_token_that_is_revoked_loses_its_stream_and_its_tools(served: McpHost,
 def rows(served: McpHost) -> list[Any]:
     """What the record holds of calls, oldest first."""
     served.host.audit.flush()
-    entries = [row.entry for row in served.host.audit.table.after(0, 500)]
-    return [entry for entry in entries if entry.action == "callFunction"]
+    return [entry for entry in served.host.audit.table.after(0, 500) if entry.action == "callFunction"]

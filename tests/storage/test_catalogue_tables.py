@@ -1,9 +1,8 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
+from omnicore.records import replace
 from omnicore.storage.store import Store
 from omnicore.storage.tables.plugins import (
     GrantRow,

@@ -167,7 +167,7 @@ def test_the_chain_of_the_record_stays_whole(two: Two) -> None:
     assert [row.seq for row in rows] == list(range(1, 61))
     last = rows[0].hash
     for row in rows[1:]:
-        assert row.hash == hash_of(row.seq, row.entry, last)
+        assert row.hash == hash_of(row.seq, row, last)
         last = row.hash
     assert tables[1].anchor("head").hash == last
 

@@ -66,7 +66,7 @@ def test_it_is_put_back_before_the_host_opens_its_database(tmp_path: Path) -> No
         assert overview.restored is not None
         assert overview.restored.ok
         assert "what it was before is in" in overview.restored.text
-        recorded = {(row.entry.actor, row.entry.action, row.entry.target) for row in host.audit.table.before(None, 50)}
+        recorded = {(row.actor, row.action, row.target) for row in host.audit.table.before(None, 50)}
         assert ("ann", "restoreBackup", f"backup:{overview.restored.backup}") in recorded
     assert keys(tmp_path / "data") == 1
 

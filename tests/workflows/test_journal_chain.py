@@ -106,8 +106,8 @@ async def test_a_chain_that_was_written_anew_does_not_fit_the_hosts_record(store
         found = await journal.queries.verify(run)
         assert found.record_seq is not None
         (row,) = AuditTable(store).after(found.record_seq - 1, 1)
-        assert (row.entry.action, row.entry.target, row.entry.outcome) == ("workflow.run", "orders", "done")
-        assert found.hash in (row.entry.after or "")
+        assert (row.action, row.target, row.outcome) == ("workflow.run", "orders", "done")
+        assert found.hash in (row.after or "")
         change(store, "DELETE FROM workflow_steps WHERE run = ? AND seq = 5", (run,))
         change(
             store,
@@ -128,7 +128,7 @@ async def test_the_record_is_a_chain_over_the_ends_of_many_runs_at_once(store: S
         assert trail.head.read() is None
         await journal.beat()
         rows = AuditTable(store).after(0, 10)
-        assert [row.entry.outcome for row in rows] == ["done", "failed"]
+        assert [row.outcome for row in rows] == ["done", "failed"]
         assert (trail.head.read() or rows[0]) == AuditTable(store).anchor("head")
         trail.record(actor="ana", via="cli", origin="here", action="x", target="y")
         assert trail.confirmed(AuditTable(store).anchor("head"))

@@ -34,7 +34,16 @@ from omnicore.access.keys import SHOWN
 from omnicore.config.schema import is_secret
 from omnicore.errors import StorageFailed
 from omnicore.ids import new_id
-from omnicore.storage.tables.audit import GENESIS, Anchor, AuditEntry, AuditRow, AuditTable, Intent, canonical, hash_of
+from omnicore.storage.tables.audit import (
+    GENESIS,
+    Anchor,
+    AuditEntry,
+    AuditRow,
+    AuditTable,
+    Intent,
+    canonical,
+    hash_of,
+)
 
 if TYPE_CHECKING:
     from omnicore.clock import Clock
@@ -308,7 +317,15 @@ class AuditTrail:
     # -- what waits for its batch
 
     def note(
-        self, *, actor: str, via: str, origin: str, action: str, target: str, after: Any = None, outcome: str = "done"
+        self,
+        *,
+        actor: str,
+        via: str,
+        origin: str,
+        action: str,
+        target: str,
+        after: Any = None,
+        outcome: str = "done",
     ) -> None:
         """Queues a row; it never waits. A full queue drops it, and a later row says how many went.
 
@@ -604,7 +621,7 @@ class _Walk:
         if row.seq != self.last.seq + 1 and not self._went(row.seq):
             self.broken = (self.last.seq + 1, f"row {self.last.seq + 1} is missing")
             return False
-        if row.hash != hash_of(row.seq, row.entry, self.last.hash):
+        if row.hash != hash_of(row.seq, row, self.last.hash):
             self.broken = (row.seq, f"row {row.seq} was altered, or is not the one that followed row {self.last.seq}")
             return False
         wanted = self._wanted.pop(row.seq, row.hash)
@@ -613,7 +630,7 @@ class _Walk:
             return False
         self.last = Anchor(row.seq, row.hash)
         self.rows += 1
-        if row.entry.action == "trimAudit" and row.entry.via == "host":
+        if row.action == "trimAudit" and row.via == "host":
             self._checkpoint = row
         return True
 
@@ -645,7 +662,7 @@ class _Walk:
             return None
         if self._wanted.get(base.seq, base.hash) != base.hash:
             return base.seq, f"row {base.seq} is not the one that was signed off"
-        said = json.loads(self._checkpoint.entry.after or "{}") if self._checkpoint is not None else {}
+        said = json.loads(self._checkpoint.after or "{}") if self._checkpoint is not None else {}
         if (said.get("seq"), said.get("hash")) == (base.seq, base.hash):
             return None
         return base.seq + 1, f"the rows before {base.seq + 1} are missing and no checkpoint says why"

@@ -13,6 +13,7 @@ from omnicore.api.parts import parts_of
 from omnicore.api.requests import Json, read_count, read_object
 from omnicore.api.schema import TEXT, WHOLE, Schemas, list_of, object_of, order_of
 from omnicore.errors import InvalidInput, StorageFailed, Unavailable
+from omnicore.records import schema
 from omnicore.storage.tables.audit import Anchor, AuditRow
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def find_rows(
     for _ in range(_LOOKS if rest else 1):
         size = MOST_ITEMS if rest else limit + 1
         rows = trail.table.before(before, size, by, value)
-        found += [row for row in rows if all(getattr(row.entry, name) == text for name, text in rest.items())]
+        found += [row for row in rows if all(getattr(row, name) == text for name, text in rest.items())]
         if len(found) > limit:
             return found[:limit], found[limit - 1].seq
         if len(rows) < size:
@@ -117,29 +118,18 @@ def _noted(value: Any) -> Anchor | None:
     return Anchor(_number(value.get("seq"), "noted.seq"), value["hash"])
 
 
-_HASH = {**TEXT, "description": "SHA-256, in hexadecimal digits."}
 _VALUE = {"description": "A JSON value without secrets, null where there is none; what is long by its digest."}
 _SEQ = {**WHOLE, "minimum": 0}
 
 
-_ANCHOR = object_of(seq=_SEQ, hash=_HASH)
+_ANCHOR = object_of(seq=_SEQ, hash=schema(AuditRow)["properties"]["hash"])
+_OUTCOME = {
+    "enum": ["done", "refused", "failed", "unknown"],
+    "description": "`unknown`: the process ended before the change did.",
+}
+_ROW = schema(AuditRow, shown=True)
 SCHEMAS: Schemas = {
-    "AuditRow": object_of(
-        seq={**WHOLE, "description": "Counts the rows, without a gap."},
-        at={"type": "number", "description": "Seconds since the Unix epoch."},
-        actor={**TEXT, "description": "Who: a user or token, `cli` users, `folder`, or `host`."},
-        via={**TEXT, "description": "session, token, setting, local, cli, folder, host or anonymous."},
-        **{"from": {**TEXT, "description": "The address, or for commands the machine."}},
-        action={**TEXT, "description": "Name of the operation or the command."},
-        target={**TEXT, "description": "What it was about, such as plugin:text."},
-        before=_VALUE,
-        after=_VALUE,
-        outcome={
-            "enum": ["done", "refused", "failed", "unknown"],
-            "description": "`unknown`: the process ended before the change did.",
-        },
-        hash=_HASH,
-    ),
+    "AuditRow": {**_ROW, "properties": {**_ROW["properties"], "before": _VALUE, "after": _VALUE, "outcome": _OUTCOME}},
     "AuditRows": object_of(
         items=list_of("AuditRow"),
         next={"type": ["string", "null"], "description": "Cursor, null at the end."},

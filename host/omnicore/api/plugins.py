@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Literal, cast, get_args
 
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
@@ -16,7 +16,7 @@ from omnicore.api.operation import ref
 from omnicore.api.parts import parts_of
 from omnicore.api.principals import principal_of
 from omnicore.api.problems import Problem, RefusalError
-from omnicore.api.requests import Json, read_count, read_cursor, read_object, tagged, who, write_cursor
+from omnicore.api.requests import Json, read_count, read_cursor, read_object, read_record, tagged, who, write_cursor
 from omnicore.api.schema import (
     COUNT,
     FLAG,
@@ -34,6 +34,7 @@ from omnicore.api.schema import (
 from omnicore.capabilities.doors import review_warnings
 from omnicore.errors import InvalidInput, NotFound
 from omnicore.plugins.view import PluginView, State
+from omnicore.records import Meta, Record, schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -42,6 +43,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SCHEMAS",
+    "GrantOrder",
+    "RollbackOrder",
+    "Switch",
+    "UpgradeOrder",
     "decide_upgrade",
     "diff_plugin",
     "give_grant",
@@ -67,6 +72,44 @@ _WAT = "text/plain"
 _FORM = "multipart/form-data"
 _STATES: tuple[str, ...] = get_args(State)
 _MOST_TEXT = 200
+
+
+class Switch(Record, frozen=True):
+    """The state that a plugin is switched to."""
+
+    state: Literal["enabled", "disabled"]
+
+
+class RollbackOrder(Record, frozen=True):
+    """An earlier version that is to serve again."""
+
+    hash: Annotated[
+        str,
+        Meta(description="The version; its first 8 characters or more will do."),
+    ]
+
+
+class UpgradeOrder(Record, frozen=True):
+    """A decision about the version in the folder."""
+
+    decision: Annotated[
+        Literal["approve", "keep"],
+        Meta(description="approve accepts the newer version, grants all that is new and switches; keep turns it away."),
+    ]
+    digest: Annotated[
+        str | None,
+        Meta(description="Of the version that was looked at, to approve it: 409 when another one is the newest."),
+    ] = None
+
+
+class GrantOrder(Record, frozen=True):
+    """A capability to be granted."""
+
+    capability: Annotated[str | None, Meta(description="What to grant; null or absent for all that is asked.")] = None
+    digest: Annotated[
+        str | None,
+        Meta(description="Of the version that was looked at: 409 when another one is the newest."),
+    ] = None
 
 
 async def list_plugins(request: Request) -> Response:
@@ -123,13 +166,10 @@ async def remove_plugin(request: Request) -> Response:
 
 async def switch_plugin(request: Request) -> Response:
     """Enables or disables a plugin."""
-    values = await read_object(request, allowed=frozenset({"state"}))
+    order = await read_record(request, Switch, "switch")
     host = parts_of(request).host
-    switches = {"enabled": host.enable, "disabled": host.disable}
-    state = values.get("state")
-    if not isinstance(state, str) or state not in switches:
-        raise InvalidInput("state is neither enabled nor disabled", remedy='send {"state": "enabled"}', path="state")
-    view = await asyncio.to_thread(switches[state], request.path_params["plugin"])
+    switch = host.enable if order.state == "enabled" else host.disable
+    view = await asyncio.to_thread(switch, request.path_params["plugin"])
     return Json(view.to_json())
 
 
@@ -215,10 +255,7 @@ async def list_versions(request: Request) -> Response:
 
 async def roll_back(request: Request) -> Response:
     """Puts an earlier version back into the folder."""
-    values = await read_object(request, allowed=frozenset({"hash"}))
-    wanted = values.get("hash")
-    if not isinstance(wanted, str):
-        raise InvalidInput("hash names no version", remedy='send {"hash": "..."} with one of /versions', path="hash")
+    wanted = (await read_record(request, RollbackOrder, "rollback")).hash
     host = parts_of(request).host
     view = await asyncio.to_thread(host.rollback, request.path_params["plugin"], wanted, who=who(request))
     return Json(view.to_json())
@@ -232,19 +269,14 @@ async def show_upgrade(request: Request) -> Response:
 
 async def decide_upgrade(request: Request) -> Response:
     """Approves the version that was shown, or keeps the serving one."""
-    values = await read_object(request, allowed=frozenset({"decision", "digest"}))
+    order = await read_record(request, UpgradeOrder, "decision")
+    if order.decision == "approve" and order.digest is None:
+        raise InvalidInput(
+            "digest is missing", remedy="send the digest of the version that you looked at", path="digest"
+        )
     host = parts_of(request).host
-    choices: dict[str, Callable[..., PluginView]] = {"approve": host.approve, "keep": host.keep}
-    decision, digest = values.get("decision"), values.get("digest")
-    if not isinstance(decision, str) or decision not in choices:
-        raise InvalidInput(
-            "decision is neither approve nor keep", remedy='send {"decision": "approve"}', path="decision"
-        )
-    if not isinstance(digest, str) and (decision == "approve" or digest is not None):
-        raise InvalidInput(
-            "digest names no version", remedy="send the digest of the version that you looked at", path="digest"
-        )
-    view = await asyncio.to_thread(choices[decision], request.path_params["plugin"], digest, who=who(request))
+    decide: Callable[..., PluginView] = host.approve if order.decision == "approve" else host.keep
+    view = await asyncio.to_thread(decide, request.path_params["plugin"], order.digest, who=who(request))
     return Json(view.to_json())
 
 
@@ -256,16 +288,9 @@ async def list_grants(request: Request) -> Response:
 
 async def give_grant(request: Request) -> Response:
     """Grants one capability, or all that the plugin requests."""
-    values = await read_object(request, allowed=frozenset({"capability", "digest"}))
-    capability, digest = values.get("capability"), values.get("digest")
-    if capability is not None and not isinstance(capability, str):
-        raise InvalidInput(
-            "capability is no name", remedy='send {"capability": "kv"}, or null for all', path="capability"
-        )
-    if not isinstance(digest, str | None):
-        raise InvalidInput("digest names no version", remedy="send the digest that /upgrade shows", path="digest")
-    grant = partial(parts_of(request).host.grant, who=who(request), digest=digest)
-    view = await asyncio.to_thread(grant, request.path_params["plugin"], capability)
+    order = await read_record(request, GrantOrder, "grant")
+    grant = partial(parts_of(request).host.grant, who=who(request), digest=order.digest)
+    view = await asyncio.to_thread(grant, request.path_params["plugin"], order.capability)
     return Json(_grants(view))
 
 
@@ -301,7 +326,7 @@ SCHEMAS: Schemas = {
         functions=TEXTS,
     ),
     "Versions": object_of(items=list_of("Version")),
-    "RollbackOrder": object_of(hash={**_HASH, "description": "The version; its first 8 characters or more will do."}),
+    "RollbackOrder": schema(RollbackOrder),
     "FunctionChange": object_of(name=TEXT, before=ref("Function"), after=ref("Function")),
     "FunctionChanges": object_of(added=TEXTS, removed=TEXTS, changed=list_of("FunctionChange")),
     "LimitChange": {"type": "object", "properties": {"from": {}, "to": {}}, "required": ["from", "to"]},
@@ -330,21 +355,7 @@ SCHEMAS: Schemas = {
     },
     "NameChanges": object_of(added=TEXTS, removed=TEXTS),
     "CodeChange": object_of(exports=ref("NameChanges"), imports=ref("NameChanges")),
-    "UpgradeOrder": {
-        "type": "object",
-        "required": ["decision"],
-        "properties": {
-            "decision": {
-                "enum": ["approve", "keep"],
-                "description": "approve accepts the newer version, grants all that is new and switches; keep turns it"
-                " away.",
-            },
-            "digest": {
-                **TEXT,
-                "description": "Of the version that was looked at, to approve it: 409 when another one is the newest.",
-            },
-        },
-    },
+    "UpgradeOrder": schema(UpgradeOrder),
     "PluginConfig": object_of(
         schema={**MAYBE_TABLE, "description": "JSON Schema of the settings; null for a plugin that describes none."},
         values={**TABLE, "description": "The settings in force; those that are secret are shown as ********."},
@@ -418,16 +429,11 @@ SCHEMAS: Schemas = {
         output_media=TEXT,
     ),
     "Plugins": object_of(items=list_of("Plugin"), next={**MAYBE_TEXT, "description": "Cursor, null at the end."}),
-    "Switch": object_of(state={"enum": ["enabled", "disabled"]}),
+    "Switch": schema(Switch),
     "Ask": object_of(name=TEXT, scope=TABLE, reason=TEXT, warnings=_WARNINGS),
     "Grant": object_of(capability=TEXT, scope=TABLE, granted_by=TEXT, granted_at={"type": "number"}),
     "Grants": object_of(state={"enum": list(get_args(State))}, asked=list_of("Ask"), granted=list_of("Grant")),
-    "GrantOrder": object_of(
-        "capability",
-        "digest",
-        capability={**MAYBE_TEXT, "description": "What to grant; null or absent for all that is asked."},
-        digest={**MAYBE_TEXT, "description": "Of the version that was looked at: 409 when another one is the newest."},
-    ),
+    "GrantOrder": schema(GrantOrder),
     "Change": object_of(
         capability=TEXT,
         change={"enum": ["new", "wider", "narrower", "dropped"]},

@@ -143,7 +143,7 @@ def _write(trail: AuditTrail, stream: IO[str], after: int, told: Callable[[int],
 
 def _cells(row: AuditRow) -> list[str]:
     shown: dict[str, Any] = row.to_json()
-    shown["at"] = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(row.entry.at))
+    shown["at"] = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(row.at))
     return [str(shown[head]) for head in _HEADS]
 
 

@@ -4,27 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import aiomysql
 from pymysql.constants import CLIENT, COMMAND
 
-from omnicore.connectors.kind import Client, Kind, Opening, number, obj, temporary, text
-from omnicore.connectors.queries import proven_query
-from omnicore.connectors.rows import (
-    ACTIONS,
-    FUNCTIONS,
-    MAX_ROWS,
-    WRITABLE,
-    Pooled,
-    Rows,
-    check_writable,
-    of_json,
-    powerful,
-    unfit,
-)
+from omnicore.connectors.kind import Opening, number, temporary, text
+from omnicore.connectors.rows import Pooled, Rows, powerful, sql_kind, unfit
 from omnicore.errors import OmniError
 
 __all__ = ["KIND"]
@@ -61,26 +49,23 @@ class _MySql:
         self._config = opening.config
         self._pool: Pooled[Any] = Pooled(self._connect, _reset, _close, most=opening.concurrency)
 
-    async def call(self, action: str, given: Mapping[str, Any], *, timeout_s: float) -> Any:
-        """See `omnicore.connectors.kind.Client.call`."""
-        parameters, sql = of_json(given.get("parameters", ())), given["sql"]
-        if action == "execute":
-            check_writable(self._config, self._opening.name)
-        else:
-            functions = self._config.get("functions", ())
-            sql = await asyncio.to_thread(proven_query, sql, "mysql", marks=bool(parameters), functions=functions)
+    async def query(self, sql: str, parameters: Sequence[Any], timeout_s: float) -> dict[str, Any]:
+        """See `omnicore.connectors.rows.Server`."""
         async with _translated(self._opening.name), self._pool.lent() as connection:
-            if action == "execute":
-                return await _execute(connection, sql, parameters)
             return await self._query(connection, sql, parameters, timeout_s)
 
+    async def execute(self, sql: str, parameters: Sequence[Any], timeout_s: float) -> dict[str, int]:
+        """See `omnicore.connectors.rows.Server`."""
+        async with _translated(self._opening.name), self._pool.lent() as connection:
+            return await _execute(connection, sql, parameters)
+
     async def probe(self) -> None:
-        """See `omnicore.connectors.kind.Client.probe`."""
+        """See `omnicore.connectors.rows.Server`."""
         async with _translated(self._opening.name), self._pool.lent() as connection:
             await connection.ping(reconnect=False)
 
     async def close(self) -> None:
-        """See `omnicore.connectors.kind.Client.close`."""
+        """See `omnicore.connectors.rows.Server`."""
         await self._pool.close()
 
     async def _connect(self) -> Any:
@@ -140,14 +125,12 @@ class _MySql:
             remedy = _READER.format(database=self._config["database"].replace("`", "``"))
             raise powerful(self._opening.name, self._config["user"], more, remedy)
 
-    async def _query(self, connection: Any, sql: str, parameters: Sequence[Any], timeout_s: float) -> Any:
+    async def _query(self, connection: Any, sql: str, parameters: Sequence[Any], timeout_s: float) -> dict[str, Any]:
         for setting in (*_SETTLE, _bound(connection, timeout_s), "START TRANSACTION READ ONLY"):
             await _run(connection, setting, ())
         cursor = await connection.cursor(_Cursor)
         await cursor.execute(sql, parameters or None)
-        columns = [column[0] for column in cursor.description or ()]
-        most = self._config.get("max_rows", MAX_ROWS["default"])
-        rows = Rows(columns, most_rows=most, most_bytes=self._opening.output_bytes)
+        rows = Rows.of(self._opening, [column[0] for column in cursor.description or ()])
         while batch := await cursor.fetchmany(_BATCH):
             if not all(rows.add(row) for row in batch):
                 connection.close()  # closing the cursor would first read all that is left
@@ -224,27 +207,17 @@ def _fault(name: str, error: Exception) -> OmniError:
     return unfit(name, str(said), code=str(number_ or ""))
 
 
-async def _open(opening: Opening) -> Client:
-    await asyncio.sleep(0)
-    return _MySql(opening)
-
-
-KIND = Kind(
-    name="mysql",
-    says="A MySQL or MariaDB database",
-    config=obj(
-        "database",
-        "user",
-        host=text("name or address", most=253),
-        port=number(least=1, most=65535),
-        socket=text("file of a local socket, instead of host and port", most=200),
-        database=text(most=64),
-        user=text(most=80),
-        writable=WRITABLE,
-        max_rows=MAX_ROWS,
-        functions=FUNCTIONS,
-    ),
+KIND = sql_kind(
+    "mysql",
+    "A MySQL or MariaDB database",
+    "mysql",
+    _MySql,
+    "database",
+    "user",
     secrets={"password": "of the user"},
-    actions=ACTIONS,
-    open=_open,
+    host=text("name or address", most=253),
+    port=number(least=1, most=65535),
+    socket=text("file of a local socket, instead of host and port", most=200),
+    database=text(most=64),
+    user=text(most=80),
 )

@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import psycopg
 from psycopg import AsyncConnection
 
-from omnicore.connectors.kind import Client, Kind, Opening, number, obj, temporary, text
-from omnicore.connectors.queries import proven_query, unproven_columns
-from omnicore.connectors.rows import (
-    ACTIONS,
-    FUNCTIONS,
-    MAX_ROWS,
-    WRITABLE,
-    Pooled,
-    Rows,
-    check_writable,
-    of_json,
-    powerful,
-    unfit,
-)
+from omnicore.connectors.kind import Opening, number, temporary, text
+from omnicore.connectors.queries import unproven_columns
+from omnicore.connectors.rows import Pooled, Rows, powerful, sql_kind, unfit
 from omnicore.errors import InvalidInput, OmniError
 
 __all__ = ["KIND"]
@@ -59,27 +48,25 @@ class _PostgreSql:
         self._config = opening.config
         self._pool: Pooled[AsyncConnection] = Pooled(self._connect, _reset, _close, most=opening.concurrency)
 
-    async def call(self, action: str, given: Mapping[str, Any], *, timeout_s: float) -> Any:
-        """See `omnicore.connectors.kind.Client.call`."""
-        parameters, sql = of_json(given.get("parameters", ())), given["sql"]
-        if action == "execute":
-            check_writable(self._config, self._opening.name)
-        else:
-            functions = self._config.get("functions", ())
-            sql = await asyncio.to_thread(proven_query, sql, "postgres", marks=bool(parameters), functions=functions)
+    async def query(self, sql: str, parameters: Sequence[Any], timeout_s: float) -> dict[str, Any]:
+        """See `omnicore.connectors.rows.Server`."""
         async with _translated(self._opening.name), self._pool.lent() as connection:
-            await connection.set_read_only(action == "query")
-            if action == "execute":
-                return await _execute(connection, sql, parameters)
+            await connection.set_read_only(True)
             return await self._query(connection, sql, parameters, timeout_s)
 
+    async def execute(self, sql: str, parameters: Sequence[Any], timeout_s: float) -> dict[str, int]:
+        """See `omnicore.connectors.rows.Server`."""
+        async with _translated(self._opening.name), self._pool.lent() as connection:
+            await connection.set_read_only(False)
+            return await _execute(connection, sql, parameters)
+
     async def probe(self) -> None:
-        """See `omnicore.connectors.kind.Client.probe`."""
+        """See `omnicore.connectors.rows.Server`."""
         async with _translated(self._opening.name), self._pool.lent() as connection:
             await connection.execute("SELECT 1")
 
     async def close(self) -> None:
-        """See `omnicore.connectors.kind.Client.close`."""
+        """See `omnicore.connectors.rows.Server`."""
         await self._pool.close()
 
     async def _connect(self) -> AsyncConnection:
@@ -138,16 +125,12 @@ class _PostgreSql:
             # A plugin's statement; its marks are the driver's and its values never become part of it.
             async for row in cursor.stream(sql.encode(), parameters or None, size=_BATCH):
                 if rows is None:
-                    rows = self._rows([column.name for column in cursor.description or ()])
+                    rows = Rows.of(self._opening, [column.name for column in cursor.description or ()])
                 if not rows.add(row):
                     break
-            answer = (rows or self._rows([])).answer()
+            answer = (rows or Rows.of(self._opening, [])).answer()
         await connection.rollback()
         return answer
-
-    def _rows(self, columns: list[str]) -> Rows:
-        most = self._config.get("max_rows", MAX_ROWS["default"])
-        return Rows(columns, most_rows=most, most_bytes=self._opening.output_bytes)
 
 
 def _is_function(name: str) -> InvalidInput:
@@ -206,27 +189,17 @@ def _fault(name: str, error: psycopg.Error) -> OmniError:
     return unfit(name, said, code=state)
 
 
-async def _open(opening: Opening) -> Client:
-    await asyncio.sleep(0)
-    return _PostgreSql(opening)
-
-
-KIND = Kind(
-    name="postgresql",
-    says="A PostgreSQL database",
-    config=obj(
-        "database",
-        "user",
-        host=text("name, address or folder of a socket", most=253),
-        port=number(least=1, most=65535),
-        database=text(most=63),
-        user=text(most=63),
-        sslmode={"enum": ["disable", "prefer", "require", "verify-ca", "verify-full"]},
-        writable=WRITABLE,
-        max_rows=MAX_ROWS,
-        functions=FUNCTIONS,
-    ),
+KIND = sql_kind(
+    "postgresql",
+    "A PostgreSQL database",
+    "postgres",
+    _PostgreSql,
+    "database",
+    "user",
     secrets={"password": "of the user"},
-    actions=ACTIONS,
-    open=_open,
+    host=text("name, address or folder of a socket", most=253),
+    port=number(least=1, most=65535),
+    database=text(most=63),
+    user=text(most=63),
+    sslmode={"enum": ["disable", "prefer", "require", "verify-ca", "verify-full"]},
 )

@@ -1,7 +1,4 @@
-"""What connectors to databases share: their two actions, rows as JSON, and where reading stops.
-
-A few open connections to one server, lent out one by one.
-"""
+"""Connectors to databases: one client over a server, its two actions, rows as JSON, and a pool of connections."""
 
 from __future__ import annotations
 
@@ -12,24 +9,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from datetime import date, time, timedelta
 from decimal import Decimal
-from typing import Any, Generic, TypeVar
+from functools import partial
+from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
-from omnicore.connectors.kind import Action, Schema, number, obj, shown, text, wrapped
+from omnicore.connectors.kind import Action, Client, Kind, Opening, Schema, number, obj, shown, text, wrapped
+from omnicore.connectors.queries import Dialect, proven_query
 from omnicore.errors import InvalidInput, LimitExceeded, PermissionDenied, ServiceRefused
 
-__all__ = [
-    "ACTIONS",
-    "FUNCTIONS",
-    "MAX_ROWS",
-    "WRITABLE",
-    "Pooled",
-    "Rows",
-    "check_writable",
-    "of_json",
-    "powerful",
-    "unfit",
-]
+__all__ = ["Pooled", "Rows", "Server", "of_json", "powerful", "sql_kind", "to_json", "unfit"]
 
 
 _ODD_CHARACTERS = 1000  # of a value of a type that only its database knows
@@ -47,7 +35,7 @@ _ROWS: Schema = obj(
     rows={"type": "array", "items": {"type": "array"}},
     truncated={"type": "boolean", "description": "whether there were more than `max_rows`"},
 )
-ACTIONS = (
+_ACTIONS = (
     Action("query", "Reads rows; a statement that could do more is refused.", _STATEMENT, _ROWS, repeat="always"),
     Action(
         "execute",
@@ -58,22 +46,28 @@ ACTIONS = (
 )
 """`query` and `execute`, the same for every database."""
 
-WRITABLE: Schema = {
+_WRITABLE: Schema = {
     "type": "boolean",
     "default": False,
     "description": "whether `execute` may be used; without it the login must not be a powerful one",
 }
-FUNCTIONS: Schema = {
+_FUNCTIONS: Schema = {
     "type": "array",
     "items": text(most=200),
     "maxItems": 200,
     "description": "further functions that a query may call, which change nothing, such as `shop.price_of`",
 }
-MAX_ROWS = number("most rows that a query returns", least=1, most=100_000, default=1000)
+_MAX_ROWS = number("most rows that a query returns", least=1, most=100_000, default=1000)
 
 
 class Rows:
     """The rows of a query as they come, within a number and a size. Units: `most_bytes` of JSON."""
+
+    @classmethod
+    def of(cls, opening: Opening, columns: Sequence[str]) -> Rows:
+        """Rows within the bounds of a connector."""
+        most_rows = opening.config.get("max_rows", _MAX_ROWS["default"])
+        return cls(columns, most_rows=most_rows, most_bytes=opening.output_bytes)
 
     def __init__(self, columns: Sequence[str], *, most_rows: int, most_bytes: int) -> None:
         self._columns = list(columns)
@@ -126,12 +120,6 @@ def of_json(values: Sequence[Any]) -> list[Any]:
     return [_of_json(place, value) for place, value in enumerate(values)]
 
 
-def check_writable(config: Mapping[str, Any], name: str) -> None:
-    """Raises: InvalidInput: the connector only reads."""
-    if not config.get("writable", False):
-        raise InvalidInput(f"the connector {name} only reads", remedy="the operator sets `writable` in its settings")
-
-
 def powerful(name: str, user: str, rights: Sequence[str], remedy: str) -> PermissionDenied:
     """What is said when a connector that only reads has a login that could do more than read."""
     return PermissionDenied(
@@ -179,6 +167,62 @@ def _of_json(place: int, value: Any) -> Any:
         f"parameter {place} is no text, number, true, false, null or base64",
         remedy='send lists and objects as JSON text, bytes as {"base64": "..."}',
     )
+
+
+class Server(Protocol):
+    """A database behind its client. Methods raise what `omnicore.connectors.kind.Client.call` does."""
+
+    async def query(self, sql: str, parameters: Sequence[Any], timeout_s: float) -> dict[str, Any]:
+        """The rows of a statement that was proven to only read."""
+
+    async def execute(self, sql: str, parameters: Sequence[Any], timeout_s: float) -> dict[str, int]:
+        """The number of rows that a statement changed."""
+
+    async def probe(self) -> None:
+        """Returns when the database answers."""
+
+    async def close(self) -> None:
+        """Closes all connections; a second time does nothing."""
+
+
+class _SqlClient:
+    """A client that proves each query before its server sees it, see `omnicore.connectors.kind.Client`."""
+
+    def __init__(self, opening: Opening, dialect: Dialect, server: Server) -> None:
+        self._name, self._config, self._dialect, self._server = opening.name, opening.config, dialect, server
+        self.probe, self.close = server.probe, server.close
+
+    async def call(self, action: str, given: Mapping[str, Any], *, timeout_s: float) -> Any:
+        """The rows of a query, or the number of rows that a statement changed."""
+        sql, parameters = given["sql"], of_json(given.get("parameters", ()))
+        if action == "query":
+            proven = partial(proven_query, marks=bool(parameters), functions=self._config.get("functions", ()))
+            return await self._server.query(await asyncio.to_thread(proven, sql, self._dialect), parameters, timeout_s)
+        if not self._config.get("writable", False):
+            raise InvalidInput(
+                f"the connector {self._name} only reads", remedy="the operator sets `writable` in its settings"
+            )
+        return await self._server.execute(sql, parameters, timeout_s)
+
+
+def sql_kind(
+    name: str,
+    says: str,
+    dialect: Dialect,
+    server: Callable[[Opening], Server],
+    *required: str,
+    secrets: Mapping[str, str],
+    **config: Schema,
+) -> Kind:
+    """A kind of connector to a database. `required` and `config` are its own settings."""
+
+    async def opened(opening: Opening) -> Client:
+        await asyncio.sleep(0)
+        return _SqlClient(opening, dialect, server(opening))
+
+    members = {**config, "writable": _WRITABLE, "max_rows": _MAX_ROWS, "functions": _FUNCTIONS}
+    settings = obj(*required, more=False, **members)
+    return Kind(name=name, says=says, config=settings, secrets=secrets, actions=_ACTIONS, open=opened)
 
 
 _T = TypeVar("_T")

@@ -6,16 +6,15 @@ import asyncio
 import sqlite3
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from omnicore.config.folders import state_root
-from omnicore.connectors.kind import Client, Kind, Opening, obj, temporary, text
-from omnicore.connectors.queries import FUNCTIONS as KNOWN
-from omnicore.connectors.queries import proven_query
-from omnicore.connectors.rows import ACTIONS, FUNCTIONS, MAX_ROWS, WRITABLE, Rows, check_writable, of_json, unfit
+from omnicore.connectors.kind import Opening, temporary, text
+from omnicore.connectors.queries import FUNCTIONS
+from omnicore.connectors.rows import Rows, sql_kind, unfit
 from omnicore.errors import InvalidInput, InvalidSetting, OmniError
 
 __all__ = ["KIND"]
@@ -40,14 +39,22 @@ class _Sqlite:
         self._path = Path(opening.config["file"])
         self._room = asyncio.Semaphore(opening.concurrency)
 
-    async def call(self, action: str, given: Mapping[str, Any], *, timeout_s: float) -> Any:
-        """See `omnicore.connectors.kind.Client.call`."""
-        parameters, sql = of_json(given.get("parameters", ())), given["sql"]
-        if action == "execute":
-            check_writable(self._config, self._opening.name)
-        else:
-            functions = self._config.get("functions", ())
-            sql = await asyncio.to_thread(proven_query, sql, "sqlite", marks=bool(parameters), functions=functions)
+    async def query(self, sql: str, parameters: Sequence[Any], timeout_s: float) -> Any:
+        """See `omnicore.connectors.rows.Server`."""
+        return await self._threaded("query", sql, parameters, timeout_s)
+
+    async def execute(self, sql: str, parameters: Sequence[Any], timeout_s: float) -> Any:
+        """See `omnicore.connectors.rows.Server`."""
+        return await self._threaded("execute", sql, parameters, timeout_s)
+
+    async def probe(self) -> None:
+        """See `omnicore.connectors.rows.Server`."""
+        await self.query("SELECT count(*) AS tables FROM sqlite_master", (), _LOCK_S)
+
+    async def close(self) -> None:
+        """Nothing: each call closes its own connection."""
+
+    async def _threaded(self, action: str, sql: str, parameters: Sequence[Any], timeout_s: float) -> Any:
         stop = threading.Event()
         end = time.monotonic() + timeout_s
         async with self._room:
@@ -59,13 +66,6 @@ class _Sqlite:
                 raise unfit(self._opening.name, str(error)) from error
             finally:
                 stop.set()  # a call that was cancelled ends on its thread too
-
-    async def probe(self) -> None:
-        """See `omnicore.connectors.kind.Client.probe`."""
-        await self.call("query", {"sql": "SELECT count(*) AS tables FROM sqlite_master"}, timeout_s=_LOCK_S)
-
-    async def close(self) -> None:
-        """See `omnicore.connectors.kind.Client.close`."""
 
     def _run(self, action: str, sql: str, parameters: Sequence[Any], over: Any) -> Any:
         if any(self._path.resolve().is_relative_to(one.resolve()) for one in _states(self._opening.data)):
@@ -101,15 +101,11 @@ class _Sqlite:
         if action in _READS or (action, first) in _OF_VIRTUAL_TABLES:
             return sqlite3.SQLITE_OK
         name = (second or "").lower()
-        known = name in KNOWN["sqlite"] or name in map(str.lower, self._config.get("functions", ()))
+        known = name in FUNCTIONS["sqlite"] or name in map(str.lower, self._config.get("functions", ()))
         return sqlite3.SQLITE_OK if action == sqlite3.SQLITE_FUNCTION and known else sqlite3.SQLITE_DENY
 
     def _rows(self, cursor: sqlite3.Cursor) -> dict[str, Any]:
-        rows = Rows(
-            [column[0] for column in cursor.description or ()],
-            most_rows=self._config.get("max_rows", MAX_ROWS["default"]),
-            most_bytes=self._opening.output_bytes,
-        )
+        rows = Rows.of(self._opening, [column[0] for column in cursor.description or ()])
         for row in cursor:
             if not rows.add(row):
                 break
@@ -141,18 +137,12 @@ def _fault(name: str, error: sqlite3.Error) -> OmniError:
     return unfit(name, str(error), code=code)
 
 
-async def _open(opening: Opening) -> Client:
-    await asyncio.sleep(0)
-    return _Sqlite(opening)
-
-
-KIND = Kind(
-    name="sqlite",
-    says="A SQLite file on the host's machine",
-    config=obj(
-        "file", file=text("path of the file", most=1024), writable=WRITABLE, max_rows=MAX_ROWS, functions=FUNCTIONS
-    ),
+KIND = sql_kind(
+    "sqlite",
+    "A SQLite file on the host's machine",
+    "sqlite",
+    _Sqlite,
+    "file",
     secrets={},
-    actions=ACTIONS,
-    open=_open,
+    file=text("path of the file", most=1024),
 )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from omnicore.capabilities.grants import CapabilityRequest, Grant
 from omnicore.errors import Conflict
 from omnicore.plugins.states import Review, review_reason
+from omnicore.records import replace
 from omnicore.storage.tables.plugins import CATALOGUE, OPEN, Acceptance, AcceptancesTable, Holdings
 
 if TYPE_CHECKING:

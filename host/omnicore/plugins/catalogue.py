@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from omnicore.capabilities.grants import CapabilityRequest, Grant
@@ -17,6 +17,7 @@ from omnicore.plugins.limits import asked_of, missing_of
 from omnicore.plugins.manifest import Manifest
 from omnicore.plugins.states import Facts, Standing, next_state
 from omnicore.plugins.view import Change, PluginView, view_of
+from omnicore.records import replace
 from omnicore.sandbox.abi import Limits
 from omnicore.sandbox.engine import Template
 from omnicore.storage.modules import ModuleStore

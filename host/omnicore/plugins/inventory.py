@@ -9,6 +9,7 @@ import time
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
+from omnicore import records
 from omnicore.errors import OmniError
 from omnicore.plugins.catalogue import Arrival, Catalogue
 from omnicore.plugins.limits import effective_limits
@@ -259,7 +260,7 @@ class _Changes:
         if row.hash is None:
             self._rows.pop(row.name)
         else:
-            self._rows[row.name] = replace(row, present=False)
+            self._rows[row.name] = records.replace(row, present=False)
         self.by_path.pop(row.path, None)
         self._changed(row.name, "removed")
 

@@ -255,7 +255,7 @@ def _end_of(store: Store, row: RunRow, seq: int, last: str) -> str:
     found = AuditTable(store).after(row.record_seq - 1, 1)
     if not found or found[0].seq != row.record_seq:  # it went because it was old
         return ""
-    told = _parsed(found[0].entry.after or "null")
+    told = _parsed(found[0].after or "null")
     return "" if isinstance(told, dict) and told.get("hash") == last else "the host's record holds another hash"
 
 

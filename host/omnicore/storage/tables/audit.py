@@ -8,14 +8,14 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from omnicore.errors import StorageFailed
 from omnicore.files import check_own, own_folder
-from omnicore.records import quick
+from omnicore.records import Meta, Record, Time, asdict, field, replace, view
 from omnicore.storage.store import storage_failed
+from omnicore.storage.table import Table
 from omnicore.texts import json_writer
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "GENESIS",
+    "INTENTS",
+    "ROWS",
     "Anchor",
     "AuditEntry",
     "AuditRow",
@@ -51,20 +53,15 @@ def canonical(value: Any) -> str:
         raise ValueError("it is nested too deep") from error
 
 
-@quick
-@dataclass(frozen=True, slots=True)
-class AuditEntry:
-    """A change as it is told to the record: who, by which way, from where, what, to what.
+class AuditEntry(Record, frozen=True):
+    """A change for the audit log. `before` and `after` are canonical JSON."""
 
-    `before` and `after` are canonical JSON. Units: `at` seconds since the Unix epoch.
-    """
-
-    at: float
-    actor: str
-    via: str
+    at: Time
+    actor: Annotated[str, Meta(description="Who: a user or token, `cli` users, `folder`, or `host`.")]
+    via: Annotated[str, Meta(description="session, token, setting, local, cli, folder, host or anonymous.")]
     origin: str
-    action: str
-    target: str
+    action: Annotated[str, Meta(description="Name of the operation or the command.")]
+    target: Annotated[str, Meta(description="What it was about, such as plugin:text.")]
     before: str | None = None
     after: str | None = None
     outcome: str = "done"
@@ -74,35 +71,24 @@ class AuditEntry:
         return replace(self, outcome=outcome, after=after, target=target)
 
 
-@quick
-@dataclass(frozen=True, slots=True)
-class AuditRow:
+class AuditRow(AuditEntry, frozen=True, kw_only=True):
     """An entry in its place in the chain."""
 
-    seq: int
-    entry: AuditEntry
-    hash: str
+    seq: Annotated[int, Meta(description="Counts the rows, without a gap.")]
+    origin: Annotated[str, Meta(description="The address, or for commands the machine.")] = field(name="from")
+    hash: Annotated[str, Meta(description="SHA-256, in hexadecimal digits.")]
+
+    @classmethod
+    def of(cls, entry: AuditEntry, seq: int, digest: str) -> AuditRow:
+        """The row of an entry."""
+        return cls(**asdict(entry), seq=seq, hash=digest)
 
     def to_json(self) -> dict[str, Any]:
         """The row as it is shown and exported; its canonical form without `hash` is what was hashed."""
-        entry = self.entry
-        return {
-            "seq": self.seq,
-            "at": entry.at,
-            "actor": entry.actor,
-            "via": entry.via,
-            "from": entry.origin,
-            "action": entry.action,
-            "target": entry.target,
-            "before": _read(entry.before),
-            "after": _read(entry.after),
-            "outcome": entry.outcome,
-            "hash": self.hash,
-        }
+        return {**view(self), "before": _read(self.before), "after": _read(self.after)}
 
 
-@dataclass(frozen=True, slots=True)
-class Anchor:
+class Anchor(Record, frozen=True):
     """A row that was signed off."""
 
     seq: int = 0
@@ -139,8 +125,7 @@ def _read(text: str | None) -> Any:
         return text
 
 
-_COLUMNS = "seq, at, actor, via, origin, action, target, before, after, outcome, hash"
-_ADD = f"INSERT INTO audit ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+ROWS = Table(AuditRow, "audit", key="seq", indexes=(("actor", "seq"), ("action", "seq"), ("target", "seq")))
 _MOVE = (
     "INSERT INTO audit_anchors (name, seq, hash) VALUES (?, ?, ?)"
     " ON CONFLICT (name) DO UPDATE SET seq = excluded.seq, hash = excluded.hash"
@@ -153,14 +138,16 @@ _LOCKS = ("audit",)
 _BY = {"actor": "actor = ? AND", "action": "action = ? AND", "target": "target = ? AND", "": ""}
 
 
-@dataclass(frozen=True, slots=True)
-class Intent:
-    """A change that is being made, by a process. Units: `at` seconds since the Unix epoch."""
+class Intent(Record, frozen=True):
+    """A change that is being made, by a process."""
 
     id: str
     process: str
-    at: float
+    at: Time
     entry: AuditEntry
+
+
+INTENTS = Table(Intent, "audit_intents", key="id", indexes=(("at",),))
 
 
 class AuditTable:
@@ -171,9 +158,7 @@ class AuditTable:
 
     def intend(self, intent: Intent) -> None:
         """Keeps that a change is about to be made. Raises: StorageFailed: then it must not be made."""
-        row = (intent.id, intent.process, intent.at, json.dumps(asdict(intent.entry)))
-        add = "INSERT INTO audit_intents (id, process, at, entry) VALUES (?, ?, ?, ?)"
-        self._store.apply(lambda session: session.execute(add, row).rowcount)
+        self._store.apply(lambda session: session.execute(INTENTS.insert, INTENTS.values(intent)).rowcount)
 
     def drop(self, intent: str) -> None:
         """Forgets a change that was not made."""
@@ -193,8 +178,7 @@ class AuditTable:
 
     def intents(self, limit: int = 500) -> list[Intent]:
         """The oldest changes that are being made, or never ended."""
-        rows = self._store.rows("SELECT id, process, at, entry FROM audit_intents ORDER BY at LIMIT ?", (limit,))
-        return [Intent(row[0], row[1], row[2], AuditEntry(**json.loads(row[3]))) for row in rows]
+        return [INTENTS.row(row) for row in self._store.rows(f"{INTENTS.select} ORDER BY at LIMIT ?", (limit,))]
 
     def anchor(self, name: str) -> Anchor:
         """The end of the chain (`head`), or the last row that was deleted (`base`)."""
@@ -202,8 +186,8 @@ class AuditTable:
 
     def after(self, seq: int, limit: int) -> list[AuditRow]:
         """Rows after one, oldest first."""
-        found = self._store.rows(f"SELECT {_COLUMNS} FROM audit WHERE seq > ? ORDER BY seq LIMIT ?", (seq, limit))
-        return [_row(one) for one in found]
+        found = self._store.rows(f"{ROWS.select} WHERE seq > ? ORDER BY seq LIMIT ?", (seq, limit))
+        return [ROWS.row(one) for one in found]
 
     def hash_at(self, seq: int) -> str | None:
         """The hash that a row holds."""
@@ -213,10 +197,10 @@ class AuditTable:
     def before(self, seq: int | None, limit: int, by: str = "", value: str = "") -> list[AuditRow]:
         """Rows before one, newest first. Args: by: `actor`, `action`, `target` or nothing."""
         found = self._store.rows(
-            f"SELECT {_COLUMNS} FROM audit WHERE {_BY[by]} seq < ? ORDER BY seq DESC LIMIT ?",
+            f"{ROWS.select} WHERE {_BY[by]} seq < ? ORDER BY seq DESC LIMIT ?",
             (*((value,) if by else ()), 2**62 if seq is None else seq, limit),
         )
-        return [_row(one) for one in found]
+        return [ROWS.row(one) for one in found]
 
     def trim(
         self, *, keep: int, slack: int, older_than: float, most: int, checkpoint: Callable[[Anchor, int], AuditEntry]
@@ -230,9 +214,7 @@ class AuditTable:
         Returns: the checkpoint's row, or nothing where no row went.
         """
         end = self.anchor("head").seq - keep
-        if not any(
-            row.seq <= end - slack or row.entry.at < older_than for row in self.after(self.anchor("base").seq, 1)
-        ):
+        if not any(row.seq <= end - slack or row.at < older_than for row in self.after(self.anchor("base").seq, 1)):
             return []
         with self._store.write(durable=True, locks=_LOCKS) as session:
             gone = _oldest(session, end, older_than, most)
@@ -254,8 +236,8 @@ def chain(session: Session, entries: Sequence[AuditEntry]) -> list[AuditRow]:
     for entry in entries:
         seq = head.seq + 1
         head = Anchor(seq, hash_of(seq, entry, head.hash))
-        rows.append(AuditRow(seq, entry, head.hash))
-    session.executemany(_ADD, [_values(row) for row in rows])
+        rows.append(AuditRow.of(entry, seq, head.hash))
+    session.executemany(ROWS.insert, [ROWS.values(row) for row in rows])
     session.execute(_MOVE, ("head", head.seq, head.hash))
     return rows
 
@@ -276,16 +258,6 @@ def _gone(session: Session, intent: str) -> int:
 
 def _anchor(found: list[Any]) -> Anchor:
     return Anchor(int(found[0][0]), str(found[0][1])) if found else Anchor()
-
-
-def _values(row: AuditRow) -> tuple[Any, ...]:
-    one = row.entry
-    told = (one.at, one.actor, one.via, one.origin, one.action, one.target, one.before, one.after, one.outcome)
-    return (row.seq, *told, row.hash)
-
-
-def _row(found: Sequence[Any]) -> AuditRow:
-    return AuditRow(found[0], AuditEntry(*found[1:10]), found[10])
 
 
 _FILE = "audit.head"

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import astuple, dataclass, fields
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+from omnicore.records import Record, replace
+from omnicore.storage.table import Table
 
+if TYPE_CHECKING:
     from omnicore.storage.store import Session, Store
 
 __all__ = [
+    "ACCEPTANCES",
     "CATALOGUE",
+    "GRANTS",
     "OPEN",
+    "PLUGINS",
+    "ROLLBACKS",
+    "TURNED_AWAY",
+    "VERSIONS",
     "Acceptance",
     "AcceptancesTable",
     "GrantRow",
@@ -32,8 +39,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class PluginRow:
+class PluginRow(Record, frozen=True):
     """A plugin as the catalogue knows it. Units: times in seconds since the Unix epoch.
 
     `path` is relative to the plugin folder; `signature` tells whether the file changed without reading it;
@@ -62,8 +68,7 @@ class PluginRow:
     sidecar: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class VersionRow:
+class VersionRow(Record, frozen=True):
     """A version whose bytes are kept: its manifest as a JSON document and its size in bytes."""
 
     plugin: str
@@ -76,9 +81,9 @@ class VersionRow:
 CATALOGUE = ("plugins",)
 """The lock of what is decided about plugins and of versions that are in use."""
 
-_COLUMNS = ", ".join(field.name for field in fields(PluginRow))
-_CHANGES = ", ".join(f"{field.name} = excluded.{field.name}" for field in fields(PluginRow)[1:])
-_MARKS = ", ".join("?" for _ in fields(PluginRow))
+PLUGINS = Table(PluginRow, "plugins", key="name")
+VERSIONS = Table(VersionRow, "versions", key=("plugin", "hash"))
+_CHANGES = ", ".join(f"{name} = excluded.{name}" for name in PluginRow.__struct_fields__[1:])
 _LITERAL = str.maketrans({"%": "!%", "_": "!_", "!": "!!"})
 
 
@@ -99,23 +104,22 @@ class PluginsTable:
     def write(session: Session, *rows: PluginRow) -> None:
         """Writes rows in a transaction that holds other changes as well."""
         session.executemany(
-            f"INSERT INTO plugins ({_COLUMNS}) VALUES ({_MARKS}) ON CONFLICT (name) DO UPDATE SET {_CHANGES}",
-            [_values(row) for row in rows],
+            f"{PLUGINS.insert} ON CONFLICT (name) DO UPDATE SET {_CHANGES}", [PLUGINS.values(row) for row in rows]
         )
 
     def get(self, name: str) -> PluginRow | None:
         """The row of a plugin, or None."""
-        found = self._database.rows(f"SELECT {_COLUMNS} FROM plugins WHERE name = ?", (name,))
-        return _row(found[0]) if found else None
+        found = self._database.rows(f"{PLUGINS.select} WHERE name = ?", (name,))
+        return PLUGINS.row(found[0]) if found else None
 
     def all(self) -> list[PluginRow]:
         """Every row, by name, those whose file is gone among them."""
-        return [_row(row) for row in self._database.rows(f"SELECT {_COLUMNS} FROM plugins ORDER BY name")]
+        return [PLUGINS.row(row) for row in self._database.rows(f"{PLUGINS.select} ORDER BY name")]
 
     def at(self, path: str) -> PluginRow | None:
         """The row of the plugin whose file is at a path of the folder, if it is there."""
-        found = self._database.rows(f"SELECT {_COLUMNS} FROM plugins WHERE path = ? AND present = 1", (path,))
-        return _row(found[0]) if found else None
+        found = self._database.rows(f"{PLUGINS.select} WHERE path = ? AND present = 1", (path,))
+        return PLUGINS.row(found[0]) if found else None
 
     def page(self, after: str, limit: int, *, state: str | None = None, text: str = "") -> list[PluginRow]:
         """Up to `limit` rows whose file is there, by name, from behind `after` on.
@@ -123,14 +127,14 @@ class PluginsTable:
         Args:
             text: a part of the name, the path or the reason; letters of ASCII in any case.
         """
-        sql, marks = f"SELECT {_COLUMNS} FROM plugins WHERE present = 1 AND name > ?", list[Any]((after,))
+        sql, marks = f"{PLUGINS.select} WHERE present = 1 AND name > ?", list[Any]((after,))
         if state is not None:
             sql, marks = f"{sql} AND state = ?", [*marks, state]
         if text:
             part = f"%{text.lower().translate(_LITERAL)}%"
             sql += " AND (" + " OR ".join(f"lower({one}) LIKE ? ESCAPE '!'" for one in ("name", "path", "reason")) + ")"
             marks += [part] * 3
-        return [_row(row) for row in self._database.rows(f"{sql} ORDER BY name LIMIT ?", (*marks, limit))]
+        return [PLUGINS.row(row) for row in self._database.rows(f"{sql} ORDER BY name LIMIT ?", (*marks, limit))]
 
     def count_states(self) -> dict[str, int]:
         """The number of plugins in each state, of those whose file is there."""
@@ -151,9 +155,9 @@ class PluginsTable:
         """Records that the bytes of a version are kept."""
         with self._database.write(locks=CATALOGUE) as connection:
             connection.execute(
-                "INSERT INTO versions VALUES (?, ?, ?, ?, ?) ON CONFLICT (plugin, hash) DO UPDATE"
+                f"{VERSIONS.insert} ON CONFLICT (plugin, hash) DO UPDATE"
                 " SET manifest = excluded.manifest, size = excluded.size, seen_at = excluded.seen_at",
-                astuple(version),
+                VERSIONS.values(version),
             )
 
     @staticmethod
@@ -163,11 +167,8 @@ class PluginsTable:
 
     def version(self, plugin: str, hash_: str) -> VersionRow | None:
         """A kept version, or None."""
-        found = self._database.rows(
-            "SELECT plugin, hash, manifest, size, seen_at FROM versions WHERE plugin = ? AND hash = ?",
-            (plugin, hash_),
-        )
-        return VersionRow(*found[0]) if found else None
+        found = self._database.rows(f"{VERSIONS.select} WHERE plugin = ? AND hash = ?", (plugin, hash_))
+        return VERSIONS.row(found[0]) if found else None
 
     def drop_unused(self, kept: int = 0) -> set[str]:
         """Drops versions that no plugin serves or waits to serve, all but the `kept` of each plugin seen last.
@@ -196,17 +197,7 @@ DELETE FROM versions WHERE (plugin, hash) NOT IN (
 """
 
 
-def _values(row: PluginRow) -> tuple[object, ...]:
-    return tuple(int(value) if isinstance(value, bool) else value for value in astuple(row))
-
-
-def _row(values: tuple[object, ...]) -> PluginRow:
-    row = dict(zip(PluginRow.__dataclass_fields__, values, strict=True))
-    return PluginRow(**{**row, "switched_off": bool(row["switched_off"]), "present": bool(row["present"])})  # type: ignore[arg-type]
-
-
-@dataclass(frozen=True, slots=True)
-class RollbackRow:
+class RollbackRow(Record, frozen=True):
     """A rollback that has begun. `signature` is that of the plugin's file before. Units: `at` epoch seconds."""
 
     plugin: str
@@ -216,14 +207,17 @@ class RollbackRow:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class TurnedAwayRow:
+class TurnedAwayRow(Record, frozen=True):
     """A version that somebody decided against, as one digest. Units: `at` seconds since the Unix epoch."""
 
     plugin: str
-    digest: str
+    hash: str
     who: str
     at: float
+
+
+ROLLBACKS = Table(RollbackRow, "rollbacks", key="plugin")
+TURNED_AWAY = Table(TurnedAwayRow, "versions_turned_away", key=("plugin", "hash"))
 
 
 class VersionsTable:
@@ -234,11 +228,8 @@ class VersionsTable:
 
     def of(self, plugin: str) -> list[VersionRow]:
         """The versions of a plugin, the one seen last first."""
-        found = self._store.rows(
-            "SELECT plugin, hash, manifest, size, seen_at FROM versions WHERE plugin = ? ORDER BY seen_at DESC, hash",
-            (plugin,),
-        )
-        return [VersionRow(*row) for row in found]
+        found = self._store.rows(f"{VERSIONS.select} WHERE plugin = ? ORDER BY seen_at DESC, hash", (plugin,))
+        return [VERSIONS.row(row) for row in found]
 
     def keep_sidecar(self, plugin: str, hash_: str, sidecar: str | None) -> None:
         """Keeps the manifest that lay beside a version's file, None for a file without one."""
@@ -262,16 +253,15 @@ class VersionsTable:
 
     def turned_away(self, plugin: str) -> Mapping[str, TurnedAwayRow]:
         """The versions that somebody decided against, by their digest."""
-        found = self._store.rows("SELECT plugin, hash, who, at FROM versions_turned_away WHERE plugin = ?", (plugin,))
-        return {row[1]: TurnedAwayRow(*row) for row in found}
+        found = self._store.rows(f"{TURNED_AWAY.select} WHERE plugin = ?", (plugin,))
+        return {row.hash: row for row in map(TURNED_AWAY.row, found)}
 
     @staticmethod
     def turn_away(session: Session, row: TurnedAwayRow) -> None:
         """Records a decision against a version, in a transaction that holds what follows from it."""
         session.execute(
-            "INSERT INTO versions_turned_away VALUES (?, ?, ?, ?) ON CONFLICT (plugin, hash) DO UPDATE"
-            " SET who = excluded.who, at = excluded.at",
-            astuple(row),
+            f"{TURNED_AWAY.insert} ON CONFLICT (plugin, hash) DO UPDATE SET who = excluded.who, at = excluded.at",
+            TURNED_AWAY.values(row),
         )
 
     @staticmethod
@@ -284,15 +274,14 @@ class VersionsTable:
         with self._store.write(durable=True) as session:
             self.welcome(session, row.plugin, digest)
             session.execute(
-                "INSERT INTO rollbacks VALUES (?, ?, ?, ?, ?) ON CONFLICT (plugin) DO UPDATE SET hash = excluded.hash,"
+                f"{ROLLBACKS.insert} ON CONFLICT (plugin) DO UPDATE SET hash = excluded.hash,"
                 " path = excluded.path, signature = excluded.signature, at = excluded.at",
-                astuple(row),
+                ROLLBACKS.values(row),
             )
 
     def begun(self) -> list[RollbackRow]:
         """The rollbacks under way, of which there are none but for moments and after a crash."""
-        found = self._store.rows("SELECT plugin, hash, path, signature, at FROM rollbacks ORDER BY plugin")
-        return [RollbackRow(*row) for row in found]
+        return [ROLLBACKS.row(row) for row in self._store.rows(f"{ROLLBACKS.select} ORDER BY plugin")]
 
     def end(self, row: RollbackRow) -> None:
         """Records that a rollback is over."""
@@ -306,8 +295,7 @@ class VersionsTable:
                 session.execute(f"DELETE FROM {table} WHERE plugin = ?", (plugin,))
 
 
-@dataclass(frozen=True, slots=True)
-class Acceptance:
+class Acceptance(Record, frozen=True):
     """A version that was accepted: its bytes by their SHA-256, and the manifest beside them as written.
 
     `publisher` is the key that signed it, None for a version that nobody signed. `unheld` says that nothing was kept
@@ -321,6 +309,7 @@ class Acceptance:
     unheld: bool
     who: str
     at: float
+    number: int = 0
 
     def covers(self, hash_: str | None, sidecar: str | None) -> bool:
         """True for the same bytes with the same manifest beside them."""
@@ -334,7 +323,7 @@ def identity(hash_: str, sidecar: str | None) -> str:
     return hashlib.sha256(f"{hash_}\n{hashlib.sha256(sidecar.encode()).hexdigest()}".encode()).hexdigest()
 
 
-_ACCEPTANCE_COLUMNS = "plugin, hash, sidecar, publisher, unheld, who, at"
+ACCEPTANCES = Table(Acceptance, "acceptances", key=("plugin", "number"))
 
 
 class AcceptancesTable:
@@ -345,13 +334,8 @@ class AcceptancesTable:
 
     def of(self, plugin: str) -> Sequence[Acceptance]:
         """The versions that were accepted for a name, the last one first."""
-        found = self._store.rows(
-            f"SELECT {_ACCEPTANCE_COLUMNS} FROM acceptances WHERE plugin = ? ORDER BY number DESC", (plugin,)
-        )
-        return [
-            Acceptance(plugin, hash_, sidecar, publisher, unheld=bool(unheld), who=who, at=at)
-            for plugin, hash_, sidecar, publisher, unheld, who, at in found
-        ]
+        found = self._store.rows(f"{ACCEPTANCES.select} WHERE plugin = ? ORDER BY number DESC", (plugin,))
+        return [ACCEPTANCES.row(row) for row in found]
 
     @staticmethod
     def accept(session: Session, row: Acceptance) -> None:
@@ -361,13 +345,8 @@ class AcceptancesTable:
             if sidecar == row.sidecar:
                 session.execute("DELETE FROM acceptances WHERE plugin = ? AND number = ?", (row.plugin, number))
         found = session.execute("SELECT coalesce(max(number), 0) FROM acceptances WHERE plugin = ?", (row.plugin,))
-        session.execute(
-            f"INSERT INTO acceptances (number, {_ACCEPTANCE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                *(found.fetchall()[0][0] + 1, row.plugin, row.hash, row.sidecar, row.publisher),
-                *(int(row.unheld), row.who, row.at),
-            ),
-        )
+        last = replace(row, number=found.fetchall()[0][0] + 1)
+        session.execute(ACCEPTANCES.insert, ACCEPTANCES.values(last))
 
     def forget(self, plugin: str) -> None:
         """Drops all of a name."""
@@ -375,8 +354,7 @@ class AcceptancesTable:
             session.execute("DELETE FROM acceptances WHERE plugin = ?", (plugin,))
 
 
-@dataclass(frozen=True, slots=True)
-class GrantRow:
+class GrantRow(Record, frozen=True):
     """One grant. Units: `granted_at` seconds since the Unix epoch."""
 
     plugin: str
@@ -384,6 +362,9 @@ class GrantRow:
     scope: Mapping[str, Any]
     granted_by: str
     granted_at: float
+
+
+GRANTS = Table(GrantRow, "grants", key=("plugin", "capability"))
 
 
 class GrantsTable:
@@ -401,12 +382,9 @@ class GrantsTable:
     def write(session: Session, grants: Iterable[GrantRow]) -> None:
         """Records grants in a transaction that holds what follows from them."""
         session.executemany(
-            "INSERT INTO grants VALUES (?, ?, ?, ?, ?) ON CONFLICT (plugin, capability) DO UPDATE"
+            f"{GRANTS.insert} ON CONFLICT (plugin, capability) DO UPDATE"
             " SET scope = excluded.scope, granted_by = excluded.granted_by, granted_at = excluded.granted_at",
-            [
-                (one.plugin, one.capability, json.dumps(one.scope, sort_keys=True), one.granted_by, one.granted_at)
-                for one in grants
-            ],
+            [GRANTS.values(one) for one in grants],
         )
 
     @staticmethod
@@ -432,10 +410,7 @@ class GrantsTable:
             connection.execute("DELETE FROM grants WHERE plugin = ?", (plugin,))
 
     def _read(self, clause: str, *parameters: str) -> tuple[GrantRow, ...]:
-        found = self._database.rows(
-            f"SELECT plugin, capability, scope, granted_by, granted_at FROM grants {clause}", parameters
-        )
-        return tuple(GrantRow(row[0], row[1], json.loads(row[2]), row[3], row[4]) for row in found)
+        return tuple(map(GRANTS.row, self._database.rows(f"{GRANTS.select} {clause}", parameters)))
 
 
 def _by_plugin(grants: Iterable[GrantRow]) -> dict[str, tuple[GrantRow, ...]]:
