@@ -40,7 +40,7 @@ from omnicore.ids import new_id
 from omnicore.jobs.tasks import PluginTasks, StoredTasks
 from omnicore.mcp.service import McpService
 from omnicore.memory.consolidation import Summarise
-from omnicore.memory.embedding import Embed, Sense, embedder_named
+from omnicore.memory.embedder import Embed, Sense, embedder_named
 from omnicore.memory.memories import Memories
 from omnicore.memory.service import MemoryService
 from omnicore.parts import DeliveryPart, EventPart, HealthPart, HostParts, Part, started, watch_events, watch_resources

@@ -4,7 +4,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from omnicore.access.audit import AuditTrail
 from omnicore.access.passwords import Passwords
@@ -103,7 +103,7 @@ class BlockingAccess(Access):
         kept: str | None = ...,
     ) -> UserRow: ...
     def log_in(self, name: str, password: str, arrival: Arrival) -> Opened: ...
-    def open(self, user: UserRow, via: str, arrival: Arrival) -> Opened: ...
+    def open(self, user: UserRow, via: Literal["password", "oidc"], arrival: Arrival) -> Opened: ...
     def set_up(self, key: str, name: str, password: str, arrival: Arrival) -> Opened: ...
 
 class BlockingCalls(Calls):

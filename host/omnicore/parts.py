@@ -13,7 +13,7 @@ from omnicore.events.subscriptions import Deliveries, DeliveryFigures, Handling,
 from omnicore.events.typed import OmegaEvent, emit
 from omnicore.plugins.callers import APPLICATION
 from omnicore.resilience.degradation import Degradation
-from omnicore.resilience.health import Alerts, Change, HealthMonitor, HealthStatus, Thresholds, read_rule
+from omnicore.resilience.health import Alerts, HealthChange, HealthMonitor, HealthStatus, Thresholds, read_rule
 from omnicore.resilience.retry import RetryPolicy, Supervised
 from omnicore.sandbox.abi import KIB, MIB
 from omnicore.sandbox.budget import BUDGET
@@ -213,7 +213,7 @@ class HealthPart:
         await self.monitor.stop()
         await self._alerting.stop()
 
-    def _changed(self, change: Change) -> None:
+    def _changed(self, change: HealthChange) -> None:
         event = OmegaEvent.HealthChanged(change.component, change.old, change.new)
         emit(self._bus, event, reason=change.reason)
         feature = self._features.get(change.component)

@@ -24,7 +24,7 @@ from omnicore.config.settings import AccessSettings, MemorySettings, Settings
 from omnicore.connectors.http import HttpClient
 from omnicore.connectors.service import open_connectors
 from omnicore.events.bus import EventBus
-from omnicore.memory.embedding import Embedder, Sense, embedder_named
+from omnicore.memory.embedder import Embedder, Sense, embedder_named
 from omnicore.memory.memories import Memories
 from omnicore.memory.service import MemoryService
 from omnicore.plugins.host import PluginHost

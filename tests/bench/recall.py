@@ -19,7 +19,7 @@ from tests.eval.dialogues import conversations
 
 from omnicore.clock import SystemClock
 from omnicore.config.settings import MemorySettings
-from omnicore.memory.embedding import Sense, embedder_named
+from omnicore.memory.embedder import Sense, embedder_named
 from omnicore.memory.item import MemoryDraft
 from omnicore.memory.memories import Memories
 from omnicore.storage.database import Database
@@ -95,7 +95,7 @@ def _indexed(memories: Memories, count: int) -> None:
     """Waits until the index is built, where one is."""
     end = time.monotonic() + _WAIT_S
     while count > _SETTINGS.exact_upto and time.monotonic() < end:
-        with memories.shelves.of(_OWNER) as opened:
+        with memories.indexes.of(_OWNER) as opened:
             if opened is None or opened.near["sense"].ready:
                 return
         threading.Event().wait(0.2)

@@ -75,9 +75,9 @@ def _inserts(effort: Effort, store: Database, place: Path, data: Any, plain: Any
 def _opening(service: VectorService, plain: Any, place: Path, data: Any) -> Iterator[Row]:
     service.search("bench", "docs", data[0])
     began = time.perf_counter()
-    service._upkeep._open(service._cache.residents()[0])
+    service._maintenance._open(service._cache.collections()[0])
     built = time.perf_counter() - began
-    freeze = _longest_freeze(lambda: service._upkeep._copy(service._cache.residents()[0]))
+    freeze = _longest_freeze(lambda: service._maintenance._copy(service._cache.collections()[0]))
     plain_freeze = _longest_freeze(lambda: plain.save_index(str(place / "plain")))
     opened = VectorService(service.table.store, place / "vectors", _SETTINGS)
     began = time.perf_counter()

@@ -23,7 +23,7 @@ import numpy as np
 from omnicore.clock import SystemClock
 from omnicore.config.settings import MemorySettings, StorageSettings
 from omnicore.memory.consolidation import Consolidator
-from omnicore.memory.embedding import Sense, embedder_named
+from omnicore.memory.embedder import Sense, embedder_named
 from omnicore.memory.memories import Memories
 from omnicore.memory.tiers import MemoryTier
 from omnicore.storage.database import open_store
@@ -112,10 +112,10 @@ def _wrong(url: str | None, folder: Path, stored: dict[str, str], forgotten: set
         counted = sum(total.items for total in memories.table.totals(_OWNER))
         if counted != len(rows):
             problems.append(f"{counted} memories are counted, {len(rows)} are there")
-        with memories.shelves.of(_OWNER) as opened:
+        with memories.indexes.of(_OWNER) as opened:
             if opened is not None:
                 memories.table.texts.check(opened.number)
-                found = int(np.count_nonzero(opened.shelf.column("kept")))
+                found = int(np.count_nonzero(opened.columns.column("kept")))
                 if found != len(rows):
                     problems.append(f"{found} memories are searched, {len(rows)} are there")
         alive = [(item, text) for item, text in stored.items() if item not in forgotten][-20:]

@@ -10,7 +10,7 @@ import pytest
 from omnicore.clock import SystemClock
 from omnicore.config.folders import project_data
 from omnicore.config.settings import MemorySettings
-from omnicore.memory.embedding import Sense, embedder_named
+from omnicore.memory.embedder import Sense, embedder_named
 from omnicore.memory.memories import Memories
 from omnicore.storage.database import Database
 

@@ -15,7 +15,7 @@ from tests.eval.dialogues import KINDS, Conversation, Question, conversations
 
 from omnicore.clock import ManualClock
 from omnicore.config.settings import MemorySettings
-from omnicore.memory.embedding import Sense, embedder_named
+from omnicore.memory.embedder import Sense, embedder_named
 from omnicore.memory.item import MemoryDraft
 from omnicore.memory.memories import Memories
 from omnicore.storage.database import Database

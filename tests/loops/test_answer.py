@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from omnicore.loops.handlers import Answer, Wish, read_answer
+from omnicore.loops.handlers import HandlerAnswer, Wish, read_answer
 
 
 def test_an_answer_is_read_part_by_part() -> None:
@@ -17,7 +17,7 @@ def test_an_answer_is_read_part_by_part() -> None:
         "actions": [{"verb": "events.publish", "input": {"topic": "a"}}],
         "next_objectives": ["again"],
     }
-    assert read_answer(given) == Answer(
+    assert read_answer(given) == HandlerAnswer(
         {"n": 1},
         (
             {"kind": "note", "description": "slow"},
@@ -33,7 +33,7 @@ def test_an_answer_is_read_part_by_part() -> None:
     [({"n": 1}, {"n": 1}), (b'{"n": 1}', {"n": 1}), ("plain", "plain"), (b"\xff", "�"), (None, None), ([1], [1])],
 )
 def test_what_is_no_answer_is_a_result(value: Any, result: Any) -> None:
-    assert read_answer(value) == Answer(result)
+    assert read_answer(value) == HandlerAnswer(result)
 
 
 def test_json_in_a_text_is_an_answer_too() -> None:

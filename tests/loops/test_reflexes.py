@@ -6,8 +6,8 @@ import pytest
 
 from omnicore.errors import NotFound
 from omnicore.events.bus import Event
+from omnicore.loops.engine import Reflexes
 from omnicore.loops.lane import LoopType, lane_named, next_due
-from omnicore.loops.reflexes import Reflexes
 
 
 def _event(topic: str, hops: int = 0, **data: str) -> Event:

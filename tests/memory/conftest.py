@@ -12,7 +12,7 @@ from tests.storage.stores import OpenStore
 
 from omnicore.clock import ManualClock
 from omnicore.config.settings import MemorySettings
-from omnicore.memory.embedding import Embedder, Sense, StaticEmbedder
+from omnicore.memory.embedder import Embedder, Sense, StaticEmbedder
 from omnicore.memory.memories import Memories
 from omnicore.resilience.breaker import Breaker
 

@@ -10,7 +10,7 @@ from tests.memory.conftest import SHIPPED, BrokenEmbedder, NanEmbedder
 
 from omnicore.clock import ManualClock
 from omnicore.errors import InvalidSetting
-from omnicore.memory.embedding import FunctionEmbedder, Sense, embedder_named
+from omnicore.memory.embedder import FunctionEmbedder, Sense, embedder_named
 from omnicore.resilience.breaker import Breaker
 
 

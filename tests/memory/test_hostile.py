@@ -8,14 +8,14 @@ import pytest
 from tests.memory.conftest import MakeMind, Mind
 
 from omnicore.errors import InvalidInput
-from omnicore.memory.cache import Ring
+from omnicore.memory.cache import ImmediateMemories
 from omnicore.memory.consolidation import Consolidator
-from omnicore.memory.embedding import FunctionEmbedder
-from omnicore.memory.item import MemoryDraft, Origin
+from omnicore.memory.embedder import FunctionEmbedder
+from omnicore.memory.item import MemoryDraft, MemoryOrigin
 from omnicore.memory.tiers import MemoryTier
 from omnicore.storage.tables.memory import NewMemory
 
-A = Origin("a")
+A = MemoryOrigin("a")
 
 
 def scratch(number: int, text: str) -> NewMemory:
@@ -68,11 +68,11 @@ def test_a_skill_with_a_count_beyond_all_numbers_is_none(mind: Mind) -> None:
 
 
 def test_the_immediate_tier_holds_no_more_than_its_bytes() -> None:
-    ring = Ring(None)
+    recent = ImmediateMemories(None)
     for number in range(100):
-        ring.add(scratch(number, "x" * 60_000), 0.0)
-    assert sum(len(one.row.text) for one in ring.all()) <= 1024 * 1024
-    assert ring.all()[-1].row.id == "mem_99"
+        recent.add(scratch(number, "x" * 60_000), 0.0)
+    assert sum(len(one.row.text) for one in recent.all()) <= 1024 * 1024
+    assert recent.all()[-1].row.id == "mem_99"
 
 
 def test_the_immediate_tier_takes_embeddings_of_one_length(mind: Mind) -> None:
@@ -105,7 +105,7 @@ def test_a_scratch_that_cannot_be_kept_does_not_end_consolidation_for_the_others
     odd = MemoryDraft("odd", MemoryTier.Immediate, embedding=(1.0, 0.0, 0.0), metadata={"keep": True})
     mind.memories.store_many([odd], owner="a", origin=A)
     fine = MemoryDraft("fine", MemoryTier.Immediate, metadata={"keep": True})
-    item = mind.memories.store_many([fine], owner="b", origin=Origin("b"))[0]
+    item = mind.memories.store_many([fine], owner="b", origin=MemoryOrigin("b"))[0]
     Consolidator(mind.memories).run(young=False)
     assert mind.tier(item) == MemoryTier.ShortTerm
     assert mind.texts("odd", owner="a", tiers=(MemoryTier.Immediate,)) == []

@@ -9,7 +9,7 @@ import pytest
 from tests.memory.conftest import BrokenEmbedder, MakeMind, Mind
 
 from omnicore.errors import InvalidInput, LimitExceeded, NotFound, PermissionDenied
-from omnicore.memory.item import MemoryDraft, Origin
+from omnicore.memory.item import MemoryDraft, MemoryOrigin
 
 TALK = (
     ("Ann", "I adopted a greyhound from the shelter."),
@@ -281,7 +281,7 @@ def test_quotas_of_a_plugin_are_kept(mind: Mind) -> None:
 def test_a_plugin_s_quota_in_shared_tiers_is_over_what_it_wrote(mind: Mind) -> None:
     def store(number: int, writer: str) -> None:
         draft = MemoryDraft(f"shared {number} of {writer}", "civilizational")
-        mind.memories.store_many([draft], owner=writer, origin=Origin(writer), quota=(2, None))
+        mind.memories.store_many([draft], owner=writer, origin=MemoryOrigin(writer), quota=(2, None))
 
     store(1, "a")
     store(2, "a")

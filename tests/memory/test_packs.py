@@ -10,7 +10,7 @@ import pytest
 from tests.memory.conftest import MakeMind, Mind
 
 from omnicore.errors import InvalidInput
-from omnicore.memory.transfer import export_pack, import_pack
+from omnicore.memory.service import export_pack, import_pack
 from omnicore.storage.tables.memory import SHARED_SPACE
 
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from omnicore.memory.candidates import LISTED, Pool, Weights, rank, stretched
 from omnicore.memory.columns import Matrix, best, unit
-from omnicore.memory.ranking import LISTED, Pool, Weights, rank, stretched
 
 FLOATS = arrays.arrays(np.float32, st.integers(0, 80), elements=st.floats(width=32))
 

@@ -15,16 +15,16 @@ def test_what_is_kept_of_words_adds_up_to_what_the_text_index_says_and_follows_i
     memories, words = mind.memories, ["door", "blue", "garden"]
 
     def compare(closely: float) -> None:
-        with memories.shelves.of(HOST) as opened:
+        with memories.indexes.of(HOST) as opened:
             assert opened is not None
-            shelf, texts = opened.shelf, memories.table.texts
-            allowed = shelf.open_to(MemoryTier, mind.clock.now())
-            places, scores = opened.words.find(texts, words, shelf, allowed)
+            columns, texts = opened.columns, memories.table.texts
+            allowed = columns.open_to(MemoryTier, mind.clock.now())
+            places, scores = opened.words.find(texts, words, columns, allowed)
             counted = texts.frequencies(opened.number, words, 1000)
-            weights = {word: rarity(counted[word], shelf.count) for word in words}
+            weights = {word: rarity(counted[word], columns.count) for word in words}
             wanted = dict(texts.match(opened.number, weights, 1000))
         assert scores.tolist() == sorted(scores.tolist(), reverse=True)
-        assert dict(zip(shelf.seqs(places), scores.tolist(), strict=True)) == pytest.approx(
+        assert dict(zip(columns.seqs(places), scores.tolist(), strict=True)) == pytest.approx(
             wanted, rel=closely, abs=closely / 100
         )
 

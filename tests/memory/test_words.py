@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omnicore.memory.embedding import MOST_PIECES, WordPiece
+from omnicore.memory.embedder import MOST_PIECES, WordPiece
 from omnicore.memory.words import analysed, question_words, stem
 
 WORDS = WordPiece({piece: number for number, piece in enumerate(["[UNK]", "paint", "##ing", "##ed", "un", "a", "!"])})

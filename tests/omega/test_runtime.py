@@ -174,7 +174,7 @@ async def test_an_unhealthy_agentdb_is_searched_exactly_until_it_recovers_by_its
         assert not runtime.exact_search
         runtime.set_health("agentdb", HealthStatus.Unhealthy)
         assert runtime.exact_search
-        assert runtime.host.memory.memories.shelves.exact_only
+        assert runtime.host.memory.memories.indexes.exact_only
         assert (await api.health_status()).overall is HealthStatus.Unhealthy
         assert [one.content for one in await api.recall_memories([0.1] * 768, [MemoryTier.Semantic])] == ["x"]
         for _ in range(5):  # as the rounds of probes do

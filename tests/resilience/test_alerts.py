@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from omnicore.errors import InvalidSetting, Unavailable
-from omnicore.resilience.health import Alerts, Change, HealthStatus, read_rule
+from omnicore.resilience.health import Alerts, HealthChange, HealthStatus, read_rule
 from omnicore.resilience.retry import Retry
 
-GONE = Change("storage", HealthStatus.Healthy, HealthStatus.Unhealthy, "disk full")
+GONE = HealthChange("storage", HealthStatus.Healthy, HealthStatus.Unhealthy, "disk full")
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_a_rule_fits_a_part_and_a_status(rule: str, fits: bool) -> None:
 
 
 def test_any_part_does_not_mean_the_whole() -> None:
-    whole = Change("overall", HealthStatus.Healthy, HealthStatus.Unhealthy)
+    whole = HealthChange("overall", HealthStatus.Healthy, HealthStatus.Unhealthy)
     assert not read_rule("* * -> event ops.alert").fits(whole)
 
 

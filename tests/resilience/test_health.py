@@ -10,7 +10,7 @@ import pytest
 
 from omnicore.clock import ManualClock
 from omnicore.errors import Conflict, NotFound, StorageAway
-from omnicore.resilience.health import Change, HealthMonitor, HealthStatus, Thresholds
+from omnicore.resilience.health import HealthChange, HealthMonitor, HealthStatus, Thresholds
 
 Healthy, Degraded, Unhealthy = HealthStatus
 
@@ -20,7 +20,7 @@ class Watched:
 
     def __init__(self, **settings: object) -> None:
         self.clock = ManualClock()
-        self.told: list[Change] = []
+        self.told: list[HealthChange] = []
         self.monitor = HealthMonitor(clock=self.clock, changed=self.told.append, **settings)  # type: ignore[arg-type]
 
     def fail(self, name: str, times: int) -> list[HealthStatus]:
@@ -68,10 +68,10 @@ def test_the_whole_is_as_its_worst_critical_part(watched: Watched) -> None:
 def test_each_change_is_told_once_with_its_reason_and_the_whole_after_it(watched: Watched) -> None:
     watched.fail("vectors", 6)
     assert watched.told == [
-        Change("vectors", Healthy, Degraded, "it broke"),
-        Change("overall", Healthy, Degraded, "vectors: it broke"),
-        Change("vectors", Degraded, Unhealthy, "it broke"),
-        Change("overall", Degraded, Unhealthy, "vectors: it broke"),
+        HealthChange("vectors", Healthy, Degraded, "it broke"),
+        HealthChange("overall", Healthy, Degraded, "vectors: it broke"),
+        HealthChange("vectors", Degraded, Unhealthy, "it broke"),
+        HealthChange("overall", Degraded, Unhealthy, "vectors: it broke"),
     ]
 
 

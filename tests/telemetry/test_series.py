@@ -1,21 +1,21 @@
-"""Figures over time: what was added in each step, in rings that never grow."""
+"""Figures over time: what was added in each step, in resolutions that never grow."""
 
 from __future__ import annotations
 
 import pytest
 
 from omnicore.clock import ManualClock
-from omnicore.telemetry.metrics import BUCKETS_S, COARSE, FINE, Metrics, Ring, Series, Totals, percentile_ms
+from omnicore.telemetry.metrics import BUCKETS_S, COARSE, FINE, Metrics, Resolution, Series, Totals, percentile_ms
 
 
 class Counted:
     """A host whose counters are moved by hand."""
 
-    def __init__(self, *rings: Ring) -> None:
+    def __init__(self, *resolutions: Resolution) -> None:
         self.clock = ManualClock(at=1_700_000_000.0)
         self.metrics = Metrics()
         self.http = 0
-        self.series = Series(self._read, self.clock, rings=rings or (FINE, COARSE))
+        self.series = Series(self._read, self.clock, resolutions=resolutions or (FINE, COARSE))
         self.series.tick()
 
     def _read(self) -> Totals:
@@ -68,7 +68,7 @@ def test_a_window_is_as_long_as_asked_for_and_aligned() -> None:
 
 
 def test_what_is_older_than_the_ring_is_gone_and_nothing_grows() -> None:
-    host = Counted(Ring(1.0, 5))
+    host = Counted(Resolution(1.0, 5))
     for _ in range(500):
         host.step(0.1, after_s=1)
     assert host.series.show(5).series["calls"] == [1.0] * 5

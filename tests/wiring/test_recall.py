@@ -11,7 +11,7 @@ import pytest
 
 from omnicore.assembly import Host
 from omnicore.config.settings import MemorySettings, Settings
-from omnicore.memory import ann
+from omnicore.memory import cache as ann
 from omnicore.resilience.status import HealthStatus
 from omnicore.vectors.ann import Graph, GraphFailed, available
 
@@ -40,8 +40,8 @@ async def test_recall_compares_all_while_the_index_fails_and_health_says_so_unti
         async with asyncio.timeout(60):
             while True:
                 assert await nearest() == "memory 77"
-                with host.memory.memories.shelves.of("@host") as shelf:
-                    if shelf is not None and shelf.near["given"].ready:
+                with host.memory.memories.indexes.of("@host") as columns:
+                    if columns is not None and columns.near["given"].ready:
                         return
 
     made: list[tuple[int, int]] = []

@@ -16,8 +16,8 @@ from omnicore.cli.options import Group, Shell, common, host_folders, pass_shell
 from omnicore.cli.output import Output
 from omnicore.errors import InvalidInput
 from omnicore.memory.memories import HOST
+from omnicore.memory.service import export_pack, import_pack
 from omnicore.memory.tiers import TIER_POLICIES, TIERS, MemoryTier
-from omnicore.memory.transfer import export_pack, import_pack
 
 if TYPE_CHECKING:
     pass

@@ -179,7 +179,7 @@ class MemorySettings:
     m: int = 16  # links of each memory in the index
     ef: int = 100  # candidates while searching and building
     grace_s: float = _DAY_S  # rows of forgotten memories stay, so that consolidation can still refer to them
-    # Weights of the ranking, fitted on dialogue sets; see `memory/ranking.py`. The last two only break ties.
+    # Weights of the ranking, fitted on dialogue sets; see `memory/candidates.py`. The last two only break ties.
     weight_turn: float = 0.25
     weight_pair: float = 0.25
     weight_words: float = 0.3

@@ -205,7 +205,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class BusFigures:
-    """What the bus counted since it was made."""
+    """Counts of the bus since it was made."""
 
     published: int
     dropped: int
@@ -309,7 +309,7 @@ class Subscription:
         raise StopAsyncIteration
 
     def _waiting(self) -> asyncio.Future[None] | None:
-        """What to wait for; nothing when there is an event, or will be none."""
+        """The future to wait for; None when there is an event, or will be none."""
         with self._lock:
             if self._ring.events or self.closed:
                 return None
@@ -431,7 +431,7 @@ class EventBus:
             return tuple(one for one, _ in self._members.values())
 
     def figures(self) -> BusFigures:
-        """What went through, what slow subscribers lost, and how many subscribers there are."""
+        """Events published, events lost by slow subscribers, and the number of subscribers."""
         with self._lock:
             members = list(self._members.values())
             before = self._dropped_before
@@ -472,7 +472,7 @@ _DAY_S = 86_400.0
 
 
 class EventKeeper(Protocol):
-    """Where events are kept."""
+    """A store of events."""
 
     def append(self, events: Sequence[Event]) -> None:
         """Keeps events; one that is kept already is no matter. Raises: StorageFailed."""

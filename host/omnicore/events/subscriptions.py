@@ -26,7 +26,7 @@ __all__ = ["MOST_HOPS", "Deliveries", "DeliveryFigures", "Handling", "Order", "O
 
 
 MOST_HOPS = 8
-"""How many handlers may follow from one event of the host: the next one's event is refused."""
+"""The number of handlers that may follow from one event of the host: the next one's event is refused."""
 
 _QUEUE = 256
 _QUEUE_BYTES = 1024 * 1024
@@ -54,14 +54,14 @@ class Order(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Handling:
-    """What a handler's host calls know of the event they serve: how far it is from the one that began it all."""
+    """The event that a handler's host calls serve: how far it is from the one that began it all."""
 
     hops: int
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryFigures:
-    """What was delivered since the start: calls that went well, that failed, and events that were lost unseen."""
+    """Deliveries since the start: calls that went well, that failed, and events that were lost unseen."""
 
     subscriptions: int
     delivered: int
@@ -112,7 +112,7 @@ class Deliveries:
                 self._loop.call_soon_threadsafe(self._stirred.set)
 
     def figures(self) -> DeliveryFigures:
-        """What came of it so far."""
+        """Counts so far."""
         at_work = list(self._at_work.values())
         dropped = self._dropped_before + sum(one.events.dropped for one in at_work)
         return DeliveryFigures(len(at_work), self._delivered, self._failed, dropped)
@@ -198,7 +198,7 @@ def as_input(event: Event) -> dict[str, Any]:
 
 
 class OrderKeeper(Protocol):
-    """Where subscriptions are kept."""
+    """A store of subscriptions."""
 
     def add(self, order: str, plugin: str, topic: str, function: str, *, most: int, most_all: int) -> str:
         """The id of the subscription, or of the same one that was there. Raises: LimitExceeded."""

@@ -142,7 +142,7 @@ class Receiver:
 
     @property
     def dropped(self) -> int:
-        """How many events were lost because nobody took them in time."""
+        """The number of events that were lost because nobody took them in time."""
         return self._subscription.dropped
 
     async def recv(self) -> AnyEvent | None:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,31 +21,31 @@ from omnicore.errors import CapacityReached, Conflict, DeadlineExceeded, FuelExh
 from omnicore.events.typed import OmegaEvent, emit
 from omnicore.ids import new_id
 from omnicore.jobs.hosts import SET_BACK_S
-from omnicore.loops.handlers import Answer, Fuel, Handler, Handlers, OwnHandler, Wish, read_answer
+from omnicore.loops.handlers import Fuel, Handler, HandlerAnswer, Handlers, OwnHandler, Wish, read_answer
 from omnicore.loops.lane import (
     ESSENTIAL,
     LOCAL,
-    Action,
+    CycleAction,
     CycleInput,
     CycleOutput,
     Done,
     Duty,
-    Lane,
+    LaneSettings,
     LoopStatus,
     LoopType,
     checked_input,
     lanes_of,
     next_due,
 )
-from omnicore.loops.reflexes import PATTERNS, ReflexLane
 from omnicore.resilience.retry import Supervised
 
 if TYPE_CHECKING:
     from omnicore.config.settings import LoopSettings
-    from omnicore.events.bus import EventBus
+    from omnicore.events.bus import Event, EventBus, Subscription
+    from omnicore.loops.lane import CycleInput
     from omnicore.storage.tables.loops import LaneRow, LoopsTable
 
-__all__ = ["Act", "LoopEngine", "Standing", "overall", "run_cycle"]
+__all__ = ["PATTERNS", "Act", "LoopEngine", "ReflexLane", "Reflexes", "Standing", "overall", "run_cycle"]
 
 
 _log = logging.getLogger("omnicore.loops")
@@ -58,13 +60,20 @@ class _Given:
     """The answer of one handler."""
 
     report: Mapping[str, Any]
-    answer: Answer = field(default_factory=Answer)
-    actions: tuple[Action, ...] = ()
+    answer: HandlerAnswer = field(default_factory=HandlerAnswer)
+    actions: tuple[CycleAction, ...] = ()
     cut: bool = False
 
 
 async def run_cycle(
-    lane: Lane, cycle_id: str, given: CycleInput, *, duty: Duty, handlers: Sequence[Handler], fuel: Fuel, act: Act
+    lane: LaneSettings,
+    cycle_id: str,
+    given: CycleInput,
+    *,
+    duty: Duty,
+    handlers: Sequence[Handler],
+    fuel: Fuel,
+    act: Act,
 ) -> tuple[CycleOutput, int]:
     """Runs a cycle to its end, or to its deadline; what then still runs is cut. It fails only where its duty does.
 
@@ -122,7 +131,7 @@ def _forget(task: asyncio.Task[Any]) -> None:
         _log.warning("a handler that was cut ended later with: %s", task.exception())
 
 
-def _document(lane: Lane, cycle_id: str, given: CycleInput) -> dict[str, Any]:
+def _document(lane: LaneSettings, cycle_id: str, given: CycleInput) -> dict[str, Any]:
     return {
         "cycle_id": cycle_id,
         "lane": lane.type.value,
@@ -148,19 +157,19 @@ async def _handle(
         return _Given({**report, **({"problem": answer.problem} if answer.problem else {})}, answer, tuple(actions))
 
 
-async def _acted(handler: Handler, wish: Wish, act: Act) -> Action:
+async def _acted(handler: Handler, wish: Wish, act: Act) -> CycleAction:
     try:
         done = await act(handler.plugin, wish)
     except OmniError as error:
         status = "refused" if error.code == "permission-denied" else "failed"
-        return Action(handler.name, wish.verb, wish.input, status, error.to_json())
+        return CycleAction(handler.name, wish.verb, wish.input, status, error.to_json())
     except Exception as error:  # a door's fault is the host's, but a cycle goes on
         _log.exception("the action %s of %s failed", wish.verb, handler.name)
-        return Action(handler.name, wish.verb, wish.input, "failed", {"message": str(error)})
-    return Action(handler.name, wish.verb, wish.input, "done", dict(done))
+        return CycleAction(handler.name, wish.verb, wish.input, "failed", {"message": str(error)})
+    return CycleAction(handler.name, wish.verb, wish.input, "done", dict(done))
 
 
-def _duty_result(task: asyncio.Task[Any], lane: Lane, pending: set[asyncio.Task[Any]]) -> tuple[Done, bool]:
+def _duty_result(task: asyncio.Task[Any], lane: LaneSettings, pending: set[asyncio.Task[Any]]) -> tuple[Done, bool]:
     if task in pending:
         return Done(problem=f"the duty was cut after {lane.deadline_s:g} s"), False
     error = task.exception()
@@ -171,7 +180,7 @@ def _duty_result(task: asyncio.Task[Any], lane: Lane, pending: set[asyncio.Task[
     return done, not done.problem
 
 
-def _handler_result(task: asyncio.Task[Any], lane: Lane, pending: set[asyncio.Task[Any]]) -> _Given:
+def _handler_result(task: asyncio.Task[Any], lane: LaneSettings, pending: set[asyncio.Task[Any]]) -> _Given:
     if task in pending:
         return _Given(
             {"ok": False, "error": "deadline-exceeded", "message": f"cut after {lane.deadline_s:g} s"}, cut=True
@@ -189,9 +198,12 @@ def _handler_result(task: asyncio.Task[Any], lane: Lane, pending: set[asyncio.Ta
 
 @dataclass(slots=True)
 class Standing:
-    """One lane's counters. Those that begin with `new_` are not on the disk yet. Units: seconds."""
+    """One lane: its counters, its lock and the handlers of the application. Units: seconds.
 
-    lane: Lane
+    Counters that begin with `new_` are not on the disk yet.
+    """
+
+    lane: LaneSettings
     since: float = 0.0
     last_run_at: float | None = None
     cycles: int = 0
@@ -203,6 +215,8 @@ class Standing:
     not_before: float = 0.0
     running: bool = False
     waiting: int = 0
+    own: list[Handler] = field(default_factory=list)
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def read(self, row: LaneRow) -> None:
         """Takes over what the disk knows; what is not written yet comes on top."""
@@ -309,9 +323,7 @@ class LoopEngine:
         self._work = work
         self._owner = new_id("host")
         self._lanes = {kind: Standing(lane) for kind, lane in lanes_of(settings).items()}
-        self._own: dict[LoopType, list[Handler]] = {kind: [] for kind in LoopType}
         self._reflexes = ReflexLane(bus, PATTERNS)
-        self._locks = {kind: asyncio.Lock() for kind in LoopType}
         self._running: set[asyncio.Task[Any]] = set()
         self._timer = Supervised("lanes", self._keep_time, failed=failed)
         self._reflexing = Supervised("reflexes", self._reflexed, failed=failed)
@@ -346,7 +358,7 @@ class LoopEngine:
 
     def add_handler(self, lane: LoopType, name: str, run: OwnHandler) -> None:
         """Adds a handler of the application itself. Raises: Conflict, CapacityReached."""
-        known = self._own[lane]
+        known = self._lanes[lane].own
         if any(one.name == name for one in known):
             raise Conflict(f"the {lane.value} lane has a handler {name} already", remedy="choose another name")
         if len(known) >= _MOST_OWN:
@@ -371,7 +383,7 @@ class LoopEngine:
             raise CapacityReached(f"{standing.waiting} cycles of the {lane.value} lane wait", remedy="try again later")
         standing.waiting += 1
         try:
-            async with self._locks[lane]:
+            async with standing.lock:
                 self._check_open(lane)
                 output = await self._cycle(standing, given, due_before=None)
         finally:
@@ -388,7 +400,7 @@ class LoopEngine:
             self._spawn(self._set_back(now), "omnicore-lanes-clock")
         begun = []
         for kind, standing in self._lanes.items():
-            if self._timed(kind) and not self._locks[kind].locked() and standing.due(now) <= now:
+            if self._timed(kind) and not standing.lock.locked() and standing.due(now) <= now:
                 standing.not_before = now + _AGAIN_S  # where it fails before it begins, not at once again
                 self._spawn(self._run_due(standing), f"omnicore-lane-{kind.value}")
                 begun.append(kind)
@@ -494,7 +506,7 @@ class LoopEngine:
 
     async def _run_due(self, standing: Standing) -> None:
         lane = standing.lane
-        async with self._locks[lane.type]:
+        async with standing.lock:
             now = self._clock.now()
             output = await self._cycle(standing, CycleInput(context="scheduled"), due_before=now - lane.interval_s)
             standing.not_before = 0.0
@@ -511,7 +523,7 @@ class LoopEngine:
         """The result of the reflexive lane after an event."""
         if self._paused:
             return
-        async with self._locks[LoopType.Reflexive]:
+        async with self._lanes[LoopType.Reflexive].lock:
             await self._cycle(self._lanes[LoopType.Reflexive], CycleInput(context="events"), due_before=None)
         self._wake.set()
 
@@ -555,10 +567,10 @@ class LoopEngine:
     async def _found(self, kind: LoopType, fuel: Fuel) -> Sequence[Handler]:
         resting = self._reflexes.look().resting
         found = await asyncio.to_thread(self._handlers.of, kind, fuel)
-        return [*self._own[kind], *(one for one in found if one.plugin not in resting)]
+        return [*self._lanes[kind].own, *(one for one in found if one.plugin not in resting)]
 
     def _names(self, kind: LoopType) -> tuple[str, ...]:
-        return tuple(one.name for one in (*self._own[kind], *self._handlers.of(kind, Fuel(None))))
+        return tuple(one.name for one in (*self._lanes[kind].own, *self._handlers.of(kind, Fuel(None))))
 
     async def _claimed(self, standing: Standing, due_before: float | None) -> int | None:
         """See `_claim`; who is cancelled meanwhile gives back what it got, or nobody could run the lane for long."""
@@ -617,3 +629,121 @@ class LoopEngine:
                 standing.read(row)
                 if kind in LOCAL and last is not None:  # another host's reflexes are not this one's
                     standing.last_run_at = last
+
+
+PATTERNS = ("plugin.*", "health.changed")
+"""The events that rules look at; no other event wakes the lane."""
+
+_RESTS = frozenset({"plugin.quarantined", "plugin.disabled"})
+_WAKES = frozenset(
+    {"plugin.recovered", "plugin.enabled", "plugin.granted", "plugin.added", "plugin.changed", "plugin.removed"}
+)
+
+
+@dataclass(slots=True)
+class Reflexes:
+    """State that the rules have changed so far.
+
+    `resting` plugins are left out of cycles until they are well again, `essential_only` leaves out all lanes
+    but the two fastest.
+    """
+
+    resting: set[str] = field(default_factory=set)
+    essential_only: bool = False
+
+    def apply(self, events: Iterable[Event]) -> list[dict[str, Any]]:
+        """Applies the rules and returns those that fired."""
+        return [fired for event in events for fired in (self._one(event),) if fired]
+
+    def _one(self, event: Event) -> dict[str, Any] | None:
+        if event.hops:  # a plugin that publishes on the host's topics moves no rule
+            return None
+        data: Mapping[str, Any] = event.data if isinstance(event.data, Mapping) else {}
+        if event.topic == "health.changed":
+            return self._health(data)
+        name = str(data.get("name", ""))
+        if event.topic in _RESTS:
+            self.resting.add(name)
+            return {"rule": "rest-handlers", "subject": name}
+        if event.topic in _WAKES and name in self.resting:
+            self.resting.discard(name)
+            return {"rule": "wake-handlers", "subject": name}
+        return None
+
+    def _health(self, data: Mapping[str, Any]) -> dict[str, Any] | None:
+        if data.get("component") != "loops":
+            return None
+        essential = str(data.get("new")) != "Healthy"
+        if essential == self.essential_only:
+            return None
+        self.essential_only = essential
+        return {"rule": "essential-lanes-only" if essential else "all-lanes", "subject": "loops"}
+
+
+_MOST_TOLD = 1000
+
+
+class ReflexLane:
+    """Listens for the rules. Nothing runs while no event comes. `cut` counts handlers cut since the last cycle.
+
+    Rules apply at once, whoever looks first; a cycle tells what they did. `look` may be used from any thread.
+    """
+
+    def __init__(self, bus: EventBus, patterns: Sequence[str]) -> None:
+        self._bus, self._patterns = bus, patterns
+        self._subscriptions: list[Subscription] = []
+        self._fired: deque[dict[str, Any]] = deque(maxlen=_MOST_TOLD)
+        self._events = 0
+        self._lock = threading.Lock()
+        self._wake: Callable[[], object] = lambda: None
+        self.rules = Reflexes()
+        self.cut = 0
+
+    def open(self) -> None:
+        """Begins to listen."""
+        self._subscriptions = [self._bus.subscribe(pattern) for pattern in self._patterns]
+
+    def close(self) -> None:
+        """Stops listening."""
+        for subscription in self._subscriptions:
+            subscription.close()
+
+    async def run(self, cycle: Callable[[], Awaitable[None]], pause_s: Callable[[], float]) -> None:
+        """Runs a cycle whenever a rule has fired, and not again before the pause is over."""
+        woken, loop = asyncio.Event(), asyncio.get_running_loop()
+        self._wake = lambda: loop.call_soon_threadsafe(woken.set)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for subscription in self._subscriptions:
+                    group.create_task(self._listen(subscription))
+                while True:
+                    await woken.wait()
+                    woken.clear()
+                    await cycle()
+                    await asyncio.sleep(pause_s())
+        finally:
+            self._wake = lambda: None
+
+    def look(self) -> Reflexes:
+        """The rules, with all events applied that have come so far."""
+        with self._lock:
+            events = [event for subscription in self._subscriptions for event in subscription.drain()]
+            fired = self.rules.apply(events)
+            self._events += len(events)
+            self._fired.extend(fired)
+        if fired:
+            self._wake()
+        return self.rules
+
+    async def duty(self, _given: CycleInput) -> Done:
+        """Tells what the rules did since the last cycle."""
+        self.look()
+        with self._lock:
+            fired, self._fired = list(self._fired), deque(maxlen=_MOST_TOLD)
+            events, self._events = self._events, 0
+            cut, self.cut = self.cut, 0
+        return Done({"events": events, "rules_fired": fired, "calls_cut": cut})
+
+    async def _listen(self, subscription: Subscription) -> None:
+        while await subscription.wait():
+            self.look()

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from omnicore.plugins.schemas import FunctionSpec
     from omnicore.plugins.view import PluginView
 
-__all__ = ["Answer", "Fuel", "Handler", "Handlers", "OwnHandler", "PluginHandlers", "Wish", "read_answer"]
+__all__ = ["Fuel", "Handler", "HandlerAnswer", "Handlers", "OwnHandler", "PluginHandlers", "Wish", "read_answer"]
 
 
 _MOST_INSIGHTS = 50
@@ -51,7 +51,7 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HandlerAnswer:
     """A handler's answer, cut to what is allowed; `problem` tells what was left out, or is empty."""
 
     result: Any = None
@@ -61,20 +61,20 @@ class Answer:
     problem: str = ""
 
 
-def read_answer(value: Any) -> Answer:
+def read_answer(value: Any) -> HandlerAnswer:
     """Reads what a handler returned: a JSON object with `results`, `insights`, `actions` and `next_objectives`,
     each optional; anything else is its result.
     """
     value = _parsed(value)
     if not isinstance(value, Mapping) or not value.keys() & {"results", "insights", "actions", "next_objectives"}:
         result, problem = _bounded(value)
-        return Answer(result, problem=problem)
+        return HandlerAnswer(result, problem=problem)
     result, problem = _bounded(value.get("results"))
     insights, wishes = _list(value.get("insights")), _list(value.get("actions"))
     objectives = _list(value.get("next_objectives"))
     if len(insights) > _MOST_INSIGHTS or len(wishes) > _MOST_ACTIONS or len(objectives) > _MOST_OBJECTIVES:
         problem = f"more than {_MOST_INSIGHTS} insights, {_MOST_ACTIONS} actions or {_MOST_OBJECTIVES} objectives"
-    return Answer(
+    return HandlerAnswer(
         result,
         tuple(_insight(one) for one in insights[:_MOST_INSIGHTS]),
         tuple(wish for one in wishes[:_MOST_ACTIONS] if (wish := _wish(one))),

@@ -25,13 +25,13 @@ __all__ = [
     "ESSENTIAL",
     "LOCAL",
     "SLOW",
-    "Action",
+    "CycleAction",
     "CycleInput",
     "CycleOutput",
     "Done",
     "Duty",
     "Improvement",
-    "Lane",
+    "LaneSettings",
     "LoopStatus",
     "LoopType",
     "checked_input",
@@ -55,17 +55,17 @@ class LoopType(StrEnum):
 
 
 ESSENTIAL = frozenset({LoopType.Reflexive, LoopType.Reactive})
-"""What goes on running when the lanes are degraded."""
+"""Lanes that continue to run when the others are degraded."""
 
 LOCAL = frozenset({LoopType.Reflexive, LoopType.Reactive})
-"""What every host runs for itself; of the others one host among several runs a cycle."""
+"""Lanes that every host runs for itself; of the others one host among several runs a cycle."""
 
 SLOW = frozenset({LoopType.Evolutionary, LoopType.Transformative, LoopType.Transcendent})
-"""What runs by itself only when the settings say so."""
+"""Lanes that run by themselves only when the settings say so."""
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
+class LaneSettings:
     """Settings of one lane. Units: seconds; `fuel` is Wasm instructions of all handlers in a cycle."""
 
     type: LoopType
@@ -76,13 +76,13 @@ class Lane:
     scheduled: bool
 
 
-def lanes_of(settings: LoopSettings) -> Mapping[LoopType, Lane]:
+def lanes_of(settings: LoopSettings) -> Mapping[LoopType, LaneSettings]:
     """All seven, as the settings have them."""
     found = {}
     for kind in LoopType:
         one = getattr(settings, kind.value)
         scheduled = settings.enabled and (settings.all or kind not in SLOW)
-        found[kind] = Lane(kind, one.interval_s, one.deadline_s, one.concurrency, one.fuel, scheduled)
+        found[kind] = LaneSettings(kind, one.interval_s, one.deadline_s, one.concurrency, one.fuel, scheduled)
     return found
 
 
@@ -122,7 +122,7 @@ class CycleInput:
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
+class CycleAction:
     """Something a handler wanted done, and what came of it: done, refused or failed.
 
     `verb` is a door and its verb, such as `tasks.submit`, and `input` its request.
@@ -153,7 +153,7 @@ class CycleOutput:
     success: bool
     results: Mapping[str, Any]
     insights: tuple[Mapping[str, Any], ...]
-    actions: tuple[Action, ...]
+    actions: tuple[CycleAction, ...]
     next_objectives: tuple[str, ...]
     duration: timedelta
 

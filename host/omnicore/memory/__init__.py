@@ -1,1 +1,1 @@
-"""What plugins remember: tiers, recall, consolidation."""
+"""Memories of plugins: tiers, recall, consolidation."""

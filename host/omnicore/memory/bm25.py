@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from omnicore.memory.columns import Bools, Shelf, best
+from omnicore.memory.columns import Bools, MemoryColumns, best
 from omnicore.storage.tables.memory_words import FullText, rarity
 from omnicore.vectors.numeric import np
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from omnicore.memory.ranking import Matches
+    from omnicore.memory.candidates import Matches
 
-__all__ = ["WordFinder", "affordable", "placed"]
+__all__ = ["WordIndex", "affordable", "placed"]
 
 
 _SHARE = 0.2
@@ -43,10 +43,10 @@ def affordable(frequencies: dict[str, int], budget: int) -> list[str]:
     return chosen
 
 
-def placed(shelf: Shelf, found: Iterable[tuple[int, float]]) -> Matches:
-    """Matches by their places on the shelf, without those that are not there."""
+def placed(columns: MemoryColumns, found: Iterable[tuple[int, float]]) -> Matches:
+    """Matches by their places in the columns, without those that are not there."""
     pairs = list(found)
-    places = np.array(shelf.places(seq for seq, _ in pairs), np.int64)
+    places = np.array(columns.places(seq for seq, _ in pairs), np.int64)
     scores = np.array([score for _, score in pairs], np.float32)
     here = places >= 0
     return places[here], scores[here]
@@ -54,15 +54,15 @@ def placed(shelf: Shelf, found: Iterable[tuple[int, float]]) -> Matches:
 
 @dataclass(frozen=True, slots=True)
 class _Posted:
-    """Who holds a word, up to a number; `first` is how many they were when rarity was last looked at."""
+    """The memories that hold a word, up to a number; `first` is their number when its rarity was last computed."""
 
     found: Matches
     upto: int
     first: int
 
 
-class WordFinder:
-    """Matches of words in one space. Used under its shelf's lock.
+class WordIndex:
+    """Matches of words in one space. Used under the lock of its index.
 
     The text index is asked once for each word: BM25 is a sum over words, so what it said of one is kept and added
     up. Later it is asked for new memories only, until so many are new that the word's rarity is another.
@@ -73,17 +73,17 @@ class WordFinder:
         self._frequencies: dict[str, int] = {}
         self._postings: dict[str, _Posted] = {}
         self._kept = 0
-        self._shelf: Shelf | None = None
+        self._columns: MemoryColumns | None = None
         self._among = 0
 
-    def find(self, texts: FullText, words: Sequence[str], shelf: Shelf, allowed: Bools) -> Matches:
+    def find(self, texts: FullText, words: Sequence[str], columns: MemoryColumns, allowed: Bools) -> Matches:
         """The places of the best memories that hold any of the words, of those that are allowed, and their BM25."""
-        if shelf is not self._shelf or abs(shelf.count - self._among) > _NEW_SHARE * self._among:
+        if columns is not self._columns or abs(columns.count - self._among) > _NEW_SHARE * self._among:
             self._frequencies, self._postings, self._kept = {}, {}, 0
-            self._shelf, self._among = shelf, shelf.count
+            self._columns, self._among = columns, columns.count
         budget = int(max(_LEAST_BUDGET, min(_SHARE * self._among, _MOST_BUDGET)))
         chosen = affordable(self._counted(texts, words), budget)
-        parts = [self._posted(texts, word, shelf) for word in chosen]
+        parts = [self._posted(texts, word, columns) for word in chosen]
         if not parts:
             return np.zeros(0, np.int64), np.zeros(0, np.float32)
         return _best_of(parts, allowed)
@@ -99,33 +99,35 @@ class WordFinder:
         # A word that was in nothing when it was counted may be in something now: it costs nothing to look.
         return {word: self._frequencies[word] for word in words}
 
-    def _posted(self, texts: FullText, word: str, shelf: Shelf) -> Matches:
+    def _posted(self, texts: FullText, word: str, columns: MemoryColumns) -> Matches:
         posted = self._postings.get(word)
-        if posted is not None and posted.upto < shelf.newest:
-            posted = self._continued(texts, word, posted, shelf)
+        if posted is not None and posted.upto < columns.newest:
+            posted = self._continued(texts, word, posted, columns)
             if posted is None:
                 self._frequencies.update(texts.frequencies(self._number, [word], _MOST_BUDGET))
         if posted is None:
-            found = self._asked(texts, word, shelf, 0)
-            posted = _Posted(found, shelf.newest, len(found[0]))
+            found = self._asked(texts, word, columns, 0)
+            posted = _Posted(found, columns.newest, len(found[0]))
             if self._kept > _POSTINGS_EACH * self._among + _POSTINGS_LEAST:  # words come from outside
                 self._postings, self._kept = {}, 0
             self._kept += len(found[0]) + 1
         self._postings[word] = posted
         return posted.found
 
-    def _continued(self, texts: FullText, word: str, posted: _Posted, shelf: Shelf) -> _Posted | None:
+    def _continued(self, texts: FullText, word: str, posted: _Posted, columns: MemoryColumns) -> _Posted | None:
         """With those that came since; None when they are so many that all must be asked for."""
-        new = self._asked(texts, word, shelf, posted.upto)
+        new = self._asked(texts, word, columns, posted.upto)
         places = np.concatenate([posted.found[0], new[0]])
         if len(places) > (1 + _NEW_SHARE) * posted.first:
             return None
         self._kept += len(new[0])
-        return _Posted((places, np.concatenate([posted.found[1], new[1]])), shelf.newest, posted.first)
+        return _Posted((places, np.concatenate([posted.found[1], new[1]])), columns.newest, posted.first)
 
-    def _asked(self, texts: FullText, word: str, shelf: Shelf, after: int) -> Matches:
+    def _asked(self, texts: FullText, word: str, columns: MemoryColumns, after: int) -> Matches:
         weight = rarity(self._frequencies[word], max(self._among, self._frequencies[word]))
-        return placed(shelf, texts.match(self._number, {word: weight}, _MOST_BUDGET, after=after, upto=shelf.newest))
+        return placed(
+            columns, texts.match(self._number, {word: weight}, _MOST_BUDGET, after=after, upto=columns.newest)
+        )
 
 
 def _best_of(parts: Sequence[Matches], allowed: Bools) -> Matches:

@@ -1,10 +1,14 @@
-"""The shelves of all plugins: opened when they are needed, kept up with the table, the oldest let go.
+"""Indexes of memories in RAM: opened when they are needed, kept up with the table, the least recently used dropped.
 
-The immediate tier: the last thousand things of each plugin, for a minute, in RAM only.
+The nearest by meaning are found by comparing all while they are few, and proposed by a graph when they are many. The
+graph only names candidates, whose cosines come from the matrix: while it is built, is behind or fails, the same
+question is answered exactly, only slower. The immediate tier is in RAM only: the last thousand memories of each
+plugin, for a minute.
 """
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import Counter, OrderedDict
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -13,20 +17,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from omnicore.errors import InvalidInput
-from omnicore.memory.ann import Nearby
-from omnicore.memory.bm25 import WordFinder
-from omnicore.memory.columns import Shelf
+from omnicore.memory.bm25 import WordIndex
+from omnicore.memory.candidates import LISTED, nearest
+from omnicore.memory.columns import Bools, Floats, Matrix, MemoryColumns, Places, best
 from omnicore.memory.tiers import MemoryTier, policy_of
 from omnicore.storage.tables.memory import LIVE, NewMemory, Outline, Space
 from omnicore.storage.tables.memory_words import rarity
+from omnicore.vectors.ann import Graph, GraphFailed, available
+from omnicore.vectors.numeric import np
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from concurrent.futures import Executor
 
     from omnicore.clock import Clock
     from omnicore.storage.tables.memory import MemoryTable
 
-__all__ = ["OpenShelf", "Ring", "Rings", "Scratch", "Shelves"]
+__all__ = ["ImmediateMemories", "ImmediateMemory", "ImmediateTier", "MemoryIndex", "MemoryIndexes", "VectorIndex"]
 
 
 _PAGE = 5000
@@ -34,31 +42,33 @@ _REBUILD_SHARE = 0.3
 _REBUILD_LEAST = 1000
 
 
-class OpenShelf:
-    """A shelf with its lock and the ways to search it. Whoever reads it holds `lock`."""
+class MemoryIndex:
+    """The columns of one plugin with their lock and the ways to search them. Whoever reads it holds `lock`."""
 
-    def __init__(self, shelf: Shelf, number: int, make: Callable[[str, threading.RLock], Nearby]) -> None:
+    def __init__(
+        self, columns: MemoryColumns, number: int, make: Callable[[str, threading.RLock], VectorIndex]
+    ) -> None:
         self.lock = threading.RLock()
-        self.shelf = shelf
+        self.columns = columns
         self.number = number
-        self.words = WordFinder(number)
+        self.words = WordIndex(number)
         self.near = {space: make(space, self.lock) for space in ("sense", "given")}
         self.dimensions = 0
         self.purged = 0
 
     @property
     def problems(self) -> list[str]:
-        """Why recall is slower than it could be."""
+        """Reasons why recall is slower than it could be."""
         return [near.problem for near in self.near.values() if near.problem is not None]
 
 
-class Shelves:
-    """One shelf for each plugin that remembers. Usable from any thread.
+class MemoryIndexes:
+    """One index for each plugin that has memories. Usable from any thread.
 
     Args:
         sense_by: the name of the embedder whose vectors count.
-        most: memories kept in RAM, all plugins together; the shelves that were used last stay.
-        exact_upto, m, ef: see `Nearby`.
+        most: memories kept in RAM, all plugins together; the indexes that were used last stay.
+        exact_upto, m, ef: see `VectorIndex`.
     """
 
     def __init__(
@@ -78,14 +88,14 @@ class Shelves:
         self._most = most
         self._exact_upto, self._m, self._ef = exact_upto, m, ef
         self._lock = threading.Lock()
-        self._open: OrderedDict[str, OpenShelf] = OrderedDict()
+        self._open: OrderedDict[str, MemoryIndex] = OrderedDict()
         self._executor: Executor | None = None
         self.exact_only = False
         """True if graphs are left alone and all is compared, as long as somebody does not trust them."""
 
     @contextmanager
-    def of(self, plugin: str) -> Iterator[OpenShelf | None]:
-        """A plugin's shelf, as new as the table, for the length of the block; None where there is nothing yet."""
+    def of(self, plugin: str) -> Iterator[MemoryIndex | None]:
+        """A plugin's index, as new as the table, for the length of the block; None where there is nothing yet."""
         space = self._table.space(plugin)
         if space is None:
             yield None
@@ -97,36 +107,36 @@ class Shelves:
         self._make_room(plugin)
 
     def drop(self, plugin: str) -> None:
-        """Lets go of a plugin's shelf."""
+        """Drops a plugin's index."""
         with self._lock:
             self._open.pop(plugin, None)
 
     def problems(self) -> list[str]:
-        """Why recall is slower than it could be, of all shelves."""
+        """Reasons why recall is slower than it could be, of all indexes."""
         with self._lock:
             return [problem for opened in self._open.values() for problem in opened.problems]
 
     def close(self) -> None:
-        """Lets go of all shelves and waits for what is being built."""
+        """Drops all indexes and waits for what is being built."""
         with self._lock:
             self._open.clear()
             executor, self._executor = self._executor, None
         if isinstance(executor, ThreadPoolExecutor):
             executor.shutdown(wait=True, cancel_futures=True)
 
-    def _opened(self, plugin: str, space: Space) -> OpenShelf:
+    def _opened(self, plugin: str, space: Space) -> MemoryIndex:
         with self._lock:
             found = self._open.get(plugin)
             if found is None or found.number != space.number:
-                found = OpenShelf(Shelf(self._sense_by), space.number, self._nearby)
+                found = MemoryIndex(MemoryColumns(self._sense_by), space.number, self._vector_index)
                 self._open[plugin] = found
             self._open.move_to_end(plugin)
             return found
 
-    def _nearby(self, space: str, lock: threading.RLock) -> Nearby:
+    def _vector_index(self, space: str, lock: threading.RLock) -> VectorIndex:
         if self._executor is None:
             self._executor = ThreadPoolExecutor(1, "omnicore-memory-index")  # a thread starts with the first graph
-        return Nearby(
+        return VectorIndex(
             space,
             exact_upto=self._exact_upto,
             lock=lock,
@@ -137,41 +147,41 @@ class Shelves:
             ef=self._ef,
         )
 
-    def _sync(self, plugin: str, opened: OpenShelf, space: Space) -> None:
+    def _sync(self, plugin: str, opened: MemoryIndex, space: Space) -> None:
         opened.dimensions = space.dimensions
-        shelf = opened.shelf
-        gone_too_many = shelf.gone > max(_REBUILD_LEAST, _REBUILD_SHARE * shelf.count)
+        columns = opened.columns
+        gone_too_many = columns.gone > max(_REBUILD_LEAST, _REBUILD_SHARE * columns.count)
         # Tombstones that were purged before this copy saw them cannot be followed: it begins anew.
-        if gone_too_many or shelf.upto < space.purged or (shelf.upto == 0 and space.sequence):
+        if gone_too_many or columns.upto < space.purged or (columns.upto == 0 and space.sequence):
             self._load(plugin, opened, space)
-        while shelf.upto < space.sequence:
-            outlines = self._table.outlines(plugin, after=shelf.upto, most=_PAGE)
-            shelf.apply(outlines)
+        while columns.upto < space.sequence:
+            outlines = self._table.outlines(plugin, after=columns.upto, most=_PAGE)
+            columns.apply(outlines)
             if len(outlines) < _PAGE:
-                shelf.upto = max(shelf.upto, space.sequence)
-            shelf = opened.shelf
+                columns.upto = max(columns.upto, space.sequence)
+            columns = opened.columns
 
-    def _load(self, plugin: str, opened: OpenShelf, space: Space) -> None:
-        shelf = Shelf(self._sense_by)
+    def _load(self, plugin: str, opened: MemoryIndex, space: Space) -> None:
+        columns = MemoryColumns(self._sense_by)
         after = 0
         while True:
             outlines = self._table.outlines(plugin, seq=after, most=_PAGE)
-            shelf.apply(outlines)
+            columns.apply(outlines)
             if len(outlines) < _PAGE:
                 break
             after = outlines[-1].seq
         # What changed since `space` was read has a higher number and is asked for again: applying twice is harmless.
-        shelf.upto = space.sequence
-        opened.shelf = shelf
-        opened.near = {name: self._nearby(name, opened.lock) for name in opened.near}
+        columns.upto = space.sequence
+        opened.columns = columns
+        opened.near = {name: self._vector_index(name, opened.lock) for name in opened.near}
 
     def _make_room(self, kept: str) -> None:
         with self._lock:
-            total = sum(opened.shelf.count for opened in self._open.values())
+            total = sum(opened.columns.count for opened in self._open.values())
             for plugin in list(self._open):
                 if total <= self._most or plugin == kept:
                     break
-                total -= self._open.pop(plugin).shelf.count
+                total -= self._open.pop(plugin).columns.count
 
 
 _PLUGINS = 1_000
@@ -180,7 +190,7 @@ _LENGTH_SHARE, _SATURATION = 0.75, 1.2
 
 
 @dataclass(slots=True)
-class Scratch:
+class ImmediateMemory:
     """An immediate memory and how often it was recalled."""
 
     seq: int
@@ -189,16 +199,16 @@ class Scratch:
     hits: int = 0
 
 
-class Ring:
-    """One plugin's immediate memories, as a shelf and the words beside it. Whoever uses it holds `lock`."""
+class ImmediateMemories:
+    """One plugin's immediate memories, as columns and the words beside them. Whoever uses it holds `lock`."""
 
     def __init__(self, sense_by: str | None) -> None:
         self.lock = threading.RLock()
         self._sense_by = sense_by
-        self._items: OrderedDict[int, Scratch] = OrderedDict()
+        self._items: OrderedDict[int, ImmediateMemory] = OrderedDict()
         self._next = 1
         self._bytes = 0
-        self.shelf = Shelf(sense_by)
+        self.columns = MemoryColumns(sense_by)
 
     def add(self, row: NewMemory, now: float) -> tuple[str, bool]:
         """Keeps it and lets the oldest go; the id, and whether it is new.
@@ -207,8 +217,8 @@ class Ring:
         """
         self.expire(now)
         if not self._items:
-            self.shelf = Shelf(self._sense_by)
-        known = self.shelf.given.dimensions
+            self.columns = MemoryColumns(self._sense_by)
+        known = self.columns.given.dimensions
         if row.given is not None and known not in (0, len(row.given) // 4):
             raise InvalidInput(
                 f"an embedding of {len(row.given) // 4} numbers does not fit the {known} of the memories",
@@ -224,9 +234,9 @@ class Ring:
         ):
             self._drop(next(iter(self._items)))
         seq, self._next = self._next, self._next + 1
-        self._items[seq] = Scratch(seq, row, Counter(row.words))
+        self._items[seq] = ImmediateMemory(seq, row, Counter(row.words))
         self._bytes += row.size
-        self.shelf.apply([_outline(seq, row)])
+        self.columns.apply([_outline(seq, row)])
         return row.id, True
 
     def expire(self, now: float) -> None:
@@ -236,9 +246,9 @@ class Ring:
             if item.row.expires_at is None or item.row.expires_at > now:
                 break
             self._drop(seq)
-        if self.shelf.count > 2 * policy_of(MemoryTier.Immediate).cap:
-            self.shelf = Shelf(self._sense_by)
-            self.shelf.apply([_outline(seq, item.row) for seq, item in self._items.items()])
+        if self.columns.count > 2 * policy_of(MemoryTier.Immediate).cap:
+            self.columns = MemoryColumns(self._sense_by)
+            self.columns.apply([_outline(seq, item.row) for seq, item in self._items.items()])
 
     def find(self, words: Sequence[str]) -> list[tuple[int, float]]:
         """The numbers of those that hold the words, with BM25."""
@@ -260,11 +270,11 @@ class Ring:
                 found.append((item.seq, score))
         return found
 
-    def at(self, seqs: Iterable[int]) -> list[Scratch]:
+    def at(self, seqs: Iterable[int]) -> list[ImmediateMemory]:
         """Some of them by their numbers."""
         return [self._items[seq] for seq in seqs if seq in self._items]
 
-    def named(self, item: str) -> Scratch | None:
+    def named(self, item: str) -> ImmediateMemory | None:
         """One by its id."""
         return next((one for one in self._items.values() if one.row.id == item), None)
 
@@ -275,49 +285,49 @@ class Ring:
             self._drop(found.seq)
         return found is not None
 
-    def all(self) -> list[Scratch]:
+    def all(self) -> list[ImmediateMemory]:
         """All of them, the oldest first."""
         return list(self._items.values())
 
     def _drop(self, seq: int) -> None:
         row = self._items.pop(seq).row
         self._bytes -= row.size
-        self.shelf.apply([_outline(seq, row, state=2)])
+        self.columns.apply([_outline(seq, row, state=2)])
 
 
-class Rings:
-    """The rings of all plugins; those that were used last are kept."""
+class ImmediateTier:
+    """The immediate memories of all plugins; those that were used last are kept."""
 
     def __init__(self, sense_by: str | None) -> None:
         self._sense_by = sense_by
         self._lock = threading.Lock()
-        self._rings: OrderedDict[str, Ring] = OrderedDict()
+        self._immediate: OrderedDict[str, ImmediateMemories] = OrderedDict()
 
-    def of(self, plugin: str) -> Ring:
-        """A plugin's ring."""
+    def of(self, plugin: str) -> ImmediateMemories:
+        """A plugin's immediate memories."""
         with self._lock:
-            ring = self._rings.get(plugin)
-            if ring is None:
-                ring = self._rings[plugin] = Ring(self._sense_by)
-                if len(self._rings) > _PLUGINS:
-                    self._rings.popitem(last=False)
-            self._rings.move_to_end(plugin)
-            return ring
+            recent = self._immediate.get(plugin)
+            if recent is None:
+                recent = self._immediate[plugin] = ImmediateMemories(self._sense_by)
+                if len(self._immediate) > _PLUGINS:
+                    self._immediate.popitem(last=False)
+            self._immediate.move_to_end(plugin)
+            return recent
 
-    def known(self, plugin: str) -> Ring | None:
-        """A plugin's ring, if it has one."""
+    def known(self, plugin: str) -> ImmediateMemories | None:
+        """A plugin's immediate memories, if it ever had some."""
         with self._lock:
-            return self._rings.get(plugin)
+            return self._immediate.get(plugin)
 
     def drop(self, plugin: str) -> None:
-        """Forgets a plugin's ring."""
+        """Forgets a plugin's immediate memories."""
         with self._lock:
-            self._rings.pop(plugin, None)
+            self._immediate.pop(plugin, None)
 
     def plugins(self) -> list[str]:
-        """Who has a ring."""
+        """Plugins that have immediate memories."""
         with self._lock:
-            return list(self._rings)
+            return list(self._immediate)
 
 
 def _outline(seq: int, row: NewMemory, state: int = LIVE) -> Outline:
@@ -341,3 +351,130 @@ def _outline(seq: int, row: NewMemory, state: int = LIVE) -> Outline:
         sense_by=row.sense_by,
         hash=row.hash,
     )
+
+
+_log = logging.getLogger(__name__)
+_SLICE = 500
+_TAIL = 2000  # memories that wait for the graph; each is looked at meanwhile
+_AGAIN_S = 60.0
+
+
+class VectorIndex:
+    """The graph over one space of an index.
+
+    Args:
+        exact_upto: so many allowed memories are looked at one by one: at 256 numbers 20,000 take 1 to 2 ms.
+        lock: the lock of the index; whoever calls `places` holds it.
+        executor: runs the building; None builds no graph.
+        monotonic: seconds, for the wait after a failure.
+        exact_only: whether the graph is left alone now.
+        m, ef: links of each memory in the graph, and candidates looked at while searching and building.
+    """
+
+    def __init__(
+        self,
+        space: str,
+        *,
+        exact_upto: int,
+        lock: threading.RLock,
+        executor: Executor | None,
+        monotonic: Callable[[], float],
+        exact_only: Callable[[], bool] = lambda: False,
+        m: int = 16,
+        ef: int = 100,
+    ) -> None:
+        self._space = space
+        self._exact_upto = exact_upto
+        self._lock = lock
+        self._executor = executor if available() else None
+        self._monotonic = monotonic
+        self._exact_only = exact_only
+        self._m, self._ef = m, ef
+        self._graph: Graph | None = None
+        self._upto = 0
+        self._building = False
+        self._failed_at: float | None = None
+        self.problem: str | None = None
+
+    @property
+    def ready(self) -> bool:
+        """True if a graph is in use."""
+        return self._graph is not None
+
+    def places(self, columns: MemoryColumns, query: Floats, allowed: Bools) -> Places:
+        """The places of about the nearest `LISTED` that are allowed."""
+        open_count = int(np.count_nonzero(allowed))
+        if open_count <= self._exact_upto:
+            return self._exact(columns, query, allowed, open_count)
+        self._keep_up(columns)
+        if self._graph is not None and not self._exact_only():
+            found = self._proposed(columns, self._graph, query, allowed, open_count)
+            if found is not None:
+                return found
+        return nearest(columns, self._space, query, allowed)
+
+    def _exact(self, columns: MemoryColumns, query: Floats, allowed: Bools, open_count: int) -> Places:
+        if open_count * 4 > columns.count:
+            return nearest(columns, self._space, query, allowed)
+        matrix = self._matrix(columns)
+        places = np.flatnonzero(allowed)
+        places = places[matrix.has(places)]
+        return places[best(matrix.scores(query, places), LISTED)]
+
+    def _proposed(
+        self, columns: MemoryColumns, graph: Graph, query: Floats, allowed: Bools, open_count: int
+    ) -> Places | None:
+        matrix = self._matrix(columns)
+        # The rarer the allowed ones are, the more must be asked for; far beyond that, looking at each is cheaper.
+        wanted = int(LISTED * 1.5 * columns.count / open_count) + 1
+        try:
+            found = graph.search(query, wanted)
+        except GraphFailed as error:
+            self._fail(str(error))
+            return None
+        tail = np.arange(self._upto, columns.count)
+        places = np.concatenate([found[found < columns.count], tail[matrix.has(tail)]])
+        places = places[allowed[places]]
+        return places[best(matrix.scores(query, places), LISTED)] if len(places) >= LISTED else None
+
+    def _keep_up(self, columns: MemoryColumns) -> None:
+        behind = columns.count - self._upto
+        waits = self._failed_at is not None and self._monotonic() - self._failed_at < _AGAIN_S
+        if self._executor is None or self._building or waits or (self._graph is not None and behind < _TAIL):
+            return
+        self._building = True
+        self._executor.submit(self._build, columns)
+
+    def _build(self, columns: MemoryColumns) -> None:
+        try:
+            with self._lock:
+                matrix, graph, upto = self._matrix(columns), self._graph, self._upto
+            graph = graph or Graph(matrix.dimensions, "cosine", m=self._m, ef=self._ef)
+            while True:
+                with self._lock:  # a copy of a slice: the matrix moves when it grows
+                    places = np.arange(upto, min(upto + _SLICE, columns.count))
+                    labels = places[matrix.has(places)]
+                    rows = matrix.rows(labels)
+                if len(labels):
+                    graph.add(labels, rows)
+                if not len(places):
+                    break
+                upto = int(places[-1]) + 1
+            with self._lock:
+                self._graph, self._upto = graph, upto
+                self._failed_at = self.problem = None
+        except GraphFailed as error:
+            self._fail(str(error))
+        finally:
+            self._building = False
+
+    def _fail(self, problem: str) -> None:
+        """Looks at each memory from now on, and builds anew in a while."""
+        _log.warning("the index of memories failed: %s; recall looks at each of them", problem)
+        with self._lock:
+            self._graph, self._upto = None, 0
+            self._failed_at = self._monotonic()
+            self.problem = problem
+
+    def _matrix(self, columns: MemoryColumns) -> Matrix:
+        return columns.sense if self._space == "sense" else columns.given

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-__all__ = ["Bools", "Matrix", "Shelf", "best", "unit"]
+__all__ = ["Bools", "Matrix", "MemoryColumns", "best", "unit"]
 
 
 Floats: TypeAlias = "npt.NDArray[np.float32]"
@@ -95,7 +95,7 @@ class Matrix:
             self._has[place] = False
 
     def has(self, places: Places) -> npt.NDArray[np.bool_]:
-        """Which places hold a vector."""
+        """True for each place that holds a vector."""
         inside = places < len(self._has)
         found = np.zeros(len(places), np.bool_)
         found[inside] = self._has[places[inside]]
@@ -135,7 +135,7 @@ class Matrix:
         self._rows, self._has = rows, has
 
 
-_SHELF_FIRST = 64
+_FIRST_COLUMNS = 64
 _NONE = -1
 _HASH_DIGITS = 15  # of a hash in hexadecimal: as many as 63 bits hold
 _ALIKE = 100  # speakers whose names share a word; names come from outside
@@ -161,7 +161,7 @@ _COLUMNS: dict[str, tuple[str, float]] = {
 Bools: TypeAlias = "npt.NDArray[np.bool_]"
 
 
-class Shelf:
+class MemoryColumns:
     """Columns by place, in the order the memories came. Not safe for two threads at once.
 
     Neighbours are the memories before and behind in the same session.
@@ -189,7 +189,7 @@ class Shelf:
         self._begins = -np.inf
         self._room = 0
         self._columns: dict[str, npt.NDArray[Any]] = {}
-        self._grow(_SHELF_FIRST)
+        self._grow(_FIRST_COLUMNS)
 
     def column(self, name: str) -> npt.NDArray[Any]:
         """A column of all memories, dead ones among them."""
@@ -225,7 +225,7 @@ class Shelf:
             self._set_senses(sensed)
 
     def open_to(self, tiers: Iterable[MemoryTier], now: float) -> Bools:
-        """Which memories may be recalled: live, in one of the tiers, not expired, not superseded, valid now."""
+        """The memories that may be recalled: live, in one of the tiers, not expired, not superseded, valid now."""
         places = {tier.place for tier in tiers}
         mask: Bools = self.column("live").astype(np.bool_)
         if not self._tiers <= places:  # each look at a column of 100,000 costs a tenth of a millisecond
@@ -328,7 +328,7 @@ class Shelf:
             self._measure(places)
 
     def _measure(self, places: Places) -> None:
-        """How close some are to their neighbours before and behind."""
+        """Sets the cosines of some to their neighbours before and behind."""
         # Of two unit vectors the sum's length follows from their cosine: what makes the pair comparable.
         before, behind = self.neighbours(places)
         for one, other in ((before, places), (places, behind)):

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from omnicore.errors import InvalidInput, LimitExceeded
-from omnicore.memory.columns import Floats, Shelf
-from omnicore.memory.item import MemoryDraft, Origin, drafted
+from omnicore.memory.columns import Floats, MemoryColumns
+from omnicore.memory.item import MemoryDraft, MemoryOrigin, drafted
 from omnicore.memory.memories import Memories
 from omnicore.memory.tiers import MemoryTier, TierPolicy, policy_of
 from omnicore.storage.tables.memory import KeptMemory, MemoryCare, NewMemory
@@ -38,7 +38,7 @@ _SOURCES_SHOWN = 20
 
 @dataclass(slots=True)
 class Consolidated:
-    """What was done: memories by where they went from and to, and what went."""
+    """The work of a consolidation: memories by where they went from and to, and what went."""
 
     moved: dict[tuple[str, str], int] = field(default_factory=dict)
     linked: int = 0
@@ -77,7 +77,7 @@ class Consolidator:
         """
         done = Consolidated()
         self._memories.flush()
-        for plugin in self._memories.rings.plugins():
+        for plugin in self._memories.immediate.plugins():
             self._keep_flagged(plugin, done)
         for plugin in self._table.plugins():
             self._run_for(plugin, done, young=young)
@@ -107,19 +107,19 @@ class Consolidator:
 
     def _keep_flagged(self, plugin: str, done: Consolidated) -> None:
         """Immediate memories whose metadata say `keep` become short-term ones."""
-        ring = self._memories.rings.known(plugin)
-        if ring is None:
+        recent = self._memories.immediate.known(plugin)
+        if recent is None:
             return
-        with ring.lock:
-            ring.expire(self._clock.now())
-            flagged = [one for one in ring.all() if '"keep":true' in one.row.metadata]
+        with recent.lock:
+            recent.expire(self._clock.now())
+            flagged = [one for one in recent.all() if '"keep":true' in one.row.metadata]
         policy = policy_of(MemoryTier.ShortTerm)
         for scratch in flagged:
             now = self._clock.now()
             row = replace(scratch.row, tier=policy.tier.place, expires_at=now + (policy.ttl_s or 0))
             kept = self._taken_in(plugin, row)
-            with ring.lock:
-                ring.remove(row.id)
+            with recent.lock:
+                recent.remove(row.id)
             if not kept:
                 continue
             _count(done, MemoryTier.Immediate, MemoryTier.ShortTerm, 1)
@@ -139,8 +139,8 @@ class Consolidator:
             return
         now = self._clock.now()
         ttl = policy_of(target).ttl_s
-        with self._memories.shelves.of(plugin) as opened:
-            seqs = [] if opened is None else _worthy(opened.shelf, policy, now, young=young)
+        with self._memories.indexes.of(plugin) as opened:
+            seqs = [] if opened is None else _worthy(opened.columns, policy, now, young=young)
         for at in range(0, len(seqs), _BATCH):
             rows = self._table.fetch(plugin, seqs[at : at + _BATCH])
             rows = [row for row in rows if row.tier == policy.tier.place]
@@ -191,7 +191,7 @@ class Consolidator:
                 **({"speaker": middle.speaker} if middle.speaker and same else {}),
             },
         )
-        row = drafted(draft, Origin(middle.writer, source="consolidation"), now)
+        row = drafted(draft, MemoryOrigin(middle.writer, source="consolidation"), now)
         self._table.derive(plugin, self._memories.sensed([row])[0], [one.id for one in group], now)
 
     def _summary(self, texts: Sequence[str]) -> str | None:
@@ -206,11 +206,11 @@ class Consolidator:
 
     def _vectors(self, plugin: str, rows: list[KeptMemory]) -> Floats:
         """The embedder's vectors of memories; zeros, which are like nothing, where there are none."""
-        with self._memories.shelves.of(plugin) as opened:
-            if opened is None or not opened.shelf.sense.dimensions:
+        with self._memories.indexes.of(plugin) as opened:
+            if opened is None or not opened.columns.sense.dimensions:
                 return np.zeros((len(rows), 1), np.float32)
-            places = opened.shelf.places(row.seq for row in rows)
-            return np.array([opened.shelf.sense.row(place) for place in places], np.float32)
+            places = opened.columns.places(row.seq for row in rows)
+            return np.array([opened.columns.sense.row(place) for place in places], np.float32)
 
     def _link_twins(self, plugin: str, rows: list[KeptMemory], vectors: Floats, done: Consolidated) -> None:
         """Says of memories that they are nearly the same; none of them goes."""
@@ -225,8 +225,8 @@ class Consolidator:
         name = self._memories.sense.name
         if name is None:
             return
-        with self._memories.shelves.of(plugin) as opened:
-            waiting = [] if opened is None else opened.shelf.seqs(np.array(sorted(opened.shelf.unsensed), np.int64))
+        with self._memories.indexes.of(plugin) as opened:
+            waiting = [] if opened is None else opened.columns.seqs(np.array(sorted(opened.columns.unsensed), np.int64))
         for at in range(0, min(len(waiting), _BATCH * _BATCHES), _BATCH):
             rows = self._table.fetch(plugin, waiting[at : at + _BATCH])
             found = self._memories.sense.of([row.text for row in rows])
@@ -269,15 +269,15 @@ def medoid(vectors: Floats) -> int:
     return int(np.argmax((vectors @ vectors.T).sum(axis=1)))
 
 
-def _worthy(shelf: Shelf, policy: TierPolicy, now: float, *, young: bool) -> list[int]:
+def _worthy(columns: MemoryColumns, policy: TierPolicy, now: float, *, young: bool) -> list[int]:
     """The numbers of the memories of a tier that move on; ones that expired unseen may still do."""
-    places = shelf.in_tier(policy.tier)
-    worth = shelf.column("importance")[places] >= np.float32(2.0 if policy.promote_at is None else policy.promote_at)
+    places = columns.in_tier(policy.tier)
+    worth = columns.column("importance")[places] >= np.float32(2.0 if policy.promote_at is None else policy.promote_at)
     if policy.promote_hits is not None:
-        worth |= shelf.column("hits")[places] >= policy.promote_hits
+        worth |= columns.column("hits")[places] >= policy.promote_hits
     if not young and policy.ttl_s is not None:
-        worth &= shelf.column("created")[places] <= now - _YOUNG_SHARE * policy.ttl_s
-    return shelf.seqs(places[worth][: _BATCH * _BATCHES])
+        worth &= columns.column("created")[places] <= now - _YOUNG_SHARE * policy.ttl_s
+    return columns.seqs(places[worth][: _BATCH * _BATCHES])
 
 
 def _count(done: Consolidated, source: MemoryTier, target: MemoryTier, count: int) -> None:

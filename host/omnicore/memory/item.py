@@ -1,10 +1,6 @@
-"""How much a text matters when nobody said so, and how that fades. No model is asked.
+"""A memory: as a draft, as callers see it, and as the table has it. Values from outside are checked here, once.
 
-What is remembered, what is asked, and what is found.
-
-Rows as people and callers see them.
-
-Drafts made into rows: everything that comes from outside is looked at here, once.
+The importance of a text is judged by rules when nobody gives it; no model is asked.
 """
 
 from __future__ import annotations
@@ -35,8 +31,8 @@ __all__ = [
     "Memory",
     "MemoryDraft",
     "MemoryItem",
+    "MemoryOrigin",
     "MemoryQuery",
-    "Origin",
     "Recall",
     "checked_embedding",
     "checked_owner",
@@ -88,7 +84,7 @@ def judged_importance(text: str) -> float:
 
 
 def standing(importance: float, age_s: float, hits: int, policy: TierPolicy) -> float:
-    """What decides who goes first when a tier is full; never what is recalled.
+    """The rank of a memory in a full tier, where the lowest goes first. It has no part in recall.
 
     Source: the forgetting curve of MemoryBank (2023) over importance, and the logarithm of use of ACT-R.
     """
@@ -113,7 +109,7 @@ class MemoryDraft:
 
 @dataclass(frozen=True, slots=True)
 class MemoryQuery:
-    """What to look for in which tiers: a text, an embedding, or both."""
+    """A query: the tiers to search, and a text, an embedding, or both."""
 
     text: str | None
     embedding: tuple[float, ...] | None
@@ -177,7 +173,7 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Recall:
-    """What was found, best first, and notes for whoever wonders: which way of looking could not be used, and why."""
+    """Memories found, best first, and notes on ways of searching that could not be used, and why."""
 
     items: tuple[Memory, ...]
     notes: tuple[str, ...] = ()
@@ -249,8 +245,8 @@ _LATEST = 1e15  # seconds, 30 million years
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
-    """Where a memory comes from: who wrote it, in which call, from what."""
+class MemoryOrigin:
+    """The origin of a memory: its writer, call and source."""
 
     writer: str
     call: str | None = None
@@ -267,7 +263,7 @@ def tier_named(name: str) -> MemoryTier:
         ) from error
 
 
-def drafted(draft: MemoryDraft, origin: Origin, now: float, *, pinned: bool = False) -> NewMemory:
+def drafted(draft: MemoryDraft, origin: MemoryOrigin, now: float, *, pinned: bool = False) -> NewMemory:
     """The row of a draft, without the embedder's vector. Raises: InvalidInput."""
     tier = tier_named(draft.tier)
     policy = policy_of(tier)

@@ -1,16 +1,7 @@
-"""How fast one plugin may store: a bucket each that fills with time.
+"""The memories of a host: stored, recalled, forgotten, corrected. Blocking, and usable from any thread.
 
-Which memories were used: noted in RAM, written in batches, for a recall must not wait for a write.
-
-Skills: procedural memories that know how often they were used and how often they worked.
-
-Finds memories by their ids.
-
-Tiers that are full: the weakest memories go, or, where nothing may be lost, no more is taken.
-
-What changes about a memory after it was stored; its text never does.
-
-The memories of a host: stored, recalled, forgotten, corrected. Blocking, and usable from any thread.
+Uses are noted in RAM and written in batches, so that a recall waits for no write. In a full tier the weakest memories
+go, or, where nothing may be lost, new ones are refused. The text of a memory never changes.
 """
 
 from __future__ import annotations
@@ -23,11 +14,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from omnicore.errors import InvalidInput, LimitExceeded, NotFound, PermissionDenied
-from omnicore.memory.cache import Rings, Shelves
+from omnicore.memory.cache import ImmediateTier, MemoryIndexes
+from omnicore.memory.candidates import Weights
 from omnicore.memory.item import (
     Memory,
     MemoryDraft,
-    Origin,
+    MemoryOrigin,
     Recall,
     checked_owner,
     checked_text,
@@ -38,7 +30,6 @@ from omnicore.memory.item import (
     tier_named,
     words_of,
 )
-from omnicore.memory.ranking import Weights
 from omnicore.memory.recall import ALWAYS, Finder, Found, Made, Question
 from omnicore.memory.tiers import BY_PLACE, SHARED, MemoryTier, TierPolicy, policy_of
 from omnicore.storage.tables.memory import LIVE, QUARANTINED, SHARED_SPACE, KeptMemory, MemoryTable, NewMemory, Quota
@@ -48,8 +39,8 @@ from omnicore.vectors.numeric import np
 if TYPE_CHECKING:
     from omnicore.clock import Clock
     from omnicore.config.settings import MemorySettings
-    from omnicore.memory.columns import Shelf
-    from omnicore.memory.embedding import Sense
+    from omnicore.memory.columns import MemoryColumns
+    from omnicore.memory.embedder import Sense
     from omnicore.storage.store import Store
 
 __all__ = [
@@ -147,7 +138,7 @@ _MOST_USES = 2**53
 
 @dataclass(frozen=True, slots=True)
 class Skill:
-    """What a plugin's function is good for, kept as metadata of a procedural memory.
+    """A plugin's function and how often it worked, kept as metadata of a procedural memory.
 
     >>> Skill("text.count").used(True).used(False).success_rate
     0.5
@@ -186,16 +177,16 @@ def read_skill(metadata: Mapping[str, Any]) -> Skill | None:
 class Lookup:
     """Memories by id, of one owner or of all. Usable from any thread."""
 
-    def __init__(self, table: MemoryTable, rings: Rings, clock: Clock) -> None:
+    def __init__(self, table: MemoryTable, immediate: ImmediateTier, clock: Clock) -> None:
         self._table = table
-        self._rings = rings
+        self._immediate = immediate
         self._clock = clock
 
     def owners(self, owner: str | None) -> tuple[str, ...]:
-        """Who may own what an owner asks for: itself and the host; for None everyone."""
+        """Owners of the memories that an owner may read: itself and the host; for None everyone."""
         if owner is not None:
             return (owner, SHARED_SPACE)
-        return tuple(dict.fromkeys([*self._table.plugins(), *self._rings.plugins(), SHARED_SPACE]))
+        return tuple(dict.fromkeys([*self._table.plugins(), *self._immediate.plugins(), SHARED_SPACE]))
 
     def kept(self, item: str, owners: Sequence[str]) -> KeptMemory | None:
         """A memory by its id, unless its time is over."""
@@ -223,12 +214,12 @@ class Lookup:
         return [shown(row) for row in kept], rows[-1].seq if len(rows) == most else None
 
     def _scratch(self, owner: str, before: int, most: int, now: float) -> tuple[list[Memory], int | None]:
-        ring = self._rings.known(owner)
-        if ring is None:
+        recent = self._immediate.known(owner)
+        if recent is None:
             return [], None
-        with ring.lock:
-            ring.expire(now)
-            found = [one for one in reversed(ring.all()) if one.seq < before][:most]
+        with recent.lock:
+            recent.expire(now)
+            found = [one for one in reversed(recent.all()) if one.seq < before][:most]
             shown_ones = [shown_scratch(owner, one.row, one.hits) for one in found]
         return shown_ones, found[-1].seq if len(found) == most else None
 
@@ -274,13 +265,13 @@ class Evictor:
     def __init__(
         self,
         table: MemoryTable,
-        shelves: Shelves,
+        indexes: MemoryIndexes,
         most: int,
         clock: Clock,
         tell: Callable[[str, Mapping[str, Any]], object],
     ) -> None:
         self._table = table
-        self._shelves = shelves
+        self._indexes = indexes
         self._most = most
         self._clock = clock
         self._tell = tell
@@ -318,8 +309,8 @@ class Evictor:
         return min(policy.cap, self._most)
 
     def _let_go(self, plugin: str, policy: TierPolicy, count: int) -> int:
-        with self._shelves.of(plugin) as opened:
-            weakest = [] if opened is None else _weakest(opened.shelf, policy, count, self._clock.now())
+        with self._indexes.of(plugin) as opened:
+            weakest = [] if opened is None else _weakest(opened.columns, policy, count, self._clock.now())
         gone = 0
         for at in range(0, len(weakest), _SLICE):
             gone += self._table.forget(plugin, weakest[at : at + _SLICE], self._clock.now())
@@ -328,18 +319,18 @@ class Evictor:
         return gone
 
 
-def _weakest(shelf: Shelf, policy: TierPolicy, count: int, now: float) -> list[int]:
+def _weakest(columns: MemoryColumns, policy: TierPolicy, count: int, now: float) -> list[int]:
     """The numbers of the memories with the lowest standing; see `importance.standing`. Pinned ones stay."""
     # Superseded ones count too, and are the first to go.
     places = np.flatnonzero(
-        (shelf.column("tier") == policy.tier.place) & ~shelf.column("pinned") & shelf.column("kept")
+        (columns.column("tier") == policy.tier.place) & ~columns.column("pinned") & columns.column("kept")
     )
-    age = np.maximum(now - shelf.column("created")[places], 0)
+    age = np.maximum(now - columns.column("created")[places], 0)
     fades = 1.0 if policy.half_life_s is None else np.exp2(-age / policy.half_life_s)
-    standing = shelf.column("importance")[places] * fades + 0.1 * np.log1p(shelf.column("hits")[places])
-    standing = np.where(shelf.column("live")[places], standing, -1.0)
-    order = np.lexsort((shelf.column("created")[places], standing))
-    return shelf.seqs(places[order[:count]])
+    standing = columns.column("importance")[places] * fades + 0.1 * np.log1p(columns.column("hits")[places])
+    standing = np.where(columns.column("live")[places], standing, -1.0)
+    order = np.lexsort((columns.column("created")[places], standing))
+    return columns.seqs(places[order[:count]])
 
 
 class Corrections:
@@ -403,7 +394,7 @@ class Corrections:
 
 
 HOST = "@host"
-"""Who owns what the operator stores for no plugin in particular."""
+"""The owner of memories that the operator stores for no plugin in particular."""
 
 _MOST_ASKED = 1000
 _QUESTION_BYTES = 64 * 1024
@@ -419,13 +410,13 @@ class _Checked:
 
 
 class Memories:
-    """What the host and its plugins remember.
+    """The memories of the host and its plugins.
 
     Args:
         sense: the embedder behind its breaker.
         tell: is told of what was stored, forgotten and evicted.
 
-    Owns: shelves in RAM and a thread that builds indexes, until `close`.
+    Owns: indexes in RAM and a thread that builds indexes, until `close`.
     """
 
     def __init__(self, store: Store, *, settings: MemorySettings, clock: Clock, sense: Sense, tell: Tell) -> None:
@@ -434,8 +425,8 @@ class Memories:
         self.clock = clock
         self.sense = sense
         self.tell = tell
-        self.rings = Rings(sense.name)
-        self.shelves = Shelves(
+        self.immediate = ImmediateTier(sense.name)
+        self.indexes = MemoryIndexes(
             self.table,
             clock=clock,
             sense_by=sense.name,
@@ -444,12 +435,12 @@ class Memories:
             m=settings.m,
             ef=settings.ef,
         )
-        self.lookup = Lookup(self.table, self.rings, clock)
+        self.lookup = Lookup(self.table, self.immediate, clock)
         self.correct = Corrections(self.table, self.lookup, clock, tell)
-        self._finder = Finder(self.table, self.shelves, self.rings, _weights(settings))
+        self._finder = Finder(self.table, self.indexes, self.immediate, _weights(settings))
         self._touches = Touches(self.table, clock)
         self._rate = WriteRate(settings.writes_per_s, clock)
-        self.evictor = Evictor(self.table, self.shelves, settings.max_per_tier, clock, tell)
+        self.evictor = Evictor(self.table, self.indexes, settings.max_per_tier, clock, tell)
         self.figures: Counter[str] = Counter(memories_stored=0, memories_recalled=0, memory_recalls=0)
 
     def store(
@@ -470,20 +461,20 @@ class Memories:
         """
         given = None if embedding is None else tuple(embedding)
         draft = MemoryDraft(text, tier, importance, given, metadata or {})
-        return self.store_many([draft], owner=owner, origin=Origin("host", source=source), pinned=pinned)[0]
+        return self.store_many([draft], owner=owner, origin=MemoryOrigin("host", source=source), pinned=pinned)[0]
 
     def store_many(
         self,
         drafts: Sequence[MemoryDraft],
         *,
         owner: str = HOST,
-        origin: Origin | None = None,
+        origin: MemoryOrigin | None = None,
         quota: Quota = (None, None),
         pinned: bool = False,
     ) -> list[str]:
         """Remembers all or none; their ids. Raises: as `store`."""
         now = self.clock.now()
-        origin = origin or Origin("host")
+        origin = origin or MemoryOrigin("host")
         checked_owner(owner)
         checked = [self._check(drafted(draft, origin, now, pinned=pinned)) for draft in drafts]
         self._rate.take(owner, len(checked))
@@ -514,7 +505,7 @@ class Memories:
         touch: bool = True,
         made: Made = ALWAYS,
     ) -> Recall:
-        """What fits a text, an embedding or both, best first, each with its score and what that is made of.
+        """Memories that fit a text, an embedding or both, best first, each with its score and what that is made of.
 
         Args:
             tiers: where to look; None for all.
@@ -561,11 +552,11 @@ class Memories:
         owners = self.lookup.owners(owner)
         wanted = None if tiers is None else {tier_named(tier) for tier in tiers}
         for plugin in owners:
-            ring = self.rings.known(plugin)
-            if ring is not None:
-                with ring.lock:
-                    ring.expire(self.clock.now())
-                    scratch = ring.named(item)
+            recent = self.immediate.known(plugin)
+            if recent is not None:
+                with recent.lock:
+                    recent.expire(self.clock.now())
+                    scratch = recent.named(item)
                 if scratch is not None:
                     found = shown_scratch(plugin, scratch.row, scratch.hits)
                     return found if wanted is None or MemoryTier(found.tier) in wanted else None
@@ -595,9 +586,9 @@ class Memories:
         if found is None:
             return False
         if found.tier == MemoryTier.Immediate:
-            ring = self.rings.of(found.owner)
-            with ring.lock:
-                return ring.remove(item)
+            recent = self.immediate.of(found.owner)
+            with recent.lock:
+                return recent.remove(item)
         tier = MemoryTier(found.tier)
         if by is not None and tier in SHARED and (found.writer != by or policy_of(tier).writer != "grant"):
             raise PermissionDenied(
@@ -613,12 +604,12 @@ class Memories:
 
     def clear(self, owner: str) -> None:
         """Forgets everything of an owner at once, for when a plugin is removed."""
-        self.rings.drop(owner)
+        self.immediate.drop(owner)
         self.table.clear(owner)
-        self.shelves.drop(owner)
+        self.indexes.drop(owner)
 
     def edges(self, item: str, *, owner: str | None = None) -> list[tuple[str, str, str, str]]:
-        """What a memory was made of and what was made of it: from, what, to, note."""
+        """Edges to the memories that a memory was made of, and to those made of it: from, relation, to, note."""
         kept = self.lookup.kept(item, self.lookup.owners(owner))
         return [] if kept is None else self.table.edges(kept.plugin, item)
 
@@ -629,12 +620,12 @@ class Memories:
     def close(self) -> None:
         """Writes down what waits and frees the rest. The database stays open."""
         self.flush()
-        self.shelves.close()
+        self.indexes.close()
 
     def problems(self) -> list[str]:
-        """Why recall is worse or slower than it could be, for health."""
+        """Reasons why recall is worse or slower than it could be, for health."""
         words = [f"the embedder fails: {self.sense.problem}"] if self.sense.problem else []
-        return words + [f"the vector index fails: {problem}" for problem in self.shelves.problems()]
+        return words + [f"the vector index fails: {problem}" for problem in self.indexes.problems()]
 
     def _check(self, row: NewMemory) -> _Checked:
         tier = BY_PLACE[row.tier]
@@ -668,9 +659,9 @@ class Memories:
         return [one.id for one in added]
 
     def _scratch(self, owner: str, row: NewMemory, now: float) -> str:
-        ring = self.rings.of(owner)
-        with ring.lock:
-            item, new = ring.add(row, now)
+        recent = self.immediate.of(owner)
+        with recent.lock:
+            item, new = recent.add(row, now)
         if new:
             self.tell("memory.stored", {"tier": MemoryTier.Immediate.value, "id": item, "owner": owner})
         return item
@@ -689,15 +680,15 @@ class Memories:
         return items
 
     def _scratched(self, owner: str, one: Found) -> Memory | None:
-        scratch = next(iter(self.rings.of(owner).at([one.seq])), None)
+        scratch = next(iter(self.immediate.of(owner).at([one.seq])), None)
         return (
             None if scratch is None else scored(shown_scratch(owner, scratch.row, scratch.hits), one.score, one.parts)
         )
 
     def _touch(self, owner: str, items: list[tuple[Memory, Found]]) -> None:
-        ring = self.rings.known(owner)
-        if ring is not None:
-            for scratch in ring.at([one.seq for _, one in items if one.scratch]):
+        recent = self.immediate.known(owner)
+        if recent is not None:
+            for scratch in recent.at([one.seq for _, one in items if one.scratch]):
                 scratch.hits += 1
         self._touches.note([(one.space, one.seq) for _, one in items if not one.scratch], self.clock.now())
 

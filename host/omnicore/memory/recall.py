@@ -1,4 +1,4 @@
-"""Recall: the question put to each shelf it may see, the answers ranked together."""
+"""Recall: the question put to each index that it may see, the answers ranked together."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from omnicore.errors import InvalidInput
 from omnicore.memory.bm25 import placed
-from omnicore.memory.columns import Bools, Floats, Shelf, unit
+from omnicore.memory.candidates import Pool, Weights, gathered, nearest, rank
+from omnicore.memory.columns import Bools, Floats, MemoryColumns, unit
 from omnicore.memory.item import checked_embedding
-from omnicore.memory.ranking import Pool, Weights, gathered, nearest, rank
 from omnicore.memory.tiers import SHARED, MemoryTier
 from omnicore.memory.words import analysed, question_words
 from omnicore.storage.tables.memory import SHARED_SPACE
@@ -18,7 +18,7 @@ from omnicore.vectors.numeric import np
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from omnicore.memory.cache import OpenShelf, Rings, Shelves
+    from omnicore.memory.cache import ImmediateTier, MemoryIndex, MemoryIndexes
     from omnicore.storage.tables.memory import MemoryTable
 
 __all__ = ["ALWAYS", "Finder", "Found", "Made", "Question"]
@@ -31,14 +31,14 @@ _OWN, _COMMON, _SCRATCH = range(3)
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """When a memory was stored: from `since` to `until`, None for no such bound. Units: seconds since the epoch."""
+    """The time in which a memory was stored; None for no bound. Units: seconds since the epoch."""
 
     since: float | None = None
     until: float | None = None
 
-    def within(self, shelf: Shelf, allowed: Bools) -> Bools:
+    def within(self, columns: MemoryColumns, allowed: Bools) -> Bools:
         """Those of the allowed memories that were stored then."""
-        created = shelf.column("created")
+        created = columns.column("created")
         for bound, fits in ((self.since, np.greater_equal), (self.until, np.less_equal)):
             if bound is not None:
                 allowed = allowed & fits(created, np.float64(bound))
@@ -46,12 +46,12 @@ class Made:
 
 
 ALWAYS = Made()
-"""Whenever it was stored."""
+"""Any time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked by whom, in which tiers, and when; `sense` is the text's vector, if there is one."""
+    """A question: its owner, tiers and time; `sense` is the text's vector, if there is one."""
 
     plugin: str
     text: str | None
@@ -65,7 +65,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A memory's space and number, its score and what that is made of; `scratch` is in a ring."""
+    """A memory's space and number, its score and what that is made of; `scratch` is in the immediate tier."""
 
     space: str
     seq: int
@@ -77,7 +77,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A question as one shelf hears it."""
+    """A question, prepared for an index."""
 
     words: list[str]
     said: frozenset[str]
@@ -88,50 +88,50 @@ class _Asked:
 class Finder:
     """Answers questions. Usable from any thread."""
 
-    def __init__(self, table: MemoryTable, shelves: Shelves, rings: Rings, weights: Weights) -> None:
+    def __init__(self, table: MemoryTable, indexes: MemoryIndexes, immediate: ImmediateTier, weights: Weights) -> None:
         self._table = table
-        self._shelves = shelves
-        self._rings = rings
+        self._indexes = indexes
+        self._immediate = immediate
         self._weights = weights
 
     def find(self, question: Question) -> list[Found]:
-        """What fits best, best first; then the pinned rules of the cosmic tier, if it was asked for.
+        """Memories that fit best, best first; then the pinned rules of the cosmic tier, if it was asked for.
 
         Raises: InvalidInput: an embedding of another length than the memories have.
         """
         asked = _heard(question)
         pools: list[Pool] = []
-        shelves: dict[int, Shelf] = {}
+        indexes: dict[int, MemoryColumns] = {}
         rules: list[Found] = []
         spaces = ((_OWN, question.plugin, _own(question.tiers)), (_COMMON, SHARED_SPACE, _shared(question.tiers)))
         for source, space, tiers in spaces:
             if not tiers:
                 continue
-            with self._shelves.of(space) as opened:
+            with self._indexes.of(space) as opened:
                 if opened is not None:
                     pools.append(self._ask(opened, asked, source, tiers, question))
-                    shelves[source] = opened.shelf
+                    indexes[source] = opened.columns
                     if MemoryTier.Cosmic in tiers:
-                        rules = _rules(opened.shelf, question)
+                        rules = _rules(opened.columns, question)
         if MemoryTier.Immediate in question.tiers:
-            pools += self._ask_ring(question, asked, shelves)
+            pools += self._ask_immediate(question, asked, indexes)
         found: list[Found] = []
         seen: set[int] = set()
         for one in rank(pools, self._weights, 2 * question.most + len(rules)):
-            shelf = shelves[one.source]
-            same = int(shelf.column("same")[one.place])
+            columns = indexes[one.source]
+            same = int(columns.column("same")[one.place])
             if same not in seen:  # of those that say the same, the one that fits best
                 seen.add(same)
                 space = SHARED_SPACE if one.source == _COMMON else question.plugin
-                seq = int(shelf.column("seq")[one.place])
+                seq = int(columns.column("seq")[one.place])
                 found.append(Found(space, seq, one.score, one.parts, scratch=one.source == _SCRATCH))
         return _within(_with_rules(found, rules), question.most)
 
     def _ask(
-        self, opened: OpenShelf, asked: _Asked, source: int, tiers: Sequence[MemoryTier], question: Question
+        self, opened: MemoryIndex, asked: _Asked, source: int, tiers: Sequence[MemoryTier], question: Question
     ) -> Pool:
-        shelf = opened.shelf
-        allowed = question.made.within(shelf, shelf.open_to(tiers, question.now))
+        columns = opened.columns
+        allowed = question.made.within(columns, columns.open_to(tiers, question.now))
         fits = asked.given is not None and len(asked.given) == opened.dimensions
         # What one plugin put into a shared tier must not spoil the recall of another.
         if asked.given is not None and opened.dimensions and not fits and source == _OWN:
@@ -140,51 +140,51 @@ class Finder:
                 remedy="ask with the embedding model that the memories were stored with, or with text",
                 dimensions=opened.dimensions,
             )
-        sense = asked.sense if asked.sense is not None and len(asked.sense) == shelf.sense.dimensions else None
-        given = asked.given if fits and shelf.given.count else None
+        sense = asked.sense if asked.sense is not None and len(asked.sense) == columns.sense.dimensions else None
+        given = asked.given if fits and columns.given.count else None
         near = {
-            space: opened.near[space].places(shelf, vector, allowed)
+            space: opened.near[space].places(columns, vector, allowed)
             for space, vector in (("sense", sense), ("given", given))
             if vector is not None
         }
         return gathered(
-            shelf,
+            columns,
             allowed,
             source=source,
             sense=sense,
             given=given,
             near=near,
-            matches=opened.words.find(self._table.texts, asked.words, shelf, allowed) if asked.words else None,
-            speakers=_named(shelf, asked.said),
+            matches=opened.words.find(self._table.texts, asked.words, columns, allowed) if asked.words else None,
+            speakers=_named(columns, asked.said),
         )
 
-    def _ask_ring(self, question: Question, asked: _Asked, shelves: dict[int, Shelf]) -> list[Pool]:
-        ring = self._rings.known(question.plugin)
-        if ring is None:
+    def _ask_immediate(self, question: Question, asked: _Asked, indexes: dict[int, MemoryColumns]) -> list[Pool]:
+        recent = self._immediate.known(question.plugin)
+        if recent is None:
             return []
-        with ring.lock:
-            ring.expire(question.now)
-            shelf = ring.shelf
-            allowed = question.made.within(shelf, shelf.open_to((MemoryTier.Immediate,), question.now))
-            matches = placed(shelf, ring.find(asked.words))
-            sense = asked.sense if asked.sense is not None and len(asked.sense) == shelf.sense.dimensions else None
-            given = asked.given if asked.given is not None and len(asked.given) == shelf.given.dimensions else None
+        with recent.lock:
+            recent.expire(question.now)
+            columns = recent.columns
+            allowed = question.made.within(columns, columns.open_to((MemoryTier.Immediate,), question.now))
+            matches = placed(columns, recent.find(asked.words))
+            sense = asked.sense if asked.sense is not None and len(asked.sense) == columns.sense.dimensions else None
+            given = asked.given if asked.given is not None and len(asked.given) == columns.given.dimensions else None
             near = {
-                space: nearest(shelf, space, vector, allowed)
+                space: nearest(columns, space, vector, allowed)
                 for space, vector in (("sense", sense), ("given", given))
                 if vector is not None
             }
-            shelves[_SCRATCH] = shelf
+            indexes[_SCRATCH] = columns
             return [
                 gathered(
-                    shelf,
+                    columns,
                     allowed,
                     source=_SCRATCH,
                     sense=sense,
                     given=given,
                     near=near,
                     matches=matches,
-                    speakers=_named(shelf, asked.said),
+                    speakers=_named(columns, asked.said),
                 )
             ]
 
@@ -203,15 +203,15 @@ def _shared(tiers: Iterable[MemoryTier]) -> tuple[MemoryTier, ...]:
     return tuple(tier for tier in tiers if tier in SHARED)
 
 
-def _named(shelf: Shelf, said: frozenset[str]) -> frozenset[int]:
+def _named(columns: MemoryColumns, said: frozenset[str]) -> frozenset[int]:
     """The speakers whose whole name is among the words of the question."""
-    return frozenset(shelf.named(said))
+    return frozenset(columns.named(said))
 
 
-def _rules(shelf: Shelf, question: Question) -> list[Found]:
-    allowed = shelf.open_to((MemoryTier.Cosmic,), question.now)
+def _rules(columns: MemoryColumns, question: Question) -> list[Found]:
+    allowed = columns.open_to((MemoryTier.Cosmic,), question.now)
     places = np.flatnonzero(allowed)[: question.most]
-    return [Found(SHARED_SPACE, seq, 0.0, {}, pinned=True) for seq in shelf.seqs(places)]
+    return [Found(SHARED_SPACE, seq, 0.0, {}, pinned=True) for seq in columns.seqs(places)]
 
 
 def _with_rules(found: list[Found], rules: list[Found]) -> list[Found]:

@@ -1,29 +1,44 @@
-"""How much is remembered.
+"""The memory service: awaited by the host, guarded for plugins, consolidated while it runs, exported and imported.
 
-The memory of a host as its rooms use it: awaited by the host, guarded for plugins, cared for while it runs.
+A pack is a file of JSON lines between a head that names it and a foot with the hash of all before it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 import logging
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import IO, TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from omnicore.errors import PermissionDenied
+from omnicore.errors import InvalidInput, PermissionDenied
 from omnicore.memory.consolidation import Consolidated, Consolidator, Summarise
-from omnicore.memory.item import Memory, MemoryDraft, MemoryItem, MemoryQuery, Origin, Recall, tier_named
+from omnicore.memory.item import Memory, MemoryDraft, MemoryItem, MemoryOrigin, MemoryQuery, Recall, shown, tier_named
 from omnicore.memory.memories import HOST, Memories
 from omnicore.memory.recall import ALWAYS, Made
 from omnicore.memory.tiers import BY_PLACE, TIER_POLICIES, MemoryTier, TierPolicy, policy_of
 from omnicore.resilience.turns import Turns
+from omnicore.storage.tables.memory import SHARED_SPACE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-__all__ = ["Holding", "MemoryService", "MemoryStats", "PluginMemories", "held_by", "measured"]
+    from omnicore.memory.memories import Memories
+
+__all__ = [
+    "Holding",
+    "Imported",
+    "MemoryService",
+    "MemoryStats",
+    "PluginMemories",
+    "export_pack",
+    "held_by",
+    "import_pack",
+    "measured",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +67,12 @@ def measured(memories: Memories, owner: str | None = None) -> MemoryStats:
         tiers[BY_PLACE[total.tier].value] += total.items
         owners[total.plugin] = owners.get(total.plugin, 0) + total.items
         size += total.bytes
-    for plugin in memories.rings.plugins() if owner is None else [owner]:
-        ring = memories.rings.known(plugin)
-        if ring is not None:
-            with ring.lock:
-                ring.expire(memories.clock.now())
-                held = len(ring.all())
+    for plugin in memories.immediate.plugins() if owner is None else [owner]:
+        recent = memories.immediate.known(plugin)
+        if recent is not None:
+            with recent.lock:
+                recent.expire(memories.clock.now())
+                held = len(recent.all())
             tiers[MemoryTier.Immediate] += held
             owners[plugin] = owners.get(plugin, 0) + held
     return MemoryStats(
@@ -73,7 +88,7 @@ def measured(memories: Memories, owner: str | None = None) -> MemoryStats:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """What one owner has; `@shared` holds the tiers that belong to nobody alone."""
+    """The memories of one owner, counted; `@shared` holds the tiers that belong to nobody alone."""
 
     owner: str
     items: int = 0
@@ -86,7 +101,7 @@ class Holding:
 
 
 def held_by(memories: Memories) -> Mapping[str, Holding]:
-    """How much each owner has, by name."""
+    """The holding of each owner, by name."""
     found: dict[str, Holding] = {}
     for total in memories.table.totals():
         if total.items:
@@ -98,15 +113,15 @@ def held_by(memories: Memories) -> Mapping[str, Holding]:
 
 
 def _scratch(memories: Memories) -> dict[str, tuple[int, int]]:
-    """How many memories of which size each owner has in RAM."""
+    """The number and size of memories that each owner has in RAM."""
     found: dict[str, tuple[int, int]] = {}
-    for owner in memories.rings.plugins():
-        ring = memories.rings.known(owner)
-        if ring is None:
+    for owner in memories.immediate.plugins():
+        recent = memories.immediate.known(owner)
+        if recent is None:
             continue
-        with ring.lock:
-            ring.expire(memories.clock.now())
-            held = ring.all()
+        with recent.lock:
+            recent.expire(memories.clock.now())
+            held = recent.all()
         if held:
             found[owner] = (len(held), sum(one.row.size for one in held))
     return found
@@ -119,7 +134,7 @@ _T = TypeVar("_T")
 
 
 class PluginMemories:
-    """What the memory door leads to: each plugin sees its own memories and the shared tiers it was granted."""
+    """Memories for the memory capability: each plugin sees its own memories and the shared tiers it was granted."""
 
     def __init__(self, memories: Memories) -> None:
         self._memories = memories
@@ -135,12 +150,12 @@ class PluginMemories:
                 remedy=f"the {policy_of(tier).writer} does; use another tier",
                 resource=str(tier),
             )
-        store = partial(self._memories.store_many, [draft], owner=plugin, origin=Origin(plugin))
+        store = partial(self._memories.store_many, [draft], owner=plugin, origin=MemoryOrigin(plugin))
         ids = await self._turns.take(plugin, partial(store, quota=(max_items, max_bytes)))
         return ids[0]
 
     async def recall(self, plugin: str, query: MemoryQuery) -> Sequence[MemoryItem]:
-        """What fits best, best first. Raises: InvalidInput."""
+        """Memories that fit best, best first. Raises: InvalidInput."""
         recall = partial(self._memories.recall, query.text, embedding=query.embedding, owner=plugin)
         found = await self._turns.take(plugin, partial(recall, tiers=query.tiers, limit=query.limit))
         return [item.item() for item in found.items]
@@ -183,7 +198,7 @@ class MemoryService:
             self._task = asyncio.create_task(self._keep(), name="memory-consolidation")
 
     async def stop(self) -> None:
-        """Writes down what waits and frees the shelves."""
+        """Writes down what waits and frees the indexes."""
         self._stopping.set()
         if self._task is not None:
             await self._task
@@ -279,11 +294,11 @@ class MemoryService:
         return await _aside(self.memories.edges, item)
 
     async def stats(self, owner: str | None = None) -> MemoryStats:
-        """How much is remembered, by tier and by owner."""
+        """Counts of memories by tier and by owner."""
         return await _aside(measured, self.memories, owner)
 
     async def holdings(self) -> Mapping[str, Holding]:
-        """How much each owner has, by name."""
+        """The holding of each owner, by name."""
         return await _aside(held_by, self.memories)
 
     async def consolidate(self) -> Consolidated:
@@ -295,7 +310,7 @@ class MemoryService:
         return TIER_POLICIES
 
     def health(self) -> str | None:
-        """Why recall is worse or slower than it could be; None when it is as it should be. Raises: StorageFailed."""
+        """The reason why recall is worse or slower than it could be; None when there is none. Raises: StorageFailed."""
         self.memories.table.plugins()
         problems = self.memories.problems()
         return "; ".join(problems) or None
@@ -321,3 +336,149 @@ class MemoryService:
 
 async def _aside(work: Callable[_P, _T], *args: _P.args, **named: _P.kwargs) -> _T:
     return await asyncio.to_thread(work, *args, **named)
+
+
+_FORMAT = 1
+_LINE_BYTES = 512 * 1024
+_BATCH = 500
+_NAME_CHARACTERS = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """The result of an import: memories that it brought or found there, and ones of older versions that it let go."""
+
+    pack: str
+    version: str
+    memories: int
+    replaced: int
+
+
+def export_pack(
+    memories: Memories, file: IO[bytes], *, owner: str, name: str, version: str, tiers: Iterable[str] | None = None
+) -> int:
+    """Writes an owner's memories and returns how many. Immediate ones are not among them."""
+    places = {tier_named(tier).place for tier in (MemoryTier if tiers is None else tiers)}
+    written = hashlib.sha256()
+
+    def put(line: dict[str, Any], *, counted: bool = True) -> None:
+        data = json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        if counted:
+            written.update(data)
+        file.write(data)
+
+    put({"format": _FORMAT, "pack": name, "version": version})
+    after = count = 0
+    while rows := memories.table.page(owner, places, after=after, most=_BATCH):
+        for row in rows:
+            put(_line(shown(row)))
+        count += len(rows)
+        after = rows[-1].seq
+    put({"sha256": written.hexdigest()}, counted=False)
+    return count
+
+
+def import_pack(memories: Memories, file: IO[bytes], *, owner: str, tier: str | None = None) -> Imported:
+    """Takes in a pack, which is checked to its end before its first memory is kept. Again is a no-op.
+
+    In the planetary tier the memories of other versions of the pack go.
+
+    Args:
+        file: can be read twice.
+        tier: where all of it goes; None for where each line says.
+
+    Raises: InvalidInput: no pack, damaged, or a line that is no memory; LimitExceeded.
+    """
+    name, version = _verified(file)
+    source = f"pack:{name}@{version}"
+    origin = MemoryOrigin("operator", source=source)
+    batch: list[MemoryDraft] = []
+    count = 0
+    for line in _lines(file):
+        batch.append(_draft(line, tier))
+        if len(batch) == _BATCH:
+            count += len(memories.store_many(batch, owner=owner, origin=origin))
+            batch = []
+    if batch:
+        count += len(memories.store_many(batch, owner=owner, origin=origin))
+    replaced = _replace_older(memories, name, source) if tier == MemoryTier.Planetary else 0
+    return Imported(name, version, count, replaced)
+
+
+def _line(memory: Memory) -> dict[str, Any]:
+    shown_fields = ("text", "tier", "importance", "created_at", "pinned", "writer", "source")
+    line: dict[str, Any] = {name: getattr(memory, name) for name in shown_fields}
+    line["metadata"] = dict(memory.metadata)
+    if memory.embedding is not None:
+        line["embedding"] = memory.embedding
+    return line
+
+
+def _verified(file: IO[bytes]) -> tuple[str, str]:
+    """The name and version of a pack whose hash is right."""
+    file.seek(0)
+    told = hashlib.sha256()
+    head: dict[str, Any] | None = None
+    last = b""
+    for raw in _raw_lines(file):
+        head = _object(raw, 1) if head is None else head
+        told.update(last)
+        last = raw
+    foot = _object(last, 0) if last else {}
+    if head is None or head.get("format") != _FORMAT or foot.get("sha256") != told.hexdigest():
+        raise InvalidInput(
+            "the file is not a memory pack, or it is damaged", remedy="make it with `omnicore memory export`"
+        )
+    name, version = head.get("pack"), head.get("version")
+    if not all(isinstance(one, str) and 0 < len(one) <= _NAME_CHARACTERS for one in (name, version)):
+        raise InvalidInput("the pack has no name or version", remedy="make it with `omnicore memory export`")
+    return str(name), str(version)
+
+
+def _lines(file: IO[bytes]) -> Iterator[dict[str, Any]]:
+    """The lines between head and foot."""
+    file.seek(0)
+    held: bytes | None = None
+    for number, raw in enumerate(_raw_lines(file)):
+        if held is not None:
+            yield _object(held, number)
+        held = raw if number else None
+
+
+def _raw_lines(file: IO[bytes]) -> Iterator[bytes]:
+    while raw := file.readline(_LINE_BYTES + 1):
+        if len(raw) > _LINE_BYTES:
+            raise InvalidInput("a line of the pack is too long", remedy=f"keep lines to {_LINE_BYTES} bytes")
+        yield raw
+
+
+def _object(raw: bytes, number: int) -> dict[str, Any]:
+    try:
+        found = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(f"line {number} of the pack is no JSON", remedy="make the pack anew") from error
+    if not isinstance(found, dict):
+        raise InvalidInput(f"line {number} of the pack is no object", remedy="make the pack anew")
+    return found
+
+
+def _draft(line: dict[str, Any], tier: str | None) -> MemoryDraft:
+    text, importance = line.get("text"), line.get("importance")
+    metadata, embedding = line.get("metadata", {}), line.get("embedding")
+    wanted = tier or line.get("tier")
+    fits = isinstance(text, str) and isinstance(wanted, str) and isinstance(metadata, dict)
+    if not fits or not (embedding is None or isinstance(embedding, list)):
+        raise InvalidInput("a line of the pack is no memory", remedy="give text, tier and metadata")
+    return MemoryDraft(str(text), str(wanted), importance, None if embedding is None else tuple(embedding), metadata)
+
+
+def _replace_older(memories: Memories, name: str, source: str) -> int:
+    """Forgets memories of other versions of the pack."""
+    place = MemoryTier.Planetary.place
+    after = replaced = 0
+    while rows := memories.table.page(SHARED_SPACE, (place,), after=after, most=_BATCH):
+        after = rows[-1].seq
+        old = [row.seq for row in rows if (row.source or "").startswith(f"pack:{name}@") and row.source != source]
+        if old:
+            replaced += memories.table.forget(SHARED_SPACE, old, memories.clock.now())
+    return replaced

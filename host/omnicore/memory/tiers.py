@@ -15,11 +15,11 @@ _DAY = 24 * _HOUR
 _YEAR = 365 * _DAY
 
 Writer = Literal["plugin", "grant", "host", "operator"]
-"""Who writes a tier: any plugin with the memory door, one whose grant names the tier, the host itself, a person."""
+"""The writer of a tier: any plugin with the capability, one whose grant names the tier, the host itself, a person."""
 
 
 class MemoryTier(StrEnum):
-    """Where a memory is kept. Values are the names that doors, REST and commands use."""
+    """A tier of memories. Values are the names that plugins, REST and commands use."""
 
     Immediate = "immediate"
     ShortTerm = "short_term"
@@ -51,7 +51,7 @@ TIERS: tuple[str, ...] = tuple(tier.value for tier in MemoryTier)
 
 @dataclass(frozen=True, slots=True)
 class TierPolicy:
-    """What a tier does with its memories.
+    """The rules of a tier for its memories.
 
     Args:
         scope: what its memories belong to.

@@ -479,7 +479,7 @@ class OmegaRuntime:
         """Reacts to a part's health. Lanes react by their own reflexes."""
         if component == "agentdb":
             unhealthy = status is HealthStatus.Unhealthy
-            self.host.vectors.exact_only = self.host.memory.memories.shelves.exact_only = unhealthy
+            self.host.vectors.exact_only = self.host.memory.memories.indexes.exact_only = unhealthy
 
     async def _close_events(self) -> None:
         for receiver in list(self._receivers):

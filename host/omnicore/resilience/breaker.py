@@ -38,7 +38,7 @@ class BreakerPolicy:
 
 @dataclass(frozen=True, slots=True)
 class BreakerFigures:
-    """What a breaker counted since it was made. Units: seconds; None where it did not happen yet."""
+    """Counts of a breaker since it was made. Units: seconds; None where it did not happen yet."""
 
     state: BreakerState
     failures_in_a_row: int
@@ -78,9 +78,7 @@ class Breaker:
             raise ValueError(f"a breaker needs failures >= 1 and reset_s >= 0, not {failures} and {reset_s}")
         if successes < 1 or trials < 1:
             raise ValueError(f"a breaker needs successes >= 1 and trials >= 1, not {successes} and {trials}")
-        self._failures, self._successes, self._trials = failures, successes, trials
-        self._reset_s = reset_s
-        self._lease_s = reset_s if lease_s is None else lease_s
+        self._policy = BreakerPolicy(failures, successes, reset_s, trials, reset_s if lease_s is None else lease_s)
         self._clock = clock or SystemClock()
         self._changed = changed
         self._lock = threading.Lock()
@@ -113,7 +111,7 @@ class Breaker:
 
     @property
     def state(self) -> BreakerState:
-        """What the breaker does now; an open one turns half-open only when a call asks."""
+        """The present state; an open breaker turns half-open only when a call asks."""
         return self._state
 
     @property
@@ -121,10 +119,10 @@ class Breaker:
         """Seconds until a trial passes, 0.0 when calls pass now."""
         if self._state == "closed":
             return 0.0
-        return max(0.0, self._since + self._reset_s - self._clock.monotonic())
+        return max(0.0, self._since + self._policy.reset_s - self._clock.monotonic())
 
     def figures(self) -> BreakerFigures:
-        """What it counted."""
+        """The counts so far."""
         with self._lock:
             now = self._clock.monotonic()
             last = None if self._last_failure is None else now - self._last_failure
@@ -164,7 +162,7 @@ class Breaker:
             else:
                 self._trial_over()
                 self._succeeded += 1
-                if self._succeeded >= self._successes:
+                if self._succeeded >= self._policy.successes:
                     self._turn_to("closed")
             new = self._state
         self._tell(old, new)
@@ -178,7 +176,7 @@ class Breaker:
             self._failed += 1
             self._totals["failed"] += 1
             self._last_failure = self._clock.monotonic()
-            if self._state == "closed" and self._failed < self._failures:
+            if self._state == "closed" and self._failed < self._policy.failures:
                 return False
             self._totals["opened"] += 1
             self._turn_to("open")
@@ -214,7 +212,7 @@ class Breaker:
     def call(
         self, work: Callable[..., _T], *arguments: Any, counts: Callable[[BaseException], bool] = counts_as_failure
     ) -> _T:
-        """What `work` returns. Raises: Unavailable, when it is refused; what `work` raises."""
+        """The result of `work`. Raises: Unavailable, when it is refused; what `work` raises."""
         lease = self._leased()
         try:
             result = work(*arguments)
@@ -265,13 +263,13 @@ class Breaker:
         now = self._clock.monotonic()
         if self._state == "closed":
             return self._turn
-        if self._state == "open" and now - self._since >= self._reset_s:
+        if self._state == "open" and now - self._since >= self._policy.reset_s:
             self._turn_to("half-open")
         if self._state == "half-open":
             while self._leases and self._leases[0] <= now:
                 self._leases.popleft()
-            if len(self._leases) < self._trials:
-                self._leases.append(now + self._lease_s)
+            if len(self._leases) < self._policy.trials:
+                self._leases.append(now + (self._policy.lease_s or 0.0))
                 return self._turn
         self._totals["refused"] += 1
         return None

@@ -120,7 +120,7 @@ class Degradation:
             self._down.clear()
 
     def run(self, name: str, work: Callable[..., _T], *arguments: Any) -> _T:
-        """What `work` returns; what the fallback returns, when the feature is off or `work` fails.
+        """The result of `work`, or of the fallback when the feature is off or `work` fails.
 
         Raises: Unavailable: the feature is off and has no fallback; what `work` raises, when it has none.
         """

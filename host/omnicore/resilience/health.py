@@ -33,8 +33,8 @@ __all__ = [
     "OVERALL",
     "AlertRule",
     "Alerts",
-    "Change",
     "Finding",
+    "HealthChange",
     "HealthMonitor",
     "HealthReport",
     "HealthStatus",
@@ -73,7 +73,7 @@ class Prober:
         self._hanging: dict[str, asyncio.Future[str | None]] = {}
 
     async def run(self, probes: Mapping[str, Probe], timeout_s: float) -> dict[str, Finding]:
-        """What each probe found, after at most `timeout_s`."""
+        """The finding of each probe, after at most `timeout_s`."""
         found: dict[str, Finding] = {}
         begun: dict[str, asyncio.Future[str | None]] = {}
         for name, probe in probes.items():
@@ -168,7 +168,7 @@ _log = logging.getLogger("omnicore.health")
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """When a part's state changes. Units: `stale_s` seconds, 0 for never; the others checks in a row."""
+    """Rules by which a part's state changes. Units: `stale_s` seconds, 0 for never; the others checks in a row."""
 
     degraded: int = 3
     unhealthy: int = 5
@@ -177,7 +177,7 @@ class Thresholds:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class HealthChange:
     """A part, or `overall`, has another state than before."""
 
     component: str
@@ -214,7 +214,7 @@ class HealthReport:
 
 @dataclass(slots=True)
 class _Part:
-    """What is known of one part; `status` is what counting says, `reduced` what the part says itself."""
+    """The health of one part; `status` is what counting says, `reduced` what the part says itself."""
 
     name: str
     critical: bool
@@ -245,7 +245,7 @@ class HealthMonitor:
         self,
         thresholds: Thresholds | None = None,
         *,
-        changed: Callable[[Change], None] | None = None,
+        changed: Callable[[HealthChange], None] | None = None,
         interval_s: float = 10.0,
         probe_s: float = 2.0,
         clock: Clock | None = None,
@@ -257,7 +257,7 @@ class HealthMonitor:
         self._lock = threading.Lock()
         self._parts: dict[str, _Part] = {}
         self._overall = HealthStatus.Healthy
-        self._changes: deque[Change] = deque()
+        self._changes: deque[HealthChange] = deque()
         self._telling = threading.Lock()
         self._prober = Prober()
         self._watching: asyncio.Task[None] | None = None
@@ -350,7 +350,7 @@ class HealthMonitor:
         return seen
 
     def counts(self) -> dict[HealthStatus, int]:
-        """How many parts are in each state."""
+        """The number of parts in each state."""
         found = list(self.report().subsystems.values())
         return {status: found.count(status) for status in HealthStatus}
 
@@ -440,7 +440,7 @@ class HealthMonitor:
             shown = HealthStatus.Degraded
         if shown is not part.shown:
             old, part.shown = part.shown, shown
-            self._changes.append(Change(part.name, old, shown, self._why(part)))
+            self._changes.append(HealthChange(part.name, old, shown, self._why(part)))
             self._sum_up()
         return shown
 
@@ -455,7 +455,7 @@ class HealthMonitor:
         if overall is not self._overall:
             old, self._overall = self._overall, overall
             why = "; ".join(f"{part.name}: {self._why(part)}" for part in self._parts.values() if self._why(part))
-            self._changes.append(Change(OVERALL, old, overall, why[:1000]))
+            self._changes.append(HealthChange(OVERALL, old, overall, why[:1000]))
 
     def _look_for_stale(self) -> None:
         for part in self._parts.values():
@@ -501,7 +501,7 @@ class HealthMonitor:
 
 
 ACTIONS = ("call", "connector", "event")
-"""What an alert may do: call a function of a plugin, an action of a connector, or publish an event."""
+"""Actions of an alert: call a function of a plugin, an action of a connector, or publish an event."""
 
 _RULE = re.compile(r"\s*(\S+)\s+(\S+)\s*->\s*(\S+)\s+(\S+)\s*(\{.*\})?\s*", re.DOTALL)
 _QUEUE = 256
@@ -513,7 +513,7 @@ Act = Callable[[str, Any], Awaitable[Any]]
 
 @dataclass(frozen=True, slots=True)
 class AlertRule:
-    """When `component` (`*` for any part) comes into `status` (None for any), `action` is done to `target`."""
+    """A rule: `action` is done to `target` when `component` (`*` for any part) comes into `status` (None for any)."""
 
     component: str
     status: HealthStatus | None
@@ -521,12 +521,12 @@ class AlertRule:
     target: str
     input: Mapping[str, Any] | None = None
 
-    def fits(self, change: Change) -> bool:
+    def fits(self, change: HealthChange) -> bool:
         """True if the rule speaks of this change; `*` means each part, not the whole, which is told besides."""
         named = change.component == self.component or (self.component == "*" and change.component != OVERALL)
         return named and self.status in (None, change.new)
 
-    def filled(self, change: Change) -> Any:
+    def filled(self, change: HealthChange) -> Any:
         """The input: the change itself, or the rule's own with the change's words in the place of their names."""
         words = {"component": change.component, "old": str(change.old), "new": str(change.new), "reason": change.reason}
         return words if self.input is None else _fill(dict(self.input), words)
@@ -565,11 +565,11 @@ class Alerts:
         self._acts = acts
         self._retry = retry or Retry()
         self._act_s = act_s
-        self._queue: asyncio.Queue[tuple[AlertRule, Change]] = asyncio.Queue(_QUEUE)
+        self._queue: asyncio.Queue[tuple[AlertRule, HealthChange]] = asyncio.Queue(_QUEUE)
         self._loop: asyncio.AbstractEventLoop | None = None
         self.sent = self.failed = 0
 
-    def tell(self, change: Change) -> None:
+    def tell(self, change: HealthChange) -> None:
         """Queues what the change leads to, from any thread. Without a running `run` nothing is sent."""
         fitting = [rule for rule in self._rules if rule.fits(change)]
         if fitting and self._loop is not None and not self._loop.is_closed():
@@ -586,7 +586,7 @@ class Alerts:
         async with asyncio.timeout(self._act_s):
             await act(target, given)
 
-    def _enqueue(self, rules: list[AlertRule], change: Change) -> None:
+    def _enqueue(self, rules: list[AlertRule], change: HealthChange) -> None:
         for rule in rules:
             try:
                 self._queue.put_nowait((rule, change))
@@ -594,7 +594,7 @@ class Alerts:
                 self.failed += 1
                 _log.error("an alert on %s is lost: %d wait already", change.component, _QUEUE)
 
-    async def _send(self, rule: AlertRule, change: Change) -> None:
+    async def _send(self, rule: AlertRule, change: HealthChange) -> None:
         act, given = self._acts[rule.action], rule.filled(change)
         try:
             await self._retry.run(lambda: self._within_time(act, rule.target, given))

@@ -38,7 +38,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How often and how fast something is tried again. Units: seconds.
+    """Limits and waits of repeated tries. Units: seconds.
 
     Args:
         retries: tries after the first one.
@@ -71,7 +71,7 @@ def may_pass(error: BaseException) -> bool:
 
 
 def wanted_pause_s(error: BaseException) -> float:
-    """What the other side asked to wait, from the error's `retry_after_s`; 0.0 when it asked for nothing."""
+    """The wait that the other side asked for, from the error's `retry_after_s`; 0.0 when it asked for nothing."""
     wanted = error.details.get("retry_after_s") if isinstance(error, OmniError) else None
     return max(0.0, float(wanted)) if isinstance(wanted, int | float) else 0.0
 
@@ -91,7 +91,7 @@ def read_retry_after(text: str, now: float) -> float | None:
 
 
 def pause_s(policy: RetryPolicy, tried: int, *, elapsed_s: float, wanted_s: float, chance: float) -> float | None:
-    """How long to wait before the next try; None to give up.
+    """The wait before the next try; None to give up.
 
     To come back earlier than asked would be rude and useless, so a wish beyond the policy's own bounds ends the tries.
     """
@@ -127,7 +127,7 @@ class Retry:
         self._sleep, self._sleep_blocking, self._chance = sleep, sleep_blocking, chance
 
     async def run(self, work: Callable[[], Awaitable[_T]]) -> _T:
-        """What `work` returns, at the first try that succeeds. A cancelled try is not repeated."""
+        """The result of `work` from the first try that succeeds. A cancelled try is not repeated."""
         begun, tried = self._clock.monotonic(), 0
         while True:
             tried += 1
@@ -167,7 +167,7 @@ class Retry:
 _log = logging.getLogger("omnicore.restart")
 
 RESTARTS = RetryPolicy(retries=10, first_s=0.1, most_s=30.0)
-"""How parts of the host are restarted unless they say otherwise."""
+"""The restart policy of parts of the host that name no other."""
 
 SupervisedState = Literal["stopped", "running", "waiting", "given-up"]
 

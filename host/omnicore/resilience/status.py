@@ -8,7 +8,7 @@ __all__ = ["CircuitState", "HealthStatus"]
 
 
 class HealthStatus(StrEnum):
-    """How a part is. As text it is its own name: `f"{HealthStatus.Healthy}"` is `Healthy`."""
+    """The health of a part. As text it is its own name: `f"{HealthStatus.Healthy}"` is `Healthy`."""
 
     Healthy = "Healthy"
     Degraded = "Degraded"
@@ -24,7 +24,7 @@ _SCORES = {HealthStatus.Healthy: 100, HealthStatus.Degraded: 50, HealthStatus.Un
 
 
 class CircuitState(StrEnum):
-    """What a breaker does; equal to the texts that `Breaker.state` gives."""
+    """The state of a breaker; equal to the texts that `Breaker.state` gives."""
 
     Closed = "closed"
     Open = "open"

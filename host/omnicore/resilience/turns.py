@@ -62,7 +62,7 @@ class Turns:
         return future
 
     async def take(self, who: str, work: Callable[[], _T]) -> _T:
-        """What `work` returns, done in a turn. Cancelled before its turn, it is not done at all."""
+        """The result of `work`, done in a turn. Cancelled before its turn, it is not done at all."""
         return await asyncio.wrap_future(self.submit(who, work))
 
     def _serve(self) -> None:

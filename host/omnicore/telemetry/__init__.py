@@ -1,1 +1,1 @@
-"""What the host tells its operator: metrics and the logs of plugins."""
+"""Metrics of the host and logs of plugins, for its operator."""

@@ -196,7 +196,7 @@ class PluginLogs:
         """Whoever reads along. Replaced, never changed: writers go through it without a lock."""
 
     def sink(self, plugin: str) -> LogWriter:
-        """Where the plugin's lines go; the same one every time."""
+        """The log of the plugin; the same one every time."""
         return self._writers.get(plugin) or self._writers.setdefault(plugin, LogWriter(plugin, self))
 
     def tail(self, plugin: str, n: int = 100, level: Level = "trace") -> list[LogLine]:
@@ -247,7 +247,7 @@ class PluginLogs:
         return _loudest(lines, n, level), following, dropped + max(loud - n, 0)
 
     def dropped(self, plugin: str) -> int:
-        """How many lines of the plugin the ring has let go."""
+        """The number of lines of the plugin that were dropped."""
         writer = self._writers.get(plugin)
         return writer.dropped if writer else 0
 

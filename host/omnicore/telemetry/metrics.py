@@ -1,6 +1,6 @@
 """Metrics in Prometheus' text format. Calls are noted cheaply and counted when somebody looks.
 
-Figures over time: what counters came to in each step, in two rings of fixed size.
+Figures over time: what counters came to in each step, in two resolutions of fixed size.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = [
     "CallFigures",
     "CallRecorder",
     "Metrics",
-    "Ring",
+    "Resolution",
     "Series",
     "Shown",
     "Tap",
@@ -248,7 +248,7 @@ class Metrics(Collector):
         return generate_latest(self._registry)
 
     def collect(self) -> Iterator[Metric]:
-        """What the registry asks for on `render`."""
+        """The metrics for the registry, which asks for them on `render`."""
         host = GaugeMetricFamily("omnicore_host_info", "The host; always 1", labels=tuple(self._info))
         host.add_metric(tuple(self._info.values()), 1)
         yield host
@@ -282,7 +282,7 @@ class Metrics(Collector):
 
 
 def _read(name: str, read: Callable[[], _T], else_: _T) -> _T:
-    """What a part says of itself; one that fails, as a database that is away does, leaves the others be."""
+    """The value that a part reports; one that fails, as a database that is away does, does not stop the others."""
     try:
         return read()
     except Exception:
@@ -307,20 +307,20 @@ def _families(
 
 
 @dataclass(frozen=True, slots=True)
-class Ring:
-    """How long and how finely figures are kept. Units: seconds; `steps` a count."""
+class Resolution:
+    """The step and number of steps in which figures are kept. Units: seconds; `steps` a count."""
 
     step_s: float
     steps: int
 
     @property
     def span_s(self) -> float:
-        """How far back it reaches."""
+        """The time that it covers."""
         return self.step_s * self.steps
 
 
-FINE = Ring(10.0, 360)
-COARSE = Ring(300.0, 288)
+FINE = Resolution(10.0, 360)
+COARSE = Resolution(300.0, 288)
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,9 +353,11 @@ class Series:
     A plugin that is removed takes its durations along: totals that fall count as nothing added.
     """
 
-    def __init__(self, read: Callable[[], Totals], clock: Clock, *, rings: Sequence[Ring] = (FINE, COARSE)) -> None:
+    def __init__(
+        self, read: Callable[[], Totals], clock: Clock, *, resolutions: Sequence[Resolution] = (FINE, COARSE)
+    ) -> None:
         self._read, self._clock = read, clock
-        self._rings = [(ring, _Steps(ring)) for ring in rings]
+        self._rings = [(resolution, _Steps(resolution)) for resolution in resolutions]
         self._last: Totals | None = None
         self._lock = threading.Lock()
 
@@ -370,9 +372,9 @@ class Series:
                 steps.add(now, added)
 
     def show(self, span_s: float) -> Shown:
-        """The last so many seconds, from the finest ring that reaches back so far."""
-        ring, steps = next((one for one in self._rings if one[0].span_s >= span_s), self._rings[-1])
-        count = min(max(1, round(span_s / ring.step_s)), ring.steps)
+        """The last so many seconds, from the finest resolution that reaches back so far."""
+        resolution, steps = next((one for one in self._rings if one[0].span_s >= span_s), self._rings[-1])
+        count = min(max(1, round(span_s / resolution.step_s)), resolution.steps)
         with self._lock:
             start, found = steps.last(self._clock.now(), count)
         series: dict[str, list[float | None]] = {
@@ -380,15 +382,15 @@ class Series:
             for place, name in enumerate(_NAMES)
         }
         series["call_ms_p95"] = [None if step is None else percentile_ms(step[4], 0.95) for step in found]
-        return Shown(ring.step_s, start, series)
+        return Shown(resolution.step_s, start, series)
 
 
 class _Steps:
-    """The ring itself: each place holds the number of its step, so that old rounds are told from new ones."""
+    """The resolution itself: each place holds the number of its step, so that old rounds are told from new ones."""
 
-    def __init__(self, ring: Ring) -> None:
-        self._ring = ring
-        self._steps: list[tuple[int, _Step] | None] = [None] * ring.steps
+    def __init__(self, resolution: Resolution) -> None:
+        self._ring = resolution
+        self._steps: list[tuple[int, _Step] | None] = [None] * resolution.steps
 
     def add(self, now: float, added: _Step) -> None:
         number = int(now // self._ring.step_s)

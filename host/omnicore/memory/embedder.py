@@ -14,9 +14,9 @@ A MiniLM sentence model computed by numpy alone, from the weights of the package
 11 ms a text on one core: the better, slower choice where that package is installed, and the source from which
 `distil` makes the table that ships.
 
-What turns texts into vectors, and what happens when it fails: memories are then found by their words.
+Embedders turn texts into vectors; when one fails, memories are found by their words.
 
-Makes the table that ships: `python -m omnicore.memory.embedding [FOLDER OF THE MODEL]`.
+Makes the table that ships: `python -m omnicore.memory.embedder [FOLDER OF THE MODEL]`.
 
 Each piece of the vocabulary goes through the sentence model, the result is cut to its 256 strongest directions,
 weighted by how rare the piece is, and rounded to eight bits. A text is then the sum of its pieces: 25 us instead

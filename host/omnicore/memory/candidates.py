@@ -1,10 +1,10 @@
-"""How well candidates fit: several signals, each stretched to 0 to 1, then added by weight.
+"""Candidates of a recall and their scores: several signals, each stretched to 0 to 1, then added by weight.
 
 Source: convex combination as in "An Analysis of Fusion Functions for Hybrid Retrieval" (2022). On dialogues it finds
 a third more than reciprocal ranks do; recency and importance only break ties, for with equal weights recall falls
 from 0.75 to 0.10.
 
-Who may fit: the nearest by meaning, those that hold the question's words, and their neighbours.
+Candidates are the nearest by meaning, those that hold the question's words, and their neighbours.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from omnicore.memory.columns import Bools, Floats, Places, Shelf, best
+from omnicore.memory.columns import Bools, Floats, MemoryColumns, Places, best
 from omnicore.vectors.numeric import np
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ __all__ = [
 
 
 LISTED = 50
-"""How many candidates a signal brings, and by whose range it is stretched."""
+"""The number of candidates of a signal, by whose range it is stretched."""
 
 SIGNALS = ("given", "turn", "pair", "words", "window")
 """Cosine to the caller's embedding; to the embedder's, alone and with the turn before; BM25, alone and with the
@@ -47,7 +47,7 @@ _BEST_OF_SESSION = 3
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """What each signal counts for; see `SIGNALS` and the settings of `memory`."""
+    """The weight of each signal; see `SIGNALS` and the settings of `memory`."""
 
     turn: float = 0.25
     pair: float = 0.25
@@ -61,7 +61,7 @@ class Weights:
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """Candidates from one shelf. Signals are NaN where a candidate has none.
+    """Candidates from one index. Signals are NaN where a candidate has none.
 
     Shapes: all of one length; `signals[name]: float32[candidates]`.
     """
@@ -122,7 +122,7 @@ def stretched(values: Floats) -> Floats:
 
 
 def joined(pools: Sequence[Pool]) -> tuple[Pool, Places]:
-    """All pools as one, and the source of each candidate. Sessions of different shelves stay apart."""
+    """All pools as one, and the source of each candidate. Sessions of different indexes stay apart."""
     filled = [pool for pool in pools if len(pool.places)]
     if len(filled) == 1:
         return filled[0], np.full(len(filled[0].places), filled[0].source, np.int64)
@@ -171,7 +171,7 @@ def _parts(pool: Pool, weights: Weights) -> dict[str, Floats]:
 
 
 def _of_sessions(total: Floats, session: Places) -> Floats:
-    """How well the session of each candidate fits: its three best together, the best session being 1."""
+    """The score of each candidate's session: its three best together, the best session being 1."""
     found = np.zeros(len(total), np.float32)
     inside = np.flatnonzero(session >= 0)
     if len(inside):
@@ -203,7 +203,7 @@ Matches = tuple[Places, Floats]
 
 
 def gathered(
-    shelf: Shelf,
+    columns: MemoryColumns,
     allowed: Bools,
     *,
     source: int,
@@ -213,7 +213,7 @@ def gathered(
     matches: Matches | None,
     speakers: frozenset[int],
 ) -> Pool:
-    """The candidates of a shelf with all their signals.
+    """The candidates of an index with all their signals.
 
     Args:
         sense, given: the question in the embedder's and in the caller's space; None for a question without.
@@ -221,30 +221,30 @@ def gathered(
         matches: places whose text holds words of the question, with BM25; None for a question without words.
         speakers: those whom the question names.
     """
-    words, word_places = _word_scores(shelf.count, allowed, matches)
-    pool = _pool(shelf, allowed, near.values(), words, word_places)
-    signals = _signals(shelf, allowed, pool, sense, given)
+    words, word_places = _word_scores(columns.count, allowed, matches)
+    pool = _pool(columns, allowed, near.values(), words, word_places)
+    signals = _signals(columns, allowed, pool, sense, given)
     if len(word_places):
-        before, behind = shelf.neighbours(pool)
+        before, behind = columns.neighbours(pool)
         signals["words"] = words[pool]
         signals["window"] = words[pool] + _at(words, before) + _at(words, behind)
-    spoke = np.isin(shelf.column("speaker")[pool], list(speakers)) if speakers else np.zeros(len(pool), np.bool_)
+    spoke = np.isin(columns.column("speaker")[pool], list(speakers)) if speakers else np.zeros(len(pool), np.bool_)
     return Pool(
         source=source,
         places=pool,
         signals=signals,
-        importance=shelf.column("importance")[pool],
-        created=shelf.column("created")[pool],
-        session=shelf.column("session")[pool],
+        importance=columns.column("importance")[pool],
+        created=columns.column("created")[pool],
+        session=columns.column("session")[pool],
         spoke=spoke,
     )
 
 
-def _pool(shelf: Shelf, allowed: Bools, near: Iterable[Places], words: Floats, word_places: Places) -> Places:
+def _pool(columns: MemoryColumns, allowed: Bools, near: Iterable[Places], words: Floats, word_places: Places) -> Places:
     """All candidates that are allowed, each once."""
-    parts = [word_places, *(_and_behind(shelf, places) for places in near)]
+    parts = [word_places, *(_and_behind(columns, places) for places in near)]
     if len(word_places):
-        parts += list(shelf.neighbours(best_of(words, word_places)))
+        parts += list(columns.neighbours(best_of(words, word_places)))
     pool = np.unique(np.concatenate(parts))
     pool = pool[pool >= 0]
     found: Places = pool[allowed[pool]]
@@ -252,23 +252,23 @@ def _pool(shelf: Shelf, allowed: Bools, near: Iterable[Places], words: Floats, w
 
 
 def _signals(
-    shelf: Shelf, allowed: Bools, pool: Places, sense: Floats | None, given: Floats | None
+    columns: MemoryColumns, allowed: Bools, pool: Places, sense: Floats | None, given: Floats | None
 ) -> dict[str, Floats]:
-    """What meaning says of the candidates."""
+    """Signals of the candidates by meaning."""
     signals: dict[str, Floats] = {}
     if given is not None:
-        signals["given"] = _cosines(shelf, "given", given, pool)
+        signals["given"] = _cosines(columns, "given", given, pool)
     if sense is not None:
-        signals["turn"] = _cosines(shelf, "sense", sense, pool)
-        before, _ = shelf.neighbours(pool)
-        signals["pair"] = _with_before(shelf, allowed, sense, pool, before, signals["turn"])
+        signals["turn"] = _cosines(columns, "sense", sense, pool)
+        before, _ = columns.neighbours(pool)
+        signals["pair"] = _with_before(columns, allowed, sense, pool, before, signals["turn"])
     return signals
 
 
-def nearest(shelf: Shelf, space: str, query: Floats, allowed: Bools) -> Places:
+def nearest(columns: MemoryColumns, space: str, query: Floats, allowed: Bools) -> Places:
     """The places of the nearest that are allowed, by looking at each."""
-    matrix = shelf.sense if space == "sense" else shelf.given
-    scores = matrix.all_scores(query, shelf.count)
+    matrix = columns.sense if space == "sense" else columns.given
+    scores = matrix.all_scores(query, columns.count)
     scores[~allowed] = -np.inf
     return best(scores, LISTED)
 
@@ -289,24 +289,26 @@ def _word_scores(count: int, allowed: Bools, matches: Matches | None) -> tuple[F
     return words, places[open_]
 
 
-def _and_behind(shelf: Shelf, places: Places) -> Places:
-    behind = shelf.neighbours(places)[1]
+def _and_behind(columns: MemoryColumns, places: Places) -> Places:
+    behind = columns.neighbours(places)[1]
     return np.concatenate([places, behind[behind >= 0]])
 
 
-def _cosines(shelf: Shelf, space: str, query: Floats, places: Places) -> Floats:
-    matrix = shelf.sense if space == "sense" else shelf.given
+def _cosines(columns: MemoryColumns, space: str, query: Floats, places: Places) -> Floats:
+    matrix = columns.sense if space == "sense" else columns.given
     scores = matrix.scores(query, places)
     scores[~matrix.has(places)] = np.nan
     return scores
 
 
-def _with_before(shelf: Shelf, allowed: Bools, query: Floats, places: Places, before: Places, turn: Floats) -> Floats:
+def _with_before(
+    columns: MemoryColumns, allowed: Bools, query: Floats, places: Places, before: Places, turn: Floats
+) -> Floats:
     """The cosine to each turn and the one before taken together; to itself where there is none."""
     usable = (before >= 0) & allowed[np.maximum(before, 0)]
-    usable &= shelf.sense.has(np.maximum(before, 0))
-    earlier = shelf.sense.scores(query, np.maximum(before, 0))
-    length = np.sqrt(np.maximum(2 + 2 * shelf.column("closeness")[places], 1e-3))
+    usable &= columns.sense.has(np.maximum(before, 0))
+    earlier = columns.sense.scores(query, np.maximum(before, 0))
+    length = np.sqrt(np.maximum(2 + 2 * columns.column("closeness")[places], 1e-3))
     return np.asarray(np.where(usable, (turn + earlier) / length, turn), np.float32)
 
 
