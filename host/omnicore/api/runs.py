@@ -62,13 +62,18 @@ _LONGEST_KEY = 255
 
 async def start_run(request: Request) -> Response:
     """Starts a run, which is stored before the answer is sent."""
-    values = await read_object(request, allowed=frozenset({"input", "key", "wait_s", "number"}))
+    values = await read_object(request, allowed=frozenset({"input", "key", "wait_s", "number", "priority"}))
     wait_s, key, number = _read_wait(values), _key(request, values), values.get("number")
     if number is not None and (isinstance(number, bool) or not isinstance(number, int) or not 0 < number < 10**9):
         raise InvalidInput("number is none of a version", remedy="see /versions", path="number")
+    priority = values.get("priority")
+    if priority is not None and (isinstance(priority, bool) or not isinstance(priority, int) or not 0 <= priority <= 9):
+        raise InvalidInput("priority is not a whole number from 0 to 9", remedy="send one", path="priority")
     service, workflow = service_of(request), workflow_of(request)
     await service.rights.check_version(workflow, number, role_of(request))
-    handle = await service.start(workflow, values.get("input"), key=key, by=who(request), number=number)
+    handle = await service.start(
+        workflow, values.get("input"), key=key, by=who(request), number=number, priority=priority
+    )
     return await begun(request, handle, 202, wait_s=wait_s)
 
 

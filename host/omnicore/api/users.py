@@ -74,6 +74,7 @@ __all__ = [
     "set_up",
     "show_session",
     "show_user",
+    "unlock_user",
     "with_cookie",
 ]
 
@@ -275,6 +276,14 @@ async def change_user(request: Request) -> Response:
     return Json(user_json(row))
 
 
+async def unlock_user(request: Request) -> Response:
+    """Lets a name log in again that failed logins have locked."""
+    access = access_of(request)
+    row = await asyncio.to_thread(access.users.get, request.path_params["user"])
+    await asyncio.to_thread(access.lockout.forget, row.name)
+    return Json(user_json(row))
+
+
 async def remove_user(request: Request) -> Response:
     """Removes a user with sessions and tokens."""
     await asyncio.to_thread(access_of(request).users.remove, request.path_params["user"])
@@ -306,23 +315,23 @@ async def add_token(request: Request) -> Response:
         # It would outlive the limits and the time that it was given.
         fact = f"{'a token' if principal.via == 'token' else 'whom the application names'} makes no tokens"
         raise RefusalError(Problem(403, "forbidden", fact, "log in, or use `omnicore tokens add`"))
-    values = await read_object(request, allowed=frozenset({"name", "role", "plugins", "scopes", "expires_at"}))
+    values = await read_object(request, allowed=frozenset({"name", "role", "plugins", "scopes", "expires_at", "owner"}))
     name = values.get("name")
     if not isinstance(name, str):
         raise InvalidInput("name is no text", remedy="send a text", path="name")
     role, plugins = checked_role(values.get("role", "viewer")), checked_plugins(values.get("plugins", {}))
     _check_reach(principal, role, plugins)
+    whose, owner = await _owner_of(request, principal, values.get("owner"))
     row, key = await asyncio.to_thread(
         lambda: access_of(request).tokens.add(
             name,
-            owner=principal.user,
+            owner=whose,
             role=role,
             plugins=plugins,
             scopes=_scopes(request, values.get("scopes")),
             expires_at=_time(values.get("expires_at")),
         )
     )
-    owner = principal.name if principal.user else None
     return Json({**token_json(row, owner), "secret": key}, 201, {"location": f"{_TOKENS}/{row.id}"})
 
 
@@ -332,6 +341,18 @@ async def remove_token(request: Request) -> Response:
     whose = None if principal.via == "token" and token == principal.key else own_of(principal)
     await asyncio.to_thread(lambda: access_of(request).tokens.remove(token, owner=whose))
     return Response(status_code=204)
+
+
+async def _owner_of(request: Request, principal: Principal, given: Any) -> tuple[str | None, str | None]:
+    """The id and name of the user whose token it becomes: the caller, or somebody whom the host's owner names."""
+    if given is None:
+        return (principal.user, principal.name) if principal.user else (None, None)
+    if not isinstance(given, str):
+        raise InvalidInput("owner is not text", remedy="send a user's name", path="owner")
+    if principal.user is not None:
+        raise RefusalError(Problem(403, "forbidden", "users make tokens for themselves only", "leave owner out"))
+    row = await asyncio.to_thread(access_of(request).users.get, given)
+    return row.id, row.name
 
 
 def _check_reach(principal: Principal, role: Role, plugins: dict[str, Role]) -> None:
@@ -441,12 +462,13 @@ SCHEMAS: Schemas = {
     "NewToken": object_of(**_TOKEN, secret={**TEXT, "description": "The token itself. It cannot be read again."}),
     "Tokens": page_of("Token"),
     "TokenOrder": object_of(
-        *("role", "plugins", "scopes", "expires_at"),
+        *("role", "plugins", "scopes", "expires_at", "owner"),
         name=TEXT,
         role={**_ROLE, "description": "No more than its owner has, whatever is asked; default: viewer."},
         plugins=_PLUGINS,
         scopes=_SCOPES,
         expires_at={**MAYBE_TIME, "description": "Seconds since the Unix epoch; default: as the settings say."},
+        owner={**MAYBE_TEXT, "description": "Name of a user, which only the owner of the host may give."},
     ),
 }
 

@@ -154,8 +154,9 @@ async def change_workflow(request: Request) -> Response:
 
 
 async def show_workflow(request: Request) -> Response:
-    """One workflow with its text."""
-    return _document(await service_of(request).get(workflow_of(request)), 200)
+    """One workflow with its text, as it stands or as an earlier version."""
+    number = read_count(request, "number", 0, most=_LATEST) or None
+    return _document(await service_of(request).get(workflow_of(request), number), 200)
 
 
 async def remove_workflow(request: Request) -> Response:
@@ -423,10 +424,17 @@ SCHEMAS: Schemas = {
         "key",
         "wait_s",
         "number",
+        "priority",
         input={},
         key={**MAYBE_TEXT, "maxLength": 255, "description": "A second start with this key is the first one."},
         wait_s=_WAIT,
         number={"type": ["integer", "null"], "minimum": 1, "description": "A version; the newest one."},
+        priority={
+            "type": ["integer", "null"],
+            "minimum": 0,
+            "maximum": 9,
+            "description": "Higher ones first; default: that of the workflow.",
+        },
     ),
     "TrialOrder": object_of(
         "input",
