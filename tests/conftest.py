@@ -31,29 +31,22 @@ __all__ = [
     "store",
 ]
 
-ONCE = frozenset(
-    {
-        *("acceptance", "api", "architecture", "attack", "bench", "cli", "conformance", "connectors", "console"),
-        *("eval", "examples", "hostile/test_fuzz.py", "hostile/test_hostile_reader.py", "intelligences", "journeys"),
-        *("loops", "memory", "sandbox/compiling", "sandbox/reference", "sdk", "storage/test_backup.py"),
-        *("storage/test_kills.py", "test_suite.py", "testing", "toolchains", "vectors/test_distance.py"),
-        *("vectors/test_index.py", "vectors/test_kill.py", "workflows/brokers", "workflows/chaos"),
-        *("workflows/corpus", "workflows/ctk", "workflows/effects", "workflows/examples", "workflows/flow"),
-        *("workflows/language", "workflows/shipped", "workflows/triggering"),
-    }
-)
-"""Folders and files whose tests come out the same on every Python: `tox` runs them on the oldest one."""
-
 EVERYWHERE = frozenset(
     {
-        *("api/test_calls.py", "api/test_live.py", "api/test_server.py", "connectors/test_http.py"),
-        *("cli/test_health.py", "cli/test_native.py", "cli/test_run.py", "cli/test_run_app.py", "cli/test_tasks.py"),
-        *("memory/test_service.py", "workflows/effects/test_http.py", "workflows/triggering/test_ticking.py"),
-        *("testing/test_pytest_plugin.py", "toolchains/test_watch.py"),
+        *("adapters", "api/test_calls.py", "api/test_live.py", "api/test_server.py"),
+        *("capabilities/test_guests.py", "cli/test_health.py", "cli/test_native.py", "cli/test_run.py"),
+        *("cli/test_run_app.py", "cli/test_tasks.py", "config/test_loader.py", "connectors/test_http.py", "core"),
+        *("events", "hostile/test_hostile_host.py", "mcp", "memory/test_service.py", "modules", "plugins/test_host.py"),
+        *("plugins/test_host_async.py", "plugins/test_native.py", "resilience", "runtime", "sandbox/capi"),
+        *("sandbox/component", "sandbox/extism", "sandbox/wasi", "storage/test_database.py"),
+        *("storage/test_postgresql.py", "storage/test_store.py", "telemetry", "test_records.py"),
+        *("testing/test_pytest_plugin.py", "toolchains/test_watch.py", "vectors/test_service.py", "wiring"),
+        *("workflows/effects/test_http.py", "workflows/test_journal.py", "workflows/test_runner.py"),
+        "workflows/triggering/test_ticking.py",
     }
 )
-"""Files among them that depend on it all the same: event loops, signals, installed packages."""
-
+"""Folders and files whose tests depend on the Python: event loops, threads, signals, ctypes, installed packages.
+`tox -m rest` runs them on newer ones as well. All others come out the same and run on the oldest."""
 
 QUICK = frozenset(
     {
@@ -108,13 +101,9 @@ def _on_postgresql(item: pytest.Item) -> bool:
     return given is not None and given.params.get("dialect") == "postgresql"
 
 
-def _is_once(path: str, item: pytest.Item) -> bool:
-    """True when one Python is enough. PostgreSQL's own tests run on all; other tests on it run on SQLite there."""
-    places = _places(path)
-    if places & EVERYWHERE:
-        return False
-    twice = _on_postgresql(item) and not path.startswith("storage/")
-    return bool(places & ONCE) or twice or item.name.startswith("test_the_host_survives[")
+def _is_everywhere(path: str, item: pytest.Item) -> bool:
+    """True when every Python counts. PostgreSQL's own tests run on all; other tests on it run on SQLite there."""
+    return bool(_places(path) & EVERYWHERE) and (path.startswith("storage/") or not _on_postgresql(item))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -123,8 +112,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
     for item in items:
         path = item.path.relative_to(here).as_posix() if item.path.is_relative_to(here) else ""
-        if _is_once(path, item):
-            item.add_marker(pytest.mark.once)
+        if _is_everywhere(path, item):
+            item.add_marker(pytest.mark.everywhere)
         if _places(path) & QUICK and not _on_postgresql(item) and not item.get_closest_marker("slow"):
             item.add_marker(pytest.mark.quick)
         for folder, mark in (("console/", pytest.mark.console), ("services/", pytest.mark.services)):

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omnicore import compact
-from omnicore.compact import json_writer
+from omnicore import texts
+from omnicore.texts import json_writer
 
 _VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -42,5 +42,5 @@ def test_what_is_no_json_is_refused() -> None:
 
 
 def test_an_interpreter_without_the_c_encoder_writes_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compact._standard, "c_make_encoder", None)
+    monkeypatch.setattr(texts._standard, "c_make_encoder", None)
     assert json_writer()({"a": [1, "\u00e9"]}) == '{"a":[1,"\\u00e9"]}'

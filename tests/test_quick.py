@@ -8,7 +8,7 @@ from dataclasses import FrozenInstanceError, dataclass, field, replace
 
 import pytest
 
-from omnicore.quick import quick
+from omnicore.records import quick
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,10 +20,18 @@ from omnicore.loops.lane import (
     extract_improvements,
 )
 from omnicore.memory.tiers import MemoryTier
-from omnicore.omega.api import OmegaAPI
-from omnicore.omega.config import AgentDBConfig, LoopsConfig, MemoryConfig, MetaSONAConfig, OmegaConfig
-from omnicore.omega.runtime import OmegaRuntime
-from omnicore.omega.words import HealthReport, Memory, RuntimeMetrics
+from omnicore.omega.runtime import (
+    AgentDBConfig,
+    HealthReport,
+    LoopsConfig,
+    Memory,
+    MemoryConfig,
+    MetaSONAConfig,
+    OmegaAPI,
+    OmegaConfig,
+    OmegaRuntime,
+    RuntimeMetrics,
+)
 from omnicore.resilience.status import CircuitState, HealthStatus
 
 __all__ = [

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 from omnicore.version import __version__
 
 if TYPE_CHECKING:
-    from omnicore.assembly import BlockingHost, Host
+    from omnicore.assembly import Host
+    from omnicore.portal import BlockingHost
     from omnicore.sandbox.abi import HostFunction, Limits
 
 __all__ = ["BlockingHost", "Host", "HostFunction", "Limits", "__version__"]
 
 _HOMES = {
     "Host": "omnicore.assembly",
-    "BlockingHost": "omnicore.assembly",
+    "BlockingHost": "omnicore.portal",
     "HostFunction": "omnicore.sandbox.abi",
     "Limits": "omnicore.sandbox.abi",
 }

@@ -1,72 +1,77 @@
-"""The parts list: every room's part, made once and handed to those who use it."""
+"""The parts list: every part of a host, made once and handed to those that use it."""
 
 from __future__ import annotations
 
 import asyncio
-import inspect
+import json
 import os
-import threading
-from collections.abc import Awaitable, Coroutine, Sequence
+import warnings
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack
 from copy import copy
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from omnicore.access.keys import owner_key
 from omnicore.access.service import Access
 from omnicore.adapters.settings import settings_for
 from omnicore.api.app import create_app
 from omnicore.api.parts import Rooms
-from omnicore.blocking import Portal, awaited, real
+from omnicore.audit import AuditPart, audit_trail
+from omnicore.automation import intelligence_registry, loop_engine, trigger_part, workflow_part
 from omnicore.capabilities.capability import PluginScope
 from omnicore.capabilities.services import Services
 from omnicore.clock import Clock, SystemClock
+from omnicore.config.brokers import read_brokers
 from omnicore.config.folders import code_folder
 from omnicore.config.loader import Loaded
 from omnicore.config.settings import Settings
+from omnicore.connectors.addresses import host_matches
 from omnicore.connectors.http import HttpClient
+from omnicore.connectors.policy import Reserved
+from omnicore.connectors.service import Connectors, open_connectors
 from omnicore.core.extensions import Extensions
-from omnicore.errors import Conflict
+from omnicore.core.kernel import Kernel
+from omnicore.diagnostics import OperationsPart
+from omnicore.errors import Conflict, InvalidSetting, PermissionDenied, Unavailable
 from omnicore.events.bus import EventBus
+from omnicore.ids import new_id
+from omnicore.jobs.tasks import PluginTasks, StoredTasks
+from omnicore.mcp.service import McpService
+from omnicore.memory.consolidation import Summarise
+from omnicore.memory.embedding import Embed, Sense, embedder_named
+from omnicore.memory.memories import Memories
+from omnicore.memory.service import MemoryService
+from omnicore.parts import DeliveryPart, EventPart, HealthPart, HostParts, Part, started, watch_events, watch_resources
+from omnicore.plugins.call import from_json, to_json
 from omnicore.plugins.host import PluginHost
-from omnicore.resilience.health import HealthReport
-from omnicore.runtime.service import PluginTasks, TaskDesk
+from omnicore.portal import NEVER_CLOSED, BlockingHost
+from omnicore.resilience.breaker import Breaker
+from omnicore.restore import restore_staged
+from omnicore.runtime.tasks import TaskEngine
 from omnicore.sandbox.abi import Doors, HostFunction
-from omnicore.storage.opening import open_store
+from omnicore.sandbox.engines import engine_for
+from omnicore.storage.database import open_store
 from omnicore.storage.tables.kv import KvTable
+from omnicore.storage.tables.tasks import TaskContext
 from omnicore.telemetry.logs import PluginLogs
 from omnicore.telemetry.metrics import Metrics
-from omnicore.wiring.audit import AuditPart, audit_trail
-from omnicore.wiring.automation import automation
-from omnicore.wiring.connectors import connector_service
-from omnicore.wiring.engines import engine_for
-from omnicore.wiring.events import DeliveryPart, EventPart
-from omnicore.wiring.health import HealthPart
-from omnicore.wiring.loops import LoopParts, intelligence_registry, loop_engine
-from omnicore.wiring.mcp import mcp_service
-from omnicore.wiring.memory import memory_service
-from omnicore.wiring.metrics import collector, watch_events, watch_health, watch_resources
-from omnicore.wiring.native import native_kernel, native_plugins
-from omnicore.wiring.operations import OperationsPart
-from omnicore.wiring.reach import reserved_addresses
-from omnicore.wiring.restoring import restore_staged
-from omnicore.wiring.running import Running, running
-from omnicore.wiring.tasks import task_engine
-from omnicore.wiring.vectors import vector_service
+from omnicore.telemetry.traces import OpenTelemetry
+from omnicore.vectors.service import VectorService
+from omnicore.version import __version__
 
 if TYPE_CHECKING:
-    from omnicore.blocking_types import Services as ServicesOfHost
     from omnicore.sandbox.engine import Engine
+
+    ServicesOfHost = HostParts
 else:
     ServicesOfHost = object
 
-__all__ = ["BlockingHost", "Host"]
-
-_T = TypeVar("_T")
+__all__ = ["Host"]
 
 
-class Host:
+class Host(ServicesOfHost):
     """The whole product as one object: the plugins of a folder, and calls into them.
 
     ```python
@@ -74,14 +79,15 @@ class Host:
         count = await host.call("text.count_vowels", "hello", timeout_s=0.5)
     ```
 
-    `with Host(...) as host` gives the same services to programs without an event loop, see `BlockingHost`.
+    `with Host(...) as host` gives the same services to programs without an event loop, see `BlockingHost`. While it is
+    open, each attribute of `omnicore.parts.HostParts` is one of the host.
 
     Args:
         plugins, data, watch: override the settings of these names.
-        work: whether tasks, lanes and other work in the background go on in this process; a command that
-            only asks or calls leaves them to the server on the same data.
-        wanted: plugins that are called at once: a host that watches its folder starts with them alone and reads the
-            others afterwards.
+        work: True when tasks, lanes and other work in the background run in this process; a command that only asks
+            or calls leaves them to the server on the same data.
+        wanted: plugins that are called at once: a host that watches its folder loads only them when it starts, and
+            reads the others afterwards.
         functions: host functions that this host's plugins may import.
         extensions: native plugins that an application has loaded and runs; None loads and runs them here.
         bus: the bus of that application, instead of one of the host's own.
@@ -113,17 +119,20 @@ class Host:
         self._extensions, self._bus = extensions, bus
         self._work, self._wanted = work, tuple(wanted)
         self._ready = False
-        self._parts: ExitStack | None = None
+        self._parts: HostParts | None = None
+        self._stack: ExitStack | None = None
+        self._begun = AsyncExitStack()
         self._blocking: BlockingHost | None = None
 
     async def __aenter__(self) -> Self:
-        await asyncio.to_thread(self._assemble)
+        if self._stack is not None:
+            raise Conflict("the host is open already", remedy="make another Host")
+        order = await asyncio.to_thread(self._assemble)
         try:
-            for part in self._running:
-                await self._begun.enter_async_context(running(part))
+            for part in order:
+                await self._begun.enter_async_context(started(part))
         except BaseException:
-            await self._begun.aclose()
-            self._take_apart()
+            await self._close()
             raise
         self._ready = True
         return self
@@ -132,10 +141,7 @@ class Host:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._ready = False
-        try:
-            await self._begun.aclose()
-        finally:
-            self._take_apart()
+        await self._close()
 
     def __enter__(self) -> BlockingHost:
         if self._blocking is not None:
@@ -151,19 +157,27 @@ class Host:
             self._blocking.close()
             self._blocking = None
 
+    def __del__(self) -> None:
+        if self.__dict__.get("_stack") is not None:
+            warnings.warn(NEVER_CLOSED, ResourceWarning, stacklevel=2, source=self)
+
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
-            blocking = self.__dict__.get("_blocking")
-            if blocking is not None and not name.startswith("_"):
-                return getattr(blocking, name)
+            if not name.startswith("_"):
+                found = self.__dict__.get("_blocking") or self.__dict__.get("_parts")
+                if found is not None and (found is self._blocking or hasattr(found, name)):
+                    return getattr(found, name)
             remedy = "" if name.startswith("_") else ", or not yet: open it with `async with host` or `with host`"
             raise AttributeError(f"a host has no attribute {name!r}{remedy}")
+
+        def __dir__(self) -> Iterable[str]:
+            return sorted({*super().__dir__(), *dir(self._blocking or self._parts)})
 
     def call(
         self, ref: str, data: Any = b"", *, timeout_s: float | None = None, host_context: Any = None
     ) -> Coroutine[Any, Any, Any]:
-        """Calls a function; see `omnicore.plugins.host.PluginHost.call`. Cancelling the task cuts the guest.
+        """Calls a function; see `omnicore.plugins.host.PluginHost.call`. Cancelling the task stops the guest.
 
         Inside `with host:` it returns the output itself, as `BlockingHost.call` does.
         """
@@ -172,7 +186,7 @@ class Host:
                 "Coroutine[Any, Any, Any]",
                 self._blocking.call(ref, data, timeout_s=timeout_s, host_context=host_context),
             )
-        return self.plugins.call(ref, data, timeout_s=timeout_s, host_context=host_context)
+        return self.plugins.calls.call(ref, data, timeout_s=timeout_s, host_context=host_context)
 
     def ready(self) -> bool:
         """True while the host takes calls."""
@@ -208,156 +222,156 @@ class Host:
             ),
         )
 
-    def _assemble(self) -> None:
-        """Makes every part, those that others stand on first."""
-        if self._parts is not None:
-            raise Conflict("the host is open already", remedy="make another Host")
-        with ExitStack() as stack:
-            clock = SystemClock()
-            self._make_ground(stack, clock)
-            self._make_services(stack, clock)
-            services = self._make_plugins(clock)
-            self._make_background(services, clock)
-            self._running = self._in_order()
-            self._begun = AsyncExitStack()
-            self._parts = stack.pop_all()
+    async def _close(self) -> None:
+        try:
+            await self._begun.aclose()
+        finally:
+            stack, self._stack = self._stack, None
+            if stack is not None:
+                stack.close()
 
-    def _make_ground(self, stack: ExitStack, clock: Clock) -> None:
-        """The database, the bus, health, logs and metrics: what every other part tells or asks."""
+    def _assemble(self) -> tuple[Part, ...]:
+        """Makes every part, those that others use first. Returns those to be started, in this order."""
+        with ExitStack() as stack:
+            clock, parts = SystemClock(), HostParts()
+            parts.settings = self.settings
+            audit = self._make_ground(parts, stack, clock)
+            http, stored = self._make_services(parts, stack, clock)
+            services, native = self._make_plugins(parts, http, stored, clock)
+            parts.plugins.watching.append(audit.folder_brought)
+            automation = self._make_automation(parts, http, stored, services, clock)
+            self._parts, self._begun = parts, AsyncExitStack()
+            order = (
+                *_collector(parts, work=self._work),
+                *(audit, parts.events, parts.vectors, parts.memory, parts.connectors, parts.plugins),
+                *(parts.deliveries, parts.mcp),
+                *automation,
+                *((parts.tasks, parts.health_part, self.operations) if self._work else ()),
+                parts.loops,
+                *self._native_kernel(native),
+            )
+            self._stack = stack.pop_all()
+        return order
+
+    def _make_ground(self, parts: HostParts, stack: ExitStack, clock: Clock) -> AuditPart:
+        """The database, the bus, health, logs, metrics and the record of changes, which every other part uses."""
         settings = self.settings
         if self._work:
             restore_staged(settings, clock=clock)
-        self.store = open_store(settings.storage, settings.data, check=self._work)
-        stack.callback(self.store.close)
-        self.bus = self._bus or EventBus(
+        parts.store = open_store(settings.storage, settings.data, check=self._work)
+        stack.callback(parts.store.close)
+        parts.bus = self._bus or EventBus(
             history=settings.events.history,
             history_bytes=settings.events.history_bytes,
             max_subscribers=settings.events.subscribers,
             clock=clock,
         )
-        self.logs = PluginLogs(settings.log_lines, forward=True)
-        self.metrics = Metrics()
-        self.health_part = HealthPart(settings.health, bus=self.bus, clock=clock)
-        self.health, self.degradation = self.health_part.monitor, self.health_part.degradation
-        self.health_part.watch_storage(self.store, clock)
-        self.health_part.watch_bus()
-        shared: dict[str, Any] = {
-            "bus": self.bus,
-            "store": self.store,
-            "health": self.health_part,
-            "clock": clock,
-        }
+        parts.logs = PluginLogs(settings.log_lines, forward=True)
+        parts.metrics = Metrics()
+        health = parts.health_part = HealthPart(settings.health, bus=parts.bus, clock=clock)
+        parts.health, parts.degradation = health.monitor, health.degradation
+        health.watch_storage(parts.store, clock)
+        health.watch_bus()
         owner = owner_key(settings.data, clock, made=self._work)
-        self.access = Access(self.store, settings.access, clock, owner=owner)
-        stack.callback(self.access.close)
-        self.audit = audit_trail(settings, self.store, clock=clock)
-        self._audit_part = AuditPart(self.audit, bus=self.bus, health=self.health_part, clock=clock, work=self._work)
-        self.events = EventPart(settings.events, **shared, work=self._work)
-        self.deliveries = DeliveryPart(settings.events, **shared)
+        parts.access = Access(parts.store, settings.access, clock, owner=owner)
+        stack.callback(parts.access.close)
+        parts.audit = audit_trail(settings, parts.store, clock=clock)
+        parts.events = EventPart(
+            settings.events, bus=parts.bus, store=parts.store, health=health, clock=clock, work=self._work
+        )
+        parts.deliveries = DeliveryPart(settings.events, bus=parts.bus, store=parts.store, health=health, clock=clock)
+        return AuditPart(parts.audit, bus=parts.bus, health=health, clock=clock, work=self._work)
 
-    def _make_services(self, stack: ExitStack, clock: Clock) -> None:
-        """What doors lead to, and people through the other faces."""
-        shared: dict[str, Any] = {
-            "bus": self.bus,
-            "metrics": self.metrics,
-            "health": self.health_part,
-            "clock": clock,
-            "work": self._work,
-        }
-        self.reserved = reserved_addresses(self.settings)
-        self._http = HttpClient(reserved=self.reserved)
-        stack.callback(self.reserved.close)
-        stack.callback(self._http.close)
-        self._desk = TaskDesk(self.store, self.settings.tasks, clock=clock, bus=self.bus)
-        self.vectors = vector_service(self.settings, self.store, **shared)
-        self.connectors = connector_service(self.settings, self.store, **shared, reserved=self.reserved)
-        stack.callback(self.connectors.close)
-        self.memory = memory_service(self.settings, self.store, **shared, reach=self._reach)
+    def _make_services(self, parts: HostParts, stack: ExitStack, clock: Clock) -> tuple[HttpClient, StoredTasks]:
+        """The services that capabilities of plugins lead to, and that people reach through the other faces."""
+        parts.reserved = _reserved_addresses(self.settings)
+        http = HttpClient(reserved=parts.reserved)
+        stack.callback(parts.reserved.close)
+        stack.callback(http.close)
+        stored = StoredTasks(parts.store, self.settings.tasks, clock=clock, bus=parts.bus)
+        parts.vectors = _vector_service(parts, clock, work=self._work)
+        parts.connectors = _connector_service(parts, clock, work=self._work)
+        stack.callback(parts.connectors.close)
+        parts.memory = _memory_service(parts, clock, work=self._work)
+        return http, stored
 
-    def _make_plugins(self, clock: Clock) -> Services:
-        """The plugins of both kinds, with the doors that lead to the services."""
+    def _make_plugins(
+        self, parts: HostParts, http: HttpClient, stored: StoredTasks, clock: Clock
+    ) -> tuple[Services, Extensions]:
+        """The plugins of both kinds, with the services that their capabilities lead to."""
         services = self._services(
             Services(
-                kv=KvTable(self.store, clock),
-                http=self._http,
-                events=self.bus,
+                kv=KvTable(parts.store, clock),
+                http=http,
+                events=parts.bus,
                 clock=clock,
-                subscriptions=self.deliveries.subscriptions,
-                metrics=self.metrics,
-                tasks=PluginTasks(self._desk),
-                memory=self.memory.plugins,
-                vectors=self.vectors,
-                connectors=self.connectors,
+                subscriptions=parts.deliveries.subscriptions,
+                metrics=parts.metrics,
+                tasks=PluginTasks(stored),
+                memory=parts.memory.plugins,
+                vectors=parts.vectors,
+                connectors=parts.connectors,
             )
         )
-        self._native = self._native_plugins()
-        self.plugins = PluginHost(
+        native = self._native_plugins()
+        parts.plugins = PluginHost(
             self.settings,
-            extensions=self._native.all(),
+            extensions=native.all(),
             engine=self._engine(),
-            database=self.store,
+            database=parts.store,
             services=services,
-            metrics=self.metrics,
-            logs=self.logs,
-            events=self.bus,
+            metrics=parts.metrics,
+            logs=parts.logs,
+            events=parts.bus,
             functions=self._functions,
             wrap_doors=self._wrap_doors,
         )
-        self.plugins.wanted = self._wanted
-        self.plugins.watching.append(self._audit_part.folder_brought)
-        self.plugins.forgetting += [self._desk.forget, self.vectors.clear, self.memory.memories.clear]
-        return services
+        parts.plugins.wanted = self._wanted
+        parts.plugins.forgetting += [stored.forget, parts.vectors.clear, parts.memory.memories.clear]
+        return services, native
 
-    def _make_background(self, services: Services, clock: Clock) -> None:
-        """What works by itself: tasks, lanes, deliveries, and what watches them."""
-        self.health_part.watch_plugins(self.plugins)
-        watch_health(self.metrics, self.health_part)
-        watch_events(self.metrics, self.events, self.deliveries)
-        watch_resources(self.metrics, self.plugins, self.store)
-        self.deliveries.serve(self.plugins, work=self._work)
-        self.tasks = task_engine(self.settings, self._desk, self.plugins, metrics=self.metrics, health=self.health_part)
-        self._automation = automation(self, self._http, self._desk, clock=clock, work=self._work)
-        self.workflows = self._automation.service
-        self.intelligences = intelligence_registry(self.store, self.plugins, self.bus, self.memory, clock)
-        parts = LoopParts(
-            self.store,
-            self.bus,
-            self.plugins,
-            services,
-            metrics=self.metrics,
-            health=self.health_part,
-            tasks=self.tasks,
-            people=self.intelligences,
-            memory=self.memory,
-            clock=clock,
+    def _make_automation(
+        self, parts: HostParts, http: HttpClient, stored: StoredTasks, services: Services, clock: Clock
+    ) -> tuple[Part, ...]:
+        """Everything that works by itself: deliveries, tasks, workflows, lanes, and what watches them."""
+        work = self._work
+        parts.health_part.watch_plugins(parts.plugins)
+        parts.health_part.show(parts.metrics)
+        watch_events(parts)
+        watch_resources(parts)
+        parts.deliveries.serve(parts.plugins, work=work)
+        parts.tasks = _task_engine(parts, stored)
+        runs = workflow_part(parts, http, stored, clock=clock, work=work)
+        parts.workflows = runs.service
+        triggers = trigger_part(parts, runs.telling, clock=clock, work=work)
+        parts.intelligences = intelligence_registry(parts, clock)
+        parts.loops = loop_engine(parts, services, clock=clock, work=work)
+        self.operations = OperationsPart(self._found, parts, clock)
+        parts.mcp = McpService(
+            parts.plugins,
+            parts.bus,
+            self.settings.mcp,
+            version=parts.store.data_version,
+            call_s=self.settings.request_timeout_s,
+            body_bytes=self.settings.body_bytes,
         )
-        self.loops = loop_engine(self.settings, parts, work=self._work)
-        self.operations = OperationsPart(
-            self._found, parts, connectors=self.connectors, events=self.events, logs=self.logs
-        )
-        self.mcp = mcp_service(self.settings, self.plugins, bus=self.bus, store=self.store)
+        return runs, triggers
 
-    def _in_order(self) -> tuple[Running, ...]:
-        """What is started, in this order, and stopped in reverse."""
-        telemetry = self.settings.telemetry
-        told = (collector(telemetry, self.metrics),) if telemetry.otlp and self._work else ()
-        kept = (self._audit_part, self.events)
-        services = (*kept, self.vectors, self.memory, self.connectors, self.plugins, self.deliveries, self.mcp)
-        workers = (self.tasks, self.health_part, self.operations) if self._work else ()
-        native = native_kernel(self, self._native, alone=self._work and self._extensions is None)
-        return (*told, *services, *self._automation.parts, *workers, self.loops, *native)
+    def _native_kernel(self, extensions: Extensions) -> tuple[Kernel, ...]:
+        """The kernel that starts and stops native plugins, where no application does that."""
+        if not self._work or self._extensions is not None or not extensions.all():
+            return ()
+        kernel = Kernel("omnicore", stop_s=self.settings.drain_s, extensions=extensions, bus=self.bus)
+        kernel.host = self
+        return (kernel,)
 
-    def _reach(self, kind: str, target: str, given: Any, timeout_s: float) -> Any:
-        """Calls a connector or a plugin for memory, on a thread of memory's own."""
-        if kind == "connector":
-            name, _, action = target.rpartition(".")
-            return self.connectors.use_blocking("memory", name, action, given, timeout_s=timeout_s)
-        return self.plugins.call_blocking(target, given, timeout_s=timeout_s)
-
-    # What a test's host replaces, see `omnicore.testing`.
+    # Replaced by the hosts of tests, see `omnicore.testing`.
 
     def _native_plugins(self) -> Extensions:
-        return native_plugins(self.settings) if self._extensions is None else self._extensions
+        if self._extensions is not None:
+            return self._extensions
+        runtime = self.settings.runtime
+        return Extensions.discover(deadline_s=runtime.native_plugin_s) if runtime.native_plugins else Extensions()
 
     def _engine(self) -> Engine:
         return engine_for(self.settings, code_folder(self.settings.data))
@@ -368,106 +382,236 @@ class Host:
     def _wrap_doors(self, plugin: PluginScope, doors: Doors) -> Doors:
         return doors
 
-    def _take_apart(self) -> None:
-        parts, self._parts = self._parts, None
-        if parts is not None:
-            parts.close()
+
+_BROKER_PORTS = {
+    "redis": 6379,
+    "rediss": 6379,
+    "amqp": 5672,
+    "amqps": 5671,
+    "nats": 4222,
+    "tls": 4222,
+    "kafka": 9092,
+}
 
 
-class BlockingHost(ServicesOfHost):
-    """A host for programs without an event loop: every service of `Host`, and nothing to await.
+def _reserved_addresses(settings: Settings) -> Reserved:
+    """The host's own listener, its database and its brokers, as the settings name them, and metadata addresses.
 
-    ```python
-    with Host(plugins="plugins/") as host:
-        host.memory.store("the customer prefers short answers", MemoryTier.Strategic)
-        run = host.workflows.run("report")
-    ```
-
-    `call` runs on the caller's thread; all else that takes time runs on the host's loop. Usable from any thread that
-    runs no event loop. Ctrl-C ends what the main thread waits for.
-
-    Raises: what entering a `Host` raises.
+    Owns: the caller closes it. Raises: InvalidSetting: `brokers`.
     """
-
-    def __init__(self, host: Host) -> None:
-        self._host = host
-        self._portal = Portal()
-        self._closing = threading.Lock()
-        try:
-            asyncio.run_coroutine_threadsafe(host.__aenter__(), self._portal.loop).result()
-        except BaseException:
-            self._portal.close()
-            raise
-        self.settings = host.settings
-        self._call = host.plugins.call_blocking
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        return self._portal.adapt(getattr(self._host, name))
-
-    def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *dir(self._host)})
-
-    @property
-    def host(self) -> Host:
-        """The host itself, for code that runs on its loop."""
-        return self._host
-
-    def call(self, ref: str, data: Any = b"", *, timeout_s: float | None = None, host_context: Any = None) -> Any:
-        """Calls a function; see `omnicore.plugins.host.PluginHost.call_blocking`."""
-        return self._call(ref, data, timeout_s=timeout_s, host_context=host_context)
-
-    def check_health(self) -> HealthReport:
-        """Asks every part how it is, and again until each that fails has failed often enough to count."""
-        report: HealthReport = self.health.check()
-        for _ in range(self.settings.health.unhealthy_after - 1):
-            if not any(part.consecutive_failures for part in self.health.subsystems()):
-                break
-            report = self.health.check()
-        return report
-
-    @overload
-    def wait(self, work: Awaitable[_T]) -> _T: ...
-
-    @overload
-    def wait(self, work: _T) -> _T: ...
-
-    def wait(self, work: Any) -> Any:
-        """The result of a coroutine or a handle, run on the host's loop; any other value as it is."""
-        work = real(work)
-        return self._portal.outcome(awaited(work)) if inspect.isawaitable(work) else work
-
-    def asgi(self) -> Any:
-        """The REST API as an ASGI application, for a server on any loop; it runs on the host's own."""
-        return _Bridge(self._host.asgi(), self._portal)
-
-    def close(self) -> None:
-        """Lets running calls finish and frees everything; a second time does nothing."""
-        with self._closing:
-            if not self._portal.open:
-                return
-            try:
-                asyncio.run_coroutine_threadsafe(self._host.__aexit__(None, None, None), self._portal.loop).result()
-            finally:
-                self._portal.close()
+    reserved = Reserved(data=settings.data)
+    reserved.listens(settings.port)
+    if settings.storage.url is not None:
+        reserved.stands_on("the host's own database", settings.storage.url, port=5432)
+    for broker in read_brokers(settings.brokers):
+        scheme = broker.url.partition(":")[0]
+        reserved.stands_on(f"the host's broker {broker.name}", broker.url, port=_BROKER_PORTS[scheme])
+    return reserved
 
 
-class _Bridge:
-    """An ASGI application that runs on another loop than its server's."""
+def _collector(parts: HostParts, *, work: bool) -> tuple[OpenTelemetry, ...]:
+    """The sender of traces and metrics to a collector, where the settings name one. Raises: ToolMissing."""
+    chosen = parts.settings.telemetry
+    if not chosen.otlp or not work:
+        return ()
+    sender = OpenTelemetry(
+        parts.metrics,
+        chosen.otlp,
+        interval_s=chosen.otlp_interval_s,
+        traces=chosen.traces,
+        version=__version__,
+        instance=new_id("host"),
+    )
+    return (sender,)
 
-    def __init__(self, app: Any, portal: Portal) -> None:
-        self._app, self._portal = app, portal
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        self._portal.check()
-        theirs = asyncio.get_running_loop()
+_VECTOR_FIGURES = {
+    "vectors": "Vectors in memory",
+    "collections": "Vector collections in memory",
+    "indexes": "Vector indexes in use",
+    "exact_searches": "Vector searches that compared all, since the start",
+    "index_searches": "Vector searches that asked an index, since the start",
+}
 
-        async def received() -> Any:
-            return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(receive(), theirs))
 
-        async def sent(message: Any) -> None:
-            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(send(message), theirs))
+def _vector_service(parts: HostParts, clock: Clock, *, work: bool) -> VectorService:
+    """The vectors of a host; copies of their indexes lie in the data folder."""
+    folder, settings = parts.settings.data / "vectors", parts.settings.vectors
+    service = VectorService(parts.store, folder, settings, clock=clock, publish=parts.bus.publish, work=work)
+    for name, text in _VECTOR_FIGURES.items():
+        key = name if name == "vectors" else f"vector_{name}"
+        parts.metrics.gauge(key, text, lambda name=name: service.figures()[name])  # type: ignore[misc]
+    parts.health.register("vectors", lambda: service.health().reason or None, critical=False)
+    return service
 
-        work = asyncio.run_coroutine_threadsafe(self._app(scope, received, sent), self._portal.loop)
-        await asyncio.wrap_future(work)
+
+_AILING_SHOWN = 10
+
+
+def _connector_service(parts: HostParts, clock: Clock, *, work: bool) -> Connectors:
+    """The connectors of a host. One that does not answer makes the host degraded, never unhealthy."""
+    service = open_connectors(
+        parts.store,
+        parts.settings.connectors,
+        data=parts.settings.data,
+        environ=os.environ,
+        publish=parts.bus.publish,
+        clock=clock,
+        work=work,
+        reserved=parts.reserved,
+    )
+
+    def probe() -> str | None:
+        names = service.ailing()
+        shown = ", ".join(names[:_AILING_SHOWN]) + (", ..." if len(names) > _AILING_SHOWN else "")
+        return f"left alone after failures: {shown}" if names else None
+
+    async def alert(connector: str, action: str, given: Any) -> Any:
+        return await service.use("alerts", connector, action, given)
+
+    def running() -> float:
+        return float(sum(one["running"] for one in service.states().values()))
+
+    parts.health.register("connectors", probe, critical=False)
+    parts.health_part.use_connectors(alert)
+    parts.metrics.gauge("connector_calls_running", "Calls of connectors under way now", running)
+    labels = ("connector", "outcome")
+    parts.metrics.counts("connector_calls", "Calls of connectors", labels, lambda: _by_outcome(service.states()))
+    return service
+
+
+def _by_outcome(states: Mapping[str, Mapping[str, Any]]) -> dict[tuple[str, ...], float]:
+    found: dict[tuple[str, ...], float] = {}
+    for name, figures in states.items():
+        failed = figures["failures"]
+        found[(name, "ok")] = figures["calls"] - figures["running"] - sum(failed.values())
+        found |= {(name, outcome): count for outcome, count in failed.items()}
+    return found
+
+
+_MEMORY_FIGURES = {
+    "memories_stored": "Memories stored, since the start",
+    "memories_recalled": "Memories recalled, since the start",
+    "memory_recalls": "Questions to memory, since the start",
+}
+
+_SUMMARY_S = 30.0
+
+_Reach = Callable[[str, str, Any, float], Any]
+"""Calls `connector` and NAME.ACTION, or `plugin` and PLUGIN.FUNCTION, with an input, in so many seconds."""
+
+
+def _memory_service(parts: HostParts, clock: Clock, *, work: bool) -> MemoryService:
+    """The memory of a host. While its embedder or an index fails, it is degraded and recall goes by words.
+
+    Raises: InvalidSetting; ToolMissing.
+    """
+    chosen = parts.settings.memory
+
+    def reach(kind: str, target: str, given: Any, timeout_s: float) -> Any:
+        # On a thread of memory's own, once the host has connectors and plugins.
+        if kind == "connector":
+            name, _, action = target.rpartition(".")
+            return parts.connectors.use_blocking("memory", name, action, given, timeout_s=timeout_s)
+        return parts.plugins.call_blocking(target, given, timeout_s=timeout_s)
+
+    def embed(kind: str, name: str) -> Embed:
+        return lambda texts: _vectors(reach, kind, name, texts, chosen.embed_s)
+
+    memories = Memories(
+        parts.store,
+        settings=chosen,
+        clock=clock,
+        sense=Sense(embedder_named(chosen.embedder, embed), Breaker(clock=clock)),
+        tell=parts.bus.publish,
+    )
+    service = MemoryService(memories, work=work, summarise=_summariser(chosen.summariser, reach))
+    for name, text in _MEMORY_FIGURES.items():
+        parts.metrics.gauge(name, text, lambda name=name: memories.figures[name])  # type: ignore[misc]
+    parts.health.register("memory", service.health, critical=False)
+    return service
+
+
+def _vectors(reach: _Reach, kind: str, name: str, texts: Sequence[str], timeout_s: float) -> Sequence[Sequence[float]]:
+    if kind == "connector":
+        found = reach("connector", f"{name}.embeddings", {"input": list(texts)}, timeout_s)
+    else:
+        found = _json_value(reach("plugin", name, {"texts": list(texts)}, timeout_s))
+    if not isinstance(found, dict) or not isinstance(found.get("vectors"), list):
+        raise Unavailable(f"{kind} {name} answers without `vectors`", remedy="correct memory.embedder")
+    vectors: Sequence[Sequence[float]] = found["vectors"]
+    return vectors
+
+
+def _json_value(found: Any) -> Any:
+    """The JSON value of a plugin's answer; a function without a media type answers with bytes. Raises: Unavailable."""
+    if not isinstance(found, bytes):
+        return found
+    try:
+        return json.loads(found)
+    except (ValueError, RecursionError) as error:
+        raise Unavailable("the plugin's answer is not JSON", remedy="let the plugin answer with JSON") from error
+
+
+def _summariser(setting: str, reach: _Reach) -> Summarise | None:
+    if setting == "none":
+        return None
+    kind, _, name = setting.partition(":")
+    if kind not in ("connector", "plugin") or not name:
+        raise InvalidSetting(
+            f"memory.summariser cannot be {setting[:80]!r}",
+            remedy="use none, connector:NAME or plugin:PLUGIN.FUNCTION",
+        )
+
+    def summarise(texts: Sequence[str]) -> str | None:
+        if kind == "plugin":
+            found = _json_value(reach("plugin", name, {"texts": list(texts)}, _SUMMARY_S))
+            return found.get("text") if isinstance(found, dict) else found
+        words = "Say in one sentence what these notes have in common:\n" + "\n".join(f"- {text}" for text in texts)
+        said = {"messages": [{"role": "user", "content": words}]}
+        found = reach("connector", f"{name}.chat", said, _SUMMARY_S)
+        return found.get("content") if isinstance(found, dict) else None
+
+    return summarise
+
+
+class _GrantedCalls:
+    """Calls for stored tasks, with JSON values. A task that a plugin submitted runs only while its grant stands."""
+
+    def __init__(self, plugins: PluginHost) -> None:
+        self._plugins = plugins
+
+    async def __call__(self, ref: str, value: Any, *, timeout_s: float | None = None, host_context: Any = None) -> Any:
+        """The output as a JSON value.
+
+        Raises: PermissionDenied: the grant was taken back, or the plugin is disabled; what a call raises.
+        """
+        owner = host_context.owner if isinstance(host_context, TaskContext) else "@"
+        if not owner.startswith("@"):
+            self._check(owner, ref)
+        with self._plugins.callers.named(f"tasks of {owner}"):
+            given = from_json(value)
+            return to_json(await self._plugins.call(ref, given, timeout_s=timeout_s, host_context=host_context))
+
+    def _check(self, owner: str, function: str) -> None:
+        scope = self._plugins.scope(owner, "tasks") or {}
+        if not any(host_matches(pattern, function) for pattern in scope.get("functions", ())):
+            raise PermissionDenied(
+                f"{owner} may not have {function} done any more",
+                remedy=f"run `omnicore plugins grant {owner} tasks`",
+                capability="tasks",
+                resource=function,
+            )
+
+
+def _task_engine(parts: HostParts, stored: StoredTasks) -> TaskEngine:
+    """The engine that runs stored tasks by calling plugins."""
+    settings, gauge = parts.settings, parts.metrics.gauge
+    call = _GrantedCalls(parts.plugins)
+    engine = TaskEngine(settings.tasks.workers, call=call, stored=stored, drain_s=settings.drain_s)
+    gauge("tasks_pending", "Stored tasks that wait or run, on all hosts", lambda: engine.pending)
+    gauge("tasks_running", "Tasks that run on this host", lambda: engine.running)
+    gauge("tasks_finished", "Tasks that ended well on this host since its start", lambda: engine.finished)
+    gauge("tasks_failed", "Tasks that failed for good on this host since its start", lambda: engine.failed)
+    parts.health.register("tasks", lambda: engine.trouble or None, critical=False)
+    return engine

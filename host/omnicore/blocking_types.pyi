@@ -10,12 +10,16 @@ from omnicore.access.audit import AuditTrail
 from omnicore.access.passwords import Passwords
 from omnicore.access.principal import Principal, Role
 from omnicore.access.service import Access, Arrival, Opened, Recognition
+from omnicore.assembly import Host
 from omnicore.capabilities.costs import CallCosts
+from omnicore.config.settings import Settings
 from omnicore.connectors.policy import Reserved
 from omnicore.connectors.service import Connectors
 from omnicore.connectors.webhooks import Hooks, Taken
+from omnicore.diagnostics import OperationsPart
 from omnicore.events.bus import Event, EventBus, EventLog, Subscription
 from omnicore.intelligences.registry import Intelligences
+from omnicore.jobs.tasks import StoredTasks
 from omnicore.loops.engine import LoopEngine
 from omnicore.loops.lane import CycleInput, CycleOutput, LoopStatus, LoopType
 from omnicore.mcp.service import McpService
@@ -24,10 +28,11 @@ from omnicore.memory.item import Memory, MemoryDraft, MemoryItem, MemoryQuery, R
 from omnicore.memory.memories import Memories
 from omnicore.memory.recall import Made
 from omnicore.memory.service import Holding, MemoryService, MemoryStats, PluginMemories
+from omnicore.parts import DeliveryPart, EventPart, HealthPart
+from omnicore.plugins.call import Calls
 from omnicore.plugins.host import PluginHost
 from omnicore.resilience.degradation import Degradation
 from omnicore.resilience.health import HealthMonitor, HealthReport
-from omnicore.runtime.service import TaskDesk
 from omnicore.runtime.tasks import Job, JobHandle, TaskEngine, TaskHandle
 from omnicore.storage.database import Database
 from omnicore.storage.tables.access import UserRow
@@ -38,21 +43,19 @@ from omnicore.storage.tables.workflow_runs import RunRow
 from omnicore.telemetry.logs import PluginLogs
 from omnicore.telemetry.metrics import Metrics
 from omnicore.vectors.service import VectorService
-from omnicore.wiring.events import DeliveryPart, EventPart
-from omnicore.wiring.health import HealthPart
-from omnicore.wiring.operations import OperationsPart
 from omnicore.workflows.definitions import Definitions, Present
 from omnicore.workflows.engine import Engine
 from omnicore.workflows.entries import Action
 from omnicore.workflows.journal_records import NewRun, Started
-from omnicore.workflows.language.graph import Graph
+from omnicore.workflows.language.graph import WorkflowGraph
 from omnicore.workflows.live import LiveRun
 from omnicore.workflows.runner import Ended
-from omnicore.workflows.service import Desk, Rights, RunHandle, Workflows
-from omnicore.workflows.view import Definition, OpenView, Page, RunView, StepView
-from omnicore.workflows.view import VersionView as VersionView_
+from omnicore.workflows.service import Rights, RunHandle, WorkerThread, Workflows
+from omnicore.workflows.view import Definition, OpenView, Page, RunView, StepView, WorkflowVersion
 
 class Services:
+    host: Host
+    settings: Settings
     access: BlockingAccess
     bus: BlockingEventBus
     connectors: BlockingConnectors
@@ -103,6 +106,18 @@ class BlockingAccess(Access):
     def open(self, user: UserRow, via: str, arrival: Arrival) -> Opened: ...
     def set_up(self, key: str, name: str, password: str, arrival: Arrival) -> Opened: ...
 
+class BlockingCalls(Calls):
+    def call(
+        self,
+        ref: str,
+        data: Any = ...,
+        *,
+        timeout_s: float | None = ...,
+        host_context: Any = ...,
+        raw: bool = ...,
+        costs: CallCosts | None = ...,
+    ) -> Any: ...
+
 class BlockingConnectors(Connectors):
     hooks: BlockingHooks
     def call(self, plugin: str, connector: str, action: str, input: Any, *, timeout_s: float) -> Any: ...
@@ -124,14 +139,14 @@ class BlockingDefinitions(Definitions):
         digest: str | None,
         workflow: str | None = ...,
     ) -> Definition: ...
-    def compile(self, given: str | Mapping[str, Any]) -> Graph: ...
+    def compile(self, given: str | Mapping[str, Any]) -> WorkflowGraph: ...
     def get(self, workflow: str, number: int | None) -> Definition: ...
     def numbered(self, workflow: str, number: int) -> Present: ...
     def page(self, *, limit: int, cursor: str, q: str) -> Page: ...
     def present(self, workflow: str) -> Present: ...
     def remove(self, workflow: str) -> None: ...
     def switch(self, workflow: str, *, on: bool) -> Definition: ...
-    def versions(self, workflow: str) -> Sequence[VersionView_]: ...
+    def versions(self, workflow: str) -> Sequence[WorkflowVersion]: ...
 
 class BlockingDegradation(Degradation):
     def run_async(self, name: str, work: Callable[..., Awaitable[Any]], *arguments: Any) -> Any: ...
@@ -139,9 +154,6 @@ class BlockingDegradation(Degradation):
 class BlockingDeliveryPart(DeliveryPart):
     def start(self) -> None: ...
     def stop(self) -> None: ...
-
-class BlockingDesk(Desk):
-    def do(self, work: Callable[[], Any]) -> Any: ...
 
 class BlockingEngine(Engine):
     def again(self, run: str, by: str, *given: Any) -> NewRun: ...
@@ -155,7 +167,7 @@ class BlockingEngine(Engine):
     def told(self, run: str, place: str) -> bool: ...
     def trial_graph(
         self, workflow: str, text: str | Mapping[str, Any], from_path: str | None, variables: Mapping[str, Any]
-    ) -> Graph: ...
+    ) -> WorkflowGraph: ...
 
 class BlockingEventBus(EventBus):
     def subscribe(
@@ -272,6 +284,7 @@ class BlockingPasswords(Passwords):
     def matches(self, kept: str | None, password: str) -> bool: ...
 
 class BlockingPluginHost(PluginHost):
+    calls: BlockingCalls
     def call(
         self,
         ref: str,
@@ -306,14 +319,14 @@ class BlockingRunHandle(RunHandle):
     def cancel(self, *, by: str = ...) -> RunView: ...
     def view(self) -> RunView: ...
 
+class BlockingStoredTasks(StoredTasks): ...
+
 class BlockingSubscription(Subscription):
     def __iter__(self) -> Iterator[Event]: ...
     def wait(self) -> bool: ...
 
-class BlockingTaskDesk(TaskDesk): ...
-
 class BlockingTaskEngine(TaskEngine):
-    desk: BlockingTaskDesk
+    stored: BlockingStoredTasks
     def handle(self, task: str) -> BlockingTaskHandle: ...
     def order(self, order: TaskOrder) -> BlockingTaskHandle: ...
     def start(self) -> None: ...
@@ -332,9 +345,12 @@ class BlockingVectorService(VectorService):
 
 class BlockingVectorTable(VectorTable): ...
 
+class BlockingWorkerThread(WorkerThread):
+    def do(self, work: Callable[[], Any]) -> Any: ...
+
 class BlockingWorkflows(Workflows):
     definitions: BlockingDefinitions
-    desk: BlockingDesk
+    desk: BlockingWorkerThread
     engine: BlockingEngine
     rights: BlockingRights
     def adopt(self, new: NewRun, started: Started) -> BlockingRunHandle: ...
@@ -359,8 +375,8 @@ class BlockingWorkflows(Workflows):
     def evaluate(self, expression_: str, data: Any, variables: Mapping[str, Any] | None = ...) -> Any: ...
     def fork(self, run: str, seq: int, input: Any = ..., *, by: str = ..., role: str = ...) -> BlockingRunHandle: ...
     def get(self, workflow: str, number: int | None = ...) -> Definition: ...
-    def graph(self, workflow: str) -> Graph | None: ...
-    def graph_of(self, digest: str) -> Graph | None: ...
+    def graph(self, workflow: str) -> WorkflowGraph | None: ...
+    def graph_of(self, digest: str) -> WorkflowGraph | None: ...
     def open(self, run: str) -> Sequence[OpenView]: ...
     def order(
         self, workflow: str, input: Any, *, trigger: Mapping[str, Any], key: str | None = ..., by: str = ...
@@ -405,5 +421,5 @@ class BlockingWorkflows(Workflows):
         by: str = ...,
     ) -> BlockingRunHandle: ...
     def validate(self, text: str | Mapping[str, Any]) -> tuple[Sequence[Any], Mapping[str, Any] | None]: ...
-    def version(self, workflow: str, number: int) -> VersionView_: ...
-    def versions(self, workflow: str) -> Sequence[VersionView_]: ...
+    def version(self, workflow: str, number: int) -> WorkflowVersion: ...
+    def versions(self, workflow: str) -> Sequence[WorkflowVersion]: ...

@@ -29,6 +29,7 @@ OmniError
 │       └── MemoryExceeded
 └── HostError              fix the host
     ├── StorageFailed          the database: full disk, lock, corruption
+    │   ├── StorageAway        its server does not answer
     │   └── StorageBusy        a lock of another session
     ├── HostLost               this host was silent for a lease: others have its runs of workflows
     ├── RunLost                a run of a workflow is no longer this host's
@@ -77,6 +78,7 @@ __all__ = [
     "PermissionDenied",
     "RunLost",
     "ServiceRefused",
+    "StorageAway",
     "StorageBusy",
     "StorageFailed",
     "TooManyTries",
@@ -270,6 +272,12 @@ class StorageBusy(StorageFailed):
     """A write waited too long for a lock that another session of the database holds. Nothing was kept."""
 
     code = "storage-busy"
+
+
+class StorageAway(StorageFailed):
+    """The server of the database does not answer. The host connects again by itself."""
+
+    code = "storage-away"
 
 
 class HostLost(HostError):

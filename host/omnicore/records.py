@@ -16,6 +16,7 @@ Types are looked at when something is first asked of them, so a declaration cost
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,13 +24,14 @@ from functools import cache
 from typing import Annotated, Any, Literal, NoReturn, TypeVar, cast, get_args, get_origin, get_type_hints
 
 import msgspec
-from msgspec import Meta, field
+from msgspec import UNSET, Meta, UnsetType, field
 from msgspec.structs import asdict, replace
 
 from omnicore.errors import InvalidInput
 
 __all__ = [
     "HIDDEN",
+    "UNSET",
     "Field",
     "Json",
     "MaybeJson",
@@ -37,17 +39,20 @@ __all__ = [
     "Record",
     "Seconds",
     "Time",
+    "UnsetType",
     "asdict",
     "checked",
     "decode",
     "field",
     "fields",
     "not_null",
+    "quick",
     "ref",
     "replace",
     "schema",
     "view",
 ]
+
 
 HIDDEN = Meta(extra={"hidden": True})
 """Marks a field that is stored and not shown."""
@@ -312,3 +317,37 @@ def _plain_schema(kind: msgspec.inspect.Type) -> dict[str, Any]:
             word = _SCHEMA_TYPES.get(type(kind))
             found = {"type": word} if word else {}
     return {**found, **bounds}
+
+
+_T = TypeVar("_T")
+
+
+def quick(cls: type[_T]) -> type[_T]:
+    """Makes a frozen dataclass with slots about three times as fast to make; put it above `@dataclass`.
+
+    The type checker still refuses to change such a value. The program no longer does: what guards each member also has
+    each of them set by a call of its own.
+
+    >>> from dataclasses import dataclass
+    >>> @quick
+    ... @dataclass(frozen=True, slots=True)
+    ... class Point:
+    ...     x: int
+    ...     y: int = 0
+    >>> Point(1), Point(1) == Point(1, 0), len({Point(1), Point(1)})
+    (Point(x=1, y=0), True, 1)
+    """
+    if not dataclasses.is_dataclass(cls) or "__setattr__" not in cls.__dict__:
+        raise TypeError(f"{cls.__name__} is no frozen dataclass")
+    members: list[Any] = [(one.name, Any, _like(one)) for one in dataclasses.fields(cls)]
+    twin = dataclasses.make_dataclass(cls.__name__, members)
+    made: Any = cls
+    made.__init__ = vars(twin)["__init__"]
+    del made.__setattr__, made.__delattr__
+    return cls
+
+
+def _like(one: Any) -> Any:
+    if one.default_factory is not dataclasses.MISSING:
+        return dataclasses.field(default_factory=one.default_factory)
+    return dataclasses.field() if one.default is dataclasses.MISSING else dataclasses.field(default=one.default)

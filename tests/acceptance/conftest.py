@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from omnicore.assembly import BlockingHost, Host  # loading it takes part of a second, which no example means to measure
+from omnicore.assembly import Host
 from omnicore.cli.main import cli
+from omnicore.portal import BlockingHost  # loading it takes part of a second, which no example means to measure
 
 _TIMED = {"test_omega_performance_claims"}
 _TRIES = 10

@@ -17,10 +17,9 @@ import pytest
 from omnicore.access.audit import AuditTrail, Verdict, is_abandoned, is_alive, verify
 from omnicore.clock import ManualClock
 from omnicore.errors import StorageFailed
-from omnicore.storage.audit_head import HeadFile
 from omnicore.storage.database import Database
 from omnicore.storage.store import Store
-from omnicore.storage.tables.audit import Anchor, AuditTable, hash_of
+from omnicore.storage.tables.audit import Anchor, AuditTable, HeadFile, hash_of
 
 ANN = {"actor": "ann", "via": "session", "origin": "127.0.0.1"}
 

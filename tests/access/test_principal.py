@@ -44,8 +44,15 @@ def test_scopes_only_ever_take_away(one: Principal, tag: str, plugin: str | None
 def test_a_token_is_never_stronger_than_its_owner_is_now(
     asked: Role, for_plugins: dict[str, Role], owners: Role, owners_plugins: dict[str, Role], plugin: str | None
 ) -> None:
-    token = TokenRow("tok_1", "ci", "usr_1", asked.name, 0.0, {name: one.name for name, one in for_plugins.items()})
-    owner = HolderRow("usr_1", "ada", owners.name, {name: one.name for name, one in owners_plugins.items()})
+    token = TokenRow(
+        id="tok_1",
+        name="ci",
+        owner_id="usr_1",
+        role=asked.word,
+        created_at=0.0,
+        plugins={name: one.word for name, one in for_plugins.items()},
+    )
+    owner = HolderRow("usr_1", "ada", owners.word, {name: one.word for name, one in owners_plugins.items()})
     found = capped(token, owner).role_for(plugin)
     whole = Principal("ada", owners, "session", owners_plugins).role_for(plugin)
     assert found == min(Principal("ci", asked, "token", for_plugins).role_for(plugin), whole)

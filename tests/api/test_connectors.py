@@ -75,11 +75,11 @@ def test_a_connector_is_made_called_changed_and_removed_and_its_secret_is_never_
 @pytest.mark.parametrize(
     ("order", "status", "words"),
     [
-        ({"name": "shop"}, 422, "kind is no text"),
+        ({"name": "shop"}, 422, "kind of the connector is missing"),
         ({"name": "shop", "kind": "smoke"}, 422, "no kind of connector"),
-        ({"name": "shop", "kind": "http", "config": []}, 422, "config is no object"),
+        ({"name": "shop", "kind": "http", "config": []}, 422, "config of the connector cannot be used"),
         ({"name": "shop", "kind": "http", "config": {}}, 422, "base_url"),
-        ({"name": "shop", "kind": "github", "secrets": {"token": 7}}, 422, "no text"),
+        ({"name": "shop", "kind": "github", "secrets": {"token": 7}}, 422, "secrets"),
         ({"name": "shop", "kind": "http", "colour": "red"}, 422, "not known here"),
     ],
 )

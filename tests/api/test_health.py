@@ -13,6 +13,7 @@ import httpx
 import psycopg
 import pytest
 from tests.api.conftest import Site
+from tests.storage.postgresql_server import PostgresServer
 
 from omnicore.api.server import serve
 from omnicore.assembly import Host
@@ -125,6 +126,33 @@ def test_writes_that_another_session_of_postgresql_holds_up_are_told(tmp_path: P
             assert "a write waited too long for a lock of " in reason
         rounds(5)
         assert served.client.get("/readyz").status_code == 200
+    finally:
+        served.close()
+
+
+def test_a_database_that_is_away_is_told_at_once_without_its_address(
+    tmp_path: Path, postgresql_url: str, postgresql_server: PostgresServer
+) -> None:
+    served = Served(tmp_path, storage=StorageSettings(url=postgresql_url))
+
+    def ready() -> int:
+        asyncio.run_coroutine_threadsafe(served.host.health.check(), served._loop).result(60)
+        return served.client.get("/readyz").status_code
+
+    try:
+        assert ready() == 200
+        postgresql_server.kill()
+        try:
+            answer = served.client.get("/api/v1/tasks")
+            assert (answer.status_code, answer.json()["code"]) == (503, "storage-away")
+            assert answer.json()["detail"] == "the database does not answer"
+            assert str(postgresql_server.folder) not in answer.text
+            assert int(answer.headers["retry-after"]) >= 1
+            assert ready() == 503
+        finally:
+            postgresql_server.start()
+        assert ready() == 200
+        assert served.client.get("/api/v1/tasks").status_code == 200
     finally:
         served.close()
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
+
+import httpx
 import pytest
 from starlette.responses import Response
 from tests.api.conftest import ASKS, ECHO, Site
 
-from omnicore.api.idempotency import Answers
+from omnicore.api.exchange import Answers
+from omnicore.assembly import Host
 from omnicore.errors import Conflict, InvalidInput
 
 UPLOAD = "/api/v1/plugins?filename=echo.wat"
@@ -45,6 +50,25 @@ def test_a_grant_is_given_once_for_a_key(site: Site) -> None:
     again = site.client.post(grants, json={"capability": "kv"}, headers={"idempotency-key": "g"})
     assert again.content == given.content
     assert site.host.get("counter").granted == ()
+
+
+def test_one_key_is_one_task_whichever_host_of_a_database_is_asked(tmp_path: Path) -> None:
+    order = {"function": "text.count_vowels", "input": "hello"}
+
+    async def ask() -> list[httpx.Response]:
+        answers = []
+        async with Host(plugins=tmp_path / "plugins", data=tmp_path / "data", work=False) as host:
+            about = {"authorization": f"Bearer {host.access.owner.made()}", "idempotency-key": "k" * 255}
+            for given in (order, order, {**order, "input": "another"}):
+                # Each application remembers answers of its own, as each host does.
+                transport = httpx.ASGITransport(host.asgi())
+                async with httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=about) as client:
+                    answers.append(await client.post("/api/v1/tasks", json=given))
+        return answers
+
+    answers = asyncio.run(ask())
+    assert [answer.status_code for answer in answers] == [201, 201, 422]
+    assert answers[0].json()["id"] == answers[1].json()["id"]
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256])

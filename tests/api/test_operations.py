@@ -18,10 +18,10 @@ from tests.access.people import CHEAP
 from tests.api.conftest import ECHO, until
 from tests.api.hosting import Served
 
+from omnicore.advisories import known
 from omnicore.config.overrides import FILE
 from omnicore.config.settings import AccessSettings, StorageSettings
 from omnicore.storage.archive import read_contents
-from omnicore.wiring.advisories import known
 
 SETTINGS, BACKUPS = "/api/v1/settings", "/api/v1/backups"
 NAMES = ("none", "none.backup", "..", "%2e%2e%2fomnicore.db", "x" * 3000, "%00", "%ed%a0%80", "a%20b.backup")

@@ -17,7 +17,8 @@ def test_every_error_of_the_host_has_a_status(kind: type[errors.OmniError]) -> N
     problem = problem_of(kind("it failed", remedy="do this", path="here"), "r1")
     assert 400 <= problem.status < 600
     document = json.loads(problem.body("r1"))
-    assert (document["detail"], document["remedy"], document["path"]) == ("it failed", "do this", "here")
+    assert (document["detail"], document["remedy"]) == ("it failed", "do this")
+    assert document.get("path") == (None if issubclass(kind, errors.StorageFailed) else "here")
     assert (document["code"], document["status"]) == (kind.code, problem.status)
     assert document["instance"] == "urn:omnicore:request:r1"
 
@@ -39,6 +40,8 @@ def test_every_error_of_the_host_has_a_status(kind: type[errors.OmniError]) -> N
         (errors.ModuleRejected("x"), 422),
         (errors.StorageFailed("x", reason="SQLITE_BUSY"), 500),
         (errors.StorageFailed("x", reason="SQLITE_FULL"), 507),
+        (errors.StorageAway("x"), 503),
+        (errors.StorageBusy("x"), 503),
         (errors.EngineFailed("x"), 500),
     ],
 )
@@ -50,6 +53,12 @@ def test_a_refusal_for_now_says_when_to_try_again() -> None:
     assert problem_of(errors.Unavailable("x", retry_after_s=41.2), "r").headers == ((b"retry-after", b"42"),)
     assert problem_of(errors.CapacityReached("x"), "r").headers == ((b"retry-after", b"1"),)
     assert problem_of(errors.NotFound("x"), "r").headers == ()
+
+
+def test_a_caller_is_not_told_where_the_database_is() -> None:
+    place = "postgresql://db.internal/omnicore"
+    error = errors.StorageAway(f"{place} does not answer", path=place, reason="connection to server at db.internal")
+    assert b"db.internal" not in problem_of(error, "r").body("r")
 
 
 def test_details_do_not_replace_what_a_problem_says() -> None:

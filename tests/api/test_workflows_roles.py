@@ -39,6 +39,11 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[Role, h
             client.close()
 
 
+def approvals(person: httpx.Client) -> list[str]:
+    """The runs whose approvals a person is shown."""
+    return [one["run"] for one in person.get("/api/v1/approvals?limit=500").json()["items"]]
+
+
 @pytest.mark.parametrize("asked", ROLES)
 def test_a_decision_is_for_the_role_that_it_asks_for_and_those_above(
     people: Mapping[Role, httpx.Client], asked: Role
@@ -47,8 +52,8 @@ def test_a_decision_is_for_the_role_that_it_asks_for_and_those_above(
     for role, person in people.items():
         run = operator.post(f"/api/v1/workflows/asks-{asked.name}/runs", json={}).json()["id"]
         place = f"/api/v1/runs/{run}"
-        until(lambda at=place: operator.get(f"{at}/open").json()["items"])
-        listed = run in [one["run"] for one in person.get("/api/v1/approvals?limit=500").json()["items"]]
+        until(lambda run=run: run in approvals(people[Role.admin]))
+        listed = run in approvals(person)
         answer = person.post(f"{place}/approvals", json={"place": "/do/0/ask", "approve": True})
         assert (answer.status_code, listed) == ((204, True) if role >= asked else (403, False))
         operator.post(f"{place}/cancel")

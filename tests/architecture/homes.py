@@ -22,7 +22,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "msgspec": ("records", "storage.table", "capabilities"),
     "numpy": ("vectors", "memory"),
     "pluggy": ("core.extensions", "hookspecs"),
-    "cronsim": ("runtime",),
+    "cronsim": ("jobs",),
     "argon2": ("access.passwords",),
     "authlib": ("access.oidc",),
     "joserfc": ("access.oidc",),

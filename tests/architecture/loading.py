@@ -12,7 +12,7 @@ __all__ = ["LAZY", "check_cycles", "check_lazy", "check_local_imports"]
 
 LAZY = frozenset(
     {"omnicore", "omnicore.cli.options", "omnicore.testing", "omnicore.toolchains.languages"}
-    | {"omnicore.optional", "omnicore.storage.opening", "omnicore.telemetry.traces"}
+    | {"omnicore.optional", "omnicore.storage.database", "omnicore.telemetry.traces"}
     | {"omnicore.storage.migrations", "omnicore.vectors.numeric", "omnicore.api.operation"}
 )
 """Where modules may be imported by name: `omnicore --help` answers in 0.25 s because of these tables, a build loads

@@ -26,14 +26,33 @@ _GERUNDS = {"encoding", "nesting", "setting", "string"}
 _QUESTION = re.compile(r"(?:What|Whether|Who|Whom|How|When|Where|Which)\b")
 
 
+_REGISTRIES = frozenset({"omnicore.capabilities.doors"})
+"""Modules with a table of things of one kind, one from each file: whoever adds a door adds a file and a line there."""
+
+
 def check_importers(sources: Sequence[Source]) -> list[str]:
-    """Modules that a single other module imports."""
+    """Modules that a single other module imports, and that are in no registry's table."""
     importers = _importers(sources)
-    lonely = [source for source in sources if source.path.name != "__init__.py" and len(importers[source.module]) == 1]
+    listed = {module for source in sources if source.module in _REGISTRIES for module in _listed(source)}
+    lonely = [
+        source
+        for source in sources
+        if source.path.name != "__init__.py" and len(importers[source.module]) == 1 and source.module not in listed
+    ]
     return [
         at(source, 1, f"only {next(iter(importers[source.module]))} imports it: is it a noun of its own?")
         for source in lonely
     ]
+
+
+def _listed(source: Source) -> Iterator[str]:
+    """Modules of which a table at the top of a registry holds an attribute."""
+    modules = {item.target.rpartition(".")[2]: item.target for item in imports(source)}
+    for node in source.tree.body:
+        table = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
+        for entry in table.elts if isinstance(table, ast.Tuple) else ():
+            if isinstance(entry, ast.Attribute) and ast.unparse(entry.value) in modules:
+                yield modules[ast.unparse(entry.value)]
 
 
 def _importers(sources: Sequence[Source]) -> dict[str, set[str]]:

@@ -43,6 +43,7 @@ ERRORS = [
     "PermissionDenied",
     "RunLost",
     "ServiceRefused",
+    "StorageAway",
     "StorageBusy",
     "StorageFailed",
     "TooManyTries",

@@ -40,6 +40,19 @@ def test_a_planted_fault_is_found(rule, tmp_path: Path) -> None:
     assert rule(read(tmp_path))
 
 
+def test_a_file_is_excepted_from_having_one_importer_by_its_place_in_a_registry_alone(tmp_path: Path) -> None:
+    room = tmp_path / "omnicore" / "capabilities"
+    room.mkdir(parents=True)
+    for name in ("door", "helper"):
+        (room / f"{name}.py").write_text("DOOR = 1\n")
+    (room / "doors.py").write_text(
+        "from omnicore.capabilities import door, helper\nDOORS = (door.DOOR,)\nUSED = helper.DOOR\n"
+    )
+    found = nouns.check_importers(read(tmp_path / "omnicore"))
+    assert [finding for finding in found if "door.py" in finding] == []
+    assert any("helper.py" in finding for finding in found)
+
+
 def test_a_file_that_is_named_after_an_action_is_found(tmp_path: Path) -> None:
     (tmp_path / "claiming.py").write_text("")
     assert nouns.check_file_names(read(tmp_path))

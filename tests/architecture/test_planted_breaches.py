@@ -51,7 +51,7 @@ BREACHES = [
     Breach(
         "imports go downstairs only",
         "sandbox/engine.py",
-        DOC + "import omnicore.sandbox.capi.functions\n",
+        DOC + "import omnicore.sandbox.capi.library\n",
         2,
         "sandbox/(ground) may not import sandbox/capi",
     ),

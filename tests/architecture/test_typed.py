@@ -9,8 +9,8 @@ import pytest
 
 import omega_runtime
 import omnicore
-from omnicore.assembly import BlockingHost
 from omnicore.core.app import OmniApp
+from omnicore.portal import BlockingHost
 from omnicore.runtime.tasks import TaskEngine
 
 FACES = [omnicore.Host, BlockingHost, OmniApp, TaskEngine, omega_runtime.OmegaRuntime, omega_runtime.OmegaAPI]

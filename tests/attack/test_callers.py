@@ -17,8 +17,9 @@ from tests.cli.conftest import COMMAND, clean_environment
 from tests.console.host import ConsoleHost
 from tests.testing.guests import FETCHES
 
-from omnicore.assembly import BlockingHost, Host
+from omnicore.assembly import Host
 from omnicore.errors import OmniError
+from omnicore.portal import BlockingHost
 
 NOBODY = 65534
 ASKING = """

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +19,7 @@ from omnicore.config.settings import Settings
 from omnicore.errors import LimitExceeded, OmniError, Unavailable
 from omnicore.sandbox import compiler
 from omnicore.sandbox.abi import Limits
+from omnicore.sandbox.budget import BUDGET
 
 REFUSED_S = 0.2  # of processor time: the children themselves round it up to one second
 
@@ -28,14 +28,13 @@ REFUSED_S = 0.2  # of processor time: the children themselves round it up to one
 def children(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
     """The compilers that were started."""
     started: list[Any] = []
-    run = subprocess.run
+    run = compiler.CompilerProcesses.run
 
-    def counted(command: Any, *args: Any, **kind: Any) -> Any:
-        if "omnicore.sandbox.compiler_child" in command:
-            started.append(command)
-        return run(command, *args, **kind)
+    def counted(self: Any, command: Any, *args: Any) -> int:
+        started.append(command)
+        return run(self, command, *args)
 
-    monkeypatch.setattr(subprocess, "run", counted)
+    monkeypatch.setattr(compiler.CompilerProcesses, "run", counted)
     return started
 
 
@@ -108,3 +107,22 @@ async def test_a_bomb_in_the_place_of_a_plugin_leaves_the_old_one_serving(tmp_pa
         assert "compile_s" in host.plugins.get("a").reason
         with pytest.raises(OmniError, match="Error code: 7"):
             await host.call("a.f")
+
+
+@pytest.mark.parametrize("bombs_at_once", [1, 6])
+async def test_a_host_that_closes_ends_its_compilers_and_those_that_wait_for_one(
+    tmp_path: Path, children: list[Any], bombs_at_once: int
+) -> None:
+    # Six of them stand in the queues of compilers, too. Each would take 30 s of processor time and its memory with it.
+    files = {f"bomb-{number}.wasm": bombs.loop_phi(900 + number, 1200) for number in range(bombs_at_once)}
+    before = BUDGET.use().used_bytes
+    async with host_with(tmp_path, files, watch=True, drain_s=0.0) as host:
+        calls = [asyncio.ensure_future(host.call(f"bomb-{number}.run")) for number in range(bombs_at_once)]
+        while len(children) < min(bombs_at_once, 2):
+            await asyncio.sleep(0.01)
+        started = time.monotonic()
+    ended = await asyncio.gather(*calls, return_exceptions=True)
+    assert time.monotonic() - started < 5
+    assert [type(one) for one in ended] == [Unavailable] * bombs_at_once, ended
+    assert BUDGET.use().used_bytes <= before
+    assert BUDGET.use().waiting == 0

@@ -13,7 +13,7 @@ from tests.workflows.engines import Steps, text, until, workflows_on
 from omnicore.errors import CallCancelled
 from omnicore.storage.store import Store
 from omnicore.workflows.expressions.expression import expression
-from omnicore.workflows.expressions.jq import SHARED, Call, JqLimits
+from omnicore.workflows.expressions.jq import SHARED, JqCall, JqLimits
 from omnicore.workflows.faults import Fault
 
 BURNS = """
@@ -128,14 +128,14 @@ async def test_tasks_without_effects_that_go_on_for_ever_keep_no_other_run_waiti
 
 async def test_the_event_loop_never_waits_for_jq(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     loop, waited = threading.get_ident(), []
-    before = Call.wait
+    before = JqCall.wait
 
-    def wait(call: Call) -> Call:
+    def wait(call: JqCall) -> JqCall:
         if threading.get_ident() == loop:
             waited.append(call)
         return before(call)
 
-    monkeypatch.setattr(Call, "wait", wait)
+    monkeypatch.setattr(JqCall, "wait", wait)
     host = "concurrency: {key: '${ .large - 1 }', most: 5}\ndedupe: {key: '${ .large - 1 }'}"
     large = text("large", "- a: {set: {n: '${ .large - 1 }', m: '${ .large * 3 }'}}", host)
     async with workflows_on(store, Steps()) as workflows:

@@ -20,8 +20,8 @@ from omnicore.capabilities.services import Services
 from omnicore.clock import SystemClock
 from omnicore.connectors.http import HttpClient
 from omnicore.errors import Conflict, NotFound, OmniError, PermissionDenied
+from omnicore.jobs.tasks import StoredTasks
 from omnicore.loops.handlers import PluginHandlers, Wish
-from omnicore.runtime.service import TaskDesk
 from omnicore.sandbox.abi import MIB
 from omnicore.storage import migrations
 from omnicore.storage.database import Database
@@ -285,7 +285,7 @@ def test_data_of_a_name_is_not_for_the_first_file_that_claims_it(rig: Rig) -> No
 def test_a_task_of_a_name_is_not_for_the_code_that_comes_while_it_is_pending(rig: Rig, state: str) -> None:
     rig.drop("store.wasm", with_manifest(says("A"), {"name": "store"}))
     assert rig.scan() == {"store": "enabled"}
-    TaskDesk(rig.database).submit(TaskOrder("store.say", {"card": "4111"}))
+    StoredTasks(rig.database).submit(TaskOrder("store.say", {"card": "4111"}))
     with rig.database.write() as session:
         session.execute("UPDATE tasks SET state = ?", (state,))
     rig.drop("store.wasm", with_manifest(says("B"), {"name": "store"}))

@@ -14,7 +14,7 @@ from tests.attack.test_clones import ASKING, as_cloned, repository
 from omnicore.config.folders import project_data
 from omnicore.config.settings import StorageSettings
 from omnicore.files import write_whole
-from omnicore.storage.opening import open_store
+from omnicore.storage.database import open_store
 
 __all__ = ["commands"]
 

@@ -14,9 +14,8 @@ from omnicore.config.overrides import read_overrides
 from omnicore.config.settings import StorageSettings
 from omnicore.errors import StorageFailed
 from omnicore.files import check_own, own_file, own_folder
-from omnicore.storage.audit_head import HeadFile
-from omnicore.storage.opening import open_store
-from omnicore.storage.tables.audit import Anchor
+from omnicore.storage.database import open_store
+from omnicore.storage.tables.audit import Anchor, HeadFile
 
 NAMES = ("omnicore.db", "omnicore.db-wal", "overrides.json", "audit.head")
 

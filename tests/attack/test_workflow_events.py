@@ -18,11 +18,10 @@ from omnicore.connectors.webhooks import Taken
 from omnicore.errors import InvalidInput
 from omnicore.events.subscriptions import MOST_HOPS
 from omnicore.storage.store import Store
-from omnicore.workflows.language.graph import EventFilter, Listen
-from omnicore.workflows.machine_tasks import Hearing
+from omnicore.workflows.language.graph import EventFilter, ListenTask
+from omnicore.workflows.machine_tasks import ListenState
 from omnicore.workflows.steps.cloud_events import HOPS, envelope
-from omnicore.workflows.steps.secrets import Opened
-from omnicore.workflows.steps.work import Work
+from omnicore.workflows.steps.step import StepSecrets, StepWork
 
 
 def pushed(source: str, id: str = "1") -> dict[str, Any]:
@@ -43,7 +42,7 @@ async def test_a_connectors_event_is_one_that_this_host_told(store: Store) -> No
 
 @pytest.mark.parametrize("source", ["omnicore:host", "omnicore:webhook:github", "omnicore:workflow/other", "omnicore:"])
 def test_no_workflow_emits_in_the_name_of_another_part(source: str) -> None:
-    work = Work(action(emit(), {"type": "plugin.added", "source": source}), run_of(), Opened(), ManualClock())
+    work = StepWork(action(emit(), {"type": "plugin.added", "source": source}), run_of(), StepSecrets(), ManualClock())
     with pytest.raises(InvalidInput, match="a part of this host"):
         envelope(work)
 
@@ -51,7 +50,9 @@ def test_no_workflow_emits_in_the_name_of_another_part(source: str) -> None:
 @pytest.mark.parametrize("name", [HOPS, "omnicoreorigin"])
 def test_the_count_of_hops_is_the_hosts_own(name: str) -> None:
     run = run_of(trigger={"kind": "event", "hops": 3})
-    work = Work(action(emit(), {"type": "t", name: -100 if name == HOPS else "x"}), run, Opened(), ManualClock())
+    work = StepWork(
+        action(emit(), {"type": "t", name: -100 if name == HOPS else "x"}), run, StepSecrets(), ManualClock()
+    )
     assert envelope(work)[HOPS] == 4
 
 
@@ -103,8 +104,8 @@ def test_a_listener_whose_end_never_comes_hears_no_more_than_its_bound(monkeypat
         def __call__(self, data: Any, scope: Any) -> Any:
             return False
 
-    node = Listen("/do/0/l", "l", "listen", mode="any", filters=(EventFilter({"type": "t"}),), until=Never())
-    hearing = Hearing(node, {})
+    node = ListenTask("/do/0/l", "l", "listen", mode="any", filters=(EventFilter({"type": "t"}),), until=Never())
+    hearing = ListenState(node, {})
     for number in range(5):
         assert hearing.hear({"type": "t", "id": str(number), "source": "/s"}) == "taken"
     with pytest.raises(Exception, match="Too many events"):

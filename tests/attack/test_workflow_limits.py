@@ -19,7 +19,7 @@ from omnicore.workflows.expressions.jq import SHARED, JqLimits
 from omnicore.workflows.faults import Fault
 from omnicore.workflows.language.triggers import pattern_of
 from omnicore.workflows.runner import Seats
-from omnicore.workflows.service import Desk
+from omnicore.workflows.service import WorkerThread
 
 QUICK = JqLimits(fuel=500_000_000)
 
@@ -146,7 +146,7 @@ def test_a_regular_expression_that_doubles_with_each_character_is_refused() -> N
 
 
 async def test_people_wait_at_their_own_desk() -> None:
-    desk, gate, begun = Desk(most=3), threading.Event(), threading.Event()
+    desk, gate, begun = WorkerThread(most=3), threading.Event(), threading.Event()
 
     def held() -> str:
         begun.set()
@@ -230,5 +230,5 @@ async def test_old_runs_of_a_workflow_that_was_removed_are_cleared_away(store: S
         store.apply(lambda session: session.execute(altered).rowcount)
         workflows.definitions.graphs._kept.clear()
         assert [one[0] for one in workflows.definitions.retained("")] == ["damaged", "gone", "kept"]
-        await workflows.engine._keeper.clear()
+        await workflows.engine.hosts._work.sweep()
         assert {one.workflow for one in (await workflows.page_runs()).items} == {"kept"}

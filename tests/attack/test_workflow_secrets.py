@@ -12,7 +12,7 @@ from tests.workflows.engines import Steps, text, until, workflows_on
 from omnicore.clock import ManualClock
 from omnicore.errors import NotFound, WorkflowFailed
 from omnicore.storage.store import Store
-from omnicore.workflows.steps.secrets import PREFIX, SecretReader, placeholders
+from omnicore.workflows.steps.step import PREFIX, SecretReader, placeholders
 
 HEAD = "use: {secrets: [bank]}\n"
 

@@ -43,6 +43,7 @@ _TOOL_HEADERS = (
     f"MCP-Protocol-Version: {_MCP}\r\nMcp-Method: tools/call\r\nMcp-Name: warm.echo"
 )
 _PLAIN = "Content-Type: application/octet-stream"
+_ALIKE = "one client; each side a process of one Hypercorn with the same settings and request bytes"
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -76,10 +77,11 @@ def http_calls(effort: Effort) -> Iterator[Row]:
             asyncio.run(_by_turns(first, second, requests, effort.rounds))
             work = f"HTTP call of a plugin, {kind} instance, against a bare echo"
             rates = (Figure.of(first.rates), Figure.of(second.rates))
-            yield Row(work, *rates, "req/s", at_least(0.8), rate=True)
+            yield Row(work, *rates, "req/s", at_least(0.8), rate=True, note=_ALIKE)
             each_us = 1e6 / (requests * _CONNECTIONS * effort.rounds)
             costs = (Figure(server.cpu_s, server.cpu_s).scaled(each_us) for server in (first, second))
-            yield Row(f"processor time of that in the server, {kind}", *costs, "us")
+            note = "user and system time of the server's process on both sides"
+            yield Row(f"processor time of that in the server, {kind}", *costs, "us", note=note)
 
 
 def token_calls(effort: Effort) -> Iterator[Row]:

@@ -20,8 +20,8 @@ from tests.bench.report import Row, at_least
 from tests.storage.postgresql_server import find_binaries, private_server
 
 from omnicore.ids import new_id
-from omnicore.storage.marks import with_percent_marks
 from omnicore.storage.postgresql import PostgresDatabase
+from omnicore.storage.postgresql_link import with_percent_marks
 from omnicore.storage.tables.connectors import ConnectorsTable, UseRow
 from omnicore.storage.tables.tasks import Task, TasksTable, insert
 
@@ -56,7 +56,7 @@ def postgresql_writes(effort: Effort) -> Iterator[Row]:
             for _ in range(max(1, effort.rounds // 7)):
                 for ours, taken in rates.items():
                     taken.append(_rate(url, work, ours, seconds))
-            note = f"ratio {Figure.of(rates[True]).median / Figure.of(rates[False]).median:.2f}"
+            note = f"{_HOSTS} processes of {_THREADS} threads and the same rows on both sides; plain: a connection each"
             yield Row(
                 f"{words}, PostgreSQL fsync on, against plain psycopg",
                 Figure.of(rates[True]),

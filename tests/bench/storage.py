@@ -1,6 +1,7 @@
 """Writes that are kept, against plain `sqlite3` with the same statement in a transaction of its own.
 
-Each side has its own file in one folder; `full` waits for the disk at each commit, `normal` does not.
+Each side has its own file in one folder and the same callers in one process: one thread, eight threads, or a hundred
+tasks on an event loop. `full` waits for the disk at each commit, `normal` does not.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import sqlite3
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -59,16 +60,16 @@ def _rows(effort: Effort, level: str, ours: Database, plain: sqlite3.Connection)
     alone = interleave(effort, lambda: ours.apply(_work), theirs)
     yield Row(f"a write, {level}", *_micro(alone), "us", at_least(0.7))
     writes = max(2, round(_WRITES * effort.scale))
-    many: tuple[list[float], list[float], list[float]] = ([], [], [])
+    many: tuple[list[float], list[float], list[float], list[float]] = ([], [], [], [])
     for _ in range(max(1, effort.rounds // 3)):
         many[0].append(_threads(lambda: ours.apply(_work), writes))
         many[1].append(_threads(theirs, writes))
-        many[2].append(asyncio.run(_tasks(ours, writes)))
-    shared, apart, awaited = _micro([Figure.of(taken) for taken in many])
+        many[2].append(asyncio.run(_tasks(lambda: ours.apply_async(_work), writes)))
+        many[3].append(asyncio.run(_tasks(lambda: asyncio.to_thread(theirs), writes)))
+    shared, apart, awaited, handed = _micro([Figure.of(taken) for taken in many])
     yield Row(f"a write of {_THREADS} threads, {level}", shared, apart, "us", at_least(1.5 if level == "full" else 0.5))
-    yield Row(
-        f"a write of {_WAITING} tasks on a loop, against those threads, {level}", awaited, apart, "us", at_least(1.5)
-    )
+    note = "peer: the same tasks, each write by asyncio.to_thread"
+    yield Row(f"a write of {_WAITING} tasks on a loop, {level}", awaited, handed, "us", at_least(1.5), note=note)
 
 
 def _work(session: Session | sqlite3.Connection) -> Any:
@@ -99,12 +100,12 @@ def _threads(write: Callable[[], object], writes: int) -> float:
     return (time.perf_counter() - began) / (_THREADS * writes)
 
 
-async def _tasks(store: Database, writes: int) -> float:
+async def _tasks(write: Callable[[], Awaitable[object]], writes: int) -> float:
     """Seconds for one write of many tasks."""
 
     async def run() -> None:
         for _ in range(turns):
-            await store.apply_async(_work)
+            await write()
 
     turns = max(1, _THREADS * writes // _WAITING)
     began = time.perf_counter()

@@ -3,6 +3,8 @@
 Both databases are in WAL mode and neither waits for the disk at a commit. huey keeps a task's message and takes it
 away before the task runs; ours keeps state, lease, attempts and output, and survives a worker that dies. Where huey
 is not installed (`tox -e bench` does it), a bare table in `sqlite3` stands in for it, which is less than a queue.
+
+One thread submits on both sides, in one process. Ours runs tasks on an event loop, huey in the thread that takes them.
 """
 
 from __future__ import annotations
@@ -12,18 +14,23 @@ import sqlite3
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
-from tests.bench.commits import commit_s, in_commits, last_row
+from tests.bench.commits import commit_s, in_commits, last_row, postgresql_commit_s
 from tests.bench.measure import Effort, Figure
 from tests.bench.report import Row, at_least
+from tests.storage.postgresql_server import find_binaries, private_server
 
-from omnicore.runtime.service import TaskDesk
+from omnicore.jobs.tasks import StoredTasks
 from omnicore.runtime.tasks import TaskEngine
 from omnicore.storage.database import Database
+from omnicore.storage.postgresql import PostgresDatabase
+from omnicore.storage.store import Store
 from omnicore.storage.tables.tasks import TaskOrder
 
 __all__ = ["tasks"]
@@ -49,11 +56,42 @@ def tasks(effort: Effort) -> Iterator[Row]:
     yield _row("job in memory: submit, run, end", jobs, "asyncio.Queue", 0.05)
     with TemporaryDirectory() as folder:
         submits, runs, peer = _stored(Path(folder), number, rounds)
-        commit = commit_s(Path(folder), last_row(Path(folder) / "ours.db", "tasks"), "NORMAL")
     yield _row("stored task: submit", submits, peer, 0.2)
-    yield in_commits("stored task: submit", statistics.median(ours for ours, _ in submits) / 1e6, commit)
     yield _row("stored task: claim, run, end", runs, peer, 0.5)
-    yield in_commits("stored task: claim, run, end", statistics.median(ours for ours, _ in runs) / 1e6, commit)
+    yield from _against_commits(max(10, number // 4), rounds)
+
+
+def _against_commits(number: int, rounds: int) -> Iterator[Row]:
+    """The same in raw commits, by turns with these: medians, as a checkpoint of SQLite takes as long as many."""
+    for mode in ("NORMAL", "FULL"):
+        with TemporaryDirectory() as name:
+            file = Path(name) / "ours.db"
+            with closing(Database.open(file, synchronous="full" if mode == "FULL" else "normal")) as store:
+                yield from _in_commits(f"SQLite {mode}", store, number, rounds, partial(_raw, file, mode))
+    binaries = find_binaries()
+    if binaries is None:
+        return
+    with private_server(binaries, memory=False, settings={}) as server:
+        server.sql("CREATE DATABASE tasks")
+        url = server.url("tasks")
+        with closing(PostgresDatabase.open(url)) as store:
+            commit = partial(postgresql_commit_s, url, "tasks")
+            yield from _in_commits("PostgreSQL fsync on", store, number, rounds, commit)
+
+
+def _raw(file: Path, synchronous: str) -> float:
+    return commit_s(file.parent, last_row(file, "tasks"), synchronous)
+
+
+def _in_commits(mode: str, store: Store, number: int, rounds: int, commit: Callable[[], float]) -> Iterator[Row]:
+    desk, order = StoredTasks(store), TaskOrder("bench.nothing", {"to": "Ada"})
+    submits, runs, commits = [], [], []
+    for _ in range(rounds):
+        submits += [_once(lambda: desk.submit(order)) for _ in range(number)]
+        runs.append(asyncio.run(_run_ours(desk)) / number)
+        commits.append(commit())
+    for work, taken in (("submit", submits), ("claim, run, end", runs)):
+        yield in_commits(f"stored task: {work}, {mode}", statistics.median(taken), statistics.median(commits))
 
 
 def _row(work: str, samples: list[tuple[float, float]], peer: str, ratio: float) -> Row:
@@ -92,23 +130,23 @@ async def _jobs(number: int) -> tuple[float, float]:
 def _stored(folder: Path, number: int, rounds: int) -> tuple[list[Any], list[Any], str]:
     submits, runs = [], []
     database = Database.open(folder / "ours.db")
-    desk, peer = TaskDesk(database), _peer(folder / "peer.db")
+    stored, peer = StoredTasks(database), _peer(folder / "peer.db")
     order = TaskOrder("bench.nothing", {"to": "Ada"})
     for _ in range(rounds):
-        submits.append((_per(lambda: desk.submit(order), number), _per(peer.submit, number)))
-        runs.append((asyncio.run(_run_ours(desk)) / number * 1e6, _once(peer.run_all) / number * 1e6))
+        submits.append((_per(lambda: stored.submit(order), number), _per(peer.submit, number)))
+        runs.append((asyncio.run(_run_ours(stored)) / number * 1e6, _once(peer.run_all) / number * 1e6))
     database.close()
     return submits, runs, peer.name
 
 
-async def _run_ours(desk: TaskDesk) -> float:
+async def _run_ours(stored: StoredTasks) -> float:
     async def call(ref: str, value: Any, *, timeout_s: float | None = None, host_context: Any = None) -> Any:
         return None
 
-    engine = TaskEngine(_WORKERS, call=call, desk=desk)
+    engine = TaskEngine(_WORKERS, call=call, stored=stored)
     began = time.perf_counter()
     await engine.start()
-    while desk.pending():
+    while stored.pending():
         await asyncio.sleep(0.001)
     taken = time.perf_counter() - began
     await engine.stop()

@@ -22,7 +22,7 @@ from tests.bench.guests import ECHO, ROOT
 
 from omnicore import Host
 from omnicore.api.server import serve
-from omnicore.collector import settle
+from omnicore.cli.run import settle
 from omnicore.config.settings import ConnectorSettings, Settings, StorageSettings, WorkflowSettings
 
 __all__ = ["INPUT", "SECRET", "Child", "child", "definition", "opened"]

@@ -21,7 +21,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from msgspec.structs import replace
-from tests.bench.commits import commit_s, in_commits, last_row
+from tests.bench.commits import commit_s, in_commits, last_row, postgresql_commit_s
 from tests.bench.measure import Effort, Figure, interleave
 from tests.bench.report import Row, Target, at_least, at_most, record
 from tests.bench.workflow_hosts import INPUT, SECRET, child, definition, opened
@@ -40,6 +40,8 @@ _PEERS_FROM = 0.05
 """The scale from which peers take part: a smoke test is not about them."""
 _NORMAL, _FULL = {"synchronous": "normal"}, {"synchronous": "full"}
 _MODES = (("SQLite NORMAL", _NORMAL), ("SQLite FULL", _FULL))
+_IN_PROCESS = "both begun by as many tasks in the engine's own process; the peer as it is installed, its steps Python"
+_OVER_HTTP = "one client over raw sockets, a connection each; Restate's server and its handlers are two processes"
 _EXPRESSIONS = (
     ("a path", "${ .to }"),
     ("plain arithmetic", "${ .number * 2 + 1 }"),
@@ -63,9 +65,11 @@ def workflows(effort: Effort) -> Iterator[Row]:
         if effort.scale >= _PEERS_FROM:
             work = f"3-step runs a second, {_AT_ONCE} at once, SQLite FULL, against DBOS, SQLite"
             ours = partial(_begun_here, effort, folder / "beside", _FULL)
-            yield _beside(work, ours, partial(_at_dbos, effort, f"sqlite:///{folder}/dbos.db"), least=5.0)
+            theirs = partial(_at_dbos, effort, f"sqlite:///{folder}/dbos.db")
+            yield _beside(work, ours, theirs, least=5.0, note=_IN_PROCESS)
             work = f"3-step runs a second, {_AT_ONCE} at once over HTTP, SQLite FULL, against Restate's server"
-            yield _beside(work, partial(_begun_over_http, effort, _FULL), partial(_begun_at_restate, effort), least=1.0)
+            ours = partial(_begun_over_http, effort, _FULL)
+            yield _beside(work, ours, partial(_begun_at_restate, effort), least=1.0, note=_OVER_HTTP)
 
 
 def _many(number: int, effort: Effort, least: int = 10) -> int:
@@ -80,8 +84,11 @@ def _steps(effort: Effort, folder: Path, mode: str, storage: Any) -> Iterator[Ro
     targets: list[Target | None] = [at_most(0.3), at_most(1.5)] if mode.endswith("NORMAL") else [None, None]
     for name, value, target in zip(("p50", "p99"), _percentiles(taken), targets, strict=True):
         yield _row(f"engine time of a plugin step, {name}, {mode}", value * 1e3, "ms", target)
-    row = last_row(folder / "data" / "omnicore.db", "workflow_steps")
-    commit = commit_s(folder, row, mode.rpartition(" ")[2])
+    if "url" in storage:
+        commit = postgresql_commit_s(storage["url"], "workflow_steps")
+    else:
+        row = last_row(folder / "data" / "omnicore.db", "workflow_steps")
+        commit = commit_s(folder, row, mode.rpartition(" ")[2])
     yield in_commits(f"engine time of a plugin step, p50, {mode}", statistics.median(taken), commit)
 
 
@@ -264,6 +271,8 @@ def _on_postgresql(effort: Effort, folder: Path) -> Iterator[Row]:
             server.sql(f"CREATE DATABASE {name}")
             return {"url": server.url(name)}
 
+        stepping = fresh("stepping")
+        yield from _steps(effort, folder / "stepping", "PostgreSQL fsync on", stepping)
         for number, least in ((1, 1_500.0), (2, 2_500.0)):
             rates = [
                 _queued(effort, folder / f"workers{number}-{turn}", fresh(f"queued{number}_{turn}"), number)
@@ -277,7 +286,7 @@ def _on_postgresql(effort: Effort, folder: Path) -> Iterator[Row]:
             server.sql("CREATE DATABASE dbos")
             work = f"3-step runs a second, {_AT_ONCE} at once, PostgreSQL fsync on, against DBOS, PostgreSQL"
             ours = partial(_begun_here, effort, folder / "beside PostgreSQL", fresh("beside"))
-            yield _beside(work, ours, partial(_at_dbos, effort, server.url("dbos")), least=5.0)
+            yield _beside(work, ours, partial(_at_dbos, effort, server.url("dbos")), least=5.0, note=_IN_PROCESS)
 
 
 def _queued(effort: Effort, folder: Path, storage: Any, workers: int) -> float:
@@ -340,7 +349,7 @@ async def _other_process(effort: Effort, folder: Path, storage: Any) -> float:
 # -- peers
 
 
-def _beside(work: str, run: Callable[[], float], peer: Callable[[], float], *, least: float) -> Row:
+def _beside(work: str, run: Callable[[], float], peer: Callable[[], float], *, least: float, note: str) -> Row:
     """Ours and theirs by turns, each begun in the same way; where a peer cannot be had the row says so."""
     ours: list[float] = []
     theirs: list[float] = []
@@ -350,7 +359,7 @@ def _beside(work: str, run: Callable[[], float], peer: Callable[[], float], *, l
             theirs.append(peer())
     except RuntimeError as error:
         return Row(work, Figure.of(ours), None, "/s", rate=True, note=f"no peer: {error}")
-    return Row(work, Figure.of(ours), Figure.of(theirs), "/s", at_least(least), rate=True)
+    return Row(work, Figure.of(ours), Figure.of(theirs), "/s", at_least(least), rate=True, note=note)
 
 
 def _begun_here(effort: Effort, folder: Path, storage: Any) -> float:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tests.capabilities.double import House, ask, asks, plugin
 
-from omnicore.capabilities.acting import act
+from omnicore.capabilities.doors import act
 from omnicore.capabilities.events import RATE_PER_S
 from omnicore.capabilities.rates import Rates
 from omnicore.errors import InvalidInput, LimitExceeded, PermissionDenied

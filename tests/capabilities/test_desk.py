@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from tests.capabilities.double import CallDouble, House, ask, asks, plugin
 
-from omnicore.capabilities.desk import LARGE_BYTES, Allowance
+from omnicore.capabilities.doors import LARGE_BYTES, Allowance
 from omnicore.capabilities.request import read_block, weighs
 from omnicore.errors import InvalidInput
 from omnicore.sandbox.nesting import MOST_PARTS, too_deep, too_many

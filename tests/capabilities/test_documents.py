@@ -9,12 +9,11 @@ from pathlib import Path
 import pytest
 
 from omnicore.capabilities import clock, connectors, events, kv, memory, tasks, vectors
-from omnicore.capabilities.desk import _EXPECTED
-from omnicore.capabilities.doors import DOORS
+from omnicore.capabilities.doors import _EXPECTED, DOORS
 from omnicore.errors import InvalidInput, LimitExceeded
 from omnicore.sandbox.abi import Limits
 from omnicore.sandbox.extism.engine import ENV
-from omnicore.sandbox.extism.kernel import KERNEL_TYPES
+from omnicore.sandbox.extism.links import KERNEL_TYPES
 
 SPECS = Path(__file__).parents[2] / "specs"
 ABI = (SPECS / "abi.md").read_text()

@@ -26,7 +26,7 @@ from omnicore.memory.consolidation import Consolidator
 from omnicore.memory.embedding import Sense, embedder_named
 from omnicore.memory.memories import Memories
 from omnicore.memory.tiers import MemoryTier
-from omnicore.storage.opening import open_store
+from omnicore.storage.database import open_store
 from omnicore.storage.postgresql import PostgresDatabase
 from omnicore.storage.store import Store
 

@@ -21,8 +21,8 @@ import psycopg
 
 from omnicore.clock import SystemClock
 from omnicore.config.settings import StorageSettings
+from omnicore.storage.database import FILE, open_store
 from omnicore.storage.migrations import NEWEST
-from omnicore.storage.opening import FILE, open_store
 from omnicore.storage.store import Store
 from omnicore.storage.tables.kv import KvTable, KvTotals
 

@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from omnicore.config.settings import StorageSettings, TaskSettings
-from omnicore.runtime.service import TaskDesk
+from omnicore.jobs.tasks import StoredTasks
 from omnicore.runtime.tasks import TaskEngine
-from omnicore.storage.opening import open_store
+from omnicore.storage.database import open_store
 from omnicore.storage.store import Store
 from omnicore.storage.tables.tasks import TaskOrder
 
@@ -53,7 +53,7 @@ def run(rounds: int, store_url: str | None, folder: Path, *, seed: int = 0) -> R
     """
     chance = random.Random(seed)
     store = _opened(store_url, folder)
-    desk = TaskDesk(store, _SETTINGS)
+    stored = StoredTasks(store, _SETTINGS)
     context = multiprocessing.get_context("spawn")
     acknowledged: list[str] = []
 
@@ -66,25 +66,25 @@ def run(rounds: int, store_url: str | None, folder: Path, *, seed: int = 0) -> R
     for _ in range(rounds):
         _until_begun(folder, workers)
         for _ in range(_TASKS_A_ROUND):
-            acknowledged.append(desk.submit(TaskOrder("chaos.note", len(acknowledged), attempts=20)))
+            acknowledged.append(stored.submit(TaskOrder("chaos.note", len(acknowledged), attempts=20)))
         time.sleep(chance.uniform(0, 0.04))
         place = chance.randrange(_WORKERS)
         os.kill(workers[place].pid, signal.SIGKILL)
         workers[place].join()
         workers[place] = spawned()
     end = time.monotonic() + 120
-    while desk.pending() and time.monotonic() < end:
+    while stored.pending() and time.monotonic() < end:
         time.sleep(0.05)
     for worker in workers:
         os.kill(worker.pid, signal.SIGTERM)
         worker.join(20)
-    report = _judged(desk, folder, acknowledged, rounds)
+    report = _judged(stored, folder, acknowledged, rounds)
     store.close()
     return report
 
 
-def _judged(desk: TaskDesk, folder: Path, acknowledged: list[str], kills: int) -> Report:
-    views = [desk.get(task) for task in acknowledged]
+def _judged(stored: StoredTasks, folder: Path, acknowledged: list[str], kills: int) -> Report:
+    views = [stored.get(task) for task in acknowledged]
     begun: Counter[str] = Counter()
     ended: dict[str, float] = {}
     problems = [f"{view.id} is {view.state}: {view.error}" for view in views if view.state != "done"]
@@ -131,7 +131,7 @@ def _work(url: str | None, folder: str) -> None:
     async def main() -> None:
         stop = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-        engine = TaskEngine(4, call=call, desk=TaskDesk(store, _SETTINGS), drain_s=5)
+        engine = TaskEngine(4, call=call, stored=StoredTasks(store, _SETTINGS), drain_s=5)
         await engine.start()
         await stop.wait()
         await engine.stop()

@@ -132,16 +132,16 @@ def _compared(
     names = random.Random(len(kept)).sample(sorted(kept), 20)
     service.search("p", "docs", _vector(names[0], kept[names[0]]), 1)
     service.round()
-    (resident,) = service._cache.residents()
+    (loaded,) = service._cache.collections()
     if copied:
         tally.from_copy += service.health().ok
         tally.rebuilt += not service.health().ok
-    graph = resident.served.graph
+    graph = loaded.served.graph
     if graph is not None:
-        twin = resident.served.twin
-        living = set(twin.labels[: twin.rows][twin.alive[: twin.rows]].tolist())
+        exact = loaded.served.exact
+        living = set(exact.labels[: exact.rows][exact.alive[: exact.rows]].tolist())
         rows = {row[0] for row in store.rows("SELECT seq FROM vectors")}
-        tail = set(twin.labels[resident.served.folded : twin.rows].tolist())
+        tail = set(exact.labels[loaded.served.folded : exact.rows].tolist())
         if living != rows or not rows - tail <= set(graph.labels().tolist()):
             problems.append("the index differs from the table")
     for name in names:

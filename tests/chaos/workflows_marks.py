@@ -21,7 +21,7 @@ from omnicore.connectors.http import HttpClient
 from omnicore.errors import StorageFailed
 from omnicore.storage.host_locks import HostLocks
 from omnicore.storage.tables import workflow_runs as claims
-from omnicore.workflows.language.graph import Call
+from omnicore.workflows.language.graph import CallTask
 from omnicore.workflows.steps.effects import Effects
 
 __all__ = ["HAND", "Begun", "Marks", "install"]
@@ -59,7 +59,7 @@ def install(folder: Path, locks: Path) -> None:
 
 
 def _install_table(writer: _Writer) -> None:
-    enter, leave, give_back, claim = claims.enter, claims.leave, claims.give_back, claims.claim
+    enter, leave, give_back, claim = claims.HOSTS.enter, claims.leave, claims.give_back, claims.claim
 
     def entered(session: Any, host: str, now: float) -> None:
         enter(session, host, now)
@@ -84,14 +84,15 @@ def _install_table(writer: _Writer) -> None:
             writer.note("took", host, row.id)
         return rows
 
-    claims.enter, claims.leave, claims.give_back, claims.claim = entered, left, gave, took
+    claims.HOSTS.enter = entered  # type: ignore[method-assign]
+    claims.leave, claims.give_back, claims.claim = left, gave, took
 
 
 def _install_effects(writer: _Writer) -> None:
     perform, send = Effects.perform, HttpClient.send
 
     async def performed(self: Effects, action: Any, run: Any) -> Any:
-        if not isinstance(action.node, Call):
+        if not isinstance(action.node, CallTask):
             return await perform(self, action, run)
         hand = writer.begun(action.key)
         _hand.set(hand)

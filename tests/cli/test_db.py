@@ -13,7 +13,7 @@ import pytest
 from omnicore.clock import SystemClock
 from omnicore.config.folders import project_data
 from omnicore.config.settings import StorageSettings
-from omnicore.storage.opening import open_store
+from omnicore.storage.database import open_store
 from omnicore.storage.tables.kv import KvTable
 
 

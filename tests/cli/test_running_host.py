@@ -239,9 +239,9 @@ def command(served: Path, run_here: Run, monkeypatch: pytest.MonkeyPatch) -> Run
     """Runs a command beside the host; a second host on its data fails."""
     data, assemble = served / "data", Host._assemble
 
-    def refused(host: Host) -> None:
+    def refused(host: Host) -> object:
         assert host.settings.data != data, "a second host was opened"
-        assemble(host)
+        return assemble(host)
 
     monkeypatch.setattr(Host, "_assemble", refused)
 

@@ -8,9 +8,9 @@ from omnicore.clock import SystemClock
 from omnicore.config.folders import project_data
 from omnicore.config.settings import StorageSettings, TaskSettings
 from omnicore.ids import new_id
+from omnicore.jobs.tasks import new_task
 from omnicore.records import replace
-from omnicore.runtime.service import new_task
-from omnicore.storage.opening import open_store
+from omnicore.storage.database import open_store
 from omnicore.storage.tables.tasks import HOST, TASKS, TaskOrder
 
 __all__ = ["finished_tasks"]

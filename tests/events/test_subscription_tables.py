@@ -6,7 +6,7 @@ import pytest
 
 from omnicore.clock import ManualClock
 from omnicore.errors import LimitExceeded
-from omnicore.storage.contents import stored_bytes
+from omnicore.storage.archive import stored_bytes
 from omnicore.storage.store import Store
 from omnicore.storage.tables.events import HeartbeatsTable, SubscriptionsTable
 

@@ -17,7 +17,7 @@ from omnicore.errors import Conflict, InvalidInput, InvalidSetting, NotFound
 from omnicore.modules.cache import CacheModule
 from omnicore.modules.config import ConfigModule
 from omnicore.modules.health import HealthModule
-from omnicore.modules.messaging import MessagingModule
+from omnicore.modules.messages import MessagingModule
 from omnicore.modules.metrics import MetricsModule
 from omnicore.modules.plugins import PluginsModule
 from omnicore.modules.tasks import TasksModule

@@ -10,7 +10,7 @@ import pytest
 
 from omega_runtime import AgentDBConfig, LoopsConfig, MemoryConfig, MetaSONAConfig, OmegaConfig, OmegaRuntime
 from omnicore.errors import InvalidSetting, OmniError
-from omnicore.omega.config import settings_for
+from omnicore.omega.runtime import settings_for
 
 
 def test_the_usual_values_are_those_of_the_documentation() -> None:

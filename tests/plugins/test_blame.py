@@ -14,14 +14,13 @@ from tests.plugins.guests import ECHO, MOODY
 from omnicore.access.principal import LOCAL, Principal, Role
 from omnicore.clock import ManualClock
 from omnicore.errors import GuestTrapped, Unavailable
-from omnicore.plugins.call import Callers, caller
-from omnicore.plugins.version import Blame, Outcome, verdict
+from omnicore.plugins.callers import Blame, Callers, CallOutcome, caller, verdict
 
 CALLS = st.lists(st.tuples(st.sampled_from("abcde"), st.booleans()), max_size=60)
 
 
-def outcomes(calls: list[tuple[str, bool]]) -> list[Outcome]:
-    return [Outcome(who, well, 0.0) for who, well in calls]
+def outcomes(calls: list[tuple[str, bool]]) -> list[CallOutcome]:
+    return [CallOutcome(who, well, 0.0) for who, well in calls]
 
 
 @given(CALLS, st.integers(1, 8))

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from omnicore import Host
-from omnicore.assembly import BlockingHost
 from omnicore.errors import DeadlineExceeded, GuestFailed, InvalidInput, ManifestInvalid, NotFound
 from omnicore.plugins.manifest import described, read_manifest
+from omnicore.portal import BlockingHost
 from omnicore.sandbox.abi import WasiGrant
 from omnicore.sandbox.inspect import inspect
 from omnicore.sandbox.wit import (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 import pytest
@@ -23,13 +24,13 @@ SHOUT = '(module (func (export "f") (result i32) (i32.const 3)))'
 @pytest.fixture
 def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     """Compilers in processes of their own wait for this."""
-    go, run = threading.Event(), compiler._run_child
+    go, run = threading.Event(), compiler.CompilerProcesses.run
 
-    def waiting(*args: Any, **kind: Any) -> bytes:
+    def waiting(*args: Any) -> int:
         assert go.wait(60)
-        return run(*args, **kind)
+        return run(*args)
 
-    monkeypatch.setattr(compiler, "_run_child", waiting)
+    monkeypatch.setattr(compiler.CompilerProcesses, "run", waiting)
     yield go
     go.set()
 
@@ -62,10 +63,38 @@ def test_a_version_replaces_another_once_it_is_compiled(rig_at: Callable[..., Ri
     coming.result(60)
     while "is being compiled" in rig.host.get("a").reason:
         pass
-    with rig.host._changing:  # recorded first, put in service then, both under this lock
-        pass
     with pytest.raises(GuestFailed, match="Error code: 7"):
         rig.host.call_blocking("a")
+
+
+def test_whoever_has_seen_the_new_version_never_calls_the_one_before(
+    rig_at: Callable[..., Rig], tmp_path, monkeypatch
+) -> None:
+    rig = rig_at(tmp_path, engine=ExtismEngine(tmp_path / "code"))
+    rig.drop("a.wat", SHOUT)
+    rig.scan()
+    with pytest.raises(GuestFailed, match="Error code: 3"):
+        rig.host.call_blocking("a")
+    before, sync = rig.host.get("a").hash, rig.host._versions.sync
+    recorded, go = threading.Event(), threading.Event()
+
+    def waiting(*args: Any) -> Any:
+        recorded.set()
+        assert go.wait(60)
+        return sync(*args)
+
+    monkeypatch.setattr(rig.host._versions, "sync", waiting)
+    rig.drop("a.wat", SHOUT.replace("const 3", "const 7"))
+    with ThreadPoolExecutor(2) as pool:
+        scan = pool.submit(rig.scan)
+        assert recorded.wait(60)
+        assert rig.host.get("a").hash != before
+        call = pool.submit(rig.host.call_blocking, "a")
+        wait((call,), timeout=0.1)
+        go.set()
+        scan.result(60)
+        with pytest.raises(GuestFailed, match="Error code: 7"):
+            call.result(60)
 
 
 def test_a_host_that_stopped_while_it_compiled_goes_on_with_that(rig_at: Callable[..., Rig], tmp_path, held) -> None:

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from omnicore.errors import CapacityReached
-from omnicore.plugins.pool import Pool, RetiredError
+from omnicore.plugins.version import InstancePool, RetiredError
 
 
 class Guest:
@@ -31,7 +31,7 @@ class Makers:
         self.made: list[Guest] = []
         self.settled = 0
         self.fails = False
-        self.pool = Pool(self._make, warm=warm, most=most, idle=self._idle)
+        self.pool = InstancePool(self._make, warm=warm, most=most, idle=self._idle)
 
     def _make(self) -> Guest:
         if self.fails:

@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from omnicore.clock import ManualClock
-from omnicore.errors import Conflict, NotFound
+from omnicore.errors import Conflict, NotFound, StorageAway
 from omnicore.resilience.health import Change, HealthMonitor, HealthStatus, Thresholds
 
 Healthy, Degraded, Unhealthy = HealthStatus
@@ -180,6 +180,22 @@ def test_what_a_part_says_itself_holds_at_once_and_ends_at_once() -> None:
         report = await watched.monitor.check()
         assert (report.overall, report.reasons) == (Degraded, {"vectors": "searched one by one"})
         says[0] = ""
+        assert (await watched.monitor.check()).overall is Healthy
+
+    asyncio.run(scene())
+
+
+def test_a_database_that_is_away_is_unhealthy_at_once_and_back_at_once() -> None:
+    async def scene() -> None:
+        watched, away = Watched(), [True]
+
+        def probe() -> None:
+            if away[0]:
+                raise StorageAway("the database does not answer")
+
+        watched.monitor.register("storage", probe)
+        assert (await watched.monitor.check()).overall is Unhealthy
+        away[0] = False
         assert (await watched.monitor.check()).overall is Healthy
 
     asyncio.run(scene())

@@ -7,7 +7,7 @@ import logging
 from typing import Any
 
 import pytest
-from tests.runtime.conftest import Guests, run
+from tests.jobs.conftest import Guests, run
 
 from omnicore.errors import CallCancelled, CapacityReached, InvalidInput, Unavailable
 from omnicore.runtime.tasks import JobPool, TaskEngine

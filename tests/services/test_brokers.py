@@ -21,8 +21,7 @@ from omnicore.clock import SystemClock
 from omnicore.config.brokers import read_brokers
 from omnicore.errors import StorageFailed
 from omnicore.storage.database import Database
-from omnicore.workflows.triggers.broker_links import open_link
-from omnicore.workflows.triggers.brokers import Brokers
+from omnicore.workflows.triggers.brokers import Brokers, open_link
 
 KINDS = ("redis", "rabbit", "nats")
 WITHIN_S = 30.0

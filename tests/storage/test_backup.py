@@ -16,16 +16,15 @@ from tests.storage.stores import OpenStore
 
 from omnicore.clock import ManualClock
 from omnicore.errors import Conflict, InvalidInput, StorageFailed
-from omnicore.storage.archive import read_contents
+from omnicore.restore import derive
+from omnicore.storage.archive import read_contents, tables_of
 from omnicore.storage.backup import backup, restore_postgresql, restore_sqlite
-from omnicore.storage.contents import tables_of
 from omnicore.storage.database import Database
 from omnicore.storage.modules import ModuleStore
 from omnicore.storage.postgresql import PostgresDatabase
 from omnicore.storage.store import Store
 from omnicore.storage.tables.kv import KvTable, KvTotals
 from omnicore.storage.tables.memory_words import full_text
-from omnicore.wiring.restoring import derive
 
 CLOCK = ManualClock()
 _MEMORY = (

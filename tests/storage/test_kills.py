@@ -19,9 +19,8 @@ import pytest
 from omnicore.config.settings import StorageSettings
 from omnicore.errors import StorageFailed
 from omnicore.storage import migrations, postgresql
-from omnicore.storage.database import Database
+from omnicore.storage.database import Database, open_store
 from omnicore.storage.migrations import NEWEST
-from omnicore.storage.opening import open_store
 from omnicore.storage.store import Session, Store
 
 ADD = "INSERT INTO grants VALUES (?, 'kv', ?, 'test', 0)"

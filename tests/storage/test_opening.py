@@ -17,10 +17,9 @@ import pytest
 
 from omnicore.config.settings import Settings, StorageSettings
 from omnicore.errors import StorageFailed, ToolMissing
-from omnicore.storage import migrations, opening
-from omnicore.storage.database import Database
+from omnicore.storage import database, migrations
+from omnicore.storage.database import Database, filesystem_of, left_open, open_store, refuse_network
 from omnicore.storage.migrations import NEWEST, STEPS
-from omnicore.storage.opening import filesystem_of, left_open, open_store, refuse_network
 from omnicore.storage.store import Store
 
 ADD = "INSERT INTO grants VALUES (?, 'kv', ?, 'test', 0)"
@@ -61,7 +60,7 @@ def test_a_missing_library_is_named_with_the_command_that_brings_it(
     def missing(name: str) -> None:
         raise ImportError(name=name)
 
-    monkeypatch.setattr(opening, "import_module", missing)
+    monkeypatch.setattr(database, "import_module", missing)
     with pytest.raises(ToolMissing, match=r"psycopg is not installed; run `pip install 'omnicore\[postgresql\]'`"):
         open_store(replace(OPTIONS, url="postgresql://h/d"), tmp_path)
 
@@ -145,10 +144,10 @@ def test_a_network_file_system_is_known_by_its_mount() -> None:
 def test_a_network_file_system_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mounts = tmp_path / "mounts"
     mounts.write_text(f"server:/x {os.path.realpath(tmp_path)} nfs rw 0 0\n")
-    monkeypatch.setattr("omnicore.storage.opening._MOUNTS", mounts)
+    monkeypatch.setattr("omnicore.storage.database._MOUNTS", mounts)
     with pytest.raises(StorageFailed, match=r"network file system \(nfs\).*; put the data folder on a local disk"):
         open_store(OPTIONS, tmp_path)
-    monkeypatch.setattr("omnicore.storage.opening._MOUNTS", tmp_path / "nothing")
+    monkeypatch.setattr("omnicore.storage.database._MOUNTS", tmp_path / "nothing")
     refuse_network(tmp_path / "omnicore.db")
 
 

@@ -17,8 +17,7 @@ from tests.storage.postgresql_server import PostgresServer
 from omnicore.errors import InvalidSetting, StorageBusy, StorageFailed
 from omnicore.storage.migrations import NEWEST
 from omnicore.storage.postgresql import PostgresDatabase
-from omnicore.storage.postgresql_faults import postgresql_failed
-from omnicore.storage.postgresql_link import read_url
+from omnicore.storage.postgresql_link import postgresql_failed, read_url
 from omnicore.storage.store import Session
 
 ADD = "INSERT INTO grants VALUES (?, 'kv', '{}', 'test', 0)"

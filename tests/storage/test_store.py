@@ -18,6 +18,7 @@ from omnicore.storage.database import Database
 from omnicore.storage.migrations import NEWEST
 from omnicore.storage.store import Session, Store
 
+COMMIT = {"sqlite": "commit", "postgresql": "_commit"}
 ADD = "INSERT INTO grants VALUES (?, 'kv', '{}', 'test', 0)"
 
 
@@ -245,7 +246,8 @@ def test_work_that_waited_together_shares_one_commit(store: Store, open_store: O
 
 
 def test_a_commit_that_fails_fails_all_who_share_it(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    commit = store._commit  # type: ignore[attr-defined]
+    name = COMMIT[store.dialect]
+    commit = getattr(store, name)
     commits: list[int] = []
 
     def breaking(*given: Any) -> Any:
@@ -254,7 +256,7 @@ def test_a_commit_that_fails_fails_all_who_share_it(store: Store, monkeypatch: p
             raise StorageFailed("the disk is gone")
         return commit(*given)
 
-    monkeypatch.setattr(store, "_commit", breaking)
+    monkeypatch.setattr(store, name, breaking)
     answers = _Together(store).run({"one": _adding("a"), "two": _adding("b")})
     assert [str(answers[name]) for name in ("one", "two")] == ["the disk is gone"] * 2
     assert _names(store) == []
@@ -277,7 +279,8 @@ def test_an_interrupt_stops_who_leads_and_the_others_go_on(store: Store) -> None
 
 
 def test_an_interrupt_at_the_commit_lets_nothing_be_done_twice(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    commit = store._commit  # type: ignore[attr-defined]
+    name = COMMIT[store.dialect]
+    commit = getattr(store, name)
     commits: list[int] = []
 
     def interrupted(*given: Any) -> Any:
@@ -287,7 +290,7 @@ def test_an_interrupt_at_the_commit_lets_nothing_be_done_twice(store: Store, mon
             raise KeyboardInterrupt
         return kept
 
-    monkeypatch.setattr(store, "_commit", interrupted)
+    monkeypatch.setattr(store, name, interrupted)
     answers = _Together(store).run({"one": _adding("a"), "two": _adding("b")})
     assert isinstance(answers["one"], KeyboardInterrupt)
     assert "look whether the change is there" in str(answers["two"])
@@ -307,8 +310,8 @@ def test_a_transaction_that_nobody_could_end_is_dropped_by_the_next(store: Store
 
 
 def test_a_lead_that_was_lost_is_taken_by_who_waits(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("omnicore.storage.group_commit._LOST_S", 0.01)
-    monkeypatch.setattr("omnicore.storage.postgresql_commits._LOST_S", 0.01)
+    monkeypatch.setattr("omnicore.storage.commits._LOST_S", 0.01)
+    monkeypatch.setattr("omnicore.storage.commits._LOST_S", 0.01)
     if isinstance(store, Database):
         store._group._led = True  # as if the leader had been interrupted at the worst point
     else:
@@ -321,8 +324,8 @@ def test_a_lead_that_was_lost_is_taken_by_who_waits(store: Store, monkeypatch: p
 def test_work_that_takes_long_lets_the_others_wait_no_longer_than_a_while(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("omnicore.storage.group_commit._BATCH_S", 0.0)
-    monkeypatch.setattr("omnicore.storage.postgresql_commits._BATCH_S", 0.0)
+    monkeypatch.setattr("omnicore.storage.commits._BATCH_S", 0.0)
+    monkeypatch.setattr("omnicore.storage.commits._BATCH_S", 0.0)
     answers = _Together(store).run({name: _adding(name) for name in "abc"})
     assert [answers[name] for name in "abc"] == [("a",), ("b",), ("c",)]
 

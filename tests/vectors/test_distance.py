@@ -1,4 +1,4 @@
-"""The twin's arithmetic: no rounding keeps one of the nearest out."""
+"""Exact distances: no rounding keeps one of the nearest out."""
 
 from __future__ import annotations
 

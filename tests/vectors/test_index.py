@@ -18,10 +18,9 @@ from tests.vectors.conftest import Make, Told, filled, ids, names, nearest, some
 from omnicore.clock import ManualClock
 from omnicore.config.settings import VectorSettings
 from omnicore.vectors.ann import Graph, GraphFailed
-from omnicore.vectors.cache import State, backoff_s, due
-from omnicore.vectors.collection import Resident
-from omnicore.vectors.service import VectorService
-from omnicore.vectors.snapshots import Order, Snapshots, written
+from omnicore.vectors.collection import LoadedCollection
+from omnicore.vectors.service import IndexState, VectorService, backoff_s, due
+from omnicore.vectors.snapshots import IndexSnapshots, SnapshotOrder, written
 
 pytest.importorskip("hnswlib")
 
@@ -87,8 +86,8 @@ def test_the_index_takes_up_new_rows_when_it_is_quiet(service: VectorService, cl
     assert service.stats("p", "docs")["indexed"] == 200
     clock.advance(2)
     service.round()
-    (resident,) = service._cache.residents()
-    assert (resident.served.folded, resident.unmarked) == (201, [])
+    (loaded,) = service._cache.collections()
+    assert (loaded.served.folded, loaded.unmarked) == (201, [])
     assert ids(service.search("p", "docs", rows[7], 1)) == ["new"]
 
 
@@ -96,9 +95,9 @@ def test_an_index_with_many_dead_is_built_anew(service: VectorService) -> None:
     rows = indexed(service)
     service.delete("p", "docs", names(80))
     service.round()
-    (resident,) = service._cache.residents()
-    assert resident.served.graph is not None
-    assert (resident.served.graph.rows, resident.served.twin.rows) == (120, 120)
+    (loaded,) = service._cache.collections()
+    assert loaded.served.graph is not None
+    assert (loaded.served.graph.rows, loaded.served.exact.rows) == (120, 120)
     assert ids(service.search("p", "docs", rows[100], 1)) == ["v100"]
 
 
@@ -118,7 +117,7 @@ def test_the_next_start_takes_the_copy_and_what_came_since(
     service.upsert_rows("p", "docs", ["new"], rows[7:8])
     service.delete("p", "docs", ["v7"])
     service.upsert_rows("p", "docs", ["v9"], rows[8:9])
-    monkeypatch.setattr("omnicore.vectors.cache.Upkeep._renew", None)  # whatever builds, fails
+    monkeypatch.setattr("omnicore.vectors.service.IndexMaintenance._renew", None)  # whatever builds, fails
     again = make()
     again.round()
     assert again.health().ok
@@ -252,8 +251,8 @@ def test_an_index_that_fails_again_and_again_is_built_more_and_more_rarely(
     def broken(self: Graph, query: Any, k: int) -> Any:
         raise GraphFailed("broken on purpose")
 
-    adopt = Resident.adopt
-    monkeypatch.setattr(Resident, "adopt", lambda *given: (built.append(clock.monotonic()), adopt(*given)))
+    adopt = LoadedCollection.adopt
+    monkeypatch.setattr(LoadedCollection, "adopt", lambda *given: (built.append(clock.monotonic()), adopt(*given)))
     with monkeypatch.context() as patch:
         patch.setattr(Graph, "search", broken)
         for _ in range(40):
@@ -270,7 +269,7 @@ def test_an_index_that_fails_again_and_again_is_built_more_and_more_rarely(
     clock.advance(200)
     service.round()
     assert service.health().ok
-    assert service._cache.residents()[0].failures == 0
+    assert service._cache.collections()[0].faults.count == 0
 
 
 def test_an_index_that_cannot_be_built_is_tried_again_more_and_more_rarely(
@@ -297,7 +296,7 @@ def test_a_copy_that_fails_harms_no_search(service: VectorService, monkeypatch: 
     rows = filled(service)
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     service.search("p", "docs", rows[0])
-    monkeypatch.setattr(service._upkeep, "_settings", VectorSettings(exact_up_to=50, m=8, ef=60, snapshot_s=60))
+    monkeypatch.setattr(service._maintenance, "_settings", VectorSettings(exact_up_to=50, m=8, ef=60, snapshot_s=60))
     service.round()
     assert service.stats("p", "docs")["copy"] is None
     assert service.search("p", "docs", rows[7], 1)[1] is False
@@ -314,17 +313,17 @@ def test_a_killed_scribe_is_an_error_and_leaves_nothing(tmp_path: Path, monkeypa
         return process
 
     monkeypatch.setattr(subprocess, "Popen", killed)
-    snapshots = Snapshots(tmp_path / "vectors")
+    snapshots = IndexSnapshots(tmp_path / "vectors")
     with snapshots.workplace() as folder:
-        order = Order(str(folder), "", 0, 0, 8, "l2", 8, 60)
+        order = SnapshotOrder(str(folder), "", 0, 0, 8, "l2", 8, 60)
         with pytest.raises((GraphFailed, BrokenPipeError)):
             written(order, np.arange(9), some(9), np.arange(9), lambda: False)
     assert list((tmp_path / "vectors").iterdir()) == []
 
 
 def test_a_stopping_host_ends_the_scribe(tmp_path: Path) -> None:
-    with Snapshots(tmp_path).workplace() as folder:
-        order = Order(str(folder), "", 0, 0, 64, "l2", 64, 2000)
+    with IndexSnapshots(tmp_path).workplace() as folder:
+        order = SnapshotOrder(str(folder), "", 0, 0, 64, "l2", 64, 2000)
         with pytest.raises(GraphFailed, match="the host stops"):
             written(order, np.arange(20_000), some(20_000, 64), np.arange(20_000), lambda: True)
 
@@ -388,11 +387,11 @@ def test_rebuilding_by_hand_makes_index_and_copy(make: Make, tmp_path: Path) -> 
     assert service.search("p", "docs", rows[195], 1)[1] is True
 
 
-IDLE = State(100, True, 100, 100, 0, 9.0, False, 0, True, 9.0)
+IDLE = IndexState(100, True, 100, 100, 0, 9.0, False, 0, True, 9.0)
 
 
 @pytest.mark.parametrize(
-    ("changes", "duty"),
+    ("changes", "work"),
     [
         ({}, None),
         ({"indexed": False}, "open"),
@@ -411,9 +410,9 @@ IDLE = State(100, True, 100, 100, 0, 9.0, False, 0, True, 9.0)
         ({"changes": 11, "since_copy_s": 0.5}, None),
     ],
 )
-def test_what_is_due_follows_from_the_state(changes: dict[str, Any], duty: str | None) -> None:
+def test_what_is_due_follows_from_the_state(changes: dict[str, Any], work: str | None) -> None:
     settings = VectorSettings(exact_up_to=50, snapshot_s=1.0)
-    assert due(State(**{**{f: getattr(IDLE, f) for f in State.__slots__}, **changes}), settings) == duty
+    assert due(IndexState(**{**{f: getattr(IDLE, f) for f in IndexState.__slots__}, **changes}), settings) == work
 
 
 def test_waiting_after_failures_grows_to_a_minute() -> None:

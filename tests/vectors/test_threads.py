@@ -41,9 +41,9 @@ def test_searches_and_writes_go_on_together(make: Make) -> None:
 
     def keep_up() -> None:
         while writing.is_set():
-            for one in service._cache.residents():
+            for one in service._cache.collections():
                 if one.served.graph is not None:
-                    service._upkeep._fold(one)
+                    service._maintenance._fold(one)
 
     with ThreadPoolExecutor(8) as pool:
         others = [pool.submit(search, n) for n in range(2)] + [pool.submit(keep_up)]

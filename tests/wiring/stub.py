@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from omnicore import Host
-from omnicore.blocking import _belongs_to_loop, _is_asynchronous, _needs_twin
+from omnicore.parts import HostParts
+from omnicore.portal import _belongs_to_loop, _is_asynchronous, _needs_twin
 
 __all__ = ["FILE", "reachable", "rendered"]
 
@@ -48,6 +49,8 @@ def reachable(host: Host) -> list[tuple[tuple[str, ...], type, tuple[str, ...]]]
 
 def _parts(value: Any) -> Iterator[tuple[str, Any]]:
     names = {*vars(value)} if hasattr(value, "__dict__") else set()
+    if isinstance(value, Host):
+        names |= {*HostParts.__annotations__}
     names |= {name for name in dir(type(value)) if isinstance(inspect.getattr_static(type(value), name), property)}
     for name in sorted(name for name in names if not name.startswith("_")):
         with suppress(Exception):
@@ -85,7 +88,8 @@ class _Stub:
 
     def text(self) -> str:
         """The stub file."""
-        lines = ["class Services:"]
+        lines = ["class Services:", f"    host: {self._import('Host', 'omnicore.assembly')}"]
+        lines.append(f"    settings: {self._import('Settings', 'omnicore.config.settings')}")
         lines += [f"    {name}: {self._named(kind)}" for name, kind in sorted(self._roots.items())]
         plain = ((name, type(part)) for name, part in _parts(self._host) if name not in (*self._roots, "settings"))
         for name, kind in sorted(plain, key=lambda one: one[0]):

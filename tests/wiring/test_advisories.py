@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from omnicore.wiring import advisories
-from omnicore.wiring.advisories import applies, engines, known
+from omnicore import advisories
+from omnicore.advisories import applies, engines, known
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import inspect
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -17,11 +19,10 @@ from mypy import api
 from tests.wiring.stub import FILE, reachable, rendered
 
 from omnicore import Host
-from omnicore.assembly import BlockingHost
-from omnicore.blocking import Portal, Twin
 from omnicore.errors import Conflict, NotFound, Unavailable
 from omnicore.memory.tiers import MemoryTier
 from omnicore.plugins.host import PluginHost
+from omnicore.portal import BlockingHost, Portal, Twin
 
 
 @pytest.fixture(scope="module")
@@ -163,6 +164,20 @@ def test_a_closed_host_says_so_and_closes_once(tmp_path: Path) -> None:
     for use in (memory.stats, lambda: tasks("a.b"), lambda: host.call("a.b"), lambda: host.plugins.list()):
         with pytest.raises(Unavailable):
             use()
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_host_that_is_never_closed_is_closed_at_the_end_with_a_warning(tmp_path: Path, kept: bool) -> None:
+    script = f"""
+from omnicore import Host
+host = Host(plugins={str(tmp_path / "plugins")!r}, data={str(tmp_path / "data")!r}, watch=False).__enter__()
+host.memory.store("kept")
+{"" if kept else "del host"}
+"""
+    command = [sys.executable, "-W", "always::ResourceWarning", "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert "ResourceWarning: a host was never closed" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_block_without_a_name_opens_the_host_itself(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from omnicore.assembly import Host
 from omnicore.config.settings import ConnectorSettings, Settings, TelemetrySettings
-from omnicore.wiring.diagnostics import Sources, Veil, bundle
+from omnicore.diagnostics import Sources, Veil, bundle
 
 TOKEN, VAULT, VARIABLE, KEY = "hush-token-0001", 'hush-vault-"0002"', "hush-variable-0003", "hush-env-key-0004"
 PLUGIN, APPLICATION, FILE, MASTER = "hush-plugin-0005", "hush-app-0006", "hush-file-0007", "A" * 20 + "hushmaster0008"

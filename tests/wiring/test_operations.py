@@ -11,8 +11,8 @@ from tests.api.conftest import until
 from omnicore.adapters.settings import host_settings, settings_for
 from omnicore.clock import ManualClock
 from omnicore.config.settings import Settings
+from omnicore.diagnostics import Sampler
 from omnicore.telemetry.metrics import Series, Totals
-from omnicore.wiring.series import Ticker
 
 
 def test_a_host_keeps_the_origins_it_was_started_with(tmp_path: Path) -> None:
@@ -44,7 +44,7 @@ def test_a_step_that_fails_does_not_end_the_ticking() -> None:
         raise OSError("the database is away")
 
     async def run() -> None:
-        ticker = Ticker(Series(Totals, ManualClock()), (failing,), every_s=0.001)
+        ticker = Sampler(Series(Totals, ManualClock()), (failing,), every_s=0.001)
         await ticker.start()
         await asyncio.to_thread(until, lambda: len(calls) > 2)
         await ticker.stop()

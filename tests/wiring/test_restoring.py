@@ -15,11 +15,11 @@ from tests.kills import ended_at, steps_of
 from omnicore.clock import ManualClock, SystemClock
 from omnicore.config.settings import Settings
 from omnicore.errors import Conflict, InvalidInput, NotFound
+from omnicore.restore import restore_staged
 from omnicore.storage import backup as rooms
 from omnicore.storage.backup import MOST, Backups, read_staged
 from omnicore.storage.database import Database
 from omnicore.storage.tables.kv import KvTable
-from omnicore.wiring.restoring import restore_staged
 
 WAIT_S = 60.0
 
@@ -99,7 +99,7 @@ def test_what_cannot_be_put_back_leaves_the_data_and_says_why(tmp_path: Path) ->
 
 def test_a_database_in_use_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     backups = staged(tmp_path)
-    monkeypatch.setattr("omnicore.wiring.restoring._WAIT_S", 0.05)
+    monkeypatch.setattr("omnicore.restore._WAIT_S", 0.05)
     with closing(Database.open(tmp_path / "data" / "omnicore.db")):
         restore_staged(settings_at(tmp_path), clock=SystemClock())
     outcome = backups.overview().restored

@@ -18,7 +18,7 @@ from omnicore.storage.store import Store
 from omnicore.workflows.engine import Engine, EngineParts
 from omnicore.workflows.entries import Action, Performed, RunContext
 from omnicore.workflows.faults import Fault
-from omnicore.workflows.language.graph import Call, Emit
+from omnicore.workflows.language.graph import CallTask, EmitTask
 from omnicore.workflows.live import LiveRun
 from omnicore.workflows.service import Workflows
 
@@ -43,9 +43,9 @@ class Steps:
 
     async def perform(self, action: Action, run: RunContext) -> Performed:
         node = action.node
-        if isinstance(node, Emit):
+        if isinstance(node, EmitTask):
             return Performed(action.value, events=(action.value,))
-        assert isinstance(node, Call)
+        assert isinstance(node, CallTask)
         name = node.ref.partition(".")[2]
         self.calls.append((name, run.run, action.value))
         self.keys.append(action.key)

@@ -19,7 +19,7 @@ from omnicore.workflows.entries import Entry, Result
 from omnicore.workflows.faults import Fault
 from omnicore.workflows.journal import Journal
 from omnicore.workflows.journal_records import Kept
-from omnicore.workflows.progress import Taken
+from omnicore.workflows.progress import KeptRows
 
 EVENT = {"specversion": "1.0", "id": "e1", "source": "/shop", "type": "order.paid", "data": {"n": 1}}
 
@@ -275,7 +275,7 @@ async def test_a_fork_has_the_rows_of_the_run_up_to_one(store: Store) -> None:
         run = (await journal.start(new())).run
         for seq in range(1, 6):
             await journal.keep(step(run, seq, {"text": f"{seq}" * 500}))
-        fork = await journal.fork(new(forked_from=run), of=run, taken=Taken(3))
+        fork = await journal.fork(new(forked_from=run), of=run, taken=KeptRows(3))
         assert (fork.owned, fork.status) == (False, "pending")
         (claimed,) = await journal.claim(10)
         assert (claimed.run.id, claimed.run.seq, claimed.run.forked_from) == (fork.run, 3, run)
@@ -287,9 +287,9 @@ async def test_a_fork_has_the_rows_of_the_run_up_to_one(store: Store) -> None:
         await journal.keep(done(fork.run, 4))
         assert (await journal.queries.verify(fork.run)).ok
         with pytest.raises(Conflict, match="5 rows only"):
-            await journal.fork(new(), of=run, taken=Taken(6))
+            await journal.fork(new(), of=run, taken=KeptRows(6))
         with pytest.raises(NotFound):
-            await journal.fork(new(), of="run_no", taken=Taken(1))
+            await journal.fork(new(), of="run_no", taken=KeptRows(1))
 
 
 async def test_waits_and_events_are_kept_with_the_step_and_events_once(store: Store) -> None:

@@ -13,9 +13,8 @@ from omnicore.access.audit import AuditTrail
 from omnicore.clock import ManualClock
 from omnicore.config.settings import AccessSettings
 from omnicore.errors import NotFound
-from omnicore.storage.audit_head import HeadFile
 from omnicore.storage.store import Store
-from omnicore.storage.tables.audit import AuditTable
+from omnicore.storage.tables.audit import AuditTable, HeadFile
 from omnicore.workflows.faults import Fault
 from omnicore.workflows.journal import Journal
 from omnicore.workflows.journal_records import Kept

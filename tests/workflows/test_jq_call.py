@@ -14,7 +14,7 @@ from omnicore.errors import CallCancelled, CapacityReached, DeadlineExceeded, Fu
 from omnicore.sandbox.abi import Usage
 from omnicore.workflows.expressions import jq
 from omnicore.workflows.expressions.expression import expression
-from omnicore.workflows.expressions.jq import SHARED, Call, Figures, HostBusy, Jq, JqFailed, JqLimits, Turns
+from omnicore.workflows.expressions.jq import SHARED, HostBusy, Jq, JqCall, JqFailed, JqFigures, JqLimits, JqTurns
 
 LATE = DeadlineExceeded("timeout", limit="timeout_s")
 FUEL = FuelExhausted("plugin ran out of fuel", limit="fuel")
@@ -80,18 +80,18 @@ def no_rests(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jq, "_RESTS_S", (0.0, 0.0, 0.0))
 
 
-def call_in(rooms: Rooms, threads: ThreadPoolExecutor, figures: Figures | None = None) -> Call:
-    return Call(
+def call_in(rooms: Rooms, threads: ThreadPoolExecutor, figures: JqFigures | None = None) -> JqCall:
+    return JqCall(
         rooms,
         "run",
         lambda: b"{}",
-        short=Turns(1),
-        long=Turns(1),
+        short=JqTurns(1),
+        long=JqTurns(1),
         owner="run_1",
         short_s=0.25,
         long_s=10.0,
         threads=lambda: threads,
-        figures=figures or Figures(),
+        figures=figures or JqFigures(),
     )
 
 
@@ -123,7 +123,7 @@ async def test_an_attempt_that_the_host_had_no_time_for_is_made_again(late: Any,
 
 
 async def test_a_host_that_never_has_time_says_so_and_blames_nobody(threads: ThreadPoolExecutor) -> None:
-    rooms, figures = Rooms([FUEL], [LATE, LATE, LATE]), Figures()
+    rooms, figures = Rooms([FUEL], [LATE, LATE, LATE]), JqFigures()
     with pytest.raises(HostBusy, match="3 attempts"):
         call_in(rooms, threads, figures).wait().result()
     assert (figures.again, figures.given_up, rooms.closed) == (3, 1, 3)

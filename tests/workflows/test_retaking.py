@@ -14,8 +14,8 @@ from tests.workflows.flow.simulation import START_AT
 from tests.workflows.flow.test_against_reference import played
 
 from omnicore.workflows.entries import Entry, Start
-from omnicore.workflows.language.graph import For, Graph
-from omnicore.workflows.progress import Lost, Progress, Taken, checked, kept_entries, taken_over
+from omnicore.workflows.language.graph import ForTask, WorkflowGraph
+from omnicore.workflows.progress import KeptRows, Lost, Progress, checked, kept_entries, taken_over
 
 FORK = "/do/0/f/fork/branches"
 
@@ -137,13 +137,13 @@ def test_what_was_undone_in_a_strand_is_done_again_there_alone() -> None:
 def test_a_cancelled_run_goes_on_from_a_place_as_if_nobody_had_cancelled_it() -> None:
     said = [*rows(f"{FORK}/0/a completed", f"{FORK}/1/b completed"), Row(3, "", "received", kind="cancel")]
     taken = taken_over([*said, Row(4, f"{FORK}/1/c", "cancelled", None)], f"{FORK}/0/a", status="cancelled")
-    assert taken == Taken(2, (Lost(f"{FORK}/0/a", 1),))
+    assert taken == KeptRows(2, (Lost(f"{FORK}/0/a", 1),))
 
 
 @settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 @given(graphs(), st.integers(0, 3), st.one_of(st.none(), st.floats(0.01, 15.0)), st.data())
 def test_whatever_ran_goes_on_with_what_is_kept(
-    drawn: tuple[Graph, int], number: int, cancel: float | None, data: st.DataObject
+    drawn: tuple[WorkflowGraph, int], number: int, cancel: float | None, data: st.DataObject
 ) -> None:
     graph, seed = drawn
     loops = set(_loops(graph.root))
@@ -166,7 +166,7 @@ def test_whatever_ran_goes_on_with_what_is_kept(
 
 def _loops(node: Any) -> Iterator[str]:
     """The paths of the loops whose rounds run side by side."""
-    if isinstance(node, For) and node.at_once > 1:
+    if isinstance(node, ForTask) and node.at_once > 1:
         yield node.path
     for part in [node] if is_dataclass(node) else []:
         for one in [getattr(part, field.name) for field in fields(part)]:

@@ -14,7 +14,7 @@ from tests.workflows.engines import Steps, text, workflows_on
 from omnicore.assembly import Host
 from omnicore.errors import CallCancelled, Conflict, WorkflowFailed
 from omnicore.storage.store import Store
-from omnicore.workflows.steps.secrets import PREFIX
+from omnicore.workflows.steps.step import PREFIX
 
 SIDES = """
 - both:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 
-from omnicore.workflows.expressions.jq import Shares, Turns
+from omnicore.workflows.expressions.jq import JqTurns, Shares
 
 
 def test_what_waits_comes_out_in_turn_and_of_one_owner_in_its_order() -> None:
@@ -71,7 +71,7 @@ def test_owners_that_are_gone_are_forgotten() -> None:
 
 
 async def test_who_is_cancelled_while_it_waits_leaves_the_line() -> None:
-    turns = Turns(1)
+    turns = JqTurns(1)
     assert turns.at_once()
     assert not turns.at_once()
     gone, stays = asyncio.create_task(turns.come("gone")), asyncio.create_task(turns.come("stays"))
@@ -86,7 +86,7 @@ async def test_who_is_cancelled_while_it_waits_leaves_the_line() -> None:
 
 
 async def test_a_turn_that_comes_as_its_owner_is_cancelled_goes_to_the_next() -> None:
-    turns = Turns(1)
+    turns = JqTurns(1)
     assert turns.at_once()
     late = asyncio.create_task(turns.come("late"))
     await asyncio.sleep(0)

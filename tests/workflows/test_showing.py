@@ -9,7 +9,7 @@ from tests.workflows.engines import Steps, text, until, workflows_on
 
 from omnicore.errors import Conflict, InvalidInput, NotFound, WorkflowFailed
 from omnicore.storage.store import Store
-from omnicore.workflows.steps.secrets import PREFIX
+from omnicore.workflows.steps.step import PREFIX
 
 ASKS = text("asks", "- a: {call: work.echo}\n- sign: {host: {approval: {title: Sign}}}")
 

@@ -16,8 +16,8 @@ from omnicore.storage.store import Store
 from omnicore.workflows.expressions.expression import expression
 from omnicore.workflows.faults import Fault
 from omnicore.workflows.language.document import check, compile_graph, read_document
-from omnicore.workflows.language.graph import Listen
-from omnicore.workflows.steps.secrets import Opened, placeholders
+from omnicore.workflows.language.graph import ListenTask
+from omnicore.workflows.steps.step import StepSecrets, placeholders
 
 OpenStore = Callable[[], Store]
 STANDS = placeholders("a number", ["bank"])["bank"]
@@ -41,7 +41,7 @@ do:
     ],
 )
 def test_a_secret_is_joined_to_text_and_not_transformed(filter_: str, sent: Any) -> None:
-    assert Opened({STANDS: "the value"}).put(expression(filter_)(STANDS, {})) == sent
+    assert StepSecrets({STANDS: "the value"}).put(expression(filter_)(STANDS, {})) == sent
 
 
 def test_a_path_into_what_is_no_object_fails_unless_it_is_asked_for_with_a_question_mark() -> None:
@@ -54,7 +54,7 @@ def test_a_path_into_what_is_no_object_fails_unless_it_is_asked_for_with_a_quest
 def test_what_is_expected_is_a_text_without_marks() -> None:
     for said, value in ((".room", ".room"), ("${ .room }", 7)):
         node = compile_graph(read_document(HEAR.format(type="a.b", expect=said))).nodes["/do/0/hear"]
-        assert isinstance(node, Listen)
+        assert isinstance(node, ListenTask)
         ((_, expect),) = node.filters[0].correlate.values()
         assert expect is not None
         assert expect({"room": 7}, {}) == value

@@ -38,7 +38,7 @@ from omnicore.storage.tables.audit import GENESIS, Anchor, AuditEntry, AuditRow,
 
 if TYPE_CHECKING:
     from omnicore.clock import Clock
-    from omnicore.storage.audit_head import HeadFile
+    from omnicore.storage.tables.audit import HeadFile
 
 __all__ = [
     "BEING_RECORDED",

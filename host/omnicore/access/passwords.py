@@ -9,13 +9,14 @@ import asyncio
 import hashlib
 import unicodedata
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, TypeVar
 
 from omnicore.errors import CapacityReached, InvalidInput, TooManyTries
 from omnicore.optional import optional
+from omnicore.records import replace
 from omnicore.storage.tables.access import AccessTable, TriesRow
 
 if TYPE_CHECKING:

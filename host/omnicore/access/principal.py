@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, cast
+
+if TYPE_CHECKING:
+    from omnicore.storage.tables.access import RoleName
 
 __all__ = ["LOCAL", "OWNER", "Principal", "Role", "Via"]
 
@@ -25,6 +28,11 @@ class Role(IntEnum):
     viewer = 1
     operator = 2
     admin = 3
+
+    @property
+    def word(self) -> RoleName:
+        """The name of the role, as records hold it."""
+        return cast("RoleName", self.name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import asyncio
 import hmac
 import logging
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from omnicore.access.keys import DEVICE, SESSION, OwnerKey, csrf_of, digest_of, is_device, is_key, new_key
 from omnicore.access.passwords import Lockout, Passwords, Tries
@@ -320,7 +320,7 @@ class Access:
             await asyncio.to_thread(self.users.rehash, user, await self.passwords.hash(password))
         return await self._remembered(user, await self.open(user, "password", arrival), arrival, known)
 
-    async def open(self, user: UserRow, via: str, arrival: Arrival) -> Opened:
+    async def open(self, user: UserRow, via: Literal["password", "oidc"], arrival: Arrival) -> Opened:
         """Opens a session for somebody who was recognised: always a new key.
 
         Raises: WrongCredentials: that one was changed since `user` was read, so what was recognised may not hold.
@@ -335,11 +335,12 @@ class Access:
             created_at=now,
             seen_at=now,
             expires_at=now + self.settings.session_s,
+            digest=digest_of(key),
         )
         old = digest_of(arrival.key) if arrival.key else None
         most = self.settings.sessions
         kept = await asyncio.to_thread(
-            lambda: self._sessions.add(row, digest_of(key), most=most, now=now, old=old, as_of=user.changed_at)
+            lambda: self._sessions.add(row, most=most, now=now, old=old, as_of=user.changed_at)
         )
         self.recognition.forget()
         principal = await self.recognition.principal(key) if kept else None
@@ -408,7 +409,7 @@ class Access:
     def sessions(self, after: str, limit: int, *, user: str | None) -> list[dict[str, Any]]:
         """Sessions that are not over, as REST shows them; of one user, or all."""
         found = self._sessions.page(after, limit, now=self._clock.now(), user=user)
-        return [_session_json(row, name) for row, name in found]
+        return [{**row.to_json(), "user": name} for row, name in found]
 
     # The first user
 
@@ -451,19 +452,6 @@ class Access:
         return await asyncio.to_thread(
             lambda: self.users.add(name, role, password=hashed, plugins=plugins, first=first)
         )
-
-
-def _session_json(row: SessionRow, name: str) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "user": name,
-        "via": row.via,
-        "from": row.origin,
-        "agent": row.agent,
-        "created_at": row.created_at,
-        "seen_at": row.seen_at,
-        "expires_at": row.expires_at,
-    }
 
 
 def _printable(text: str) -> str:

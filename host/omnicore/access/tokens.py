@@ -55,21 +55,21 @@ class Tokens:
         Returns: what is kept, and the token itself, which nobody can read again.
         Raises: InvalidInput; Conflict: the owner has too many.
         """
-        now = self._clock.now()
+        now, key = self._clock.now(), new_key(TOKEN)
         row = TokenRow(
             id=self._ids.next(),
             name=_checked_name(name),
             owner_id=owner,
-            role=role.name,
+            role=role.word,
             created_at=now,
-            plugins={plugin: one.name for plugin, one in (plugins or {}).items()},
-            scopes=None if scopes is None else tuple(scopes),
+            digest=digest_of(key),
+            plugins={plugin: one.word for plugin, one in (plugins or {}).items()},
+            scopes=None if scopes is None else tuple(sorted(scopes)),
             expires_at=now + self._settings.token_days * _DAY_S if expires_at is None else expires_at,
         )
         if row.expires_at is not None and not now < row.expires_at <= _LATEST:
             raise InvalidInput("the token would be over already", remedy="choose a later time", path="expires_at")
-        key = new_key(TOKEN)
-        if not self._table.add(row, digest_of(key), most=self._settings.tokens):
+        if not self._table.add(row, most=self._settings.tokens):
             raise Conflict(
                 f"there are {self._settings.tokens} tokens of one owner already",
                 remedy="revoke one",
@@ -85,17 +85,7 @@ class Tokens:
 
 def token_json(row: TokenRow, owner: str | None) -> dict[str, Any]:
     """A token as REST and the command line show it, without its key."""
-    return {
-        "id": row.id,
-        "name": row.name,
-        "owner": owner,
-        "role": row.role,
-        "plugins": dict(row.plugins),
-        "scopes": None if row.scopes is None else list(row.scopes),
-        "expires_at": row.expires_at,
-        "created_at": row.created_at,
-        "last_used_at": row.last_used_at,
-    }
+    return {**row.to_json(), "owner": owner}
 
 
 def _checked_name(name: str) -> str:

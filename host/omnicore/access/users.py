@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 from omnicore.access.principal import Role
 from omnicore.clock import Clock
 from omnicore.errors import Conflict, InvalidInput, NotFound
 from omnicore.ids import new_id
+from omnicore.records import replace
 from omnicore.storage.store import Store
-from omnicore.storage.tables.access import UserRow, UsersTable
+from omnicore.storage.tables.access import RoleName, UserRow, UsersTable
 
-__all__ = ["Users", "checked_name", "checked_plugins", "checked_role", "user_json"]
+__all__ = ["Users", "checked_name", "checked_plugins", "checked_role"]
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9._@+-]{0,62}[a-z0-9])?\Z")
 _PLUGIN = re.compile(r"[^\s/.\x00-\x1f\x7f\ud800-\udfff]{1,128}\Z")
@@ -65,7 +65,7 @@ class Users:
         *,
         password: str | None,
         plugins: Mapping[str, Role] | None = None,
-        second: tuple[str, str] | None = None,
+        second: tuple[Literal["oidc"], str] | None = None,
         first: bool = False,
     ) -> UserRow:
         """Makes a user.
@@ -81,7 +81,7 @@ class Users:
         row = UserRow(
             id=new_id("usr"),
             name=checked_name(name),
-            role=role.name,
+            role=role.word,
             created_at=now,
             changed_at=now,
             password=password,
@@ -120,7 +120,7 @@ class Users:
                 raise Conflict("the password was changed meanwhile", remedy="log in with the new one")
             return replace(
                 before,
-                role=before.role if role is None else role.name,
+                role=before.role if role is None else role.word,
                 plugins=before.plugins if plugins is None else _named(plugins),
                 disabled=before.disabled if disabled is None else disabled,
                 password=before.password if password is None else password,
@@ -150,20 +150,6 @@ class Users:
         """Takes a stronger hash of the same password."""
         if row.password is not None:
             self._table.rehash(row.id, old=row.password, new=password)
-
-
-def user_json(row: UserRow) -> dict[str, Any]:
-    """A user as REST and the command line show it."""
-    return {
-        "id": row.id,
-        "name": row.name,
-        "role": row.role,
-        "plugins": dict(row.plugins),
-        "disabled": row.disabled,
-        "created_at": row.created_at,
-        "last_login_at": row.last_login_at,
-        "second": row.second,
-    }
 
 
 def is_name(name: str) -> bool:
@@ -201,8 +187,8 @@ def checked_plugins(value: Any) -> dict[str, Role]:
     return {plugin: checked_role(role) for plugin, role in value.items()}
 
 
-def _named(plugins: Mapping[str, Role]) -> dict[str, str]:
-    return {plugin: role.name for plugin, role in plugins.items()}
+def _named(plugins: Mapping[str, Role]) -> dict[str, RoleName]:
+    return {plugin: role.word for plugin, role in plugins.items()}
 
 
 def _last(name: str) -> Conflict:

@@ -10,13 +10,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from omnicore.api.audit_record import Looks, judged, looks_of, recorded
 from omnicore.api.calls import direct
-from omnicore.api.exchange import Traffic
+from omnicore.api.exchange import Traffic, idempotent, prefixed
 from omnicore.api.guard import Guard
-from omnicore.api.idempotency import idempotent
 from omnicore.api.operation import Operation
 from omnicore.api.operations import OPERATIONS
 from omnicore.api.parts import Parts, Rooms, parts_of
-from omnicore.api.prefix import prefixed
 from omnicore.api.principals import Allowed, OpenPaths, Recogniser, forwarded_prefix
 from omnicore.api.problems import Problem, RefusalError
 from omnicore.config.settings import Settings

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from omnicore.access.audit import AuditTrail, Entered
     from omnicore.access.principal import Principal
-    from omnicore.api.idempotency import Endpoint
+    from omnicore.api.exchange import Handler
 
 __all__ = [
     "CALL",
@@ -70,8 +70,8 @@ Look = Callable[[Request], Awaitable[Any]]
 class Looks:
     """Endpoints by path: those that show one object, `.../plugins/{plugin}`, and those that list all, `.../tokens`."""
 
-    ones: Mapping[str, Endpoint]
-    lists: Mapping[str, Endpoint]
+    ones: Mapping[str, Handler]
+    lists: Mapping[str, Handler]
 
     def of(self, operation: Operation) -> Look | None:
         """The function that shows the object which an operation changes."""
@@ -109,12 +109,12 @@ def answer_of(response: Response) -> Any:
     return json.loads(body)
 
 
-async def _shown(endpoint: Endpoint, request: Request) -> Any:
+async def _shown(endpoint: Handler, request: Request) -> Any:
     name = next(iter(request.path_params))
     return answer_of(await endpoint(_inside(request, {name: request.path_params[name]})))
 
 
-async def _listed(endpoint: Endpoint, request: Request) -> Any:
+async def _listed(endpoint: Handler, request: Request) -> Any:
     """The object from the first page of its list, where no operation shows it alone."""
     listed = answer_of(await endpoint(_inside(request, {})))
     items = listed.get("items") if isinstance(listed, Mapping) else None
@@ -353,7 +353,7 @@ _UNKNOWN = 401
 _SERVER_AT_FAULT = 500
 
 
-def recorded(operation: Operation, endpoint: Endpoint, looks: Looks) -> Endpoint:
+def recorded(operation: Operation, endpoint: Handler, looks: Looks) -> Handler:
     """The endpoint with the recording that its kind asks for. Without an audit log it is called directly."""
     kind = kind_of(operation)
     if kind == "none" or not inspect.iscoroutinefunction(endpoint):  # ASGI applications see to it themselves
@@ -373,7 +373,7 @@ def recorded(operation: Operation, endpoint: Endpoint, looks: Looks) -> Endpoint
 
 
 async def _change(
-    trail: AuditTrail, operation: Operation, endpoint: Endpoint, look: Look | None, request: Request
+    trail: AuditTrail, operation: Operation, endpoint: Handler, look: Look | None, request: Request
 ) -> Response:
     params = request.path_params
     body = await _told(request)
@@ -403,7 +403,7 @@ async def _change(
 
 
 async def _call(
-    trail: AuditTrail, operation: Operation, endpoint: Endpoint, _look: Look | None, request: Request
+    trail: AuditTrail, operation: Operation, endpoint: Handler, _look: Look | None, request: Request
 ) -> Response:
     target, outcome = target_of(operation.path, request.path_params), "failed"
     try:
@@ -422,7 +422,7 @@ async def _call(
 
 
 async def _login(
-    trail: AuditTrail, operation: Operation, endpoint: Endpoint, _look: Look | None, request: Request
+    trail: AuditTrail, operation: Operation, endpoint: Handler, _look: Look | None, request: Request
 ) -> Response:
     """Records a login before it is answered. A failed login is queued."""
     told = await _told(request) if operation.method == "POST" else {}

@@ -1,4 +1,7 @@
-"""Function calls: bytes in, bytes out. This is the measured route, so it speaks ASGI itself."""
+"""Function calls: bytes in, bytes out, over REST; and over the Model Context Protocol (`omnicore.mcp`) at `/mcp`.
+
+The REST route is the measured one, so it speaks ASGI itself.
+"""
 
 from __future__ import annotations
 
@@ -8,29 +11,43 @@ import math
 import re
 from collections.abc import Awaitable
 from dataclasses import replace
+from functools import partial
 from time import monotonic
 from urllib.parse import parse_qs
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from omnicore.access.principal import Principal
-from omnicore.api.audit_record import judged
+from omnicore.api.audit_record import CALL, judged, note_call, who_asks
 from omnicore.api.exchange import Exchange
 from omnicore.api.operations import OPERATIONS
-from omnicore.api.parts import Parts
-from omnicore.api.principals import Allowed
-from omnicore.api.problems import RefusalError, problem_of
+from omnicore.api.parts import Parts, Rooms
+from omnicore.api.principals import Allowed, principal_of
+from omnicore.api.problems import Problem, RefusalError, problem_of
+from omnicore.api.schema import TABLE, TEXT, Schemas, object_of
 from omnicore.capabilities.costs import CallCosts
-from omnicore.errors import InvalidInput
+from omnicore.errors import InvalidInput, ToolMissing, Unavailable
 from omnicore.plugins.host import PluginHost
 
-__all__ = ["call_function", "direct", "read_timeout"]
+__all__ = [
+    "SCHEMAS",
+    "call_function",
+    "direct",
+    "end_mcp_session",
+    "open_mcp_stream",
+    "read_timeout",
+    "send_mcp_message",
+]
+
 
 _PATH = re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", OPERATIONS[0].path))
 _OCTETS = "application/octet-stream"
 _MEDIA_KEPT_S = 1.0
 _MOST_MEDIA = 10_000
 _COST = (b"omnicore-cost", b"1")
+_LISTEN = b"subscriptions/listen"
+_GRACE_S = 2.0
 
 
 class _Medias:
@@ -141,3 +158,64 @@ def read_timeout(scope: Scope, most_s: float) -> float | None:
 call_function = _CallFunction()
 _CALL = OPERATIONS[0]
 _allowed = judged(Allowed(call_function, _CALL), _CALL)
+
+
+class _SpeakMcp:
+    """The ASGI application of `/mcp`. It reads a bounded body and passes it to the MCP service."""
+
+    async def __call__(self, scope: Scope, _receive: Receive, _send: Send) -> None:
+        parts: Parts = scope["app"].state.parts
+        exchange: Exchange = scope["exchange"]
+        if parts.rooms.mcp is None:
+            raise Unavailable("this host does not speak MCP", remedy="ask one that `omnicore run` serves")
+        body = await exchange.read_body()
+        if _is_endless(scope):
+            exchange.streams, exchange.due = True, math.inf
+        else:
+            exchange.due += _GRACE_S  # the call inside has the same deadline, and an answer that says so
+        scope["principal"] = principal_of(HTTPConnection(scope))
+        scope["note_call"] = partial(_note, parts.rooms, scope)
+        try:
+            await parts.rooms.mcp(scope, _replayed(body, exchange), exchange.send)
+        except ToolMissing as error:
+            raise RefusalError(Problem(501, error.code, error.fact, error.remedy)) from error
+
+
+def _is_endless(scope: Scope) -> bool:
+    """True if the answer is a stream that only the client or the server ends."""
+    return scope["method"] == "GET" or (b"mcp-method", _LISTEN) in scope["headers"]
+
+
+def _replayed(body: bytes, exchange: Exchange) -> Receive:
+    """Receives the body again, then the messages of the connection."""
+    first: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receive() -> Message:
+        return first.pop() if first else await exchange.receive()
+
+    return receive
+
+
+def _note(rooms: Rooms, scope: Scope, plugin: str, function: str, outcome: str) -> None:
+    """Records a call as calls over REST are recorded."""
+    target = f"plugin:{plugin}.{function}"
+    if outcome != "refused":
+        note_call(rooms.audit, scope, CALL, target, outcome)
+    elif rooms.audit is not None:
+        rooms.audit.refuse(**who_asks(scope), action=CALL, target=target, outcome=outcome)
+
+
+send_mcp_message = open_mcp_stream = end_mcp_session = _SpeakMcp()
+
+
+SCHEMAS: Schemas = {
+    "RpcMessage": object_of(
+        *("id", "method", "params", "result", "error"),
+        jsonrpc={"const": "2.0"},
+        id={"type": ["string", "integer", "null"]},
+        method=TEXT,
+        params=TABLE,
+        result=TABLE,
+        error=object_of("data", code={"type": "integer"}, message=TEXT, data={}),
+    ),
+}

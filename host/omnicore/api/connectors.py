@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from omnicore.api.parts import parts_of
 from omnicore.api.principals import principal_of
-from omnicore.api.requests import Json, read_count, read_object, who
-from omnicore.api.schema import MAYBE_TEXT, TABLE, TEXT, TIME, WHOLE, Schemas, list_of, object_of
+from omnicore.api.requests import Json, read_count, read_object, read_record, who
+from omnicore.api.schema import FLAG, MAYBE_TABLE, MAYBE_TEXT, TABLE, TEXT, Schemas, list_of, object_of
 from omnicore.connectors.kind import KINDS, CallLimits, find_kind
 from omnicore.errors import InvalidInput, NotFound, ToolMissing, Unavailable
+from omnicore.records import schema
+from omnicore.storage.tables.connectors import ConnectorChange, ConnectorOrder, ConnectorRow, UseRow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
 
     from omnicore.api.exchange import Exchange
     from omnicore.connectors.service import Connectors
-    from omnicore.storage.tables.connectors import ConnectorRow
 
 __all__ = [
     "SCHEMAS",
@@ -66,10 +67,9 @@ async def list_connectors(request: Request) -> Response:
 async def add_connector(request: Request) -> Response:
     """Adds a connector."""
     service = connectors_of(request)
-    values = await read_object(request, allowed=frozenset({"name", "kind", "config", "secrets", "limits"}))
-    name, kind = _text(values, "name"), _text(values, "kind")
-    tables = [_table(values, member) for member in ("config", "secrets", "limits")]
-    row = await asyncio.to_thread(service.register.add, name, kind, *tables)
+    order = await read_record(request, ConnectorOrder, "connector")
+    given = (order.name, order.kind, order.config, order.credentials, order.limits)
+    row = await asyncio.to_thread(service.register.add, *given)
     return Json(_shown(row, {}), 201, {"location": f"{_AT}/{row.name}"})
 
 
@@ -82,13 +82,12 @@ async def show_connector(request: Request) -> Response:
 async def change_connector(request: Request) -> Response:
     """Replaces the given settings, limits and secrets."""
     service, row = connectors_of(request), await _row(request)
-    values = await read_object(request, allowed=frozenset({"config", "secrets", "limits"}))
-    changes = {
-        "config": _table(values, "config"),
-        "credentials": _table(values, "secrets"),
-        "limits": _table(values, "limits"),
-    }
-    changed = await asyncio.to_thread(lambda: service.register.change(row.name, **changes))
+    order = await read_record(request, ConnectorChange, "connector")
+    changed = await asyncio.to_thread(
+        lambda: service.register.change(
+            row.name, config=order.config, credentials=order.credentials, limits=order.limits
+        )
+    )
     return Json(_shown(changed, service.states()))
 
 
@@ -176,8 +175,7 @@ def _kind(name: str) -> Mapping[str, Any]:
 
 
 def _shown(row: ConnectorRow, states: Mapping[str, Any]) -> dict[str, Any]:
-    shown = {name: getattr(row, name) for name in row.__slots__}
-    return {**shown, "state": states.get(row.name)}
+    return {**row.to_json(), "state": states.get(row.name)}
 
 
 def _text(values: Mapping[str, Any], member: str) -> str:
@@ -187,18 +185,12 @@ def _text(values: Mapping[str, Any], member: str) -> str:
     return found
 
 
-def _table(values: Mapping[str, Any], member: str) -> Mapping[str, Any] | None:
-    found = values.get(member)
-    if found is not None and not isinstance(found, dict):
-        raise InvalidInput(f"{member} is no object", remedy="send an object", path=member)
-    return found
-
-
 _TEXTS = {"type": "object", "additionalProperties": TEXT}
-_TOOK = {"type": ["number", "null"], "description": "Seconds."}
 _LIMITS = {"type": "object", "properties": {name: {"type": "number"} for name in CallLimits.__slots__}}
-_REFERENCES = {**_TEXTS, "description": "Where each is: `vault:`, `env:` or `file:` and a name. Never a value."}
-_SECRETS = {**_TEXTS, "description": "Values, or references to them. They cannot be read back."}
+_LIMITS = {"type": "object", "properties": {name: {"type": "number"} for name in CallLimits.__slots__}}
+_ROW, _ORDER, _CHANGE = schema(ConnectorRow), schema(ConnectorOrder), schema(ConnectorChange)
+for _one in (_ROW, _ORDER, _CHANGE):
+    _one["properties"]["limits"] = _LIMITS
 
 
 SCHEMAS: Schemas = {
@@ -222,34 +214,18 @@ SCHEMAS: Schemas = {
     ),
     "ConnectorKinds": object_of(items=list_of("ConnectorKind")),
     "Connector": object_of(
-        name=TEXT,
-        kind=TEXT,
-        config=TABLE,
-        credentials=_REFERENCES,
-        limits=_LIMITS,
-        version=WHOLE,
-        added_at=TIME,
-        changed_at=TIME,
+        **_ROW["properties"],
         state={"type": ["object", "null"], "description": "Breaker and figures since the host began; null: not used."},
     ),
     "Connectors": object_of(items=list_of("Connector")),
-    "ConnectorOrder": object_of(
-        *("config", "secrets", "limits"), name=TEXT, kind=TEXT, config=TABLE, secrets=_SECRETS, limits=_LIMITS
+    "ConnectorOrder": _ORDER,
+    "ConnectorChange": _CHANGE,
+    "ConnectorTest": object_of(
+        ok=FLAG, took_s={"type": ["number", "null"], "description": "Seconds."}, error=MAYBE_TABLE
     ),
-    "ConnectorChange": object_of(*("config", "secrets", "limits"), config=TABLE, secrets=_SECRETS, limits=_LIMITS),
-    "ConnectorTest": object_of(ok={"type": "boolean"}, took_s=_TOOK, error={"type": ["object", "null"]}),
     "ConnectorCall": object_of("input", "timeout_s", input={}, timeout_s={"type": "number", "exclusiveMinimum": 0}),
     "ConnectorOutput": object_of(output={"description": "A JSON value."}),
-    "ConnectorUse": object_of(
-        id=TEXT,
-        connector=TEXT,
-        action=TEXT,
-        who={**TEXT, "description": "`plugin:NAME`, `rest`, `alerts` or `cli:NAME`."},
-        at=TIME,
-        took_s=_TOOK,
-        attempts=WHOLE,
-        outcome={**TEXT, "description": "begun, ok, cancelled or the code of an error."},
-    ),
+    "ConnectorUse": schema(UseRow, shown=True),
     "ConnectorUses": object_of(items=list_of("ConnectorUse"), next=MAYBE_TEXT),
     "Trigger": object_of("payload", event=TEXT, payload={}),
     "Removed": object_of(removed={"type": "boolean"}),

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.responses import RedirectResponse, Response
 
+from omnicore.api.exchange import prefix_of
 from omnicore.api.openapi import document
 from omnicore.api.parts import parts_of
-from omnicore.api.prefix import prefix_of
 from omnicore.api.principals import principal_of
 from omnicore.api.requests import Json, tagged
 from omnicore.version import __version__

@@ -1,27 +1,52 @@
 """Requests in progress: one exchange each, and all of them as traffic that a stop can drain.
 
-An exchange bounds the body, adds the headers that every answer has, and can be cut.
+An exchange bounds the body, adds the headers that every answer has, and can be cut. `Answers` keeps the answers to
+writes with an `Idempotency-Key`: one that is sent twice happens once. `prefixed` serves the host below a path: mounted
+in another application, or behind a proxy.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import math
-from collections.abc import Awaitable, Callable
+import re
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import wraps
 from time import monotonic
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from omnicore.api.problems import MEDIA, Problem, RefusalError
-from omnicore.errors import CapacityReached, Unavailable
+from omnicore.errors import CapacityReached, Conflict, InvalidInput, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from starlette.types import Message, Receive, Scope, Send
+    from collections.abc import Iterable
 
     from omnicore.access.principal import Principal
 
-__all__ = ["HSTS", "SECURITY", "WHOLE_ANSWER", "Body", "Cut", "Exchange", "Header", "Traffic", "completed"]
+__all__ = [
+    "HSTS",
+    "SECURITY",
+    "WHOLE_ANSWER",
+    "Answers",
+    "Body",
+    "Cut",
+    "Exchange",
+    "Handler",
+    "Header",
+    "Key",
+    "Traffic",
+    "completed",
+    "idempotent",
+    "prefix_of",
+    "prefixed",
+]
 
 
 Header = tuple[bytes, bytes]
@@ -53,6 +78,12 @@ WHOLE_ANSWER = "omnicore.answer"
 WholeAnswer = Callable[[int, list[Header], bytes], Awaitable[None]]
 Cut = Literal["deadline", "client-left", "stopping", "revoked"]
 
+Handler = Callable[[Request], Awaitable[Response]]
+Key = tuple[str, ...]
+
+_LONGEST_KEY = 255
+_PREFIX_KEY = "omnicore.prefix"
+_PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]{1,64}){1,8}")
 _LINGER_S = 2.0
 _CLOSED = {"stopping": 1001, "revoked": 4001}
 _ALWAYS = ((b"cache-control", b"no-store"), *SECURITY)
@@ -390,3 +421,139 @@ class Traffic:
 def _person(exchange: Exchange) -> str:
     principal: Principal | None = exchange.scope.get("principal")
     return "" if principal is None else principal.person
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A request's digest and its answer."""
+
+    digest: bytes
+    status: int
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes
+
+
+class Answers:
+    """The answers to the last writes that carried a key; the oldest go first.
+
+    Units: `most` answers, `most_bytes` bytes of all their bodies.
+    """
+
+    def __init__(self, most: int = 1000, most_bytes: int = 8 * 1024 * 1024) -> None:
+        self._most, self._most_bytes = most, most_bytes
+        self._bytes = 0
+        self._running: dict[Key, bytes] = {}
+        self._kept: OrderedDict[Key, _Kept] = OrderedDict()
+
+    def begin(self, key: Key, digest: bytes) -> Response | None:
+        """The answer of the first request with this key, or None when this is the first.
+
+        Raises:
+            InvalidInput: the first request was another one.
+            Conflict: the first request still runs.
+        """
+        kept = self._kept.get(key)
+        first = self._running.get(key) if kept is None else kept.digest
+        if first is None:
+            self._running[key] = digest
+            return None
+        if first != digest:
+            raise InvalidInput(
+                "this Idempotency-Key came with another request", remedy="use a new key for each request"
+            )
+        if kept is None:
+            raise Conflict("the request with this Idempotency-Key still runs", remedy="try again in a moment")
+        again = Response(kept.body, kept.status)
+        again.raw_headers = [*kept.headers, (b"idempotency-replayed", b"true")]
+        return again
+
+    def end(self, key: Key, response: Response | None) -> None:
+        """Keeps the answer. Without one the request failed and can be sent again."""
+        digest = self._running.pop(key)
+        if response is None:
+            return
+        body = bytes(response.body)
+        self._kept[key] = _Kept(digest, response.status_code, tuple(response.raw_headers), body)
+        self._bytes += len(body)
+        while len(self._kept) > self._most or self._bytes > self._most_bytes:
+            _, oldest = self._kept.popitem(last=False)
+            self._bytes -= len(oldest.body)
+
+
+def idempotent(endpoint: Handler, answers_of: Callable[[Request], Answers]) -> Handler:
+    """The endpoint, run once for each key. Failures are not kept, so the client can retry."""
+
+    @wraps(endpoint)
+    async def once(request: Request) -> Response:
+        given = request.headers.get("idempotency-key")
+        if given is None:
+            return await endpoint(request)
+        if not 0 < len(given) <= _LONGEST_KEY:
+            raise RefusalError(Problem(422, "invalid-input", "the Idempotency-Key is empty or over 255 characters"))
+        who = request.scope.get("principal")  # one's answers are nobody else's
+        key = (request.method, request.url.path, given, who.via if who else "", who.name if who else "")
+        answers = answers_of(request)
+        kept = answers.begin(key, _digest(request, await request.body()))
+        if kept is not None:
+            return kept
+        response = None
+        try:
+            response = await endpoint(request)
+        finally:
+            answers.end(key, response)
+        return response
+
+    return once
+
+
+def _digest(request: Request, body: bytes) -> bytes:
+    about: list[Any] = [request.url.query, request.headers.get("content-type", "")]
+    return hashlib.blake2b("\0".join(about).encode() + b"\0" + body, digest_size=32).digest()
+
+
+def prefix_of(scope: Scope) -> str:
+    """The part that stands before every path of this host in its callers' addresses, such as `/omni`; often empty."""
+    found: str = scope.get(_PREFIX_KEY, "")
+    return found
+
+
+def prefixed(app: ASGIApp, forwarded: Callable[[Scope], str]) -> ASGIApp:
+    """The application, served below any path: it sees its own paths, and its redirects lead to the callers' ones.
+
+    Args:
+        forwarded: the path that a trusted proxy says it serves the host at, or "".
+    """
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        mounted: str = scope.get("root_path", "").rstrip("/")
+        said = forwarded(scope).rstrip("/")
+        prefix = f"{said if _PREFIX.fullmatch(said) else ''}{mounted}"
+        if not prefix:
+            await app(scope, receive, send)
+            return
+        path: str = scope["path"]
+        # Some frameworks and proxies leave the prefix in the path, others take it away.
+        for one in (prefix, mounted, said):
+            if one and (path == one or path.startswith(f"{one}/")):
+                path = path[len(one) :] or "/"
+                break
+        inner = {**scope, "path": path, "raw_path": path.encode(), "root_path": "", _PREFIX_KEY: prefix}
+        await app(inner, receive, _sending(send, prefix.encode()))
+
+    return serve
+
+
+def _sending(send: Send, prefix: bytes) -> Send:
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": _moved(message.get("headers", ()), prefix)}
+        await send(message)
+
+    return sent
+
+
+def _moved(headers: Sequence[tuple[bytes, bytes]], prefix: bytes) -> list[tuple[bytes, bytes]]:
+    return [
+        (name, prefix + value) if name.lower() == b"location" and value[:1] == b"/" != value[1:2] else (name, value)
+        for name, value in headers
+    ]

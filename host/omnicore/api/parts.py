@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from omnicore.api.idempotency import Answers
+from omnicore.api.exchange import Answers
 from omnicore.storage.tables.events import EventRow
 
 if TYPE_CHECKING:

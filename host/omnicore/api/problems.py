@@ -46,6 +46,8 @@ STATUS: Mapping[type[errors.OmniError], int] = {
     errors.HostError: 500,
     errors.CapacityReached: 503,
     errors.ServiceRefused: 502,
+    errors.StorageAway: 503,
+    errors.StorageBusy: 503,
     errors.Unavailable: 503,
 }
 """The status of each class; one that is not listed has its nearest ancestor's."""
@@ -98,6 +100,8 @@ def problem_of(error: Exception, request_id: str) -> Problem:
         return error.problem
     if isinstance(error, HTTPException):
         return _http_problem(error)
+    if isinstance(error, errors.StorageFailed):
+        return _storage_problem(error)
     if isinstance(error, errors.OmniError):
         status = _status(error)
         return Problem(status, error.code, error.fact, error.remedy, _retry_after(error, status), error.details)
@@ -112,6 +116,14 @@ def status_of(error: Exception) -> int:
     if isinstance(error, HTTPException):
         return error.status_code
     return _status(error) if isinstance(error, errors.OmniError) else 500
+
+
+def _storage_problem(error: errors.StorageFailed) -> Problem:
+    """The problem of a database. Callers are not shown where it is: the address stands in the host's log."""
+    status, place = _status(error), str(error.details.get("path", ""))
+    fact = error.fact.replace(place, "the database") if place else error.fact
+    details = {name: value for name, value in error.details.items() if name not in ("path", "reason")}
+    return Problem(status, error.code, fact, error.remedy, _retry_after(error, status), details)
 
 
 def _http_problem(error: HTTPException) -> Problem:

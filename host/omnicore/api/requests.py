@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
@@ -14,9 +14,13 @@ from omnicore.api.operation import MOST_ITEMS
 from omnicore.api.principals import principal_of
 from omnicore.capabilities.request import json_bytes
 from omnicore.errors import InvalidInput
+from omnicore.records import Record, decode, fields
 from omnicore.texts import read_json
 
-__all__ = ["Json", "read_count", "read_cursor", "read_object", "tagged", "who", "write_cursor"]
+__all__ = ["Json", "read_count", "read_cursor", "read_object", "read_record", "tagged", "who", "write_cursor"]
+
+
+_R = TypeVar("_R", bound=Record)
 
 
 class Json(JSONResponse):
@@ -50,6 +54,12 @@ async def read_object(request: Request, *, allowed: frozenset[str]) -> dict[str,
             path=strange[0][:80],
         )
     return values
+
+
+async def read_record(request: Request, record: type[_R], what: str) -> _R:
+    """The record that the body holds. `what` is its noun for messages. Raises: InvalidInput."""
+    names = frozenset(one.json_name for one in fields(record) if not one.hidden)
+    return decode(record, await read_object(request, allowed=names), what)
 
 
 def read_count(request: HTTPConnection, name: str, default: int, *, least: int = 1, most: int = MOST_ITEMS) -> int:

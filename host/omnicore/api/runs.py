@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar, get_args
 
 from starlette.responses import Response
 
 from omnicore.access.principal import Role
 from omnicore.api.operation import JSON, Operation, Reply, ref
 from omnicore.api.requests import Json, read_count, read_object, who
+from omnicore.api.schema import FLAG, TEXT, WHOLE, Schemas, list_of, object_of, page_of
 from omnicore.api.workflows import (
-    RUN_STATES,
+    SourceMember,
+    check_text,
     page_reply,
     read_cursor_text,
-    read_text,
     role_of,
     run_of,
     service_of,
     workflow_of,
 )
 from omnicore.errors import CallCancelled, InvalidInput, NotFound, WorkflowFailed
+from omnicore.records import Json as JsonValue
+from omnicore.records import Meta, Record, decode, field, fields, schema
 from omnicore.workflows.entries import ENDED
+from omnicore.workflows.view import ApprovalView, OpenView, Place, RunStatus, RunView, StepView
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from starlette.requests import Request
 
     from omnicore.api.exchange import Exchange
@@ -35,7 +38,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MOST_WAIT_S",
+    "SCHEMAS",
     "STARTS",
+    "Decision",
+    "RunFork",
+    "RunOrder",
+    "RunRetry",
+    "TrialOrder",
     "begun",
     "cancel_run",
     "decide",
@@ -57,39 +66,98 @@ __all__ = [
 
 
 MOST_WAIT_S = 60.0
-_LONGEST_KEY = 255
+_R = TypeVar("_R", bound=Record)
+
+
+_Wait: TypeAlias = Annotated[
+    float, Meta(ge=0, le=MOST_WAIT_S, description="Seconds to wait for the end; it goes on after.")
+]
+
+
+class RunOrder(Record, frozen=True):
+    """A run to start."""
+
+    input: JsonValue = None
+    key: Annotated[
+        Annotated[str, Meta(min_length=1, max_length=255)] | None,
+        Meta(description="A second start with this key is the first one."),
+    ] = None
+    wait_s: _Wait = 0.0
+    number: Annotated[
+        Annotated[int, Meta(ge=1, le=999_999_999)] | None, Meta(description="A version; the newest one.")
+    ] = None
+    priority: Annotated[
+        Annotated[int, Meta(ge=0, le=9)] | None, Meta(description="Higher ones first; default: that of the workflow.")
+    ] = None
+
+
+class TrialOrder(Record, frozen=True):
+    """A run of a text that is not applied."""
+
+    text: SourceMember
+    input: JsonValue = None
+    first: Annotated[
+        Annotated[str, Meta(min_length=1, max_length=4000)] | None,
+        Meta(description="Path of the task to begin with, in blocks or not."),
+    ] = field(name="from", default=None)
+    variables: Annotated[
+        Mapping[str, Any] | None,
+        Meta(description="Of loops around `from`, by the names of `each`; without, they are the input."),
+    ] = None
+    wait_s: _Wait = 0.0
+
+
+class RunRetry(Record, frozen=True):
+    """A run to continue."""
+
+    place: Annotated[
+        Annotated[str, Meta(min_length=1, max_length=4000)] | None,
+        Meta(description="Where it goes on; else where it failed or was cut."),
+    ] = None
+
+
+class RunFork(Record, frozen=True):
+    """A run to continue after one of its rows."""
+
+    seq: Annotated[int, Meta(ge=0, le=999_999_999, description="The last row taken over.")]
+    input: JsonValue = None
+
+
+class Decision(Record, frozen=True):
+    """A decision that a run waits for."""
+
+    place: Annotated[Place, Meta(min_length=1, max_length=4000)]
+    approve: bool
+    form: Annotated[JsonValue, Meta(description="What the form asks for.")] = None
+
+
+async def _order(request: Request, record: type[_R], what: str) -> tuple[_R, Mapping[str, Any]]:
+    """The order in the body, and the body as it came."""
+    values = await read_object(request, allowed=frozenset(one.json_name for one in fields(record)))
+    return decode(record, values, what), values
 
 
 async def start_run(request: Request) -> Response:
     """Starts a run, which is stored before the answer is sent."""
-    values = await read_object(request, allowed=frozenset({"input", "key", "wait_s", "number", "priority"}))
-    wait_s, key, number = _read_wait(values), _key(request, values), values.get("number")
-    if number is not None and (isinstance(number, bool) or not isinstance(number, int) or not 0 < number < 10**9):
-        raise InvalidInput("number is none of a version", remedy="see /versions", path="number")
-    priority = values.get("priority")
-    if priority is not None and (isinstance(priority, bool) or not isinstance(priority, int) or not 0 <= priority <= 9):
-        raise InvalidInput("priority is not a whole number from 0 to 9", remedy="send one", path="priority")
+    order, _ = await _order(request, RunOrder, "run")
     service, workflow = service_of(request), workflow_of(request)
-    await service.rights.check_version(workflow, number, role_of(request))
+    await service.rights.check_version(workflow, order.number, role_of(request))
+    # The Idempotency-Key is the key of the run too: it outlives the answers kept in memory.
+    key = order.key if order.key is not None else header_key(request)
     handle = await service.start(
-        workflow, values.get("input"), key=key, by=who(request), number=number, priority=priority
+        workflow, order.input, key=key, by=who(request), number=order.number, priority=order.priority
     )
-    return await begun(request, handle, 202, wait_s=wait_s)
+    return await begun(request, handle, 202, wait_s=order.wait_s)
 
 
 async def start_trial(request: Request) -> Response:
     """Starts a run of a text that is not stored as a workflow."""
-    values = await read_object(request, allowed=frozenset({"text", "input", "from", "variables", "wait_s"}))
-    wait_s, text, first = _read_wait(values), read_text(values, "text"), values.get("from")
-    if first is not None and (not isinstance(first, str) or not 0 < len(first) <= 4000):
-        raise InvalidInput("from is no path of a task", remedy="send a JSON pointer such as /do/1/send", path="from")
-    variables = values.get("variables")
-    if variables is not None and not isinstance(variables, dict):
-        raise InvalidInput("variables is no object", remedy='send {"variables": {"item": ...}}', path="variables")
+    order, _ = await _order(request, TrialOrder, "trial")
+    text, variables = check_text(order.text, "text"), None if order.variables is None else dict(order.variables)
     handle = await service_of(request).trial(
-        workflow_of(request), text, values.get("input"), from_path=first, variables=variables, by=who(request)
+        workflow_of(request), text, order.input, from_path=order.first, variables=variables, by=who(request)
     )
-    return await begun(request, handle, 202, wait_s=wait_s)
+    return await begun(request, handle, 202, wait_s=order.wait_s)
 
 
 async def begun(request: Request, handle: RunHandle, status: int, *, wait_s: float = 0.0) -> Response:
@@ -113,30 +181,10 @@ async def _wait(request: Request, handle: RunHandle, wait_s: float) -> None:
             await handle
 
 
-def _read_wait(values: Mapping[str, Any]) -> float:
-    """`wait_s` of a body; without it, no wait. Raises: InvalidInput."""
-    wait_s = values.get("wait_s")
-    if wait_s is None:
-        return 0.0
-    if isinstance(wait_s, bool) or not isinstance(wait_s, int | float) or not 0 <= wait_s <= MOST_WAIT_S:
-        raise InvalidInput(f"wait_s is no number from 0 to {MOST_WAIT_S:g}", remedy="wait less", path="wait_s")
-    return float(wait_s)
-
-
 def header_key(request: Request) -> str | None:
     """The caller's Idempotency-Key as the key of the run, which outlives the answers kept in memory."""
     header = request.headers.get("idempotency-key")
     return None if header is None else f"{who(request)}:{header}"
-
-
-def _key(request: Request, values: Mapping[str, Any]) -> str | None:
-    """`key` of the body or the Idempotency-Key; a second start with it is the first run. Raises: InvalidInput."""
-    key = values.get("key")
-    if key is None:
-        return header_key(request)
-    if not isinstance(key, str) or not 0 < len(key) <= _LONGEST_KEY or "\0" in key:
-        raise InvalidInput(f"key is no text of 1 to {_LONGEST_KEY} characters", remedy="shorten it", path="key")
-    return key
 
 
 _BEGUN = {
@@ -165,15 +213,15 @@ STARTS = (
 
 
 _MOST_ROWS = 1 << 53
-_LONGEST_PLACE = 4000
+_STATUSES = get_args(RunStatus)
 
 
 async def list_runs(request: Request) -> Response:
     """One page of runs, newest first."""
     asked = request.query_params
     workflow, status = asked.get("workflow"), asked.get("status")
-    if status is not None and status not in RUN_STATES:
-        raise InvalidInput("status is none of a run", remedy=f"use one of {', '.join(RUN_STATES)}", path="status")
+    if status is not None and status not in _STATUSES:
+        raise InvalidInput("status is none of a run", remedy=f"use one of {', '.join(_STATUSES)}", path="status")
     if workflow is not None and (len(workflow) > 200 or not workflow.isascii() or "\0" in workflow):
         raise InvalidInput("workflow is no name", remedy="see /api/v1/workflows", path="workflow")
     limit, cursor = read_count(request, "limit", 50), read_cursor_text(request)
@@ -228,9 +276,7 @@ async def resume_run(request: Request) -> Response:
 
 async def retry_run(request: Request) -> Response:
     """Continues a failed or cancelled run as a new run."""
-    place = (await read_object(request, allowed=frozenset({"place"}))).get("place")
-    if place is not None and (not isinstance(place, str) or not 0 < len(place) <= _LONGEST_PLACE or "\0" in place):
-        raise InvalidInput("place is none of a run", remedy="send that of one of its steps", path="place")
+    place = (await _order(request, RunRetry, "retry"))[0].place
     service = service_of(request)
     return await begun(
         request, await service.retry(run_of(request), place, by=who(request), role=role_of(request)), 201
@@ -239,13 +285,10 @@ async def retry_run(request: Request) -> Response:
 
 async def fork_run(request: Request) -> Response:
     """Continues after a row of a run as a new run."""
-    values = await read_object(request, allowed=frozenset({"seq", "input"}))
-    seq: Any = values.get("seq")
-    if isinstance(seq, bool) or not isinstance(seq, int) or not 0 <= seq < 10**9:
-        raise InvalidInput("seq is no number of a row", remedy="send that of one of its steps", path="seq")
-    given = {"input": values["input"]} if "input" in values else {}  # null is an input as well
+    order, values = await _order(request, RunFork, "fork")
+    given = {"input": order.input} if "input" in values else {}  # null is an input as well
     service, role = service_of(request), role_of(request)
-    handle = await service.fork(run_of(request), seq, by=who(request), role=role, **given)
+    handle = await service.fork(run_of(request), order.seq, by=who(request), role=role, **given)
     return await begun(request, handle, 201)
 
 
@@ -260,13 +303,42 @@ async def list_approvals(request: Request) -> Response:
 
 async def decide(request: Request) -> Response:
     """Makes a decision. The approval states the required role."""
-    values = await read_object(request, allowed=frozenset({"place", "approve", "form"}))
-    approve, place = values.get("approve"), read_text(values, "place")
-    if not isinstance(approve, bool):
-        raise InvalidInput("approve is neither true nor false", remedy='send {"approve": true}', path="approve")
-    if len(place) > 4000 or "\0" in place:
-        raise InvalidInput("place is none of a run", remedy="send that of the approval", path="place")
-    role = role_of(request)
-    service, run = service_of(request), run_of(request)
-    await service.decide(run, place, approve=approve, form=values.get("form"), by=who(request), role=role)
+    order, _ = await _order(request, Decision, "decision")
+    service, run, role = service_of(request), run_of(request), role_of(request)
+    await service.decide(run, order.place, approve=order.approve, form=order.form, by=who(request), role=role)
     return Response(status_code=204)
+
+
+SCHEMAS: Schemas = {
+    "WorkflowFault": object_of(
+        "title",
+        "detail",
+        type={**TEXT, "description": "A URI."},
+        status=WHOLE,
+        title=TEXT,
+        detail=TEXT,
+        instance={**TEXT, "description": "The place where it came up."},
+    ),
+    "Run": schema(RunView, shown=True),
+    "Runs": page_of("Run"),
+    "RunOrder": schema(RunOrder),
+    "TrialOrder": schema(TrialOrder),
+    "RunStep": schema(StepView),
+    "RunSteps": page_of("RunStep"),
+    "RunOpen": object_of(items=list_of(schema(OpenView))),
+    "RunRetry": schema(RunRetry),
+    "RunFork": schema(RunFork),
+    "RunAudit": object_of(
+        "fact",
+        "seq",
+        ok={**FLAG, "description": "The hashes of all rows hold."},
+        rows=WHOLE,
+        hash=TEXT,
+        record_seq={"type": ["integer", "null"], "description": "Its row in the host's record of changes."},
+        fact={**TEXT, "description": "What is wrong, where something is."},
+        seq={"type": ["integer", "null"], "description": "The row where it is."},
+    ),
+    "Approval": schema(ApprovalView),
+    "Approvals": page_of("Approval"),
+    "Decision": schema(Decision),
+}

@@ -7,7 +7,7 @@ import json
 import logging
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from starlette.responses import RedirectResponse, Response
 
@@ -16,10 +16,10 @@ from omnicore.access.oidc import Oidc, Pending, Vouched
 from omnicore.access.principal import Principal, Role
 from omnicore.access.service import DEVICE_S, Access, Arrival, Opened
 from omnicore.access.tokens import token_json
-from omnicore.access.users import checked_plugins, checked_role, user_json
+from omnicore.access.users import checked_plugins
+from omnicore.api.exchange import prefix_of
 from omnicore.api.operation import ref
 from omnicore.api.parts import parts_of
-from omnicore.api.prefix import prefix_of
 from omnicore.api.principals import (
     COOKIE,
     DEVICE,
@@ -31,20 +31,23 @@ from omnicore.api.principals import (
     session_key,
 )
 from omnicore.api.problems import Problem, RefusalError
-from omnicore.api.requests import Json, read_count, read_object
-from omnicore.api.schema import MAYBE_TEXT, MAYBE_TIME, TEXT, TIME, Schemas, object_of, page_of
+from omnicore.api.requests import Json, read_count, read_object, read_record
+from omnicore.api.schema import MAYBE_TEXT, TEXT, Schemas, object_of, page_of
 from omnicore.clock import SystemClock
 from omnicore.connectors.addresses import parse_url
 from omnicore.connectors.http import HttpClient, HttpPolicy
 from omnicore.errors import InvalidInput, NotFound, OmniError, Unavailable, WrongCredentials
+from omnicore.records import UNSET, schema
+from omnicore.storage.tables.access import SessionRow, TokenOrder, TokenRow, UserChange, UserOrder, UserRow
 from omnicore.version import __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from starlette.requests import Request
 
     from omnicore.config.settings import OidcSettings
     from omnicore.sandbox.abi import HttpRequest, HttpResponse
-    from omnicore.storage.tables.access import UserRow
 
 __all__ = [
     "SCHEMAS",
@@ -239,41 +242,33 @@ async def list_users(request: Request) -> Response:
     """Users by name."""
     limit, after = read_count(request, "limit", 100), after_of(request)
     rows = await asyncio.to_thread(access_of(request).users.page, after, limit)
-    return Json(paged([user_json(row) for row in rows], limit, "name"))
+    return Json(paged([row.to_json() for row in rows], limit, "name"))
 
 
 async def add_user(request: Request) -> Response:
     """Makes a user."""
-    values = await read_object(request, allowed=frozenset({"name", "role", "plugins", "password"}))
-    row = await access_of(request).add_user(
-        _text(values, "name"),
-        checked_role(values.get("role")),
-        password=_text(values, "password"),
-        plugins=checked_plugins(values.get("plugins", {})),
-    )
-    return Json(user_json(row), 201, {"location": f"{_AT}/{row.name}"})
+    order = await read_record(request, UserOrder, "user")
+    plugins = checked_plugins(order.plugins)
+    row = await access_of(request).add_user(order.name, Role[order.role], password=order.password, plugins=plugins)
+    return Json(row.to_json(), 201, {"location": f"{_AT}/{row.name}"})
 
 
 async def show_user(request: Request) -> Response:
     """One user."""
-    return Json(user_json(await asyncio.to_thread(access_of(request).users.get, request.path_params["user"])))
+    return Json((await asyncio.to_thread(access_of(request).users.get, request.path_params["user"])).to_json())
 
 
 async def change_user(request: Request) -> Response:
     """Changes the given members. The sessions of the user end."""
-    values = await read_object(request, allowed=frozenset({"role", "plugins", "disabled", "password"}))
-    access, name = access_of(request), request.path_params["user"]
-    disabled = values.get("disabled")
-    if disabled is not None and not isinstance(disabled, bool):
-        raise InvalidInput("disabled is neither true nor false", remedy="send one of them", path="disabled")
-    row = await access.change_user(
+    change, name = await read_record(request, UserChange, "user"), request.path_params["user"]
+    row = await access_of(request).change_user(
         name,
-        role=checked_role(values["role"]) if "role" in values else None,
-        plugins=checked_plugins(values["plugins"]) if "plugins" in values else None,
-        disabled=disabled,
-        password=_text(values, "password") if "password" in values else None,
+        role=Role[change.role] if change.role else None,
+        plugins=None if change.plugins is UNSET else checked_plugins(change.plugins),
+        disabled=None if change.disabled is UNSET else change.disabled,
+        password=None if change.password is UNSET else change.password,
     )
-    return Json(user_json(row))
+    return Json(row.to_json())
 
 
 async def unlock_user(request: Request) -> Response:
@@ -281,20 +276,13 @@ async def unlock_user(request: Request) -> Response:
     access = access_of(request)
     row = await asyncio.to_thread(access.users.get, request.path_params["user"])
     await asyncio.to_thread(access.lockout.forget, row.name)
-    return Json(user_json(row))
+    return Json(row.to_json())
 
 
 async def remove_user(request: Request) -> Response:
     """Removes a user with sessions and tokens."""
     await asyncio.to_thread(access_of(request).users.remove, request.path_params["user"])
     return Response(status_code=204)
-
-
-def _text(values: dict[str, Any], name: str) -> str:
-    value = values.get(name)
-    if not isinstance(value, str):
-        raise InvalidInput(f"{name} is no text", remedy="send a text", path=name)
-    return value
 
 
 _TOKENS = "/api/v1/tokens"
@@ -315,21 +303,18 @@ async def add_token(request: Request) -> Response:
         # It would outlive the limits and the time that it was given.
         fact = f"{'a token' if principal.via == 'token' else 'whom the application names'} makes no tokens"
         raise RefusalError(Problem(403, "forbidden", fact, "log in, or use `omnicore tokens add`"))
-    values = await read_object(request, allowed=frozenset({"name", "role", "plugins", "scopes", "expires_at", "owner"}))
-    name = values.get("name")
-    if not isinstance(name, str):
-        raise InvalidInput("name is no text", remedy="send a text", path="name")
-    role, plugins = checked_role(values.get("role", "viewer")), checked_plugins(values.get("plugins", {}))
+    order = await read_record(request, TokenOrder, "token")
+    role, plugins = Role[order.role], checked_plugins(order.plugins)
     _check_reach(principal, role, plugins)
-    whose, owner = await _owner_of(request, principal, values.get("owner"))
+    whose, owner = await _owner_of(request, principal, order.owner)
     row, key = await asyncio.to_thread(
         lambda: access_of(request).tokens.add(
-            name,
+            order.name,
             owner=whose,
             role=role,
             plugins=plugins,
-            scopes=_scopes(request, values.get("scopes")),
-            expires_at=_time(values.get("expires_at")),
+            scopes=_scopes(request, order.scopes),
+            expires_at=order.expires_at,
         )
     )
     return Json({**token_json(row, owner), "secret": key}, 201, {"location": f"{_TOKENS}/{row.id}"})
@@ -343,12 +328,10 @@ async def remove_token(request: Request) -> Response:
     return Response(status_code=204)
 
 
-async def _owner_of(request: Request, principal: Principal, given: Any) -> tuple[str | None, str | None]:
+async def _owner_of(request: Request, principal: Principal, given: str | None) -> tuple[str | None, str | None]:
     """The id and name of the user whose token it becomes: the caller, or somebody whom the host's owner names."""
     if given is None:
         return (principal.user, principal.name) if principal.user else (None, None)
-    if not isinstance(given, str):
-        raise InvalidInput("owner is not text", remedy="send a user's name", path="owner")
     if principal.user is not None:
         raise RefusalError(Problem(403, "forbidden", "users make tokens for themselves only", "leave owner out"))
     row = await asyncio.to_thread(access_of(request).users.get, given)
@@ -364,56 +347,30 @@ def _check_reach(principal: Principal, role: Role, plugins: dict[str, Role]) -> 
         raise RefusalError(Problem(403, "forbidden", fact, "ask for no more than you have"))
 
 
-def _scopes(request: Request, given: Any) -> list[str] | None:
+def _scopes(request: Request, given: Sequence[str] | None) -> list[str] | None:
     if given is None:
         return None
     known = {operation.tag for operation in request.app.state.operations}
-    if not isinstance(given, list) or not all(isinstance(one, str) and one in known for one in given):
-        raise InvalidInput("scopes is no list of tags", remedy=f"use some of {', '.join(sorted(known))}", path="scopes")
+    if not known.issuperset(given):
+        raise InvalidInput("a scope is not a tag", remedy=f"use some of {', '.join(sorted(known))}", path="scopes")
     return sorted(set(given))
 
 
-def _time(given: Any) -> float | None:
-    if given is None:
-        return None
-    if isinstance(given, bool) or not isinstance(given, int | float) or not 0 < given < 1e12:
-        raise InvalidInput(
-            "expires_at is no time", remedy="send seconds since the Unix epoch, or null", path="expires_at"
-        )
-    return float(given)
-
-
-_ROLE = {"enum": list(Role.__members__), "description": "Each role may do what those before it may."}
-_PLUGINS = {"type": "object", "additionalProperties": _ROLE, "description": "Roles that are higher for single plugins."}
 _PASSWORD = {**TEXT, "format": "password", "maxLength": 1024}
-_SCOPES = {
-    "type": ["array", "null"],
-    "items": TEXT,
-    "description": "Tags of the operations that it may use; null for all of them.",
-}
-
-
-_USER = {"name": TEXT, "role": _ROLE, "plugins": _PLUGINS}
-_TOKEN = {
-    "id": TEXT,
-    "name": TEXT,
-    "owner": {**MAYBE_TEXT, "description": "Name of a user; null for whoever runs the host."},
-    "role": _ROLE,
-    "plugins": _PLUGINS,
-    "scopes": _SCOPES,
-    "expires_at": MAYBE_TIME,
-    "created_at": TIME,
-    "last_used_at": {**MAYBE_TIME, "description": "To the minute, in seconds since the Unix epoch."},
-}
+_USER, _TOKEN = schema(UserRow)["properties"], schema(TokenRow)["properties"]
+_TOKEN = {**_TOKEN, "owner": {**MAYBE_TEXT, "description": "Name of a user; null for whoever runs the host."}}
 SCHEMAS: Schemas = {
-    "SessionUser": object_of(id={**MAYBE_TEXT, "description": "Null for whoever runs the host."}, **_USER),
+    "SessionUser": object_of(
+        id={**MAYBE_TEXT, "description": "Null for whoever runs the host."},
+        **{name: _USER[name] for name in ("name", "role", "plugins")},
+    ),
     "Session": object_of(
         user={"anyOf": [ref("SessionUser"), {"type": "null"}], "description": "Who is logged in."},
         via={
             "enum": ["session", "token", "setting", "owner", "application", "local", None],
             "description": "How that was recognised.",
         },
-        scopes=_SCOPES,
+        scopes=_TOKEN["scopes"],
         csrf={**MAYBE_TEXT, "description": "What unsafe requests with the session's cookie send as `x-csrf-token`."},
         setup={"type": "boolean", "description": "No user was made yet."},
         oidc={
@@ -430,46 +387,19 @@ SCHEMAS: Schemas = {
     "PlainCredentials": object_of(username=TEXT, password=_PASSWORD),
     "PlainToken": object_of(token={**TEXT, "description": "To be sent as `Authorization: Bearer TOKEN`."}),
     "LoggedIn": object_of(
-        id=TEXT,
+        **schema(SessionRow)["properties"],
         user=TEXT,
-        via={"enum": ["password", "oidc"]},
-        **{"from": {**TEXT, "description": "Address."}},
-        agent={**TEXT, "description": "What the browser calls itself."},
-        created_at=TIME,
-        seen_at={**TIME, "description": "To the minute, in seconds since the Unix epoch."},
-        expires_at=TIME,
         current={"type": "boolean", "description": "It is the one that asks."},
     ),
     "Sessions": page_of("LoggedIn"),
-    "User": object_of(
-        id=TEXT,
-        **_USER,
-        disabled={"type": "boolean"},
-        created_at=TIME,
-        last_login_at=MAYBE_TIME,
-        second={"enum": ["oidc", None], "description": "Who vouches for somebody without a password."},
-    ),
+    "User": schema(UserRow, shown=True),
     "Users": page_of("User"),
-    "UserOrder": object_of("plugins", **_USER, password=_PASSWORD),
-    "UserChange": object_of(
-        *("role", "plugins", "disabled", "password"),
-        role=_ROLE,
-        plugins=_PLUGINS,
-        disabled={"type": "boolean"},
-        password=_PASSWORD,
-    ),
+    "UserOrder": schema(UserOrder),
+    "UserChange": schema(UserChange),
     "Token": object_of(**_TOKEN),
     "NewToken": object_of(**_TOKEN, secret={**TEXT, "description": "The token itself. It cannot be read again."}),
     "Tokens": page_of("Token"),
-    "TokenOrder": object_of(
-        *("role", "plugins", "scopes", "expires_at", "owner"),
-        name=TEXT,
-        role={**_ROLE, "description": "No more than its owner has, whatever is asked; default: viewer."},
-        plugins=_PLUGINS,
-        scopes=_SCOPES,
-        expires_at={**MAYBE_TIME, "description": "Seconds since the Unix epoch; default: as the settings say."},
-        owner={**MAYBE_TEXT, "description": "Name of a user, which only the owner of the host may give."},
-    ),
+    "TokenOrder": schema(TokenOrder),
 }
 
 
@@ -486,7 +416,7 @@ _OIDC = "/api/v1/oidc"
 _COOKIE, _SECURE_COOKIE = "omnicore_oidc", "__Host-omnicore_oidc"
 _PENDING_S = 600
 _LONGEST = 4096
-_SECOND = "oidc"
+_SECOND: Literal["oidc"] = "oidc"
 
 
 async def begin_oidc(request: Request) -> Response:

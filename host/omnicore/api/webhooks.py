@@ -11,10 +11,11 @@ from starlette.responses import Response
 from omnicore.api.connectors import connectors_of
 from omnicore.api.parts import parts_of
 from omnicore.api.problems import Problem, RefusalError
-from omnicore.api.requests import Json, read_count, read_object
-from omnicore.api.schema import MAYBE_TEXT, MAYBE_TIME, TEXT, TIME, WHOLE, Schemas, list_of, object_of
-from omnicore.connectors.webhooks import RULES
-from omnicore.errors import InvalidInput, LimitExceeded, NotFound, PermissionDenied, WorkflowFailed
+from omnicore.api.requests import Json, read_count, read_record
+from omnicore.api.schema import MAYBE_TEXT, TEXT, WHOLE, Schemas, list_of, object_of
+from omnicore.errors import LimitExceeded, NotFound, PermissionDenied, WorkflowFailed
+from omnicore.records import schema
+from omnicore.storage.tables.connectors import DeliveryRow, HookOrder, HookRow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,19 +70,8 @@ async def list_webhooks(request: Request) -> Response:
 async def add_webhook(request: Request) -> Response:
     """Adds a webhook."""
     hooks = _hooks(request)
-    values = await read_object(request, allowed=frozenset({"name", "rule", "secret", "connector", "window_s"}))
-    given = {member: values.get(member) for member in ("name", "rule", "secret")}
-    for member, value in given.items():
-        if not isinstance(value, str):
-            raise InvalidInput(f"{member} is no text", remedy="send a text", path=member)
-    connector, window_s = values.get("connector"), values.get("window_s", 300.0)
-    if connector is not None and not isinstance(connector, str):
-        raise InvalidInput("connector is no name", remedy="send a name or null", path="connector")
-    row = await asyncio.to_thread(
-        lambda: hooks.add(
-            str(given["name"]), str(given["rule"]), str(given["secret"]), connector=connector, window_s=window_s
-        )
-    )
+    order = await read_record(request, HookOrder, "webhook")
+    row = await asyncio.to_thread(hooks.add_order, order)
     return Json(row.to_json(), 201, {"location": f"{_AT}/{row.name}"})
 
 
@@ -160,40 +150,12 @@ async def _body(request: Request, most: int) -> bytes:
 
 
 SCHEMAS: Schemas = {
-    "Webhook": object_of(
-        name=TEXT,
-        path={**TEXT, "description": "Where deliveries go."},
-        rule={"enum": list(RULES)},
-        connector=MAYBE_TEXT,
-        window_s={"type": "number", "description": "How far a delivery's time may be from the host's, in seconds."},
-        added_at=TIME,
-    ),
+    "Webhook": object_of(**schema(HookRow)["properties"], path={**TEXT, "description": "Where deliveries go."}),
     "Webhooks": object_of(items=list_of("Webhook")),
-    "WebhookOrder": object_of(
-        *("connector", "window_s"),
-        name=TEXT,
-        rule={"enum": list(RULES)},
-        secret={**TEXT, "description": "A value, or a reference to one. It cannot be read back."},
-        connector=MAYBE_TEXT,
-        window_s={"type": "number", "minimum": 1, "maximum": 86400},
-    ),
-    "WebhookDelivery": object_of(
-        id=TEXT,
-        event=TEXT,
-        media=TEXT,
-        state={"enum": ["received", "published"]},
-        attempts=WHOLE,
-        received_at=TIME,
-        published_at=MAYBE_TIME,
-    ),
+    "WebhookOrder": schema(HookOrder),
+    "WebhookDelivery": schema(DeliveryRow, shown=True),
     "WebhookDeliveryBody": object_of(
-        id=TEXT,
-        event=TEXT,
-        media=TEXT,
-        state={"enum": ["received", "published"]},
-        attempts=WHOLE,
-        received_at=TIME,
-        published_at=MAYBE_TIME,
+        **schema(DeliveryRow)["properties"],
         text={**MAYBE_TEXT, "description": "The body, where it is text."},
         base64={**MAYBE_TEXT, "description": "The body, where it is no text."},
         body_bytes=WHOLE,

@@ -15,7 +15,7 @@ from omnicore.cli.nouns import Document, Noun, listing
 from omnicore.cli.options import Exit, Group, Shell, common, host_folders, pass_shell
 from omnicore.cli.output import Output, date
 from omnicore.optional import optional
-from omnicore.storage.faults import storage_failed
+from omnicore.storage.store import storage_failed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -25,11 +25,11 @@ from omnicore.cli.output import Output
 from omnicore.clock import SystemClock
 from omnicore.errors import Conflict
 from omnicore.files import check_own, own_folder, write_whole
+from omnicore.restore import put_back
+from omnicore.storage.archive import describe
 from omnicore.storage.backup import COUNTED, OldState, holds_data, opened_state, refuse_filled, take_modules
 from omnicore.storage.backup import backup as make_backup
-from omnicore.storage.contents import describe
-from omnicore.storage.opening import FILE, open_store
-from omnicore.wiring.restoring import put_back
+from omnicore.storage.database import DATABASE, open_store
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -165,7 +165,7 @@ def _refuse_used(settings: Settings, found: OldState) -> None:
             "the settings name PostgreSQL, and the folder holds a SQLite database",
             remedy="make a backup with the settings it was used with, and put it back with `omnicore db restore`",
         )
-    if found.backup is not None and (settings.data / FILE).exists():
+    if found.backup is not None and (settings.data / DATABASE).exists():
         with closing(open_store(settings.storage, settings.data, check=False)) as store:
             refuse_filled(holds_data(store), settings.data)
     for name, data in found.files.items():

@@ -29,18 +29,19 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import click
 
-from omnicore.assembly import BlockingHost, Host
+from omnicore.advisories import engines, known
+from omnicore.assembly import Host
 from omnicore.cli.client import connected, loaded, running_client
 from omnicore.cli.local import opened
 from omnicore.cli.options import Exit, Shell, host_folders, pass_shell
 from omnicore.cli.output import Output, styled
+from omnicore.diagnostics import without_host
 from omnicore.errors import Conflict, EngineFailed, OmniError, StorageFailed, Unavailable
 from omnicore.files import check_own, write_whole
+from omnicore.portal import BlockingHost
 from omnicore.resilience.status import HealthStatus
 from omnicore.sandbox.abi import MIB
 from omnicore.vectors.ann import available, missing
-from omnicore.wiring.advisories import engines, known
-from omnicore.wiring.operations import without_host
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

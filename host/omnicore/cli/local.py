@@ -20,22 +20,23 @@ import click
 from omnicore.access.audit import HIDDEN, AuditTrail, Entered
 from omnicore.api.audit_record import hides_setting
 from omnicore.api.principals import of_owner
-from omnicore.assembly import BlockingHost, Host
+from omnicore.assembly import Host
+from omnicore.audit import audit_trail
 from omnicore.cli.client import Answer, checked_folder, command_name, loaded, who
 from omnicore.cli.output import Output, printable
 from omnicore.clock import SystemClock
 from omnicore.errors import CallerError, NotFound, OmniError, StorageFailed
-from omnicore.storage.opening import FILE, open_store
+from omnicore.portal import BlockingHost
+from omnicore.storage.database import DATABASE, open_store
 from omnicore.telemetry.logs import JsonLines
-from omnicore.wiring.audit import audit_trail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from omnicore.cli.options import Shell
     from omnicore.config.settings import Settings
+    from omnicore.parts import Part
     from omnicore.storage.store import Store
-    from omnicore.wiring.running import Running
 
 __all__ = [
     "CHANGES",
@@ -130,7 +131,7 @@ class _Harmless(logging.Formatter):
 @contextmanager
 def stored(settings: Settings) -> Iterator[Store]:
     """The database, if there is one: looking makes none."""
-    if settings.storage.url is None and not (settings.data / FILE).exists():
+    if settings.storage.url is None and not (settings.data / DATABASE).exists():
         raise NotFound(
             f"there is no database in {settings.data}",
             remedy="name the data folder with --data; `omnicore run` makes a database",
@@ -211,7 +212,7 @@ def changed(settings: Settings) -> Iterator[Store]:
 @contextmanager
 def recorded_in(settings: Settings) -> Iterator[None]:
     """The same for a command without a host, where there is a database: what is changed before it has no record."""
-    if settings.storage.url is None and not (settings.data / FILE).exists():
+    if settings.storage.url is None and not (settings.data / DATABASE).exists():
         yield
         return
     with changed(settings):
@@ -277,8 +278,8 @@ def asked(shell: Shell, output: Output, *, folder: bool = True) -> Iterator[Asgi
 class _WithoutPlugins(Host):
     """A host for users, tokens and the record of changes, which exist without a plugin folder: it reads none."""
 
-    def _in_order(self) -> tuple[Running, ...]:
-        return tuple(part for part in super()._in_order() if part is not self.plugins)
+    def _assemble(self) -> tuple[Part, ...]:
+        return tuple(part for part in super()._assemble() if part is not self.plugins)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from omnicore.cli.options import Group, Shell, common, host_folders, json_object
 from omnicore.cli.output import Output
 from omnicore.memory.tiers import TIER_POLICIES, TIERS, MemoryTier
 from omnicore.optional import optional
-from omnicore.storage.faults import storage_failed
+from omnicore.storage.store import storage_failed
 
 __all__ = ["memory"]
 

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -30,10 +31,8 @@ from omnicore.cli.local import log_to_stderr
 from omnicore.cli.options import Shell, host_folders, output_value, pass_shell, take_override
 from omnicore.cli.output import Output
 from omnicore.cli.plugins import HEADS, next_steps, plugin_row
-from omnicore.collector import settle
 from omnicore.config.loader import Loaded, variable
 from omnicore.errors import NotFound, OmniError
-from omnicore.interpreter import shorten_turns
 from omnicore.version import __version__
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
 
     from omnicore.config.settings import Settings
 
-__all__ = ["build_console", "mcp"]
+__all__ = ["build_console", "mcp", "settle", "shorten_turns"]
 
 
 _BUILD_S = 600
@@ -299,3 +298,32 @@ async def _serve(settings: Settings) -> None:
         loop.add_signal_handler(number, ended.set)
     async with Host(settings=settings, work=False) as host:
         await host.mcp.serve_stdio(ended=ended)
+
+
+_YOUNG = 10_000
+"""Objects made before the young ones are looked through; Python's 700 are those of a few short calls."""
+
+
+def settle() -> None:
+    """Takes what is there out of the collector's rounds, once a process has started.
+
+    A started host has some hundred thousand objects that stay. Each full round goes through all of them, which stops
+    every call for about 80 ms. For processes that are the host; an application that embeds one decides for itself.
+    """
+    gc.collect()
+    gc.freeze()
+    _, *older = gc.get_threshold()
+    gc.set_threshold(_YOUNG, *older)
+
+
+_TURN_S = 0.0005
+
+
+def shorten_turns() -> None:
+    """Lets a thread that computes give way after 0.5 ms where others wait, instead of after 5.
+
+    The event loop gives its turn away whenever it looks for news, some five times for one request. With Python's own
+    interval each of these costs 5 ms as long as any thread computes. For processes that are the host; an application
+    that embeds one decides for itself.
+    """
+    sys.setswitchinterval(_TURN_S)

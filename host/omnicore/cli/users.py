@@ -35,6 +35,8 @@ def _plugin_roles(texts: Sequence[str]) -> dict[str, str]:
         plugin, sign, role = text.partition("=")
         if not sign:
             raise InvalidInput(f"{text[:80]!r} is not PLUGIN=ROLE", remedy="write it as `--plugin text=operator`")
+        if role not in Role.__members__:
+            raise InvalidInput(f"there is no role {role[:80]!r}", remedy=f"use one of {', '.join(Role.__members__)}")
         found[plugin] = role
     return found
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from rich.text import Text
 
 from omnicore.cli.output import Output, printable
 from omnicore.errors import InvalidInput, NotFound, WorkflowInvalid
-from omnicore.workflows.language.document import Problem
+from omnicore.workflows.language.document import Diagnostic
 from omnicore.workflows.language.graph import name_of
 from omnicore.workflows.language.sources import look
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from omnicore.workflows.language.edits import Difference
-    from omnicore.workflows.language.graph import Graph
+    from omnicore.workflows.language.graph import WorkflowGraph
     from omnicore.workflows.language.palette import Known
 
 __all__ = [
@@ -69,8 +69,8 @@ class Checked:
     """
 
     source: Source
-    problems: Sequence[Problem] = ()
-    graph: Graph | None = None
+    problems: Sequence[Diagnostic] = ()
+    graph: WorkflowGraph | None = None
     given: str = ""
     foreign: bool = False
 
@@ -143,10 +143,10 @@ def _check_file(path: str, *, found: bool) -> Checked:
     try:
         return check_source(read_source(path), found=found)
     except InvalidInput as error:
-        return Checked(Source(path, ""), (Problem("", 0, 0, error.fact.removeprefix(f"{path} "), error.remedy),))
+        return Checked(Source(path, ""), (Diagnostic("", 0, 0, error.fact.removeprefix(f"{path} "), error.remedy),))
 
 
-def graph_of(checked: Checked) -> Graph:
+def graph_of(checked: Checked) -> WorkflowGraph:
     """Its graph. Raises: WorkflowInvalid: with the first problem; all of them are told before."""
     if checked.graph is not None:
         return checked.graph
@@ -169,7 +169,7 @@ def refuse_invalid(checked: Iterable[Checked]) -> None:
             )
 
 
-def place_of(checked: Checked, problem: Problem) -> str:
+def place_of(checked: Checked, problem: Diagnostic) -> str:
     """Where a problem is, as editors and terminals link it."""
     return f"{checked.source.name}:{problem.line}:{problem.column}" if problem.line else checked.source.name
 
@@ -199,7 +199,7 @@ def _parts(path: Path, folder: Path) -> tuple[str, ...]:
 _WIDTH = 100
 
 
-def problem_line(checked: Checked, problem: Problem) -> str:
+def problem_line(checked: Checked, problem: Diagnostic) -> str:
     """`file:line:column: fact (remedy)`."""
     remedy = f" ({problem.remedy})" if problem.remedy else ""
     severity = "" if problem.severity == "error" else f"{problem.severity}: "
@@ -223,11 +223,11 @@ def show_problems(output: Output, checked: Iterable[Checked], *, err: bool = Fal
 def checked_document(checked: Checked) -> dict[str, Any]:
     """The same as JSON."""
     valid = checked.graph is not None
-    problems = [asdict(one) for one in checked.problems]
+    problems = [one.to_json() for one in checked.problems]
     return {"file": checked.source.name, "valid": valid, "workflow": checked.workflow or None, "problems": problems}
 
 
-def _excerpt(text: str, problem: Problem) -> Iterator[Text]:
+def _excerpt(text: str, problem: Diagnostic) -> Iterator[Text]:
     lines = text.splitlines()
     if not 0 < problem.line <= len(lines):
         return
@@ -260,7 +260,7 @@ def show_changes(output: Output, changes: Sequence[Difference]) -> None:
 
 def changes_document(changes: Sequence[Difference]) -> dict[str, Any]:
     """The same as JSON."""
-    return {"changes": [asdict(one) for one in changes]}
+    return {"changes": [one.to_json() for one in changes]}
 
 
 def counted(changes: Sequence[Difference]) -> str:

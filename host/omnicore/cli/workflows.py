@@ -31,8 +31,8 @@ from omnicore.cli.workflow_files import (
     show_problems,
 )
 from omnicore.errors import Conflict, InvalidInput, NotFound, OmniError
-from omnicore.storage.faults import storage_failed
-from omnicore.storage.opening import FILE
+from omnicore.storage.database import DATABASE
+from omnicore.storage.store import storage_failed
 from omnicore.workflows.language.edits import Difference
 from omnicore.workflows.language.edits import diff as differences
 from omnicore.workflows.language.palette import Known, known_of, names_others
@@ -41,7 +41,7 @@ from omnicore.workflows.language.sources import shipped_examples
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from omnicore.workflows.language.graph import Graph
+    from omnicore.workflows.language.graph import WorkflowGraph
 
 _HERE = "omnicore.cli.workflows"
 _RUNS = "omnicore.cli.runs"
@@ -188,7 +188,7 @@ def _planned(client: Client, checked: Checked) -> _Plan:
     return _Plan(checked, before, differences(_graph_of_text(before["text"]), graph))
 
 
-def _graph_of_text(text: str) -> Graph:
+def _graph_of_text(text: str) -> WorkflowGraph:
     return graph_of(check_source(Source("-", text)))
 
 
@@ -257,12 +257,14 @@ def diff(shell: Shell, what: str, a: str | None, b: str | None) -> None:
         output.say("Nothing differs.")
 
 
-def _of_file(client: Client, file: str) -> tuple[Graph, Graph]:
+def _of_file(client: Client, file: str) -> tuple[WorkflowGraph, WorkflowGraph]:
     workflow, graph = _graph(file)
     return _graph_of_text(_version(client, workflow)["text"]), graph
 
 
-def _of_versions(client: Client, workflow: str, first: str | None, last: str | None) -> tuple[Graph, Graph]:
+def _of_versions(
+    client: Client, workflow: str, first: str | None, last: str | None
+) -> tuple[WorkflowGraph, WorkflowGraph]:
     a, b = _number(first), _number(last)
     newest = [one["number"] for one in client.get("workflows", workflow, "versions")["items"]]
     before = a if a is not None else newest[min(1, len(newest) - 1)]
@@ -271,7 +273,7 @@ def _of_versions(client: Client, workflow: str, first: str | None, last: str | N
     return _graph_of_text(first_text), _graph_of_text(last_text)
 
 
-def _graph(file: str) -> tuple[str, Graph]:
+def _graph(file: str) -> tuple[str, WorkflowGraph]:
     checked = check_source(read_source(file))
     return checked.workflow, graph_of(checked)
 
@@ -423,7 +425,7 @@ def validate(shell: Shell, ctx: click.Context, paths: tuple[str, ...], *, no_hos
 def _compared(shell: Shell, output: Output, checked: list[Checked]) -> list[Checked]:
     """The files with the warnings of the host of these folders, if one has run here and can be asked."""
     settings = loaded(shell).settings
-    if settings.storage.url is None and not (settings.data / FILE).exists():
+    if settings.storage.url is None and not (settings.data / DATABASE).exists():
         return checked
     try:
         with connected(shell, output) as client:

@@ -19,7 +19,7 @@ import re
 import threading
 from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -32,6 +32,7 @@ from omnicore.connectors.vault import Credentials, Vault, is_reference, place_of
 from omnicore.connectors.webhooks import Hooks
 from omnicore.errors import Conflict, DeadlineExceeded, InvalidInput, LimitExceeded, OmniError, ToolMissing, Unavailable
 from omnicore.ids import new_id
+from omnicore.records import replace
 from omnicore.storage.tables.connectors import ConnectorRow, ConnectorsTable, SecretsTable, UseRow, WebhooksTable
 from omnicore.texts import is_whole
 

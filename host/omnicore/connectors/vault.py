@@ -34,7 +34,7 @@ import re
 import stat
 import threading
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -46,6 +46,7 @@ from omnicore.errors import Conflict, InvalidInput, InvalidSetting, NotFound, St
 from omnicore.files import own_folder
 from omnicore.ids import new_id
 from omnicore.optional import optional
+from omnicore.records import replace
 from omnicore.storage.tables.connectors import KeyRow, SecretRow, SecretsTable
 
 if TYPE_CHECKING:

@@ -33,11 +33,13 @@ from urllib.parse import parse_qsl
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from omnicore import records
 from omnicore.connectors.line import Buckets
 from omnicore.connectors.vault import Credentials, is_reference, vault_name
 from omnicore.errors import Conflict, InvalidInput, LimitExceeded, NotFound, OmniError, PermissionDenied
 from omnicore.ids import new_id
-from omnicore.storage.tables.connectors import DeliveryRow, HookRow, WebhooksTable
+from omnicore.records import decode
+from omnicore.storage.tables.connectors import DeliveryRow, HookOrder, HookRow, WebhooksTable
 from omnicore.texts import is_whole, made_whole
 
 if TYPE_CHECKING:
@@ -281,7 +283,6 @@ _DAY_S = 86_400.0
 _PRUNE_EVERY = 200
 _MARK_S = 0.1
 _RECOVER_AFTER_S = 5.0  # younger ones may be on their way in another process
-_LONGEST_WINDOW_S = 86_400.0
 # What Discord wants to hear within 3 s after a command, a button, a completion or a form: that an answer will follow.
 _DEFERRED: Mapping[int, Mapping[str, Any]] = {
     2: {"type": 5},
@@ -364,24 +365,40 @@ class Hooks:
 
         Raises: InvalidInput; Conflict: the name is taken; LimitExceeded.
         """
-        if not _NAME.fullmatch(name):
-            raise InvalidInput(f"{name[:80]!r} is no name of a webhook", remedy="use up to 63 of a-z 0-9 _ -")
-        if rule not in RULES:
-            raise InvalidInput(f"there is no rule {rule[:80]!r}", remedy=f"use one of {', '.join(RULES)}")
-        if connector is not None and not _NAME.fullmatch(connector):
-            raise InvalidInput(f"{connector[:80]!r} is no name of a connector", remedy="name one of them, or none")
-        if not isinstance(window_s, (int, float)) or not 1 <= window_s <= _LONGEST_WINDOW_S:
-            raise InvalidInput("window_s is no number from 1 to 86400", remedy="300 is what most services advise")
-        self._check_secret(rule, secret)
-        kept = secret if is_reference(secret) else f"vault:{_own(name)}"
-        hook = HookRow(new_id("hook"), name, connector, rule, kept, float(window_s), self._clock.now())
+        return self.add_order(
+            decode(
+                HookOrder,
+                {"name": name, "rule": rule, "secret": secret, "connector": connector, "window_s": window_s},
+                "webhook",
+            )
+        )
+
+    def add_order(self, order: HookOrder) -> HookRow:
+        """Adds the webhook of an order that was checked. Raises: as `add`."""
+        if not _NAME.fullmatch(order.name):
+            raise InvalidInput(f"{order.name[:80]!r} is no name of a webhook", remedy="use up to 63 of a-z 0-9 _ -")
+        if order.connector is not None and not _NAME.fullmatch(order.connector):
+            raise InvalidInput(
+                f"{order.connector[:80]!r} is no name of a connector", remedy="name one of them, or none"
+            )
+        self._check_secret(order.rule, order.secret)
+        kept = order.secret if is_reference(order.secret) else f"vault:{_own(order.name)}"
+        hook = HookRow(
+            id=new_id("hook"),
+            name=order.name,
+            connector=order.connector,
+            rule=order.rule,
+            secret=kept,
+            window_s=order.window_s,
+            added_at=self._clock.now(),
+        )
         if not self.table.add(hook, most=self._settings.most):
-            if self.table.named(name) is None:
+            if self.table.named(order.name) is None:
                 most = self._settings.most
                 raise LimitExceeded(f"there are {most} webhooks", remedy="remove some", limit="most", allowed=most)
-            raise Conflict(f"there is a webhook {name} already", remedy="remove it, or take another name")
-        if kept != secret:
-            self._vault.set(_own(name), secret)
+            raise Conflict(f"there is a webhook {order.name} already", remedy="remove it, or take another name")
+        if kept != order.secret:
+            self._vault.set(_own(order.name), order.secret)
         return hook
 
     def named(self, name: str) -> HookRow:
@@ -417,7 +434,7 @@ class Hooks:
         """The same, and what a delivery begins is begun once more. Raises: NotFound."""
         row = await asyncio.to_thread(self.redeliver, name, delivery)
         hook = await asyncio.to_thread(self.named, name)
-        again = replace(row, dedupe=f"{row.dedupe}~{row.attempts}")
+        again = records.replace(row, dedupe=f"{row.dedupe}~{row.attempts}")
         offer = Offer(hook, again, _parsed(row.media, row.body), lambda _: True)
         wanted = await asyncio.to_thread(self._wanted, hook)
         if wanted and self.taker is not None:

@@ -18,10 +18,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from omnicore.clock import Clock, SystemClock
-from omnicore.compact import json_writer
 from omnicore.errors import CapacityReached, Conflict, InvalidInput, LimitExceeded, StorageFailed
 from omnicore.ids import OrderedIds
-from omnicore.texts import is_whole
+from omnicore.texts import is_whole, json_writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -18,6 +18,7 @@ from omnicore.clock import Clock, SystemClock
 from omnicore.errors import CapacityReached, Conflict, DeadlineExceeded, FuelExhausted, OmniError, Unavailable
 from omnicore.events.typed import OmegaEvent, emit
 from omnicore.ids import new_id
+from omnicore.jobs.hosts import SET_BACK_S
 from omnicore.loops.handlers import Answer, Fuel, Handler, Handlers, OwnHandler, Wish, read_answer
 from omnicore.loops.lane import (
     ESSENTIAL,
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from omnicore.events.bus import EventBus
     from omnicore.storage.tables.loops import LaneRow, LoopsTable
 
-__all__ = ["SET_BACK_S", "Act", "LoopEngine", "Standing", "overall", "run_cycle"]
+__all__ = ["Act", "LoopEngine", "Standing", "overall", "run_cycle"]
 
 
 _log = logging.getLogger("omnicore.loops")
@@ -184,10 +185,6 @@ def _handler_result(task: asyncio.Task[Any], lane: Lane, pending: set[asyncio.Ta
     code = error.code if isinstance(error, OmniError) else type(error).__name__
     report = {"ok": False, "error": code, "message": str(error)[:500]}
     return _Given(report, cut=isinstance(error, DeadlineExceeded))
-
-
-SET_BACK_S = 60.0
-"""Hosts may disagree so much about the time; a run further ahead tells of a clock that was set back."""
 
 
 @dataclass(slots=True)

@@ -15,9 +15,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from omnicore.capabilities.acting import act
 from omnicore.capabilities.capability import PluginScope
-from omnicore.capabilities.doors import granted_scope
+from omnicore.capabilities.doors import act, granted_scope
 from omnicore.capabilities.loops import may_take_part
 from omnicore.errors import PermissionDenied
 from omnicore.plugins.call import Meter, metered

@@ -1,27 +1,278 @@
-"""`OmegaRuntime`: a host with a life of six states, its events, and its reactions to what is unwell."""
+"""`OmegaRuntime` and `OmegaAPI`: a host with a life of six states, its configuration, and eight calls on it."""
 
 from __future__ import annotations
 
 import asyncio
 import inspect
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field, fields, replace
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from time import perf_counter
+from typing import Any, ClassVar, TypeVar
 from weakref import WeakSet
 
 from omnicore.assembly import Host
 from omnicore.clock import Clock, SystemClock
+from omnicore.config.settings import LoopSettings, Settings
 from omnicore.core.lifecycle import Lifecycle, RuntimeState
-from omnicore.errors import CapacityReached, Unavailable
+from omnicore.errors import CapacityReached, InvalidInput, InvalidSetting, Unavailable
 from omnicore.events.typed import AnyEvent, OmegaEvent, Receiver, typed
-from omnicore.omega.config import OmegaConfig, settings_for
+from omnicore.intelligences.intelligence import Intelligence, IntelligenceSpec, IntelligenceStatus
+from omnicore.loops.lane import CycleInput, CycleOutput, LoopStatus, LoopType
+from omnicore.memory.item import Memory as Kept
+from omnicore.memory.service import MemoryStats, measured
+from omnicore.memory.tiers import MemoryTier
 from omnicore.resilience.health import HealthReport as MonitorReport
 from omnicore.resilience.status import HealthStatus
 
-__all__ = ["EventHandler", "OmegaRuntime"]
+__all__ = [
+    "AgentDBConfig",
+    "EventHandler",
+    "HealthReport",
+    "LoopsConfig",
+    "Memory",
+    "MemoryConfig",
+    "MetaSONAConfig",
+    "OmegaAPI",
+    "OmegaConfig",
+    "OmegaRuntime",
+    "RuntimeMetrics",
+    "memory_of",
+    "settings_for",
+]
+
+
+_Range = tuple[float, float]
+_LONGEST_MS = 100 * 366 * 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryConfig:
+    """How memory is looked after. Units: seconds; the last is a count of one owner's memories."""
+
+    enable_auto_consolidation: bool = True
+    consolidation_interval_secs: int = 3600
+    max_memories_per_tier: int = 10_000
+
+    RANGES: ClassVar[Mapping[str, _Range]] = {
+        "consolidation_interval_secs": (1, 366 * 86_400),
+        "max_memories_per_tier": (1, 1_000_000_000),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class LoopsConfig:
+    """When the lanes run. Units: milliseconds.
+
+    `enable_all_loops` adds the evolutionary, transformative and transcendent lanes to those that run by themselves.
+    """
+
+    enable_all_loops: bool = False
+    reflexive_interval_ms: int = 100
+    reactive_interval_ms: int = 5_000
+    adaptive_interval_ms: int = 1_800_000
+    deliberative_interval_ms: int = 86_400_000
+    evolutionary_interval_ms: int = 604_800_000
+    transformative_interval_ms: int = 31_536_000_000
+    transcendent_interval_ms: int = 315_360_000_000
+
+    RANGES: ClassVar[Mapping[str, _Range]] = {
+        f"{lane}_interval_ms": (10, _LONGEST_MS)
+        for lane in (
+            *("reflexive", "reactive", "adaptive", "deliberative", "evolutionary"),
+            *("transformative", "transcendent"),
+        )
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class AgentDBConfig:
+    """How vectors are kept: their dimensions, the graph's links and candidates, and how many stay in memory."""
+
+    dimension: int = 768
+    hnsw_m: int = 32
+    hnsw_ef: int = 100
+    cache_size: int = 100_000
+
+    RANGES: ClassVar[Mapping[str, _Range]] = {
+        "dimension": (1, 4096),
+        "hnsw_m": (2, 128),
+        "hnsw_ef": (1, 10_000),
+        "cache_size": (1, 100_000_000),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class MetaSONAConfig:
+    """How architectures are searched for. They are fixed while this runtime has no search."""
+
+    enable_evolution: bool = False
+    mcts_iterations: int = 100
+    ppo_steps: int = 0
+
+    RANGES: ClassVar[Mapping[str, _Range]] = {"mcts_iterations": (0, 1_000_000), "ppo_steps": (0, 1_000_000)}
+
+
+@dataclass(frozen=True, slots=True)
+class OmegaConfig:
+    """All that a runtime is told.
+
+    Args:
+        data: where rows are kept; None is a folder of its own that goes when the runtime stops.
+        plugins: the folder of the plugins; None is one inside of the data.
+    """
+
+    memory: MemoryConfig = field(default_factory=MemoryConfig)
+    loops: LoopsConfig = field(default_factory=LoopsConfig)
+    agentdb: AgentDBConfig = field(default_factory=AgentDBConfig)
+    meta_sona: MetaSONAConfig = field(default_factory=MetaSONAConfig)
+    data: Path | str | None = None
+    plugins: Path | str | None = None
+
+    @classmethod
+    def default(cls) -> OmegaConfig:
+        """The usual values."""
+        return cls()
+
+    def check(self) -> None:
+        """Raises: InvalidSetting, which is a ValueError, whose `path` names the field."""
+        for name, kind in _SECTIONS.items():
+            section = getattr(self, name)
+            if not isinstance(section, kind):
+                raise _invalid(name, section, f"a {kind.__name__}")
+            _check_section(name, section)
+        for name in ("data", "plugins"):
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, str | Path):
+                raise _invalid(name, value, "a path, or None")
+
+
+_SECTIONS: Mapping[str, type[Any]] = {
+    "memory": MemoryConfig,
+    "loops": LoopsConfig,
+    "agentdb": AgentDBConfig,
+    "meta_sona": MetaSONAConfig,
+}
+
+
+def settings_for(config: OmegaConfig, data: Path) -> Settings:
+    """The settings of a host that keeps to a checked configuration, with this folder for its data."""
+    base = Settings()
+    agentdb = config.agentdb
+    return replace(
+        base,
+        data=data,
+        plugins=Path(config.plugins) if config.plugins is not None else data / "plugins",
+        memory=replace(
+            base.memory,
+            auto_consolidation=config.memory.enable_auto_consolidation,
+            consolidate_every_s=float(config.memory.consolidation_interval_secs),
+            max_per_tier=config.memory.max_memories_per_tier,
+            dimensions=agentdb.dimension,
+            in_ram=agentdb.cache_size,
+            m=agentdb.hnsw_m,
+            ef=agentdb.hnsw_ef,
+        ),
+        vectors=replace(
+            base.vectors,
+            dimensions=agentdb.dimension,
+            m=agentdb.hnsw_m,
+            ef=agentdb.hnsw_ef,
+            cache_size=agentdb.cache_size,
+        ),
+        loops=_lanes(base.loops, config.loops),
+    )
+
+
+def _lanes(base: LoopSettings, config: LoopsConfig) -> LoopSettings:
+    intervals = {
+        name: replace(getattr(base, name), interval_s=getattr(config, f"{name}_interval_ms") / 1000)
+        for name in (one.name for one in fields(base))
+        if hasattr(config, f"{name}_interval_ms")
+    }
+    return replace(base, all=config.enable_all_loops, **intervals)
+
+
+def _check_section(section: str, values: Any) -> None:
+    for spec in fields(values):
+        value, path = getattr(values, spec.name), f"{section}.{spec.name}"
+        if isinstance(spec.default, bool):
+            if not isinstance(value, bool):
+                raise _invalid(path, value, "True or False")
+            continue
+        least, most = values.RANGES[spec.name]
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+            raise _invalid(path, value, f"a whole number from {least:g} to {most:g}")
+
+
+def _invalid(path: str, value: Any, wanted: str) -> InvalidSetting:
+    return InvalidSetting(f"{path} is {value!r:.80}", remedy=f"make it {wanted}", path=path)
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Something remembered. `score` says how well it fits a query. Units: seconds since the epoch."""
+
+    id: str
+    tier: MemoryTier
+    content: str
+    importance: float
+    created_at: float
+    accessed_at: float
+    access_count: int
+    source: str | None = None
+    tags: tuple[str, ...] = ()
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    score: float | None = None
+    embedding: tuple[float, ...] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HealthReport:
+    """How the runtime is. `subsystems` has agentdb, memory, loops and meta_sona, and the host's other parts."""
+
+    overall: HealthStatus
+    subsystems: Mapping[str, HealthStatus]
+    reasons: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeMetrics:
+    """The runtime in numbers. `avg_response_time` and `error_rate` are of calls of `OmegaAPI` since the start."""
+
+    uptime: timedelta
+    total_memories: int
+    memories_by_tier: Mapping[MemoryTier, int]
+    total_cycles: int
+    cycles_by_loop: Mapping[LoopType, int]
+    intelligence_count: int
+    avg_response_time: timedelta
+    error_rate: float
+
+
+def memory_of(kept: Kept) -> Memory:
+    """A memory of the host as this face shows it. Tags are the list of that name in its metadata."""
+    tags = kept.metadata.get("tags", ())
+    return Memory(
+        kept.id,
+        MemoryTier(kept.tier),
+        kept.text,
+        kept.importance,
+        kept.created_at,
+        kept.accessed_at,
+        kept.hits,
+        source=kept.source,
+        tags=tuple(str(tag) for tag in tags) if isinstance(tags, list | tuple) else (),
+        metadata=kept.metadata,
+        score=kept.score,
+        embedding=kept.embedding,
+    )
+
 
 _log = logging.getLogger("omnicore.omega")
 _MOST_HANDLERS = 100
@@ -260,3 +511,158 @@ def _index_problem(host: Host) -> str | None:
 def _count_probe(host: Host) -> None:
     """Whether the registry of intelligences can be read. Raises: StorageFailed."""
     host.intelligences.count()
+
+
+_T = TypeVar("_T")
+
+
+class OmegaAPI:
+    """The high-level interface of a runtime. Several may share one; each counts the calls made through it.
+
+    Raises, from every call: Unavailable while the runtime does not run, and the errors of `omnicore.errors`.
+    """
+
+    def __init__(self, runtime: OmegaRuntime) -> None:
+        self.runtime = runtime
+        self._calls = 0
+        self._failed = 0
+        self._seconds = 0.0
+
+    @classmethod
+    def new(cls, runtime: OmegaRuntime) -> OmegaAPI:
+        """The API of a runtime."""
+        return cls(runtime)
+
+    async def store_memory(
+        self,
+        tier: MemoryTier,
+        content: str,
+        embedding: Sequence[float] | None = None,
+        importance: float | None = None,
+    ) -> str:
+        """Remembers a text and returns its id: the same text in the same tier is the same memory.
+
+        Args:
+            embedding: as many numbers as `agentdb.dimension`; without one the memory makes its own.
+            importance: 0 to 1; without one the memory judges.
+
+        Raises: InvalidInput; LimitExceeded: the tier is full.
+        """
+        return await self._counted(self._store(tier, content, embedding, importance))
+
+    async def recall_memories(
+        self,
+        embedding: Sequence[float] | None = None,
+        tiers: Iterable[MemoryTier] | None = None,
+        limit: int = 10,
+        *,
+        text: str | None = None,
+    ) -> list[Memory]:
+        """What fits an embedding, a text or both, best first. Raises: InvalidInput."""
+        return await self._counted(self._recall(embedding, tiers, limit, text))
+
+    async def create_intelligence(self, spec: IntelligenceSpec) -> Intelligence:
+        """Makes an intelligence; its `status` says whether plugins provide what it requires. Raises: InvalidInput."""
+        return await self._counted(self._create(spec))
+
+    async def list_intelligences(self, *, status: IntelligenceStatus | None = None) -> list[Intelligence]:
+        """Those that are not retired, oldest first."""
+        return await self._counted(self._list(status))
+
+    async def execute_loop_cycle(self, loop_type: LoopType, input: CycleInput | None = None) -> CycleOutput:
+        """Runs a cycle of a lane now. Raises: InvalidInput, Conflict, CapacityReached."""
+        return await self._counted(self._cycle(loop_type, input))
+
+    async def loop_status(self, loop_type: LoopType | None = None) -> LoopStatus:
+        """How a lane stands, or all of them as one."""
+        return await self._counted(self._loop_status(loop_type))
+
+    async def health_status(self) -> HealthReport:
+        """How every part is now; asks no probe, for those run by themselves."""
+        return await self._counted(self._health())
+
+    async def metrics(self) -> RuntimeMetrics:
+        """The runtime in numbers."""
+        return await self._counted(self._metrics())
+
+    # -- inner parts
+
+    async def _counted(self, work: Awaitable[_T]) -> _T:
+        began = perf_counter()
+        try:
+            return await work
+        except BaseException:
+            self._failed += 1
+            raise
+        finally:
+            self._calls += 1
+            self._seconds += perf_counter() - began
+
+    async def _store(
+        self, tier: MemoryTier, content: str, embedding: Sequence[float] | None, importance: float | None
+    ) -> str:
+        host = self.runtime.ready()
+        given = self._checked(embedding)
+        return await host.memory.store(content, tier, importance=importance, embedding=given)
+
+    async def _recall(
+        self,
+        embedding: Sequence[float] | None,
+        tiers: Iterable[MemoryTier] | None,
+        limit: int,
+        text: str | None,
+    ) -> list[Memory]:
+        host = self.runtime.ready()
+        given = self._checked(embedding)
+        found = await host.memory.recall(text, embedding=given, tiers=tiers, limit=limit)
+        return [memory_of(item) for item in found.items]
+
+    def _checked(self, embedding: Sequence[float] | None) -> tuple[float, ...] | None:
+        if embedding is None:
+            return None
+        wanted = self.runtime.config.agentdb.dimension
+        if len(embedding) != wanted:
+            raise InvalidInput(
+                f"the embedding has {len(embedding)} numbers, agentdb.dimension is {wanted}",
+                remedy="embed with the model that agentdb is configured for",
+                path="embedding",
+            )
+        return tuple(embedding)
+
+    async def _create(self, spec: IntelligenceSpec) -> Intelligence:
+        return await asyncio.to_thread(self.runtime.ready().intelligences.create, spec)
+
+    async def _list(self, status: IntelligenceStatus | None) -> list[Intelligence]:
+        people = self.runtime.ready().intelligences
+        return await asyncio.to_thread(lambda: people.list(status=status))
+
+    async def _cycle(self, loop_type: LoopType, given: CycleInput | None) -> CycleOutput:
+        return await self.runtime.ready().loops.execute_cycle(LoopType(loop_type), given)
+
+    async def _loop_status(self, loop_type: LoopType | None) -> LoopStatus:
+        return await self.runtime.host.loops.status(loop_type)
+
+    async def _health(self) -> HealthReport:
+        report = self.runtime.health()
+        return HealthReport(report.overall, report.subsystems, report.reasons)
+
+    async def _metrics(self) -> RuntimeMetrics:
+        host = self.runtime.host
+        # In SQLite this takes 20 us and a thread 60 more; a server may take longer than the loop should wait.
+        count = partial(_counts, host)
+        stats, people = count() if host.store.dialect == "sqlite" else await asyncio.to_thread(count)
+        cycles = host.loops.totals()
+        return RuntimeMetrics(
+            uptime=timedelta(seconds=self.runtime.uptime_s),
+            total_memories=stats.items,
+            memories_by_tier={tier: stats.by_tier.get(tier.value, 0) for tier in MemoryTier},
+            total_cycles=sum(cycles.values()),
+            cycles_by_loop=cycles,
+            intelligence_count=people,
+            avg_response_time=timedelta(seconds=self._seconds / self._calls if self._calls else 0.0),
+            error_rate=self._failed / self._calls if self._calls else 0.0,
+        )
+
+
+def _counts(host: Host) -> tuple[MemoryStats, int]:
+    return measured(host.memory.memories), host.intelligences.count()

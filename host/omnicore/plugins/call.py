@@ -1,14 +1,8 @@
-"""The way of a call, as short as it can be: one look-up, an instance, the guest, the counters.
+"""Calls of plugins, as short as they can be: one look-up, an instance, the guest, the counters.
 
-Measured for a warm instance: about 1.4 us of this file and `pool.py` around `Instance.call`.
+Measured for a warm instance: about 1.4 us of this file and the pool around `Instance.call`.
 
-Who calls: a name that goes along with a call, so that failures are counted where they come from.
-
-Adds up the fuel of calls for whoever pays for them: a lane, an intelligence.
-
-Why a plugin does not answer, as errors that say what to do.
-
-Calls with JSON values in and out; `{"base64": ...}` alone stands for bytes, as it does in the doors.
+Calls with JSON values take and give `{"base64": ...}` alone for bytes, as doors do.
 """
 
 from __future__ import annotations
@@ -24,7 +18,6 @@ from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from omnicore.access.principal import Principal, Role
 from omnicore.errors import (
     CallCancelled,
     CapacityReached,
@@ -36,91 +29,34 @@ from omnicore.errors import (
     PermissionDenied,
     Unavailable,
 )
-from omnicore.plugins.pool import Pool, RetiredError
-from omnicore.plugins.version import Target, Version, counts
+from omnicore.plugins.callers import Callers, caller, counts
+from omnicore.plugins.version import RetiredError, Target, Version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from omnicore.capabilities.costs import CallCosts
+    from omnicore.plugins.version import InstancePool
     from omnicore.plugins.view import Change
     from omnicore.sandbox.abi import Usage
     from omnicore.sandbox.engine import Instance
     from omnicore.storage.tables.plugins import PluginRow
 
 __all__ = [
-    "APPLICATION",
-    "OWNER",
-    "Callers",
     "Calls",
     "Meter",
-    "Taker",
-    "caller",
+    "UsageTaker",
     "from_json",
     "metered",
     "not_serving",
     "quarantined",
     "refused_caller",
-    "spend",
     "to_json",
     "too_deep",
 ]
 
 
-APPLICATION = "application"
-"""Who calls without saying so: the program that embeds the host."""
-
-OWNER = "owner"
-"""Whoever the host belongs to, by its own key or by being the only one on this machine."""
-
-_OURS = frozenset({APPLICATION, OWNER})
-_caller: ContextVar[str] = ContextVar("omnicore_caller", default=APPLICATION)
-
-
-def caller() -> str:
-    """Who makes the running call."""
-    return _caller.get()
-
-
-class Callers:
-    """Those who call the plugins of one host. Usable from any thread."""
-
-    def __init__(self) -> None:
-        self._others = False
-
-    def named(self, name: str) -> _Named:
-        """A block whose calls are made by `name`, such as `user 7`, `plugin text` or `workflow pay`."""
-        if not self._others and name not in _OURS:
-            self._others = True
-        return _Named(name)
-
-    def of(self, principal: Principal | None) -> _Named:
-        """The same for who was recognised: a user whatever with, a token that is nobody's, the owner, or a stranger."""
-        if principal is None:
-            return self.named("stranger")
-        owner = principal.user is None and principal.via != "token" and principal.role is Role.admin
-        return self.named(OWNER if owner else principal.person)
-
-    def alone(self, name: str) -> bool:
-        """Whether this is the owner, or the owner's program, and nobody else has called so far."""
-        return name in _OURS and not self._others
-
-
-class _Named:
-    """A class and no generator: it costs each request half a microsecond instead of two."""
-
-    __slots__ = ("_before", "_name")
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def __enter__(self) -> None:
-        self._before: Token[str] = _caller.set(self._name)
-
-    def __exit__(self, *_: object) -> None:
-        _caller.reset(self._before)
-
-
-class Taker(Protocol):
+class UsageTaker(Protocol):
     """Whoever wants to know what calls used."""
 
     def take(self, usage: Usage) -> None:
@@ -138,8 +74,8 @@ class Meter:
         self.fuel += usage.fuel or 0
 
 
-_T = TypeVar("_T", bound=Taker)
-_meter: ContextVar[Taker | None] = ContextVar("omnicore_meter", default=None)
+_T = TypeVar("_T", bound=UsageTaker)
+_meter: ContextVar[UsageTaker | None] = ContextVar("omnicore_meter", default=None)
 
 
 @contextmanager
@@ -152,12 +88,15 @@ def metered(meter: _T) -> Iterator[_T]:
         _meter.reset(before)
 
 
-def spend(instance: Instance) -> None:
-    """Notes what the last call of an instance used, if somebody counts."""
-    meter = _meter.get()
-    if meter is not None:
-        with suppress(OmniError):  # one that was closed meanwhile tells nothing
-            meter.take(instance.usage())
+@contextmanager
+def _measured(costs: CallCosts) -> Iterator[None]:
+    """Fills in the time, fuel and memory of the call in this block, also when it fails."""
+    started = perf_counter()
+    try:
+        with metered(costs):
+            yield
+    finally:
+        costs.time_s = perf_counter() - started
 
 
 def not_serving(row: PluginRow, missing: Sequence[Change]) -> OmniError:
@@ -250,12 +189,12 @@ class _Job:
 
 
 class Calls:
-    """Runs calls on instances of versions, from any thread or from an event loop.
+    """Every call of one host, from any thread or from an event loop.
 
     Args:
         threads: how many guests that compute long may run at once for tasks.
         reentrant: True when host functions exist that could call plugins themselves.
-        resolve: returns the target that replaces one whose version was retired.
+        resolve: makes the target of a reference that has none, or whose version was retired. Blocks.
         failed: called with a failure that is the plugin's, and True when it opened the breaker.
         recovered: called when a plugin in quarantine has answered.
         make_room: called when no instance is left; returns True when it closed idle ones.
@@ -272,6 +211,8 @@ class Calls:
         make_room: Callable[[], bool],
     ) -> None:
         self.callers = Callers()
+        self.targets: dict[str, Target] = {}
+        """Those of versions in service, by reference; what is not there is resolved when it is called."""
         self._reentrant = reentrant
         self._resolve, self._failed, self._recovered, self._make_room = resolve, failed, recovered, make_room
         self._room = threads * (1 + _QUEUED_PER_THREAD)
@@ -282,7 +223,48 @@ class Calls:
         """Lets running calls on worker threads finish and ends the threads."""
         self._executor.shutdown()
 
-    def finish(self, target: Target, output: bytes, *, raw: bool) -> Any:
+    def target(self, ref: str) -> Target:
+        """The target of a reference. Blocks where it is asked for first. Raises: as a call does."""
+        return self.targets.get(ref) or self._resolve(ref)
+
+    def call_blocking(
+        self,
+        ref: str,
+        data: Any = b"",
+        *,
+        timeout_s: float | None = None,
+        host_context: Any = None,
+        raw: bool = False,
+    ) -> Any:
+        """See `omnicore.plugins.host.PluginHost.call_blocking`."""
+        target = self.targets.get(ref) or self._resolve(ref)
+        payload = data if target.plain_input and type(data) is bytes else target.media.encode(data)
+        output = self._run(target, payload, timeout_s, host_context)
+        return output if target.plain_output else self._decoded(target, output, raw=raw)
+
+    async def call(
+        self,
+        ref: str,
+        data: Any = b"",
+        *,
+        timeout_s: float | None = None,
+        host_context: Any = None,
+        raw: bool = False,
+        costs: CallCosts | None = None,
+    ) -> Any:
+        """See `omnicore.plugins.host.PluginHost.call`."""
+        if costs is not None:
+            with _measured(costs):
+                return await self.call(ref, data, timeout_s=timeout_s, host_context=host_context, raw=raw)
+        target = self.targets.get(ref)
+        if target is None:
+            target = await asyncio.to_thread(self._resolve, ref)
+        payload = data if target.plain_input and type(data) is bytes else target.media.encode(data)
+        run = self._run_on_thread if target.threads else self._run_on_loop
+        output = await run(target, payload, timeout_s, host_context)
+        return output if target.plain_output else self._decoded(target, output, raw=raw)
+
+    def _decoded(self, target: Target, output: bytes, *, raw: bool) -> Any:
         """The output as its media type says, or the bytes themselves once they fit the schema."""
         try:
             value = target.media.decode(output)
@@ -291,26 +273,20 @@ class Calls:
             raise
         return output if raw else value
 
-    def run(
-        self,
-        target: Target,
-        payload: bytes,
-        timeout_s: float | None,
-        host_context: Any,
-        job: _Job | None = None,
+    # `_run` and `_run_on_loop` differ in `await` alone; what both do around it stands in the methods below them.
+
+    def _run(
+        self, target: Target, payload: bytes, timeout_s: float | None, host_context: Any, job: _Job | None = None
     ) -> bytes:
         """One call on this thread."""
         version = target.version
         if self._reentrant or version.unwell:
             self._check(target)
-        started = perf_counter()
+        started, pool = perf_counter(), version.blocking
         try:
-            pool = version.blocking
-            instance = pool.take()
+            instance = self._begin(target, pool, started, timeout_s)
         except RetiredError:
-            return self.run(self._anew(target), payload, timeout_s, host_context, job)
-        except OmniError as error:
-            instance = self._retake(pool, target, error, started, timeout_s)
+            return self._run(self._resolve(target.ref), payload, timeout_s, host_context, job)
         inside = _depth.set(_depth.get() + 1) if self._reentrant else None
         try:
             if job is not None:
@@ -320,20 +296,14 @@ class Calls:
             self._note(target, error, started, timeout_s)
             raise
         finally:
-            if target.metered:
-                spend(instance)
-            pool.give(instance)
-            if inside is not None:
-                _depth.reset(inside)
+            self._end(pool, instance, inside)
         target.record(perf_counter() - started)
         if version.unwell:
             self._answered(version)
         return output
 
-    async def run_async(self, target: Target, payload: bytes, timeout_s: float | None, host_context: Any) -> bytes:
-        """One call for a task: on the loop, or on a worker thread for plugins that compute long."""
-        if target.threads:
-            return await self._run_on_thread(target, payload, timeout_s, host_context)
+    async def _run_on_loop(self, target: Target, payload: bytes, timeout_s: float | None, host_context: Any) -> bytes:
+        """One call on the running loop."""
         version = target.version
         if self._reentrant or version.unwell:
             self._check(target)
@@ -342,12 +312,10 @@ class Calls:
             pool = version.on_loop(asyncio.get_running_loop())
             if not version.loaded:  # compiling takes milliseconds to seconds: never on the loop
                 await asyncio.wrap_future(version.coming())
-            instance = pool.take()
+            instance = self._begin(target, pool, started, timeout_s)
         except RetiredError:
-            again = await asyncio.to_thread(self._anew, target)
-            return await self.run_async(again, payload, timeout_s, host_context)
-        except OmniError as error:
-            instance = self._retake(pool, target, error, started, timeout_s)
+            again = await asyncio.to_thread(self._resolve, target.ref)
+            return await self._run_on_loop(again, payload, timeout_s, host_context)
         inside = _depth.set(_depth.get() + 1) if self._reentrant else None
         try:
             output = await instance.call_async(target.export, payload, timeout_s=timeout_s, host_context=host_context)
@@ -355,11 +323,7 @@ class Calls:
             self._note(target, error, started, timeout_s)
             raise
         finally:
-            if target.metered:
-                spend(instance)
-            pool.give(instance)
-            if inside is not None:
-                _depth.reset(inside)
+            self._end(pool, instance, inside)
         target.record(perf_counter() - started)
         if version.quarantined:  # that it is well again is written to the database
             await asyncio.to_thread(self._answered, version)
@@ -367,7 +331,27 @@ class Calls:
             self._answered(version)
         return output
 
+    def _begin(self, target: Target, pool: InstancePool, started: float, timeout_s: float | None) -> Instance:
+        """An instance for a call. Raises: RetiredError; CapacityReached or another OmniError, which is counted."""
+        try:
+            return pool.take()
+        except OmniError as error:
+            if isinstance(error, CapacityReached) and self._make_room():
+                return pool.take()
+            self._note(target, error, started, timeout_s)
+            raise
+
+    def _end(self, pool: InstancePool, instance: Instance, inside: Token[int] | None) -> None:
+        meter = _meter.get()
+        if meter is not None:
+            with suppress(OmniError):  # one that was closed meanwhile tells nothing
+                meter.take(instance.usage())
+        pool.give(instance)
+        if inside is not None:
+            _depth.reset(inside)
+
     async def _run_on_thread(self, target: Target, payload: bytes, timeout_s: float | None, host_context: Any) -> bytes:
+        """One call of a plugin that computes long, on a worker thread."""
         if self._queued >= self._room:
             raise CapacityReached(
                 f"{self._queued} calls wait for a worker thread", remedy="try again, or raise threads"
@@ -375,7 +359,7 @@ class Calls:
         if not target.version.loaded:  # nor on a thread that other calls wait for; the worker tells what went wrong
             await asyncio.gather(asyncio.wrap_future(target.version.coming()), return_exceptions=True)
         job, loop = _Job(), asyncio.get_running_loop()
-        work = partial(self.run, target, payload, timeout_s, host_context, job)
+        work = partial(self._run, target, payload, timeout_s, host_context, job)
         future = loop.run_in_executor(self._executor, copy_context().run, work)
         self._queued += 1
         future.add_done_callback(partial(self._over, job))
@@ -385,11 +369,6 @@ class Calls:
         except asyncio.CancelledError:
             job.cut(loop)
             raise
-
-    def _anew(self, target: Target) -> Target:
-        """The target that took the place of one whose version was retired."""
-        found = self._resolve(target.ref)
-        return found.measured() if target.metered else found
 
     def _check(self, target: Target) -> None:
         """Refuses what only some calls need to be checked for."""
@@ -417,14 +396,6 @@ class Calls:
         self._queued -= 1
         if not future.cancelled():
             future.exception()  # looked at, so that a cut call leaves no complaint behind
-
-    def _retake(
-        self, pool: Pool, target: Target, error: OmniError, started: float, timeout_s: float | None
-    ) -> Instance:
-        if isinstance(error, CapacityReached) and self._make_room():
-            return pool.take()
-        self._note(target, error, started, timeout_s)
-        raise error
 
     def _note(self, target: Target, error: BaseException, started: float, timeout_s: float | None) -> None:
         outcome = error.code if isinstance(error, OmniError) else type(error).__name__

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -81,6 +82,7 @@ class Catalogue:
         consent: which code was accepted for which name.
         keep: how many earlier versions of a plugin are kept.
         accept: tries a version before it begins to serve and returns why it cannot, or "".
+        replacing: a block around each change of a plugin's row, at whose end calls reach what the row says.
     """
 
     def __init__(
@@ -93,6 +95,7 @@ class Catalogue:
         consent: Consent,
         keep: int,
         accept: Callable[[Serving], str],
+        replacing: Callable[[str], AbstractContextManager[None]],
     ) -> None:
         self._database = database
         self._plugins = PluginsTable(database)
@@ -105,7 +108,7 @@ class Catalogue:
         self._keep = keep
         self._errors: dict[str, OmniError] = {}
         self._errors_due = 0.0
-        self._accept = accept
+        self._accept, self._replacing = accept, replacing
 
     # -- what is there
 
@@ -345,7 +348,8 @@ class Catalogue:
             self._plugins.forget(row.name)
         else:
             self.consent.settle(row)
-            self._plugins.save(replace(row, present=False, signature="", serving=None))
+            with self._replacing(row.name):
+                self._plugins.save(replace(row, present=False, signature="", serving=None))
 
     def look_again(self, row: PluginRow) -> PluginRow:
         """Makes the next pass read a file once more."""
@@ -388,7 +392,7 @@ class Catalogue:
     # -- inner parts
 
     def _record(self, row: PluginRow, ruling: Ruling, acceptance: Acceptance | None, serves: PluginRow | None) -> None:
-        with self._database.write(durable=True, locks=CATALOGUE) as session:
+        with self._replacing(row.name), self._database.write(durable=True, locks=CATALOGUE) as session:
             self._grants.write(session, ruling.give)
             if ruling.take is not None:
                 self._grants.take(session, row.name, ruling.take)

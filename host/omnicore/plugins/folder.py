@@ -23,7 +23,7 @@ from watchfiles import awatch
 from omnicore.errors import Conflict, InvalidInput, ModuleRejected, OmniError, StorageFailed
 from omnicore.plugins.manifest import NAME, name_of_stem
 from omnicore.sandbox.capi.code import wat_to_wasm
-from omnicore.storage.faults import storage_failed
+from omnicore.storage.store import storage_failed
 from omnicore.storage.tables.plugins import AcceptancesTable, RollbackRow, VersionsTable, identity
 
 if TYPE_CHECKING:

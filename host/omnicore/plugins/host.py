@@ -8,9 +8,8 @@ import hashlib
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from time import perf_counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from omnicore.capabilities.costs import CallCosts
@@ -32,13 +31,13 @@ from omnicore.errors import (
 )
 from omnicore.events.bus import EventBus
 from omnicore.plugins.acceptance import Consent
-from omnicore.plugins.call import Callers, Calls, metered, not_serving
+from omnicore.plugins.call import Calls, not_serving
+from omnicore.plugins.callers import Callers
 from omnicore.plugins.catalogue import Catalogue, Serving
 from omnicore.plugins.folder import Folder, Rollbacks, check_filename, remove_files, sidecar_beside, write_whole
 from omnicore.plugins.inventory import Inventory, judged_by, read_module
 from omnicore.plugins.manifest import Manifest
 from omnicore.plugins.native import NativePlugin, NativePlugins, own_limits
-from omnicore.plugins.pool import Warm
 from omnicore.plugins.schemas import FunctionSpec
 from omnicore.plugins.settings import PluginConfig, config_of, to_store
 from omnicore.plugins.upgrade import NO_UPGRADE, Upgrade, VersionView, upgrade_of, version_views
@@ -48,6 +47,7 @@ from omnicore.plugins.version import (
     Target,
     Version,
     VersionsInService,
+    Warm,
     WrapDoors,
     unwrapped,
 )
@@ -106,14 +106,14 @@ class PluginHost:
         modules, kv = ModuleStore(settings.data / "modules"), KvTable(database, clock)
         self._settings, self._logs, self._metrics, self._events = settings, logs, metrics, events
         self._changing = threading.RLock()
+        self._switching = threading.RLock()
         self._natives = self._native_plugins(extensions, NativeTable(database), clock)
         parts = ServiceParts(settings, engine, modules, services, metrics, logs, functions, clock, wrap_doors)
         self._versions = VersionsInService(parts, serves=self._serves, came=self._came)
         self._catalogue = self._make_catalogue(database, modules, clock)
         self._rollbacks = Rollbacks(settings.plugins, database, modules, clock)
         self._folder = self._make_watch(database, kv, judged_by(settings, engine))
-        self._targets: dict[str, Target] = {}
-        self._calls = Calls(
+        self.calls = Calls(
             threads=settings.threads,
             # Python can call the host again, and so without end: its calls are counted as those of host functions are.
             reentrant=bool(functions) or len(self._natives) > 0,
@@ -143,6 +143,7 @@ class PluginHost:
             consent=consent,
             keep=settings.kept_versions,
             accept=self._versions.accept,
+            replacing=self._replacing,
         )
 
     def _make_inventory(self, judge: str) -> Inventory:
@@ -176,7 +177,7 @@ class PluginHost:
     @property
     def callers(self) -> Callers:
         """The callers: `with host.callers.named("user 7")` around what is done for somebody."""
-        return self._calls.callers
+        return self.calls.callers
 
     def call_blocking(
         self,
@@ -204,10 +205,7 @@ class PluginHost:
             CapacityReached: too many calls run.
             GuestError: the plugin failed, see `omnicore.errors`.
         """
-        target = self._targets.get(ref) or self._resolve(ref)
-        payload = data if target.plain_input and type(data) is bytes else target.media.encode(data)
-        output = self._calls.run(target, payload, timeout_s, host_context)
-        return output if target.plain_output else self._calls.finish(target, output, raw=raw)
+        return self.calls.call_blocking(ref, data, timeout_s=timeout_s, host_context=host_context, raw=raw)
 
     async def call(
         self,
@@ -224,35 +222,11 @@ class PluginHost:
         Args:
             costs: is filled in with the time, fuel and memory of the call, also when it fails.
         """
-        if costs is not None:
-            return await self._call_metered(ref, data, timeout_s, host_context, raw=raw, costs=costs)
-        target = self._targets.get(ref)
-        if target is None:
-            target = await asyncio.to_thread(self._resolve, ref)
-        payload = data if target.plain_input and type(data) is bytes else target.media.encode(data)
-        output = await self._calls.run_async(target, payload, timeout_s, host_context)
-        return output if target.plain_output else self._calls.finish(target, output, raw=raw)
-
-    async def _target(self, ref: str) -> Target:
-        known = self._targets.get(ref)
-        return known if known is not None else await asyncio.to_thread(self._resolve, ref)
-
-    async def _call_metered(
-        self, ref: str, data: Any, timeout_s: float | None, host_context: Any, *, raw: bool, costs: CallCosts
-    ) -> Any:
-        started = perf_counter()
-        try:
-            target = (await self._target(ref)).measured()
-            payload = data if target.plain_input and type(data) is bytes else target.media.encode(data)
-            with metered(costs):
-                output = await self._calls.run_async(target, payload, timeout_s, host_context)
-            return output if target.plain_output else self._calls.finish(target, output, raw=raw)
-        finally:
-            costs.time_s = perf_counter() - started
+        return await self.calls.call(ref, data, timeout_s=timeout_s, host_context=host_context, raw=raw, costs=costs)
 
     def serving(self, ref: str) -> Serving:
         """The version that answers a reference now. Blocks where it is asked for first. Raises: as a call does."""
-        return (self._targets.get(ref) or self._resolve(ref)).version.serving
+        return self.calls.target(ref).version.serving
 
     # -- the plugins
 
@@ -561,8 +535,9 @@ class PluginHost:
             self._catalogue.limits = self._folder.inventory.limits = (settings.limits, settings.max_limits)
             consent = self._catalogue.consent
             consent.review, consent.configured = settings.plugin_review, settings.plugin_settings.keys()
-            for ref in self._versions.use(settings):
-                self._targets.pop(ref, None)
+            with self._switching:
+                for ref in self._versions.use(settings):
+                    self.calls.targets.pop(ref, None)
 
     # -- the life of the host
 
@@ -593,30 +568,49 @@ class PluginHost:
         await asyncio.to_thread(self.close)
 
     def close(self) -> None:
-        """Frees everything; running calls finish first. A second time does nothing."""
+        """Frees everything; running calls finish first, those that wait for a compiler end. A second time does
+        nothing."""
         self._retire()
+        self._versions.close()
         with self._changing:
             pass  # a version may have come at this moment: the database stays open until it is decided
-        self._calls.close()
+        self.calls.close()
         self._catalogue.write_errors()
 
     # -- inner parts
 
     def _retire(self) -> None:
         self._folder.closed = True
-        self._targets.clear()
+        self.calls.targets.clear()
         self._versions.retire_all()
 
     def _resolve(self, ref: str) -> Target:
         if self._folder.closed:
             raise Unavailable("the host is shutting down", remedy="start it again")
         name = ref.partition(".")[0]
-        version = self._version(name)
-        try:
-            target = self._targets[ref] = self._versions.target(version, ref)
-        except NotFound as error:
-            raise self._held_back(name, error) from None
-        return target
+        with self._switching:
+            version = self._version(name)
+            try:
+                target = self.calls.targets[ref] = self._versions.target(version, ref)
+            except NotFound as error:
+                raise self._held_back(name, error) from None
+            return target
+
+    @contextmanager
+    def _replacing(self, name: str) -> Iterator[None]:
+        """A change of a plugin's row. Calls that begin meanwhile wait for its end, some milliseconds, so that whoever
+        has seen the new row never reaches the version before."""
+        with self._switching:
+            version = self._versions.current(name)
+            self._drop_targets(version)
+            try:
+                yield
+            finally:
+                self._sync(name)
+
+    def _drop_targets(self, version: Version | None) -> None:
+        for ref in tuple(version.refs) if version is not None else ():
+            self.calls.targets.pop(ref, None)
 
     def _held_back(self, name: str, error: NotFound) -> NotFound:
         """The error, with the version that may have what is missing while it waits for a grant."""
@@ -703,8 +697,7 @@ class PluginHost:
         if not self._versions.holds(name):
             return  # made when it is first called
         _, retired = self._versions.sync(name, self._serving(name))
-        for ref in tuple(retired.refs) if retired is not None else ():
-            self._targets.pop(ref, None)
+        self._drop_targets(retired)
 
     def _failed(self, version: Version, error: OmniError, opened: bool) -> None:
         # No lock of the catalogue's changes here: a call must not wait for somebody who compiles.

@@ -17,11 +17,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from omnicore.compact import json_writer
 from omnicore.config.positions import JsonPath
 from omnicore.errors import DeadlineExceeded, GuestFailed, InvalidInput, OmniError
 from omnicore.optional import optional
 from omnicore.sandbox.nesting import too_deep
+from omnicore.texts import json_writer
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError

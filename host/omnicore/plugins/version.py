@@ -5,31 +5,29 @@ from __future__ import annotations
 import logging
 import threading
 import weakref
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from contextlib import nullcontext
-from copy import copy
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from omnicore.capabilities.doors import PluginScope, open_doors
 from omnicore.errors import (
-    DeadlineExceeded,
+    CapacityReached,
     GuestError,
-    GuestTrapped,
     HostError,
     InvalidInput,
-    LimitExceeded,
     NotFound,
     OmniError,
 )
+from omnicore.plugins.callers import Blame
 from omnicore.plugins.limits import granted_limits
-from omnicore.plugins.pool import Pool, RetiredError
 from omnicore.plugins.schemas import Media
 from omnicore.plugins.settings import settled_settings
 from omnicore.resilience.breaker import Breaker
 from omnicore.sandbox.abi import Doors, HostFunction, Limits, Variables
+from omnicore.sandbox.budget import COOLING, register_idle_owner
 from omnicore.sandbox.compiler import Deferred, compiling, only_cheap
 
 if TYPE_CHECKING:
@@ -47,164 +45,192 @@ if TYPE_CHECKING:
 __all__ = [
     "BEING_COMPILED",
     "EAGER_LOADS",
-    "Blame",
-    "Outcome",
+    "InstancePool",
     "Patience",
+    "RetiredError",
     "ServiceParts",
-    "Verdict",
+    "Target",
     "Version",
     "VersionsInService",
+    "Warm",
     "WrapDoors",
-    "counts",
     "unwrapped",
-    "verdict",
 ]
 
 
-Verdict = Literal["plugin", "caller", "none"]
-
-SEVERAL = 3
-"""Callers whose failures in a row say something about the plugin."""
-
-_ENOUGH = 4  # times the failures in a row that open a breaker: calls from which a share is worth something
-_SHARE = 0.5
-_WINDOW = 200
-_MOST_CALLERS = 256
-
-
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """One call that was looked at: whose, and whether it went well. Units: `at` seconds of the clock."""
+class Warm:
+    """Sandboxes that are kept between calls. Units: bytes of all their memories."""
 
-    caller: str
-    well: bool
-    at: float
-
-
-def counts(error: GuestError, limit_s: float, timeout_s: float | None) -> bool:
-    """Whether a failure counts towards quarantine; a caller's own short deadline must not.
-
-    Args:
-        limit_s: the plugin's own limit of time.
-        timeout_s: the caller's, None where it set none.
-    """
-    if isinstance(error, DeadlineExceeded) and timeout_s is not None:
-        return timeout_s >= limit_s
-    return isinstance(error, GuestTrapped | LimitExceeded)
+    sandboxes: int
+    memory_bytes: int
 
 
-def verdict(outcomes: Sequence[Outcome], *, threshold: int, alone: bool) -> Verdict:
-    """Who is to blame after the last outcome, a failure.
+class RetiredError(Exception):
+    """The version of this pool no longer takes calls; another one may."""
 
-    The plugin, when `threshold` calls in a row failed that came from `SEVERAL` callers, or from the only one there is;
-    or when half of many calls failed, those of two callers at least among them, where each caller counts `threshold`
-    failures at most. The caller, when its own last `threshold` calls failed.
+
+class InstancePool:
+    """Lends instances without a lock: every step is one deque or set operation, which CPython does whole.
+
+    A permit stands for a call in flight, a spot for room to keep one more warm instance, so neither bound can
+    be overrun by a race.
 
     Args:
-        outcomes: oldest first.
-        alone: whether nobody but the owner calls.
+        make: makes an instance.
+        warm: how many are kept between calls; 0 makes a fresh one for each call.
+        most: how many calls may be in flight.
+        idle: called once, when the pool is closed and its last call is over.
     """
-    run: list[str] = []
-    for one in reversed(outcomes):
-        if one.well:
-            break
-        run.append(one.caller)
-    if len(run) >= threshold and (alone or len(set(run)) >= SEVERAL):
-        return "plugin"
-    if _share_is_high(outcomes, threshold):
-        return "plugin"
-    own = [one.well for one in outcomes if one.caller == outcomes[-1].caller][-threshold:]
-    return "caller" if len(own) == threshold and not any(own) else "none"
 
+    __slots__ = (
+        "__weakref__",
+        "_busy",
+        "_closed",
+        "_idle",
+        "_make",
+        "_most",
+        "_permits",
+        "_settling",
+        "_spots",
+        "_when_idle",
+    )
 
-def _share_is_high(outcomes: Sequence[Outcome], threshold: int) -> bool:
-    failed: dict[str, int] = {}
-    well = 0
-    for one in outcomes:
-        if one.well:
-            well += 1
+    def __init__(self, make: Callable[[], Instance], *, warm: int, most: int, idle: Callable[[], None]) -> None:
+        self._make = make
+        self._most = most
+        self._when_idle = idle
+        self._permits: deque[None] = deque([None] * most)
+        self._spots: deque[None] = deque([None] * min(warm, most))
+        self._idle: deque[Instance] = deque()
+        self._busy: set[Instance] = set()
+        self._closed = False
+        self._settling = threading.Lock()
+        register_idle_owner(self)
+
+    def take(self) -> Instance:
+        """Lends an instance until `give`.
+
+        Raises:
+            CapacityReached: too many calls are in flight.
+            RetiredError: the pool was closed.
+        """
+        try:
+            self._permits.pop()
+        except IndexError:
+            raise CapacityReached(
+                f"{self._most} calls of this plugin run already", remedy="try again, or raise max_instances"
+            ) from None
+        try:
+            if self._closed:  # looked at after the permit is taken: `close` sees that permit missing
+                raise RetiredError
+            instance = (self._kept() if self._idle else None) or self._make()
+        except BaseException:
+            self._permits.append(None)
+            self._settle()
+            raise
+        self._busy.add(instance)
+        return instance
+
+    def give(self, instance: Instance) -> None:
+        """Takes an instance back; it is kept when it is well and there is room."""
+        self._busy.discard(instance)
+        if instance.healthy and self._spots and not self._closed:
+            try:
+                self._spots.pop()
+            except IndexError:
+                instance.close()
+            else:
+                self._idle.append(instance)
+                if instance.kept_bytes:
+                    COOLING.note(self, instance, instance.kept_bytes)
         else:
-            failed[one.caller] = min(threshold, failed.get(one.caller, 0) + 1)
-    failures = sum(failed.values())
-    count = well + failures
-    return len(failed) > 1 and count >= _ENOUGH * threshold and failures >= _SHARE * count
+            instance.close()
+        self._permits.append(None)
+        if self._closed:
+            self._settle()
+
+    def trim(self) -> int:
+        """Closes the instances that nobody uses now and returns how many."""
+        count = 0
+        while (instance := self._kept()) is not None:
+            instance.close()
+            count += 1
+        return count
+
+    give_up = trim
+    """As the budget of memory calls it when somebody else needs the room."""
+
+    def holds(self, kept: Instance) -> bool:
+        """Whether this instance is idle."""
+        return kept in self._idle
+
+    def drop(self, kept: Instance) -> bool:
+        """Closes this instance; False when it is in use, or gone."""
+        try:
+            self._idle.remove(kept)
+        except (ValueError, IndexError):  # the latter: calls took and gave others meanwhile
+            return False
+        self._spots.append(None)
+        kept.close()
+        return True
+
+    def warm(self) -> Warm:
+        """The instances that nobody uses now, and their memory."""
+        count = size = 0
+        try:
+            self._permits.pop()  # as a call does: a pool that is closed meanwhile waits for it
+        except IndexError:
+            return Warm(len(self._idle), 0)
+        try:
+            for _ in range(len(self._idle)):
+                instance = self._idle.popleft()  # out of the pool, so that nobody begins a call in it
+                count += 1
+                with suppress(OmniError):
+                    size += instance.usage().memory_bytes
+                self._idle.append(instance)
+        except IndexError:
+            pass  # calls took the rest
+        finally:
+            self._permits.append(None)
+            self._settle()
+        return Warm(count, size)
+
+    def cancel(self) -> None:
+        """Cuts every call in flight."""
+        for instance in list(self._busy):
+            instance.cancel()
+
+    def close(self) -> None:
+        """Lends no more; calls in flight go on to their end."""
+        self._closed = True
+        self.trim()
+        self._settle()
+
+    @property
+    def in_flight(self) -> int:
+        """How many calls run now."""
+        return self._most - len(self._permits)
+
+    def _kept(self) -> Instance | None:
+        try:
+            instance = self._idle.pop()
+        except IndexError:
+            return None
+        self._spots.append(None)
+        return instance
+
+    def _settle(self) -> None:
+        if not self._closed or len(self._permits) < self._most:
+            return
+        with self._settling:
+            self.trim()  # one that was given back while `close` ran
+            when_idle, self._when_idle = self._when_idle, _nothing
+        when_idle()
 
 
-class Blame:
-    """The last outcomes of a plugin that is unwell, and the callers it refuses. Usable from any thread.
-
-    A caller whose calls fail too often in a row is refused for `reset_s`, then tried again; the others are served.
-
-    Owns: at most 200 outcomes of the last `reset_s`, and 256 callers; the least recent ones go first.
-    """
-
-    def __init__(self, threshold: int, reset_s: float, clock: Clock) -> None:
-        self._threshold, self._reset_s, self._clock = threshold, reset_s, clock
-        self._outcomes: deque[Outcome] = deque(maxlen=max(_WINDOW, 2 * _ENOUGH * threshold))
-        self._refused: OrderedDict[str, Breaker] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def wait_s(self, caller: str) -> float:
-        """How long this caller is refused still; 0.0 when its call may pass, which it then reports about."""
-        with self._lock:
-            breaker = self._refused.get(caller)
-        if breaker is None or breaker.allow():
-            return 0.0
-        return max(0.001, breaker.retry_after_s)
-
-    def refuses(self, caller: str) -> bool:
-        """Whether this caller's failures are its own by now."""
-        return caller in self._refused
-
-    def failed(self, caller: str, *, alone: bool) -> Verdict:
-        """Notes a failure and says who is to blame for it."""
-        with self._lock:
-            self._note(caller, well=False)
-            found = verdict(self._outcomes, threshold=self._threshold, alone=alone)
-            breaker = self._refused.get(caller)
-            if breaker is not None:
-                breaker.failure()
-            elif found == "caller":
-                breaker = self._refused[caller] = Breaker(1, self._reset_s, self._clock)
-                breaker.failure()
-                if len(self._refused) > _MOST_CALLERS:
-                    self._refused.popitem(last=False)
-            return found
-
-    def answered(self, caller: str) -> bool:
-        """Notes an answer. True when there is nothing left to look at."""
-        with self._lock:
-            self._note(caller, well=True)
-            self._refused.pop(caller, None)
-            if self._refused or not all(one.well for one in self._outcomes):
-                return False
-            self._outcomes.clear()
-            return True
-
-    def clear(self) -> None:
-        """Forgets all, as an operator who repaired the cause wants it."""
-        with self._lock:
-            self._outcomes.clear()
-            self._refused.clear()
-
-    def figures(self) -> tuple[int, int]:
-        """Failures in a row, whoever called, and how many callers are refused now."""
-        with self._lock:
-            row = 0
-            for one in reversed(self._outcomes):
-                if one.well:
-                    break
-                row += 1
-            return row, sum(one.state == "open" for one in self._refused.values())
-
-    def _note(self, caller: str, *, well: bool) -> None:
-        now = self._clock.monotonic()
-        while self._outcomes and self._outcomes[0].at < now - self._reset_s:
-            self._outcomes.popleft()
-        for name, breaker in list(self._refused.items()):  # who does not come back is forgotten
-            if breaker.figures().state_s > 2 * self._reset_s:
-                del self._refused[name]
-        self._outcomes.append(Outcome(caller, well, now))
+def _nothing() -> None:
+    """What is left to call once a pool has settled."""
 
 
 class Version:
@@ -250,7 +276,7 @@ class Version:
         self._loading = threading.Lock()  # held while compiling, when everything else goes on
         self._open_pools = 1
         self.blocking = self._pool(on_loop=False)
-        self._on_loop: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Pool] = weakref.WeakKeyDictionary()
+        self._on_loop: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, InstancePool] = weakref.WeakKeyDictionary()
 
     @property
     def loaded(self) -> bool:
@@ -330,7 +356,7 @@ class Version:
         else:
             coming.set_result(template)
 
-    def on_loop(self, loop: asyncio.AbstractEventLoop) -> Pool:
+    def on_loop(self, loop: asyncio.AbstractEventLoop) -> InstancePool:
         """The pool of instances that live on an event loop."""
         pool = self._on_loop.get(loop)
         if pool is None:
@@ -341,7 +367,7 @@ class Version:
                 pool.close()
         return pool
 
-    def pools(self) -> list[Pool]:
+    def pools(self) -> list[InstancePool]:
         """Every pool of this version."""
         with self._lock:
             return [self.blocking, *self._on_loop.values()]
@@ -366,11 +392,11 @@ class Version:
         for pool in self.pools():
             pool.close()
 
-    def _pool(self, *, on_loop: bool) -> Pool:
+    def _pool(self, *, on_loop: bool) -> InstancePool:
         def make() -> Instance:
             return (self._template or self.load()).instance(on_loop=on_loop)
 
-        return Pool(make, warm=self._warm, most=self._most, idle=self._settled)
+        return InstancePool(make, warm=self._warm, most=self._most, idle=self._settled)
 
     def _settled(self) -> None:
         with self._lock:
@@ -419,7 +445,7 @@ class ServiceParts:
 class Target:
     """What a reference such as `text.count` leads to: all that a call needs, worked out once."""
 
-    __slots__ = ("export", "media", "metered", "plain_input", "plain_output", "record", "ref", "threads", "version")
+    __slots__ = ("export", "media", "plain_input", "plain_output", "record", "ref", "threads", "version")
 
     def __init__(
         self, ref: str, export: str, *, version: Version, media: Media, recorder: CallRecorder, threads: bool
@@ -432,13 +458,6 @@ class Target:
         self.plain_output = media.plain_output
         self.record = recorder.record
         self.threads = threads
-        self.metered = version.limits.fuel is not None
-
-    def measured(self) -> Target:
-        """The same, for a call of which somebody wants to know what it costs."""
-        twin = copy(self)
-        twin.metered = True
-        return twin
 
 
 class VersionsInService:
@@ -605,6 +624,10 @@ class VersionsInService:
             self._pending.clear()
         for version in versions:
             version.retire()
+
+    def close(self) -> None:
+        """Ends what is still being compiled. To be called once every version is retired."""
+        self._parts.engine.close()
 
     def use(self, settings: Settings) -> Sequence[str]:
         """Makes versions under other settings from now on; those in service are retired once their calls are over.

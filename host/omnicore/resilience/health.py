@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from omnicore.clock import Clock, SystemClock
-from omnicore.errors import Conflict, InvalidSetting, NotFound
+from omnicore.errors import Conflict, InvalidSetting, NotFound, StorageAway
 from omnicore.resilience.retry import Retry
 from omnicore.resilience.status import HealthStatus
 
@@ -53,10 +53,14 @@ is a failure. A coroutine function runs on the loop, a plain one on a thread of 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a probe found. `failed`: the part did not answer; else `reason` says what is reduced, if anything."""
+    """The result of a probe. `failed`: the part did not answer; else `reason` says what is reduced, if anything.
+
+    `certain`: one such failure is enough, because the part itself is away and no probe of it went wrong.
+    """
 
     failed: bool
     reason: str = ""
+    certain: bool = False
 
 
 class Prober:
@@ -113,7 +117,8 @@ class Prober:
             return late
         error = future.exception()
         if error is not None:
-            return Finding(failed=True, reason=str(error)[:500] or type(error).__name__)
+            reason = str(error)[:500] or type(error).__name__
+            return Finding(failed=True, reason=reason, certain=isinstance(error, StorageAway))
         return Finding(failed=False, reason=(future.result() or "")[:500])
 
 
@@ -222,6 +227,7 @@ class _Part:
     last_check: float | None = None
     failures: int = 0
     successes: int = 0
+    certain: bool = False
     checks: int = 0
     failed: int = 0
     metadata: dict[str, Any] = field(default_factory=dict)
@@ -404,7 +410,7 @@ class HealthMonitor:
             part.checks += 1
             part.last_check, part.heard = self._clock.now(), self._clock.monotonic()
             if finding.failed:
-                self._count_failure(part, finding.reason)
+                self._count_failure(part, finding)
             else:
                 self._count_success(part)
             # What a part says of itself is no noise to be counted: it holds at once, and ends at once.
@@ -413,19 +419,19 @@ class HealthMonitor:
         self._tell()
         return shown
 
-    def _count_failure(self, part: _Part, reason: str) -> None:
+    def _count_failure(self, part: _Part, finding: Finding) -> None:
         part.failed += 1
         part.failures, part.successes = part.failures + 1, 0
-        part.reason = reason
-        if part.failures >= self.thresholds.unhealthy:
+        part.reason, part.certain = finding.reason, finding.certain
+        if finding.certain or part.failures >= self.thresholds.unhealthy:
             part.status = HealthStatus.Unhealthy
         elif part.failures >= self.thresholds.degraded and part.status is HealthStatus.Healthy:
             part.status = HealthStatus.Degraded
 
     def _count_success(self, part: _Part) -> None:
         part.successes, part.failures = part.successes + 1, 0
-        if part.status is HealthStatus.Healthy or part.successes >= self.thresholds.recovery:
-            part.status, part.reason = HealthStatus.Healthy, ""
+        if part.status is HealthStatus.Healthy or part.certain or part.successes >= self.thresholds.recovery:
+            part.status, part.reason, part.certain = HealthStatus.Healthy, "", False
 
     def _show(self, part: _Part) -> HealthStatus:
         """Works out what a part looks like, and queues the change if it is one. Called under the lock."""

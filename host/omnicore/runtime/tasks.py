@@ -13,13 +13,14 @@ from random import Random, SystemRandom
 from typing import TYPE_CHECKING, Any
 
 from omnicore.errors import CallCancelled, CapacityReached, GuestFailed, InvalidInput, Unavailable
-from omnicore.runtime.pause import Pause
-from omnicore.runtime.runner import SET_BACK_S, Call, Keeper, Runner
-from omnicore.runtime.schedule import ScheduleDesk, Scheduler
+from omnicore.jobs.hosts import SET_BACK_S, Membership
+from omnicore.jobs.loop import Loop, Pause
+from omnicore.jobs.runner import SharedTasks, TaskCall, TaskRunner
+from omnicore.jobs.schedules import Scheduler
 from omnicore.storage.tables.tasks import PENDING, Task, TaskOrder
 
 if TYPE_CHECKING:
-    from omnicore.runtime.service import TaskDesk
+    from omnicore.jobs.tasks import StoredTasks
 
 __all__ = ["Job", "JobHandle", "JobPool", "TaskEngine", "TaskHandle"]
 
@@ -187,28 +188,28 @@ class TaskHandle:
     Raises: GuestFailed: it failed for good; details: `task`, `code`. CallCancelled: somebody cancelled it.
     """
 
-    __slots__ = ("_desk", "_watch", "id")
+    __slots__ = ("_stored", "_watch", "id")
 
-    def __init__(self, task: str, desk: TaskDesk, watch: Callable[[str], AbstractContextManager[Pause]]) -> None:
+    def __init__(self, task: str, stored: StoredTasks, watch: Callable[[str], AbstractContextManager[Pause]]) -> None:
         self.id = task
-        self._desk, self._watch = desk, watch
+        self._stored, self._watch = stored, watch
 
     def __await__(self) -> Generator[Any, None, Any]:
         return self._wait().__await__()
 
     async def view(self) -> Task:
         """The task as it stands."""
-        return await asyncio.to_thread(self._desk.get, self.id)
+        return await asyncio.to_thread(self._stored.get, self.id)
 
     async def cancel(self) -> bool:
         """Cancels it and returns True if it was not over."""
-        return await asyncio.to_thread(self._desk.cancel, self.id)
+        return await asyncio.to_thread(self._stored.cancel, self.id)
 
     async def _wait(self) -> Any:
         # Watched before it is looked at: what happens between the two ends the rest at once.
         with self._watch(self.id) as pause:
             while (view := await self.view()).state in PENDING:
-                await pause.rest(self._desk.settings.poll_s)
+                await pause.rest(self._stored.settings.poll_s)
                 pause.clear()
         if view.state == "cancelled":
             raise CallCancelled(f"task {self.id} was cancelled", task=self.id)
@@ -234,13 +235,13 @@ class TaskEngine:
     ```
 
     Coroutine functions are jobs: they live in memory and in this process, plain functions run on threads. With
-    `call`, `submit("plugin.function", input)` calls a function of a plugin; with a `desk` beside, it is a task
-    in the desk's database first, so that it outlives this process, and `orders` are taken up that others stored.
+    `call`, `submit("plugin.function", input)` calls a function of a plugin; with `stored` tasks beside, it is a task
+    in the database first, so that it outlives this process, and `orders` are taken up that others stored.
 
     Args:
         workers: jobs, and beside them tasks, that run at the same time.
         call: calls a function of a plugin with a JSON value.
-        desk: where tasks are stored.
+        stored: where tasks are stored.
         drain_s: how long `stop` lets work finish; jobs without a limit when it is None.
     """
 
@@ -248,21 +249,22 @@ class TaskEngine:
         self,
         workers: int = 4,
         *,
-        call: Call | None = None,
-        desk: TaskDesk | None = None,
+        call: TaskCall | None = None,
+        stored: StoredTasks | None = None,
         drain_s: float | None = None,
         random: Random | None = None,
     ) -> None:
-        if workers < 1 and desk is None:
+        if workers < 1 and stored is None:
             raise InvalidInput(f"a task engine with {workers} workers runs nothing", remedy="give it 1 or more")
-        self.desk = desk
-        self.schedules = None if desk is None else ScheduleDesk(desk)
+        self.stored = stored
+        self.schedules = None if stored is None else Scheduler(stored)
         self._call, self._workers, self._drain_s = call, workers, drain_s
         self._random = random or SystemRandom()
         self._jobs = JobPool(max(1, workers), most=_MOST_JOBS, drain_s=drain_s, ended=self._job_ended)
-        self._runner: Runner | None = None
-        self._beside: list[tuple[Pause, asyncio.Task[None]]] = []
-        self._keeper: Keeper | None = None
+        self._runner: TaskRunner | None = None
+        self._shared: SharedTasks | None = None
+        self._membership: Membership | None = None
+        self._ticking: Loop | None = None
         self.jobs_done = self.jobs_failed = 0
 
     @property
@@ -278,7 +280,7 @@ class TaskEngine:
     @property
     def pending(self) -> int:
         """Stored tasks that waited or ran, on any host, when they were last counted."""
-        return self._keeper.pending if self._keeper else 0
+        return self._shared.pending if self._shared else 0
 
     @property
     def finished(self) -> int:
@@ -300,10 +302,10 @@ class TaskEngine:
         self._jobs.start()
         if self._runner is not None:
             return
-        if self.desk is None or self.schedules is None or self._call is None or self._workers < 1:
+        if self.stored is None or self.schedules is None or self._call is None or self._workers < 1:
             return
-        runner = Runner(
-            self.desk,
+        runner = TaskRunner(
+            self.stored,
             self._call,
             workers=self._workers,
             drain_s=_DRAIN_S if self._drain_s is None else self._drain_s,
@@ -311,20 +313,26 @@ class TaskEngine:
         )
         await runner.start()
         self._runner = runner  # not before: a start that failed can be tried again
-        scheduler, schedules = Scheduler(self.desk, self.schedules), self.schedules
+        schedules, settings = self.schedules, self.stored.settings
+        ticking = self._ticking = schedules.loop()
         loop = asyncio.get_running_loop()
 
         def heard(what: str, _name: str) -> None:
             if what == "schedules":
                 with suppress(RuntimeError):  # the loop has been closed
-                    loop.call_soon_threadsafe(scheduler.pause.wake)
+                    loop.call_soon_threadsafe(ticking.wake)
 
-        self._deaf = self.desk.listen(heard)
-        self._keeper = Keeper(self.desk, runner, set_back=lambda: schedules.set_back(SET_BACK_S))
-        self._beside = [
-            (self._keeper.pause, asyncio.create_task(self._keeper.run(), name="omnicore-task-leases")),
-            (scheduler.pause, asyncio.create_task(scheduler.run(), name="omnicore-schedules")),
-        ]
+        self._deaf = self.stored.listen(heard)
+        self._shared = SharedTasks(self.stored, runner, set_back=lambda: schedules.set_back(SET_BACK_S))
+        self._membership = Membership(
+            "omnicore-tasks",
+            self._shared,
+            clock=self.stored.clock,
+            lease_s=settings.lease_s,
+            sweep_s=settings.sweep_s,
+        )
+        self._membership.start()
+        ticking.start()
 
     async def submit(self, job: Job | str, *args: Any) -> JobHandle | TaskHandle:
         """Hands over work and returns at once; await the handle for what comes of it.
@@ -337,22 +345,21 @@ class TaskEngine:
 
     async def order(self, order: TaskOrder) -> TaskHandle:
         """Stores a task with all its wishes. Raises: InvalidInput, LimitExceeded."""
-        if self.desk is None:
-            raise InvalidInput("this engine stores no tasks", remedy="make it with a desk, as `Host.tasks` is")
-        return self.handle(await asyncio.to_thread(self.desk.submit, order))
+        if self.stored is None:
+            raise InvalidInput("this engine stores no tasks", remedy="make it with stored tasks, as `Host.tasks` is")
+        return self.handle(await asyncio.to_thread(self.stored.submit, order))
 
     def handle(self, task: str) -> TaskHandle:
         """The handle of a stored task."""
-        if self.desk is None:
-            raise InvalidInput("this engine stores no tasks", remedy="make it with a desk, as `Host.tasks` is")
-        return TaskHandle(task, self.desk, self._watch)
+        if self.stored is None:
+            raise InvalidInput("this engine stores no tasks", remedy="make it with stored tasks, as `Host.tasks` is")
+        return TaskHandle(task, self.stored, self._watch)
 
     def wake(self) -> None:
         """Looks for tasks and ticks at once, instead of in a while."""
-        for pause, _ in self._beside:
-            pause.wake()
-        if self._runner is not None:
-            self._runner.wake()
+        for one in (self._ticking, self._runner):
+            if one is not None:
+                one.wake()
 
     async def stop(self) -> None:
         """Waits for all jobs and for the tasks that run, for `drain_s` at most, and cuts what still runs then.
@@ -363,18 +370,15 @@ class TaskEngine:
         try:
             await asyncio.gather(self._jobs.stop(), *([runner.stop()] if runner else []))
         finally:
-            beside, self._beside = self._beside, []
-            for pause, _ in beside:
-                pause.end()
-            if runner is not None:
+            if runner is not None and self._membership is not None and self._ticking is not None:
                 self._deaf()
-                await asyncio.gather(*(task for _, task in beside))
+                await asyncio.gather(self._membership.stop(), self._ticking.stop())
 
     async def _submit_call(self, function: str, args: tuple[Any, ...]) -> JobHandle | TaskHandle:
         if len(args) > 1:
             raise InvalidInput(f"{function} takes one input, {len(args)} were given", remedy="pass one JSON value")
         value = args[0] if args else None
-        if self.desk is not None:
+        if self.stored is not None:
             return await self.order(TaskOrder(function, value))
         call = self._call
         if call is None:

@@ -316,6 +316,12 @@ class MemoryBudget:
         """Charges a holder that never grows with `size` bytes. Blocks. Raises: Unavailable."""
         self._wait(holder, min(size, self.total), self.total, wait_s)
 
+    def turn_away(self, holder: Charged) -> None:
+        """Ends the wait of a holder, which is then refused as if its time were over."""
+        with self._lock:
+            woken = [waiter for waiter in self._waiting if waiter.holder is holder]
+        _wake(woken)
+
     async def admit_async(self, holder: Charged, limit: int, *, beside: int = 0) -> None:
         """The same for an event loop. Raises: Unavailable."""
         loop, fits = asyncio.get_running_loop(), asyncio.Event()

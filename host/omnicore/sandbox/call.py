@@ -1,42 +1,25 @@
-"""Parts of a call that all engines share: errors, budgets, coroutines of host functions, and Ctrl-C.
-
-Python runs signal handlers at the first bytecode after the signal. While a guest runs on the main thread, that is
-the first bytecode of a callback, before its `try`: an exception raised there is lost and leaves C with an undefined
-result. Our handler therefore runs before the installed one, Python's own or the application's, and checks the code it
-interrupts. In code that must not be left half-way it only records the signal, and the other handler runs at the next
-tick or at the end of the call. Anywhere else, host functions included, it runs at once.
-"""
+"""Parts of a call that all engines share: errors, budgets and coroutines of host functions."""
 
 from __future__ import annotations
 
 import asyncio
 import concurrent.futures
 import os
-import signal
-import sys
 import threading
 import time
-from collections.abc import Callable
-from types import CodeType, FrameType
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from omnicore.errors import CallCancelled, DeadlineExceeded, InstanceBusy, InvalidInput, LimitExceeded
 from omnicore.sandbox.abi import Limits
 
 __all__ = [
-    "PENDING",
     "CallBudget",
     "Running",
     "background_loop",
     "busy",
     "cancelled",
-    "cut_short",
-    "deliver",
-    "guarded",
-    "install",
     "overtime",
     "result_of",
-    "shielded",
     "too_long",
     "too_many_calls",
     "too_much",
@@ -107,22 +90,19 @@ def too_many_calls(allowed: int) -> LimitExceeded:
 
 
 class CallBudget:
-    """HTTP requests and log output that one call may still use. Filled when a call first uses it."""
+    """HTTP requests and log output that one call may still use. Filled when a call first uses it; set `filled` to False
+    when another call begins."""
 
-    __slots__ = ("_bytes_left", "_filled", "_limits", "_lines_left", "_requests_left")
+    __slots__ = ("_bytes_left", "_limits", "_lines_left", "_requests_left", "filled")
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._filled = False
+        self.filled = False
         self._requests_left = self._lines_left = self._bytes_left = 0
 
-    def reset(self) -> None:
-        """Begins another call."""
-        self._filled = False
-
     def _fill(self) -> None:
-        if not self._filled:
-            self._filled = True
+        if not self.filled:
+            self.filled = True
             self._requests_left = self._limits.http_requests
             self._lines_left = self._limits.log_lines
             self._bytes_left = self._limits.log_bytes
@@ -178,20 +158,6 @@ class Running(Protocol):
     cancelled: bool
 
 
-def cut_short(call: Running) -> BaseException | None:
-    """The error that ends the call now: cancelled, over its deadline, or Ctrl-C; None to go on."""
-    if call.cancelled:
-        return cancelled()
-    if time.monotonic() >= call.deadline:
-        return overtime()
-    if PENDING:
-        try:
-            deliver()
-        except BaseException as error:
-            return error
-    return None
-
-
 def result_of(future: concurrent.futures.Future[Any], call: Running) -> Any:
     """The result of a coroutine that runs on another thread. Blocks.
 
@@ -234,98 +200,3 @@ os.register_at_fork(after_in_child=_BACKGROUND.forget)
 def background_loop() -> asyncio.AbstractEventLoop:
     """One running event loop on a thread, for host coroutines of guests that block theirs."""
     return _BACKGROUND.loop()
-
-
-_F = TypeVar("_F", bound=Callable[..., Any])
-_SIGINT = int(signal.SIGINT)
-
-PENDING: list[int] = []
-"""Not empty while a signal waits to be delivered; checked after every call, so a plain list."""
-
-# The builtin beneath `signal.getsignal`, which spends 3 us on making an enum of what is none: 0.04 us.
-_current_handler: Callable[[int], Any] = getattr(signal, "_signal", signal).getsignal
-
-
-class _State:
-    entries: set[CodeType] = set()  # noqa: RUF012  one for the process, as signals are
-    shields: set[CodeType] = set()  # noqa: RUF012
-    main = threading.main_thread().ident
-    before: Any = signal.default_int_handler
-
-
-def _forked() -> None:
-    _State.main = threading.get_ident()
-    PENDING.clear()
-
-
-os.register_at_fork(after_in_child=_forked)
-
-
-def guarded(callback: _F) -> _F:
-    """Marks a function that C calls: a signal must not raise in it, but may raise in functions that it calls."""
-    _State.entries.add(callback.__code__)
-    return callback
-
-
-def shielded(function: _F) -> _F:
-    """Marks a function in which a signal must not raise, nor in anything it calls except host functions."""
-    _State.shields.add(function.__code__)
-    return function
-
-
-def install() -> None:
-    """Installs our handler before the present one for SIGINT; on the main thread only."""
-    if threading.get_ident() != _State.main:
-        return
-    current = _current_handler(_SIGINT)
-    if current is _on_interrupt or not callable(current):
-        return
-    _State.before = current
-    signal.signal(_SIGINT, _on_interrupt)
-    task = _runners_task(current)
-    if task is not None and not task.get_loop().is_closed():
-        task.add_done_callback(lambda _task: _give_back(current))
-
-
-def _runners_task(handler: Any) -> asyncio.Task[Any] | None:
-    """The main task of the asyncio runner that installed this handler. A runner removes its handler when it ends, but
-    only if it is still the installed one."""
-    task: asyncio.Task[Any] | None = getattr(handler, "keywords", {}).get("main_task")
-    return task
-
-
-def _give_back(handler: Any) -> None:
-    if _current_handler(_SIGINT) is _on_interrupt and _State.before is handler:
-        signal.signal(_SIGINT, handler)
-
-
-def _hand_on(number: int, frame: FrameType | None) -> None:
-    task = _runners_task(_State.before)
-    if task is not None and task.get_loop().is_closed():  # an interrupt cut the runner's own end short
-        _State.before = signal.default_int_handler
-    _State.before(number, frame)
-
-
-def deliver() -> None:
-    """Runs the handler for a waiting signal; on the main thread only. Raises: any exception of the handler."""
-    if PENDING and threading.get_ident() == _State.main:
-        PENDING.clear()
-        _hand_on(_SIGINT, sys._getframe(1))
-
-
-def _on_interrupt(number: int, frame: FrameType | None) -> None:
-    if _may_raise(frame):
-        _hand_on(number, frame)
-    else:
-        PENDING[:] = [number]
-
-
-def _may_raise(frame: FrameType | None) -> bool:
-    innermost = frame
-    while frame is not None:
-        if frame.f_code in _State.shields:
-            return False
-        if frame.f_code in _State.entries:  # what it calls is a host function
-            return frame is not innermost
-        frame = frame.f_back
-    return True

@@ -20,7 +20,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass, replace
@@ -52,6 +52,7 @@ __all__ = [
     "SHORT_TRIES",
     "CodeCache",
     "Compiler",
+    "CompilerProcesses",
     "CompilerQueue",
     "Deferred",
     "Refusals",
@@ -67,6 +68,10 @@ class Deferred(Exception):
 
 def _always() -> bool:
     return True
+
+
+def _never() -> bool:
+    return False
 
 
 _ahead: ContextVar[bool] = ContextVar("omnicore_compiling_ahead", default=False)
@@ -120,41 +125,46 @@ class CompilerQueue:
         self._begin()
 
     def _begin(self) -> None:
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
         self._inside = 0
-        self._waiting: list[tuple[bool, int, threading.Event]] = []
+        self._waiting: list[tuple[bool, int]] = []
 
     def forked(self) -> None:
         """Starts again in a forked child, which does not have the threads that wait or compile."""
         self._begin()
 
     @contextmanager
-    def turn(self) -> Iterator[None]:
-        """Blocks until it is the caller's turn, which ends with the block. Raises: Deferred."""
-        turn = threading.Event()
-        with self._lock:
-            if self._inside < self._width:
-                self._inside += 1
-                turn.set()
-            else:
-                heapq.heappush(self._waiting, (_ahead.get(), next(self._order), turn))
-        try:
-            turn.wait()
-            if not _wanted.get()():
+    def turn(self, closed: Callable[[], bool] = _never) -> Iterator[None]:
+        """Blocks until it is the caller's turn, which ends with the block. Raises: Deferred.
+
+        Args:
+            closed: returns True when nobody waits for this turn any longer; see `look_again`.
+        """
+        turn = (_ahead.get(), next(self._order))
+        with self._changed:
+            heapq.heappush(self._waiting, turn)
+            try:
+                self._changed.wait_for(
+                    lambda: closed() or (self._inside < self._width and self._waiting[0] == turn),
+                )
+            finally:
+                self._waiting.remove(turn)
+                heapq.heapify(self._waiting)
+                self._changed.notify_all()  # the next one may have room as well
+            if closed() or not _wanted.get()():
                 raise Deferred
+            self._inside += 1
+        try:
             yield
         finally:
-            self._leave(turn)
-
-    def _leave(self, turn: threading.Event) -> None:
-        with self._lock:
-            if not turn.is_set():  # interrupted before it came in
-                self._waiting = [one for one in self._waiting if one[2] is not turn]
-                heapq.heapify(self._waiting)
-            elif self._waiting:
-                heapq.heappop(self._waiting)[2].set()
-            else:
+            with self._changed:
                 self._inside -= 1
+                self._changed.notify_all()
+
+    def look_again(self) -> None:
+        """Has everybody who waits look whether their turn is still wanted."""
+        with self._changed:
+            self._changed.notify_all()
 
 
 SHORT_TRIES = CompilerQueue(max(2, (os.cpu_count() or 1) // 2))
@@ -392,6 +402,11 @@ class Compiler:
     def __init__(self, cache: Path | None) -> None:
         self._cache = CodeCache(cache) if cache is not None else None
         self._refusals = Refusals(self._cache)
+        self._processes = CompilerProcesses()
+
+    def close(self) -> None:
+        """Ends what is being compiled in other processes. Whoever waits for it gets Deferred, and so do later ones."""
+        self._processes.close()
 
     def compile(self, engine: RawEngine, wasm: bytes, info: ModuleInfo, limits: Limits) -> CompiledModule:
         """The module as machine code for an engine.
@@ -404,7 +419,7 @@ class Compiler:
             ModuleRejected: it does not validate.
             LimitExceeded: compiling takes more than `limits.compile_s` or `limits.compile_bytes`.
             Unavailable: the machine has no memory or time for it now.
-            Deferred: it takes a child, in a block of `only_cheap`.
+            Deferred: it takes a child, in a block of `only_cheap` or after `close`.
         """
         name = _name(engine, wasm)
         cached = self._cached(engine, name)
@@ -448,7 +463,7 @@ class Compiler:
         self._refusals.check(name, allowed)
         check_cheap()
         try:
-            code = _compile_apart(engine.preset, wasm, allowed, quick=quick)
+            code = self._processes.compile(engine.preset, wasm, allowed, quick=quick)
         except (ModuleRejected, LimitExceeded) as error:
             self._refusals.note(name, error, allowed)
             raise
@@ -484,79 +499,118 @@ def _allowed(limits: Limits) -> Limits:
     return replace(limits, compile_bytes=min(limits.compile_bytes, BUDGET.total))
 
 
-def _compile_apart(preset: Preset, wasm: bytes, limits: Limits, *, quick: bool = False) -> bytes:
-    try:
-        return _in_turn(preset, wasm, limits, quick=quick)
-    except OSError as error:
-        raise EngineFailed(
-            f"the compiler cannot be started: {error}",
-            remedy="check that sys.executable can be run and that there is room for temporary files",
-        ) from error
+class CompilerProcesses:
+    """Compilers in processes of their own, all those of one host. Safe to use from several threads."""
 
+    def __init__(self) -> None:
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._charges: set[Charge] = set()
+        self._closed = False
+        self._lock = threading.Lock()
 
-def _in_turn(preset: Preset, wasm: bytes, limits: Limits, *, quick: bool) -> bytes:
-    """Code from the first of these that does not go over a limit: a short try, a long one, the quick compiler."""
-    first_s = min(limits.compile_s, _FIRST_S + _FIRST_S_PER_MIB * len(wasm) / MIB)
-    with SHORT_TRIES.turn():
+    def close(self) -> None:
+        """Ends the processes, and the waiting for a turn or for memory. A second time does nothing."""
+        with self._lock:
+            self._closed = True
+            running, charges = list(self._running), list(self._charges)
+        for child in running:
+            child.kill()
+        for charge in charges:
+            BUDGET.turn_away(charge)
+        for queue in (SHORT_TRIES, LONG_TRIES):
+            queue.look_again()
+
+    def compile(self, preset: Preset, wasm: bytes, limits: Limits, *, quick: bool) -> bytes:
+        """Machine code from the first of these that does not go over a limit: a short try, a long one, the quick
+        compiler. Raises: as `Compiler.compile`."""
         try:
-            return _run_child(preset, wasm, replace(limits, compile_s=first_s), quick=quick, nice=0)
-        except LimitExceeded as error:
-            more = first_s < limits.compile_s and error.details["limit"] == "compile_s"
-            if quick and not more:
+            return self._in_turn(preset, wasm, limits, quick=quick)
+        except OSError as error:
+            raise EngineFailed(
+                f"the compiler cannot be started: {error}",
+                remedy="check that sys.executable can be run and that there is room for temporary files",
+            ) from error
+
+    def run(self, command: Sequence[str], files: Sequence[IO[bytes]], timeout_s: float) -> int:
+        """The exit code of a command with these files as its standard streams.
+
+        Raises: subprocess.TimeoutExpired; Deferred: closed, before it or meanwhile.
+        """
+        given, made, said = files
+        with self._lock:
+            self._check_open()
+            child = subprocess.Popen(command, stdin=given, stdout=made, stderr=said, env=_environment(), cwd="/")
+            self._running.add(child)
+        with child:  # on the way out it waits for the process, which leaves no zombie
+            try:
+                code = child.wait(timeout_s)
+            except BaseException:
+                child.kill()
                 raise
-    with LONG_TRIES.turn():
+            finally:
+                with self._lock:
+                    self._running.discard(child)
+        if code < 0:
+            self._check_open()
+        return code
+
+    def _in_turn(self, preset: Preset, wasm: bytes, limits: Limits, *, quick: bool) -> bytes:
+        first_s = min(limits.compile_s, _FIRST_S + _FIRST_S_PER_MIB * len(wasm) / MIB)
+        with SHORT_TRIES.turn(self._is_closed):
+            try:
+                return self._charged(preset, wasm, replace(limits, compile_s=first_s), quick=quick, nice=0)
+            except LimitExceeded as error:
+                more = first_s < limits.compile_s and error.details["limit"] == "compile_s"
+                if quick and not more:
+                    raise
+        with LONG_TRIES.turn(self._is_closed):
+            try:
+                return self._charged(preset, wasm, limits, quick=quick or not more, nice=_NICE)
+            except LimitExceeded:
+                if quick or not more:
+                    raise
+            return self._charged(preset, wasm, limits, quick=True, nice=_NICE)
+
+    def _charged(self, preset: Preset, wasm: bytes, limits: Limits, *, quick: bool, nice: int) -> bytes:
+        """Machine code from one child, while the budget of memory holds a place for it."""
+        charge = Charge()
+        with self._lock:
+            self._check_open()
+            self._charges.add(charge)
+        # What it needs is seldom near its limit. Half of the budget at most: a small machine compiles as well.
         try:
-            return _run_child(preset, wasm, limits, quick=quick or not more, nice=_NICE)
-        except LimitExceeded:
-            if quick or not more:
-                raise
-        return _run_child(preset, wasm, limits, quick=True, nice=_NICE)
+            BUDGET.place(charge, min(limits.compile_bytes, BUDGET.total // 2), wait_s=_ROOM_S)
+            return self._compiled(preset, wasm, limits, quick=quick, nice=nice)
+        except Unavailable:
+            self._check_open()
+            raise
+        finally:
+            with self._lock:
+                self._charges.discard(charge)
+            BUDGET.charge(charge, 0)
 
-
-def _run_child(preset: Preset, wasm: bytes, limits: Limits, *, quick: bool, nice: int) -> bytes:
-    """Machine code from one child, while the budget of memory holds a place for it."""
-    charge = Charge()
-    # What it needs is seldom near its limit. Half of the budget at most: a small machine compiles as well.
-    try:
-        BUDGET.place(charge, min(limits.compile_bytes, BUDGET.total // 2), wait_s=_ROOM_S)
-        return _ended(preset, wasm, limits, quick=quick, nice=nice)
-    finally:
-        BUDGET.charge(charge, 0)
-
-
-def _ended(preset: Preset, wasm: bytes, limits: Limits, *, quick: bool, nice: int) -> bytes:
-    seconds = max(1, math.ceil(limits.compile_s))
-    numbers = (preset.fuel, quick, preset.address_mib, seconds, limits.compile_bytes, preset.components, nice)
-    command = [
-        sys.executable,
-        "-m",
-        "omnicore.sandbox.compiler_child",
-        *(str(int(number)) for number in numbers),
-    ]
-    most = _CODE_FREE + _CODE_PER_BYTE * len(wasm)
-    with (
-        tempfile.TemporaryFile() as given,
-        tempfile.TemporaryFile() as made,
-        tempfile.TemporaryFile() as said,
-    ):
-        given.write(wasm)
-        given.seek(0)
-        try:
-            child = subprocess.run(
-                command,
-                stdin=given,
-                stdout=made,
-                stderr=said,
-                env=_environment(),
+    def _compiled(self, preset: Preset, wasm: bytes, limits: Limits, *, quick: bool, nice: int) -> bytes:
+        seconds = max(1, math.ceil(limits.compile_s))
+        numbers = (preset.fuel, quick, preset.address_mib, seconds, limits.compile_bytes, preset.components, nice)
+        command = [sys.executable, "-m", "omnicore.sandbox.compiler_child", *(str(int(number)) for number in numbers)]
+        with contextlib.ExitStack() as stack:
+            given, made, said = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(3))
+            given.write(wasm)
+            given.seek(0)
+            try:
                 # Processor time ends a module that takes too much. This ends a child that gets none.
-                timeout=_STARVED_S + _STARVED_TIMES * seconds,
-                check=False,
-                cwd="/",
-            )
-        except subprocess.TimeoutExpired as error:
-            raise _machine("the compiler got too little processor time") from error
-        _check_end(child.returncode, limits, said)
-        return _bounded(made, most)
+                code = self.run(command, (given, made, said), _STARVED_S + _STARVED_TIMES * seconds)
+            except subprocess.TimeoutExpired as error:
+                raise _machine("the compiler got too little processor time") from error
+            _check_end(code, limits, said)
+            return _bounded(made, _CODE_FREE + _CODE_PER_BYTE * len(wasm))
+
+    def _is_closed(self) -> bool:
+        return self._closed
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise Deferred
 
 
 def _check_end(code: int, limits: Limits, said: IO[bytes]) -> None:

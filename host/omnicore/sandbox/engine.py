@@ -82,6 +82,9 @@ class Engine(Protocol):
             LimitExceeded: compiling took more time or memory than `limits` allow.
         """
 
+    def close(self) -> None:
+        """Ends the compilers that still run: their `load` ends, and no other starts one. Templates stay usable."""
+
 
 _COMPONENT = b"\0asm\x0d\0\x01\0"
 
@@ -103,3 +106,8 @@ class EngineByKind:
         """See `omnicore.sandbox.engine.Engine.load`."""
         component = any(bytes(data[: len(_COMPONENT)]) == _COMPONENT for _, data in modules)
         return (self._components if component else self._core).load(modules, limits, doors)
+
+    def close(self) -> None:
+        """See `omnicore.sandbox.engine.Engine.close`."""
+        self._core.close()
+        self._components.close()

@@ -27,20 +27,20 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 from omnicore.errors import Conflict, InvalidInput, NotFound, OmniError, StorageFailed
 from omnicore.files import only_one, own_file, own_folder, write_whole
 from omnicore.storage.archive import (
-    DATABASE,
     Contents,
+    copy_into_postgresql,
+    copy_into_sqlite,
+    describe,
     drop_made_again,
     extract,
     files_of,
     read_contents,
     write_archive,
 )
-from omnicore.storage.contents import copy_into_postgresql, copy_into_sqlite, describe
-from omnicore.storage.database import Database, Presence, quick_check
-from omnicore.storage.faults import storage_failed
+from omnicore.storage.database import DATABASE, Database, Presence, quick_check
 from omnicore.storage.migrations import NEWEST, foreign_code, newest_step
 from omnicore.storage.modules import ModuleStore
-from omnicore.storage.store import Session, Store
+from omnicore.storage.store import Session, Store, storage_failed
 
 if TYPE_CHECKING:
     from omnicore.clock import Clock
@@ -53,7 +53,7 @@ __all__ = [
     "Backups",
     "BackupsOverview",
     "OldState",
-    "Outcome",
+    "RestoreOutcome",
     "Staged",
     "backup",
     "holds_data",
@@ -317,7 +317,7 @@ class Staged:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RestoreOutcome:
     """The outcome of the last restore."""
 
     backup: str
@@ -333,7 +333,7 @@ class BackupsOverview:
     items: list[Backup]
     most: int
     staged: Staged | None
-    restored: Outcome | None
+    restored: RestoreOutcome | None
     failed: str
 
 
@@ -360,7 +360,7 @@ class Backups:
         begun = [Backup(making.name, 0, making.begun, "making")] if making is not None else []
         items = begun + [one for one in self._list() if making is None or one.name != making.name]
         newest_first = sorted(items, key=lambda one: (one.made_at, one.name), reverse=True)
-        outcome = _note(self._data / _OUTCOME, Outcome)
+        outcome = _note(self._data / _OUTCOME, RestoreOutcome)
         return BackupsOverview(newest_first, MOST, read_staged(self._data), outcome, self._failed)
 
     def make(self, *, wait_s: float) -> Backup:
@@ -490,7 +490,7 @@ def staged_file(data: Path, staged: Staged) -> Path:
     return _file(data / _FOLDER, staged.backup)
 
 
-def settle(data: Path, outcome: Outcome) -> None:
+def settle(data: Path, outcome: RestoreOutcome) -> None:
     """Notes what came of it. First that, then it is no longer staged: a kill between them only repeats it."""
     write_whole(data / _OUTCOME, json.dumps(asdict(outcome)).encode())
     (data / _STAGED).unlink(missing_ok=True)

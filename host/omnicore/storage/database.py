@@ -1,35 +1,69 @@
-"""The SQLite database: one writer behind a lock, a few readers, and the lock file that shows who has it open."""
+"""The database that the settings name: SQLite in the data folder, or PostgreSQL by its URL.
+
+SQLite has one writer behind a lock, a few readers, and a lock file that shows who has it open.
+"""
 
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import re
 import sqlite3
+import threading
 import time
 from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from omnicore.clock import Clock, SystemClock
-from omnicore.errors import StorageFailed
+from omnicore.errors import Conflict, StorageFailed, ToolMissing
 from omnicore.files import check_own, own_file, own_folder
-from omnicore.storage.faults import storage_failed
-from omnicore.storage.forks import renewed_after_fork
+from omnicore.storage.commits import GroupCommit
 from omnicore.storage.migrations import migrate
-from omnicore.storage.writing import Writing
+from omnicore.storage.store import Session, renewed_after_fork, storage_failed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from omnicore.storage.store import Dialect, Store
 
-    from omnicore.storage.store import Dialect
+__all__ = [
+    "DATABASE",
+    "Database",
+    "Presence",
+    "StorageOptions",
+    "filesystem_of",
+    "keep_copy",
+    "left_open",
+    "open_store",
+    "quick_check",
+    "refuse_network",
+]
 
-__all__ = ["Database", "Presence", "keep_copy", "quick_check"]
 
+_T = TypeVar("_T")
 
+DATABASE = "omnicore.db"
+"""The name of the database in the data folder."""
+
+_QUICK_S = 0.2
+_LOCK_S = 2.0  # PostgreSQL: a session that stands still stalls nobody for longer
+_log = logging.getLogger("omnicore.storage")
 _AGAIN_S = 0.02
+_KEPT = 2
+_INSTRUCTIONS = 10_000  # how often the time is looked at: about every 0.1 ms
+_IDLE_READERS = 4
+_BUSY_TIMEOUT_S = 5.0
+_REOPEN_S = 0.01
+_NETWORK = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "ncpfs", "afs", "ceph", "glusterfs", "lustre", "beegfs", "gpfs"}
+    | {"fuse.sshfs", "fuse.glusterfs", "fuse.ceph", "fuse.s3fs", "fuse.rclone", "fuse.davfs2", "davfs"}
+)
+_MOUNTS = Path("/proc/self/mounts")
+_ESCAPED = re.compile(r"\\([0-7]{3})")
 
 
 class Presence:
@@ -71,10 +105,6 @@ class Presence:
             except OSError as error:
                 raise storage_failed(error, str(file)) from error
             time.sleep(_AGAIN_S)
-
-
-_KEPT = 2
-_INSTRUCTIONS = 10_000  # how often the time is looked at: about every 0.1 ms
 
 
 def quick_check(connection: sqlite3.Connection, until: float | None) -> list[str] | None:
@@ -120,12 +150,7 @@ def _keep(file: Path, step: int) -> None:
         path.unlink(missing_ok=True)
 
 
-_IDLE_READERS = 4
-_BUSY_TIMEOUT_S = 5.0
-_REOPEN_S = 0.01
-
-
-class Database(Writing):
+class Database:
     """One SQLite database, safe to use from any thread and after `fork()`.
 
     Writes are transactions behind one lock. In WAL mode with `synchronous="normal"` a finished write survives a
@@ -136,6 +161,8 @@ class Database(Writing):
     """
 
     dialect: Dialect = "sqlite"
+    refused = 0
+    """SQLite has one writer: what waits for it too long fails as a whole."""
 
     def __init__(
         self,
@@ -146,7 +173,8 @@ class Database(Writing):
         synchronous: Literal["normal", "full"],
         keep_copies: bool,
     ) -> None:
-        super().__init__()
+        self._owner: int | None = None
+        self._locks()
         self.path = path
         self.place = str(path) if path else "the database in memory"
         self._busy_timeout_s = busy_timeout_s
@@ -184,6 +212,74 @@ class Database(Writing):
             synchronous=synchronous,
             keep_copies=keep_copies,
         )
+
+    @contextmanager
+    def write(self, *, durable: bool = False, locks: Sequence[str] = ()) -> Iterator[Session]:
+        """A transaction: all of it is kept, or nothing when the block raises.
+
+        Args:
+            durable: wait until the disk holds it, for what a person decided (grants, states).
+            locks: SQLite has one writer at a time, which has them all.
+
+        Raises: StorageFailed. Conflict: this thread is in a transaction already.
+        """
+        self._refuse_nesting()
+        with self._lock:
+            try:
+                try:
+                    yield self.begin(durable=durable)
+                    self.commit()
+                except BaseException:
+                    self.rollback()
+                    raise
+            except BaseException as error:
+                told = self.failure(error)
+                if told is error:
+                    raise
+                raise told from error
+
+    def apply(self, work: Callable[[Session], _T], *, locks: Sequence[str] = ()) -> _T:
+        """Runs `work` in a transaction that may be shared; see `omnicore.storage.store.Store.apply`."""
+        self._refuse_nesting()
+        return self._group.apply(work)
+
+    async def apply_async(self, work: Callable[[Session], _T], *, locks: Sequence[str] = ()) -> _T:
+        """The same without blocking the event loop; see `omnicore.storage.store.Store.apply_async`."""
+        return await self._group.apply_async(work)
+
+    def begin(self, *, durable: bool = False) -> Session:
+        """Opens a transaction; the lock is held."""
+        connection = self._connection()
+        if connection.in_transaction:  # an interrupt came before anybody could end it
+            connection.execute("ROLLBACK")
+        durable = durable or self._usual
+        if durable is not self._durable:
+            # The pragma has no effect inside a transaction, so it comes first.
+            connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+            self._durable = durable
+        connection.execute("BEGIN IMMEDIATE")
+        self._owner = threading.get_ident()
+        return connection
+
+    def commit(self) -> None:
+        """Keeps what was written."""
+        self._writer.execute("COMMIT")
+        self._owner = None
+
+    def rollback(self) -> None:
+        """Drops what was written. Raises nothing: it is called after a failure."""
+        self._owner = None
+        with suppress(sqlite3.Error):
+            if self._writer.in_transaction:  # a full disk may have rolled back already
+                self._writer.execute("ROLLBACK")
+
+    def failure(self, error: BaseException) -> BaseException:
+        """SQLite's errors as `StorageFailed`."""
+        return storage_failed(error, self.place) if isinstance(error, sqlite3.Error) else error
+
+    def passing(self, error: BaseException) -> bool:
+        """False: the same work does not succeed by being done again at once."""
+        return False
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
         """The rows of a query, as tuples. Raises: StorageFailed."""
@@ -261,29 +357,14 @@ class Database(Writing):
         self._readers = deque()
         self._forked = True
 
-    def failure(self, error: BaseException) -> BaseException:
-        """SQLite's errors as `StorageFailed`."""
-        return storage_failed(error, self.place) if isinstance(error, sqlite3.Error) else error
+    def _locks(self) -> None:
+        self._lock = threading.RLock()
+        self._owner = None
+        self._group = GroupCommit(self._lock, self)
 
-    def _begin(self, durable: bool) -> sqlite3.Connection:
-        connection = self._connection()
-        if connection.in_transaction:  # an interrupt came before anybody could end it
-            connection.execute("ROLLBACK")
-        durable = durable or self._usual
-        if durable is not self._durable:
-            # The pragma has no effect inside a transaction, so it comes first.
-            connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
-            self._durable = durable
-        connection.execute("BEGIN IMMEDIATE")
-        return connection
-
-    def _commit(self) -> None:
-        self._writer.execute("COMMIT")
-
-    def _rollback(self) -> None:
-        with suppress(sqlite3.Error):
-            if self._writer.in_transaction:  # a full disk may have rolled back already
-                self._writer.execute("ROLLBACK")
+    def _refuse_nesting(self) -> None:
+        if self._owner == threading.get_ident():
+            raise Conflict("a transaction is open in this thread already", remedy="write through its session")
 
     def _open_writer(self, clock: Clock, keep_copies: bool) -> sqlite3.Connection:
         if self.path:
@@ -368,3 +449,127 @@ class Database(Writing):
             yield
         except sqlite3.Error as error:
             raise storage_failed(error, self.place) from error
+
+
+def filesystem_of(path: Path, mounts: str) -> str:
+    """The type of the file system that holds an absolute path; `mounts` as in /proc/self/mounts.
+
+    >>> filesystem_of(Path("/srv/data/x.db"), "a / ext4 rw 0 0\\nb:/ /srv nfs4 rw 0 0")
+    'nfs4'
+    """
+    found, length = "", -1
+    for line in mounts.splitlines():
+        fields = line.split(" ")
+        if len(fields) < 3:
+            continue
+        point = _ESCAPED.sub(lambda code: chr(int(code.group(1), 8)), fields[1])
+        # Of two mounts on one point the later lies on top.
+        if len(point) >= length and path.is_relative_to(point):
+            found, length = fields[2], len(point)
+    return found
+
+
+def refuse_network(file: Path) -> None:
+    """Raises: StorageFailed: the file would lie on a network file system, as far as the system tells."""
+    try:
+        mounts = _MOUNTS.read_text("utf-8", "surrogateescape")
+    except OSError:
+        return
+    kind = filesystem_of(Path(os.path.realpath(file)), mounts)
+    if kind in _NETWORK:
+        raise StorageFailed(
+            f"{file} lies on a network file system ({kind}), where SQLite would damage it",
+            remedy="put the data folder on a local disk, or use PostgreSQL by storage.url",
+            path=str(file),
+        )
+
+
+class StorageOptions(Protocol):
+    """The settings under `storage`."""
+
+    @property
+    def url(self) -> str | None: ...
+
+    @property
+    def synchronous(self) -> Literal["normal", "full"]: ...
+
+    @property
+    def busy_timeout_s(self) -> float: ...
+
+    @property
+    def check_s(self) -> float: ...
+
+    @property
+    def connections(self) -> int: ...
+
+    @property
+    def connect_timeout_s(self) -> float: ...
+
+    @property
+    def statement_timeout_s(self) -> float: ...
+
+
+def open_store(
+    options: StorageOptions, data: Path, *, clock: Clock | None = None, check: bool = True, alone: bool = False
+) -> Store:
+    """Opens the database and brings its tables up to date, SQLite's after a copy beside it.
+
+    Args:
+        check: look for damage first; a command that is one of many leaves it to the server.
+        alone: for PostgreSQL, no other process may have it open.
+
+    Raises:
+        StorageFailed: damaged, locked, full, not writable, on a network disk, away, or of a newer version.
+        InvalidSetting: storage.url. ToolMissing: PostgreSQL's library is not installed.
+    """
+    clock = clock or SystemClock()
+    if options.url is not None:
+        return _postgresql(options, options.url, clock, alone)
+    file = data / DATABASE
+    refuse_network(file)
+    unclean = check and left_open(file)
+    store = Database.open(
+        file, clock=clock, busy_timeout_s=options.busy_timeout_s, synchronous=options.synchronous, keep_copies=True
+    )
+    try:
+        if check:
+            _checked(store, options.check_s if unclean else min(_QUICK_S, options.check_s), unclean)
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def left_open(file: Path) -> bool:
+    """True if the last process did not close the file, or one has it open: its log is still there."""
+    try:
+        return file.with_name(f"{file.name}-wal").stat().st_size > 0
+    except OSError:
+        return False
+
+
+def _checked(store: Database, seconds: float, unclean: bool) -> None:
+    whole = store.check_for(seconds)
+    if unclean and not whole:
+        _log.warning("%s is too large to be checked in %s s; `omnicore db check` reads it all", store.place, seconds)
+
+
+def _postgresql(options: StorageOptions, url: str, clock: Clock, alone: bool) -> Store:
+    try:
+        module = import_module("omnicore.storage.postgresql")
+    except ImportError as error:
+        raise ToolMissing(
+            "the library psycopg is not installed",
+            remedy="run `pip install 'omnicore[postgresql]'`",
+            tool="psycopg",
+        ) from error
+    store: Store = module.PostgresDatabase.open(
+        url,
+        clock=clock,
+        readers=options.connections,
+        timeout_s=options.connect_timeout_s,
+        statement_timeout_s=options.statement_timeout_s,
+        lock_timeout_s=min(options.busy_timeout_s, _LOCK_S),
+        alone=alone,
+    )
+    return store

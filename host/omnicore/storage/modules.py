@@ -10,7 +10,7 @@ from pathlib import Path
 
 from omnicore.errors import StorageFailed
 from omnicore.files import own_folder
-from omnicore.storage.faults import storage_failed
+from omnicore.storage.store import storage_failed
 
 __all__ = ["ModuleStore"]
 

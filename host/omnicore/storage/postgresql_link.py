@@ -1,4 +1,7 @@
-"""Connections to one PostgreSQL database: where they lead, how they are made, and values as SQLite has them."""
+"""Connections to one PostgreSQL database, with the statements, values and errors of SQLite.
+
+No message shows the user or the password of the URL.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 import psycopg
@@ -17,9 +21,22 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.types.bool import BoolBinaryLoader, BoolLoader
 from psycopg.types.numeric import NumericBinaryLoader
 
-from omnicore.errors import InvalidSetting, StorageFailed
+from omnicore.errors import InvalidInput, InvalidSetting, OmniError, StorageAway, StorageFailed
+from omnicore.storage.store import storage_busy
 
-__all__ = ["Connection", "Link", "read_url"]
+__all__ = [
+    "Connection",
+    "Link",
+    "copy_of",
+    "is_blocked",
+    "is_lost",
+    "is_passing",
+    "many_of",
+    "postgresql_failed",
+    "read_url",
+    "with_percent_marks",
+]
+
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -204,3 +221,129 @@ def _settings(statement_timeout_s: float, lock_timeout_s: float) -> str:
 
 def _is_starting(error: psycopg.OperationalError) -> bool:
     return "starting up" in str(error) or "recovery mode" in str(error) or "not yet accepting" in str(error)
+
+
+_GONE = ("does not answer", "see that PostgreSQL runs and can be reached; the host connects again by itself")
+_RIGHTS = ("refuses this user", "give the user of storage.url the right to make and change tables in its database")
+_STATES = {
+    "08": _GONE,
+    "57P": _GONE,
+    "25P03": _GONE,
+    "28": ("refuses the credentials", "check the user and the password in storage.url"),
+    "3D000": ("has no such database", "make it with `createdb`, or correct storage.url"),
+    "42501": _RIGHTS,
+    "25006": ("cannot be written: it is a standby", "point storage.url at the primary server"),
+    "53100": ("cannot grow: the disk is full", "free space on its disk; nothing of the last change was kept"),
+    "53200": ("is out of memory", "give the server more memory or fewer connections"),
+    "53300": ("has no connection left", "raise its max_connections or stop other programs that use it"),
+    "57014": ("took too long", "look at the load of the server; the statement was cut off and nothing was kept"),
+    "40": ("is too busy: transactions collide", "try again"),
+    "XX": ("is damaged", "restore a backup"),
+    "58": ("cannot be read or written: the system reports an error", "look at the log of the server"),
+}
+# A connection that could not be made carries no code, only words.
+_WORDS = (
+    (("too many", "connection slots"), "53300"),
+    (("authentication failed", "no pg_hba.conf entry", "no password supplied", "role "), "28"),
+    (("database ",), "3D000"),
+)
+_USER = re.compile(r'(user|role) "(?:[^"]|"")*"')
+_REASON = 200
+
+
+def postgresql_failed(error: psycopg.Error, place: str) -> OmniError:
+    """The error to raise `from error`. Details: `path` (the place), and `reason`, the server's code or words."""
+    reason = error.sqlstate or _first_line(error)
+    if isinstance(error, psycopg.DataError):
+        remedy = "send text without NUL characters, and numbers of 64 bits"
+        return InvalidInput(f"a value cannot be stored: {_first_line(error)}", remedy=remedy)
+    if is_blocked(error):
+        return storage_busy(place)
+    known = _known(error.sqlstate) if error.sqlstate else _of_words(error)
+    fact, remedy = known or (f"failed: {_first_line(error)}", "see the reason; `omnicore db check` looks for damage")
+    kind = StorageAway if known is _GONE else StorageFailed
+    return kind(f"{place} {fact}", remedy=remedy, path=place, reason=reason)
+
+
+def _known(state: str) -> tuple[str, str] | None:
+    return next((_STATES[state[:length]] for length in (5, 3, 2) if state[:length] in _STATES), None)
+
+
+def _of_words(error: psycopg.Error) -> tuple[str, str] | None:
+    if not isinstance(error, psycopg.OperationalError):
+        return None
+    _, fatal, words = str(error).partition("FATAL:")
+    state = next((state for known, state in _WORDS if any(word in words for word in known)), "08") if fatal else "08"
+    return _known(state)
+
+
+def is_lost(error: BaseException, connection: psycopg.Connection | None) -> bool:
+    """True when the connection broke, so that another one may work."""
+    return isinstance(error, psycopg.Error) and connection is not None and (connection.closed or connection.broken)
+
+
+def is_passing(error: BaseException) -> bool:
+    """True when the server asks for another try: transactions that collided."""
+    return isinstance(error, (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected))
+
+
+def is_blocked(error: BaseException) -> bool:
+    """True when a statement waited too long for a lock that another session holds."""
+    return isinstance(error, psycopg.errors.LockNotAvailable)
+
+
+def _first_line(error: psycopg.Error) -> str:
+    return _USER.sub(r"\1 ***", str(error).partition("\n")[0])[:_REASON]
+
+
+_MARK = "?"
+# Texts, names, dollar-quoted bodies and comments are passed by as a whole: a `?` inside of them is no mark.
+_TOKEN = re.compile(r"""'(?:[^']|'')*' | "(?:[^"]|"")*" | --[^\n]* | /\*.*?\*/ | \? | %""", re.VERBOSE | re.DOTALL)
+_PLAIN_INSERT = re.compile(r"INSERT INTO (\w+ \([\w\", ]+\)) VALUES \(\?(?:, \?)*\)")
+_INSERT_ONCE = re.compile(
+    r"(INSERT INTO \w+ \([\w\", ]+\) VALUES )(\(\?(?:, \?)*\))( ON CONFLICT(?: \([\w, ]+\))? DO NOTHING)"
+)
+
+
+@lru_cache(maxsize=2048)
+def with_percent_marks(sql: str) -> str:
+    """The statement with `%s` for each mark and every `%` doubled, also those in texts.
+
+    >>> with_percent_marks("SELECT '?%' WHERE a = ?")
+    "SELECT '?%%' WHERE a = %s"
+
+    A comment that begins with an exclamation mark is for PostgreSQL alone, as it is for MySQL elsewhere:
+
+    >>> with_percent_marks("SELECT a FROM t /*! FOR UPDATE */")
+    'SELECT a FROM t  FOR UPDATE '
+    """
+    return _TOKEN.sub(_marked, sql)
+
+
+@lru_cache(maxsize=256)
+def copy_of(sql: str) -> str | None:
+    """The COPY that does what a plain INSERT does for many rows; None for any other statement.
+
+    >>> copy_of("INSERT INTO t (a, b) VALUES (?, ?)"), copy_of("INSERT INTO t (a) VALUES (?) ON CONFLICT DO NOTHING")
+    ('COPY t (a, b) FROM STDIN', None)
+    """
+    found = _PLAIN_INSERT.fullmatch(sql)
+    return None if found is None else f"COPY {found[1]} FROM STDIN"
+
+
+@lru_cache(maxsize=256)
+def many_of(sql: str, rows: int) -> str | None:
+    """The INSERT of so many rows at once for one that leaves out what is there; None for any other statement.
+
+    >>> many_of("INSERT INTO t (a, b) VALUES (?, ?) ON CONFLICT DO NOTHING", 2)
+    'INSERT INTO t (a, b) VALUES (?, ?), (?, ?) ON CONFLICT DO NOTHING'
+    """
+    found = _INSERT_ONCE.fullmatch(sql)
+    return None if found is None else f"{found[1]}{', '.join([found[2]] * rows)}{found[3]}"
+
+
+def _marked(found: re.Match[str]) -> str:
+    token = found.group()
+    if token.startswith("/*!"):
+        return token[3:-2]
+    return "%s" if token == _MARK else token.replace("%", "%%")

@@ -1,18 +1,33 @@
-"""A database as every room sees it: SQLite on one machine, PostgreSQL on many."""
+"""A database as every room sees it: SQLite on one machine, PostgreSQL on many; with its errors and forks."""
 
 from __future__ import annotations
 
+import os
+import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Literal, Protocol, TypeVar
+from weakref import WeakSet
 
-__all__ = ["Answer", "Changes", "Dialect", "Session", "Store"]
+from omnicore.errors import StorageBusy, StorageFailed
+
+__all__ = [
+    "Changes",
+    "Cursor",
+    "Dialect",
+    "Renewable",
+    "Session",
+    "Store",
+    "renewed_after_fork",
+    "storage_busy",
+    "storage_failed",
+]
 
 Dialect = Literal["sqlite", "postgresql"]
 _T = TypeVar("_T")
 
 
-class Answer(Protocol):
+class Cursor(Protocol):
     """The result of a statement. `rowcount` is the number of rows that it changed."""
 
     @property
@@ -26,7 +41,7 @@ class Answer(Protocol):
 class Session(Protocol):
     """An open transaction. Marks are `?` in both dialects, rows are tuples."""
 
-    def execute(self, sql: str, parameters: Sequence[Any] = (), /) -> Answer:
+    def execute(self, sql: str, parameters: Sequence[Any] = (), /) -> Cursor:
         """Runs one statement. Raises: StorageFailed, out of the transaction's block."""
 
     def executemany(self, sql: str, parameters: Iterable[Sequence[Any]], /) -> Any:
@@ -104,3 +119,73 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Closes every connection; a second time does nothing."""
+
+
+_LOCKED = ("is locked by another process", "stop the other process that writes to it, then try again")
+_NO_RIGHT = ("cannot be written", "give this user the right to write to the file and its folder")
+_REMEDIES = {
+    sqlite3.SQLITE_NOTADB: ("is no database", "move the file away; the host makes a new one"),
+    sqlite3.SQLITE_CORRUPT: ("is damaged", "restore a backup, or move the file away and the host makes a new one"),
+    sqlite3.SQLITE_BUSY: _LOCKED,
+    sqlite3.SQLITE_LOCKED: _LOCKED,
+    sqlite3.SQLITE_FULL: (
+        "cannot grow: the disk is full",
+        "free space on that disk; nothing of the last change was kept",
+    ),
+    sqlite3.SQLITE_READONLY: _NO_RIGHT,
+    sqlite3.SQLITE_PERM: _NO_RIGHT,
+    sqlite3.SQLITE_CANTOPEN: (
+        "cannot be opened",
+        "check that its folder exists and that this user may write to it",
+    ),
+    sqlite3.SQLITE_IOERR: (
+        "cannot be read or written: the disk reports an error",
+        "check the disk and free space",
+    ),
+}
+_BUSY = "try again; end the session if it stays (pg_stat_activity: idle in transaction, pg_terminate_backend)"
+_PRIMARY = 0xFF  # the low byte of an extended result code is the primary one
+
+
+def storage_failed(error: sqlite3.Error | OSError, place: str) -> StorageFailed:
+    """The error to raise `from error`. Details: `path`, and `reason` as SQLite or the system names it."""
+    if isinstance(error, OSError):
+        reason = error.strerror or str(error)
+        remedy = "check that the folder exists, has space and belongs to this user"
+        return StorageFailed(f"{place} cannot be used: {reason}", remedy=remedy, path=place, reason=reason)
+    number = getattr(error, "sqlite_errorcode", None)
+    reason = getattr(error, "sqlite_errorname", None) or str(error)
+    fact, remedy = _REMEDIES.get(
+        -1 if number is None else number & _PRIMARY,
+        (f"failed: {error}", "see the reason; `omnicore doctor` checks the file"),
+    )
+    return StorageFailed(f"{place} {fact}", remedy=remedy, path=place, reason=reason)
+
+
+def storage_busy(place: str = "the database", holder: str = "") -> StorageBusy:
+    """The error of a write that waited too long. Args: holder: the session that seems to be in the way."""
+    named = f"{holder} in {place}" if holder else f"another session in {place}"
+    return StorageBusy(f"a write waited too long for a lock of {named}; nothing was kept", remedy=_BUSY, path=place)
+
+
+class Renewable(Protocol):
+    """A part with connections or locks of its own process: a forked child must not use its parent's."""
+
+    def renew(self) -> None:
+        """Takes new locks and forgets connections, without closing them: the parent still uses them."""
+
+
+_ALIVE: WeakSet[Renewable] = WeakSet()
+
+
+def renewed_after_fork(part: Renewable) -> None:
+    """From now on `part.renew()` is called in every child that is forked."""
+    _ALIVE.add(part)
+
+
+def _renew_all() -> None:
+    for part in list(_ALIVE):
+        part.renew()
+
+
+os.register_at_fork(after_in_child=_renew_all)

@@ -57,6 +57,8 @@ class Table(Generic[_R]):
         self._names = record.__struct_fields__
         self.columns = ", ".join(self._names)
         self.marks = ", ".join("?" * len(self._names))
+        self.select = f"SELECT {self.columns} FROM {name}"
+        self.insert = f"INSERT INTO {name} ({self.columns}) VALUES ({self.marks})"
         self._pick: Callable[[Any], tuple[Any, ...]] = attrgetter(*self._names)
 
     def row(self, values: Sequence[Any]) -> _R:

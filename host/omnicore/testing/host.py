@@ -19,17 +19,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from omnicore.assembly import BlockingHost, Host
+from omnicore.assembly import Host
 from omnicore.config.folders import code_folder
 from omnicore.config.settings import Settings, is_secret
 from omnicore.core.extensions import Extensions
 from omnicore.errors import Conflict, InvalidSetting, NotFound, Unavailable
 from omnicore.plugins.folder import Folder
+from omnicore.portal import BlockingHost
 from omnicore.sandbox.abi import Doors, Limits, Usage
+from omnicore.sandbox.engines import engine_for
 from omnicore.testing.cassette import Cassette, Mode, Redaction
 from omnicore.testing.tap import AskedCall, Scripts, Tap
 from omnicore.testing.trial import FUEL, MeasuringEngine, Subject, read_subject
-from omnicore.wiring.engines import engine_for
 
 if TYPE_CHECKING:
     from types import TracebackType

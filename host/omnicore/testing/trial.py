@@ -10,7 +10,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from omnicore.assembly import BlockingHost, Host
+from omnicore.assembly import Host
 from omnicore.capabilities.services import Services
 from omnicore.config.folders import code_folder
 from omnicore.config.settings import LARGEST_LIMITS, Settings
@@ -19,9 +19,10 @@ from omnicore.connectors.policy import HttpPolicy
 from omnicore.errors import ModuleRejected, NotFound, OmniError, PermissionDenied, Unavailable
 from omnicore.plugins.inventory import read_module
 from omnicore.plugins.manifest import Manifest
+from omnicore.portal import BlockingHost
 from omnicore.sandbox.abi import Doors, HttpRequest, HttpResponse, Limits, Usage
 from omnicore.sandbox.engine import Engine, Instance, Module, Template
-from omnicore.wiring.engines import engine_for
+from omnicore.sandbox.engines import engine_for
 
 __all__ = ["Subject", "Trial", "read_subject", "trial"]
 
@@ -201,6 +202,10 @@ class MeasuringEngine:
         self.templates.append(self._inner.load(modules, limits, doors))
         self.loads_s.append(perf_counter() - started)
         return _MeasuringTemplate(self.templates[-1], self)
+
+    def close(self) -> None:
+        """See `omnicore.sandbox.engine.Engine.close`."""
+        self._inner.close()
 
 
 class _MeasuringTemplate:

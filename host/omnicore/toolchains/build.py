@@ -26,8 +26,8 @@ from omnicore.plugins.manifest import Manifest, callable_exports, name_of_stem, 
 from omnicore.sandbox.abi import MIB, Doors, HostFunction, Limits, ValueType, WasiGrant
 from omnicore.sandbox.engine import Template
 from omnicore.sandbox.extism.engine import ENV, ExtismEngine
-from omnicore.sandbox.extism.kernel import KERNEL_TYPES
-from omnicore.sandbox.extism.kernel import NAMESPACE as ENV_NAMESPACE
+from omnicore.sandbox.extism.links import KERNEL_TYPES
+from omnicore.sandbox.extism.links import NAMESPACE as ENV_NAMESPACE
 from omnicore.sandbox.inspect import FuncType, Import, ModuleInfo, inspect
 from omnicore.sandbox.nesting import too_deep
 from omnicore.toolchains.languages import Built, PluginSource, Report, Toolchain, native_part

@@ -1,1 +1,1 @@
-"""Vectors: an index for speed, a table as the truth, and an exact twin."""
+"""Vectors: an index for speed, a table as the truth, and an exact index."""

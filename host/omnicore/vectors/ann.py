@@ -1,6 +1,4 @@
-"""A lock for many readers or one writer, by turns.
-
-The index: hnswlib behind the rules that keep it from crashing or lying.
+"""The approximate index: hnswlib behind the rules that keep it from crashing or returning wrong results.
 
 Measured with hnswlib 0.8: `resize_index` during a search is a segmentation fault, `save_index` during an insertion
 writes broken files, a search during an insertion may raise, a query for more than there is raises and leaks, a
@@ -108,7 +106,7 @@ def available() -> bool:
 
 
 def missing() -> ToolMissing:
-    """What to say when it is not."""
+    """The error for a host without hnswlib."""
     return ToolMissing(
         "hnswlib is not installed, so every vector of a collection is compared",
         remedy="pip install 'omnicore[hnsw]'; it is compiled then, which needs a C++ compiler (apt install g++)",
@@ -120,7 +118,7 @@ class Graph:
     """An index over labels. Any thread may search; changes wait for searches and searches for changes.
 
     Deleting marks a label; its place is taken up by no other, a graph with many of them is built anew.
-    Rows come in as the twin holds them, so that cosine is an inner product.
+    Rows come in as the exact index holds them, so that cosine is an inner product.
 
     Raises: GraphFailed, from every method.
     """

@@ -1,6 +1,6 @@
-"""The exact twin: a collection's vectors as one matrix in memory.
+"""The exact index: a collection's vectors as one matrix in memory.
 
-The exact twin's arithmetic: the nearest rows of a matrix, surely.
+Its searches compare all rows, so they surely find the nearest.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-__all__ = ["Floats", "Labels", "Matrix", "Rows", "Twin", "directed", "distances", "nearest", "prepared"]
+__all__ = ["ExactIndex", "Floats", "Labels", "Matrix", "Rows", "directed", "distances", "nearest", "prepared"]
 
 
 Matrix: TypeAlias = "npt.NDArray[np.float32]"
@@ -105,10 +105,10 @@ _LEAST = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Twin:
-    """Rows in the order of their labels, which grow. Every change returns a new twin over the same memory.
+class ExactIndex:
+    """Rows in the order of their labels, which grow. Every change returns a new index over the same memory.
 
-    Older twins stay right for those who are still reading: rows are added behind what they see. Only `alive`
+    Older ones stay right for those who are still reading: rows are added behind what they see. Only `alive`
     changes under them, and only from true to false. One thread changes at a time.
 
     Shapes: `matrix: float32[capacity, dimensions]` as `prepared`, the others `[capacity]`; `rows` of them are used.
@@ -123,8 +123,8 @@ class Twin:
     alive: Flags
 
     @classmethod
-    def empty(cls, dimensions: int, metric: str) -> Twin:
-        """A twin without rows."""
+    def empty(cls, dimensions: int, metric: str) -> ExactIndex:
+        """An index without rows."""
         return cls(
             *(metric, 0, 0, np.empty((0, dimensions), np.float32), np.empty(0), np.empty(0, np.int64)),
             np.empty(0, np.bool_),
@@ -135,7 +135,7 @@ class Twin:
         """Rows that are no longer found."""
         return self.rows - self.living
 
-    def added(self, labels: Sequence[int], matrix: Matrix) -> Twin:
+    def added(self, labels: Sequence[int], matrix: Matrix) -> ExactIndex:
         """With more rows. `labels` are greater than all before."""
         grown = self.with_room(self.rows + len(labels))
         place = slice(self.rows, self.rows + len(labels))
@@ -144,17 +144,17 @@ class Twin:
         grown.alive[place] = True
         return replace(grown, rows=place.stop, living=self.living + len(labels))
 
-    def buried(self, labels: Sequence[int]) -> tuple[Twin, Rows]:
+    def buried(self, labels: Sequence[int]) -> tuple[ExactIndex, Rows]:
         """Without these vectors, and the rows they had."""
         rows = self.rows_of(np.array(labels, np.int64))
         rows = rows[self.alive[rows]]
         self.alive[rows] = False
         return replace(self, living=self.living - len(rows)), rows
 
-    def compact(self) -> Twin:
+    def compact(self) -> ExactIndex:
         """A copy of the living rows."""
         keep = np.flatnonzero(self.alive[: self.rows])
-        return Twin(
+        return ExactIndex(
             *(self.metric, len(keep), len(keep), self.matrix[keep], self.squares[keep], self.labels[keep]),
             np.ones(len(keep), np.bool_),
         )
@@ -181,7 +181,7 @@ class Twin:
         found, distances = nearest(self.matrix[rows], self.squares[rows], self.alive[rows], query, k, self.metric)
         return rows[found], distances
 
-    def with_room(self, rows: int) -> Twin:
+    def with_room(self, rows: int) -> ExactIndex:
         """With memory for that many rows."""
         if rows <= len(self.labels):
             return self

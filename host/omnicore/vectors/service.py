@@ -1,58 +1,56 @@
-"""Which collections there are, as this process saw them a moment ago.
+"""The vector service: collections of plugins and of the host, written to the table and searched in memory.
 
-How a search is answered: from memory with or without the graph, or block by block from the table.
-
-Writing vectors: the steps of one transaction.
-
-The vector service: collections of plugins and of the host, written to the table and searched in memory.
+A thread maintains the graphs of collections in memory: it builds, extends, renews and copies them.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import math
 import secrets
 import threading
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Literal
 
 from omnicore.clock import Clock, SystemClock
 from omnicore.config.settings import VectorSettings
-from omnicore.errors import EngineFailed, InvalidInput, LimitExceeded, StorageFailed
-from omnicore.storage.tables.vectors import Collection, Kept, Row, VectorTable, owner_locks
-from omnicore.vectors.ann import GraphFailed, available, missing
-from omnicore.vectors.cache import Cache, Upkeep
-from omnicore.vectors.collection import Change, Filters, Found, Resident
-from omnicore.vectors.exact import Floats, Labels, Matrix, directed, nearest, prepared
+from omnicore.errors import EngineFailed, InvalidInput, LimitExceeded
+from omnicore.storage.tables.vectors import Collection, VectorTable, owner_locks
+from omnicore.vectors.ann import Graph, GraphFailed, available, missing
+from omnicore.vectors.collection import CollectionCache, LoadedCollection, in_memory, in_table, matches
 from omnicore.vectors.numeric import np
-from omnicore.vectors.snapshots import SnapshotBroken, Snapshots
+from omnicore.vectors.snapshots import WORK, IndexSnapshots, SnapshotBroken, SnapshotManifest, SnapshotOrder, written
 from omnicore.vectors.vector import (
+    Batch,
     Match,
     Vector,
+    VectorChange,
     VectorHealth,
+    batch_of,
     can_be,
     check_ids,
     checked_matrix,
     checked_query,
     checked_shape,
     filter_tags,
-    metadata_text,
     packed,
-    tag_of,
-    tags_of,
-    tags_of_text,
+    remove,
+    write,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import numpy.typing as npt
 
     from omnicore.storage.store import Session, Store
 
-__all__ = ["Batch", "Directory", "VectorService", "batch_of", "in_memory", "in_table", "matches", "remove", "write"]
+__all__ = ["DEAD_SHARE", "CollectionDirectory", "IndexMaintenance", "IndexState", "VectorService", "backoff_s", "due"]
 
+_log = logging.getLogger("omnicore.vectors")
 
 _KNOWN = 4096
 
@@ -63,7 +61,7 @@ class _Seen:
     at: float
 
 
-class Directory:
+class CollectionDirectory:
     """Rows of collections by owner and name, read again after `refresh_s`.
 
     Args:
@@ -111,203 +109,309 @@ class Directory:
             self._seen.pop((owner, name), None)
 
 
-_ALL = 1 << 31
-_WIDER = 4
-_WIDEST = 2000
+Maintenance = Literal["open", "renew", "fold", "copy", "drop"]
 
-
-def in_memory(
-    table: VectorTable, resident: Resident, query: Matrix, k: int, tags: Sequence[int], settings: VectorSettings
-) -> Found:
-    """The nearest in a collection that is in memory.
-
-    A filter that lets few through has them compared; a wide one has the graph asked for more than wanted, until
-    enough of them pass. Filtering inside of the graph finds 46 % of the nearest where one in a hundred matches.
-    """
-    wanted = _compared(query, resident.collection.metric)
-    if not tags:
-        return resident.search(wanted, k)
-    indexed = resident.served.graph is not None
-    most = max(settings.exact_up_to, k) if indexed else _ALL
-    labels = resident.filters.labels(tags, resident.seq, most)
-    if labels is not None:
-        return resident.search_of(labels, wanted, k)
-    found = _widened(table, resident, wanted, k, tags)
-    if found is not None:
-        return found
-    resident.filters.narrowed(tags)
-    labels = Filters(table, resident.collection.key).labels(tags, resident.seq, _ALL)
-    return resident.search_of(labels if labels is not None else np.empty(0, np.int64), wanted, k)
-
-
-def in_table(table: VectorTable, row: Collection, query: Matrix, k: int, tags: Sequence[int]) -> Found:
-    """The nearest in a collection that is not in memory; no more than a block of it is at a time."""
-    wanted = _compared(query, row.metric)
-    labels, distances = np.empty(0, np.int64), np.empty(0)
-    for block in table.blocks(row.key, 0, row.seq, tags):
-        try:
-            matrix = np.frombuffer(block.vectors, "<f4").reshape(len(block.seqs), row.dimensions)
-        except ValueError as error:
-            raise StorageFailed(f"vectors of {row.name} are damaged", remedy="restore a backup") from error
-        ready, squares = prepared(matrix, row.metric)
-        rows, found = nearest(ready, squares, np.ones(len(ready), np.bool_), wanted, k, row.metric)
-        labels = np.concatenate([labels, np.array(block.seqs, np.int64)[rows]])
-        distances = np.concatenate([distances, found])
-        order = np.argsort(distances, kind="stable")[:k]
-        labels, distances = labels[order], distances[order]
-    return labels, distances, True
-
-
-def matches(
-    labels: Labels, distances: Floats, named: Mapping[int, tuple[str, str]], filter: Mapping[str, Any] | None
-) -> list[Match]:
-    """What was found, with ids and metadata. Tags are hashes, so the filter has the last word."""
-    wanted = {key: tag_of(key, value) for key, value in filter.items()} if filter else {}
-    found = []
-    for label, distance in zip(labels.tolist(), distances.tolist(), strict=True):
-        if label in named:
-            id_, text = named[label]
-            metadata = json.loads(text) if text != "{}" else {}
-            if all(key in metadata and tag_of(key, metadata[key]) == tag for key, tag in wanted.items()):
-                found.append(Match(id_, distance, metadata))
-    return found
-
-
-def _compared(query: Matrix, metric: str) -> Matrix:
-    return directed(query.reshape(1, -1))[0] if metric == "cosine" else query
-
-
-def _widened(table: VectorTable, resident: Resident, query: Matrix, k: int, tags: Sequence[int]) -> Found | None:
-    """Asks the graph for more and more; None when too few of the nearest pass the filter."""
-    asked = k * _WIDER
-    while asked <= max(_WIDEST, k * _WIDER):
-        labels, distances, exact = resident.search(query, asked)
-        passing = table.having(resident.collection.key, labels.tolist(), tags)
-        keep = np.array([label in passing for label in labels.tolist()], np.bool_)
-        if np.count_nonzero(keep) >= k:
-            return labels[keep][:k], distances[keep][:k], exact
-        asked *= _WIDER
-    return None
-
-
-_GAP_BITS = 20
-_PURGE_EVERY = 64
+DEAD_SHARE = 0.3  # 828 instead of 5,308 searches a second at 90 %
+_CHANGED_SHARE = 0.1
+_FOLD_ROWS = 1024  # comparing the rows behind the graph costs 0.1 ms then
+_FOLD_AFTER_S = 1.0
+_SLICE_S = 0.004  # how long searches wait for an insertion
+_BUILD_ROWS = 2000
+_TICK_S = 0.5
+_LONGEST_WAIT_S = 60.0
+_FORGIVEN_S = 120.0  # a graph that did well for so long begins anew with its failures
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """Vectors to write, each id once. Shapes: `matrix: float32[len(ids), dimensions]`."""
+class IndexState:
+    """The state of one collection and its graph. Units: rows, seconds."""
 
-    ids: list[str]
-    matrix: Matrix
-    metadata: list[str]
-    tags: list[list[int]]
-
-
-def batch_of(ids: Sequence[str], matrix: Matrix, metadata: Sequence[Mapping[str, Any]] | None) -> Batch:
-    """Raises: InvalidInput. Of two with one id the last one counts."""
-    check_ids(ids)
-    if len(ids) != len(matrix) or (metadata is not None and len(metadata) != len(ids)):
-        raise InvalidInput("ids, vectors and metadata differ in number", remedy="give one of each")
-    last = {one: place for place, one in enumerate(ids)}
-    places = list(last.values())
-    given = [metadata[place] for place in places] if metadata is not None else [{}] * len(places)
-    return Batch(
-        list(last),
-        matrix if len(last) == len(ids) else matrix[places],
-        [metadata_text(one) for one in given],
-        [tags_of(one) for one in given],
-    )
+    living: int
+    indexed: bool
+    graph_rows: int
+    graph_living: int
+    behind_rows: int  # rows that the graph has not, and dead ones that it does not know of
+    quiet_s: float
+    waiting: bool  # for the end of the time after a failure
+    changes: int
+    copied: bool
+    since_copy_s: float
 
 
-def write(
-    table: VectorTable,
-    session: Session,
-    collection: Collection,
-    batch: Batch,
-    max_vectors: int | None,
-    random_bits: Callable[[int], int],
-) -> Change:
-    """Writes a batch; what is there already, values and metadata, is left as it is.
+def due(state: IndexState, settings: VectorSettings) -> Maintenance | None:
+    """The next work on a collection; None when there is none."""
+    if not state.indexed:
+        return "open" if state.living > settings.exact_up_to and not state.waiting else None
+    if state.living <= settings.exact_up_to // 2:
+        return "drop"
+    if state.graph_rows - state.graph_living > DEAD_SHARE * state.graph_rows:
+        return "renew"
+    if state.behind_rows >= _FOLD_ROWS or (state.behind_rows and state.quiet_s >= _FOLD_AFTER_S):
+        return "fold"
+    changed = not state.copied or state.changes > _CHANGED_SHARE * state.living
+    return "copy" if changed and state.since_copy_s >= settings.snapshot_s else None
 
-    Raises: InvalidInput: the collection is gone. LimitExceeded: over the owner's quota; only growth is refused.
+
+def backoff_s(failures: int) -> float:
+    """The wait after so many failures in a row: 1, 2, 4 seconds, a minute at most."""
+    return float(min(_LONGEST_WAIT_S, 2.0 ** min(failures - 1, 10))) if failures else 0.0
+
+
+@dataclass(slots=True)
+class _Times:
+    """Times of one collection's events, on the monotonic clock."""
+
+    failed: float = -math.inf
+    failures: int = 0
+    copied: float = -math.inf
+    seen: int = 0  # its changes, when it was looked at last
+    quiet: float = -math.inf  # since when there are no more
+
+
+class IndexMaintenance:
+    """Builds and copies the graphs of collections in memory, in a thread or by calls of `round`.
+
+    Owns: its thread, and the process that writes a copy, until `stop`.
     """
-    count, size = len(batch.ids), 4 * collection.dimensions
-    before, after = _reserved(table, session, collection, count, random_bits)
-    there = {one.id: one for one in table.kept(session, collection.key, batch.ids)}
-    blob = batch.matrix.tobytes()
-    rows, places = [], []
-    for place, (id_, text, tags) in enumerate(zip(batch.ids, batch.metadata, batch.tags, strict=True)):
-        vector = blob[place * size : (place + 1) * size]
-        old = there.get(id_)
-        if old is None or (old.vector, old.metadata) != (vector, text):
-            rows.append(Row(before + 1 + place, id_, vector, text, tags))
-            places.append(place)
-    gone = [there[row.id] for row in rows if row.id in there]
-    _bury(table, session, collection, gone, after)
-    table.insert(session, collection.key, rows)
-    if len(rows) > len(gone):
-        total = table.settle(session, collection.owner, collection.key, len(rows) - len(gone))
-        if max_vectors is not None and total > max_vectors:
-            raise _over(collection.owner, max_vectors)
-    matrix = batch.matrix if len(places) == count else batch.matrix[places]
-    return Change(
-        *(collection, before, after, count, [row.seq for row in rows], matrix), gone=[one.seq for one in gone]
-    )
+
+    def __init__(
+        self,
+        collections: Callable[[], Iterable[LoadedCollection]],
+        snapshots: IndexSnapshots,
+        *,
+        settings: VectorSettings,
+        clock: Clock,
+        on_ready: Callable[[LoadedCollection], None],
+        chores: Callable[[], None],
+    ) -> None:
+        self._collections = collections
+        self._snapshots = snapshots
+        self._settings = settings
+        self._clock = clock
+        self._on_ready = on_ready
+        self._chores = chores
+        self._times: dict[int, _Times] = {}
+        self._slice = 8
+        self._working = threading.Lock()  # one who builds or copies
+        self._stopping = threading.Event()
+        self._woken = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begins to go round."""
+        self._stopping.clear()
+        self._thread = threading.Thread(target=self._main, name="omnicore-vectors", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends what is being done; nothing is lost by it."""
+        self._stopping.set()
+        self._woken.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def wake(self) -> None:
+        """Says that there may be something to do."""
+        self._woken.set()
+
+    def round(self) -> int:
+        """Does what is due now for every collection. Returns how much was done."""
+        with self._working:
+            return self._round()
+
+    def _round(self) -> int:
+        done = 0
+        collections = list(self._collections())
+        self._times = {key: times for key, times in self._times.items() if any(key == id(one) for one in collections)}
+        for loaded in collections:
+            while not self._stopping.is_set() and not loaded.left and self._one(loaded):
+                done += 1
+        return done
+
+    def rebuild(self, loaded: LoadedCollection) -> None:
+        """Builds the graph of a collection anew and copies it; one too small for a graph loses its copy."""
+        with self._working:
+            if loaded.served.exact.living <= self._settings.exact_up_to:
+                self._drop(loaded)
+                return
+            self._renew(loaded)
+            self._copy(loaded)
+
+    def _one(self, loaded: LoadedCollection) -> bool:
+        """Does what is due first. A failure is told and tried again later."""
+        work = due(self._state(loaded), self._settings) if available() else None
+        if work is None:
+            return False
+        graph = loaded.served.graph
+        try:
+            getattr(self, f"_{work}")(loaded)
+        except Exception as error:  # whatever it is, the exact index answers; it is tried again later
+            if self._stopping.is_set():
+                return False
+            self._failed(loaded, work, graph, error)
+        return True
+
+    def _failed(self, loaded: LoadedCollection, work: Maintenance, graph: Graph | None, error: Exception) -> None:
+        _log.warning("vectors %s: %s failed: %s", loaded.collection.name, work, error)
+        times = self._times_of(loaded)
+        if work == "copy":  # searches need none; the next one starts from nothing
+            loaded.base = None
+            times.copied = self._clock.monotonic()
+            return
+        loaded.fail(str(error), graph)
+
+    def _state(self, loaded: LoadedCollection) -> IndexState:
+        served, now, times = loaded.served, self._clock.monotonic(), self._times_of(loaded)
+        if times.seen != loaded.changes:
+            times.seen, times.quiet = loaded.changes, now
+        if loaded.faults.count > times.failures:
+            times.failed = now
+        elif served.graph is not None and now - times.failed >= _FORGIVEN_S:
+            loaded.faults.count = 0
+        times.failures = loaded.faults.count
+        graph = served.graph
+        return IndexState(
+            living=served.exact.living,
+            indexed=graph is not None,
+            graph_rows=graph.rows if graph else 0,
+            graph_living=int(np.count_nonzero(served.exact.alive[: served.folded])),
+            behind_rows=served.exact.rows - served.folded + len(loaded.unmarked),
+            quiet_s=now - times.quiet,
+            waiting=now - times.failed < backoff_s(loaded.faults.count),
+            changes=loaded.changes,
+            copied=loaded.base is not None,
+            since_copy_s=now - times.copied,
+        )
+
+    def _open(self, loaded: LoadedCollection) -> None:
+        """Takes the copy on disk, or builds a graph where there is none or another history's."""
+        collection = loaded.collection
+        manifest = None if loaded.faults.count else self._snapshots.manifest(collection.key)
+        shape = (collection.dimensions, collection.metric, self._settings.m)
+        if manifest is None or (manifest.dimensions, manifest.metric, manifest.m) != shape:
+            self._renew(loaded)
+            return
+        graph = self._loaded(loaded, manifest)
+        labels = graph.labels()
+        with loaded.changing:
+            exact = loaded.served.exact
+            upto = int(np.searchsorted(exact.labels[: exact.rows], manifest.seq, side="right"))
+            known = exact.labels[:upto][exact.alive[:upto]]
+            if manifest.seq > loaded.seq or not np.isin(known, labels, assume_unique=True).all():
+                raise SnapshotBroken("the copy of the index belongs to another history of the database")
+            graph.mark(np.setdiff1d(labels, known, assume_unique=True).tolist())
+            loaded.adopt(graph, replace(exact, rows=upto), known)
+            loaded.base, loaded.changes = manifest, exact.rows - upto
+        self._on_ready(loaded)
+
+    def _loaded(self, loaded: LoadedCollection, manifest: SnapshotManifest) -> Graph:
+        collection, settings = loaded.collection, self._settings
+        return Graph.loaded(
+            *(self._snapshots.verified(manifest), collection.dimensions, collection.metric),
+            rows=manifest.rows,
+            m=settings.m,
+            ef=settings.ef,
+            threads=settings.threads,
+        )
+
+    def _renew(self, loaded: LoadedCollection) -> None:
+        """Builds a graph of the living beside the one that answers, and puts it in its place."""
+        settings = self._settings
+        loaded.building = True
+        try:
+            start = loaded.served.exact
+            fresh = start.compact() if start.dead else start
+            graph = Graph(fresh.matrix.shape[1], fresh.metric, m=settings.m, ef=settings.ef, threads=settings.threads)
+            for at in range(0, fresh.rows, _BUILD_ROWS):
+                if self._stopping.is_set() or loaded.left:
+                    return
+                end = min(fresh.rows, at + _BUILD_ROWS)
+                graph.add(fresh.labels[at:end], fresh.matrix[at:end])
+            loaded.adopt(graph, start, fresh.labels[: fresh.rows])
+            loaded.base = None
+        finally:
+            loaded.building = False
+        self._on_ready(loaded)
+
+    def _fold(self, loaded: LoadedCollection) -> None:
+        """Adds new rows to the graph, in slices so short that searches hardly wait."""
+        graph = loaded.served.graph
+        if graph is None:
+            return
+        with loaded.changing:
+            marks, loaded.unmarked = loaded.unmarked, []
+        graph.mark(marks)
+        while not self._stopping.is_set() and loaded.served.graph is graph:
+            served = loaded.served
+            end = min(served.exact.rows, served.folded + self._slice)
+            if served.folded == end:
+                return
+            rows = served.folded + np.flatnonzero(served.exact.alive[served.folded : end])
+            began = perf_counter()
+            if len(rows):
+                graph.add(served.exact.labels[rows], served.exact.matrix[rows])
+            self._slice = _next_slice(self._slice, perf_counter() - began)
+            loaded.folded(rows, end)
+
+    def _copy(self, loaded: LoadedCollection) -> None:
+        """Lets another process write a copy: the one before with what came since, or all anew."""
+        collection, base, exact = loaded.collection, loaded.base, loaded.served.exact
+        changes, path = loaded.changes, Path()
+        if base is not None:
+            path = self._snapshots.folder / base.file
+        start = int(np.searchsorted(exact.labels[: exact.rows], base.seq, side="right")) if base else 0
+        rows = start + np.flatnonzero(exact.alive[start : exact.rows])
+        living = exact.labels[: exact.rows][exact.alive[: exact.rows]]
+        settings = self._settings
+        with self._snapshots.workplace() as folder:
+            order = SnapshotOrder(
+                *(str(folder), str(path) if base else "", base.rows if base else 0, base.crc if base else 0),
+                *(collection.dimensions, collection.metric, settings.m, settings.ef),
+            )
+            made, count, size, crc = written(
+                order, exact.labels[rows], exact.matrix[rows], living, self._stopping.is_set
+            )
+            seq = int(exact.labels[exact.rows - 1])
+            name = f"{collection.key:016x}.{folder.name.removeprefix(WORK)}.hnsw"
+            manifest = SnapshotManifest(
+                name, seq, count, size, crc, collection.dimensions, collection.metric, settings.m
+            )
+            if loaded.left:  # perhaps dropped: its copies are deleted already
+                return
+            self._snapshots.publish(collection.key, made, manifest)
+        with loaded.changing:
+            loaded.base = manifest
+            loaded.changes -= changes
+        self._times_of(loaded).copied = self._clock.monotonic()
+
+    def _drop(self, loaded: LoadedCollection) -> None:
+        """Goes back to comparing all: the collection has shrunk."""
+        with loaded.changing:
+            loaded.served = type(loaded.served)(loaded.served.exact)
+            loaded.unmarked, loaded.base = [], None
+        self._snapshots.remove(loaded.collection.key)
+
+    def _times_of(self, loaded: LoadedCollection) -> _Times:
+        return self._times.setdefault(id(loaded), _Times())
+
+    def _main(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._chores()
+                self.round()
+            except Exception:  # the database is away, say: this thread is what recovers by itself
+                _log.exception("vectors: maintenance of indexes failed; it continues")
+            self._woken.wait(_TICK_S)
+            self._woken.clear()
 
 
-def remove(
-    table: VectorTable,
-    session: Session,
-    collection: Collection,
-    ids: Sequence[str],
-    random_bits: Callable[[int], int],
-) -> Change:
-    """Deletes vectors, those that are there. Raises: InvalidInput: the collection is gone."""
-    before, after = _reserved(table, session, collection, 0, random_bits)
-    gone = table.kept(session, collection.key, list(dict.fromkeys(ids)))
-    _bury(table, session, collection, gone, after)
-    if gone:
-        table.settle(session, collection.owner, collection.key, -len(gone))
-    empty = np.empty((0, collection.dimensions), np.float32)
-    return Change(collection, before, after, len(gone), [], empty, [one.seq for one in gone])
-
-
-def _reserved(
-    table: VectorTable, session: Session, collection: Collection, count: int, random_bits: Callable[[int], int]
-) -> tuple[int, int]:
-    """The collection's `seq` before and after this write.
-
-    The gap is random: after a backup is restored, the writes that follow get other numbers than those the backup
-    has not seen, so a copy of the index from before is never taken for one of now.
-    """
-    step = count + 1 + random_bits(_GAP_BITS)
-    after = table.reserve(session, collection.key, step)
-    if after is None:
-        raise InvalidInput(f"there is no collection {collection.name}", remedy="create it first")
-    return after - step, after
-
-
-def _bury(table: VectorTable, session: Session, collection: Collection, gone: Sequence[Kept], at: int) -> None:
-    if not gone:
-        return
-    table.remove(session, collection.key, [(one.seq, tags_of_text(one.metadata)) for one in gone], at=at)
-    if at % _PURGE_EVERY == 0:
-        table.purge(session, collection.key)
-
-
-def _over(owner: str, allowed: int) -> LimitExceeded:
-    return LimitExceeded(
-        f"{owner} may keep {allowed} vectors and has no room left",
-        remedy="delete some, or ask for more by max_vectors in the scope of its vectors capability",
-        limit="max_vectors",
-        allowed=allowed,
-    )
+def _next_slice(rows: int, seconds: float) -> int:
+    """The number of rows to add at once, by the time that the last ones took."""
+    return max(1, min(512, int(rows * min(2.0, _SLICE_S / max(seconds, 1e-6)))))
 
 
 _MOST = 1000
-
-_log = logging.getLogger("omnicore.vectors")
 
 
 class VectorService:
@@ -339,7 +443,7 @@ class VectorService:
     ) -> None:
         self.settings = settings or VectorSettings()
         self.table = VectorTable(store)
-        self._snapshots = Snapshots(folder)
+        self._snapshots = IndexSnapshots(folder)
         self._clock = clock or SystemClock()
         self._publish = publish
         self._work = work
@@ -347,12 +451,14 @@ class VectorService:
         self._counts = {"exact": 0, "index": 0}
         self.exact_only = False
         """True if searches leave indexes alone and compare all, as long as somebody does not trust them."""
-        self._cache = Cache(self.settings, lambda one: Resident(one, self.table, self._failed, lambda: self.exact_only))
-        self._directory = Directory(
+        self._cache = CollectionCache(
+            self.settings, lambda one: LoadedCollection(one, self.table, self._failed, lambda: self.exact_only)
+        )
+        self._directory = CollectionDirectory(
             self.table, refresh_s=self.settings.refresh_s, clock=self._clock, on_gone=self._gone
         )
-        self._upkeep = Upkeep(
-            *(self._cache.residents, self._snapshots),
+        self._maintenance = IndexMaintenance(
+            *(self._cache.collections, self._snapshots),
             settings=self.settings,
             clock=self._clock,
             on_ready=self._ready,
@@ -363,33 +469,35 @@ class VectorService:
     # Lifecycle.
 
     async def start(self) -> None:
-        """Begins the upkeep. Small collections come into memory when they are used first."""
+        """Starts the maintenance of indexes. Small collections come into memory when they are used first."""
         if self._work:
             if not available():
                 _log.warning("%s", missing())
-            self._upkeep.start()
+            self._maintenance.start()
 
     async def stop(self) -> None:
-        """Ends the upkeep; an index that was being built is built again later."""
-        self._upkeep.stop()
+        """Stops the maintenance; an index that was being built is built again later."""
+        self._maintenance.stop()
 
     def round(self) -> int:
-        """Does what the upkeep's thread would do now. Returns how much there was to do."""
+        """Does what the maintenance thread would do now. Returns how much there was to do."""
         self._chores()
-        return self._upkeep.round()
+        return self._maintenance.round()
 
     def health(self) -> VectorHealth:
         """True if every index does its work."""
-        reasons = [f"{one.collection.name}: {one.reason}" for one in self._cache.residents() if one.reason]
+        reasons = [
+            f"{one.collection.name}: {one.faults.reason}" for one in self._cache.collections() if one.faults.reason
+        ]
         return VectorHealth(not reasons, "; ".join(reasons[:3]))
 
     def figures(self) -> dict[str, int]:
         """Numbers for metrics: vectors and collections in memory, indexes, and searches by how they were answered."""
-        residents = self._cache.residents()
+        collections = self._cache.collections()
         return {
-            "vectors": sum(one.served.twin.living for one in residents),
-            "collections": len(residents),
-            "indexes": sum(one.served.graph is not None for one in residents),
+            "vectors": sum(one.served.exact.living for one in collections),
+            "collections": len(collections),
+            "indexes": sum(one.served.graph is not None for one in collections),
             "exact_searches": self._counts["exact"],
             "index_searches": self._counts["index"],
         }
@@ -445,14 +553,14 @@ class VectorService:
             after = (plugin, found[-1].name)
 
     def count(self, plugin: str, collection: str) -> int:
-        """How many vectors the collection has."""
+        """The number of vectors in the collection."""
         return self._directory.read(plugin, collection).live
 
     def stats(self, plugin: str, collection: str) -> dict[str, Any]:
-        """What is known of a collection: its shape, whether it is in memory, its index and the copy of it."""
+        """A collection with its shape, whether it is in memory, its index and the copy of it."""
         row = self._directory.read(plugin, collection)
-        resident = self._cache.get(row.key)
-        graph = resident.served.graph if resident is not None else None
+        loaded = self._cache.get(row.key)
+        graph = loaded.served.graph if loaded is not None else None
         try:
             manifest = self._snapshots.manifest(row.key)
             copy: Any = {"rows": manifest.rows, "bytes": manifest.bytes} if manifest is not None else None
@@ -460,9 +568,9 @@ class VectorService:
             copy = {"error": str(error)}
         return {
             **row.to_json(),
-            "in_memory": resident is not None,
+            "in_memory": loaded is not None,
             "indexed": graph.rows - graph.marked if graph is not None else 0,
-            "reason": resident.reason if resident is not None else "",
+            "reason": loaded.faults.reason if loaded is not None else "",
             "copy": copy,
         }
 
@@ -473,8 +581,8 @@ class VectorService:
         """
         if not available():
             raise missing()
-        row, resident = self._ready_to_search(plugin, collection)
-        if resident is None:
+        row, loaded = self._ready_to_search(plugin, collection)
+        if loaded is None:
             raise LimitExceeded(
                 f"{collection} has {row.live} vectors of {row.dimensions} numbers, too many for memory",
                 remedy="raise vectors.cache_size",
@@ -482,7 +590,7 @@ class VectorService:
                 allowed=self.settings.cache_size,
             )
         try:
-            self._upkeep.rebuild(resident)
+            self._maintenance.rebuild(loaded)
         except (GraphFailed, OSError) as error:
             raise EngineFailed(f"the index of {collection} was not built: {error}", remedy="see the log") from error
         return self.stats(plugin, collection)
@@ -518,25 +626,25 @@ class VectorService:
         ids: Sequence[str],
         matrix: npt.ArrayLike,
         metadata: Sequence[Mapping[str, Any]] | None = None,
-    ) -> Change:
+    ) -> VectorChange:
         """A write within the caller's transaction, beside rows of its own. After the commit comes `kept`."""
         row = self._directory.now(plugin, collection)
         batch = batch_of(ids, checked_matrix(row, matrix), metadata)
         return write(self.table, session, row, batch, None, self._random_bits)
 
-    def stage_removal(self, session: Session, plugin: str, collection: str, ids: Sequence[str]) -> Change:
+    def stage_removal(self, session: Session, plugin: str, collection: str, ids: Sequence[str]) -> VectorChange:
         """A deletion within the caller's transaction. After the commit comes `kept`."""
         return remove(self.table, session, self._directory.now(plugin, collection), ids, self._random_bits)
 
-    def kept(self, change: Change) -> None:
+    def kept(self, change: VectorChange) -> None:
         """Says that a transaction with a staged change is committed: searches of this process find it from now on."""
-        resident = self._cache.get(change.collection.key)
-        if resident is not None:
-            resident.apply(change)
-            self._cache.grown(resident)
+        loaded = self._cache.get(change.collection.key)
+        if loaded is not None:
+            loaded.apply(change)
+            self._cache.grown(loaded)
 
     def delete(self, plugin: str, collection: str, ids: Sequence[str]) -> int:
-        """How many there were."""
+        """Deletes vectors and returns how many there were."""
         check_ids(ids)
         row = self._directory.now(plugin, collection)
         change = self.table.store.apply(
@@ -564,17 +672,17 @@ class VectorService:
         """The nearest whose metadata equal the filter, nearest first, and whether they surely are the nearest."""
         k = max(1, min(limit, _MOST))
         tags = filter_tags(filter) if filter else []
-        row, resident = self._ready_to_search(plugin, collection)
+        row, loaded = self._ready_to_search(plugin, collection)
         for _ in range(2):
             query = checked_query(row, values)
-            if resident is None:
+            if loaded is None:
                 labels, distances, exact = in_table(self.table, row, query, k, tags)
             else:
-                labels, distances, exact = in_memory(self.table, resident, query, k, tags, self.settings)
+                labels, distances, exact = in_memory(self.table, loaded, query, k, tags, self.settings)
             named = self.table.named(row.key, labels.tolist())
             if len(named) == len(labels):
                 break
-            row, resident = self._ready_to_search(plugin, collection, anew=True)  # another process deleted some
+            row, loaded = self._ready_to_search(plugin, collection, anew=True)  # another process deleted some
         self._counts["exact" if exact else "index"] += 1
         return matches(labels, distances, named, filter), exact
 
@@ -601,20 +709,20 @@ class VectorService:
 
     def _ready_to_search(
         self, plugin: str, collection: str, *, anew: bool = False
-    ) -> tuple[Collection, Resident | None]:
+    ) -> tuple[Collection, LoadedCollection | None]:
         seen = None if anew else self._directory.fresh(plugin, collection)
         if seen is not None:
-            resident = self._cache.get(seen.key)
-            if resident is not None and not resident.behind:
-                return seen, resident
+            loaded = self._cache.get(seen.key)
+            if loaded is not None and not loaded.behind:
+                return seen, loaded
         row = self._directory.read(plugin, collection)
-        resident = self._cache.take(row)
-        if resident is not None:
-            resident.behind = False  # before the row is read: what is missed later sets it again
+        loaded = self._cache.take(row)
+        if loaded is not None:
+            loaded.behind = False  # before the row is read: what is missed later sets it again
             row = self._directory.read(plugin, collection)
-            resident.catch_up(row)
-            self._cache.grown(resident)
-        return row, resident
+            loaded.catch_up(row)
+            self._cache.grown(loaded)
+        return row, loaded
 
     def _gone(self, key: int) -> None:
         self._cache.drop(key)
@@ -635,16 +743,16 @@ class VectorService:
                 self._ready_to_search(row.owner, row.name)
         self._swept = True
 
-    def _failed(self, resident: Resident, reason: str) -> None:
-        collection = resident.collection
+    def _failed(self, loaded: LoadedCollection, reason: str) -> None:
+        collection = loaded.collection
         _log.warning("vectors %s: the index failed, all vectors are compared: %s", collection.name, reason)
         self._publish(
             "vectors.degraded", {"owner": collection.owner, "collection": collection.name, "reason": reason[:500]}
         )
-        self._upkeep.wake()
+        self._maintenance.wake()
 
-    def _ready(self, resident: Resident) -> None:
-        collection, count = resident.collection, resident.served.twin.living
-        topic = "vectors.recovered" if resident.recovering else "vectors.indexed"
-        resident.recovering = False
+    def _ready(self, loaded: LoadedCollection) -> None:
+        collection, count = loaded.collection, loaded.served.exact.living
+        topic = "vectors.recovered" if loaded.faults.recovering else "vectors.indexed"
+        loaded.faults.recovering = False
         self._publish(topic, {"owner": collection.owner, "collection": collection.name, "count": count})

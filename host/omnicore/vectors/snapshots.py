@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from omnicore.vectors.exact import Labels, Matrix
 
-__all__ = ["WORK", "Manifest", "Order", "SnapshotBroken", "Snapshots", "checksum", "written"]
+__all__ = ["WORK", "IndexSnapshots", "SnapshotBroken", "SnapshotManifest", "SnapshotOrder", "checksum", "written"]
 
 
 WORK = "work-"
@@ -51,8 +51,8 @@ class SnapshotBroken(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Manifest:
-    """What a copy is. It holds `rows` labels, all that lived at `seq`; `bytes` and `crc` are the file's."""
+class SnapshotManifest:
+    """A description of a copy. It holds `rows` labels, all that lived at `seq`; `bytes` and `crc` are the file's."""
 
     file: str
     seq: int
@@ -65,7 +65,7 @@ class Manifest:
     format: int = _FORMAT
 
 
-class Snapshots:
+class IndexSnapshots:
     """The copies in one folder. Several processes may share it; the last one to publish wins.
 
     hnswlib trusts its files: 18 of 100 flipped bits crash the process. So a file is believed only with the
@@ -75,8 +75,8 @@ class Snapshots:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def manifest(self, key: int) -> Manifest | None:
-        """What the newest copy of a collection is. Raises: SnapshotBroken."""
+    def manifest(self, key: int) -> SnapshotManifest | None:
+        """The manifest of the newest copy of a collection. Raises: SnapshotBroken."""
         try:
             with self._manifest(key).open("rb") as file:
                 return _parsed(file.read(_MANIFEST_BYTES + 1))
@@ -89,7 +89,7 @@ class Snapshots:
         """Collections that have a copy."""
         return [int(path.stem, 16) for path in self.folder.glob("*.json") if _KEY.fullmatch(path.stem)]
 
-    def verified(self, manifest: Manifest) -> Path:
+    def verified(self, manifest: SnapshotManifest) -> Path:
         """The copy's file, read whole and compared. Raises: SnapshotBroken."""
         path = self.folder / manifest.file
         try:
@@ -110,7 +110,7 @@ class Snapshots:
         finally:
             shutil.rmtree(place, ignore_errors=True)
 
-    def publish(self, key: int, made: Path, manifest: Manifest) -> None:
+    def publish(self, key: int, made: Path, manifest: SnapshotManifest) -> None:
         """Puts a file that is on the disk, and its manifest, in place of the copy before. Raises: OSError."""
         with self._alone():
             made.chmod(0o600)  # the library that wrote it went by the umask
@@ -171,15 +171,15 @@ def checksum(path: Path) -> tuple[int, int]:
     return size, crc
 
 
-def _parsed(data: bytes) -> Manifest:
+def _parsed(data: bytes) -> SnapshotManifest:
     try:
         found = json.loads(data) if len(data) <= _MANIFEST_BYTES else None
     except (ValueError, RecursionError) as error:
         raise SnapshotBroken("the manifest is no JSON") from error
-    wanted = {spec.name: str if spec.type == "str" else int for spec in fields(Manifest)}
+    wanted = {spec.name: str if spec.type == "str" else int for spec in fields(SnapshotManifest)}
     if not isinstance(found, dict) or {name: type(value) for name, value in found.items()} != wanted:
         raise SnapshotBroken("the manifest has another form")
-    manifest = Manifest(**found)
+    manifest = SnapshotManifest(**found)
     if manifest.format != _FORMAT or Path(manifest.file).name != manifest.file or manifest.rows < 1:
         raise SnapshotBroken("the manifest has another form")
     return manifest
@@ -191,8 +191,8 @@ _NICE = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """What to write: the copy `base` of `base_rows` labels, if there is one, with the rows in `folder` added."""
+class SnapshotOrder:
+    """A file to write: the copy `base` of `base_rows` labels, if there is one, with the rows in `folder` added."""
 
     folder: str
     base: str
@@ -205,7 +205,7 @@ class Order:
 
 
 def written(
-    order: Order, labels: Labels, matrix: Matrix, living: Labels, stopping: Callable[[], bool]
+    order: SnapshotOrder, labels: Labels, matrix: Matrix, living: Labels, stopping: Callable[[], bool]
 ) -> tuple[Path, int, int, int]:
     """Lets another process write the file. Returns it, how many labels are in it, its size and its checksum.
 
@@ -244,14 +244,14 @@ def _outcome(process: subprocess.Popen[bytes], order: bytes, stopping: Callable[
 
 def main() -> None:
     """Reads an order from standard input and answers rows, size and checksum."""
-    order = Order(**json.load(sys.stdin))
+    order = SnapshotOrder(**json.load(sys.stdin))
     os.nice(_NICE)
     path = _write(order)
     size, crc = checksum(path)
     json.dump([np.load(path.with_name("labels.npy"), mmap_mode="r").shape[0] + order.base_rows, size, crc], sys.stdout)
 
 
-def _write(order: Order) -> Path:
+def _write(order: SnapshotOrder) -> Path:
     folder = Path(order.folder)
     labels = np.load(folder / "labels.npy", allow_pickle=False)
     matrix = np.load(folder / "matrix.npy", mmap_mode="r", allow_pickle=False)
@@ -267,7 +267,7 @@ def _write(order: Order) -> Path:
     return path
 
 
-def _base(order: Order) -> Graph:
+def _base(order: SnapshotOrder) -> Graph:
     if not order.base:
         return Graph(order.dimensions, order.metric, m=order.m, ef=order.ef)
     if checksum(Path(order.base))[1] != order.base_crc:

@@ -1,6 +1,6 @@
-"""A vector that is kept, one that was found, and how the service is.
+"""Vectors: those to keep, those that were found, and the steps of a transaction that writes them.
 
-What comes from outside, checked: numbers become arrays, metadata become text and tags.
+Values from outside are checked here: numbers become arrays, metadata become text and tags.
 """
 
 from __future__ import annotations
@@ -11,13 +11,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from omnicore.errors import InvalidInput
-from omnicore.storage.tables.vectors import DROPPED, Collection
+from omnicore.errors import InvalidInput, LimitExceeded
+from omnicore.storage.tables.vectors import DROPPED, Collection, Kept, Row, VectorTable
 from omnicore.texts import is_whole
 from omnicore.vectors.numeric import np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy.typing as npt
+
+    from omnicore.storage.store import Session
 
 __all__ = [
     "DIMENSIONS",
@@ -25,9 +29,12 @@ __all__ = [
     "LARGEST",
     "METADATA_KEYS",
     "METRICS",
+    "Batch",
     "Match",
     "Vector",
+    "VectorChange",
     "VectorHealth",
+    "batch_of",
     "can_be",
     "check_ids",
     "checked_matrix",
@@ -36,9 +43,11 @@ __all__ = [
     "filter_tags",
     "metadata_text",
     "packed",
+    "remove",
     "tag_of",
     "tags_of",
     "tags_of_text",
+    "write",
 ]
 
 
@@ -180,7 +189,7 @@ def tags_of(metadata: Mapping[str, Any]) -> list[int]:
 
 
 def filter_tags(filter: Mapping[str, Any]) -> list[int]:
-    """What vectors must have to pass. Raises: InvalidInput: more members than a vector can have."""
+    """The tags that vectors must have to pass. Raises: InvalidInput: more members than a vector can have."""
     if len(filter) > METADATA_KEYS:
         raise InvalidInput(f"a filter of {len(filter)} members", remedy=f"use at most {METADATA_KEYS}")
     return tags_of(filter)
@@ -192,7 +201,7 @@ def tags_of_text(text: str) -> list[int]:
 
 
 def tag_of(key: str, value: Any) -> int:
-    """What equal members share: 1 and 1.0 are equal, 1 and true are not."""
+    """A number that equal members share: 1 and 1.0 are equal, 1 and true are not."""
     digest = hashlib.blake2b(_json([key, _plain(value)]).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little", signed=True)
 
@@ -217,4 +226,132 @@ def _json(value: Any) -> str:
 def _wrong_length(found: int, wanted: int) -> InvalidInput:
     return InvalidInput(
         f"a vector of {found} dimensions where the collection has {wanted}", remedy="send vectors of its dimensions"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class VectorChange:
+    """A committed write: the collection's `seq` before and after it, what came and what went."""
+
+    collection: Collection
+    before: int
+    after: int
+    count: int
+    seqs: Sequence[int]
+    matrix: Matrix
+    gone: Sequence[int]
+
+
+_GAP_BITS = 20
+_PURGE_EVERY = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Vectors to write, each id once. Shapes: `matrix: float32[len(ids), dimensions]`."""
+
+    ids: list[str]
+    matrix: Matrix
+    metadata: list[str]
+    tags: list[list[int]]
+
+
+def batch_of(ids: Sequence[str], matrix: Matrix, metadata: Sequence[Mapping[str, Any]] | None) -> Batch:
+    """Raises: InvalidInput. Of two with one id the last one counts."""
+    check_ids(ids)
+    if len(ids) != len(matrix) or (metadata is not None and len(metadata) != len(ids)):
+        raise InvalidInput("ids, vectors and metadata differ in number", remedy="give one of each")
+    last = {one: place for place, one in enumerate(ids)}
+    places = list(last.values())
+    given = [metadata[place] for place in places] if metadata is not None else [{}] * len(places)
+    return Batch(
+        list(last),
+        matrix if len(last) == len(ids) else matrix[places],
+        [metadata_text(one) for one in given],
+        [tags_of(one) for one in given],
+    )
+
+
+def write(
+    table: VectorTable,
+    session: Session,
+    collection: Collection,
+    batch: Batch,
+    max_vectors: int | None,
+    random_bits: Callable[[int], int],
+) -> VectorChange:
+    """Writes a batch; what is there already, values and metadata, is left as it is.
+
+    Raises: InvalidInput: the collection is gone. LimitExceeded: over the owner's quota; only growth is refused.
+    """
+    count, size = len(batch.ids), 4 * collection.dimensions
+    before, after = _reserved(table, session, collection, count, random_bits)
+    there = {one.id: one for one in table.kept(session, collection.key, batch.ids)}
+    blob = batch.matrix.tobytes()
+    rows, places = [], []
+    for place, (id_, text, tags) in enumerate(zip(batch.ids, batch.metadata, batch.tags, strict=True)):
+        vector = blob[place * size : (place + 1) * size]
+        old = there.get(id_)
+        if old is None or (old.vector, old.metadata) != (vector, text):
+            rows.append(Row(before + 1 + place, id_, vector, text, tags))
+            places.append(place)
+    gone = [there[row.id] for row in rows if row.id in there]
+    _bury(table, session, collection, gone, after)
+    table.insert(session, collection.key, rows)
+    if len(rows) > len(gone):
+        total = table.settle(session, collection.owner, collection.key, len(rows) - len(gone))
+        if max_vectors is not None and total > max_vectors:
+            raise _over(collection.owner, max_vectors)
+    matrix = batch.matrix if len(places) == count else batch.matrix[places]
+    return VectorChange(
+        *(collection, before, after, count, [row.seq for row in rows], matrix), gone=[one.seq for one in gone]
+    )
+
+
+def remove(
+    table: VectorTable,
+    session: Session,
+    collection: Collection,
+    ids: Sequence[str],
+    random_bits: Callable[[int], int],
+) -> VectorChange:
+    """Deletes vectors, those that are there. Raises: InvalidInput: the collection is gone."""
+    before, after = _reserved(table, session, collection, 0, random_bits)
+    gone = table.kept(session, collection.key, list(dict.fromkeys(ids)))
+    _bury(table, session, collection, gone, after)
+    if gone:
+        table.settle(session, collection.owner, collection.key, -len(gone))
+    empty = np.empty((0, collection.dimensions), np.float32)
+    return VectorChange(collection, before, after, len(gone), [], empty, [one.seq for one in gone])
+
+
+def _reserved(
+    table: VectorTable, session: Session, collection: Collection, count: int, random_bits: Callable[[int], int]
+) -> tuple[int, int]:
+    """The collection's `seq` before and after this write.
+
+    The gap is random: after a backup is restored, the writes that follow get other numbers than those the backup
+    has not seen, so a copy of the index from before is never taken for one of now.
+    """
+    step = count + 1 + random_bits(_GAP_BITS)
+    after = table.reserve(session, collection.key, step)
+    if after is None:
+        raise InvalidInput(f"there is no collection {collection.name}", remedy="create it first")
+    return after - step, after
+
+
+def _bury(table: VectorTable, session: Session, collection: Collection, gone: Sequence[Kept], at: int) -> None:
+    if not gone:
+        return
+    table.remove(session, collection.key, [(one.seq, tags_of_text(one.metadata)) for one in gone], at=at)
+    if at % _PURGE_EVERY == 0:
+        table.purge(session, collection.key)
+
+
+def _over(owner: str, allowed: int) -> LimitExceeded:
+    return LimitExceeded(
+        f"{owner} may keep {allowed} vectors and has no room left",
+        remedy="delete some, or ask for more by max_vectors in the scope of its vectors capability",
+        limit="max_vectors",
+        allowed=allowed,
     )

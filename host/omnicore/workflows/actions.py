@@ -17,16 +17,17 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from omnicore.errors import OmniError, StorageFailed
 from omnicore.workflows.entries import Action, Performed, Performer, Result
 from omnicore.workflows.faults import Fault, fault_of
-from omnicore.workflows.language.graph import Wait
+from omnicore.workflows.language.graph import WaitTask
 from omnicore.workflows.live import Doing, LiveRun
-from omnicore.workflows.steps.secrets import marked
+from omnicore.workflows.steps.step import marked
 from omnicore.workflows.view import shortened
 
 if TYPE_CHECKING:
     from omnicore.clock import Clock
     from omnicore.config.settings import WorkflowSettings
+    from omnicore.jobs.hosts import Lease
 
-__all__ = ["Gate", "Lease", "Timers", "UnderWay"]
+__all__ = ["Gate", "Timers", "UnderWay"]
 
 
 Run = TypeVar("Run", bound=Hashable)
@@ -208,54 +209,6 @@ class Timers(Generic[Name]):
         if self._armed is not None:
             self._armed.cancel()
             self._armed = None
-
-
-_SURE = 0.8
-"""The part of a lease in which an action may begin; the rest is for it to get on its way."""
-
-
-class Lease:
-    """Belongs to one event loop. Times are of the moment before a beat was sent: others count from a later one.
-
-    Args: lease_s: how long a host is silent before others take over.
-    """
-
-    def __init__(self, clock: Clock, lease_s: float) -> None:
-        self._clock, self._sure_s = clock, lease_s * _SURE
-        self._monotonic = self._now = 0.0
-        self._proofs = asyncio.Event()
-        self._holds = False
-
-    def moment(self) -> tuple[float, float]:
-        """Now, to be handed to `renew` once a beat that is sent after it was kept."""
-        return self._clock.monotonic(), self._clock.now()
-
-    def renew(self, moment: tuple[float, float]) -> None:
-        """The host has shown that it lived at this moment, or later."""
-        self._monotonic, self._now = moment
-        self._holds = True
-        self._proofs.set()
-        self._proofs = asyncio.Event()
-
-    def drop(self) -> None:
-        """The host was buried, or may have been."""
-        self._holds = False
-
-    @property
-    def sure(self) -> bool:
-        """True if no other host can have taken over. Wall time counts too: only it advances while a machine sleeps."""
-        clock = self._clock
-        return (
-            self._holds
-            and clock.monotonic() - self._monotonic < self._sure_s
-            and clock.now() - self._now < self._sure_s
-        )
-
-    async def renewed(self) -> None:
-        """Returns when a beat was kept that is newer than this call, and was so in time."""
-        asked = self._clock.monotonic()
-        while self._monotonic < asked or not self.sure:
-            await self._proofs.wait()
 
 
 _log = logging.getLogger("omnicore.workflows")
@@ -482,7 +435,7 @@ def _expire(doing: Doing) -> None:
 
 def _is_moment(action: Action) -> bool:
     """True if it waits for a moment instead of a duration."""
-    return isinstance(action.node, Wait) and action.node.until is not None
+    return isinstance(action.node, WaitTask) and action.node.until is not None
 
 
 def _fault_of(error: Exception, action: Action) -> Fault:

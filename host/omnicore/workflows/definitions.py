@@ -29,10 +29,10 @@ from omnicore.storage.tables.workflow_runs import RunsTable
 from omnicore.storage.tables.workflow_triggers import WorkflowSchedulesTable
 from omnicore.workflows.expressions.jq import asking_as
 from omnicore.workflows.language.document import compile_graph, digest_of
-from omnicore.workflows.language.graph import Graph, Host, name_of
+from omnicore.workflows.language.graph import HostSection, WorkflowGraph, name_of
 from omnicore.workflows.language.sources import compiled, look
 from omnicore.workflows.language.triggers import about, triggers_of
-from omnicore.workflows.view import Definition, Page, TriggerView, VersionView
+from omnicore.workflows.view import Definition, Page, WorkflowTrigger, WorkflowVersion
 
 if TYPE_CHECKING:
     from omnicore.clock import Clock
@@ -46,7 +46,7 @@ __all__ = ["Definitions", "Graphs", "Listing", "Present", "Triggering", "brief_o
 _NextAt = Mapping[int, float | None]
 
 
-def brief_of(graph: Graph) -> BriefRow:
+def brief_of(graph: WorkflowGraph) -> BriefRow:
     """The row that lists show of a graph. Raises: InvalidInput: its triggers cannot be read."""
     triggers = [{"kind": one.kind, "about": about(one)} for one in triggers_of(graph)]
     return _brief(graph.document, graph.digest, triggers)
@@ -58,7 +58,7 @@ class Listing:
     Args: at_hand: a graph by its digest, if it is in memory.
     """
 
-    def __init__(self, store: Store, table: DefinitionsTable, at_hand: Callable[[str], Graph | None]) -> None:
+    def __init__(self, store: Store, table: DefinitionsTable, at_hand: Callable[[str], WorkflowGraph | None]) -> None:
         self._table, self._briefs, self._schedules = table, BriefsTable(store), WorkflowSchedulesTable(store)
         self._at_hand = at_hand
 
@@ -118,7 +118,9 @@ def _definition(row: LineRow, said: Mapping[str, Any], last: LastRun | None, nex
         row.enabled,
         row.changed_at,
         row.changed_by,
-        tuple(TriggerView(one["kind"], one["about"], next_at.get(place)) for place, one in enumerate(said["triggers"])),
+        tuple(
+            WorkflowTrigger(one["kind"], one["about"], next_at.get(place)) for place, one in enumerate(said["triggers"])
+        ),
         last_run=None if last is None else {"id": last.id, "status": last.status, "at": last.created_at},
     )
 
@@ -133,24 +135,24 @@ class Graphs:
 
     def __init__(self, load: Callable[[str], str | None], most: int) -> None:
         self._load, self._most = load, most
-        self._kept: OrderedDict[str, Graph] = OrderedDict()
-        self._making: dict[str, asyncio.Task[Graph]] = {}
+        self._kept: OrderedDict[str, WorkflowGraph] = OrderedDict()
+        self._making: dict[str, asyncio.Task[WorkflowGraph]] = {}
 
-    def at_hand(self, digest: str) -> Graph | None:
+    def at_hand(self, digest: str) -> WorkflowGraph | None:
         """The graph, if it is kept."""
         graph = self._kept.get(digest)
         if graph is not None:
             self._kept.move_to_end(digest)
         return graph
 
-    def add(self, graph: Graph) -> None:
+    def add(self, graph: WorkflowGraph) -> None:
         """Keeps a graph that was made elsewhere."""
         self._kept[graph.digest] = graph
         self._kept.move_to_end(graph.digest)
         while len(self._kept) > self._most:
             self._kept.popitem(last=False)
 
-    async def get(self, digest: str) -> Graph:
+    async def get(self, digest: str) -> WorkflowGraph:
         """The graph. Raises: NotFound. JournalMismatch: it was altered. WorkflowInvalid: this host cannot run it."""
         graph = self.at_hand(digest)
         if graph is not None:
@@ -163,7 +165,7 @@ class Graphs:
         self.add(graph)
         return graph
 
-    def _make(self, digest: str) -> Graph:
+    def _make(self, digest: str) -> WorkflowGraph:
         text = self._load(digest)
         if text is None:
             raise NotFound(
@@ -185,7 +187,7 @@ _MOST_PRESENT = 1000
 class Triggering(Protocol):
     """Follows changes of definitions; see `omnicore.workflows.triggers.triggers.Triggers`."""
 
-    def changes(self, workflow: str, graph: Graph | None) -> Callable[[Session], None]: ...
+    def changes(self, workflow: str, graph: WorkflowGraph | None) -> Callable[[Session], None]: ...
 
     def changed(self, workflow: str) -> None: ...
 
@@ -203,7 +205,7 @@ class Present:
     workflow: str
     number: int
     enabled: bool
-    graph: Graph
+    graph: WorkflowGraph
 
 
 class Definitions:
@@ -281,7 +283,7 @@ class Definitions:
         self._changed(workflow)
         return self._definition(row, graph)
 
-    async def compile(self, given: str | Mapping[str, Any]) -> Graph:
+    async def compile(self, given: str | Mapping[str, Any]) -> WorkflowGraph:
         """The graph of a text. Raises: WorkflowInvalid. InvalidInput: it is too large."""
         return (await self._compiled(given))[0]
 
@@ -325,12 +327,12 @@ class Definitions:
         )
         return self._definition(older, graph)
 
-    async def versions(self, workflow: str) -> Sequence[VersionView]:
+    async def versions(self, workflow: str) -> Sequence[WorkflowVersion]:
         """See `Workflows.versions`."""
         rows = await asyncio.to_thread(self.table.versions, workflow)
         if not rows:
             raise _missing(workflow)
-        return [VersionView(one.workflow, one.number, one.digest, one.created_at, one.created_by) for one in rows]
+        return [WorkflowVersion(one.workflow, one.number, one.digest, one.created_at, one.created_by) for one in rows]
 
     async def remove(self, workflow: str) -> None:
         """See `Workflows.remove`."""
@@ -360,7 +362,7 @@ class Definitions:
             found.append((workflow, keep_s, failed_s, int(_first(host.keep_most, self._settings.keep_most))))
         return found
 
-    def _host_of(self, workflow: str) -> Host:
+    def _host_of(self, workflow: str) -> HostSection:
         """The `host` object of the present version; None if it cannot be read."""
         row = self.table.get(workflow)
         graph = None if row is None else self.graphs.at_hand(row.digest)
@@ -368,12 +370,12 @@ class Definitions:
             try:
                 graph = compile_graph(json.loads(row.document))
             except InvalidInput:  # kept by another version of the host: others must not wait for it
-                return Host()
-        return Host() if graph is None else graph.host
+                return HostSection()
+        return HostSection() if graph is None else graph.host
 
     # -- inner parts
 
-    async def _compiled(self, given: str | Mapping[str, Any]) -> tuple[Graph, str]:
+    async def _compiled(self, given: str | Mapping[str, Any]) -> tuple[WorkflowGraph, str]:
         if isinstance(given, str):
             self._check_size(given)
         with asking_as("people"):
@@ -392,11 +394,11 @@ class Definitions:
         if self.table.count() >= self._settings.most and self.table.get(workflow) is None:
             raise CapacityReached(f"there are {self._settings.most} workflows already", remedy="remove some")
 
-    def _also(self, workflow: str, graph: Graph | None) -> Also:
+    def _also(self, workflow: str, graph: WorkflowGraph | None) -> Also:
         change = self.triggers.changes(workflow, graph) if self.triggers is not None else None
         return lambda session, number: change(session) if change is not None else None
 
-    def _applying(self, workflow: str, graph: Graph) -> Also:
+    def _applying(self, workflow: str, graph: WorkflowGraph) -> Also:
         change, brief = self._also(workflow, graph), brief_of(graph)
 
         def work(session: Session, number: int) -> None:
@@ -416,7 +418,7 @@ class Definitions:
             raise NotFound(f"{workflow} has no version {number}", remedy="look at its versions", workflow=workflow)
         return row
 
-    def _definition(self, row: DefinitionRow, graph: Graph) -> Definition:
+    def _definition(self, row: DefinitionRow, graph: WorkflowGraph) -> Definition:
         head = graph.document.get("document", {})
         next_at = self.triggers.next_at(row.workflow) if self.triggers is not None else {}
         return Definition(
@@ -432,7 +434,8 @@ class Definitions:
             row.changed_at,
             row.changed_by,
             tuple(
-                TriggerView(one.kind, about(one), next_at.get(place)) for place, one in enumerate(triggers_of(graph))
+                WorkflowTrigger(one.kind, about(one), next_at.get(place))
+                for place, one in enumerate(triggers_of(graph))
             ),
             row.text,
             graph.document,

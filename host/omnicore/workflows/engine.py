@@ -9,16 +9,16 @@ import asyncio
 import json
 import logging
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, cast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from omnicore.errors import CapacityReached, Conflict, HostLost, InvalidInput, NotFound, OmniError
 from omnicore.ids import OrderedIds
-from omnicore.records import replace as changed
+from omnicore.jobs.hosts import SET_BACK_S, Lease, Membership
+from omnicore.jobs.loop import Loop
+from omnicore.records import replace
 from omnicore.storage.tables.workflow_triggers import WaitsTable
-from omnicore.workflows.actions import Lease
 from omnicore.workflows.approvals import Approvals
-from omnicore.workflows.claims import Claiming, Keeper
 from omnicore.workflows.definitions import Definitions, Present
 from omnicore.workflows.entries import ENDED, Action, Performer
 from omnicore.workflows.expressions.expression import Unanswered
@@ -26,27 +26,27 @@ from omnicore.workflows.faults import Fault
 from omnicore.workflows.journal import Journal
 from omnicore.workflows.journal_records import Beginning, ordered
 from omnicore.workflows.language.edits import entered
-from omnicore.workflows.language.graph import Graph, Run, name_of
+from omnicore.workflows.language.graph import RunTask, WorkflowGraph, name_of
 from omnicore.workflows.machine_tasks import conform
 from omnicore.workflows.runner import Ended, Runner, Tell
 from omnicore.workflows.runs import RunReader
-from omnicore.workflows.steps.secrets import marked
-from omnicore.workflows.steps.work import hops_of
+from omnicore.workflows.steps.step import hops_of, marked
 from omnicore.workflows.view import OpenView, RunView
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from omnicore.clock import Clock
     from omnicore.config.settings import WorkflowSettings
     from omnicore.storage.host_locks import HostLocks
     from omnicore.storage.store import Changes, Store
     from omnicore.storage.tables.audit import AuditRow
+    from omnicore.storage.tables.hosts import Silence
     from omnicore.storage.tables.workflow_runs import RunsTable
     from omnicore.workflows.journal_records import NewRun, Signal, Started
     from omnicore.workflows.live import LiveRun
 
-__all__ = ["Engine", "EngineParts", "Starting"]
+__all__ = ["DatabaseLook", "Engine", "EngineParts", "RunClaims", "SharedRuns", "Starting"]
 
 
 _log = logging.getLogger("omnicore.workflows")
@@ -130,7 +130,7 @@ class Starting:
 
     async def child(self, live: LiveRun, action: Action) -> NewRun:
         """The run that a `run` task begins; see `omnicore.workflows.live.Children`."""
-        node = cast("Run", action.node)
+        node = cast("RunTask", action.node)
         depth = live.context.depth + 1
         if depth > self._settings.most_depth:
             raise Conflict(
@@ -153,7 +153,7 @@ class Starting:
         given = marked(action.value, live.context.secrets)
         new = await self.order(name_of(node.workflow, node.namespace), given, how, version=node.version)
         # Who waits for a run waits for one of its own: another one's end would be told to its own parent alone.
-        return changed(new, id=self._ids.next(), dedupe=None if node.wait else new.dedupe)
+        return replace(new, id=self._ids.next(), dedupe=None if node.wait else new.dedupe)
 
     # -- inner parts
 
@@ -185,7 +185,7 @@ class Starting:
             )
 
 
-def _check_input(graph: Graph, given: Any) -> None:
+def _check_input(graph: WorkflowGraph, given: Any) -> None:
     schema = graph.root.data.input_schema
     if schema is None:
         return
@@ -199,11 +199,228 @@ def _check_input(graph: Graph, given: Any) -> None:
         ) from fault
 
 
+_MOST_AT_ONCE = 100
+_LONGEST_REST_S = 1.0
+_ENDS_PAGE = 500
+_SHARE = 20.0
+_QUIET_S, _EASE = 5.0, 5.0
+_STATUSES = ("completed", "cancelled", "faulted")
+
+
+class DatabaseLook(Protocol):
+    """Reads of the database that claims need, on threads."""
+
+    def next_due(self) -> float | None:
+        """The earliest time at which a run may be claimed."""
+
+    def data_version(self) -> int:
+        """Changes whenever another process has written."""
+
+    def data_version_at_hand(self) -> int | None:
+        """The same on the loop, where it needs no waiting; else None."""
+
+    def changes(self) -> Changes | None:
+        """Notifications that another process has written, if the database has them."""
+
+
+class RunClaims:
+    """Two loops: one claims runs while there is room, one looks whether others have written.
+
+    Args:
+        ended: called with the runs that somebody here waits for and that may have ended elsewhere, so many at once.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        runner: Runner,
+        look: DatabaseLook,
+        *,
+        clock: Clock,
+        poll_s: float,
+        ended: Callable[[Sequence[str]], Awaitable[None]],
+    ) -> None:
+        self._journal, self._runner, self._look = journal, runner, look
+        self._clock, self._poll_s, self._ended = clock, poll_s, ended
+        self._claiming = Loop("omnicore-workflows-claim", self._turn, self._failed)
+        self._watching = Loop("omnicore-workflows-watch", self._looked, self._failed)
+        self._changes: Changes | None = None
+        self._version: int | None = None
+        self._ends_due = 0.0
+        self._quiet_since = clock.monotonic()
+        self.lag_s = 0.0
+        """How late the newest claim was."""
+        self.root: str | None = None
+        """The run whose family alone is claimed; None: whatever is due."""
+        self.patience_s = 0.0
+        """How long other hosts may take to claim it first."""
+
+    def start(self) -> None:
+        """Begins both loops."""
+        self._claiming.start()
+        self._watching.start()
+
+    def wake(self) -> None:
+        """Looks for runs at once."""
+        self._claiming.wake()
+
+    def end(self) -> None:
+        """Says that no more rounds are wanted."""
+        self._claiming.end()
+        self._watching.end()
+
+    async def stop(self, within_s: float) -> None:
+        """Ends both loops; after `within_s` what is under way is cancelled."""
+        await asyncio.gather(self._claiming.stop(within_s), self._watching.stop(within_s))
+        if self._changes is not None:
+            self._changes.close()
+            self._changes = None
+
+    def _failed(self, error: Exception) -> float:
+        if isinstance(error, HostLost):
+            self._runner.lost()
+            return self._poll_s
+        if isinstance(error, OmniError):
+            self._runner.trouble = str(error)
+        else:
+            _log.error("runs cannot be claimed now", exc_info=error)
+        return _LONGEST_REST_S
+
+    def _ease(self) -> float:
+        """The factor by which pauses grow while nothing happens: an idle host costs little."""
+        if self._runner.live or any(self._runner.waiters.beyond(())):
+            self._quiet_since = self._clock.monotonic()
+        return 1.0 if self._clock.monotonic() - self._quiet_since < _QUIET_S else _EASE
+
+    async def _listen(self) -> bool:
+        """Listens where the database notifies of changes; False: it has to be asked again and again."""
+        if self._changes is None or not self._changes.works:
+            with suppress(OmniError):
+                changes = await asyncio.to_thread(self._look.changes)
+                if changes is not None:
+                    changes.begin(self._heard)
+                    self._changes = changes
+        return self._changes is not None and self._changes.works
+
+    def _heard(self) -> None:
+        """Something was written: a run may be due, which must not wait until all else was looked at."""
+        self._watching.wake()
+        self._claiming.wake()
+
+    async def _looked(self) -> float:
+        await self.look()
+        return _LONGEST_REST_S if await self._listen() else self._poll_s * self._ease()
+
+    async def look(self) -> None:
+        """One look: signals for runs here, runs that became due, and ends that somebody here waits for."""
+        version = self._look.data_version_at_hand()
+        if version is None:
+            version = await asyncio.to_thread(self._look.data_version)
+        changed = version != self._version
+        if changed and self._runner.live:
+            for signal in await self._journal.signals(self._runner.known()):
+                self._runner.signalled(signal)
+        await self._look_at_ends(changed=changed)
+        if changed:
+            self._version = version
+            self._quiet_since = self._clock.monotonic()
+            self.wake()
+
+    async def _look_at_ends(self, *, changed: bool) -> None:
+        """Tells the ends of runs that ended elsewhere; takes only a small part of the time."""
+        began = self._clock.monotonic()
+        if began < self._ends_due or not (changed or began >= self._ends_due + _LONGEST_REST_S):
+            return
+        waited = list(self._runner.waiters.beyond(self._runner.live))
+        for start in range(0, len(waited), _ENDS_PAGE):
+            await self._ended(waited[start : start + _ENDS_PAGE])
+        now = self._clock.monotonic()
+        self._ends_due = now + (now - began) * _SHARE
+
+    async def _turn(self) -> float:
+        """Claims once. Returns: how long there will be nothing to do."""
+        due = await asyncio.to_thread(self._look.next_due)
+        due = None if due is None else due + self.patience_s
+        now = self._clock.now()
+        if due is None or due > now:
+            return _LONGEST_REST_S if due is None else min(max(due - now, 0.001), _LONGEST_REST_S)
+        room = self._runner.room
+        if room <= 0:
+            await self._runner.park(most=_MOST_AT_ONCE)
+            return self._poll_s
+        claimed = await self._journal.claim(min(room, _MOST_AT_ONCE), root=self.root, patience_s=self.patience_s)
+        for one in claimed:
+            self._runner.take_up(one)
+        if not claimed:
+            return self._poll_s
+        self.lag_s = max(0.0, now - due)
+        await asyncio.sleep(0)
+        return 0.0
+
+
+class SharedRuns:
+    """The runs of one host among those of others; see `omnicore.jobs.hosts.SharedWork`.
+
+    Args:
+        woke: called when a run may be claimed that could not be before.
+        retained: workflows after a name, in pages, with how long their ended runs are kept: (name, kept, failed, most).
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        runner: Runner,
+        parts: EngineParts,
+        *,
+        woke: Callable[[], None],
+        retained: Callable[[str], Sequence[tuple[str, float, float, int]]],
+    ) -> None:
+        self._journal, self._runner, self._locks = journal, runner, parts.locks
+        self._settings, self._clock = parts.settings, parts.clock
+        self._woke, self._retained = woke, retained
+        self._swept = ""
+        self.beat, self.others, self.dead = journal.beat, journal.others, parts.locks.dead
+
+    def lost(self) -> None:
+        """Drops the runs: another host has them."""
+        self._runner.lost()
+
+    async def take_over(self, silence: Silence) -> None:
+        """Lets the runs of a dead host be claimed."""
+        taken = await self._journal.bury(silence)
+        self._locks.forget(silence.host)
+        if taken:
+            _log.warning("took over %d runs of %s, which is gone", taken, silence.host)
+            self._woke()
+
+    async def set_back(self, seconds: float) -> None:
+        """Moves due times along, in the database and in memory."""
+        await self._journal.set_back(SET_BACK_S)
+        if seconds:
+            self._runner.set_back(seconds)
+        self._woke()
+
+    async def looked(self) -> None:
+        """Puts runs out of memory that rest for long."""
+        await self._runner.park()
+
+    async def sweep(self) -> None:
+        """Deletes ended runs of a page of workflows."""
+        page = await asyncio.to_thread(self._retained, self._swept)
+        self._swept = page[-1][0] if page else ""
+        now = self._clock.now()
+        for workflow, keep_s, failed_s, most in page:
+            for status in _STATUSES:
+                age_s = failed_s if status == "faulted" else keep_s
+                await self._journal.queries.sweep(workflow, status, before=now - age_s, most=most)
+        await self._journal.queries.sweep_rest(now=now, before=now - self._settings.keep_failed_s)
+
+
 _LOOK_S = 1.0
 _PAGE = 200
 _GIVE_UP_S = 5.0
 _PATIENCE_S = 1.5
-"""Longer than a host rests that is told of nothing: `omnicore.workflows.claims`."""
+"""Longer than a host rests that is told of nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,19 +470,17 @@ class Engine:
             drain_s=parts.drain_s,
         )
         self.runner.lost = self._lost
-        self._claiming = Claiming(
+        self._claiming = RunClaims(
             self.journal, self.runner, self, clock=clock, poll_s=settings.poll_s, ended=self._look_at_ends
         )
-        self._keeper = Keeper(
-            self.journal,
-            self.runner,
-            self._lease,
-            settings=settings,
+        shared = SharedRuns(self.journal, self.runner, parts, woke=self.wake, retained=self.definitions.retained)
+        self.hosts = Membership(
+            "omnicore-workflows",
+            shared,
             clock=clock,
-            woke=self.wake,
-            dead=parts.locks.dead,
-            buried=parts.locks.forget,
-            retained=self.definitions.retained,
+            lease_s=settings.lease_s,
+            sweep_s=settings.sweep_s,
+            lease=self._lease,
         )
         self._tasks: list[asyncio.Task[None]] = []
         self._anew: asyncio.Task[None] | None = None
@@ -282,8 +497,8 @@ class Engine:
             return
         self.starting.runner, self.definitions.remembers = self.runner, True
         with suppress(OmniError):
-            await self._keeper.look()
-        self._begin(sweep=self._keeper.sweep())
+            await self.hosts.look()
+        self._begin(sweep=True)
 
     async def carry(self, run: str) -> None:
         """Runs a run with those that it began, where this process otherwise only asks; nothing else.
@@ -302,27 +517,19 @@ class Engine:
             self._claiming.patience_s = _PATIENCE_S
         self._works, self.starting.runner = True, self.runner
         with suppress(OmniError):
-            await self._keeper.look()
-        self._begin()
+            await self.hosts.look()
+        self._begin(sweep=False)
 
-    def _begin(self, **more: Coroutine[Any, Any, None]) -> None:
-        loops = {
-            "claim": self._claiming.claim(),
-            "watch": self._claiming.watch(),
-            "beat": self._keeper.run(),
-            "others": self._keeper.watch(),
-            **more,
-        }
-        self._tasks = [asyncio.create_task(work, name=f"omnicore-workflows-{name}") for name, work in loops.items()]
+    def _begin(self, *, sweep: bool) -> None:
+        self._claiming.start()
+        self.hosts.start(sweep=sweep)
 
     async def stop(self) -> None:
         """Lets what is under way finish, then gives every run back, so that another host takes them at once."""
         self._claiming.end()
         self.starting.runner, self.definitions.remembers = None, False
         await self.runner.stop()
-        self._keeper.pause.end()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=_GIVE_UP_S)
+        await asyncio.gather(self.hosts.stop(_GIVE_UP_S), self._claiming.stop(_GIVE_UP_S))
         for task in [*self._tasks, *([self._anew] if self._anew else [])]:
             task.cancel()
             with suppress(asyncio.CancelledError):
@@ -456,11 +663,11 @@ class Engine:
         graph = await self.definitions.graphs.get(row.digest)
         how = Beginning(by=by, trigger={**trigger, "again": run}, priority=row.priority, trial=bool(row.trial))
         new = await asyncio.to_thread(ordered, row.workflow, graph, row.number, given[0] if given else before, how)
-        return changed(new, dedupe=None, rate=None, forked_from=run)
+        return replace(new, dedupe=None, rate=None, forked_from=run)
 
     async def trial_graph(
         self, workflow: str, text: str | Mapping[str, Any], from_path: str | None, variables: Mapping[str, Any]
-    ) -> Graph:
+    ) -> WorkflowGraph:
         """The graph of a trial. Raises: WorkflowInvalid. Conflict: it has another name. InvalidInput: `from_path`."""
         graph = await self.definitions.compile(text)
         name = name_of(graph.name, graph.namespace)
@@ -470,11 +677,11 @@ class Engine:
             return graph
         return await self.definitions.compile(entered(graph.document, from_path, variables))
 
-    def document_of(self, graph: Graph) -> str:
+    def document_of(self, graph: WorkflowGraph) -> str:
         """A graph's document as it is stored."""
         return json.dumps(graph.document, ensure_ascii=False, separators=(",", ":"))
 
-    def trial_run(self, workflow: str, graph: Graph, given: Any, how: Beginning) -> NewRun:
+    def trial_run(self, workflow: str, graph: WorkflowGraph, given: Any, how: Beginning) -> NewRun:
         """The run of a trial."""
         return ordered(workflow, graph, 0, given, how)
 

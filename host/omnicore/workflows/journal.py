@@ -47,8 +47,8 @@ if TYPE_CHECKING:
 
     from omnicore.clock import Clock
     from omnicore.storage.store import Session, Store
-    from omnicore.storage.tables.workflow_runs import Silence
-    from omnicore.workflows.progress import Taken
+    from omnicore.storage.tables.hosts import Silence
+    from omnicore.workflows.progress import KeptRows
 
 __all__ = ["Journal"]
 
@@ -148,7 +148,7 @@ class Journal:
         def work(session: Session, batch: Batch) -> None:
             if before and claims.leave(session, before, now):
                 batch.told.woke = True
-            claims.enter(session, host, now)
+            claims.HOSTS.enter(session, host, now)
 
         await self._put(WorkJob(work))
         return host
@@ -174,7 +174,7 @@ class Journal:
         return lives
 
     async def others(self) -> list[Silence]:
-        """All other hosts with their beats; time them with `omnicore.runtime.watch.Watch`."""
+        """All other hosts with their beats; time them with `omnicore.jobs.hosts.SilenceWatch`."""
         return await asyncio.to_thread(claims.others, self._store, self.host)
 
     async def bury(self, silence: Silence) -> int:
@@ -227,7 +227,7 @@ class Journal:
         started: Started = await self._queue.put(self.host, one, lambda *ended: self._began([one], *ended))
         return started
 
-    async def fork(self, new: NewRun, *, of: str, taken: Taken, secrets: Sequence[str] = ()) -> Started:
+    async def fork(self, new: NewRun, *, of: str, taken: KeptRows, secrets: Sequence[str] = ()) -> Started:
         """Keeps a run that has rows of another one already; any host may claim it at once.
 
         Args: secrets: the names of those that its definition uses.
@@ -440,7 +440,7 @@ class Journal:
         """In a thread. Rows of the record are signed off once a durable transaction came after them."""
         unsigned, now, host = self._unsigned, self._clock.now(), self.host
         with self._store.write(durable=bool(unsigned)) as session:
-            lives = claims.beat(session, host, now)
+            lives = claims.HOSTS.beat(session, host, now)
         if unsigned and self._signed is not None:
             self._signed(unsigned)
             if self._unsigned is unsigned:

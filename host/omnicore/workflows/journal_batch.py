@@ -17,13 +17,13 @@ from omnicore.ids import new_id
 from omnicore.records import Record
 from omnicore.storage.tables.audit import AuditEntry, AuditRow, canonical, chain
 from omnicore.storage.tables.workflow_runs import (
+    HOSTS,
     End,
     Park,
     RunRow,
     add_runs,
     add_steps,
     add_values,
-    alive,
     end_runs,
     lock_runs,
     park,
@@ -161,7 +161,7 @@ class Batch:
             raise
 
     def _all(self, session: Session) -> list[Answer]:
-        lives = not any(is_fenced(job) for job in self._jobs) or alive(session, self._host)
+        lives = not any(is_fenced(job) for job in self._jobs) or HOSTS.alive(session, self._host)
         keeps = [job for job in self._jobs if isinstance(job, KeepJob)] if lives else []
         if self._many:  # other hosts write too: a run is not parked while a signal reaches it
             met = {job.run for job in keeps if job.park is not None or job.end is not None}

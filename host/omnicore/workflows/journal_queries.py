@@ -37,13 +37,13 @@ from omnicore.storage.tables.workflow_triggers import sweep_seen
 from omnicore.workflows.entries import Entry, Result
 from omnicore.workflows.faults import Fault
 from omnicore.workflows.journal_records import Starting, Verified
-from omnicore.workflows.steps.secrets import PREFIX, placeholders
+from omnicore.workflows.steps.step import PREFIX, placeholders
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
     from omnicore.storage.store import Session, Store
-    from omnicore.workflows.progress import Taken
+    from omnicore.workflows.progress import KeptRows
 
 __all__ = ["PAGE", "JournalQueries", "JournalReader", "copy_rows", "verified"]
 
@@ -280,7 +280,7 @@ _SEQ, _PLACE, _FED, _TEXTS = 1, 2, 8, 11
 """Where in a row its number, its place and its result's kind stand, and from where on it holds JSON."""
 
 
-def copy_rows(session: Session, of: str, taken: Taken, one: Starting, secrets: Sequence[str]) -> None:
+def copy_rows(session: Session, of: str, taken: KeptRows, one: Starting, secrets: Sequence[str]) -> None:
     """Copies rows, page by page, into a run that has none; they are numbered anew where some are left out.
 
     Each run has placeholders of its own for its secrets, so those of the other one are replaced: what came to be known

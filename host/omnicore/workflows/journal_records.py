@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
-from omnicore.compact import json_writer
 from omnicore.errors import InvalidInput, LimitExceeded, OmniError
 from omnicore.ids import new_id, random_hex
 from omnicore.records import Record, field, replace
 from omnicore.storage.store import Session
 from omnicore.storage.tables.workflow_runs import RunRow, genesis, reference, state_of, step_hash
 from omnicore.storage.tables.workflow_triggers import SignalRow, first_seen, forget_seen, holders, take_lane, take_turn
+from omnicore.texts import json_writer
 from omnicore.workflows.expressions.expression import Hasty
 from omnicore.workflows.faults import Fault
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from omnicore.storage.tables.workflow_triggers import WaitRow
     from omnicore.workflows.entries import Entry, Result, Status
-    from omnicore.workflows.language.graph import Graph, Template
+    from omnicore.workflows.language.graph import Evaluator, WorkflowGraph
 
 __all__ = [
     "Beginning",
@@ -552,7 +552,9 @@ class Beginning(Record, frozen=True):
     trial: bool = False
 
 
-def ordered(workflow: str, graph: Graph, number: int, given: Any, how: Beginning, *, hasty: bool = False) -> NewRun:
+def ordered(
+    workflow: str, graph: WorkflowGraph, number: int, given: Any, how: Beginning, *, hasty: bool = False
+) -> NewRun:
     """The run to begin, with what the definition says of concurrency, rate, duplicates and priority.
 
     Raises: InvalidInput: an expression of these cannot be evaluated for this input. Unanswered: it needs jq, and a
@@ -599,7 +601,7 @@ def _short(text: str) -> str:
     return f"sha256:{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
 
-def _value(template: Template, where: str, given: Any, how: Beginning, *, hasty: bool) -> Any:
+def _value(template: Evaluator, where: str, given: Any, how: Beginning, *, hasty: bool) -> Any:
     scope = {"input": given, "runtime": {"trigger": dict(how.trigger)}, "trigger": how.trigger}
     try:
         return template(given, Hasty(scope) if hasty else scope)

@@ -17,10 +17,9 @@ from omnicore.workflows.entries import ENDED, Action, Change, Entry, Outcome, Re
 from omnicore.workflows.expressions.expression import Pause
 from omnicore.workflows.faults import Fault
 from omnicore.workflows.journal_records import NewRun, Signal
-from omnicore.workflows.language.graph import Approval, Graph, Listen
+from omnicore.workflows.language.graph import ApprovalTask, ListenTask, WorkflowGraph
 from omnicore.workflows.language.triggers import all_filters, wait_correlation
-from omnicore.workflows.steps.secrets import marked
-from omnicore.workflows.steps.work import hops_of
+from omnicore.workflows.steps.step import hops_of, marked
 
 if TYPE_CHECKING:
     import asyncio
@@ -53,7 +52,7 @@ REGISTERED = frozenset({"listen", "approval"})
 
 
 def waits_of(
-    run: str, graph: Graph, begun: Iterable[Action], now: float, secrets: Mapping[str, str] | None = None
+    run: str, graph: WorkflowGraph, begun: Iterable[Action], now: float, secrets: Mapping[str, str] | None = None
 ) -> tuple[WaitRow, ...]:
     """The waits of the actions that begin.
 
@@ -62,7 +61,7 @@ def waits_of(
     return tuple(_wait(run, graph, one, now, secrets or {}) for one in begun if one.kind in REGISTERED)
 
 
-def _wait(run: str, graph: Graph, action: Action, now: float, secrets: Mapping[str, str]) -> WaitRow:
+def _wait(run: str, graph: WorkflowGraph, action: Action, now: float, secrets: Mapping[str, str]) -> WaitRow:
     approval = action.kind == "approval"
     held = marked(asked(action), secrets) if approval else dict(action.scope)
     return WaitRow(
@@ -78,12 +77,12 @@ def _wait(run: str, graph: Graph, action: Action, now: float, secrets: Mapping[s
 
 
 def _correlation(action: Action) -> str:
-    return wait_correlation(all_filters(action.node), action.scope) if isinstance(action.node, Listen) else ""
+    return wait_correlation(all_filters(action.node), action.scope) if isinstance(action.node, ListenTask) else ""
 
 
 def correlates(action: Action) -> bool:
     """True if expressions are needed to write down who waits."""
-    return isinstance(action.node, Listen) and any(one.correlate for one in all_filters(action.node))
+    return isinstance(action.node, ListenTask) and any(one.correlate for one in all_filters(action.node))
 
 
 def drops_of(entries: Iterable[Entry], cut: Iterable[str], waits: Iterable[WaitRow]) -> tuple[str, ...]:
@@ -97,7 +96,7 @@ def asked(action: Action) -> dict[str, Any]:
     node, value = action.node, action.value
     shown: Mapping[str, Any] = value if isinstance(value, Mapping) else {}
     found: dict[str, Any] = {"title": str(shown.get("title") or action.node.name), "text": str(shown.get("text") or "")}
-    if isinstance(node, Approval):
+    if isinstance(node, ApprovalTask):
         found |= {"form": dict(node.form), "role": node.role}
     return found
 
@@ -216,7 +215,9 @@ class LiveRun:
         "timed",
     )
 
-    def __init__(self, context: RunContext, graph: Graph, progress: Progress, priority: int, began: float) -> None:
+    def __init__(
+        self, context: RunContext, graph: WorkflowGraph, progress: Progress, priority: int, began: float
+    ) -> None:
         self.id = context.run
         self.context, self.graph, self.progress = context, graph, progress
         self.priority, self.began = priority, began

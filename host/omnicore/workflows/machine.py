@@ -16,31 +16,31 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 from omnicore.errors import JournalMismatch
 from omnicore.version import __version__
 from omnicore.workflows.entries import Action, Entry, Result, Start
-from omnicore.workflows.expressions.expression import Answer, Pause, Question, Rest, Unanswered
+from omnicore.workflows.expressions.expression import Answer, JqQuestion, Pause, Rest, Unanswered
 from omnicore.workflows.faults import Fault
 from omnicore.workflows.language.graph import described
 
 if TYPE_CHECKING:
-    from omnicore.workflows.language.graph import Graph, Node
+    from omnicore.workflows.language.graph import Node, WorkflowGraph
 
 __all__ = [
     "BREATH",
     "DEEPEST",
     "RESTING",
-    "Answers",
-    "End",
+    "Attempts",
     "Frame",
+    "FrameScope",
     "Join",
-    "Machine",
+    "JqAnswers",
     "Names",
     "Open",
     "Recorded",
-    "Scope",
+    "RunMachine",
     "Steps",
     "Strand",
-    "Tries",
     "Undo",
     "Use",
+    "WorkflowEnd",
     "answered",
     "definition_of",
     "is_mark",
@@ -50,18 +50,18 @@ __all__ = [
 _T = TypeVar("_T")
 
 
-class Answers:
+class JqAnswers:
     """Those that the task which is looked at has been given, by the numbers of its questions."""
 
     __slots__ = ("_given", "_number", "at_once")
 
     def __init__(self) -> None:
-        self.at_once: Callable[[Question], tuple[Answer] | None] | None = None
+        self.at_once: Callable[[JqQuestion], tuple[Answer] | None] | None = None
         """Answers a question where it can; None: expressions ask nobody, and wait for jq themselves."""
         self._given: dict[int, Answer] = {}
         self._number = 0
 
-    def asked(self, question: Question) -> Answer:
+    def asked(self, question: JqQuestion) -> Answer:
         """The value. Raises: Fault: the expression failed. Unanswered: it is not known yet."""
         number = self._number
         self._number += 1
@@ -87,7 +87,7 @@ class Answers:
         self._given.update(answers)
 
 
-def answered(machine: Machine, work: Callable[[], _T]) -> Generator[Unanswered, Mapping[int, Answer], _T]:
+def answered(machine: RunMachine, work: Callable[[], _T]) -> Generator[Unanswered, Mapping[int, Answer], _T]:
     """The result of work that asks questions; it restarts with each answer, so it changes nothing earlier."""
     machine.answers.forget()
     while True:
@@ -106,7 +106,7 @@ Names = Mapping[str, Any]
 """Variables of loops and catches by name; never changed once made."""
 
 
-class Tries:
+class Attempts:
     """The number of the attempt within something that can be retried.
 
     A number is never used twice for one place: what a retry begins anew counts on from the highest number that anything
@@ -115,7 +115,7 @@ class Tries:
 
     __slots__ = ("attempt", "most", "parent")
 
-    def __init__(self, parent: Tries | None = None) -> None:
+    def __init__(self, parent: Attempts | None = None) -> None:
         self.parent = parent
         self.attempt: int = parent.attempt if parent else 1
         self.most: int = self.attempt
@@ -141,10 +141,10 @@ class Frame:
     )  # fmt: skip
 
     def __init__(
-        self, strand: Strand, node: Node, place: str, raw: Any, names: Names, tries: Tries, depth: int
+        self, strand: Strand, node: Node, place: str, raw: Any, names: Names, tries: Attempts, depth: int
     ) -> None:
         self.strand = strand
-        self.machine: Machine = strand.machine
+        self.machine: RunMachine = strand.machine
         self.node = node
         self.place = place
         self.raw = raw
@@ -157,9 +157,9 @@ class Frame:
         self.level = 0
 
     @property
-    def scope(self) -> Scope:
+    def scope(self) -> FrameScope:
         """Its variables. Made anew each time: kept here, each frame would be garbage that only a collector finds."""
-        return Scope(self)
+        return FrameScope(self)
 
     def anew(self) -> None:
         """As it was before an attempt."""
@@ -178,7 +178,7 @@ class Frame:
         return Frame(strand, node, place, raw, names, self.tries, self.depth + 1)
 
 
-class Scope(Mapping[str, Any]):
+class FrameScope(Mapping[str, Any]):
     """The variables of a frame by name, without `$`; each is made when it is asked for.
 
     What is not there yet is null. Source: DSL 1.0.3, runtime expression arguments.
@@ -190,12 +190,12 @@ class Scope(Mapping[str, Any]):
         self._frame = frame
         self._more = more
 
-    def with_(self, more: Names) -> Scope:
+    def with_(self, more: Names) -> FrameScope:
         """The same variables and more, which hide those of the same name."""
-        return Scope(self._frame, {**(self._more or {}), **more})
+        return FrameScope(self._frame, {**(self._more or {}), **more})
 
     @property
-    def asked(self) -> Callable[[Question], Any] | None:
+    def asked(self) -> Callable[[JqQuestion], Any] | None:
         """Takes what an expression needs jq for; None: it waits for jq itself."""
         answers = self._frame.machine.answers
         return None if answers.at_once is None else answers.asked
@@ -224,14 +224,14 @@ class Scope(Mapping[str, Any]):
 
 
 class Held(dict[str, Any]):
-    """Variables that are kept while their task goes on. `asked`: as a `Scope` has it."""
+    """Variables that are kept while their task goes on. `asked`: as a `FrameScope` has it."""
 
     __slots__ = ("asked",)
 
-    asked: Callable[[Question], Any] | None
+    asked: Callable[[JqQuestion], Any] | None
 
 
-def definition_of(graph: Graph, path: str) -> Any:
+def definition_of(graph: WorkflowGraph, path: str) -> Any:
     """The document at a path, or at that of the task that an extension surrounds; null if there is nothing."""
     found: Any = graph.document
     for step in path.split("/")[1:]:
@@ -383,7 +383,7 @@ _PARKED = frozenset({"timer", "listen", "approval", "run"})
 _NONE: deque[Any] = deque(maxlen=0)
 
 
-class End(Exception):
+class WorkflowEnd(Exception):
     """`then: end`: the workflow is done, with this output."""
 
     def __init__(self, output: Any) -> None:
@@ -443,7 +443,7 @@ class Strand:
 
     __slots__ = ("dead", "frames", "join", "machine", "number", "parent", "stack", "steps")
 
-    def __init__(self, machine: Machine, parent: Strand | None = None) -> None:
+    def __init__(self, machine: RunMachine, parent: Strand | None = None) -> None:
         self.machine, self.parent = machine, parent
         self.stack: list[Steps] = []
         self.frames: list[Frame] = []
@@ -459,11 +459,11 @@ class Strand:
         return {**self.parent.steps_seen(), **self.steps}
 
 
-class Machine:
+class RunMachine:
     """The state of a run, and the moves that change it; `omnicore.workflows.progress` says when."""
 
-    def __init__(self, graph: Graph, start: Start, perform: Callable[[Frame], Steps]) -> None:
-        self.graph: Graph = graph
+    def __init__(self, graph: WorkflowGraph, start: Start, perform: Callable[[Frame], Steps]) -> None:
+        self.graph: WorkflowGraph = graph
         self.start: Start = start
         self.perform = perform
         self.at: float = start.at
@@ -485,7 +485,7 @@ class Machine:
         """Places of what was begun before the run was taken up again."""
         self.tired: Callable[[], bool] = _never
         """Whether a stretch of tasks has taken its time; looked at before each task."""
-        self.answers = Answers()
+        self.answers = JqAnswers()
         self._due: list[tuple[float, int, Open]] = []
         self._asked = 0
 
@@ -651,7 +651,7 @@ class Machine:
                 stack.pop()
                 value, error = stop.value, None
                 continue
-            except (Fault, End) as raised:
+            except (Fault, WorkflowEnd) as raised:
                 stack.pop()
                 # What it has passed through would hold every frame alive for as long as its row.
                 raised.__traceback__ = raised.__context__ = raised.__cause__ = None

@@ -14,26 +14,26 @@ from omnicore.plugins.schemas import Schema, SchemaTooSlowError
 from omnicore.workflows.faults import Fault
 from omnicore.workflows.language.graph import (
     PLAIN,
-    Approval,
+    ApprovalTask,
     Block,
-    Call,
+    CallTask,
     Catch,
     Data,
-    Do,
-    Emit,
+    DoTask,
+    EmitTask,
+    Evaluator,
     EventFilter,
-    For,
-    Fork,
-    Listen,
-    Raise,
-    Retry,
-    Run,
-    Script,
-    Set,
-    Switch,
-    Template,
-    Try,
-    Wait,
+    ForkTask,
+    ForTask,
+    ListenTask,
+    RaiseTask,
+    RetryRule,
+    RunTask,
+    ScriptTask,
+    SetTask,
+    SwitchTask,
+    TryTask,
+    WaitTask,
     evaluated_seconds,
     moment,
 )
@@ -42,15 +42,15 @@ from omnicore.workflows.machine import (
     BREATH,
     DEEPEST,
     RESTING,
-    End,
+    Attempts,
     Frame,
     Join,
     Names,
     Open,
     Steps,
     Strand,
-    Tries,
     Undo,
+    WorkflowEnd,
     answered,
 )
 
@@ -59,7 +59,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MOST_EVENTS",
-    "Hearing",
+    "ListenState",
     "admitted",
     "approval",
     "attempt",
@@ -90,7 +90,7 @@ __all__ = [
 _SPECIFIED = "serverlessworkflow.io"
 
 
-def holds(condition: Template, data: Any, scope: Mapping[str, Any]) -> bool:
+def holds(condition: Evaluator, data: Any, scope: Mapping[str, Any]) -> bool:
     """True if a condition holds: as in jq, everything but false and null does."""
     found = condition(data, scope)
     return found is not None and found is not False
@@ -125,12 +125,12 @@ _Answer = Generator[Any, Any, Any]
 
 def put(frame: Frame) -> Any:
     """`set`: the value."""
-    return _value(cast("Set", frame.node).value, frame, {})
+    return _value(cast("SetTask", frame.node).value, frame, {})
 
 
 def choose(frame: Frame) -> Any:
     """`switch`: hands its input on, and says what comes next."""
-    cases = cast("Switch", frame.node).cases
+    cases = cast("SwitchTask", frame.node).cases
     while frame.case < len(cases):
         case = cases[frame.case]
         if case.when is not None and holds(case.when, frame.input, frame.scope):
@@ -146,7 +146,7 @@ def choose(frame: Frame) -> Any:
 
 def fail(frame: Frame) -> Any:
     """`raise`: the error. Its instance is the task itself unless it names another."""
-    error = _value(cast("Raise", frame.node).error, frame, None)
+    error = _value(cast("RaiseTask", frame.node).error, frame, None)
     kind, status = (error.get("type"), error.get("status")) if isinstance(error, Mapping) else (None, None)
     if not isinstance(kind, str) or not isinstance(status, int) or isinstance(status, bool):
         raise Fault("configuration", 400, "No error", "raise needs an error with a text `type` and a number `status`")
@@ -155,27 +155,27 @@ def fail(frame: Frame) -> Any:
 
 def call(frame: Frame) -> _Answer:
     """`call`: what it is called with is `with`, or the task's input."""
-    given = yield from _asked(cast("Call", frame.node).given, frame, frame.input)
+    given = yield from _asked(cast("CallTask", frame.node).given, frame, frame.input)
     return (yield from _answered(frame, "call", given))
 
 
 def script(frame: Frame) -> _Answer:
     """`run.script`: what it gives, or the input where nobody waits for it."""
-    node = cast("Script", frame.node)
+    node = cast("ScriptTask", frame.node)
     output = yield from _answered(frame, "script", (yield from _asked(node.arguments, frame, {})))
     return output if node.wait else frame.input
 
 
 def run(frame: Frame) -> _Answer:
     """`run.workflow`: the other run's output, or the input where nobody waits for it."""
-    node = cast("Run", frame.node)
+    node = cast("RunTask", frame.node)
     output = yield from _answered(frame, "run", (yield from _asked(node.value, frame, frame.input)))
     return output if node.wait else frame.input
 
 
 def emit(frame: Frame) -> _Answer:
     """`emit`: the event goes out and is the output, complete with its id and time."""
-    event = yield from _asked(cast("Emit", frame.node).event, frame, None)
+    event = yield from _asked(cast("EmitTask", frame.node).event, frame, None)
     if not isinstance(event, Mapping):
         raise Fault("expression", 400, "No event", "emit.event.with gave no object of attributes")
     return (yield from _answered(frame, "emit", event))
@@ -183,7 +183,7 @@ def emit(frame: Frame) -> _Answer:
 
 def wait(frame: Frame) -> _Answer:
     """`wait`: the input is handed on once the time has come."""
-    node, machine = cast("Wait", frame.node), frame.machine
+    node, machine = cast("WaitTask", frame.node), frame.machine
     if node.until is not None:
         due_at = moment((yield from _asked(node.until, frame, None)))
     else:
@@ -200,7 +200,7 @@ def wait(frame: Frame) -> _Answer:
 
 def approval(frame: Frame) -> _Answer:
     """The decision of a person: `{approved, form, by}`; where it came too late, what the task says, and `late`."""
-    node, machine = cast("Approval", frame.node), frame.machine
+    node, machine = cast("ApprovalTask", frame.node), frame.machine
     asked = {
         "title": (yield from _asked(node.title, frame, node.name)),
         "text": (yield from _asked(node.text, frame, "")),
@@ -232,7 +232,7 @@ def _answered(frame: Frame, kind: str, value: Any) -> _Answer:
     return result.output
 
 
-def _asked(template: Template | None, frame: Frame, otherwise: Any) -> Generator[Any, Any, Any]:
+def _asked(template: Evaluator | None, frame: Frame, otherwise: Any) -> Generator[Any, Any, Any]:
     return (yield from answered(frame.machine, partial(_value, template, frame, otherwise)))
 
 
@@ -240,7 +240,7 @@ def _failure(frame: Frame, result: Result) -> Fault:
     return placed(result.fault or Fault("runtime", 500, f"{frame.node.name} failed"), frame.place)
 
 
-def _value(template: Template | None, frame: Frame, otherwise: Any) -> Any:
+def _value(template: Evaluator | None, frame: Frame, otherwise: Any) -> Any:
     return otherwise if template is None else template(frame.input, frame.scope)
 
 
@@ -263,7 +263,7 @@ def run_block(frame: Frame, strand: Strand, block: Block, raw: Any, prefix: str,
         elif then == "exit":
             break
         elif then == "end":
-            raise End(raw)
+            raise WorkflowEnd(raw)
         else:
             index = _index(block, then)
     return raw
@@ -271,12 +271,12 @@ def run_block(frame: Frame, strand: Strand, block: Block, raw: Any, prefix: str,
 
 def do(frame: Frame) -> Steps:
     """`do`: the tasks of the block."""
-    return run_block(frame, frame.strand, cast("Do", frame.node).block, frame.input, frame.place, frame.names)
+    return run_block(frame, frame.strand, cast("DoTask", frame.node).block, frame.input, frame.place, frame.names)
 
 
 def each(frame: Frame) -> Steps:
     """`for`: the block for each item, one after the other or several at once."""
-    node = cast("For", frame.node)
+    node = cast("ForTask", frame.node)
     items: Any = []
     if node.items is not None:
         items = yield from answered(frame.machine, partial(node.items, frame.input, frame.scope))
@@ -287,7 +287,7 @@ def each(frame: Frame) -> Steps:
 
 def fork(frame: Frame) -> Steps:
     """`fork`: the branches side by side; all of their outputs, or that of the first to be done."""
-    node = cast("Fork", frame.node)
+    node = cast("ForkTask", frame.node)
     cut, race = len(frame.node.path), node.compete
     outputs: list[Any] = [None] * len(node.branches)
     join, begun, ended, failed = Join(frame), 0, 0, None
@@ -300,13 +300,13 @@ def fork(frame: Frame) -> Steps:
             begun += 1
         number, value, error = yield join
         ended += 1
-        if isinstance(error, End) or (error is not None and not race):
+        if isinstance(error, WorkflowEnd) or (error is not None and not race):
             raise error
         failed = failed or error
         if error is None:
             output, then = value
             if then == "end":
-                raise End(output)
+                raise WorkflowEnd(output)
             if race:
                 return output
             outputs[number] = output
@@ -315,7 +315,7 @@ def fork(frame: Frame) -> Steps:
     return outputs
 
 
-def _in_turn(frame: Frame, node: For, items: Sequence[Any]) -> Steps:
+def _in_turn(frame: Frame, node: ForTask, items: Sequence[Any]) -> Steps:
     raw = frame.input
     for index, item in enumerate(items):
         round_ = {node.each: item, node.at: index}
@@ -328,7 +328,7 @@ def _in_turn(frame: Frame, node: For, items: Sequence[Any]) -> Steps:
     return raw
 
 
-def _side_by_side(frame: Frame, node: For, items: Sequence[Any]) -> Steps:
+def _side_by_side(frame: Frame, node: ForTask, items: Sequence[Any]) -> Steps:
     join, begun, ended, most = Join(frame), 0, 0, len(items)
     outputs: list[Any] = []
     while True:
@@ -365,7 +365,7 @@ def _index(block: Block, name: str) -> int:
 _MOST_DOUBLINGS = 64
 
 
-def next_delay(frame: Frame, retry: Retry, number: int, since: float, scope: Mapping[str, Any]) -> float | None:
+def next_delay(frame: Frame, retry: RetryRule, number: int, since: float, scope: Mapping[str, Any]) -> float | None:
     """The delay before retry `number` (from 1) of an attempt that began at `since`; None: no retry.
 
     Raises: Fault: an expression failed.
@@ -390,7 +390,7 @@ def pause(frame: Frame, delay: float) -> Generator[None, Any, None]:
         yield None
 
 
-def _delay(retry: Retry, number: int, delay: float) -> float:
+def _delay(retry: RetryRule, number: int, delay: float) -> float:
     match retry.backoff:
         case "linear":
             delay *= number
@@ -399,7 +399,7 @@ def _delay(retry: Retry, number: int, delay: float) -> float:
     return min(delay, retry.longest_s)
 
 
-def _jitter(frame: Frame, retry: Retry) -> float:
+def _jitter(frame: Frame, retry: RetryRule) -> float:
     """Drawn from the key of the attempt, so that the same journal gives the same times."""
     if retry.jitter_s is None:
         return 0.0
@@ -414,10 +414,10 @@ def attempt(frame: Frame) -> Steps:
 
     An error that was retried in vain is not swallowed: without a block that mends it, it goes on.
     """
-    node = cast("Try", frame.node)
+    node = cast("TryTask", frame.node)
     catch, retry, since, number = node.catch, node.catch.retry, frame.machine.at, 0
     if retry is not None:
-        frame.tries = Tries(frame.tries)
+        frame.tries = Attempts(frame.tries)
     while True:
         limit = _limited(frame, retry.attempt_s if retry is not None else None)
         try:
@@ -543,12 +543,12 @@ MOST_EVENTS = 10_000
 _ROUNDS = "/foreach"
 
 
-class Hearing:
+class ListenState:
     """The events that one `listen` has heard so far, those it accepts, and its end."""
 
     __slots__ = ("_before", "_node", "_scope", "_so_far", "_unmet", "over")
 
-    def __init__(self, node: Listen, scope: Mapping[str, Any]) -> None:
+    def __init__(self, node: ListenTask, scope: Mapping[str, Any]) -> None:
         self._node, self._scope = node, scope
         self._before: dict[str, Any] = {}
         self._unmet = set(range(len(node.filters)))
@@ -602,7 +602,7 @@ class Hearing:
         return True
 
 
-def read(node: Listen, event: Mapping[str, Any]) -> Any:
+def read(node: ListenTask, event: Mapping[str, Any]) -> Any:
     """The part of an event that the output holds."""
     if node.read == "envelope":
         return event
@@ -611,10 +611,10 @@ def read(node: Listen, event: Mapping[str, Any]) -> Any:
 
 def listen(frame: Frame) -> Steps:
     """The list of what was read of each event, or of what `foreach` made of it."""
-    node, machine = cast("Listen", frame.node), frame.machine
+    node, machine = cast("ListenTask", frame.node), frame.machine
     scope = frame.scope.held()
     one = machine.ask(frame, "listen", due_at=frame.due_at, use="listen", scope=dict(scope))
-    one.hearing = hearing = Hearing(node, scope)
+    one.hearing = hearing = ListenState(node, scope)
     outputs: list[Any] = []
     index = 0
     while one.events or not hearing.over:
@@ -634,7 +634,7 @@ def listen(frame: Frame) -> Steps:
     return outputs
 
 
-def _one_event(frame: Frame, node: Listen, value: Any, index: int) -> Steps:
+def _one_event(frame: Frame, node: ListenTask, value: Any, index: int) -> Steps:
     round_ = {node.each: value, node.at: index}
     scope = frame.scope.with_(round_)
     machine = frame.machine
@@ -678,14 +678,14 @@ def perform(frame: Frame) -> Steps:
         yield None
         machine.effort += 1
     if node.retry is not None:
-        frame.tries = tries = Tries(tries)
+        frame.tries = tries = Attempts(tries)
     since, number = machine.at, 0
     while True:
         try:
             return (yield from _once(frame))
         except Fault as fault:
             error = placed(fault, frame.place)
-        except End as end:
+        except WorkflowEnd as end:
             _left(frame, "completed", output=end.output)
             raise
         machine.clear(frame)
@@ -740,7 +740,7 @@ def _steps(frame: Frame) -> Steps:
         if node.timeout_s is not None:
             limits.append(evaluated_seconds(node.timeout_s, frame.input, frame.scope))
         due_at = machine.at + min(limits)
-        if node.kind in _BLOCKS or (isinstance(node, Listen) and node.each_block):
+        if node.kind in _BLOCKS or (isinstance(node, ListenTask) and node.each_block):
             place = f"{frame.place}/timeout"
             machine.ask(frame, "timer", place=place, due_at=due_at, use="guard", level=frame.level)
         else:

@@ -1,6 +1,6 @@
 """The progress of a run: a pure function of its graph and of the results so far; and the resume plan of a run.
 
-A resume plan (`Taken`) names the rows that a new run takes over from another one: up to its failure, or from a
+A resume plan (`KeptRows`) names the rows that a new run takes over from another one: up to its failure, or from a
 chosen step on.
 """
 
@@ -16,13 +16,13 @@ from omnicore.workflows.language.graph import (
     evaluated_seconds,
 )
 from omnicore.workflows.machine import (
-    End,
+    Attempts,
     Frame,
-    Machine,
     Open,
+    RunMachine,
     Steps,
     Strand,
-    Tries,
+    WorkflowEnd,
     answered,
 )
 
@@ -37,19 +37,19 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 from omnicore.errors import JournalMismatch
 from omnicore.records import replace as changed
 from omnicore.workflows.entries import Action, Change, Entry, Outcome, Result, Start, Status
-from omnicore.workflows.expressions.expression import Answer, Pause, Question
+from omnicore.workflows.expressions.expression import Answer, JqQuestion, Pause
 from omnicore.workflows.machine import Recorded
 from omnicore.workflows.machine_tasks import MOST_EVENTS, admitted, handed_on, perform, placed, run_block
 
 if TYPE_CHECKING:
-    from omnicore.workflows.language.graph import Graph
+    from omnicore.workflows.language.graph import WorkflowGraph
 
 __all__ = [
     "Going",
+    "JournalRow",
+    "KeptRows",
     "Lost",
     "Progress",
-    "Row",
-    "Taken",
     "checked",
     "kept_entries",
     "root_frame",
@@ -72,8 +72,8 @@ class Progress:
     threads at once: results of one run are applied one after the other, on any thread.
     """
 
-    def __init__(self, graph: Graph, start: Start) -> None:
-        self._machine = Machine(graph, start, perform)
+    def __init__(self, graph: WorkflowGraph, start: Start) -> None:
+        self._machine = RunMachine(graph, start, perform)
         self._root = root_frame(self._machine)
         self._begun = False
         self._ending: Outcome | None = None
@@ -134,7 +134,7 @@ class Progress:
         """Places of what was begun before the run was taken up again; the host before has done what that takes."""
         return self._machine.known
 
-    def stands_still(self, at_once: Callable[[Question], tuple[Answer] | None], tired: Callable[[], bool]) -> None:
+    def stands_still(self, at_once: Callable[[JqQuestion], tuple[Answer] | None], tired: Callable[[], bool]) -> None:
         """Has changes in the making yield, instead of waiting for jq.
 
         Args:
@@ -336,7 +336,7 @@ _STEP = re.compile(r"(?P<branch>/fork/branches/\d+/[^/]+)|(?P<round>/for/\d+)(?=
 _VISIT = re.compile(r"~(?:[2-9]|[1-9]\d+)$")
 
 
-class Row(Protocol):
+class JournalRow(Protocol):
     """The columns of a journal row that a resume plan needs."""
 
     @property
@@ -363,7 +363,7 @@ class Lost:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class KeptRows:
     """The first `until` rows, `without` some. What was not fed goes with the row that it follows from."""
 
     until: int
@@ -405,12 +405,12 @@ class _Seen:
 
 
 def taken_over(
-    rows: Iterable[Row],
+    rows: Iterable[JournalRow],
     place: str | None = None,
     *,
     status: str = "faulted",
     parallel: Callable[[str], bool] = lambda path: False,
-) -> Taken | None:
+) -> KeptRows | None:
     """The rows that a run keeps which goes on where this one failed, or before `place`; None: nothing happened there.
 
     A failure that was caught and gone on from is kept; that of a `catch` which raises an error itself is not, what it
@@ -423,7 +423,7 @@ def taken_over(
     """
     main, undoing = _seen(rows)
     if place is None and (failed := next((row for row in reversed(undoing) if row.status == "faulted"), None)):
-        return Taken(_again(undoing, failed).start - 1)
+        return KeptRows(_again(undoing, failed).start - 1)
     until, lost = _before_the_end(main, status)
     starts = {(_TASK.sub("", row.place), 0) for row in undoing}
     starts = {(task, _first_in(main, task)) for task, _ in starts}
@@ -433,13 +433,13 @@ def taken_over(
             return None
         starts.add((first.place if first.path == place else place, first.seq))
     lost |= {one for task, start in starts for one in _strands(main, task, start, until, parallel)}
-    taken = Taken(until, tuple(sorted(lost)))
+    taken = KeptRows(until, tuple(sorted(lost)))
     among = taken.sieve()
     last = max((row.seq for row in main if among(row.seq, row.place, row.fed)), default=0)
-    return Taken(last, tuple(one for one in taken.without if one.start <= last))
+    return KeptRows(last, tuple(one for one in taken.without if one.start <= last))
 
 
-def checked(taken: Taken, graph: Graph, start: Start, entries: Callable[[], Iterable[Entry]]) -> Taken:
+def checked(taken: KeptRows, graph: WorkflowGraph, start: Start, entries: Callable[[], Iterable[Entry]]) -> KeptRows:
     """The same, or, where what is kept would not follow without what is lost, the rows before the first lost one.
 
     A strand can have gone another way because of what another one put into the context, or have waited for its end.
@@ -449,11 +449,11 @@ def checked(taken: Taken, graph: Graph, start: Start, entries: Callable[[], Iter
     try:
         Progress(graph, start).replay(kept_entries(taken, entries()))
     except JournalMismatch:
-        return Taken(min(one.start for one in taken.without) - 1)
+        return KeptRows(min(one.start for one in taken.without) - 1)
     return taken
 
 
-def kept_entries(taken: Taken, entries: Iterable[Entry]) -> Iterator[Entry]:
+def kept_entries(taken: KeptRows, entries: Iterable[Entry]) -> Iterator[Entry]:
     """The entries among some that are taken over, numbered anew."""
     seq, among = 0, taken.sieve()
     for entry in entries:
@@ -464,7 +464,7 @@ def kept_entries(taken: Taken, entries: Iterable[Entry]) -> Iterator[Entry]:
             yield changed(entry, seq=seq)
 
 
-def _seen(rows: Iterable[Row]) -> tuple[list[_Seen], list[_Seen]]:
+def _seen(rows: Iterable[JournalRow]) -> tuple[list[_Seen], list[_Seen]]:
     """The rows of the run itself, and those that undo; nothing else comes once the undoing has begun."""
     main: list[_Seen] = []
     undoing: list[_Seen] = []
@@ -582,10 +582,10 @@ def _is_above(place: str, task: str) -> bool:
     return place != task and task.startswith(f"{place}/")
 
 
-def root_frame(machine: Machine) -> Frame:
+def root_frame(machine: RunMachine) -> Frame:
     """The frame of the workflow itself, on a strand of its own."""
     root = machine.graph.root
-    return Frame(Strand(machine), root, "", machine.start.input, {}, Tries(), 0)
+    return Frame(Strand(machine), root, "", machine.start.input, {}, Attempts(), 0)
 
 
 def workflow(frame: Frame) -> Steps:
@@ -600,7 +600,7 @@ def workflow(frame: Frame) -> Steps:
         block = machine.graph.root.block
         try:
             output = yield run_block(frame, frame.strand, block, frame.input, frame.place, {}, len(frame.place))
-        except End as end:
+        except WorkflowEnd as end:
             output = end.output
         output = yield from answered(machine, partial(handed_on, frame, data, output, frame.scope))
     except Fault as fault:
@@ -612,7 +612,7 @@ def workflow(frame: Frame) -> Steps:
     raise error
 
 
-def undo(machine: Machine, strand: Strand) -> Steps:
+def undo(machine: RunMachine, strand: Strand) -> Steps:
     """Undoes completed tasks, the latest first. An error ends the undoing of that one task only: it has a row."""
     seen: Counter[str] = Counter()
     while machine.undo:
@@ -620,8 +620,8 @@ def undo(machine: Machine, strand: Strand) -> Steps:
         seen[one.place] += 1
         prefix = one.place if seen[one.place] == 1 else f"{one.place}/undo/{seen[one.place]}"
         names = {**one.names, "input": one.input, "output": one.output}
-        frame = Frame(strand, one.node, prefix, one.output, names, Tries(), one.depth)
+        frame = Frame(strand, one.node, prefix, one.output, names, Attempts(), one.depth)
         try:
             yield run_block(frame, strand, one.node.compensate or (), one.output, prefix, names)
-        except (Fault, End):
+        except (Fault, WorkflowEnd):
             continue

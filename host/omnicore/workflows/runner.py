@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from omnicore.errors import HostLost, OmniError, RunLost, StorageFailed
 from omnicore.records import replace
-from omnicore.workflows.actions import Lease, UnderWay
+from omnicore.workflows.actions import UnderWay
 from omnicore.workflows.entries import Action, Entry, Outcome, Performer, Result, RunContext, Start, Status
 from omnicore.workflows.expressions.expression import (
     Answer,
+    JqQuestion,
     Pause,
-    Question,
     Rest,
     Unanswered,
     answer_at_once,
@@ -44,15 +44,16 @@ from omnicore.workflows.live import (
     waits_of,
 )
 from omnicore.workflows.progress import Progress
-from omnicore.workflows.steps.secrets import placeholders
+from omnicore.workflows.steps.step import placeholders
 
 if TYPE_CHECKING:
     from omnicore.clock import Clock
     from omnicore.config.settings import WorkflowSettings
+    from omnicore.jobs.hosts import Lease
     from omnicore.storage.tables.workflow_triggers import WaitRow
     from omnicore.workflows.definitions import Graphs
     from omnicore.workflows.journal import Journal
-    from omnicore.workflows.language.graph import Graph, Run
+    from omnicore.workflows.language.graph import RunTask, WorkflowGraph
 
 __all__ = [
     "Ended",
@@ -236,7 +237,7 @@ class Stretches:
         live: LiveRun,
         stretch: Stretch,
         answers: Mapping[int, Answer] | None,
-        at_once: Callable[[Question], tuple[Answer] | None],
+        at_once: Callable[[JqQuestion], tuple[Answer] | None],
     ) -> tuple[Pause | None, Step | None]:
         end = self._clock.monotonic() + _SLICE_S
         live.progress.stands_still(at_once, lambda: self._clock.monotonic() >= end)
@@ -245,7 +246,7 @@ class Stretches:
         except StopIteration as stop:
             return None, stop.value
 
-    async def _answers(self, live: LiveRun, questions: Mapping[int, Question]) -> Mapping[int, Answer] | None:
+    async def _answers(self, live: LiveRun, questions: Mapping[int, JqQuestion]) -> Mapping[int, Answer] | None:
         """Answers of jq to the questions of a run; None: it was halted while it waited."""
         loop = asyncio.get_running_loop()
         halted = live.halted = loop.create_future()
@@ -260,11 +261,11 @@ class Stretches:
             halted.cancel()
 
 
-async def _all_answers(questions: Mapping[int, Question], owner: str) -> dict[int, Answer]:
+async def _all_answers(questions: Mapping[int, JqQuestion], owner: str) -> dict[int, Answer]:
     return {number: await answer_in_turn(question, owner) for number, question in questions.items()}
 
 
-def _later(_question: Question) -> None:
+def _later(_question: JqQuestion) -> None:
     """On the event loop nobody waits for jq."""
 
 
@@ -288,7 +289,7 @@ async def ordered(
         if action.kind != "run":
             continue
         known = action.place in step.known
-        if known and not cast("Run", action.node).wait:
+        if known and not cast("RunTask", action.node).wait:
             came.append(only_begun(action, "", now))
         elif not (known and await _known(live, action, children)):
             try:
@@ -321,7 +322,7 @@ def _keyed(action: Action, new: NewRun) -> NewRun:
 _PAGE = 200
 
 
-def live_started(new: NewRun, started: Started, graph: Graph) -> LiveRun:
+def live_started(new: NewRun, started: Started, graph: WorkflowGraph) -> LiveRun:
     """The run that was just started into this host's hands."""
     secrets = placeholders(started.nonce, graph.secrets) if graph.secrets else {}
     root = new.root or started.run
@@ -330,7 +331,7 @@ def live_started(new: NewRun, started: Started, graph: Graph) -> LiveRun:
     return LiveRun(context, graph, Progress(graph, start), new.priority, started.created_at)
 
 
-def live_claimed(claimed: Claimed, graph: Graph) -> LiveRun:
+def live_claimed(claimed: Claimed, graph: WorkflowGraph) -> LiveRun:
     """The run that was claimed."""
     run = claimed.run
     secrets = placeholders(run.nonce, graph.secrets) if graph.secrets else {}
@@ -477,7 +478,7 @@ class Runner:
 
     # -- what comes in
 
-    def begin(self, new: NewRun, started: Started, graph: Graph) -> None:
+    def begin(self, new: NewRun, started: Started, graph: WorkflowGraph) -> None:
         """Runs a run that was started into this host's hands."""
         if not self._stopping:  # else the journal gives it back when it closes
             live = live_started(new, started, graph)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from omnicore.errors import InvalidInput, NotFound
 from omnicore.storage.tables.workflow_runs import RunRow, RunsTable, StepRow, StepsTable
@@ -11,15 +11,16 @@ from omnicore.storage.tables.workflow_triggers import is_told
 from omnicore.workflows.entries import Start
 from omnicore.workflows.faults import Fault
 from omnicore.workflows.journal_queries import JournalReader
-from omnicore.workflows.language.graph import For, Graph
-from omnicore.workflows.progress import Taken, checked, taken_over
-from omnicore.workflows.steps.secrets import marked, placeholders
+from omnicore.workflows.language.graph import ForTask, WorkflowGraph
+from omnicore.workflows.progress import KeptRows, checked, taken_over
+from omnicore.workflows.steps.step import marked, placeholders
 from omnicore.workflows.view import Page, RunView, StepView, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from omnicore.storage.store import Store
+    from omnicore.workflows.view import RunStatus, StepStatus
 
 __all__ = ["RunReader"]
 
@@ -93,12 +94,12 @@ class RunReader:
         """The paths of the approvals that were decided within its first rows."""
         return self._steps.decided(run, until)
 
-    def failed_at(self, row: RunRow, place: str | None, graph: Graph) -> Taken:
+    def failed_at(self, row: RunRow, place: str | None, graph: WorkflowGraph) -> KeptRows:
         """The rows that a retry takes over, see `taken_over`. Raises: NotFound: nothing happened at the place."""
 
         def parallel(path: str) -> bool:
             node = graph.nodes.get(path)
-            return isinstance(node, For) and node.at_once > 1
+            return isinstance(node, ForTask) and node.at_once > 1
 
         taken = taken_over(self._rows(row.id), place, status=row.status, parallel=parallel)
         if taken is None:
@@ -141,7 +142,7 @@ class RunReader:
             row.workflow,
             row.number or None,
             row.digest,
-            row.status,
+            cast("RunStatus", row.status),
             shown(row.trigger) or {},
             row.created_by,
             row.created_at,
@@ -175,7 +176,7 @@ class RunReader:
             row.path,
             row.name,
             row.kind,
-            row.status,
+            cast("StepStatus", row.status),
             row.attempt,
             row.at,
             row.began_at,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from omnicore.errors import NotFound
+from omnicore.records import replace
 from omnicore.storage.tables.workflow_runs import RunRow
 from omnicore.workflows.faults import Fault
-from omnicore.workflows.language.graph import Graph
-from omnicore.workflows.progress import Taken
+from omnicore.workflows.language.graph import WorkflowGraph
+from omnicore.workflows.progress import KeptRows
 from omnicore.workflows.view import Definition, Page, RunView, StepView
 
 if TYPE_CHECKING:
@@ -41,11 +41,11 @@ from omnicore.workflows.expressions.expression import expression
 from omnicore.workflows.expressions.jq import asking_as
 from omnicore.workflows.journal_records import Beginning
 from omnicore.workflows.language.edits import diff
-from omnicore.workflows.language.graph import Approval
+from omnicore.workflows.language.graph import ApprovalTask
 from omnicore.workflows.language.palette import Known, known_of
 from omnicore.workflows.runner import Seats
 from omnicore.workflows.steps.cloud_events import admitted
-from omnicore.workflows.view import OpenView, VersionView
+from omnicore.workflows.view import OpenView, WorkflowVersion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from omnicore.workflows.engine import Engine
     from omnicore.workflows.journal_records import NewRun, SignalKind, Started
 
-__all__ = ["Desk", "Lists", "Rights", "RunHandle", "Workflows", "failed"]
+__all__ = ["Lists", "Rights", "RunHandle", "WorkerThread", "Workflows", "failed"]
 
 
 _ADMIN = "admin"
@@ -93,11 +93,11 @@ class Rights:
             raise _denied(f"{row.id} ran an earlier version of {row.workflow}", row.workflow)
         await self._check_decisions(row.id, present.graph, role, until)
 
-    async def _check_decisions(self, run: str, graph: Graph, role: str, until: int) -> None:
+    async def _check_decisions(self, run: str, graph: WorkflowGraph, role: str, until: int) -> None:
         above = {
             path: node.role
             for path, node in graph.nodes.items()
-            if isinstance(node, Approval) and not may_decide(role, node.role)
+            if isinstance(node, ApprovalTask) and not may_decide(role, node.role)
         }
         found = await asyncio.to_thread(self._reader.decided, run, until) if above else ()
         taken = next((above[path] for path in found if path in above), None)
@@ -117,7 +117,7 @@ _T = TypeVar("_T")
 _MOST = 32
 
 
-class Desk:
+class WorkerThread:
     """A thread of its own, made when it is first needed. Used on one event loop.
 
     Args: most: what may wait for its turn.
@@ -232,7 +232,7 @@ class Workflows:
         self._starting, self._reader, self._approvals = engine.starting, engine.reader, engine.approvals
         self._palette, self._webhook, self._forget = palette, webhook, forget
         self._lists = Lists(engine)
-        self.rights, self.desk = Rights(engine.definitions, engine.reader), Desk()
+        self.rights, self.desk = Rights(engine.definitions, engine.reader), WorkerThread()
         self.seats = Seats()
         """Of those who wait over the network; without one they are told at once that the run goes on."""
 
@@ -281,14 +281,14 @@ class Workflows:
         """A definition; an earlier version with `number`. Raises: NotFound."""
         return await self.definitions.get(workflow, number)
 
-    async def versions(self, workflow: str) -> Sequence[VersionView]:
+    async def versions(self, workflow: str) -> Sequence[WorkflowVersion]:
         """Versions, the newest first. Raises: NotFound."""
         return await self.definitions.versions(workflow)
 
-    async def version(self, workflow: str, number: int) -> VersionView:
+    async def version(self, workflow: str, number: int) -> WorkflowVersion:
         """One version with its text and document. Raises: NotFound."""
         one = await self.definitions.get(workflow, number)
-        return VersionView(workflow, number, one.digest, one.changed_at, one.changed_by, one.text, one.document)
+        return WorkflowVersion(workflow, number, one.digest, one.changed_at, one.changed_by, one.text, one.document)
 
     async def diff(self, workflow: str, a: int, b: int) -> Sequence[Any]:
         """Changes from version `a` to `b`. Raises: NotFound."""
@@ -389,11 +389,11 @@ class Workflows:
         row = await asyncio.to_thread(self._reader.row, run)
         await self.rights.check_again(row, role, until=seq if input is _NOTHING else 0)
         if input is _NOTHING:
-            return await self._forked(run, Taken(seq), by)
+            return await self._forked(run, KeptRows(seq), by)
         new = await self.engine.again(run, by, input)
         return await self._begun(new)
 
-    async def _forked(self, run: str, taken: Taken, by: str) -> RunHandle:
+    async def _forked(self, run: str, taken: KeptRows, by: str) -> RunHandle:
         new = await self.engine.again(run, by)
         graph = await self.definitions.graphs.get(new.digest)
         started = await self.journal.fork(new, of=run, taken=taken, secrets=graph.secrets)
@@ -406,7 +406,7 @@ class Workflows:
 
     # -- what triggers need, see `omnicore.workflows.triggers.inbox.Runs`
 
-    async def graph(self, workflow: str) -> Graph | None:
+    async def graph(self, workflow: str) -> WorkflowGraph | None:
         """The graph of the definition as it stands; None: it was removed or switched off."""
         try:
             present = await self.definitions.present(workflow)
@@ -414,7 +414,7 @@ class Workflows:
             return None
         return present.graph if present.enabled else None
 
-    async def graph_of(self, digest: str) -> Graph | None:
+    async def graph_of(self, digest: str) -> WorkflowGraph | None:
         """The graph that runs are pinned to; None: nothing has it any more."""
         try:
             return await self.definitions.graphs.get(digest)

@@ -1,181 +1,178 @@
-"""Views of workflows and runs: plain values, long ones shortened, secrets as names."""
+"""Views of workflows and runs: records for people, long values shortened, secrets as names."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from typing import Annotated, Any, Literal, TypeAlias, get_args
+
+from omnicore.records import Meta, Record, Time, field, ref, view
 
 __all__ = [
     "ApprovalView",
     "Definition",
+    "MaybeTime",
     "OpenView",
     "Page",
+    "Place",
+    "RunStatus",
     "RunView",
+    "StepStatus",
     "StepView",
-    "TriggerView",
-    "VersionView",
+    "WorkflowTrigger",
+    "WorkflowVersion",
     "shortened",
 ]
 
+RunStatus: TypeAlias = Literal["pending", "running", "waiting", "suspended", "completed", "faulted", "cancelled"]
+StepStatus: TypeAlias = Literal["completed", "faulted", "skipped", "retried", "fired", "received", "cancelled"]
+MaybeTime: TypeAlias = Annotated[float | None, Meta(description="Seconds since the Unix epoch.")]
+Place: TypeAlias = Annotated[
+    str,
+    Meta(description="One occurrence of a task: its path with rounds and visits, `/do/1/each/for/3/do/0/send`."),
+]
+_Source: TypeAlias = Annotated[str, Meta(description="YAML or JSON, as it was written.")]
+_Document: TypeAlias = Annotated[Mapping[str, Any], Meta(description="The definition as plain JSON values.")]
+_MaybeFault: TypeAlias = Annotated[Any, Meta(extra_json_schema={"anyOf": [ref("WorkflowFault"), {"type": "null"}]})]
+_LAST_RUN = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "string"},
+        "status": {"enum": list(get_args(RunStatus))},
+        "at": {"type": "number", "description": "Seconds since the Unix epoch."},
+    },
+    "required": ["id", "status", "at"],
+}
 
-@dataclass(frozen=True, slots=True)
-class TriggerView:
-    """One way in which a workflow begins. `next_at` is known for schedules."""
+
+class WorkflowTrigger(Record, frozen=True):
+    """One way in which a workflow begins."""
 
     kind: str
-    about: str
-    next_at: float | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """As a JSON value."""
-        return asdict(self)
+    about: Annotated[str, Meta(description="In words.")]
+    next_at: Annotated[float | None, Meta(description="Of schedules.")] = None
 
 
-@dataclass(frozen=True, slots=True)
-class Definition:
-    """A workflow as it stands. `id` is `name`, or `namespace.name` outside of `default`."""
+class Definition(Record, frozen=True):
+    """A workflow as it stands. Lists have `last_run`, and neither text nor document."""
 
-    id: str
+    id: Annotated[str, Meta(description="`name`, or `namespace.name` outside of `default`.")]
     name: str
     namespace: str
     title: str
     summary: str
-    version: str
-    number: int
-    digest: str
+    version: Annotated[str, Meta(description="As its document says.")]
+    number: Annotated[int, Meta(description="Counts the versions that were kept, from 1.")]
+    digest: Annotated[str, Meta(description="SHA-256 of the document; runs keep to it.")]
     enabled: bool
-    changed_at: float
+    changed_at: Time
     changed_by: str
-    triggers: tuple[TriggerView, ...] = ()
-    text: str = ""
-    document: Mapping[str, Any] = field(default_factory=dict)
-    last_run: Mapping[str, Any] | None = None
+    triggers: tuple[WorkflowTrigger, ...] = ()
+    text: _Source = ""
+    document: _Document = field(default_factory=dict)
+    last_run: Annotated[
+        Any, Meta(description="The newest one.", extra_json_schema={"anyOf": [_LAST_RUN, {"type": "null"}]})
+    ] = None
 
     def to_json(self, *, brief: bool = False) -> dict[str, Any]:
-        """As a JSON value; `brief` without text and document, as lists have it."""
-        shown = asdict(self)
-        if brief:
-            del shown["text"], shown["document"]
-        else:
-            del shown["last_run"]
-        return shown
+        """As a JSON value; `brief` as lists have it."""
+        left_out = ("text", "document") if brief else ("last_run",)
+        return {name: value for name, value in view(self).items() if name not in left_out}
 
 
-@dataclass(frozen=True, slots=True)
-class VersionView:
-    """One version of a workflow. `text` and `document` are there where one was asked for."""
+class WorkflowVersion(Record, frozen=True):
+    """One version of a workflow. Lists leave text and document out."""
 
     workflow: str
     number: int
     digest: str
-    created_at: float
+    created_at: Time
     created_by: str
-    text: str = ""
-    document: Mapping[str, Any] | None = None
+    text: _Source = ""
+    document: _Document | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """As a JSON value; lists leave text and document out."""
-        shown = asdict(self)
-        if self.document is None:
-            del shown["text"], shown["document"]
-        return shown
+        """As a JSON value."""
+        left_out = ("text", "document") if self.document is None else ()
+        return {name: value for name, value in view(self).items() if name not in left_out}
 
 
-@dataclass(frozen=True, slots=True)
-class RunView:
-    """A run. `due_at` is when a waiting one goes on by itself."""
+class RunView(Record, frozen=True):
+    """A run."""
 
     id: str
     workflow: str
-    number: int | None
+    number: Annotated[int | None, Meta(description="The version; null for a trial.")]
     digest: str
-    status: str
-    trigger: Mapping[str, Any]
+    status: RunStatus
+    trigger: Annotated[Mapping[str, Any], Meta(description="What began it: its `kind`, and what belongs to that.")]
     by: str
-    created_at: float
-    started_at: float | None
-    ended_at: float | None
-    due_at: float | None
-    priority: int
+    created_at: Time
+    started_at: MaybeTime
+    ended_at: MaybeTime
+    due_at: Annotated[float | None, Meta(description="When a waiting one goes on by itself.")]
+    priority: Annotated[int, Meta(ge=0, le=9)]
     input: Any
     output: Any
-    fault: Mapping[str, Any] | None
-    parent: str | None
-    forked_from: str | None
-    steps: int
-    hash: str
-    trial: bool = False
-
-    def to_json(self) -> dict[str, Any]:
-        """As a JSON value."""
-        return _members(self)
+    fault: _MaybeFault
+    parent: Annotated[str | None, Meta(description="The run that began it.")]
+    forked_from: Annotated[str | None, Meta(description="The run whose rows it began with.")]
+    steps: Annotated[int, Meta(description="Rows of its journal.")]
+    hash: Annotated[str, Meta(description="Of the last row and so of all.")]
+    trial: Annotated[bool, Meta(description="Of a text that was not applied.")] = False
 
 
-@dataclass(frozen=True, slots=True)
-class StepView:
-    """A row of a run's journal. `cut`: a long value is shortened here; `Workflows.step` has it in full."""
+class StepView(Record, frozen=True):
+    """A row of a run's journal; `Workflows.step` has it in full."""
 
-    seq: int
-    place: str
-    path: str
+    seq: Annotated[int, Meta(description="Counts from 1.")]
+    place: Place
+    path: Annotated[str, Meta(description="Of the task in the document.")]
     name: str
     kind: str
-    status: str
+    status: StepStatus
     attempt: int
-    at: float
-    began_at: float
+    at: Time
+    began_at: Time
     input: Any
     output: Any
-    fault: Mapping[str, Any] | None
-    meta: Mapping[str, Any]
-    cut: bool = False
+    fault: _MaybeFault
+    meta: Annotated[Mapping[str, Any], Meta(description="What it cost and who did it.")]
+    cut: Annotated[bool, Meta(description="Long values are shortened here.")] = False
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON value."""
-        shown = _members(self)
+        shown = view(self)
         if not self.cut:
             del shown["cut"]
         return shown
 
 
-@dataclass(frozen=True, slots=True)
-class OpenView:
+class OpenView(Record, frozen=True):
     """Something a run waits for."""
 
-    place: str
+    place: Place
     kind: str
     name: str
     attempt: int
-    due_at: float | None
-
-    def to_json(self) -> dict[str, Any]:
-        """As a JSON value."""
-        return asdict(self)
+    due_at: MaybeTime
 
 
-@dataclass(frozen=True, slots=True)
-class ApprovalView:
+class ApprovalView(Record, frozen=True):
     """A decision that a run waits for."""
 
     run: str
-    place: str
+    place: Place
     workflow: str
     title: str
     text: str
-    form: Mapping[str, Any]
-    role: str
-    deadline_at: float | None
-    asked_at: float
-
-    def to_json(self) -> dict[str, Any]:
-        """As a JSON value."""
-        return _members(self)
+    form: Annotated[Mapping[str, Any], Meta(description="JSON Schema of what is filled in; empty for nothing.")]
+    role: Annotated[str, Meta(description="The role that may decide.")]
+    deadline_at: MaybeTime
+    asked_at: Time
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Record, frozen=True):
     """Some of many. `next` is handed over for those that follow; None at the end."""
 
     items: Sequence[Any]
@@ -184,11 +181,6 @@ class Page:
     def to_json(self) -> dict[str, Any]:
         """As a JSON value."""
         return {"items": [one.to_json() for one in self.items], "next": self.next}
-
-
-def _members(view: Any) -> dict[str, Any]:
-    """Not `asdict`, which copies values of megabytes, and fails over what is deep."""
-    return {one.name: getattr(view, one.name) for one in fields(view)}
 
 
 _SHOWN_TEXT, _SHOWN_ITEMS, _SHOWN_DEPTH, _SHOWN_BYTES = 500, 20, 6, 4096

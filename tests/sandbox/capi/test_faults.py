@@ -6,9 +6,19 @@ import pytest
 from tests.sandbox.child import run_child
 
 from omnicore.sandbox.capi.code import Preset, RawEngine, compile_module, text_to_binary
-from omnicore.sandbox.capi.faults import TrapCode, new_error, new_trap, take_error, take_fault, take_trap
-from omnicore.sandbox.capi.functions import EXTERN_WORDS, FUNCTION_AT, export
-from omnicore.sandbox.capi.library import Buffer, lib
+from omnicore.sandbox.capi.library import (
+    EXTERN_WORDS,
+    FUNCTION_AT,
+    Buffer,
+    TrapCode,
+    export,
+    lib,
+    new_error,
+    new_trap,
+    take_error,
+    take_fault,
+    take_trap,
+)
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from tests.sandbox.child import run_child
 
 from omnicore.errors import EngineFailed
 from omnicore.sandbox.capi import library
-from omnicore.sandbox.capi.functions import EXTERN_WORDS, FUNCTION_AT
+from omnicore.sandbox.capi.library import EXTERN_WORDS, FUNCTION_AT
 
 
 def size(kind) -> int:
@@ -86,5 +86,5 @@ def test_a_machine_without_an_engine_is_told_what_to_do(monkeypatch):
 
 
 def test_the_package_itself_is_not_imported():
-    shown = run_child("import omnicore.sandbox.capi.functions; print('wasmtime._bindings' in sys.modules)")
+    shown = run_child("import omnicore.sandbox.capi.library; print('wasmtime._bindings' in sys.modules)")
     assert shown == "False\n"

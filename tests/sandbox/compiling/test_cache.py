@@ -37,8 +37,8 @@ def entry(folder, compile_) -> Path:
 def children(monkeypatch) -> list[int]:
     """Grows by one with every module compiled in a child."""
     started = []
-    run = compiler._run_child
-    monkeypatch.setattr(compiler, "_run_child", lambda *args, **kind: started.append(1) or run(*args, **kind))
+    run = compiler.CompilerProcesses.run
+    monkeypatch.setattr(compiler.CompilerProcesses, "run", lambda *args: started.append(1) or run(*args))
     return started
 
 

@@ -77,8 +77,8 @@ def test_the_child_sees_none_of_the_hosts_variables(monkeypatch):
 
 def test_the_child_is_given_that_environment_and_no_open_files(compile_, monkeypatch):
     seen = []
-    run = subprocess.run
-    monkeypatch.setattr(subprocess, "run", lambda *args, **kind: seen.append(kind) or run(*args, **kind))
+    start = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", lambda *args, **kind: seen.append(kind) or start(*args, **kind))
     monkeypatch.setenv("OMNICORE_TOKEN", "secret")
     compile_(large())
     assert "secret" not in str(seen[0]["env"])

@@ -30,18 +30,17 @@ class Children:
     def __init__(self) -> None:
         self.started = 0
         self.code = -24  # SIGXCPU
-        self.run: Callable[..., Any] = subprocess.run
 
-    def __call__(self, command: Any, **kind: Any) -> Any:
+    def run(self, _command: Any, files: Any, _timeout_s: float) -> int:
         self.started += 1
-        kind["stderr"].write(b"the module does not validate")
-        return subprocess.CompletedProcess(command, self.code)
+        files[2].write(b"the module does not validate")
+        return self.code
 
 
 @pytest.fixture
 def children(monkeypatch: pytest.MonkeyPatch) -> Iterator[Children]:
     found = Children()
-    monkeypatch.setattr(compiler.subprocess, "run", found)
+    monkeypatch.setattr(compiler.CompilerProcesses, "run", lambda _self, *args: found.run(*args))
     return found
 
 
@@ -143,10 +142,10 @@ def test_what_the_machine_did_is_not_remembered(children, compiled, code: int) -
 
 
 def test_a_compiler_that_gets_no_time_is_not_the_modules_fault(compiled, monkeypatch) -> None:
-    def starved(command: Any, timeout: float, **_kind: Any) -> Any:
-        raise subprocess.TimeoutExpired(command, timeout)
+    def starved(_self: Any, command: Any, _files: Any, timeout_s: float) -> Any:
+        raise subprocess.TimeoutExpired(command, timeout_s)
 
-    monkeypatch.setattr(compiler.subprocess, "run", starved)
+    monkeypatch.setattr(compiler.CompilerProcesses, "run", starved)
     with pytest.raises(Unavailable, match="too little processor time") as failed:
         compiled()
     assert failed.value.details["retry_after_s"] > 0

@@ -14,11 +14,10 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 from omnicore.errors import EngineFailed, GuestFailed, MemoryExceeded
 from omnicore.sandbox.abi import Limits
 from omnicore.sandbox.capi.code import Preset
-from omnicore.sandbox.capi.faults import take_fault
-from omnicore.sandbox.capi.functions import EXTERN_WORDS, FUNCTION_AT, export
-from omnicore.sandbox.capi.library import Buffer, lib
-from omnicore.sandbox.extism.kernel import KERNEL_TYPES, kernel_for
-from omnicore.sandbox.extism.memory import COMMITTED_AT_START, ExchangeMemory
+from omnicore.sandbox.capi.library import EXTERN_WORDS, FUNCTION_AT, Buffer, export, lib, take_fault
+from omnicore.sandbox.extism.call import COMMITTED_AT_START, ExchangeMemory
+from omnicore.sandbox.extism.links import KERNEL_TYPES
+from omnicore.sandbox.extism.store import kernel_for
 
 MAXIMUM = COMMITTED_AT_START + 4 * 65_536
 ALL = 2**64 - 1

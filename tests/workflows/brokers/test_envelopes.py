@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from omnicore.errors import InvalidInput
-from omnicore.workflows.triggers.broker_links import STRUCTURED, Message, event_of, written
+from omnicore.workflows.triggers.brokers import STRUCTURED, Message, event_of, written
 
 EVENT = {"specversion": "1.0", "id": "1", "source": "/s", "type": "t", "data": {"a": [1, None]}}
 

@@ -8,8 +8,7 @@ from typing import Any
 from faststream.kafka import TestKafkaBroker
 
 from omnicore.config.brokers import Inbound, read_brokers
-from omnicore.workflows.triggers.broker_links import LinkOrder, Message
-from omnicore.workflows.triggers.kafka import KafkaLink
+from omnicore.workflows.triggers.brokers import KafkaLink, LinkOrder, Message
 
 GIVEN = {
     "k": {

@@ -16,8 +16,7 @@ from omnicore.config.brokers import Outbound, read_brokers
 from omnicore.config.loader import load_settings
 from omnicore.errors import InvalidSetting, ToolMissing
 from omnicore.storage.store import Store
-from omnicore.workflows.triggers.broker_links import Link, LinkOrder, Message
-from omnicore.workflows.triggers.brokers import Brokers
+from omnicore.workflows.triggers.brokers import BrokerLink, Brokers, LinkOrder, Message
 
 GIVEN = {
     "main": {
@@ -61,7 +60,7 @@ async def until(holds: Callable[[], bool]) -> None:
 async def test_what_a_broker_brought_goes_out_through_none(store: Store) -> None:
     links: list[MemoryLink] = []
 
-    def opened(order: LinkOrder) -> Link:
+    def opened(order: LinkOrder) -> BrokerLink:
         links.append(MemoryLink(order))
         return links[-1]
 
@@ -86,7 +85,7 @@ async def test_a_message_that_can_be_no_event_is_let_go_and_counted(store: Store
     async with room(store) as made:
         links: list[MemoryLink] = []
 
-        def opened(order: LinkOrder) -> Link:
+        def opened(order: LinkOrder) -> BrokerLink:
             links.append(MemoryLink(order))
             return links[-1]
 
@@ -118,7 +117,7 @@ async def test_a_broker_that_is_away_is_told_without_its_password(
 
 
 async def test_without_its_library_a_broker_says_what_to_install(store: Store) -> None:
-    def missing(order: LinkOrder) -> Link:
+    def missing(order: LinkOrder) -> BrokerLink:
         raise ToolMissing("the library faststream is not installed", remedy="run `pip install 'omnicore[brokers]'`")
 
     async with room(store) as made:

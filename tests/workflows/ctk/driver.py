@@ -15,9 +15,9 @@ from omnicore.errors import WorkflowFailed
 from omnicore.workflows.entries import Action, Change, Entry, Outcome, Result, RunContext, Start
 from omnicore.workflows.faults import Fault
 from omnicore.workflows.language.document import compile_graph, read_document
-from omnicore.workflows.language.graph import Run
+from omnicore.workflows.language.graph import RunTask
 from omnicore.workflows.progress import Progress
-from omnicore.workflows.steps.secrets import placeholders
+from omnicore.workflows.steps.step import placeholders
 
 __all__ = ["Played", "play", "play_on_host"]
 
@@ -179,7 +179,7 @@ class _Running:
             performed = await self.world.bench.effects.perform(action, self.context)
             self.world.events += performed.events
             return performed.output
-        assert isinstance(action.node, Run), action
+        assert isinstance(action.node, RunTask), action
         outcome = await _Running(self.world, self.world.others[action.node.workflow], action.value).to_the_end()
         if outcome.fault is not None:
             raise outcome.fault

@@ -9,32 +9,32 @@ from typing import Any, TypeVar
 
 from tests.connectors.local_server import Answer, LocalServer, Seen, serve
 
-from omnicore.assembly import BlockingHost, Host
+from omnicore.assembly import Host
+from omnicore.automation import scripting
 from omnicore.clock import ManualClock
 from omnicore.connectors.http import HttpClient
+from omnicore.portal import BlockingHost
 from omnicore.storage.tables.kv import KvTable
-from omnicore.wiring.effects import scripting
 from omnicore.workflows.entries import Action, Performed, RunContext
 from omnicore.workflows.faults import Fault
-from omnicore.workflows.language.graph import Call, Emit, Node, Script
+from omnicore.workflows.language.graph import CallTask, EmitTask, Node, ScriptTask
 from omnicore.workflows.steps.effects import Effects
-from omnicore.workflows.steps.secrets import placeholders
-from omnicore.workflows.steps.services import EffectLimits, StepServices
+from omnicore.workflows.steps.step import EffectLimits, StepServices, placeholders
 
 T = TypeVar("T")
 LOCAL = EffectLimits(http_private=("127.0.0.1:*",), http_bytes=64 * 1024, longest_s=20.0)
 
 
-def call(target: Any, ref: str = "", **more: Any) -> Call:
-    return Call("/do/0/step", "step", "call", target=target, ref=ref, **more)
+def call(target: Any, ref: str = "", **more: Any) -> CallTask:
+    return CallTask("/do/0/step", "step", "call", target=target, ref=ref, **more)
 
 
-def emit() -> Emit:
-    return Emit("/do/0/step", "step", "emit")
+def emit() -> EmitTask:
+    return EmitTask("/do/0/step", "step", "emit")
 
 
-def script(code: str, language: Any = "js") -> Script:
-    return Script("/do/0/step", "step", "script", language=language, code=code)
+def script(code: str, language: Any = "js") -> ScriptTask:
+    return ScriptTask("/do/0/step", "step", "script", language=language, code=code)
 
 
 def action(node: Node, value: Any = None, *, input: Any = None, **more: Any) -> Action:
@@ -65,7 +65,7 @@ class Bench:
             clock=self.clock,
             memory=host.memory,
             vectors=host.vectors,
-            tasks=host.tasks.desk,
+            tasks=host.tasks.stored,
             scripting=scripting(host.settings),
         )
         self.effects = Effects(self.means, LOCAL)

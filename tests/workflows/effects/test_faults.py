@@ -8,7 +8,7 @@ import pytest
 
 from omnicore import errors
 from omnicore.workflows.faults import fault_of, of_status
-from omnicore.workflows.steps.values import checked_output, parse_json
+from omnicore.workflows.steps.step import checked_output, parse_json
 
 
 @pytest.mark.parametrize(

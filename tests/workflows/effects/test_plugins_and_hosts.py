@@ -10,10 +10,10 @@ import pytest
 from tests.connectors.local_server import LocalServer, reply
 from tests.workflows.effects.bench import Bench, action, call, fault_of, run_of, short
 
-from omnicore.blocking import real
+from omnicore.portal import real
 from omnicore.sandbox.abi import MIB
 from omnicore.workflows.language.palette import VERBS
-from omnicore.workflows.steps.work import StepContext
+from omnicore.workflows.steps.step import StepContext
 
 
 def test_a_plugin_is_called_with_json_and_the_version_that_served_is_told(bench: Bench) -> None:

@@ -12,7 +12,7 @@ from omnicore.errors import ToolMissing
 from omnicore.sandbox.abi import MIB, Limits
 from omnicore.workflows.faults import Fault
 from omnicore.workflows.steps.effects import Effects
-from omnicore.workflows.steps.services import Scripting
+from omnicore.workflows.steps.step import Scripting
 
 
 @pytest.mark.parametrize(

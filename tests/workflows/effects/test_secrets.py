@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.connectors.local_server import Seen, redirect, reply
 from tests.workflows.effects.bench import Bench, call, emit, run_of, script, short
 
-from omnicore.workflows.steps.secrets import PREFIX, Opened, marked, placeholders
+from omnicore.workflows.steps.step import PREFIX, StepSecrets, marked, placeholders
 
 VALUE = "s3cr3t/with+marks&=and ä"
 
@@ -161,6 +161,6 @@ def test_people_see_a_mark_instead_of_a_placeholder() -> None:
     )
 )
 def test_values_without_placeholders_pass_as_they_are(value: Any) -> None:
-    opened = Opened({placeholders("nonce", ["a"])["a"]: VALUE})
+    opened = StepSecrets({placeholders("nonce", ["a"])["a"]: VALUE})
     assert opened.put(value) == value
     assert VALUE not in repr(opened)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omnicore.errors import InvalidInput
-from omnicore.workflows.steps.values import expanded
+from omnicore.workflows.steps.step import expanded
 
 VALUES: dict[str, Any] = {
     "var": "value",
@@ -59,6 +59,11 @@ def test_a_template_is_expanded_as_the_standard_says(template: str, uri: str) ->
 def test_what_has_no_value_or_no_sense_is_refused(template: str) -> None:
     with pytest.raises(InvalidInput):
         expanded(template, VALUES)
+
+
+def test_an_encoded_byte_in_a_value_lets_nothing_else_through() -> None:
+    # uritemplate 4.2 hands on the whole value unescaped once it holds an encoded byte.
+    assert expanded("/a{+x}", {"x": "%41 \r\nb: c"}) == "/a%2541%20%0D%0Ab:%20c"
 
 
 @pytest.mark.parametrize("values", [{"a": ".", "b": "."}, {"a": "..", "b": ""}, {"a": "", "b": "."}])

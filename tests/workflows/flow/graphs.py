@@ -11,21 +11,21 @@ from hypothesis import strategies as st
 
 from omnicore.workflows.language.graph import (
     Block,
-    Call,
-    Case,
+    CallTask,
     Catch,
     Data,
-    Do,
-    For,
-    Fork,
-    Graph,
+    DoTask,
+    ForkTask,
+    ForTask,
     Node,
-    Raise,
-    Retry,
-    Set,
-    Switch,
-    Try,
-    Wait,
+    RaiseTask,
+    RetryRule,
+    SetTask,
+    SwitchCase,
+    SwitchTask,
+    TryTask,
+    WaitTask,
+    WorkflowGraph,
 )
 
 __all__ = ["F", "const", "graph_of", "graphs", "size"]
@@ -47,10 +47,10 @@ def const(value: Any) -> F:
     return F(lambda _data, _scope: value)
 
 
-def graph_of(*nodes: Node, **more: Any) -> Graph:
+def graph_of(*nodes: Node, **more: Any) -> WorkflowGraph:
     """A workflow of these tasks."""
-    root = Do("", "", "do", data=more.pop("data", Data()), block=nodes)
-    return Graph("test", "default", "1.0.0", {}, "0" * 64, root, **more)
+    root = DoTask("", "", "do", data=more.pop("data", Data()), block=nodes)
+    return WorkflowGraph("test", "default", "1.0.0", {}, "0" * 64, root, **more)
 
 
 def size(data: Any) -> int:
@@ -98,10 +98,10 @@ class Maker:
             first, last = len(made), len(made) + 1
             path = f"{parent}/{first}/more"
             count = Data(export_as=F(lambda _data, scope: {"n": size(scope["context"]) + 1}))
-            made.append(Set(path, "more", "set", count, value=_more(path)))
+            made.append(SetTask(path, "more", "set", count, value=_more(path)))
             most = self.draw(st.integers(8, 12))
-            case = Case("again", F(lambda _data, scope: size(scope["context"]) < most), made[0].name)
-            made.append(Switch(f"{parent}/{last}/again", "again", "switch", cases=(case,)))
+            case = SwitchCase("again", F(lambda _data, scope: size(scope["context"]) < most), made[0].name)
+            made.append(SwitchTask(f"{parent}/{last}/again", "again", "switch", cases=(case,)))
         return tuple(made)
 
     def node(self, path: str, name: str, depth: int) -> Node:
@@ -124,7 +124,7 @@ class Maker:
         if chance in (9, 10, 11, 12, 13, 14) and kind not in ("try", "set", "switch", "wait"):
             attempt_s = None if kind in ("raise",) or chance > 10 else Random(f"{self.seed}{path}").uniform(1, 8)
             delay = 0.0 if chance == 9 else _time(self.seed, f"{path} delay", 4.0)
-            common["retry"] = Retry(delay_s=delay, attempts=draw(st.integers(1, 3)), attempt_s=attempt_s)
+            common["retry"] = RetryRule(delay_s=delay, attempts=draw(st.integers(1, 3)), attempt_s=attempt_s)
         if chance in (17, 18, 19, 20, 9, 10):
             common["on_error"] = "continue"
         if chance in (25, 26, 27, 28, 1):
@@ -136,33 +136,35 @@ class Maker:
         if chance in (33, 34, 35, 36, 37, 2, 11):
             inner = f"{path}/host/compensate/0/undo"
             common["compensate"] = (
-                Call(inner, "undo", "call", given=F(lambda data, scope: [data, scope["input"], scope["output"]])),
+                CallTask(inner, "undo", "call", given=F(lambda data, scope: [data, scope["input"], scope["output"]])),
             )
         return common
 
     def _set(self, path: str, common: dict[str, Any], depth: int) -> Node:
-        return Set(**common, value=_more(path))
+        return SetTask(**common, value=_more(path))
 
     def _call(self, path: str, common: dict[str, Any], depth: int) -> Node:
-        return Call(**common, target="plugin", ref="some.function")
+        return CallTask(**common, target="plugin", ref="some.function")
 
     def _wait(self, path: str, common: dict[str, Any], depth: int) -> Node:
-        return Wait(**common, duration_s=_time(self.seed, f"{path} wait", 6.0))
+        return WaitTask(**common, duration_s=_time(self.seed, f"{path} wait", 6.0))
 
     def _raise(self, path: str, common: dict[str, Any], depth: int) -> Node:
         status = self.draw(st.sampled_from([400, 503]))
-        return Raise(**common, error=const({"type": "https://x.example/e", "status": status, "title": "No"}))
+        return RaiseTask(**common, error=const({"type": "https://x.example/e", "status": status, "title": "No"}))
 
     def _switch(self, path: str, common: dict[str, Any], depth: int) -> Node:
         rest = self.draw(st.integers(0, 2))
         cases = (
-            Case("a", F(lambda data, _scope: size(data) % 3 == rest), self.draw(st.sampled_from(["continue", "exit"]))),
+            SwitchCase(
+                "a", F(lambda data, _scope: size(data) % 3 == rest), self.draw(st.sampled_from(["continue", "exit"]))
+            ),
         )
-        default = (Case("b", None, "continue"),) if self.draw(st.booleans()) else ()
-        return Switch(**common, cases=cases + default)
+        default = (SwitchCase("b", None, "continue"),) if self.draw(st.booleans()) else ()
+        return SwitchTask(**common, cases=cases + default)
 
     def _do(self, path: str, common: dict[str, Any], depth: int) -> Node:
-        return Do(**common, block=self.block(f"{path}/do", depth - 1))
+        return DoTask(**common, block=self.block(f"{path}/do", depth - 1))
 
     def _for(self, path: str, common: dict[str, Any], depth: int) -> Node:
         count, at_once = self.draw(st.integers(0, 4)), self.draw(st.sampled_from([1, 1, 2, 3]))
@@ -173,7 +175,7 @@ class Maker:
         block = self.block(f"{path}/do", depth - 1)
         if at_once > 1:
             block = (self._lead(f"{path}/do/9/lead"), *block)
-        return For(
+        return ForTask(
             **common,
             each=f"item{depth}",
             at=f"at{depth}",
@@ -192,15 +194,15 @@ class Maker:
         if self.draw(st.integers(0, 9)) == 0:
             branches = (replace(branches[0], then="end"), *branches[1:])
         at_once = self.draw(st.sampled_from([None, None, 1, 2]))
-        return Fork(**common, branches=branches, compete=self.draw(st.booleans()), at_once=at_once)
+        return ForkTask(**common, branches=branches, compete=self.draw(st.booleans()), at_once=at_once)
 
     def _branch(self, path: str, name: str, depth: int) -> Node:
         inner = self.node(f"{path}/do/1/inner", "inner", depth)
-        return Do(path, name, "do", block=(self._lead(f"{path}/do/0/lead"), inner))
+        return DoTask(path, name, "do", block=(self._lead(f"{path}/do/0/lead"), inner))
 
     def _lead(self, path: str) -> Node:
         """What is side by side begins with a time of its own: else it would be chance what comes first."""
-        return Wait(path, "lead", "wait", duration_s=_time(self.seed, path, 0.5))
+        return WaitTask(path, "lead", "wait", duration_s=_time(self.seed, path, 0.5))
 
     def _try(self, path: str, common: dict[str, Any], depth: int) -> Node:
         retry = None
@@ -208,17 +210,17 @@ class Maker:
         if chance < 3:
             limit = Random(f"{self.seed}{path}limit").uniform(1, 8) if chance == 0 else None
             delay = 0.0 if chance == 1 else _time(self.seed, f"{path} pause", 4.0)
-            retry = Retry(delay_s=delay, attempts=self.draw(st.integers(1, 2)), attempt_s=limit)
+            retry = RetryRule(delay_s=delay, attempts=self.draw(st.integers(1, 2)), attempt_s=limit)
         catch = Catch(
             with_=self.draw(st.sampled_from([{}, {}, {"status": 503}])),
             retry=retry,
             block=self.block(f"{path}/catch/do", depth - 1) if self.draw(st.booleans()) else (),
         )
-        return Try(**common, block=self.block(f"{path}/try", depth - 1), catch=catch)
+        return TryTask(**common, block=self.block(f"{path}/try", depth - 1), catch=catch)
 
 
 @st.composite
-def graphs(draw: Any) -> tuple[Graph, int]:
+def graphs(draw: Any) -> tuple[WorkflowGraph, int]:
     """A graph, and the seed of all that happens in it."""
     seed = draw(st.integers(0, 2**32))
     maker = Maker(draw, seed)

@@ -12,7 +12,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from omnicore.workflows.faults import Fault
-from omnicore.workflows.language.graph import Approval, Call, Do, For, Fork, Graph, Node, Raise, Set, Switch, Try, Wait
+from omnicore.workflows.language.graph import (
+    ApprovalTask,
+    CallTask,
+    DoTask,
+    ForkTask,
+    ForTask,
+    Node,
+    RaiseTask,
+    SetTask,
+    SwitchTask,
+    TryTask,
+    WaitTask,
+    WorkflowGraph,
+)
 
 __all__ = ["Reference", "Row", "interpret"]
 
@@ -59,7 +72,7 @@ class _Place:
 class Reference:
     """One interpretation."""
 
-    graph: Graph
+    graph: WorkflowGraph
     answer: Answer
     rows: list[Row] = field(default_factory=list)
     used: list[tuple[str, int]] = field(default_factory=list)
@@ -177,7 +190,7 @@ class Reference:
             then = node.then
             try:
                 async with asyncio.timeout(limit if node.kind not in ("set", "switch", "raise") else None):
-                    if isinstance(node, Switch):
+                    if isinstance(node, SwitchTask):
                         output, then = data, self._choice(node, data, at)
                     else:
                         output = await self._body(node, data, at)
@@ -203,38 +216,38 @@ class Reference:
 
     async def _body(self, node: Node, data: Any, at: _Place) -> Any:
         match node:
-            case Set():
+            case SetTask():
                 assert node.value is not None
                 return node.value(data, self._scope(at, data))
-            case Raise():
+            case RaiseTask():
                 assert node.error is not None
                 raise Fault.of({"instance": at.place, **node.error(data, self._scope(at, data))})
-            case Wait():
+            case WaitTask():
                 await asyncio.sleep(_value(node.duration_s, data, self._scope(at, data)))
                 return data
-            case Call() | Approval():
+            case CallTask() | ApprovalTask():
                 after, output, fault = self.answer(at.place, at.attempt)
                 await asyncio.sleep(after)
                 if fault is not None:
                     raise Fault.of({**fault, "instance": at.place})
                 return output
-            case Do():
+            case DoTask():
                 return await self._block(node.block, data, at, at.place, len(node.path))
-            case For():
+            case ForTask():
                 return await self._for(node, data, at)
-            case Fork():
+            case ForkTask():
                 return await self._fork(node, data, at)
-            case Try():
+            case TryTask():
                 return await self._try(node, data, at)
         raise AssertionError(node.kind)
 
-    def _choice(self, node: Switch, data: Any, at: _Place) -> str:
+    def _choice(self, node: SwitchTask, data: Any, at: _Place) -> str:
         for case in node.cases:
             if case.when is not None and case.when(data, self._scope(at, data)) not in (None, False):
                 return case.then
         return next((case.then for case in node.cases if case.when is None), node.then)
 
-    async def _for(self, node: For, data: Any, at: _Place) -> Any:
+    async def _for(self, node: ForTask, data: Any, at: _Place) -> Any:
         assert node.items is not None
         items = node.items(data, self._scope(at, data))
 
@@ -252,7 +265,7 @@ class Reference:
         outputs = await _together([lambda index=index: one(index, data) for index in range(len(items))], node.at_once)
         return outputs if node.collect else data
 
-    async def _fork(self, node: Fork, data: Any, at: _Place) -> Any:
+    async def _fork(self, node: ForkTask, data: Any, at: _Place) -> Any:
         async def branch(one: Node) -> Any:
             place = at.place + one.path[len(node.path) :]
             output, then = await self.task(one, data, _Place(place, at.names, at.attempt))
@@ -263,7 +276,7 @@ class Reference:
         works = [lambda one=one: branch(one) for one in node.branches]
         return await _together(works, node.at_once or len(works), race=node.compete)
 
-    async def _try(self, node: Try, data: Any, at: _Place) -> Any:
+    async def _try(self, node: TryTask, data: Any, at: _Place) -> Any:
         catch, number = node.catch, 0
         while True:
             try:
@@ -340,7 +353,9 @@ def _value(given: Any, data: Any, scope: Mapping[str, Any]) -> Any:
     return given(data, scope) if callable(given) else given
 
 
-def interpret(graph: Graph, input: Any, answer: Answer, at: float, *, cancel_after: float | None = None) -> Reference:
+def interpret(
+    graph: WorkflowGraph, input: Any, answer: Answer, at: float, *, cancel_after: float | None = None
+) -> Reference:
     """The whole run."""
     reference = Reference(graph, answer)
     loop = _SkippingLoop(at)

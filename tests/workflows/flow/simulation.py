@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from omnicore.workflows.entries import Action, Change, Entry, Outcome, Result, Start
 from omnicore.workflows.faults import Fault
-from omnicore.workflows.language.graph import Graph
+from omnicore.workflows.language.graph import WorkflowGraph
 from omnicore.workflows.progress import Progress
 
 __all__ = ["START_AT", "Answers", "Played", "Script", "play"]
@@ -53,7 +53,7 @@ class Played:
 class Simulation:
     """One run in its world."""
 
-    def __init__(self, graph: Graph, start: Start, script: Script, *, break_at: int | None, limit: int) -> None:
+    def __init__(self, graph: WorkflowGraph, start: Start, script: Script, *, break_at: int | None, limit: int) -> None:
         self.graph, self.start, self.script = graph, start, script
         self.break_at, self.limit = break_at, limit
         self.progress = Progress(graph, start)
@@ -144,9 +144,14 @@ class Simulation:
 
 
 def play(
-    graph: Graph, input: Any = None, script: Script | None = None, *, break_at: int | None = None, limit: int = 100_000,
+    graph: WorkflowGraph,
+    input: Any = None,
+    script: Script | None = None,
+    *,
+    break_at: int | None = None,
+    limit: int = 100_000,
     start: Start | None = None,
-) -> Played:  # fmt: skip
+) -> Played:
     """Plays a run. With `break_at` it is taken up anew once it has that many rows."""
     start = start or Start("run_1", input, START_AT, {"kind": "manual"}, {})
     return Simulation(graph, start, script or Script(), break_at=break_at, limit=limit).play()

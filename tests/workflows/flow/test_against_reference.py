@@ -14,7 +14,7 @@ from tests.workflows.flow.reference import Row, interpret
 from tests.workflows.flow.simulation import START_AT, Played, Script, Simulation
 
 from omnicore.workflows.entries import Action, Entry, Start
-from omnicore.workflows.language.graph import Graph
+from omnicore.workflows.language.graph import WorkflowGraph
 
 
 def answer_of(seed: int, place: str, attempt: int) -> tuple[float, Any, Mapping[str, Any] | None]:
@@ -37,7 +37,7 @@ class Drawn(Simulation):
 
 
 def played(
-    graph: Graph,
+    graph: WorkflowGraph,
     seed: int,
     input: Any,
     *,
@@ -67,7 +67,9 @@ def told(rows: list[Row]) -> list[str]:
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(graphs(), st.integers(0, 3), st.one_of(st.none(), st.none(), st.floats(0.01, 15.0)))
-def test_a_run_is_what_the_reference_makes_of_it(drawn: tuple[Graph, int], number: int, cancel: float | None) -> None:
+def test_a_run_is_what_the_reference_makes_of_it(
+    drawn: tuple[WorkflowGraph, int], number: int, cancel: float | None
+) -> None:
     graph, seed = drawn
     run = played(graph, seed, {"n": number}, cancel=cancel, break_at=None)
     wanted = interpret(
@@ -92,7 +94,11 @@ def test_a_run_is_what_the_reference_makes_of_it(drawn: tuple[Graph, int], numbe
     st.data(),
 )
 def test_a_run_that_is_taken_up_anywhere_goes_on_as_if_nothing_had_been(
-    drawn: tuple[Graph, int], number: int, cancel: float | None, rest: tuple[float, float] | None, data: st.DataObject
+    drawn: tuple[WorkflowGraph, int],
+    number: int,
+    cancel: float | None,
+    rest: tuple[float, float] | None,
+    data: st.DataObject,
 ) -> None:
     graph, seed = drawn
     whole = played(graph, seed, {"n": number}, cancel=cancel, break_at=None, rest=rest)

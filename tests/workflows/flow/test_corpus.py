@@ -19,18 +19,18 @@ from tests.workflows.flow.simulation import START_AT, Played, Script, play
 
 from omnicore.workflows.entries import Entry, Start
 from omnicore.workflows.language.document import compile_graph
-from omnicore.workflows.language.graph import Graph
+from omnicore.workflows.language.graph import WorkflowGraph
 
 CORPUS = sorted((Path(__file__).parent.parent / "corpus").glob("*.yaml"))
 HEAD = {"dsl": "1.0.3", "namespace": "test", "name": "case", "version": "0.1.0"}
 
 
-def of(path: Path) -> tuple[dict[str, Any], Graph]:
+def of(path: Path) -> tuple[dict[str, Any], WorkflowGraph]:
     case = yaml.safe_load(path.read_text())
     return case, compile_graph({"document": HEAD, **case["workflow"]})
 
 
-def run(case: dict[str, Any], graph: Graph, *, break_at: int | None = None) -> Played:
+def run(case: dict[str, Any], graph: WorkflowGraph, *, break_at: int | None = None) -> Played:
     script = Script(case.get("answers", {}), case.get("happenings", ()))
     secrets = {name: f"{{{name}}}" for name in graph.secrets}
     start = Start("run_1", case.get("input"), START_AT, {"kind": "manual"}, secrets)

@@ -14,29 +14,29 @@ from omnicore.workflows.entries import Change, Entry, Result, Start
 from omnicore.workflows.faults import Fault
 from omnicore.workflows.language.graph import (
     Block,
-    Call,
-    Case,
-    Do,
+    CallTask,
+    DoTask,
     EventFilter,
-    For,
-    Fork,
-    Graph,
-    Listen,
+    ForkTask,
+    ForTask,
+    ListenTask,
     Node,
-    Retry,
-    Set,
-    Switch,
-    Wait,
+    RetryRule,
+    SetTask,
+    SwitchCase,
+    SwitchTask,
+    WaitTask,
+    WorkflowGraph,
 )
 from omnicore.workflows.machine import BREATH, DEEPEST
 from omnicore.workflows.progress import Progress
 
 
-def call(index: int, name: str, path: str = "/do", **more: Any) -> Call:
-    return Call(f"{path}/{index}/{name}", name, "call", ref="some.function", **more)
+def call(index: int, name: str, path: str = "/do", **more: Any) -> CallTask:
+    return CallTask(f"{path}/{index}/{name}", name, "call", ref="some.function", **more)
 
 
-def started(graph: Graph, input: Any = None) -> tuple[Progress, Change]:
+def started(graph: WorkflowGraph, input: Any = None) -> tuple[Progress, Change]:
     progress = Progress(graph, Start("run", input, 1.0))
     return progress, progress.begin()
 
@@ -63,7 +63,7 @@ def test_a_result_of_another_place_or_attempt_changes_nothing() -> None:
 
 
 def test_a_timer_is_answered_by_firing_only() -> None:
-    progress, change = started(graph_of(Wait("/do/0/w", "w", "wait", duration_s=5.0)))
+    progress, change = started(graph_of(WaitTask("/do/0/w", "w", "wait", duration_s=5.0)))
     assert (progress.status, progress.next_due, change.begin[0].due_at) == ("waiting", 6.0, 6.0)
     assert progress.apply(done("/do/0/w")) == Change()
     assert progress.apply(Result("fired", "/do/0/w", 1, 6.0)).outcome is not None
@@ -71,7 +71,7 @@ def test_a_timer_is_answered_by_firing_only() -> None:
 
 def test_the_first_row_of_a_change_is_the_one_that_is_fed() -> None:
     branches = (call(0, "a", "/do/0/f/fork/branches"), call(1, "b", "/do/0/f/fork/branches"))
-    progress, _ = started(graph_of(Fork("/do/0/f", "f", "fork", branches=branches)))
+    progress, _ = started(graph_of(ForkTask("/do/0/f", "f", "fork", branches=branches)))
     failed = Result("failed", branches[1].path, 1, 2.0, None, Fault("runtime", 500))
     change = progress.apply(failed)
     assert [(one.fed, one.status) for one in change.entries] == [
@@ -85,8 +85,8 @@ def test_the_first_row_of_a_change_is_the_one_that_is_fed() -> None:
 
 
 def test_what_begins_and_is_cut_in_one_change_is_in_neither() -> None:
-    branches = (call(0, "a", "/do/0/f/fork/branches"), Set("/do/0/f/fork/branches/1/b", "b", "set", value=const(1)))
-    _, change = started(graph_of(Fork("/do/0/f", "f", "fork", branches=branches, compete=True)))
+    branches = (call(0, "a", "/do/0/f/fork/branches"), SetTask("/do/0/f/fork/branches/1/b", "b", "set", value=const(1)))
+    _, change = started(graph_of(ForkTask("/do/0/f", "f", "fork", branches=branches, compete=True)))
     assert (change.begin, change.cut) == ((), ())
     assert change.outcome is not None
     assert change.outcome.output == 1
@@ -105,7 +105,7 @@ def test_a_suspended_run_begins_nothing_and_can_be_cancelled() -> None:
 
 def test_what_waits_while_a_run_is_suspended_begins_in_its_order() -> None:
     branches = tuple(call(index, f"b{index}", "/do/1/f/fork/branches") for index in range(3))
-    progress, _ = started(graph_of(call(0, "a"), Fork("/do/1/f", "f", "fork", branches=branches)))
+    progress, _ = started(graph_of(call(0, "a"), ForkTask("/do/1/f", "f", "fork", branches=branches)))
     progress.apply(Result("suspend", "", 1, 2.0))
     progress.apply(done("/do/0/a"))
     change = progress.apply(Result("resume", "", 1, 9.0))
@@ -125,15 +125,15 @@ def test_a_journal_of_another_definition_is_refused() -> None:
 
 
 def test_a_run_without_rows_is_taken_up_from_its_beginning() -> None:
-    progress = Progress(graph_of(Set("/do/0/s", "s", "set", value=const(1)), call(1, "a")), Start("run", None, 1.0))
+    progress = Progress(graph_of(SetTask("/do/0/s", "s", "set", value=const(1)), call(1, "a")), Start("run", None, 1.0))
     change = progress.replay([])
     assert [one.name for one in change.entries] == ["s"]
     assert [one.place for one in change.begin] == ["/do/1/a"]
 
 
 def test_a_loop_without_effects_takes_a_breath_and_hears_a_cancel() -> None:
-    again = Switch("/do/1/again", "again", "switch", cases=(Case("on", None, "s"),))
-    progress, change = started(graph_of(Set("/do/0/s", "s", "set", value=const(1)), again))
+    again = SwitchTask("/do/1/again", "again", "switch", cases=(SwitchCase("on", None, "s"),))
+    progress, change = started(graph_of(SetTask("/do/0/s", "s", "set", value=const(1)), again))
     for _ in range(3):
         assert len(change.entries) <= BREATH + 1
         (timer,) = change.begin
@@ -144,9 +144,9 @@ def test_a_loop_without_effects_takes_a_breath_and_hears_a_cancel() -> None:
 
 
 def test_tasks_that_are_nested_too_deep_fault() -> None:
-    node: Node = Set("/x", "x", "set", value=const(1))
+    node: Node = SetTask("/x", "x", "set", value=const(1))
     for _ in range(DEEPEST + 5):
-        node = Do("/x", "x", "do", block=(node,))
+        node = DoTask("/x", "x", "do", block=(node,))
     played = play(graph_of(node))
     assert played.outcome is not None
     assert played.outcome.fault is not None
@@ -161,7 +161,7 @@ def test_a_then_that_leads_nowhere_faults() -> None:
 
 
 def test_jitter_is_drawn_from_the_key_and_lies_between_its_bounds() -> None:
-    retry = Retry(delay_s=10.0, jitter_s=(1.0, 3.0), attempts=5)
+    retry = RetryRule(delay_s=10.0, jitter_s=(1.0, 3.0), attempts=5)
     script = Script({"a": [{"fault": {"type": "runtime", "status": 500}}]})
     waits = []
     for _ in range(2):
@@ -174,7 +174,7 @@ def test_jitter_is_drawn_from_the_key_and_lies_between_its_bounds() -> None:
 
 
 def test_backoff_is_bounded_however_often_it_doubles() -> None:
-    retry = Retry("exponential", 1.0, 60.0, attempts=2_000)
+    retry = RetryRule("exponential", 1.0, 60.0, attempts=2_000)
     played = play(graph_of(call(0, "a", retry=retry)), script=Script({"a": [{"fault": {"type": "x:y", "status": 1}}]}))
     assert played.outcome is not None
     assert played.entries[-1].attempt == 2_001
@@ -184,15 +184,15 @@ def test_an_event_that_its_filter_cannot_read_is_not_for_the_task() -> None:
     def fail(_data: Any, _scope: Any) -> Any:
         raise Fault("expression", 400)
 
-    node = Listen("/do/0/l", "l", "listen", filters=(EventFilter({"type": "a"}, F(fail)),))
+    node = ListenTask("/do/0/l", "l", "listen", filters=(EventFilter({"type": "a"}, F(fail)),))
     progress, _ = started(graph_of(node))
     assert progress.apply(Result("event", "/do/0/l", 1, 2.0, {"type": "a"})) == Change()
     assert progress.status == "waiting"
 
 
-def looped(items: int, *, at_once: int = 1, collect: bool = True, block: Block | None = None) -> Graph:
+def looped(items: int, *, at_once: int = 1, collect: bool = True, block: Block | None = None) -> WorkflowGraph:
     block = block or (call(0, "a", "/do/0/loop/do"),)
-    loop = For(
+    loop = ForTask(
         "/do/0/loop", "loop", "for", items=const(list(range(items))), block=block, at_once=at_once, collect=collect
     )
     return graph_of(loop)
@@ -225,7 +225,9 @@ def test_a_loop_over_many_items_keeps_its_memory(at_once: int, collect: bool) ->
 
 
 def test_a_run_of_ten_thousand_steps_keeps_its_memory_and_is_taken_up_again() -> None:
-    again = Switch("/do/1/again", "again", "switch", cases=(Case("on", F(lambda data, _: data < 5_000), "a"),))
+    again = SwitchTask(
+        "/do/1/again", "again", "switch", cases=(SwitchCase("on", F(lambda data, _: data < 5_000), "a"),)
+    )
     graph = graph_of(call(0, "a"), again)
     progress, change = started(graph)
     entries: list[Entry] = []
@@ -245,7 +247,7 @@ def test_a_run_of_ten_thousand_steps_keeps_its_memory_and_is_taken_up_again() ->
     "value", [-1, True, "PT", "5 minutes", {"weeks": 1}, {}, None, float("inf"), 1e300, "P9999999Y"]
 )
 def test_what_is_no_duration_faults(value: Any) -> None:
-    played = play(graph_of(Wait("/do/0/w", "w", "wait", duration_s=const(value))))
+    played = play(graph_of(WaitTask("/do/0/w", "w", "wait", duration_s=const(value))))
     assert played.outcome is not None
     assert played.outcome.fault is not None
     assert (played.outcome.fault.title, played.outcome.fault.instance) == ("No duration", "/do/0/w")
@@ -253,7 +255,7 @@ def test_what_is_no_duration_faults(value: Any) -> None:
 
 @pytest.mark.parametrize("value", [None, True, "tomorrow", 1e300, float("nan"), "99999-01-01"])
 def test_what_is_no_moment_faults(value: Any) -> None:
-    played = play(graph_of(Wait("/do/0/w", "w", "wait", until=const(value))))
+    played = play(graph_of(WaitTask("/do/0/w", "w", "wait", until=const(value))))
     assert played.outcome is not None
     assert played.outcome.fault is not None
     assert played.outcome.fault.title == "No moment"
@@ -261,5 +263,5 @@ def test_what_is_no_moment_faults(value: Any) -> None:
 
 @pytest.mark.parametrize("event", [None, 5, "text", [], {}])
 def test_an_event_that_is_none_changes_nothing(event: Any) -> None:
-    progress, _ = started(graph_of(Listen("/do/0/l", "l", "listen", filters=(EventFilter({"type": "a"}),))))
+    progress, _ = started(graph_of(ListenTask("/do/0/l", "l", "listen", filters=(EventFilter({"type": "a"}),))))
     assert progress.apply(Result("event", "/do/0/l", 1, 2.0, event)) == Change()

@@ -16,7 +16,7 @@ from tests.workflows.flow.test_corpus import CORPUS, of, run, told
 from omnicore.workflows.entries import Change, Entry, Start
 from omnicore.workflows.expressions import expression
 from omnicore.workflows.expressions.expression import Unanswered, answer_to
-from omnicore.workflows.language.graph import Graph
+from omnicore.workflows.language.graph import WorkflowGraph
 from omnicore.workflows.machine import is_mark
 from omnicore.workflows.progress import Going, Progress
 
@@ -24,7 +24,7 @@ from omnicore.workflows.progress import Going, Progress
 class Still(Progress):
     """Has no answer at hand, is tired before each task, and has what it has come to kept each time."""
 
-    def __init__(self, graph: Graph, start: Start) -> None:
+    def __init__(self, graph: WorkflowGraph, start: Start) -> None:
         super().__init__(graph, start)
         self.stands_still(lambda question: None, lambda: True)
         self.pauses = 0

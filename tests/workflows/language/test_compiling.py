@@ -3,7 +3,19 @@ from __future__ import annotations
 from tests.workflows.language.texts import HEAD
 
 from omnicore.workflows.language.document import compile_graph, read_document
-from omnicore.workflows.language.graph import Approval, Call, Do, For, Fork, Listen, Retry, Switch, Try, Wait, children
+from omnicore.workflows.language.graph import (
+    ApprovalTask,
+    CallTask,
+    DoTask,
+    ForkTask,
+    ForTask,
+    ListenTask,
+    RetryRule,
+    SwitchTask,
+    TryTask,
+    WaitTask,
+    children,
+)
 
 
 def graph(tasks, before=""):
@@ -21,7 +33,7 @@ def test_the_sugar_of_a_task_becomes_fields_of_its_node():
         " onError: continue, compensate: [{undo: {call: x.z}}]}}"
     )
 
-    assert node.retry == Retry("exponential", 2.0, 60.0, (0.0, 1.0), 3, 5.0, 600.0)
+    assert node.retry == RetryRule("exponential", 2.0, 60.0, (0.0, 1.0), 3, 5.0, 600.0)
     assert node.on_error == "continue"
     assert [(undo.path, undo.ref) for undo in node.compensate] == [("/do/0/a/host/compensate/0/undo", "x.z")]
 
@@ -32,8 +44,8 @@ def test_loops_and_forks_have_their_rounds_at_once():
         "- d: {fork: {branches: [{e: {set: {c: 1}}}]}, host: {concurrency: 2}}\n"
     ).root.block
 
-    assert (type(loop), loop.at_once, loop.collect, loop.each, loop.at) == (For, 7, False, "item", "index")
-    assert (type(fork), fork.at_once, fork.compete) == (Fork, 2, False)
+    assert (type(loop), loop.at_once, loop.collect, loop.each, loop.at) == (ForTask, 7, False, "item", "index")
+    assert (type(fork), fork.at_once, fork.compete) == (ForkTask, 2, False)
 
 
 def test_calls_know_what_they_call():
@@ -64,13 +76,13 @@ def test_references_are_put_in_where_they_are_used():
         use,
     ).root.block
 
-    assert isinstance(call, Call)
+    assert isinstance(call, CallTask)
     assert call.timeout_s == 9.0
     assert call.authentication == {"bearer": {"token": "${ $secrets.s }"}}
     given = call.given(None, {"secrets": {"s": "placeholder"}})
     assert given["endpoint"]["authentication"] == {"bearer": {"token": "placeholder"}}
-    assert isinstance(caught, Try)
-    assert caught.catch.retry == Retry(delay_s=1.0, attempts=2)
+    assert isinstance(caught, TryTask)
+    assert caught.catch.retry == RetryRule(delay_s=1.0, attempts=2)
     assert caught.catch.with_ == {"detail": "x"}
     assert fails.error(None, {})["status"] == 418
 
@@ -80,7 +92,7 @@ def test_a_custom_function_is_put_in_with_its_input():
 
     node = one("- a: {call: greet, with: {name: '${ .who }'}, output: {as: '{greeting: .}'}, then: end}", use)
 
-    assert isinstance(node, Do)
+    assert isinstance(node, DoTask)
     assert (node.path, node.then) == ("/do/0/a", "end")
     (inner,) = node.block
     assert (inner.path, inner.ref) == ("/do/0/a/call/greet", "x.y")
@@ -111,7 +123,7 @@ def test_extensions_stand_around_what_they_extend():
         "/do/0/a/before/0/log/0/b",
         "/do/0/a/after/0/log/0/d",
     ]
-    assert type(other).__name__ == "Set"
+    assert type(other).__name__ == "SetTask"
 
 
 def test_a_task_before_another_can_take_its_place():
@@ -131,8 +143,8 @@ def test_what_is_done_before_a_switch_stands_in_front_of_it():
 
     first, switch, _ = graph("- a: {switch: [{x: {when: .y, then: z}}]}\n- z: {set: {c: 1}}\n", use).root.block
 
-    assert (first.name, type(first)) == ("a", Do)
-    assert (switch.name, type(switch)) == ("a: cases", Switch)
+    assert (first.name, type(first)) == ("a", DoTask)
+    assert (switch.name, type(switch)) == ("a: cases", SwitchTask)
 
 
 def test_every_node_is_found_by_its_own_path():
@@ -161,11 +173,11 @@ def test_approvals_waits_and_listens_have_their_fields():
         " until: false}}, foreach: {item: e, at: n, output: {as: .x}}}\n"
     ).root.block
 
-    assert isinstance(ask, Approval)
+    assert isinstance(ask, ApprovalTask)
     assert (ask.deadline_s, ask.late, ask.role, ask.title({"t": "Hi"}, {})) == (3600.0, "approve", "admin", "Hi")
-    assert isinstance(until, Wait)
+    assert isinstance(until, WaitTask)
     assert until.until(None, {}) == "2030-01-31T08:00:00Z"
-    assert isinstance(listen, Listen)
+    assert isinstance(listen, ListenTask)
     assert (listen.mode, listen.forever, listen.each, listen.at, listen.each_block) == ("any", True, "e", "n", ())
     assert listen.filters[0].attributes == {"type": "a.b"}
     assert listen.filters[0].data({"x": True}, {}) is True

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from tests.workflows.language.texts import RULES, whole
 
 from omnicore.errors import WorkflowInvalid
+from omnicore.workflows.language.builder import schema
 from omnicore.workflows.language.document import check, compile_graph, plain, read_document
-from omnicore.workflows.language.schema import schema
 from omnicore.workflows.language.sources import from_omniflow
 from omnicore.workflows.language.tasks import KINDS
 

@@ -7,8 +7,8 @@ from jsonschema import Draft202012Validator
 from tests.workflows.language.texts import HEAD_LINES, RULES, whole
 
 from omnicore.errors import WorkflowInvalid
+from omnicore.workflows.language.builder import schema
 from omnicore.workflows.language.document import check, compile_graph, plain, read_document
-from omnicore.workflows.language.schema import schema
 
 by_rule = pytest.mark.parametrize("rule", RULES, ids=[one["rule"].replace(" ", "-") for one in RULES])
 

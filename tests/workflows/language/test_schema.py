@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 import omnicore.workflows
-from omnicore.workflows.language.problems import Report
-from omnicore.workflows.language.schema import check_shape, schema
+from omnicore.workflows.language.builder import check_shape, schema
+from omnicore.workflows.language.text import Report
 
 _PUBLISHED = Path(__file__).parents[3] / "specs" / "schemas" / "workflow.schema.json"
 _WORDS = ["seconds", "minutes", "use", "basic", "username", "password", "with", "type", "from", "one", "any", "until"]

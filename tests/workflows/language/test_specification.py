@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from tests.workflows.language.texts import HEAD
 
+from omnicore.workflows.language.builder import schema
 from omnicore.workflows.language.document import check
 from omnicore.workflows.language.palette import VERBS
-from omnicore.workflows.language.schema import schema
 from omnicore.workflows.language.tasks import KINDS
 
 PAGE = (Path(__file__).parents[3] / "specs" / "workflow.md").read_text(encoding="utf-8")

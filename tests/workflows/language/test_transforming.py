@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omnicore.workflows.language.builder import Transformed, transformed
+from omnicore.workflows.expressions.expression import Transformed, transformed
 
 
 @pytest.mark.parametrize(

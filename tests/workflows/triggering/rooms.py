@@ -18,7 +18,7 @@ from omnicore.storage.tables.workflow_runs import RunRow, RunsTable
 from omnicore.workflows.journal import Journal
 from omnicore.workflows.journal_records import Beginning, NewRun, Started, ordered
 from omnicore.workflows.language.document import compile_graph, read_document
-from omnicore.workflows.language.graph import Graph
+from omnicore.workflows.language.graph import WorkflowGraph
 from omnicore.workflows.triggers.triggers import Triggers
 
 NOW = 1_700_000_000.0
@@ -48,13 +48,13 @@ class Service:
     table: DefinitionsTable
     adopted: list[Handle] = field(default_factory=list)
     outcome: Any = None
-    _graphs: dict[str, Graph] = field(default_factory=dict)
+    _graphs: dict[str, WorkflowGraph] = field(default_factory=dict)
 
-    async def graph(self, workflow: str) -> Graph | None:
+    async def graph(self, workflow: str) -> WorkflowGraph | None:
         row = self.table.get(workflow)
         return None if row is None or not row.enabled else await self.graph_of(row.digest)
 
-    async def graph_of(self, digest: str) -> Graph | None:
+    async def graph_of(self, digest: str) -> WorkflowGraph | None:
         if digest not in self._graphs:
             text = self.table.document(digest)
             if text is None:

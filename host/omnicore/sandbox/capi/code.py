@@ -10,9 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from omnicore.errors import EngineFailed, LinkFailed, ModuleRejected
-from omnicore.sandbox.capi.faults import take_error
-from omnicore.sandbox.capi.functions import Callback
-from omnicore.sandbox.capi.library import LIBRARY_VERSION, Buffer, copy_bytes, lib
+from omnicore.sandbox.capi.library import LIBRARY_VERSION, Buffer, Callback, copy_bytes, lib, take_error
 
 __all__ = [
     "FUNCTION_WORDS",

@@ -9,16 +9,9 @@ from typing import Any
 
 from omnicore.errors import GuestFailed, LimitExceeded
 from omnicore.sandbox.abi import Doors, Limits, LogLevel
-from omnicore.sandbox.call import (
-    CallBudget,
-    cancelled,
-    cut_short,
-    overtime,
-    shielded,
-    too_many_calls,
-)
-from omnicore.sandbox.capi.faults import new_error
-from omnicore.sandbox.capi.functions import Callback, epoch_callback
+from omnicore.sandbox.call import CallBudget, cancelled, overtime, too_many_calls
+from omnicore.sandbox.capi.library import Callback, epoch_callback, new_error, shielded
+from omnicore.sandbox.extism.store import cut_short
 from omnicore.sandbox.wasi.clocks import Clocks, random_source
 
 __all__ = ["AT_EPOCH", "CALLS", "REQUEST", "ComponentCall", "Printed", "PrintedStream", "WasiExitError"]
@@ -127,7 +120,7 @@ class ComponentCall:
         """Begins a call with full budgets."""
         self.host_context = host_context
         self.calls_left = self.limits.host_calls
-        self.budget.reset()
+        self.budget.filled = False
         self.cancelled = False
         self.error = None
         self.deadline = time.monotonic() + timeout_s

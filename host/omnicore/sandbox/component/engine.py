@@ -20,10 +20,16 @@ from typing import Any
 
 from omnicore.errors import EngineFailed, LimitExceeded, LinkFailed, PermissionDenied
 from omnicore.sandbox.abi import MIB, Doors, HostFunction, Limits
-from omnicore.sandbox.call import background_loop, guarded, result_of
+from omnicore.sandbox.call import background_loop, result_of
 from omnicore.sandbox.capi.code import ComponentLinker, Preset, RawEngine, borrowed, free_handle, handle, preset_for
-from omnicore.sandbox.capi.functions import Callback, component_function, resource_destructor
-from omnicore.sandbox.capi.library import LIBRARY_VERSION, copy_bytes
+from omnicore.sandbox.capi.library import (
+    LIBRARY_VERSION,
+    Callback,
+    component_function,
+    copy_bytes,
+    guarded,
+    resource_destructor,
+)
 from omnicore.sandbox.capi.values import (
     VALUE_BYTES,
     Arena,
@@ -39,7 +45,7 @@ from omnicore.sandbox.component.call import CALLS, REQUEST, ComponentCall
 from omnicore.sandbox.component.instance import ComponentFunction, ComponentTemplate, LinkedComponent
 from omnicore.sandbox.component.interfaces import DoorFunction, WasiFunction, door_functions, wasi_functions
 from omnicore.sandbox.engine import Module
-from omnicore.sandbox.extism.kernel import TICKER, generation
+from omnicore.sandbox.extism.store import TICKER, generation
 from omnicore.sandbox.inspect import WASI_PACKAGES, admit, inspect
 from omnicore.sandbox.wasm import ComponentInfo
 from omnicore.sandbox.wit import Signature, WitType
@@ -325,6 +331,10 @@ class ComponentEngine:
             raise LinkFailed("a component stands alone", remedy="give it as the only module, named `main`")
         build = functools.partial(self._build, bytes(modules[0][1]), limits, doors)
         return ComponentTemplate(build(), build, self._room)
+
+    def close(self) -> None:
+        """See `omnicore.sandbox.engine.Engine.close`."""
+        self._compiler.close()
 
     def _build(self, wasm: bytes, limits: Limits, doors: Doors) -> LinkedComponent:
         info = inspect(wasm)

@@ -30,10 +30,9 @@ from omnicore.errors import (
     OmniError,
     Unavailable,
 )
-from omnicore.sandbox import call
 from omnicore.sandbox.abi import Doors, Limits, Usage
 from omnicore.sandbox.budget import BUDGET
-from omnicore.sandbox.call import PENDING, busy, deliver, overtime, shielded, too_long, too_nested
+from omnicore.sandbox.call import busy, overtime, too_long, too_nested
 from omnicore.sandbox.capi.code import (
     FUNCTION_WORDS,
     STACK_BYTES,
@@ -42,11 +41,20 @@ from omnicore.sandbox.capi.code import (
     ExportIndex,
     RawEngine,
 )
-from omnicore.sandbox.capi.faults import EngineFault, take_error
-from omnicore.sandbox.capi.library import Buffer, copy_bytes, lib
+from omnicore.sandbox.capi.library import (
+    PENDING,
+    Buffer,
+    EngineFault,
+    copy_bytes,
+    deliver,
+    install,
+    lib,
+    shielded,
+    take_error,
+)
 from omnicore.sandbox.capi.values import VALUE_BYTES, Arena, CopyMeter, TooLargeError, UnfitValueError, decoder, encoder
 from omnicore.sandbox.component.call import AT_EPOCH, CALLS, ComponentCall, WasiExitError
-from omnicore.sandbox.extism.kernel import TICKER, generation
+from omnicore.sandbox.extism.store import TICKER, generation
 from omnicore.sandbox.nesting import too_deep
 from omnicore.sandbox.wit import WitFunction, input_way, output_way
 
@@ -590,12 +598,12 @@ class ComponentTemplate:
         self._closed = False
         self.exports = tuple(parts.entries)
 
-    @call.shielded
+    @shielded
     def instance(self, *, on_loop: bool = False) -> ComponentInstance:
         """A new sandbox. Raises: CapacityReached, Unavailable: the template is closed."""
         if self._closed:
             raise Unavailable("the plugin version is closed", remedy="call the plugin's present version")
-        call.install()
+        install()
         try:
             if self._parts.generation != generation():
                 self._parts = self._build()
@@ -611,8 +619,8 @@ class ComponentTemplate:
                 self._room.append(None)
                 raise
         finally:
-            if call.PENDING:
-                call.deliver()
+            if PENDING:
+                deliver()
 
     def take_back(self, store: ComponentStore) -> None:
         """Frees a store whose instance is closed; a second time does nothing."""

@@ -1,4 +1,4 @@
-"""The state of a call, which host functions are given, and host functions as C callbacks.
+"""The state of a call, the memory that it shares with guests, and host functions as C callbacks.
 
 One callback serves every instance of a template; the environment passed to it identifies the store that runs.
 An exception of a host function, KeyboardInterrupt and CancelledError included, is kept in the call and ends the guest
@@ -16,49 +16,56 @@ import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from struct import Struct
-from typing import Any
+from typing import Any, NoReturn
 
-from omnicore.errors import Conflict, EngineFailed, LimitExceeded
-from omnicore.sandbox.abi import LOG_LEVELS, Doors, HostFunction, Limits, LogLevel, ValueType, Variables
-from omnicore.sandbox.call import (
-    CallBudget,
-    background_loop,
-    cancelled,
-    guarded,
-    result_of,
-    shielded,
-    too_many_calls,
-)
+from omnicore.errors import Conflict, EngineFailed, GuestFailed, LimitExceeded, MemoryExceeded
+from omnicore.sandbox.abi import LOG_LEVELS, Doors, HostFunction, Limits, LogLevel, Variables
+from omnicore.sandbox.call import CallBudget, background_loop, cancelled, result_of, too_many_calls
 from omnicore.sandbox.capi.code import RawEngine
-from omnicore.sandbox.capi.faults import new_trap, take_error
-from omnicore.sandbox.capi.functions import (
+from omnicore.sandbox.capi.library import (
+    ALL_BITS,
     EXTERN_WORDS,
+    FROM_WORD,
     FUNCTION_AT,
+    LEAST_I64,
+    Buffer,
     FunctionType,
     async_function,
     continuation,
+    copy_bytes,
+    decommit,
     finalizer,
     forwarding_callback,
     function_callback,
+    guarded,
+    lib,
+    new_trap,
+    shielded,
     store_continuation,
     store_word,
+    take_error,
+    to_words,
+    view_at,
 )
-from omnicore.sandbox.capi.library import Buffer, lib, view_at
-from omnicore.sandbox.extism.memory import CLOSED, ExchangeMemory, GuestMemory
 from omnicore.sandbox.wasi.session import WasiSession
+from omnicore.sandbox.wasm import PAGE_BYTES
 
 __all__ = [
     "CALLS",
     "CALLS_BY_CONTEXT",
+    "CLOSED",
+    "COMMITTED_AT_START",
     "POLLING",
+    "ExchangeMemory",
     "Forwarded",
     "GuestCall",
+    "GuestMemory",
     "HostFunctions",
     "Policy",
     "Suspension",
     "blocking",
     "callback_for",
-    "to_words",
+    "outcome_of",
 ]
 
 CALLS: dict[int, GuestCall] = {}
@@ -75,6 +82,217 @@ _OFF = 0x7FFFFFFF
 _NO_REPLY: tuple[int, Mapping[str, str]] = (0, {})
 _monotonic = time.monotonic
 _poll = lib.wasmtime_call_future_poll
+
+
+COMMITTED_AT_START = 17 * PAGE_BYTES
+_FIRST = 16  # the first block; offset 0 is the empty handle
+_ERROR, _TOP, _GENERATION, _DIRTY, _COMMITTED, _MAXIMUM = 4, 5, 6, 7, 8, 9
+_TABLE = 128  # word of the table's first entry
+_DEAD = 0xC0000000
+_LENGTH = 0x3FFFFFFF
+_FREED_BY_HOST = 0x40000000
+_MOST_GENERATIONS = 0x7FFFFFF0
+_put = Struct("=7q").pack_into
+outcome_of = Struct("=3q").unpack_from
+
+
+class ExchangeMemory:
+    """The memory that guests and host share: blocks, and the header in `kernel.wat`.
+
+    Guests can write any byte of the blocks and none of the header, so what is read here is what the kernel decided.
+
+    Owns: nothing; valid while its store lives.
+    """
+
+    __slots__ = ("_blocks_at", "_commit", "_header_at", "blocks", "header", "header_bytes", "words")
+
+    def __init__(self, blocks_at: int, header_at: int, maximum: int, commit: Callable[[int], bool]) -> None:
+        self._blocks_at, self._header_at = blocks_at, header_at
+        self.blocks = view_at(blocks_at, maximum)
+        self.words = self.blocks.cast("q")
+        self.header_bytes = view_at(header_at, (_TABLE + maximum // 16) * 8)
+        self.header = self.header_bytes.cast("q")
+        self._commit = commit
+        self.header[_TOP] = _FIRST
+        self.header[_COMMITTED] = COMMITTED_AT_START
+        self.header[_MAXIMUM] = maximum
+
+    def begin(self, data: bytes) -> None:
+        """A new generation with `data` as its input; all handles of the one before are dead.
+
+        Raises: MemoryExceeded: the input does not fit.
+        """
+        header = self.header
+        generation = header[_GENERATION] + 1
+        size = len(data)
+        if not size:
+            _put(self.header_bytes, 0, 0, 0, 0, 0, 0, _FIRST, generation)
+            return
+        end = (size + 31) & -16
+        if end > header[_DIRTY]:
+            self._make_room(end)
+        elif size & 15:
+            # The rest of the block's last 16 bytes, which the guest may read, is from an earlier call.
+            word = end >> 3
+            self.words[word - 1] = self.words[word - 2] = 0
+        self.blocks[_FIRST : _FIRST + size] = data
+        try:
+            header[_TABLE + 1] = generation << 32 | size
+        except ValueError:
+            raise EngineFailed("the sandbox is used up after 2^31 calls", remedy="make a new instance") from None
+        _put(self.header_bytes, 0, _FIRST, size, 0, 0, 0, end, generation)
+
+    def outcome(self) -> tuple[int, int, int]:
+        """Output offset and length, and the error handle."""
+        return outcome_of(self.header_bytes, 16)
+
+    def output(self) -> bytes:
+        """The bytes the guest set as its output."""
+        offset, length, _ = self.outcome()
+        return self.blocks[offset : offset + length].tobytes()
+
+    def error_text(self, most: int) -> str | None:
+        """The error that the guest set, cut to `most` bytes; None when it set none."""
+        handle = self.header[_ERROR]
+        if not handle:
+            return None
+        length = min(self.size(handle), most)
+        return self.blocks[handle : handle + length].tobytes().decode(errors="replace")
+
+    def size(self, handle: int) -> int:
+        """The length of a live block; 0 for anything else."""
+        header = self.header
+        if handle & 15 or not _FIRST <= handle < header[_TOP]:
+            return 0
+        entry = header[_TABLE + (handle >> 4)]
+        if entry >> 32 != header[_GENERATION] or entry & _DEAD:
+            return 0
+        return entry & _LENGTH
+
+    def read(self, handle: int) -> bytes:
+        """The bytes of a live block; handle 0 is the empty block. Raises: GuestFailed."""
+        header = self.header
+        if not handle & 15 and _FIRST <= handle < header[_TOP]:
+            entry = header[_TABLE + (handle >> 4)]
+            if entry >> 32 == header[_GENERATION] and not entry & _DEAD:
+                return self.blocks[handle : handle + (entry & _LENGTH)].tobytes()
+        if handle == 0:
+            return b""
+        raise GuestFailed(
+            f"handle {handle} is not a live block of the exchange memory",
+            remedy="pass what `alloc` returned, and not after `free`",
+        )
+
+    def write(self, data: bytes) -> int:
+        """A new block that holds `data`; 0 for none. Raises: MemoryExceeded."""
+        size = len(data)
+        if not size:
+            return 0
+        header = self.header
+        handle = header[_TOP]
+        end = (handle + size + 15) & -16
+        if end > header[_DIRTY]:
+            self._make_room(end)
+        if size & 15:
+            word = end >> 3
+            self.words[word - 1] = self.words[word - 2] = 0
+        self.blocks[handle : handle + size] = data
+        header[_TABLE + (handle >> 4)] = header[_GENERATION] << 32 | size
+        header[_TOP] = end
+        return handle
+
+    def free(self, handle: int) -> None:
+        """Ends a block. Its address is not used again in this call: several kits free a key once more after
+        the host has consumed it, and would free whatever took its place."""
+        length = self.size(handle)
+        if length:
+            self.header[_TABLE + (handle >> 4)] |= _FREED_BY_HOST
+
+    @property
+    def committed(self) -> int:
+        """Bytes of blocks that the kernel has made usable."""
+        return self.header[_COMMITTED]
+
+    def decommit(self) -> None:
+        """Returns the pages of blocks and table to the machine. The exchange must not be used afterwards."""
+        committed = self.header[_COMMITTED]
+        decommit(self._blocks_at, committed)
+        decommit(self._header_at, committed // 2)
+
+    @property
+    def worn(self) -> bool:
+        """True when generations run out: the next ones would bring dead handles back to life."""
+        return self.header[_GENERATION] >= _MOST_GENERATIONS
+
+    def _make_room(self, end: int) -> None:
+        header = self.header
+        if end <= header[_COMMITTED] or self._commit(end):
+            header[_DIRTY] = end
+        else:
+            raise MemoryExceeded(
+                f"oom: the exchange memory cannot hold {end} bytes",
+                remedy="send less, or raise limits.memory_bytes",
+                limit="memory_bytes",
+                allowed=self.header[_MAXIMUM],
+            )
+
+
+class _Closed(ExchangeMemory):
+    """The exchange of a closed store: every use is an error instead of a crash."""
+
+    def __init__(self) -> None:
+        pass
+
+    def __getattribute__(self, name: str) -> NoReturn:
+        raise Conflict("the call is over", remedy="use a host call only until the host function returns")
+
+
+CLOSED: ExchangeMemory = _Closed()
+
+
+_MEMORY_KIND = 3
+
+
+class GuestMemory:
+    """The memory that the calling module exports as `memory`. Every access is checked against its size now.
+
+    Raises: GuestFailed: the module exports none.
+    """
+
+    __slots__ = ("_at", "_base", "_context", "_found", "_size")
+
+    def __init__(self, caller: int) -> None:
+        found = Buffer(EXTERN_WORDS)
+        named = lib.wasmtime_caller_export_get(caller, b"memory", 6, found.address)
+        if not named or found.words[0] & 0xFF != _MEMORY_KIND:
+            raise GuestFailed("the module exports no memory", remedy="export its memory as `memory`")
+        self._found = found
+        self._context = context = lib.wasmtime_caller_context(caller)
+        self._at = found.address + FUNCTION_AT
+        # Memories never move: the presets reserve their whole address range.
+        self._base: int = lib.wasmtime_memory_data(context, self._at)
+        self._size: int = lib.wasmtime_memory_data_size(context, self._at)
+
+    def load(self, address: int, length: int) -> bytes:
+        """Bytes of the guest. Raises: GuestFailed out of bounds."""
+        self._check(address, length)
+        return copy_bytes(self._base + address, length)
+
+    def store(self, address: int, data: bytes) -> None:
+        """Writes to the guest. Raises: GuestFailed out of bounds."""
+        length = len(data)
+        self._check(address, length)
+        if length:
+            view_at(self._base + address, length)[:] = data
+
+    def _check(self, address: int, length: int) -> None:
+        if address < 0 or length < 0 or address + length > self._size:
+            self._size = lib.wasmtime_memory_data_size(self._context, self._at)  # it may have grown
+            if address < 0 or length < 0 or address + length > self._size:
+                raise GuestFailed(
+                    f"bytes {address} to {address + length} lie outside the guest's memory of {self._size}",
+                    remedy="pass a pointer and a length inside it",
+                )
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +424,7 @@ class GuestCall:
     def _refill(self) -> None:
         self.used = self.cancelled = False
         self.calls_left = self.policy.limits.host_calls
-        self.budget.reset()
+        self.budget.filled = False
 
     def leave(self) -> None:
         """Ends a call in which the guest called the host."""
@@ -337,25 +555,6 @@ class GuestCall:
         self.used = True
 
 
-_ALL = 0xFFFFFFFFFFFFFFFF
-_LOW = 0xFFFFFFFF
-_MIN = -(1 << 63)
-_F64, _F32, _Q, _L = Struct("=d"), Struct("=f"), Struct("=q"), Struct("=I")
-
-_FROM_WORD: dict[ValueType, Callable[[int], Any]] = {
-    "i64": lambda word: word & _ALL,
-    "i32": lambda word: word & _LOW,
-    "f64": lambda word: _F64.unpack(_Q.pack(word))[0],
-    "f32": lambda word: _F32.unpack(_L.pack(word & _LOW))[0],
-}
-_TO_WORD: dict[ValueType, Callable[[Any], int]] = {
-    "i64": lambda value: _whole(value, _MIN, _ALL),
-    "i32": lambda value: _whole(value, -(1 << 31), _LOW) & _LOW,
-    "f64": lambda value: _Q.unpack(_F64.pack(value))[0],
-    "f32": lambda value: _L.unpack(_F32.pack(value))[0],
-}
-
-
 def _is_coroutine(function: HostFunction) -> bool:
     """True for host functions that are awaited, always or sometimes."""
     return function.may_wait or inspect.iscoroutinefunction(function.run)
@@ -398,14 +597,12 @@ def callback_for(function: HostFunction, *, counted: bool) -> Callable[..., int 
     run = blocking(function.run) if _is_coroutine(function) else function.run
     cost = 1 if counted else 0
     # The common shapes without loops: 0.5 us a call instead of 1.2.
-    if function.results == ("i64",) and function.params == ("i64",):
-        return _handle_to_handle(run, cost)
-    if function.results == ("i64",) and function.params == ("i64", "i64"):
-        return _two_handles_to_handle(run, cost)
+    if function.results == ("i64",) and function.params in (("i64",), ("i64", "i64")):
+        return _handles_to_handle(run, cost, two=len(function.params) > 1)
     return _general(function, run, cost)
 
 
-def _handle_to_handle(run: Callable[..., Any], cost: int) -> Callable[..., int | None]:
+def _handles_to_handle(run: Callable[..., Any], cost: int, *, two: bool) -> Callable[..., int | None]:
     @guarded
     def callback(key: int, caller: int, values: Any, _count: int) -> int | None:
         call = CALLS[key]
@@ -414,32 +611,11 @@ def _handle_to_handle(run: Callable[..., Any], cost: int) -> Callable[..., int |
             call.calls_left -= cost
             if call.calls_left < 0:
                 raise too_many_calls(call.policy.limits.host_calls)
-            result = run(call, values[0] & _ALL)
+            first = values[0] & ALL_BITS
+            result = run(call, first, values[2] & ALL_BITS) if two else run(call, first)
             if result is None:
                 result = 0
-            elif not _MIN <= result <= _ALL:
-                raise OverflowError(f"{result} does not fit an i64")
-            values[0] = result
-        except BaseException as error:
-            return call.fail(error)
-        return None
-
-    return callback
-
-
-def _two_handles_to_handle(run: Callable[..., Any], cost: int) -> Callable[..., int | None]:
-    @guarded
-    def callback(key: int, caller: int, values: Any, _count: int) -> int | None:
-        call = CALLS[key]
-        try:
-            call.caller = caller
-            call.calls_left -= cost
-            if call.calls_left < 0:
-                raise too_many_calls(call.policy.limits.host_calls)
-            result = run(call, values[0] & _ALL, values[2] & _ALL)
-            if result is None:
-                result = 0
-            elif not _MIN <= result <= _ALL:
+            elif not LEAST_I64 <= result <= ALL_BITS:
                 raise OverflowError(f"{result} does not fit an i64")
             values[0] = result
         except BaseException as error:
@@ -450,7 +626,7 @@ def _two_handles_to_handle(run: Callable[..., Any], cost: int) -> Callable[..., 
 
 
 def _general(function: HostFunction, run: Callable[..., Any], cost: int) -> Callable[..., int | None]:
-    decoders = tuple((2 * index, _FROM_WORD[kind]) for index, kind in enumerate(function.params))
+    decoders = tuple((2 * index, FROM_WORD[kind]) for index, kind in enumerate(function.params))
 
     @guarded
     def callback(key: int, caller: int, values: Any, _count: int) -> int | None:
@@ -468,25 +644,6 @@ def _general(function: HostFunction, run: Callable[..., Any], cost: int) -> Call
         return None
 
     return callback
-
-
-def to_words(function: HostFunction, result: Any) -> list[int]:
-    """The result of a host function as raw words. Raises: TypeError, OverflowError: it does not fit its type."""
-    kinds = function.results
-    if not kinds:
-        return []
-    values = result if isinstance(result, tuple) else (0 if result is None else result,)
-    if len(values) != len(kinds):
-        raise TypeError(f"{function.name} returned {len(values)} values, its type has {len(kinds)}")
-    return [_TO_WORD[kind](value) for kind, value in zip(kinds, values, strict=True)]
-
-
-def _whole(value: Any, least: int, most: int) -> int:
-    if not isinstance(value, int):
-        raise TypeError(f"a host function returned {type(value).__name__} where a whole number is due")
-    if not least <= value <= most:
-        raise OverflowError(f"{value} does not fit the result type")
-    return value
 
 
 _KIND_OF = {"i32": 0, "i64": 1, "f32": 2, "f64": 3}
@@ -566,7 +723,7 @@ def _suspending(function: HostFunction) -> Callable[..., None]:
         try:
             call.caller = caller
             words = view_at(arguments, 32 * count).cast("q") if count else ()
-            values = [_FROM_WORD[kind](words[4 * i + 1]) for i, kind in enumerate(function.params)]
+            values = [FROM_WORD[kind](words[4 * i + 1]) for i, kind in enumerate(function.params)]
             if function.namespace not in _UNCOUNTED:
                 call.spend_call()
             found = function.run(call, *values)

@@ -29,12 +29,19 @@ from omnicore.sandbox.capi.code import preset_for
 from omnicore.sandbox.capi.library import LIBRARY_VERSION
 from omnicore.sandbox.compiler import Compiler
 from omnicore.sandbox.engine import Module
-from omnicore.sandbox.extism.call import GuestCall, HostFunctions, Policy
+from omnicore.sandbox.extism.call import COMMITTED_AT_START, GuestCall, HostFunctions, Policy
 from omnicore.sandbox.extism.instance import ExtismTemplate
-from omnicore.sandbox.extism.kernel import NAMESPACE, generation, kernel_for
-from omnicore.sandbox.extism.links import LinkPlan, plan_links
-from omnicore.sandbox.extism.memory import COMMITTED_AT_START
-from omnicore.sandbox.extism.store import I32_RESULT, NO_RESULT, OTHER_RESULT, EntryPoint, LinkedPlugin, commands_of
+from omnicore.sandbox.extism.links import NAMESPACE, LinkPlan, plan_links
+from omnicore.sandbox.extism.store import (
+    I32_RESULT,
+    NO_RESULT,
+    OTHER_RESULT,
+    EntryPoint,
+    LinkedPlugin,
+    commands_of,
+    generation,
+    kernel_for,
+)
 from omnicore.sandbox.inspect import OWN_PREFIX, FuncType, ModuleInfo, admit, inspect, with_visible_limits
 from omnicore.sandbox.nesting import too_deep
 from omnicore.sandbox.wasi.functions import wasi_functions
@@ -217,6 +224,10 @@ class ExtismEngine:
             raise LinkFailed("the plugin has no module `main`", remedy="name one of its modules `main`")
         build = functools.partial(self._build, named, limits, doors)
         return ExtismTemplate(build(), build)
+
+    def close(self) -> None:
+        """See `omnicore.sandbox.engine.Engine.close`."""
+        self._compiler.close()
 
     def _build(self, modules: Mapping[str, bytes], limits: Limits, doors: Doors) -> LinkedPlugin:
         prepared = {name: _prepare(wasm, limits) for name, wasm in modules.items()}

@@ -30,25 +30,25 @@ from omnicore.errors import (
 )
 from omnicore.sandbox.abi import MIB, Usage, Variables
 from omnicore.sandbox.budget import COOLING, NEVER_KEPT, SHORT, reclaim, register_idle_owner
-from omnicore.sandbox.call import (
-    PENDING,
-    busy,
-    cancelled,
-    deliver,
-    install,
-    overtime,
-    shielded,
-    too_long,
-    too_much,
-    too_nested,
-)
+from omnicore.sandbox.call import busy, cancelled, overtime, too_long, too_much, too_nested
 from omnicore.sandbox.capi.code import STACK_BYTES
-from omnicore.sandbox.capi.faults import EngineFault, TrapCode, take_fault
-from omnicore.sandbox.capi.library import Buffer, fast_call, fast_call_async, fast_memory_size, lib, prepared
-from omnicore.sandbox.extism.call import POLLING, GuestCall
-from omnicore.sandbox.extism.kernel import TICKER, generation
-from omnicore.sandbox.extism.memory import CLOSED, outcome_of
-from omnicore.sandbox.extism.store import Entry, LinkedPlugin, WasmStore
+from omnicore.sandbox.capi.library import (
+    PENDING,
+    Buffer,
+    EngineFault,
+    TrapCode,
+    deliver,
+    fast_call,
+    fast_call_async,
+    fast_memory_size,
+    install,
+    lib,
+    prepared,
+    shielded,
+    take_fault,
+)
+from omnicore.sandbox.extism.call import CLOSED, POLLING, GuestCall, outcome_of
+from omnicore.sandbox.extism.store import TICKER, Entry, LinkedPlugin, WasmStore, generation
 from omnicore.sandbox.wasi.session import WasiExit
 
 __all__ = ["FIBERS", "ExtismInstance", "ExtismTemplate"]

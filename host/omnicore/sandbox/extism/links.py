@@ -7,12 +7,50 @@ from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 from omnicore.errors import LinkFailed
-from omnicore.sandbox.abi import HostFunction
-from omnicore.sandbox.extism.kernel import KERNEL_TYPES, NAMESPACE
+from omnicore.sandbox.abi import HostFunction, ValueType
 from omnicore.sandbox.inspect import OWN_PREFIX, FuncType, Import, ModuleInfo
 from omnicore.sandbox.wasm import ExternType, GlobalType, MemoryType, TableType
 
-__all__ = ["ImportSource", "Initialiser", "LinkPlan", "LinkedModule", "described", "fits", "plan_links"]
+__all__ = [
+    "KERNEL_TYPES",
+    "NAMESPACE",
+    "ImportSource",
+    "Initialiser",
+    "LinkPlan",
+    "LinkedModule",
+    "described",
+    "fits",
+    "plan_links",
+]
+
+
+NAMESPACE = "extism:host/env"
+_Kinds = tuple[ValueType, ...]
+_H: _Kinds = ("i64",)
+
+KERNEL_TYPES: dict[str, tuple[_Kinds, _Kinds]] = {
+    "alloc": (_H, _H),
+    "free": (_H, ()),
+    "length": (_H, _H),
+    "length_unsafe": (_H, _H),
+    "load_u8": (_H, ("i32",)),
+    "load_u64": (_H, _H),
+    "store_u8": (("i64", "i32"), ()),
+    "store_u64": (("i64", "i64"), ()),
+    "input_offset": ((), _H),
+    "input_length": ((), _H),
+    "input_load_u8": (_H, ("i32",)),
+    "input_load_u64": (_H, _H),
+    "input_set": (("i64", "i64"), ()),
+    "output_set": (("i64", "i64"), ()),
+    "output_offset": ((), _H),
+    "output_length": ((), _H),
+    "error_set": (_H, ()),
+    "error_get": ((), _H),
+    "reset": ((), ()),
+    "memory_bytes": ((), _H),
+}
+"""What the kernel exports to guests, with parameter and result types."""
 
 
 def fits(wanted: ExternType | None, provided: ExternType | None) -> bool:

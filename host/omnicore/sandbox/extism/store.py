@@ -1,4 +1,5 @@
-"""Stores with a kernel and host functions: the part of a sandbox that outlives one guest.
+"""Stores with a kernel and host functions, the part of a sandbox that outlives one guest; kernels of each preset, and
+the thread that moves the epochs of their engines.
 
 A store, a kernel and their links cost more than the guest itself (10 us against 3), so a store serves several fresh
 guests one after the other. They share nothing: each has its own memory, tables and globals, and the exchange memory
@@ -9,43 +10,74 @@ from __future__ import annotations
 
 import itertools
 import os
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib import resources
 from typing import Any
 
 from omnicore.errors import CapacityReached, EngineFailed, GuestTrapped, MemoryExceeded, NotFound, OmniError
-from omnicore.sandbox.abi import MIB
+from omnicore.sandbox.abi import KIB, MIB
 from omnicore.sandbox.budget import BUDGET, reclaim
-from omnicore.sandbox.call import cut_short, shielded
-from omnicore.sandbox.capi.code import STACK_BYTES, CompiledModule, RawEngine
-from omnicore.sandbox.capi.faults import EngineFault, new_error, take_fault
-from omnicore.sandbox.capi.functions import (
+from omnicore.sandbox.call import Running, cancelled, overtime
+from omnicore.sandbox.capi.code import STACK_BYTES, CompiledModule, Preset, RawEngine, compile_module, text_to_binary
+from omnicore.sandbox.capi.library import (
     EXTERN_WORDS,
     FUNCTION_AT,
+    PENDING,
+    Buffer,
     Callback,
+    EngineFault,
     FunctionType,
+    decommit,
+    deliver,
     epoch_callback,
     export,
+    fast_instantiate,
+    lib,
+    new_error,
+    prepared,
+    shielded,
+    take_error,
+    take_fault,
+    tick,
 )
-from omnicore.sandbox.capi.library import Buffer, fast_instantiate, lib, prepared
-from omnicore.sandbox.extism.call import CALLS, CALLS_BY_CONTEXT, Forwarded, GuestCall, HostFunctions, Policy
-from omnicore.sandbox.extism.kernel import GuestKernel
+from omnicore.sandbox.extism.call import (
+    CALLS,
+    CALLS_BY_CONTEXT,
+    CLOSED,
+    COMMITTED_AT_START,
+    ExchangeMemory,
+    Forwarded,
+    GuestCall,
+    HostFunctions,
+    Policy,
+)
 from omnicore.sandbox.extism.links import LinkedModule, LinkPlan
-from omnicore.sandbox.extism.memory import CLOSED, ExchangeMemory, Footprint
 from omnicore.sandbox.inspect import OWN_PREFIX
+from omnicore.sandbox.wasm import PAGE_BYTES
 
 __all__ = [
     "I32_RESULT",
     "NO_RESULT",
     "OTHER_RESULT",
     "STORES",
+    "TICKER",
+    "TICK_S",
     "Entry",
     "EntryPoint",
+    "Footprint",
     "Guest",
+    "GuestKernel",
     "LinkedPlugin",
+    "Ticker",
     "WasmStore",
     "commands_of",
+    "cut_short",
     "explain_refusal",
+    "generation",
+    "kernel_for",
 ]
 
 STORES: dict[int, WasmStore] = {}
@@ -57,6 +89,264 @@ _MEMORY = (OWN_PREFIX + "memory").encode()
 _SLACK_BYTES = 16 * MIB
 _RESERVE = 10_000  # instructions
 _keys = itertools.count(1)
+
+
+TICK_S = 0.01
+_LINGER = 50  # ticks without a running guest before the thread sleeps; waking it costs a call 20 us
+
+
+class Ticker:
+    """Ticks while `running` holds anything. `idle` says that the next call must `wake` it."""
+
+    def __init__(self) -> None:
+        self.running: set[Any] = set()
+        self.engines: list[int] = []
+        self._start_over()
+
+    def _start_over(self) -> None:
+        self.running.clear()
+        self.idle = True
+        self._started = False
+        self._bell = threading.Event()
+        self._lock = threading.Lock()
+
+    def forked(self) -> None:
+        """The thread did not come along into the child, nor do its engines' stores."""
+        self.engines.clear()
+        self._start_over()
+
+    def wake(self) -> None:
+        """Starts the thread, or ends its sleep."""
+        with self._lock:
+            self.idle = False
+            if not self._started:
+                self._started = True
+                threading.Thread(target=self._run, name="omnicore-ticker", daemon=True).start()
+            self._bell.set()
+
+    def _run(self) -> None:
+        quiet = 0
+        while True:
+            # Half the rate while calls end between looks: every tick takes the interpreter's lock from another thread.
+            time.sleep(TICK_S if self.running else 2 * TICK_S)
+            for engine in self.engines:
+                tick(engine)
+            quiet = 0 if self.running else quiet + 1
+            if quiet >= _LINGER:
+                self._rest()
+                quiet = 0
+
+    def _rest(self) -> None:
+        with self._lock:
+            self._bell.clear()
+            self.idle = True
+        # A call that began before it could see `idle` is in `running` by now.
+        if self.running:
+            self.idle = False
+            return
+        self._bell.wait()
+
+
+TICKER = Ticker()
+os.register_at_fork(after_in_child=TICKER.forked)
+
+
+class GuestKernel:
+    """An engine with the compiled kernel, ready to be instantiated in any store of the engine."""
+
+    __slots__ = ("engine", "module", "pre")
+
+    def __init__(self, preset: Preset) -> None:
+        self.engine = RawEngine(preset)
+        text = resources.files("omnicore.sandbox.extism").joinpath("kernel.wat").read_bytes()
+        self.module: CompiledModule = compile_module(self.engine, text_to_binary(text))
+        linker, pre = lib.wasmtime_linker_new(self.engine.pointer), Buffer(1)
+        error = lib.wasmtime_linker_instantiate_pre(linker, self.module.pointer, pre.address)
+        lib.wasmtime_linker_delete(linker)
+        if error:
+            raise EngineFailed(f"the kernel cannot be prepared: {take_error(error).message}")
+        self.pre: int = pre.words[0]
+        TICKER.engines.append(self.engine.pointer)
+
+
+class _Kernels:
+    def __init__(self) -> None:
+        self.made: dict[Preset, GuestKernel] = {}
+        self.lock = threading.Lock()
+        self.generation = 0
+
+    def forked(self) -> None:
+        """Nothing of the parent's engines is used in a child: their threads and locks did not come along."""
+        self.made = {}
+        self.lock = threading.Lock()
+        self.generation += 1
+
+
+_KERNELS = _Kernels()
+os.register_at_fork(after_in_child=_KERNELS.forked)
+
+
+def kernel_for(preset: Preset) -> GuestKernel:
+    """The kernel of a preset. Raises: EngineFailed."""
+    with _KERNELS.lock:
+        kernel = _KERNELS.made.get(preset)
+        if kernel is None:
+            kernel = _KERNELS.made[preset] = GuestKernel(preset)
+        return kernel
+
+
+def generation() -> int:
+    """Counts forks: what was made in another generation belongs to a parent's engine."""
+    return _KERNELS.generation
+
+
+LARGE_BYTES = 2 * MIB
+"""A guest that held more gives its pages back when it is done, in 10 us."""
+
+_FREE_BYTES = 256 * KIB  # of growth that is not counted
+_FREE_HELD_BYTES = 2 * MIB  # by guests that are done: no more than the kernel's untouched pages
+_MOST_HELD_BYTES = 16 * MIB  # by guests that are done: freed with the store, not before
+_KEPT_BYTES = 3 * MIB  # an idle sandbox that holds more is given up after a while
+_STEP_BYTES = 4 * MIB  # a store is charged for guests that are done in these steps
+_KERNEL_BYTES = COMMITTED_AT_START + 9 * PAGE_BYTES  # the memories of `kernel.wat`
+
+
+class Footprint:
+    """The memory of one store, charged to the budget of all sandboxes. Units: bytes.
+
+    `guests` counts those made so far and `held` is what those hold that are done; `noted` is the size of the present
+    one when it was last measured, where it has grown, and `paid` what is charged for those that are done. `eager`:
+    calls are admitted with all they may grow to. `watermark` is the size of a guest's memory and the committed
+    exchange memory from which on the store must be charged again. `kept_bytes`: see `omnicore.sandbox.engine.Instance`.
+
+    Args:
+        limit: what one guest may hold.
+        first: what the memories of a guest start with.
+        stack: what a stack of its own takes.
+    """
+
+    # fmt: off
+    __slots__ = (
+        "_beside", "_context", "_exchange", "_first", "_limit", "_memories", "_noted", "_paid", "charged", "eager",
+        "guests", "held", "kept_bytes", "watermark",
+    )
+    # fmt: on
+
+    def __init__(self, context: int, exchange: ExchangeMemory, *, limit: int, first: int, stack: int) -> None:
+        self._context, self._exchange = context, exchange
+        self._limit, self._first = limit, first
+        self._beside = _KERNEL_BYTES - _FREE_HELD_BYTES + stack
+        self._memories: tuple[int, ...] = ()
+        self._noted, self._paid = 0, _FREE_HELD_BYTES
+        self._mark(first)
+        self.charged = self.guests = self.held = 0
+        self.eager = first > _STEP_BYTES or not BUDGET.is_ordinary(limit)
+        self.kept_bytes = first if first > _KEPT_BYTES else 0
+        BUDGET.charge(self, self._other_bytes() + (0 if self.eager else first))
+
+    def follow(self, memories: tuple[int, ...]) -> None:
+        """Measures these memories from now on: those of a fresh guest."""
+        self._memories = memories
+        self.guests += 1
+
+    def follow_also(self, memory: int) -> None:
+        """Measures one more memory."""
+        self._memories = (*self._memories, memory)
+
+    @property
+    def memories(self) -> tuple[int, ...]:
+        """The addresses of the memories of the present guest."""
+        return self._memories
+
+    def size(self) -> int:
+        """Bytes of all memories of the present guest, and what the exchange memory grew."""
+        size = self._exchange.committed - COMMITTED_AT_START
+        for memory in self._memories:
+            size += lib.wasmtime_memory_data_size(self._context, memory)
+        return size
+
+    def admit(self) -> None:
+        """Has the budget reserve what the guest may grow to. Blocks. Raises: Unavailable."""
+        BUDGET.admit(self, self._limit, beside=self._other_bytes())
+
+    async def admit_async(self) -> None:
+        """The same for an event loop. Raises: Unavailable."""
+        await BUDGET.admit_async(self, self._limit, beside=self._other_bytes())
+
+    def settle(self) -> None:
+        """Charges what the store holds now, no more and no less."""
+        size, first = self.size(), self._first
+        self._noted = size if size > first else 0
+        held = max(size, first)
+        self._mark(held)
+        self.kept_bytes = held if held > _KEPT_BYTES else 0
+        if self.eager and not self.guests:
+            first = 0
+        charged = self._other_bytes() + max(size, first)
+        if charged != self.charged:
+            BUDGET.charge(self, charged)
+
+    def _mark(self, size: int) -> None:
+        self.watermark = min(size + _FREE_BYTES, self._limit) + COMMITTED_AT_START
+
+    def outgrown(self) -> OmniError | None:
+        """The error for a guest that has grown further than it may, or than all sandboxes together may; None when it
+        has not. Asked at every tick."""
+        size = self.size()
+        if size > self._limit:
+            return self.oversize()
+        if size > self._noted and size > self._first:
+            self._noted = size
+            wanted = self._other_bytes() + size
+            if wanted > self.charged and not BUDGET.grow(self, wanted):
+                return BUDGET.over()
+        return None
+
+    def oversize(self) -> MemoryExceeded | None:
+        """The error for a guest that holds more memory than it may; None when it does not."""
+        size = self.size()
+        if size <= self._limit:
+            return None
+        return MemoryExceeded(
+            f"oom: the plugin's memories hold {size} bytes, {self._limit} are allowed",
+            remedy="use less memory, or raise limits.memory_bytes",
+            limit="memory_bytes",
+            allowed=self._limit,
+        )
+
+    def has_room(self, batch: int) -> bool:
+        """Ends the present guest. True when another one may be made: of `batch` in all, while little is held."""
+        size = self.size()
+        self.held = held = self.held + size
+        room = self.guests < batch and held <= _MOST_HELD_BYTES and not self._exchange.worn
+        if size > LARGE_BYTES:
+            self._give_back()
+        self._memories = ()
+        if room and (held > self._paid or size > LARGE_BYTES or self._noted):
+            self._paid = held + _STEP_BYTES
+            self.settle()
+        return room
+
+    def forget(self) -> None:
+        """Ends the charge in a forked child, whose budget begins with none."""
+        self.charged = 0
+
+    def give_up(self) -> None:
+        """Gives the pages back to the machine when the store is about to be freed."""
+        self._give_back()
+        if self._exchange.committed > LARGE_BYTES:
+            self._exchange.decommit()
+
+    def _give_back(self) -> None:
+        """Gives the pages of the present guest, which is done, back to the machine."""
+        for memory in self._memories:
+            size = lib.wasmtime_memory_data_size(self._context, memory)
+            if size > PAGE_BYTES:
+                decommit(lib.wasmtime_memory_data(self._context, memory), size)
+
+    def _other_bytes(self) -> int:
+        """Bytes beside the guest: the kernel, guests that are done, a stack, the table of blocks."""
+        return self._beside + self._paid + (self._exchange.committed - COMMITTED_AT_START) // 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +528,20 @@ def _orphan_stores() -> None:
 
 
 os.register_at_fork(after_in_child=_orphan_stores)
+
+
+def cut_short(call: Running) -> BaseException | None:
+    """The error that ends the call now: cancelled, over its deadline, or Ctrl-C; None to go on."""
+    if call.cancelled:
+        return cancelled()
+    if time.monotonic() >= call.deadline:
+        return overtime()
+    if PENDING:
+        try:
+            deliver()
+        except BaseException as error:
+            return error
+    return None
 
 
 @shielded

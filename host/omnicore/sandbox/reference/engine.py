@@ -446,6 +446,9 @@ class ReferenceEngine:
             LOGS.start()
         return ReferenceTemplate(modules, limits, doors)
 
+    def close(self) -> None:
+        """Does nothing: the library compiles in this process."""
+
 
 def _check_sizes(modules: Sequence[Module], limits: Limits) -> None:
     size = max(len(wasm) for _, wasm in modules)

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args
+
+from omnicore.records import HIDDEN, UNSET, Meta, Record, Time, UnsetType, field
+from omnicore.storage.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
     from omnicore.storage.store import Session, Store
 
 __all__ = [
+    "SESSIONS",
+    "TOKENS",
+    "TRIES",
+    "USERS",
     "AccessTable",
     "DevicesTable",
     "HolderRow",
+    "RoleName",
     "SessionRow",
     "SessionsTable",
+    "TokenOrder",
     "TokenRow",
     "TokensTable",
     "TriesRow",
+    "UserChange",
+    "UserOrder",
     "UserRow",
     "UsersTable",
     "changing",
@@ -30,14 +39,25 @@ _T = TypeVar("_T")
 _PRUNED = 100
 
 
-@dataclass(frozen=True, slots=True)
-class TriesRow:
+RoleName = Literal["nobody", "viewer", "operator", "admin"]
+_ROLES = {"enum": list(get_args(RoleName))}
+_Role = Annotated[RoleName, Meta(description="Each role may do what those before it may.", extra_json_schema=_ROLES)]
+_Plugins = Annotated[Mapping[str, _Role], Meta(description="Roles that are higher for single plugins.")]
+# The length is checked with the other rules for passwords, see `omnicore.access.passwords`.
+_Password = Annotated[str, Meta(extra_json_schema={"format": "password", "maxLength": 1024})]
+_Minute = Annotated[float, Meta(description="To the minute, in seconds since the Unix epoch.")]
+
+
+class TriesRow(Record, frozen=True):
     """Tries of one name or from one address since a time. Units: seconds since the Unix epoch."""
 
     key: str
     failures: int = 0
     since: float = 0.0
     locked_until: float = 0.0
+
+
+TRIES = Table(TriesRow, "login_tries", key="key", indexes=(("since",),))
 
 
 def changing(session: Session) -> None:
@@ -62,10 +82,7 @@ class AccessTable:
     def tries(self, keys: list[str]) -> list[TriesRow]:
         """The failed logins under some keys, in their order."""
         marks = ", ".join("?" for _ in keys)
-        found = self._store.rows(
-            f"SELECT key, failures, since, locked_until FROM login_tries WHERE key IN ({marks})", keys
-        )
-        known = {row[0]: TriesRow(*row) for row in found}
+        known = {row[0]: TRIES.row(row) for row in self._store.rows(f"{TRIES.select} WHERE key IN ({marks})", keys)}
         return [known.get(key, TriesRow(key)) for key in keys]
 
     def try_all(self, keys: list[str], decide: Callable[[list[TriesRow]], tuple[list[TriesRow], _T]]) -> _T:
@@ -74,10 +91,9 @@ class AccessTable:
             kept, answer = decide([self._one(session, key) for key in keys])
             for row in kept:
                 session.execute(
-                    "INSERT INTO login_tries (key, failures, since, locked_until) VALUES (?, ?, ?, ?)"
-                    " ON CONFLICT (key) DO UPDATE SET failures = excluded.failures, since = excluded.since,"
-                    " locked_until = excluded.locked_until",
-                    (row.key, row.failures, row.since, row.locked_until),
+                    f"{TRIES.insert} ON CONFLICT (key) DO UPDATE SET failures = excluded.failures,"
+                    " since = excluded.since, locked_until = excluded.locked_until",
+                    TRIES.values(row),
                 )
             return answer
 
@@ -104,34 +120,53 @@ class AccessTable:
 
     @staticmethod
     def _one(session: Session, key: str) -> TriesRow:
-        row = session.execute(
-            "SELECT key, failures, since, locked_until FROM login_tries WHERE key = ?", (key,)
-        ).fetchone()
-        return TriesRow(*row) if row else TriesRow(key)
+        row = session.execute(f"{TRIES.select} WHERE key = ?", (key,)).fetchone()
+        return TRIES.row(row) if row else TriesRow(key)
 
 
-_COLUMNS = "id, name, password, role, plugins, disabled, created_at, changed_at, last_login_at, second, subject"
 _OTHER_ADMINS = "SELECT count(*) FROM users WHERE role = 'admin' AND disabled = 0 AND id <> ?"
 
 
-@dataclass(frozen=True, slots=True)
-class UserRow:
-    """A user. `password` is a salted hash, None for somebody whom only another service vouches for.
+class UserFields(Record, frozen=True, kw_only=True):
+    """The fields that an order for a user and the user share."""
 
-    Units: seconds since the Unix epoch.
-    """
+    name: str
+    role: _Role
+    plugins: _Plugins = field(default_factory=dict)
+
+
+class UserOrder(UserFields, frozen=True, kw_only=True):
+    """A user to be added."""
+
+    password: _Password
+
+
+class UserChange(Record, frozen=True, kw_only=True):
+    """The changes to a user; what is not given stays."""
+
+    role: _Role | UnsetType = UNSET
+    plugins: _Plugins | UnsetType = UNSET
+    disabled: bool | UnsetType = UNSET
+    password: _Password | UnsetType = UNSET
+
+
+class UserRow(UserFields, frozen=True, kw_only=True):
+    """A user. `password` is a salted hash, None for a user whom only another service knows as `subject`."""
 
     id: str
-    name: str
-    role: str
-    created_at: float
-    changed_at: float
-    password: str | None = field(default=None, repr=False)
-    plugins: Mapping[str, str] = field(default_factory=dict)
     disabled: bool = False
-    last_login_at: float | None = None
-    second: str | None = None
-    subject: str | None = None
+    created_at: Time
+    changed_at: Annotated[float, HIDDEN]
+    last_login_at: Time | None = None
+    second: Annotated[Literal["oidc", None], Meta(description="Who vouches for somebody without a password.")] = None
+    subject: Annotated[str | None, HIDDEN] = None
+    password: Annotated[str | None, HIDDEN] = None
+
+    def __repr__(self) -> str:
+        return f"UserRow({self.id!r}, {self.name!r}, {self.role!r})"  # logs show no hash
+
+
+USERS = Table(UserRow, "users", key="id", unique=(("name",),))
 
 
 class UsersTable:
@@ -166,14 +201,7 @@ class UsersTable:
             changing(session)
             if first and session.execute("SELECT 1 FROM users LIMIT 1").fetchone():
                 return False
-            added = session.execute(
-                f"INSERT INTO users ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                (
-                    *(user.id, user.name, user.password, user.role, json.dumps(dict(user.plugins), sort_keys=True)),
-                    *(int(user.disabled), user.created_at, user.changed_at, user.last_login_at),
-                    *(user.second, user.subject),
-                ),
-            )
+            added = session.execute(f"{USERS.insert} ON CONFLICT DO NOTHING", USERS.values(user))
             return added.rowcount > 0
 
     def change(self, user: str, make: Callable[[UserRow], UserRow]) -> tuple[UserRow, UserRow] | None:
@@ -185,19 +213,17 @@ class UsersTable:
         """
         with self._store.write(durable=True) as session:
             changing(session)
-            found = session.execute(f"SELECT {_COLUMNS} FROM users WHERE id = ?", (user,)).fetchone()
+            found = session.execute(f"{USERS.select} WHERE id = ?", (user,)).fetchone()
             if found is None:
                 return None
-            before = _row(found)
+            before = USERS.row(found)
             after = make(before)
             if (after.role != "admin" or after.disabled) and self._is_last(session, user):
                 return None
+            values = dict(zip(UserRow.__struct_fields__, USERS.values(after), strict=True))
             session.execute(
                 "UPDATE users SET password = ?, role = ?, plugins = ?, disabled = ?, changed_at = ? WHERE id = ?",
-                (
-                    *(after.password, after.role, json.dumps(dict(after.plugins), sort_keys=True)),
-                    *(int(after.disabled), after.changed_at, user),
-                ),
+                (*(values[name] for name in ("password", "role", "plugins", "disabled", "changed_at")), user),
             )
             session.execute("DELETE FROM sessions WHERE user_id = ?", (user,))
             return before, after
@@ -237,52 +263,37 @@ class UsersTable:
         return row.fetchone() is not None and session.execute(_OTHER_ADMINS, (user,)).fetchone()[0] == 0
 
     def _read(self, clause: str, *parameters: str | int) -> tuple[UserRow, ...]:
-        found = self._store.rows(f"SELECT {_COLUMNS} FROM users {clause}", parameters)
-        return tuple(_row(one) for one in found)
+        return tuple(map(USERS.row, self._store.rows(f"{USERS.select} {clause}", parameters)))
 
 
-def _row(found: Any) -> UserRow:
-    return UserRow(
-        id=found[0],
-        name=found[1],
-        password=found[2],
-        role=found[3],
-        plugins=json.loads(found[4]),
-        disabled=bool(found[5]),
-        created_at=found[6],
-        changed_at=found[7],
-        last_login_at=found[8],
-        second=found[9],
-        subject=found[10],
-    )
-
-
-_SESSION_COLUMNS = "id, user_id, via, origin, agent, created_at, seen_at, expires_at"
 _PRUNED_SESSIONS = 100
 
 
-@dataclass(frozen=True, slots=True)
-class SessionRow:
-    """A session. `via` is `password` or `oidc`. Units: seconds since the Unix epoch."""
+class SessionRow(Record, frozen=True, kw_only=True):
+    """A session."""
 
     id: str
-    user_id: str
-    via: str
-    origin: str
-    agent: str
-    created_at: float
-    seen_at: float
-    expires_at: float
+    user_id: Annotated[str, HIDDEN]
+    via: Literal["password", "oidc"]
+    origin: Annotated[str, Meta(description="Address.")] = field(name="from")
+    agent: Annotated[str, Meta(description="What the browser calls itself.")]
+    created_at: Time
+    seen_at: _Minute
+    expires_at: Time
+    digest: Annotated[str, HIDDEN]
 
 
-@dataclass(frozen=True, slots=True)
-class HolderRow:
+SESSIONS = Table(SessionRow, "sessions", key="id", indexes=(("user_id", "id"), ("expires_at",)), unique=(("digest",),))
+_SESSION_COLUMNS = ", ".join(f"s.{name}" for name in SessionRow.__struct_fields__)
+
+
+class HolderRow(Record, frozen=True):
     """The current state of the user to whom a session or a token belongs."""
 
     user_id: str
     name: str
-    role: str
-    plugins: Mapping[str, str] = field(default_factory=dict)
+    role: RoleName
+    plugins: Mapping[str, RoleName] = field(default_factory=dict)
 
 
 class SessionsTable:
@@ -291,8 +302,8 @@ class SessionsTable:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def add(self, row: SessionRow, digest: str, *, most: int, now: float, old: str | None, as_of: float) -> bool:
-        """Keeps a new session, and ends those that are over, one too many, or have the digest `old`.
+    def add(self, row: SessionRow, *, most: int, now: float, old: str | None, as_of: float) -> bool:
+        """Adds a session, and ends those that are over, one too many, or have the digest `old`.
 
         Args: as_of: when the user was changed last, as far as who opens the session knows.
         Returns: False when the user was changed, disabled or removed meanwhile.
@@ -313,13 +324,7 @@ class SessionsTable:
                 " ORDER BY id DESC LIMIT ? OFFSET ?)",
                 (row.user_id, _PRUNED_SESSIONS, most - 1),
             )
-            session.execute(
-                f"INSERT INTO sessions (digest, {_SESSION_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    *(digest, row.id, row.user_id, row.via, row.origin, row.agent),
-                    *(row.created_at, row.seen_at, row.expires_at),
-                ),
-            )
+            session.execute(SESSIONS.insert, SESSIONS.values(row))
             return True
 
     def end_all(self) -> None:
@@ -333,27 +338,25 @@ class SessionsTable:
 
     def holder(self, digest: str) -> tuple[SessionRow, HolderRow] | None:
         """The session of a digest and its user, unless that one is disabled."""
-        columns = ", ".join(f"s.{name}" for name in _SESSION_COLUMNS.split(", "))
         found = self._store.rows(
-            f"SELECT {columns}, u.name, u.role, u.plugins FROM sessions s"
+            f"SELECT {_SESSION_COLUMNS}, u.name, u.role, u.plugins FROM sessions s"
             " JOIN users u ON u.id = s.user_id WHERE s.digest = ? AND u.disabled = 0",
             (digest,),
         )
         if not found:
             return None
-        row = SessionRow(*found[0][:8])
-        return row, HolderRow(row.user_id, found[0][8], found[0][9], json.loads(found[0][10]))
+        row = SESSIONS.row(found[0][:-3])
+        return row, _holder(row.user_id, *found[0][-3:])
 
     def page(self, after: str, limit: int, *, now: float, user: str | None) -> tuple[tuple[SessionRow, str], ...]:
         """Sessions that are not over, each with its user's name; of one user, or of all."""
-        columns = ", ".join(f"s.{name}" for name in _SESSION_COLUMNS.split(", "))
         whose, parameters = (" AND s.user_id = ?", (after, now, user)) if user else ("", (after, now))
         found = self._store.rows(
-            f"SELECT {columns}, u.name FROM sessions s JOIN users u ON u.id = s.user_id"
+            f"SELECT {_SESSION_COLUMNS}, u.name FROM sessions s JOIN users u ON u.id = s.user_id"
             f" WHERE s.id > ? AND s.expires_at > ?{whose} ORDER BY s.id LIMIT ?",
             (*parameters, limit),
         )
-        return tuple((SessionRow(*row[:8]), row[8]) for row in found)
+        return tuple((SESSIONS.row(row[:-1]), row[-1]) for row in found)
 
     def seen(self, session_id: str, *, at: float) -> None:
         """Records that a session was used."""
@@ -371,22 +374,44 @@ class SessionsTable:
             return session.execute(f"DELETE FROM sessions WHERE id = ?{whose}", parameters).rowcount > 0
 
 
-_TOKEN_COLUMNS = "id, name, owner_id, role, plugins, scopes, created_at, expires_at, last_used_at"  # noqa: S105
+class TokenFields(Record, frozen=True, kw_only=True):
+    """The fields that an order for a token and the token share."""
+
+    name: str
+    role: _Role
+    plugins: _Plugins = field(default_factory=dict)
+    scopes: Annotated[
+        tuple[str, ...] | None, Meta(description="Tags of the operations that it may use; null for all of them.")
+    ] = None
+    expires_at: Time | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TokenRow:
-    """A token. Without an owner it was made by whoever runs the host. Units: seconds since the Unix epoch."""
+class TokenOrder(TokenFields, frozen=True, kw_only=True):
+    """A token to be made."""
+
+    role: Annotated[RoleName, Meta(description="No more than its owner has, whatever is asked; default: viewer.")] = (
+        "viewer"
+    )
+    expires_at: Annotated[
+        float | None, Meta(description="Seconds since the Unix epoch; default: as the settings say.")
+    ] = None
+    owner: Annotated[
+        str | None, Meta(description="Name of a user, which only the owner of the host may give; default: the caller.")
+    ] = None
+
+
+class TokenRow(TokenFields, frozen=True, kw_only=True):
+    """A token. One without an owner was made by whoever runs the host."""
 
     id: str
-    name: str
-    owner_id: str | None
-    role: str
-    created_at: float
-    plugins: Mapping[str, str] = field(default_factory=dict)
-    scopes: Sequence[str] | None = None
-    expires_at: float | None = None
-    last_used_at: float | None = None
+    owner_id: Annotated[str | None, HIDDEN]
+    created_at: Time
+    last_used_at: _Minute | None = None
+    digest: Annotated[str, HIDDEN] = ""
+
+
+TOKENS = Table(TokenRow, "tokens", key="id", indexes=(("owner_id", "id"),), unique=(("digest",),))
+_TOKEN_COLUMNS = ", ".join(f"t.{name}" for name in TokenRow.__struct_fields__)
 
 
 class TokensTable:
@@ -395,7 +420,7 @@ class TokensTable:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def add(self, row: TokenRow, digest: str, *, most: int) -> bool:
+    def add(self, row: TokenRow, *, most: int) -> bool:
         """Keeps a new token; False: the owner has `most` of them."""
         whose, parameters = ("= ?", (row.owner_id,)) if row.owner_id else ("IS NULL", ())
         with self._store.write(durable=True) as session:
@@ -403,40 +428,30 @@ class TokensTable:
             held = session.execute(f"SELECT count(*) FROM tokens WHERE owner_id {whose}", parameters).fetchone()[0]
             if held >= most:
                 return False
-            session.execute(
-                f"INSERT INTO tokens (digest, {_TOKEN_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    *(digest, row.id, row.name, row.owner_id, row.role),
-                    json.dumps(dict(row.plugins), sort_keys=True),
-                    None if row.scopes is None else json.dumps(sorted(row.scopes)),
-                    *(row.created_at, row.expires_at, row.last_used_at),
-                ),
-            )
+            session.execute(TOKENS.insert, TOKENS.values(row))
             return True
 
     def holder(self, digest: str) -> tuple[TokenRow, HolderRow | None] | None:
         """The token of a digest and its owner, unless that one is disabled."""
-        columns = ", ".join(f"t.{name}" for name in _TOKEN_COLUMNS.split(", "))
         found = self._store.rows(
-            f"SELECT {columns}, u.id, u.name, u.role, u.plugins FROM tokens t LEFT JOIN users u ON u.id = t.owner_id"
-            " WHERE t.digest = ? AND (t.owner_id IS NULL OR u.disabled = 0)",
+            f"SELECT {_TOKEN_COLUMNS}, u.id, u.name, u.role, u.plugins FROM tokens t"
+            " LEFT JOIN users u ON u.id = t.owner_id WHERE t.digest = ? AND (t.owner_id IS NULL OR u.disabled = 0)",
             (digest,),
         )
         if not found:
             return None
-        user_id, name, role, plugins = found[0][9:]
-        return _token(found[0]), HolderRow(user_id, name, role, json.loads(plugins)) if user_id else None
+        user = found[0][-4:]
+        return TOKENS.row(found[0][:-4]), _holder(*user) if user[0] else None
 
     def page(self, after: str, limit: int, *, owner: str | None) -> tuple[tuple[TokenRow, str | None], ...]:
         """Tokens, each with its owner's name; of one owner, or all."""
-        columns = ", ".join(f"t.{name}" for name in _TOKEN_COLUMNS.split(", "))
         whose, parameters = (" AND t.owner_id = ?", (after, owner)) if owner else ("", (after,))
         found = self._store.rows(
-            f"SELECT {columns}, u.name FROM tokens t LEFT JOIN users u ON u.id = t.owner_id"
+            f"SELECT {_TOKEN_COLUMNS}, u.name FROM tokens t LEFT JOIN users u ON u.id = t.owner_id"
             f" WHERE t.id > ?{whose} ORDER BY t.id LIMIT ?",
             (*parameters, limit),
         )
-        return tuple((_token(row), row[9]) for row in found)
+        return tuple((TOKENS.row(row[:-1]), row[-1]) for row in found)
 
     def used(self, token: str, *, at: float) -> None:
         """Records that a token was used."""
@@ -454,18 +469,8 @@ class TokensTable:
             return session.execute(f"DELETE FROM tokens WHERE id = ?{whose}", parameters).rowcount > 0
 
 
-def _token(row: Sequence[Any]) -> TokenRow:
-    return TokenRow(
-        id=row[0],
-        name=row[1],
-        owner_id=row[2],
-        role=row[3],
-        plugins=json.loads(row[4]),
-        scopes=None if row[5] is None else tuple(json.loads(row[5])),
-        created_at=row[6],
-        expires_at=row[7],
-        last_used_at=row[8],
-    )
+def _holder(user_id: str, name: str, role: Any, plugins: str) -> HolderRow:
+    return HolderRow(user_id, name, role, json.loads(plugins))
 
 
 _PRUNED_DEVICES = 100

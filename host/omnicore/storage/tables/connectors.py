@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from omnicore.records import HIDDEN, Meta, Record, Time, field, view
+from omnicore.storage.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from omnicore.storage.store import Session, Store
 
 __all__ = [
+    "CONNECTORS",
+    "DELIVERIES",
+    "HOOKS",
+    "KEYS",
+    "SECRETS",
+    "USES",
+    "ConnectorChange",
+    "ConnectorOrder",
     "ConnectorRow",
     "ConnectorsTable",
     "DeliveryRow",
+    "HookOrder",
     "HookRow",
+    "HookRule",
     "KeyRow",
     "SecretRow",
     "SecretsTable",
@@ -27,42 +37,57 @@ __all__ = [
 _PRUNED = 1000  # rows that one transaction deletes at most
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectorRow:
-    """A connector. `credentials` maps names to references, never to values.
+_Table = Mapping[str, Any]
+_Secrets = Annotated[Mapping[str, str], Meta(description="Values, or references to them. They cannot be read back.")]
+_Took = Annotated[float | None, Meta(description="Seconds.")]
 
-    Units: `added_at` and `changed_at` seconds since the Unix epoch.
-    """
+
+class ConnectorChange(Record, frozen=True, kw_only=True):
+    """The parts of a connector to replace; those that are not given stay."""
+
+    config: _Table | None = None
+    credentials: _Secrets | None = field(name="secrets", default=None)
+    limits: _Table | None = None
+
+
+class ConnectorOrder(ConnectorChange, frozen=True, kw_only=True):
+    """A connector to be added."""
 
     name: str
     kind: str
-    config: Mapping[str, Any]
-    credentials: Mapping[str, str]
-    limits: Mapping[str, Any]
+
+
+class ConnectorRow(Record, frozen=True):
+    """A connector. `credentials` maps names to references, never to values."""
+
+    name: str
+    kind: str
+    config: _Table
+    credentials: Annotated[
+        Mapping[str, str],
+        Meta(description="Where each is: `vault:`, `env:` or `file:` and a name. Never a value."),
+    ]
+    limits: _Table
     version: int
-    added_at: float
-    changed_at: float
+    added_at: Time
+    changed_at: Time
 
 
-@dataclass(frozen=True, slots=True)
-class UseRow:
-    """One use of a connector. `outcome` is "begun", "ok" or the code of an error.
-
-    Units: `at` seconds since the Unix epoch, `took_s` seconds, None while it runs or when its host died.
-    """
+class UseRow(Record, frozen=True):
+    """One use of a connector. `took_s` is None while it runs or when its host died."""
 
     id: str
     connector: str
     action: str
-    who: str
-    at: float
-    took_s: float | None
+    who: Annotated[str, Meta(description="`plugin:NAME`, `rest`, `alerts` or `cli:NAME`.")]
+    at: Time
+    took_s: _Took
     attempts: int
-    outcome: str
+    outcome: Annotated[str, Meta(description="begun, ok, cancelled or the code of an error.")]
 
-    def to_json(self) -> dict[str, Any]:
-        """As REST and the command line show it."""
-        return {name: getattr(self, name) for name in self.__slots__}
+
+CONNECTORS = Table(ConnectorRow, "connectors", key="name")
+USES = Table(UseRow, "connector_uses", key="id", indexes=(("connector", "id"), ("at",)))
 
 
 class ConnectorsTable:
@@ -85,11 +110,7 @@ class ConnectorsTable:
         with self._store.write(durable=True, locks=("connectors",)) as session:
             if session.execute("SELECT count(*) FROM connectors").fetchone()[0] >= most:
                 return False
-            added = session.execute(
-                "INSERT INTO connectors (name, kind, config, credentials, limits, version, added_at, changed_at)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO NOTHING",
-                (row.name, row.kind, *_texts(row), row.version, row.added_at, row.changed_at),
-            )
+            added = session.execute(f"{CONNECTORS.insert} ON CONFLICT (name) DO NOTHING", CONNECTORS.values(row))
             return added.rowcount > 0
 
     def change(self, row: ConnectorRow) -> bool:
@@ -98,7 +119,7 @@ class ConnectorsTable:
             changed = session.execute(
                 "UPDATE connectors SET config = ?, credentials = ?, limits = ?, version = version + 1, changed_at = ?"
                 " WHERE name = ? AND version = ?",
-                (*_texts(row), row.changed_at, row.name, row.version),
+                (*CONNECTORS.values(row)[2:5], row.changed_at, row.name, row.version),
             )
             return changed.rowcount > 0
 
@@ -109,15 +130,7 @@ class ConnectorsTable:
 
     def begin_use(self, use: UseRow) -> None:
         """Records that a call goes out."""
-
-        def work(session: Session) -> None:
-            session.execute(
-                "INSERT INTO connector_uses (id, connector, action, who, at, took_s, attempts, outcome)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (use.id, use.connector, use.action, use.who, use.at, use.took_s, use.attempts, use.outcome),
-            )
-
-        self._store.apply(work)
+        self._store.apply(lambda session: session.execute(USES.insert, USES.values(use)))
 
     def end_use(self, use: str, *, took_s: float, attempts: int, outcome: str) -> None:
         """Records what came of it."""
@@ -133,12 +146,8 @@ class ConnectorsTable:
     def uses(self, connector: str, *, before: str = "", limit: int = 100) -> tuple[UseRow, ...]:
         """Uses of a connector, the newest first; `before` is the last id of the page before."""
         clause, parameters = ("AND id < ?", (connector, before, limit)) if before else ("", (connector, limit))
-        found = self._store.rows(
-            "SELECT id, connector, action, who, at, took_s, attempts, outcome FROM connector_uses"
-            f" WHERE connector = ? {clause} ORDER BY id DESC LIMIT ?",
-            parameters,
-        )
-        return tuple(UseRow(*row) for row in found)
+        found = self._store.rows(f"{USES.select} WHERE connector = ? {clause} ORDER BY id DESC LIMIT ?", parameters)
+        return tuple(map(USES.row, found))
 
     def prune_uses(self, *, before: float) -> int:
         """Deletes some of the uses that are older; how many. Call it until it answers 0."""
@@ -153,18 +162,10 @@ class ConnectorsTable:
         return self._store.apply(work)
 
     def _read(self, clause: str, *parameters: str) -> tuple[ConnectorRow, ...]:
-        columns = "name, kind, config, credentials, limits, version, added_at, changed_at"
-        found = self._store.rows(f"SELECT {columns} FROM connectors {clause}", parameters)
-        return tuple(ConnectorRow(*row[:2], *map(json.loads, row[2:5]), *row[5:]) for row in found)
+        return tuple(map(CONNECTORS.row, self._store.rows(f"{CONNECTORS.select} {clause}", parameters)))
 
 
-def _texts(row: ConnectorRow) -> tuple[str, str, str]:
-    config, credentials, limits = (json.dumps(one, sort_keys=True) for one in (row.config, row.credentials, row.limits))
-    return config, credentials, limits
-
-
-@dataclass(frozen=True, slots=True)
-class KeyRow:
+class KeyRow(Record, frozen=True):
     """A data key, wrapped. `master` names the master key that wrapped it; a `retired` one seals nothing new."""
 
     id: str
@@ -174,8 +175,7 @@ class KeyRow:
     made_at: float
 
 
-@dataclass(frozen=True, slots=True)
-class SecretRow:
+class SecretRow(Record, frozen=True):
     """A secret, sealed by the data key `data_key`."""
 
     name: str
@@ -183,6 +183,10 @@ class SecretRow:
     data_key: str
     sealed: bytes
     changed_at: float
+
+
+KEYS = Table(KeyRow, "vault_keys", key="id")
+SECRETS = Table(SecretRow, "secrets", key="name", indexes=(("data_key",),))
 
 
 class SecretsTable:
@@ -193,18 +197,14 @@ class SecretsTable:
 
     def data_keys(self) -> tuple[KeyRow, ...]:
         """All data keys, the newest last."""
-        found = self._store.rows("SELECT id, wrapped, master, retired, made_at FROM vault_keys ORDER BY made_at, id")
-        return tuple(KeyRow(row[0], bytes(row[1]), row[2], bool(row[3]), row[4]) for row in found)
+        return tuple(map(KEYS.row, self._store.rows(f"{KEYS.select} ORDER BY made_at, id")))
 
     def add_key(self, key: KeyRow, *, retire_others: bool) -> None:
         """Adds a data key; those before it seal nothing new from then on if `retire_others`."""
         with self._store.write(durable=True, locks=("vault",)) as session:
             if retire_others:
                 session.execute("UPDATE vault_keys SET retired = 1")
-            session.execute(
-                "INSERT INTO vault_keys (id, wrapped, master, retired, made_at) VALUES (?, ?, ?, ?, ?)",
-                (key.id, key.wrapped, key.master, int(key.retired), key.made_at),
-            )
+            session.execute(KEYS.insert, KEYS.values(key))
 
     def rewrap(self, keys: Sequence[KeyRow]) -> None:
         """Keeps all these keys in their new wrapping, or none of them."""
@@ -249,18 +249,13 @@ class SecretsTable:
         with self._store.write(durable=True) as session:
             if not _locks(session, row.data_key):
                 return False
-            values = (row.version, row.data_key, row.sealed, row.changed_at, row.name)
             if row.version == 1:
-                added = session.execute(
-                    "INSERT INTO secrets (version, data_key, sealed, changed_at, name) VALUES (?, ?, ?, ?, ?)"
-                    " ON CONFLICT (name) DO NOTHING",
-                    values,
-                )
+                added = session.execute(f"{SECRETS.insert} ON CONFLICT (name) DO NOTHING", SECRETS.values(row))
                 return added.rowcount > 0
             changed = session.execute(
                 "UPDATE secrets SET version = ?, data_key = ?, sealed = ?, changed_at = ?"
                 " WHERE name = ? AND version = ?",
-                (*values, row.version - 1),
+                (row.version, row.data_key, row.sealed, row.changed_at, row.name, row.version - 1),
             )
             return changed.rowcount > 0
 
@@ -280,10 +275,7 @@ class SecretsTable:
             return session.execute("DELETE FROM secrets WHERE name = ?", (name,)).rowcount > 0
 
     def _rows(self, clause: str, *parameters: str | int) -> tuple[SecretRow, ...]:
-        found = self._store.rows(
-            f"SELECT name, version, data_key, sealed, changed_at FROM secrets {clause}", parameters
-        )
-        return tuple(SecretRow(row[0], row[1], row[2], bytes(row[3]), row[4]) for row in found)
+        return tuple(map(SECRETS.row, self._store.rows(f"{SECRETS.select} {clause}", parameters)))
 
 
 def _locks(session: Session, key: str) -> bool:
@@ -292,59 +284,64 @@ def _locks(session: Session, key: str) -> bool:
 
 
 _PRUNED_DELIVERIES = 500  # rows that one transaction deletes at most
-_HEAD = "id, hook, dedupe, event, media, state, attempts, received_at, published_at"
+HookRule = Literal["github", "gitlab", "telegram", "discord", "standard", "stripe", "hmac", "token"]
+"""Ways in which services prove that a delivery is theirs, see `omnicore.connectors.webhooks.RULES`."""
 
 
-@dataclass(frozen=True, slots=True)
-class HookRow:
-    """A webhook. `secret` is a reference, never a value. Units: `window_s` seconds."""
+class HookFields(Record, frozen=True, kw_only=True):
+    """The fields that an order for a webhook and the webhook share."""
 
-    id: str
     name: str
-    connector: str | None
-    rule: str
-    secret: str
-    window_s: float
-    added_at: float
+    rule: HookRule
+    connector: str | None = None
+    window_s: Annotated[
+        float,
+        Meta(ge=1, le=86_400, description="How far a delivery's time may be from the host's, in seconds."),
+    ] = 300.0
+
+
+class HookOrder(HookFields, frozen=True, kw_only=True):
+    """A webhook to be added."""
+
+    secret: Annotated[str, Meta(description="A value, or a reference to one. It cannot be read back.")]
+
+
+class HookRow(HookFields, frozen=True, kw_only=True):
+    """A webhook. `secret` is a reference, never a value."""
+
+    id: Annotated[str, HIDDEN]
+    secret: Annotated[str, HIDDEN]
+    added_at: Time
 
     def to_json(self) -> dict[str, Any]:
-        """As REST and the command line show it."""
-        return {
-            "name": self.name,
-            "path": f"/hooks/{self.id}",
-            "rule": self.rule,
-            "connector": self.connector,
-            "window_s": self.window_s,
-            "added_at": self.added_at,
-        }
+        """The webhook and the path to which deliveries go."""
+        return {**view(self), "path": f"/hooks/{self.id}"}
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryRow:
+class DeliveryRow(Record, frozen=True):
     """A delivery. `state` is "received" until its event was published, then "published"."""
 
     id: str
-    hook: str
-    dedupe: str
+    hook: Annotated[str, HIDDEN]
+    dedupe: Annotated[str, HIDDEN]
     event: str
     media: str
-    state: str
+    state: Literal["received", "published"]
     attempts: int
-    received_at: float
-    published_at: float | None = None
-    body: bytes = b""
+    received_at: Time
+    published_at: Time | None = None
+    body: Annotated[bytes, HIDDEN] = b""
 
-    def to_json(self) -> dict[str, Any]:
-        """As REST and the command line show it, without the body."""
-        return {
-            "id": self.id,
-            "event": self.event,
-            "media": self.media,
-            "state": self.state,
-            "attempts": self.attempts,
-            "received_at": self.received_at,
-            "published_at": self.published_at,
-        }
+
+HOOKS = Table(HookRow, "webhooks", key="id", unique=(("name",),))
+DELIVERIES = Table(
+    DeliveryRow,
+    "webhook_deliveries",
+    key="id",
+    indexes=(("hook", "id"), ("state", "id"), ("received_at",)),
+    unique=(("hook", "dedupe"),),
+)
+_HEAD = DELIVERIES.columns.removesuffix(", body")
 
 
 class WebhooksTable:
@@ -358,11 +355,7 @@ class WebhooksTable:
         with self._store.write(durable=True, locks=("webhooks",)) as session:
             if session.execute("SELECT count(*) FROM webhooks").fetchone()[0] >= most:
                 return False
-            added = session.execute(
-                "INSERT INTO webhooks (id, name, connector, rule, secret, window_s, added_at)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO NOTHING",
-                (hook.id, hook.name, hook.connector, hook.rule, hook.secret, hook.window_s, hook.added_at),
-            )
+            added = session.execute(f"{HOOKS.insert} ON CONFLICT (name) DO NOTHING", HOOKS.values(hook))
             return added.rowcount > 0
 
     def all(self) -> tuple[HookRow, ...]:
@@ -391,27 +384,12 @@ class WebhooksTable:
     @staticmethod
     def receive_in(row: DeliveryRow, session: Session) -> bool:
         """The same, in a transaction of the caller's."""
-        added = session.execute(
-            f"INSERT INTO webhook_deliveries ({_HEAD}, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (hook, dedupe) DO NOTHING",
-            (
-                *(row.id, row.hook, row.dedupe, row.event, row.media, row.state, row.attempts),
-                *(row.received_at, row.published_at, row.body),
-            ),
-        )
+        added = session.execute(f"{DELIVERIES.insert} ON CONFLICT (hook, dedupe) DO NOTHING", DELIVERIES.values(row))
         return added.rowcount > 0
 
     def published(self, delivery: str, *, at: float) -> None:
         """Records that the event of a delivery went out."""
-
-        def work(session: Session) -> None:
-            session.execute(
-                "UPDATE webhook_deliveries SET state = 'published', attempts = attempts + 1, published_at = ?"
-                " WHERE id = ?",
-                (at, delivery),
-            )
-
-        self._store.apply(work)
+        self.all_published([delivery], at=at)
 
     def all_published(self, deliveries: Sequence[str], *, at: float) -> None:
         """The same for many at once."""
@@ -466,10 +444,9 @@ class WebhooksTable:
         return self._store.apply(work)
 
     def _hooks(self, clause: str, *parameters: str) -> tuple[HookRow, ...]:
-        columns = "id, name, connector, rule, secret, window_s, added_at"
-        return tuple(HookRow(*row) for row in self._store.rows(f"SELECT {columns} FROM webhooks {clause}", parameters))
+        return tuple(map(HOOKS.row, self._store.rows(f"{HOOKS.select} {clause}", parameters)))
 
     def _deliveries(self, clause: str, *parameters: str | float, body: bool = False) -> tuple[DeliveryRow, ...]:
-        columns = f"{_HEAD}, body" if body else _HEAD
+        columns = DELIVERIES.columns if body else _HEAD
         found = self._store.rows(f"SELECT {columns} FROM webhook_deliveries {clause}", parameters)
-        return tuple(DeliveryRow(*row[:9], *([bytes(row[9])] if body else [])) for row in found)
+        return tuple(DELIVERIES.row(row if body else (*row, b"")) for row in found)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 from omnicore.errors import LimitExceeded
 from omnicore.records import HIDDEN, Json, MaybeJson, Meta, Record, Seconds, Time, asdict, field
 from omnicore.storage.table import Table
+from omnicore.storage.tables.hosts import HostTable, Silence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -20,6 +21,7 @@ __all__ = [
     "COLUMNS",
     "HEADS_SQL",
     "HOST",
+    "HOSTS",
     "PENDING",
     "PRIORITIES",
     "READY_SQL",
@@ -33,7 +35,6 @@ __all__ = [
     "ScheduleFields",
     "ScheduleOrder",
     "SchedulesTable",
-    "Silence",
     "TakenOver",
     "Task",
     "TaskClaims",
@@ -143,6 +144,7 @@ class TaskFilter(Record, frozen=True, kw_only=True):
 
 TASKS = Table(Task, "tasks", key="id", indexes=(("state", "id"), ("owner", "state", "id")))
 COLUMNS = TASKS.columns
+HOSTS = HostTable("task_hosts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,14 +360,6 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class Silence:
-    """A host that has running tasks, and its beat; None when it never said that it lives."""
-
-    host: str
-    beat: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class TakenOver:
     """The tasks of a dead host, after they were taken over."""
 
@@ -416,17 +410,7 @@ class TaskClaims:
     def beat(self, host: str, now: float) -> dict[str, int] | None:
         """Shows that the host lives; its running tasks with their tokens, or None when it was declared dead."""
 
-        def work(session: Session) -> bool:
-            return (
-                session.execute(
-                    "UPDATE task_hosts SET beat = beat + 1, seen_at = ? WHERE host = ?", (now, host)
-                ).rowcount
-                == 1
-            )
-
-        if not self._store.apply(work):
-            return None
-        return self.held(host)
+        return self.held(host) if self._store.apply(lambda session: HOSTS.beat(session, host, now)) else None
 
     def held(self, host: str) -> dict[str, int]:
         """A host's running tasks with their tokens."""
@@ -445,7 +429,7 @@ class TaskClaims:
         """Lets the tasks of a dead host begin again elsewhere, unless it has shown meanwhile that it lives."""
 
         def work(session: Session) -> TakenOver:
-            if not self._bury(session, silence):
+            if not HOSTS.bury(session, silence):
                 return TakenOver()
             of_host = f"WHERE state = 'running' AND host = ? AND lost {{}} ? RETURNING {COLUMNS}"
             waiting = session.execute(
@@ -546,11 +530,7 @@ class TaskClaims:
             (host, now, *chosen),
         ).fetchall()
         # In the claim's own transaction: whoever sees these tasks sees a beat that is new, and times it from there.
-        session.execute(
-            "INSERT INTO task_hosts (host, beat, seen_at) VALUES (?, ?, ?) ON CONFLICT (host)"
-            " DO UPDATE SET beat = task_hosts.beat + 1, seen_at = excluded.seen_at",
-            (host, int(now * 1000), now),
-        )
+        HOSTS.seen(session, host, now)
         order = {task: place for place, task in enumerate(chosen)}
         return Claim(sorted(map(TASKS.row, tasks), key=lambda row: order[row.id]), expired)
 
@@ -573,17 +553,6 @@ class TaskClaims:
         expired = [TASKS.row(row) for row in rows]
         no_longer_pending(session, [task.owner for task in expired])
         return expired
-
-    def _bury(self, session: Session, silence: Silence) -> bool:
-        if silence.beat is None:
-            # Its row is taken until this commits, so that the host cannot claim anything in between.
-            taken = "INSERT INTO task_hosts (host, beat, seen_at) VALUES (?, 0, 0) ON CONFLICT (host) DO NOTHING"
-            if session.execute(taken, (silence.host,)).rowcount != 1:
-                return False
-            session.execute("DELETE FROM task_hosts WHERE host = ?", (silence.host,))
-            return True
-        gone = session.execute("DELETE FROM task_hosts WHERE host = ? AND beat = ?", (silence.host, silence.beat))
-        return gone.rowcount == 1
 
 
 BATCH = 1000

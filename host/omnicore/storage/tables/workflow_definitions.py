@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import TypeVar
 
+from omnicore.records import Record
 from omnicore.storage.store import Session, Store
+from omnicore.storage.table import Table
 from omnicore.storage.tables.workflow_runs import STATUSES
 
 __all__ = [
@@ -29,14 +31,12 @@ _SELECT = (
     "SELECT w.id, w.version, v.digest, w.state, {}, w.document, w.created_by, w.created_at, w.changed_at, v.created_by"
     " FROM workflows w JOIN workflow_versions v ON v.workflow = w.id AND v.number = w.version"
 )
-_VERSION = "SELECT workflow, number, digest, {}, created_by, created_at FROM workflow_versions WHERE workflow = ?"
 _FIND = "SELECT w.version, v.digest, v.text FROM workflows w JOIN workflow_versions v" + (
     " ON v.workflow = w.id AND v.number = w.version WHERE w.id = ?"
 )
 
 
-@dataclass(frozen=True, slots=True)
-class DefinitionRow:
+class DefinitionRow(Record, frozen=True):
     """A workflow as it is now. `workflow` is its name, or `namespace.name`; `document` is JSON.
 
     Units: seconds since the Unix epoch.
@@ -54,8 +54,7 @@ class DefinitionRow:
     changed_by: str
 
 
-@dataclass(frozen=True, slots=True)
-class VersionRow:
+class VersionRow(Record, frozen=True):
     """A version of a workflow; `text` is empty in lists. Units: seconds since the Unix epoch."""
 
     workflow: str
@@ -64,6 +63,9 @@ class VersionRow:
     text: str
     created_by: str
     created_at: float
+
+
+VERSIONS = Table(VersionRow, "workflow_versions", key=("workflow", "number"), indexes=(("digest",),))
 
 
 def keep_document(session: Session, digest: str, document: str, now: float) -> None:
@@ -116,7 +118,7 @@ class DefinitionsTable:
     def get(self, workflow: str) -> DefinitionRow | None:
         """The present version."""
         found = self._store.rows(f"{_SELECT.format('v.text')} WHERE w.id = ?", (workflow,))
-        return _definition(found[0]) if found else None
+        return _with_state(DefinitionRow, found[0]) if found else None
 
     def count(self) -> int:
         """The number of workflows."""
@@ -124,15 +126,16 @@ class DefinitionsTable:
 
     def versions(self, workflow: str, limit: int = 100, before: int | None = None) -> list[VersionRow]:
         """Versions, newest first, without their texts."""
-        sql = f"{_VERSION.format(_EMPTY)} AND number < ? ORDER BY number DESC LIMIT ?"
-        return [
-            VersionRow(*row) for row in self._store.rows(sql, (workflow, 2**62 if before is None else before, limit))
-        ]
+        columns = VERSIONS.columns.replace("text", "CAST('' AS text)")
+        sql = f"SELECT {columns} FROM workflow_versions WHERE workflow = ? AND number < ? ORDER BY number DESC LIMIT ?"
+        found = self._store.rows(sql, (workflow, 2**62 if before is None else before, limit))
+        return [VERSIONS.row(row) for row in found]
 
     def version(self, workflow: str, number: int) -> VersionRow | None:
         """One version with its text."""
-        found = self._store.rows(f"{_VERSION.format('text')} AND number = ?", (workflow, number))
-        return VersionRow(*found[0]) if found else None
+        sql = f"SELECT {VERSIONS.columns} FROM workflow_versions WHERE workflow = ? AND number = ?"
+        found = self._store.rows(sql, (workflow, number))
+        return VERSIONS.row(found[0]) if found else None
 
     def document(self, digest: str) -> str | None:
         """The JSON document that runs are pinned to."""
@@ -179,9 +182,8 @@ class DefinitionsTable:
         ).fetchone()
         keep_document(session, digest, document, now)
         session.execute(
-            "INSERT INTO workflow_versions (workflow, number, digest, text, created_by, created_at)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            (workflow, number, digest, text, by, now),
+            f"INSERT INTO workflow_versions ({VERSIONS.columns}) VALUES ({VERSIONS.marks})",
+            VERSIONS.values(VersionRow(workflow, int(number), digest, text, by, now)),
         )
         session.execute(
             "INSERT INTO workflows (id, name, version, document, state, created_by, created_at, changed_at)"
@@ -190,9 +192,6 @@ class DefinitionsTable:
             (workflow, workflow, number, document, by, now, now),
         )
         return int(number)
-
-
-_EMPTY = "CAST('' AS text)"
 
 
 def _drop_document(session: Session, digest: str, before: float) -> int:
@@ -205,14 +204,15 @@ def _drop_document(session: Session, digest: str, before: float) -> int:
     ).rowcount
 
 
-def _definition(row: tuple[object, ...]) -> DefinitionRow:
-    values = list(row)
-    values[3] = values[3] == "enabled"
-    return DefinitionRow(*values)  # type: ignore[arg-type]
+_R = TypeVar("_R", bound=Record)
 
 
-@dataclass(frozen=True, slots=True)
-class BriefRow:
+def _with_state(record: type[_R], row: Sequence[object]) -> _R:
+    """The record of a query that joins tables; its fourth column is the state."""
+    return record(*row[:3], row[3] == "enabled", *row[4:])
+
+
+class BriefRow(Record, frozen=True):
     """The part of a version that lists show. `about` is JSON; `words` is the text that is searched, in lower case."""
 
     workflow: str
@@ -221,8 +221,7 @@ class BriefRow:
     about: str
 
 
-@dataclass(frozen=True, slots=True)
-class LineRow:
+class LineRow(Record, frozen=True):
     """A workflow of a list; `about` None: nothing is kept of this version yet. Units: seconds since the Unix epoch."""
 
     workflow: str
@@ -234,8 +233,7 @@ class LineRow:
     about: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class LastRun:
+class LastRun(Record, frozen=True):
     """The newest run of a workflow."""
 
     id: str
@@ -243,6 +241,7 @@ class LastRun:
     created_at: float
 
 
+BRIEFS = Table(BriefRow, "workflow_briefs", key="workflow")
 _PAGE = (
     "SELECT w.id, w.version, v.digest, w.state, w.changed_at, v.created_by, b.about FROM workflows w"
     " JOIN workflow_versions v ON v.workflow = w.id AND v.number = w.version"
@@ -255,9 +254,9 @@ _STATUSES = " UNION ALL ".join(f"SELECT '{status}' AS status" for status in STAT
 def keep_brief(session: Session, row: BriefRow) -> None:
     """Keeps it in the place of what was kept before, in a transaction of the caller's."""
     session.execute(
-        "INSERT INTO workflow_briefs (workflow, digest, words, about) VALUES (?, ?, ?, ?) ON CONFLICT (workflow)"
+        f"INSERT INTO workflow_briefs ({BRIEFS.columns}) VALUES ({BRIEFS.marks}) ON CONFLICT (workflow)"
         " DO UPDATE SET digest = excluded.digest, words = excluded.words, about = excluded.about",
-        (row.workflow, row.digest, row.words, row.about),
+        BRIEFS.values(row),
     )
 
 
@@ -276,7 +275,7 @@ class BriefsTable:
     def page(self, limit: int, after: str = "", containing: str = "") -> list[LineRow]:
         """Workflows by name, those after `after` whose name or words have `containing` in them."""
         like = "%" + containing.lower().replace("#", "##").replace("%", "#%").replace("_", "#_") + "%"
-        return [_line(row) for row in self._store.rows(_PAGE, (after, like, like, limit))]
+        return [_with_state(LineRow, row) for row in self._store.rows(_PAGE, (after, like, like, limit))]
 
     def last_runs(self, workflows: Sequence[str]) -> dict[str, LastRun]:
         """The newest run of each that has any. Costs some looks into an index for each, however many runs there are."""
@@ -299,9 +298,3 @@ class BriefsTable:
         marks = ", ".join("?" for _ in ids)
         sql = f"SELECT workflow, id, status, created_at FROM workflow_runs WHERE id IN ({marks})"
         return {str(workflow): LastRun(*more) for workflow, *more in self._store.rows(sql, ids)}
-
-
-def _line(row: tuple[object, ...]) -> LineRow:
-    values = list(row)
-    values[3] = values[3] == "enabled"
-    return LineRow(*values)  # type: ignore[arg-type]

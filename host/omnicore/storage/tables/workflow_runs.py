@@ -7,8 +7,9 @@ from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from omnicore.compact import json_writer
-from omnicore.quick import quick
+from omnicore.records import quick
+from omnicore.storage.tables.hosts import HostTable, Silence
+from omnicore.texts import json_writer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,27 +18,24 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COLUMNS",
+    "HOSTS",
     "READY_SQL",
     "STATUSES",
     "End",
     "Park",
     "RunRow",
     "RunsTable",
-    "Silence",
     "StepRow",
     "StepsTable",
     "ValuesTable",
     "add_runs",
     "add_steps",
     "add_values",
-    "alive",
     "as_run",
-    "beat",
     "bury",
     "claim",
     "drop_values",
     "end_runs",
-    "enter",
     "first_rows",
     "genesis",
     "give_back",
@@ -227,17 +225,10 @@ class RunsTable:
         return [str(row[0]) for row in self._store.rows(sql, (*parameters, limit))]
 
 
+HOSTS = HostTable("workflow_hosts")
 _PRIORITIES = range(9, -1, -1)
 _MOST = 500
 _GIVE_BACK = "UPDATE workflow_runs SET status = 'pending', host = NULL, due_at = ?, stamped_at = ?"
-
-
-@dataclass(frozen=True, slots=True)
-class Silence:
-    """Another host and its beat, which only counts: it is timed on the clock of whoever looks."""
-
-    host: str
-    beat: int
 
 
 def _ready() -> str:
@@ -258,12 +249,6 @@ _READY_OF_ROOT = (
 )
 
 
-def alive(session: Session, host: str) -> bool:
-    """True if a host has not been declared dead. Its row is locked, so this holds until the transaction ends."""
-    sql = "SELECT 1 FROM workflow_hosts WHERE host = ? /*! FOR KEY SHARE */"
-    return session.execute(sql, (host,)).fetchone() is not None
-
-
 def lock_runs(session: Session, runs: Sequence[str]) -> None:
     """Locks runs in PostgreSQL, in the order of their ids: nobody waits in a circle.
 
@@ -273,17 +258,6 @@ def lock_runs(session: Session, runs: Sequence[str]) -> None:
         marks = ", ".join("?" for _ in runs)
         sql = f"SELECT 1 FROM workflow_runs WHERE id IN ({marks}) ORDER BY id /*! FOR UPDATE */"
         session.execute(sql, sorted(runs)).fetchall()
-
-
-def enter(session: Session, host: str, now: float) -> None:
-    """Adds a host."""
-    session.execute("INSERT INTO workflow_hosts (host, beat, seen_at) VALUES (?, 0, ?)", (host, now))
-
-
-def beat(session: Session, host: str, now: float) -> bool:
-    """Shows that a host lives; False when it was buried."""
-    sql = "UPDATE workflow_hosts SET beat = beat + 1, seen_at = ? WHERE host = ?"
-    return session.execute(sql, (now, host)).rowcount == 1
 
 
 def others(store: Store, host: str) -> list[Silence]:
@@ -343,14 +317,13 @@ def give_back(session: Session, host: str, runs: Sequence[str], now: float) -> i
 
 def leave(session: Session, host: str, now: float) -> int:
     """Takes a host out of the table, and gives back all of its runs; how many."""
-    session.execute("DELETE FROM workflow_hosts WHERE host = ?", (host,))
+    HOSTS.leave(session, host)
     return session.execute(f"{_GIVE_BACK} WHERE host = ?", (now, now, host)).rowcount
 
 
 def bury(session: Session, silence: Silence, now: float) -> int | None:
     """As `leave`, for a dead host; None when it has shown meanwhile that it lives, or is buried already."""
-    gone = session.execute("DELETE FROM workflow_hosts WHERE host = ? AND beat = ?", (silence.host, silence.beat))
-    return leave(session, silence.host, now) if gone.rowcount else None
+    return leave(session, silence.host, now) if HOSTS.bury(session, silence) else None
 
 
 def set_back(session: Session, now: float, tolerance_s: float) -> int:

@@ -44,14 +44,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SHARED",
-    "Call",
     "HostBusy",
     "Jq",
+    "JqCall",
     "JqFailed",
     "JqLimits",
-    "Rooms",
+    "JqPool",
+    "JqTurns",
     "Shares",
-    "Turns",
     "asking_as",
     "first_of",
 ]
@@ -116,7 +116,7 @@ class Shares(Generic[Work]):
         heapq.heappush(self._order, (max(self._now, self._used.get(owner, 0.0)), self._count, owner))
 
 
-class Turns:
+class JqTurns:
     """Hands out turns; used from any thread. Each taken is given back with `over`, with what was used in it."""
 
     def __init__(self, most: int, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -214,7 +214,7 @@ class HostBusy(Exception):
         self.tries, self.timeout_s = tries, timeout_s
 
 
-class Rooms(Protocol):
+class JqPool(Protocol):
     """The sandboxes, as `omnicore.workflows.expressions.jq.Jq` has them."""
 
     def warm_one(self) -> Instance: ...
@@ -225,14 +225,14 @@ class Rooms(Protocol):
 
 
 @dataclass(slots=True)
-class Figures:
+class JqFigures:
     """Counts of the host's own timeouts. `again`: repeated attempts; `given_up`: abandoned evaluations."""
 
     again: int = 0
     given_up: int = 0
 
 
-class Call:
+class JqCall:
     """A call of an export. One of `wait`, `at_once` and `in_turn` at a time; then `result`.
 
     Args:
@@ -244,17 +244,17 @@ class Call:
 
     def __init__(
         self,
-        rooms: Rooms,
+        rooms: JqPool,
         export: str,
         encoded: Callable[[], bytes],
         *,
-        short: Turns,
-        long: Turns,
+        short: JqTurns,
+        long: JqTurns,
         owner: str,
         short_s: float,
         long_s: float,
         threads: Callable[[], Executor],
-        figures: Figures,
+        figures: JqFigures,
     ) -> None:
         self._rooms, self._export, self._encoded = rooms, export, encoded
         self._short, self._long, self._owner = short, long, owner
@@ -270,7 +270,7 @@ class Call:
             raise self._failure
         return self._value
 
-    def wait(self) -> Call:
+    def wait(self) -> JqCall:
         """Makes attempts until it is decided; the thread waits for its turns."""
         if not self._tried:
             with self._short.taken(self._owner):
@@ -289,7 +289,7 @@ class Call:
             self._in_turn(self._short, self._attempt_short)
         return self._decided
 
-    async def in_turn(self) -> Call:
+    async def in_turn(self) -> JqCall:
         """Makes attempts until it is decided, on other threads. Cancelling it cuts the sandbox."""
         if not self._tried:
             await self._short.come(self._owner)
@@ -303,13 +303,13 @@ class Call:
             await self._elsewhere(self._long, self._attempt_long)
         return self._over()
 
-    def _over(self) -> Call:
+    def _over(self) -> JqCall:
         if not self._decided:
             self._figures.given_up += 1
             self._decided, self._failure = True, HostBusy(len(_RESTS_S), self._long_s)
         return self
 
-    async def _elsewhere(self, turns: Turns, attempt: Callable[[], None]) -> None:
+    async def _elsewhere(self, turns: JqTurns, attempt: Callable[[], None]) -> None:
         """On another thread, which gives the turn back itself: a cancelled task must not do it while it runs."""
         loop, ended = asyncio.get_running_loop(), threading.Event()
 
@@ -340,7 +340,7 @@ class Call:
                 instance.cancel()
             loop.call_later(_CUT_AGAIN_S, self._cut_until, ended, loop)
 
-    def _in_turn(self, turns: Turns, attempt: Callable[[], None]) -> None:
+    def _in_turn(self, turns: JqTurns, attempt: Callable[[], None]) -> None:
         began = time.monotonic()
         try:
             attempt()
@@ -486,7 +486,7 @@ class Jq:
         self._threads: ThreadPoolExecutor | None = None
         self._limits, self._cache = limits or JqLimits(), cache
         self._line_up()
-        self.figures = Figures()
+        self.figures = JqFigures()
 
     def configure(self, limits: JqLimits, *, cache: Path | None) -> None:
         """Changes limits and folder; calls under way end as they began, and what is compiled stays if it can."""
@@ -500,8 +500,8 @@ class Jq:
 
     def _line_up(self) -> None:
         most = self._limits
-        self._short = Turns(max(1, min(most.at_once, _MOST_INSTANCES)))
-        self._long = Turns(max(1, min(most.long_at_once, _MOST_INSTANCES)))
+        self._short = JqTurns(max(1, min(most.at_once, _MOST_INSTANCES)))
+        self._long = JqTurns(max(1, min(most.long_at_once, _MOST_INSTANCES)))
 
     def warm(self) -> None:
         """Makes the first sandbox, so that nobody waits for it. Raises: EngineFailed, NotFound."""
@@ -546,7 +546,7 @@ class Jq:
 
     def call(
         self, filter: str, data: Any, variables: Mapping[str, Any], *, now: float = 0.0, owner: str | None = None
-    ) -> Call:
+    ) -> JqCall:
         """The same, to be made as the caller likes; `first_of` takes the value out of what it gives.
 
         Args: owner: whose share of the turns it counts for; as `asking_as` says where it is left out.
@@ -556,9 +556,9 @@ class Jq:
         request = {"filter": _whole(filter, names), "input": {"d": data, "n": now, **bound}}
         return self._call("run", lambda: _encoded(request), owner)
 
-    def _call(self, export: str, encoded: Callable[[], bytes], owner: str | None = None) -> Call:
+    def _call(self, export: str, encoded: Callable[[], bytes], owner: str | None = None) -> JqCall:
         most = self._limits
-        return Call(
+        return JqCall(
             self,
             export,
             encoded,
@@ -581,7 +581,7 @@ class Jq:
         if threads is not None:
             threads.shutdown(wait=False)
 
-    # -- sandboxes, see `omnicore.workflows.expressions.jq.Rooms`
+    # -- sandboxes, see `omnicore.workflows.expressions.jq.JqPool`
 
     def warm_one(self) -> Instance:
         """A sandbox for a short attempt, which remembers filters. Raises: EngineFailed, NotFound, CapacityReached."""
@@ -616,7 +616,7 @@ class Jq:
             return self._threads
 
 
-def first_of(call: Call) -> Any:
+def first_of(call: JqCall) -> Any:
     """The first value that the filter of a call gave. Raises: JqFailed, HostBusy."""
     outputs = call.result()["outputs"]
     return outputs[0] if outputs else None

@@ -1,7 +1,9 @@
-"""The builder of a graph: the report, the reusable objects of `use`, the nodes so far, and the policies of tasks.
+"""The builder of a graph: the schema, the report, the objects of `use`, the nodes so far, and the policies of tasks.
 
-Policies are the data around a task, timeouts, retries and credentials. Expressions that change the text of a secret
-are reported by a look at the tokens of jq, not at its grammar: every report is certain, but not every case is found.
+`check_shape` checks values against `workflow.schema.json`, a plain JSON Schema that other tools can use. It is walked
+here by hand: the form that is meant is decided first, and then only problems of that form are reported.
+
+Policies are the data around a task, timeouts, retries and credentials.
 
 `use.extensions` puts tasks before and after others. They get the input (`before`) or the output (`after`) of the task
 they extend. Their own output is ignored, except that of a `before` task that leaves by `exit`: it becomes the output of
@@ -10,170 +12,279 @@ the extended task.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from importlib import resources
 from typing import Any, TypeAlias, TypeVar, cast
 
 from omnicore.errors import InvalidInput
 from omnicore.plugins.schemas import problems_of_schema
-from omnicore.workflows.expressions.expression import Template, expression, template
-from omnicore.workflows.language.graph import PLAIN, Block, Data, Do, Node, Retry, Switch, seconds_of
-from omnicore.workflows.language.problems import Path, Report, pointer, shown
+from omnicore.workflows.expressions.expression import CompiledValue, expression, template, transformed
+from omnicore.workflows.language.graph import PLAIN, Block, Data, DoTask, Node, RetryRule, SwitchTask, seconds_of
+from omnicore.workflows.language.text import Path, Report, pointer, shown
 
 __all__ = [
     "INSIDE",
     "MARK",
     "MOST_NODES",
     "MOST_SCHEMAS",
+    "SCHEMA_FILE",
     "Build",
     "StopCompilingError",
-    "Transformed",
     "authentication_of",
     "check_extensions",
+    "check_shape",
     "data_of",
     "extended",
     "extensions_of",
+    "fits",
     "json_schema",
     "marked",
     "outside_resource",
     "retry_of",
+    "schema",
     "schema_document",
     "timeout_of",
-    "transformed",
 ]
 
 
-# Possessive, so that a long run of anything costs what it is long.
-_TOKEN = re.compile(
-    r"""\s++ | \#[^\n]*+
-      | (?P<secret>\$secrets\s*+(?:\.\s*+(?P<member>[A-Za-z_]\w*+)|\.?\s*+\[\s*+"(?P<quoted>[^"\\]*+)"\s*+\]))
-      | (?P<opener>@[A-Za-z0-9]++(?=\s*+"))
-      | (?P<format>@[A-Za-z0-9]++)
-      | (?P<word>\$?[A-Za-z_]\w*+(?:::\w++)*+)
-      | (?P<field>\.[A-Za-z_]\w*+)
-      | (?P<sign>\|=|//=?|[-+*/%=!<>]=|.)""",
-    re.VERBOSE | re.DOTALL,
-)
-_IN_TEXT = re.compile(r'[^"\\]++|\\\(|\\.|"', re.DOTALL)
-_CHANGE = frozenset(
-    (
-        *("ascii_downcase", "ascii_upcase", "ltrimstr", "rtrimstr", "trimstr", "trim", "ltrim", "rtrim", "explode"),
-        *("split", "splits", "sub", "gsub", "test", "match", "capture", "scan", "length", "utf8bytelength"),
-        *("startswith", "endswith", "contains", "inside", "index", "rindex", "indices", "fromjson", "tonumber"),
-        *("@base64", "@base64d", "@base32", "@base32d", "@html", "@sh", "@urid"),
-    )
-)
-"""What makes something else of a text. Not `@uri`: in a URL secrets are encoded as they are put in."""
-_KEEP = frozenset({".", "tostring", "@text", "@uri"})
-_KEYWORDS = frozenset(("if", "then", "elif", "else", "and", "or", "try", "catch", "reduce", "foreach", "as", "def"))
+SCHEMA_FILE = "workflow.schema.json"
+_Schema: TypeAlias = Mapping[str, Any]
+_TASK_LIST = "#/$defs/taskList"
+_LATER = frozenset({_TASK_LIST, "#/$defs/task"})
+"""Tasks are walked by the compiler, one by one, so that one broken task hides no other."""
+_INNER = frozenset({"additionalProperties", "unevaluatedProperties", "items", "propertyNames"})
+_CHOICES = frozenset({"anyOf", "oneOf"})
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    "object": (dict,),
+    "array": (list,),
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "null": (type(None),),
+}
+_WORDS = {
+    "object": "an object",
+    "array": "a list",
+    "string": "a text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "null": "nothing",
+}
 
 
-@dataclass(frozen=True, slots=True)
-class Transformed:
-    """A secret, and what changes it."""
-
-    secret: str
-    by: str
-
-
-@dataclass(slots=True)
-class _Level:
-    """The content between two brackets, or within a text. `secret`: it is part of the output of the stage."""
-
-    opening: str
-    secret: str = ""
-    piped: str = ""
-    """The one that the stage is given."""
-    first: bool = True
-    binds: bool = False
-    form: str = ""
-
-    def next_stage(self) -> None:
-        """After `|`; what was bound by `as` gives nothing on."""
-        self.piped = "" if self.binds else self.secret
-        self.secret, self.first, self.binds = "", True, False
-
-    def next_part(self) -> None:
-        """Something that has nothing to do with what stood before."""
-        self.secret = self.piped = ""
-        self.first, self.binds = False, False
+@lru_cache(maxsize=1)
+def schema() -> _Schema:
+    """The whole schema."""
+    text = resources.files("omnicore.workflows").joinpath(SCHEMA_FILE).read_text(encoding="utf-8")
+    found: _Schema = json.loads(text)
+    return found
 
 
-def transformed(filter: str) -> Iterator[Transformed]:
-    """The secrets whose text a filter changes, and by what."""
-    levels, before, at = [_Level("(")], "", 0
-    while at < len(filter):
-        level = levels[-1]
-        if level.opening == '"':
-            found = _IN_TEXT.match(filter, at)
-            if found is None:  # a lone backslash at the end
-                return
-            if found[0] == "\\(":
-                levels.append(_Level("("))
-            elif found[0] == '"':
-                yield from _closed(levels)
-            at = found.end()
-            continue
-        token = _TOKEN.match(filter, at)
-        if token is None:
-            return
-        at = token.end()
-        if token.lastgroup is not None:
-            yield from _taken(levels, token, before)
-            before = token[0]
+def check_shape(name: str, value: Any, path: Path, report: Report) -> bool:
+    """True if a value has the form of a definition of the schema (`""`: of the whole); problems are reported."""
+    before = report.errors
+    _walk(_resolved(name), value, path, report)
+    return report.errors == before
 
 
-def _taken(levels: list[_Level], token: re.Match[str], before: str) -> Iterator[Transformed]:
-    """One token outside of texts."""
-    level, text = levels[-1], token[0]
-    if token["secret"]:
-        level.secret = token["member"] or token["quoted"] or ""
-        level.first = False
-    elif text == '"':
-        levels.append(_Level('"', form=before if before[:1] == "@" else ""))
-        level.first = False
-    elif text in ("(", "[", "{"):
-        called = text == "(" and (before[-1:].isalnum() or before[-1:] == "_") and before not in _KEYWORDS
-        levels.append(_Level("call" if called else text))
-        level.first = False
-    elif text in (")", "]", "}"):
-        yield from _closed(levels)
-    elif text == "|":
-        level.next_stage()
-    elif text == ";" or (level.opening == "{" and text in (",", ":")):
-        level.next_part()
-    elif token["opener"]:
-        level.first = False
-    else:
-        yield from _named(level, text)
+def fits(name: str, value: Any) -> bool:
+    """True if a value has the form of a definition."""
+    return check_shape(name, value, (), Report())
 
 
-def _named(level: _Level, text: str) -> Iterator[Transformed]:
-    """A function, a keyword or an operator."""
-    if level.first and level.piped:
-        if text in _CHANGE:
-            yield Transformed(level.piped, text)
-        elif text in _KEEP:
-            level.secret = level.piped
-    if text == "as":
-        level.binds = True
-    elif text in ("then", "==", "!="):
-        level.secret = ""
-    level.first = False
+@lru_cache(maxsize=256)
+def _resolved(name: str) -> _Schema:
+    whole = schema()
+    return _grown(whole["$defs"][name] if name else {key: part for key, part in whole.items() if key != "$defs"})
 
 
-def _closed(levels: list[_Level]) -> Iterator[Transformed]:
-    """The end of a text or of brackets; what is in a list, an object or an argument is not what they give."""
-    level = levels.pop()
-    if not levels:
-        levels.append(_Level("("))
+def _grown(one: _Schema) -> _Schema:
+    """A schema with what it refers to and builds on put into it, all the way down; tasks stay references."""
+    flat = dict(_merged(one))
+    for key in _INNER & flat.keys():
+        flat[key] = _grown(flat[key]) if isinstance(flat[key], Mapping) else flat[key]
+    for key in _CHOICES & flat.keys():
+        flat[key] = [_grown(part) for part in flat[key]]
+    if "properties" in flat:
+        flat["properties"] = {key: _grown(part) for key, part in flat["properties"].items()}
+    return flat
+
+
+def _merged(one: _Schema) -> _Schema:
+    reference = one.get("$ref", "")
+    if reference and reference not in _LATER:
+        return {**_resolved(reference.removeprefix("#/$defs/")), **_without(one, "$ref")}
+    if "allOf" not in one:
+        return one
+    merged: dict[str, Any] = {}
+    for part in (*one["allOf"], _without(one, "allOf")):
+        flat = _merged(part)
+        if flat.get("$ref") in _LATER:
+            return flat
+        properties = {**merged.get("properties", {}), **flat.get("properties", {})}
+        required = [*merged.get("required", ()), *flat.get("required", ())]
+        merged = {**merged, **flat, "properties": properties, "required": required}
+    return merged
+
+
+def _without(one: _Schema, name: str) -> dict[str, Any]:
+    return {key: value for key, value in one.items() if key != name}
+
+
+def _walk(one: _Schema, value: Any, path: Path, report: Report) -> None:
+    if one.get("$ref") in _LATER:
+        if one["$ref"] == _TASK_LIST and (not isinstance(value, list) or not value):
+            report.error(path, f"must be a list of tasks, not {_empty_or(value)}", _TASKS)
         return
-    if level.opening == '"' and level.secret and level.form in _CHANGE:
-        yield Transformed(level.secret, level.form)
-    elif level.opening in ("(", '"') and level.secret:
-        levels[-1].secret = level.secret
+    choices = one.get("anyOf") or one.get("oneOf")
+    if choices:
+        _choose(one, choices, value, path, report)
+        return
+    types = one.get("type")
+    if types is not None and not _is(types, value):
+        report.error(path, f"must be {_said(types)}, not {shown(value)}", _write(one))
+    elif isinstance(value, str):
+        _text(one, value, path, report)
+    elif isinstance(value, dict):
+        _object(one, value, path, report)
+    elif isinstance(value, list):
+        _list(one, value, path, report)
+    elif not isinstance(value, bool) and isinstance(value, int | float):
+        _number(one, value, path, report)
+
+
+def _choose(one: _Schema, choices: Iterable[_Schema], value: Any, path: Path, report: Report) -> None:
+    ready = list(choices)
+    likely = [choice for choice in ready if _is(choice.get("type", ("object",)), value)]
+    if isinstance(value, dict) and len(likely) > 1:
+        likely = [choice for choice in likely if any(key in value for key in _marks(choice))][:1] or likely
+    if len(likely) == 1:
+        _walk({**likely[0], "description": _hint(likely[0]) or _hint(one)}, value, path, report)
+    elif not likely:
+        types = sorted({_said(choice["type"]) for choice in ready if "type" in choice})
+        report.error(path, f"must be {' or '.join(types)}, not {shown(value)}", _write(one))
+    elif not any(_passes(choice, value) for choice in likely):
+        if isinstance(value, dict):
+            marks = [mark for choice in likely for mark in _marks(choice)]
+            wrong = next((key for key in value if key not in marks), "")
+            report.error(path, "says nothing of what it may say", report.closest(wrong, marks, otherwise=_write(one)))
+        else:
+            report.error(path, f"{shown(value)} cannot stand here", _write(one))
+
+
+def _marks(one: _Schema) -> Iterable[str]:
+    """Keys that tell this form from the others: what it must have, else anything that it knows."""
+    found: Iterable[str] = one.get("required") or one.get("properties", ())
+    return found
+
+
+def _passes(one: _Schema, value: Any) -> bool:
+    trial = Report()
+    _walk(one, value, (), trial)
+    return not trial.errors
+
+
+def _text(one: _Schema, value: str, path: Path, report: Report) -> None:
+    if "const" in one and value != one["const"]:
+        report.error(path, f"must be `{one['const']}`, not {shown(value)}")
+    elif "enum" in one and value not in one["enum"]:
+        known = ", ".join(one["enum"])
+        report.error(
+            path,
+            f"{shown(value)} is none of {known}",
+            report.closest(value, one["enum"], otherwise=f"use one of {known}"),
+        )
+    elif len(value) < one.get("minLength", 0):
+        report.error(path, "is empty", _write(one))
+    elif len(value) > one.get("maxLength", len(value)):
+        report.error(path, f"has more than {one['maxLength']} characters", "make it shorter")
+    elif "pattern" in one and not _pattern(one["pattern"]).search(value):
+        report.error(path, f"{shown(value)} cannot stand here", _write(one))
+
+
+def _object(one: _Schema, value: dict[str, Any], path: Path, report: Report) -> None:
+    properties: Mapping[str, _Schema] = one.get("properties", {})
+    others = one.get("additionalProperties", one.get("unevaluatedProperties", True))
+    for key, item in value.items():
+        part = properties.get(key)
+        if part is not None:
+            _walk(part, item, (*path, key), report)
+        elif others is False:
+            known = ", ".join(sorted(properties))
+            remedy = report.closest(key, properties, otherwise=f"the keys here are {known}" if known else "remove it")
+            report.error((*path, key), f"`{key[:60]}` is no key here", remedy)
+        elif isinstance(others, Mapping):
+            if "propertyNames" in one:
+                _walk(one["propertyNames"], key, (*path, key), report)
+            _walk(others, item, (*path, key), report)
+    for key in one.get("required", ()):
+        if key not in value:
+            report.error(path, f"`{key}` is missing", f"add `{key}:`" + _example(properties.get(key)))
+    if len(value) < one.get("minProperties", 0):
+        report.error(path, "is empty", _write(one))
+    elif len(value) > one.get("maxProperties", len(value)):
+        names = ", ".join(list(value)[:5])
+        report.error(path, f"holds several where one belongs: {names}", "begin each with a dash of its own")
+
+
+def _list(one: _Schema, value: list[Any], path: Path, report: Report) -> None:
+    if len(value) < one.get("minItems", 0):
+        report.error(path, "is empty", "put one in, or remove the list")
+    elif len(value) > one.get("maxItems", len(value)):
+        report.error(path, f"has more than {one['maxItems']} items", "take some out")
+    elif "items" in one:
+        for index, item in enumerate(value):
+            _walk(one["items"], item, (*path, index), report)
+
+
+def _number(one: _Schema, value: float, path: Path, report: Report) -> None:
+    if not one.get("minimum", value) <= value <= one.get("maximum", value):
+        least, most = one.get("minimum", "any"), one.get("maximum", "any")
+        report.error(path, f"{shown(value)} is out of bounds", f"use a number from {least} to {most}")
+
+
+def _is(types: Any, value: Any) -> bool:
+    wanted = (types,) if isinstance(types, str) else types
+    if isinstance(value, bool):
+        return "boolean" in wanted
+    return any(isinstance(value, _TYPES[one]) for one in wanted)
+
+
+def _said(types: Any) -> str:
+    return _WORDS[types] if isinstance(types, str) else " or ".join(_WORDS[one] for one in types)
+
+
+def _hint(one: _Schema) -> str:
+    found: str = one.get("description", "")
+    return found
+
+
+def _write(one: _Schema) -> str:
+    return f"write {_hint(one)}" if _hint(one) else ""
+
+
+def _example(part: _Schema | None) -> str:
+    hint = _hint(part) if part else ""
+    return f" with {hint}" if hint else ""
+
+
+def _empty_or(value: Any) -> str:
+    return "an empty one" if value == [] else shown(value)
+
+
+@lru_cache(maxsize=64)
+def _pattern(text: str) -> re.Pattern[str]:
+    return re.compile(rf"{text[:-1]}\Z" if text.endswith("$") else text)  # JSON Schema's `$` is the very end
+
+
+_TASKS = "write each task as `- name:` with what it does below"
 
 
 MOST_NODES = 10_000
@@ -256,7 +367,7 @@ class Build:
         self.nodes[node.path] = node
         return node
 
-    def expression(self, text: str, path: Path) -> Template | None:
+    def expression(self, text: str, path: Path) -> CompiledValue | None:
         """An expression of a field that holds nothing else."""
         try:
             return self._known(expression(text), text, path)
@@ -264,11 +375,11 @@ class Build:
             self.report.error(path, error.fact, error.remedy)
             return None
 
-    def condition(self, value: Mapping[str, Any], path: Path, key: str) -> Template | None:
+    def condition(self, value: Mapping[str, Any], path: Path, key: str) -> CompiledValue | None:
         """The expression of a key; None without one."""
         return self.expression(value[key], (*path, key)) if key in value else None
 
-    def template(self, value: Any, path: Path) -> Template | None:
+    def template(self, value: Any, path: Path) -> CompiledValue | None:
         """Any value with expressions in it."""
         try:
             found = template(value)
@@ -279,7 +390,7 @@ class Build:
         self._part_marked(value, path)
         return self._known(found, value, path)
 
-    def duration(self, value: Any, path: Path) -> Template | float:
+    def duration(self, value: Any, path: Path) -> CompiledValue | float:
         """Seconds, or what gives them once an expression was evaluated."""
         if marked(value) or (isinstance(value, Mapping) and any(marked(part) for part in value.values())):
             return self.template(value, path) or 0.0
@@ -316,7 +427,7 @@ class Build:
                 remedy = "close it with `}`" if begins and "}" not in text else _WHOLE
                 self.report.warning(where, f"{shown(text)} is a plain text, and nothing in it is evaluated", remedy)
 
-    def _known(self, found: Template, value: Any, path: Path) -> Template:
+    def _known(self, found: CompiledValue, value: Any, path: Path) -> CompiledValue:
         self.simple = self.simple and found.simple
         if not found.variables:
             return found
@@ -336,7 +447,7 @@ class Build:
                     path, f"{shown(one.by)} would change what stands for the secret {shown(one.secret)}", _UNCHANGED
                 )
 
-    def _variables(self, found: Template, text: str, path: Path) -> None:
+    def _variables(self, found: CompiledValue, text: str, path: Path) -> None:
         if _BINDS.search(text):  # it makes variables of its own
             return
         for name in sorted(found.variables - self.variables)[:_MOST_UNKNOWN]:
@@ -378,7 +489,7 @@ def data_of(build: Build, value: Mapping[str, Any], path: Path) -> Data:
     return Data(**parts)
 
 
-def _moved(build: Build, value: Any, path: Path) -> Template | None:
+def _moved(build: Build, value: Any, path: Path) -> CompiledValue | None:
     if value is None:
         return None
     return build.expression(value, path) if isinstance(value, str) else build.template(value, path)
@@ -416,7 +527,7 @@ def outside_resource(build: Build, what: str, path: Path, remedy: str) -> None:
     build.report.error(path, f"{what} from outside are not supported", remedy)
 
 
-def timeout_of(build: Build, value: Any, path: Path) -> Template | float | None:
+def timeout_of(build: Build, value: Any, path: Path) -> CompiledValue | float | None:
     """The time limit of a task or a document."""
     if value is None:
         return None
@@ -429,7 +540,7 @@ def timeout_of(build: Build, value: Any, path: Path) -> Template | float | None:
     return build.duration(value["after"], (*path, "after"))
 
 
-def retry_of(build: Build, value: Any, path: Path) -> Retry | None:
+def retry_of(build: Build, value: Any, path: Path) -> RetryRule | None:
     """A retry policy, or the one of that name."""
     if isinstance(value, str):
         name, value = value, build.reference("retries", value, path)
@@ -452,7 +563,7 @@ def retry_of(build: Build, value: Any, path: Path) -> Retry | None:
         if least > most:
             build.report.error((*path, "jitter"), "`from` is longer than `to`", "swap them")
         spread = (least, most)
-    return Retry(
+    return RetryRule(
         backoff=cast("Any", backoff),
         delay_s=build.duration(value["delay"], (*path, "delay")) if "delay" in value else 0.0,
         longest_s=_DAY_S if longest is None else build.seconds(longest, (*path, "backoff", backoff, "longest")),
@@ -530,17 +641,17 @@ def extended(build: Build, node: Node, found: _Found, path: Path, compile_block:
     if not found:
         return (node,)
     before = [one for each in found for one in _side(build, "before", each, path, compile_block)]
-    if isinstance(node, Switch):
+    if isinstance(node, SwitchTask):
         return _in_front(build, node, before)
     after = [one for each in reversed(found) for one in _side(build, "after", each, path, compile_block)]
     inner = replace(node, when=None, then="continue")
     build.nodes[inner.path] = inner
     block = (*before, inner, *after)
-    around = Do(pointer(build.place(path)), node.name, "do", PLAIN, node.when, None, node.then, block=block)
+    around = DoTask(pointer(build.place(path)), node.name, "do", PLAIN, node.when, None, node.then, block=block)
     return (build.add(around, path),)
 
 
-def _in_front(build: Build, node: Switch, before: list[Node]) -> Block:
+def _in_front(build: Build, node: SwitchTask, before: list[Node]) -> Block:
     if not before:
         return (node,)
     first = replace(before[0], name=node.name)
@@ -567,15 +678,15 @@ def _side(build: Build, side: str, found: tuple[Path, Mapping[str, Any]], path: 
         return tuple(_flat(build, node, when, origin) for node in block)
     name = f"{origin[-1]} {side} {path[-1]}"
     data = Data(output_as=expression("$input"))
-    return (build.add(Do(pointer(place), name, "do", data, when, block=block), path),)
+    return (build.add(DoTask(pointer(place), name, "do", data, when, block=block), path),)
 
 
 def _leaves(node: Node) -> bool:
     """True if a `before` task can skip the extended task by `exit`; then its output is the output of that task."""
-    return node.then == "exit" or (isinstance(node, Switch) and any(case.then == "exit" for case in node.cases))
+    return node.then == "exit" or (isinstance(node, SwitchTask) and any(case.then == "exit" for case in node.cases))
 
 
-def _flat(build: Build, node: Node, when: Template | None, origin: Path) -> Node:
+def _flat(build: Build, node: Node, when: CompiledValue | None, origin: Path) -> Node:
     """A task of `before` that stands in the same list as what it extends."""
     if when is not None and node.when is not None:
         fact = "a task before others that are left out by `exit` cannot have an `if` and a `when`"

@@ -14,27 +14,35 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from omnicore.errors import InvalidInput
-from omnicore.runtime.ticks import ticks_of
-from omnicore.workflows.expressions.expression import Template, expression
+from omnicore.jobs.ticks import ticks_of
+from omnicore.workflows.expressions.expression import CompiledValue, expression
 from omnicore.workflows.language.builder import (
     Build,
     StopCompilingError,
     authentication_of,
     check_extensions,
+    check_shape,
     data_of,
     marked,
     retry_of,
     timeout_of,
 )
-from omnicore.workflows.language.graph import Do, Graph, Host
-from omnicore.workflows.language.problems import Path, Problem, Report
-from omnicore.workflows.language.schema import check_shape
+from omnicore.workflows.language.graph import DoTask, HostSection, WorkflowGraph
 from omnicore.workflows.language.tasks import block_of, filter_of, filters_of, node_of, strategy_of
-from omnicore.workflows.language.text import Document, canonical, digest_of, document_of, read
+from omnicore.workflows.language.text import (
+    Diagnostic,
+    Path,
+    Report,
+    SourceText,
+    canonical,
+    digest_of,
+    document_of,
+    read,
+)
 
 __all__ = [
-    "Document",
-    "Problem",
+    "Diagnostic",
+    "SourceText",
     "canonical",
     "check",
     "compile_graph",
@@ -51,7 +59,7 @@ _EVERYTHING = '"all"'
 _LONGEST_ANSWER_S = 60.0
 
 
-def host_of(build: Build, document: Mapping[str, Any]) -> Host:
+def host_of(build: Build, document: Mapping[str, Any]) -> HostSection:
     """The host's part of a workflow."""
     host: Mapping[str, Any] = document.get("host", {})
     path: Path = ("host",)
@@ -60,7 +68,7 @@ def host_of(build: Build, document: Mapping[str, Any]) -> Host:
         *_scheduled(build, document.get("schedule", {})),
         *(_trigger(build, one, (*path, "triggers", index)) for index, one in enumerate(host.get("triggers", ()))),
     ]
-    return Host(
+    return HostSection(
         triggers=tuple(triggers),
         concurrency_key=_concurrency_key(build, concurrency, (*path, "concurrency", "key")),
         concurrency_most=concurrency.get("most"),
@@ -79,7 +87,7 @@ def _seconds(build: Build, value: Mapping[str, Any], key: str, path: Path) -> fl
     return build.seconds(value[key], (*path, key)) if key in value else None
 
 
-def _concurrency_key(build: Build, value: Mapping[str, Any], path: Path) -> Template | None:
+def _concurrency_key(build: Build, value: Mapping[str, Any], path: Path) -> CompiledValue | None:
     if not value:
         return None
     return build.expression(value["key"], path) if "key" in value else expression(_EVERYTHING)
@@ -146,7 +154,7 @@ def _events(build: Build, value: Mapping[str, Any], path: Path) -> dict[str, Any
 _CATALOGS = "put the functions into `use.functions`, or call plugins as plugin.function"
 
 
-def graph_of(document: Mapping[str, Any], report: Report) -> Graph | None:
+def graph_of(document: Mapping[str, Any], report: Report) -> WorkflowGraph | None:
     """The graph of a document of plain JSON values; None, once it is reported what is wrong."""
     build = Build(report)
     document = _supported(document, report)
@@ -181,17 +189,17 @@ def _looked_into(build: Build, document: Mapping[str, Any]) -> None:
     block_of(build, document.get("do"), ("do",))
 
 
-def _compiled(build: Build, document: Mapping[str, Any]) -> Graph:
+def _compiled(build: Build, document: Mapping[str, Any]) -> WorkflowGraph:
     build.use = document.get("use", {})
     _check_use(build)
     about = document["document"]
     name: str = about["name"]
     block = block_of(build, document["do"], ("do",))
-    root = Do("", name, "do", data_of(build, document, ()), block=block)
+    root = DoTask("", name, "do", data_of(build, document, ()), block=block)
     timeout_s = timeout_of(build, document.get("timeout"), ("timeout",))
     host = host_of(build, document)
     _check_steps(build)
-    return Graph(
+    return WorkflowGraph(
         name=name,
         namespace=about["namespace"],
         version=about["version"],
@@ -312,7 +320,7 @@ def _with_object(task: dict[str, Any]) -> dict[str, Any]:
     return {**rest, "input": {**task.get("input", {}), "from": text}}
 
 
-def read_document(text: str) -> Document:
+def read_document(text: str) -> SourceText:
     """The document of a text in YAML 1.2 or JSON. Raises: WorkflowInvalid: it is neither, or over a limit."""
     report = Report()
     document = read(text, report)
@@ -321,10 +329,10 @@ def read_document(text: str) -> Document:
     return document
 
 
-def compile_graph(document: Mapping[str, Any] | Document) -> Graph:
+def compile_graph(document: Mapping[str, Any] | SourceText) -> WorkflowGraph:
     """The graph of a definition. Raises: WorkflowInvalid with every problem there is."""
     report = Report()
-    given = document if isinstance(document, Document) else Document(document)
+    given = document if isinstance(document, SourceText) else SourceText(document)
     own = document_of(given, report)
     graph = graph_of(own.value, report) if own else None
     if graph is None:
@@ -332,7 +340,7 @@ def compile_graph(document: Mapping[str, Any] | Document) -> Graph:
     return graph
 
 
-def check(text: str) -> Sequence[Problem]:
+def check(text: str) -> Sequence[Diagnostic]:
     """Everything that is wrong with a text, errors and warnings, in the order of its lines. Raises nothing."""
     report = Report()
     document = read(text, report)

@@ -22,15 +22,15 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from omnicore.errors import InvalidInput, NotFound
+from omnicore.records import Meta, Record
 from omnicore.workflows.language.document import compile_graph
-from omnicore.workflows.language.problems import Path, pointer, steps_of
-from omnicore.workflows.language.text import canonical
+from omnicore.workflows.language.text import Path, canonical, pointer, steps_of
 
 if TYPE_CHECKING:
-    from omnicore.workflows.language.graph import Graph
+    from omnicore.workflows.language.graph import WorkflowGraph
 
 __all__ = [
     "Difference",
@@ -59,12 +59,11 @@ _BLOCKS: tuple[Path, ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One change. `path` is where it is now, or was; `before` and `after` are the values, of `moved` the paths."""
+class Difference(Record, frozen=True):
+    """One change. `path` is its present place, or its last one; `before` and `after` are values, of `moved` paths."""
 
     kind: Literal["added", "removed", "changed", "moved"]
-    path: str
+    path: Annotated[str, Meta(description="JSON pointer into the document.")]
     before: Any = None
     after: Any = None
 
@@ -217,7 +216,7 @@ def _sortable(path: str) -> tuple[tuple[int, str], ...]:
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-def renamed(graph: Graph, block: Path, index: int, name: str) -> dict[str, Any]:
+def renamed(graph: WorkflowGraph, block: Path, index: int, name: str) -> dict[str, Any]:
     """The document with another name for the task at `index` of a block."""
     tasks: Any = graph.document
     for step in block:
@@ -253,7 +252,7 @@ def _led(task: Any, old: str, new: str) -> Any:
     return found
 
 
-def _is_plain(graph: Graph, old: str, new: str) -> bool:
+def _is_plain(graph: WorkflowGraph, old: str, new: str) -> bool:
     """True if `$steps.old` can only mean that task, and nothing means the new name yet."""
     names = [node.name for node in graph.nodes.values()]
     text = json.dumps(graph.document, ensure_ascii=False)
@@ -286,13 +285,13 @@ def _follow(value: Any, old: str, new: str) -> Any:
 _Change = Callable[[Any], Any]
 
 
-def document_of(graph: Graph) -> dict[str, Any]:
+def document_of(graph: WorkflowGraph) -> dict[str, Any]:
     """The graph's document, for the taking: changing it changes no graph."""
     copied: dict[str, Any] = _copied(graph.document)
     return copied
 
 
-def value_at(graph: Graph, path: str) -> Any:
+def value_at(graph: WorkflowGraph, path: str) -> Any:
     """The value of the document at a path. Raises: NotFound."""
     value: Any = graph.document
     for step in _steps(value, path):
@@ -300,7 +299,7 @@ def value_at(graph: Graph, path: str) -> Any:
     return _copied(value)
 
 
-def insert(graph: Graph, block: str, index: int, name: str, task: Mapping[str, Any]) -> Graph:
+def insert(graph: WorkflowGraph, block: str, index: int, name: str, task: Mapping[str, Any]) -> WorkflowGraph:
     """With a task more, before the one at `index` of a list of tasks; at the end when there is none.
 
     A block that is not there yet, such as `/do/0/fetch/catch/do`, is begun.
@@ -310,12 +309,12 @@ def insert(graph: Graph, block: str, index: int, name: str, task: Mapping[str, A
     return _edited(graph, steps, lambda tasks: [*_list(tasks, block)[:index], item, *_list(tasks, block)[index:]])
 
 
-def replace(graph: Graph, path: str, value: Any) -> Graph:
+def replace(graph: WorkflowGraph, path: str, value: Any) -> WorkflowGraph:
     """With another value at a path: a task of the same name, or any part of the document."""
     return _edited(graph, _steps(graph.document, path), lambda _: _copied(value))
 
 
-def remove(graph: Graph, path: str) -> Graph:
+def remove(graph: WorkflowGraph, path: str) -> WorkflowGraph:
     """Without a task, or any other part of the document."""
     steps = _steps(graph.document, path)
     block, index = _task_of(graph, steps)
@@ -324,7 +323,7 @@ def remove(graph: Graph, path: str) -> Graph:
     return _edited(graph, block, lambda tasks: [*tasks[:index], *tasks[index + 1 :]])
 
 
-def move(graph: Graph, path: str, block: str, index: int) -> Graph:
+def move(graph: WorkflowGraph, path: str, block: str, index: int) -> WorkflowGraph:
     """With a task in another place; `block` and `index` are those of the graph without it."""
     steps = _steps(graph.document, path)
     source, at = _task_of(graph, steps)
@@ -337,7 +336,7 @@ def move(graph: Graph, path: str, block: str, index: int) -> Graph:
     return compile_graph(moved)
 
 
-def rename(graph: Graph, path: str, name: str) -> Graph:
+def rename(graph: WorkflowGraph, path: str, name: str) -> WorkflowGraph:
     """With another name for a task; each `then` and `$steps` that means it follows.
 
     `$steps` follows where one task only has the old name, and nothing the new one.
@@ -348,12 +347,12 @@ def rename(graph: Graph, path: str, name: str) -> Graph:
     return compile_graph(renamed(graph, block, index, name))
 
 
-def diff(before: Graph, after: Graph) -> Sequence[Difference]:
+def diff(before: WorkflowGraph, after: WorkflowGraph) -> Sequence[Difference]:
     """Added, removed, changed and moved tasks, in the order of the documents."""
     return differences(before.document, after.document)
 
 
-def _edited(graph: Graph, steps: Path, change: _Change) -> Graph:
+def _edited(graph: WorkflowGraph, steps: Path, change: _Change) -> WorkflowGraph:
     return compile_graph(_changed(graph.document, steps, change))
 
 
@@ -374,7 +373,7 @@ def _left(value: Any, step: str | int) -> Any:
     return {key: part for key, part in value.items() if key != step}
 
 
-def _task_of(graph: Graph, steps: Path) -> tuple[Path, int | None]:
+def _task_of(graph: WorkflowGraph, steps: Path) -> tuple[Path, int | None]:
     """The list of tasks and the index in it that a path means; None: it is not that of a task."""
     if len(steps) < 3 or not isinstance(steps[-2], int):
         return steps, None

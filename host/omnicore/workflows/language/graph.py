@@ -26,31 +26,31 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LONGEST_S",
-    "Approval",
+    "ApprovalTask",
     "Block",
-    "Call",
-    "Case",
+    "CallTask",
     "Catch",
     "Data",
-    "Do",
-    "Emit",
+    "DoTask",
+    "EmitTask",
+    "Evaluator",
     "EventFilter",
-    "For",
-    "Fork",
-    "Graph",
-    "Host",
+    "ForTask",
+    "ForkTask",
+    "HostSection",
     "Kind",
-    "Listen",
+    "ListenTask",
     "Node",
-    "Raise",
-    "Retry",
-    "Run",
-    "Script",
-    "Set",
-    "Switch",
-    "Template",
-    "Try",
-    "Wait",
+    "RaiseTask",
+    "RetryRule",
+    "RunTask",
+    "ScriptTask",
+    "SetTask",
+    "SwitchCase",
+    "SwitchTask",
+    "TryTask",
+    "WaitTask",
+    "WorkflowGraph",
     "described",
     "moment",
     "name_of",
@@ -65,7 +65,7 @@ Kind: TypeAlias = Literal[
 ]
 
 
-class Template(Protocol):
+class Evaluator(Protocol):
     """A JSON value with expressions in it, compiled; see `omnicore.workflows.expressions.expression`.
 
     `simple` ones need no jq: literals and plain paths. Calling gives the value.
@@ -82,11 +82,11 @@ class Template(Protocol):
 class Data:
     """Data around a task: `input`, `output` and `export` with their schemas. None: unchanged."""
 
-    input_from: Template | None = None
+    input_from: Evaluator | None = None
     input_schema: Mapping[str, Any] | None = None
-    output_as: Template | None = None
+    output_as: Evaluator | None = None
     output_schema: Mapping[str, Any] | None = None
-    export_as: Template | None = None
+    export_as: Evaluator | None = None
     export_schema: Mapping[str, Any] | None = None
 
 
@@ -94,7 +94,7 @@ PLAIN = Data()
 
 
 @dataclass(frozen=True, slots=True)
-class Retry:
+class RetryRule:
     """The retry policy of a task. Units: seconds.
 
     The delay of attempt n (the first retry is 1) is `delay_s` for `constant`, `delay_s * n` for `linear` and
@@ -102,7 +102,7 @@ class Retry:
     """
 
     backoff: Literal["constant", "linear", "exponential"] = "constant"
-    delay_s: Template | float = 0.0
+    delay_s: Evaluator | float = 0.0
     longest_s: float = 86_400.0
     jitter_s: tuple[float, float] | None = None
     attempts: int | None = None
@@ -110,8 +110,8 @@ class Retry:
     """How long one attempt may take."""
     duration_s: float | None = None
     """How long all attempts together may take."""
-    when: Template | None = None
-    except_when: Template | None = None
+    when: Evaluator | None = None
+    except_when: Evaluator | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +122,10 @@ class Node:
     name: str
     kind: Kind
     data: Data = PLAIN
-    when: Template | None = None
-    timeout_s: Template | float | None = None
+    when: Evaluator | None = None
+    timeout_s: Evaluator | float | None = None
     then: str = "continue"
-    retry: Retry | None = None
+    retry: RetryRule | None = None
     """The dialect's short form: as a `try` around the task that catches every error."""
     on_error: Literal["fail", "continue"] = "fail"
     """`continue`: an error that no retry mended becomes the output, `{"error": ...}`."""
@@ -138,37 +138,37 @@ Block: TypeAlias = tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Do(Node):
+class DoTask(Node):
     """Tasks one after the other."""
 
     block: Block = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Set(Node):
+class SetTask(Node):
     """The output is a value."""
 
-    value: Template | None = None
+    value: Evaluator | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class SwitchCase:
     """One way out of a switch; without a condition it is the default."""
 
     name: str
-    when: Template | None
+    when: Evaluator | None
     then: str
 
 
 @dataclass(frozen=True, slots=True)
-class Switch(Node):
+class SwitchTask(Node):
     """The first case that holds says what comes next."""
 
-    cases: tuple[Case, ...] = ()
+    cases: tuple[SwitchCase, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class For(Node):
+class ForTask(Node):
     """A block for each item. `at_once` 1 is the specification's loop: each round's input is the output before.
 
     With more at once each round gets the input of the loop itself, and the output is the list of all outputs in the
@@ -177,8 +177,8 @@ class For(Node):
 
     each: str = "item"
     at: str = "index"
-    items: Template | None = None
-    going: Template | None = None
+    items: Evaluator | None = None
+    going: Evaluator | None = None
     """`while`: before each round; False ends the loop."""
     block: Block = ()
     at_once: int = 1
@@ -186,7 +186,7 @@ class For(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Fork(Node):
+class ForkTask(Node):
     """Branches side by side. The output is the list of theirs; with `compete` that of the first to be done."""
 
     branches: Block = ()
@@ -200,14 +200,14 @@ class Catch:
 
     with_: Mapping[str, Any] = field(default_factory=dict)
     as_: str = "error"
-    when: Template | None = None
-    except_when: Template | None = None
-    retry: Retry | None = None
+    when: Evaluator | None = None
+    except_when: Evaluator | None = None
+    retry: RetryRule | None = None
     block: Block = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Try(Node):
+class TryTask(Node):
     """A block whose errors are caught."""
 
     block: Block = ()
@@ -215,26 +215,26 @@ class Try(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Raise(Node):
+class RaiseTask(Node):
     """An error: `type`, `status`, `title`, `detail`, `instance`, any of them an expression."""
 
-    error: Template | None = None
+    error: Evaluator | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Wait(Node):
+class WaitTask(Node):
     """Some time passes. Units: seconds; a template gives an ISO 8601 duration or the members of one."""
 
-    duration_s: Template | float = 0.0
-    until: Template | None = None
+    duration_s: Evaluator | float = 0.0
+    until: Evaluator | None = None
     """The dialect's other form: a moment, as ISO 8601 or seconds since the Unix epoch."""
 
 
 @dataclass(frozen=True, slots=True)
-class Emit(Node):
+class EmitTask(Node):
     """An event is published: CloudEvents attributes and `data`."""
 
-    event: Template | None = None
+    event: Evaluator | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,12 +246,12 @@ class EventFilter:
     """
 
     attributes: Mapping[str, Any] = field(default_factory=dict)
-    data: Template | None = None
-    correlate: Mapping[str, tuple[Template, Template | None]] = field(default_factory=dict)
+    data: Evaluator | None = None
+    correlate: Mapping[str, tuple[Evaluator, Evaluator | None]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Listen(Node):
+class ListenTask(Node):
     """Events are waited for: `one` of the filters, `any` until a condition holds, or `all` of them.
 
     `read` tells what the output holds of each event: its `data`, the whole `envelope`, or `raw`.
@@ -259,7 +259,7 @@ class Listen(Node):
 
     mode: Literal["one", "any", "all"] = "one"
     filters: tuple[EventFilter, ...] = ()
-    until: Template | tuple[EventFilter, ...] | None = None
+    until: Evaluator | tuple[EventFilter, ...] | None = None
     """For `any`: a condition over the events so far, or filters of an event that ends it; None: the first one does."""
     forever: bool = False
     """`until: false`: it ends by a timeout or by cancelling only."""
@@ -271,28 +271,28 @@ class Listen(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Run(Node):
+class RunTask(Node):
     """Another workflow. Without `wait` the output is the input, and the run is only begun."""
 
     workflow: str = ""
     namespace: str = "default"
     version: str = "latest"
-    value: Template | None = None
+    value: Evaluator | None = None
     wait: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class Script(Node):
+class ScriptTask(Node):
     """Code of the document, run in a sandbox."""
 
     language: Literal["js", "python"] = "js"
     code: str = ""
-    arguments: Template | None = None
+    arguments: Evaluator | None = None
     wait: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class Call(Node):
+class CallTask(Node):
     """Something outside of the run is done.
 
     `target` tells what: `http`, `openapi`, `plugin`, `connector` or `host`; `ref` is `plugin.function` with an optional
@@ -302,35 +302,35 @@ class Call(Node):
 
     target: Literal["http", "openapi", "plugin", "connector", "host"] = "plugin"
     ref: str = ""
-    given: Template | None = None
+    given: Evaluator | None = None
     authentication: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Approval(Node):
+class ApprovalTask(Node):
     """A person decides: a title, a text, a form as JSON Schema, who may, and until when."""
 
-    title: Template | None = None
-    text: Template | None = None
+    title: Evaluator | None = None
+    text: Evaluator | None = None
     form: Mapping[str, Any] = field(default_factory=dict)
     role: str = "operator"
-    deadline_s: Template | float | None = None
+    deadline_s: Evaluator | float | None = None
     late: Literal["fail", "approve", "reject"] = "fail"
 
 
 @dataclass(frozen=True, slots=True)
-class Host:
+class HostSection:
     """The workflow's own part of the dialect, `host` at the document's root."""
 
     triggers: tuple[Mapping[str, Any], ...] = ()
     """Checked and with defaults filled in, see `language.triggers`. `schedule` of the DSL is among them."""
-    concurrency_key: Template | None = None
+    concurrency_key: Evaluator | None = None
     concurrency_most: int | None = None
     concurrency_full: Literal["wait", "refuse", "cancel"] = "wait"
     """`cancel`: the runs that hold the key are cancelled for the new one."""
     rate: tuple[int, float] | None = None
     """So many starts in so many seconds; others wait."""
-    dedupe_key: Template | None = None
+    dedupe_key: Evaluator | None = None
     dedupe_s: float = 86_400.0
     priority: int = 4
     """0 to 9; higher ones begin first."""
@@ -340,7 +340,7 @@ class Host:
 
 
 @dataclass(frozen=True, slots=True)
-class Graph:
+class WorkflowGraph:
     """A checked workflow.
 
     Args:
@@ -355,30 +355,30 @@ class Graph:
     version: str
     document: Mapping[str, Any]
     digest: str
-    root: Do
-    host: Host = field(default_factory=Host)
-    timeout_s: Template | float | None = None
+    root: DoTask
+    host: HostSection = field(default_factory=HostSection)
+    timeout_s: Evaluator | float | None = None
     secrets: tuple[str, ...] = ()
     simple: bool = True
     nodes: Mapping[str, Node] = field(default_factory=dict, repr=False, compare=False)
     """All nodes by path."""
 
-    def calls(self) -> Iterator[Call]:
+    def calls(self) -> Iterator[CallTask]:
         """Everything that is called."""
-        return (node for node in self.nodes.values() if isinstance(node, Call))
+        return (node for node in self.nodes.values() if isinstance(node, CallTask))
 
 
 def children(node: Node) -> Sequence[Block]:
     """The blocks inside a node, in the order of the document."""
     found: list[Block] = []
     match node:
-        case Do(block=block) | For(block=block):
+        case DoTask(block=block) | ForTask(block=block):
             found.append(block)
-        case Fork(branches=branches):
+        case ForkTask(branches=branches):
             found.append(branches)
-        case Try(block=block, catch=catch):
+        case TryTask(block=block, catch=catch):
             found += [block, catch.block]
-        case Listen(each_block=block) if block is not None:
+        case ListenTask(each_block=block) if block is not None:
             found.append(block)
     return found if node.compensate is None else [*found, node.compensate]
 
@@ -443,7 +443,7 @@ def seconds(value: Any) -> float:
     return found
 
 
-def evaluated_seconds(given: Template | float, data: Any, scope: Mapping[str, Any]) -> float:
+def evaluated_seconds(given: Evaluator | float, data: Any, scope: Mapping[str, Any]) -> float:
     """The seconds of what the graph holds: a number, or a template that gives a duration."""
     return seconds(given(data, scope)) if callable(given) else given
 

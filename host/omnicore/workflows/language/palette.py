@@ -13,8 +13,8 @@ from omnicore.connectors.kind import Schema, check_value, find_kind, number, obj
 from omnicore.memory.tiers import TIERS
 from omnicore.sandbox.abi import KIB
 from omnicore.telemetry.logs import LEVELS
-from omnicore.workflows.language.graph import Graph, Run, name_of, split_ref
-from omnicore.workflows.language.problems import Path, Report, shown, steps_of
+from omnicore.workflows.language.graph import RunTask, WorkflowGraph, name_of, split_ref
+from omnicore.workflows.language.text import Path, Report, shown, steps_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -223,14 +223,15 @@ def known_of(
     return Known(plugins, states, connectors, webhook, workflow)
 
 
-def names_others(graph: Graph) -> bool:
+def names_others(graph: WorkflowGraph) -> bool:
     """True if it names anything that a host may or may not have."""
     return any(True for _ in _triggers(graph)) or any(
-        isinstance(node, Run) or getattr(node, "target", "") in ("plugin", "connector") for node in graph.nodes.values()
+        isinstance(node, RunTask) or getattr(node, "target", "") in ("plugin", "connector")
+        for node in graph.nodes.values()
     )
 
 
-def tell_unknown(graph: Graph, known: Known, report: Report) -> None:
+def tell_unknown(graph: WorkflowGraph, known: Known, report: Report) -> None:
     """Warns of what this host has not now, with the nearest that it has."""
     _tell_calls(graph, known, report)
     _tell_workflows(graph, known, report)
@@ -243,7 +244,7 @@ def tell_unknown(graph: Graph, known: Known, report: Report) -> None:
             report.warning(path, f"this host has no connector {shown(name)} now", remedy)
 
 
-def _triggers(graph: Graph) -> Iterable[tuple[Path, str, str]]:
+def _triggers(graph: WorkflowGraph) -> Iterable[tuple[Path, str, str]]:
     """The names of webhooks and connectors that begin runs, with their places and which they are."""
     for index, one in enumerate(graph.document.get("host", {}).get("triggers", ())):
         for kind in ("webhook", "connector"):
@@ -251,10 +252,10 @@ def _triggers(graph: Graph) -> Iterable[tuple[Path, str, str]]:
                 yield ("host", "triggers", index, kind), kind, one[kind]
 
 
-def _tell_workflows(graph: Graph, known: Known, report: Report) -> None:
+def _tell_workflows(graph: WorkflowGraph, known: Known, report: Report) -> None:
     told = {name_of(graph.name, graph.namespace): True}
     for node in graph.nodes.values():
-        if not isinstance(node, Run):
+        if not isinstance(node, RunTask):
             continue
         name = name_of(node.workflow, node.namespace)
         if name not in told:
@@ -264,7 +265,7 @@ def _tell_workflows(graph: Graph, known: Known, report: Report) -> None:
             report.warning(path, f"this host has no workflow {shown(name)} now", "apply it too, or correct the name")
 
 
-def _tell_calls(graph: Graph, known: Known, report: Report) -> None:
+def _tell_calls(graph: WorkflowGraph, known: Known, report: Report) -> None:
     told: dict[tuple[str, str], tuple[str, str] | None] = {}
     for node in graph.calls():
         if node.target not in ("plugin", "connector"):

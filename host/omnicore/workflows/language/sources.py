@@ -6,21 +6,31 @@ import json
 import pathlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from omnicore.errors import NotFound, WorkflowInvalid
-from omnicore.workflows.language.document import Problem, compile_graph, graph_of, read_document
+from omnicore.records import Meta, Record, replace
+from omnicore.workflows.language.document import Diagnostic, compile_graph, graph_of, read_document
 from omnicore.workflows.language.palette import Known, tell_unknown
-from omnicore.workflows.language.problems import Path, Report, invalid, pointer, shown, steps_of
 from omnicore.workflows.language.tasks import DIRECTIVES
-from omnicore.workflows.language.text import Document, document_of, read
+from omnicore.workflows.language.text import (
+    Path,
+    Report,
+    SourceText,
+    document_of,
+    invalid,
+    pointer,
+    read,
+    shown,
+    steps_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from omnicore.workflows.language.graph import Graph
+    from omnicore.workflows.language.graph import WorkflowGraph
 
 __all__ = [
     "TYPES",
@@ -197,7 +207,7 @@ def is_omniflow(value: Any) -> bool:
     return isinstance(inner, Mapping) and "nodes" in inner and "do" not in value
 
 
-def from_omniflow(given: str | Mapping[str, Any] | Document) -> dict[str, Any]:
+def from_omniflow(given: str | Mapping[str, Any] | SourceText) -> dict[str, Any]:
     """The document of a workflow in node form, ready for `compile_graph`.
 
     Raises: WorkflowInvalid: with all that is wrong in it, at the places of the node form.
@@ -206,7 +216,7 @@ def from_omniflow(given: str | Mapping[str, Any] | Document) -> dict[str, Any]:
     if isinstance(given, str):
         document = read(given, report)
     else:
-        document = document_of(given if isinstance(given, Document) else Document(given), report)
+        document = document_of(given if isinstance(given, SourceText) else SourceText(given), report)
     chart = read_chart(document.value, report) if document is not None else None
     found = _Import(chart, report).document() if chart is not None else None
     if found is None or report.errors:
@@ -339,13 +349,13 @@ class Looked:
     `text` is what is kept of it: as it was written, or what nodes became.
     """
 
-    problems: Sequence[Problem]
+    problems: Sequence[Diagnostic]
     document: Mapping[str, Any] | None = None
-    graph: Graph | None = None
+    graph: WorkflowGraph | None = None
     text: str = ""
 
 
-def compiled(given: str | Mapping[str, Any]) -> tuple[Graph, str]:
+def compiled(given: str | Mapping[str, Any]) -> tuple[WorkflowGraph, str]:
     """The graph of a definition, and the text to keep. Raises: WorkflowInvalid with every error there is."""
     if not isinstance(given, str) and not is_omniflow(given):
         return compile_graph(given), _text(given)
@@ -373,7 +383,7 @@ def look(text: str, known: Known | None = None) -> Looked:
     return Looked(report.ordered(), document.value, graph, text)
 
 
-def _look_at_nodes(document: Document, known: Known | None) -> Looked:
+def _look_at_nodes(document: SourceText, known: Known | None) -> Looked:
     try:
         made = from_omniflow(document)
     except WorkflowInvalid as error:
@@ -430,26 +440,20 @@ def _text(document: Mapping[str, Any]) -> str:
     return json.dumps(document, ensure_ascii=False, indent=2)
 
 
-def _problems(error: WorkflowInvalid) -> list[Problem]:
-    return [Problem(**one) for one in error.details["problems"]]
+def _problems(error: WorkflowInvalid) -> list[Diagnostic]:
+    return [Diagnostic(**one) for one in error.details["problems"]]
 
 
 _PACKAGE = pathlib.Path(__file__).parents[2]
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
-    """One of them.
-
-    Args:
-        summary: what it does, as its first lines say.
-        text: YAML, with its comments.
-    """
+class Example(Record, frozen=True):
+    """A shipped workflow. `summary` is from its first lines."""
 
     name: str
     title: str
     summary: str
-    text: str
+    text: Annotated[str, Meta(description="YAML or JSON, as it was written.")]
 
 
 @cache

@@ -16,6 +16,7 @@ from omnicore.workflows.language.builder import (
     INSIDE,
     Build,
     authentication_of,
+    check_shape,
     data_of,
     extended,
     extensions_of,
@@ -26,42 +27,41 @@ from omnicore.workflows.language.builder import (
 )
 from omnicore.workflows.language.graph import (
     PLAIN,
-    Approval,
+    ApprovalTask,
     Block,
-    Call,
-    Case,
+    CallTask,
     Catch,
     Data,
-    Do,
-    Emit,
+    DoTask,
+    EmitTask,
     EventFilter,
-    For,
-    Fork,
+    ForkTask,
+    ForTask,
     Kind,
-    Listen,
+    ListenTask,
     Node,
-    Raise,
-    Run,
-    Script,
-    Set,
-    Switch,
-    Try,
-    Wait,
+    RaiseTask,
+    RunTask,
+    ScriptTask,
+    SetTask,
+    SwitchCase,
+    SwitchTask,
+    TryTask,
+    WaitTask,
 )
 from omnicore.workflows.language.palette import VERBS
-from omnicore.workflows.language.problems import Path, Report, pointer, shown
-from omnicore.workflows.language.schema import check_shape
+from omnicore.workflows.language.text import Path, Report, pointer, shown
 from omnicore.workflows.language.triggers import check_attribute
 
 if TYPE_CHECKING:
-    from omnicore.workflows.expressions.expression import Template
+    from omnicore.workflows.expressions.expression import CompiledValue
 
 __all__ = [
     "DIRECTIVES",
     "KINDS",
     "UNSUPPORTED",
+    "CallTarget",
     "Strategy",
-    "Target",
     "approval_of",
     "block_of",
     "call_fields",
@@ -95,22 +95,22 @@ _HOWTO = "write plugin.function, connector.action@connectors, room.verb@host, ht
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class CallTarget:
     """The target of a call. `function`: one of `use.functions`, which is inlined where it is called."""
 
     kind: Literal["http", "openapi", "plugin", "connector", "host", "function"]
     ref: str = ""
 
 
-def target_of(build: Build, call: str, path: Path) -> Target | None:
+def target_of(build: Build, call: str, path: Path) -> CallTarget | None:
     """The target that the name after `call:` stands for; None, once it is reported as unknown."""
     functions = build.use.get("functions", {})
     if call in functions:
-        return Target("function", call)
+        return CallTarget("function", call)
     if call == "http":
-        return Target("http", call)
+        return CallTarget("http", call)
     if call == "openapi":
-        return Target("openapi", call)
+        return CallTarget("openapi", call)
     name, _, catalog = call.partition("@")
     if catalog == "host":
         return _host(build, name, path)
@@ -122,21 +122,21 @@ def target_of(build: Build, call: str, path: Path) -> Target | None:
         known = (*functions, "http", "openapi", *(f"{ref}@host" for ref in VERBS))
         build.report.error(path, f"{shown(call)} is no function", build.report.closest(call, known, otherwise=_HOWTO))
     else:
-        return Target("connector" if catalog == "connectors" else "plugin", name)
+        return CallTarget("connector" if catalog == "connectors" else "plugin", name)
     return None
 
 
-def _host(build: Build, name: str, path: Path) -> Target | None:
+def _host(build: Build, name: str, path: Path) -> CallTarget | None:
     if name in VERBS:
-        return Target("host", name)
+        return CallTarget("host", name)
     known = ", ".join(sorted(VERBS))
     fact = f"the host has no service {shown(name)}"
     build.report.error(path, fact, build.report.closest(name, VERBS, otherwise=f"it has {known}"))
     return None
 
 
-def call_fields(build: Build, target: Target, value: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    """The fields of a `Call` node. References in `with` are resolved."""
+def call_fields(build: Build, target: CallTarget, value: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """The fields of a `CallTask` node. References in `with` are resolved."""
     given, authentication = value.get("with"), None
     if target.kind == "http":
         given, authentication = _with_endpoint(build, given, "endpoint", (*path, "with"))
@@ -274,7 +274,7 @@ def filters_of(build: Build, value: Mapping[str, Any], path: Path) -> tuple[Even
 def filter_of(build: Build, value: Mapping[str, Any], path: Path) -> EventFilter:
     """One filter. A `data` that is no expression has to be equal to that of the event."""
     attributes: dict[str, Any] = {}
-    data: Template | None = None
+    data: CompiledValue | None = None
     for name, wanted in value["with"].items():
         here = (*path, "with", name)
         if name == "data":
@@ -298,7 +298,9 @@ def _attribute(build: Build, wanted: Any, path: Path) -> Any:
     return wanted
 
 
-def _correlation(build: Build, value: Mapping[str, Any], path: Path) -> tuple[Template, Template | None] | None:
+def _correlation(
+    build: Build, value: Mapping[str, Any], path: Path
+) -> tuple[CompiledValue, CompiledValue | None] | None:
     source = build.expression(value["from"], (*path, "from"))
     expected = build.template(value["expect"], (*path, "expect")) if "expect" in value else None
     return None if source is None else (source, expected)
@@ -312,7 +314,7 @@ def value_of(build: Build, task: Mapping[str, Any], path: Path) -> dict[str, Any
 
 def cases_of(build: Build, task: Mapping[str, Any], path: Path) -> dict[str, Any]:
     """Of `switch`."""
-    cases: list[Case] = []
+    cases: list[SwitchCase] = []
     seen: set[str] = set()
     for index, item in enumerate(task["switch"]):
         name, case = next(iter(item.items()))
@@ -322,7 +324,7 @@ def cases_of(build: Build, task: Mapping[str, Any], path: Path) -> dict[str, Any
         if "when" not in case and any(one.when is None for one in cases):
             build.report.error(here, "is a second case without `when`", "only one case can be the default")
         seen.add(name)
-        cases.append(Case(name, build.condition(case, here, "when"), case["then"]))
+        cases.append(SwitchCase(name, build.condition(case, here, "when"), case["then"]))
     return {"cases": tuple(cases)}
 
 
@@ -453,7 +455,7 @@ def node_of(build: Build, name: str, task: Any, path: Path) -> Node | None:
             return None
         if target.kind == "function":
             return _function(build, target, name, task, path)
-        return _made(build, Call, "call", name, task, path, call_fields(build, target, task, path))
+        return _made(build, CallTask, "call", name, task, path, call_fields(build, target, task, path))
     fields = _FIELDS[kind](build, task, path)
     cls, node_kind = _classes(kind, task)
     return _made(build, cls, node_kind, name, task, path, fields)
@@ -558,19 +560,19 @@ def _own_retry(build: Build, value: Any, path: Path) -> Any:
 
 def _classes(kind: str, task: Mapping[str, Any]) -> tuple[type[Node], Kind]:
     if kind == "run":
-        return (Run, "run") if "workflow" in task["run"] else (Script, "script")
+        return (RunTask, "run") if "workflow" in task["run"] else (ScriptTask, "script")
     classes: Mapping[str, type[Node]] = {
-        "do": Do,
-        "set": Set,
-        "switch": Switch,
-        "for": For,
-        "fork": Fork,
-        "try": Try,
-        "raise": Raise,
-        "wait": Wait,
-        "emit": Emit,
-        "listen": Listen,
-        "approval": Approval,
+        "do": DoTask,
+        "set": SetTask,
+        "switch": SwitchTask,
+        "for": ForTask,
+        "fork": ForkTask,
+        "try": TryTask,
+        "raise": RaiseTask,
+        "wait": WaitTask,
+        "emit": EmitTask,
+        "listen": ListenTask,
+        "approval": ApprovalTask,
     }
     name = "wait" if kind == "until" else kind
     return classes[name], cast("Kind", name)
@@ -664,7 +666,7 @@ _FIELDS = {
 }
 
 
-def _function(build: Build, target: Target, name: str, task: Mapping[str, Any], path: Path) -> Node | None:
+def _function(build: Build, target: CallTarget, name: str, task: Mapping[str, Any], path: Path) -> Node | None:
     """A function of `use.functions`, put in where it is called; `with` is the function's input."""
     here = (*path, "call")
     if target.ref in build.functions or len(build.functions) >= _DEEPEST_CALLS:
@@ -681,8 +683,8 @@ def _function(build: Build, target: Target, name: str, task: Mapping[str, Any], 
     if inner is None:
         return None
     if given is not None and own_input:
-        inner = build.add(Do(pointer(around), target.ref, "do", Data(input_from=given), block=(inner,)), path)
+        inner = build.add(DoTask(pointer(around), target.ref, "do", Data(input_from=given), block=(inner,)), path)
     elif given is not None:
         inner = replace(inner, data=replace(inner.data, input_from=given))
         build.nodes[inner.path] = inner
-    return build.add(Do(kind="do", block=(inner,), **common), path)
+    return build.add(DoTask(kind="do", block=(inner,), **common), path)

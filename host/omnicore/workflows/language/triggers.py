@@ -15,7 +15,7 @@ Each is a mapping with `kind` and, with all defaults filled in (durations as sec
 | `event` | `mode` ("one", "any" or "all"), `filters`: a tuple of `EventFilter`, `within` seconds (`all`), `input` |
 | `connector` | `connector`, `event` ("*" is each of its events), `input` |
 
-`input` is None or a `Template`; its data is what a run is given without it: `{"at": moment}` of a tick, the payload of
+`input` is None or a `Evaluator`; its data is what a run is given without it: `{"at": moment}` of a tick, the payload of
 a delivery or of a connector's event, the list of the events' envelopes. `any` begins a run for each event that fits one
 of its filters; `all` begins one when each filter had an event, and those that correlate agree; `one` is a single one.
 
@@ -34,11 +34,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from omnicore.errors import InvalidInput
+from omnicore.jobs.ticks import Ticks, ticks_of
 from omnicore.records import replace
-from omnicore.runtime.ticks import Ticks, ticks_of
 from omnicore.storage.tables.workflow_triggers import ScheduleRow, WantRow
 from omnicore.workflows.faults import Fault
-from omnicore.workflows.language.graph import EventFilter, Graph, Listen, Template
+from omnicore.workflows.language.graph import Evaluator, EventFilter, ListenTask, WorkflowGraph
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -263,10 +263,10 @@ class Trigger:
     event: str = "*"
     mode: Literal["one", "any", "all"] = "one"
     filters: tuple[EventFilter, ...] = ()
-    input: Template | None = None
+    input: Evaluator | None = None
 
 
-def triggers_of(graph: Graph) -> tuple[Trigger, ...]:
+def triggers_of(graph: WorkflowGraph) -> tuple[Trigger, ...]:
     """The triggers of a workflow. Raises: InvalidInput."""
     found: list[Trigger] = []
     seen: set[str] = set()
@@ -335,7 +335,7 @@ NO_PLACE = -1
 """Of wants that come from tasks, not from triggers."""
 
 
-def schedules_of(workflow: str, graph: Graph, now: float) -> list[ScheduleRow]:
+def schedules_of(workflow: str, graph: WorkflowGraph, now: float) -> list[ScheduleRow]:
     """The schedules of a workflow that begin now. Raises: InvalidInput: a time zone or expression is wrong."""
     return [
         _schedule(workflow, place, trigger, now)
@@ -353,13 +353,13 @@ def ticks_of_row(row: ScheduleRow) -> Ticks:
     return ticks_of("cron", row.spec, row.timezone, row.begin_at)
 
 
-def wants_of(workflow: str, graph: Graph) -> list[WantRow]:
+def wants_of(workflow: str, graph: WorkflowGraph) -> list[WantRow]:
     """The subscriptions of a workflow's triggers and tasks, each once."""
     found = dict.fromkeys((*_of_triggers(triggers_of(graph)), *_of_tasks(graph)))
     return [WantRow(workflow, number, *want) for number, want in enumerate(found)]
 
 
-def all_filters(node: Listen) -> Sequence[EventFilter]:
+def all_filters(node: ListenTask) -> Sequence[EventFilter]:
     """The filters of a task, including those of `until`; `any` of nothing matches every event."""
     wanted = node.filters or ((EventFilter(),) if node.mode == "any" else ())
     return (*wanted, *(node.until if isinstance(node.until, tuple) else ()))
@@ -373,9 +373,9 @@ def _of_triggers(triggers: Sequence[Trigger]) -> Iterator[tuple[int, str, str]]:
             yield from ((place, "event", literal_of(one) or "") for one in trigger.filters)
 
 
-def _of_tasks(graph: Graph) -> Iterator[tuple[int, str, str]]:
+def _of_tasks(graph: WorkflowGraph) -> Iterator[tuple[int, str, str]]:
     for node in graph.nodes.values():
-        if isinstance(node, Listen):
+        if isinstance(node, ListenTask):
             yield from ((NO_PLACE, "listen", literal_of(one) or "") for one in all_filters(node))
 
 

@@ -25,16 +25,15 @@ from omnicore.connectors.addresses import parse_url
 from omnicore.errors import InvalidInput
 from omnicore.sandbox.abi import KIB, HttpRequest, HttpResponse
 from omnicore.workflows.faults import Fault
-from omnicore.workflows.steps.values import expanded, parse_json
-from omnicore.workflows.steps.work import Work
+from omnicore.workflows.steps.step import StepWork, expanded, parse_json
 
 if TYPE_CHECKING:
     from omnicore.clock import Clock
 
-__all__ = ["Ask", "Credential", "Tokens", "digest_answer", "open_credential"]
+__all__ = ["Ask", "Credential", "TokenCache", "digest_answer", "open_credential"]
 
 
-Ask = Callable[[Work, HttpRequest], Awaitable[HttpResponse]]
+Ask = Callable[[StepWork, HttpRequest], Awaitable[HttpResponse]]
 """Sends a request to the server of the tokens."""
 
 _MOST = 256
@@ -56,7 +55,7 @@ class _Kept:
     until: float = 0.0
 
 
-class Tokens:
+class TokenCache:
     """Keeps the last tokens, each for the policy that it was fetched by; on one event loop."""
 
     def __init__(self, clock: Clock, most: int = _MOST) -> None:
@@ -64,7 +63,7 @@ class Tokens:
         self._most = most
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
 
-    async def header(self, scheme: str, values: Mapping[str, Any], work: Work, ask: Ask) -> tuple[bool, str]:
+    async def header(self, scheme: str, values: Mapping[str, Any], work: StepWork, ask: Ask) -> tuple[bool, str]:
         """True if the token came from the cache, and the Authorization header.
 
         Args:
@@ -91,7 +90,7 @@ class Tokens:
             self._kept.popitem(last=False)
         return kept
 
-    async def _fetch(self, scheme: str, values: Mapping[str, Any], work: Work, ask: Ask) -> tuple[str, float]:
+    async def _fetch(self, scheme: str, values: Mapping[str, Any], work: StepWork, ask: Ask) -> tuple[str, float]:
         url = await _endpoint(scheme, values, work, ask)
         headers, form = _asked(values, url, now=self._clock.now())
         coding = _table(values, "request").get("encoding", _FORM)
@@ -108,7 +107,7 @@ class Tokens:
         return token, self._clock.monotonic() + max(seconds - _EARLY_S, seconds / 2)
 
 
-async def _endpoint(scheme: str, values: Mapping[str, Any], work: Work, ask: Ask) -> str:
+async def _endpoint(scheme: str, values: Mapping[str, Any], work: StepWork, ask: Ask) -> str:
     """The endpoint that issues tokens."""
     authority = expanded(_text(values, "authority"), work.input).rstrip("/")
     if scheme == "oauth2":
@@ -256,7 +255,7 @@ class Credential:
     renew: Callable[[], Awaitable[Mapping[str, str]]] | None = None
 
 
-async def open_credential(given: Mapping[str, Any] | None, work: Work, tokens: Tokens, ask: Ask) -> Credential:
+async def open_credential(given: Mapping[str, Any] | None, work: StepWork, tokens: TokenCache, ask: Ask) -> Credential:
     """The credential of an authentication policy.
 
     `use` within a scheme names a secret: JSON of the scheme's own members, or a plain text, which is the token of
@@ -329,7 +328,7 @@ def _quoted(value: str) -> str:
     return _UNFIT.sub("", value).replace("\\", "\\\\").replace('"', '\\"')
 
 
-def _opened(scheme: str, given: Any, work: Work) -> Mapping[str, Any]:
+def _opened(scheme: str, given: Any, work: StepWork) -> Mapping[str, Any]:
     """The scheme's members with their secrets, which are hidden from here on in every form."""
     if not isinstance(given, Mapping):
         raise _unusable(f"{scheme} is no object")

@@ -22,12 +22,11 @@ from omnicore.errors import InvalidInput, LimitExceeded
 from omnicore.events.subscriptions import MOST_HOPS
 from omnicore.ids import new_id
 from omnicore.texts import is_whole, read_json
-from omnicore.workflows.steps.secrets import marked
-from omnicore.workflows.steps.work import hops_of
+from omnicore.workflows.steps.step import hops_of, marked
 
 if TYPE_CHECKING:
     from omnicore.events.bus import Event
-    from omnicore.workflows.steps.work import Work
+    from omnicore.workflows.steps.step import StepWork
 
 __all__ = [
     "BATCH",
@@ -57,7 +56,7 @@ _OURS = frozenset({"specversion", HOPS})
 _HOST = "omnicore:"
 
 
-def envelope(work: Work) -> dict[str, Any]:
+def envelope(work: StepWork) -> dict[str, Any]:
     """The event of an action, complete. Its id is made of the action's key: emitted again, it is the same event.
 
     Events are stored and published, so no secret is put into them, and no placeholder either: somebody could send it
@@ -115,7 +114,7 @@ def _time(value: str) -> str:
     return value
 
 
-def _hops(work: Work) -> int:
+def _hops(work: StepWork) -> int:
     hops = hops_of(work.run.trigger) + 1
     if hops > MOST_HOPS:
         raise LimitExceeded(

@@ -1,5 +1,7 @@
 """`Effects` performs one action of a run and reports every failure as a fault of the specification.
 
+`SERVE` has the functions behind `call: room.verb@host`.
+
 `run.script` runs code of the document in a fresh sandbox with a clock and random numbers and nothing else. Each
 language has one plugin, compiled once, that evaluates the code it is given.
 
@@ -10,39 +12,52 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import re
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from omnicore.capabilities.clock import clock_functions
 from omnicore.capabilities.costs import CallCosts
 from omnicore.capabilities.doors import NAMESPACE
+from omnicore.capabilities.services import present
 from omnicore.errors import GuestError, GuestFailed, InvalidInput, OmniError, StorageFailed, ToolMissing
+from omnicore.memory.tiers import MemoryTier
 from omnicore.plugins.call import from_json, to_json
-from omnicore.sandbox.abi import Doors, Usage, WasiGrant
+from omnicore.sandbox.abi import KIB, MIB, Doors, Usage, WasiGrant
+from omnicore.storage.tables.tasks import TaskOrder
+from omnicore.telemetry.logs import LEVELS, harmless
+from omnicore.vectors.vector import HOST, Vector
 from omnicore.workflows.entries import Action, Performed, RunContext
 from omnicore.workflows.faults import Fault, fault_of
-from omnicore.workflows.language.graph import Call, Emit, Script, split_ref
+from omnicore.workflows.language.graph import CallTask, EmitTask, ScriptTask, split_ref
 from omnicore.workflows.language.palette import VERBS
-from omnicore.workflows.steps.authentication import Tokens
+from omnicore.workflows.steps.authentication import TokenCache
 from omnicore.workflows.steps.cloud_events import envelope
 from omnicore.workflows.steps.http import HttpCalls
 from omnicore.workflows.steps.openapi import OpenApiCalls
-from omnicore.workflows.steps.secrets import Opened, SecretReader
-from omnicore.workflows.steps.services import SERVE, EffectLimits, StepServices, namespace_of
-from omnicore.workflows.steps.values import checked_output, parse_json
-from omnicore.workflows.steps.work import Work
+from omnicore.workflows.steps.step import (
+    EffectLimits,
+    Scripting,
+    SecretReader,
+    StepSecrets,
+    StepServices,
+    StepWork,
+    checked_output,
+    marked,
+    parse_json,
+)
 
 if TYPE_CHECKING:
     from omnicore.plugins.catalogue import Serving
     from omnicore.plugins.host import PluginHost
     from omnicore.sandbox.engine import Instance, Template
-    from omnicore.workflows.steps.services import Scripting
 
-__all__ = ["JAVASCRIPT", "PYTHON", "Effects", "Scripts", "call_plugin"]
+__all__ = ["JAVASCRIPT", "PYTHON", "Effects", "ScriptRunner", "call_plugin"]
 
 
 JAVASCRIPT = """\
@@ -91,7 +106,7 @@ _EXPORT = "run"
 _CUT_AGAIN_S = 0.02
 
 
-class Scripts:
+class ScriptRunner:
     """Runs scripts on threads. The first one of a language waits for its engine, some seconds.
 
     Owns: one compiled template for each language that was used, and a few threads, until `close`.
@@ -104,12 +119,12 @@ class Scripts:
         self._lock = threading.Lock()
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="omnicore-script")
 
-    async def run(self, work: Work) -> Performed:
+    async def run(self, work: StepWork) -> Performed:
         """Runs the script of a node. Cancelling cuts it.
 
         Raises: Fault: the script failed; ToolMissing: nothing here runs its language; InvalidInput, LimitExceeded.
         """
-        node = cast("Script", work.action.node)
+        node = cast("ScriptTask", work.action.node)
         given = _given(node.code, work.opened())
         timeout_s = work.left_s(self._limits.timeout_s)
         template = self._templates.get(node.language)
@@ -201,7 +216,7 @@ def _failed(error: GuestError) -> Fault:
 _LONGEST_S = 3600.0
 
 
-async def call_plugin(plugins: PluginHost, work: Work, *, costs: bool) -> Performed:
+async def call_plugin(plugins: PluginHost, work: StepWork, *, costs: bool) -> Performed:
     """Calls a function with JSON in and out.
 
     The plugin's own limit is the deadline, or less where the step has less time left.
@@ -244,8 +259,114 @@ def _check_version(serving: Serving, wanted: str) -> None:
         )
 
 
+_log = logging.getLogger("omnicore.workflows.log")
+_Serve = Callable[[StepServices, StepWork, Mapping[str, Any]], Awaitable[Any]]
+_KV_BYTES, _KV_KEYS, _VALUE_BYTES = 16 * MIB, 10_000, 256 * KIB
+
+
+def namespace_of(workflow: str) -> str:
+    """The namespace of a workflow's keys and values. No plugin's name begins with `@`."""
+    return f"@workflow:{workflow}"
+
+
+async def _store(services: StepServices, work: StepWork, given: Mapping[str, Any]) -> Any:
+    tier = given.get("tier", MemoryTier.Episodic)
+    item = await present(services.memory, "memory").store(
+        given["text"],
+        tier,
+        importance=given.get("importance"),
+        embedding=given.get("embedding"),
+        metadata=given.get("metadata"),
+        source=f"workflow:{work.run.workflow}",
+        pinned=given.get("pinned", False),
+    )
+    return {"id": item}
+
+
+async def _recall(services: StepServices, work: StepWork, given: Mapping[str, Any]) -> Any:
+    found = await present(services.memory, "memory").recall(
+        given.get("text"), embedding=given.get("embedding"), tiers=given.get("tiers"), limit=given.get("limit", 10)
+    )
+    return {"items": [asdict(memory.item()) for memory in found.items]}
+
+
+async def _forget(services: StepServices, work: StepWork, given: Mapping[str, Any]) -> Any:
+    return {"forgotten": await present(services.memory, "memory").forget(given["id"])}
+
+
+async def _search(services: StepServices, work: StepWork, given: Mapping[str, Any]) -> Any:
+    service = present(services.vectors, "vectors")
+    found, exact = await asyncio.to_thread(
+        service.search, HOST, given["collection"], given["values"], given.get("limit", 10), given.get("filter")
+    )
+    return {"matches": [asdict(match) for match in found], "exact": exact}
+
+
+async def _upsert(services: StepServices, work: StepWork, given: Mapping[str, Any]) -> Any:
+    vectors = [Vector(one["id"], one["values"], one.get("metadata", {})) for one in given["vectors"]]
+    count = await asyncio.to_thread(present(services.vectors, "vectors").upsert, HOST, given["collection"], vectors)
+    return {"count": count}
+
+
+async def _submit(services: StepServices, work: StepWork, given: Mapping[str, Any]) -> Any:
+    order = TaskOrder(**{"key": work.key, **given})
+    return {"id": await asyncio.to_thread(present(services.tasks, "tasks").submit, order)}
+
+
+async def _get(services: StepServices, work: StepWork, given: Mapping[str, Any]) -> Any:
+    found = await asyncio.to_thread(services.kv.get, namespace_of(work.run.workflow), given["key"])
+    if found is None:
+        return {"value": given.get("default"), "version": None}
+    return {"value": parse_json(found[0], "the stored value"), "version": found[1]}
+
+
+async def _put(services: StepServices, work: StepWork, given: Mapping[str, Any]) -> Any:
+    data = _bounded(given["value"])
+    version = await asyncio.to_thread(
+        services.kv.put,
+        namespace_of(work.run.workflow),
+        given["key"],
+        data,
+        given.get("ttl_s"),
+        max_bytes=_KV_BYTES,
+        max_keys=_KV_KEYS,
+    )
+    return {"version": version}
+
+
+async def _write(services: StepServices, work: StepWork, given: Mapping[str, Any]) -> Any:
+    message = marked(given["message"], work.run.secrets)
+    level = LEVELS[given.get("level", "info")]
+    _log.log(level, "%s %s %s", work.run.workflow, work.run.run, harmless(message))
+    return None
+
+
+def _bounded(value: Any) -> bytes:
+    try:
+        data = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    except (ValueError, TypeError, RecursionError) as error:
+        raise InvalidInput("the value is no JSON", remedy="give a JSON value") from error
+    if len(data) > _VALUE_BYTES:
+        raise InvalidInput(f"the value is over {_VALUE_BYTES} bytes as JSON", remedy="keep less, or in several keys")
+    return data
+
+
+SERVE: Mapping[str, _Serve] = {
+    "memory.store": _store,
+    "memory.recall": _recall,
+    "memory.forget": _forget,
+    "vectors.search": _search,
+    "vectors.upsert": _upsert,
+    "tasks.submit": _submit,
+    "kv.get": _get,
+    "kv.put": _put,
+    "log.write": _write,
+}
+"""The function behind each verb of `omnicore.workflows.language.palette.VERBS`."""
+
+
 _MUCH = 256 * 1024
-_Do = Callable[[Work], Awaitable[Performed]]
+_Do = Callable[[StepWork], Awaitable[Performed]]
 
 
 class Effects:
@@ -265,8 +386,8 @@ class Effects:
         self.limits = limits or EffectLimits()
         self._services = services
         self._secrets = SecretReader(services.vault, services.clock)
-        http = HttpCalls(services, self.limits, Tokens(services.clock))
-        self._scripts = Scripts(services.scripting, self.limits)
+        http = HttpCalls(services, self.limits, TokenCache(services.clock))
+        self._scripts = ScriptRunner(services.scripting, self.limits)
         self._kinds: Mapping[str, _Do] = {
             "connector": self._connector,
             "host": self._host,
@@ -282,7 +403,7 @@ class Effects:
 
         Raises: Fault: whatever went wrong, without a secret in it. StorageFailed: the host's own database.
         """
-        secrets = Opened()
+        secrets = StepSecrets()
         try:
             if run.secrets:
                 secrets = await self._secrets.open(run.secrets)
@@ -297,7 +418,7 @@ class Effects:
         except OmniError as error:
             raise secrets.hidden_fault(fault_of(error)) from None
 
-    def _clean(self, done: Performed, secrets: Opened) -> Performed:
+    def _clean(self, done: Performed, secrets: StepSecrets) -> Performed:
         output = checked_output(secrets.hidden(done.output), self.limits.output_bytes)
         return Performed(output, done.meta, done.events)
 
@@ -309,21 +430,21 @@ class Effects:
         """Frees the script engines; a second time does nothing. Blocks."""
         self._scripts.close()
 
-    async def _done(self, action: Action, run: RunContext, secrets: Opened) -> Performed:
-        work = Work(action, run, secrets, self._services.clock)
+    async def _done(self, action: Action, run: RunContext, secrets: StepSecrets) -> Performed:
+        work = StepWork(action, run, secrets, self._services.clock)
         match action.node:
-            case Call(target="plugin"):  # the common case, without a further frame
+            case CallTask(target="plugin"):  # the common case, without a further frame
                 return await call_plugin(self._services.plugins, work, costs=self.limits.costs)
-            case Call(target=target):
+            case CallTask(target=target):
                 return await self._kinds[target](work)
-            case Script():
+            case ScriptTask():
                 return await self._scripts.run(work)
-            case Emit():
+            case EmitTask():
                 event = envelope(work)
                 return Performed(event, events=(event,))
         raise Fault("configuration", 500, "No effect", f"{action.kind} is done by the runner, not by an effect")
 
-    async def _connector(self, work: Work) -> Performed:
+    async def _connector(self, work: StepWork) -> Performed:
         connector, _, name = work.call.ref.rpartition(".")
         output = await self._services.connectors.use(
             f"workflow:{work.run.workflow}",
@@ -335,7 +456,7 @@ class Effects:
         )
         return Performed(output, {"connector": connector})
 
-    async def _host(self, work: Work) -> Performed:
+    async def _host(self, work: StepWork) -> Performed:
         verb = VERBS.get(work.call.ref)
         if verb is None:
             raise Fault("configuration", 404, "Unknown verb", f"the host has no {work.call.ref[:80]}@host")

@@ -29,13 +29,11 @@ from omnicore.sandbox.abi import HttpRequest, HttpResponse
 from omnicore.workflows.entries import Performed
 from omnicore.workflows.faults import of_status
 from omnicore.workflows.steps.authentication import Credential, digest_answer, open_credential
-from omnicore.workflows.steps.secrets import marked
-from omnicore.workflows.steps.values import expanded, parse_json, text_or_bytes
+from omnicore.workflows.steps.step import expanded, marked, parse_json, text_or_bytes
 
 if TYPE_CHECKING:
-    from omnicore.workflows.steps.authentication import Tokens
-    from omnicore.workflows.steps.services import EffectLimits, StepServices
-    from omnicore.workflows.steps.work import Work
+    from omnicore.workflows.steps.authentication import TokenCache
+    from omnicore.workflows.steps.step import EffectLimits, StepServices, StepWork
 
 __all__ = [
     "MULTIPART",
@@ -354,18 +352,18 @@ _MUCH = 256 * 1024  # parsed aside: it takes the loop's time
 class HttpCalls:
     """Sends what tasks ask for. Every request has its own connection and policy; see `HttpClient`."""
 
-    def __init__(self, services: StepServices, limits: EffectLimits, tokens: Tokens) -> None:
+    def __init__(self, services: StepServices, limits: EffectLimits, tokens: TokenCache) -> None:
         self._http = services.http
         self._limits = limits
         self._tokens = tokens
         self._inside = tuple(map(_private, limits.http_private))
 
-    async def call(self, work: Work) -> Performed:
+    async def call(self, work: StepWork) -> Performed:
         """Does `call: http`. Raises: Fault; InvalidInput, PermissionDenied, LimitExceeded, DeadlineExceeded."""
         plan = read_plan(work.action.value, work.input)
         return await self.exchange(work, plan)
 
-    async def exchange(self, work: Work, plan: Plan) -> Performed:
+    async def exchange(self, work: StepWork, plan: Plan) -> Performed:
         """Sends a request and gives what its `output` asks for. Raises: as `call`; Fault: the status is no good one."""
         request = self._request(work, plan)
         credential = await open_credential(plan.authentication, work, self._tokens, self.ask)
@@ -380,13 +378,13 @@ class HttpCalls:
             output = _output(plan, answer, shown)
         return Performed(output, {"status": answer.status, "bytes": len(answer.body)})
 
-    async def ask(self, work: Work, request: HttpRequest) -> HttpResponse:
+    async def ask(self, work: StepWork, request: HttpRequest) -> HttpResponse:
         """Sends a request of the authentication itself, such as for a token; to that host and no other."""
         policy = self.policy(redirect=False, home=parse_url(request.url).origin)
         return await self._http.send(request, policy)
 
     async def fetch(
-        self, work: Work, request: HttpRequest, authentication: Mapping[str, Any] | None = None
+        self, work: StepWork, request: HttpRequest, authentication: Mapping[str, Any] | None = None
     ) -> HttpResponse:
         """Reads a document: wherever redirects lead, or with a credential from that host alone."""
         if authentication is None:
@@ -395,7 +393,7 @@ class HttpCalls:
         policy = self.policy(redirect=True, home=parse_url(request.url).origin)
         return await self._authenticated(work, request, policy, credential)
 
-    def timeout_s(self, work: Work) -> float:
+    def timeout_s(self, work: StepWork) -> float:
         """The time limit of a request."""
         return work.left_s(self._limits.longest_s)
 
@@ -410,7 +408,7 @@ class HttpCalls:
         )
 
     async def _authenticated(
-        self, work: Work, request: HttpRequest, policy: WorkflowPolicy, credential: Credential
+        self, work: StepWork, request: HttpRequest, policy: WorkflowPolicy, credential: Credential
     ) -> HttpResponse:
         """The answer; once more where a challenge must be answered, or a token was not taken that was kept."""
         answer = await self._http.send(_with(request, credential.headers), policy)
@@ -423,10 +421,10 @@ class HttpCalls:
             return await self._http.send(self._again(work, request, await credential.renew()), policy)
         return answer
 
-    def _again(self, work: Work, request: HttpRequest, headers: Mapping[str, str]) -> HttpRequest:
+    def _again(self, work: StepWork, request: HttpRequest, headers: Mapping[str, str]) -> HttpRequest:
         return replace(_with(request, headers), timeout_s=self.timeout_s(work))
 
-    def _request(self, work: Work, plan: Plan) -> HttpRequest:
+    def _request(self, work: StepWork, plan: Plan) -> HttpRequest:
         secrets, method = work.secrets, method_name(plan.method)
         headers = {name.lower(): value for name, value in secrets.put(dict(plan.headers)).items()}
         body = NO_BODY if plan.body is NO_BODY else secrets.put(plan.body)
@@ -448,7 +446,7 @@ def _private(text: str) -> Destination:
     return replace(found, host=parse_host(found.host)) if found.literal else found
 
 
-def _home(work: Work, plan: Plan, request: HttpRequest, credential: Credential) -> tuple[str, str, int] | None:
+def _home(work: StepWork, plan: Plan, request: HttpRequest, credential: Credential) -> tuple[str, str, int] | None:
     """The client strips credentials where a redirect leads elsewhere; other headers and a body it does not know."""
     open_headers = [value for name, value in plan.headers.items() if name.lower() not in _STRIPPED]
     carried = [*open_headers, *([] if plan.body is NO_BODY else [plan.body])]

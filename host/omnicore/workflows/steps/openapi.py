@@ -18,17 +18,16 @@ from urllib.parse import quote, urljoin, urlsplit
 from omnicore.errors import InvalidInput
 from omnicore.sandbox.abi import MIB, HttpRequest
 from omnicore.workflows.faults import of_status
-from omnicore.workflows.language.problems import Report
-from omnicore.workflows.language.text import StopReadingError, read_yaml
+from omnicore.workflows.language.text import Report, StopReadingError, read_yaml
 from omnicore.workflows.steps.http import MULTIPART, NO_BODY, HttpCalls, Plan, is_file, output_of
-from omnicore.workflows.steps.values import expanded, parse_json
+from omnicore.workflows.steps.step import expanded, parse_json
 
 if TYPE_CHECKING:
     from omnicore.clock import Clock
     from omnicore.workflows.entries import Performed
-    from omnicore.workflows.steps.work import Work
+    from omnicore.workflows.steps.step import StepWork
 
-__all__ = ["OpenApiCalls", "Operation", "find_operation", "plan_of"]
+__all__ = ["OpenApiCalls", "OpenApiOperation", "find_operation", "plan_of"]
 
 
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch")
@@ -42,7 +41,7 @@ _SEPARATORS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class OpenApiOperation:
     """One operation. `parameters` are those of its path and its own, references resolved."""
 
     id: str
@@ -56,7 +55,7 @@ class Operation:
     """Members of a body of several parts that are files."""
 
 
-def find_operation(document: Mapping[str, Any], name: str) -> Operation:
+def find_operation(document: Mapping[str, Any], name: str) -> OpenApiOperation:
     """The operation with an id. Raises: InvalidInput: there is none, or the document is broken there."""
     for path, item in document["paths"].items():
         holder = _resolved(document, item)
@@ -69,7 +68,7 @@ def find_operation(document: Mapping[str, Any], name: str) -> Operation:
 
 
 def plan_of(
-    document: Mapping[str, Any], operation: Operation, given: Mapping[str, Any], *, base: str, server: Any = None
+    document: Mapping[str, Any], operation: OpenApiOperation, given: Mapping[str, Any], *, base: str, server: Any = None
 ) -> Plan:
     """The request of an operation.
 
@@ -133,7 +132,7 @@ class _Parts:
 
 def _operation(
     document: Mapping[str, Any], name: str, at: tuple[str, str], item: Mapping[str, Any], found: Mapping[str, Any]
-) -> Operation:
+) -> OpenApiOperation:
     merged: dict[tuple[Any, Any], Mapping[str, Any]] = {}
     for holder in (item, found):
         for one in _list(holder.get("parameters")):
@@ -144,7 +143,7 @@ def _operation(
     given = found.get("requestBody")
     body = None if given is None else _resolved(document, given)
     consumes = _list(found.get("consumes")) or _list(document.get("consumes"))
-    return Operation(
+    return OpenApiOperation(
         *(name, *at, tuple(merged.values())),
         body,
         tuple(one for one in servers if isinstance(one, Mapping)),
@@ -153,7 +152,7 @@ def _operation(
     )
 
 
-def _body(operation: Operation, left: Mapping[str, Any]) -> tuple[Any, str]:
+def _body(operation: OpenApiOperation, left: Mapping[str, Any]) -> tuple[Any, str]:
     """The body and its media type, of what is no parameter."""
     if operation.body is None:
         if left:
@@ -251,7 +250,7 @@ def _joined(value: Any, between: str) -> str:
     return "" if value is None else str(value)
 
 
-def _server(document: Mapping[str, Any], operation: Operation, base: str, wanted: Any) -> str:
+def _server(document: Mapping[str, Any], operation: OpenApiOperation, base: str, wanted: Any) -> str:
     if "swagger" in document:
         return _swagger_server(document, base)
     servers = operation.servers
@@ -310,7 +309,7 @@ def _list(value: Any) -> Sequence[Any]:
     return value if isinstance(value, list) else ()
 
 
-def _unknown(operation: Operation, left: Mapping[str, Any]) -> InvalidInput:
+def _unknown(operation: OpenApiOperation, left: Mapping[str, Any]) -> InvalidInput:
     known = ", ".join(str(one.get("name")) for one in operation.parameters[:20])
     return InvalidInput(
         f"{operation.id} has no parameter {sorted(map(str, left))[0][:80]!r}", remedy=f"it has {known or 'none'}"
@@ -328,7 +327,7 @@ class _Kept:
     document: Mapping[str, Any]
     etag: str
     until: float
-    operations: dict[str, Operation] = field(default_factory=dict)
+    operations: dict[str, OpenApiOperation] = field(default_factory=dict)
 
 
 class OpenApiCalls:
@@ -339,7 +338,7 @@ class OpenApiCalls:
         self._clock = clock
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
 
-    async def call(self, work: Work) -> Performed:
+    async def call(self, work: StepWork) -> Performed:
         """Does `call: openapi`. Raises: Fault; InvalidInput and what the client raises."""
         given = work.action.value
         if not isinstance(given, Mapping) or given.keys() - _MEMBERS:
@@ -361,14 +360,14 @@ class OpenApiCalls:
             ),
         )
 
-    def _operation(self, kept: _Kept, name: Any) -> Operation:
+    def _operation(self, kept: _Kept, name: Any) -> OpenApiOperation:
         if not isinstance(name, str) or not name:
             raise InvalidInput("operationId is no text", remedy="name an operation", path="operationId")
         if name not in kept.operations:
             kept.operations[name] = find_operation(kept.document, name)
         return kept.operations[name]
 
-    async def _document(self, work: Work, url: str, guard: Mapping[str, Any] | None) -> _Kept:
+    async def _document(self, work: StepWork, url: str, guard: Mapping[str, Any] | None) -> _Kept:
         key, now = _key(work, url, guard), self._clock.monotonic()
         kept = self._kept.get(key)
         if kept is not None and now < kept.until:
@@ -392,7 +391,7 @@ class OpenApiCalls:
         return made
 
 
-def _key(work: Work, url: str, guard: Mapping[str, Any] | None) -> str:
+def _key(work: StepWork, url: str, guard: Mapping[str, Any] | None) -> str:
     """The cache key of a document. It includes the reader: others must show their own credential."""
     if guard is None:
         return url
@@ -400,7 +399,7 @@ def _key(work: Work, url: str, guard: Mapping[str, Any] | None) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _address(document: Any, work: Work) -> tuple[str, Mapping[str, Any] | None]:
+def _address(document: Any, work: StepWork) -> tuple[str, Mapping[str, Any] | None]:
     """The address of the document and its authentication: a URI, or an external resource with an endpoint."""
     found = document.get("endpoint") if isinstance(document, Mapping) else document
     guard = found.get("authentication") if isinstance(found, Mapping) else None

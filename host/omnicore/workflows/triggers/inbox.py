@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from omnicore.errors import HostError, InvalidInput, OmniError
 from omnicore.events.subscriptions import MOST_HOPS
-from omnicore.runtime.pause import Pause
+from omnicore.jobs.loop import Pause
 from omnicore.storage.store import Session
 from omnicore.storage.tables.workflow_triggers import (
     EventRow,
@@ -28,7 +28,7 @@ from omnicore.storage.tables.workflow_triggers import (
 )
 from omnicore.workflows.expressions.expression import Answer, Answered, Unanswered, answer_in_turn
 from omnicore.workflows.faults import Fault
-from omnicore.workflows.language.graph import Graph, Listen, Template
+from omnicore.workflows.language.graph import Evaluator, ListenTask, WorkflowGraph
 from omnicore.workflows.language.triggers import (
     Trigger,
     all_filters,
@@ -56,10 +56,10 @@ _MOST_KEPT = 1000
 class Runs(Protocol):
     """The part of the service that triggers use (`omnicore.workflows.service.Workflows`)."""
 
-    async def graph(self, workflow: str) -> Graph | None:
+    async def graph(self, workflow: str) -> WorkflowGraph | None:
         """The graph of the definition as it stands; None: it was removed or switched off."""
 
-    async def graph_of(self, digest: str) -> Graph | None:
+    async def graph_of(self, digest: str) -> WorkflowGraph | None:
         """The graph that runs are pinned to; None: nothing has it any more."""
 
     async def order(
@@ -110,7 +110,7 @@ class Beginnings:
             given = await _input(trigger.input, data, scope, workflow)
         return await self._runs.order(workflow, given, trigger=about, key=key, by=by)
 
-    def _triggers(self, graph: Graph) -> tuple[Trigger, ...]:
+    def _triggers(self, graph: WorkflowGraph) -> tuple[Trigger, ...]:
         found = self._kept.get(graph.digest)
         if found is None:
             found = self._kept[graph.digest] = triggers_of(graph)
@@ -119,7 +119,7 @@ class Beginnings:
         return found
 
 
-async def _input(input: Template, data: Any, scope: Mapping[str, Any], workflow: str) -> Any:
+async def _input(input: Evaluator, data: Any, scope: Mapping[str, Any], workflow: str) -> Any:
     """The input that a trigger makes of its data; jq is asked in this workflow's turn, and no thread waits."""
     answers: dict[int, Answer] = {}
     while True:
@@ -251,7 +251,7 @@ class Dispatcher:
         self._events, self._waits, self._wants = events, waits, wants
         self._clock, self._poll_s, self.outgoing = clock, poll_s, outgoing
         self._failed: dict[str, int] = {}
-        self._listeners: OrderedDict[str, Listen | None] = OrderedDict()
+        self._listeners: OrderedDict[str, ListenTask | None] = OrderedDict()
         self.figures = DispatchFigures()
         self.pause = Pause()
 
@@ -339,7 +339,7 @@ class Dispatcher:
             waits = await asyncio.to_thread(self._waiting, key, node, event)
             found.signals += [(wait.run, wait.place, event) for wait in waits]
 
-    def _waiting(self, key: str, node: Listen, event: Mapping[str, Any]) -> list[WaitRow]:
+    def _waiting(self, key: str, node: ListenTask, event: Mapping[str, Any]) -> list[WaitRow]:
         """The runs at a task that this event is for. Expressions may take milliseconds: for a thread."""
         fitting: dict[tuple[str, str], WaitRow] = {}
         texts: set[str] = {""}
@@ -357,7 +357,7 @@ class Dispatcher:
                     break
         return list(fitting.values())
 
-    async def listener(self, key: str) -> Listen | None:
+    async def listener(self, key: str) -> ListenTask | None:
         """The listening task of a key, `<digest>#<path>`; those that were asked for last are kept."""
         if key in self._listeners:
             self._listeners.move_to_end(key)
@@ -368,7 +368,7 @@ class Dispatcher:
         except InvalidInput:  # this version of the host cannot run it
             graph = None
         node = None if graph is None else graph.nodes.get(path)
-        self._listeners[key] = node if isinstance(node, Listen) else None
+        self._listeners[key] = node if isinstance(node, ListenTask) else None
         while len(self._listeners) > _MOST_LISTENERS:
             self._listeners.popitem(last=False)
         return self._listeners[key]
@@ -426,7 +426,7 @@ def _slots(trigger: Trigger, event: Mapping[str, Any]) -> list[int]:
     return [slot for slot, wanted in enumerate(trigger.filters) if _matched(event, wanted, {})]
 
 
-def _fits(node: Listen, event: Mapping[str, Any], wait: WaitRow) -> bool:
+def _fits(node: ListenTask, event: Mapping[str, Any], wait: WaitRow) -> bool:
     scope = json.loads(wait.data)
     return any(_matched(event, wanted, scope) for wanted in all_filters(node))
 

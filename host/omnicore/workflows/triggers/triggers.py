@@ -17,9 +17,9 @@ from omnicore.errors import HostError, InvalidInput, LimitExceeded, OmniError
 from omnicore.events.bus import check_topic
 from omnicore.events.subscriptions import MOST_HOPS
 from omnicore.ids import OrderedIds
+from omnicore.jobs.loop import Pause
+from omnicore.jobs.ticks import Tick, choose
 from omnicore.records import replace
-from omnicore.runtime.pause import Pause
-from omnicore.runtime.ticks import Tick, choose
 from omnicore.storage.tables.workflow_runs import RunsTable
 from omnicore.storage.tables.workflow_triggers import (
     EventsTable,
@@ -47,9 +47,9 @@ if TYPE_CHECKING:
     from omnicore.storage.store import Session, Store
     from omnicore.workflows.journal import Journal
     from omnicore.workflows.journal_records import NewRun
-    from omnicore.workflows.language.graph import Graph
+    from omnicore.workflows.language.graph import WorkflowGraph
 
-__all__ = ["Hearing", "Runs", "Ticker", "Triggers", "WebhookTaker", "patterns_of"]
+__all__ = ["BusListener", "Runs", "ScheduleTicker", "Triggers", "WebhookTaker", "patterns_of"]
 
 
 _log = logging.getLogger("omnicore.workflows")
@@ -78,7 +78,7 @@ def heard(event: Event, patterns: frozenset[str]) -> bool:
     return event.topic in patterns or not event.topic.startswith(f"{_OWN}.")
 
 
-class Hearing:
+class BusListener:
     """Listens for as long as `run` does. A host's bus forgets: what was not put into the inbox is gone with it.
 
     Args: more: further types that are wanted, such as those of runs that listen by an older definition.
@@ -254,7 +254,7 @@ _DUE = 100
 _TOLERANCE_S = 1.0
 
 
-class Ticker:
+class ScheduleTicker:
     """Ticks for as long as `run` does. Hosts that tick at once agree in the database who does.
 
     Args:
@@ -402,7 +402,7 @@ class Triggers:
         self._schedules, self._wants, self._waits = WorkflowSchedulesTable(store), WantsTable(store), WaitsTable(store)
         beginnings = Beginnings(runs)
         self._gathering = Gathering(beginnings, journal, PartialsTable(store), clock)
-        self._ticker = Ticker(beginnings, journal, self._schedules, RunsTable(store), clock, poll_s=poll_s)
+        self._ticker = ScheduleTicker(beginnings, journal, self._schedules, RunsTable(store), clock, poll_s=poll_s)
         self._dispatcher = Dispatcher(
             runs,
             beginnings,
@@ -414,7 +414,7 @@ class Triggers:
             clock=clock,
             poll_s=poll_s,
         )
-        self._hearing = Hearing(bus, journal, self._wants, more=self._listened, poke=self.poke, refresh_s=poll_s)
+        self._hearing = BusListener(bus, journal, self._wants, more=self._listened, poke=self.poke, refresh_s=poll_s)
         self._taker = None if hooks is None else WebhookTaker(beginnings, journal, self._wants, hooks.told)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -457,7 +457,7 @@ class Triggers:
 
     # -- definitions
 
-    def changes(self, workflow: str, graph: Graph | None) -> Callable[[Session], None]:
+    def changes(self, workflow: str, graph: WorkflowGraph | None) -> Callable[[Session], None]:
         """The write that updates schedules and wants in the transaction that changes a definition.
 
         `graph` None: it was removed or switched off. Call `changed` after the commit. Raises: InvalidInput: a schedule
