@@ -1,4 +1,4 @@
-"""What is known against the engines of a host: a dated list that comes with OmniCore and is looked at offline."""
+"""Security advisories for the engines of a host: a dated list that comes with OmniCore and is read offline."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def known() -> KnownList:
 
 
 def applies(given: str, ranges: Sequence[str]) -> bool:
-    """Whether a version lies in one of the ranges. Of `50.0.1.post1` and the like the numbers count.
+    """True when a version lies in one of the ranges. Of `50.0.1.post1` and the like the numbers count.
 
     >>> applies("37.0.2", ["<36.0.3", ">=37.0.0 <37.0.3"])
     True

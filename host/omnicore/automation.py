@@ -40,7 +40,7 @@ from omnicore.storage.tables.kv import KvTable
 from omnicore.storage.tables.loops import LoopsTable
 from omnicore.toolchains.languages import load
 from omnicore.version import __version__
-from omnicore.workflows.engine import Engine, EngineParts
+from omnicore.workflows.engine import EmbeddedEngine, EngineParts
 from omnicore.workflows.expressions.jq import SHARED, JqLimits
 from omnicore.workflows.language.palette import palette_of
 from omnicore.workflows.live import Telling
@@ -108,7 +108,7 @@ def workflow_part(parts: HostParts, http: HttpClient, stored: StoredTasks, *, cl
         work=work,
     )
     _set_expressions(settings)
-    engine = Engine(of_engine)
+    engine = EmbeddedEngine(of_engine)
     service = Workflows(
         engine,
         palette=lambda: palette_of(parts.plugins.list(), connectors.list()),
@@ -136,7 +136,7 @@ def _limits(chosen: WorkflowSettings) -> EffectLimits:
     )
 
 
-def _show_runs(engine: Engine, parts: HostParts) -> None:
+def _show_runs(engine: EmbeddedEngine, parts: HostParts) -> None:
     runner, metrics = engine.runner, parts.metrics
     metrics.gauge("workflow_runs_live", "Runs of workflows in memory on this host", lambda: len(runner.live))
     metrics.gauge("workflow_actions", "Steps' actions under way on this host", lambda: runner.actions)
@@ -180,7 +180,7 @@ def trigger_part(parts: HostParts, telling: Telling, *, clock: Clock, work: bool
     works = work and settings.workflows.workers > 0
     triggers = Triggers(
         parts.store,
-        workflows.journal,
+        workflows.engine.journal,
         workflows,
         parts.bus,
         clock,

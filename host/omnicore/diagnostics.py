@@ -1,4 +1,4 @@
-"""What people need to look after a host: its settings, backups, figures over time, and diagnostics."""
+"""Operation of a host: its settings, backups, figures over time, and a file of diagnostics without secrets."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class OperationsPart:
         self._sampler = Sampler(self.series, (self.settings.refresh,))
 
     def rooms(self) -> Mapping[str, Any]:
-        """What REST reaches."""
+        """The services that REST uses."""
         return {
             "settings": self.settings,
             "backups": self.backups,
@@ -150,7 +150,7 @@ _LOOKS_SECRET: Sequence[tuple[re.Pattern[str], str]] = (
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where everything comes from; each is asked when the file is made."""
+    """The sources of a file of diagnostics; each is called when the file is made."""
 
     about: Callable[[], Mapping[str, Any]]
     settings: Callable[[], list[Item]]
@@ -260,7 +260,7 @@ def _of_files(files: Iterable[Path]) -> Iterator[str]:
 
 
 def _setting(item: Item) -> dict[str, Any]:
-    """What it is and where from; the words of applications and plugins are theirs, so their values stay here."""
+    """A setting with its origin. Values of applications and plugins are private and left out."""
     free = item.name.partition(".")[0] in ("app", "plugin_settings")
     hidden = item.secret or free
     shown = {"name": item.name, "origin": item.origin, "override": item.override, "waiting": item.waiting}
@@ -312,7 +312,7 @@ _IN_QUERY = re.compile(r"(?i)\b(password|passwd|token|secret|sslpassword|key)=[^
 
 
 def _about_host(settings: Settings, plugins: PluginHost, store: Store, clock: Clock) -> Callable[[], Mapping[str, Any]]:
-    """What tells it, from the start of the host on."""
+    """A function that describes the host, from its start on."""
     started_at, begun = clock.now(), clock.monotonic()
     versions = about_versions(settings)
 
@@ -330,7 +330,7 @@ def _about_host(settings: Settings, plugins: PluginHost, store: Store, clock: Cl
 
 
 def about_versions(settings: Settings) -> dict[str, Any]:
-    """What does not change while a host runs: versions, the platform, and what is known against the engines."""
+    """Facts that do not change while a host runs: versions, the platform, and advisories for the engines."""
     place = surroundings_of(settings.runtime.environment, look(os.environ))
     return {
         "name": "OmniCore",
@@ -363,7 +363,7 @@ _log = logging.getLogger("omnicore.telemetry")
 
 
 def totals_of(metrics: Metrics, tasks: TaskEngine) -> Callable[[], Totals]:
-    """What the counters of a host come to now."""
+    """A function that reads the totals of a host's counters."""
 
     def read() -> Totals:
         figures = metrics.figures()

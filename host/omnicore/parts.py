@@ -365,7 +365,7 @@ class DeliveryPart:
         self._health.monitor.register("event-delivery", self._delivering.probe, critical=False)
 
     def figures(self) -> DeliveryFigures:
-        """What was delivered so far."""
+        """Counts of deliveries since the start."""
         return self._deliveries.figures() if self._deliveries is not None else DeliveryFigures(0, 0, 0, 0)
 
     async def start(self) -> None:

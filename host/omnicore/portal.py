@@ -202,7 +202,7 @@ class Portal:
         return work() if self.here else self.run(called())
 
     def outcome(self, result: Any) -> Any:
-        """What a method returned, awaited where it has to be. On the loop's own thread the caller awaits it."""
+        """The result of a method, awaited where it must be. On the loop's own thread the caller awaits it."""
         if self.here:
             return result
         if inspect.iscoroutine(result):

@@ -7,7 +7,17 @@ from itertools import takewhile
 
 from tests.architecture.source import Import, Source, at, imports
 
-__all__ = ["FLOORS", "GROUND_READS", "LANDINGS", "OPEN_NAMES", "STOREYS", "SUBROOMS", "check_floors"]
+__all__ = [
+    "ABOVE_ENGINE",
+    "FLOORS",
+    "GROUND_READS",
+    "LANDINGS",
+    "OPEN_NAMES",
+    "STOREYS",
+    "SUBROOMS",
+    "check_engine",
+    "check_floors",
+]
 
 FLOORS: Mapping[str, int] = {
     "errors": 1,
@@ -87,6 +97,40 @@ STOREYS: Mapping[str, Sequence[str]] = {
 }
 """Files and subrooms of a room, lowest first, `*` for those not named; none of them imports a higher one."""
 
+ABOVE_ENGINE = (
+    "api",
+    "mcp",
+    "cli",
+    "omega",
+    "modules",
+    "loops",
+    "intelligences",
+    "workflows.triggers",
+    "workflows.service",
+)
+"""What begins and shows runs and tasks. It knows `omnicore.jobs.engine`, and nothing of how an engine keeps them."""
+
+_ENGINE = (
+    "storage.tables.hosts",
+    "storage.tables.workflow_runs",
+    "storage.tables.tasks.HOSTS",
+    "storage.tables.tasks.SCHEDULE_TABLE",
+    "storage.tables.tasks.SchedulesTable",
+    "storage.tables.tasks.TASKS",
+    "storage.tables.tasks.TaskClaims",
+    "storage.tables.tasks.TaskSweep",
+    "storage.tables.tasks.TasksTable",
+    "storage.tables.tasks.insert",
+    "storage.tables.tasks.no_longer_pending",
+    "workflows.journal_batch",
+    "workflows.journal_queries",
+    "jobs.hosts.Membership",
+    "jobs.runner",
+)
+"""Tables, claims and leases of the embedded engine: modules, and names of modules that hold records as well."""
+_JOURNAL = "workflows.journal"
+"""It writes triggers' rows and their runs in one transaction, so triggers alone may name it (`Features`)."""
+
 OPEN_NAMES = frozenset({"omnicore.__version__"})
 """Names of the package itself that every floor may import."""
 
@@ -94,6 +138,22 @@ OPEN_NAMES = frozenset({"omnicore.__version__"})
 def check_floors(sources: Sequence[Source]) -> list[str]:
     """Imports that go upstairs, across a floor or into a closed subroom."""
     return [finding for source in sources for finding in _of_file(source)]
+
+
+def check_engine(sources: Sequence[Source]) -> list[str]:
+    """Imports of an engine's tables and journal by what only begins and shows runs."""
+    return [
+        at(source, item.line, f"{source.module} knows {item.target}: use omnicore.jobs.engine")
+        for source in sources
+        if _is_in(source.module.partition(".")[2], ABOVE_ENGINE)
+        for item in imports(source)
+        if _is_in(item.target.partition(".")[2], _ENGINE)
+        or (_is_in(item.target.partition(".")[2], (_JOURNAL,)) and ".triggers" not in source.module)
+    ]
+
+
+def _is_in(module: str, places: Sequence[str]) -> bool:
+    return any(module == place or module.startswith(f"{place}.") for place in places)
 
 
 def _of_file(source: Source) -> Iterable[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from tests.architecture.floors import check_floors
+from tests.architecture.floors import check_engine, check_floors
 from tests.architecture.homes import check_homes, check_sql
 from tests.architecture.loading import check_cycles, check_lazy, check_local_imports
 from tests.architecture.sizes import check_sizes
@@ -18,6 +18,7 @@ Rule = Callable[[Sequence[Source]], list[str]]
 
 RULES: Mapping[str, Rule] = {
     "imports go downstairs only": check_floors,
+    "an engine's tables are its own": check_engine,
     "libraries stay at home": check_homes,
     "SQL stays in storage": check_sql,
     "no import cycles": check_cycles,

@@ -70,6 +70,20 @@ BREACHES = [
         "sandbox (floor 1.5) imports upstairs: omnicore.config (floor 2)",
     ),
     Breach(
+        "an engine's tables are its own",
+        "api/x.py",
+        DOC + "from omnicore.storage.tables.tasks import Task, TasksTable\n",
+        2,
+        "omnicore.api.x knows omnicore.storage.tables.tasks.TasksTable",
+    ),
+    Breach(
+        "an engine's tables are its own",
+        "workflows/service.py",
+        DOC + "from omnicore.workflows.journal import Journal\n",
+        2,
+        "use omnicore.jobs.engine",
+    ),
+    Breach(
         "libraries stay at home",
         "plugins/x.py",
         DOC + "import ctypes\n",

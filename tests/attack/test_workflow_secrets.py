@@ -131,7 +131,7 @@ async def test_a_definition_that_was_altered_in_the_database_is_not_run(store: S
         sql = "UPDATE workflow_documents SET document = ? WHERE digest = ?"
         store.apply(lambda session: session.execute(sql, (evil, row[0])).rowcount)
         workflows.definitions.graphs._kept.clear()
-        await workflows.journal.signal(handle.id, "event", "/do/0/a", {"type": "go", "source": "/s", "id": "1"})
+        await workflows.engine.journal.signal(handle.id, "event", "/do/0/a", {"type": "go", "source": "/s", "id": "1"})
         with pytest.raises(WorkflowFailed, match="altered in the database"):
             await handle
         assert steps.calls == []

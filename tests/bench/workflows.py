@@ -312,7 +312,9 @@ async def _queue(folder: Path, storage: Any, runs: int) -> None:
         assert new is not None
         ones = [replace(new, begin_at=time.time() + 86_400) for _ in range(runs)]
         for place in range(0, runs, 500):
-            await asyncio.gather(*(host.workflows.journal.start(one, room=False) for one in ones[place : place + 500]))
+            await asyncio.gather(
+                *(host.workflows.engine.journal.start(one, room=False) for one in ones[place : place + 500])
+            )
 
 
 async def _drained(folder: Path, storage: Any, runs: int) -> float:

@@ -21,7 +21,7 @@ import psycopg
 
 from omnicore.clock import SystemClock
 from omnicore.config.settings import StorageSettings
-from omnicore.storage.database import FILE, open_store
+from omnicore.storage.database import DATABASE, open_store
 from omnicore.storage.migrations import NEWEST
 from omnicore.storage.store import Store
 from omnicore.storage.tables.kv import KvTable, KvTotals
@@ -104,13 +104,13 @@ def _empty(folder: Path, url: str | None) -> None:
             connection.execute("DROP SCHEMA public CASCADE")
             connection.execute("CREATE SCHEMA public")
         return
-    for path in folder.glob(f"{FILE}*"):
+    for path in folder.glob(f"{DATABASE}*"):
         path.unlink()
 
 
 def _has_tables(folder: Path, url: str | None) -> bool:
     if url is None:
-        return (folder / FILE).exists() and b"workflows" in (folder / FILE).read_bytes()
+        return (folder / DATABASE).exists() and b"workflows" in (folder / DATABASE).read_bytes()
     with psycopg.connect(url) as connection:
         return connection.execute("SELECT to_regclass('workflows') IS NOT NULL").fetchone() == (True,)
 

@@ -260,7 +260,7 @@ class _Campaign:
         rows = await asyncio.to_thread(host.store.rows, "SELECT id FROM workflow_runs")
         found = []
         for (run_id,) in rows:
-            verified = await host.workflows.journal.queries.verify(run_id)
+            verified = await host.workflows.engine.journal.queries.verify(run_id)
             if not verified.ok:
                 found.append(f"the chain of {run_id} is broken: {verified.fact}")
         return found

@@ -86,7 +86,7 @@ class Driver:
     async def _say(self, name: str, number: int) -> None:
         event: dict[str, Any] = {"specversion": "1.0", "id": name, "source": "https://chaos", "type": "chaos.fed"}
         event["data"] = {"n": number}
-        await _surely(lambda: self.host.workflows.journal.emit([event]))
+        await _surely(lambda: self.host.workflows.engine.journal.emit([event]))
 
 
 async def _surely(work: Callable[[], Awaitable[Any]]) -> Any:

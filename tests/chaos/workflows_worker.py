@@ -50,7 +50,7 @@ async def _main(url: str | None, folder: Path, place: str) -> None:
         async with Host(**settings_of(url, folder, place)) as host:
             known = ""
             while not stop.is_set():
-                if known != (known := host.workflows.journal.host):
+                if known != (known := host.workflows.engine.journal.host):
                     hosts.write(f"{time.time():.6f} {os.getpid()} {known}.\n")
                 if not (folder / OVER).exists():
                     await _begin(host, begun)

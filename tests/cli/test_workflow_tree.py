@@ -5,7 +5,8 @@ from __future__ import annotations
 from rich.console import Console
 
 from omnicore.cli.run_view import RunTree, open_line, parts_of
-from omnicore.workflows.view import OpenView, RunView, StepView
+from omnicore.jobs.engine import RunView, StepView
+from omnicore.workflows.view import OpenView
 
 
 def run(status: str = "running", due_at: float | None = None) -> RunView:

@@ -5,7 +5,7 @@ import tomllib
 
 import pytest
 
-from omnicore.config.positions import JsonPath, json_lines, line_of, toml_lines
+from omnicore.config.documents import JsonPath, json_lines, line_of, toml_lines
 
 TOML = '''# a comment with [brackets] and "quotes"
 name = "x"

@@ -140,9 +140,9 @@ def test_a_block_whose_connection_broke_fails_and_keeps_nothing(
 
     with pytest.raises(StorageFailed, match="does not answer; see that"):
         broken(then=True)
-    with pytest.raises(StorageFailed, match="does not answer, and nothing was kept"):
+    with pytest.raises(StorageFailed, match="does not answer, and nothing was saved"):
         broken(then=True, swallowed=True)
-    with pytest.raises(StorageFailed, match="at the moment of keeping a change; look whether"):
+    with pytest.raises(StorageFailed, match="during a commit; check whether"):
         broken(then=False)
     assert _names(database) == []
 
@@ -155,7 +155,7 @@ def test_work_whose_commit_was_cut_off_is_not_done_again(database: PostgresDatab
         session.execute(ADD, ("a",))
         _cut(postgresql_url)
 
-    with pytest.raises(StorageFailed, match="at the moment of keeping a change"):
+    with pytest.raises(StorageFailed, match="during a commit"):
         database.apply(work)
     assert turns == [1]
 

@@ -293,7 +293,7 @@ def test_an_interrupt_at_the_commit_lets_nothing_be_done_twice(store: Store, mon
     monkeypatch.setattr(store, name, interrupted)
     answers = _Together(store).run({"one": _adding("a"), "two": _adding("b")})
     assert isinstance(answers["one"], KeyboardInterrupt)
-    assert "look whether the change is there" in str(answers["two"])
+    assert "check whether the change is there" in str(answers["two"])
     assert _names(store) == ["a", "b"]
 
 

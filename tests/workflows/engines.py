@@ -15,7 +15,7 @@ from omnicore.clock import Clock, SystemClock
 from omnicore.config.settings import WorkflowSettings
 from omnicore.storage.host_locks import HostLocks
 from omnicore.storage.store import Store
-from omnicore.workflows.engine import Engine, EngineParts
+from omnicore.workflows.engine import EmbeddedEngine, EngineParts
 from omnicore.workflows.entries import Action, Performed, RunContext
 from omnicore.workflows.faults import Fault
 from omnicore.workflows.language.graph import CallTask, EmitTask
@@ -125,7 +125,7 @@ async def workflows_on(
         drain_s=0.2,
         work=work,
     )
-    engine = Engine(parts)
+    engine = EmbeddedEngine(parts)
     await engine.start()
     try:
         yield Workflows(engine)

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from omnicore.clock import Clock, ManualClock
+from omnicore.jobs.engine import NewRun
 from omnicore.storage.store import Session, Store
 from omnicore.storage.tables.audit import AuditRow
 from omnicore.workflows.entries import Entry, Result
 from omnicore.workflows.journal import Journal
-from omnicore.workflows.journal_records import Kept, NewRun, Signal
+from omnicore.workflows.journal_records import Kept, Signal
 
 __all__ = ["DIGEST", "Breaking", "Sizes", "done", "entry", "everything", "journal_on", "new", "step"]
 

@@ -13,11 +13,12 @@ from tests.workflows.journals import Told, done, entry, everything, journal_on, 
 
 from omnicore.clock import ManualClock
 from omnicore.errors import HostLost, RunLost
+from omnicore.jobs.engine import NewRun
 from omnicore.storage.store import Store
 from omnicore.storage.tables.workflow_runs import RunsTable
 from omnicore.storage.tables.workflow_triggers import ScheduleRow, WorkflowSchedulesTable
 from omnicore.workflows.faults import Fault
-from omnicore.workflows.journal_records import Kept, NewRun
+from omnicore.workflows.journal_records import Kept
 
 
 def statuses(store: Store) -> Counter[str]:

@@ -12,9 +12,9 @@ from tests.workflows.journals import Sizes, entry, new
 
 from omnicore.clock import ManualClock
 from omnicore.errors import HostLost, RunLost
+from omnicore.jobs.engine import ENDED
 from omnicore.storage.database import Database
 from omnicore.storage.tables.workflow_runs import RunRow, RunsTable
-from omnicore.workflows.entries import ENDED
 from omnicore.workflows.journal import Journal
 from omnicore.workflows.journal_records import Kept
 

@@ -14,7 +14,17 @@ from omnicore.errors import CallCancelled, CapacityReached, DeadlineExceeded, Fu
 from omnicore.sandbox.abi import Usage
 from omnicore.workflows.expressions import jq
 from omnicore.workflows.expressions.expression import expression
-from omnicore.workflows.expressions.jq import SHARED, HostBusy, Jq, JqCall, JqFailed, JqFigures, JqLimits, JqTurns
+from omnicore.workflows.expressions.jq import (
+    SHARED,
+    HostBusy,
+    Jq,
+    JqCall,
+    JqFailed,
+    JqFigures,
+    JqHost,
+    JqLimits,
+    JqTurns,
+)
 
 LATE = DeadlineExceeded("timeout", limit="timeout_s")
 FUEL = FuelExhausted("plugin ran out of fuel", limit="fuel")
@@ -81,18 +91,8 @@ def no_rests(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def call_in(rooms: Rooms, threads: ThreadPoolExecutor, figures: JqFigures | None = None) -> JqCall:
-    return JqCall(
-        rooms,
-        "run",
-        lambda: b"{}",
-        short=JqTurns(1),
-        long=JqTurns(1),
-        owner="run_1",
-        short_s=0.25,
-        long_s=10.0,
-        threads=lambda: threads,
-        figures=figures or JqFigures(),
-    )
+    host = JqHost(rooms, JqTurns(1), JqTurns(1), 0.25, 10.0, lambda: threads, figures or JqFigures())
+    return JqCall(host, "run", lambda: b"{}", "run_1")
 
 
 async def results(rooms: Sequence[Rooms], threads: ThreadPoolExecutor) -> list[Any]:
@@ -143,14 +143,14 @@ async def test_who_is_cancelled_cuts_the_sandbox_and_gives_its_turn_back(threads
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert await asyncio.to_thread(rooms.cut.wait, 30)
-    await asyncio.wait_for(call._long.come("another"), 30)
+    await asyncio.wait_for(call._host.long.come("another"), 30)
 
 
 def test_a_short_attempt_is_made_at_once_only_where_nobody_waits(threads: ThreadPoolExecutor) -> None:
     call = call_in(Rooms([b"7"], []), threads)
-    assert call._short.at_once()
+    assert call._host.short.at_once()
     assert not call.at_once()
-    call._short.over("another", 0.0)
+    call._host.short.over("another", 0.0)
     assert call.at_once()
     assert call.result() == 7
 

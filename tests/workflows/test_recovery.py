@@ -58,7 +58,7 @@ async def test_a_run_goes_on_after_a_crash_and_repeats_no_recorded_step(open_sto
     async with workflows_on(open_store(), steps, tmp_path / "elsewhere") as workflows:
         assert [await workflows.output(run) for run in found] == [0, 1, 2]
         rows = (await workflows.steps(found[0])).items
-        host = workflows.journal.host
+        host = workflows.engine.journal.host
     assert [row.meta.get("taken_over_by") for row in rows] == [None, host, None], "the record says who went on"
     assert (before.counts, steps.counts) == ({"echo": 3, "wait": 3}, {"wait": 3, "echo": 3})
     assert len({*before.keys, *steps.keys}) == 9, "what was cut is done again under the same key"
@@ -86,8 +86,8 @@ async def test_a_host_that_was_declared_dead_drops_its_runs_and_begins_anew(
         await steps.begun.wait()
         before = workflows.engine.journal.host
         async with workflows_on(open_store(), Steps(), tmp_path / "elsewhere", lease_s=3600, work=False) as other:
-            (silence,) = [one for one in await other.journal.others() if one.host == before]
-            assert await other.journal.bury(silence) == 1
+            (silence,) = [one for one in await other.engine.journal.others() if one.host == before]
+            assert await other.engine.journal.bury(silence) == 1
         await until(lambda: workflows.engine.journal.host != before)
         steps.gate.set()
         assert await handle == 1
@@ -116,7 +116,7 @@ async def test_a_signal_brings_a_parked_run_back_on_any_host(open_store: OpenSto
         (waiting,) = await workflows.open(handle.id)
         event = {"id": "1", "source": "test", "type": "it.came", "specversion": "1.0", "data": {"n": 2}}
         async with workflows_on(open_store(), steps, tmp_path / "elsewhere", work=False) as other:
-            assert await other.journal.signal(handle.id, "event", waiting.place, event, key="1")
+            assert await other.engine.journal.signal(handle.id, "event", waiting.place, event, key="1")
         assert await handle == [{"n": 2}]
         rows = (await workflows.steps(handle.id)).items
         assert not any("taken_over_by" in row.meta for row in rows), "it was put down, and not lost"

@@ -52,7 +52,7 @@ async def test_a_second_decision_is_told_who_took_the_first_also_when_the_run_is
     async with workflows_on(store, Steps()) as workflows:
         await workflows.apply(ASKS)
         run = await workflows.start("asks")
-        await until(lambda: workflows.journal.holds(run.id))
+        await until(lambda: workflows.engine.journal.holds(run.id))
         while not (await workflows.approvals(run=run.id)).items:
             pass
         (asked,) = (await workflows.approvals(run=run.id)).items

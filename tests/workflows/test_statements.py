@@ -93,10 +93,10 @@ async def test_a_host_that_comes_back_sends_what_it_was_about_to_with_the_same_k
         await stopped.apply(text("long", tasks))
         handle = await stopped.start("long", 1)
         await ghost.begun.wait()
-        before = stopped.journal.host
+        before = stopped.engine.journal.host
         async with workflows_on(open_store(), other, tmp_path / "elsewhere", lease_s=3600) as working:
-            (silence,) = [one for one in await working.journal.others() if one.host == before]
-            assert await working.journal.bury(silence) == 1
+            (silence,) = [one for one in await working.engine.journal.others() if one.host == before]
+            assert await working.engine.journal.bury(silence) == 1
             ghost.gate.set()
             working.engine.wake()
             assert await working.output(handle.id, timeout_s=20) == 1

@@ -1,1 +1,1 @@
-"""Where the host runs: a machine, a container, Kubernetes, an edge device."""
+"""The places a host runs in: a machine, a container, Kubernetes, an edge device."""

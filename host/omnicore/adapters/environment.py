@@ -1,4 +1,4 @@
-"""Where a host runs, and what suits that place: two decisions over what was seen of the machine."""
+"""The place a host runs in, and the settings that suit it: two decisions over facts about the machine."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _EDGE_BYTES = 1024 * _MIB
 
 
 def detect(machine: Machine) -> Environment:
-    """Where the host runs, by the surest sign first.
+    """The place the host runs in, by the surest sign first.
 
     >>> detect(Machine(environ={"KUBERNETES_SERVICE_HOST": "10.0.0.1"}))
     'kubernetes'
@@ -36,7 +36,7 @@ def detect(machine: Machine) -> Environment:
 
 
 def surroundings_of(choice: str, machine: Machine) -> Surroundings:
-    """What suits the chosen place, or for `auto` the one that is found; nothing for a name that is none."""
+    """The settings that suit the chosen place, or the detected one for `auto`; none for an unknown name."""
     name = detect(machine) if choice == "auto" else choice
     return _PLACES.get(name, _local)(name, machine)
 

@@ -1,4 +1,4 @@
-"""What can be seen of the machine: variables, and the few files that tell what it is."""
+"""Facts about the machine: its variables, and the few files that identify it."""
 
 from __future__ import annotations
 

@@ -25,10 +25,10 @@ from omnicore.api.workflows import (
     workflow_of,
 )
 from omnicore.errors import CallCancelled, InvalidInput, NotFound, WorkflowFailed
+from omnicore.jobs.engine import ENDED, Place, RunStatus, RunView, StepView
 from omnicore.records import Json as JsonValue
 from omnicore.records import Meta, Record, decode, field, fields, schema
-from omnicore.workflows.entries import ENDED
-from omnicore.workflows.view import ApprovalView, OpenView, Place, RunStatus, RunView, StepView
+from omnicore.workflows.view import ApprovalView, OpenView
 
 if TYPE_CHECKING:
     from starlette.requests import Request

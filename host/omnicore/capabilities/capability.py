@@ -17,7 +17,7 @@ __all__ = ["Capability", "CapabilityRequest", "DetachedCall", "DoorCall", "Grant
 
 @dataclass(frozen=True, slots=True)
 class CapabilityRequest:
-    """What a plugin asks for in its manifest, with a reason for the person who decides."""
+    """A capability that a plugin asks for in its manifest, with a reason for the person who decides."""
 
     name: str
     scope: Mapping[str, Any] = field(default_factory=dict)
@@ -26,7 +26,7 @@ class CapabilityRequest:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a person gave to a plugin. Units: `granted_at` seconds since the Unix epoch."""
+    """A capability that a person granted to a plugin. Units: `granted_at` seconds since the Unix epoch."""
 
     capability: str
     scope: Mapping[str, Any]
@@ -60,7 +60,7 @@ class DoorCall(HostCall, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Lengthy:
-    """What a verb returns in place of a reply that takes long: `work` gives it, in a turn off the event loop."""
+    """A reply that takes long: a verb returns it, and `work` makes the reply in a turn off the event loop."""
 
     work: Callable[[], Mapping[str, Any]]
 

@@ -1,4 +1,4 @@
-"""What one call costs: time, fuel, memory, and what it asked of the host."""
+"""The costs of one call: time, fuel, memory, and its requests to the host."""
 
 from __future__ import annotations
 

@@ -148,7 +148,7 @@ def granted_scope(name: str, asked: Iterable[CapabilityRequest], grants: Iterabl
 def review_warnings(
     name: str, scope: Mapping[str, Any], concerns: Callable[[str], str] = lambda entry: ""
 ) -> list[str]:
-    """What is wide or near to the host itself in a scope; `concerns` as `http.warnings` takes it."""
+    """Warnings about entries of a scope that are wide or reach the host itself; `concerns` as in `http.warnings`."""
     return http.warnings(scope, concerns) if name == http.DOOR.name else []
 
 
@@ -200,7 +200,7 @@ def _closed_send(plugin: PluginScope) -> HttpSend:
 
 
 def refusal(door: Capability, plugin: PluginScope, verb: str) -> OmniError:
-    """What a closed door says, with the command that opens it."""
+    """The error of a closed door, with the command that opens it."""
     command = f"run `omnicore plugins grant {plugin.name} {door.name}`"
     if not any(request.name == door.name for request in plugin.asked):
         command = f"ask for {door.name} in its manifest, then {command}"
@@ -254,7 +254,7 @@ _EXPECTED = (InvalidInput, PermissionDenied, LimitExceeded, ServiceRefused, Unav
 
 
 class Allowance:
-    """How long the doors of one plugin may hold event loops: 5 ms at once, and a tenth of the time in the long run.
+    """The time the doors of one plugin may hold event loops: 5 ms at once, and a tenth of the time in the long run.
 
     What it asks beyond that is served in turns, so that many small requests cost the others no more than a large one.
     """
@@ -276,7 +276,7 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What one verb may cost: the largest request, turns for what is large, and the plugin's allowance on loops."""
+    """The limits of one verb: the largest request, turns for large requests, and the plugin's allowance on loops."""
 
     plugin: str
     most: int

@@ -71,7 +71,7 @@ def _open(plugin: PluginScope, scope: Mapping[str, Any], services: Services) -> 
 
 
 def may_hear(scope: Mapping[str, Any], topic: str) -> bool:
-    """Whether a scope, filled with its defaults, allows to hear a topic pattern."""
+    """True when a scope, filled with its defaults, allows subscriptions to a topic pattern."""
     return any(pattern_covers(pattern, topic) for pattern in scope["subscribe"])
 
 
@@ -84,12 +84,12 @@ def _grant_covers(granted: str, asked: str) -> bool:
 
 
 def _names_host(pattern: str) -> bool:
-    """Whether a topic or a pattern begins with a name of the host's own; `*` and `**` do not."""
+    """True when a topic or pattern begins with a name reserved for the host; `*` and `**` do not."""
     return pattern.partition(".")[0] in HOST_TOPICS
 
 
 def _next_hop(context: Any) -> int:
-    """How far an event is from the one that began it all. Raises: LimitExceeded, so that no loop goes on."""
+    """The distance of an event from the first of its chain. Raises: LimitExceeded, which ends a loop."""
     hops = context.hops + 1 if isinstance(context, Handling) else 1
     if hops > MOST_HOPS:
         raise LimitExceeded(

@@ -1,4 +1,4 @@
-"""Who asked for what, who was granted what, and what is still missing. Pure."""
+"""Requests, grants, and the requests that no grant covers. Pure."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def _max_bytes(plugin: PluginScope, scope: Mapping[str, Any]) -> int:
 
 
 def extism_send(plugin: PluginScope, scope: Mapping[str, Any], services: Services) -> HttpSend:
-    """What `http_request` of `extism:host/env` goes through: the same grant as the door."""
+    """The function behind `http_request` of `extism:host/env`: it needs the same grant as the door."""
     policy, most = _policy(plugin, scope), _max_bytes(plugin, scope)
 
     async def send(request: HttpRequest) -> HttpResponse:
@@ -85,7 +85,7 @@ def _headers(request: Request) -> dict[str, str]:
 
 
 def warnings(scope: Mapping[str, Any], concerns: Callable[[str], str] = lambda entry: "") -> list[str]:
-    """What whoever reviews the scope should see twice, a sentence for each entry.
+    """Warnings for the person who reviews the scope, a sentence for each entry.
 
     Args:
         concerns: of an entry, the address of the host's own that it writes out, where the host is known.

@@ -15,7 +15,7 @@ LANES = ("reflexive", "reactive", "adaptive", "deliberative", "evolutionary", "t
 
 
 def may_take_part(scope: Mapping[str, Any] | None, lane: str) -> bool:
-    """Whether a scope, None where the door is closed, lets a plugin's functions be called by a lane."""
+    """True when a scope, None where the door is closed, lets a lane call the plugin's functions."""
     return scope is not None and lane in scope["lanes"]
 
 

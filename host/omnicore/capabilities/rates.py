@@ -1,4 +1,4 @@
-"""How often a plugin may do something, whichever way it does it: in a call, in several, or in a lane's answer."""
+"""Rates of plugins, counted over all their calls and their answers to lanes."""
 
 from __future__ import annotations
 

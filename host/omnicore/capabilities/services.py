@@ -1,4 +1,4 @@
-"""What doors lead to, as far as doors need to know it."""
+"""The services behind doors, as far as doors need to know them."""
 
 from __future__ import annotations
 
@@ -72,10 +72,10 @@ class KvStore(Protocol):
         max_bytes: int | None = None,
         max_keys: int | None = None,
     ) -> tuple[bool, int | None]:
-        """Writes if the version is `expected`; whether it did, and the version now."""
+        """Writes if the version is `expected`. Returns True when it did, and the present version."""
 
     def delete(self, plugin: str, key: str) -> bool:
-        """Whether there was something to delete."""
+        """Deletes a key; True when it existed."""
 
     def list(
         self, plugin: str, prefix: str = "", limit: int = 100, cursor: str | None = None
@@ -117,7 +117,7 @@ class SubscriptionService(Protocol):
         """The subscription's id; of the first one, when there is the same. Raises: InvalidInput, LimitExceeded."""
 
     def unsubscribe(self, plugin: str, subscription: str) -> bool:
-        """Whether the plugin had it."""
+        """Ends a subscription; True when the plugin had it."""
 
     def of(self, plugin: str) -> Sequence[HeardTopic]:
         """The plugin's subscriptions, oldest first."""
@@ -138,7 +138,7 @@ class TaskService(Protocol):
         """A page of the plugin's tasks, newest first, and the next page's cursor."""
 
     def cancel(self, plugin: str, task: str) -> bool:
-        """Whether a task that waits or runs was cancelled."""
+        """Cancels a task; True when it was waiting or running."""
 
 
 class MemoryService(Protocol):
@@ -148,13 +148,13 @@ class MemoryService(Protocol):
         """The memory's id; the same text again is the same memory. Raises: LimitExceeded."""
 
     async def recall(self, plugin: str, query: MemoryQuery) -> Sequence[MemoryItem]:
-        """What fits best, best first, each with its score."""
+        """The best matches, best first, each with its score."""
 
     def get(self, plugin: str, item: str, tiers: tuple[str, ...]) -> MemoryItem | None:
         """A memory, if it is in one of the tiers."""
 
     def forget(self, plugin: str, item: str, tiers: tuple[str, ...]) -> bool:
-        """Whether there was such a memory in one of the tiers."""
+        """Removes a memory; True when one of the tiers had it."""
 
 
 class VectorService(Protocol):
@@ -164,7 +164,7 @@ class VectorService(Protocol):
     """
 
     def create(self, plugin: str, collection: str, dimensions: int, metric: str) -> bool:
-        """Whether the collection is new. `metric` is cosine, l2 or dot."""
+        """Creates a collection; True when it is new. `metric` is cosine, l2 or dot."""
 
     def upsert(self, plugin: str, collection: str, vectors: Sequence[Vector], *, max_vectors: int) -> int:
         """Keeps all or none, within the quota over all collections; how many."""
@@ -175,7 +175,7 @@ class VectorService(Protocol):
         """The nearest whose metadata equal the filter, nearest first, and whether they surely are the nearest."""
 
     def delete(self, plugin: str, collection: str, ids: Sequence[str]) -> int:
-        """How many there were."""
+        """Deletes vectors; returns how many existed."""
 
 
 class ConnectorService(Protocol):
@@ -185,7 +185,7 @@ class ConnectorService(Protocol):
         """All connectors."""
 
     async def call(self, plugin: str, connector: str, action: str, input: Any, *, timeout_s: float) -> Any:
-        """What came of it, a JSON value.
+        """Calls a connector; returns the result, a JSON value.
 
         Raises: InvalidInput, for what is not there or not understood; DeadlineExceeded, LimitExceeded, Unavailable.
         """

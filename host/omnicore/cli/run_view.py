@@ -17,8 +17,8 @@ from rich.tree import Tree
 from omnicore.cli.client import Client
 from omnicore.cli.output import Output, clock, date, moment, printable, span, styled
 from omnicore.errors import CallCancelled, CallerError, DeadlineExceeded, WorkflowFailed
-from omnicore.workflows.entries import ENDED
-from omnicore.workflows.view import OpenView, RunView, StepView
+from omnicore.jobs.engine import ENDED, RunView, StepView
+from omnicore.workflows.view import OpenView
 
 __all__ = [
     "Following",

@@ -29,8 +29,7 @@ from omnicore.cli.run_view import (
 from omnicore.cli.workflow_files import Checked, check_source, read_source, refuse_invalid, show_problems
 from omnicore.errors import InvalidInput, NotFound
 from omnicore.ids import new_id
-from omnicore.workflows.entries import ENDED
-from omnicore.workflows.view import RunView, StepView
+from omnicore.jobs.engine import ENDED, RunView, StepView
 
 __all__ = [
     "approvals",

@@ -35,7 +35,7 @@ _TEXT = 256
 
 @dataclass(frozen=True, slots=True)
 class Inbound:
-    """Where messages come from. `type` is the event's type of a message that is no CloudEvent.
+    """A source of messages. `type` is the event type of a message that is not a CloudEvent.
 
     `place` is the stream of Redis, the queue of RabbitMQ, the subject of NATS or the topic of Kafka. `stream` is the
     stream of JetStream that holds the subject. Hosts with the same `group` share the messages. `prefetch` bounds how
@@ -51,7 +51,7 @@ class Inbound:
 
 @dataclass(frozen=True, slots=True)
 class Outbound:
-    """Where events go whose type fits `types`, a pattern with `*` and `?`. `stream` as in `Inbound`."""
+    """A target for events whose type fits `types`, a pattern with `*` and `?`. `stream` as in `Inbound`."""
 
     types: str
     to: str
@@ -74,7 +74,7 @@ class BrokerSettings:
 
     @property
     def shown(self) -> str:
-        """Where it is, without credentials."""
+        """The URL without credentials."""
         parts = urlsplit(self.url)
         return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 

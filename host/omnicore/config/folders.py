@@ -69,7 +69,7 @@ def notes_on_old_state(project: Path, data: Path) -> list[str]:
 
 
 def code_folder(data: Path) -> Path:
-    """Where compiled code of a data folder is kept: in the user's cache for data in the user's state folder.
+    """The folder for compiled code: in the user's cache when the data is in the user's state folder.
 
     A data folder that an option, a variable or Python named, as containers and services do, keeps its own in `code`.
     """

@@ -1,4 +1,4 @@
-"""What a place where hosts run says about settings, and secrets that come as files: layers beside the settings file.
+"""Layers of settings beside the settings file: those of the environment, and secrets that come as files.
 
 Settings from overrides, then `OMNICORE_*` variables, a file, the environment, then defaults; the first one wins.
 """
@@ -73,7 +73,7 @@ Adapt = Callable[[str], Surroundings]
 
 
 def environment_layer(values: Mapping[str, Any], name: str) -> dict[SettingPath, Entry]:
-    """What a place says, as a layer."""
+    """The settings of an environment, as a layer."""
     origin = Origin("environment", name)
     return {tuple(dotted.split(".")): Entry(value, origin) for dotted, value in values.items()}
 
@@ -205,7 +205,7 @@ class ConfigLoader:
 
 
 def variable_layer(environ: Mapping[str, str]) -> dict[SettingPath, Entry]:
-    """What `OMNICORE_*` variables set."""
+    """The settings of `OMNICORE_*` variables."""
     return {
         tuple(name.removeprefix(PREFIX).lower().split("__")): Entry(text, Origin("variable", name), text=True)
         for name, text in sorted(environ.items())
@@ -214,7 +214,7 @@ def variable_layer(environ: Mapping[str, str]) -> dict[SettingPath, Entry]:
 
 
 def override_layer(overrides: Mapping[str, Any]) -> dict[SettingPath, Entry]:
-    """What the command line or Python sets."""
+    """The settings given on the command line or in Python."""
     found = {}
     for path, value in leaves(overrides):
         if path:
@@ -274,7 +274,7 @@ def _judged(found: Loaded, held: FolderFile | None, project: Path) -> Loaded:
 
 
 def _suited(entries: _Layer, adapt: Adapt | None) -> _Layer:
-    """What suits the place where the host runs, and holds where a file says nothing."""
+    """The settings that suit the place the host runs in; a file overrides them."""
     if adapt is None:
         return {}
     choice = entries.get(("runtime", "environment"))
@@ -453,7 +453,7 @@ def no_setting(name: str) -> NotFound:
 
 
 def _meant(name: str, origin: Origin) -> str:
-    """What to do about an unknown name: the one that is near it, as its origin would write it."""
+    """The remedy for an unknown name: the nearest known one, as its origin would write it."""
     meant = nearest(name, [leaf.name for leaf in SCHEMA.values()])
     if meant is None:
         return "see `omnicore config show` for those that exist"

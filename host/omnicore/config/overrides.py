@@ -85,7 +85,7 @@ def pinned(base: Loaded, name: str) -> Origin | None:
 
 
 def read_overrides(data: Path) -> Overrides:
-    """What was set for the host of a data folder.
+    """The settings changed at run time for the host of a data folder.
 
     Raises: InvalidSetting: the file cannot be used. StorageFailed: the folder or the file is not this user's alone.
     """
@@ -97,7 +97,7 @@ def read_overrides(data: Path) -> Overrides:
 
 @contextmanager
 def changing(data: Path) -> Iterator[_Change]:
-    """What was set, to be changed by one process at a time; `write` puts the file in its place in one step."""
+    """The settings changed at run time, for one process at a time; `write` replaces the file in one step."""
     with only_one(data / FILE):
         yield _Change(data / FILE, read_overrides(data))
 

@@ -32,7 +32,7 @@ SettingPath = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a value comes from. `folder` is what relative paths count from."""
+    """The origin of a value. Relative paths count from `folder`."""
 
     kind: Literal["default", "environment", "file", "variable", "override", "console"]
     name: str = ""

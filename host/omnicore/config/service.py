@@ -165,7 +165,7 @@ class SettingsDesk:
 
     @property
     def now(self) -> Loaded:
-        """What holds now."""
+        """The settings in force."""
         return self._now
 
     def items(self) -> list[Item]:

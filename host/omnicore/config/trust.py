@@ -212,7 +212,7 @@ class FolderFile:
         }
 
     def admitted(self, layer: Layer, under: Layer, schema: Mapping[SettingPath, Leaf]) -> dict[SettingPath, Entry]:
-        """What of the file's layer counts; the rest is noted as ignored.
+        """The part of the file's layer that is trusted; the rest is noted as ignored.
 
         Args:
             under: what holds where the file says nothing, in place of the defaults.

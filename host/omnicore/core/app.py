@@ -69,7 +69,7 @@ class OmniApp:
 
     @property
     def name(self) -> str:
-        """What the application is called."""
+        """The name of the application."""
         return self._kernel.name
 
     @property
@@ -79,7 +79,7 @@ class OmniApp:
 
     @property
     def state(self) -> RuntimeState:
-        """Where it stands."""
+        """The state of the application."""
         return self._kernel.state
 
     @property

@@ -22,7 +22,7 @@ __all__ = ["Outcome", "Side", "within"]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a piece of work ended: with a value, with an error, or not in its time."""
+    """The end of a piece of work: a value, an error, or neither in time."""
 
     value: Any = None
     error: BaseException | None = None
@@ -30,7 +30,7 @@ class Outcome:
 
     @property
     def ended_well(self) -> bool:
-        """Whether there is a value."""
+        """True when there is a value."""
         return self.error is None and not self.overdue
 
 

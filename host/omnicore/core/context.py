@@ -1,4 +1,4 @@
-"""Who a running application is: its identity, and since when it runs."""
+"""The identity of a running application, and the time of its start."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ class Extension:
         self.functions = _functions(self.call("functions"))
 
     def has(self, hook: str) -> bool:
-        """Whether the plugin is in use and has this hook."""
+        """True when the plugin is in use and has this hook."""
         return self._hooks is not None and not self.problem and bool(getattr(self._hooks.hook, hook).get_hookimpls())
 
     def call(self, hook: str, **arguments: Any) -> Any:
@@ -131,7 +131,7 @@ class _Manager(pluggy.PluginManager):
 
 
 def explained(outcome: Outcome, timeout_s: float) -> str:
-    """How work that went wrong ended, as the end of a sentence."""
+    """The end of a sentence that says what went wrong."""
     if outcome.overdue:
         return f"did not end within {timeout_s:g} s"
     error = outcome.error

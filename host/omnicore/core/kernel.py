@@ -38,7 +38,7 @@ class _Part:
 
 @dataclass(frozen=True, slots=True)
 class Doing:
-    """What the kernel waits for. Units: `due` on the monotonic clock."""
+    """The work that the kernel waits for. Units: `due` on the monotonic clock."""
 
     name: str
     phase: str
@@ -94,7 +94,7 @@ class Kernel:
 
     @property
     def state(self) -> RuntimeState:
-        """Where the application stands."""
+        """The state of the application."""
         return self._life.state
 
     @property
@@ -103,7 +103,7 @@ class Kernel:
         return tuple(part.module for part in self._parts)
 
     def running(self, module: Any) -> bool:
-        """Whether a module has started and not stopped."""
+        """True when a module has started and not stopped."""
         return any(part.running for part in self._parts if part.module is module)
 
     def add_module(self, module: _M) -> _M:

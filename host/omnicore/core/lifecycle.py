@@ -12,7 +12,7 @@ __all__ = ["TRANSITIONS", "Lifecycle", "RuntimeState", "may_become"]
 
 
 class RuntimeState(Enum):
-    """Where a runtime stands; `Stopped` is the end, for a runtime lives once."""
+    """The state of a runtime. `Stopped` is final: a runtime starts once."""
 
     Uninitialized = "uninitialized"
     Initializing = "initializing"
@@ -37,7 +37,7 @@ TRANSITIONS: Mapping[RuntimeState, frozenset[RuntimeState]] = {
 
 
 def may_become(state: RuntimeState, following: RuntimeState) -> bool:
-    """Whether a step is one of the eight.
+    """True when a step is one of the eight.
 
     >>> may_become(RuntimeState.Running, RuntimeState.Paused), may_become(RuntimeState.Stopped, RuntimeState.Running)
     (True, False)
@@ -57,7 +57,7 @@ class Lifecycle:
 
     @property
     def state(self) -> RuntimeState:
-        """Where it stands now."""
+        """The present state."""
         return self._state
 
     def become(self, following: RuntimeState) -> RuntimeState:

@@ -1,4 +1,4 @@
-"""What a module of an application is: anything with a name that can be started and stopped."""
+"""A module of an application: anything with a name that can be started and stopped."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ _ENTRY_BYTES = 200  # what an entry costs beside its key and value
 
 @dataclass(slots=True)
 class CacheStats:
-    """What a cache did since it was made, and what it holds now. Units: `bytes` as estimated."""
+    """Counts of a cache since it was made, and its present contents. Units: `bytes` as estimated."""
 
     hits: int = 0
     misses: int = 0

@@ -81,7 +81,7 @@ class ConfigModule:
         return found
 
     def origin(self, name: str) -> str:
-        """Where a value comes from: `config.yaml:3`, `OMNICORE_PORT`, `override port`. Raises: NotFound."""
+        """The origin of a value: `config.yaml:3`, `OMNICORE_PORT`, `override port`. Raises: NotFound."""
         entry = self._entries.get(tuple(name.split(".")))
         if entry is None:
             raise NotFound(f"there is no setting {name}", remedy="name a value, not a table")

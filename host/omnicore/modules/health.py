@@ -52,7 +52,7 @@ class HealthModule:
         self._probes.clear()
 
     def check(self) -> dict[str, Any]:
-        """How the application is, from any thread but its loop's. Raises: Conflict: there `report` is the way."""
+        """The health of the application, for any thread but its loop's. Raises: Conflict: there, await `report`."""
         kernel = self._kernel()
         if kernel is None or kernel.loop is None or kernel.state not in (RuntimeState.Running, RuntimeState.Paused):
             return self._about("Healthy", {})

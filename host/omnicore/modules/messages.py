@@ -22,7 +22,7 @@ Handler = Callable[[Event], Any]
 
 @dataclass(slots=True)
 class MessagingStats:
-    """What became of events for handlers; `dropped` went because a handler was too slow."""
+    """Counts of events for handlers; `dropped` ones were lost because a handler was too slow."""
 
     handled: int = 0
     failed: int = 0

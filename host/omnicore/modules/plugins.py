@@ -105,7 +105,7 @@ class PluginsModule:
                 await host.__aexit__(None, None, None)
 
     async def health(self) -> dict[str, Any]:
-        """What the host's own parts say: the worst of them."""
+        """The worst health of the host's own parts."""
         report = await self.host.health.check()
         return {"status": report.overall.name, "parts": {name: str(one) for name, one in report.subsystems.items()}}
 

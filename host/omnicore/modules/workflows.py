@@ -43,7 +43,7 @@ class WorkflowModule:
         """Nothing: the host keeps the runs, and goes on with them at its next start."""
 
     def health(self) -> dict[str, Any]:
-        """How many runs are in memory; degraded while runs cannot be read or written."""
+        """The number of runs in memory; degraded while runs cannot be read or written."""
         engine = self._service().engine
         trouble = {"detail": engine.trouble} if engine.trouble else {}
         return {"status": "degraded" if trouble else "healthy", "running": len(engine.runner.live), **trouble}

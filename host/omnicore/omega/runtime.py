@@ -53,7 +53,7 @@ _LONGEST_MS = 100 * 366 * 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class MemoryConfig:
-    """How memory is looked after. Units: seconds; the last is a count of one owner's memories."""
+    """Settings of memory. Units: seconds; the last is a count of one owner's memories."""
 
     enable_auto_consolidation: bool = True
     consolidation_interval_secs: int = 3600
@@ -67,7 +67,7 @@ class MemoryConfig:
 
 @dataclass(frozen=True, slots=True)
 class LoopsConfig:
-    """When the lanes run. Units: milliseconds.
+    """Intervals of the lanes. Units: milliseconds.
 
     `enable_all_loops` adds the evolutionary, transformative and transcendent lanes to those that run by themselves.
     """
@@ -92,7 +92,7 @@ class LoopsConfig:
 
 @dataclass(frozen=True, slots=True)
 class AgentDBConfig:
-    """How vectors are kept: their dimensions, the graph's links and candidates, and how many stay in memory."""
+    """Settings of vectors: their dimensions, the graph's links and candidates, and the number kept in memory."""
 
     dimension: int = 768
     hnsw_m: int = 32
@@ -109,7 +109,7 @@ class AgentDBConfig:
 
 @dataclass(frozen=True, slots=True)
 class MetaSONAConfig:
-    """How architectures are searched for. They are fixed while this runtime has no search."""
+    """Settings of the search for architectures. They are fixed while this runtime has no search."""
 
     enable_evolution: bool = False
     mcts_iterations: int = 100
@@ -234,7 +234,7 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class HealthReport:
-    """How the runtime is. `subsystems` has agentdb, memory, loops and meta_sona, and the host's other parts."""
+    """The health of the runtime. `subsystems` has agentdb, memory, loops, meta_sona and the host's other parts."""
 
     overall: HealthStatus
     subsystems: Mapping[str, HealthStatus]
@@ -321,15 +321,15 @@ class OmegaRuntime:
 
     @property
     def state(self) -> RuntimeState:
-        """Where it stands."""
+        """The state of the runtime."""
         return self._life.state
 
     def is_running(self) -> bool:
-        """Whether it takes work."""
+        """True while it takes work."""
         return self.state is RuntimeState.Running
 
     def is_paused(self) -> bool:
-        """Whether it is paused."""
+        """True while it is paused."""
         return self.state is RuntimeState.Paused
 
     async def start(self) -> None:
@@ -394,7 +394,7 @@ class OmegaRuntime:
         return self.host
 
     def health(self) -> MonitorReport:
-        """How every part is. Asks no probe."""
+        """The last known health of every part; runs no probe."""
         return self.host.health.report()
 
     def set_health(self, component: str, status: HealthStatus) -> None:
@@ -404,12 +404,12 @@ class OmegaRuntime:
 
     @property
     def exact_search(self) -> bool:
-        """Whether indexes are left alone and recall compares all."""
+        """True while no index is used and recall compares all vectors."""
         return self.host.vectors.exact_only
 
     @property
     def fixed_architectures(self) -> bool:
-        """Whether intelligences keep to the architectures they have: always, as nothing searches for better ones."""
+        """True while intelligences keep their architectures: always, as nothing searches for better ones."""
         return True
 
     # -- its events
@@ -476,7 +476,7 @@ class OmegaRuntime:
                     self._answer(event.component, self.host.health.report().subsystems.get(event.component, event.new))
 
     def _answer(self, component: str, status: HealthStatus) -> None:
-        """What follows from a part's health: the lanes see to themselves, by their reflexes."""
+        """Reacts to a part's health. Lanes react by their own reflexes."""
         if component == "agentdb":
             unhealthy = status is HealthStatus.Unhealthy
             self.host.vectors.exact_only = self.host.memory.memories.shelves.exact_only = unhealthy
@@ -509,7 +509,7 @@ def _index_problem(host: Host) -> str | None:
 
 
 def _count_probe(host: Host) -> None:
-    """Whether the registry of intelligences can be read. Raises: StorageFailed."""
+    """Reads the registry of intelligences. Raises: StorageFailed."""
     host.intelligences.count()
 
 
@@ -558,7 +558,7 @@ class OmegaAPI:
         *,
         text: str | None = None,
     ) -> list[Memory]:
-        """What fits an embedding, a text or both, best first. Raises: InvalidInput."""
+        """The memories that fit an embedding, a text or both, best first. Raises: InvalidInput."""
         return await self._counted(self._recall(embedding, tiers, limit, text))
 
     async def create_intelligence(self, spec: IntelligenceSpec) -> Intelligence:
@@ -574,11 +574,11 @@ class OmegaAPI:
         return await self._counted(self._cycle(loop_type, input))
 
     async def loop_status(self, loop_type: LoopType | None = None) -> LoopStatus:
-        """How a lane stands, or all of them as one."""
+        """The status of a lane, or of all lanes together."""
         return await self._counted(self._loop_status(loop_type))
 
     async def health_status(self) -> HealthReport:
-        """How every part is now; asks no probe, for those run by themselves."""
+        """The last known health of every part; probes run in the background."""
         return await self._counted(self._health())
 
     async def metrics(self) -> RuntimeMetrics:

@@ -19,7 +19,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any, Literal
 
 from omnicore.capabilities.grants import CapabilityRequest, check_requests
-from omnicore.config.positions import JsonPath, json_lines, line_of, toml_lines
+from omnicore.config.documents import JsonPath, json_lines, line_of, toml_lines
 from omnicore.errors import ManifestInvalid
 from omnicore.optional import optional
 from omnicore.plugins.schemas import BYTES_MEDIA, JSON_MEDIA, FunctionSpec, problems_of_schema, write_path

@@ -55,7 +55,7 @@ __all__ = [
 class KeptFiles:
     """Files of one folder inside the data folder.
 
-    A file is written whole and never changed, as it is copied while the host runs.
+    Each file is written atomically and never changed, as it is copied while the host runs.
     """
 
     folder: str
@@ -63,11 +63,11 @@ class KeptFiles:
 
 
 KEPT: tuple[KeptFiles, ...] = (KeptFiles("modules", re.compile(r"[0-9a-f]{64}\.(?:wasm|wat)\Z")),)
-"""Rooms that keep such files add a line. Compiled code and snapshots of indexes can be made again; the plugin folder
-and the vault's master key belong to the operator, the key least of all beside what it opens."""
+"""The files that a backup holds beside the database. Compiled code and snapshots of indexes can be rebuilt; the plugin
+folder and the vault's master key are for the operator to keep, the key never beside the data that it opens."""
 
 MADE_AGAIN = ("vectors",)
-"""Folders of what is made from rows and names them by numbers: with other rows those would be wrong."""
+"""Folders that are built from rows and refer to them by number: they are wrong beside other rows."""
 
 
 def drop_made_again(data: Path) -> None:
@@ -122,14 +122,14 @@ class Contents:
 
 
 def write_archive(target: Path, contents: Contents, files: Iterable[tuple[str, Path]]) -> Contents:
-    """Writes the archive whole or not at all. Files that went away meanwhile are left out.
+    """Writes the archive whole or not at all. Files that were deleted meanwhile are left out.
 
     Returns: the contents with what was written. Raises: StorageFailed.
     """
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     entries: dict[str, tuple[int, str]] = {}
     try:
-        partial.unlink(missing_ok=True)  # a killed process' own; what others put there, O_EXCL refuses
+        partial.unlink(missing_ok=True)  # of a killed process; O_EXCL refuses the files of others
         with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
             with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
                 for name, path in files:
@@ -229,7 +229,7 @@ def _read(document: Any) -> Contents:
 
 
 def _copied(source: IO[bytes], target: IO[bytes], most: int | None) -> tuple[int, str]:
-    """Copies, and no more than one chunk beyond `most`. Returns: size and hash."""
+    """Copies at most one chunk beyond `most`. Returns: size and hash."""
     digest, size = hashlib.sha256(), 0
     while chunk := source.read(_CHUNK):
         digest.update(chunk)
@@ -248,9 +248,11 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}")
 
 
 def write_rows(backup: Path, folder: Path) -> dict[str, int]:
-    """Writes `TABLE.jsonl` for each table of a backup; how many rows of each. Bytes become `{"base64": ...}`.
+    """Writes `TABLE.jsonl` for each table of a backup; bytes become `{"base64": ...}`.
 
-    Rows are read one at a time, so that memory does not grow with them. Raises: StorageFailed, InvalidInput.
+    Rows are read one at a time, so that memory does not grow with them.
+
+    Returns: the number of rows by table. Raises: StorageFailed, InvalidInput.
     """
     try:
         own_folder(folder)
@@ -268,7 +270,7 @@ def write_rows(backup: Path, folder: Path) -> dict[str, int]:
 
 
 def _tables(connection: sqlite3.Connection) -> list[str]:
-    """Tables that hold rows of their own: what indexes of words keep beside them is made from others."""
+    """Tables with rows of their own, without those that SQLite derives for indexes of words."""
     virtual = [
         row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE sql LIKE 'CREATE VIRTUAL TABLE%'")
     ]
@@ -278,7 +280,7 @@ def _tables(connection: sqlite3.Connection) -> list[str]:
             "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name"
         )
     ]
-    # A database that was restored can hold tables of a stranger: their names are no names of files.
+    # A restored database can hold foreign tables, whose names must not become names of files.
     plain = [name for name in names if _NAME.fullmatch(name)]
     return [name for name in plain if not any(name == one or name.startswith(f"{one}_") for one in virtual)]
 
@@ -318,7 +320,7 @@ Rows = Callable[[str], Iterator[tuple[Any, ...]]]
 _BATCH = 1000
 _OWN = ("migrations", "changes")
 _TABLES = {
-    # Neither virtual tables nor the tables that SQLite keeps for them: they are made again from the others.
+    # Without virtual tables and the tables that SQLite keeps for them: they are rebuilt from the others.
     "sqlite": "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table'"
     " AND name NOT LIKE 'sqlite#_%' ESCAPE '#' ORDER BY name",
     "postgresql": "SELECT CAST(tablename AS text) FROM pg_tables WHERE schemaname = current_schema() ORDER BY 1",
@@ -349,7 +351,7 @@ def copy_into_sqlite(source: Store, rows: Rows, target: Store) -> None:
     """Fills the empty tables of a SQLite database; `rows` answers queries to the source, all as of one instant."""
     shared = _shared(source, target)
     with target.write(durable=True) as session:
-        # The totals that triggers keep are copied like all else.
+        # The totals that triggers maintain are copied with the other rows.
         triggers = session.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
         for name, _ in triggers:
             session.execute(f"DROP TRIGGER {_quoted(name)}")
@@ -360,9 +362,9 @@ def copy_into_sqlite(source: Store, rows: Rows, target: Store) -> None:
 
 
 def copy_into_postgresql(file: Path, source: Store, target: Store, derive: Callable[[Store, Session], None]) -> None:
-    """Puts the rows of a SQLite file in the place of all that a PostgreSQL database holds, in one transaction.
+    """Replaces the rows of a PostgreSQL database with those of a SQLite file, in one transaction.
 
-    Args: derive: makes the rest from them, in the same transaction.
+    Args: derive: rebuilds what is derived from the rows, in the same transaction.
     """
     shared = _shared(source, target)
     held = [_quoted(name) for name in tables_of(target)]
@@ -394,7 +396,7 @@ def _fill(session: Session, table: str, columns: Sequence[str], rows: Iterable[t
 
 
 def _number_on(session: Session, table: str, columns: Sequence[str]) -> None:
-    """Lets a table that numbers its rows go on after the highest number it got."""
+    """Sets the sequence of a table to its highest number."""
     for column in columns:
         found = session.execute(
             "SELECT pg_get_serial_sequence(quote_ident(CAST(? AS text)), CAST(? AS text))", (table, column)
@@ -431,6 +433,6 @@ class Description:
 
 
 def describe(store: Store) -> Description:
-    """Looks at every table. Raises: StorageFailed."""
+    """The description of a database; counts the rows of every table. Raises: StorageFailed."""
     step = int(store.rows("SELECT max(number) FROM migrations")[0][0])
     return Description(store.dialect, store.place, stored_bytes(store), step, count_rows(store))

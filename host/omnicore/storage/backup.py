@@ -1,7 +1,7 @@
 """Backups of a data folder: made while the host runs, restored at the next start; imports of old folders.
 
-The folder is a stranger's until its owner said yes: nothing in it is written, links are not followed, and compiled code
-and the key that signs it are never read.
+A folder to import is not trusted: nothing in it is written, links are not followed, and compiled code and the key that
+signs it are never read.
 """
 
 from __future__ import annotations
@@ -72,17 +72,17 @@ __all__ = [
 
 _PRIMARY = 0xFF
 Derive = Callable[[Store, Session], None]
-"""Makes again what each database keeps in its own way, such as indexes of words, after rows came from another one."""
+"""Rebuilds what differs between the databases, such as indexes of words, after rows were copied from the other one."""
 
 
 class Snapshots(Protocol):
-    """A store that can be read as of one instant while others write."""
+    """A store with snapshots: it can be read as of one instant while others write."""
 
     def snapshot(self) -> Any: ...
 
 
 def backup(store: Store, data: Path, target: Path, *, clock: Clock) -> Contents:
-    """Writes all that the host keeps, as of now, to one file that either database can be restored from.
+    """Writes all data of the host, as of now, to one file, from which either database can be restored.
 
     Raises: Conflict: the file is there. StorageFailed: damage, or no room; no file is left.
     """
@@ -104,7 +104,7 @@ def backup(store: Store, data: Path, target: Path, *, clock: Clock) -> Contents:
 def restore_sqlite(
     file: Path, data: Path, *, clock: Clock, derive: Derive, wait_s: float = 0
 ) -> tuple[Contents, Path | None]:
-    """Puts a backup in the place of the SQLite database of a data folder; the old file is kept beside it.
+    """Replaces the SQLite database of a data folder with a backup; the old file is kept beside it.
 
     Returns: what it held, and where the old file is now. Raises: InvalidInput: no good backup.
     StorageFailed: the database is in use for longer than `wait_s`, or there is no room; nothing was changed.
@@ -124,7 +124,7 @@ def restore_sqlite(
 
 
 def restore_postgresql(file: Path, store: Store, data: Path, *, clock: Clock, derive: Derive) -> tuple[Contents, Path]:
-    """Puts a backup in the place of what a PostgreSQL database holds, in one transaction.
+    """Replaces the contents of a PostgreSQL database with a backup, in one transaction.
 
     Args: store: opened alone. Returns: what it held, and a backup of what was there before.
     Raises: as `restore_sqlite`.
@@ -163,14 +163,14 @@ def _exported(store: Store, target: Path, clock: Clock) -> None:
 
 
 def _verified(file: Path, folder: Path) -> Contents:
-    """Unpacks a backup and looks for damage in its database."""
+    """Unpacks a backup and checks its database for damage."""
     contents = extract(file, folder)
     verified_database(folder / DATABASE, file)
     return contents
 
 
 def verified_database(copy: Path, file: Path) -> None:
-    """Looks at a database that comes from elsewhere. Args: file: what the error names.
+    """Checks a database from elsewhere. Args: file: the file that errors name.
 
     Raises: InvalidInput: it is damaged, was altered, or is of a newer version.
     """
@@ -192,7 +192,7 @@ def verified_database(copy: Path, file: Path) -> None:
 
 
 def _settled(file: Path) -> None:
-    """Takes the write-ahead log back into the file, so that it stands alone, and waits for the disk."""
+    """Merges the write-ahead log into the file, so that it is complete alone, and waits for the disk."""
     with closing(sqlite3.connect(file)) as connection:
         connection.execute("PRAGMA journal_mode=DELETE")
     handle = os.open(file, os.O_RDONLY)
@@ -203,7 +203,7 @@ def _settled(file: Path) -> None:
 
 
 def _swapped(new: Path, target: Path) -> Path | None:
-    """Puts the file in its place in one step. A kill before that leaves the old one, after it the new one."""
+    """Replaces the file in one step: a kill before it leaves the old file, after it the new one."""
     kept: Path | None = None
     if target.exists():
         try:
@@ -217,7 +217,7 @@ def _swapped(new: Path, target: Path) -> Path | None:
         for ending in ("-wal", "-shm"):
             log = target.with_name(target.name + ending)
             if log.exists():
-                # An old log beside the new file would be taken for its own.
+                # SQLite would apply an old log beside the new file.
                 log.replace(kept.with_name(kept.name + ending))
     new.replace(target)
     handle = os.open(target.parent, os.O_RDONLY)
@@ -229,7 +229,7 @@ def _swapped(new: Path, target: Path) -> Path | None:
 
 
 def _place_files(folder: Path, data: Path) -> None:
-    """Adds the kept files; what is there already has the same name because it has the same bytes."""
+    """Adds the files of the backup; a file that exists already has the same bytes, as its name is their hash."""
     for name, path in files_of(folder):
         target = data / name
         if not target.exists():
@@ -249,7 +249,7 @@ def _alone(target: Path, wait_s: float) -> Iterator[None]:
 
 @contextmanager
 def scratch(parent: Path) -> Iterator[Path]:
-    """A folder on the same disk, gone with the block."""
+    """A temporary folder on the same disk, deleted after the block."""
     folder = parent / f".omnicore-{secrets.token_hex(6)}"
     try:
         for left in parent.glob(".omnicore-????????????"):
@@ -269,7 +269,7 @@ def scratch(parent: Path) -> Iterator[Path]:
 
 
 def _remove_unused(folder: Path) -> None:
-    """Removes what a killed process left: nobody holds the lock on it any more."""
+    """Deletes the folder of a killed process, whose lock is free."""
     try:
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     except OSError:
@@ -288,7 +288,7 @@ def _stamp(clock: Clock) -> str:
 
 
 MOST = 20
-"""Backups that are kept in the data folder; a person decides which of them go."""
+"""The most backups in the data folder; a person decides which are deleted."""
 
 _FOLDER, _STAGED, _OUTCOME = "backups", "restore.json", "restored.json"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\.backup")
@@ -309,7 +309,7 @@ class Backup:
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """A backup that is put back at the next start."""
+    """A backup that is restored at the next start."""
 
     backup: str
     asked_at: float
@@ -328,7 +328,7 @@ class RestoreOutcome:
 
 @dataclass(frozen=True, slots=True)
 class BackupsOverview:
-    """All backups, newest first. `failed` is why the last one was not made."""
+    """All backups, newest first. `failed` is the reason why the last one was not made."""
 
     items: list[Backup]
     most: int
@@ -341,7 +341,7 @@ class Backups:
     """Usable from any thread; one backup is made at a time.
 
     Args:
-        tell: told a name and what became of it: made, failed, deleted, staged or unstaged.
+        tell: called with a name and what happened to it: made, failed, deleted, staged or unstaged.
     """
 
     def __init__(
@@ -364,7 +364,7 @@ class Backups:
         return BackupsOverview(newest_first, MOST, read_staged(self._data), outcome, self._failed)
 
     def make(self, *, wait_s: float) -> Backup:
-        """Makes one and waits for it so long; a larger one is still `making` then.
+        """Makes a backup and waits for it for up to `wait_s`; a larger one is then still `making`.
 
         Raises: Conflict: one is being made, or there are too many. StorageFailed: damage, or no room.
         """
@@ -383,7 +383,7 @@ class Backups:
         return _file(self._folder, name)
 
     def delete(self, name: str) -> None:
-        """Deletes one. Raises: NotFound; Conflict: it waits to be restored."""
+        """Deletes a backup. Raises: NotFound; Conflict: it is to be restored."""
         path = self.path(name)
         with only_one(self._data / _STAGED):
             staged = read_staged(self._data)
@@ -393,7 +393,7 @@ class Backups:
         self._tell(name, "deleted")
 
     def stage(self, name: str, *, by: str) -> Staged:
-        """Has a backup put back at the next start, in the place of another that was to be.
+        """Marks a backup to be restored at the next start, instead of any other.
 
         Raises: NotFound; InvalidInput: it is no backup, or of a newer OmniCore; StorageFailed.
         """
@@ -407,7 +407,7 @@ class Backups:
         return staged
 
     def unstage(self, name: str) -> None:
-        """Takes that back. Raises: NotFound: this one is not to be restored."""
+        """Removes the mark. Raises: NotFound: this backup is not to be restored."""
         with only_one(self._data / _STAGED):
             staged = read_staged(self._data)
             if staged is None or staged.backup != name:
@@ -416,7 +416,7 @@ class Backups:
         self._tell(name, "unstaged")
 
     def close(self) -> None:
-        """Waits a moment for what is being made; it is made whole or not at all."""
+        """Waits a few seconds for a backup in progress; it is written whole or not at all."""
         making = self._making
         if making is not None:
             making.thread.join(_STOP_S)
@@ -447,7 +447,7 @@ class Backups:
             making.error = error
         except OSError as error:
             making.error = storage_failed(error, str(self._folder))
-        except Exception as error:  # whatever it is must be told, for nobody else hears of it
+        except Exception as error:  # reported here, as nothing else sees an error of this thread
             making.error = StorageFailed(f"the backup was not made: {error}", remedy="see the host's log")
         finally:
             self._failed = str(making.error or "")
@@ -486,12 +486,12 @@ def read_staged(data: Path) -> Staged | None:
 
 
 def staged_file(data: Path, staged: Staged) -> Path:
-    """The file of a staged backup. Raises: NotFound: it went away, or the note names something else."""
+    """The file of a staged backup. Raises: NotFound: it was deleted, or the note is wrong."""
     return _file(data / _FOLDER, staged.backup)
 
 
 def settle(data: Path, outcome: RestoreOutcome) -> None:
-    """Notes what came of it. First that, then it is no longer staged: a kill between them only repeats it."""
+    """Writes the outcome, then removes the mark: a kill between them only repeats the restore."""
     write_whole(data / _OUTCOME, json.dumps(asdict(outcome)).encode())
     (data / _STAGED).unlink(missing_ok=True)
 
@@ -503,7 +503,7 @@ def _file(folder: Path, name: str) -> Path:
 
 
 def _note(file: Path, kind: type[Any]) -> Any:
-    """A note, or None where there is none that can be read."""
+    """A note, or None if it does not exist or cannot be read."""
     try:
         with file.open("rb") as stream:
             return kind(**json.loads(stream.read(_NOTE_BYTES)))
@@ -512,10 +512,10 @@ def _note(file: Path, kind: type[Any]) -> Any:
 
 
 COUNTED = ("plugins", "grants", "users", "tokens", "connectors", "secrets", "memories", "kv", "vectors", "workflows")
-"""Tables whose rows are somebody's: what an import shows, and what it never replaces."""
+"""Tables with data of users: an import shows their counts and never replaces them."""
 
 SMALL_FILES = ("master.key", "overrides.json")
-"""Files beside the database that are taken over: the vault's master key, and settings that were set in the console."""
+"""Files beside the database that an import copies: the vault's master key and the settings made in the console."""
 
 _WORK = ("tasks", "schedules", "workflow_runs", "intelligences", "subscriptions", "webhooks", "plugin_config")
 _MODULES = "modules"
@@ -536,10 +536,10 @@ class OldState:
 
 @contextmanager
 def opened_state(folder: Path, *, clock: Clock, beside: Path) -> Iterator[OldState]:
-    """Looks at a data folder; the backup is gone with the block.
+    """The contents of another data folder; the backup is deleted after the block.
 
     Args:
-        beside: a folder of this user's alone, in which copies are made.
+        beside: a private folder of this user, for copies.
 
     Raises:
         NotFound: there is no such folder, or no state in it.
@@ -565,7 +565,7 @@ def opened_state(folder: Path, *, clock: Clock, beside: Path) -> Iterator[OldSta
 
 
 def take_modules(found: OldState, data: Path) -> None:
-    """Copies the kept modules whose bytes are those that their names say. Raises: StorageFailed, InvalidInput."""
+    """Copies the modules whose bytes match the hash in their name. Raises: StorageFailed, InvalidInput."""
     store = ModuleStore(data / _MODULES)
     for path in found.modules:
         whole = _bytes(path, _MOST_MODULE_BYTES)
@@ -576,14 +576,14 @@ def take_modules(found: OldState, data: Path) -> None:
 
 
 def holds_data(store: Store) -> list[str]:
-    """The tables of a database that hold what somebody put there; a host that only started has none."""
+    """The tables of a database with data of users; a host that only started has none."""
     rows = describe(store).rows
-    # A host enters each plugin that it sees in its folder, which is nobody's work.
+    # A host adds each plugin in its folder by itself.
     return [name for name in (*COUNTED, *_WORK) if name != "plugins" and rows.get(name)]
 
 
 def _copied_folder(folder: Path, place: Path) -> bool:
-    """Copies the database with its log; False when there is none."""
+    """Copies the database with its log. Returns False when there is none."""
     if not _copy(folder / DATABASE, place / DATABASE):
         return False
     _copy(folder / f"{DATABASE}-wal", place / f"{DATABASE}-wal")
@@ -614,7 +614,7 @@ def _bytes(file: Path, most: int) -> bytes | None:
 
 
 def _opened(file: Path) -> int | None:
-    """A descriptor of a regular file, None when nothing is there. Raises: InvalidInput: a link, or no plain file."""
+    """A descriptor of a regular file, or None if it does not exist. Raises: InvalidInput: a link, or no plain file."""
     try:
         handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:

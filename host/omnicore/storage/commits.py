@@ -24,13 +24,13 @@ _T = TypeVar("_T")
 Work = Callable[[Session], _T]
 
 _BATCH = 256
-_BATCH_S = 0.05  # those who came early wait no longer than this for those who came late
+_BATCH_S = 0.05  # the first work of a batch waits no longer than this for the last
 _ATTEMPTS = 3
 _LOST_S = 1.0
 
 
 class Transactions(Protocol):
-    """A database for group commit. Everything is called under its writer's lock."""
+    """The database of a `GroupCommit`. All methods are called with the writer's lock held."""
 
     def begin(self, *, durable: bool = False) -> Session: ...
 
@@ -39,14 +39,14 @@ class Transactions(Protocol):
     def rollback(self) -> None: ...
 
     def failure(self, error: BaseException) -> BaseException:
-        """The error to tell: the database's own as `StorageFailed`, any other as it is."""
+        """The error to raise: the database's own as `StorageFailed`, any other as it is."""
 
     def passing(self, error: BaseException) -> bool:
-        """True when nothing was kept and the same work may succeed if it is done again."""
+        """True when nothing was committed and the same work may succeed if it is repeated."""
 
 
 class _Job(Generic[_T]):
-    """One piece of work. `gate` opens when it is done, or when its thread is to lead."""
+    """One piece of work. `gate` opens when the work is done, or when its thread must lead."""
 
     __slots__ = ("_future", "done", "error", "gate", "leads", "loop", "result", "work")
 
@@ -60,7 +60,7 @@ class _Job(Generic[_T]):
         self._future = future
 
     def answer(self) -> _T:
-        """In the thread that waited for it."""
+        """The result, in the thread that waited for it. Raises: the error of the work."""
         error = self.error
         if error is None:
             return self.result  # type: ignore[return-value]
@@ -70,7 +70,7 @@ class _Job(Generic[_T]):
             del error, self  # the error's traceback holds this frame: no circle for the collector
 
     def settle(self) -> None:
-        """On the loop that waits for it."""
+        """Sets the future, on the loop that waits for it."""
         if self._future is None or self._future.done():  # cancelled meanwhile
             return
         if self.error is not None:
@@ -80,12 +80,15 @@ class _Job(Generic[_T]):
 
 
 class GroupCommit:
-    """The first who comes leads: it does the work of all who came by then, in one transaction, and then hands the
-    lead to one of those who came meanwhile. Who does not lead sleeps at its own gate: all of them at the writer's
-    lock would wake one after the other, which takes longer than the disk.
+    """Group commit with one writer.
 
-    Work runs in the order it came. Among others it has a savepoint of its own, so that what it raises undoes
-    its own writes only; answers are given after the commit, and a commit that fails fails all of them.
+    The first thread leads: it runs all work that waits, in one transaction, and then hands the lead to a thread that
+    arrived meanwhile. The other threads sleep, each at its own gate: if all of them slept at the writer's lock, they
+    would wake one after the other, which takes longer than the disk.
+
+    Work runs in the order in which it arrived. If it shares a transaction, it has a savepoint of its own, so that an
+    exception undoes its own writes only. Results are delivered after the commit; if the commit fails, all work of the
+    transaction fails.
 
     Owns: a thread that leads for event loops, from the first `apply_async` until `close`.
     """
@@ -95,33 +98,33 @@ class GroupCommit:
         self._transactions = transactions
         self._waiting: deque[_Job[Any]] = deque()
         self._mutex = threading.Lock()
-        self._led = False  # a hint that somebody leads; that only one does is for the writer's lock
+        self._led = False  # a hint that a thread leads; the writer's lock makes sure that only one does
         self._called = threading.Event()
         self._thread: threading.Thread | None = None
         self._closed = False
 
     def apply(self, work: Work[_T]) -> _T:
-        """Blocks until the work is kept; see `omnicore.storage.store.Store.apply`."""
+        """Blocks until the work is committed; see `omnicore.storage.store.Store.apply`."""
         job = _Job(work)
         try:
             if self._enter(job):
                 self._lead_until(job)
             else:
                 self._wait(job)
-        except BaseException:  # interrupted: taken already, its leader decides whether it is kept
+        except BaseException:  # interrupted: if a leader has taken the work, it decides on the commit
             self._leave(job)
             raise
         return job.answer()
 
     async def apply_async(self, work: Work[_T]) -> _T:
-        """The same for an event loop, which goes on meanwhile; see `omnicore.storage.store.Store.apply_async`."""
+        """The same without blocking the event loop; see `omnicore.storage.store.Store.apply_async`."""
         future: asyncio.Future[_T] = asyncio.get_running_loop().create_future()
         if self._enter(_Job(work, future)):
             self._call()
         return await future
 
     def close(self) -> None:
-        """Ends the thread when the work that waits is done."""
+        """Finishes the work that waits and ends the thread."""
         with self._mutex:
             self._closed = True
         thread = self._thread
@@ -131,7 +134,7 @@ class GroupCommit:
         self._lead_all()
 
     def _enter(self, job: _Job[Any]) -> bool:
-        """Queues the work. Returns: whether it leads."""
+        """Queues the work. Returns True when its thread must lead."""
         with self._mutex:
             self._waiting.append(job)
             if not self._led:
@@ -148,7 +151,7 @@ class GroupCommit:
             if gate.acquire(timeout=_LOST_S):
                 if not job.done:
                     self._lead_until(job)
-            elif self._lock.acquire(blocking=False):  # nobody leads: the one who should was interrupted
+            elif self._lock.acquire(blocking=False):  # no thread leads: the one that should was interrupted
                 self._lock.release()
                 self._lead_until(job)
 
@@ -166,7 +169,7 @@ class GroupCommit:
 
     def _lead_all(self) -> None:
         while self._waiting:
-            with self._lock:  # taken anew for each transaction, so that others get their turn
+            with self._lock:  # acquired for each transaction, so that other writers get their turn
                 self._lead()
         self._hand_over()
 
@@ -183,13 +186,13 @@ class GroupCommit:
             _open_gate(following.gate)
 
     def _call(self) -> None:
-        """Has the thread lead."""
+        """Makes the commit thread lead."""
         with self._mutex:
             if self._thread is None and not self._closed:
                 self._thread = threading.Thread(target=self._serve, name="omnicore-commit", daemon=True)
                 self._thread.start()
         self._called.set()
-        if self._closed:  # nobody serves any more: the database answers that it is closed
+        if self._closed:  # the thread has ended: the work fails because the database is closed
             self._lead_all()
 
     def _serve(self) -> None:
@@ -199,7 +202,7 @@ class GroupCommit:
             self._lead_all()
 
     def _lead(self) -> None:
-        """Does the work that waits, as much as one transaction should hold."""
+        """Runs the work that waits, up to the size of one transaction."""
         with self._mutex:
             batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), _BATCH))]
         try:
@@ -207,13 +210,13 @@ class GroupCommit:
                 if not batch or self._transact(batch, last=attempt == _ATTEMPTS):
                     break
         finally:
-            # Undone work goes back in its order: the batch took too long, or its leader was interrupted.
+            # Work that was not done returns to the queue: the batch took too long, or its leader was interrupted.
             with self._mutex:
                 self._waiting.extendleft(job for job in reversed(batch) if not job.done)
             _deliver(batch)
 
     def _transact(self, batch: list[_Job[Any]], *, last: bool) -> bool:
-        """One transaction. Returns: whether it came to an end, good or bad; else it is worth another try."""
+        """Runs one transaction. Returns True when it ended, with or without success, False to repeat it."""
         tried: list[_Job[Any]] = []
         keeping = False
         try:
@@ -225,7 +228,7 @@ class GroupCommit:
                 self._transactions.rollback()
                 raise
         except KeyboardInterrupt:
-            if keeping:  # it may be kept already, and must not be done twice
+            if keeping:  # it may be committed already, and must not be repeated
                 _interrupted(tried)
             raise
         except BaseException as error:
@@ -253,17 +256,17 @@ class GroupCommit:
 
 
 def _interrupted(jobs: Sequence[_Job[Any]]) -> None:
-    """Answers work whose commit was interrupted: nobody knows whether it was kept."""
+    """Fails work whose commit was interrupted: it is unknown whether it was committed."""
     for job in jobs:
         job.error = StorageFailed(
-            "the process was interrupted while it kept a change",
-            remedy="look whether the change is there before you repeat it",
+            "the process was interrupted during a commit",
+            remedy="check whether the change is there before you repeat it",
         )
         job.done = True
 
 
 def _deliver(batch: Sequence[_Job[Any]]) -> None:
-    """Opens the gates of those who wait, and wakes each event loop once for all of its work."""
+    """Opens the gates of threads that wait, and wakes each event loop once for all of its work."""
     loops: dict[asyncio.AbstractEventLoop, list[_Job[Any]]] = {}
     for job in batch:
         if job.done and job.loop is not None:
@@ -271,12 +274,12 @@ def _deliver(batch: Sequence[_Job[Any]]) -> None:
         elif job.done and job.gate is not None:
             _open_gate(job.gate)
     for loop, jobs in loops.items():
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        with suppress(RuntimeError):  # the loop is closed: nothing waits for the result
             loop.call_soon_threadsafe(_settle, jobs)
 
 
 def _open_gate(gate: threading.Lock) -> None:
-    """Lets the thread at a gate go on."""
+    """Wakes the thread at a gate."""
     with suppress(RuntimeError):  # open already
         gate.release()
 
@@ -288,11 +291,11 @@ def _settle(jobs: list[_Job[Any]]) -> None:
 
 _COLLIDING_S = 10.0
 _COLLIDED = frozenset({"collided"})
-"""The lock of those that were ended because they waited in a circle. They go one after the other, and give way soon."""
+"""The lock of transactions that the server ended because of a deadlock: they run one after the other."""
 
 
 class _LocalJob(_Job[Any]):
-    """Work with the names of the locks it needs. `alone`: it met a lock that somebody held, and runs by itself."""
+    """Work with the names of the locks it needs. `alone`: it met a lock of another session, and runs by itself."""
 
     __slots__ = ("alone", "locks", "since")
 
@@ -322,14 +325,14 @@ class Transaction(ABC):
 
     @abstractmethod
     def begin(self, locks: frozenset[str], *, brief: bool) -> Session:
-        """Opens it and takes the locks. `brief`: no statement waits long for a lock."""
+        """Opens the transaction and takes the locks. `brief`: no statement waits long for a lock."""
 
     @abstractmethod
     def commit(self) -> None: ...
 
     @abstractmethod
     def end(self) -> None:
-        """Drops what is not committed and gives the connection back. Raises nothing."""
+        """Rolls back what is not committed and returns the connection. Raises nothing."""
 
     @abstractmethod
     def failure(self, error: BaseException) -> BaseException:
@@ -337,11 +340,11 @@ class Transaction(ABC):
 
     @abstractmethod
     def passing(self, error: BaseException) -> bool:
-        """True when nothing was kept and the same work may succeed if it is done again."""
+        """True when nothing was committed and the same work may succeed if it is repeated."""
 
     @abstractmethod
     def collided(self, error: BaseException) -> bool:
-        """True when the server ended one of two transactions that waited for each other."""
+        """True when the server ended the transaction because of a deadlock."""
 
     @abstractmethod
     def blocked(self, error: BaseException) -> bool:
@@ -355,14 +358,13 @@ class Transaction(ABC):
 class SharedCommits:
     """Runs work in shared transactions on up to `most` connections at once.
 
-    A thread that brings work while a writer is free leads: it does the work of all who wait, in one transaction.
-    Whoever does not lead sleeps at its own gate. Work that needs a lock which another leader of this process holds
-    stays in the queue, in its order.
+    A thread that arrives while a writer is free leads: it runs all work that waits, in one transaction. The other
+    threads sleep, each at its own gate. Work that needs a lock which another leader of this process holds stays in the
+    queue, in its order.
 
-    Work of a batch runs without savepoints at first. If any of it raises, the batch is rolled back and done again
-    with a savepoint for each, so that an error undoes the writes of its own work only. Work that meets a lock held
-    elsewhere leaves its batch after `brief` milliseconds and waits alone; at least half of the writers stay free
-    of such work.
+    A batch runs without savepoints at first. If any work raises, the batch is rolled back and repeated with a
+    savepoint for each piece, so that an error undoes its own writes only. Work that meets a lock of another session
+    leaves its batch after a short wait and continues alone; at least half of the writers stay free of such work.
 
     Owns: threads that lead for event loops, until `close`.
     """
@@ -377,7 +379,7 @@ class SharedCommits:
         self._closed = False
 
     def apply(self, work: Callable[[Session], _T], locks: Sequence[str] = ()) -> _T:
-        """Blocks until the work is kept; see `omnicore.storage.store.Store.apply`."""
+        """Blocks until the work is committed; see `omnicore.storage.store.Store.apply`."""
         job = _LocalJob(work, locks)
         job.gate = threading.Lock()
         job.gate.acquire()
@@ -398,14 +400,14 @@ class SharedCommits:
         return answer
 
     async def apply_async(self, work: Callable[[Session], _T], locks: Sequence[str] = ()) -> _T:
-        """The same for an event loop, which goes on meanwhile."""
+        """The same without blocking the event loop."""
         future: asyncio.Future[_T] = asyncio.get_running_loop().create_future()
         if self._enter(_LocalJob(work, locks, future)):
             self._call()
         return await future
 
     def close(self) -> None:
-        """Ends the threads when the work that waits is done."""
+        """Finishes the work that waits and ends the threads."""
         with self._mutex:
             self._closed = True
             threads, self._threads = self._threads, None
@@ -426,7 +428,7 @@ class SharedCommits:
         return free
 
     def _step_in(self, job: _LocalJob | None) -> bool:
-        """For work that nobody took in a while, because whoever should was interrupted."""
+        """Takes the lead for work that has waited long, because the thread that should lead was interrupted."""
         with self._mutex:
             return (job is None or (job in self._waiting and not job.done)) and self._may_lead(job)
 
@@ -437,8 +439,8 @@ class SharedCommits:
         with self._mutex:
             leads, job.leads = leads or job.leads, False
             with suppress(ValueError):
-                self._waiting.remove(job)  # interrupted before anybody took it
-        if leads:  # somebody else did its work meanwhile
+                self._waiting.remove(job)  # interrupted before a leader took it
+        if leads:  # another thread did its work meanwhile
             self._hand_over()
 
     def _draw(self) -> _Batch:
@@ -455,12 +457,12 @@ class SharedCommits:
             return batch
 
     def _lead(self) -> None:
-        """Does the work of one batch, and hands the lead over. Returns with the batch answered."""
+        """Runs one batch, delivers its results and hands the lead over."""
         if self._lead_one():
             self._call()
 
     def _lead_one(self) -> bool:
-        """The same. Returns True when the lead is for a thread of `apply_async`."""
+        """The same. Returns True when a commit thread must lead next."""
         batch = self._draw()
         try:
             if batch.jobs:
@@ -495,7 +497,7 @@ class SharedCommits:
         return True
 
     def _call(self) -> None:
-        """Has a thread lead."""
+        """Makes a commit thread lead."""
         with self._mutex:
             if self._threads is None and not self._closed:
                 self._threads = ThreadPoolExecutor(self._most, thread_name_prefix="omnicore-commit")
@@ -504,7 +506,7 @@ class SharedCommits:
             if threads is None:
                 raise RuntimeError
             threads.submit(self._serve)
-        except RuntimeError:  # nobody serves any more: the database says that it is closed
+        except RuntimeError:  # the threads have ended: the work fails because the database is closed
             self._serve()
 
     def _serve(self) -> None:
@@ -522,9 +524,10 @@ class SharedCommits:
             attempt += not again
 
     def _transact(self, batch: _Batch, *, apart: bool, last: bool, end: float) -> bool | None:
-        """One transaction. Those that collide with others are repeated until `end`, lost connections until `last`.
+        """Runs one transaction. After a deadlock it is repeated until `end`, after a lost connection until `last`.
 
-        Returns: None: it ended, well or badly. True: it is worth another try with savepoints; False: as it was.
+        Returns: None when it ended, with or without success; True when it should be repeated with savepoints, False
+            without.
         """
         tried: list[_LocalJob] = []
         keeping = False
@@ -534,7 +537,7 @@ class SharedCommits:
             keeping = True
             transaction.commit()
         except KeyboardInterrupt:
-            if keeping:  # it may be kept already, and must not be done twice
+            if keeping:  # it may be committed already, and must not be repeated
                 _interrupted(tried)
             raise
         except BaseException as error:
@@ -559,7 +562,7 @@ class SharedCommits:
         return None
 
     def _set_aside(self, transaction: Transaction, batch: _Batch, tried: list[_LocalJob], error: BaseException) -> None:
-        """After a lock that could not be had: its work waits for it alone, or fails if it did that already."""
+        """Handles a lock that was not granted: the work waits for it alone, or fails if it did that already."""
         if not batch.alone:
             for job in tried[-1:] or [job for job in batch.jobs if job.locks] or batch.jobs:
                 job.alone, job.since = True, time.monotonic()
@@ -567,7 +570,7 @@ class SharedCommits:
         job = batch.jobs[0]
         job.error, job.done = _told(transaction, error), True
         early = time.monotonic() - self._patience_s
-        with self._mutex:  # whoever has waited as long for the same lock has the same answer
+        with self._mutex:  # work that has waited as long for the same lock fails with it
             same = [one for one in self._waiting if one.since < early and not one.locks.isdisjoint(job.locks)]
             for one in same:
                 self._waiting.remove(one)
@@ -593,7 +596,7 @@ class SharedCommits:
 def _attempt(
     database: Transactions | Transaction, session: Session, job: _Job[Any], *, again: Callable[[BaseException], bool]
 ) -> None:
-    """Runs work in a savepoint of its own. Raises: an error after which the whole transaction is done `again`."""
+    """Runs work in a savepoint of its own. Raises: an error of the whole transaction, by `again`."""
     session.execute("SAVEPOINT job")
     job.error = None
     try:
@@ -606,13 +609,13 @@ def _attempt(
         try:
             session.execute("ROLLBACK TO job")
         except Exception:
-            raise error from None  # the database gave up the whole transaction (a full disk): all of them failed
+            raise error from None  # the database rolled back the whole transaction (a full disk): all work of it failed
         job.error = _told(database, error)
     session.execute("RELEASE job")
 
 
 def _told(database: Transactions | Transaction, error: BaseException) -> BaseException:
-    """The error for one of many, each with an instance of its own where the database speaks."""
+    """The error for one piece of work; an error of the database is a new instance for each."""
     told = database.failure(error)
     if told is not error:
         told.__cause__ = error

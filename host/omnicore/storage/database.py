@@ -50,11 +50,11 @@ DATABASE = "omnicore.db"
 """The name of the database in the data folder."""
 
 _QUICK_S = 0.2
-_LOCK_S = 2.0  # PostgreSQL: a session that stands still stalls nobody for longer
+_LOCK_S = 2.0  # PostgreSQL: longest wait for an idle session that holds a lock
 _log = logging.getLogger("omnicore.storage")
 _AGAIN_S = 0.02
 _KEPT = 2
-_INSTRUCTIONS = 10_000  # how often the time is looked at: about every 0.1 ms
+_INSTRUCTIONS = 10_000  # between two looks at the time: about 0.1 ms
 _IDLE_READERS = 4
 _BUSY_TIMEOUT_S = 5.0
 _REOPEN_S = 0.01
@@ -67,10 +67,10 @@ _ESCAPED = re.compile(r"\\([0-7]{3})")
 
 
 class Presence:
-    """A lock on `<file>.lock`, from here until `leave`; the system lets go of it when the process dies.
+    """A lock on `<file>.lock`, held until `leave`; the system releases it when the process ends.
 
-    Args: alone: nobody else may be there; otherwise all but those who are alone may.
-    Raises: StorageFailed: it cannot be had within `timeout_s`, or the folder cannot be written.
+    Args: alone: an exclusive lock; otherwise a shared one.
+    Raises: StorageFailed: it cannot be acquired within `timeout_s`, or the folder cannot be written.
     """
 
     def __init__(self, file: Path, *, alone: bool, timeout_s: float) -> None:
@@ -86,7 +86,7 @@ class Presence:
             raise
 
     def leave(self) -> None:
-        """Lets go; a second time does nothing."""
+        """Releases the lock; a second time does nothing."""
         handle, self._handle = self._handle, -1
         if handle >= 0:
             os.close(handle)
@@ -108,7 +108,7 @@ class Presence:
 
 
 def quick_check(connection: sqlite3.Connection, until: float | None) -> list[str] | None:
-    """Up to three findings of damage, or None if the time (of `time.monotonic`) was up before the end."""
+    """Up to three findings of damage, or None if the time (`time.monotonic`) ended before the check."""
     if until is not None:
         connection.set_progress_handler(lambda: time.monotonic() > until, _INSTRUCTIONS)
     try:
@@ -123,7 +123,7 @@ def quick_check(connection: sqlite3.Connection, until: float | None) -> list[str
 
 
 def keep_copy(file: Path, step: int) -> None:
-    """Copies the file to `<file>.before-<step>`, whole or not at all, and keeps the last two such copies.
+    """Copies the file atomically to `<file>.before-<step>`, and keeps the last two such copies.
 
     Raises: StorageFailed, sqlite3.Error: no room for it.
     """
@@ -162,7 +162,7 @@ class Database:
 
     dialect: Dialect = "sqlite"
     refused = 0
-    """SQLite has one writer: what waits for it too long fails as a whole."""
+    """Always 0: SQLite has one writer, and a write that waits for it too long fails."""
 
     def __init__(
         self,
@@ -215,11 +215,11 @@ class Database:
 
     @contextmanager
     def write(self, *, durable: bool = False, locks: Sequence[str] = ()) -> Iterator[Session]:
-        """A transaction: all of it is kept, or nothing when the block raises.
+        """A transaction: committed at the end of the block, rolled back when it raises.
 
         Args:
-            durable: wait until the disk holds it, for what a person decided (grants, states).
-            locks: SQLite has one writer at a time, which has them all.
+            durable: wait until the data is on the disk, for decisions of people (grants, states).
+            locks: not used: SQLite has one writer at a time.
 
         Raises: StorageFailed. Conflict: this thread is in a transaction already.
         """
@@ -248,9 +248,9 @@ class Database:
         return await self._group.apply_async(work)
 
     def begin(self, *, durable: bool = False) -> Session:
-        """Opens a transaction; the lock is held."""
+        """Begins a transaction; the caller holds the lock."""
         connection = self._connection()
-        if connection.in_transaction:  # an interrupt came before anybody could end it
+        if connection.in_transaction:  # an interrupt prevented its end
             connection.execute("ROLLBACK")
         durable = durable or self._usual
         if durable is not self._durable:
@@ -262,12 +262,12 @@ class Database:
         return connection
 
     def commit(self) -> None:
-        """Keeps what was written."""
+        """Commits the transaction."""
         self._writer.execute("COMMIT")
         self._owner = None
 
     def rollback(self) -> None:
-        """Drops what was written. Raises nothing: it is called after a failure."""
+        """Rolls the transaction back. Raises nothing: it is called after a failure."""
         self._owner = None
         with suppress(sqlite3.Error):
             if self._writer.in_transaction:  # a full disk may have rolled back already
@@ -278,7 +278,7 @@ class Database:
         return storage_failed(error, self.place) if isinstance(error, sqlite3.Error) else error
 
     def passing(self, error: BaseException) -> bool:
-        """False: the same work does not succeed by being done again at once."""
+        """False: repeating the work at once does not help with SQLite."""
         return False
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
@@ -299,7 +299,7 @@ class Database:
             return int(self._connection().execute("PRAGMA data_version").fetchone()[0])
 
     def data_version_at_hand(self) -> int | None:
-        """The same without waiting, in a few microseconds; None: somebody writes just now."""
+        """The same number without waiting, in a few microseconds; None while another thread writes."""
         if not self._lock.acquire(blocking=False):
             return None
         try:
@@ -308,16 +308,16 @@ class Database:
             self._lock.release()
 
     def changes(self) -> None:
-        """SQLite tells nobody: `data_version` is asked for."""
+        """None: SQLite has no notifications; poll `data_version`."""
 
     def check(self) -> None:
         """Reads the whole file. Raises: StorageFailed when anything in it is damaged."""
         self.check_for(None)
 
     def check_for(self, seconds: float | None) -> bool:
-        """Reads as much of the file as that time allows; None reads all.
+        """Reads as much of the file as the time allows; None reads all.
 
-        Returns: whether it came to the end. Raises: StorageFailed when anything in it is damaged.
+        Returns: True if all of the file was read. Raises: StorageFailed when anything in it is damaged.
         """
         with self._translated():
             reader = self._take_reader() if self.path else self._connection()
@@ -369,7 +369,7 @@ class Database:
     def _open_writer(self, clock: Clock, keep_copies: bool) -> sqlite3.Connection:
         if self.path:
             own_folder(self.path.parent)
-            own_file(self.path)  # before SQLite makes it, which goes by the umask; its log has the same mode
+            own_file(self.path)  # before SQLite creates it with the umask; its log gets the same mode
             for part in ("-wal", "-shm", "-journal"):
                 check_own(self.path.with_name(self.path.name + part))
             self._presence = Presence(self.path, alone=False, timeout_s=self._busy_timeout_s)
@@ -394,12 +394,12 @@ class Database:
         return connection
 
     def _write_ahead(self, connection: sqlite3.Connection) -> None:
-        # SQLite does not wait for its busy timeout here: processes that open a new file at once collide.
+        # SQLite ignores its busy timeout here: processes that open a new file at the same time collide.
         end = time.monotonic() + self._busy_timeout_s
         while True:
             try:
                 mode = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
-                if self.path and mode != "wal":  # no shared memory: some network and container file systems
+                if self.path and mode != "wal":  # no shared memory, as on some network and container file systems
                     remedy = "put the data folder on a local disk, or use PostgreSQL by storage.url"
                     raise StorageFailed(
                         f"{self.place} cannot have a write-ahead log there", remedy=remedy, path=self.place
@@ -414,7 +414,7 @@ class Database:
         return sqlite3.connect(
             self.path or ":memory:",
             timeout=self._busy_timeout_s,
-            isolation_level=None,  # transactions begin and end where `write` says
+            isolation_level=None,  # `begin` and `commit` control transactions
             check_same_thread=False,
         )
 
@@ -463,14 +463,14 @@ def filesystem_of(path: Path, mounts: str) -> str:
         if len(fields) < 3:
             continue
         point = _ESCAPED.sub(lambda code: chr(int(code.group(1), 8)), fields[1])
-        # Of two mounts on one point the later lies on top.
+        # Of two mounts on one point the later one counts.
         if len(point) >= length and path.is_relative_to(point):
             found, length = fields[2], len(point)
     return found
 
 
 def refuse_network(file: Path) -> None:
-    """Raises: StorageFailed: the file would lie on a network file system, as far as the system tells."""
+    """Raises: StorageFailed: the file is on a network file system, according to /proc/self/mounts."""
     try:
         mounts = _MOUNTS.read_text("utf-8", "surrogateescape")
     except OSError:
@@ -515,7 +515,7 @@ def open_store(
     """Opens the database and brings its tables up to date, SQLite's after a copy beside it.
 
     Args:
-        check: look for damage first; a command that is one of many leaves it to the server.
+        check: look for damage first; short commands leave this to the server.
         alone: for PostgreSQL, no other process may have it open.
 
     Raises:
@@ -541,7 +541,7 @@ def open_store(
 
 
 def left_open(file: Path) -> bool:
-    """True if the last process did not close the file, or one has it open: its log is still there."""
+    """True if the last process did not close the file, or a process has it open: its log still exists."""
     try:
         return file.with_name(f"{file.name}-wal").stat().st_size > 0
     except OSError:

@@ -16,14 +16,14 @@ _NAME = re.compile(r"[a-z]+_[0-9a-z]{26}")
 
 
 class HostLocks:
-    """Locks in a folder. Hosts that use another folder are unknown here: nothing is said of them."""
+    """Locks in a folder. Nothing is known of hosts that use another folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._held: dict[str, int] = {}
 
     def hold(self, host: str) -> None:
-        """Shows from now on that a host lives. Where the folder cannot be written it is not shown."""
+        """Holds the lock of a running host. Without the right to write to the folder it does nothing."""
         with suppress(OSError):
             own_folder(self._folder)
             handle = os.open(self._file(host), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -35,7 +35,7 @@ class HostLocks:
             self._held[host] = handle
 
     def leave(self) -> None:
-        """Lets go of all locks."""
+        """Releases all locks."""
         for host, handle in self._held.items():
             with suppress(OSError):
                 self._file(host).unlink()
@@ -43,7 +43,7 @@ class HostLocks:
         self._held.clear()
 
     def dead(self, host: str) -> bool:
-        """True if the process of a host is known to be gone."""
+        """True if the process of a host is known to have ended."""
         if host in self._held or not _NAME.fullmatch(host):
             return False
         try:
@@ -59,7 +59,7 @@ class HostLocks:
         return True
 
     def forget(self, host: str) -> None:
-        """Drops the file of a host that is gone and was buried."""
+        """Deletes the file of a host that has ended, after its work was taken over."""
         if host not in self._held and _NAME.fullmatch(host):
             with suppress(OSError):
                 self._file(host).unlink()

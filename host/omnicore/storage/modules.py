@@ -1,4 +1,4 @@
-"""The bytes of accepted modules, by their hash, so that a version serves on after its file has changed."""
+"""The bytes of accepted modules by hash, so that a version can still be served after its file has changed."""
 
 from __future__ import annotations
 
@@ -19,14 +19,17 @@ _KEPT = re.compile(r"[0-9a-f]{64}\.(wasm|wat)\Z")
 
 
 class ModuleStore:
-    """A folder of `<sha256>.wasm`, and `.wat` for those made of text; written whole, readable by this user only."""
+    """A folder of `<sha256>.wasm` files, with `.wat` for modules that were written as text.
+
+    Files are written atomically and are readable by this user only.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         own_folder(folder)
 
     def put(self, data: bytes) -> str:
-        """Keeps the bytes and returns their hash. Raises: StorageFailed."""
+        """Stores the bytes and returns their hash. Raises: StorageFailed."""
         digest = hashlib.sha256(data).hexdigest()
         target = self._folder / f"{digest}.wasm"
         if not target.exists() or target.stat().st_size != len(data):
@@ -34,11 +37,11 @@ class ModuleStore:
         return digest
 
     def put_text(self, digest: str, text: bytes) -> None:
-        """Keeps the text that a module was made of, beside it; the last one of several. Raises: StorageFailed."""
+        """Stores the text of a module beside it; of several texts, the last. Raises: StorageFailed."""
         self._write(self._folder / f"{digest}.wat", text)
 
     def text(self, digest: str) -> bytes | None:
-        """The text that a module was made of, where one was kept. Raises: StorageFailed."""
+        """The text of a module, or None. Raises: StorageFailed."""
         path = self._folder / f"{digest}.wat"
         try:
             return path.read_bytes()
@@ -60,7 +63,7 @@ class ModuleStore:
             raise storage_failed(error, str(target)) from error
 
     def get(self, digest: str) -> bytes:
-        """The bytes, checked against their hash. Raises: StorageFailed when they are gone or were altered."""
+        """The bytes, checked against their hash. Raises: StorageFailed: they are missing or were altered."""
         path = self._folder / f"{digest}.wasm"
         try:
             data = path.read_bytes()
@@ -74,11 +77,11 @@ class ModuleStore:
         return data
 
     def kept(self) -> set[str]:
-        """The hashes of all modules that are kept."""
+        """The hashes of all stored modules."""
         return {path.stem for path in self._folder.iterdir() if _NAME.match(path.name)}
 
     def keep_only(self, digests: set[str]) -> int:
-        """Deletes every other module with its text, and returns how many files."""
+        """Deletes all other modules with their texts, and returns the number of files."""
         unused = [path for path in self._folder.iterdir() if _KEPT.match(path.name) and path.stem not in digests]
         for path in unused:
             path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""A PostgreSQL database behind the same protocol as SQLite's, for hosts on many machines."""
+"""A PostgreSQL database with the same interface as SQLite, for hosts on several machines."""
 
 from __future__ import annotations
 
@@ -62,11 +62,11 @@ _HOLDER = (
 )
 
 _CHANNEL = "omnicore_changes"
-"""Each process that has written says so here, soon after its commit."""
+"""The channel on which each process announces its writes, soon after the commit."""
 
 # NOTIFY takes a lock of the whole server until its transaction ends, and one row that counts changes would make all
-# writers wait for each other. So both come after the commit, in a transaction that waits for no disk, and one speaks
-# for all commits of a process in this time.
+# writers wait for each other. So both follow the commit, in a transaction that does not wait for the disk, and one
+# notification stands for all commits of a process in this time.
 _PAUSE_S = 0.02
 _SPEAK_AGAIN_S = 0.5
 _SAY = f"SELECT nextval('change_numbers'), pg_notify('{_CHANNEL}', '')"
@@ -76,12 +76,12 @@ _ASK = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM change_number
 class PostgresDatabase:
     """One PostgreSQL database, safe to use from any thread and after `fork()`.
 
-    Transactions run at the same time at the level READ COMMITTED. Rows they change are locked, and what else must not
-    happen at once has a name (`locks`). A session that stands still in a transaction loses it before others give up
-    waiting for it. Every commit waits for the server's disk. A server that went away is connected to again at the
-    next use; what was under way fails with `StorageFailed`, reads are tried once more.
+    Transactions run at the same time at the level READ COMMITTED. Rows they change are locked; other things that must
+    not happen at the same time have a named lock (`locks`). The server ends a transaction that stays idle before
+    other sessions stop waiting for its locks. Every commit waits for the server's disk. After the server was away the
+    next use connects again; a write in progress fails with `StorageFailed`, a read is repeated once.
 
-    Owns: a few connections that write, one that tells others of it, and a few that read, until `close`.
+    Owns: a few connections that write, one that notifies other processes, and a few that read, until `close`.
     """
 
     dialect: Dialect = "postgresql"
@@ -127,14 +127,14 @@ class PostgresDatabase:
         lock_timeout_s: float = 2.0,
         alone: bool = False,
     ) -> PostgresDatabase:
-        """Connects and brings the tables up to date.
+        """Connects and migrates the tables.
 
         Args:
             url: `postgresql://user:password@host:port/database`, with libpq's parameters.
-            readers: queries at the same time; more of them wait for `timeout_s`.
-            lock_timeout_s: longest wait of a write for another session; a session that stands still in a transaction
-                loses it a little earlier.
-            alone: no other process may have it open, and none can open it meanwhile.
+            readers: the most queries at the same time; further ones wait for up to `timeout_s`.
+            lock_timeout_s: longest wait of a write for another session; a session that is idle in a transaction loses
+                it a little earlier.
+            alone: fail if another process has it open, and keep others from opening it.
 
         Raises: InvalidSetting: the URL. StorageFailed: the server is away, refuses, or a newer version wrote it.
         """
@@ -151,9 +151,9 @@ class PostgresDatabase:
 
     @contextmanager
     def write(self, *, durable: bool = False, locks: Sequence[str] = ()) -> Iterator[Session]:
-        """A transaction of the caller's own: all of it is kept, or nothing when the block raises.
+        """A transaction for this block: committed at its end, rolled back when the block raises.
 
-        Other processes have heard of it when it returns. Every commit is durable. `locks`: see
+        Other processes are notified before it returns. Every commit is durable. `locks`: see
         `omnicore.storage.store.Store.write`.
 
         Raises: StorageFailed. StorageBusy: another session holds a lock. Conflict: this thread is in a transaction.
@@ -198,16 +198,16 @@ class PostgresDatabase:
     def data_version(self) -> int:
         """A number that changes when another process, or another store, has written.
 
-        It does so at once after `write`, and some milliseconds after `apply`.
+        It changes at once after `write`, and some milliseconds after `apply`.
         """
         return self._notes.number(lambda sql: int(self.rows(sql)[0][0]))
 
     def data_version_at_hand(self) -> int | None:
-        """None: only the server knows."""
+        """None: only the server knows the number."""
         return None
 
     def changes(self) -> PostgresChanges:
-        """Tells an event loop when another process has written. Raises: StorageFailed."""
+        """Notifies an event loop when another process has written. Raises: StorageFailed."""
         try:
             connection = self._link.connect()
             connection.execute(f"LISTEN {_CHANNEL}", prepare=False)
@@ -224,7 +224,7 @@ class PostgresDatabase:
 
     @contextmanager
     def snapshot(self) -> Iterator[Callable[[str], Iterator[tuple[Any, ...]]]]:
-        """Answers queries as of one instant, however long that takes and whoever writes. Raises: StorageFailed."""
+        """A function that answers queries as of one instant, while others write. Raises: StorageFailed."""
         try:
             with closing(self._link.connect()) as connection:
                 connection.execute(_SNAPSHOT, prepare=False)
@@ -249,7 +249,7 @@ class PostgresDatabase:
             self._speaker = None
 
     def renew(self) -> None:
-        """In a forked child: new locks and, when they are needed, connections."""
+        """In a forked child: creates new locks and, when needed, new connections."""
         self._inherited += [*self._writers, self._speaker]
         self._speaker = None
         self._locks()
@@ -263,22 +263,22 @@ class PostgresDatabase:
         return postgresql_failed(error, self.place) if isinstance(error, psycopg.Error) else error
 
     def _holder(self) -> str:
-        """The session that has written for the longest time and does not go on."""
+        """The session that has been writing for the longest time and is not waiting for a lock itself."""
         with suppress(psycopg.Error, StorageFailed):
             found = self._read(_HOLDER, ())
             return str(found[0][0]) if found and found[0][0] else ""
         return ""
 
     def _commit(self, connection: Connection) -> bool:
-        """Returns True when something was written."""
-        if connection.closed:  # another one would keep nothing, and call that a success
-            raise self._went_away("and nothing was kept", "try again")
+        """Commits. Returns True when something was written."""
+        if connection.closed:  # a new connection would commit nothing and report success
+            raise self._went_away("and nothing was saved", "try again")
         try:
             found = connection.execute(_COMMIT, prepare=False).fetchone()
         except psycopg.Error as error:
             if is_lost(error, connection):
-                remedy = "look whether the change is there before you repeat it"
-                raise self._went_away("at the moment of keeping a change", remedy) from error
+                remedy = "check whether the change is there before you repeat it"
+                raise self._went_away("during a commit", remedy) from error
             raise
         return bool(found and found[0])
 
@@ -286,7 +286,7 @@ class PostgresDatabase:
         return StorageFailed(f"{self.place} does not answer, {when}", remedy=remedy, path=self.place)
 
     def _writer(self) -> Connection:
-        """A connection that may write, and that nobody else uses."""
+        """A connection that may write, for one caller."""
         if self._closed:
             raise self._is_closed()
         try:
@@ -313,7 +313,7 @@ class PostgresDatabase:
             connection.close()
 
     def _speaking(self) -> Connection:
-        """The connection that tells others of changes."""
+        """The connection that notifies other processes."""
         connection = self._speaker
         if connection is None or connection.closed or connection.broken:
             if self._closed:
@@ -327,7 +327,7 @@ class PostgresDatabase:
         return None if speaker is None or speaker.closed else speaker.info.backend_pid
 
     def _announce(self, connection: Connection) -> None:
-        """Takes part in the lock that tells a restore whether the database is in use."""
+        """Takes the lock by which a restore sees that the database is in use."""
         end = time.monotonic() + self._timeout_s
         take = "pg_try_advisory_lock" if self._alone else "pg_try_advisory_lock_shared"
         while connection.execute(f"SELECT {take}({_PRESENCE})", prepare=False).fetchone() != (1,):
@@ -357,7 +357,7 @@ class PostgresDatabase:
             connection.execute(
                 f"SET lock_timeout = 0; BEGIN; SELECT pg_advisory_xact_lock({_MIGRATION})", prepare=False
             )
-            # Whoever comes second waits for the lock, and finds it done.
+            # A second process waits for the lock, and finds the migrations applied.
             connection.execute(
                 "CREATE TABLE IF NOT EXISTS migrations"
                 " (number BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_at DOUBLE PRECISION NOT NULL)"
@@ -380,7 +380,7 @@ class PostgresDatabase:
 
 
 class _Transaction(Transaction):
-    """A transaction on a connection of its own. One thread begins and ends it."""
+    """A transaction on its own connection. One thread begins and ends it."""
 
     __slots__ = ("_connection", "_database", "_ending")
 
@@ -402,7 +402,7 @@ class _Transaction(Transaction):
         except psycopg.Error as error:
             if not is_lost(error, connection):
                 raise
-            # It broke while nobody used it, and nothing has been said on it yet: another one does.
+            # The connection broke while it was idle, and nothing has been sent yet: use another one.
             connection.close()
             while database._writers:
                 database._writers.pop().close()
@@ -412,7 +412,7 @@ class _Transaction(Transaction):
         return _Session(connection)
 
     def commit(self, *, wait: bool = False) -> None:
-        """See `Transaction`. Args: wait: other processes have heard of it when this returns."""
+        """See `Transaction`. Args: wait: notify other processes before returning."""
         connection = self._connection
         if connection is None:
             raise RuntimeError("the transaction was not begun")
@@ -439,7 +439,7 @@ class _Transaction(Transaction):
         return self._database.failure(error)
 
     def passing(self, error: BaseException) -> bool:
-        """A connection that broke before anything could be kept."""
+        """True when the connection broke before the commit."""
         return is_lost(error, self._connection) and not self._ending and not self._database._closed
 
     def collided(self, error: BaseException) -> bool:
@@ -453,7 +453,7 @@ class _Transaction(Transaction):
 
 @lru_cache(maxsize=1024)
 def _begin_text(locks: frozenset[str], *, brief: bool) -> str:
-    """The text that opens a transaction and takes its locks, by number: nobody waits in a circle."""
+    """The text that begins a transaction and takes its locks in the order of their numbers, without deadlocks."""
     text = f"BEGIN; SET LOCAL lock_timeout = {_BRIEF_MS}" if brief else "BEGIN"
     if locks:
         numbers = sorted(
@@ -508,10 +508,10 @@ def _done(connection: Connection) -> int:
 
 
 class _ChangeNotes:
-    """Says that this process has written, and tells how often the others have.
+    """Announces the writes of this process, and counts those of the others.
 
-    Args: connection: gives the connection that speaks, which nobody else uses.
-    Owns: a thread, from the first note until `close`.
+    Args: connection: returns the connection for announcements, which has no other use.
+    Owns: a thread, from the first write until `close`.
     """
 
     def __init__(self, connection: Callable[[], Connection]) -> None:
@@ -523,7 +523,7 @@ class _ChangeNotes:
         self._unsaid = self._closed = False
 
     def note(self, *, wait: bool) -> None:
-        """Something was committed. Args: wait: others know when this returns, unless the server went away."""
+        """Announces a commit. Args: wait: before returning, unless the server is away; otherwise soon after."""
         self._unsaid = True
         if wait:
             with suppress(psycopg.Error, OmniError):
@@ -542,7 +542,7 @@ class _ChangeNotes:
             return ask(_ASK) - self._own
 
     def close(self) -> None:
-        """Says what is unsaid, and ends the thread."""
+        """Announces what is outstanding, and ends the thread."""
         with self._lock:
             self._closed = True
         self._wake.set()
@@ -570,7 +570,7 @@ class _ChangeNotes:
             self._wake.clear()
             try:
                 self._say()
-            except (psycopg.Error, OmniError):  # the server went away: whoever listens asks again by itself
+            except (psycopg.Error, OmniError):  # the server is away: listeners poll by themselves
                 pause.wait(_SPEAK_AGAIN_S)
                 if not self._closed:
                     self._wake.set()
@@ -578,33 +578,33 @@ class _ChangeNotes:
 
 
 class PostgresChanges:
-    """Calls back on an event loop. See `omnicore.storage.store.Changes`.
+    """Notifications on an event loop. See `omnicore.storage.store.Changes`.
 
     Args:
-        connection: one that nobody else uses, listening already.
-        own: the server's process that speaks for this store: what that says is no news.
+        connection: listens already, and has no other use.
+        own: the server process that announces the writes of this store: its notifications are ignored.
     Owns: the connection, until `close`.
     """
 
     def __init__(self, connection: Connection, own: Callable[[], int | None]) -> None:
         self._connection, self._own = connection, own
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._told: Callable[[], None] = lambda: None
+        self._notify: Callable[[], None] = lambda: None
         self._watched = -1
         self.works = True
 
-    def begin(self, told: Callable[[], None]) -> None:
-        """Calls `told` on the running loop from now on."""
-        self._told, self._loop = told, asyncio.get_running_loop()
+    def begin(self, notify: Callable[[], None]) -> None:
+        """Calls `notify` on the running loop from now on."""
+        self._notify, self._loop = notify, asyncio.get_running_loop()
         self._watched = self._connection.fileno()
         self._loop.add_reader(self._watched, self._readable)
 
     def close(self) -> None:
-        """Calls nobody any more."""
+        """Ends the notifications."""
         self.works = False
         if self._loop is not None:
-            # By its number as it was: when it breaks its socket is closed at once, and the loop, which still knew the
-            # number, would refuse the next socket that gets it.
+            # By the number of the socket as it was: a broken connection closes its socket at once, and the loop would
+            # refuse the next socket that gets the number.
             self._loop.remove_reader(self._watched)
             self._loop = None
         self._connection.close()
@@ -615,15 +615,15 @@ class PostgresChanges:
             server.consume_input()
             while (note := server.notifies()) is not None:
                 news = news or note.be_pid != own
-        except psycopg.Error:  # the server went away: whoever listens has to ask again
+        except psycopg.Error:  # the server is away: the listener must poll
             self._lost()
             return
         if server.status != psycopg.pq.ConnStatus.OK:
             self._lost()
         elif news:
-            self._told()
+            self._notify()
 
     def _lost(self) -> None:
-        told = self._told
+        notify = self._notify
         self.close()
-        told()
+        notify()

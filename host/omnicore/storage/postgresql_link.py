@@ -47,7 +47,7 @@ _IDLE_SHARE = 0.75
 _SHOWN = ("host", "hostaddr", "port", "dbname")
 _PORTS = re.compile(r"[0-9,]{0,200}")
 _OLDEST = 130_000  # pg_current_xact_id_if_assigned
-# Silence of a dead machine is noticed within a minute, not within the two hours of the system.
+# A dead machine is noticed within a minute, not after the two hours of the system's default.
 _DEFAULTS = {
     "application_name": "omnicore",
     "keepalives_idle": 20,
@@ -98,8 +98,8 @@ def read_url(url: str) -> tuple[dict[str, Any], str]:
         try:
             found = conninfo_to_dict(url)
         except psycopg.Error:
-            found = None  # the message of the parser quotes the password
-    # An @ or / of a password that was not escaped moves a part of it to where errors would show it.
+            found = None  # the message of the parser shows the password
+    # With an unescaped @ or / a part of the password would be taken for the host, which messages show.
     if found is None or any("@" in str(found.get(name, "")) for name in _SHOWN) or not _PORTS.fullmatch(_port(found)):
         remedy = "write it as postgresql://user:password@host:5432/database; what is special in a password as %40"
         raise InvalidSetting("storage.url is no URL of a PostgreSQL database", remedy=remedy)
@@ -109,7 +109,7 @@ def read_url(url: str) -> tuple[dict[str, Any], str]:
 
 
 class Link:
-    """Makes connections, and lends idle ones to readers.
+    """Opens connections, and lends idle ones to readers.
 
     Args: timeout_s: for connecting; statement_timeout_s, lock_timeout_s: as the server keeps them.
     Owns: the idle connections, until `close`.
@@ -126,12 +126,12 @@ class Link:
         self.renew()
 
     def renew(self) -> None:
-        """In a forked child: the parent's connections are its own. psycopg closes none of another process."""
+        """In a forked child: forgets the parent's connections, which psycopg does not close in another process."""
         self._idle: deque[Connection] = deque()
         self._free = threading.BoundedSemaphore(self._readers)
 
     def connect(self) -> Connection:
-        """A new connection. A server that is still starting is waited for. Raises: psycopg.Error, StorageFailed."""
+        """A new connection; waits for a server that is starting. Raises: psycopg.Error, StorageFailed."""
         end = time.monotonic() + self._timeout_s
         pause = _AGAIN_S
         while True:
@@ -160,7 +160,7 @@ class Link:
             free.release()
 
     def drop_idle(self) -> None:
-        """Closes the connections nobody uses: the server went away under one of them."""
+        """Closes the idle connections, after one of them has lost the server."""
         while self._idle:
             try:
                 self._idle.pop().close()
@@ -211,8 +211,8 @@ def _settings(statement_timeout_s: float, lock_timeout_s: float) -> str:
         "timezone": "'UTC'",
         "statement_timeout": round(statement_timeout_s * 1000),
         "lock_timeout": round(lock_timeout_s * 1000),
-        # Below the time that others wait for a lock: a process that stops in the middle of a transaction loses it
-        # before they give up.
+        # Shorter than the lock timeout: a process that stops in the middle of a transaction loses it before others
+        # give up.
         "idle_in_transaction_session_timeout": round(min(statement_timeout_s, _IDLE_SHARE * lock_timeout_s) * 1000),
         "default_transaction_read_only": "on",  # as SQLite's readers; the writer says otherwise
     }
@@ -241,7 +241,7 @@ _STATES = {
     "XX": ("is damaged", "restore a backup"),
     "58": ("cannot be read or written: the system reports an error", "look at the log of the server"),
 }
-# A connection that could not be made carries no code, only words.
+# A failed attempt to connect has no code, only a message.
 _WORDS = (
     (("too many", "connection slots"), "53300"),
     (("authentication failed", "no pg_hba.conf entry", "no password supplied", "role "), "28"),
@@ -283,7 +283,7 @@ def is_lost(error: BaseException, connection: psycopg.Connection | None) -> bool
 
 
 def is_passing(error: BaseException) -> bool:
-    """True when the server asks for another try: transactions that collided."""
+    """True when the server asks to repeat the transaction: a deadlock or a serialization failure."""
     return isinstance(error, (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected))
 
 
@@ -297,7 +297,7 @@ def _first_line(error: psycopg.Error) -> str:
 
 
 _MARK = "?"
-# Texts, names, dollar-quoted bodies and comments are passed by as a whole: a `?` inside of them is no mark.
+# Texts, names and comments are matched as a whole: a `?` inside of them is no mark.
 _TOKEN = re.compile(r"""'(?:[^']|'')*' | "(?:[^"]|"")*" | --[^\n]* | /\*.*?\*/ | \? | %""", re.VERBOSE | re.DOTALL)
 _PLAIN_INSERT = re.compile(r"INSERT INTO (\w+ \([\w\", ]+\)) VALUES \(\?(?:, \?)*\)")
 _INSERT_ONCE = re.compile(
@@ -312,7 +312,7 @@ def with_percent_marks(sql: str) -> str:
     >>> with_percent_marks("SELECT '?%' WHERE a = ?")
     "SELECT '?%%' WHERE a = %s"
 
-    A comment that begins with an exclamation mark is for PostgreSQL alone, as it is for MySQL elsewhere:
+    The text of a comment that begins with an exclamation mark is for PostgreSQL alone:
 
     >>> with_percent_marks("SELECT a FROM t /*! FOR UPDATE */")
     'SELECT a FROM t  FOR UPDATE '

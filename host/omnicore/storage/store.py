@@ -1,4 +1,4 @@
-"""A database as every room sees it: SQLite on one machine, PostgreSQL on many; with its errors and forks."""
+"""The interface of the database: SQLite on one machine, PostgreSQL on several; its errors; renewal after a fork."""
 
 from __future__ import annotations
 
@@ -49,57 +49,57 @@ class Session(Protocol):
 
 
 class Changes(Protocol):
-    """Tells an event loop when another process has written."""
+    """Notifies an event loop when another process has written."""
 
     works: bool
-    """False once it can tell nothing any more: then `data_version` has to be asked for."""
+    """False after the notifications have ended: poll `data_version` from then on."""
 
-    def begin(self, told: Callable[[], None]) -> None:
-        """Calls `told` on the running loop from now on, once more when it ends by itself."""
+    def begin(self, notify: Callable[[], None]) -> None:
+        """Calls `notify` on the running loop after each write, and once when the notifications end by themselves."""
 
     def close(self) -> None:
-        """Calls nobody any more."""
+        """Ends the notifications."""
 
 
 class Store(Protocol):
-    """A database, safe to use from any thread. Statements keep to what both dialects understand."""
+    """A database, safe to use from any thread. Statements use what both dialects understand."""
 
     @property
     def dialect(self) -> Dialect:
-        """For the few statements that differ."""
+        """The dialect, for the few statements that differ."""
 
     @property
     def place(self) -> str:
-        """The file or the server, without credentials, as errors name it."""
+        """The file or the server without credentials, as messages name it."""
 
     @property
     def refused(self) -> int:
-        """The number of writes that failed since it was opened because another session held a lock for too long."""
+        """The number of writes since opening that failed because another session held a lock for too long."""
 
     def write(self, *, durable: bool = False, locks: Sequence[str] = ()) -> AbstractContextManager[Session]:
-        """A transaction of the caller's own: all of it is kept, or nothing when the block raises.
+        """A transaction for this block: committed at its end, rolled back when the block raises.
 
         Transactions of PostgreSQL run at the same time, and each statement sees what was committed before it. A row
-        that was inserted or changed is locked until the end. What reads and then writes rows that are not locked
-        names a lock.
+        that was inserted or changed is locked until the end. Code that reads and then writes rows that are not locked
+        must name a lock.
 
         Args:
-            durable: wait until the disk holds it, whatever `storage.synchronous` says.
-            locks: names, such as `kv:greet`, each of which one transaction of all hosts has at a time.
+            durable: wait until the data is on the disk, whatever `storage.synchronous` says.
+            locks: names, such as `kv:greet`; only one transaction of all hosts holds a name at a time.
         """
 
     def apply(self, work: Callable[[Session], _T], *, locks: Sequence[str] = ()) -> _T:
-        """Runs `work` in a transaction that it may share with those of other threads, and returns when it is kept.
+        """Runs `work` in a transaction that it may share with other threads, and returns after the commit.
 
-        Many small writes at once cost one commit. What `work` raises undoes its own writes only. It may run in
-        another thread, and again when the transaction has to be repeated: it reads and writes through its session
-        and leaves everything else alone. `locks`: see `write`.
+        Many small writes share one commit. An exception from `work` undoes its own writes only. It may run in another
+        thread, and more than once if the transaction is repeated: it must use only its session and have no other
+        effect. `locks`: see `write`.
         """
 
     async def apply_async(self, work: Callable[[Session], _T], *, locks: Sequence[str] = ()) -> _T:
-        """The same for an event loop: it goes on while another thread waits for the disk.
+        """The same for an event loop, which is not blocked: another thread waits for the disk.
 
-        Cancelling the wait does not take the work back.
+        Cancelling the wait does not cancel the work.
         """
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
@@ -109,13 +109,13 @@ class Store(Protocol):
         """A number that changes whenever another process, or another store, has written."""
 
     def data_version_at_hand(self) -> int | None:
-        """The same where it is known without waiting for anybody, for an event loop; else None."""
+        """The same number if it is known without waiting, for an event loop; otherwise None."""
 
     def changes(self) -> Changes | None:
-        """News of others' writes; None: the database has none. Blocks. Raises: StorageFailed."""
+        """Notifications of other processes' writes, or None if the database has none. Blocks. Raises: StorageFailed."""
 
     def check(self) -> None:
-        """Looks for damage. Raises: StorageFailed."""
+        """Checks the database for damage. Raises: StorageFailed."""
 
     def close(self) -> None:
         """Closes every connection; a second time does nothing."""
@@ -163,13 +163,13 @@ def storage_failed(error: sqlite3.Error | OSError, place: str) -> StorageFailed:
 
 
 def storage_busy(place: str = "the database", holder: str = "") -> StorageBusy:
-    """The error of a write that waited too long. Args: holder: the session that seems to be in the way."""
+    """The error of a write that waited too long. Args: holder: the session that probably holds the lock."""
     named = f"{holder} in {place}" if holder else f"another session in {place}"
     return StorageBusy(f"a write waited too long for a lock of {named}; nothing was kept", remedy=_BUSY, path=place)
 
 
 class Renewable(Protocol):
-    """A part with connections or locks of its own process: a forked child must not use its parent's."""
+    """A part with connections or locks that a forked child must not share with its parent."""
 
     def renew(self) -> None:
         """Takes new locks and forgets connections, without closing them: the parent still uses them."""
@@ -179,7 +179,7 @@ _ALIVE: WeakSet[Renewable] = WeakSet()
 
 
 def renewed_after_fork(part: Renewable) -> None:
-    """From now on `part.renew()` is called in every child that is forked."""
+    """Registers a part: `part.renew()` is called in every forked child."""
     _ALIVE.add(part)
 
 

@@ -10,195 +10,45 @@ import json
 import logging
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
 
-from omnicore.errors import CapacityReached, Conflict, HostLost, InvalidInput, NotFound, OmniError
-from omnicore.ids import OrderedIds
+from omnicore.errors import Conflict, HostLost, OmniError
+from omnicore.jobs.engine import ENDED, Features, RunEnd, RunView
 from omnicore.jobs.hosts import SET_BACK_S, Lease, Membership
 from omnicore.jobs.loop import Loop
 from omnicore.records import replace
-from omnicore.storage.tables.workflow_triggers import WaitsTable
+from omnicore.storage.tables.workflow_definitions import keep_document
+from omnicore.storage.tables.workflow_triggers import WaitsTable, still_waits
 from omnicore.workflows.approvals import Approvals
-from omnicore.workflows.definitions import Definitions, Present
-from omnicore.workflows.entries import ENDED, Action, Performer
-from omnicore.workflows.expressions.expression import Unanswered
-from omnicore.workflows.faults import Fault
+from omnicore.workflows.definitions import Definitions
+from omnicore.workflows.entries import Action, Performer
 from omnicore.workflows.journal import Journal
 from omnicore.workflows.journal_records import Beginning, ordered
 from omnicore.workflows.language.edits import entered
-from omnicore.workflows.language.graph import RunTask, WorkflowGraph, name_of
-from omnicore.workflows.machine_tasks import conform
+from omnicore.workflows.language.graph import name_of
 from omnicore.workflows.runner import Ended, Runner, Tell
-from omnicore.workflows.runs import RunReader
-from omnicore.workflows.steps.step import hops_of, marked
-from omnicore.workflows.view import OpenView, RunView
+from omnicore.workflows.runs import RunReader, RunStarter
+from omnicore.workflows.view import OpenView
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from omnicore.clock import Clock
     from omnicore.config.settings import WorkflowSettings
+    from omnicore.jobs.engine import NewRun, SignalKind, Started, StepView
     from omnicore.storage.host_locks import HostLocks
     from omnicore.storage.store import Changes, Store
     from omnicore.storage.tables.audit import AuditRow
     from omnicore.storage.tables.hosts import Silence
-    from omnicore.storage.tables.workflow_runs import RunsTable
-    from omnicore.workflows.journal_records import NewRun, Signal, Started
+    from omnicore.workflows.journal_records import Signal, Verified
     from omnicore.workflows.live import LiveRun
+    from omnicore.workflows.progress import KeptRows
 
-__all__ = ["DatabaseLook", "Engine", "EngineParts", "RunClaims", "SharedRuns", "Starting"]
+__all__ = ["DatabaseLook", "EmbeddedEngine", "EngineParts", "RunClaims", "SharedRuns"]
 
 
 _log = logging.getLogger("omnicore.workflows")
-_COUNT_S = 1.0
-_COUNT_SHARE = 50.0
-
-
-class Starting:
-    """Belongs to one event loop.
-
-    Args: runner: None in a process that only asks: then others claim what is started here.
-    """
-
-    def __init__(
-        self,
-        journal: Journal,
-        definitions: Definitions,
-        runs: RunsTable,
-        *,
-        settings: WorkflowSettings,
-        clock: Clock,
-    ) -> None:
-        self._journal, self._definitions, self._runs = journal, definitions, runs
-        self._settings, self._clock = settings, clock
-        self.runner: Runner | None = None
-        self._ids = OrderedIds("run")
-        self._pending, self._count_due = 0, 0.0
-
-    async def order(
-        self, workflow: str, given: Any, how: Beginning, *, number: int | None = None, version: str | None = None
-    ) -> NewRun:
-        """The run to begin. Raises: NotFound. Conflict: it is switched off. InvalidInput. CapacityReached."""
-        present = await self._definitions.present(workflow)
-        if number is not None and number != present.number:
-            earlier = await self._definitions.numbered(workflow, number)
-            present = Present(workflow, earlier.number, present.enabled, earlier.graph)
-        if version not in (None, "latest", present.graph.version):
-            present = await self._of_version(present, str(version))
-        if not present.enabled:
-            raise Conflict(f"{workflow} is switched off", remedy="switch it on first", workflow=workflow)
-        await self._check_room()
-        graph = present.graph
-        if graph.simple:
-            _check_input(graph, given)
-            with suppress(Unanswered):
-                return ordered(workflow, graph, present.number, given, how, hasty=True)
-        await asyncio.to_thread(_check_input, graph, given)
-        return await asyncio.to_thread(ordered, workflow, graph, present.number, given, how)
-
-    async def begin(self, new: NewRun) -> Started:
-        """Keeps a run. Raises: Conflict: as many as may run of its key do. LimitExceeded: the input is too large."""
-        room = self.runner is not None and self.runner.room > 0
-        try:
-            started = await self._journal.start(new, room=room)
-        except HostLost:  # this host was silent for too long, and nothing was kept: any host may take the run
-            started = await self._journal.start(new, room=False)
-        if started.refused:
-            raise Conflict(
-                f"{new.workflow} may not run more than {new.most} at once for {new.key!r}",
-                remedy="wait until one of them has ended",
-                workflow=new.workflow,
-            )
-        await self.adopt(new, started)
-        return started
-
-    async def adopt(self, new: NewRun, started: Started) -> None:
-        """Takes up a run that the journal has kept, where it is this host's."""
-        if started.owned and self.runner is not None:
-            graph = self._definitions.graphs.at_hand(new.digest) or await self._definitions.graphs.get(new.digest)
-            self.runner.begin(new, started, graph)
-
-    async def quietly(
-        self, workflow: str, given: Any, *, trigger: Mapping[str, Any], key: str | None, by: str
-    ) -> NewRun | None:
-        """The run that a trigger begins; None with a log line where there is none to begin."""
-        try:
-            return await self.order(workflow, given, Beginning(by=by, trigger=trigger, key=key))
-        except (NotFound, Conflict, InvalidInput) as error:
-            _log.warning("no run of %s begins for its %s: %s", workflow, trigger.get("kind", "trigger"), error)
-            return None
-
-    async def child(self, live: LiveRun, action: Action) -> NewRun:
-        """The run that a `run` task begins; see `omnicore.workflows.live.Children`."""
-        node = cast("RunTask", action.node)
-        depth = live.context.depth + 1
-        if depth > self._settings.most_depth:
-            raise Conflict(
-                f"workflows have begun one another {depth} times in a row",
-                remedy="end the recursion",
-            )
-        about = {"kind": "workflow", "run": live.id, "place": action.place, "workflow": live.context.workflow}
-        hops = hops_of(live.context.trigger)  # a circle of events that leads through it has an end as well
-        how = Beginning(
-            by=live.context.by,
-            trigger={**about, "hops": hops} if hops else about,
-            parent_run=live.id if node.wait else None,
-            parent_place=action.place if node.wait else None,
-            root=live.context.root,
-            depth=depth,
-            key=None,
-            priority=live.priority,
-        )
-        # What stands for a secret means nothing there, and people see that run's input.
-        given = marked(action.value, live.context.secrets)
-        new = await self.order(name_of(node.workflow, node.namespace), given, how, version=node.version)
-        # Who waits for a run waits for one of its own: another one's end would be told to its own parent alone.
-        return replace(new, id=self._ids.next(), dedupe=None if node.wait else new.dedupe)
-
-    # -- inner parts
-
-    async def _of_version(self, present: Present, version: str) -> Present:
-        """The newest one whose document says this version."""
-        rows = await asyncio.to_thread(self._definitions.table.versions, present.workflow)
-        for row in rows:
-            graph = await self._definitions.graphs.get(row.digest)
-            if graph.version == version:
-                return Present(present.workflow, row.number, present.enabled, graph)
-        raise NotFound(
-            f"{present.workflow} has no version {version[:80]!r}",
-            remedy="name one that it has, or `latest`",
-            workflow=present.workflow,
-        )
-
-    async def _check_room(self) -> None:
-        """Counted once a second at most: the limit keeps the disk from filling, it need not be exact."""
-        began = self._clock.monotonic()
-        if began >= self._count_due:
-            self._count_due = began + _COUNT_S
-            self._pending = sum((await asyncio.to_thread(self._runs.counts)).values())
-            took_s = self._clock.monotonic() - began
-            self._count_due = began + max(_COUNT_S, took_s * _COUNT_SHARE)
-        if self._pending >= self._settings.max_pending:
-            raise CapacityReached(
-                f"{self._settings.max_pending} runs wait already",
-                remedy="wait until some have ended",
-            )
-
-
-def _check_input(graph: WorkflowGraph, given: Any) -> None:
-    schema = graph.root.data.input_schema
-    if schema is None:
-        return
-    try:
-        conform(given, schema, "input")
-    except Fault as fault:
-        raise InvalidInput(
-            f"the input of {graph.name} is not as asked: {fault.detail or fault.title}",
-            remedy="correct it",
-            path="input",
-        ) from fault
-
-
 _MOST_AT_ONCE = 100
 _LONGEST_REST_S = 1.0
 _ENDS_PAGE = 500
@@ -379,7 +229,18 @@ class SharedRuns:
         self._settings, self._clock = parts.settings, parts.clock
         self._woke, self._retained = woke, retained
         self._swept = ""
-        self.beat, self.others, self.dead = journal.beat, journal.others, parts.locks.dead
+
+    async def beat(self) -> bool:
+        """Shows that this host lives; False when it was buried."""
+        return await self._journal.beat()
+
+    async def others(self) -> Sequence[Silence]:
+        """All other hosts, with their beats."""
+        return await self._journal.others()
+
+    def dead(self, host: str) -> bool:
+        """True if the host ran on this machine and its process is gone."""
+        return self._locks.dead(host)
 
     def lost(self) -> None:
         """Drops the runs: another host has them."""
@@ -446,8 +307,13 @@ class EngineParts:
     work: bool = True
 
 
-class Engine:
-    """A part of the host: `start` and `stop`; used on its event loop."""
+class EmbeddedEngine:
+    """The engine that keeps runs in the host's own database; see `omnicore.jobs.engine.Engine`.
+
+    A part of the host: `start` and `stop`; used on its event loop.
+    """
+
+    features = Features(transactions=True, forks=True, chained=True)
 
     def __init__(self, parts: EngineParts) -> None:
         self._parts, self._lease = parts, Lease(parts.clock, parts.settings.lease_s)
@@ -457,7 +323,7 @@ class Engine:
         self.reader = RunReader(store, self._secrets)
         self.approvals, self._waits = Approvals(store), WaitsTable(store)
         self.journal = Journal(store, clock, settings, signed=parts.signed, woke=self.wake, signalled=self._signalled)
-        self.starting = Starting(self.journal, self.definitions, self.reader.runs, settings=settings, clock=clock)
+        self.starting = RunStarter(self.journal, self.definitions, self.reader.runs, settings=settings, clock=clock)
         self.runner = Runner(
             self.journal,
             self.definitions.graphs,
@@ -611,8 +477,44 @@ class Engine:
 
     # -- one run
 
-    async def outcome(self, run: str) -> Ended:
-        """Status, output and fault of a run once it is over. Raises: NotFound."""
+    async def begin(self, new: NewRun) -> Started:
+        """Keeps a run, and takes it up here where there is room. Raises: Conflict. LimitExceeded."""
+        return await self.starting.begin(new)
+
+    async def signal(
+        self, run: str, kind: SignalKind, place: str = "", data: Any = None, *, key: str | None = None
+    ) -> bool:
+        """Brings something to a run; False where it is over, no longer waits for it, or has one of this `key`."""
+        if kind != "approval":
+            return await self.journal.signal(run, kind, place, data, key=key)
+        wait = await asyncio.to_thread(self._waits.get, run, place)
+        if wait is None:
+            return False
+        still = partial(still_waits, wait=wait)  # somebody else may have been first meanwhile
+        return await self.journal.signal(run, kind, place, data, key=key, only=still)
+
+    async def cancel(self, run: str, *, by: str) -> bool:
+        """Has a run cancelled; False where it is over, or is being cancelled."""
+        return await self.signal(run, "cancel", data={"by": by}, key="cancel")
+
+    async def query(self, run: str) -> RunView:
+        """A run as it stands, its values in full. Raises: NotFound."""
+        return self.as_it_is(await asyncio.to_thread(self.reader.view, run))
+
+    async def results(self, run: str, *, after: int = 0, limit: int = 100) -> Sequence[StepView]:
+        """The results of a run's steps after a number, their values in full. Raises: NotFound."""
+        return await asyncio.to_thread(self.reader.results, run, after, limit)
+
+    async def verify(self, run: str) -> Verified:
+        """The result of checking the hashes of a run's rows. Raises: NotFound."""
+        return await self.journal.queries.verify(run)
+
+    async def ended_at(self, run: str) -> float | None:
+        """The time at which a run ended; None: it goes on. Raises: NotFound."""
+        return (await asyncio.to_thread(self.reader.row, run)).ended_at
+
+    async def ended(self, run: str) -> RunEnd:
+        """The end of a run, once it has come. Raises: NotFound."""
         while True:
             future = self.runner.waiters.watch(run)
             try:
@@ -620,7 +522,8 @@ class Engine:
             finally:
                 future.cancel()
             if ended is not None:
-                return ended
+                status, output, fault = ended
+                return RunEnd(status, output, None if fault is None else fault.to_json())
 
     async def _from_afar(self, run: str, future: asyncio.Future[Ended | None]) -> Ended | None:
         """Looks at a run that is not in memory here, then waits until there is reason to look again."""
@@ -665,25 +568,54 @@ class Engine:
         new = await asyncio.to_thread(ordered, row.workflow, graph, row.number, given[0] if given else before, how)
         return replace(new, dedupe=None, rate=None, forked_from=run)
 
-    async def trial_graph(
-        self, workflow: str, text: str | Mapping[str, Any], from_path: str | None, variables: Mapping[str, Any]
-    ) -> WorkflowGraph:
-        """The graph of a trial. Raises: WorkflowInvalid. Conflict: it has another name. InvalidInput: `from_path`."""
+    async def fork(self, run: str, taken: KeptRows, by: str) -> Started:
+        """Begins a run like another one, with rows of that one. Raises: NotFound. Conflict: it has fewer rows."""
+        new = await self.again(run, by)
+        graph = await self.definitions.graphs.get(new.digest)
+        started = await self.journal.fork(new, of=run, taken=taken, secrets=graph.secrets)
+        self.wake()
+        return started
+
+    async def taken(self, run: str, place: str | None) -> KeptRows:
+        """The rows of a run that one takes over which goes on where it failed, or before a place. Raises: NotFound."""
+        row = await asyncio.to_thread(self.reader.row, run)
+        graph = await self.definitions.graphs.get(row.digest)
+        return await asyncio.to_thread(self.reader.failed_at, row, place, graph)
+
+    async def trial(
+        self,
+        workflow: str,
+        text: str | Mapping[str, Any],
+        given: Any,
+        *,
+        from_path: str | None,
+        variables: Mapping[str, Any],
+        by: str,
+    ) -> NewRun:
+        """The run of a text that is not applied; the text is kept.
+
+        Raises: WorkflowInvalid. Conflict: it has another name. InvalidInput: `from_path`.
+        """
         graph = await self.definitions.compile(text)
         name = name_of(graph.name, graph.namespace)
         if name != workflow:
             raise Conflict(f"the text is that of {name}, not of {workflow}", remedy="keep its name for the trial")
-        if from_path is None:
-            return graph
-        return await self.definitions.compile(entered(graph.document, from_path, variables))
+        if from_path is not None:
+            graph = await self.definitions.compile(entered(graph.document, from_path, variables))
+        document, now = json.dumps(graph.document, ensure_ascii=False, separators=(",", ":")), self.clock.now()
+        await self.journal.apply(lambda session: keep_document(session, graph.digest, document, now))
+        trigger = {"kind": "trial", **({"from": from_path} if from_path else {})}
+        return ordered(workflow, graph, 0, given, Beginning(by=by, trigger=trigger, trial=True))
 
-    def document_of(self, graph: WorkflowGraph) -> str:
-        """A graph's document as it is stored."""
-        return json.dumps(graph.document, ensure_ascii=False, separators=(",", ":"))
+    def rests(self, run: str) -> bool:
+        """True if a run waits in this host's memory."""
+        live = self.runner.live.get(run)
+        return live is not None and live.progress.status == "waiting"
 
-    def trial_run(self, workflow: str, graph: WorkflowGraph, given: Any, how: Beginning) -> NewRun:
-        """The run of a trial."""
-        return ordered(workflow, graph, 0, given, how)
+    def resting(self, before: str) -> list[str]:
+        """Ids of runs that wait in this host's memory, newest first, those before one."""
+        found = [run for run in self.runner.live if self.rests(run) and (not before or run < before)]
+        return sorted(found, reverse=True)
 
     # -- inner parts
 

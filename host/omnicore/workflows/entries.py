@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from omnicore.workflows.language.graph import Node
 
 __all__ = [
-    "ENDED",
     "Action",
     "Change",
     "Entry",
@@ -27,14 +26,7 @@ __all__ = [
     "Result",
     "RunContext",
     "Start",
-    "Status",
 ]
-
-
-Status = Literal["pending", "running", "waiting", "suspended", "cancelled", "faulted", "completed"]
-"""Of a run. Source: DSL 1.0.3, status phases."""
-
-ENDED: frozenset[Status] = frozenset({"cancelled", "faulted", "completed"})
 
 
 class Start(Record, frozen=True):

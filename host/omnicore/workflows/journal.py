@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 from omnicore.errors import HostLost, LimitExceeded, RunLost, StorageFailed
 from omnicore.ids import OrderedIds, new_id
+from omnicore.jobs.engine import NewRun, RunStatus, SignalKind, Started
 from omnicore.records import replace as changed
 from omnicore.storage.tables import workflow_runs as claims
 from omnicore.storage.tables.audit import AuditEntry, AuditRow, canonical, chain
@@ -22,7 +23,6 @@ from omnicore.storage.tables.workflow_triggers import (
     signals_of_runs,
     take_event,
 )
-from omnicore.workflows.entries import Status
 from omnicore.workflows.journal_batch import Answer, Batch, Job, Queue, Told, WorkJob, eventing, keeping
 from omnicore.workflows.journal_queries import JournalQueries, copy_rows
 from omnicore.workflows.journal_records import (
@@ -30,11 +30,8 @@ from omnicore.workflows.journal_records import (
     JournalSettings,
     Kept,
     Large,
-    NewRun,
     Owned,
     Signal,
-    SignalKind,
-    Started,
     Starting,
     Texts,
     owned_of,
@@ -527,7 +524,7 @@ class Journal:
         return tuple(
             Started(new.id, "cancelled", new=False, refused=True)
             if row is None
-            else Started(row.id, cast("Status", row.status), due_at=row.due_at, nonce=row.nonce)
+            else Started(row.id, cast("RunStatus", row.status), due_at=row.due_at, nonce=row.nonce)
             for new, row in zip(kept.children, found, strict=True)
         )
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from omnicore.errors import HostLost, InvalidInput, RunLost, StorageFailed
 from omnicore.ids import new_id
+from omnicore.jobs.engine import ENDED, Started
 from omnicore.records import Record
 from omnicore.storage.tables.audit import AuditEntry, AuditRow, canonical, chain
 from omnicore.storage.tables.workflow_runs import (
@@ -39,12 +40,10 @@ from omnicore.storage.tables.workflow_triggers import (
     leave_lane,
     send,
 )
-from omnicore.workflows.entries import ENDED
 from omnicore.workflows.journal_records import (
     Kept,
     Large,
     Owned,
-    Started,
     Starting,
     Texts,
     begin,

@@ -12,10 +12,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
-from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from omnicore.errors import InvalidInput, LimitExceeded, OmniError
 from omnicore.ids import new_id, random_hex
+from omnicore.jobs.engine import NewRun, SignalKind, Started
 from omnicore.records import Record, field, replace
 from omnicore.storage.store import Session
 from omnicore.storage.tables.workflow_runs import RunRow, genesis, reference, state_of, step_hash
@@ -27,8 +28,9 @@ from omnicore.workflows.faults import Fault
 if TYPE_CHECKING:
     import asyncio
 
+    from omnicore.jobs.engine import RunStatus
     from omnicore.storage.tables.workflow_triggers import WaitRow
-    from omnicore.workflows.entries import Entry, Result, Status
+    from omnicore.workflows.entries import Entry, Result
     from omnicore.workflows.language.graph import Evaluator, WorkflowGraph
 
 __all__ = [
@@ -37,13 +39,10 @@ __all__ = [
     "JournalSettings",
     "Kept",
     "Large",
-    "NewRun",
     "Owned",
     "Send",
     "Signal",
-    "SignalKind",
     "Sizes",
-    "Started",
     "Starting",
     "Texts",
     "Verified",
@@ -58,10 +57,6 @@ __all__ = [
     "refused_child",
     "short",
 ]
-
-
-SignalKind = Literal["event", "approval", "cancel", "suspend", "resume", "child"]
-"""`event`: one for a `listen`, `approval`: a decision, `child`: a run that this one waits for has ended."""
 
 
 class JournalSettings(Protocol):
@@ -86,53 +81,6 @@ class JournalSettings(Protocol):
     @property
     def event_s(self) -> float:
         """The time for which the source and id of an event are remembered, so that it is accepted once."""
-
-
-class NewRun(Record, frozen=True):
-    """A run to begin. `id` is made when it is empty. Units: seconds, times since the Unix epoch."""
-
-    workflow: str
-    digest: str
-    input: Any = None
-    by: str = "host"
-    trigger: Mapping[str, Any] = field(default_factory=dict)
-    id: str = ""
-    number: int = 0
-    priority: int = 4
-    key: str | None = None
-    """The concurrency key; at most `most` runs of the workflow have it at the same time."""
-    most: int = 1
-    full: Literal["wait", "refuse", "cancel"] = "wait"
-    rate: tuple[int, float] | None = None
-    dedupe: str | None = None
-    dedupe_s: float = 86_400.0
-    begin_at: float | None = None
-    parent_run: str | None = None
-    parent_place: str | None = None
-    root: str = ""
-    """The run that all of this began with; empty: this one."""
-    depth: int = 0
-    forked_from: str | None = None
-    trial: bool = False
-
-
-class Started(Record, frozen=True):
-    """The result of starting a `NewRun`.
-
-    `new` is False for a duplicate: `run` is then the first one's. `owned`: it is in this host's hands now,
-    nobody else will claim it. `refused`: its concurrency key is full, there is no run. `nonce` is unguessable and of
-    this run alone.
-    """
-
-    run: str
-    status: Status
-    new: bool = True
-    owned: bool = False
-    refused: bool = False
-    held: bool = False
-    due_at: float | None = None
-    created_at: float = 0.0
-    nonce: str = ""
 
 
 class Signal(Record, frozen=True):
@@ -168,7 +116,7 @@ class Kept(Record, frozen=True):
 
     run: str
     entries: Sequence[Entry] = ()
-    status: Status = "running"
+    status: RunStatus = "running"
     due_at: float | None = None
     output: Any = None
     fault: Fault | None = None
@@ -449,20 +397,20 @@ def _in_lane(session: Session, one: Starting, lane: str, now: float, send: Send)
 
 def _again(session: Session, first: str) -> Started:
     status, at = state_of(session, first) or ("completed", 0.0)
-    return Started(first, cast("Status", status), new=False, created_at=at)
+    return Started(first, cast("RunStatus", status), new=False, created_at=at)
 
 
 def _placed(
     one: Starting, host: str, now: float, begin_at: float, *, held: bool, owned: bool
 ) -> tuple[Started, RunRow]:
     due_at = None if held or owned else begin_at
-    status: Status = "running" if owned else "pending"
+    status: RunStatus = "running" if owned else "pending"
     started = Started(one.id, status, owned=owned, held=held, due_at=due_at, created_at=one.created_at, nonce=one.nonce)
     return started, _row(one, status, host if owned else None, due_at, begin_at, now, held=held)
 
 
 def _row(
-    one: Starting, status: Status, host: str | None, due_at: float | None, begin_at: float, now: float, *, held: bool
+    one: Starting, status: RunStatus, host: str | None, due_at: float | None, begin_at: float, now: float, *, held: bool
 ) -> RunRow:
     new = one.new
     return RunRow(

@@ -11,12 +11,13 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+from omnicore.jobs.engine import ENDED, NewRun
 from omnicore.records import Record, replace
 from omnicore.storage.tables.workflow_triggers import WaitRow
-from omnicore.workflows.entries import ENDED, Action, Change, Entry, Outcome, Result, RunContext
+from omnicore.workflows.entries import Action, Change, Entry, Outcome, Result, RunContext
 from omnicore.workflows.expressions.expression import Pause
 from omnicore.workflows.faults import Fault
-from omnicore.workflows.journal_records import NewRun, Signal
+from omnicore.workflows.journal_records import Signal
 from omnicore.workflows.language.graph import ApprovalTask, ListenTask, WorkflowGraph
 from omnicore.workflows.language.triggers import all_filters, wait_correlation
 from omnicore.workflows.steps.step import hops_of, marked

@@ -34,6 +34,7 @@ __all__ = [
     "JqAnswers",
     "Names",
     "Open",
+    "OpenActions",
     "Recorded",
     "RunMachine",
     "Steps",
@@ -129,6 +130,9 @@ class Attempts:
             outer = outer.parent
 
 
+_NO_OUTPUTS = (None, None)
+
+
 class Frame:
     """A task that is under way: one occurrence of a node, with its data.
 
@@ -136,15 +140,14 @@ class Frame:
     """
 
     __slots__ = (
-        "began_at", "case", "depth", "due_at", "input", "join", "level", "machine", "names", "node", "opens", "output",
-        "place", "raw", "raw_output", "result", "strand", "then", "tries",
+        "began_at", "depth", "due_at", "input", "join", "level", "names", "node", "opens", "outputs", "place", "raw",
+        "result", "strand", "tries",
     )  # fmt: skip
 
     def __init__(
         self, strand: Strand, node: Node, place: str, raw: Any, names: Names, tries: Attempts, depth: int
     ) -> None:
         self.strand = strand
-        self.machine: RunMachine = strand.machine
         self.node = node
         self.place = place
         self.raw = raw
@@ -164,12 +167,9 @@ class Frame:
     def anew(self) -> None:
         """As it was before an attempt."""
         self.input: Any = self.raw
-        self.began_at: float = self.machine.at
-        self.then = self.node.then
-        self.case = 0
-        """Of a `switch`: the case that is looked at."""
-        self.raw_output: Any = None
-        self.output: Any = None
+        self.began_at: float = self.strand.machine.at
+        self.outputs: tuple[Any, Any] = _NO_OUTPUTS
+        """The raw output, and the one that is handed on."""
         self.result: Result | None = None
         self.due_at: float | None = None
 
@@ -197,7 +197,7 @@ class FrameScope(Mapping[str, Any]):
     @property
     def asked(self) -> Callable[[JqQuestion], Any] | None:
         """Takes what an expression needs jq for; None: it waits for jq itself."""
-        answers = self._frame.machine.answers
+        answers = self._frame.strand.machine.answers
         return None if answers.at_once is None else answers.asked
 
     def held(self) -> dict[str, Any]:
@@ -249,21 +249,21 @@ def _task(frame: Frame) -> Any:
     return {
         "name": frame.node.name,
         "reference": frame.node.path,
-        "definition": definition_of(frame.machine.graph, frame.node.path),
+        "definition": definition_of(frame.strand.machine.graph, frame.node.path),
         "input": frame.raw,
-        "output": frame.raw_output,
+        "output": frame.outputs[0],
         "startedAt": described(frame.began_at),
     }
 
 
 def _workflow(frame: Frame) -> Any:
-    start = frame.machine.start
-    document = frame.machine.graph.document
+    start = frame.strand.machine.start
+    document = frame.strand.machine.graph.document
     return {"id": start.run, "definition": document, "input": start.input, "startedAt": described(start.at)}
 
 
 def _runtime(frame: Frame) -> Any:
-    return {"name": "omnicore", "version": __version__, "metadata": {}, "trigger": frame.machine.start.trigger}
+    return {"name": "omnicore", "version": __version__, "metadata": {}, "trigger": frame.strand.machine.start.trigger}
 
 
 def _authorization(frame: Frame) -> Any:
@@ -274,16 +274,16 @@ def _authorization(frame: Frame) -> Any:
 
 
 _MAKERS: Mapping[str, Callable[[Frame], Any]] = {
-    "context": lambda frame: frame.machine.context,
+    "context": lambda frame: frame.strand.machine.context,
     "input": lambda frame: frame.input,
-    "output": lambda frame: frame.output,
-    "secrets": lambda frame: frame.machine.start.secrets,
+    "output": lambda frame: frame.outputs[1],
+    "secrets": lambda frame: frame.strand.machine.start.secrets,
     "authorization": _authorization,
     "task": _task,
     "workflow": _workflow,
     "runtime": _runtime,
     "steps": lambda frame: frame.strand.steps_seen(),
-    "now": lambda frame: frame.machine.at,
+    "now": lambda frame: frame.strand.machine.at,
 }
 
 
@@ -398,7 +398,7 @@ class Open:
 
     def __init__(self, action: Action, frame: Frame, use: Use, level: int) -> None:
         self.action, self.frame, self.use, self.level = action, frame, use, level
-        self.asked_at = frame.machine.at
+        self.asked_at = frame.strand.machine.at
         self.begun = False
         self.wanted = False
         """Of a `listen`: whether its strand stands still until an event comes."""
@@ -423,7 +423,7 @@ class Join:
         strand.join, strand.number = self, number
         strand.stack.append(work)
         self.children[number] = strand
-        self.owner.machine.ready.append((strand, None, None))
+        self.owner.strand.machine.ready.append((strand, None, None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -444,7 +444,8 @@ class Strand:
     __slots__ = ("dead", "frames", "join", "machine", "number", "parent", "stack", "steps")
 
     def __init__(self, machine: RunMachine, parent: Strand | None = None) -> None:
-        self.machine, self.parent = machine, parent
+        self.machine: RunMachine = machine
+        self.parent = parent
         self.stack: list[Steps] = []
         self.frames: list[Frame] = []
         self.steps: dict[str, Any] = {}
@@ -459,6 +460,85 @@ class Strand:
         return {**self.parent.steps_seen(), **self.steps}
 
 
+class OpenActions:
+    """The actions that a run has asked for and that have no answer yet, by place.
+
+    `beginning` and `cuts` have those that are to be begun and cut with the next change. `busy` counts those that keep
+    the run from parking. While the run is suspended, further actions wait.
+    """
+
+    __slots__ = ("_asked", "_due", "_open", "beginning", "busy", "cuts", "suspended")
+
+    def __init__(self) -> None:
+        self.busy = 0
+        self.suspended = False
+        self.beginning: dict[str, Action] = {}
+        self.cuts: dict[str, None] = {}
+        self._open: dict[str, Open] = {}
+        self._due: list[tuple[float, int, Open]] = []
+        self._asked = 0
+
+    def add(self, made: Open) -> None:
+        """Something is wanted."""
+        action = made.action
+        self._open[action.place] = made
+        made.frame.opens.append(made)
+        if action.due_at is not None:
+            self._asked += 1
+            heapq.heappush(self._due, (action.due_at, self._asked, made))
+        if not self.suspended:
+            self._begin(made)
+
+    def get(self, place: str) -> Open | None:
+        """The action at a place."""
+        return self._open.get(place)
+
+    def begun(self) -> list[Action]:
+        """Those that were begun, oldest first."""
+        return [one.action for one in self._open.values() if one.begun]
+
+    def resume(self) -> None:
+        """Begins the actions that were requested while the run was suspended."""
+        self.suspended = False
+        for one in self._open.values():
+            if not one.begun:
+                self._begin(one)
+
+    def drop(self, one: Open) -> None:
+        """It is not wanted any more: if it was begun, it is cut."""
+        self.close(one)
+        place = one.action.place
+        if self.beginning.get(place) is one.action:
+            del self.beginning[place]
+        elif one.begun:
+            self.cuts[place] = None
+
+    def close(self, one: Open) -> None:
+        """It has its answer."""
+        if self._stands(one):
+            del self._open[one.action.place]
+            one.frame.opens.remove(one)
+            if one.begun and one.action.kind not in _PARKED:
+                self.busy -= 1
+
+    def next_due(self) -> float | None:
+        """The earliest due time."""
+        while self._due and not self._stands(self._due[0][2]):
+            heapq.heappop(self._due)
+        if self.suspended:
+            return min((due for due, _, one in self._due if one.begun and self._stands(one)), default=None)
+        return self._due[0][0] if self._due else None
+
+    def _begin(self, one: Open) -> None:
+        one.begun = True
+        self.beginning[one.action.place] = one.action
+        if one.action.kind not in _PARKED:
+            self.busy += 1
+
+    def _stands(self, one: Open) -> bool:
+        return self._open.get(one.action.place) is one
+
+
 class RunMachine:
     """The state of a run, and the moves that change it; `omnicore.workflows.progress` says when."""
 
@@ -469,16 +549,12 @@ class RunMachine:
         self.at: float = start.at
         self.seq = 0
         self.effort = 0
-        self.busy = 0
-        self.suspended = False
         self.context: Any = {}
-        self.open: dict[str, Open] = {}
+        self.actions = OpenActions()
         self.ready: deque[tuple[Strand, Any, BaseException | None]] = deque()
         self.undo: list[Undo] = []
         self.finished: list[tuple[Strand, Any, BaseException | None]] = []
         self.rows: list[Entry] = []
-        self.beginning: dict[str, Action] = {}
-        self.cuts: dict[str, None] = {}
         self.recorded: Recorded | None = None
         """The rest of the journal while the run is taken up again: each row that is made is held against it."""
         self.known: frozenset[str] = frozenset()
@@ -486,8 +562,6 @@ class RunMachine:
         self.tired: Callable[[], bool] = _never
         """Whether a stretch of tasks has taken its time; looked at before each task."""
         self.answers = JqAnswers()
-        self._due: list[tuple[float, int, Open]] = []
-        self._asked = 0
 
     # What tasks ask for.
 
@@ -508,55 +582,8 @@ class RunMachine:
         key = f"{self.start.run}{place}/{attempt}"
         action = Action(kind, place, frame.node, attempt, key, value, due_at, scope or {})
         made = Open(action, frame, use, level)
-        self.open[place] = made
-        frame.opens.append(made)
-        if due_at is not None:
-            self._asked += 1
-            heapq.heappush(self._due, (due_at, self._asked, made))
-        if not self.suspended:
-            self._begin(made)
+        self.actions.add(made)
         return made
-
-    def resume(self) -> None:
-        """Begins the actions that were requested while the run was suspended."""
-        self.suspended = False
-        for one in self.open.values():
-            if not one.begun:
-                self._begin(one)
-
-    def _begin(self, one: Open) -> None:
-        one.begun = True
-        self.beginning[one.action.place] = one.action
-        if one.action.kind not in _PARKED:
-            self.busy += 1
-
-    def drop(self, one: Open) -> None:
-        """It is not wanted any more: what was begun is cut."""
-        self.close(one)
-        place = one.action.place
-        if self.beginning.get(place) is one.action:
-            del self.beginning[place]
-        elif one.begun:
-            self.cuts[place] = None
-
-    def close(self, one: Open) -> None:
-        """It has its answer."""
-        if self.open.get(one.action.place) is one:
-            del self.open[one.action.place]
-            one.frame.opens.remove(one)
-            if one.begun and one.action.kind not in _PARKED:
-                self.busy -= 1
-
-    def next_due(self) -> float | None:
-        """The due time of the earliest open action."""
-        while self._due and self.open.get(self._due[0][2].action.place) is not self._due[0][2]:
-            heapq.heappop(self._due)
-        if self.suspended:
-            return min((due for due, _, one in self._due if one.begun and self._stands(one)), default=None)
-        return self._due[0][0] if self._due else None
-
-    def _stands(self, one: Open) -> bool:
-        return self.open.get(one.action.place) is one
 
     # Rows.
 
@@ -615,18 +642,14 @@ class RunMachine:
             self.end_of_record()
         self.rows.append(entry)
 
-    def begun_places(self) -> list[str]:
-        """Places of actions without a result."""
-        return [place for place, one in self.open.items() if one.begun]
-
     def end_of_record(self) -> None:
         """The journal has no more rows: what is open is to be begun, what was begun before it stopped is known."""
         recorded, self.recorded = self.recorded, None
         if recorded is None:
             return
         self.seq = max(self.seq, recorded.last)
-        self.beginning = {place: one.action for place, one in self.open.items() if one.begun}
-        self.known = frozenset(self.beginning) if recorded.begun is None else recorded.begun
+        self.actions.beginning = {one.place: one for one in self.actions.begun()}
+        self.known = frozenset(self.actions.beginning) if recorded.begun is None else recorded.begun
 
     # Strands.
 
@@ -707,7 +730,7 @@ class RunMachine:
                 self.cut(child)
             join.children.clear()
         while frame.opens:
-            self.drop(frame.opens[-1])
+            self.actions.drop(frame.opens[-1])
 
     def interrupt(self, strand: Strand, level: int, fault: Fault) -> None:
         """Ends the frames above a level of a strand's stack, and raises a fault there."""

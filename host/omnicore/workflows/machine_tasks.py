@@ -128,20 +128,15 @@ def put(frame: Frame) -> Any:
     return _value(cast("SetTask", frame.node).value, frame, {})
 
 
-def choose(frame: Frame) -> Any:
-    """`switch`: hands its input on, and says what comes next."""
+def choose(frame: Frame) -> Generator[Any, Any, str]:
+    """`switch`: what comes next."""
     cases = cast("SwitchTask", frame.node).cases
-    while frame.case < len(cases):
-        case = cases[frame.case]
-        if case.when is not None and holds(case.when, frame.input, frame.scope):
-            frame.then = case.then
-            return frame.input
-        frame.case += 1
-        frame.machine.answers.forget()  # of the cases that do not hold: they are not looked at again
-    default = next((case for case in reversed(cases) if case.when is None), None)
-    if default is not None:
-        frame.then = default.then
-    return frame.input
+    for case in cases:
+        if case.when is not None and (
+            yield from answered(frame.strand.machine, partial(holds, case.when, frame.input, frame.scope))
+        ):
+            return case.then
+    return next((case.then for case in reversed(cases) if case.when is None), frame.node.then)
 
 
 def fail(frame: Frame) -> Any:
@@ -183,7 +178,7 @@ def emit(frame: Frame) -> _Answer:
 
 def wait(frame: Frame) -> _Answer:
     """`wait`: the input is handed on once the time has come."""
-    node, machine = cast("WaitTask", frame.node), frame.machine
+    node, machine = cast("WaitTask", frame.node), frame.strand.machine
     if node.until is not None:
         due_at = moment((yield from _asked(node.until, frame, None)))
     else:
@@ -200,7 +195,7 @@ def wait(frame: Frame) -> _Answer:
 
 def approval(frame: Frame) -> _Answer:
     """The decision of a person: `{approved, form, by}`; where it came too late, what the task says, and `late`."""
-    node, machine = cast("ApprovalTask", frame.node), frame.machine
+    node, machine = cast("ApprovalTask", frame.node), frame.strand.machine
     asked = {
         "title": (yield from _asked(node.title, frame, node.name)),
         "text": (yield from _asked(node.text, frame, "")),
@@ -225,7 +220,7 @@ def approval(frame: Frame) -> _Answer:
 
 
 def _answered(frame: Frame, kind: str, value: Any) -> _Answer:
-    frame.machine.ask(frame, kind, value=value, due_at=frame.due_at, scope=frame.scope)
+    frame.strand.machine.ask(frame, kind, value=value, due_at=frame.due_at, scope=frame.scope)
     frame.result = result = yield None
     if result.kind == "failed":
         raise _failure(frame, result)
@@ -233,7 +228,7 @@ def _answered(frame: Frame, kind: str, value: Any) -> _Answer:
 
 
 def _asked(template: Evaluator | None, frame: Frame, otherwise: Any) -> Generator[Any, Any, Any]:
-    return (yield from answered(frame.machine, partial(_value, template, frame, otherwise)))
+    return (yield from answered(frame.strand.machine, partial(_value, template, frame, otherwise)))
 
 
 def _failure(frame: Frame, result: Result) -> Fault:
@@ -249,7 +244,7 @@ def run_block(frame: Frame, strand: Strand, block: Block, raw: Any, prefix: str,
 
     A task's place is `prefix` and what its path has beyond the first `cut` characters, those of the frame's own path.
     """
-    machine, index = frame.machine, 0
+    machine, index = frame.strand.machine, 0
     visits: dict[int, int] = {}
     cut = len(frame.node.path) if cut < 0 else cut
     while index < len(block):
@@ -279,7 +274,7 @@ def each(frame: Frame) -> Steps:
     node = cast("ForTask", frame.node)
     items: Any = []
     if node.items is not None:
-        items = yield from answered(frame.machine, partial(node.items, frame.input, frame.scope))
+        items = yield from answered(frame.strand.machine, partial(node.items, frame.input, frame.scope))
     if not isinstance(items, Sequence) or isinstance(items, str):
         raise Fault("expression", 400, "No list", f"`for.in` of {node.name} gave no list to go through")
     return (yield from (_side_by_side if node.at_once > 1 else _in_turn)(frame, node, items))
@@ -293,10 +288,10 @@ def fork(frame: Frame) -> Steps:
     join, begun, ended, failed = Join(frame), 0, 0, None
     while ended < len(outputs):
         while begun < len(outputs) and begun - ended < (node.at_once or len(outputs)):
-            branch, strand = node.branches[begun], Strand(frame.machine, frame.strand)
+            branch, strand = node.branches[begun], Strand(frame.strand.machine, frame.strand)
             place = frame.place + branch.path[cut:]
             inner = frame.inside(strand, branch, place, frame.input, frame.names)
-            join.spawn(begun, strand, frame.machine.perform(inner))
+            join.spawn(begun, strand, frame.strand.machine.perform(inner))
             begun += 1
         number, value, error = yield join
         ended += 1
@@ -320,7 +315,7 @@ def _in_turn(frame: Frame, node: ForTask, items: Sequence[Any]) -> Steps:
     for index, item in enumerate(items):
         round_ = {node.each: item, node.at: index}
         if node.going is not None and not (
-            yield from answered(frame.machine, partial(holds, node.going, raw, frame.scope.with_(round_)))
+            yield from answered(frame.strand.machine, partial(holds, node.going, raw, frame.scope.with_(round_)))
         ):
             break
         prefix = f"{frame.place}/for/{index}"
@@ -335,11 +330,13 @@ def _side_by_side(frame: Frame, node: ForTask, items: Sequence[Any]) -> Steps:
         while begun < most and begun - ended < node.at_once:
             round_ = {node.each: items[begun], node.at: begun}
             if node.going is not None and not (
-                yield from answered(frame.machine, partial(holds, node.going, frame.input, frame.scope.with_(round_)))
+                yield from answered(
+                    frame.strand.machine, partial(holds, node.going, frame.input, frame.scope.with_(round_))
+                )
             ):
                 most = begun
                 break
-            strand, prefix = Strand(frame.machine, frame.strand), f"{frame.place}/for/{begun}"
+            strand, prefix = Strand(frame.strand.machine, frame.strand), f"{frame.place}/for/{begun}"
             names = {**frame.names, **round_}
             join.spawn(begun, strand, run_block(frame, strand, node.block, frame.input, prefix, names))
             begun += 1
@@ -377,7 +374,7 @@ def next_delay(frame: Frame, retry: RetryRule, number: int, since: float, scope:
     if retry.attempts is not None and number > retry.attempts:
         return None
     delay = _delay(retry, number, evaluated_seconds(retry.delay_s, frame.input, scope)) + _jitter(frame, retry)
-    if retry.duration_s is not None and frame.machine.at + delay - since > retry.duration_s:
+    if retry.duration_s is not None and frame.strand.machine.at + delay - since > retry.duration_s:
         return None
     return delay
 
@@ -385,7 +382,7 @@ def next_delay(frame: Frame, retry: RetryRule, number: int, since: float, scope:
 def pause(frame: Frame, delay: float) -> Generator[None, Any, None]:
     """The time between two attempts; none passes without a timer."""
     if delay > 0:
-        machine = frame.machine
+        machine = frame.strand.machine
         machine.ask(frame, "timer", place=f"{frame.place}/retry", due_at=machine.at + delay, use="tick")
         yield None
 
@@ -404,7 +401,7 @@ def _jitter(frame: Frame, retry: RetryRule) -> float:
     if retry.jitter_s is None:
         return 0.0
     least, most = retry.jitter_s
-    key = f"{frame.machine.start.run}{frame.place}/{frame.tries.attempt}"
+    key = f"{frame.strand.machine.start.run}{frame.place}/{frame.tries.attempt}"
     part = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") / 2**64
     return least + part * (most - least)
 
@@ -415,7 +412,7 @@ def attempt(frame: Frame) -> Steps:
     An error that was retried in vain is not swallowed: without a block that mends it, it goes on.
     """
     node = cast("TryTask", frame.node)
-    catch, retry, since, number = node.catch, node.catch.retry, frame.machine.at, 0
+    catch, retry, since, number = node.catch, node.catch.retry, frame.strand.machine.at, 0
     if retry is not None:
         frame.tries = Attempts(frame.tries)
     while True:
@@ -425,20 +422,20 @@ def attempt(frame: Frame) -> Steps:
         except Fault as fault:
             error = fault
         if limit is not None:
-            frame.machine.drop(limit)
+            frame.strand.machine.actions.drop(limit)
         caught = {catch.as_: error.to_json()}
-        if not (yield from answered(frame.machine, partial(_catches, frame, catch, error, caught))):
+        if not (yield from answered(frame.strand.machine, partial(_catches, frame, catch, error, caught))):
             raise error
         if retry is None:
             break
         number += 1
         scope = frame.scope.with_(caught)
-        delay = yield from answered(frame.machine, partial(next_delay, frame, retry, number, since, scope))
+        delay = yield from answered(frame.strand.machine, partial(next_delay, frame, retry, number, since, scope))
         if delay is None:
             if not catch.block:
                 raise error
             break
-        frame.machine.row(frame, "retried", fault=error)
+        frame.strand.machine.row(frame, "retried", fault=error)
         frame.tries.again()
         yield pause(frame, delay)
     if not catch.block:
@@ -450,7 +447,7 @@ def _limited(frame: Frame, limit_s: float | None) -> Open | None:
     """A guard over one attempt; it interrupts the work inside of `attempt`, a level above the task itself."""
     if limit_s is None:
         return None
-    machine = frame.machine
+    machine = frame.strand.machine
     due_at = machine.at + limit_s
     place = f"{frame.place}/attempt"
     return machine.ask(frame, "timer", place=place, due_at=due_at, use="guard", level=frame.level + 1)
@@ -519,21 +516,21 @@ def admitted(data: Data, raw: Any, scope: Mapping[str, Any]) -> Any:
 
 def handed_on(frame: Frame, data: Data, value: Any, scope: Mapping[str, Any]) -> Any:
     """A raw output, made into what the next task gets, checked; and the context that is exported. Raises: Fault."""
-    frame.raw_output = frame.output = value
     if data is PLAIN:
+        frame.outputs = value, value
         return value
-    frame.output = None
+    frame.outputs = value, None
     output = value if data.output_as is None else data.output_as(value, scope)
-    frame.output = output
+    frame.outputs = value, output
     if data.output_schema is not None:
         conform(output, data.output_schema, "output")
     if data.export_as is not None:
         context = data.export_as(output, scope)
         if data.export_schema is not None:
             conform(context, data.export_schema, "export")
-        frame.machine.context = context
+        frame.strand.machine.context = context
     elif data.export_schema is not None:
-        conform(frame.machine.context, data.export_schema, "export")
+        conform(frame.strand.machine.context, data.export_schema, "export")
     return output
 
 
@@ -611,7 +608,7 @@ def read(node: ListenTask, event: Mapping[str, Any]) -> Any:
 
 def listen(frame: Frame) -> Steps:
     """The list of what was read of each event, or of what `foreach` made of it."""
-    node, machine = cast("ListenTask", frame.node), frame.machine
+    node, machine = cast("ListenTask", frame.node), frame.strand.machine
     scope = frame.scope.held()
     one = machine.ask(frame, "listen", due_at=frame.due_at, use="listen", scope=dict(scope))
     one.hearing = hearing = ListenState(node, scope)
@@ -637,7 +634,7 @@ def listen(frame: Frame) -> Steps:
 def _one_event(frame: Frame, node: ListenTask, value: Any, index: int) -> Steps:
     round_ = {node.each: value, node.at: index}
     scope = frame.scope.with_(round_)
-    machine = frame.machine
+    machine = frame.strand.machine
     value = yield from answered(machine, partial(admitted, node.each_data, value, scope))
     if node.each_block:
         cut = len(node.path)
@@ -648,7 +645,7 @@ def _one_event(frame: Frame, node: ListenTask, value: Any, index: int) -> Steps:
     return (yield from answered(machine, partial(handed_on, frame, node.each_data, value, scope)))
 
 
-_AT_ONCE: Mapping[str, Callable[[Frame], Any]] = {"set": put, "switch": choose, "raise": fail}
+_AT_ONCE: Mapping[str, Callable[[Frame], Any]] = {"set": put, "raise": fail}
 _STEPS: Mapping[str, Callable[[Frame], Steps]] = {
     "call": call,
     "script": script,
@@ -667,7 +664,7 @@ _BLOCKS = frozenset({"do", "for", "fork", "try"})
 
 def perform(frame: Frame) -> Steps:
     """A task with all its attempts: its output, and what comes next. Raises: Fault, End."""
-    node, strand, machine, tries = frame.node, frame.strand, frame.machine, frame.tries
+    node, strand, machine, tries = frame.node, frame.strand, frame.strand.machine, frame.tries
     frame.level = len(strand.stack) - 1
     strand.frames.append(frame)
     machine.effort += 1
@@ -702,12 +699,12 @@ def perform(frame: Frame) -> Steps:
 
 def _once(frame: Frame) -> Steps:
     """One attempt."""
-    node, machine = frame.node, frame.machine
+    node, machine = frame.node, frame.strand.machine
     if node.when is not None and not (yield from answered(machine, partial(holds, node.when, frame.raw, frame.scope))):
         return _skipped(frame)
     if node.data is not PLAIN:
         frame.input = yield from answered(machine, partial(admitted, node.data, frame.raw, frame.scope))
-    at_once = _AT_ONCE.get(node.kind)
+    at_once, then = _AT_ONCE.get(node.kind), node.then
     said = _said(frame) if machine.recorded is not None else None
     if said is not None:
         if said.fault is not None:
@@ -715,16 +712,18 @@ def _once(frame: Frame) -> Steps:
         value = said.output
     elif at_once is not None:
         value = yield from answered(machine, partial(at_once, frame))
+    elif node.kind == "switch":
+        then, value = (yield from choose(frame)), frame.input
     else:
         value = yield (yield from answered(machine, partial(_steps, frame)))
     if node.data is not PLAIN:
         value = yield from answered(machine, partial(handed_on, frame, node.data, value, frame.scope))
-    return _completed(frame, value)
+    return _completed(frame, value, then)
 
 
 def _said(frame: Frame) -> Entry | None:
     """The row of a `set` in the journal, which saves its evaluation; None: there is none."""
-    node, recorded = frame.node, frame.machine.recorded
+    node, recorded = frame.node, frame.strand.machine.recorded
     if recorded is None or node.kind != "set" or node.data is not PLAIN:
         return None
     return recorded.said(frame.place, frame.tries.attempt)
@@ -732,7 +731,7 @@ def _said(frame: Frame) -> Entry | None:
 
 def _steps(frame: Frame) -> Steps:
     """The work of a task that takes more than a moment, with its time limit."""
-    node, machine = frame.node, frame.machine
+    node, machine = frame.node, frame.strand.machine
     if frame.depth > DEEPEST:
         raise Fault("configuration", 400, "Too deep", f"tasks are nested deeper than {DEEPEST}")
     if node.timeout_s is not None or (node.retry is not None and node.retry.attempt_s is not None):
@@ -756,7 +755,7 @@ def _retry_delay(
         return None, error
     try:
         scope = frame.scope.with_({"error": error.to_json()})
-        delay = yield from answered(frame.machine, partial(next_delay, frame, retry, number, since, scope))
+        delay = yield from answered(frame.strand.machine, partial(next_delay, frame, retry, number, since, scope))
         return delay, error
     except Fault as broken:
         return None, placed(broken, frame.place)
@@ -767,13 +766,13 @@ def _skipped(frame: Frame) -> tuple[Any, str]:
     return frame.raw, "continue"
 
 
-def _completed(frame: Frame, output: Any) -> tuple[Any, str]:
+def _completed(frame: Frame, output: Any, then: str) -> tuple[Any, str]:
     _left(frame, "completed", output=output)
     node = frame.node
     frame.strand.steps[node.name] = {"output": output}
     if node.compensate:
-        frame.machine.undo.append(Undo(node, frame.place, frame.input, output, frame.names, frame.depth))
-    return output, frame.then
+        frame.strand.machine.undo.append(Undo(node, frame.place, frame.input, output, frame.names, frame.depth))
+    return output, then
 
 
 def _failed(frame: Frame, error: Fault) -> tuple[Any, str]:
@@ -788,7 +787,7 @@ def _failed(frame: Frame, error: Fault) -> tuple[Any, str]:
 
 
 def _left(frame: Frame, status: str, *, output: Any = None, fault: Fault | None = None) -> None:
-    machine = frame.machine
+    machine = frame.strand.machine
     if frame.opens or frame.join is not None:
         machine.clear(frame)
     machine.row(frame, status, output=output, fault=fault, result=frame.result)

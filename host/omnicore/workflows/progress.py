@@ -6,39 +6,21 @@ chosen step on.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Generator, Mapping, Sequence
-from functools import partial
-from typing import TYPE_CHECKING, Any
-
-from omnicore.workflows.faults import Fault
-from omnicore.workflows.language.graph import (
-    evaluated_seconds,
-)
-from omnicore.workflows.machine import (
-    Attempts,
-    Frame,
-    Open,
-    RunMachine,
-    Steps,
-    Strand,
-    WorkflowEnd,
-    answered,
-)
-
-if TYPE_CHECKING:
-    from omnicore.workflows.entries import Entry, Result
-
 import re
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from omnicore.errors import JournalMismatch
+from omnicore.jobs.engine import RunStatus
 from omnicore.records import replace as changed
-from omnicore.workflows.entries import Action, Change, Entry, Outcome, Result, Start, Status
+from omnicore.workflows.entries import Action, Change, Entry, Outcome, Result, Start
 from omnicore.workflows.expressions.expression import Answer, JqQuestion, Pause
-from omnicore.workflows.machine import Recorded
+from omnicore.workflows.faults import Fault
+from omnicore.workflows.language.graph import evaluated_seconds
+from omnicore.workflows.machine import Attempts, Frame, Open, Recorded, RunMachine, Steps, Strand, WorkflowEnd, answered
 from omnicore.workflows.machine_tasks import MOST_EVENTS, admitted, handed_on, perform, placed, run_block
 
 if TYPE_CHECKING:
@@ -81,13 +63,13 @@ class Progress:
         self._outcome: Outcome | None = None
 
     @property
-    def status(self) -> Status:
+    def status(self) -> RunStatus:
         """`running`, `waiting` (see `in_flight`), `suspended` or how it ended; `pending` before `begin` or `replay`."""
         if self._outcome is not None:
             return self._outcome.status
         if not self._begun:
             return "pending"
-        if self._machine.suspended:
+        if self._machine.actions.suspended:
             return "suspended"
         return "running" if self.in_flight else "waiting"
 
@@ -112,17 +94,17 @@ class Progress:
 
         While the run is suspended, what waits for `resume` is not among them either.
         """
-        return [one.action for one in self._machine.open.values() if one.begun]
+        return self._machine.actions.begun()
 
     @property
     def next_due(self) -> float | None:
         """Due time of the earliest open action: a timer fires, others fail with a timeout. Units: Unix seconds."""
-        return self._machine.next_due()
+        return self._machine.actions.next_due()
 
     @property
     def in_flight(self) -> bool:
         """True if anything but timers, listens, approvals and child runs is open: then the run cannot park."""
-        return self._machine.busy > 0
+        return self._machine.actions.busy > 0
 
     @property
     def retaking(self) -> bool:
@@ -196,7 +178,9 @@ class Progress:
     def replaying(self, entries: Iterable[Entry]) -> Going:
         """The same, in the making. The entries are read as it goes on."""
         machine = self._machine
-        machine.recorded = recorded = Recorded(machine.start.run, entries, lambda: frozenset(machine.begun_places()))
+        machine.recorded = recorded = Recorded(
+            machine.start.run, entries, lambda: frozenset(one.place for one in machine.actions.begun())
+        )
         change = yield from self.beginning()
         while machine.recorded is not None and (entry := recorded.fed()) is not None and entry.result is not None:
             change = yield from self.applying(entry.result)
@@ -209,21 +193,21 @@ class Progress:
     def _told(self, result: Result) -> bool:
         """A person has said something. False: it changes nothing."""
         machine, kind = self._machine, result.kind
-        if kind != "cancel" and machine.suspended is not (kind == "resume"):
+        if kind != "cancel" and machine.actions.suspended is not (kind == "resume"):
             return False
         machine.at = result.at
         machine.note(kind, "received", result, machine.graph.root, result.at)
         if kind == "suspend":
-            machine.suspended = True
+            machine.actions.suspended = True
         elif kind == "resume":
-            machine.resume()
+            machine.actions.resume()
         elif self._undoing is not None:
-            machine.suspended = False
+            machine.actions.suspended = False
             machine.cut(self._undoing)
             machine.undo.clear()
             self._outcome = Outcome("cancelled")
         else:
-            machine.suspended = False
+            machine.actions.suspended = False
             machine.cut(self._root.strand)
             machine.clear(self._root)
             self._end(Outcome("cancelled"))
@@ -232,7 +216,7 @@ class Progress:
     def _answered(self, result: Result) -> Generator[Pause, Any, bool]:
         """Delivers an answer. False: nobody waits for it."""
         machine = self._machine
-        one = machine.open.get(result.place)
+        one = machine.actions.get(result.place)
         if one is None or not one.begun or one.action.attempt != result.attempt:
             return False
         if one.use == "listen":
@@ -240,7 +224,7 @@ class Progress:
         if (result.kind == "fired") is not (one.action.kind == "timer") or result.kind == "event":
             return False
         machine.at = result.at
-        machine.close(one)
+        machine.actions.close(one)
         if one.use == "step":
             machine.ready.append((one.frame.strand, result, None))
             return True
@@ -258,7 +242,7 @@ class Progress:
         machine, strand, node = self._machine, one.frame.strand, one.action.node
         before, machine.at = machine.at, result.at
         if result.kind == "failed":
-            machine.close(one)
+            machine.actions.close(one)
             if one.wanted:
                 machine.ready.append((strand, result, None))
             else:
@@ -283,7 +267,7 @@ class Progress:
         if heard == "taken":
             one.events.append(result.output)
         if one.hearing.over:
-            machine.drop(one)
+            machine.actions.drop(one)
         if one.wanted:
             one.wanted = False
             machine.ready.append((strand, None, None))
@@ -304,8 +288,9 @@ class Progress:
 
     def _handed_out(self) -> Change:
         machine = self._machine
-        change = Change(tuple(machine.rows), tuple(machine.beginning.values()), tuple(machine.cuts), self._outcome)
-        machine.rows, machine.beginning, machine.cuts = [], {}, {}
+        actions = machine.actions
+        change = Change(tuple(machine.rows), tuple(actions.beginning.values()), tuple(actions.cuts), self._outcome)
+        machine.rows, actions.beginning, actions.cuts = [], {}, {}
         return change
 
     def _end(self, outcome: Outcome) -> None:
@@ -590,7 +575,7 @@ def root_frame(machine: RunMachine) -> Frame:
 
 def workflow(frame: Frame) -> Steps:
     """The output of the workflow. Raises: Fault."""
-    machine, data = frame.machine, frame.node.data
+    machine, data = frame.strand.machine, frame.node.data
     try:
         frame.input = yield from answered(machine, partial(admitted, data, frame.raw, frame.scope))
         if machine.graph.timeout_s is not None:

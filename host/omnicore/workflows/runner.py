@@ -15,9 +15,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from omnicore.errors import HostLost, OmniError, RunLost, StorageFailed
+from omnicore.jobs.engine import NewRun, RunStatus, Started
 from omnicore.records import replace
 from omnicore.workflows.actions import UnderWay
-from omnicore.workflows.entries import Action, Entry, Outcome, Performer, Result, RunContext, Start, Status
+from omnicore.workflows.entries import Action, Entry, Outcome, Performer, Result, RunContext, Start
 from omnicore.workflows.expressions.expression import (
     Answer,
     JqQuestion,
@@ -28,7 +29,7 @@ from omnicore.workflows.expressions.expression import (
     answer_in_turn,
 )
 from omnicore.workflows.faults import Fault
-from omnicore.workflows.journal_records import Claimed, Kept, NewRun, Signal, Started
+from omnicore.workflows.journal_records import Claimed, Kept, Signal
 from omnicore.workflows.live import (
     REGISTERED,
     Came,
@@ -362,7 +363,7 @@ async def _page(rows: AsyncIterator[Entry]) -> list[Entry]:
 
 
 Ended = tuple[str, Any, Fault | None]
-"""Status, output and fault of a run that is over."""
+"""RunStatus, output and fault of a run that is over."""
 
 
 class Seats:
@@ -525,7 +526,7 @@ class Runner:
         if live.busy or live.inbox or live.over:
             return
         live.busy = True
-        status: Status = "suspended" if live.progress.status == "suspended" else "waiting"
+        status: RunStatus = "suspended" if live.progress.status == "suspended" else "waiting"
         kept = Kept(live.id, status=status, due_at=None if status == "suspended" else live.next_due)
         try:
             await self._keep(live, kept)

@@ -1,28 +1,45 @@
-"""Runs as people see them: long values shortened, and names in place of secrets."""
+"""Runs as people see them, with names in place of secrets, and how they begin."""
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
-from omnicore.errors import InvalidInput, NotFound
+from omnicore.errors import CapacityReached, Conflict, HostLost, InvalidInput, NotFound
+from omnicore.ids import OrderedIds
+from omnicore.jobs.engine import RunView, StepView
+from omnicore.records import replace
 from omnicore.storage.tables.workflow_runs import RunRow, RunsTable, StepRow, StepsTable
 from omnicore.storage.tables.workflow_triggers import is_told
-from omnicore.workflows.entries import Start
+from omnicore.workflows.definitions import Definitions, Present
+from omnicore.workflows.entries import Action, Start
+from omnicore.workflows.expressions.expression import Unanswered
 from omnicore.workflows.faults import Fault
 from omnicore.workflows.journal_queries import JournalReader
-from omnicore.workflows.language.graph import ForTask, WorkflowGraph
+from omnicore.workflows.journal_records import Beginning, ordered
+from omnicore.workflows.language.graph import ForTask, RunTask, WorkflowGraph, name_of
+from omnicore.workflows.machine_tasks import conform
 from omnicore.workflows.progress import KeptRows, checked, taken_over
-from omnicore.workflows.steps.step import marked, placeholders
-from omnicore.workflows.view import Page, RunView, StepView, shortened
+from omnicore.workflows.steps.step import hops_of, marked, placeholders
+from omnicore.workflows.view import Page, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from omnicore.clock import Clock
+    from omnicore.config.settings import WorkflowSettings
+    from omnicore.jobs.engine import NewRun, RunStatus, Started, StepStatus
     from omnicore.storage.store import Store
-    from omnicore.workflows.view import RunStatus, StepStatus
+    from omnicore.workflows.journal import Journal
+    from omnicore.workflows.live import LiveRun
+    from omnicore.workflows.runner import Runner
 
-__all__ = ["RunReader"]
+__all__ = ["RunReader", "RunStarter"]
+
+_log = logging.getLogger("omnicore.workflows")
 
 
 _MOST = 500
@@ -81,6 +98,11 @@ class RunReader:
         found = self._steps.page(run, after, limit + 1)
         shown = [self._step(one, names, whole=False) for one in found[:limit]]
         return Page(shown, str(shown[-1].seq) if len(found) > limit else None)
+
+    def results(self, run: str, after: int, limit: int) -> list[StepView]:
+        """Rows of a run in full. Raises: NotFound."""
+        names = self._names(self.row(run))
+        return [self._step(one, names, whole=True) for one in self._steps.page(run, after, max(1, min(limit, _MOST)))]
 
     def step(self, run: str, seq: int) -> StepView:
         """A row in full. Raises: NotFound."""
@@ -186,3 +208,152 @@ class RunReader:
             meta or {},
             cut,
         )
+
+
+_COUNT_S = 1.0
+_COUNT_SHARE = 50.0
+
+
+class RunStarter:
+    """Begins runs from a name and an input, in this host if it has room. Belongs to one event loop.
+
+    Args: runner: None in a process that only asks: then others claim what is started here.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        definitions: Definitions,
+        runs: RunsTable,
+        *,
+        settings: WorkflowSettings,
+        clock: Clock,
+    ) -> None:
+        self._journal, self._definitions, self._runs = journal, definitions, runs
+        self._settings, self._clock = settings, clock
+        self.runner: Runner | None = None
+        self._ids = OrderedIds("run")
+        self._pending, self._count_due = 0, 0.0
+
+    async def order(
+        self, workflow: str, given: Any, how: Beginning, *, number: int | None = None, version: str | None = None
+    ) -> NewRun:
+        """The run to begin. Raises: NotFound. Conflict: it is switched off. InvalidInput. CapacityReached."""
+        present = await self._definitions.present(workflow)
+        if number is not None and number != present.number:
+            earlier = await self._definitions.numbered(workflow, number)
+            present = Present(workflow, earlier.number, present.enabled, earlier.graph)
+        if version not in (None, "latest", present.graph.version):
+            present = await self._of_version(present, str(version))
+        if not present.enabled:
+            raise Conflict(f"{workflow} is switched off", remedy="switch it on first", workflow=workflow)
+        await self._check_room()
+        graph = present.graph
+        if graph.simple:
+            _check_input(graph, given)
+            with suppress(Unanswered):
+                return ordered(workflow, graph, present.number, given, how, hasty=True)
+        await asyncio.to_thread(_check_input, graph, given)
+        return await asyncio.to_thread(ordered, workflow, graph, present.number, given, how)
+
+    async def begin(self, new: NewRun) -> Started:
+        """Keeps a run. Raises: Conflict: as many as may run of its key do. LimitExceeded: the input is too large."""
+        room = self.runner is not None and self.runner.room > 0
+        try:
+            started = await self._journal.start(new, room=room)
+        except HostLost:  # this host was silent for too long, and nothing was kept: any host may take the run
+            started = await self._journal.start(new, room=False)
+        if started.refused:
+            raise Conflict(
+                f"{new.workflow} may not run more than {new.most} at once for {new.key!r}",
+                remedy="wait until one of them has ended",
+                workflow=new.workflow,
+            )
+        await self.adopt(new, started)
+        return started
+
+    async def adopt(self, new: NewRun, started: Started) -> None:
+        """Takes up a run that the journal has kept, where it is this host's."""
+        if started.owned and self.runner is not None:
+            graph = self._definitions.graphs.at_hand(new.digest) or await self._definitions.graphs.get(new.digest)
+            self.runner.begin(new, started, graph)
+
+    async def quietly(
+        self, workflow: str, given: Any, *, trigger: Mapping[str, Any], key: str | None, by: str
+    ) -> NewRun | None:
+        """The run that a trigger begins; None with a log line where there is none to begin."""
+        try:
+            return await self.order(workflow, given, Beginning(by=by, trigger=trigger, key=key))
+        except (NotFound, Conflict, InvalidInput) as error:
+            _log.warning("no run of %s begins for its %s: %s", workflow, trigger.get("kind", "trigger"), error)
+            return None
+
+    async def child(self, live: LiveRun, action: Action) -> NewRun:
+        """The run that a `run` task begins; see `omnicore.workflows.live.Children`."""
+        node = cast("RunTask", action.node)
+        depth = live.context.depth + 1
+        if depth > self._settings.most_depth:
+            raise Conflict(
+                f"workflows have begun one another {depth} times in a row",
+                remedy="end the recursion",
+            )
+        about = {"kind": "workflow", "run": live.id, "place": action.place, "workflow": live.context.workflow}
+        hops = hops_of(live.context.trigger)  # a circle of events that leads through it has an end as well
+        how = Beginning(
+            by=live.context.by,
+            trigger={**about, "hops": hops} if hops else about,
+            parent_run=live.id if node.wait else None,
+            parent_place=action.place if node.wait else None,
+            root=live.context.root,
+            depth=depth,
+            key=None,
+            priority=live.priority,
+        )
+        # What stands for a secret means nothing there, and people see that run's input.
+        given = marked(action.value, live.context.secrets)
+        new = await self.order(name_of(node.workflow, node.namespace), given, how, version=node.version)
+        # Who waits for a run waits for one of its own: another one's end would be told to its own parent alone.
+        return replace(new, id=self._ids.next(), dedupe=None if node.wait else new.dedupe)
+
+    # -- inner parts
+
+    async def _of_version(self, present: Present, version: str) -> Present:
+        """The newest one whose document says this version."""
+        rows = await asyncio.to_thread(self._definitions.table.versions, present.workflow)
+        for row in rows:
+            graph = await self._definitions.graphs.get(row.digest)
+            if graph.version == version:
+                return Present(present.workflow, row.number, present.enabled, graph)
+        raise NotFound(
+            f"{present.workflow} has no version {version[:80]!r}",
+            remedy="name one that it has, or `latest`",
+            workflow=present.workflow,
+        )
+
+    async def _check_room(self) -> None:
+        """Counted once a second at most: the limit keeps the disk from filling, it need not be exact."""
+        began = self._clock.monotonic()
+        if began >= self._count_due:
+            self._count_due = began + _COUNT_S
+            self._pending = sum((await asyncio.to_thread(self._runs.counts)).values())
+            took_s = self._clock.monotonic() - began
+            self._count_due = began + max(_COUNT_S, took_s * _COUNT_SHARE)
+        if self._pending >= self._settings.max_pending:
+            raise CapacityReached(
+                f"{self._settings.max_pending} runs wait already",
+                remedy="wait until some have ended",
+            )
+
+
+def _check_input(graph: WorkflowGraph, given: Any) -> None:
+    schema = graph.root.data.input_schema
+    if schema is None:
+        return
+    try:
+        conform(given, schema, "input")
+    except Fault as fault:
+        raise InvalidInput(
+            f"the input of {graph.name} is not as asked: {fault.detail or fault.title}",
+            remedy="correct it",
+            path="input",
+        ) from fault

@@ -6,22 +6,21 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from omnicore.errors import NotFound
+from omnicore.jobs.engine import RunView, StepView
 from omnicore.records import replace
-from omnicore.storage.tables.workflow_runs import RunRow
 from omnicore.workflows.faults import Fault
 from omnicore.workflows.language.graph import WorkflowGraph
 from omnicore.workflows.progress import KeptRows
-from omnicore.workflows.view import Definition, Page, RunView, StepView
+from omnicore.workflows.view import Definition, Page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from omnicore.workflows.engine import Engine
+    from omnicore.workflows.engine import EmbeddedEngine
     from omnicore.workflows.runs import RunReader
 
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from omnicore.errors import (
@@ -33,10 +32,8 @@ from omnicore.errors import (
     Unavailable,
     WorkflowFailed,
 )
-from omnicore.storage.tables.workflow_definitions import keep_document
-from omnicore.storage.tables.workflow_triggers import still_waits
+from omnicore.jobs.engine import ENDED
 from omnicore.workflows.approvals import decided_already, may_decide
-from omnicore.workflows.entries import ENDED
 from omnicore.workflows.expressions.expression import expression
 from omnicore.workflows.expressions.jq import asking_as
 from omnicore.workflows.journal_records import Beginning
@@ -50,10 +47,9 @@ from omnicore.workflows.view import OpenView, WorkflowVersion
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
 
-    from omnicore.storage.tables.workflow_runs import RunRow
+    from omnicore.jobs.engine import NewRun, SignalKind, Started
     from omnicore.workflows.definitions import Definitions
-    from omnicore.workflows.engine import Engine
-    from omnicore.workflows.journal_records import NewRun, SignalKind, Started
+    from omnicore.workflows.engine import EmbeddedEngine
 
 __all__ = ["Lists", "Rights", "RunHandle", "WorkerThread", "Workflows", "failed"]
 
@@ -72,7 +68,7 @@ class Rights:
         if role != _ADMIN and number is not None and number != (await self._definitions.present(workflow)).number:
             raise _denied(f"the version {number} of {workflow} is not the present one", workflow)
 
-    async def check_again(self, row: RunRow, role: str, *, until: int | None) -> None:
+    async def check_again(self, row: RunView, role: str, *, until: int | None) -> None:
         """Checks that a run may begin that follows from another one.
 
         Args:
@@ -221,14 +217,14 @@ class Workflows:
 
     def __init__(
         self,
-        engine: Engine,
+        engine: EmbeddedEngine,
         *,
         palette: Callable[[], Mapping[str, Any]] = dict,
         webhook: Callable[[str], bool] = lambda name: True,
         forget: Callable[[str], None] = lambda workflow: None,
     ) -> None:
         self.engine = engine
-        self.definitions, self.journal = engine.definitions, engine.journal
+        self.definitions = engine.definitions
         self._starting, self._reader, self._approvals = engine.starting, engine.reader, engine.approvals
         self._palette, self._webhook, self._forget = palette, webhook, forget
         self._lists = Lists(engine)
@@ -357,11 +353,7 @@ class Workflows:
         Args: variables: of loops around that task, see `omnicore.workflows.language.edits`.
         Raises: WorkflowInvalid. InvalidInput: it cannot begin there, and why. Conflict: it is another's name.
         """
-        graph = await self.engine.trial_graph(workflow, text, from_path, variables or {})
-        document, now = self.engine.document_of(graph), self.engine.clock.now()
-        await self.journal.apply(lambda session: keep_document(session, graph.digest, document, now))
-        trigger = {"kind": "trial", **({"from": from_path} if from_path else {})}
-        new = self.engine.trial_run(workflow, graph, input, Beginning(by=by, trigger=trigger, trial=True))
+        new = await self.engine.trial(workflow, text, input, from_path=from_path, variables=variables or {}, by=by)
         return await self._begun(new)
 
     async def retry(self, run: str, place: str | None = None, *, by: str = "host", role: str = "admin") -> RunHandle:
@@ -369,12 +361,11 @@ class Workflows:
 
         Raises: NotFound. Conflict: it has completed and no place is named, or it is not over. PermissionDenied.
         """
-        row = await asyncio.to_thread(self._reader.row, run)
+        row = await self.engine.query(run)
         if row.status not in ENDED or (place is None and row.status == "completed"):
             remedy = "name the step that it begins again from" if row.status in ENDED else "cancel it first"
             raise Conflict(f"{run} is {row.status}", remedy=remedy, run=run)
-        graph = await self.definitions.graphs.get(row.digest)
-        taken = await asyncio.to_thread(self._reader.failed_at, row, place, graph)
+        taken = await self.engine.taken(run, place)
         failed = place is None and row.status == "faulted"  # to cancel is no way to have a decision count twice
         await self.rights.check_again(row, role, until=None if failed else taken.until)
         return await self._forked(run, taken, by)
@@ -386,7 +377,7 @@ class Workflows:
 
         Raises: NotFound. InvalidInput: the other has no such row.
         """
-        row = await asyncio.to_thread(self._reader.row, run)
+        row = await self.engine.query(run)
         await self.rights.check_again(row, role, until=seq if input is _NOTHING else 0)
         if input is _NOTHING:
             return await self._forked(run, KeptRows(seq), by)
@@ -394,14 +385,11 @@ class Workflows:
         return await self._begun(new)
 
     async def _forked(self, run: str, taken: KeptRows, by: str) -> RunHandle:
-        new = await self.engine.again(run, by)
-        graph = await self.definitions.graphs.get(new.digest)
-        started = await self.journal.fork(new, of=run, taken=taken, secrets=graph.secrets)
-        self.engine.wake()
+        started = await self.engine.fork(run, taken, by)
         return RunHandle(self, started.run)
 
     async def _begun(self, new: NewRun) -> RunHandle:
-        started = await self._starting.begin(new)
+        started = await self.engine.begin(new)
         return RunHandle(self, started.run, duplicate=not started.new)
 
     # -- what triggers need, see `omnicore.workflows.triggers.inbox.Runs`
@@ -420,6 +408,10 @@ class Workflows:
             return await self.definitions.graphs.get(digest)
         except NotFound:
             return None
+
+    async def ended_at(self, run: str) -> float | None:
+        """The time at which a run ended; None: it goes on. Raises: NotFound."""
+        return await self.engine.ended_at(run)
 
     async def order(
         self, workflow: str, input: Any, *, trigger: Mapping[str, Any], key: str | None = None, by: str = "trigger"
@@ -467,7 +459,7 @@ class Workflows:
         """
         try:
             async with asyncio.timeout(timeout_s) as limit:
-                status, output, fault = await self.engine.outcome(run)
+                end = await self.engine.ended(run)
         except TimeoutError:
             if not limit.expired():
                 raise
@@ -477,11 +469,11 @@ class Workflows:
                 limit="timeout",
                 allowed=timeout_s,
             ) from None
-        if status == "completed":
-            return output
-        if status == "cancelled":
+        if end.status == "completed":
+            return end.output
+        if end.status == "cancelled":
             raise CallCancelled(f"{run} was cancelled", run=run)
-        raise failed(run, fault)
+        raise failed(run, None if end.fault is None else Fault.of(end.fault))
 
     async def page_runs(
         self, *, workflow: str | None = None, status: str | None = None, limit: int = 50, cursor: str = ""
@@ -495,7 +487,7 @@ class Workflows:
 
     async def run_view(self, run: str) -> RunView:
         """A run with its values in full. Raises: NotFound."""
-        return self.engine.as_it_is(await asyncio.to_thread(self._reader.view, run))
+        return await self.engine.query(run)
 
     async def steps(self, run: str, *, after: int = 0, limit: int = 100) -> Page:
         """Rows of its journal, long values shortened; `next` is the seq to go on after. Raises: NotFound."""
@@ -511,7 +503,7 @@ class Workflows:
 
     async def audit(self, run: str) -> Mapping[str, Any]:
         """The result of checking the hashes of its rows. Raises: NotFound."""
-        found = await self.journal.queries.verify(run)
+        found = await self.engine.verify(run)
         shown: dict[str, Any] = {"ok": found.ok, "rows": found.rows, "hash": found.hash, "record_seq": found.record_seq}
         return shown if found.ok else {**shown, "fact": found.fact, "seq": found.seq}
 
@@ -540,18 +532,17 @@ class Workflows:
     ) -> None:
         """Takes a decision. Raises: NotFound. PermissionDenied. InvalidInput: the form. Conflict: it was taken."""
         check = self._approvals.check
-        wait = await asyncio.to_thread(lambda: check(run, place, approve=approve, form=form, role=role))
+        await asyncio.to_thread(lambda: check(run, place, approve=approve, form=form, role=role))
         said = {"approved": approve, "form": form, "by": by}
-        still = partial(still_waits, wait=wait)  # somebody else may have been first meanwhile
-        if not await self.journal.signal(run, "approval", place, said, key=f"approval:{place}", only=still):
+        if not await self.engine.signal(run, "approval", place, said, key=f"approval:{place}"):
             raise decided_already(run, place)
 
     async def _tell(self, run: str, kind: SignalKind, by: str) -> RunView:
-        if not await self.journal.signal(run, kind, data={"by": by}, key=kind):
-            row = await asyncio.to_thread(self._reader.row, run)
-            if row.status in ENDED:
-                raise Conflict(f"{run} is {row.status} already", remedy="there is nothing left to do", run=run)
-        return await self.run_view(run)
+        signalled = await self.engine.signal(run, kind, data={"by": by}, key=kind)
+        view = await self.run_view(run)
+        if not signalled and view.status in ENDED:
+            raise Conflict(f"{run} is {view.status} already", remedy="there is nothing left to do", run=run)
+        return view
 
     # -- the editor's
 
@@ -571,7 +562,7 @@ class Lists:
     row says `running`, for to write each wait would cost as much as a step.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: EmbeddedEngine) -> None:
         self._engine, self._reader = engine, engine.reader
 
     async def page(self, workflow: str | None, status: str | None, limit: int, cursor: str) -> Page:
@@ -582,7 +573,7 @@ class Lists:
             shown = [one for one in shown if one.status == status]
         if status != "waiting":
             return Page(shown, page.next)
-        resting = await asyncio.to_thread(self._reader.some, self._resting(cursor), workflow, limit)
+        resting = await asyncio.to_thread(self._reader.some, self._engine.resting(cursor), workflow, limit)
         waiting = {one.id: one for one in [*map(self._engine.as_it_is, resting), *shown] if one.status == status}
         found = sorted(waiting, reverse=True)
         return Page([waiting[run] for run in found[:limit]], found[limit - 1] if len(found) > limit else page.next)
@@ -590,13 +581,6 @@ class Lists:
     def with_last_run(self, one: Definition) -> Definition:
         """A workflow of a list whose last run is as it is now."""
         last = one.last_run
-        live = None if last is None else self._engine.runner.live.get(last["id"])
-        if last is None or live is None or last["status"] != "running" or live.progress.status != "waiting":
+        if last is None or last["status"] != "running" or not self._engine.rests(last["id"]):
             return one
         return replace(one, last_run={**last, "status": "waiting"})
-
-    def _resting(self, before: str) -> list[str]:
-        """Ids of runs that wait in this host's memory, newest first."""
-        live = self._engine.runner.live
-        found = [run for run, one in live.items() if one.progress.status == "waiting" and (not before or run < before)]
-        return sorted(found, reverse=True)

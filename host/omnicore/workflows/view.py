@@ -4,36 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal, TypeAlias, get_args
+from typing import Annotated, Any, TypeAlias, get_args
 
-from omnicore.records import Meta, Record, Time, field, ref, view
+from omnicore.jobs.engine import MaybeTime, Place, RunStatus
+from omnicore.records import Meta, Record, Time, field, view
 
 __all__ = [
     "ApprovalView",
     "Definition",
-    "MaybeTime",
     "OpenView",
     "Page",
-    "Place",
-    "RunStatus",
-    "RunView",
-    "StepStatus",
-    "StepView",
     "WorkflowTrigger",
     "WorkflowVersion",
     "shortened",
 ]
 
-RunStatus: TypeAlias = Literal["pending", "running", "waiting", "suspended", "completed", "faulted", "cancelled"]
-StepStatus: TypeAlias = Literal["completed", "faulted", "skipped", "retried", "fired", "received", "cancelled"]
-MaybeTime: TypeAlias = Annotated[float | None, Meta(description="Seconds since the Unix epoch.")]
-Place: TypeAlias = Annotated[
-    str,
-    Meta(description="One occurrence of a task: its path with rounds and visits, `/do/1/each/for/3/do/0/send`."),
-]
 _Source: TypeAlias = Annotated[str, Meta(description="YAML or JSON, as it was written.")]
 _Document: TypeAlias = Annotated[Mapping[str, Any], Meta(description="The definition as plain JSON values.")]
-_MaybeFault: TypeAlias = Annotated[Any, Meta(extra_json_schema={"anyOf": [ref("WorkflowFault"), {"type": "null"}]})]
 _LAST_RUN = {
     "type": "object",
     "properties": {
@@ -95,57 +82,6 @@ class WorkflowVersion(Record, frozen=True):
         """As a JSON value."""
         left_out = ("text", "document") if self.document is None else ()
         return {name: value for name, value in view(self).items() if name not in left_out}
-
-
-class RunView(Record, frozen=True):
-    """A run."""
-
-    id: str
-    workflow: str
-    number: Annotated[int | None, Meta(description="The version; null for a trial.")]
-    digest: str
-    status: RunStatus
-    trigger: Annotated[Mapping[str, Any], Meta(description="What began it: its `kind`, and what belongs to that.")]
-    by: str
-    created_at: Time
-    started_at: MaybeTime
-    ended_at: MaybeTime
-    due_at: Annotated[float | None, Meta(description="When a waiting one goes on by itself.")]
-    priority: Annotated[int, Meta(ge=0, le=9)]
-    input: Any
-    output: Any
-    fault: _MaybeFault
-    parent: Annotated[str | None, Meta(description="The run that began it.")]
-    forked_from: Annotated[str | None, Meta(description="The run whose rows it began with.")]
-    steps: Annotated[int, Meta(description="Rows of its journal.")]
-    hash: Annotated[str, Meta(description="Of the last row and so of all.")]
-    trial: Annotated[bool, Meta(description="Of a text that was not applied.")] = False
-
-
-class StepView(Record, frozen=True):
-    """A row of a run's journal; `Workflows.step` has it in full."""
-
-    seq: Annotated[int, Meta(description="Counts from 1.")]
-    place: Place
-    path: Annotated[str, Meta(description="Of the task in the document.")]
-    name: str
-    kind: str
-    status: StepStatus
-    attempt: int
-    at: Time
-    began_at: Time
-    input: Any
-    output: Any
-    fault: _MaybeFault
-    meta: Annotated[Mapping[str, Any], Meta(description="What it cost and who did it.")]
-    cut: Annotated[bool, Meta(description="Long values are shortened here.")] = False
-
-    def to_json(self) -> dict[str, Any]:
-        """As a JSON value."""
-        shown = view(self)
-        if not self.cut:
-            del shown["cut"]
-        return shown
 
 
 class OpenView(Record, frozen=True):

@@ -31,14 +31,14 @@ class JumpingClock(SystemClock):
 async def test_a_clock_that_is_set_forward_and_back_holds_no_run_up(store: Store) -> None:
     clock, steps = JumpingClock(), Steps()
     async with workflows_on(store, steps, clock=clock, park_s=0.05) as workflows:
-        host = workflows.journal.host
+        host = workflows.engine.journal.host
         await workflows.apply(text("waits", TASKS))
         for ahead in (HOUR, 0.0, -HOUR, HOUR):
             handle = await workflows.start("waits", 1)
             await until(lambda: steps.counts["echo"] % 2)
             clock.ahead = ahead
             assert await workflows.output(handle.id, timeout_s=5) == 1
-        assert workflows.journal.host == host
+        assert workflows.engine.journal.host == host
 
 
 async def test_a_timer_that_was_set_in_the_future_is_not_late_after_a_crash(
@@ -50,7 +50,7 @@ async def test_a_timer_that_was_set_in_the_future_is_not_late_after_a_crash(
             handle = await workflows.start("waits", 1)
             await until(lambda: handle.id in workflows.engine.runner.live)
             await until(lambda: workflows.engine.runner.live[handle.id].timed)
-            workflows.journal.close = _gone  # type: ignore[method-assign]
+            workflows.engine.journal.close = _gone  # type: ignore[method-assign]
             await crash()
         return handle.id
 

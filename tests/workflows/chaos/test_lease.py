@@ -39,19 +39,19 @@ class StoppableClock(SystemClock):
 
 
 async def _taken_over(workflows: Workflows, other: Workflows) -> None:
-    (silence,) = [one for one in await other.journal.others() if one.host == workflows.journal.host]
-    await other.journal.bury(silence)
+    (silence,) = [one for one in await other.engine.journal.others() if one.host == workflows.engine.journal.host]
+    await other.engine.journal.bury(silence)
 
 
 def _silent(workflows: Workflows) -> asyncio.Event:
     """Its beats are held back until the event is set: the process was stopped, and has just gone on."""
-    goes_on, beat = asyncio.Event(), workflows.journal.beat
+    goes_on, beat = asyncio.Event(), workflows.engine.journal.beat
 
     async def held() -> bool:
         await goes_on.wait()
         return await beat()
 
-    workflows.journal.beat = held  # type: ignore[method-assign]
+    workflows.engine.journal.beat = held  # type: ignore[method-assign]
     return goes_on
 
 
@@ -70,7 +70,7 @@ async def test_actions_that_wait_their_turn_are_not_begun_by_a_host_that_was_sto
             await other.output(handle.id, timeout_s=10)
             assert others.counts["wait"] == 6
             clock.passed_s = LONG_S
-            keep, refused = workflows.journal.keep, asyncio.Event()
+            keep, refused = workflows.engine.journal.keep, asyncio.Event()
 
             async def kept(one: Any) -> Any:
                 try:
@@ -79,12 +79,12 @@ async def test_actions_that_wait_their_turn_are_not_begun_by_a_host_that_was_sto
                     refused.set()
                     raise
 
-            workflows.journal.keep = kept  # type: ignore[method-assign]
+            workflows.engine.journal.keep = kept  # type: ignore[method-assign]
             steps.gate.set()  # what was in its hands ends, and lets the next of the queue through
             await refused.wait()
             goes_on.set()
-            before = workflows.journal.host
-            await until(lambda: workflows.journal.host != before)
+            before = workflows.engine.journal.host
+            await until(lambda: workflows.engine.journal.host != before)
             assert await handle is not None
     assert steps.counts["wait"] == 2, "an action was begun that another host had recorded"
 
@@ -99,7 +99,7 @@ async def test_a_step_that_was_kept_before_the_host_was_stopped_is_not_followed_
         handle = await workflows.start("two", 1)
         await steps.begun.wait()
         goes_on = _silent(workflows)
-        keep, is_kept, answered = workflows.journal.keep, asyncio.Event(), asyncio.Event()
+        keep, is_kept, answered = workflows.engine.journal.keep, asyncio.Event(), asyncio.Event()
 
         async def kept(one: Any) -> Any:
             found = await keep(one)
@@ -107,7 +107,7 @@ async def test_a_step_that_was_kept_before_the_host_was_stopped_is_not_followed_
             await answered.wait()
             return found
 
-        workflows.journal.keep = kept  # type: ignore[method-assign]
+        workflows.engine.journal.keep = kept  # type: ignore[method-assign]
         steps.gate.set()
         await is_kept.wait()
         async with workflows_on(open_store(), others, tmp_path / "elsewhere", lease_s=2 * LONG_S) as other:
@@ -117,8 +117,8 @@ async def test_a_step_that_was_kept_before_the_host_was_stopped_is_not_followed_
         answered.set()
         await until(lambda: workflows.engine.runner.actions or steps.counts["echo"])
         goes_on.set()
-        before = workflows.journal.host
-        await until(lambda: workflows.journal.host != before)
+        before = workflows.engine.journal.host
+        await until(lambda: workflows.engine.journal.host != before)
         assert await handle == 1
     assert (steps.counts["echo"], others.counts["echo"]) == (0, 1)
 
@@ -135,16 +135,16 @@ async def test_a_run_that_was_being_taken_up_when_its_host_was_stopped_is_let_go
     async with workflows_on(open_store(), steps, tmp_path, lease_s=LONG_S) as workflows:
         await until(lambda: steps.counts["wait"] == 2)
         reached, goes_on = _slow(workflows, at)
-        await workflows.journal.release([handle.id])
+        await workflows.engine.journal.release([handle.id])
         workflows.engine.runner.drop_all()
         workflows.engine.wake()
         await reached.wait()
         workflows.engine._claiming.end()
-        before = workflows.journal.host
+        before = workflows.engine.journal.host
         async with workflows_on(open_store(), others, tmp_path / "elsewhere", lease_s=2 * LONG_S) as other:
             await _taken_over(workflows, other)
             await others.begun.wait()
-            await until(lambda: workflows.journal.host != before)
+            await until(lambda: workflows.engine.journal.host != before)
             if at == "graph":
                 await _settled(workflows, goes_on)
             others.gate.set()
@@ -163,7 +163,7 @@ async def _settled(workflows: Workflows, goes_on: asyncio.Event) -> None:
 def _slow(workflows: Workflows, at: str) -> tuple[asyncio.Event, asyncio.Event]:
     """Has a run's graph, or its rows, come only when it is told so; whether they are asked for, and that."""
     reached, goes_on = asyncio.Event(), asyncio.Event()
-    graphs, journal = workflows.engine.definitions.graphs, workflows.journal
+    graphs, journal = workflows.engine.definitions.graphs, workflows.engine.journal
     get, rows = graphs.get, journal.queries.rows
 
     async def slow_get(digest: str) -> Any:
@@ -272,7 +272,7 @@ async def test_a_run_that_is_claimed_while_its_host_ends_is_given_back(open_stor
         await first.apply(text("one", tasks))
         async with workflows_on(open_store(), steps, tmp_path, workers=1) as workflows:
             assert await workflows.run("one", 1) == 2  # its graph is at hand from now on
-            journal, runner, claimed = workflows.journal, workflows.engine.runner, asyncio.Event()
+            journal, runner, claimed = workflows.engine.journal, workflows.engine.runner, asyncio.Event()
             claim, stop, close, stopped = journal.claim, runner.stop, journal.close, asyncio.Event()
 
             async def slow(*given: Any, **more: Any) -> Any:

@@ -34,7 +34,7 @@ async def _dying(store: Store, locks: Path, outer: str, after: Callable[[Kept], 
 
 
 def _dies_after(workflows: Workflows, after: Callable[[Kept], object]) -> asyncio.Event:
-    journal, reached = workflows.journal, asyncio.Event()
+    journal, reached = workflows.engine.journal, asyncio.Event()
     keep = journal.keep
 
     async def kept(one: Kept) -> Any:
@@ -124,7 +124,7 @@ async def test_a_connection_that_breaks_at_the_commit_begins_no_run_twice(store:
     async with workflows_on(doubtful, steps) as workflows:  # type: ignore[arg-type]
         await workflows.apply(INNER)
         await workflows.apply(text("outer", f"- b: {{call: work.echo}}\n- a: {task}"))
-        keep, broken = workflows.journal.keep, list[bool]()
+        keep, broken = workflows.engine.journal.keep, list[bool]()
 
         async def kept(one: Kept) -> Any:
             doubtful.breaks = bool(one.children) and not broken
@@ -132,7 +132,7 @@ async def test_a_connection_that_breaks_at_the_commit_begins_no_run_twice(store:
             return await keep(one)
 
         handle = await workflows.start("outer", {"n": 1})
-        workflows.journal.keep = kept  # type: ignore[method-assign]
+        workflows.engine.journal.keep = kept  # type: ignore[method-assign]
         await workflows.output(handle.id, timeout_s=10)
         (inner,) = (await workflows.page_runs(workflow="inner")).items
         await workflows.output(inner.id, timeout_s=10)

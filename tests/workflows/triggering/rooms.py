@@ -11,12 +11,14 @@ from typing import Any
 from omnicore.clock import ManualClock
 from omnicore.config.settings import WorkflowSettings
 from omnicore.connectors.webhooks import Hooks
+from omnicore.errors import NotFound
 from omnicore.events.bus import EventBus
+from omnicore.jobs.engine import NewRun, Started
 from omnicore.storage.store import Session, Store
 from omnicore.storage.tables.workflow_definitions import DefinitionsTable
 from omnicore.storage.tables.workflow_runs import RunRow, RunsTable
 from omnicore.workflows.journal import Journal
-from omnicore.workflows.journal_records import Beginning, NewRun, Started, ordered
+from omnicore.workflows.journal_records import Beginning, ordered
 from omnicore.workflows.language.document import compile_graph, read_document
 from omnicore.workflows.language.graph import WorkflowGraph
 from omnicore.workflows.triggers.triggers import Triggers
@@ -46,6 +48,7 @@ class Service:
     """What triggers ask of the service that owns runs: definitions from the database, runs handed to the test."""
 
     table: DefinitionsTable
+    runs: RunsTable
     adopted: list[Handle] = field(default_factory=list)
     outcome: Any = None
     _graphs: dict[str, WorkflowGraph] = field(default_factory=dict)
@@ -61,6 +64,12 @@ class Service:
                 return None
             self._graphs[digest] = compile_graph(json.loads(text))
         return self._graphs[digest]
+
+    async def ended_at(self, run: str) -> float | None:
+        row = self.runs.get(run)
+        if row is None:
+            raise NotFound(f"there is no run {run}", remedy="look at the list of runs")
+        return row.ended_at
 
     async def order(
         self, workflow: str, input: Any, *, trigger: Mapping[str, Any], key: str | None = None, by: str = "trigger"
@@ -82,9 +91,9 @@ class Room:
         self.bus = EventBus(clock=clock)
         self.journal = Journal(store, clock, WorkflowSettings())
         self.table = DefinitionsTable(store)
-        self.service = Service(self.table)
-        self.triggers = Triggers(store, self.journal, self.service, self.bus, clock, hooks=hooks)
         self.runs = RunsTable(store)
+        self.service = Service(self.table, self.runs)
+        self.triggers = Triggers(store, self.journal, self.service, self.bus, clock, hooks=hooks)
 
     def apply(self, text: str) -> str:
         """Keeps a definition with what follows from it, in one transaction, as the service does."""

@@ -12,9 +12,9 @@ from tests.workflows.triggering.rooms import NOW, Room, room, workflow
 
 from omnicore.clock import ManualClock
 from omnicore.errors import InvalidInput
+from omnicore.jobs.engine import NewRun
 from omnicore.storage.store import Store
 from omnicore.storage.tables.workflow_triggers import WaitRow, add_waits
-from omnicore.workflows.journal_records import NewRun
 from omnicore.workflows.steps.cloud_events import HOPS
 
 

@@ -232,33 +232,34 @@ class JqFigures:
     given_up: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class JqHost:
+    """The sandboxes, turns and threads that calls share.
+
+    Args:
+        short, long: the turns for attempts of each kind.
+        short_s, long_s: the most time of an attempt of each kind.
+    """
+
+    pool: JqPool
+    short: JqTurns
+    long: JqTurns
+    short_s: float
+    long_s: float
+    threads: Callable[[], Executor]
+    figures: JqFigures
+
+
 class JqCall:
     """A call of an export. One of `wait`, `at_once` and `in_turn` at a time; then `result`.
 
     Args:
         encoded: makes the input, on the thread of the attempt. Raises: JqFailed.
-        short, long: the turns for attempts of each kind.
         owner: who the turns are counted for.
-        short_s, long_s: the most time of an attempt of each kind.
     """
 
-    def __init__(
-        self,
-        rooms: JqPool,
-        export: str,
-        encoded: Callable[[], bytes],
-        *,
-        short: JqTurns,
-        long: JqTurns,
-        owner: str,
-        short_s: float,
-        long_s: float,
-        threads: Callable[[], Executor],
-        figures: JqFigures,
-    ) -> None:
-        self._rooms, self._export, self._encoded = rooms, export, encoded
-        self._short, self._long, self._owner = short, long, owner
-        self._short_s, self._long_s, self._threads, self._figures = short_s, long_s, threads, figures
+    def __init__(self, host: JqHost, export: str, encoded: Callable[[], bytes], owner: str) -> None:
+        self._host, self._export, self._encoded, self._owner = host, export, encoded, owner
         self._instance: Instance | None = None
         self._tried = self._cut = self._decided = False
         self._value: Any = None
@@ -273,40 +274,40 @@ class JqCall:
     def wait(self) -> JqCall:
         """Makes attempts until it is decided; the thread waits for its turns."""
         if not self._tried:
-            with self._short.taken(self._owner):
+            with self._host.short.taken(self._owner):
                 self._attempt_short()
         for rest_s in _RESTS_S:
             if self._decided:
                 return self
             time.sleep(rest_s)
-            with self._long.taken(self._owner):
+            with self._host.long.taken(self._owner):
                 self._attempt_long()
         return self._over()
 
     def at_once(self) -> bool:
         """Makes the short attempt on this thread, if a turn is free. Returns: whether it is decided."""
-        if not self._tried and self._short.at_once():
-            self._in_turn(self._short, self._attempt_short)
+        if not self._tried and self._host.short.at_once():
+            self._in_turn(self._host.short, self._attempt_short)
         return self._decided
 
     async def in_turn(self) -> JqCall:
         """Makes attempts until it is decided, on other threads. Cancelling it cuts the sandbox."""
         if not self._tried:
-            await self._short.come(self._owner)
-            await self._elsewhere(self._short, self._attempt_short)
+            await self._host.short.come(self._owner)
+            await self._elsewhere(self._host.short, self._attempt_short)
         for rest_s in _RESTS_S:
             if self._decided:
                 return self
             if rest_s:
                 await asyncio.sleep(rest_s)
-            await self._long.come(self._owner)
-            await self._elsewhere(self._long, self._attempt_long)
+            await self._host.long.come(self._owner)
+            await self._elsewhere(self._host.long, self._attempt_long)
         return self._over()
 
     def _over(self) -> JqCall:
         if not self._decided:
-            self._figures.given_up += 1
-            self._decided, self._failure = True, HostBusy(len(_RESTS_S), self._long_s)
+            self._host.figures.given_up += 1
+            self._decided, self._failure = True, HostBusy(len(_RESTS_S), self._host.long_s)
         return self
 
     async def _elsewhere(self, turns: JqTurns, attempt: Callable[[], None]) -> None:
@@ -320,7 +321,7 @@ class JqCall:
                 ended.set()
 
         try:
-            future = loop.run_in_executor(self._threads(), work)
+            future = loop.run_in_executor(self._host.threads(), work)
         except RuntimeError:  # closed meanwhile
             turns.over(self._owner, 0.0)
             raise
@@ -347,8 +348,8 @@ class JqCall:
         finally:
             used_s = time.monotonic() - began
             turns.over(self._owner, used_s)
-            if turns is self._long:
-                self._short.charge(self._owner, used_s)
+            if turns is self._host.long:
+                self._host.short.charge(self._owner, used_s)
 
     # -- attempts
 
@@ -359,9 +360,9 @@ class JqCall:
         data = self._data()
         if data is None:
             return
-        instance = self._instance = self._rooms.warm_one()
+        instance = self._instance = self._host.pool.warm_one()
         try:
-            self._value = json.loads(instance.call(self._export, data, timeout_s=self._short_s))
+            self._value = json.loads(instance.call(self._export, data, timeout_s=self._host.short_s))
             self._decided = True
         except GuestFailed as error:
             if "exit_code" not in error.details:
@@ -372,7 +373,7 @@ class JqCall:
             pass  # the long attempt says what is wrong, and whether anything is
         finally:
             self._instance = None
-            self._rooms.give_back(instance)
+            self._host.pool.give_back(instance)
 
     def _attempt_long(self) -> None:
         if self._cut:
@@ -381,12 +382,12 @@ class JqCall:
         if data is None:
             return
         try:
-            instance = self._instance = self._rooms.new_one()
+            instance = self._instance = self._host.pool.new_one()
         except CapacityReached as error:
             self._again(error)
             return
         try:
-            self._value = json.loads(instance.call(self._export, data, timeout_s=self._long_s))
+            self._value = json.loads(instance.call(self._export, data, timeout_s=self._host.long_s))
             self._decided = True
         except (DeadlineExceeded, CapacityReached) as error:
             self._again(error)
@@ -404,7 +405,7 @@ class JqCall:
             return None
 
     def _again(self, error: Exception) -> None:
-        self._figures.again += 1
+        self._host.figures.again += 1
         _log.warning("an expression of %s was not evaluated in time, and is tried again: %s", self._owner, error)
 
     def _fail(self, failure: JqFailed) -> None:
@@ -485,8 +486,8 @@ class Jq:
         self._idle: list[Instance] = []
         self._threads: ThreadPoolExecutor | None = None
         self._limits, self._cache = limits or JqLimits(), cache
-        self._line_up()
         self.figures = JqFigures()
+        self._line_up()
 
     def configure(self, limits: JqLimits, *, cache: Path | None) -> None:
         """Changes limits and folder; calls under way end as they began, and what is compiled stays if it can."""
@@ -500,8 +501,9 @@ class Jq:
 
     def _line_up(self) -> None:
         most = self._limits
-        self._short = JqTurns(max(1, min(most.at_once, _MOST_INSTANCES)))
-        self._long = JqTurns(max(1, min(most.long_at_once, _MOST_INSTANCES)))
+        short, long = (JqTurns(max(1, min(one, _MOST_INSTANCES))) for one in (most.at_once, most.long_at_once))
+        short_s, long_s = min(_SHORT_S, most.timeout_s), most.timeout_s
+        self._host = JqHost(self, short, long, short_s, long_s, self._executor, self.figures)
 
     def warm(self) -> None:
         """Makes the first sandbox, so that nobody waits for it. Raises: EngineFailed, NotFound."""
@@ -557,19 +559,7 @@ class Jq:
         return self._call("run", lambda: _encoded(request), owner)
 
     def _call(self, export: str, encoded: Callable[[], bytes], owner: str | None = None) -> JqCall:
-        most = self._limits
-        return JqCall(
-            self,
-            export,
-            encoded,
-            short=self._short,
-            long=self._long,
-            owner=ASKER.get() if owner is None else owner,
-            short_s=min(_SHORT_S, most.timeout_s),
-            long_s=most.timeout_s,
-            threads=self._executor,
-            figures=self.figures,
-        )
+        return JqCall(self._host, export, encoded, ASKER.get() if owner is None else owner)
 
     def close(self) -> None:
         """Frees the sandboxes and threads; the next call makes new ones."""

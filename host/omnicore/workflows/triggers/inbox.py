@@ -10,7 +10,7 @@ import hashlib
 import json
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -43,9 +43,9 @@ from omnicore.workflows.steps.cloud_events import event_hops, is_of_bus
 
 if TYPE_CHECKING:
     from omnicore.clock import Clock
+    from omnicore.jobs.engine import NewRun, Started
     from omnicore.storage.tables.workflow_triggers import WaitRow, WaitsTable, WantRow, WantsTable
     from omnicore.workflows.journal import Journal
-    from omnicore.workflows.journal_records import NewRun, Started
 
 __all__ = ["Beginnings", "DispatchFigures", "Dispatcher", "Gathering", "Going", "Outgoing", "Runs", "Set"]
 
@@ -71,6 +71,9 @@ class Runs(Protocol):
         its schema.
         """
 
+    async def ended_at(self, run: str) -> float | None:
+        """The time at which a run ended; None: it goes on. Raises: NotFound."""
+
     def adopt(self, new: NewRun, started: Started) -> Any:
         """Takes up a run once the journal has kept it (`Journal.tick`, `dispatch`, `start`): one that is `owned` begins
         now. Its `RunHandle`: `id`, `duplicate`, awaitable."""
@@ -82,7 +85,7 @@ class Beginnings:
     def __init__(self, runs: Runs) -> None:
         self._runs = runs
         self._kept: OrderedDict[str, tuple[Trigger, ...]] = OrderedDict()
-        self.adopt = runs.adopt
+        self.adopt, self.ended_at = runs.adopt, runs.ended_at
 
     async def triggers(self, workflow: str) -> tuple[Trigger, ...]:
         """The triggers of a workflow as it stands; none when it was removed or switched off."""
@@ -356,6 +359,14 @@ class Dispatcher:
                 if len(fitting) >= _MOST_SIGNALS or len(page) < _PAGE:
                     break
         return list(fitting.values())
+
+    async def listened(self) -> Iterable[str]:
+        """The filters of waiting runs, by tasks of definitions that may have changed since."""
+        found: set[str] = set()
+        for key in await asyncio.to_thread(self._waits.keys):
+            node = await self.listener(key)
+            found |= set() if node is None else {literal_of(one) or "" for one in all_filters(node)}
+        return found
 
     async def listener(self, key: str) -> ListenTask | None:
         """The listening task of a key, `<digest>#<path>`; those that were asked for last are kept."""

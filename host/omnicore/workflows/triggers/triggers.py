@@ -13,14 +13,13 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 from omnicore.connectors.webhooks import Hooks, Offer, Taken
-from omnicore.errors import HostError, InvalidInput, LimitExceeded, OmniError
+from omnicore.errors import HostError, InvalidInput, LimitExceeded, NotFound, OmniError
 from omnicore.events.bus import check_topic
 from omnicore.events.subscriptions import MOST_HOPS
 from omnicore.ids import OrderedIds
 from omnicore.jobs.loop import Pause
 from omnicore.jobs.ticks import Tick, choose
 from omnicore.records import replace
-from omnicore.storage.tables.workflow_runs import RunsTable
 from omnicore.storage.tables.workflow_triggers import (
     EventsTable,
     PartialsTable,
@@ -34,7 +33,7 @@ from omnicore.storage.tables.workflow_triggers import (
     settle_schedules,
 )
 from omnicore.workflows.faults import Fault
-from omnicore.workflows.language.triggers import Trigger, all_filters, literal_of, schedules_of, ticks_of_row, wants_of
+from omnicore.workflows.language.triggers import Trigger, schedules_of, ticks_of_row, wants_of
 from omnicore.workflows.runner import Seats
 from omnicore.workflows.steps.cloud_events import checked, of_bus
 from omnicore.workflows.triggers.inbox import Beginnings, Dispatcher, DispatchFigures, Gathering, Outgoing, Runs
@@ -44,9 +43,9 @@ if TYPE_CHECKING:
 
     from omnicore.clock import Clock
     from omnicore.events.bus import Event, EventBus, Subscription
+    from omnicore.jobs.engine import NewRun
     from omnicore.storage.store import Session, Store
     from omnicore.workflows.journal import Journal
-    from omnicore.workflows.journal_records import NewRun
     from omnicore.workflows.language.graph import WorkflowGraph
 
 __all__ = ["BusListener", "Runs", "ScheduleTicker", "Triggers", "WebhookTaker", "patterns_of"]
@@ -268,7 +267,6 @@ class ScheduleTicker:
         beginnings: Beginnings,
         journal: Journal,
         schedules: WorkflowSchedulesTable,
-        runs: RunsTable,
         clock: Clock,
         *,
         poll_s: float = 1.0,
@@ -276,7 +274,7 @@ class ScheduleTicker:
         most: int = 100,
     ) -> None:
         self._beginnings, self._journal = beginnings, journal
-        self._schedules, self._runs, self._clock = schedules, runs, clock
+        self._schedules, self._clock = schedules, clock
         self._poll_s, self._grace_s, self._most = poll_s, grace_s, most
         self._ids = OrderedIds("run")
         self.resting: frozenset[str] = frozenset()
@@ -317,7 +315,7 @@ class ScheduleTicker:
         resting = await asyncio.to_thread(self._schedules.resting)
         self.resting = frozenset(row.workflow for row in resting)
         for row in resting:
-            ended_at = await asyncio.to_thread(self._ended, row)
+            ended_at = await self._ended(row)
             if ended_at is not None:
                 await self._begin_again(row, ended_at + float(row.spec))
 
@@ -325,10 +323,12 @@ class ScheduleTicker:
         now = self._clock.now()
         await self._journal.apply(lambda session: begin_again(session, row, next_at=next_at, now=now))
 
-    def _ended(self, row: ScheduleRow) -> float | None:
+    async def _ended(self, row: ScheduleRow) -> float | None:
         """The end time of the last run of a schedule; None: it goes on."""
-        run = None if row.last_run is None else self._runs.get(row.last_run)
-        return self._clock.now() if run is None else run.ended_at
+        if row.last_run is not None:
+            with suppress(NotFound):
+                return await self._beginnings.ended_at(row.last_run)
+        return self._clock.now()
 
     async def _tick(self, row: ScheduleRow, now: float) -> None:
         chosen = self._chosen(row, now)
@@ -399,22 +399,24 @@ class Triggers:
     ) -> None:
         self._journal, self._clock = journal, clock
         self._hooks, self._work, self._event_bytes = hooks, work, event_bytes
-        self._schedules, self._wants, self._waits = WorkflowSchedulesTable(store), WantsTable(store), WaitsTable(store)
+        self._schedules, self._wants = WorkflowSchedulesTable(store), WantsTable(store)
         beginnings = Beginnings(runs)
         self._gathering = Gathering(beginnings, journal, PartialsTable(store), clock)
-        self._ticker = ScheduleTicker(beginnings, journal, self._schedules, RunsTable(store), clock, poll_s=poll_s)
+        self._ticker = ScheduleTicker(beginnings, journal, self._schedules, clock, poll_s=poll_s)
         self._dispatcher = Dispatcher(
             runs,
             beginnings,
             journal,
             self._gathering,
             events=EventsTable(store),
-            waits=self._waits,
+            waits=WaitsTable(store),
             wants=self._wants,
             clock=clock,
             poll_s=poll_s,
         )
-        self._hearing = BusListener(bus, journal, self._wants, more=self._listened, poke=self.poke, refresh_s=poll_s)
+        self._hearing = BusListener(
+            bus, journal, self._wants, more=self._dispatcher.listened, poke=self.poke, refresh_s=poll_s
+        )
         self._taker = None if hooks is None else WebhookTaker(beginnings, journal, self._wants, hooks.told)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -535,11 +537,3 @@ class Triggers:
             self._sweeping.clear()
             await self._gathering.sweep()
             await self._sweeping.rest(_SWEEP_S)
-
-    async def _listened(self) -> Iterable[str]:
-        """The filters of waiting runs, by tasks of definitions that may have changed since."""
-        found: set[str] = set()
-        for key in await asyncio.to_thread(self._waits.keys):
-            node = await self._dispatcher.listener(key)
-            found |= set() if node is None else {literal_of(one) or "" for one in all_filters(node)}
-        return found
