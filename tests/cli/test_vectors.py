@@ -52,12 +52,12 @@ def test_the_nearest_are_found(omnicore, data):
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (("search", "docs", "[1,"), 2, "VALUES are no JSON"),
-        (("search", "docs", "7"), 2, "is no JSON list"),
+        (("search", "docs", "[1,"), 2, "VALUES is not JSON"),
+        (("search", "docs", "7"), 2, "is not a JSON list"),
         (("search", "docs", "[1]"), 2, "1 dimensions where the collection has 2"),
-        (("search", "docs", "[1, 0]", "--filter", "page"), 2, "is no KEY=JSON"),
+        (("search", "docs", "[1, 0]", "--filter", "page"), 2, "is not KEY=JSON"),
         (("search", "nothing", "[1, 0]"), 5, "no collection nothing"),
-        (("stats", "nothing"), 2, "no collection nothing"),
+        (("stats", "nothing"), 5, "no collection nothing"),
         (("rm", "nothing"), 5, "has no collection nothing"),
     ],
 )

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CALL",
     "CALLS",
+    "COMMANDED",
     "FORBIDDEN",
     "LOGINS",
     "NOT_RECORDED",
@@ -163,6 +164,9 @@ calls are recorded one by one."""
 
 LOGINS = frozenset({"/api/v1/session", "/api/v1/setup", "/api/login", "/api/v1/oidc/callback"})
 """Paths where somebody who is not known yet becomes known, or fails to."""
+
+COMMANDED = frozenset({"startRun", "startTrial", "publishEvents"})
+"""Uses that also leave a row when a command makes them: what they begin goes on without the person."""
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _NOUNS = {
@@ -409,7 +413,11 @@ async def _call(
         outcome = "refused" if status_of(error) == _DENIED else "failed"
         raise
     finally:
-        note_call(trail, request.scope, operation.name, target, outcome)
+        command = request.scope.get(COMMAND)
+        if command and operation.name in COMMANDED:
+            trail.note(**who_asks(request.scope), action=command, target=target, outcome=outcome)
+        else:
+            note_call(trail, request.scope, operation.name, target, outcome)
     return response
 
 

@@ -131,10 +131,12 @@ def _caller(request: Request) -> str:
 
 
 async def list_uses(request: Request) -> Response:
-    """Uses of a connector, newest first."""
+    """Uses of a connector, newest first. Raises: NotFound: no connector has or had the name."""
     service, limit = connectors_of(request), read_count(request, "limit", 100)
     name, before = request.path_params["connector"], request.query_params.get("cursor", "")[:64]
     uses = await asyncio.to_thread(lambda: service.register.table.uses(name, before=before, limit=limit))
+    if not uses and not before:
+        await _row(request)  # uses outlive their connector; without any it must exist
     return Json({"items": [use.to_json() for use in uses], "next": uses[-1].id if len(uses) == limit else None})
 
 

@@ -72,14 +72,23 @@ def _given(values: dict[str, Any]) -> CycleInput:
     return CycleInput(data, values.get("context", ""), objectives)
 
 
+_STATUSES = [status.value for status in IntelligenceStatus]
 _SPEC_FIELDS = frozenset(IntelligenceSpec.__dataclass_fields__)
 
 
 async def list_intelligences(request: Request) -> Response:
     """A page of intelligences, oldest first."""
     limit, cursor = read_count(request, "limit", 100), request.query_params.get("cursor")
-    found, following = await asyncio.to_thread(_people(request).page, limit, cursor)
-    return Json({"items": [one.to_json() for one in found], "next": following})
+    retired, status = request.query_params.get("retired", "false"), request.query_params.get("status")
+    if retired not in ("true", "false"):
+        raise InvalidInput("retired is neither true nor false", remedy="send one of them", path="retired")
+    if status is not None and status not in _STATUSES:
+        raise InvalidInput("status is not one", remedy=f"use one of {', '.join(_STATUSES)}", path="status")
+    people = _people(request)
+    found, following = await asyncio.to_thread(lambda: people.page(limit, cursor, retired=retired == "true"))
+    # The status follows from the plugins that are there now, so a page may be short and still have a successor.
+    items = [one.to_json() for one in found if status in (None, one.status)]
+    return Json({"items": items, "next": following})
 
 
 async def create_intelligence(request: Request) -> Response:
@@ -177,7 +186,7 @@ SCHEMAS: Schemas = {
         id=TEXT,
         name=TEXT,
         version=WHOLE,
-        status={"enum": [status.value for status in IntelligenceStatus]},
+        status={"enum": _STATUSES},
         capabilities={"type": "object", "description": "Each required word with the functions that provide it."},
         missing=TEXTS,
         score={"type": ["number", "null"]},

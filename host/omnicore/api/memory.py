@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import asdict
+from io import BytesIO
+from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, Any
 
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from omnicore.api.operation import ref
 from omnicore.api.parts import parts_of
@@ -17,10 +19,12 @@ from omnicore.errors import InvalidInput, NotFound, Unavailable
 from omnicore.memory.item import MOST_DIMENSIONS
 from omnicore.memory.memories import HOST
 from omnicore.memory.recall import Made
+from omnicore.memory.service import export_pack, import_pack
 from omnicore.memory.tiers import TIERS, MemoryTier
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+    from typing import IO
 
     from starlette.requests import Request
 
@@ -33,7 +37,9 @@ __all__ = [
     "SCHEMAS",
     "change_memory",
     "consolidate_memories",
+    "export_memories",
     "forget_memory",
+    "import_memories",
     "list_memories",
     "list_memory_owners",
     "memory_of",
@@ -48,6 +54,7 @@ __all__ = [
 
 
 MOST_RECALLED = 100
+_LINES = "application/jsonl"
 
 _MAYBE_NUMBER = {"type": ["number", "null"]}
 _MAYBE_WHOLE = {"type": ["integer", "null"]}
@@ -58,6 +65,13 @@ _COUNTS = {"type": "object", "additionalProperties": {"type": "integer"}}
 
 
 SCHEMAS: Schemas = {
+    "MemoryImported": order_of(
+        *("pack", "version", "memories", "replaced"),
+        pack=TEXT,
+        version=TEXT,
+        memories={**WHOLE, "description": "Memories that it brought, or that were there."},
+        replaced={**WHOLE, "description": "Memories of older versions that are gone."},
+    ),
     "Memory": order_of(
         *("id", "owner", "tier", "text", "importance", "created_at", "metadata", "writer", "state"),
         id=TEXT,
@@ -272,6 +286,51 @@ async def forget_memory(request: Request) -> Response:
 async def consolidate_memories(request: Request) -> Response:
     """Consolidates now."""
     return Json((await memory_of(request).consolidate()).to_json())
+
+
+_SPOOLED = 8 * 1024 * 1024
+_CHUNK = 256 * 1024
+
+
+async def export_memories(request: Request) -> Response:
+    """A pack of an owner's memories, made before its first byte is sent."""
+    service, owner, asked = memory_of(request), owner_of(request), request.query_params
+    tiers = asked.getlist("tier")
+    for tier in tiers:
+        _check_tier(tier)
+
+    def made() -> IO[bytes]:
+        file = SpooledTemporaryFile(_SPOOLED)  # noqa: SIM115 closed when it was sent
+        try:
+            names = {"name": asked.get("name") or owner, "version": asked.get("version") or "1"}
+            export_pack(service.memories, file, owner=owner, tiers=tiers or None, **names)
+            file.seek(0)
+        except BaseException:
+            file.close()
+            raise
+        return file
+
+    return StreamingResponse(_chunks(await asyncio.to_thread(made)), media_type=_LINES)
+
+
+async def import_memories(request: Request) -> Response:
+    """Takes in a pack, whose hash is checked first."""
+    service, owner, tier = memory_of(request), owner_of(request), request.query_params.get("tier")
+    if tier is not None:
+        _check_tier(tier)
+    pack = BytesIO(await request.body())
+    return Json(asdict(await asyncio.to_thread(import_pack, service.memories, pack, owner=owner, tier=tier)))
+
+
+def _chunks(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        while chunk := file.read(_CHUNK):
+            yield chunk
+
+
+def _check_tier(tier: str) -> None:
+    if tier not in TIERS:
+        raise InvalidInput(f"there is no tier {tier[:40]!r}", remedy=f"use one of {', '.join(TIERS)}", path="tier")
 
 
 def memory_of(request: Request) -> MemoryService:

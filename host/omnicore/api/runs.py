@@ -86,6 +86,9 @@ class RunOrder(Record, frozen=True):
     number: Annotated[
         Annotated[int, Meta(ge=1, le=999_999_999)] | None, Meta(description="A version; the newest one.")
     ] = None
+    priority: Annotated[
+        Annotated[int, Meta(ge=0, le=9)] | None, Meta(description="Higher ones first; default: that of the workflow.")
+    ] = None
 
 
 class TrialOrder(Record, frozen=True):
@@ -141,7 +144,9 @@ async def start_run(request: Request) -> Response:
     await service.rights.check_version(workflow, order.number, role_of(request))
     # The Idempotency-Key is the key of the run too: it outlives the answers kept in memory.
     key = order.key if order.key is not None else header_key(request)
-    handle = await service.start(workflow, order.input, key=key, by=who(request), number=order.number)
+    handle = await service.start(
+        workflow, order.input, key=key, by=who(request), number=order.number, priority=order.priority
+    )
     return await begun(request, handle, 202, wait_s=order.wait_s)
 
 

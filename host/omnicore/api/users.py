@@ -77,6 +77,7 @@ __all__ = [
     "set_up",
     "show_session",
     "show_user",
+    "unlock_user",
     "with_cookie",
 ]
 
@@ -270,6 +271,14 @@ async def change_user(request: Request) -> Response:
     return Json(row.to_json())
 
 
+async def unlock_user(request: Request) -> Response:
+    """Lets a name log in again that failed logins have locked."""
+    access = access_of(request)
+    row = await asyncio.to_thread(access.users.get, request.path_params["user"])
+    await asyncio.to_thread(access.lockout.forget, row.name)
+    return Json(row.to_json())
+
+
 async def remove_user(request: Request) -> Response:
     """Removes a user with sessions and tokens."""
     await asyncio.to_thread(access_of(request).users.remove, request.path_params["user"])
@@ -297,17 +306,17 @@ async def add_token(request: Request) -> Response:
     order = await read_record(request, TokenOrder, "token")
     role, plugins = Role[order.role], checked_plugins(order.plugins)
     _check_reach(principal, role, plugins)
+    whose, owner = await _owner_of(request, principal, order.owner)
     row, key = await asyncio.to_thread(
         lambda: access_of(request).tokens.add(
             order.name,
-            owner=principal.user,
+            owner=whose,
             role=role,
             plugins=plugins,
             scopes=_scopes(request, order.scopes),
             expires_at=order.expires_at,
         )
     )
-    owner = principal.name if principal.user else None
     return Json({**token_json(row, owner), "secret": key}, 201, {"location": f"{_TOKENS}/{row.id}"})
 
 
@@ -317,6 +326,16 @@ async def remove_token(request: Request) -> Response:
     whose = None if principal.via == "token" and token == principal.key else own_of(principal)
     await asyncio.to_thread(lambda: access_of(request).tokens.remove(token, owner=whose))
     return Response(status_code=204)
+
+
+async def _owner_of(request: Request, principal: Principal, given: str | None) -> tuple[str | None, str | None]:
+    """The id and name of the user whose token it becomes: the caller, or somebody whom the host's owner names."""
+    if given is None:
+        return (principal.user, principal.name) if principal.user else (None, None)
+    if principal.user is not None:
+        raise RefusalError(Problem(403, "forbidden", "users make tokens for themselves only", "leave owner out"))
+    row = await asyncio.to_thread(access_of(request).users.get, given)
+    return row.id, row.name
 
 
 def _check_reach(principal: Principal, role: Role, plugins: dict[str, Role]) -> None:

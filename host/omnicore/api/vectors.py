@@ -31,8 +31,10 @@ __all__ = [
     "delete_vectors",
     "drop_collection",
     "list_collections",
+    "rebuild_index",
     "search_vectors",
     "show_collection",
+    "show_index",
     "upsert_vectors",
 ]
 
@@ -56,6 +58,19 @@ SCHEMAS: Schemas = {
         created_at={"type": "number", "description": "Seconds since the Unix epoch."},
     ),
     "Collections": order_of(*("items", "next"), items=list_of("Collection"), next=NEXT),
+    "CollectionIndex": order_of(
+        *("owner", "name", "dimensions", "metric", "count", "created_at", "in_memory", "indexed", "reason", "copy"),
+        owner={**TEXT, "description": "A plugin, or `@host`."},
+        name=TEXT,
+        dimensions=WHOLE,
+        metric={"enum": list(METRICS)},
+        count=WHOLE,
+        created_at={"type": "number", "description": "Seconds since the Unix epoch."},
+        in_memory={"type": "boolean", "description": "True while the collection is held in memory."},
+        indexed={**WHOLE, "description": "Vectors in the index; 0 where searches compare all."},
+        reason={**TEXT, "description": "The reason why there is no index; else empty."},
+        copy={"type": ["object", "null"], "description": "Rows and bytes of the copy on disk, or its error."},
+    ),
     "CollectionOrder": order_of(
         "name",
         name=TEXT,
@@ -112,6 +127,18 @@ async def create_collection(request: Request) -> Response:
 async def show_collection(request: Request) -> Response:
     """One collection."""
     return Json(await _shown(_service(request), _owner(request), _name(request)))
+
+
+async def show_index(request: Request) -> Response:
+    """A collection with its index and the copy on disk."""
+    service, owner, name = await _there(request)
+    return Json(await asyncio.to_thread(service.stats, owner, name))
+
+
+async def rebuild_index(request: Request) -> Response:
+    """Rebuilds the index of a collection and writes its copy."""
+    service, owner, name = await _there(request)
+    return Json(await asyncio.to_thread(service.rebuild, owner, name))
 
 
 async def drop_collection(request: Request) -> Response:

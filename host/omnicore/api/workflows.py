@@ -173,8 +173,9 @@ async def change_workflow(request: Request) -> Response:
 
 
 async def show_workflow(request: Request) -> Response:
-    """One workflow with its text."""
-    return _document(await service_of(request).get(workflow_of(request)), 200)
+    """One workflow with its text, as it stands or as an earlier version."""
+    number = read_count(request, "number", 0, most=_LATEST) or None
+    return _document(await service_of(request).get(workflow_of(request), number), 200)
 
 
 async def remove_workflow(request: Request) -> Response:

@@ -1,26 +1,21 @@
-"""`omnicore audit`: who changed what, whether the record is whole, and the record as a file."""
+"""`omnicore audit`: the record of changes, its check, and the record as a file."""
 
 from __future__ import annotations
 
 import json
 import sys
-import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 import click
 
-from omnicore.access.audit import Verdict, verify
-from omnicore.api.audit import find_rows
-from omnicore.audit import audit_trail
-from omnicore.cli.client import command_name, loaded
-from omnicore.cli.local import at_terminal, stored
+from omnicore.cli.client import Client, command_name, connected, loaded
+from omnicore.cli.nouns import Document, Noun, listing
 from omnicore.cli.options import Exit, Group, Shell, common, host_folders, pass_shell
-from omnicore.cli.output import Output
-from omnicore.clock import SystemClock
+from omnicore.cli.output import Output, date
+from omnicore.optional import optional
 from omnicore.storage.store import storage_failed
-from omnicore.storage.tables.audit import Anchor, AuditRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,63 +24,68 @@ if TYPE_CHECKING:
 
 __all__ = ["audit"]
 
-
 _HEADS = ("seq", "at", "actor", "via", "from", "action", "target", "outcome")
 _BATCH = 1000
+
+
+def _row(row: Document) -> tuple[str, ...]:
+    shown = {**row, "at": date(row["at"])}
+    return tuple(str(shown[head]) for head in _HEADS)
+
+
+_ROW = Noun(path="audit", heads=_HEADS, row=_row, extent="page", page=50, folder=False)
 
 
 @click.group(cls=Group)
 @common
 def audit() -> None:
-    """Look at the record of changes: who did what, when, from where, and whether a row is missing."""
+    """Read and verify the record of changes: who did what, when and from where."""
 
 
-@audit.command()
-@click.option("-n", "--limit", type=click.IntRange(1, 500), default=50, show_default=True)
-@click.option("--cursor", type=click.IntRange(1), help="Go on where the page before ended.")
-@click.option("--actor", help="Only what this one did.")
-@click.option("--action", help="Only this operation or command, such as `giveGrant` or `plugins grant`.")
-@click.option("--target", help="Only what was about this, such as plugin:text.")
-@host_folders
-@pass_shell
-def ls(shell: Shell, /, *, limit: int, cursor: int | None, **filters: str | None) -> None:
-    """List changes, newest first."""
-    output = Output(shell)
-    wanted = {name: text for name, text in filters.items() if text is not None}
-    with _trail(shell) as trail:
-        rows, following = find_rows(trail, wanted, cursor, limit)
-    if output.is_json:
-        output.document({"items": [row.to_json() for row in rows], "next": following})
-        return
-    output.rows(_HEADS, [_cells(row) for row in rows])
-    if following is not None:
-        output.say(f"There are more: add --cursor {following}")
+audit.add_command(listing(_ROW, words="List changes, newest first."))
 
 
 @audit.command(name="verify")
-@click.option("--noted", metavar="SEQ:HASH", help="A row that was noted elsewhere; it must be there.")
-@click.option("--accept", is_flag=True, help="Sign the end of the chain off as it is, which leaves a row.")
+@click.option("--noted", metavar="SEQ:HASH", help="A row that was noted elsewhere and must be there.")
+@click.option("--accept", is_flag=True, help="Sign the end of the chain as it is, which leaves a row.")
 @host_folders
 @click.pass_context
 @pass_shell
 def verify_(shell: Shell, ctx: click.Context, *, noted: str | None, accept: bool) -> None:
-    """Recompute the chain from its first row to its last. Exit code 1 when a row is altered or missing.
+    """Recompute the chain from its first row to its last. Exit code 1 if a row was altered or is missing.
 
-    Note the row that it ends with somewhere else: who can write both the database and the data folder could make a
-    whole new chain, but not one that holds that row.
+    Note the last row in another place: whoever can write both the database and the data folder could make a whole
+    new chain, but not one that holds that row.
     """
     output = Output(shell)
-    anchor = _noted(noted)
-    with _trail(shell) as trail, _counting(output, "Checking the record", trail) as told:
-        if accept:
-            trail.accept(**at_terminal(), action=command_name())
-        verdict = verify(trail, noted=anchor, go_on=told)
+    row = _noted(noted)
+    if accept:
+        # The signature is that of whoever owns the data folder, so no request can ask for it.
+        local = optional("omnicore.cli.local")
+        with _trail(shell) as trail:
+            trail.accept(**local.at_terminal(), action=command_name())
+    with connected(shell, output, folder=False) as client, output.waiting("Checking the record"):
+        verdict = _verdict(client, row)
     if output.is_json:
-        output.document(verdict.to_json())
+        output.document(verdict)
+    elif verdict["ok"]:
+        last = verdict["last"]
+        output.line(f"{verdict['rows']} rows are intact; the last one is {last['seq']}:{last['hash']}")
     else:
-        output.line(_said(verdict))
-    if not verdict.ok:
+        output.line(f"The record is broken: {verdict['reason']}.")
+    if not verdict["ok"]:
         ctx.exit(Exit.FAILURE)
+
+
+def _verdict(client: Client, noted: Document | None) -> Document:
+    """The verdict on the whole chain, which is checked in parts: each request has a limited time."""
+    rows, after = 0, 0
+    while True:
+        part: Document = client.ask("POST", "audit", "verify", body={"after": after, "noted": noted})
+        rows += part["rows"]
+        if part["complete"] or not part["ok"]:
+            return {**part, "rows": rows}
+        after = part["last"]["seq"]
 
 
 @audit.command()
@@ -95,6 +95,7 @@ def verify_(shell: Shell, ctx: click.Context, *, noted: str | None, accept: bool
 @pass_shell
 def export(shell: Shell, file: Path, *, after: int) -> None:
     """Write the record to FILE, or to standard output: a JSON object on each line, oldest first."""
+    # It is read as `db backup` reads: whole, oldest first and for as long as it takes, which no request may.
     output = Output(shell)
     with _trail(shell) as trail, _counting(output, "Writing the record", trail) as told:
         if str(file) == "-":
@@ -110,9 +111,10 @@ def export(shell: Shell, file: Path, *, after: int) -> None:
 
 @contextmanager
 def _trail(shell: Shell) -> Iterator[AuditTrail]:
+    local = optional("omnicore.cli.local")
     settings = loaded(shell).settings
-    with stored(settings) as store:
-        yield audit_trail(settings, store, clock=SystemClock())
+    with local.stored(settings) as store:
+        yield local.audit_trail(settings, store, clock=local.SystemClock())
 
 
 @contextmanager
@@ -141,22 +143,10 @@ def _write(trail: AuditTrail, stream: IO[str], after: int, told: Callable[[int],
     return count
 
 
-def _cells(row: AuditRow) -> list[str]:
-    shown: dict[str, Any] = row.to_json()
-    shown["at"] = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(row.at))
-    return [str(shown[head]) for head in _HEADS]
-
-
-def _said(verdict: Verdict) -> str:
-    if verdict.ok:
-        return f"{verdict.rows} rows are whole; the last one is {verdict.last.seq}:{verdict.last.hash}"
-    return f"The record is broken: {verdict.reason}."
-
-
-def _noted(text: str | None) -> Anchor | None:
+def _noted(text: str | None) -> Document | None:
     if text is None:
         return None
     seq, colon, digest = text.partition(":")
     if not colon or not seq.isascii() or not seq.isdigit() or len(seq) > 15:
-        raise click.BadParameter(f"{text} is no SEQ:HASH", param_hint="--noted")
-    return Anchor(int(seq), digest)
+        raise click.BadParameter(f"{text} is not SEQ:HASH", param_hint="--noted")
+    return {"seq": int(seq), "hash": digest}

@@ -108,6 +108,9 @@ class Transport(Protocol):
     def __call__(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """The answer. Raises: Unavailable: the host does not answer."""
 
+    def carry(self, run: str) -> None:
+        """Executes a run where that is this process's work."""
+
 
 class Client:
     """Requests to one host.
@@ -117,6 +120,10 @@ class Client:
 
     def __init__(self, send: Transport, *, remote: bool) -> None:
         self._send, self.remote = send, remote
+
+    def carry(self, run: str) -> None:
+        """Executes a run in this process if no host runs; a running host executes it anyway. Raises: NotFound."""
+        self._send.carry(run)
 
     def get(self, *path: object, **query: Any) -> Any:
         """The document that an operation shows. Raises: OmniError: what the host answered."""
@@ -165,8 +172,11 @@ class Client:
 
 
 @contextmanager
-def connected(shell: Shell, output: Output) -> Iterator[Client]:
+def connected(shell: Shell, output: Output, *, folder: bool = True) -> Iterator[Client]:
     """A client of the host that runs on the data folder, or of one that is opened until the block ends.
+
+    Args:
+        folder: a plugin folder is needed. Without, a host that is opened here reads none.
 
     Raises: InvalidSetting; NotFound: no host runs, and there is no plugin folder.
     """
@@ -176,7 +186,7 @@ def connected(shell: Shell, output: Output) -> Iterator[Client]:
         yield client
         return
     local = optional("omnicore.cli.local")
-    with local.asked(shell, output) as application:
+    with local.asked(shell, output, folder=folder) as application:
         yield Client(application, remote=False)
 
 
@@ -271,6 +281,9 @@ class _Socket:
                 raise Unavailable(
                     f"the server on {self._data} does not answer", remedy="start it again with `omnicore run`"
                 ) from cause
+
+    def carry(self, run: str) -> None:
+        """Nothing: the running host executes its runs."""
 
 
 _COMMON = frozenset({"type", "title", "status", "code", "detail", "remedy", "instance"})

@@ -1,61 +1,84 @@
-"""`omnicore connectors`: the services the host is connected to.
-
-`omnicore connectors hooks`: addresses that services deliver to.
-
-`omnicore secrets`: the vault. Values go in, from a prompt or a pipe, and never come out.
-"""
+"""`omnicore connectors`, `connectors hooks` and `secrets`: services, their webhooks, and credentials in the vault."""
 
 from __future__ import annotations
 
 import json
-import time
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any
 
 import click
 
-from omnicore.cli.client import connected
-from omnicore.cli.local import opened
+from omnicore.cli.client import connected, loaded
+from omnicore.cli.nouns import Noun, listing, removal, showing
 from omnicore.cli.options import Duration, Group, Shell, common, host_folders, pass_shell, read_input, read_secret
-from omnicore.cli.output import Output
-from omnicore.connectors.kind import KINDS, find_kind
-from omnicore.connectors.vault import is_reference
+from omnicore.cli.output import Output, date
+from omnicore.connectors.kind import KINDS, Kind, find_kind
+from omnicore.connectors.vault import Vault, is_reference
 from omnicore.connectors.webhooks import RULES
 from omnicore.errors import InvalidInput, NotFound, PermissionDenied, ToolMissing, Unavailable
+from omnicore.optional import optional
+
+__all__ = ["connectors", "secrets"]
+
+_HOOK = Noun(
+    path="webhooks",
+    heads=("name", "rule", "path", "connector"),
+    row=lambda one: (one["name"], one["rule"], one["path"], one["connector"] or ""),
+)
+_DELIVERY = Noun(
+    path="webhooks/{webhook}/deliveries",
+    heads=("id", "event", "state", "attempts", "received"),
+    row=lambda one: (one["id"], one["event"], one["state"], str(one["attempts"]), date(one["received_at"])),
+    page=50,
+)
+_CONNECTOR = Noun(
+    path="connectors",
+    heads=("name", "kind", "credentials", "where"),
+    row=lambda one: (
+        *(one["name"], one["kind"], ", ".join(one["credentials"].values())),
+        str(one["config"].get("base_url", "")),
+    ),
+    none="No connectors: see `omnicore connectors kinds`, then `omnicore connectors add NAME KIND`.",
+)
+_USE = Noun(
+    path="connectors/{connector}/uses",
+    heads=("at", "who", "action", "outcome", "attempts"),
+    row=lambda one: (date(one["at"]), one["who"], one["action"], one["outcome"], str(one["attempts"])),
+    page=50,
+)
 
 
 @click.group(cls=Group)
 @common
 def hooks() -> None:
-    """Take deliveries of services in: verified, kept, and told as events `webhook.NAME`."""
+    """Receive deliveries of services: verified, stored, and published as events `webhook.NAME`."""
 
 
-@hooks.command()
-@host_folders
-@pass_shell
-def ls(shell: Shell) -> None:
-    """List the webhooks and their paths."""
-    output = Output(shell)
-    with connected(shell, output) as client:
-        found = client.get("webhooks")["items"]
-    if output.is_json:
-        output.document(found)
-        return
-    output.rows(
-        ("name", "rule", "path", "connector"),
-        [(one["name"], one["rule"], one["path"], one["connector"] or "") for one in found],
-    )
+hooks.add_command(listing(_HOOK))
+hooks.add_command(showing(_HOOK))
+hooks.add_command(removal(_HOOK, words="Remove a webhook, its secret and its deliveries."))
+hooks.add_command(listing(_DELIVERY, "deliveries", words="List the deliveries of a webhook, newest first."))
 
 
 @hooks.command()
 @click.argument("name")
 @click.argument("rule", type=click.Choice(list(RULES)))
-@click.option("--connector", help="Also tell of deliveries as events of this connector.")
-@click.option("--window", type=click.FloatRange(1, 86400), default=300.0, show_default=True, help="In seconds.")
-@click.option("--secret", "reference", help="A reference, such as env:CONNECTOR_HOOK; else it is asked for.")
+@click.option("--connector", help="Also publish deliveries as events of this connector.")
+@click.option(
+    "--window",
+    type=click.FloatRange(1, 86400),
+    default=300.0,
+    show_default=True,
+    help="Greatest age of a delivery, in seconds.",
+)
+@click.option("--secret", "reference", help="A reference, such as env:CONNECTOR_HOOK; default: it is asked for.")
 @host_folders
 @pass_shell
 def add(shell: Shell, name: str, rule: str, *, connector: str | None, window: float, reference: str | None) -> None:
-    """Add a webhook. Its secret is asked for, or read from a pipe; the answer is the path to give the service."""
+    """Add a webhook and print the path to give to the service. Its secret is asked for, or read from a pipe."""
     output = Output(shell)
     if reference is not None and not is_reference(reference):
         raise InvalidInput(
@@ -72,45 +95,17 @@ def add(shell: Shell, name: str, rule: str, *, connector: str | None, window: fl
     output.line(row["path"])
 
 
-@hooks.command()
-@click.argument("name")
-@click.option("-n", "--limit", type=click.IntRange(1, 500), default=50, show_default=True)
-@host_folders
-@pass_shell
-def deliveries(shell: Shell, name: str, *, limit: int) -> None:
-    """Show what was delivered, newest first."""
-    output = Output(shell)
-    with connected(shell, output) as client:
-        found = client.get("webhooks", name, "deliveries", limit=limit)["items"]
-    if output.is_json:
-        output.document(found)
-        return
-    heads = ("id", "event", "state", "attempts", "received_at")
-    output.rows(heads, [[str(one[head]) for head in heads] for one in found])
-
-
-@hooks.command()
-@click.argument("name")
-@host_folders
-@pass_shell
-def rm(shell: Shell, name: str) -> None:
-    """Remove a webhook, its secret and its deliveries."""
-    output = Output(shell)
-    with connected(shell, output) as client:
-        client.ask("DELETE", "webhooks", name)
-    output.say(f"{name} is removed.")
-
-
-_HEADS = ("name", "kind", "credentials", "where")
-
-
 @click.group(cls=Group)
 @common
 def connectors() -> None:
-    """Connect services to the host, so that plugins can use them without ever seeing a credential."""
+    """Connect services to the host. Plugins use them without seeing a credential."""
 
 
 connectors.add_command(hooks)
+connectors.add_command(listing(_CONNECTOR))
+connectors.add_command(showing(_CONNECTOR))
+connectors.add_command(removal(_CONNECTOR, words="Remove a connector and the secrets that were made for it."))
+connectors.add_command(listing(_USE, "uses", words="List the uses of a connector, newest first."))
 
 
 @connectors.command()
@@ -121,7 +116,7 @@ def kinds(shell: Shell, name: str | None) -> None:
     """List the kinds of connectors, or show one with its settings, credentials and actions."""
     output = Output(shell)
     if name is not None:
-        kind = find_kind(name)
+        kind = _found(name)
         output.document(kind.to_json()) if output.is_json else _show_kind(output, kind.to_json())
         return
     found = [_kind(one) for one in KINDS]
@@ -129,25 +124,6 @@ def kinds(shell: Shell, name: str | None) -> None:
         output.document(found)
         return
     output.rows(("kind", "what it is", "actions"), [(one["name"], one["description"], one["can"]) for one in found])
-
-
-@connectors.command(name="ls")
-@host_folders
-@pass_shell
-def ls_connectors(shell: Shell) -> None:
-    """List the connectors."""
-    output = Output(shell)
-    with connected(shell, output) as client:
-        rows = client.get("connectors")["items"]
-    if output.is_json:
-        output.document(rows)
-        return
-    output.rows(
-        _HEADS,
-        [(one["name"], one["kind"], ", ".join(one["credentials"].values()), _where(one["config"])) for one in rows],
-    )
-    if not rows:
-        output.say("No connectors: see `omnicore connectors kinds`, then `omnicore connectors add NAME KIND`.")
 
 
 @connectors.command(name="add")
@@ -167,10 +143,10 @@ def ls_connectors(shell: Shell) -> None:
 def add_connector(
     shell: Shell, name: str, kind: str, *, settings: tuple[str, ...], limits: tuple[str, ...], secrets: tuple[str, ...]
 ) -> None:
-    """Add the connector NAME of a KIND. Credentials it needs are asked for; they are never part of a command line."""
+    """Add the connector NAME of a KIND. Its credentials are asked for; they are never part of a command line."""
     output = Output(shell)
     wanted = dict(_pair(text) for text in secrets)
-    for field in find_kind(kind).required:
+    for field in _found(kind).required:
         wanted.setdefault(field, "")
     given = {field: _credential(field, text) for field, text in wanted.items()}
     order = {"name": name, "kind": kind, "config": _values(settings), "secrets": given, "limits": _values(limits)}
@@ -191,7 +167,7 @@ def add_connector(
 @host_folders
 @pass_shell
 def test(shell: Shell, name: str) -> None:
-    """Ask the other side whether it answers and takes the credentials."""
+    """Check that a service answers and accepts the credentials."""
     output = Output(shell)
     with connected(shell, output) as client:
         found = client.ask("POST", "connectors", name, "test")
@@ -207,11 +183,13 @@ def test(shell: Shell, name: str) -> None:
 @click.argument("name")
 @click.argument("action")
 @click.argument("given", metavar="[INPUT]", required=False)
-@click.option("--timeout", type=Duration(), default=30.0, show_default=True, help="Such as 0.5, 500ms or 1m.")
+@click.option(
+    "--timeout", type=Duration(), default=30.0, show_default=True, help="Longest time, such as 0.5, 500ms or 1m."
+)
 @host_folders
 @pass_shell
 def call(shell: Shell, name: str, action: str, given: str | None, *, timeout: float) -> None:
-    """Let a connector do an ACTION. INPUT is JSON; `-` reads it from standard input, `@FILE` from a file."""
+    """Call an ACTION of a connector. INPUT is JSON; `-` reads it from standard input, `@FILE` from a file."""
     output = Output(shell)
     order = {"input": _json(read_input(given)), "timeout_s": timeout}
     with connected(shell, output) as client:
@@ -219,37 +197,10 @@ def call(shell: Shell, name: str, action: str, given: str | None, *, timeout: fl
     output.document(found["output"])
 
 
-@connectors.command()
-@click.argument("name")
-@click.option("-n", "--limit", type=click.IntRange(1, 500), default=50, show_default=True)
-@host_folders
-@pass_shell
-def uses(shell: Shell, name: str, *, limit: int) -> None:
-    """Show who used a connector, newest first."""
-    output = Output(shell)
-    with connected(shell, output) as client:
-        found = client.get("connectors", name, "uses", limit=limit)["items"]
-    if output.is_json:
-        output.document(found)
-        return
-    heads = ("at", "who", "action", "outcome", "attempts")
-    output.rows(heads, [[str(use[head]) for head in heads] for use in found])
-
-
-@connectors.command(name="rm")
-@click.argument("name")
-@host_folders
-@pass_shell
-def rm_connector(shell: Shell, name: str) -> None:
-    """Remove a connector and the secrets that were made for it."""
-    output = Output(shell)
-    with connected(shell, output) as client:
-        client.ask("DELETE", "connectors", name)
-    output.say(f"{name} is removed.")
-
-
-def _where(config: dict[str, Any]) -> str:
-    return str(config.get("base_url", ""))
+def _found(name: str) -> Kind:
+    if name not in KINDS:
+        raise NotFound(f"there is no kind of connector {name[:80]!r}", remedy="see `omnicore connectors kinds`")
+    return find_kind(name)
 
 
 def _kind(name: str) -> dict[str, Any]:
@@ -303,7 +254,7 @@ def _json(data: bytes) -> Any:
     try:
         return json.loads(data or b"{}")
     except (ValueError, RecursionError) as error:
-        raise InvalidInput(f"the input is no JSON: {error}", remedy='write it like {"path": "/"}') from error
+        raise InvalidInput(f"the input is not JSON: {error}", remedy='write it like {"path": "/"}') from error
 
 
 @click.group(cls=Group)
@@ -312,25 +263,30 @@ def secrets() -> None:
     """Keep credentials in the vault, for connectors that name them as vault:NAME."""
 
 
+# The vault's keys and values pass no socket: these commands work on the database itself, which a running host reads.
+@contextmanager
+def _vault(shell: Shell, *, changes: bool = False) -> Iterator[Vault]:
+    settings, local = loaded(shell).settings, optional("omnicore.cli.local")
+    with (local.changed if changes else local.made)(settings) as store:
+        opening = optional("omnicore.connectors.service").open_vault
+        yield opening(store, settings.connectors, data=settings.data, environ=os.environ)
+
+
 @secrets.command(name="ls")
-@click.option("--after", default="", help="Go on after this name.")
-@click.option("-n", "--limit", type=click.IntRange(1, 500), default=100, show_default=True)
+@click.option("--cursor", "--after", "after", default="", help="Continue after this name.")
+@click.option("-n", "--limit", type=click.IntRange(1, 500), default=100, show_default=True, help="Items on a page.")
 @host_folders
 @pass_shell
 def ls_secrets(shell: Shell, *, after: str, limit: int) -> None:
     """List the names of secrets."""
     output = Output(shell)
-    with opened(shell, output) as host:
-        found = host.connectors.vault.list(after, limit)
+    with _vault(shell) as vault:
+        found = [asdict(one) for one in vault.list(after, limit)]
     if output.is_json:
-        output.document([{"name": one.name, "version": one.version, "changed_at": one.changed_at} for one in found])
+        output.document(found)
         return
     output.rows(
-        ("name", "version", "changed"),
-        [
-            (one.name, str(one.version), time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(one.changed_at)))
-            for one in found
-        ],
+        ("name", "version", "changed"), [(one["name"], str(one["version"]), date(one["changed_at"])) for one in found]
     )
 
 
@@ -339,11 +295,11 @@ def ls_secrets(shell: Shell, *, after: str, limit: int) -> None:
 @host_folders
 @pass_shell
 def set_(shell: Shell, name: str) -> None:
-    """Keep a secret; its value is asked for, or read as one line from a pipe."""
+    """Set a secret. Its value is asked for, or read as one line from a pipe."""
     output = Output(shell)
     value = read_secret(name)
-    with opened(shell, output) as host:
-        info = host.connectors.vault.set(name, value)
+    with _vault(shell, changes=True) as vault:
+        info = vault.set(name, value)
     if output.is_json:
         output.document({"name": info.name, "version": info.version})
     output.say(f"{name} is kept, as version {info.version}.")
@@ -356,22 +312,25 @@ def set_(shell: Shell, name: str) -> None:
 def rm_secret(shell: Shell, name: str) -> None:
     """Remove a secret."""
     output = Output(shell)
-    with opened(shell, output) as host:
-        if not host.connectors.vault.remove(name):
+    with _vault(shell, changes=True) as vault:
+        if not vault.remove(name):
             raise NotFound(f"the vault holds no {name}", remedy="see `omnicore secrets ls`")
-    output.say(f"{name} is removed.")
+    output.done(f"Removed {name}", {"removed": name})
 
 
 @secrets.command()
-@click.option("--master", is_flag=True, help="Change the master key instead, which wraps the data keys.")
+@click.option("--master", is_flag=True, help="Replace the master key instead, which encrypts the data keys.")
 @host_folders
 @pass_shell
 def rotate(shell: Shell, *, master: bool) -> None:
-    """Seal all secrets by a new data key. It may be interrupted at any time and run again."""
+    """Encrypt all secrets with a new data key. If it is interrupted, run it again."""
     output = Output(shell)
-    with opened(shell, output) as host:
-        vault = host.connectors.vault
+    with _vault(shell, changes=True) as vault:
         count = vault.rotate_master_key() if master else vault.rotate_data_key()
     if output.is_json:
         output.document({"rotated": "master key" if master else "data key", "count": count})
-    output.say(f"{count} data keys are wrapped by a new master key." if master else f"{count} secrets are sealed anew.")
+    output.say(
+        f"{count} data keys are encrypted with a new master key."
+        if master
+        else f"{count} secrets are encrypted with a new data key."
+    )

@@ -8,6 +8,8 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import json
 import os
 import platform
 import shutil
@@ -17,6 +19,7 @@ import sys
 import tempfile
 import time
 import warnings
+import zipfile
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
@@ -28,7 +31,7 @@ import click
 
 from omnicore.advisories import engines, known
 from omnicore.assembly import Host
-from omnicore.cli.client import loaded, running_client
+from omnicore.cli.client import connected, loaded, running_client
 from omnicore.cli.local import opened
 from omnicore.cli.options import Exit, Shell, host_folders, pass_shell
 from omnicore.cli.output import Output, styled
@@ -310,11 +313,20 @@ def _bundled(shell: Shell, output: Output, checks: Sequence[Check]) -> bytes:
     """The file's bytes; where no host can be opened it holds the checks, the versions and why."""
     also = {"checks.json": [check.to_json() for check in checks]}
     try:
-        with opened(shell, output) as host:
-            return host.operations.diagnostics(also)
+        with connected(shell, output) as client:
+            return _with_files(client.send("GET", "diagnostics").body, also)
     except OmniError as error:
         found = loaded(shell, console=False)
         return without_host(found, {**also, "error.json": error.to_json()})
+
+
+def _with_files(bundle: bytes, files: Mapping[str, Any]) -> bytes:
+    """A ZIP with further JSON files."""
+    stream = io.BytesIO(bundle)
+    with zipfile.ZipFile(stream, "a", zipfile.ZIP_DEFLATED) as archive:
+        for name, value in files.items():
+            archive.writestr(name, json.dumps(value, indent=2))
+    return stream.getvalue()
 
 
 def _write(file: Path, data: bytes) -> None:

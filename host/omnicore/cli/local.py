@@ -18,7 +18,7 @@ from urllib.parse import unquote
 import click
 
 from omnicore.access.audit import HIDDEN, AuditTrail, Entered
-from omnicore.api.audit_record import PLUGIN_MEMBERS, hides_setting
+from omnicore.api.audit_record import hides_setting
 from omnicore.api.principals import of_owner
 from omnicore.assembly import Host
 from omnicore.audit import audit_trail
@@ -31,11 +31,11 @@ from omnicore.storage.database import DATABASE, open_store
 from omnicore.telemetry.logs import JsonLines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from omnicore.cli.options import Shell
     from omnicore.config.settings import Settings
-    from omnicore.plugins.host import PluginHost
+    from omnicore.parts import Part
     from omnicore.storage.store import Store
 
 __all__ = [
@@ -44,10 +44,10 @@ __all__ = [
     "Change",
     "asked",
     "at_terminal",
-    "enter",
+    "changed",
     "log_to_stderr",
+    "made",
     "opened",
-    "plugin_look",
     "recorded",
     "recorded_in",
     "restored",
@@ -61,7 +61,7 @@ class Asgi:
     """Requests to the application of a host in this process, as its owner makes them."""
 
     def __init__(self, host: Host, opened: BlockingHost) -> None:
-        self._name, self._app, self._wait = host.settings.host, of_owner(host.asgi()), opened.wait
+        self._name, self._app, self._opened = host.settings.host, of_owner(host.asgi()), opened
 
     def __call__(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
         path, _, query = target.partition("?")
@@ -83,7 +83,11 @@ class Asgi:
             "client": None,
             "server": None,
         }
-        return self._wait(self._asked(scope, body))
+        return self._opened.wait(self._asked(scope, body))
+
+    def carry(self, run: str) -> None:
+        """Executes a run here, for no other process may be there to do it. Raises: NotFound."""
+        self._opened.workflows.carry(run)
 
     async def _asked(self, scope: dict[str, Any], body: bytes) -> Answer:
         incoming: list[dict[str, Any]] = [{"type": "http.request", "body": body, "more_body": False}]
@@ -150,72 +154,14 @@ class Change:
 
 
 CHANGES: Mapping[str, Change] = {
-    "plugins install": Change("plugin", "file"),
-    "plugins enable": Change("plugin", "name"),
-    "plugins disable": Change("plugin", "name"),
-    "plugins rm": Change("plugin", "name"),
-    "plugins grant": Change("plugin", "name"),
-    "plugins revoke": Change("plugin", "name"),
-    "plugins rollback": Change("plugin", "name"),
-    "plugins upgrade": Change("plugin", "name", when="decision"),
-    "plugins config": Change("plugin", "name", ("value",), when="action"),
-    "tasks submit": Change("task", "function"),
-    "tasks cancel": Change("task", "task"),
-    "tasks retry": Change("task", "task"),
-    "tasks schedules add": Change("schedule", "name"),
-    "tasks schedules rm": Change("schedule", "name"),
-    "tasks schedules enable": Change("schedule", "name"),
-    "tasks schedules disable": Change("schedule", "name"),
-    "workflows apply": Change("workflow", "workflows"),
-    "workflows import": Change("workflow", "workflows"),
-    "workflows enable": Change("workflow", "workflow"),
-    "workflows disable": Change("workflow", "workflow"),
-    "workflows rm": Change("workflow", "workflow"),
-    # What runs were given goes with them, and the record cannot.
-    "workflows run": Change("workflow", "name", ("given",)),
-    "workflows retry": Change("run", "run_id"),
-    "workflows fork": Change("run", "run_id", ("given",)),
-    "workflows cancel": Change("run"),
-    "workflows suspend": Change("run", "run"),
-    "workflows resume": Change("run", "run_id"),
-    "workflows emit": Change("event", "kind", ("given",)),
-    "workflows approve": Change("run", "run", ("form",)),
-    "workflows reject": Change("run", "run", ("form",)),
-    "vectors rm": Change("collection", "collection"),
-    "vectors rebuild": Change("collection", "collection"),
-    "intelligences create": Change("intelligence", "name"),
-    "intelligences rm": Change("intelligence", "intelligence"),
-    # What is remembered can be erased, and the record cannot.
-    "memory store": Change("memory", "", ("text", "metadata", "source")),
-    "memory forget": Change("memory", "memory_id"),
-    "memory approve": Change("memory", "memory_id"),
-    "memory import": Change("memory", "file"),
-    "memory consolidate": Change("memory"),
-    "connectors add": Change("connector", "name"),
-    "connectors rm": Change("connector", "name"),
-    "connectors hooks add": Change("webhook", "name", ("reference",)),
-    "connectors hooks rm": Change("webhook", "name"),
     "config set": Change("setting", "name"),
     "config unset": Change("setting", "name"),
     "secrets set": Change("secret", "name"),
     "secrets rm": Change("secret", "name"),
     "secrets rotate": Change("secret"),
-    "users add": Change("user", "name"),
-    "users set": Change("user", "name"),
-    "users password": Change("user", "name"),
-    "users disable": Change("user", "name"),
-    "users rm": Change("user", "name"),
-    "users unlock": Change("user", "name"),
     "auth": Change("owner", when="rotate"),
-    "tokens add": Change("token", "name"),
-    "tokens revoke": Change("token", "token"),
 }
-"""The commands that change what a host keeps, by their words."""
-
-
-def enter(**parameters: Any) -> None:
-    """Has the row of the command know what shows only when files were read. Call it before `recorded`."""
-    click.get_current_context().params.update(parameters)
+"""Commands that change what a host keeps without a host, by their words. Of all others the host records the change."""
 
 
 def at_terminal() -> dict[str, str]:
@@ -224,11 +170,8 @@ def at_terminal() -> dict[str, str]:
 
 
 @contextmanager
-def recorded(trail: AuditTrail, look: Callable[[str, str], Any] = lambda _noun, _name: None) -> Iterator[None]:
+def recorded(trail: AuditTrail) -> Iterator[None]:
     """The block of a command; where it changes something, its row is there when the block is over.
-
-    Args:
-        look: shows a thing of a noun and a name, for `before` and `after`; None where it cannot.
 
     Raises: StorageFailed: nothing can be recorded, so nothing may be changed.
     """
@@ -242,7 +185,6 @@ def recorded(trail: AuditTrail, look: Callable[[str, str], Any] = lambda _noun, 
         **at_terminal(),
         action=name,
         target=f"{change.noun}:{named}" if named else change.noun,
-        before=look(change.noun, named),
     )
     try:
         with trail.making(entered):
@@ -250,23 +192,21 @@ def recorded(trail: AuditTrail, look: Callable[[str, str], Any] = lambda _noun, 
     except BaseException as error:
         _failed(trail, entered, error)
         raise
-    after = look(change.noun, named)
-    trail.finish(entered, "done", after if after is not None else _kept(change, named, given) or None)
+    trail.finish(entered, "done", _kept(change, named, given) or None)
 
 
-def plugin_look(plugins: PluginHost) -> Callable[[str, str], Any]:
-    """Shows plugins; nothing else is looked at."""
+@contextmanager
+def made(settings: Settings) -> Iterator[Store]:
+    """The database, made where there is none."""
+    with closing(open_store(settings.storage, settings.data, check=False)) as store:
+        yield store
 
-    def look(noun: str, name: str) -> Any:
-        if noun != "plugin":
-            return None
-        try:
-            shown = plugins.get(name).to_json()
-        except NotFound:
-            return None
-        return {key: value for key, value in shown.items() if key in PLUGIN_MEMBERS}
 
-    return look
+@contextmanager
+def changed(settings: Settings) -> Iterator[Store]:
+    """The same, for a change without a host. Its row of the record is there when the block is over."""
+    with made(settings) as store, recorded(audit_trail(settings, store, clock=SystemClock())):
+        yield store
 
 
 @contextmanager
@@ -275,10 +215,7 @@ def recorded_in(settings: Settings) -> Iterator[None]:
     if settings.storage.url is None and not (settings.data / DATABASE).exists():
         yield
         return
-    with (
-        closing(open_store(settings.storage, settings.data, check=False)) as store,
-        recorded(audit_trail(settings, store, clock=SystemClock())),
-    ):
+    with changed(settings):
         yield
 
 
@@ -317,31 +254,47 @@ def _named(value: Any) -> Any:
 
 @contextmanager
 def opened(shell: Shell, output: Output) -> Iterator[BlockingHost]:
-    """A host in this process, without a watcher. What the command changes in it is recorded.
+    """A host in this process, without a watcher, for what no operation does. Nothing may be changed in it.
 
     Raises: InvalidSetting; NotFound: there is no plugin folder.
     """
-    with _entered(shell, output) as (_, host), recorded(host.audit, plugin_look(host.plugins)):
+    with _entered(shell, output) as (_, host):
         yield host
 
 
 @contextmanager
-def asked(shell: Shell, output: Output) -> Iterator[Asgi]:
-    """The application of such a host, which records changes itself. Raises: as `opened`."""
-    with _entered(shell, output) as (host, entered):
+def asked(shell: Shell, output: Output, *, folder: bool = True) -> Iterator[Asgi]:
+    """The application of such a host, which records changes itself.
+
+    Args:
+        folder: a plugin folder is needed and read.
+
+    Raises: as `opened`.
+    """
+    with _entered(shell, output, folder=folder) as (host, entered):
         yield Asgi(host, entered)
 
 
+class _WithoutPlugins(Host):
+    """A host for users, tokens and the record of changes, which exist without a plugin folder: it reads none."""
+
+    def _assemble(self) -> tuple[Part, ...]:
+        return tuple(part for part in super()._assemble() if part is not self.plugins)
+
+
 @contextmanager
-def _entered(shell: Shell, output: Output) -> Iterator[tuple[Host, BlockingHost]]:
+def _entered(shell: Shell, output: Output, *, folder: bool = True) -> Iterator[tuple[Host, BlockingHost]]:
     found = loaded(shell)
-    checked_folder(found.settings)
+    if folder:
+        checked_folder(found.settings)
     log_to_stderr("warn")
     logging.getLogger("omnicore.extensions").setLevel(logging.CRITICAL)  # `plugins ls` says why one is not used
     with output.waiting("Reading the plugins"):
-        host = Host(settings=found, watch=False, work=False)
+        host = (Host if folder else _WithoutPlugins)(settings=found, watch=False, work=False)
         entered = host.__enter__()
     try:
         yield host, entered
     finally:
+        if not folder:
+            entered.host.plugins.close()  # it was not started, so nothing stops it
         host.__exit__(None, None, None)

@@ -39,7 +39,7 @@ COMMANDS: Mapping[str, Lazy] = {
     "workflows": Lazy(_AT + "workflows", "workflows", "Keep, check, run and watch workflows."),
     "vectors": Lazy(_AT + "vectors", "vectors", "Look at vector collections, search, rebuild and remove them."),
     "loops": Lazy(_AT + "loops", "loops", "Look at the seven lanes and run a cycle of one now."),
-    "intelligences": Lazy(_AT + "intelligences", "intelligences", "List, create and retire intelligences."),
+    "intelligences": Lazy(_AT + "loops", "intelligences", "List, create and retire intelligences."),
     "memory": Lazy(_AT + "memory", "memory", "Recall, store and forget what plugins remember."),
     "connectors": Lazy(_AT + "connectors", "connectors", "Connect services, so that plugins can use them."),
     "secrets": Lazy(_AT + "connectors", "secrets", "Keep credentials where no plugin sees them."),

@@ -1,4 +1,4 @@
-"""`omnicore memory`: recall, store and forget what plugins remember, and move it as files."""
+"""`omnicore memory`: memories of plugins and of the host, and packs of them as files."""
 
 from __future__ import annotations
 
@@ -6,43 +6,63 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from omnicore.cli.client import connected
-from omnicore.cli.local import opened
-from omnicore.cli.options import Group, Shell, common, host_folders, pass_shell
+from omnicore.cli.nouns import Document, Noun, field_rows, listing, removal, showing
+from omnicore.cli.options import Group, Shell, common, host_folders, json_object, pass_shell
 from omnicore.cli.output import Output
-from omnicore.errors import InvalidInput
-from omnicore.memory.memories import HOST
-from omnicore.memory.service import export_pack, import_pack
 from omnicore.memory.tiers import TIER_POLICIES, TIERS, MemoryTier
+from omnicore.optional import optional
+from omnicore.storage.store import storage_failed
 
-if TYPE_CHECKING:
-    pass
+__all__ = ["memory"]
 
+_HOST = "@host"
+_PACK_BYTES = 8 * 1024 * 1024
 _TIER = click.Choice(TIERS)
-_OWNER = click.option("--owner", default=HOST, show_default=True, help="A plugin, or @host for the host's own.")
+_OWNER = click.option("--owner", default=_HOST, show_default=True, help="A plugin, or @host for the host's own.")
 _TEXT_SHOWN = 200
 
 
-@click.group(cls=Group)
+def _details(found: Document) -> list[tuple[str, str]]:
+    edges = [(edge["relation"], f"{edge['from']} -> {edge['to']}") for edge in found.get("edges", ())]
+    return [*((name, cell) for name, cell in field_rows(found) if name != "edges"), *edges]
+
+
+_MEMORY = Noun(
+    path="memory",
+    heads=("tier", "id", "text"),
+    row=lambda one: _row(one)[1:],
+    extent="page",
+    details=_details,
+    gone="forgotten",
+)
+
+
+@click.group(cls=Group, aliases={"forget": "rm"})
 @common
 def memory() -> None:
-    """Recall, store and forget what plugins and the host remember."""
+    """Store, recall and forget memories of plugins and of the host."""
+
+
+memory.add_command(listing(_MEMORY))
+memory.add_command(showing(_MEMORY))
+memory.add_command(removal(_MEMORY))
 
 
 @memory.command()
 @click.argument("text")
 @click.option("--tier", "tiers", type=_TIER, multiple=True, help="Only these; repeatable.")
-@click.option("-n", "--limit", type=click.IntRange(1, 100), default=10, show_default=True)
-@click.option("--explain", is_flag=True, help="Show what each score is made of.")
+@click.option("-n", "--limit", type=click.IntRange(1, 100), default=10, show_default=True, help="Most memories.")
+@click.option("--explain", is_flag=True, help="Show the parts of each score.")
 @_OWNER
 @host_folders
 @pass_shell
 def recall(shell: Shell, text: str, *, tiers: tuple[str, ...], limit: int, explain: bool, owner: str) -> None:
-    """Find what fits TEXT best, by meaning and by words. It does not count as a use."""
+    """Find the memories that fit TEXT best, by meaning and by words. It does not count as a use."""
     output = Output(shell)
     asked = {"text": text, "tiers": list(tiers) or None, "limit": limit, "touch": False}
     with connected(shell, output) as client:
@@ -59,10 +79,10 @@ def recall(shell: Shell, text: str, *, tiers: tuple[str, ...], limit: int, expla
 @memory.command()
 @click.argument("text")
 @click.option("--tier", type=_TIER, default=MemoryTier.Episodic.value, show_default=True)
-@click.option("--importance", type=click.FloatRange(0, 1), help="Judged by the text when left out.")
+@click.option("--importance", type=click.FloatRange(0, 1), help="Default: judged by the text.")
 @click.option("--metadata", default="{}", metavar="JSON", help="An object; `session` and `speaker` help recall.")
-@click.option("--source", help="Where it comes from.")
-@click.option("--pin", is_flag=True, help="Keep it for ever.")
+@click.option("--source", help="The origin of the text.")
+@click.option("--pin", is_flag=True, help="Keep it forever.")
 @_OWNER
 @host_folders
 @pass_shell
@@ -77,10 +97,10 @@ def store(
     pin: bool,
     owner: str,
 ) -> None:
-    """Remember TEXT, or standard input when it is `-`."""
+    """Store TEXT, or standard input if it is `-`."""
     output = Output(shell)
     words = sys.stdin.read() if text == "-" else text
-    about = _object(metadata)
+    about = json_object(metadata, "--metadata", example='{"speaker": "Ann"}')
     order = {"text": words, "tier": tier, "importance": importance, "metadata": about, "pinned": pin}
     with connected(shell, output) as client:
         item = client.ask("POST", "memory", body={**order, "source": source or ""}, owner=owner)["id"]
@@ -91,37 +111,8 @@ def store(
 @click.argument("memory_id", metavar="ID")
 @host_folders
 @pass_shell
-def show(shell: Shell, memory_id: str) -> None:
-    """Show one memory, where it comes from and what was made of it."""
-    output = Output(shell)
-    with connected(shell, output) as client:
-        found = client.get("memory", memory_id)
-    edges = [[edge["from"], edge["relation"], edge["to"], edge["note"]] for edge in found.pop("edges")]
-    if output.is_json:
-        output.document({**found, "edges": edges})
-        return
-    rows = [(key, value if isinstance(value, str) else json.dumps(value)) for key, value in found.items()]
-    output.rows(("memory", memory_id), [*rows, *((relation, f"{one} -> {two}") for one, relation, two, _ in edges)])
-
-
-@memory.command()
-@click.argument("memory_id", metavar="ID")
-@host_folders
-@pass_shell
-def forget(shell: Shell, memory_id: str) -> None:
-    """Erase a memory."""
-    output = Output(shell)
-    with connected(shell, output) as client:
-        client.ask("DELETE", "memory", memory_id)
-    output.done(f"Forgot {memory_id}", {"forgotten": memory_id})
-
-
-@memory.command()
-@click.argument("memory_id", metavar="ID")
-@host_folders
-@pass_shell
 def approve(shell: Shell, memory_id: str) -> None:
-    """Let a memory that waits in quarantine be recalled."""
+    """Release a memory from quarantine, so that it is recalled."""
     output = Output(shell)
     with connected(shell, output) as client:
         found = client.ask("POST", "memory", memory_id, body={"approved": True})
@@ -134,7 +125,7 @@ def approve(shell: Shell, memory_id: str) -> None:
 @host_folders
 @pass_shell
 def stats(shell: Shell, owner: str | None) -> None:
-    """Show how much is remembered, by tier and by owner."""
+    """Count memories by tier and by owner."""
     output = Output(shell)
     with connected(shell, output) as client:
         found = client.get("memory", "stats", owner=owner)
@@ -152,7 +143,7 @@ def stats(shell: Shell, owner: str | None) -> None:
 @common
 @pass_shell
 def tiers(shell: Shell) -> None:
-    """List the twelve tiers: what they are for, who writes them, how long they keep."""
+    """List the twelve tiers with their purposes, writers and lifetimes."""
     output = Output(shell)
     policies = list(TIER_POLICIES.values())
     if output.is_json:
@@ -169,8 +160,8 @@ def tiers(shell: Shell) -> None:
 
 @memory.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--name", help="Of the pack; the owner's when left out.")
-@click.option("--version", "version_", default="1", show_default=True, help="Of the pack.")
+@click.option("--name", help="Name of the pack; default: the owner's.")
+@click.option("--version", "version_", default="1", show_default=True, help="Version of the pack.")
 @click.option("--tier", "tiers", type=_TIER, multiple=True, help="Only these; repeatable.")
 @_OWNER
 @host_folders
@@ -178,33 +169,44 @@ def tiers(shell: Shell) -> None:
 def export(shell: Shell, file: Path, *, name: str | None, version_: str, tiers: tuple[str, ...], owner: str) -> None:
     """Write an owner's memories to FILE, JSON lines with a hash at the end."""
     output = Output(shell)
-    with opened(shell, output) as host, file.open("wb") as pack:
-        count = export_pack(
-            host.memory.memories, pack, owner=owner, name=name or owner, version=version_, tiers=tiers or None
-        )
+    asked: dict[str, Any] = {"owner": owner, "name": name, "version": version_, "tier": tiers or None}
+    with connected(shell, output) as client:
+        pack = client.send("GET", "memory", "pack", **asked).body
+    try:
+        file.write_bytes(pack)
+    except OSError as error:
+        raise storage_failed(error, str(file)) from error
+    count = pack.count(b"\n") - 2  # without head and foot
     output.done(f"Wrote {count} memories to {file}", {"file": str(file), "memories": count})
 
 
 @memory.command(name="import")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
-@click.option("--tier", type=_TIER, help="Where all of it goes, such as planetary; each memory's own when left out.")
+@click.option("--tier", type=_TIER, help="The tier for all of them, such as planetary; default: the tier of each.")
 @_OWNER
 @host_folders
 @pass_shell
 def import_(shell: Shell, file: Path, *, tier: str | None, owner: str) -> None:
-    """Take in FILE, whose hash is checked first. In the planetary tier a new version takes the old one's place."""
+    """Import FILE, whose hash is checked first. In the planetary tier a new version replaces the old one."""
     output = Output(shell)
-    with opened(shell, output) as host, file.open("rb") as pack:
-        found = import_pack(host.memory.memories, pack, owner=owner, tier=tier)
-    gone = f", {found.replaced} of older versions are gone" if found.replaced else ""
-    output.done(f"{found.pack} {found.version}: {found.memories} memories{gone}", asdict(found))
+    media = {"content-type": "application/jsonl"}
+    found: Document = {"memories": 0, "replaced": 0}
+    with file.open("rb") as pack, connected(shell, output) as client:
+        # A request has a largest body, a pack has none: it goes in as smaller packs of the same name and version.
+        for part in optional("omnicore.memory.service").parts_of(pack, most_bytes=_PACK_BYTES):
+            came = json.loads(
+                client.send("POST", "memory", "pack", data=part, headers=media, owner=owner, tier=tier).body
+            )
+            found = {**came, **{count: came[count] + found[count] for count in ("memories", "replaced")}}
+    gone = f", {found['replaced']} of older versions are gone" if found["replaced"] else ""
+    output.done(f"{found['pack']} {found['version']}: {found['memories']} memories{gone}", found)
 
 
 @memory.command()
 @host_folders
 @pass_shell
 def consolidate(shell: Shell) -> None:
-    """Move on what proved worth it, make knowledge of what belongs together, and sweep what is over."""
+    """Promote useful memories, merge related ones and remove expired ones."""
     output = Output(shell)
     with connected(shell, output) as client:
         done = client.ask("POST", "memory", "consolidate")
@@ -212,9 +214,9 @@ def consolidate(shell: Shell) -> None:
     output.done(f"Moved {moved or 'nothing'}; {done['expired']} expired", done)
 
 
-def _row(item: dict[str, Any]) -> tuple[str, ...]:
+def _row(item: Document) -> tuple[str, ...]:
     text = item["text"] if len(item["text"]) <= _TEXT_SHOWN else f"{item['text'][:_TEXT_SHOWN]}..."
-    return (f"{item['score'] or 0:.3f}", item["tier"], item["id"], text)
+    return (f"{item.get('score') or 0:.3f}", item["tier"], item["id"], text)
 
 
 def _parts(item: dict[str, Any]) -> str:
@@ -228,15 +230,3 @@ def _span(seconds: float | None) -> str:
         if seconds > size:
             return f"{seconds / size:g} {unit}"
     return f"{seconds:g} s"
-
-
-def _object(text: str) -> dict[str, Any]:
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InvalidInput(
-            f"--metadata is no JSON: {error}", remedy='give an object, such as {"speaker": "Ann"}'
-        ) from error
-    if not isinstance(found, dict):
-        raise InvalidInput("--metadata is no object", remedy='give one, such as {"speaker": "Ann"}')
-    return found

@@ -41,6 +41,7 @@ __all__ = [
     "exit_for",
     "folders",
     "host_folders",
+    "json_object",
     "output_value",
     "pass_shell",
     "print_output",
@@ -205,11 +206,18 @@ class Group(click.Group):
 
     Args:
         table: where commands are that are imported when they run; importing all of them takes most of a second.
+        aliases: further words of this group.
     """
 
-    def __init__(self, *args: Any, table: Mapping[str, Lazy] | None = None, **options: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        table: Mapping[str, Lazy] | None = None,
+        aliases: Mapping[str, str] | None = None,
+        **options: Any,
+    ) -> None:
         super().__init__(*args, **options)
-        self.table = table or {}
+        self.table, self.aliases = table or {}, {**_ALIASES, **(aliases or {})}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*self.table, *super().list_commands(ctx)]
@@ -226,7 +234,7 @@ class Group(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name, known = args[0], self.list_commands(ctx)
         if name not in known:
-            name = word if (word := _ALIASES.get(name)) in known else name
+            name = word if (word := self.aliases.get(name)) in known else name
         if name not in known and not name.startswith("-") and not ctx.resilient_parsing:
             raise click.NoSuchCommand(name, possibilities=known, ctx=ctx)
         return super().resolve_command(ctx, [name, *args[1:]])
@@ -309,6 +317,17 @@ def _refuse_mistaken(data: bytes) -> None:
             f"the input begins like JSON and is none: {str(cause)[:200]}",
             remedy="correct it; a text of that kind is given as a JSON string",
         ) from cause
+
+
+def json_object(data: bytes | str, name: str, *, example: str) -> dict[str, Any]:
+    """The JSON object that an argument or option holds. Raises: InvalidInput."""
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(f"{name} is not JSON: {error}", remedy=f"write it like {example}") from error
+    if not isinstance(found, dict):
+        raise InvalidInput(f"{name} is not a JSON object", remedy=f"write it like {example}")
+    return found
 
 
 def print_output(output: Output, data: bytes) -> None:

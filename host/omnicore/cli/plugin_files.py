@@ -26,7 +26,6 @@ import click
 
 from omnicore.capabilities.doors import review_warnings
 from omnicore.cli.client import connected, loaded
-from omnicore.cli.local import opened
 from omnicore.cli.options import Duration, Exit, Shell, common_and_file, folders, host_folders, pass_shell, read_input
 from omnicore.cli.output import Output, bar, printable, short_path, size_text, styled
 from omnicore.cli.plugins import asked_rows, detail_rows, function_rows
@@ -175,9 +174,9 @@ def find_subject(shell: Shell, output: Output, word: str) -> Subject:
         return read_subject(_module(path))
     if is_file(word):
         raise NotFound(f"there is no {word}", remedy="check the path")
-    with opened(shell, output) as host:
-        view = host.plugins.get(word)
-        return read_subject(host.settings.plugins / view.path)
+    with connected(shell, output) as client:
+        file: str = client.get("plugins", word)["path"]
+    return read_subject(loaded(shell).settings.plugins / file)
 
 
 def cases_of(subject: Subject) -> Path:

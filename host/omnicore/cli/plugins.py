@@ -13,9 +13,9 @@ from uuid import uuid4
 import click
 
 from omnicore.cli.client import Client, connected, loaded, running_client
+from omnicore.cli.nouns import Document, Noun, listing, removal, switches
 from omnicore.cli.options import (
     Duration,
-    Exit,
     Group,
     Lazy,
     Shell,
@@ -41,7 +41,7 @@ __all__ = [
     "function_rows",
     "in_words",
     "next_steps",
-    "plugin_rows",
+    "plugin_row",
     "plugins",
 ]
 
@@ -70,7 +70,6 @@ TABLE: Mapping[str, Lazy] = {
 
 HEADS = ("plugin", "version", "state", "functions", "about")
 _CHANGE_HEADS = ("capability", "change", "asks for", "has", "reason")
-_VERSION_HEADS = ("hash", "version", "size", "seen", "is", "accepted by", "functions")
 _COLOURS = {
     "enabled": "green",
     "needs-grant": "yellow",
@@ -85,8 +84,6 @@ _ENDINGS = (".wasm", ".wat")
 _FOLLOW_S = 0.5
 _MOST_LINES = 1_000
 
-Document = dict[str, Any]
-
 
 @click.command(cls=Group, table=TABLE)
 @common
@@ -95,23 +92,6 @@ def plugins() -> None:
 
     These work with and without a running server, which notices what they change.
     """
-
-
-@click.command()
-@click.option("--state", help="Only plugins in this state, such as needs-grant.")
-@host_folders
-@pass_shell
-def ls(shell: Shell, state: str | None) -> None:
-    """List the plugins and their states."""
-    output = Output(shell)
-    with connected(shell, output) as client:
-        found = [one for one in client.pages("plugins") if state in (None, one["state"])]
-    if output.is_json:
-        output.document(found)
-        return
-    output.rows(HEADS, plugin_rows(found))
-    if not found:
-        output.say("No plugins: copy a .wasm file into the folder, or `omnicore plugins install FILE`.")
 
 
 @click.command()
@@ -218,52 +198,6 @@ def _escaped(name: str) -> str:
 
 @click.command()
 @click.argument("name")
-@host_folders
-@pass_shell
-def enable(shell: Shell, name: str) -> None:
-    """Let a plugin take calls; one in quarantine is tried again."""
-    _switch(shell, name, "enabled")
-
-
-@click.command()
-@click.argument("name")
-@host_folders
-@pass_shell
-def disable(shell: Shell, name: str) -> None:
-    """Let a plugin take no calls; running ones finish."""
-    _switch(shell, name, "disabled")
-
-
-def _switch(shell: Shell, name: str, state: str) -> None:
-    output = Output(shell)
-    with connected(shell, output) as client:
-        view = client.ask("PUT", "plugins", name, "state", body={"state": state})
-    standing = _standing(view) if state == "enabled" else view["state"]  # it is disabled because it was asked for
-    output.done(f"{name} is {standing}", view)
-
-
-@click.command()
-@click.argument("name")
-@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
-@host_folders
-@click.pass_context
-@pass_shell
-def rm(shell: Shell, ctx: click.Context, name: str, *, yes: bool) -> None:
-    """Delete a plugin's file, its grants and its data."""
-    output = Output(shell)
-    if not yes and not output.errors_to_terminal:
-        raise click.UsageError("Nobody is there to ask; add --yes to remove it")
-    with connected(shell, output) as client:
-        path = client.get("plugins", name)["path"]
-        if not yes and not click.confirm(f"Remove {name} ({path}), its grants and its data?", err=True):
-            output.say("Nothing was removed.")
-            ctx.exit(Exit.FAILURE)
-        client.ask("DELETE", "plugins", name)
-    output.done(f"Removed {name}", {"removed": name, "path": path})
-
-
-@click.command()
-@click.argument("name")
 @click.argument("capability", required=False)
 @host_folders
 @pass_shell
@@ -296,23 +230,6 @@ def revoke(shell: Shell, name: str, capability: str) -> None:
         client.ask("DELETE", "plugins", name, "grants", capability)
         view = client.get("plugins", name)
     output.done(f"Revoked {capability} of {name}. It is {view['state']}.", view)
-
-
-@click.command()
-@click.argument("name")
-@host_folders
-@pass_shell
-def versions(shell: Shell, name: str) -> None:
-    """List the versions of a plugin that are kept, the one seen last first."""
-    output = Output(shell)
-    with connected(shell, output) as client:
-        found = client.get("plugins", name, "versions")["items"]
-    if output.is_json:
-        output.document(found)
-        return
-    output.rows(_VERSION_HEADS, [_version_row(one) for one in found])
-    if len(found) > 1:
-        output.say(f"Go back to one with `omnicore plugins rollback {name} HASH`.")
 
 
 @click.command()
@@ -472,18 +389,15 @@ def _line_row(line: Document) -> tuple[str, str, str]:
 # -- rows and lines for people
 
 
-def plugin_rows(views: Sequence[Document]) -> list[tuple[str, ...]]:
-    """One row for each plugin; `about` is the reason of a state that needs a person, else the description."""
-    return [
-        (
-            view["name"],
-            view["version"] or "-",
-            _state(view["state"]),
-            _short(list(view["functions"])),
-            _about(view),
-        )
-        for view in views
-    ]
+def plugin_row(view: Document) -> tuple[str, ...]:
+    """A plugin; `about` is the reason of a state that needs a person, else the description."""
+    return (
+        view["name"],
+        view["version"] or "-",
+        _state(view["state"]),
+        _short(list(view["functions"])),
+        _about(view),
+    )
 
 
 def detail_rows(view: Document) -> Iterator[tuple[str, str]]:
@@ -668,3 +582,34 @@ def _json(value: Any) -> str:
 
 def _day(at: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))
+
+
+_PLUGIN = Noun(
+    path="plugins",
+    heads=HEADS,
+    row=plugin_row,
+    extent="all",
+    none="No plugins: copy a .wasm file into the folder, or `omnicore plugins install FILE`.",
+    asks="Remove {name} ({path}), its grants and its data?",
+    also=("path",),
+    switch=lambda on: ("PUT", ("state",), {"state": "enabled" if on else "disabled"}),
+    # A disabled plugin needs no reason: it was asked for.
+    state=lambda view: str(view["state"]) if view["state"] == "disabled" else _standing(view),
+)
+_VERSION = Noun(
+    path="plugins/{plugin}/versions",
+    heads=("hash", "version", "size", "seen", "is", "accepted by", "functions"),
+    row=_version_row,
+)
+ls = listing(_PLUGIN, words="List plugins and their states; with TEXT only those with it in name, file or reason.")
+rm = removal(_PLUGIN, words="Delete a plugin's file, its grants and its data.")
+versions = listing(
+    _VERSION,
+    "versions",
+    words="List the stored versions of a plugin, the latest first. `plugins rollback` restores one.",
+)
+enable, disable = switches(
+    _PLUGIN,
+    enable="Enable a plugin. One in quarantine is tried again.",
+    disable="Disable a plugin. Running calls finish.",
+)

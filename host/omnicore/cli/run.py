@@ -30,7 +30,7 @@ from omnicore.cli.client import checked_folder, loaded, noted_server
 from omnicore.cli.local import log_to_stderr
 from omnicore.cli.options import Shell, host_folders, output_value, pass_shell, take_override
 from omnicore.cli.output import Output
-from omnicore.cli.plugins import HEADS, next_steps, plugin_rows
+from omnicore.cli.plugins import HEADS, next_steps, plugin_row
 from omnicore.config.loader import Loaded, variable
 from omnicore.errors import NotFound, OmniError
 from omnicore.version import __version__
@@ -238,7 +238,7 @@ async def _greet(host: Host, output: Output, url: str, trials: Sequence[Call]) -
         output.document({"url": url, "setup": setup, "plugins": views, "calls": calls})
         return
     output.line(f"OmniCore {__version__} serves {_counted(views)} at {url}", style="bold")
-    output.rows(HEADS, plugin_rows(views))
+    output.rows(HEADS, [plugin_row(view) for view in views])
     output.line("Next, in another terminal:")
     for step in (*next_steps(views), f'curl -H "$(omnicore auth)" {url}/api/v1/plugins'):
         output.line(f"  {step}")

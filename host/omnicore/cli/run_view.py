@@ -1,49 +1,38 @@
-"""A run on the screen until it is over: a tree that lives on a terminal, lines in a pipe.
-
-A run as it goes on, look by look, for commands that show it.
-
-The tree of a run: its steps as they are nested, with their states, times, retries and what they wait for.
-"""
+"""Views of a run for people: its news, a tree that changes on a terminal, lines in a pipe, rows of its journal."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from rich.live import Live
 from rich.text import Text
 from rich.tree import Tree
 
-from omnicore.cli.client import who
+from omnicore.cli.client import Client
 from omnicore.cli.output import Output, clock, date, moment, printable, span, styled
 from omnicore.errors import CallCancelled, CallerError, DeadlineExceeded, WorkflowFailed
-from omnicore.jobs.engine import ENDED
-from omnicore.workflows.view import ApprovalView
-
-if TYPE_CHECKING:
-    from omnicore.jobs.engine import RunView, StepView
-    from omnicore.portal import BlockingHost
-    from omnicore.workflows.service import Workflows
-    from omnicore.workflows.view import OpenView
+from omnicore.jobs.engine import ENDED, RunView, StepView
+from omnicore.workflows.view import OpenView
 
 __all__ = [
     "Following",
     "Look",
     "RunTree",
     "Watched",
-    "following",
     "left",
     "open_line",
     "output_of",
     "parts_of",
+    "run_of",
     "settle",
     "step_line",
+    "steps_of",
     "watch",
 ]
 
@@ -55,7 +44,10 @@ _LONGEST_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What is new: the run, the rows since the last look, and what is under way. `more`: there are further rows."""
+    """The news of a run: the run, the rows since the last look, and current actions and waits.
+
+    `more`: there are further rows.
+    """
 
     run: RunView
     steps: Sequence[StepView]
@@ -64,55 +56,60 @@ class Look:
 
     @property
     def over(self) -> bool:
-        """Whether nothing more will come."""
+        """True if nothing more will come."""
         return self.run.status in ENDED and not self.more
 
 
+def run_of(client: Client, run: str) -> RunView:
+    """A run. Raises: NotFound."""
+    return RunView(**client.get("runs", run))
+
+
+def steps_of(client: Client, run: str, *, after: int, limit: int = _PAGE) -> tuple[list[StepView], bool]:
+    """Rows of a run's journal, and true if there are more."""
+    page = client.get("runs", run, "steps", after=after, limit=limit)
+    return [StepView(**one) for one in page["items"]], page["next"] is not None
+
+
 class Following:
-    """Looks at one run. Its coroutines are for the host's loop, one at a time.
+    """The news of one run, asked of its host again and again.
 
     Args: after: the row behind which rows are new.
     """
 
-    def __init__(self, workflows: Workflows, run: str, *, after: int = 0) -> None:
-        self._workflows, self._run, self._after = workflows, run, after
+    def __init__(self, client: Client, run: str, *, after: int = 0) -> None:
+        self._client, self._run, self._after = client, run, after
         self._status = ""
-        self._task: asyncio.Task[Any] | None = None
         self._open: list[tuple[str, int]] = []
         self._shown: Sequence[OpenView] = ()
 
-    async def look(self) -> Look:
+    def look(self) -> Look:
         """The run as it stands, with at most a page of new rows. Raises: NotFound."""
         # The run first: rows that come after it was read as ended would be missed.
-        run = await self._workflows.run_view(self._run)
-        page = await self._workflows.steps(self._run, after=self._after, limit=_PAGE)
-        shown = await self._workflows.open(self._run) if run.status not in ENDED else ()
+        run = run_of(self._client, self._run)
+        steps, more = steps_of(self._client, self._run, after=self._after)
+        shown: Sequence[OpenView] = ()
+        if run.status not in ENDED:
+            shown = [OpenView(**one) for one in self._client.get("runs", self._run, "open")["items"]]
         if run.status == "waiting" and not shown:  # it has left memory, and the moments that it waits for with it
-            came = {one.place for one in page.items}
+            came = {one.place for one in steps}
             shown = [one for one in self._shown if one.place not in came]
         self._shown = shown
-        if page.items:
-            self._after = page.items[-1].seq
-        return Look(run, page.items, shown, more=page.next is not None)
+        if steps:
+            self._after = steps[-1].seq
+        return Look(run, steps, shown, more=more)
 
-    async def next(self, seconds: float = _LONGEST_S) -> Look:
+    def next(self, seconds: float = _LONGEST_S) -> Look:
         """The next look in which something is new, or that of a while later. Raises: NotFound."""
-        self._task = asyncio.current_task()
-        end = asyncio.get_running_loop().time() + seconds
+        end = time.monotonic() + seconds
         while True:
-            found = await self.look()
+            found = self.look()
             state = [(one.place, one.attempt) for one in found.open]
             new = bool(found.steps) or found.run.status != self._status or state != self._open
             self._status, self._open = found.run.status, state
-            if new or found.over or asyncio.get_running_loop().time() >= end:
+            if new or found.over or time.monotonic() >= end:
                 return found
-            await asyncio.sleep(_EVERY_S)
-
-    async def close(self) -> None:
-        """Ends a `next` that nobody waits for any more."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+            time.sleep(_EVERY_S)
 
 
 def output_of(run: RunView) -> Any:
@@ -311,50 +308,40 @@ class Watched:
 
 
 def watch(
-    host: BlockingHost, output: Output, run: str, *, timeout_s: float | None = None, cancels: bool = False
+    client: Client, output: Output, run: str, *, timeout_s: float | None = None, cancels: bool = False
 ) -> Watched:
-    """Shows a run until it is over, so long at most, or until Ctrl-C.
+    """Shows a run until it is over, until the time is, or until Ctrl-C.
 
-    Args: cancels: the first Ctrl-C has the run cancelled; the next one leaves it.
+    Args: cancels: the first Ctrl-C cancels the run; the next one leaves it.
     """
     began = time.monotonic()
     seen: Look | None = None
-    with following(host, run) as looks, _screen(output) as (show, every_s):
+    news = Following(client, run)
+    with _screen(output) as (show, every_s):
         while True:
             try:
                 left_s = every_s if timeout_s is None else timeout_s - (time.monotonic() - began)
                 if seen is not None and left_s <= 0:
                     return Watched(seen.run, "late")
-                seen = host.wait(looks.next(max(0.0, min(every_s, left_s))))
+                seen = news.next(max(0.0, min(every_s, left_s)))
                 show(seen)
                 if seen.over:
                     return Watched(seen.run)
             except KeyboardInterrupt:
-                host.wait(looks.close())
                 if not cancels:
-                    return Watched(host.wait(host.workflows.run_view(run)), "interrupted")
+                    return Watched(run_of(client, run), "interrupted")
                 cancels = False
-                _cancel(host, output, run)
+                _cancel(client, output, run)
 
 
-def settle(host: BlockingHost, run: str, *, until: frozenset[str], seconds: float) -> RunView:
-    """Waits until a run has one of some states, so long at most."""
+def settle(client: Client, run: str, *, until: frozenset[str], seconds: float) -> RunView:
+    """The run once it has one of some states or has ended, or as it is when the time is over."""
     end = time.monotonic() + seconds
-    with following(host, run) as looks:
-        while True:
-            found = host.wait(looks.next(_FRAME_S))
-            if found.run.status in until or found.run.status in ENDED or time.monotonic() >= end:
-                return found.run
-
-
-@contextmanager
-def following(host: BlockingHost, run: str, *, after: int = 0) -> Iterator[Following]:
-    """Looks at a run; what is under way when the block ends, as by Ctrl-C, ends with it."""
-    looks = Following(host.workflows, run, after=after)
-    try:
-        yield looks
-    finally:
-        host.wait(looks.close())
+    news = Following(client, run)
+    while True:
+        found = news.next(_FRAME_S)
+        if found.run.status in until or found.run.status in ENDED or time.monotonic() >= end:
+            return found.run
 
 
 def left(watched: Watched, timeout_s: float | None) -> DeadlineExceeded:
@@ -420,19 +407,13 @@ def _rests(one: object) -> bool:
     return getattr(one, "kind", "") in ("timer", "listen", "approval")
 
 
-def _cancel(host: BlockingHost, output: Output, run: str) -> None:
+def _cancel(client: Client, output: Output, run: str) -> None:
     output.say(f"Cancelling {run}; Ctrl-C once more leaves it.")
-    with suppress(CallerError):  # it is over already: what there is to show comes
-        host.wait(host.workflows.cancel(run, by=who()))
-
-
-RUN_HEADS = ("run", "workflow", "status", "began", "took", "about")
+    with suppress(CallerError):  # it is over already: the next look says so
+        client.ask("POST", "runs", run, "cancel")
 
 
 STEP_HEADS = ("seq", "at", "place", "kind", "status", "attempt", "took", "about")
-
-
-APPROVAL_HEADS = ("run", "place", "workflow", "title", "role", "until")
 
 
 COLOURS: Mapping[str, str] = {
@@ -444,19 +425,17 @@ COLOURS: Mapping[str, str] = {
 _ABOUT = 80
 
 
-def run_rows(found: Sequence[RunView]) -> list[tuple[str, ...]]:
-    """One row for each run; `about` is its output, why it faulted, or until when it waits."""
-    return [
-        (
-            one.id,
-            one.workflow + (" (trial)" if one.trial else ""),
-            coloured(one.status),
-            date(one.created_at),
-            "-" if one.ended_at is None else span(one.ended_at - one.created_at),
-            _about_run(one),
-        )
-        for one in found
-    ]
+def run_row(one: Mapping[str, Any]) -> tuple[str, ...]:
+    """A run; `about` is its output, the reason why it faulted, or the time until which it waits."""
+    view = RunView(**one)
+    return (
+        view.id,
+        view.workflow + (" (trial)" if view.trial else ""),
+        coloured(view.status),
+        date(view.created_at),
+        "-" if view.ended_at is None else span(view.ended_at - view.created_at),
+        _about_run(view),
+    )
 
 
 def step_row(one: StepView) -> tuple[str, ...]:
@@ -474,11 +453,6 @@ def step_row(one: StepView) -> tuple[str, ...]:
         span(one.at - one.began_at),
         about,
     )
-
-
-def approval_rows(found: Sequence[ApprovalView]) -> list[tuple[str, ...]]:
-    """One row for each decision."""
-    return [(one.run, one.place, one.workflow, one.title, one.role, date(one.deadline_at)) for one in found]
 
 
 def fault_line(fault: Mapping[str, Any]) -> str:

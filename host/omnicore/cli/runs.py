@@ -1,56 +1,62 @@
-"""Workflows and runs as rows for people.
-
-`omnicore workflows run`, `resume`, `retry` and `fork`: runs that are shown until they are over.
-
-`omnicore workflows runs`, `logs`, `cancel`, `suspend` and `verify`.
-
-`omnicore workflows approvals`, `approve` and `reject`: decisions that runs wait for.
-
-`omnicore workflows emit`: an event for workflows that want it.
-"""
+"""Runs of workflows: begun, shown until they are over, listed, cancelled, decided and verified; and events for them."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import click
 
-from omnicore.cli.client import who
-from omnicore.cli.local import enter, opened
+from omnicore.cli.client import Client, connected, who
+from omnicore.cli.nouns import Noun, listing, show_page
 from omnicore.cli.options import Duration, Exit, Shell, host_folders, pass_shell, task_input
-from omnicore.cli.output import Output
+from omnicore.cli.output import Output, date
 from omnicore.cli.run_view import (
-    APPROVAL_HEADS,
-    RUN_HEADS,
     STEP_HEADS,
+    Following,
     Watched,
-    approval_rows,
-    following,
     left,
     output_of,
-    run_rows,
+    run_of,
+    run_row,
     settle,
     step_line,
     step_row,
+    steps_of,
     watch,
 )
 from omnicore.cli.workflow_files import Checked, check_source, read_source, refuse_invalid, show_problems
 from omnicore.errors import InvalidInput, NotFound
 from omnicore.ids import new_id
-from omnicore.jobs.engine import ENDED
-from omnicore.portal import BlockingHost, real
-from omnicore.workflows.service import RunHandle
+from omnicore.jobs.engine import ENDED, RunView, StepView
 
-if TYPE_CHECKING:
-    from omnicore.jobs.engine import RunView, StepView
+__all__ = [
+    "approvals",
+    "approve",
+    "cancel",
+    "emit",
+    "fork",
+    "logs",
+    "reject",
+    "resume",
+    "retry",
+    "run",
+    "runs",
+    "suspend",
+    "verify",
+]
 
-__all__ = []
+
+class _Begun(NamedTuple):
+    """A run, and true for one that had begun before with the same key."""
+
+    id: str
+    duplicate: bool = False
 
 
 _Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
-_Begin = Callable[[BlockingHost], RunHandle]
+_Begin = Callable[[Client], _Begun]
 
 
 def _watching(command: _Decorated) -> _Decorated:
@@ -86,8 +92,6 @@ def run(shell: Shell, /, name: str | None, given: str | None, file: str | None, 
         if given is None:
             name, given = None, name
         checked = _of_file(output, file)
-        # What is entered in the record of changes is the workflow, and not what it was given.
-        enter(name=checked.workflow, given=given)
         if name not in (None, checked.workflow):
             raise InvalidInput(f"{file} is {checked.workflow}, not {name}", remedy="leave the name out")
         if wishes["key"] or wishes["number"] or wishes["priority"] is not None:
@@ -98,12 +102,11 @@ def run(shell: Shell, /, name: str | None, given: str | None, file: str | None, 
         raise click.UsageError("Name a workflow, or a file with --file.")
     value = task_input(given)
 
-    def begin(host: BlockingHost) -> RunHandle:
-        service = host.workflows
+    def begin(client: Client) -> _Begun:
         if file is not None:
-            return service.trial(checked.workflow, checked.given, value, by=who())
+            return _ordered(client, "workflows", checked.workflow, "trial", text=checked.given, input=value)
         chosen = {key: wishes[key] for key in ("key", "number", "priority")}
-        return service.start(str(name), value, by=who(), **chosen)
+        return _ordered(client, "workflows", str(name), "runs", input=value, **chosen)
 
     _shown(shell, output, begin, wishes)
 
@@ -116,10 +119,10 @@ def run(shell: Shell, /, name: str | None, given: str | None, file: str | None, 
 def resume(shell: Shell, /, run_id: str, **wishes: Any) -> None:
     """Go on with a run that was suspended, or that was left by a command that ended or was killed; and show it."""
 
-    def begin(host: BlockingHost) -> RunHandle:
-        if host.wait(host.workflows.run_view(run_id)).status not in ("pending", "running", "waiting"):
-            host.wait(host.workflows.resume(run_id, by=who()))
-        return RunHandle(real(host.workflows), run_id)
+    def begin(client: Client) -> _Begun:
+        if run_of(client, run_id).status not in ("pending", "running", "waiting"):
+            client.ask("POST", "runs", run_id, "resume")
+        return _Begun(run_id)
 
     _shown(shell, Output(shell), begin, wishes)
 
@@ -132,7 +135,8 @@ def resume(shell: Shell, /, run_id: str, **wishes: Any) -> None:
 @pass_shell
 def retry(shell: Shell, /, run_id: str, place: str | None, **wishes: Any) -> None:
     """Go on where a run failed or was cancelled, as a new run that has what was recorded until then."""
-    _shown(shell, Output(shell), lambda host: host.workflows.retry(run_id, place, by=who()), wishes)
+    order = {} if place is None else {"place": place}
+    _shown(shell, Output(shell), lambda client: _ordered(client, "runs", run_id, "retry", **order), wishes)
 
 
 @click.command()
@@ -147,21 +151,28 @@ def fork(shell: Shell, /, run_id: str, after: int, given: str | None, **wishes: 
     if given is not None and after:
         raise click.UsageError("A run with another input begins anew: give --after 0.")
     more = {} if given is None else {"input": task_input(given)}
-    _shown(shell, Output(shell), lambda host: host.workflows.fork(run_id, after, by=who(), **more), wishes)
+    _shown(shell, Output(shell), lambda client: _ordered(client, "runs", run_id, "fork", seq=after, **more), wishes)
+
+
+def _ordered(client: Client, *path: str, **order: Any) -> _Begun:
+    """The run that an operation begins."""
+    media = {"content-type": "application/json"}
+    answer = client.send("POST", *path, data=json.dumps(order).encode(), headers=media)
+    return _Begun(json.loads(answer.body)["id"], "idempotency-replayed" in answer.headers)
 
 
 def _shown(shell: Shell, output: Output, begin: _Begin, wishes: dict[str, Any]) -> None:
     """Begins, shows and prints what came of it. Raises: WorkflowFailed, CallCancelled, DeadlineExceeded."""
     timeout_s, detach = wishes["timeout"], wishes["detach"]
-    with opened(shell, output) as host:
-        handle = begin(host)
-        if handle.duplicate:
-            output.say(_before(host.wait(handle.view())))
+    with connected(shell, output) as client:
+        begun = begin(client)
+        if begun.duplicate:
+            output.say(_before(run_of(client, begun.id)))
         if detach:
-            output.done(handle.id, host.wait(handle.view()).to_json())
+            output.done(begun.id, client.get("runs", begun.id))
             return
-        host.workflows.carry(handle.id)
-        watched = watch(host, output, handle.id, timeout_s=timeout_s, cancels=wishes["cancels"])
+        client.carry(begun.id)
+        watched = watch(client, output, begun.id, timeout_s=timeout_s, cancels=wishes["cancels"])
     _told(output, watched, timeout_s)
 
 
@@ -202,11 +213,18 @@ _PAGE = 500
 @click.option("--status", type=click.Choice(_STATES), help="Only runs in this state.")
 @click.option("--dead", is_flag=True, help="Only dead letters: runs that faulted. `workflows retry RUN` goes on.")
 @click.option("-n", "--limit", type=click.IntRange(1, 500), default=50, show_default=True)
-@click.option("--cursor", default="", help="Go on where the page before ended.")
+@click.option("--cursor", help="Continue where the previous page ended.")
 @host_folders
 @pass_shell
 def runs(
-    shell: Shell, workflow: str | None, *, named: str | None, status: str | None, dead: bool, limit: int, cursor: str
+    shell: Shell,
+    workflow: str | None,
+    *,
+    named: str | None,
+    status: str | None,
+    dead: bool,
+    limit: int,
+    cursor: str | None,
 ) -> None:
     """List runs, newest first, with WORKFLOW only those of one."""
     if None not in (workflow, named) and workflow != named:
@@ -216,14 +234,9 @@ def runs(
         raise click.UsageError("--dead are the faulted ones: leave --status out.")
     output = Output(shell)
     wanted = "faulted" if dead else status
-    with opened(shell, output) as host:
-        page = host.wait(host.workflows.page_runs(workflow=workflow, status=wanted, limit=limit, cursor=cursor))
-    if output.is_json:
-        output.document(page.to_json())
-        return
-    output.rows(RUN_HEADS, run_rows(page.items))
-    if page.next is not None:
-        output.say(f"There are more: add --cursor {page.next}")
+    with connected(shell, output) as client:
+        page = client.get("runs", workflow=workflow, status=wanted, limit=limit, cursor=cursor)
+    show_page(output, _RUN, page)
 
 
 @click.command()
@@ -237,13 +250,13 @@ def runs(
 def logs(shell: Shell, run: str, *, follow: bool, values: bool, after: int, limit: int) -> None:
     """Show the journal of a run: a row for each step, attempt and wait, in the order in which they were recorded."""
     output = Output(shell)
-    with opened(shell, output) as host:
+    with connected(shell, output) as client:
         if follow:
-            for step in _followed(host, run, after):
-                _print(output, _full(host, run, step) if values else step, values=values)
+            for step in _followed(client, run, after):
+                _print(output, _full(client, run, step) if values else step, values=values)
             return
-        found, more = _read(host, run, after, limit)
-        steps = [_full(host, run, one) for one in found] if values else found
+        found, more = _read(client, run, after, limit)
+        steps = [_full(client, run, one) for one in found] if values else found
     if output.is_json:
         output.document({"run": run, "items": [one.to_json() for one in steps], "next": more})
         return
@@ -261,10 +274,10 @@ def cancel(shell: Shell, run: tuple[str, ...]) -> None:
     """Cancel runs with those that they began; what undoes their steps is still done."""
     output = Output(shell)
     found = []
-    with opened(shell, output) as host:
+    with connected(shell, output) as client:
         for one in run:
-            host.wait(host.workflows.cancel(one, by=who()))
-            found.append(_settled(host, one, frozenset(ENDED)))
+            client.ask("POST", "runs", one, "cancel")
+            found.append(_settled(client, one, frozenset(ENDED)))
     for view in found:
         words = (
             f"Cancelled {view.id}" if view.status == "cancelled" else f"{view.id} is asked to stop, and {view.status}"
@@ -282,9 +295,9 @@ def cancel(shell: Shell, run: tuple[str, ...]) -> None:
 def suspend(shell: Shell, run: str) -> None:
     """Let a run rest until `workflows resume`: what is under way ends, nothing new begins."""
     output = Output(shell)
-    with opened(shell, output) as host:
-        host.wait(host.workflows.suspend(run, by=who()))
-        view = _settled(host, run, frozenset({"suspended"}))
+    with connected(shell, output) as client:
+        client.ask("POST", "runs", run, "suspend")
+        view = _settled(client, run, frozenset({"suspended"}))
     words = (
         f"{run} is {view.status}" if view.status in ("suspended", *ENDED) else f"{run} rests once its steps have ended"
     )
@@ -299,10 +312,10 @@ def suspend(shell: Shell, run: str) -> None:
 def verify(shell: Shell, ctx: click.Context, run: str) -> None:
     """Recompute the hashes of a run's rows and values. Exit code 1 when one was altered or is missing."""
     output = Output(shell)
-    with opened(shell, output) as host:
-        found = host.wait(host.workflows.audit(run))
+    with connected(shell, output) as client:
+        found = client.get("runs", run, "audit")
     if output.is_json:
-        output.document(dict(found))
+        output.document(found)
     elif found["ok"]:
         record = f"; row {found['record_seq']} of the record holds it" if found["record_seq"] is not None else ""
         output.line(f"{run} is whole: {found['rows']} rows, the last hash is {found['hash']}{record}")
@@ -312,33 +325,33 @@ def verify(shell: Shell, ctx: click.Context, run: str) -> None:
         ctx.exit(Exit.FAILURE)
 
 
-def _settled(host: BlockingHost, run: str, until: frozenset[Any]) -> Any:
-    """What became of what a run was told, which this process does where nobody else is there."""
-    host.workflows.carry(run)
-    return settle(host, run, until=until, seconds=_SETTLE_S)
+def _settled(client: Client, run: str, until: frozenset[Any]) -> Any:
+    """The run after an order to it, which this process executes if no host runs."""
+    client.carry(run)
+    return settle(client, run, until=until, seconds=_SETTLE_S)
 
 
-def _read(host: BlockingHost, run: str, after: int, limit: int) -> tuple[list[StepView], str | None]:
+def _read(client: Client, run: str, after: int, limit: int) -> tuple[list[StepView], str | None]:
     found: list[StepView] = []
-    more: str | None = str(after)
-    while more is not None and len(found) < limit:
-        page = host.wait(host.workflows.steps(run, after=int(more), limit=min(_PAGE, limit - len(found))))
-        found += page.items
-        more = page.next
-    return found, more
+    more = True
+    while more and len(found) < limit:
+        steps, more = steps_of(client, run, after=after, limit=min(_PAGE, limit - len(found)))
+        found += steps
+        after = found[-1].seq if found else after
+    return found, str(after) if more else None
 
 
-def _followed(host: BlockingHost, run: str, after: int) -> Iterator[StepView]:
-    with following(host, run, after=after) as looks:
-        while True:
-            look = host.wait(looks.next())
-            yield from look.steps
-            if look.over:
-                return
+def _followed(client: Client, run: str, after: int) -> Iterator[StepView]:
+    news = Following(client, run, after=after)
+    while True:
+        look = news.next()
+        yield from look.steps
+        if look.over:
+            return
 
 
-def _full(host: BlockingHost, run: str, step: StepView) -> StepView:
-    return host.wait(host.workflows.step(run, step.seq)) if step.cut else step
+def _full(client: Client, run: str, step: StepView) -> StepView:
+    return StepView(**client.get("runs", run, "steps", step.seq)) if step.cut else step
 
 
 def _print(output: Output, step: StepView, *, values: bool) -> None:
@@ -362,27 +375,23 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
-_ROLE = "admin"
-"""Who is at the terminal can write the database: no decision is kept from them."""
 _FORM = click.option("--form", metavar="JSON", help="What the form asks for; `-` or `@FILE` as with inputs.")
 
 
-@click.command()
-@click.option("-n", "--limit", type=click.IntRange(1, 200), default=50, show_default=True)
-@click.option("--cursor", default="", help="Go on where the page before ended.")
-@host_folders
-@pass_shell
-def approvals(shell: Shell, limit: int, cursor: str) -> None:
-    """List the decisions that runs wait for, of the newest runs first."""
-    output = Output(shell)
-    with opened(shell, output) as host:
-        page = host.wait(host.workflows.approvals(role=_ROLE, limit=limit, cursor=cursor))
-    if output.is_json:
-        output.document(page.to_json())
-        return
-    output.rows(APPROVAL_HEADS, approval_rows(page.items))
-    if page.next is not None:
-        output.say(f"There are more: add --cursor {page.next}")
+_RUN = Noun(
+    path="runs", heads=("run", "workflow", "status", "began", "took", "about"), row=run_row, extent="page", page=50
+)
+_APPROVAL = Noun(
+    path="approvals",
+    heads=("run", "place", "workflow", "title", "role", "until"),
+    row=lambda one: (
+        *(one["run"], one["place"], one["workflow"], one["title"], one["role"]),
+        date(one["deadline_at"]),
+    ),
+    extent="page",
+    page=50,
+)
+approvals = listing(_APPROVAL, "approvals", words="List the decisions that runs wait for, newest runs first.")
 
 
 @click.command()
@@ -410,16 +419,16 @@ def reject(shell: Shell, run: str, place: str | None, form: str | None) -> None:
 def _decide(shell: Shell, run: str, place: str | None, form: str | None, *, approve: bool) -> None:
     output = Output(shell)
     given = task_input(form)
-    with opened(shell, output) as host:
-        at = place or _asked(host, run)
-        host.workflows.decide(run, at, approve=approve, form=given, by=who(), role=_ROLE)
+    with connected(shell, output) as client:
+        at = place or _asked(client, run)
+        client.ask("POST", "runs", run, "approvals", body={"place": at, "approve": approve, "form": given})
     words = f"{'Approved' if approve else 'Rejected'} {at} of {run}"
     output.done(words, {"run": run, "place": at, "approve": approve})
     output.say(f"A server goes on with it, or `omnicore workflows resume {run}`.")
 
 
-def _asked(host: BlockingHost, run: str) -> str:
-    places = [one.place for one in host.wait(host.workflows.open(run)) if one.kind == "approval"]
+def _asked(client: Client, run: str) -> str:
+    places: list[str] = [one["place"] for one in client.get("runs", run, "open")["items"] if one["kind"] == "approval"]
     if not places:
         raise NotFound(f"{run} asks for no decision", remedy="see `omnicore workflows approvals`", run=run)
     if len(places) > 1:
@@ -444,9 +453,10 @@ def emit(
     data hands it on.
     """
     output = Output(shell)
-    made = {"id": event or new_id("evt"), "source": source or who(), "type": kind, "subject": subject}
-    data = {} if given is None else {"data": task_input(given)}
-    with opened(shell, output) as host:
-        new = host.wait(host.workflows.publish({**made, **data}))
+    made = {"specversion": "1.0", "id": event or new_id("evt"), "source": source or who(), "type": kind}
+    more = {name: value for name, value in (("subject", subject), ("data", task_input(given))) if value is not None}
+    body, media = json.dumps({**made, **more}).encode(), {"content-type": "application/cloudevents+json"}
+    with connected(shell, output) as client:
+        new = json.loads(client.send("POST", "events", data=body, headers=media).body)["new"]
     words = f"Published {kind} as {made['id']}" if new else f"{made['id']} of {made['source']} was published before"
     output.done(words, {"id": made["id"], "source": made["source"], "type": kind, "new": bool(new)})

@@ -3,71 +3,53 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from omnicore.cli.client import connected
+from omnicore.cli.nouns import Document, Noun, listing, removal, showing, switches
 from omnicore.cli.options import Duration, Group, Shell, common, host_folders, pass_shell, task_input
 from omnicore.cli.output import Output, date, printable, styled
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-
 __all__ = ["tasks"]
 
-
-_TASK_HEADS = ("task", "function", "state", "attempts", "queue", "label", "ordered", "about")
-_SCHEDULE_HEADS = ("schedule", "function", "when", "state", "next", "last")
-_STATES = ("waiting", "running", "done", "failed", "cancelled")
 _COLOURS = {"done": "green", "running": "cyan", "failed": "red", "cancelled": "dim"}
 _ABOUT = 80
+_QUEUE = click.option("--queue", default="default", show_default=True, help="The queue.")
+_PRIORITY = click.option(
+    "--priority", type=click.IntRange(0, 9), default=5, show_default=True, help="Higher ones first."
+)
+_ATTEMPTS = click.option(
+    "--attempts", type=click.IntRange(1, 20), default=3, show_default=True, help="Attempts before it fails for good."
+)
+_TIMEOUT = click.option("--timeout", type=Duration(), help="Longest time for each attempt.")
 
 
-def _task_rows(views: Sequence[dict[str, Any]]) -> list[tuple[str, ...]]:
-    """One row for each task; `about` is its output or why it failed last."""
-    return [
-        (
-            view["id"],
-            view["function"],
-            _coloured(view["state"]),
-            f"{view['attempts']}/{view['most_attempts']}",
-            view["queue"],
-            view["label"] or "-",
-            date(view["created_at"]),
-            _about(view),
-        )
-        for view in views
-    ]
+def _task_row(task: Document) -> tuple[str, ...]:
+    """A task; the last cell is its output, or the reason of its last failure."""
+    return (
+        task["id"],
+        task["function"],
+        _coloured(task["state"]),
+        f"{task['attempts']}/{task['most_attempts']}",
+        task["queue"],
+        task["label"] or "-",
+        date(task["created_at"]),
+        _about(task),
+    )
 
 
-def _task_details(view: dict[str, Any]) -> list[tuple[str, ...]]:
-    """Every field of a task that has a value."""
-    return [(name, _shown(name, value)) for name, value in view.items() if value is not None]
-
-
-def _schedule_rows(views: Sequence[dict[str, Any]]) -> list[tuple[str, ...]]:
-    """One row for each schedule."""
-    return [
-        (
-            view["name"],
-            view["function"],
-            f"{view['kind']} {view['spec']}" + ("" if view["timezone"] == "UTC" else f" {view['timezone']}"),
-            "on" if view["enabled"] else "off",
-            date(view["next_at"]),
-            date(view["last_at"]),
-        )
-        for view in views
-    ]
-
-
-def _shown(name: str, value: Any) -> str:
-    if name.endswith("_at"):
-        return date(value)
-    if name == "state":
-        return _coloured(value)
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+def _schedule_row(schedule: Document) -> tuple[str, ...]:
+    zone = "" if schedule["timezone"] == "UTC" else f" {schedule['timezone']}"
+    return (
+        schedule["name"],
+        schedule["function"],
+        f"{schedule['kind']} {schedule['spec']}{zone}",
+        "on" if schedule["enabled"] else "off",
+        date(schedule["next_at"]),
+        date(schedule["last_at"]),
+    )
 
 
 def _about(view: dict[str, Any]) -> str:
@@ -80,28 +62,41 @@ def _coloured(state: str) -> str:
     return styled(printable(state), style=_COLOURS.get(state, ""))
 
 
+_TASK = Noun(
+    path="tasks",
+    heads=("task", "function", "state", "attempts", "queue", "label", "ordered", "about"),
+    row=_task_row,
+    extent="page",
+    page=50,
+)
+_QUEUES = Noun(
+    path="queues",
+    heads=("queue", "limit", "waiting", "running"),
+    row=lambda one: ["-" if one[head] is None else str(one[head]) for head in ("queue", "limit", "waiting", "running")],
+)
+_SCHEDULE = Noun(
+    path="schedules",
+    heads=("schedule", "function", "when", "state", "next", "last"),
+    row=_schedule_row,
+    extent="page",
+    switch=lambda on: ("PUT", (), {"enabled": on}),
+    state=lambda schedule: "on" if schedule["enabled"] else "off",
+)
+
+
 @click.group(cls=Group)
 @common
 def schedules() -> None:
     """Call functions at set times: by cron, at intervals, or once."""
 
 
-@schedules.command()
-@click.option("-n", "--limit", type=click.IntRange(1, 500), default=100, show_default=True)
-@click.option("--cursor", help="Go on where the page before ended.")
-@host_folders
-@pass_shell
-def ls(shell: Shell, limit: int, cursor: str | None) -> None:
-    """List schedules, by name."""
-    output = Output(shell)
-    with connected(shell, output) as client:
-        page = client.get("schedules", limit=limit, cursor=cursor)
-    if output.is_json:
-        output.document(page)
-        return
-    output.rows(_SCHEDULE_HEADS, _schedule_rows(page["items"]))
-    if page["next"] is not None:
-        output.say(f"There are more: add --cursor {page['next']}")
+schedules.add_command(listing(_SCHEDULE))
+schedules.add_command(showing(_SCHEDULE))
+schedules.add_command(removal(_SCHEDULE, words="Remove a schedule. Tasks that it has submitted stay."))
+for _switch in switches(
+    _SCHEDULE, enable="Switch a schedule on, from its next time.", disable="Switch a schedule off."
+):
+    schedules.add_command(_switch)
 
 
 @schedules.command()
@@ -112,18 +107,21 @@ def ls(shell: Shell, limit: int, cursor: str | None) -> None:
 @click.option("--every", type=Duration(), help="An interval, such as 15m; at least 1s.")
 @click.option("--at", help="A date, such as 2030-01-31T08:00.")
 @click.option("--timezone", default="UTC", show_default=True, help="Such as Europe/Berlin.")
-@click.option("--missed", type=click.Choice(["skip", "one", "all"]), default="one", show_default=True)
-@click.option("--queue", default="default", show_default=True)
-@click.option("--priority", type=click.IntRange(0, 9), default=5, show_default=True)
-@click.option("--attempts", type=click.IntRange(1, 20), default=3, show_default=True)
-@click.option("--timeout", type=Duration(), help="Longest time for each attempt.")
+@click.option(
+    "--missed",
+    type=click.Choice(["skip", "one", "all"]),
+    default="one",
+    show_default=True,
+    help="Runs that were missed while no host ran: skip them, run the last one, or all.",
+)
+@_QUEUE
+@_PRIORITY
+@_ATTEMPTS
+@_TIMEOUT
 @host_folders
 @pass_shell
 def add(shell: Shell, /, name: str, function: str, given: str | None, **wishes: Any) -> None:
-    """Call PLUGIN.FUNCTION with INPUT at set times: give one of --cron, --every and --at.
-
-    --missed says what becomes of runs while no host was there: skip them, run the last one, or all of them.
-    """
+    """Call PLUGIN.FUNCTION with INPUT at set times: give one of --cron, --every and --at."""
     output = Output(shell)
     kind, spec = _kind(wishes)
     order = {
@@ -140,43 +138,6 @@ def add(shell: Shell, /, name: str, function: str, given: str | None, **wishes: 
     output.done(f"Added {name}", view)
 
 
-@schedules.command()
-@click.argument("name")
-@host_folders
-@pass_shell
-def rm(shell: Shell, name: str) -> None:
-    """Remove a schedule; tasks it has ordered stay."""
-    output = Output(shell)
-    with connected(shell, output) as client:
-        client.ask("DELETE", "schedules", name)
-    output.done(f"Removed {name}", {"removed": name})
-
-
-@schedules.command()
-@click.argument("name")
-@host_folders
-@pass_shell
-def enable(shell: Shell, name: str) -> None:
-    """Switch a schedule on, from its next time."""
-    _switch(shell, name, on=True)
-
-
-@schedules.command()
-@click.argument("name")
-@host_folders
-@pass_shell
-def disable(shell: Shell, name: str) -> None:
-    """Switch a schedule off."""
-    _switch(shell, name, on=False)
-
-
-def _switch(shell: Shell, name: str, *, on: bool) -> None:
-    output = Output(shell)
-    with connected(shell, output) as client:
-        view = client.ask("PUT", "schedules", name, body={"enabled": on})
-    output.done(f"{name} is {'on' if on else 'off'}", view)
-
-
 def _kind(wishes: dict[str, Any]) -> tuple[str, str]:
     given = {kind: wishes[option] for kind, option in (("cron", "cron"), ("interval", "every"), ("once", "at"))}
     named = [(kind, str(value)) for kind, value in given.items() if value is not None]
@@ -185,87 +146,44 @@ def _kind(wishes: dict[str, Any]) -> tuple[str, str]:
     return named[0]
 
 
-_LIMIT = click.option("-n", "--limit", type=click.IntRange(1, 500), default=50, show_default=True)
-_CURSOR = click.option("--cursor", help="Go on where the page before ended.")
-
-
 @click.group(cls=Group)
 @common
 def tasks() -> None:
-    """Order, look at, cancel and repeat tasks: calls that run later, on whichever host is there.
+    """Submit, list, cancel and retry tasks: calls that run later.
 
     A server on the same data runs them (`omnicore run`).
     """
 
 
 tasks.add_command(schedules)
-
-
-@tasks.command(name="ls")
-@click.option("--state", type=click.Choice(_STATES), help="Only tasks in this state.")
-@click.option("--owner", help="Only those of a plugin, @host or @schedules.")
-@click.option("--label", help="Only those with this label.")
-@_LIMIT
-@_CURSOR
-@host_folders
-@pass_shell
-def ls_tasks(shell: Shell, /, **wanted: Any) -> None:
-    """List tasks, newest first."""
-    _list(shell, **wanted)
-
-
-@tasks.command()
-@_LIMIT
-@_CURSOR
-@host_folders
-@pass_shell
-def dead(shell: Shell, limit: int, cursor: str | None) -> None:
-    """List dead letters: tasks that failed for good. `omnicore tasks retry ID` begins one again."""
-    _list(shell, state="failed", owner=None, limit=limit, cursor=cursor)
-
-
-def _list(shell: Shell, **wanted: Any) -> None:
-    output = Output(shell)
-    with connected(shell, output) as client:
-        page = client.get("tasks", **wanted)
-    if output.is_json:
-        output.document(page)
-        return
-    output.rows(_TASK_HEADS, _task_rows(page["items"]))
-    if page["next"] is not None:
-        output.say(f"There are more: add --cursor {page['next']}")
-
-
-@tasks.command()
-@click.argument("task")
-@host_folders
-@pass_shell
-def show(shell: Shell, task: str) -> None:
-    """Show one task."""
-    output = Output(shell)
-    with connected(shell, output) as client:
-        view = client.get("tasks", task)
-    if output.is_json:
-        output.document(view)
-    else:
-        output.rows(("field", "value"), _task_details(view))
+tasks.add_command(listing(_TASK))
+tasks.add_command(
+    listing(
+        _TASK,
+        "dead",
+        words="List dead letters: tasks that failed for good. `omnicore tasks retry ID` begins one again.",
+        keep={"state": "failed"},
+    )
+)
+tasks.add_command(showing(_TASK))
+tasks.add_command(listing(_QUEUES, "queues", words="List queues: their limits, and how many tasks wait and run."))
 
 
 @tasks.command()
 @click.argument("function", metavar="PLUGIN.FUNCTION")
 @click.argument("given", metavar="[INPUT]", required=False)
-@click.option("--queue", default="default", show_default=True)
+@_QUEUE
 @click.option("--delay", type=Duration(), help="Begin after this time, such as 10m.")
-@click.option("--priority", type=click.IntRange(0, 9), default=5, show_default=True, help="Higher ones first.")
-@click.option("--attempts", type=click.IntRange(1, 20), default=3, show_default=True)
-@click.option("--timeout", type=Duration(), help="Longest time for each attempt.")
+@_PRIORITY
+@_ATTEMPTS
+@_TIMEOUT
 @click.option("--expires", type=Duration(), help="Give up after this time.")
-@click.option("--key", help="Order it only once: a second task with this key is the first one.")
+@click.option("--key", help="Submit it only once: a second task with this key is the first one.")
 @click.option("--label", help="Free text to find tasks by.")
 @host_folders
 @pass_shell
 def submit(shell: Shell, /, function: str, given: str | None, **wishes: Any) -> None:
-    """Order a task. INPUT is JSON, or else text; `-` reads standard input, `@FILE` a file."""
+    """Submit a task. INPUT is JSON or text; `-` reads standard input, `@FILE` a file."""
     output = Output(shell)
     order = {
         "function": function,
@@ -304,18 +222,3 @@ def retry(shell: Shell, task: str) -> None:
     with connected(shell, output) as client:
         view = client.ask("POST", "tasks", task, "retry")
     output.done(f"{task} is {view['state']}", view)
-
-
-@tasks.command()
-@host_folders
-@pass_shell
-def queues(shell: Shell) -> None:
-    """Show queues: limits, and what waits and runs in them."""
-    output = Output(shell)
-    with connected(shell, output) as client:
-        found = client.get("queues")["items"]
-    if output.is_json:
-        output.document(found)
-        return
-    heads = ("queue", "limit", "waiting", "running")
-    output.rows(heads, [tuple("-" if one[head] is None else str(one[head]) for head in heads) for one in found])

@@ -1,65 +1,63 @@
-"""`omnicore vectors`: look at collections, search, rebuild and remove them."""
+"""`omnicore vectors`: collections of vectors, their indexes, and searches in them."""
 
 from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from omnicore.cli.client import connected
-from omnicore.cli.local import opened
+from omnicore.cli.nouns import Document, Noun, field_rows, listing, removal, showing
 from omnicore.cli.options import Group, Shell, common, host_folders, pass_shell
 from omnicore.cli.output import Output
 from omnicore.errors import InvalidInput
-from omnicore.vectors.vector import HOST
 
-if TYPE_CHECKING:
-    pass
+__all__ = ["vectors"]
 
-_HEADS = ("owner", "collection", "vectors", "dimensions", "metric")
-_PAGE = 500
-_OWNER = click.option("--owner", default=HOST, show_default=True, help="A plugin, or @host for the host's own.")
+_OWNER = click.option("--owner", help="A plugin, or @host for the host's own; default: @host.")
+
+
+def _row(one: Document) -> tuple[str, ...]:
+    return tuple(str(one[key]) for key in ("owner", "name", "count", "dimensions", "metric"))
+
+
+_COLLECTION = Noun(
+    path="vectors/collections",
+    heads=("owner", "collection", "vectors", "dimensions", "metric"),
+    row=_row,
+    extent="all",
+    none="No collections: a plugin makes one through its vectors door, or POST /api/v1/vectors/collections.",
+    gone="dropped",
+)
 
 
 @click.group(cls=Group)
 @common
 def vectors() -> None:
-    """Look at vector collections, search, rebuild and remove them."""
+    """List vector collections, search, rebuild and remove them."""
 
 
-@vectors.command()
-@click.option("--owner", help="Only those of a plugin, or of @host.")
-@host_folders
-@pass_shell
-def ls(shell: Shell, owner: str | None) -> None:
-    """List the collections."""
-    output = Output(shell)
-    with connected(shell, output) as client:
-        found = list(client.pages("vectors", "collections", owner=owner))
-    if output.is_json:
-        output.document(found)
-        return
-    output.rows(_HEADS, [_row(one) for one in found])
-    if not found:
-        output.say("No collections: a plugin makes one through its vectors door, or POST /api/v1/vectors/collections.")
+vectors.add_command(listing(_COLLECTION, words="List vector collections."))
+vectors.add_command(showing(_COLLECTION))
+vectors.add_command(removal(_COLLECTION, words="Remove a collection and all vectors in it."))
 
 
 @vectors.command()
 @click.argument("collection")
 @click.argument("values")
-@click.option("-n", "--limit", type=click.IntRange(1, 1000), default=10, show_default=True)
+@click.option("-n", "--limit", type=click.IntRange(1, 1000), default=10, show_default=True, help="Most matches.")
 @click.option("--filter", "filters", multiple=True, metavar="KEY=JSON", help="Metadata that must be equal; repeatable.")
 @_OWNER
 @host_folders
 @pass_shell
-def search(shell: Shell, collection: str, values: str, *, limit: int, filters: tuple[str, ...], owner: str) -> None:
+def search(
+    shell: Shell, collection: str, values: str, *, limit: int, filters: tuple[str, ...], owner: str | None
+) -> None:
     """Find the vectors nearest to VALUES, a JSON list of numbers, or `-` to read it from standard input."""
     output = Output(shell)
-    query = _json(sys.stdin.read() if values == "-" else values, "VALUES")
-    if not isinstance(query, list):
-        raise click.BadParameter("is no JSON list", param_hint="VALUES")
+    query = _numbers(sys.stdin.read() if values == "-" else values)
     wanted = dict(_filter(text) for text in filters)
     order = {"values": query, "limit": limit, "filter": wanted}
     with connected(shell, output) as client:
@@ -79,15 +77,15 @@ def search(shell: Shell, collection: str, values: str, *, limit: int, filters: t
 @_OWNER
 @host_folders
 @pass_shell
-def stats(shell: Shell, collection: str, owner: str) -> None:
-    """Show how large a collection is, and the copy of its index on disk."""
+def stats(shell: Shell, collection: str, owner: str | None) -> None:
+    """Show the size of a collection, its index in memory and the copy on disk."""
     output = Output(shell)
-    with opened(shell, output) as host:
-        found = host.vectors.stats(owner, collection)
+    with connected(shell, output) as client:
+        found = client.get("vectors", "collections", collection, "index", owner=owner)
     if output.is_json:
         output.document(found)
-        return
-    output.rows(("collection", collection), [(key, _flat(value)) for key, value in found.items()])
+    else:
+        output.rows(("field", "value"), list(field_rows(found)))
 
 
 @vectors.command()
@@ -95,11 +93,11 @@ def stats(shell: Shell, collection: str, owner: str) -> None:
 @_OWNER
 @host_folders
 @pass_shell
-def rebuild(shell: Shell, collection: str, owner: str) -> None:
-    """Build the index of a collection anew and write its copy, which a server takes when it starts."""
+def rebuild(shell: Shell, collection: str, owner: str | None) -> None:
+    """Rebuild the index of a collection and its copy on disk."""
     output = Output(shell)
-    with opened(shell, output) as host, output.waiting(f"Building the index of {collection}"):
-        found = host.vectors.rebuild(owner, collection)
+    with connected(shell, output) as client, output.waiting(f"Building the index of {collection}"):
+        found = client.ask("POST", "vectors", "collections", collection, "index", owner=owner)
     words = (
         f"The index of {collection} holds {found['indexed']} vectors"
         if found["indexed"]
@@ -108,39 +106,21 @@ def rebuild(shell: Shell, collection: str, owner: str) -> None:
     output.done(words, found)
 
 
-@vectors.command()
-@click.argument("collection")
-@_OWNER
-@host_folders
-@pass_shell
-def rm(shell: Shell, collection: str, owner: str) -> None:
-    """Drop a collection and all that is in it."""
-    output = Output(shell)
-    with connected(shell, output) as client:
-        client.ask("DELETE", "vectors", "collections", collection, owner=owner)
-    output.done(f"Dropped {collection}", {"owner": owner, "dropped": collection})
-
-
-def _row(one: dict[str, Any]) -> tuple[str, ...]:
-    return tuple(str(one[key]) for key in ("owner", "name", "count", "dimensions", "metric"))
-
-
 def _filter(text: str) -> tuple[str, Any]:
     key, equal, value = text.partition("=")
     if not equal:
-        raise click.BadParameter(f"{text} is no KEY=JSON", param_hint="--filter")
+        raise click.BadParameter(f"{text} is not KEY=JSON", param_hint="--filter")
     try:
         return key, json.loads(value)
     except (ValueError, RecursionError):
         return key, value  # a word without quotes is meant as text
 
 
-def _json(text: str, name: str) -> Any:
+def _numbers(text: str) -> list[Any]:
     try:
-        return json.loads(text)
+        found = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise InvalidInput(f"{name} are no JSON: {error}", remedy="give a list such as [0.1, 0.2]") from error
-
-
-def _flat(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+        raise InvalidInput(f"VALUES is not JSON: {error}", remedy="give a list such as [0.1, 0.2]") from error
+    if not isinstance(found, list):
+        raise InvalidInput("VALUES is not a JSON list", remedy="give a list such as [0.1, 0.2]")
+    return found

@@ -1,34 +1,23 @@
-"""`omnicore workflows`: the table of its commands.
-
-`omnicore workflows ls`, `show` and `versions`.
-
-`omnicore workflows apply`, `enable`, `disable` and `rm`.
-
-`omnicore workflows diff`.
-
-`omnicore workflows export` and `import`: definitions as files.
-
-`omnicore workflows validate`: apart from the others, for it needs no host and answers sooner where there is none.
-
-`omnicore workflows examples`.
-"""
+"""`omnicore workflows`: definitions of workflows, and workflow files. Its commands for runs are in `runs.py`."""
 
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from omnicore.cli.client import connected, loaded, who
-from omnicore.cli.local import enter, opened
+from omnicore.cli.client import Client, connected, loaded
+from omnicore.cli.nouns import Document, Noun, listing, removal, switches
 from omnicore.cli.options import Exit, Group, Lazy, Shell, common, host_folders, pass_shell
 from omnicore.cli.output import Output, date
 from omnicore.cli.run_view import coloured
 from omnicore.cli.workflow_files import (
     Checked,
+    Source,
     changes_document,
     check_all,
     check_known,
@@ -46,15 +35,13 @@ from omnicore.storage.database import DATABASE
 from omnicore.storage.store import storage_failed
 from omnicore.workflows.language.edits import Difference
 from omnicore.workflows.language.edits import diff as differences
-from omnicore.workflows.language.palette import Known, names_others
+from omnicore.workflows.language.palette import Known, known_of, names_others
 from omnicore.workflows.language.sources import shipped_examples
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from omnicore.portal import BlockingHost
     from omnicore.workflows.language.graph import WorkflowGraph
-    from omnicore.workflows.view import Definition
 
 _HERE = "omnicore.cli.workflows"
 _RUNS = "omnicore.cli.runs"
@@ -98,25 +85,6 @@ def workflows() -> None:
 
 
 @click.command()
-@click.argument("text", metavar="[TEXT]", default="")
-@click.option("-n", "--limit", type=click.IntRange(1, 200), default=100, show_default=True)
-@click.option("--cursor", default="", help="Go on where the page before ended.")
-@host_folders
-@pass_shell
-def ls(shell: Shell, text: str, limit: int, cursor: str) -> None:
-    """List the workflows by name, with TEXT only those whose name has it."""
-    output = Output(shell)
-    with connected(shell, output) as client:
-        page = client.get("workflows", limit=limit, cursor=cursor or None, q=text or None)
-    if output.is_json:
-        output.document(page)
-        return
-    output.rows(_HEADS, [_row(one) for one in page["items"]])
-    if page["next"] is not None:
-        output.say(f"There are more: add --cursor {page['next']}")
-
-
-@click.command()
 @click.argument("workflow")
 @click.option("--number", type=click.IntRange(1), help="An earlier version; see `workflows versions`.")
 @host_folders
@@ -124,12 +92,8 @@ def ls(shell: Shell, text: str, limit: int, cursor: str) -> None:
 def show(shell: Shell, workflow: str, number: int | None) -> None:
     """Show a workflow: what begins it, who changed it when, and its text."""
     output = Output(shell)
-    if number is None:
-        with connected(shell, output) as client:
-            found = client.get("workflows", workflow)
-    else:
-        with opened(shell, output) as host:
-            found = host.wait(host.workflows.get(workflow, number)).to_json()
+    with connected(shell, output) as client:
+        found = _version(client, workflow, number)
     if output.is_json:
         output.document(found)
         return
@@ -139,27 +103,12 @@ def show(shell: Shell, workflow: str, number: int | None) -> None:
         output.line(line)
 
 
-@click.command()
-@click.argument("workflow")
-@host_folders
-@pass_shell
-def versions(shell: Shell, workflow: str) -> None:
-    """List the versions of a workflow, the newest first."""
-    output = Output(shell)
-    with connected(shell, output) as client:
-        found = client.get("workflows", workflow, "versions")["items"]
-    if output.is_json:
-        output.document({"items": found})
-    else:
-        output.rows(_VERSION_HEADS, [_version_row(one) for one in found])
-
-
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What applying a file would do. `before` None: the workflow is new."""
+    """The effect of applying a file. `before` is None for a new workflow."""
 
     checked: Checked
-    before: Definition | None
+    before: Document | None
     changes: Sequence[Difference]
 
     @property
@@ -186,60 +135,43 @@ def apply(shell: Shell, paths: tuple[str, ...], *, dry_run: bool, yes: bool) -> 
     checked = [one for one in check_all(paths) if not one.foreign]
     show_problems(output, checked, err=True)
     refuse_invalid(checked)
-    enter(workflows=", ".join(one.workflow for one in checked))
-    with opened(shell, output) as host:
-        show_problems(output, _lacking(host, checked), err=True)
-        plans = [_planned(host, one) for one in checked]
+    with connected(shell, output) as client:
+        show_problems(output, _lacking(client, checked), err=True)
+        plans = [_planned(client, one) for one in checked]
         _show(output, plans)
         if dry_run or not (yes or _agreed(output, plans)):
             found = [_shown(plan, None) for plan in plans]
         else:
-            found = [_shown(plan, _applied(host, plan)) for plan in plans]
+            found = [_shown(plan, _applied(client, plan)) for plan in plans]
     if output.is_json:
         output.document({"items": found})
 
 
-@click.command()
-@click.argument("workflow")
-@host_folders
-@pass_shell
-def enable(shell: Shell, workflow: str) -> None:
-    """Let triggers and people start a workflow."""
-    _switch(shell, workflow, on=True)
+def _version(client: Client, workflow: str, number: int | None = None) -> Document:
+    """A workflow as it stands, or as an earlier version."""
+    found: Document = client.get("workflows", workflow, number=number)
+    return found
 
 
-@click.command()
-@click.argument("workflow")
-@host_folders
-@pass_shell
-def disable(shell: Shell, workflow: str) -> None:
-    """Let nothing and nobody start a workflow; runs under way go on."""
-    _switch(shell, workflow, on=False)
+def _known(client: Client) -> Known | None:
+    """The names that the host has and workflows may use."""
+
+    def there(noun: str) -> Callable[[str], bool]:
+        def asked(name: str) -> bool:
+            try:
+                client.get(noun, name)
+            except NotFound:
+                return False
+            return True
+
+        return asked
+
+    return known_of(client.get("workflows", "palette"), webhook=there("webhooks"), workflow=there("workflows"))
 
 
-@click.command()
-@click.argument("workflow")
-@host_folders
-@pass_shell
-def rm(shell: Shell, workflow: str) -> None:
-    """Remove a workflow with its triggers. Its runs stay, and those under way go on."""
-    output = Output(shell)
-    with connected(shell, output) as client:
-        client.ask("DELETE", "workflows", workflow)
-    output.done(f"Removed {workflow}", {"removed": workflow})
-
-
-def _switch(shell: Shell, workflow: str, *, on: bool) -> None:
-    output = Output(shell)
-    with connected(shell, output) as client:
-        found = client.ask("POST", "workflows", workflow, "enable" if on else "disable")
-    brief = {name: value for name, value in found.items() if name not in ("text", "document")}
-    output.done(f"{found['id']} is {'on' if on else 'off'}", brief)
-
-
-def _lacking(host: BlockingHost, checked: Sequence[Checked]) -> list[Checked]:
-    """With what this host has to say of them, and was not said before."""
-    known = host.workflows.known()
+def _lacking(client: Client, checked: Sequence[Checked]) -> list[Checked]:
+    """The files with the host's warnings alone: their other problems were shown before."""
+    known = _known(client) if any(one.graph is not None and names_others(one.graph) for one in checked) else None
     now = checked if known is None else check_known(checked, known)
     return [
         replace(after, problems=[one for one in after.problems if one not in before.problems])
@@ -247,14 +179,17 @@ def _lacking(host: BlockingHost, checked: Sequence[Checked]) -> list[Checked]:
     ]
 
 
-def _planned(host: BlockingHost, checked: Checked) -> _Plan:
+def _planned(client: Client, checked: Checked) -> _Plan:
     graph = graph_of(checked)
     try:
-        before = host.wait(host.workflows.get(checked.workflow))
+        before = client.get("workflows", checked.workflow)
     except NotFound:
         return _Plan(checked, None, ())
-    present = host.wait(host.workflows.definitions.present(checked.workflow)).graph
-    return _Plan(checked, before, differences(present, graph))
+    return _Plan(checked, before, differences(_graph_of_text(before["text"]), graph))
+
+
+def _graph_of_text(text: str) -> WorkflowGraph:
+    return graph_of(check_source(Source("-", text)))
 
 
 def _show(output: Output, plans: Sequence[_Plan]) -> None:
@@ -274,17 +209,19 @@ def _agreed(output: Output, plans: Sequence[_Plan]) -> bool:
     return click.confirm("Apply this?", default=True, err=True)
 
 
-def _applied(host: BlockingHost, plan: _Plan) -> Definition:
-    """Refused where somebody else was here since the plan was shown."""
-    digest = None if plan.before is None else plan.before.digest
-    return host.wait(
-        host.workflows.apply(plan.checked.given, by=who(), new=True if plan.before is None else None, digest=digest)
-    )
+def _applied(client: Client, plan: _Plan) -> Document:
+    """The workflow as applied. The host refuses it if somebody changed it after the plan was shown."""
+    order = {"text": plan.checked.given}
+    if plan.before is None:
+        kept: Document = client.ask("POST", "workflows", body=order)
+    else:
+        kept = client.ask("PUT", "workflows", plan.checked.workflow, body={**order, "digest": plan.before["digest"]})
+    return kept
 
 
-def _shown(plan: _Plan, kept: Definition | None) -> dict[str, Any]:
+def _shown(plan: _Plan, kept: Document | None) -> dict[str, Any]:
     about = {"file": plan.checked.source.name, "workflow": plan.checked.workflow, "kind": plan.kind}
-    applied = {"applied": kept is not None, "number": None if kept is None else kept.number}
+    applied = {"applied": kept is not None, "number": None if kept is None else kept["number"]}
     return {**about, **applied, **changes_document(plan.changes)}
 
 
@@ -306,11 +243,11 @@ def diff(shell: Shell, what: str, a: str | None, b: str | None) -> None:
     output = Output(shell)
     if _is_file(what) and b is not None:
         raise InvalidInput("two files at most can be compared", remedy="leave the last one out")
-    with opened(shell, output) as host:
-        if _is_file(what):
-            before, after = _of_files(host, what, a)
-        else:
-            before, after = _of_versions(host, what, _number(a), _number(b))
+    if _is_file(what) and a is not None:
+        before, after = _graph(what)[1], _graph(a)[1]
+    else:
+        with connected(shell, output) as client:
+            before, after = _of_file(client, what) if _is_file(what) else _of_versions(client, what, a, b)
     changes = differences(before, after)
     if output.is_json:
         output.document(changes_document(changes))
@@ -320,21 +257,20 @@ def diff(shell: Shell, what: str, a: str | None, b: str | None) -> None:
         output.say("Nothing differs.")
 
 
-def _of_files(host: BlockingHost, file: str, other: str | None) -> tuple[WorkflowGraph, WorkflowGraph]:
-    first = _graph(file)
-    if other is not None:
-        return first[1], _graph(other)[1]
-    return host.wait(host.workflows.definitions.present(first[0])).graph, first[1]
+def _of_file(client: Client, file: str) -> tuple[WorkflowGraph, WorkflowGraph]:
+    workflow, graph = _graph(file)
+    return _graph_of_text(_version(client, workflow)["text"]), graph
 
 
 def _of_versions(
-    host: BlockingHost, workflow: str, a: int | None, b: int | None
+    client: Client, workflow: str, first: str | None, last: str | None
 ) -> tuple[WorkflowGraph, WorkflowGraph]:
-    newest = [one.number for one in host.wait(host.workflows.versions(workflow))]
+    a, b = _number(first), _number(last)
+    newest = [one["number"] for one in client.get("workflows", workflow, "versions")["items"]]
     before = a if a is not None else newest[min(1, len(newest) - 1)]
     after = b if b is not None else newest[0]
-    find = host.workflows.definitions.numbered
-    return host.wait(find(workflow, before)).graph, host.wait(find(workflow, after)).graph
+    first_text, last_text = (_version(client, workflow, number)["text"] for number in (before, after))
+    return _graph_of_text(first_text), _graph_of_text(last_text)
 
 
 def _graph(file: str) -> tuple[str, WorkflowGraph]:
@@ -378,8 +314,9 @@ def export(shell: Shell, names: tuple[str, ...], *, number: int | None, to: Path
         raise click.UsageError("Name one workflow, or a folder with --to.")
     if number is not None and len(names) != 1:
         raise click.UsageError("--number goes with one workflow.")
-    with opened(shell, output) as host:
-        found = [host.wait(host.workflows.get(name, number)) for name in names or _all(host)]
+    with connected(shell, output) as client:
+        every = names or [one["id"] for one in client.pages("workflows")]
+        found = [_version(client, name, number) for name in every]
     if to is None:
         _print(output, found[0])
         return
@@ -401,11 +338,10 @@ def import_(shell: Shell, paths: tuple[str, ...], *, replace: bool) -> None:
     checked = [one for one in check_all(paths) if not one.foreign]
     show_problems(output, checked, err=True)
     refuse_invalid(checked)
-    enter(workflows=", ".join(one.workflow for one in checked))
-    with opened(shell, output) as host:
-        kinds = {one.source.name: _kind(host, one) for one in checked}
+    with connected(shell, output) as client:
+        kinds = {one.source.name: _kind(client, one) for one in checked}
         _refuse(checked, kinds, replace=replace)
-        found = [_taken(host, one, kinds[one.source.name]) for one in checked]
+        found = [_imported(client, one, kinds[one.source.name]) for one in checked]
     if output.is_json:
         output.document({"items": found})
         return
@@ -413,44 +349,35 @@ def import_(shell: Shell, paths: tuple[str, ...], *, replace: bool) -> None:
         output.line(f"{one['workflow']}: {one['kind']}")
 
 
-def _all(host: BlockingHost) -> list[str]:
-    names: list[str] = []
-    cursor: str | None = ""
-    while cursor is not None:
-        page = host.wait(host.workflows.page(limit=_PAGE, cursor=cursor))
-        names += [one.id for one in page.items]
-        cursor = page.next
-    return names
-
-
-def _print(output: Output, found: Definition) -> None:
+def _print(output: Output, found: Document) -> None:
+    text: str = found["text"]
     if output.is_json:
-        output.document(found.document)
+        output.document(found["document"])
     elif output.to_terminal:
-        for line in found.text.splitlines():
+        for line in text.splitlines():
             output.line(line)
     else:
-        output.raw(found.text.encode("utf-8", "surrogatepass"))
+        output.raw(text.encode("utf-8", "surrogatepass"))
 
 
-def _write(folder: Path, found: Definition) -> Path:
-    ending = "json" if found.text.lstrip()[:1] == "{" else "yaml"
-    file = folder / f"{found.id}.{ending}"
+def _write(folder: Path, found: Document) -> Path:
+    ending = "json" if found["text"].lstrip()[:1] == "{" else "yaml"
+    file = folder / f"{found['id']}.{ending}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file.write_text(found.text, "utf-8")
+        file.write_text(found["text"], "utf-8")
     except OSError as error:
         raise storage_failed(error, str(file)) from error
     return file
 
 
-def _kind(host: BlockingHost, checked: Checked) -> str:
+def _kind(client: Client, checked: Checked) -> str:
     digest = graph_of(checked).digest
     try:
-        there = host.wait(host.workflows.get(checked.workflow))
+        there = client.get("workflows", checked.workflow)
     except NotFound:
         return "new"
-    return "unchanged" if there.digest == digest else "replaced"
+    return "unchanged" if there["digest"] == digest else "replaced"
 
 
 def _refuse(checked: list[Checked], kinds: dict[str, str], *, replace: bool) -> None:
@@ -462,10 +389,10 @@ def _refuse(checked: list[Checked], kinds: dict[str, str], *, replace: bool) -> 
         )
 
 
-def _taken(host: BlockingHost, checked: Checked, kind: str) -> dict[str, Any]:
+def _imported(client: Client, checked: Checked, kind: str) -> Document:
     number = None
     if kind != "unchanged":
-        number = host.wait(host.workflows.apply(checked.given, by=who())).number
+        number = client.ask("PUT", "workflows", checked.workflow, body={"text": checked.given})["number"]
     return {"file": checked.source.name, "workflow": checked.workflow, "kind": kind, "number": number}
 
 
@@ -483,10 +410,8 @@ def validate(shell: Shell, ctx: click.Context, paths: tuple[str, ...], *, no_hos
     """
     output = Output(shell)
     checked = [one for one in check_all(paths) if not one.foreign]
-    asked = not no_host and any(one.graph is not None and names_others(one.graph) for one in checked)
-    known = _known(shell, output) if asked else None
-    if known is not None:
-        checked = check_known(checked, known)
+    if not no_host and any(one.graph is not None and names_others(one.graph) for one in checked):
+        checked = _compared(shell, output, checked)
     if output.is_json:
         files = [checked_document(one) for one in checked]
         output.document({"valid": all(one["valid"] for one in files), "files": files})
@@ -497,17 +422,18 @@ def validate(shell: Shell, ctx: click.Context, paths: tuple[str, ...], *, no_hos
         ctx.exit(Exit.USAGE)
 
 
-def _known(shell: Shell, output: Output) -> Known | None:
-    """What the host of these folders has; None: none was run here, or it cannot be asked."""
+def _compared(shell: Shell, output: Output, checked: list[Checked]) -> list[Checked]:
+    """The files with the warnings of the host of these folders, if one has run here and can be asked."""
     settings = loaded(shell).settings
     if settings.storage.url is None and not (settings.data / DATABASE).exists():
-        return None
+        return checked
     try:
-        with opened(shell, output) as host:
-            return host.workflows.known()
+        with connected(shell, output) as client:
+            known = _known(client)
+            return checked if known is None else check_known(checked, known)
     except OmniError as error:
-        output.say(f"Whether a host has what they name was not looked at: {error}")
-        return None
+        output.say(f"The names that they use were not checked against the host: {error}")
+        return checked
 
 
 def _count(output: Output, checked: Sequence[Checked]) -> None:
@@ -528,18 +454,14 @@ def examples(shell: Shell, name: str | None) -> None:
     if name is not None and name not in found:
         raise NotFound(f"there is no example {name[:80]!r}", remedy="see `omnicore workflows examples`")
     if output.is_json:
-        output.document(found[name].to_json() if name else [one.to_json() for one in found.values()])
+        output.document(asdict(found[name]) if name else [asdict(one) for one in found.values()])
     elif name:
         output.line(found[name].text.rstrip("\n"))
     else:
         output.rows(("name", "what it does"), [(one.name, one.summary) for one in found.values()])
 
 
-_HEADS = ("workflow", "title", "version", "state", "begins", "last run", "changed")
-_VERSION_HEADS = ("number", "digest", "changed", "by")
-
-
-def _row(one: dict[str, Any]) -> tuple[str, ...]:
+def _row(one: Document) -> tuple[str, ...]:
     return (
         one["id"],
         one["title"],
@@ -551,7 +473,7 @@ def _row(one: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _details(found: dict[str, Any]) -> list[tuple[str, ...]]:
+def _details(found: Document) -> list[tuple[str, ...]]:
     """What is known of a workflow beside its text."""
     begins = [
         f"{one['kind']} {one['about']}" + ("" if one["next_at"] is None else f", next at {date(one['next_at'])}")
@@ -570,5 +492,25 @@ def _details(found: dict[str, Any]) -> list[tuple[str, ...]]:
     return [(name, value) for name, value in values if value]
 
 
-def _version_row(one: dict[str, Any]) -> tuple[str, ...]:
-    return (str(one["number"]), one["digest"][:12], date(one["created_at"]), one["created_by"])
+_WORKFLOW = Noun(
+    path="workflows",
+    heads=("workflow", "title", "version", "state", "begins", "last run", "changed"),
+    row=_row,
+    extent="page",
+    state=lambda found: "on" if found["enabled"] else "off",
+    brief=frozenset({"text", "document"}),
+)
+_VERSION = Noun(
+    path="workflows/{workflow}/versions",
+    heads=("number", "digest", "changed", "by"),
+    row=lambda one: (str(one["number"]), one["digest"][:12], date(one["created_at"]), one["created_by"]),
+    extent="page",
+)
+ls = listing(_WORKFLOW, words="List workflows by name; with TEXT only those with it in their name or title.")
+rm = removal(_WORKFLOW, words="Remove a workflow with its triggers. Its runs stay, and running ones continue.")
+versions = listing(_VERSION, "versions", words="List the versions of a workflow, the newest first.")
+enable, disable = switches(
+    _WORKFLOW,
+    enable="Let triggers and people start a workflow.",
+    disable="Keep triggers and people from starting a workflow. Running ones continue.",
+)

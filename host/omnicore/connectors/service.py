@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from omnicore.connectors.redaction import Redactor
     from omnicore.storage.store import Store
 
-__all__ = ["Connectors", "Lane", "Publish", "Register", "open_connectors"]
+__all__ = ["Connectors", "Lane", "Publish", "Register", "open_connectors", "open_vault"]
 
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
@@ -658,7 +658,7 @@ def open_connectors(
     Raises: ToolMissing: the settings name the keyring, and its library is not installed.
     """
     clock = clock or SystemClock()
-    vault = Vault(SecretsTable(store), place_of(settings.master_key, data=data, environ=environ), clock)
+    vault = open_vault(store, settings, data=data, environ=environ, clock=clock)
     credentials = Credentials(vault, environ, variables=settings.secret_variables, folders=settings.secret_folders)
     register = Register(ConnectorsTable(store), vault, credentials, settings, clock)
     hooks = Hooks(WebhooksTable(store), vault, credentials, settings, publish=publish, clock=clock)
@@ -672,3 +672,16 @@ def open_connectors(
         work=work,
         reserved=reserved,
     )
+
+
+def open_vault(
+    store: Store,
+    settings: ConnectorSettings,
+    *,
+    data: Path,
+    environ: Mapping[str, str],
+    clock: Clock | None = None,
+) -> Vault:
+    """The vault of a data folder, with its master key where the settings say."""
+    place = place_of(settings.master_key, data=data, environ=environ)
+    return Vault(SecretsTable(store), place, clock or SystemClock())

@@ -169,9 +169,11 @@ class Intelligences:
             after = page[-1].id
         return found
 
-    def page(self, limit: int = _PAGE, cursor: str | None = None) -> tuple[Sequence[Intelligence], str | None]:
-        """Some of those that are not retired, oldest first, and the cursor of the next page."""
-        found = self._page(cursor or "", min(limit, _MOST_PAGE) + 1, name=None, retired=False)
+    def page(
+        self, limit: int = _PAGE, cursor: str | None = None, *, retired: bool = False
+    ) -> tuple[Sequence[Intelligence], str | None]:
+        """A page of those that are not retired, or of those that are, oldest first, and the cursor of the next page."""
+        found = self._page(cursor or "", min(limit, _MOST_PAGE) + 1, name=None, retired=retired)
         return found[:limit], found[limit - 1].id if len(found) > limit else None
 
     def count(self) -> int:

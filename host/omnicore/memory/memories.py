@@ -593,7 +593,7 @@ class Memories:
         if by is not None and tier in SHARED and (found.writer != by or policy_of(tier).writer != "grant"):
             raise PermissionDenied(
                 f"{by} may not forget what is shared in {tier}",
-                remedy=f"the operator can, by `omnicore memory forget {item}`",
+                remedy=f"the operator can, by `omnicore memory rm {item}`",
                 resource=str(tier),
             )
         kept = self.lookup.kept(item, (found.owner,))

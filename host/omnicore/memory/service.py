@@ -38,6 +38,7 @@ __all__ = [
     "held_by",
     "import_pack",
     "measured",
+    "parts_of",
 ]
 
 
@@ -403,6 +404,33 @@ def import_pack(memories: Memories, file: IO[bytes], *, owner: str, tier: str | 
         count += len(memories.store_many(batch, owner=owner, origin=origin))
     replaced = _replace_older(memories, name, source) if tier == MemoryTier.Planetary else 0
     return Imported(name, version, count, replaced)
+
+
+def parts_of(file: IO[bytes], *, most_bytes: int) -> Iterator[bytes]:
+    """A pack as packs of the same name and version that are no longer than some bytes, or hold one memory each.
+
+    Raises: InvalidInput: no pack, or damaged.
+    """
+    _verified(file)
+    file.seek(0)
+    lines, held = _raw_lines(file), list[bytes]()
+    head = next(lines)
+    body = len(head)
+    previous: bytes | None = None
+    for raw in lines:
+        if previous is not None:
+            if held and body + len(previous) > most_bytes:
+                yield _packed(head, held)
+                held, body = [], len(head)
+            held.append(previous)
+            body += len(previous)
+        previous = raw
+    yield _packed(head, held)
+
+
+def _packed(head: bytes, lines: Sequence[bytes]) -> bytes:
+    data = head + b"".join(lines)
+    return data + json.dumps({"sha256": hashlib.sha256(data).hexdigest()}).encode() + b"\n"
 
 
 def _line(memory: Memory) -> dict[str, Any]:

@@ -395,6 +395,9 @@ class TokenOrder(TokenFields, frozen=True, kw_only=True):
     expires_at: Annotated[
         float | None, Meta(description="Seconds since the Unix epoch; default: as the settings say.")
     ] = None
+    owner: Annotated[
+        str | None, Meta(description="Name of a user, which only the owner of the host may give; default: the caller.")
+    ] = None
 
 
 class TokenRow(TokenFields, frozen=True, kw_only=True):
