@@ -62,7 +62,7 @@ from omnicore.vectors.service import VectorService
 from omnicore.version import __version__
 
 if TYPE_CHECKING:
-    from omnicore.sandbox.engine import Engine
+    from omnicore.sandbox.engine import SandboxEngine
 
     ServicesOfHost = HostParts
 else:
@@ -373,7 +373,7 @@ class Host(ServicesOfHost):
         runtime = self.settings.runtime
         return Extensions.discover(deadline_s=runtime.native_plugin_s) if runtime.native_plugins else Extensions()
 
-    def _engine(self) -> Engine:
+    def _engine(self) -> SandboxEngine:
         return engine_for(self.settings, code_folder(self.settings.data))
 
     def _services(self, services: Services) -> Services:

@@ -29,7 +29,7 @@ from omnicore.loops.handlers import PluginHandlers
 from omnicore.memory.tiers import MemoryTier
 from omnicore.parts import HostParts
 from omnicore.sandbox.abi import MIB
-from omnicore.sandbox.engine import Engine as PluginEngine
+from omnicore.sandbox.engine import SandboxEngine
 from omnicore.sandbox.engines import engine_for
 from omnicore.storage.archive import write_rows
 from omnicore.storage.backup import backup
@@ -244,7 +244,7 @@ def scripting(settings: Settings) -> Scripting:
             write_whole(kept, wasm)
             return wasm
 
-    def engine() -> PluginEngine:
+    def engine() -> SandboxEngine:
         return engine_for(settings, code_folder(settings.data))
 
     return Scripting(build, engine)

@@ -14,7 +14,7 @@ from tests.connectors.local_server import Answer, LocalServer, Seen, redirect, r
 from tests.connectors.rooms import Room, during, room
 
 from omnicore.clock import ManualClock
-from omnicore.connectors.http import Session, base_url
+from omnicore.connectors.http import HttpSession, base_url
 from omnicore.connectors.line import Bucket, Buckets, Gate
 from omnicore.errors import (
     CapacityReached,
@@ -318,7 +318,7 @@ def test_a_name_that_leads_to_a_private_address_is_refused_unless_the_operator_s
     async def play() -> None:
         base = base_url("http://api.example:1/")
         assert (base.private, base.spelled) == (False, True)
-        session = Session(base.url, private=private, most_bytes=100, resolve=resolve)
+        session = HttpSession(base.url, private=private, most_bytes=100, resolve=resolve)
         with pytest.raises(kind):
             await session.send("GET", "/")
         await session.close()

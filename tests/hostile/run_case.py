@@ -35,7 +35,7 @@ from omnicore.errors import (
 )
 from omnicore.sandbox.abi import MIB, Doors, HostCall, HostFunction, Limits, WasiGrant
 from omnicore.sandbox.component.engine import ComponentEngine
-from omnicore.sandbox.engine import Engine, EngineByKind, Template
+from omnicore.sandbox.engine import EngineByKind, SandboxEngine, Template
 from omnicore.sandbox.extism.engine import ExtismEngine
 
 LIMITS = Limits(timeout_s=1.0, compile_s=2.0)
@@ -112,7 +112,7 @@ async def _turns() -> None:
         await asyncio.sleep(0.01)
 
 
-def _outcome(engine: Engine, case: Case, data: bytes, doors: Doors, *, on_loop: bool) -> dict[str, Any]:
+def _outcome(engine: SandboxEngine, case: Case, data: bytes, doors: Doors, *, on_loop: bool) -> dict[str, Any]:
     before = _processor_s()
     loading = None
     started = time.monotonic()
@@ -155,7 +155,7 @@ def _disk(root: Path) -> dict[str, Any]:
     return {"disk_bytes": sum(path.stat().st_size for path in files), "planted": escapes}
 
 
-def run(engine: Engine, neighbour: Template, case: Case, *, on_loop: bool) -> dict[str, Any]:
+def run(engine: SandboxEngine, neighbour: Template, case: Case, *, on_loop: bool) -> dict[str, Any]:
     """One case and what it left behind. Units: bytes and seconds."""
     data = case.build()
     gc.collect()

@@ -17,7 +17,7 @@ from tests.hostile.run_case import FUNCTIONS
 
 from omnicore.errors import OmniError
 from omnicore.sandbox.abi import MIB, Doors, Limits, WasiGrant
-from omnicore.sandbox.engine import Engine, Instance, Template
+from omnicore.sandbox.engine import Instance, SandboxEngine, Template
 from omnicore.sandbox.extism.engine import ExtismEngine
 
 LIMITS = Limits(timeout_s=0.1, memory_bytes=16 * MIB, compile_s=3.0, log_bytes=4_000)
@@ -29,7 +29,7 @@ def _call(instance: Instance, export: str, *, on_loop: bool) -> bytes:
     return instance.call(export, b"abcdef")
 
 
-def _run(engine: Engine, data: bytes) -> str:
+def _run(engine: SandboxEngine, data: bytes) -> str:
     on_loop = len(data) % 2 == 1
     template = engine.load([("main", data)], LIMITS, Doors(functions=FUNCTIONS[:2], wasi=WasiGrant()))
     with closing(template):
@@ -44,7 +44,7 @@ def _run(engine: Engine, data: bytes) -> str:
     return outcome if template.exports else "no exports"
 
 
-def answer(engine: Engine, neighbour: Template, data: bytes) -> dict[str, str]:
+def answer(engine: SandboxEngine, neighbour: Template, data: bytes) -> dict[str, str]:
     """What came of a module."""
     try:
         found = {"outcome": _run(engine, data)}

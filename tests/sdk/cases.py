@@ -24,7 +24,7 @@ from omnicore.plugins.manifest import Manifest, effective_limits, read_manifest
 from omnicore.plugins.settings import settled_settings
 from omnicore.sandbox.abi import Doors, Limits, WasiGrant
 from omnicore.sandbox.capi.code import wat_to_wasm
-from omnicore.sandbox.engine import Engine
+from omnicore.sandbox.engine import SandboxEngine
 from omnicore.sandbox.inspect import inspect
 from omnicore.storage.database import Database
 from omnicore.storage.tables.events import SubscriptionsTable
@@ -85,7 +85,7 @@ class _Answers(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def plugin(engine: Engine, wasm: bytes) -> Load:
+def plugin(engine: SandboxEngine, wasm: bytes) -> Load:
     """A conformance plugin, to be run under any doors."""
     return lambda limits, doors: engine.load([("main", wasm)], limits, doors)
 

@@ -10,7 +10,7 @@ from tests.toolchains.javascript import built, failure, running
 
 from omnicore.errors import GuestFailed, OmniError
 from omnicore.sandbox.abi import Doors, HostCall, HostFunction, Limits
-from omnicore.sandbox.engine import Engine
+from omnicore.sandbox.engine import SandboxEngine
 from omnicore.sandbox.extism.engine import ExtismEngine
 from omnicore.sandbox.inspect import inspect
 from omnicore.sandbox.reference.engine import ReferenceEngine
@@ -78,7 +78,7 @@ def plugin() -> Built:
 
 
 @pytest.fixture(params=[ExtismEngine, ReferenceEngine], ids=["ours", "reference"], scope="module")
-def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+def engine(request: pytest.FixtureRequest) -> Iterator[SandboxEngine]:
     return request.param()
 
 
@@ -95,7 +95,7 @@ def _shout(call: HostCall, at: int) -> int:
     return call.write(call.read(at).upper())
 
 
-def test_every_function_of_the_kit_works_on_both_engines(plugin: Built, engine: Engine) -> None:
+def test_every_function_of_the_kit_works_on_both_engines(plugin: Built, engine: SandboxEngine) -> None:
     doors = Doors(functions=FUNCTIONS, config={"vowels": "aeiou"})
     template = engine.load([("main", plugin.wasm)], Limits(timeout_s=20), doors)
     instance = template.instance()
@@ -178,7 +178,7 @@ module.exports = {
     assert answers[0][:4] == ['"HÖ"', '"a.example"', "3.5", "9801"]
 
 
-def _answers(engine: Engine, wasm: bytes, calls: list[tuple[str, bytes]]) -> list[str]:
+def _answers(engine: SandboxEngine, wasm: bytes, calls: list[tuple[str, bytes]]) -> list[str]:
     template = engine.load([("main", wasm)], Limits(timeout_s=20), Doors())
     instance = template.instance()
     answers = []

@@ -232,5 +232,5 @@ def test_a_type_checker_knows_what_a_twin_returns(tmp_path: Path) -> None:
     assert [line for line in lines if line.startswith("error")] == [
         'error: Incompatible types in assignment (expression has type "str", variable has type "int")  [assignment]'
     ]
-    assert any("view.RunView" in line for line in lines)
+    assert any("engine.RunView" in line for line in lines)
     assert any("bus.Event" in line for line in lines)

@@ -15,7 +15,7 @@ from tests.plugins.guests import module
 from omnicore.assembly import Host
 from omnicore.config.settings import EventSettings, HealthSettings, Settings
 from omnicore.errors import InvalidSetting, StorageFailed
-from omnicore.resilience.health import HealthStatus
+from omnicore.resilience.health import HealthStatus, Thresholds
 from omnicore.sandbox.abi import HostFunction
 
 # `hear` hands its input to the test; `again` publishes on the topic it hears; `trap` fails as hard as one can.
@@ -210,7 +210,7 @@ def test_while_the_database_is_away_health_names_it_and_the_past_is_read_from_me
             host.bus.publish("n.one", 1)
             host.bus.publish("n.two", 2)
             apply, host.store.apply = host.store.apply, _full_disk  # type: ignore[method-assign]
-            for _ in range(5):
+            for _ in range(2 * Thresholds().unhealthy):  # a round of the host's own may come between
                 report = await host.health.check()
             assert (report.overall, report.subsystems["storage"]) == (HealthStatus.Unhealthy,) * 2
             assert "the disk is full" in report.reasons["storage"]
@@ -218,7 +218,7 @@ def test_while_the_database_is_away_health_names_it_and_the_past_is_read_from_me
             rows, more = host.events.history("n.*", 1)
             assert ([row.data for row in rows], host.events.history("n.*", 1, more)[0][0].data) == ([2], 1)
             host.store.apply = apply  # type: ignore[method-assign]
-            for _ in range(5):
+            for _ in range(2 * Thresholds().recovery):
                 report = await host.health.check()
             assert report.subsystems["storage"] is HealthStatus.Healthy
             assert host.degradation.enabled("events.history")

@@ -16,7 +16,7 @@ from omnicore.config.settings import WorkflowSettings
 from omnicore.storage.host_locks import HostLocks
 from omnicore.storage.store import Store
 from omnicore.workflows.engine import EmbeddedEngine, EngineParts
-from omnicore.workflows.entries import Action, Performed, RunContext
+from omnicore.workflows.entries import Performed, RunContext, StepAction
 from omnicore.workflows.faults import Fault
 from omnicore.workflows.language.graph import CallTask, EmitTask
 from omnicore.workflows.live import LiveRun
@@ -41,7 +41,7 @@ class Steps:
     def counts(self) -> Counter[str]:
         return Counter(name for name, _, _ in self.calls)
 
-    async def perform(self, action: Action, run: RunContext) -> Performed:
+    async def perform(self, action: StepAction, run: RunContext) -> Performed:
         node = action.node
         if isinstance(node, EmitTask):
             return Performed(action.value, events=(action.value,))

@@ -11,9 +11,9 @@ from omnicore.clock import Clock, ManualClock
 from omnicore.jobs.engine import NewRun
 from omnicore.storage.store import Session, Store
 from omnicore.storage.tables.audit import AuditRow
-from omnicore.workflows.entries import Entry, Result
+from omnicore.workflows.entries import JournalEntry, StepResult
 from omnicore.workflows.journal import Journal
-from omnicore.workflows.journal_records import Kept, Signal
+from omnicore.workflows.journal_records import RunRecord, Signal
 
 __all__ = ["DIGEST", "Breaking", "Sizes", "done", "entry", "everything", "journal_on", "new", "step"]
 
@@ -71,21 +71,21 @@ def new(**more: Any) -> NewRun:
     return NewRun("orders", DIGEST, **{"input": {"n": 1}, **more})
 
 
-def entry(seq: int, output: Any = None, *, input: Any = None, at: float = 1.0) -> Entry:
+def entry(seq: int, output: Any = None, *, input: Any = None, at: float = 1.0) -> JournalEntry:
     """The row of a step that was done."""
     place = f"/do/{seq}/step"
-    result = Result("done", place, 1, at, output, None, at, {"plugin": "text"})
-    return Entry(seq, place, place, "step", "call", "completed", 1, True, at, at, input, result)
+    result = StepResult("done", place, 1, at, output, None, at, {"plugin": "text"})
+    return JournalEntry(seq, place, place, "step", "call", "completed", 1, True, at, at, input, result)
 
 
-def step(run: str, seq: int, output: Any = None) -> Kept:
+def step(run: str, seq: int, output: Any = None) -> RunRecord:
     """A step of a run that goes on."""
-    return Kept(run, (entry(seq, output),))
+    return RunRecord(run, (entry(seq, output),))
 
 
-def done(run: str, seq: int, output: Any = None) -> Kept:
+def done(run: str, seq: int, output: Any = None) -> RunRecord:
     """The last step of a run."""
-    return Kept(run, (entry(seq, output),), "completed", output=output)
+    return RunRecord(run, (entry(seq, output),), "completed", output=output)
 
 
 def everything(store: Store) -> dict[str, list[Any]]:

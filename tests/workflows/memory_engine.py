@@ -10,7 +10,16 @@ from typing import Any
 
 from omnicore.errors import NotFound
 from omnicore.jobs.engine import ENDED, Features, NewRun, RunEnd, RunView, SignalKind, Started, StepView
-from omnicore.workflows.entries import Action, Change, Entry, Outcome, Performer, Result, RunContext, Start
+from omnicore.workflows.entries import (
+    JournalEntry,
+    Performer,
+    RunChange,
+    RunContext,
+    RunOutcome,
+    Start,
+    StepAction,
+    StepResult,
+)
 from omnicore.workflows.faults import Fault
 from omnicore.workflows.language.graph import WorkflowGraph
 from omnicore.workflows.progress import Progress
@@ -25,10 +34,10 @@ class _Kept:
         self.new, self.run, self.at = new, run, now
         self.progress = Progress(graph, Start(run, new.input, now, new.trigger))
         self.context = RunContext(run, new.workflow, run, 0, new.trigger, {}, new.by)
-        self.entries: list[Entry] = []
-        self.open: dict[str, Action] = {}
+        self.entries: list[JournalEntry] = []
+        self.open: dict[str, StepAction] = {}
         self.under_way: dict[str, asyncio.Task[None]] = {}
-        self.outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self.outcome: asyncio.Future[RunOutcome] = asyncio.get_running_loop().create_future()
 
 
 class MemoryEngine:
@@ -61,7 +70,7 @@ class MemoryEngine:
         if kept.outcome.done() or (kind in _RESULTS and action is None):
             return False
         attempt = action.attempt if action is not None else 1
-        self._apply(kept, Result(_RESULTS.get(kind, kind), place, attempt, time.time(), data))
+        self._apply(kept, StepResult(_RESULTS.get(kind, kind), place, attempt, time.time(), data))
         return True
 
     async def cancel(self, run: str, *, by: str) -> bool:
@@ -99,12 +108,12 @@ class MemoryEngine:
             raise NotFound(f"there is no run {run}", remedy="look at the list of runs")
         return self._runs[run]
 
-    def _apply(self, kept: _Kept, result: Result) -> None:
+    def _apply(self, kept: _Kept, result: StepResult) -> None:
         if not kept.outcome.done():
             kept.open.pop(result.place, None)
             self._follow(kept, kept.progress.apply(result))
 
-    def _follow(self, kept: _Kept, change: Change) -> None:
+    def _follow(self, kept: _Kept, change: RunChange) -> None:
         kept.entries += change.entries
         for place in (*change.cut, *(kept.under_way if change.outcome else ())):
             if place in kept.under_way and kept.under_way[place] is not asyncio.current_task():
@@ -116,14 +125,14 @@ class MemoryEngine:
             assert kept.progress.status in ENDED
             kept.outcome.set_result(change.outcome)
 
-    async def _do(self, kept: _Kept, action: Action) -> None:
+    async def _do(self, kept: _Kept, action: StepAction) -> None:
         if action.kind == "timer":
             await asyncio.sleep(max(0.0, (action.due_at or 0.0) - time.time()))
-            self._apply(kept, Result("fired", action.place, action.attempt, time.time()))
+            self._apply(kept, StepResult("fired", action.place, action.attempt, time.time()))
         elif action.kind in ("call", "script", "emit"):
             try:
                 done = await self._performer.perform(action, kept.context)
-                result = Result("done", action.place, action.attempt, time.time(), done.output, meta=done.meta)
+                result = StepResult("done", action.place, action.attempt, time.time(), done.output, meta=done.meta)
             except Fault as fault:
-                result = Result("failed", action.place, action.attempt, time.time(), fault=fault)
+                result = StepResult("failed", action.place, action.attempt, time.time(), fault=fault)
             self._apply(kept, result)

@@ -15,10 +15,10 @@ from omnicore.storage.database import Database
 from omnicore.storage.store import Store
 from omnicore.storage.tables.workflow_runs import RunsTable
 from omnicore.storage.tables.workflow_triggers import WaitRow, WaitsTable
-from omnicore.workflows.entries import Entry, Result
+from omnicore.workflows.entries import JournalEntry, StepResult
 from omnicore.workflows.faults import Fault
 from omnicore.workflows.journal import Journal
-from omnicore.workflows.journal_records import Kept
+from omnicore.workflows.journal_records import RunRecord
 from omnicore.workflows.progress import KeptRows
 
 EVENT = {"specversion": "1.0", "id": "e1", "source": "/shop", "type": "order.paid", "data": {"n": 1}}
@@ -46,23 +46,23 @@ async def test_a_run_is_kept_from_its_start_to_its_end(store: Store) -> None:
 
 async def test_entries_come_back_as_they_were(store: Store) -> None:
     fault = Fault("communication", 503, "down", "the server is down", "/do/2/b", extra={"host": "x"})
-    late = Result("failed", "/do/2/b", 2, 5.0, None, fault, 4.0, {"by": "ana"})
-    other = Result("fired", "/do/3/c~timeout", 1, 7.5)
+    late = StepResult("failed", "/do/2/b", 2, 5.0, None, fault, 4.0, {"by": "ana"})
+    other = StepResult("fired", "/do/3/c~timeout", 1, 7.5)
     entries = (
         entry(1, {"big": "x" * 500}, input={"big": "y" * 500}),
-        Entry(2, "/do/2/b", "/do/2/b", "b", "call", "retried", 2, True, 5.0, 4.0, [1, "ü\0"], late, None, fault),
-        Entry(3, "/do/3/c", "/do/3/c", "c", "wait", "faulted", 1, True, 8.0, 6.0, None, other, {"o": 1}, fault),
-        Entry(4, "/do/4/d", "/do/4/d", "d", "set", "completed", 1, False, 8.0, 8.0, 1.5, None, False),
+        JournalEntry(2, "/do/2/b", "/do/2/b", "b", "call", "retried", 2, True, 5.0, 4.0, [1, "ü\0"], late, None, fault),
+        JournalEntry(3, "/do/3/c", "/do/3/c", "c", "wait", "faulted", 1, True, 8.0, 6.0, None, other, {"o": 1}, fault),
+        JournalEntry(4, "/do/4/d", "/do/4/d", "d", "set", "completed", 1, False, 8.0, 8.0, 1.5, None, False),
     )
     async with journal_on(store) as journal:
         run = (await journal.start(new())).run
-        await journal.keep(Kept(run, entries))
+        await journal.keep(RunRecord(run, entries))
         found = [one async for one in journal.queries.rows(run)]
         assert [told(one) for one in found] == [told(one) for one in entries]
         assert [told(one) async for one in journal.queries.rows(run, after=2)] == [told(one) for one in entries[2:]]
 
 
-def told(one: Entry) -> Any:
+def told(one: JournalEntry) -> Any:
     """An entry with its faults as JSON: exceptions are equal to themselves only."""
     result = one.result
     plain = None if result is None else (*_plain(result), None if result.fault is None else result.fault.to_json())
@@ -70,7 +70,7 @@ def told(one: Entry) -> Any:
     return (*(getattr(one, name) for name in names), plain, None if one.fault is None else one.fault.to_json())
 
 
-def _plain(result: Result) -> tuple[Any, ...]:
+def _plain(result: StepResult) -> tuple[Any, ...]:
     names = ("kind", "place", "attempt", "at", "output", "began_at", "meta")
     return tuple(getattr(result, name) for name in names)
 
@@ -80,12 +80,12 @@ async def test_what_breaks_between_two_statements_leaves_nothing(store: Store, a
     breaking = Breaking(store)
     async with journal_on(breaking, told=Told()) as journal:  # type: ignore[arg-type]
         run = (await journal.start(new(key="k"))).run
-        await journal.keep(Kept(run, waits=(WaitRow(run, "/do/0", "event", "d#/do/0"),)))
+        await journal.keep(RunRecord(run, waits=(WaitRow(run, "/do/0", "event", "d#/do/0"),)))
         await journal.signal(run, "event", "/do/0", {"n": 1}, key="e")
         held = (await journal.start(new(key="k"))).run
         before = everything(store)
         (signal,) = await journal.signals()
-        kept = Kept(
+        kept = RunRecord(
             run,
             (entry(1, {"big": "x" * 300}),),
             "completed",
@@ -225,7 +225,7 @@ async def test_what_was_kept_after_all_is_not_kept_twice(store: Store) -> None:
     forgetful = Forgetful(store)
     async with journal_on(forgetful) as journal:  # type: ignore[arg-type]
         run = (await journal.start(new())).run
-        first = Kept(run, (entry(1),), children=(new(parent_run=run, parent_place="/do/1"),))
+        first = RunRecord(run, (entry(1),), children=(new(parent_run=run, parent_place="/do/1"),))
         forgetful.lost = True
         with pytest.raises(StorageFailed):
             await journal.keep(first)
@@ -296,7 +296,9 @@ async def test_waits_and_events_are_kept_with_the_step_and_events_once(store: St
     clock = ManualClock()
     async with journal_on(store, clock) as journal:
         run = (await journal.start(new())).run
-        await journal.keep(Kept(run, (entry(1),), "running", events=(EVENT,), waits=(WaitRow(run, "/p", "event"),)))
+        await journal.keep(
+            RunRecord(run, (entry(1),), "running", events=(EVENT,), waits=(WaitRow(run, "/p", "event"),))
+        )
         assert WaitsTable(store).get(run, "/p") is not None
         assert await journal.emit([EVENT, {**EVENT, "id": "e2"}]) == 1
         clock.advance(Sizes.event_s + 1)
@@ -304,7 +306,7 @@ async def test_waits_and_events_are_kept_with_the_step_and_events_once(store: St
         with pytest.raises(InvalidInput):
             await journal.emit([{"type": "x"}])
         with pytest.raises(InvalidInput):
-            await journal.keep(Kept(run, events=({**EVENT, "data": b"x"},)))
+            await journal.keep(RunRecord(run, events=({**EVENT, "data": b"x"},)))
 
 
 async def test_an_event_is_dispatched_once(store: Store) -> None:

@@ -17,7 +17,7 @@ from omnicore.storage.store import Store
 from omnicore.storage.tables.audit import AuditTable, HeadFile
 from omnicore.workflows.faults import Fault
 from omnicore.workflows.journal import Journal
-from omnicore.workflows.journal_records import Kept
+from omnicore.workflows.journal_records import RunRecord
 
 BIG = {"text": "x" * 1000}
 
@@ -40,7 +40,7 @@ async def test_a_run_that_nobody_touched_verifies_at_any_time(store: Store) -> N
         assert (await journal.queries.verify(run)).ok
         await journal.keep(step(run, 1, BIG))
         assert (await journal.queries.verify(run)).rows == 1
-        await journal.keep(Kept(run, (entry(2),), "waiting"))
+        await journal.keep(RunRecord(run, (entry(2),), "waiting"))
         assert (await journal.queries.verify(run)).ok
         await journal.signal(run, "event")
         (claimed,) = await journal.claim(1)
@@ -124,7 +124,7 @@ async def test_the_record_is_a_chain_over_the_ends_of_many_runs_at_once(store: S
         journal._signed = trail.signed
         runs = [(await journal.start(new())).run for _ in range(2)]
         await journal.keep(done(runs[0], 1))
-        await journal.keep(Kept(runs[1], (entry(1),), "faulted", fault=Fault("runtime", 500, "no")))
+        await journal.keep(RunRecord(runs[1], (entry(1),), "faulted", fault=Fault("runtime", 500, "no")))
         assert trail.head.read() is None
         await journal.beat()
         rows = AuditTable(store).after(0, 10)

@@ -18,7 +18,7 @@ from omnicore.storage.store import Store
 from omnicore.storage.tables.workflow_runs import RunsTable
 from omnicore.storage.tables.workflow_triggers import ScheduleRow, WorkflowSchedulesTable
 from omnicore.workflows.faults import Fault
-from omnicore.workflows.journal_records import Kept
+from omnicore.workflows.journal_records import RunRecord
 
 
 def statuses(store: Store) -> Counter[str]:
@@ -97,8 +97,8 @@ async def test_a_parked_run_is_due_in_time_or_with_a_signal(store: Store) -> Non
     clock, told = ManualClock(), Told()
     async with journal_on(store, clock, told=told) as journal:
         runs = [(await journal.start(new())).run for _ in range(2)]
-        await journal.keep(Kept(runs[0], (entry(1),), "waiting", due_at=clock.now() + 60))
-        await journal.keep(Kept(runs[1], (entry(1),), "waiting"))
+        await journal.keep(RunRecord(runs[0], (entry(1),), "waiting", due_at=clock.now() + 60))
+        await journal.keep(RunRecord(runs[1], (entry(1),), "waiting"))
         assert await journal.claim(9) == []
         assert told.woken == 0
         assert await journal.signal(runs[1], "event", "/p", {"n": 5})
@@ -116,18 +116,18 @@ async def test_a_signal_that_comes_while_a_run_is_being_parked_is_not_slept_thro
             run = (await journal.start(new())).run
             await asyncio.gather(
                 journal.signal(run, kind, "/p"),  # type: ignore[arg-type]
-                journal.keep(Kept(run, (entry(1),), status)),  # type: ignore[arg-type]
+                journal.keep(RunRecord(run, (entry(1),), status)),  # type: ignore[arg-type]
             )
             (claimed,) = await journal.claim(9)
             assert claimed.run.id == run
-            await journal.keep(Kept(run, (entry(2),), "completed", taken=[one.id for one in claimed.signals]))
+            await journal.keep(RunRecord(run, (entry(2),), "completed", taken=[one.id for one in claimed.signals]))
         assert told.woken >= 2
 
 
 async def test_a_suspended_run_goes_on_when_it_is_resumed_or_cancelled_only(store: Store) -> None:
     async with journal_on(store) as journal:
         run = (await journal.start(new())).run
-        await journal.keep(Kept(run, (entry(1),), "suspended"))
+        await journal.keep(RunRecord(run, (entry(1),), "suspended"))
         assert await journal.signal(run, "event", "/p")
         assert await journal.claim(9) == []
         assert await journal.signal(run, "resume", key="resume")
@@ -151,7 +151,7 @@ async def test_signals_reach_the_host_that_has_the_run(open_store: OpenStore) ->
         known = frozenset(signal.id for signal in mine.signals)
         (found,) = await one.signals(known)
         assert (found.kind, found.data) == ("cancel", {"by": "ana"})
-        await one.keep(Kept(run, (entry(1),), "cancelled", taken=(found.id,)))
+        await one.keep(RunRecord(run, (entry(1),), "cancelled", taken=(found.id,)))
         assert not await two.signal(run, "cancel")
         assert await one.signals() == []
         assert not await two.signal("run_no", "cancel")
@@ -162,11 +162,11 @@ async def test_a_run_that_ends_tells_its_parent(store: Store) -> None:
     async with journal_on(store, told=told) as journal:
         run = (await journal.start(new())).run
         child = NewRun("orders", "d" * 64, parent_run=run, parent_place="/do/1", root=run, depth=1)
-        started = await journal.keep(Kept(run, (entry(1),), children=(child, child), room=1))
+        started = await journal.keep(RunRecord(run, (entry(1),), children=(child, child), room=1))
         assert [one.owned for one in started] == [True, False]
-        await journal.keep(Kept(started[0].run, (entry(1),), "completed", output={"big": "x" * 500}))
+        await journal.keep(RunRecord(started[0].run, (entry(1),), "completed", output={"big": "x" * 500}))
         await journal.claim(9)
-        await journal.keep(Kept(started[1].run, (entry(1),), "faulted", fault=Fault("runtime", 500, "no")))
+        await journal.keep(RunRecord(started[1].run, (entry(1),), "faulted", fault=Fault("runtime", 500, "no")))
         while len(told.signals) < 2:
             await asyncio.sleep(0)
         found = sorted(((one.data["status"], one.place, one.data["output"]) for one in told.signals), key=repr)
@@ -209,7 +209,7 @@ async def test_a_full_key_refuses_or_cancels_where_it_is_told_to(store: Store) -
         assert (second.refused, second.new) == (True, False)
         parent = (await journal.start(new())).run
         child = new(key="k", full="refuse", parent_run=parent, parent_place="/c")
-        (refused,) = await journal.keep(Kept(parent, (entry(1),), children=(child,)))
+        (refused,) = await journal.keep(RunRecord(parent, (entry(1),), children=(child,)))
         assert refused.refused
         assert [(one.kind, one.data["fault"]["status"]) for one in told.signals] == [("child", 409)]
         third = await journal.start(new(key="k", full="cancel"))
@@ -220,9 +220,9 @@ async def test_a_full_key_refuses_or_cancels_where_it_is_told_to(store: Store) -
         # The one that was held back is ended without ever having had the key.
         (claimed,) = await journal.claim(9)
         assert (claimed.run.id, [one.kind for one in claimed.signals]) == (third.run, ["cancel"])
-        await journal.keep(Kept(third.run, (entry(1),), "cancelled"))
+        await journal.keep(RunRecord(third.run, (entry(1),), "cancelled"))
         assert store.rows("SELECT active FROM workflow_keys") == [(1,)]
-        await journal.keep(Kept(first.run, (entry(1),), "cancelled"))
+        await journal.keep(RunRecord(first.run, (entry(1),), "cancelled"))
         assert [one.run.id for one in await journal.claim(9)] == [fourth.run]
         await journal.keep(done(fourth.run, 1))
         assert store.rows("SELECT active FROM workflow_keys") == []
@@ -293,7 +293,7 @@ async def test_due_times_move_along_when_the_clock_was_set_back(store: Store) ->
     clock = ManualClock()
     async with journal_on(store, clock) as journal:
         run = (await journal.start(new())).run
-        await journal.keep(Kept(run, (entry(1),), "waiting", due_at=clock.now() + 60))
+        await journal.keep(RunRecord(run, (entry(1),), "waiting", due_at=clock.now() + 60))
         clock.advance(-86_400)
         await journal.set_back(60)
         await journal.set_back(60)

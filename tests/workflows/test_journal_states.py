@@ -16,7 +16,7 @@ from omnicore.jobs.engine import ENDED
 from omnicore.storage.database import Database
 from omnicore.storage.tables.workflow_runs import RunRow, RunsTable
 from omnicore.workflows.journal import Journal
-from omnicore.workflows.journal_records import Kept
+from omnicore.workflows.journal_records import RunRecord
 
 HOSTS = st.integers(0, 1)
 PICKS = st.integers(0, 7)
@@ -77,7 +77,7 @@ class Hosts(RuleBasedStateMachine):
         seq = self.mine[host][run]
         due_at = None if due_s is None else self.clock.now() + due_s
         entries = tuple(entry(seq + more) for more in range(1, steps + 1))
-        (end,) = self.wait(self.journals[host].keep(Kept(run, entries, status, due_at)))
+        (end,) = self.wait(self.journals[host].keep(RunRecord(run, entries, status, due_at)))
         if isinstance(end, HostLost | RunLost):
             assert self.was_buried(host)
             self.comes_back(host)

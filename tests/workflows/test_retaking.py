@@ -13,7 +13,7 @@ from tests.workflows.flow.graphs import graphs
 from tests.workflows.flow.simulation import START_AT
 from tests.workflows.flow.test_against_reference import played
 
-from omnicore.workflows.entries import Entry, Start
+from omnicore.workflows.entries import JournalEntry, Start
 from omnicore.workflows.language.graph import ForTask, WorkflowGraph
 from omnicore.workflows.progress import KeptRows, Lost, Progress, checked, kept_entries, taken_over
 
@@ -174,5 +174,5 @@ def _loops(node: Any) -> Iterator[str]:
                 yield from _loops(inner)
 
 
-def _row(entry: Entry) -> Row:
+def _row(entry: JournalEntry) -> Row:
     return Row(entry.seq, entry.place, entry.status, "{}" if entry.fed else None, entry.kind)

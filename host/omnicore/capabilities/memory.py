@@ -9,7 +9,7 @@ from typing import Any
 from omnicore.capabilities.capability import Capability, DoorCall, PluginScope, Verb
 from omnicore.capabilities.request import Request
 from omnicore.capabilities.scope import flag, maximum, patterns
-from omnicore.capabilities.services import MemoryDraft, MemoryQuery, MemoryService, Services, present
+from omnicore.capabilities.services import MemoryAccess, MemoryDraft, MemoryQuery, Services, present
 from omnicore.errors import InvalidInput, PermissionDenied
 from omnicore.memory.tiers import TIERS
 from omnicore.sandbox.abi import KIB, MIB
@@ -35,7 +35,7 @@ class _Memory:
         self._found = services.memory
 
     @property
-    def _service(self) -> MemoryService:
+    def _service(self) -> MemoryAccess:
         return present(self._found, "memory")
 
     async def store(self, call: DoorCall, request: Request) -> Mapping[str, Any]:

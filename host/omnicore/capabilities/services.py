@@ -26,17 +26,17 @@ __all__ = [
     "HttpSender",
     "KvStore",
     "Match",
+    "MemoryAccess",
     "MemoryDraft",
     "MemoryItem",
     "MemoryQuery",
-    "MemoryService",
     "Services",
     "SubscriptionService",
     "Task",
     "TaskOrder",
     "TaskService",
     "Vector",
-    "VectorService",
+    "VectorAccess",
     "present",
 ]
 
@@ -141,7 +141,7 @@ class TaskService(Protocol):
         """Cancels a task; True when it was waiting or running."""
 
 
-class MemoryService(Protocol):
+class MemoryAccess(Protocol):
     """Memories of all plugins; each sees only its own. Embedding may take a while, so two of these wait."""
 
     async def store(self, plugin: str, draft: MemoryDraft, *, max_items: int, max_bytes: int) -> str:
@@ -157,7 +157,7 @@ class MemoryService(Protocol):
         """Removes a memory; True when one of the tiers had it."""
 
 
-class VectorService(Protocol):
+class VectorAccess(Protocol):
     """Collections of all plugins; each sees only its own.
 
     Raises: InvalidInput, for a collection that is not there or has another shape; LimitExceeded.
@@ -205,8 +205,8 @@ class Services:
     events: EventPublisher
     clock: Clock = field(default_factory=SystemClock)
     tasks: TaskService | None = None
-    memory: MemoryService | None = None
-    vectors: VectorService | None = None
+    memory: MemoryAccess | None = None
+    vectors: VectorAccess | None = None
     connectors: ConnectorService | None = None
     subscriptions: SubscriptionService | None = None
     metrics: Metrics | None = None

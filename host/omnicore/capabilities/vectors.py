@@ -10,7 +10,7 @@ from typing import Any
 from omnicore.capabilities.capability import Capability, DoorCall, Lengthy, PluginScope, Verb
 from omnicore.capabilities.request import Request
 from omnicore.capabilities.scope import REQUIRED, maximum, patterns
-from omnicore.capabilities.services import Services, Vector, VectorService, present
+from omnicore.capabilities.services import Services, Vector, VectorAccess, present
 from omnicore.connectors.addresses import glob_covers, host_matches
 from omnicore.errors import InvalidInput, LimitExceeded, PermissionDenied
 from omnicore.sandbox.abi import KIB, MIB
@@ -36,7 +36,7 @@ class _Vectors:
         self._found = services.vectors
 
     @property
-    def _service(self) -> VectorService:
+    def _service(self) -> VectorAccess:
         return present(self._found, "vectors")
 
     def create(self, call: DoorCall, request: Request) -> Mapping[str, Any]:

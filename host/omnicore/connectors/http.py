@@ -52,8 +52,8 @@ __all__ = [
     "Base",
     "HttpClient",
     "HttpPolicy",
+    "HttpSession",
     "ServiceAnswer",
-    "Session",
     "Streamed",
     "base_url",
     "from_guest",
@@ -376,7 +376,7 @@ class Base:
     spelled: bool
 
 
-class Session:
+class HttpSession:
     """Requests to the service at `base`. Used on one event loop.
 
     Args:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qsl, quote, urlencode
 
 from omnicore.connectors.addresses import join
-from omnicore.connectors.http import ServiceAnswer, Session, base_url
+from omnicore.connectors.http import HttpSession, ServiceAnswer, base_url
 from omnicore.connectors.kind import Action, Opening, Repeat, Schema, malformed, number, obj, of_status, temporary, text
 from omnicore.errors import InvalidInput, LimitExceeded, OmniError, ServiceRefused
 
@@ -93,7 +93,13 @@ class OAuth2:
     """
 
     def __init__(
-        self, session: Session, credentials: Mapping[str, str], *, scope: str, clock: Clock, hide: Callable[[str], None]
+        self,
+        session: HttpSession,
+        credentials: Mapping[str, str],
+        *,
+        scope: str,
+        clock: Clock,
+        hide: Callable[[str], None],
     ) -> None:
         self._session = session
         self._credentials = credentials
@@ -157,7 +163,7 @@ def make_auth(
     config: Mapping[str, Any],
     credentials: Mapping[str, str],
     *,
-    token_session: Callable[[str], Session],
+    token_session: Callable[[str], HttpSession],
     clock: Clock,
     hide: Callable[[str], None],
 ) -> Auth:
@@ -316,7 +322,7 @@ class JsonService:
     def __init__(
         self,
         name: str,
-        session: Session,
+        session: HttpSession,
         auth: Auth,
         *,
         endpoints: Mapping[str, Endpoint],
@@ -423,12 +429,12 @@ class JsonService:
         return path.removeprefix(root), pairs
 
 
-def open_session(opening: Opening, usual: str = "") -> Session:
+def open_session(opening: Opening, usual: str = "") -> HttpSession:
     """The session to the connector's `base_url`. What the operator named may be private; what is usual may not."""
     given = opening.config.get("base_url", usual)
     base = base_url(given)
     # JSON of Python is longer than the service's own at most by escapes; the service bounds the output exactly.
-    return Session(
+    return HttpSession(
         base.url,
         private=base.private or bool(opening.config.get("private_network")),
         most_bytes=opening.output_bytes,

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from omnicore.clock import Clock
-from omnicore.connectors.http import ServiceAnswer, Session, base_url
+from omnicore.connectors.http import HttpSession, ServiceAnswer, base_url
 from omnicore.connectors.kind import Action, Kind, Opening, Repeat, malformed, number, obj, of_status, text
 from omnicore.connectors.rest import AUTHS, BASE, Auth, check_needs, failure_of, make_auth, open_session
 from omnicore.errors import InvalidInput
@@ -65,7 +65,7 @@ ACTIONS = (
 
 
 class _Web:
-    def __init__(self, name: str, session: Session, auth: Auth, config: Mapping[str, Any], clock: Clock) -> None:
+    def __init__(self, name: str, session: HttpSession, auth: Auth, config: Mapping[str, Any], clock: Clock) -> None:
         self._name = name
         self._session, self._auth = session, auth
         self._fixed = {key.lower(): value for key, value in config.get("headers", {}).items()}
@@ -171,9 +171,9 @@ def _check(config: Mapping[str, Any], credentials: Mapping[str, str]) -> None:
 async def _open(opening: Opening) -> _Web:
     session = open_session(opening)
 
-    def token_session(address: str) -> Session:
+    def token_session(address: str) -> HttpSession:
         base = base_url(address)
-        return Session(
+        return HttpSession(
             base.url,
             private=base.private or bool(opening.config.get("private_network")),
             most_bytes=64 * 1024,

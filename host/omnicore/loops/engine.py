@@ -30,7 +30,7 @@ from omnicore.loops.lane import (
     CycleOutput,
     Done,
     Duty,
-    LaneSettings,
+    LaneTempo,
     LoopStatus,
     LoopType,
     checked_input,
@@ -66,7 +66,7 @@ class _Given:
 
 
 async def run_cycle(
-    lane: LaneSettings,
+    lane: LaneTempo,
     cycle_id: str,
     given: CycleInput,
     *,
@@ -131,7 +131,7 @@ def _forget(task: asyncio.Task[Any]) -> None:
         _log.warning("a handler that was cut ended later with: %s", task.exception())
 
 
-def _document(lane: LaneSettings, cycle_id: str, given: CycleInput) -> dict[str, Any]:
+def _document(lane: LaneTempo, cycle_id: str, given: CycleInput) -> dict[str, Any]:
     return {
         "cycle_id": cycle_id,
         "lane": lane.type.value,
@@ -169,7 +169,7 @@ async def _acted(handler: Handler, wish: Wish, act: Act) -> CycleAction:
     return CycleAction(handler.name, wish.verb, wish.input, "done", dict(done))
 
 
-def _duty_result(task: asyncio.Task[Any], lane: LaneSettings, pending: set[asyncio.Task[Any]]) -> tuple[Done, bool]:
+def _duty_result(task: asyncio.Task[Any], lane: LaneTempo, pending: set[asyncio.Task[Any]]) -> tuple[Done, bool]:
     if task in pending:
         return Done(problem=f"the duty was cut after {lane.deadline_s:g} s"), False
     error = task.exception()
@@ -180,7 +180,7 @@ def _duty_result(task: asyncio.Task[Any], lane: LaneSettings, pending: set[async
     return done, not done.problem
 
 
-def _handler_result(task: asyncio.Task[Any], lane: LaneSettings, pending: set[asyncio.Task[Any]]) -> _Given:
+def _handler_result(task: asyncio.Task[Any], lane: LaneTempo, pending: set[asyncio.Task[Any]]) -> _Given:
     if task in pending:
         return _Given(
             {"ok": False, "error": "deadline-exceeded", "message": f"cut after {lane.deadline_s:g} s"}, cut=True
@@ -203,7 +203,7 @@ class Standing:
     Counters that begin with `new_` are not on the disk yet.
     """
 
-    lane: LaneSettings
+    lane: LaneTempo
     since: float = 0.0
     last_run_at: float | None = None
     cycles: int = 0

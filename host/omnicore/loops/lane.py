@@ -31,7 +31,7 @@ __all__ = [
     "Done",
     "Duty",
     "Improvement",
-    "LaneSettings",
+    "LaneTempo",
     "LoopStatus",
     "LoopType",
     "checked_input",
@@ -65,7 +65,7 @@ SLOW = frozenset({LoopType.Evolutionary, LoopType.Transformative, LoopType.Trans
 
 
 @dataclass(frozen=True, slots=True)
-class LaneSettings:
+class LaneTempo:
     """Settings of one lane. Units: seconds; `fuel` is Wasm instructions of all handlers in a cycle."""
 
     type: LoopType
@@ -76,13 +76,13 @@ class LaneSettings:
     scheduled: bool
 
 
-def lanes_of(settings: LoopSettings) -> Mapping[LoopType, LaneSettings]:
+def lanes_of(settings: LoopSettings) -> Mapping[LoopType, LaneTempo]:
     """All seven, as the settings have them."""
     found = {}
     for kind in LoopType:
         one = getattr(settings, kind.value)
         scheduled = settings.enabled and (settings.all or kind not in SLOW)
-        found[kind] = LaneSettings(kind, one.interval_s, one.deadline_s, one.concurrency, one.fuel, scheduled)
+        found[kind] = LaneTempo(kind, one.interval_s, one.deadline_s, one.concurrency, one.fuel, scheduled)
     return found
 
 

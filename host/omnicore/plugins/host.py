@@ -61,7 +61,7 @@ from omnicore.plugins.view import (
     limits_in_force,
 )
 from omnicore.sandbox.abi import HostFunction
-from omnicore.sandbox.engine import Engine
+from omnicore.sandbox.engine import SandboxEngine
 from omnicore.storage.modules import ModuleStore
 from omnicore.storage.store import Store
 from omnicore.storage.tables.kv import KvTable
@@ -98,7 +98,7 @@ class PluginHost:
         self,
         settings: Settings,
         *,
-        engine: Engine,
+        engine: SandboxEngine,
         database: Store,
         services: Services,
         metrics: Metrics,

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from omnicore.config.settings import Settings
     from omnicore.plugins.folder import Candidate, Folder
     from omnicore.sandbox.abi import Limits
-    from omnicore.sandbox.engine import Engine
+    from omnicore.sandbox.engine import SandboxEngine
 
 __all__ = ["FolderWatch", "Inventory", "judged_by", "read_found_file", "read_module"]
 
@@ -284,7 +284,7 @@ def _path_name(path: str) -> str:
     return path.replace("/", ":")
 
 
-def judged_by(settings: Settings, engine: Engine) -> str:
+def judged_by(settings: Settings, engine: SandboxEngine) -> str:
     """The digest of everything but the file that a verdict over it depends on; settings may hold secrets."""
     about = [engine.name, engine.version, asdict(settings.limits), asdict(settings.max_limits)]
     text = json.dumps([*about, {name: dict(one) for name, one in settings.plugin_settings.items()}], default=str)

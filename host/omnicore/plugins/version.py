@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from omnicore.clock import Clock
     from omnicore.config.settings import Settings
     from omnicore.plugins.catalogue import Serving
-    from omnicore.sandbox.engine import Engine, Instance, Template
+    from omnicore.sandbox.engine import Instance, SandboxEngine, Template
     from omnicore.storage.modules import ModuleStore
     from omnicore.telemetry.logs import PluginLogs
     from omnicore.telemetry.metrics import CallRecorder, Metrics
@@ -432,7 +432,7 @@ class ServiceParts:
     """Parts that versions are made with."""
 
     settings: Settings
-    engine: Engine
+    engine: SandboxEngine
     modules: ModuleStore
     services: Services
     metrics: Metrics

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from omnicore.sandbox.abi import Doors, Limits, Usage
 
-__all__ = ["Engine", "EngineByKind", "Instance", "Module", "Template"]
+__all__ = ["EngineByKind", "Instance", "Module", "SandboxEngine", "Template"]
 
 
 Module = tuple[str, bytes]
@@ -67,7 +67,7 @@ class Template(Protocol):
         """Frees the template's own memory; its instances stay usable until they are closed."""
 
 
-class Engine(Protocol):
+class SandboxEngine(Protocol):
     """An engine that runs modules."""
 
     name: str
@@ -95,7 +95,7 @@ class EngineByKind:
     Name and version are those of the engine for core modules. Calls of components always run on threads.
     """
 
-    def __init__(self, core: Engine, components: Engine) -> None:
+    def __init__(self, core: SandboxEngine, components: SandboxEngine) -> None:
         self._core = core
         self._components = components
         self.name = core.name

@@ -7,14 +7,14 @@ from pathlib import Path
 from omnicore.config.settings import Settings
 from omnicore.sandbox.budget import BUDGET, COOLING
 from omnicore.sandbox.component.engine import ComponentEngine
-from omnicore.sandbox.engine import Engine, EngineByKind
+from omnicore.sandbox.engine import EngineByKind, SandboxEngine
 from omnicore.sandbox.extism.engine import ExtismEngine
 from omnicore.sandbox.reference.engine import ReferenceEngine
 
 __all__ = ["engine_for"]
 
 
-def engine_for(settings: Settings, code: Path) -> Engine:
+def engine_for(settings: Settings, code: Path) -> SandboxEngine:
     """The engine that runs modules, each by its kind; compiled code is kept in the folder `code`.
 
     The budget of memory is the process's: the host that was made last sets it.

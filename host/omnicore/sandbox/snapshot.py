@@ -14,7 +14,7 @@ from typing import cast
 
 from omnicore.errors import GuestFailed
 from omnicore.sandbox.abi import LOG_LEVELS, Doors, HostCall, HostFunction, Limits, LogLevel, ValueType
-from omnicore.sandbox.engine import Engine, Instance, Template
+from omnicore.sandbox.engine import Instance, SandboxEngine, Template
 from omnicore.sandbox.inspect import FuncType, ModuleInfo, inspect
 from omnicore.sandbox.wasm import Reader, write_u32
 
@@ -303,7 +303,7 @@ class LanguageEngine:
         first_slot: the number of its imports that are not slots.
     """
 
-    def __init__(self, engine: Engine, wasm: bytes, *, first_slot: int, limits: Limits) -> None:
+    def __init__(self, engine: SandboxEngine, wasm: bytes, *, first_slot: int, limits: Limits) -> None:
         self._wasm = wasm
         self._first_slot = first_slot
         base = rewritten(wasm, ModuleChanges(first_slot=first_slot, imports=_OWN, dispatch=_DISPATCH))

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from omnicore.capabilities.capability import PluginScope
     from omnicore.capabilities.services import Services
     from omnicore.plugins.host import PluginHost
-    from omnicore.sandbox.engine import Engine
+    from omnicore.sandbox.engine import SandboxEngine
 
 __all__ = ["FUEL", "IsolatedHost", "MeasuringEngine", "assert_capabilities", "assert_fuel", "find_plugins", "put_into"]
 
@@ -275,7 +275,7 @@ class _TestedHost(Host):
         self._tap = tap
         self._given = services
 
-    def _engine(self) -> Engine:
+    def _engine(self) -> SandboxEngine:
         return self.engine
 
     def _native_plugins(self) -> Extensions:

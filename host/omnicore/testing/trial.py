@@ -21,7 +21,7 @@ from omnicore.plugins.inventory import read_module
 from omnicore.plugins.manifest import Manifest
 from omnicore.portal import BlockingHost
 from omnicore.sandbox.abi import Doors, HttpRequest, HttpResponse, Limits, Usage
-from omnicore.sandbox.engine import Engine, Instance, Module, Template
+from omnicore.sandbox.engine import Instance, Module, SandboxEngine, Template
 from omnicore.sandbox.engines import engine_for
 
 __all__ = ["PluginTrial", "Subject", "read_subject", "trial"]
@@ -155,7 +155,7 @@ class _TrialHost(Host):
         self._network = network
         self.engine = MeasuringEngine(engine_for(settings, cache or code_folder(settings.data)))
 
-    def _engine(self) -> Engine:
+    def _engine(self) -> SandboxEngine:
         return self.engine
 
     def _services(self, services: Services) -> Services:
@@ -187,7 +187,7 @@ class MeasuringEngine:
     `loads_s` says how long each of them took. Units: seconds.
     """
 
-    def __init__(self, inner: Engine) -> None:
+    def __init__(self, inner: SandboxEngine) -> None:
         self._inner = inner
         self.name = inner.name
         self.version = inner.version

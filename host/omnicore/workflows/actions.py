@@ -15,10 +15,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from omnicore.errors import OmniError, StorageFailed
-from omnicore.workflows.entries import Action, Performed, Performer, Result
+from omnicore.workflows.entries import Performed, Performer, StepAction, StepResult
 from omnicore.workflows.faults import Fault, fault_of
 from omnicore.workflows.language.graph import WaitTask
-from omnicore.workflows.live import Doing, LiveRun
+from omnicore.workflows.live import ActionWork, LiveRun
 from omnicore.workflows.steps.step import marked
 from omnicore.workflows.view import shortened
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from omnicore.config.settings import WorkflowSettings
     from omnicore.jobs.hosts import Lease
 
-__all__ = ["Gate", "Timers", "UnderWay"]
+__all__ = ["ActionGate", "Timers", "UnderWay"]
 
 
 Run = TypeVar("Run", bound=Hashable)
@@ -37,7 +37,7 @@ _LOWEST_EVERY = 8
 """Each so manyth choice goes to the lowest priority that waits, so that none is starved."""
 
 
-class Gate(Generic[Run, Wish]):
+class ActionGate(Generic[Run, Wish]):
     """Lets so many wishes through at once, and so many of one run. Runs of one priority take turns.
 
     Args:
@@ -218,7 +218,7 @@ _TRIES = 5
 """Of an action that fails with the host's own database, each after that was there again."""
 
 Events = tuple[Mapping[str, Any], ...]
-Came = Callable[[LiveRun, Result, Events], Coroutine[Any, Any, None] | None]
+Came = Callable[[LiveRun, StepResult, Events], Coroutine[Any, Any, None] | None]
 Late = Callable[[str, str, int], None]
 
 
@@ -246,11 +246,11 @@ class UnderWay:
         self._performer, self._lease = performer, lease
         self._clock, self._measure, self._came_back = clock, measure, came
         self._longest_s = settings.action_s
-        self._gate: Gate[LiveRun, Action] = Gate(settings.actions, settings.run_actions)
+        self._gate: ActionGate[LiveRun, StepAction] = ActionGate(settings.actions, settings.run_actions)
         self._timers: Timers[tuple[str, str, int]] = Timers(clock.now, lambda name: late(*name))
-        self._limits: Timers[Doing] = Timers(clock.monotonic, _expire)
+        self._limits: Timers[ActionWork] = Timers(clock.monotonic, _expire)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._doing: set[Doing] = set()
+        self._doing: set[ActionWork] = set()
         self._held = False
 
     @property
@@ -258,7 +258,7 @@ class UnderWay:
         """Actions under way now."""
         return self._gate.under_way
 
-    def begin(self, live: LiveRun, action: Action) -> None:
+    def begin(self, live: LiveRun, action: StepAction) -> None:
         """Begins an action, as soon as it is its turn."""
         if action.kind in _DONE:
             self._gate.add(live, action, live.priority)
@@ -284,7 +284,7 @@ class UnderWay:
         for place in [*live.tasks, *live.timed]:
             self.cut(live, place)
 
-    def set_back(self, seconds: float, action_of: Callable[[str, str], Action | None]) -> None:
+    def set_back(self, seconds: float, action_of: Callable[[str, str], StepAction | None]) -> None:
         """Moves timers along after the clock was set back."""
 
         def moves(name: tuple[str, str, int]) -> bool:
@@ -325,14 +325,14 @@ class UnderWay:
             if doing is not None and not live.inbox and self._gate.under_way_of(live) == 1:
                 live.hands, doing.following = None, action
             else:
-                doing = Doing(live, action)
+                doing = ActionWork(live, action)
                 doing.task = task = loop.create_task(self._do(doing))
                 self._tasks.add(task)
                 task.add_done_callback(partial(self._done, doing))
             self._doing.add(doing)
             live.tasks[action.place] = doing
 
-    async def _do(self, doing: Doing) -> None:
+    async def _do(self, doing: ActionWork) -> None:
         """Does an action, then what follows from it, as long as the run does one thing after the other."""
         live = doing.live
         while (goes_on := await self._once(doing)) is not None:
@@ -345,7 +345,7 @@ class UnderWay:
                 return
             doing.action, doing.following = doing.following, None
 
-    async def _once(self, doing: Doing) -> Coroutine[Any, Any, None] | None:
+    async def _once(self, doing: ActionWork) -> Coroutine[Any, Any, None] | None:
         """Does an action and tells what came of it. Returns: how the run goes on, if it is this task that does it."""
         live, action = doing.live, doing.action
         if not self._lease.sure:
@@ -357,18 +357,18 @@ class UnderWay:
         except Exception as error:
             fault = _fault_of(error, action)
             now, sent = self._clock.now(), _sent(action, live.context.secrets)
-            result = Result("failed", action.place, action.attempt, now, fault=fault, began_at=began_at, meta=sent)
+            result = StepResult("failed", action.place, action.attempt, now, fault=fault, began_at=began_at, meta=sent)
             events: Events = ()
         else:
             output, meta, events = performed.output, performed.meta, performed.events
             now = self._clock.now()
-            result = Result("done", action.place, action.attempt, now, output, began_at=began_at, meta=meta)
+            result = StepResult("done", action.place, action.attempt, now, output, began_at=began_at, meta=meta)
         if live.tasks.get(action.place) is doing:
             del live.tasks[action.place]  # from here on the task goes on with the run, and is not to be cut
         self._release(doing)
         return self._came_back(live, result, events)
 
-    async def _stored(self, doing: Doing) -> Performed:
+    async def _stored(self, doing: ActionWork) -> Performed:
         """Does an action again, under its key, that the host's own database let down: it is no failure of the step."""
         for _ in range(_TRIES - 1):
             try:
@@ -378,7 +378,7 @@ class UnderWay:
                 await self._lease.renewed()
         return await self._perform(doing)
 
-    async def _perform(self, doing: Doing) -> Performed:
+    async def _perform(self, doing: ActionWork) -> Performed:
         live, action, left_s = doing.live, doing.action, self._longest_s
         if action.due_at is not None:
             left_s = max(0.0, self._due(live, action, action.due_at) - self._clock.now())
@@ -397,7 +397,7 @@ class UnderWay:
             if doing.expired and doing.task is not None:
                 doing.task.uncancel()  # whatever came of it: the task goes on, and has one of these for each step
 
-    def _due(self, live: LiveRun, action: Action, due_at: float) -> float:
+    def _due(self, live: LiveRun, action: StepAction, due_at: float) -> float:
         """The due time by the current clock; the clock may have been set back since the run's last row."""
         ahead_s = live.progress.at - self._clock.now()
         if ahead_s <= 0 or _is_moment(action):
@@ -405,13 +405,13 @@ class UnderWay:
         live.back_s = max(live.back_s, ahead_s)
         return due_at - ahead_s
 
-    def _release(self, doing: Doing) -> None:
+    def _release(self, doing: ActionWork) -> None:
         if doing in self._doing:
             self._doing.discard(doing)
             self._gate.done(doing.live)
             self._pump()
 
-    def _done(self, doing: Doing, task: asyncio.Task[None]) -> None:
+    def _done(self, doing: ActionWork, task: asyncio.Task[None]) -> None:
         # A callback, because a task that is cancelled before its first step runs none of its code.
         self._tasks.discard(task)
         self._release(doing)
@@ -419,7 +419,7 @@ class UnderWay:
             _log.error("a run's step ended badly", exc_info=task.exception())
 
 
-def _sent(action: Action, secrets: Mapping[str, str]) -> dict[str, Any]:
+def _sent(action: StepAction, secrets: Mapping[str, str]) -> dict[str, Any]:
     """The input of a failed action if it differs from the task's input; shortened, for a person to read."""
     node = action.node
     if getattr(node, "given", None) is None and getattr(node, "arguments", None) is None:
@@ -427,18 +427,18 @@ def _sent(action: Action, secrets: Mapping[str, str]) -> dict[str, Any]:
     return {"given": shortened(marked(action.value, secrets))[0]}
 
 
-def _expire(doing: Doing) -> None:
+def _expire(doing: ActionWork) -> None:
     doing.expired = True
     if doing.task is not None:
         doing.task.cancel()
 
 
-def _is_moment(action: Action) -> bool:
+def _is_moment(action: StepAction) -> bool:
     """True if it waits for a moment instead of a duration."""
     return isinstance(action.node, WaitTask) and action.node.until is not None
 
 
-def _fault_of(error: Exception, action: Action) -> Fault:
+def _fault_of(error: Exception, action: StepAction) -> Fault:
     """The fault of whatever an effect raised."""
     if isinstance(error, Fault):
         return error

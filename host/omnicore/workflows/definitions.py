@@ -22,7 +22,7 @@ from omnicore.storage.tables.workflow_definitions import (
     DefinitionsTable,
     LastRun,
     LineRow,
-    VersionRow,
+    WorkflowVersionRow,
     keep_brief,
 )
 from omnicore.storage.tables.workflow_runs import RunsTable
@@ -412,7 +412,7 @@ class Definitions:
         if self.triggers is not None:
             self.triggers.changed(workflow)
 
-    async def _version(self, workflow: str, number: int) -> VersionRow:
+    async def _version(self, workflow: str, number: int) -> WorkflowVersionRow:
         row = await asyncio.to_thread(self.table.version, workflow, number)
         if row is None:
             raise NotFound(f"{workflow} has no version {number}", remedy="look at its versions", workflow=workflow)

@@ -22,7 +22,7 @@ from omnicore.storage.tables.workflow_definitions import keep_document
 from omnicore.storage.tables.workflow_triggers import WaitsTable, still_waits
 from omnicore.workflows.approvals import Approvals
 from omnicore.workflows.definitions import Definitions
-from omnicore.workflows.entries import Action, Performer
+from omnicore.workflows.entries import Performer, StepAction
 from omnicore.workflows.journal import Journal
 from omnicore.workflows.journal_records import Beginning, ordered
 from omnicore.workflows.language.edits import entered
@@ -458,7 +458,7 @@ class EmbeddedEngine:
             self.definitions.forget()
         return version
 
-    async def order(self, live: LiveRun, action: Action) -> NewRun:
+    async def order(self, live: LiveRun, action: StepAction) -> NewRun:
         """The run that a `run` task begins."""
         return await self.starting.child(live, action)
 

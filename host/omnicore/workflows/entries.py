@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from omnicore.workflows.language.graph import Node
 
 __all__ = [
-    "Action",
-    "Change",
-    "Entry",
-    "Outcome",
+    "JournalEntry",
     "Performed",
     "Performer",
-    "Result",
+    "RunChange",
     "RunContext",
+    "RunOutcome",
     "Start",
+    "StepAction",
+    "StepResult",
 ]
 
 
@@ -42,7 +42,7 @@ class Start(Record, frozen=True):
     the moment of a call, and is in no row."""
 
 
-class Action(Record, frozen=True):
+class StepAction(Record, frozen=True):
     """Something the run wants done now.
 
     `place` names one occurrence of a node in a run: its path with the number of the round in loops and of the visit
@@ -66,7 +66,7 @@ class Action(Record, frozen=True):
     """Variables by name, for filters that events are held against; of a call, `input` fills the URI's template."""
 
 
-class Result(Record, frozen=True):
+class StepResult(Record, frozen=True):
     """The result of an action, or an event that reached the run from outside.
 
     kinds: `done` with `output`; `failed` with `fault`; `fired`: a timer; `event`: one for a `listen`, its envelope
@@ -86,7 +86,7 @@ class Result(Record, frozen=True):
     meta: Mapping[str, Any] = field(default_factory=dict)
 
 
-class Entry(Record, frozen=True):
+class JournalEntry(Record, frozen=True):
     """A row of the journal. `seq` counts from 1 within the run, without gaps.
 
     `fed` rows came from a result and are fed to `progress` again when the run is taken up; the others (set, switch,
@@ -106,12 +106,12 @@ class Entry(Record, frozen=True):
     at: float
     began_at: float
     input: Any = None
-    result: Result | None = None
+    result: StepResult | None = None
     output: Any = None
     fault: Fault | None = None
 
 
-class Outcome(Record, frozen=True):
+class RunOutcome(Record, frozen=True):
     """The end of a run."""
 
     status: Literal["completed", "faulted", "cancelled"]
@@ -119,13 +119,13 @@ class Outcome(Record, frozen=True):
     fault: Fault | None = None
 
 
-class Change(Record, frozen=True):
+class RunChange(Record, frozen=True):
     """Consequences of a result: rows to write, then actions to begin and places whose actions are cancelled."""
 
-    entries: tuple[Entry, ...] = ()
-    begin: tuple[Action, ...] = ()
+    entries: tuple[JournalEntry, ...] = ()
+    begin: tuple[StepAction, ...] = ()
     cut: tuple[str, ...] = ()
-    outcome: Outcome | None = None
+    outcome: RunOutcome | None = None
 
 
 class RunContext(Record, frozen=True):
@@ -164,7 +164,7 @@ class Performed(Record, frozen=True):
 class Performer(Protocol):
     """Does `call`, `script` and `emit`. The other kinds are the runner's own."""
 
-    async def perform(self, action: Action, run: RunContext) -> Performed:
+    async def perform(self, action: StepAction, run: RunContext) -> Performed:
         """Does it once; retries are the run's own. The runner bounds the time and cancels the task: then the guest or
         the request is cut.
 

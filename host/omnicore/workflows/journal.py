@@ -23,14 +23,14 @@ from omnicore.storage.tables.workflow_triggers import (
     signals_of_runs,
     take_event,
 )
-from omnicore.workflows.journal_batch import Answer, Batch, Job, Queue, Told, WorkJob, eventing, keeping
+from omnicore.workflows.journal_batch import Job, JobAnswer, JournalBatch, Queue, Told, WorkJob, eventing, keeping
 from omnicore.workflows.journal_queries import JournalQueries, copy_rows
 from omnicore.workflows.journal_records import (
     Claimed,
     JournalSettings,
-    Kept,
     Large,
     Owned,
+    RunRecord,
     Signal,
     Starting,
     Texts,
@@ -142,7 +142,7 @@ class Journal:
         self._owned = {}
         host, now = self.host, self._clock.now()
 
-        def work(session: Session, batch: Batch) -> None:
+        def work(session: Session, batch: JournalBatch) -> None:
             if before and claims.leave(session, before, now):
                 batch.told.woke = True
             claims.HOSTS.enter(session, host, now)
@@ -178,7 +178,7 @@ class Journal:
         """Lets the runs of a dead host be claimed, unless it has shown meanwhile that it lives; how many."""
         host, now = self.host, self._clock.now()
 
-        def work(session: Session, batch: Batch) -> int:
+        def work(session: Session, batch: JournalBatch) -> int:
             count = claims.bury(session, silence, now) or 0
             if count and self._signed is not None:
                 batch.told.records += chain(session, [_buried(silence.host, count, host, now)])
@@ -207,7 +207,7 @@ class Journal:
         for run in gone:
             self._owned.pop(run, None)
 
-        def work(session: Session, batch: Batch) -> None:
+        def work(session: Session, batch: JournalBatch) -> None:
             batch.told.woke = bool(claims.give_back(session, host, gone, now)) or batch.told.woke
 
         await self._put(WorkJob(work))
@@ -232,7 +232,7 @@ class Journal:
         """
         one = prepared(self._named(new), self._texts, self._clock.now(), room=False)
 
-        def work(session: Session, batch: Batch) -> Started:
+        def work(session: Session, batch: JournalBatch) -> Started:
             started = batch.begun_now(session, one)
             if started.new:
                 copy_rows(session, of, taken, one, secrets)
@@ -255,7 +255,7 @@ class Journal:
         ones = [prepared(self._named(new), self._texts, self._clock.now(), room=False) for new in starts]
         rows = [self._signal(run, "event", place, data, f"{event}:{place}") for run, place, data in signals]
 
-        def work(session: Session, batch: Batch) -> tuple[Started, ...] | None:
+        def work(session: Session, batch: JournalBatch) -> tuple[Started, ...] | None:
             if not take_event(session, event):
                 return None
             for row, large in rows:
@@ -272,7 +272,7 @@ class Journal:
         now = self._clock.now()
         ones = [prepared(self._named(new), self._texts, now, room=False) for new in starts]
 
-        def work(session: Session, batch: Batch) -> tuple[Started, ...] | None:
+        def work(session: Session, batch: JournalBatch) -> tuple[Started, ...] | None:
             last = ones[-1].id if ones else None
             if not move_on(session, row, next_at=next_at, now=now, last_run=last):
                 return None
@@ -291,7 +291,7 @@ class Journal:
         """
         host, now = self.host, self._clock.now()
 
-        def work(session: Session, batch: Batch) -> list[_Taken]:
+        def work(session: Session, batch: JournalBatch) -> list[_Taken]:
             rows = claims.claim(session, host, limit, now, root=root, until=now - patience_s)
             if not rows:
                 return []
@@ -309,7 +309,7 @@ class Journal:
             return []
         return await asyncio.to_thread(lambda: [self._claimed(*one) for one in taken])
 
-    async def keep(self, kept: Kept) -> tuple[Started, ...]:
+    async def keep(self, kept: RunRecord) -> tuple[Started, ...]:
         """Keeps what follows from a result; what became of its `children`, in their order.
 
         After a `StorageFailed` it may be called again with the same: what was kept after all is not written twice.
@@ -385,7 +385,7 @@ class Journal:
         """Puts CloudEvents into the inbox; how many are new by source and id."""
         ones = [eventing(one, self._clock.now(), self._settings.event_s) for one in events]
 
-        def work(session: Session, batch: Batch) -> int:
+        def work(session: Session, batch: JournalBatch) -> int:
             return sum(add_event(session, one.row, key=one.key, until=one.until) for one in ones)
 
         return await self._work(work)
@@ -400,7 +400,7 @@ class Journal:
     async def _put(self, job: Job) -> Any:
         return await self._queue.put(self.host, job)
 
-    async def _work(self, work: Callable[[Session, Batch], _T]) -> _T:
+    async def _work(self, work: Callable[[Session, JournalBatch], _T]) -> _T:
         done: _T = await self._put(WorkJob(work))
         return done
 
@@ -409,7 +409,7 @@ class Journal:
         self._asides.add(task)
         task.add_done_callback(self._asides.discard)
 
-    def _doubt(self, answer: Answer) -> None:
+    def _doubt(self, answer: JobAnswer) -> None:
         """After a transaction of which nobody knows the end, the table may say more than this host knows."""
         if isinstance(answer.error, StorageFailed) and self._strays is None:
             self._strays = set()
@@ -461,7 +461,7 @@ class Journal:
         at, named_key = self._clock.now(), None if key is None else short(key)
         return SignalRow(self._signal_ids.next(), run, None, kind, place, named_key, text, at), large
 
-    def _began(self, ones: Sequence[Starting], answer: Answer, heard: bool) -> None:
+    def _began(self, ones: Sequence[Starting], answer: JobAnswer, heard: bool) -> None:
         self._doubt(answer)
         started = answer.value if isinstance(answer.value, tuple) else (answer.value,)
         mine = [one for one, what in zip(ones, started, strict=False) if what is not None and what.owned]
@@ -469,7 +469,7 @@ class Journal:
         if not heard:
             self._unheard([one.id for one in mine])
 
-    def _took(self, answer: Answer, heard: bool) -> None:
+    def _took(self, answer: JobAnswer, heard: bool) -> None:
         self._doubt(answer)
         rows = [row for row, *_ in answer.value or ()]
         self._owned.update({row.id: owned_of(row, (row.seq, row.hash)) for row in rows})
@@ -483,11 +483,11 @@ class Journal:
 
     def _ended(
         self,
-        kept: Kept,
+        kept: RunRecord,
         owned: Owned,
         head: tuple[int, str],
         children: Sequence[Starting],
-        answer: Answer,
+        answer: JobAnswer,
         heard: bool,
     ) -> None:
         """Applies the end of a job to the run, even if nobody waits for it any more."""
@@ -506,7 +506,7 @@ class Journal:
         elif isinstance(error, HostLost | RunLost):
             self._owned.pop(kept.run, None)
 
-    async def _kept_before(self, kept: Kept, owned: Owned) -> tuple[Started, ...] | None:
+    async def _kept_before(self, kept: RunRecord, owned: Owned) -> tuple[Started, ...] | None:
         """The result of an attempt with an unknown end; None: nothing was written."""
         seq, last = await self.queries.head(kept.run)
         if last != owned.tried or last == owned.hash:
@@ -517,7 +517,7 @@ class Journal:
             self._owned.pop(kept.run, None)
         return await asyncio.to_thread(self._begun_before, kept)
 
-    def _begun_before(self, kept: Kept) -> tuple[Started, ...]:
+    def _begun_before(self, kept: RunRecord) -> tuple[Started, ...]:
         runs = RunsTable(self._store)
         places = {row.parent_place: row for row in runs.children(kept.run, 1000)}  # begun under a key: of another id
         found = [(runs.get(new.id) if new.id else None) or places.get(new.parent_place or "") for new in kept.children]
@@ -533,7 +533,7 @@ class Journal:
         return Claimed(row, given, trigger, tuple(self._read(one) for one in signals), moved)
 
 
-def _send(session: Session, batch: Batch, row: SignalRow, large: Large) -> bool:
+def _send(session: Session, batch: JournalBatch, row: SignalRow, large: Large) -> bool:
     kept = batch.told.sent(session, row)
     if kept:
         add_values(session, list(large.items()), [(row.run, digest) for digest in large])

@@ -30,9 +30,9 @@ from omnicore.storage.tables.workflow_runs import (
     park,
 )
 from omnicore.storage.tables.workflow_triggers import (
-    EventRow,
     SignalRow,
     WaitRow,
+    WorkflowEventRow,
     add_event,
     add_waits,
     drop_signals,
@@ -41,9 +41,9 @@ from omnicore.storage.tables.workflow_triggers import (
     send,
 )
 from omnicore.workflows.journal_records import (
-    Kept,
     Large,
     Owned,
+    RunRecord,
     Starting,
     Texts,
     begin,
@@ -58,11 +58,11 @@ if TYPE_CHECKING:
     from omnicore.storage.store import Session, Store
 
 __all__ = [
-    "Answer",
-    "Batch",
     "Ended",
     "Eventing",
     "Job",
+    "JobAnswer",
+    "JournalBatch",
     "KeepJob",
     "Queue",
     "Told",
@@ -95,7 +95,7 @@ class Told:
 class Eventing(Record, frozen=True):
     """An event for the inbox, with the key and the time that keep it from coming twice."""
 
-    row: EventRow
+    row: WorkflowEventRow
     key: str
     until: float
 
@@ -125,21 +125,21 @@ class KeepJob:
 class WorkJob:
     """Anything else, in a savepoint of its own. `fenced`: only for a host that lives."""
 
-    work: Callable[[Session, Batch], Any]
+    work: Callable[[Session, JournalBatch], Any]
     fenced: bool = False
 
 
 Job = KeepJob | WorkJob | Starting
 
 
-class Answer(Record, frozen=True):
+class JobAnswer(Record, frozen=True):
     """The result of a job."""
 
     value: Any = None
     error: BaseException | None = None
 
 
-class Batch:
+class JournalBatch:
     """The work of one transaction. It may be run again: it keeps nothing but what the last turn gave."""
 
     def __init__(self, host: str, jobs: Sequence[Job], now: float, *, many: bool = False) -> None:
@@ -150,7 +150,7 @@ class Batch:
         self.broke = False
         """Whether it failed before anything could be kept."""
 
-    def __call__(self, session: Session) -> list[Answer]:
+    def __call__(self, session: Session) -> list[JobAnswer]:
         """The answers in the order of the jobs."""
         self.told, self.broke, self._added = Told(), False, []
         try:
@@ -159,7 +159,7 @@ class Batch:
             self.broke = True
             raise
 
-    def _all(self, session: Session) -> list[Answer]:
+    def _all(self, session: Session) -> list[JobAnswer]:
         lives = not any(is_fenced(job) for job in self._jobs) or HOSTS.alive(session, self._host)
         keeps = [job for job in self._jobs if isinstance(job, KeepJob)] if lives else []
         if self._many:  # other hosts write too: a run is not parked while a signal reaches it
@@ -182,13 +182,13 @@ class Batch:
         if waits := _all(job.waits for job in keeps):
             add_waits(session, waits)
 
-    def _answer(self, session: Session, job: Job, lives: bool) -> Answer:
+    def _answer(self, session: Session, job: Job, lives: bool) -> JobAnswer:
         if not lives and is_fenced(job):
-            return Answer(error=_buried(self._host))
+            return JobAnswer(error=_buried(self._host))
         if isinstance(job, KeepJob):
-            return Answer(self._more(session, job))
+            return JobAnswer(self._more(session, job))
         if isinstance(job, Starting):
-            return Answer(self.begun(session, job))
+            return JobAnswer(self.begun(session, job))
         return self._work(session, job)
 
     def _more(self, session: Session, job: KeepJob) -> tuple[Started, ...]:
@@ -225,22 +225,22 @@ class Batch:
         add_values(session, values, [(row.id, digest) for row, one in self._added for digest in one.large])
         self._added = []
 
-    def _work(self, session: Session, job: WorkJob) -> Answer:
+    def _work(self, session: Session, job: WorkJob) -> JobAnswer:
         self._add(session)
         if len(self._jobs) == 1:
-            answer = Answer(job.work(session, self))
+            answer = JobAnswer(job.work(session, self))
             self._add(session)
             return answer
         session.execute("SAVEPOINT item")
         signals, records, woke = len(self.told.signals), len(self.told.records), self.told.woke
         try:
-            answer = Answer(job.work(session, self))
+            answer = JobAnswer(job.work(session, self))
             self._add(session)
         except Exception as error:
             session.execute("ROLLBACK TO item")
             del self.told.signals[signals:], self.told.records[records:]
             self.told.woke, self._added = woke, []
-            answer = Answer(error=error)
+            answer = JobAnswer(error=error)
         session.execute("RELEASE item")
         return answer
 
@@ -303,7 +303,7 @@ def _lost(run: str) -> RunLost:
 
 
 _MOST = 512
-Ended = Callable[[Answer, bool], None]
+Ended = Callable[[JobAnswer, bool], None]
 """What is done with an answer, and whether somebody still waits for it."""
 
 
@@ -315,7 +315,7 @@ class _Waiting:
     def __init__(self, host: str, job: Job, future: asyncio.Future[Any], ended: Ended | None) -> None:
         self.host, self.job, self.future, self.ended = host, job, future, ended
 
-    def settle(self, answer: Answer) -> None:
+    def settle(self, answer: JobAnswer) -> None:
         if self.ended is not None:
             self.ended(answer, not self.future.done())
         if self.future.done():  # cancelled meanwhile
@@ -359,24 +359,24 @@ class Queue:
             self._task = None
             left, self._waiting = self._waiting, []
             for one in left:  # cancelled: the loop ends, and nobody keeps these any more
-                one.settle(Answer(error=_ended()))
+                one.settle(JobAnswer(error=_ended()))
 
-    async def _keep(self, batch: Sequence[_Waiting]) -> Answer | None:
+    async def _keep(self, batch: Sequence[_Waiting]) -> JobAnswer | None:
         """Keeps jobs together, or one by one where one of them spoils it for all; the answer to one alone."""
         host = batch[-1].host
         if len(batch) > 1:
             stale = [one for one in batch if one.host != host and is_fenced(one.job)]
             for one in stale:
-                one.settle(Answer(error=HostLost("this host goes on as a new one", remedy="nothing")))
+                one.settle(JobAnswer(error=HostLost("this host goes on as a new one", remedy="nothing")))
             if stale:
                 batch = [one for one in batch if one not in stale]
         many = self._store.dialect == "postgresql"
-        work = Batch(host, [one.job for one in batch], self._clock.now(), many=many)
+        work = JournalBatch(host, [one.job for one in batch], self._clock.now(), many=many)
         try:
             answers = await self._store.apply_async(work)
         except asyncio.CancelledError:
             for one in batch:
-                one.settle(Answer(error=_ended()))
+                one.settle(JobAnswer(error=_ended()))
             raise
         except BaseException as error:  # whatever it is, whoever waits has to know
             return await self._spoilt(batch, work, error)
@@ -385,8 +385,8 @@ class Queue:
             one.settle(answer)
         return answers[0]
 
-    async def _spoilt(self, batch: Sequence[_Waiting], work: Batch, error: BaseException) -> Answer:
-        answer = Answer(error=error)
+    async def _spoilt(self, batch: Sequence[_Waiting], work: JournalBatch, error: BaseException) -> JobAnswer:
+        answer = JobAnswer(error=error)
         if len(batch) == 1 or not work.broke:
             for one in batch:
                 one.settle(answer)
@@ -410,7 +410,7 @@ _PARKED = ("waiting", "suspended")
 
 
 def keeping(
-    kept: Kept, owned: Owned, texts: Texts, *, host: str, now: float, event_s: float, audit: bool
+    kept: RunRecord, owned: Owned, texts: Texts, *, host: str, now: float, event_s: float, audit: bool
 ) -> tuple[KeepJob, tuple[int, str]]:
     """The job, and the end of the run's chain once it is kept.
 
@@ -450,13 +450,13 @@ def eventing(envelope: Mapping[str, Any], now: float, event_s: float) -> Eventin
     if not (isinstance(source, str) and isinstance(event, str) and isinstance(kind, str)):
         raise InvalidInput("an event has no source, id or type", remedy="give it these, as texts")
     key = hashlib.sha256(json.dumps([source, event]).encode()).hexdigest()
-    row = EventRow(new_id("wfe"), clean(source), clean(event), clean(kind), _plain(envelope), now)
+    row = WorkflowEventRow(new_id("wfe"), clean(source), clean(event), clean(kind), _plain(envelope), now)
     return Eventing(row, key, now + event_s)
 
 
 def _end(
     job: KeepJob,
-    kept: Kept,
+    kept: RunRecord,
     owned: Owned,
     texts: Texts,
     large: Large,
@@ -476,7 +476,9 @@ def _end(
         _tell_parent(job, kept, owned.parent, texts, large, now)
 
 
-def _tell_parent(job: KeepJob, kept: Kept, parent: tuple[str, str], texts: Texts, large: Large, now: float) -> None:
+def _tell_parent(
+    job: KeepJob, kept: RunRecord, parent: tuple[str, str], texts: Texts, large: Large, now: float
+) -> None:
     fault = None if kept.fault is None else kept.fault.to_json()
     told = {"run": kept.run, "status": kept.status, "output": kept.output, "fault": fault}
     mine: Large = {}
@@ -486,7 +488,7 @@ def _tell_parent(job: KeepJob, kept: Kept, parent: tuple[str, str], texts: Texts
     large.update(mine)
 
 
-def _check_order(kept: Kept, owned: Owned) -> None:
+def _check_order(kept: RunRecord, owned: Owned) -> None:
     for seq, entry in enumerate(kept.entries, owned.seq + 1):
         if entry.seq != seq:
             raise InvalidInput(

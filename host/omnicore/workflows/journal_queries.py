@@ -34,7 +34,7 @@ from omnicore.storage.tables.workflow_runs import (
     value_of,
 )
 from omnicore.storage.tables.workflow_triggers import sweep_seen
-from omnicore.workflows.entries import Entry, Result
+from omnicore.workflows.entries import JournalEntry, StepResult
 from omnicore.workflows.faults import Fault
 from omnicore.workflows.journal_records import Starting, Verified
 from omnicore.workflows.steps.step import PREFIX, placeholders
@@ -95,10 +95,10 @@ class JournalReader:
                 self._last.popitem(last=False)
         return self._last[digest][1]
 
-    def entry(self, row: StepRow) -> Entry:
+    def entry(self, row: StepRow) -> JournalEntry:
         """The entry that a row was made of."""
         fault = self.value(row.fault)
-        return Entry(
+        return JournalEntry(
             *(row.seq, row.place, row.path, row.name, row.kind),
             row.status,  # type: ignore[arg-type]
             *(row.attempt, row.fed is not None, row.at, row.began_at, self.value(row.input)),
@@ -112,10 +112,10 @@ class JournalReader:
         columns = (row.input, row.result, row.output, row.fault, row.meta, row.about)
         return any(text is not None and named(text) is not None for text in columns)
 
-    def _result(self, row: StepRow, fault: Any) -> Result:
+    def _result(self, row: StepRow, fault: Any) -> StepResult:
         about = self.value(row.about) or {}
         told = about.get("fault", fault)
-        return Result(
+        return StepResult(
             row.fed,  # type: ignore[arg-type]
             about.get("place", row.place),
             about.get("attempt", row.attempt),
@@ -134,7 +134,7 @@ class JournalQueries:
         self._store, self.reader = store, JournalReader(store)
         self._documents = _FIRST
 
-    async def rows(self, run: str, after: int = 0) -> AsyncIterator[Entry]:
+    async def rows(self, run: str, after: int = 0) -> AsyncIterator[JournalEntry]:
         """The rows of a run, read in pages. Raises: StorageFailed. JournalMismatch: one is not as it was written."""
         last = await asyncio.to_thread(self._hash_before, run, after)
         while page := await asyncio.to_thread(self.reader.steps.page, run, after, PAGE):

@@ -30,16 +30,16 @@ if TYPE_CHECKING:
 
     from omnicore.jobs.engine import RunStatus
     from omnicore.storage.tables.workflow_triggers import WaitRow
-    from omnicore.workflows.entries import Entry, Result
+    from omnicore.workflows.entries import JournalEntry, StepResult
     from omnicore.workflows.language.graph import Evaluator, WorkflowGraph
 
 __all__ = [
     "Beginning",
     "Claimed",
     "JournalSettings",
-    "Kept",
     "Large",
     "Owned",
+    "RunRecord",
     "Send",
     "Signal",
     "Sizes",
@@ -105,7 +105,7 @@ class Claimed(Record, frozen=True):
     """Another host had it in memory and did not put it down: it died, or was lost."""
 
 
-class Kept(Record, frozen=True):
+class RunRecord(Record, frozen=True):
     """All that follows from one result of a run, kept in one transaction.
 
     `status` running: it stays in memory; waiting: parked until `due_at` (None: until a signal comes); suspended: until
@@ -115,7 +115,7 @@ class Kept(Record, frozen=True):
     """
 
     run: str
-    entries: Sequence[Entry] = ()
+    entries: Sequence[JournalEntry] = ()
     status: RunStatus = "running"
     due_at: float | None = None
     output: Any = None
@@ -214,7 +214,7 @@ class Texts:
             raise Fault("runtime", status, error.fact, error.remedy) from error
 
     def rows(
-        self, run: str, entries: Sequence[Entry], head: tuple[int, str], large: Large
+        self, run: str, entries: Sequence[JournalEntry], head: tuple[int, str], large: Large
     ) -> tuple[list[tuple[Any, ...]], tuple[int, str]]:
         """Rows of the table for entries that follow a row, and the new last one's number and hash."""
         seq, last = head
@@ -226,7 +226,7 @@ class Texts:
             seq = entry.seq
         return made, (seq, last)
 
-    def _columns(self, entry: Entry, large: Large) -> tuple[Any, ...]:
+    def _columns(self, entry: JournalEntry, large: Large) -> tuple[Any, ...]:
         result = entry.result
         fed = response = meta = about = None
         if result is not None:
@@ -279,7 +279,7 @@ def reference_of(text: str) -> str:
 _OF_RESULT = ("place", "attempt", "at", "began_at")
 
 
-def about_of(entry: Entry, result: Result) -> dict[str, Any] | None:
+def about_of(entry: JournalEntry, result: StepResult) -> dict[str, Any] | None:
     """The members of a result that differ from its row."""
     about: dict[str, Any] = {}
     for name in _OF_RESULT:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from omnicore.jobs.engine import ENDED, NewRun
 from omnicore.records import Record, replace
 from omnicore.storage.tables.workflow_triggers import WaitRow
-from omnicore.workflows.entries import Action, Change, Entry, Outcome, Result, RunContext
+from omnicore.workflows.entries import JournalEntry, RunChange, RunContext, RunOutcome, StepAction, StepResult
 from omnicore.workflows.expressions.expression import Pause
 from omnicore.workflows.faults import Fault
 from omnicore.workflows.journal_records import Signal
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "REGISTERED",
+    "ActionWork",
     "Came",
     "Children",
-    "Doing",
     "LiveRun",
     "Step",
     "Stretch",
@@ -53,7 +53,7 @@ REGISTERED = frozenset({"listen", "approval"})
 
 
 def waits_of(
-    run: str, graph: WorkflowGraph, begun: Iterable[Action], now: float, secrets: Mapping[str, str] | None = None
+    run: str, graph: WorkflowGraph, begun: Iterable[StepAction], now: float, secrets: Mapping[str, str] | None = None
 ) -> tuple[WaitRow, ...]:
     """The waits of the actions that begin.
 
@@ -62,7 +62,7 @@ def waits_of(
     return tuple(_wait(run, graph, one, now, secrets or {}) for one in begun if one.kind in REGISTERED)
 
 
-def _wait(run: str, graph: WorkflowGraph, action: Action, now: float, secrets: Mapping[str, str]) -> WaitRow:
+def _wait(run: str, graph: WorkflowGraph, action: StepAction, now: float, secrets: Mapping[str, str]) -> WaitRow:
     approval = action.kind == "approval"
     held = marked(asked(action), secrets) if approval else dict(action.scope)
     return WaitRow(
@@ -77,22 +77,22 @@ def _wait(run: str, graph: WorkflowGraph, action: Action, now: float, secrets: M
     )
 
 
-def _correlation(action: Action) -> str:
+def _correlation(action: StepAction) -> str:
     return wait_correlation(all_filters(action.node), action.scope) if isinstance(action.node, ListenTask) else ""
 
 
-def correlates(action: Action) -> bool:
+def correlates(action: StepAction) -> bool:
     """True if expressions are needed to write down who waits."""
     return isinstance(action.node, ListenTask) and any(one.correlate for one in all_filters(action.node))
 
 
-def drops_of(entries: Iterable[Entry], cut: Iterable[str], waits: Iterable[WaitRow]) -> tuple[str, ...]:
+def drops_of(entries: Iterable[JournalEntry], cut: Iterable[str], waits: Iterable[WaitRow]) -> tuple[str, ...]:
     """The places whose waits are over: what was waited for came, or is not wanted any more."""
     over = {one.place for one in entries if one.kind in REGISTERED and one.status != "received"} | set(cut)
     return tuple(over.difference(one.place for one in waits)) if over else ()
 
 
-def asked(action: Action) -> dict[str, Any]:
+def asked(action: StepAction) -> dict[str, Any]:
     """The content of an approval: title and text from the run's data, the form and the role that decides."""
     node, value = action.node, action.value
     shown: Mapping[str, Any] = value if isinstance(value, Mapping) else {}
@@ -102,47 +102,47 @@ def asked(action: Action) -> dict[str, Any]:
     return found
 
 
-def result_of(signal: Signal, open_: Mapping[str, Action], now: float) -> Result | None:
+def result_of(signal: Signal, open_: Mapping[str, StepAction], now: float) -> StepResult | None:
     """The result that a signal is for the run it came to; None: its place does not wait any more."""
     match signal.kind:
         case "cancel" | "suspend" | "resume" as kind:
-            return Result(kind, "", 0, now, output=signal.data)
+            return StepResult(kind, "", 0, now, output=signal.data)
     action = open_.get(signal.place)
     if action is None:
         return None
     place, attempt = action.place, action.attempt
     if signal.kind == "event":
-        return Result("event", place, attempt, now, output=signal.data)
+        return StepResult("event", place, attempt, now, output=signal.data)
     if signal.kind == "approval":
         by = {"by": signal.data.get("by", "")} if isinstance(signal.data, Mapping) else {}
-        return Result("done", place, attempt, now, output=signal.data, meta=by)
+        return StepResult("done", place, attempt, now, output=signal.data, meta=by)
     ended = signal.data if isinstance(signal.data, Mapping) else {}
     meta = {"run": ended.get("run", "")}
     if ended.get("status") == "completed":
-        return Result("done", place, attempt, now, output=ended.get("output"), meta=meta)
+        return StepResult("done", place, attempt, now, output=ended.get("output"), meta=meta)
     fault = ended.get("fault") or {"type": "runtime", "status": 500, "title": f"the run was {ended.get('status')}"}
-    return Result("failed", place, attempt, now, fault=Fault.of(fault), meta=meta)
+    return StepResult("failed", place, attempt, now, fault=Fault.of(fault), meta=meta)
 
 
-def late(action: Action, now: float) -> Result:
+def late(action: StepAction, now: float) -> StepResult:
     """The result of an action whose time is over."""
     if action.kind == "timer":
-        return Result("fired", action.place, action.attempt, now)
+        return StepResult("fired", action.place, action.attempt, now)
     fault = Fault("timeout", 408, "Time is over", "it was not done in its time", instance=action.place)
-    return Result("failed", action.place, action.attempt, now, fault=fault)
+    return StepResult("failed", action.place, action.attempt, now, fault=fault)
 
 
-def failed(action: Action, fault: Fault, now: float) -> Result:
+def failed(action: StepAction, fault: Fault, now: float) -> StepResult:
     """The result of an action that cannot be begun."""
-    return Result("failed", action.place, action.attempt, now, fault=fault)
+    return StepResult("failed", action.place, action.attempt, now, fault=fault)
 
 
-def broken(error: BaseException) -> Outcome:
+def broken(error: BaseException) -> RunOutcome:
     """The end of a run that cannot go on: its journal and graph differ, a value is too large, or progress failed."""
     if isinstance(error, Fault):
-        return Outcome("faulted", fault=error)
+        return RunOutcome("faulted", fault=error)
     detail = str(error)[:2000] or type(error).__name__
-    return Outcome("faulted", fault=Fault("runtime", 500, "The run cannot go on", detail))
+    return RunOutcome("faulted", fault=Fault("runtime", 500, "The run cannot go on", detail))
 
 
 _MOST_AT_ONCE = 256
@@ -152,7 +152,7 @@ _SETTLING = frozenset({"done", "failed", "fired"})
 class Came(Record, frozen=True):
     """A result of what was done here, and the events that go out with it."""
 
-    result: Result
+    result: StepResult
     events: tuple[Mapping[str, Any], ...] = ()
 
 
@@ -160,10 +160,10 @@ class Came(Record, frozen=True):
 class Step:
     """Consequences of one or more results, to be written in one transaction."""
 
-    entries: list[Entry] = field(default_factory=list)
-    begin: list[Action] = field(default_factory=list)
+    entries: list[JournalEntry] = field(default_factory=list)
+    begin: list[StepAction] = field(default_factory=list)
     cut: list[str] = field(default_factory=list)
-    outcome: Outcome | None = None
+    outcome: RunOutcome | None = None
     taken: list[str] = field(default_factory=list)
     events: list[Mapping[str, Any]] = field(default_factory=list)
     known: frozenset[str] = frozenset()
@@ -171,7 +171,7 @@ class Step:
     again: bool = False
     """It may be that it was, so runs are begun under a key: those of a fork, and of a run that has no row yet."""
 
-    def add(self, change: Change) -> Step:
+    def add(self, change: RunChange) -> Step:
         """Adds a change. What a later result cuts is not begun at all."""
         self.entries += change.entries
         if change.cut:
@@ -223,13 +223,13 @@ class LiveRun:
         self.context, self.graph, self.progress = context, graph, progress
         self.priority, self.began = priority, began
         self.inbox: deque[Came | Signal] = deque()
-        self.open: dict[str, Action] = {}
+        self.open: dict[str, StepAction] = {}
         """What was begun and has no result yet, by place."""
         self.children: dict[str, str] = {}
         """Runs that were begun and are waited for, by place."""
-        self.tasks: dict[str, Doing] = {}
+        self.tasks: dict[str, ActionWork] = {}
         """What is under way here, by place."""
-        self.hands: Doing | None = None
+        self.hands: ActionWork | None = None
         """Who goes on with the run, and can do what follows at once."""
         self.timed: dict[str, int] = {}
         """Attempts whose time is set, by place."""
@@ -241,7 +241,7 @@ class LiveRun:
         """What the stretch under way has come to and is not kept yet."""
         self.heavy = self.retaken = False
         """Its last stretch took long; the one under way takes it up again from its journal."""
-        self.result: Result | None = None
+        self.result: StepResult | None = None
         """What it follows from, until something of it was handed on."""
         self.halted: asyncio.Future[None] | None = None
         """Done when the run is not to wait for answers any longer, while it waits for some."""
@@ -264,7 +264,7 @@ class LiveRun:
         self.made = Step(again=True)
         return (yield from self._through(self.progress.beginning(), None))
 
-    def replay(self, rows: Iterable[Entry], *, forked: bool) -> Stretch:
+    def replay(self, rows: Iterable[JournalEntry], *, forked: bool) -> Stretch:
         """Goes on from where the journal ends. Raises: whatever `Progress` does."""
         self.made, self.retaken = Step(again=forked), not forked
         change = yield from self.progress.replaying(rows)
@@ -283,7 +283,7 @@ class LiveRun:
         return self.made
 
     def _apply(self, came: Came | Signal, now: float) -> Stretch:
-        result: Result | None
+        result: StepResult | None
         if isinstance(came, Came):
             result = came.result
             self.made.events += came.events
@@ -296,13 +296,13 @@ class LiveRun:
             result = replace(result, meta={**result.meta, "taken_over_by": self.moved})
         return (yield from self._through(self.progress.applying(result), result))
 
-    def _through(self, going: Going, result: Result | None) -> Stretch:
+    def _through(self, going: Going, result: StepResult | None) -> Stretch:
         self.result = result
         change = yield from going
         self._add(change)
         return self.made
 
-    def _add(self, change: Change) -> None:
+    def _add(self, change: RunChange) -> None:
         if change.entries and self.result is not None:
             self.moved = ""
         self.made.add(change)
@@ -345,11 +345,11 @@ class LiveRun:
 
     def _ended_early(self, signal: Signal) -> Stretch:
         """The end of a run that is being taken up again: its rows stay as they are."""
-        self.made = Step(taken=[signal.id], outcome=Outcome("cancelled"))
+        self.made = Step(taken=[signal.id], outcome=RunOutcome("cancelled"))
         yield from ()
         return self.made
 
-    def note(self, result: Result | None, change: Change) -> None:
+    def note(self, result: StepResult | None, change: RunChange) -> None:
         """Keeps `open` in step with a change."""
         if result is not None and result.kind in _SETTLING:
             action = self.open.get(result.place)
@@ -365,15 +365,15 @@ class LiveRun:
             self.open[action.place] = action
 
 
-class Doing:
+class ActionWork:
     """An action that was begun, or that its task begins next, and the task that does it."""
 
     __slots__ = ("action", "expired", "following", "live", "task")
 
-    def __init__(self, live: LiveRun, action: Action) -> None:
+    def __init__(self, live: LiveRun, action: StepAction) -> None:
         self.live, self.action = live, action
         self.task: asyncio.Task[None] | None = None
-        self.following: Action | None = None
+        self.following: StepAction | None = None
         """What the task does next."""
         self.expired = False
         """It took longer than it may."""
@@ -391,7 +391,7 @@ class Doing:
 class Children(Protocol):
     """Makes the runs that `run` tasks begin."""
 
-    async def order(self, live: LiveRun, action: Action) -> NewRun:
+    async def order(self, live: LiveRun, action: StepAction) -> NewRun:
         """The run to begin. Raises: OmniError: it cannot be begun."""
 
     async def told(self, run: str, place: str) -> bool:
@@ -427,14 +427,14 @@ class Telling:
         if status in ENDED:
             self.ended(live.context.workflow)
 
-    def _approvals(self, live: LiveRun, entries: Sequence[Entry], waits: Sequence[WaitRow]) -> None:
+    def _approvals(self, live: LiveRun, entries: Sequence[JournalEntry], waits: Sequence[WaitRow]) -> None:
         asked = [("asked", one.place) for one in waits if one.kind == "approval"]
         over = [("over", one.place) for one in entries if one.kind == "approval"]
         for what, place in asked + over:
             about = {"run": live.id, "workflow": live.context.workflow, "place": place}
             self._publish(f"workflow.approval.{what}", live, about)
 
-    def _steps(self, live: LiveRun, entries: Sequence[Entry]) -> None:
+    def _steps(self, live: LiveRun, entries: Sequence[JournalEntry]) -> None:
         if any(entry.kind == "emit" and entry.status == "completed" for entry in entries):
             self.emitted()
         for entry in entries:
@@ -451,7 +451,7 @@ def _about(fault: Fault) -> dict[str, Any]:
     return {"fault": {"type": fault.type, "status": fault.status, "title": fault.title[:200]}}
 
 
-def _step(live: LiveRun, entry: Entry) -> dict[str, Any]:
+def _step(live: LiveRun, entry: JournalEntry) -> dict[str, Any]:
     return {
         "run": live.id,
         "workflow": live.context.workflow,

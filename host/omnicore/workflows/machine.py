@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 from omnicore.errors import JournalMismatch
 from omnicore.version import __version__
-from omnicore.workflows.entries import Action, Entry, Result, Start
+from omnicore.workflows.entries import JournalEntry, Start, StepAction, StepResult
 from omnicore.workflows.expressions.expression import Answer, JqQuestion, Pause, Rest, Unanswered
 from omnicore.workflows.faults import Fault
 from omnicore.workflows.language.graph import described
@@ -170,7 +170,7 @@ class Frame:
         self.began_at: float = self.strand.machine.at
         self.outputs: tuple[Any, Any] = _NO_OUTPUTS
         """The raw output, and the one that is handed on."""
-        self.result: Result | None = None
+        self.result: StepResult | None = None
         self.due_at: float | None = None
 
     def inside(self, strand: Strand, node: Node, place: str, raw: Any, names: Names) -> Frame:
@@ -287,7 +287,7 @@ _MAKERS: Mapping[str, Callable[[Frame], Any]] = {
 }
 
 
-def is_mark(entry: Entry) -> bool:
+def is_mark(entry: JournalEntry) -> bool:
     """True if a row only says that the consequences of the last result were incomplete when it was written."""
     return entry.kind == "timer" and not entry.fed
 
@@ -300,30 +300,30 @@ class Recorded:
         open: the places where something was begun and has no result, as the run stands.
     """
 
-    def __init__(self, run: str, entries: Iterable[Entry], open: Callable[[], frozenset[str]]) -> None:
+    def __init__(self, run: str, entries: Iterable[JournalEntry], open: Callable[[], frozenset[str]]) -> None:
         self._run, self._entries, self._open = run, iter(entries), open
-        self._ahead: Entry | None = None
+        self._ahead: JournalEntry | None = None
         self.last = 0
         """The number of the last row that was passed."""
         self.begun: frozenset[str] | None = None
         """Places of what was begun before a mark, if the journal ends after it. None: all open actions were begun."""
         self._marked: frozenset[str] | None = None
 
-    def fed(self) -> Entry | None:
+    def fed(self) -> JournalEntry | None:
         """The next row that came from a result; None: there are no more rows. Raises: JournalMismatch."""
         entry = self._peek()
         if entry is not None and (not entry.fed or entry.result is None):
             raise _mismatch(self._run, entry, None)
         return entry
 
-    def said(self, place: str, attempt: int) -> Entry | None:
+    def said(self, place: str, attempt: int) -> JournalEntry | None:
         """The next row, if it says what came of an attempt at this place."""
         entry = self._peek()
         if entry is None or entry.fed or (entry.place, entry.attempt) != (place, attempt):
             return None
         return entry if entry.status in ("completed", "faulted", "retried") else None
 
-    def pass_fed(self, entry: Entry) -> None:
+    def pass_fed(self, entry: JournalEntry) -> None:
         """Makes sure that a row was made of what was fed. Raises: JournalMismatch."""
         if self._ahead is entry:
             raise _mismatch(self._run, entry, None)
@@ -333,7 +333,7 @@ class Recorded:
         self._peek()
         return max(seq, self.last + 1)
 
-    def holds(self, made: Entry) -> bool:
+    def holds(self, made: JournalEntry) -> bool:
         """Takes the next row, which this one must be like; False: there is none. Raises: JournalMismatch."""
         entry = self._peek()
         if entry is None:
@@ -344,7 +344,7 @@ class Recorded:
         self.last, self._marked = entry.seq, None
         return True
 
-    def _peek(self) -> Entry | None:
+    def _peek(self) -> JournalEntry | None:
         while self._ahead is None:
             entry = next(self._entries, None)
             if entry is None:
@@ -357,7 +357,7 @@ class Recorded:
         return self._ahead
 
 
-def _mismatch(run: str, kept: Entry, made: Entry | None) -> JournalMismatch:
+def _mismatch(run: str, kept: JournalEntry, made: JournalEntry | None) -> JournalMismatch:
     what = f"row {made.seq} at {made.place}" if made is not None else "no row"
     return JournalMismatch(
         f"row {kept.seq} of run {run} is at {kept.place or 'the run'} in its journal, its definition gives {what}",
@@ -396,7 +396,7 @@ class Open:
 
     __slots__ = ("action", "asked_at", "begun", "events", "frame", "hearing", "level", "use", "wanted")
 
-    def __init__(self, action: Action, frame: Frame, use: Use, level: int) -> None:
+    def __init__(self, action: StepAction, frame: Frame, use: Use, level: int) -> None:
         self.action, self.frame, self.use, self.level = action, frame, use, level
         self.asked_at = frame.strand.machine.at
         self.begun = False
@@ -472,7 +472,7 @@ class OpenActions:
     def __init__(self) -> None:
         self.busy = 0
         self.suspended = False
-        self.beginning: dict[str, Action] = {}
+        self.beginning: dict[str, StepAction] = {}
         self.cuts: dict[str, None] = {}
         self.known: frozenset[str] = frozenset()
         """Places of what was begun before the run was taken up again."""
@@ -495,7 +495,7 @@ class OpenActions:
         """The action at a place."""
         return self._open.get(place)
 
-    def begun(self) -> list[Action]:
+    def begun(self) -> list[StepAction]:
         """Those that were begun, oldest first."""
         return [one.action for one in self._open.values() if one.begun]
 
@@ -556,7 +556,7 @@ class RunMachine:
         self.ready: deque[tuple[Strand, Any, BaseException | None]] = deque()
         self.undo: list[Undo] = []
         self.finished: list[tuple[Strand, Any, BaseException | None]] = []
-        self.rows: list[Entry] = []
+        self.rows: list[JournalEntry] = []
         self.recorded: Recorded | None = None
         """The rest of the journal while the run is taken up again: each row that is made is held against it."""
         self.tired: Callable[[], bool] = _never
@@ -580,7 +580,7 @@ class RunMachine:
         """Something is wanted; while the run is suspended it waits."""
         place, attempt = place or frame.place, frame.tries.attempt
         key = f"{self.start.run}{place}/{attempt}"
-        action = Action(kind, place, frame.node, attempt, key, value, due_at, scope or {})
+        action = StepAction(kind, place, frame.node, attempt, key, value, due_at, scope or {})
         made = Open(action, frame, use, level)
         self.actions.add(made)
         return made
@@ -594,7 +594,7 @@ class RunMachine:
         *,
         output: Any = None,
         fault: Fault | None = None,
-        result: Result | None = None,
+        result: StepResult | None = None,
         shown: Any = None,
     ) -> None:
         """A row about a task; with a result it is a fed one."""
@@ -604,17 +604,17 @@ class RunMachine:
             output = None
         self._next_seq()
         self._made(
-            Entry(
+            JournalEntry(
                 self.seq, frame.place, node.path, node.name, node.kind, status, frame.tries.attempt, result is not None,
                 self.at, began_at, frame.input if shown is None else shown, result, output, fault,
             )
         )  # fmt: skip
 
-    def note(self, kind: str, status: Any, result: Result, node: Node, began_at: float) -> None:
+    def note(self, kind: str, status: Any, result: StepResult, node: Node, began_at: float) -> None:
         """A fed row about something that is no task's own answer: a timer, an event, what a person did."""
         self._next_seq()
         self._made(
-            Entry(
+            JournalEntry(
                 self.seq, result.place, node.path, node.name, kind, status, result.attempt, True,
                 self.at, began_at, None, result, None, result.fault,
             )
@@ -625,7 +625,7 @@ class RunMachine:
         root = self.graph.root
         self.seq += 1
         self.rows.append(
-            Entry(
+            JournalEntry(
                 self.seq, f"{place}/breath", root.path, root.name, "timer", "fired", 1, False, self.at, self.at
             )
         )  # fmt: skip
@@ -635,7 +635,7 @@ class RunMachine:
         if self.recorded is not None:
             self.seq = self.recorded.pass_marks(self.seq)
 
-    def _made(self, entry: Entry) -> None:
+    def _made(self, entry: JournalEntry) -> None:
         if self.recorded is not None and self.recorded.holds(entry):
             return
         if self.recorded is not None:

@@ -55,7 +55,7 @@ from omnicore.workflows.machine import (
 )
 
 if TYPE_CHECKING:
-    from omnicore.workflows.entries import Entry, Result
+    from omnicore.workflows.entries import JournalEntry, StepResult
 
 __all__ = [
     "MOST_EVENTS",
@@ -231,7 +231,7 @@ def _asked(template: Evaluator | None, frame: Frame, otherwise: Any) -> Generato
     return (yield from answered(frame.strand.machine, partial(_value, template, frame, otherwise)))
 
 
-def _failure(frame: Frame, result: Result) -> Fault:
+def _failure(frame: Frame, result: StepResult) -> Fault:
     return placed(result.fault or Fault("runtime", 500, f"{frame.node.name} failed"), frame.place)
 
 
@@ -721,7 +721,7 @@ def _once(frame: Frame) -> Steps:
     return _completed(frame, value, then)
 
 
-def _said(frame: Frame) -> Entry | None:
+def _said(frame: Frame) -> JournalEntry | None:
     """The row of a `set` in the journal, which saves its evaluation; None: there is none."""
     node, recorded = frame.node, frame.strand.machine.recorded
     if recorded is None or node.kind != "set" or node.data is not PLAIN:

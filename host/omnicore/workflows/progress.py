@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from omnicore.errors import JournalMismatch
 from omnicore.jobs.engine import RunStatus
 from omnicore.records import replace as changed
-from omnicore.workflows.entries import Action, Change, Entry, Outcome, Result, Start
+from omnicore.workflows.entries import JournalEntry, RunChange, RunOutcome, Start, StepAction, StepResult
 from omnicore.workflows.expressions.expression import Answer, JqQuestion, Pause
 from omnicore.workflows.faults import Fault
 from omnicore.workflows.language.graph import evaluated_seconds
@@ -41,9 +41,9 @@ __all__ = [
 ]
 
 
-_NOTHING = Change()
+_NOTHING = RunChange()
 
-Going: TypeAlias = Generator[Pause, Any, Change]
+Going: TypeAlias = Generator[Pause, Any, RunChange]
 """A change in the making: what it yields is a reason to stand still, and it is sent the answers."""
 
 
@@ -58,9 +58,9 @@ class Progress:
         self._machine = RunMachine(graph, start, perform)
         self._root = root_frame(self._machine)
         self._begun = False
-        self._ending: Outcome | None = None
+        self._ending: RunOutcome | None = None
         self._undoing: Strand | None = None
-        self._outcome: Outcome | None = None
+        self._outcome: RunOutcome | None = None
 
     @property
     def status(self) -> RunStatus:
@@ -74,7 +74,7 @@ class Progress:
         return "running" if self.in_flight else "waiting"
 
     @property
-    def outcome(self) -> Outcome | None:
+    def outcome(self) -> RunOutcome | None:
         """The end of the run; None while it goes on."""
         return self._outcome
 
@@ -89,7 +89,7 @@ class Progress:
         return self._machine.at
 
     @property
-    def open(self) -> Sequence[Action]:
+    def open(self) -> Sequence[StepAction]:
         """The actions that were begun and have no result yet, oldest first; what is cut is not among them.
 
         While the run is suspended, what waits for `resume` is not among them either.
@@ -125,7 +125,7 @@ class Progress:
         """
         self._machine.answers.at_once, self._machine.tired = at_once, tired
 
-    def begin(self) -> Change:
+    def begin(self) -> RunChange:
         """The first rows and actions. Call it once, for a new run."""
         return _whole(self.beginning())
 
@@ -135,14 +135,14 @@ class Progress:
         self._machine.begin(self._root.strand, workflow(self._root))
         return (yield from self._settled())
 
-    def apply(self, result: Result) -> Change:
+    def apply(self, result: StepResult) -> RunChange:
         """The consequences of a result. One for a place or attempt that is not open is late: the change is empty.
 
         The first row is the one that the result is fed from; rows after it follow from it.
         """
         return _whole(self.applying(result))
 
-    def applying(self, result: Result) -> Going:
+    def applying(self, result: StepResult) -> Going:
         """The same, in the making. Only a `cancel` may be applied while another change stands still, and ends that."""
         if self._outcome is not None or not self._begun:
             return _NOTHING
@@ -153,7 +153,7 @@ class Progress:
             taken = yield from self._answered(result)
         return (yield from self._settled()) if taken else _NOTHING
 
-    def so_far(self) -> Change | None:
+    def so_far(self) -> RunChange | None:
         """The rows of an unfinished change so far, closed with a row that says so; None: nothing to write yet.
 
         What it gives in the end is the rest. The result that it follows from is in the first row.
@@ -163,7 +163,7 @@ class Progress:
         self._machine.mark(self._root.place)
         return self._handed_out()
 
-    def replay(self, entries: Iterable[Entry]) -> Change:
+    def replay(self, entries: Iterable[JournalEntry]) -> RunChange:
         """Takes a run up again from its journal, in place of `begin`.
 
         The results of `fed` rows are applied in order of seq, and the rows that come out are held against those given.
@@ -175,7 +175,7 @@ class Progress:
         """
         return _whole(self.replaying(entries))
 
-    def replaying(self, entries: Iterable[Entry]) -> Going:
+    def replaying(self, entries: Iterable[JournalEntry]) -> Going:
         """The same, in the making. The entries are read as it goes on."""
         machine = self._machine
         machine.recorded = recorded = Recorded(
@@ -190,7 +190,7 @@ class Progress:
         machine.end_of_record()
         return self._handed_out()
 
-    def _told(self, result: Result) -> bool:
+    def _told(self, result: StepResult) -> bool:
         """A person has said something. False: it changes nothing."""
         machine, kind = self._machine, result.kind
         if kind != "cancel" and machine.actions.suspended is not (kind == "resume"):
@@ -205,15 +205,15 @@ class Progress:
             machine.actions.suspended = False
             machine.cut(self._undoing)
             machine.undo.clear()
-            self._outcome = Outcome("cancelled")
+            self._outcome = RunOutcome("cancelled")
         else:
             machine.actions.suspended = False
             machine.cut(self._root.strand)
             machine.clear(self._root)
-            self._end(Outcome("cancelled"))
+            self._end(RunOutcome("cancelled"))
         return True
 
-    def _answered(self, result: Result) -> Generator[Pause, Any, bool]:
+    def _answered(self, result: StepResult) -> Generator[Pause, Any, bool]:
         """Delivers an answer. False: nobody waits for it."""
         machine = self._machine
         one = machine.actions.get(result.place)
@@ -237,7 +237,7 @@ class Progress:
             machine.ready.append((one.frame.strand, None, None))
         return True
 
-    def _heard(self, one: Open, result: Result) -> Generator[Pause, Any, bool]:
+    def _heard(self, one: Open, result: StepResult) -> Generator[Pause, Any, bool]:
         """An event has come for a `listen`, or the listening has failed."""
         machine, strand, node = self._machine, one.frame.strand, one.action.node
         before, machine.at = machine.at, result.at
@@ -280,20 +280,22 @@ class Progress:
         while machine.finished:
             strand, output, error = machine.finished.pop()
             if strand is self._root.strand:
-                self._end(Outcome("faulted", fault=error) if isinstance(error, Fault) else Outcome("completed", output))
+                self._end(
+                    RunOutcome("faulted", fault=error) if isinstance(error, Fault) else RunOutcome("completed", output)
+                )
             else:
                 self._outcome = self._ending
             yield from machine.settle()
         return self._handed_out()
 
-    def _handed_out(self) -> Change:
+    def _handed_out(self) -> RunChange:
         machine = self._machine
         actions = machine.actions
-        change = Change(tuple(machine.rows), tuple(actions.beginning.values()), tuple(actions.cuts), self._outcome)
+        change = RunChange(tuple(machine.rows), tuple(actions.beginning.values()), tuple(actions.cuts), self._outcome)
         machine.rows, actions.beginning, actions.cuts = [], {}, {}
         return change
 
-    def _end(self, outcome: Outcome) -> None:
+    def _end(self, outcome: RunOutcome) -> None:
         """The run has come to its end, but for what there is to undo."""
         machine = self._machine
         self._ending = outcome
@@ -304,12 +306,12 @@ class Progress:
         machine.begin(strand, undo(machine, strand))
 
 
-def _whole(going: Going) -> Change:
+def _whole(going: Going) -> RunChange:
     """The change, of a run that never stands still."""
     try:
         next(going)
     except StopIteration as stop:
-        change: Change = stop.value
+        change: RunChange = stop.value
         return change
     raise RuntimeError("the run stands still, and nobody answers")
 
@@ -424,7 +426,9 @@ def taken_over(
     return KeptRows(last, tuple(one for one in taken.without if one.start <= last))
 
 
-def checked(taken: KeptRows, graph: WorkflowGraph, start: Start, entries: Callable[[], Iterable[Entry]]) -> KeptRows:
+def checked(
+    taken: KeptRows, graph: WorkflowGraph, start: Start, entries: Callable[[], Iterable[JournalEntry]]
+) -> KeptRows:
     """The same, or, where what is kept would not follow without what is lost, the rows before the first lost one.
 
     A strand can have gone another way because of what another one put into the context, or have waited for its end.
@@ -438,7 +442,7 @@ def checked(taken: KeptRows, graph: WorkflowGraph, start: Start, entries: Callab
     return taken
 
 
-def kept_entries(taken: KeptRows, entries: Iterable[Entry]) -> Iterator[Entry]:
+def kept_entries(taken: KeptRows, entries: Iterable[JournalEntry]) -> Iterator[JournalEntry]:
     """The entries among some that are taken over, numbered anew."""
     seq, among = 0, taken.sieve()
     for entry in entries:

@@ -18,7 +18,7 @@ from omnicore.errors import HostLost, OmniError, RunLost, StorageFailed
 from omnicore.jobs.engine import NewRun, RunStatus, Started
 from omnicore.records import replace
 from omnicore.workflows.actions import UnderWay
-from omnicore.workflows.entries import Action, Entry, Outcome, Performer, Result, RunContext, Start
+from omnicore.workflows.entries import JournalEntry, Performer, RunContext, RunOutcome, Start, StepAction, StepResult
 from omnicore.workflows.expressions.expression import (
     Answer,
     JqQuestion,
@@ -29,7 +29,7 @@ from omnicore.workflows.expressions.expression import (
     answer_in_turn,
 )
 from omnicore.workflows.faults import Fault
-from omnicore.workflows.journal_records import Claimed, Kept, Signal
+from omnicore.workflows.journal_records import Claimed, RunRecord, Signal
 from omnicore.workflows.live import (
     REGISTERED,
     Came,
@@ -87,7 +87,7 @@ def given_up(run: str) -> RunLost:
 
 def kept_of(
     live: LiveRun, step: Step, children: Sequence[NewRun], waits: tuple[WaitRow, ...], room: int, most: int
-) -> Kept | None:
+) -> RunRecord | None:
     """The rows to write in one transaction; None: nothing. Unwanted children leave `live.children`.
 
     Raises: Fault: the run goes on for longer than `most` steps.
@@ -101,7 +101,7 @@ def kept_of(
     if not (step.entries or step.taken or step.events or waits or drops or children or outcome):
         return None
     unwanted = list(live.children) if outcome is not None else step.cut
-    return Kept(
+    return RunRecord(
         live.id,
         step.entries,
         status="running" if outcome is None else outcome.status,
@@ -117,7 +117,7 @@ def kept_of(
     )
 
 
-async def kept_once_it_can(journal: Journal, kept: Kept, told: Callable[[str], None]) -> tuple[Started, ...]:
+async def kept_once_it_can(journal: Journal, kept: RunRecord, told: Callable[[str], None]) -> tuple[Started, ...]:
     """Keeps it, again and again while the database cannot: a full disk, a server that is away. Nothing is lost.
 
     Args: told: called with what is wrong, and with an empty text once nothing is; what it raises ends the waiting.
@@ -278,13 +278,13 @@ def halt(live: LiveRun) -> None:
 
 async def ordered(
     live: LiveRun, step: Step, children: Children, now: float
-) -> tuple[list[tuple[Action, NewRun]], list[Came]]:
+) -> tuple[list[tuple[StepAction, NewRun]], list[Came]]:
     """The runs to begin with a step, with their actions, and what is known at once of others.
 
     A run that was taken up again began them before its host died, but for those that could not be begun.
     Raises: StorageFailed.
     """
-    found: list[tuple[Action, NewRun]] = []
+    found: list[tuple[StepAction, NewRun]] = []
     came: list[Came] = []
     for action in step.begin:
         if action.kind != "run":
@@ -305,17 +305,17 @@ async def ordered(
     return found, came
 
 
-def only_begun(action: Action, run: str, now: float) -> Came:
+def only_begun(action: StepAction, run: str, now: float) -> Came:
     """The result of a task that begins a run and does not wait for it."""
-    return Came(Result("done", action.place, action.attempt, now, meta={"run": run} if run else {}))
+    return Came(StepResult("done", action.place, action.attempt, now, meta={"run": run} if run else {}))
 
 
-async def _known(live: LiveRun, action: Action, children: Children) -> bool:
+async def _known(live: LiveRun, action: StepAction, children: Children) -> bool:
     """True if the run of an action goes on, or has ended and the end waits to be taken."""
     return action.place in live.children or await children.told(live.id, action.place)
 
 
-def _keyed(action: Action, new: NewRun) -> NewRun:
+def _keyed(action: StepAction, new: NewRun) -> NewRun:
     """A run that may have been begun already, and begins once."""
     return new if new.dedupe is not None else replace(new, dedupe=f"child:{action.key}")
 
@@ -343,7 +343,7 @@ def live_claimed(claimed: Claimed, graph: WorkflowGraph) -> LiveRun:
     return live
 
 
-def rows_of(journal: Journal, run: str, loop: asyncio.AbstractEventLoop) -> Iterator[Entry]:
+def rows_of(journal: Journal, run: str, loop: asyncio.AbstractEventLoop) -> Iterator[JournalEntry]:
     """The rows of a run, for a thread beside the loop: page by page, so that no long journal is whole in memory."""
     rows = journal.queries.rows(run)
     while True:
@@ -353,8 +353,8 @@ def rows_of(journal: Journal, run: str, loop: asyncio.AbstractEventLoop) -> Iter
             return
 
 
-async def _page(rows: AsyncIterator[Entry]) -> list[Entry]:
-    found: list[Entry] = []
+async def _page(rows: AsyncIterator[JournalEntry]) -> list[JournalEntry]:
+    found: list[JournalEntry] = []
     async for entry in rows:
         found.append(entry)
         if len(found) == _PAGE:
@@ -396,7 +396,7 @@ class Waiters:
         future.add_done_callback(partial(self._forget, run))
         return future
 
-    def tell(self, run: str, outcome: Outcome | None) -> None:
+    def tell(self, run: str, outcome: RunOutcome | None) -> None:
         """Ends the waits for a run."""
         for future in tuple(self._waiting.get(run, ())):
             if not future.done():
@@ -527,7 +527,7 @@ class Runner:
             return
         live.busy = True
         status: RunStatus = "suspended" if live.progress.status == "suspended" else "waiting"
-        kept = Kept(live.id, status=status, due_at=None if status == "suspended" else live.next_due)
+        kept = RunRecord(live.id, status=status, due_at=None if status == "suspended" else live.next_due)
         try:
             await self._keep(live, kept)
         except Exception as error:
@@ -542,7 +542,7 @@ class Runner:
             live.back_s += seconds
         self._under_way.set_back(seconds, self._open)
 
-    def _open(self, run: str, place: str) -> Action | None:
+    def _open(self, run: str, place: str) -> StepAction | None:
         live = self.live.get(run)
         return None if live is None else live.open.get(place)
 
@@ -619,7 +619,7 @@ class Runner:
         _log.warning("%s of %s cannot be taken up: %s", claimed.run.id, claimed.run.workflow, error)
         outcome = broken(error)
         with suppress(OmniError):
-            await self._journal.keep(Kept(claimed.run.id, status="faulted", fault=outcome.fault))
+            await self._journal.keep(RunRecord(claimed.run.id, status="faulted", fault=outcome.fault))
         self.ended["faulted"] += 1
         self.waiters.tell(claimed.run.id, outcome)
 
@@ -627,7 +627,7 @@ class Runner:
         self._tell("run", live, {"status": "running"})
         await self._follow(live, await self._stretches.whole(live, stretch, thread=thread))
 
-    def _came(self, live: LiveRun, result: Result, events: tuple[Mapping[str, Any], ...]) -> Any:
+    def _came(self, live: LiveRun, result: StepResult, events: tuple[Mapping[str, Any], ...]) -> Any:
         """A result of what was done here. Returns: work for the task that did it to go on with, or None."""
         if live.over:
             return None
@@ -690,7 +690,7 @@ class Runner:
             _log.warning("%s of %s cannot go on", live.id, live.context.workflow, exc_info=error)
         outcome = broken(error)
         try:
-            await self._keep(live, Kept(live.id, status="faulted", fault=outcome.fault, taken=tuple(live.known)))
+            await self._keep(live, RunRecord(live.id, status="faulted", fault=outcome.fault, taken=tuple(live.known)))
         except HostLost:
             self._leave(live)
             self.lost()
@@ -702,7 +702,7 @@ class Runner:
 
     async def _follow(self, live: LiveRun, step: Step) -> None:
         """Keeps what follows, then begins what may begin. Raises: Fault: it has gone on for too long."""
-        children: list[tuple[Action, NewRun]] = []
+        children: list[tuple[StepAction, NewRun]] = []
         came: list[Came] = []
         waits: tuple[WaitRow, ...] = ()
         if not _PERFORMED.issuperset({one.kind for one in step.begin}):
@@ -741,7 +741,7 @@ class Runner:
             return work()
         return await asyncio.get_running_loop().run_in_executor(self._beside, work)
 
-    async def _keep(self, live: LiveRun, kept: Kept) -> tuple[Started, ...]:
+    async def _keep(self, live: LiveRun, kept: RunRecord) -> tuple[Started, ...]:
         def told(trouble: str) -> None:
             self.trouble = trouble
             if trouble and (self._stopping or live.over):
@@ -754,7 +754,7 @@ class Runner:
 
     # -- runs that a run begins
 
-    async def _child_begun(self, live: LiveRun, action: Action, new: NewRun, started: Started) -> None:
+    async def _child_begun(self, live: LiveRun, action: StepAction, new: NewRun, started: Started) -> None:
         if started.owned:
             self.begin(new, started, await self._graphs.get(new.digest))
         if new.parent_run is None:
@@ -764,7 +764,7 @@ class Runner:
 
     # -- the end
 
-    def _over(self, live: LiveRun, outcome: Outcome) -> None:
+    def _over(self, live: LiveRun, outcome: RunOutcome) -> None:
         self.ended[outcome.status] += 1
         self._leave(live, tell=False)
         self.waiters.tell(live.id, outcome)

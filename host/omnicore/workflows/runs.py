@@ -15,7 +15,7 @@ from omnicore.records import replace
 from omnicore.storage.tables.workflow_runs import RunRow, RunsTable, StepRow, StepsTable
 from omnicore.storage.tables.workflow_triggers import is_told
 from omnicore.workflows.definitions import Definitions, Present
-from omnicore.workflows.entries import Action, Start
+from omnicore.workflows.entries import Start, StepAction
 from omnicore.workflows.expressions.expression import Unanswered
 from omnicore.workflows.faults import Fault
 from omnicore.workflows.journal_queries import JournalReader
@@ -288,7 +288,7 @@ class RunStarter:
             _log.warning("no run of %s begins for its %s: %s", workflow, trigger.get("kind", "trigger"), error)
             return None
 
-    async def child(self, live: LiveRun, action: Action) -> NewRun:
+    async def child(self, live: LiveRun, action: StepAction) -> NewRun:
         """The run that a `run` task begins; see `omnicore.workflows.live.Children`."""
         node = cast("RunTask", action.node)
         depth = live.context.depth + 1

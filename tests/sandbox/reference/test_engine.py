@@ -26,12 +26,12 @@ from omnicore.errors import (
 )
 from omnicore.sandbox.abi import KIB, Doors, Limits
 from omnicore.sandbox.budget import BUDGET
-from omnicore.sandbox.engine import Engine, Instance
+from omnicore.sandbox.engine import Instance, SandboxEngine
 from omnicore.sandbox.reference.engine import ReferenceEngine
 
 
 def test_it_is_an_engine_with_a_version_that_lists_callable_exports() -> None:
-    engine: Engine = ReferenceEngine()
+    engine: SandboxEngine = ReferenceEngine()
     assert engine.name == "extism"
     assert engine.version.count(".") == 2
     template = engine.load([("main", wasmtime.wat2wasm(GUEST))], Limits(), Doors())

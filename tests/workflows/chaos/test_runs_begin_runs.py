@@ -12,7 +12,7 @@ from tests.workflows.engines import Steps, crash, text, until, workflows_on
 
 from omnicore.errors import StorageFailed, WorkflowFailed
 from omnicore.storage.store import Session, Store
-from omnicore.workflows.journal_records import Kept
+from omnicore.workflows.journal_records import RunRecord
 from omnicore.workflows.service import Workflows
 
 OpenStore = Callable[[], Store]
@@ -21,7 +21,7 @@ WAITING, BEGINNING, MISSING = RUN % "", RUN % ", await: false", (RUN % "").repla
 INNER = text("inner", "- x: {call: work.echo}")
 
 
-async def _dying(store: Store, locks: Path, outer: str, after: Callable[[Kept], object]) -> str:
+async def _dying(store: Store, locks: Path, outer: str, after: Callable[[RunRecord], object]) -> str:
     """Begins `outer` on a host that dies once it has kept something."""
     async with workflows_on(store, Steps(), locks) as workflows:
         await workflows.apply(INNER)
@@ -33,11 +33,11 @@ async def _dying(store: Store, locks: Path, outer: str, after: Callable[[Kept], 
     return run
 
 
-def _dies_after(workflows: Workflows, after: Callable[[Kept], object]) -> asyncio.Event:
+def _dies_after(workflows: Workflows, after: Callable[[RunRecord], object]) -> asyncio.Event:
     journal, reached = workflows.engine.journal, asyncio.Event()
     keep = journal.keep
 
-    async def kept(one: Kept) -> Any:
+    async def kept(one: RunRecord) -> Any:
         found = await keep(one)
         if after(one):
             reached.set()
@@ -126,7 +126,7 @@ async def test_a_connection_that_breaks_at_the_commit_begins_no_run_twice(store:
         await workflows.apply(text("outer", f"- b: {{call: work.echo}}\n- a: {task}"))
         keep, broken = workflows.engine.journal.keep, list[bool]()
 
-        async def kept(one: Kept) -> Any:
+        async def kept(one: RunRecord) -> Any:
             doubtful.breaks = bool(one.children) and not broken
             broken.extend([True] * doubtful.breaks)
             return await keep(one)

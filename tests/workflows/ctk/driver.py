@@ -12,7 +12,7 @@ from tests.workflows.ctk.servers import Web
 from tests.workflows.effects.bench import Bench
 
 from omnicore.errors import WorkflowFailed
-from omnicore.workflows.entries import Action, Change, Entry, Outcome, Result, RunContext, Start
+from omnicore.workflows.entries import JournalEntry, RunChange, RunContext, RunOutcome, Start, StepAction, StepResult
 from omnicore.workflows.faults import Fault
 from omnicore.workflows.language.document import compile_graph, read_document
 from omnicore.workflows.language.graph import RunTask
@@ -28,7 +28,7 @@ _DONE = ("call", "script", "emit")
 class Played:
     """How a workflow ended, and what it did on the way."""
 
-    outcome: Outcome
+    outcome: RunOutcome
     entries: list[Any]
     events: list[Mapping[str, Any]]
     web: Web
@@ -106,9 +106,9 @@ def play_on_host(bench: Bench, text: str, input: Any = None) -> Played:
             made = await workflows.apply(text.replace("SERVER", server.url("").rstrip("/")), by="tests")
             run = await workflows.start(made.id, input, by="tests")
             try:
-                outcome = Outcome("completed", await run)
+                outcome = RunOutcome("completed", await run)
             except WorkflowFailed as error:
-                outcome = Outcome("faulted", fault=Fault.of(error.details["fault"]))
+                outcome = RunOutcome("faulted", fault=Fault.of(error.details["fault"]))
             steps = (await workflows.steps(run.id, limit=100)).items
             events = [step.output for step in steps if step.kind == "emit"]
             return Played(outcome, list(steps), events, web, server)
@@ -127,18 +127,18 @@ class _Running:
         self.id = f"run{world.runs}"
         self.context = RunContext(self.id, graph.name, self.id, 0, secrets=secrets, by="tests")
         self.progress = Progress(graph, Start(self.id, input, self.clock.now(), secrets=secrets))
-        self.entries: list[Entry] = []
-        self.tasks: dict[str, asyncio.Task[Result]] = {}
-        self.timers: dict[str, Action] = {}
-        self.listens: dict[str, Action] = {}
+        self.entries: list[JournalEntry] = []
+        self.tasks: dict[str, asyncio.Task[StepResult]] = {}
+        self.timers: dict[str, StepAction] = {}
+        self.listens: dict[str, StepAction] = {}
 
-    async def to_the_end(self) -> Outcome:
+    async def to_the_end(self) -> RunOutcome:
         self._follow(self.progress.begin())
         while self.progress.outcome is None:
             self._follow(self.progress.apply(await self._next()))
         return self.progress.outcome
 
-    def _follow(self, change: Change) -> None:
+    def _follow(self, change: RunChange) -> None:
         self.entries += change.entries
         for place in change.cut:
             self.timers.pop(place, None)
@@ -153,28 +153,28 @@ class _Running:
             else:
                 self.tasks[action.place] = asyncio.create_task(self._done(action))
 
-    async def _next(self) -> Result:
+    async def _next(self) -> StepResult:
         if self.tasks:
             done, _ = await asyncio.wait(self.tasks.values(), return_when=asyncio.FIRST_COMPLETED)
             result = next(iter(sorted(one.result().place for one in done)))
             return self.tasks.pop(result).result()
         if self.listens and self.world.happenings:
             action, event = next(iter(self.listens.values())), self.world.happenings.pop(0)
-            return Result("event", action.place, action.attempt, self.clock.now(), event)
+            return StepResult("event", action.place, action.attempt, self.clock.now(), event)
         assert self.timers, "the workflow waits for what nobody brings"
         timer = min(self.timers.values(), key=lambda one: one.due_at or 0.0)
         self.clock.advance(max(0.0, (timer.due_at or 0.0) - self.clock.now()))
         del self.timers[timer.place]
-        return Result("fired", timer.place, timer.attempt, self.clock.now())
+        return StepResult("fired", timer.place, timer.attempt, self.clock.now())
 
-    async def _done(self, action: Action) -> Result:
+    async def _done(self, action: StepAction) -> StepResult:
         try:
             output = await self._output(action)
         except Fault as fault:
-            return Result("failed", action.place, action.attempt, self.clock.now(), fault=fault)
-        return Result("done", action.place, action.attempt, self.clock.now(), output)
+            return StepResult("failed", action.place, action.attempt, self.clock.now(), fault=fault)
+        return StepResult("done", action.place, action.attempt, self.clock.now(), output)
 
-    async def _output(self, action: Action) -> Any:
+    async def _output(self, action: StepAction) -> Any:
         if action.kind in _DONE:
             performed = await self.world.bench.effects.perform(action, self.context)
             self.world.events += performed.events

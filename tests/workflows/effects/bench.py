@@ -15,7 +15,7 @@ from omnicore.clock import ManualClock
 from omnicore.connectors.http import HttpClient
 from omnicore.portal import BlockingHost
 from omnicore.storage.tables.kv import KvTable
-from omnicore.workflows.entries import Action, Performed, RunContext
+from omnicore.workflows.entries import Performed, RunContext, StepAction
 from omnicore.workflows.faults import Fault
 from omnicore.workflows.language.graph import CallTask, EmitTask, Node, ScriptTask
 from omnicore.workflows.steps.effects import Effects
@@ -37,9 +37,9 @@ def script(code: str, language: Any = "js") -> ScriptTask:
     return ScriptTask("/do/0/step", "step", "script", language=language, code=code)
 
 
-def action(node: Node, value: Any = None, *, input: Any = None, **more: Any) -> Action:
+def action(node: Node, value: Any = None, *, input: Any = None, **more: Any) -> StepAction:
     given = {"place": "/do/0/step", "attempt": 1, "key": "run1/do/0/step/1", **more}
-    return Action(node.kind, node=node, value=value, scope={"input": input}, **given)  # type: ignore[arg-type]
+    return StepAction(node.kind, node=node, value=value, scope={"input": input}, **given)  # type: ignore[arg-type]
 
 
 def run_of(*secrets: str, nonce: str = "an unguessable number", **more: Any) -> RunContext:

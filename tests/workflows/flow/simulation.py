@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from omnicore.workflows.entries import Action, Change, Entry, Outcome, Result, Start
+from omnicore.workflows.entries import JournalEntry, RunChange, RunOutcome, Start, StepAction, StepResult
 from omnicore.workflows.faults import Fault
 from omnicore.workflows.language.graph import WorkflowGraph
 from omnicore.workflows.progress import Progress
@@ -44,9 +44,9 @@ Answers = Mapping[str, Sequence[Mapping[str, Any]]]
 class Played:
     """A run that came to its end, or to a standstill."""
 
-    outcome: Outcome | None
-    entries: list[Entry]
-    asked: list[Action]
+    outcome: RunOutcome | None
+    entries: list[JournalEntry]
+    asked: list[StepAction]
     status: str
 
 
@@ -57,8 +57,8 @@ class Simulation:
         self.graph, self.start, self.script = graph, start, script
         self.break_at, self.limit = break_at, limit
         self.progress = Progress(graph, start)
-        self.entries: list[Entry] = []
-        self.asked: list[Action] = []
+        self.entries: list[JournalEntry] = []
+        self.asked: list[StepAction] = []
         self.now = start.at
         self.count = 0
         self.taken: dict[str, int] = {}
@@ -77,16 +77,16 @@ class Simulation:
         return Played(self.progress.outcome, self.entries, self.asked, self.progress.status)
 
     def _happen(self, what: Any) -> None:
-        if isinstance(what, Result):
+        if isinstance(what, StepResult):
             self._apply(replace(what, at=self.now))
         elif "event" in what:
             for action in [one for one in self.progress.open if one.kind == "listen"]:
-                self._apply(Result("event", action.place, action.attempt, self.now, what["event"]))
+                self._apply(StepResult("event", action.place, action.attempt, self.now, what["event"]))
         else:
             kind: Any = next(one for one in ("cancel", "suspend", "resume") if one in what)
-            self._apply(Result(kind, "", 1, self.now, {"by": "ann"}))
+            self._apply(StepResult(kind, "", 1, self.now, {"by": "ann"}))
 
-    def _apply(self, result: Result) -> None:
+    def _apply(self, result: StepResult) -> None:
         before = len(self.entries)
         self._follow(self.progress.apply(result))
         if self.break_at is not None and before < self.break_at <= len(self.entries):
@@ -103,7 +103,7 @@ class Simulation:
         )  # fmt: skip
         self.progress = again
 
-    def _follow(self, change: Change) -> None:
+    def _follow(self, change: RunChange) -> None:
         assert [one.seq for one in change.entries] == [
             len(self.entries) + number for number in range(1, len(change.entries) + 1)
         ]
@@ -112,23 +112,23 @@ class Simulation:
             self.asked.append(action)
             self._schedule(action)
 
-    def _schedule(self, action: Action) -> None:
+    def _schedule(self, action: StepAction) -> None:
         due_at = action.due_at
         if action.kind == "timer":
             assert due_at is not None
-            self._later(max(due_at, self.now), Result("fired", action.place, action.attempt, 0.0))
+            self._later(max(due_at, self.now), StepResult("fired", action.place, action.attempt, 0.0))
             return
         answer = self._answer(action)
         if answer is not None and (due_at is None or self.now + answer.get("after", 0) <= due_at):
             fault = Fault.of(answer["fault"]) if "fault" in answer else None
             kind: Any = "failed" if fault else "done"
-            result = Result(kind, action.place, action.attempt, 0.0, answer.get("output"), fault)
+            result = StepResult(kind, action.place, action.attempt, 0.0, answer.get("output"), fault)
             self._later(self.now + answer.get("after", 0), result)
         elif due_at is not None:
             fault = Fault("timeout", 408, "Timed out", f"{action.node.name} took longer than it may")
-            self._later(max(due_at, self.now), Result("failed", action.place, action.attempt, 0.0, None, fault))
+            self._later(max(due_at, self.now), StepResult("failed", action.place, action.attempt, 0.0, None, fault))
 
-    def _answer(self, action: Action) -> Mapping[str, Any] | None:
+    def _answer(self, action: StepAction) -> Mapping[str, Any] | None:
         name = action.node.name
         script = self.script.answers.get(name)
         if script is None:

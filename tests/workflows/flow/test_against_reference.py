@@ -13,7 +13,7 @@ from tests.workflows.flow.graphs import graphs, size
 from tests.workflows.flow.reference import Row, interpret
 from tests.workflows.flow.simulation import START_AT, Played, Script, Simulation
 
-from omnicore.workflows.entries import Action, Entry, Start
+from omnicore.workflows.entries import JournalEntry, Start, StepAction
 from omnicore.workflows.language.graph import WorkflowGraph
 
 
@@ -31,7 +31,7 @@ class Drawn(Simulation):
 
     seed = 0
 
-    def _answer(self, action: Action) -> Mapping[str, Any] | None:
+    def _answer(self, action: StepAction) -> Mapping[str, Any] | None:
         after, output, fault = answer_of(self.seed, action.place, action.attempt)
         return {"after": after, **({"fault": fault} if fault else {"output": output})}
 
@@ -54,7 +54,7 @@ def played(
     return world.play()
 
 
-def row_of(entry: Entry) -> Row:
+def row_of(entry: JournalEntry) -> Row:
     output = entry.result.output if entry.output is None and entry.result is not None else entry.output
     fault = entry.fault.to_json() if entry.fault else None
     return entry.place, entry.kind, entry.status, entry.attempt, entry.at, entry.input, output, fault

@@ -17,7 +17,7 @@ import pytest
 import yaml
 from tests.workflows.flow.simulation import START_AT, Played, Script, play
 
-from omnicore.workflows.entries import Entry, Start
+from omnicore.workflows.entries import JournalEntry, Start
 from omnicore.workflows.language.document import compile_graph
 from omnicore.workflows.language.graph import WorkflowGraph
 
@@ -37,13 +37,13 @@ def run(case: dict[str, Any], graph: WorkflowGraph, *, break_at: int | None = No
     return play(graph, script=script, start=start, break_at=break_at)
 
 
-def shown(entry: Entry) -> str:
+def shown(entry: JournalEntry) -> str:
     return f"{entry.name if entry.place else entry.kind} {entry.status}" + (
         f" #{entry.attempt}" if entry.attempt > 1 else ""
     )
 
 
-def told(entry: Entry) -> tuple[Any, ...]:
+def told(entry: JournalEntry) -> tuple[Any, ...]:
     fault = entry.fault.to_json() if entry.fault else None
     return entry.seq, entry.place, entry.kind, entry.status, entry.attempt, entry.at, entry.input, entry.output, fault
 

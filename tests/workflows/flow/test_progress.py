@@ -10,7 +10,7 @@ from tests.workflows.flow.graphs import F, const, graph_of
 from tests.workflows.flow.simulation import Script, play
 
 from omnicore.errors import JournalMismatch
-from omnicore.workflows.entries import Change, Entry, Result, Start
+from omnicore.workflows.entries import JournalEntry, RunChange, Start, StepResult
 from omnicore.workflows.faults import Fault
 from omnicore.workflows.language.graph import (
     Block,
@@ -36,13 +36,13 @@ def call(index: int, name: str, path: str = "/do", **more: Any) -> CallTask:
     return CallTask(f"{path}/{index}/{name}", name, "call", ref="some.function", **more)
 
 
-def started(graph: WorkflowGraph, input: Any = None) -> tuple[Progress, Change]:
+def started(graph: WorkflowGraph, input: Any = None) -> tuple[Progress, RunChange]:
     progress = Progress(graph, Start("run", input, 1.0))
     return progress, progress.begin()
 
 
-def done(place: str, attempt: int = 1, at: float = 2.0, output: Any = None) -> Result:
-    return Result("done", place, attempt, at, output)
+def done(place: str, attempt: int = 1, at: float = 2.0, output: Any = None) -> StepResult:
+    return StepResult("done", place, attempt, at, output)
 
 
 def test_a_result_of_another_place_or_attempt_changes_nothing() -> None:
@@ -51,28 +51,28 @@ def test_a_result_of_another_place_or_attempt_changes_nothing() -> None:
         done("/do/0/b"),
         done("/do/0/a", 2),
         done("/do/0/a", 0),
-        Result("fired", "/do/0/a", 1, 2.0),
-        Result("event", "/do/0/a", 1, 2.0, {}),
-        Result("resume", "", 1, 2.0),
+        StepResult("fired", "/do/0/a", 1, 2.0),
+        StepResult("event", "/do/0/a", 1, 2.0, {}),
+        StepResult("resume", "", 1, 2.0),
     ):
-        assert progress.apply(late) == Change()
+        assert progress.apply(late) == RunChange()
     assert progress.seq == 0
     assert progress.apply(done("/do/0/a", output=1)).outcome is not None
-    assert progress.apply(done("/do/0/a", output=2)) == Change()
-    assert progress.apply(Result("cancel", "", 1, 3.0)) == Change()
+    assert progress.apply(done("/do/0/a", output=2)) == RunChange()
+    assert progress.apply(StepResult("cancel", "", 1, 3.0)) == RunChange()
 
 
 def test_a_timer_is_answered_by_firing_only() -> None:
     progress, change = started(graph_of(WaitTask("/do/0/w", "w", "wait", duration_s=5.0)))
     assert (progress.status, progress.next_due, change.begin[0].due_at) == ("waiting", 6.0, 6.0)
-    assert progress.apply(done("/do/0/w")) == Change()
-    assert progress.apply(Result("fired", "/do/0/w", 1, 6.0)).outcome is not None
+    assert progress.apply(done("/do/0/w")) == RunChange()
+    assert progress.apply(StepResult("fired", "/do/0/w", 1, 6.0)).outcome is not None
 
 
 def test_the_first_row_of_a_change_is_the_one_that_is_fed() -> None:
     branches = (call(0, "a", "/do/0/f/fork/branches"), call(1, "b", "/do/0/f/fork/branches"))
     progress, _ = started(graph_of(ForkTask("/do/0/f", "f", "fork", branches=branches)))
-    failed = Result("failed", branches[1].path, 1, 2.0, None, Fault("runtime", 500))
+    failed = StepResult("failed", branches[1].path, 1, 2.0, None, Fault("runtime", 500))
     change = progress.apply(failed)
     assert [(one.fed, one.status) for one in change.entries] == [
         (True, "faulted"),
@@ -94,21 +94,21 @@ def test_what_begins_and_is_cut_in_one_change_is_in_neither() -> None:
 
 def test_a_suspended_run_begins_nothing_and_can_be_cancelled() -> None:
     progress, _ = started(graph_of(call(0, "a"), call(1, "b")))
-    progress.apply(Result("suspend", "", 1, 2.0, {"by": "ann"}))
-    assert progress.apply(Result("suspend", "", 1, 2.0)) == Change()
+    progress.apply(StepResult("suspend", "", 1, 2.0, {"by": "ann"}))
+    assert progress.apply(StepResult("suspend", "", 1, 2.0)) == RunChange()
     assert progress.apply(done("/do/0/a")).begin == ()
     assert (progress.status, progress.open, progress.in_flight, progress.next_due) == ("suspended", [], False, None)
-    assert progress.apply(done("/do/1/b")) == Change()  # it was not begun
-    change = progress.apply(Result("cancel", "", 1, 3.0))
+    assert progress.apply(done("/do/1/b")) == RunChange()  # it was not begun
+    change = progress.apply(StepResult("cancel", "", 1, 3.0))
     assert (change.cut, progress.status) == ((), "cancelled")
 
 
 def test_what_waits_while_a_run_is_suspended_begins_in_its_order() -> None:
     branches = tuple(call(index, f"b{index}", "/do/1/f/fork/branches") for index in range(3))
     progress, _ = started(graph_of(call(0, "a"), ForkTask("/do/1/f", "f", "fork", branches=branches)))
-    progress.apply(Result("suspend", "", 1, 2.0))
+    progress.apply(StepResult("suspend", "", 1, 2.0))
     progress.apply(done("/do/0/a"))
-    change = progress.apply(Result("resume", "", 1, 9.0))
+    change = progress.apply(StepResult("resume", "", 1, 9.0))
     assert [one.place for one in change.begin] == [one.path for one in branches]
     assert (progress.status, progress.in_flight) == ("running", True)
 
@@ -138,8 +138,8 @@ def test_a_loop_without_effects_takes_a_breath_and_hears_a_cancel() -> None:
         assert len(change.entries) <= BREATH + 1
         (timer,) = change.begin
         assert (timer.kind, timer.due_at, timer.place.endswith("/breath")) == ("timer", change.entries[-1].at, True)
-        change = progress.apply(Result("fired", timer.place, timer.attempt, 2.0))
-    progress.apply(Result("cancel", "", 1, 3.0))
+        change = progress.apply(StepResult("fired", timer.place, timer.attempt, 2.0))
+    progress.apply(StepResult("cancel", "", 1, 3.0))
     assert progress.status == "cancelled"
 
 
@@ -186,7 +186,7 @@ def test_an_event_that_its_filter_cannot_read_is_not_for_the_task() -> None:
 
     node = ListenTask("/do/0/l", "l", "listen", filters=(EventFilter({"type": "a"}, F(fail)),))
     progress, _ = started(graph_of(node))
-    assert progress.apply(Result("event", "/do/0/l", 1, 2.0, {"type": "a"})) == Change()
+    assert progress.apply(StepResult("event", "/do/0/l", 1, 2.0, {"type": "a"})) == RunChange()
     assert progress.status == "waiting"
 
 
@@ -198,7 +198,7 @@ def looped(items: int, *, at_once: int = 1, collect: bool = True, block: Block |
     return graph_of(loop)
 
 
-def walk(progress: Progress, change: Change, marks: set[int]) -> tuple[list[int], Entry]:
+def walk(progress: Progress, change: RunChange, marks: set[int]) -> tuple[list[int], JournalEntry]:
     """Answers every call at once, oldest first; memory at some rows, and the last row."""
     todo, sizes, last = list(change.begin), [], None
     while todo:
@@ -230,7 +230,7 @@ def test_a_run_of_ten_thousand_steps_keeps_its_memory_and_is_taken_up_again() ->
     )
     graph = graph_of(call(0, "a"), again)
     progress, change = started(graph)
-    entries: list[Entry] = []
+    entries: list[JournalEntry] = []
     number = 0
     while progress.outcome is None:
         number += 1
@@ -264,4 +264,4 @@ def test_what_is_no_moment_faults(value: Any) -> None:
 @pytest.mark.parametrize("event", [None, 5, "text", [], {}])
 def test_an_event_that_is_none_changes_nothing(event: Any) -> None:
     progress, _ = started(graph_of(ListenTask("/do/0/l", "l", "listen", filters=(EventFilter({"type": "a"}),))))
-    assert progress.apply(Result("event", "/do/0/l", 1, 2.0, event)) == Change()
+    assert progress.apply(StepResult("event", "/do/0/l", 1, 2.0, event)) == RunChange()

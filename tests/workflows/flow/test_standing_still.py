@@ -13,7 +13,7 @@ from tests.workflows.flow import simulation
 from tests.workflows.flow.simulation import START_AT
 from tests.workflows.flow.test_corpus import CORPUS, of, run, told
 
-from omnicore.workflows.entries import Change, Entry, Start
+from omnicore.workflows.entries import JournalEntry, RunChange, Start
 from omnicore.workflows.expressions import expression
 from omnicore.workflows.expressions.expression import Unanswered, answer_to
 from omnicore.workflows.language.graph import WorkflowGraph
@@ -29,34 +29,34 @@ class Still(Progress):
         self.stands_still(lambda question: None, lambda: True)
         self.pauses = 0
 
-    def begin(self) -> Change:
+    def begin(self) -> RunChange:
         return self._through(self.beginning())
 
-    def apply(self, result: Any) -> Change:
+    def apply(self, result: Any) -> RunChange:
         return self._through(self.applying(result))
 
-    def replay(self, entries: Iterable[Entry]) -> Change:
+    def replay(self, entries: Iterable[JournalEntry]) -> RunChange:
         return self._through(self.replaying(entries))
 
-    def _through(self, going: Going) -> Change:
-        whole, answers = Change(), None
+    def _through(self, going: Going) -> RunChange:
+        whole, answers = RunChange(), None
         while True:
             try:
                 pause = going.send(answers)
             except StopIteration as stop:
                 return joined(whole, stop.value)
             self.pauses += 1
-            whole = joined(whole, self.so_far() or Change())
+            whole = joined(whole, self.so_far() or RunChange())
             asked = pause.questions if isinstance(pause, Unanswered) else {}
             answers = {number: answer_to(question) for number, question in asked.items()}
 
 
-def joined(one: Change, then: Change) -> Change:
+def joined(one: RunChange, then: RunChange) -> RunChange:
     begin = tuple(action for action in one.begin if action.place not in then.cut) + then.begin
-    return Change(one.entries + then.entries, begin, one.cut + then.cut, then.outcome)
+    return RunChange(one.entries + then.entries, begin, one.cut + then.cut, then.outcome)
 
 
-def rows(entries: Iterable[Entry]) -> list[tuple[Any, ...]]:
+def rows(entries: Iterable[JournalEntry]) -> list[tuple[Any, ...]]:
     return [told(replace(one, seq=0)) for one in entries if not is_mark(one)]
 
 

@@ -18,7 +18,7 @@ __all__ = [
     "DefinitionsTable",
     "LastRun",
     "LineRow",
-    "VersionRow",
+    "WorkflowVersionRow",
     "keep_brief",
     "keep_document",
 ]
@@ -54,7 +54,7 @@ class DefinitionRow(Record, frozen=True):
     changed_by: str
 
 
-class VersionRow(Record, frozen=True):
+class WorkflowVersionRow(Record, frozen=True):
     """A version of a workflow; `text` is empty in lists. Units: seconds since the Unix epoch."""
 
     workflow: str
@@ -65,7 +65,7 @@ class VersionRow(Record, frozen=True):
     created_at: float
 
 
-VERSIONS = Table(VersionRow, "workflow_versions", key=("workflow", "number"), indexes=(("digest",),))
+VERSIONS = Table(WorkflowVersionRow, "workflow_versions", key=("workflow", "number"), indexes=(("digest",),))
 
 
 def keep_document(session: Session, digest: str, document: str, now: float) -> None:
@@ -124,14 +124,14 @@ class DefinitionsTable:
         """The number of workflows."""
         return int(self._store.rows("SELECT count(*) FROM workflows")[0][0])
 
-    def versions(self, workflow: str, limit: int = 100, before: int | None = None) -> list[VersionRow]:
+    def versions(self, workflow: str, limit: int = 100, before: int | None = None) -> list[WorkflowVersionRow]:
         """Versions, newest first, without their texts."""
         columns = VERSIONS.columns.replace("text", "CAST('' AS text)")
         sql = f"SELECT {columns} FROM workflow_versions WHERE workflow = ? AND number < ? ORDER BY number DESC LIMIT ?"
         found = self._store.rows(sql, (workflow, 2**62 if before is None else before, limit))
         return [VERSIONS.row(row) for row in found]
 
-    def version(self, workflow: str, number: int) -> VersionRow | None:
+    def version(self, workflow: str, number: int) -> WorkflowVersionRow | None:
         """One version with its text."""
         sql = f"SELECT {VERSIONS.columns} FROM workflow_versions WHERE workflow = ? AND number = ?"
         found = self._store.rows(sql, (workflow, number))
@@ -183,7 +183,7 @@ class DefinitionsTable:
         keep_document(session, digest, document, now)
         session.execute(
             f"INSERT INTO workflow_versions ({VERSIONS.columns}) VALUES ({VERSIONS.marks})",
-            VERSIONS.values(VersionRow(workflow, int(number), digest, text, by, now)),
+            VERSIONS.values(WorkflowVersionRow(workflow, int(number), digest, text, by, now)),
         )
         session.execute(
             "INSERT INTO workflows (id, name, version, document, state, created_by, created_at, changed_at)"

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from omnicore.storage.store import Session, Store
 
 __all__ = [
-    "EventRow",
-    "EventsTable",
     "OutboxRow",
     "OutboxTable",
     "PartialRow",
@@ -27,6 +25,8 @@ __all__ = [
     "WaitsTable",
     "WantRow",
     "WantsTable",
+    "WorkflowEventRow",
+    "WorkflowEventsTable",
     "WorkflowSchedulesTable",
     "add_event",
     "add_outbox",
@@ -400,7 +400,7 @@ def gcra(tat: float, now: float, rate: tuple[int, float]) -> tuple[float, float]
 _SCOPE = "@event"
 
 
-class EventRow(Record, frozen=True):
+class WorkflowEventRow(Record, frozen=True):
     """An event to dispatch. `envelope` is the CloudEvent as JSON. Units: seconds since the Unix epoch."""
 
     id: str
@@ -411,10 +411,10 @@ class EventRow(Record, frozen=True):
     at: float
 
 
-EVENTS = Table(EventRow, "workflow_events", key="id")
+EVENTS = Table(WorkflowEventRow, "workflow_events", key="id")
 
 
-def add_event(session: Session, row: EventRow, *, key: str, until: float) -> bool:
+def add_event(session: Session, row: WorkflowEventRow, *, key: str, until: float) -> bool:
     """Puts an event into the inbox, in a transaction of the caller's; False: it was taken in before.
 
     Args: key: made of source and id. until: how long that is remembered.
@@ -430,17 +430,17 @@ def take_event(session: Session, event: str) -> bool:
     return session.execute("DELETE FROM workflow_events WHERE id = ?", (event,)).rowcount == 1
 
 
-class EventsTable:
+class WorkflowEventsTable:
     """Reads the inbox."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def next(self, limit: int = 100, after: str = "") -> list[EventRow]:
+    def next(self, limit: int = 100, after: str = "") -> list[WorkflowEventRow]:
         """The oldest events that wait to be dispatched; `Journal.dispatch` takes them out."""
         return self._rows("id > ? ORDER BY id LIMIT ?", (after, limit))
 
-    def _rows(self, where: str, parameters: Sequence[Any]) -> list[EventRow]:
+    def _rows(self, where: str, parameters: Sequence[Any]) -> list[WorkflowEventRow]:
         found = self._store.rows(f"SELECT {EVENTS.columns} FROM workflow_events WHERE {where}", parameters)
         return [EVENTS.row(row) for row in found]
 

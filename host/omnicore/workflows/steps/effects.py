@@ -32,7 +32,7 @@ from omnicore.sandbox.abi import KIB, MIB, Doors, Usage, WasiGrant
 from omnicore.storage.tables.tasks import TaskOrder
 from omnicore.telemetry.logs import LEVELS, harmless
 from omnicore.vectors.vector import HOST, Vector
-from omnicore.workflows.entries import Action, Performed, RunContext
+from omnicore.workflows.entries import Performed, RunContext, StepAction
 from omnicore.workflows.faults import Fault, fault_of
 from omnicore.workflows.language.graph import CallTask, EmitTask, ScriptTask, split_ref
 from omnicore.workflows.language.palette import VERBS
@@ -395,7 +395,7 @@ class Effects:
             "openapi": OpenApiCalls(http, services.clock).call,
         }
 
-    async def perform(self, action: Action, run: RunContext) -> Performed:
+    async def perform(self, action: StepAction, run: RunContext) -> Performed:
         """Does an action once.
 
         `value` of a call or a script is what its `with` or its arguments gave. The placeholders of the run's secrets
@@ -430,7 +430,7 @@ class Effects:
         """Frees the script engines; a second time does nothing. Blocks."""
         self._scripts.close()
 
-    async def _done(self, action: Action, run: RunContext, secrets: StepSecrets) -> Performed:
+    async def _done(self, action: StepAction, run: RunContext, secrets: StepSecrets) -> Performed:
         work = StepWork(action, run, secrets, self._services.clock)
         match action.node:
             case CallTask(target="plugin"):  # the common case, without a further frame

@@ -37,10 +37,10 @@ if TYPE_CHECKING:
     from omnicore.jobs.tasks import StoredTasks
     from omnicore.memory.service import MemoryService
     from omnicore.plugins.host import PluginHost
-    from omnicore.sandbox.engine import Engine
+    from omnicore.sandbox.engine import SandboxEngine
     from omnicore.storage.tables.kv import KvTable
     from omnicore.vectors.service import VectorService
-    from omnicore.workflows.entries import Action, RunContext
+    from omnicore.workflows.entries import RunContext, StepAction
     from omnicore.workflows.language.graph import CallTask
 
 __all__ = [
@@ -117,7 +117,7 @@ class Scripting:
     """
 
     build: Callable[[Literal["js", "python"], str], bytes]
-    engine: Callable[[], Engine]
+    engine: Callable[[], SandboxEngine]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ class StepContext(Handling):
 class StepWork(Record, frozen=True):
     """An action, its run, and the run's secrets, opened."""
 
-    action: Action
+    action: StepAction
     run: RunContext
     secrets: StepSecrets
     clock: Clock

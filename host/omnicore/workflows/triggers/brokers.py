@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from omnicore.clock import Clock
     from omnicore.storage.store import Session, Store
-    from omnicore.storage.tables.workflow_triggers import EventRow
+    from omnicore.storage.tables.workflow_triggers import WorkflowEventRow
 
 __all__ = [
     "STRUCTURED",
@@ -608,7 +608,7 @@ class Brokers:
         return {line.settings.name: line.figures for line in self._lines}
 
     def outgoing(
-        self, row: EventRow, event: Mapping[str, Any]
+        self, row: WorkflowEventRow, event: Mapping[str, Any]
     ) -> tuple[Callable[[Session], None], Callable[[], None]] | None:
         """The write that stores an event for its brokers, and a callback after the commit; None: it goes nowhere.
 
@@ -628,7 +628,7 @@ class Brokers:
         return partial(add_outbox, rows=rows), told
 
 
-def _outgoing(row: EventRow, line: _Line, to: Outbound) -> OutboxRow:
+def _outgoing(row: WorkflowEventRow, line: _Line, to: Outbound) -> OutboxRow:
     name = f"{row.id}:{line.settings.name}:{to.to}"
     return OutboxRow(name, line.settings.name, to.to, row.type, row.envelope, row.at)
 

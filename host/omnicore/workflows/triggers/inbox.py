@@ -19,10 +19,10 @@ from omnicore.events.subscriptions import MOST_HOPS
 from omnicore.jobs.loop import Pause
 from omnicore.storage.store import Session
 from omnicore.storage.tables.workflow_triggers import (
-    EventRow,
-    EventsTable,
     PartialRow,
     PartialsTable,
+    WorkflowEventRow,
+    WorkflowEventsTable,
     add_partial,
     drop_partials,
 )
@@ -147,7 +147,7 @@ class Gathering:
         self._beginnings, self._journal, self._partials, self._clock = beginnings, journal, partials, clock
 
     def keep(
-        self, want: tuple[str, int], trigger: Trigger, slot: int, row: EventRow, event: Mapping[str, Any]
+        self, want: tuple[str, int], trigger: Trigger, slot: int, row: WorkflowEventRow, event: Mapping[str, Any]
     ) -> tuple[Callable[[Session], None], Set] | None:
         """The write that collects an event in the transaction that removes it from the inbox, and its set, or None."""
         tie = correlated(event, trigger.filters[slot], {}, {})
@@ -210,7 +210,7 @@ _TRIES = 3
 Going: TypeAlias = tuple[Callable[[Session], None], Callable[[], None]]
 """The write that stores an outgoing event in the transaction that dispatches it, and a callback after the commit."""
 
-Outgoing: TypeAlias = Callable[[EventRow, Mapping[str, Any]], Going | None]
+Outgoing: TypeAlias = Callable[[WorkflowEventRow, Mapping[str, Any]], Going | None]
 """The part of brokers in an event; None: it goes to none of them."""
 
 
@@ -243,7 +243,7 @@ class Dispatcher:
         journal: Journal,
         gathering: Gathering,
         *,
-        events: EventsTable,
+        events: WorkflowEventsTable,
         waits: WaitsTable,
         wants: WantsTable,
         clock: Clock,
@@ -281,7 +281,7 @@ class Dispatcher:
         await asyncio.gather(*(self._hand_over(row, one) for row, one in found if one is not None))
         return any(one is not None for _, one in found)
 
-    async def _decided(self, row: EventRow, keys: Sequence[str]) -> _Found | None:
+    async def _decided(self, row: WorkflowEventRow, keys: Sequence[str]) -> _Found | None:
         """The decision about an event. None: not now; one that fails again and again is dropped."""
         try:
             found = await self._found(row, keys)
@@ -296,7 +296,7 @@ class Dispatcher:
         self._failed.pop(row.id, None)
         return found
 
-    async def _found(self, row: EventRow, keys: Sequence[str]) -> _Found:
+    async def _found(self, row: WorkflowEventRow, keys: Sequence[str]) -> _Found:
         found = _Found()
         event: dict[str, Any] = json.loads(row.envelope)
         if event_hops(event) > MOST_HOPS:
@@ -311,7 +311,7 @@ class Dispatcher:
             found.told = outgoing[1]
         return found
 
-    async def _hand_over(self, row: EventRow, found: _Found) -> None:
+    async def _hand_over(self, row: WorkflowEventRow, found: _Found) -> None:
         keeps = tuple(found.keeps)
 
         def also(session: Session) -> None:
@@ -334,7 +334,9 @@ class Dispatcher:
 
     # -- runs that listen
 
-    async def _listening(self, found: _Found, row: EventRow, event: Mapping[str, Any], keys: Sequence[str]) -> None:
+    async def _listening(
+        self, found: _Found, row: WorkflowEventRow, event: Mapping[str, Any], keys: Sequence[str]
+    ) -> None:
         for key in keys:
             node = await self.listener(key)
             if node is None or not any(literal_of(one) in (None, row.type) for one in all_filters(node)):
@@ -386,7 +388,7 @@ class Dispatcher:
 
     # -- triggers
 
-    async def _triggered(self, found: _Found, row: EventRow, event: dict[str, Any]) -> None:
+    async def _triggered(self, found: _Found, row: WorkflowEventRow, event: dict[str, Any]) -> None:
         wanted = await asyncio.to_thread(self._wanting, row, event)
         for want in dict.fromkeys((one.workflow, one.place) for one in wanted):
             try:
@@ -398,14 +400,14 @@ class Dispatcher:
                     raise
                 _log.warning("the event %s begins no run of %s: %s", row.event, want[0], error)
 
-    def _wanting(self, row: EventRow, event: Mapping[str, Any]) -> list[WantRow]:
+    def _wanting(self, row: WorkflowEventRow, event: Mapping[str, Any]) -> list[WantRow]:
         rows = [*self._wants.of("event", row.type), *self._wants.of("event", "")]
         if row.type.startswith("connector.") and is_of_bus(event):
             rows += self._wants.of("connector", row.type.split(".")[1])
         return rows
 
     async def _trigger(
-        self, found: _Found, want: tuple[str, int], trigger: Trigger, row: EventRow, event: dict[str, Any]
+        self, found: _Found, want: tuple[str, int], trigger: Trigger, row: WorkflowEventRow, event: dict[str, Any]
     ) -> None:
         slots = await asyncio.to_thread(_slots, trigger, event)
         if not slots:

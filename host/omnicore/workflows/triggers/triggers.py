@@ -21,12 +21,12 @@ from omnicore.jobs.loop import Pause
 from omnicore.jobs.ticks import Tick, choose
 from omnicore.records import replace
 from omnicore.storage.tables.workflow_triggers import (
-    EventsTable,
     PartialsTable,
     ScheduleRow,
     WaitsTable,
     WantRow,
     WantsTable,
+    WorkflowEventsTable,
     WorkflowSchedulesTable,
     begin_again,
     replace_wants,
@@ -408,7 +408,7 @@ class Triggers:
             beginnings,
             journal,
             self._gathering,
-            events=EventsTable(store),
+            events=WorkflowEventsTable(store),
             waits=WaitsTable(store),
             wants=self._wants,
             clock=clock,
