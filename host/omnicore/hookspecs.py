@@ -1,4 +1,4 @@
-"""What a plugin in Python can do for an application: the hooks, and the words to mark and describe them.
+"""Hooks that a Python plugin implements for an application, and the markers to declare them.
 
 A native plugin is a class, an object or a module named by an entry point of the group `omnicore.plugins`. Methods
 named like a hook are hooks; `hookimpl` is only needed for another name (`specname`) or an order. Native plugins are

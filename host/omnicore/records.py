@@ -195,7 +195,7 @@ def _refuse_unknown(record: type[Record], what: str, path: str) -> NoReturn:
 
 
 def _words(name: str, found: Mapping[str, Any]) -> str:
-    """What a schema asks for, as a remedy says it."""
+    """The remedy for a schema, in words."""
     if "enum" in found:
         return f"one of {', '.join(str(one) for one in found['enum'] if one is not None)}"
     kinds = found.get("type", ())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 
 from tests.architecture.source import Source, at, imports
 
@@ -27,14 +27,17 @@ as those of Python's own kits are (`numpy.testing`)."""
 _QUESTION = re.compile(r"(?:What|Whether|Who|Whom|How|When|Where|Which)\b")
 
 
-_REGISTRIES = frozenset({"omnicore.capabilities.doors"})
-"""Modules with a table of things of one kind, one from each file: whoever adds a door adds a file and a line there."""
+_REGISTRIES = frozenset({"omnicore.api.operations", "omnicore.capabilities.doors", "omnicore.cli.main"})
+"""Modules with a table of things of one kind, from a file each: who adds a door, an endpoint or a command adds a file and
+a line there."""
 
 
 def check_importers(sources: Sequence[Source]) -> list[str]:
     """Modules that a single other module imports, and that are in no registry's table."""
     importers = _importers(sources)
-    listed = {module for source in sources if source.module in _REGISTRIES for module in _listed(source)}
+    known = {source.module for source in sources}
+    tables = [source for source in sources if source.module in _REGISTRIES]
+    listed = {module for source in tables for module in (*_listed(source), *_named(source, known))}
     lonely = [
         source
         for source in sources
@@ -54,6 +57,16 @@ def _listed(source: Source) -> Iterator[str]:
         for entry in table.elts if isinstance(table, ast.Tuple) else ():
             if isinstance(entry, ast.Attribute) and ast.unparse(entry.value) in modules:
                 yield modules[ast.unparse(entry.value)]
+
+
+def _named(source: Source, known: Set[str]) -> Iterator[str]:
+    """Modules beside a registry that it names by text, to import them when they are needed: `tasks.list_tasks`."""
+    package = source.module.rpartition(".")[0]
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            beside = f"{package}.{node.value.partition('.')[0]}"
+            if beside in known:
+                yield beside
 
 
 def _importers(sources: Sequence[Source]) -> dict[str, set[str]]:

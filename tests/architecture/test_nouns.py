@@ -1,4 +1,4 @@
-"""The house comes closer to one file for a noun: what is left of each fault may only fall."""
+"""One file for a noun. Where a rule does not hold everywhere yet, what is left may only fall."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from tests.architecture.source import read
 
 SOURCES = read(Path(__file__).parents[2] / "host" / "omnicore")
 LEFT = {
-    nouns.check_importers: 84,
-    nouns.check_attributes: 18,
-    nouns.check_class_names: 87,
-    nouns.check_file_names: 11,
-    nouns.check_openings: 372,
+    nouns.check_attributes: 7,
+    nouns.check_class_names: 2,  # `omega.Memory` and `omega.HealthReport`: names of the source texts
+    nouns.check_file_names: 0,
+    nouns.check_openings: 0,
 }
 PLANTED = {
     nouns.check_attributes: "class A:\n" + "".join(f"    def f{n}(self):\n        self.a{n} = 1\n" for n in range(16)),
@@ -29,8 +28,10 @@ def test_no_fault_is_added(rule) -> None:
     assert len(found) <= LEFT[rule], "\n".join(found)
 
 
-def test_there_are_no_more_modules_than_there_were() -> None:
-    assert len(SOURCES) <= 432
+def test_there_are_at_most_400_modules_and_one_in_ten_has_a_single_importer() -> None:
+    assert len(SOURCES) <= 400
+    found = nouns.check_importers(SOURCES)
+    assert len(found) * 10 <= len(SOURCES), "\n".join(found)
 
 
 @pytest.mark.parametrize("rule", PLANTED, ids=lambda rule: rule.__name__)
@@ -51,6 +52,14 @@ def test_a_file_is_excepted_from_having_one_importer_by_its_place_in_a_registry_
     found = nouns.check_importers(read(tmp_path / "omnicore"))
     assert [finding for finding in found if "door.py" in finding] == []
     assert any("helper.py" in finding for finding in found)
+
+
+def test_a_file_that_a_registry_names_by_text_is_excepted_too(tmp_path: Path) -> None:
+    room = tmp_path / "omnicore" / "api"
+    room.mkdir(parents=True)
+    (room / "pets.py").write_text("def list_pets():\n    pass\n")
+    (room / "operations.py").write_text("from omnicore.api import pets\nTABLE = ('pets.list_pets',)\n")
+    assert not any("pets.py" in finding for finding in nouns.check_importers(read(tmp_path / "omnicore")))
 
 
 def test_a_file_that_is_named_after_an_action_is_found(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What was built, as rows and lines for people.
+"""The result of a build, as rows and lines for people.
 
 `omnicore build`: from source to a plugin that can be called.
 

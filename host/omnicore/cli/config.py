@@ -101,7 +101,7 @@ def _document(rows: dict[str, Any], found: Loaded, *, origin: bool) -> dict[str,
 
 
 def _origin(found: Loaded, name: str) -> str:
-    """Where a value comes from, and where one stands that does not count because its folder is not trusted."""
+    """The source of a value, and the place of a value that is ignored because its folder is not trusted."""
     ignored = _ignored(found).get(name)
     return origin_of(found, name) + (f"; {ignored} is ignored" if ignored else "")
 
@@ -171,7 +171,7 @@ def _read(name: str, text: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What trusting a folder would allow: its settings file with its digest, and what that sets beyond the harmless."""
+    """A request to trust a folder: its settings file with its digest, and the restricted settings in it."""
 
     folder: Path
     files: Mapping[str, str]

@@ -67,7 +67,7 @@ _ECHO = b"""(module
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What one check found, and what to do about it."""
+    """The result of one check and its remedy."""
 
     name: str
     verdict: Verdict
@@ -103,7 +103,7 @@ def _package(name: str) -> Callable[[Settings], Check]:
 
 
 def _advisories(_settings: Settings) -> Check:
-    """What is known against the installed engines; what is of little weight does not make a warning."""
+    """Known advisories for the installed engines. Advisories of low severity cause no warning."""
     found = [(engine, one) for engine in engines() for one in engine.advisories]
     dated = f"as of {known().dated}, an offline list"
     if not found:

@@ -142,7 +142,7 @@ def stored(settings: Settings) -> Iterator[Store]:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a command changes: a noun, the parameter that names it, and what the row does not keep of the others.
+    """A change that a command makes: a noun, the parameter that names it, and the parameters that the row omits.
 
     With `when` it changes something only where that parameter is given, and else only shows.
     """
@@ -165,7 +165,7 @@ CHANGES: Mapping[str, Change] = {
 
 
 def at_terminal() -> dict[str, str]:
-    """Who runs the command, and where."""
+    """The person who runs the command, and the terminal."""
     return {"actor": who().removeprefix("cli:"), "via": "cli", "origin": platform.node()}
 
 
@@ -239,7 +239,7 @@ def _kept(change: Change, named: Any, given: Mapping[str, Any]) -> dict[str, Any
 
 
 def _failed(trail: AuditTrail, entered: Entered, error: BaseException) -> None:
-    """What a person got wrong changed nothing; all else may have."""
+    """The outcome of a failed command. Errors of the caller changed nothing; others may have."""
     with suppress(StorageFailed):  # the intent stays, and becomes a row later
         if isinstance(error, (CallerError, click.ClickException, click.exceptions.Exit, click.Abort)):
             trail.drop(entered)

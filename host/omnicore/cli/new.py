@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ProjectTemplate:
-    """What can be made: `language` is that of a plugin, None for an app; `npm` says that packages come from there."""
+    """A template: `language` is that of a plugin, None for an app; `npm` is true if packages come from there."""
 
     language: str | None
     says: str

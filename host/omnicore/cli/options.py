@@ -1,4 +1,4 @@
-"""What every command takes: `-o`, `-C`, and where the plugins and the data are.
+"""Options of every command: `-o`, `-C`, and the folders of plugins and data.
 
 Exit codes: one table from error classes to numbers, for scripts to rely on.
 
@@ -155,7 +155,7 @@ def folders(command: Decorated) -> Decorated:
 
 
 class Exit(IntEnum):
-    """What the numbers mean; `INTERRUPTED` is the shell's own for Ctrl-C."""
+    """Exit codes. `INTERRUPTED` is the shell's own for Ctrl-C."""
 
     OK = 0
     FAILURE = 1
@@ -182,7 +182,7 @@ def exit_for(error: OmniError) -> Exit:
 
 
 class Lazy(NamedTuple):
-    """Where a command is: `attribute` of `module`; `help` is its line in the list."""
+    """The place of a command: `attribute` of `module`; `help` is its line in the list."""
 
     module: str
     attribute: str

@@ -275,7 +275,7 @@ def moment(seconds: float, now: float) -> str:
 
 
 def span(seconds: float) -> str:
-    """How long something took.
+    """A duration in words.
 
     >>> span(0.0042), span(1.25), span(75), span(7_400)
     ('4 ms', '1.2 s', '1 min 15 s', '2 h 3 min')

@@ -1,4 +1,4 @@
-"""What is in a plugin's file: kind, size, hash, exports, imports by who provides them, sections.
+"""The contents of a plugin's file: kind, size, hash, exports, imports by provider, sections.
 
 The built plugin that a word on the command line means: a file, a source's folder, or one in the plugin folder.
 
@@ -87,7 +87,7 @@ class Anatomy:
     sections: tuple[tuple[str, int], ...]
 
     def to_json(self) -> dict[str, Any]:
-        """What `plugins show -o json` adds."""
+        """The members that `plugins show -o json` adds."""
         info = self.info
         return {
             "kind": info.kind,
@@ -102,7 +102,7 @@ class Anatomy:
 
 
 def dissected(data: bytes) -> Anatomy:
-    """What is in a file. Raises: ModuleRejected: it is no WebAssembly."""
+    """The contents of a file. Raises: ModuleRejected: it is not WebAssembly."""
     info = inspect(data)
     names = _COMPONENT if info.kind == "component" else _CORE
     sizes: dict[str, int] = {}
@@ -158,7 +158,7 @@ _HOMES = ("plugins", "dist")
 
 
 def is_file(word: str) -> bool:
-    """Whether a word means a file and not the name of a plugin."""
+    """True if a word means a file and not the name of a plugin."""
     return word.endswith(_ENDINGS) or "/" in word or word in (".", "..")
 
 
@@ -202,7 +202,7 @@ def is_trusted(subject: Subject) -> bool:
 
 
 def code_cache(shell: Shell) -> Path:
-    """Where compiled code is kept between commands."""
+    """The folder that keeps compiled code between commands."""
     return code_folder(loaded(shell).settings.data)
 
 
@@ -232,7 +232,7 @@ _FEW = 20  # new instances that are looked at; the warm calls are many
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """How long something took, many times over. Units: seconds."""
+    """Durations of many repetitions. Units: seconds."""
 
     count: int
     p50_s: float
@@ -250,7 +250,7 @@ class Times:
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """What a plugin and one of its functions cost.
+    """The cost of a plugin and of one of its functions.
 
     Args:
         compile_s: from the module's bytes to machine code.
@@ -275,7 +275,7 @@ class Costs:
 
     @property
     def per_second(self) -> float:
-        """How many warm calls one thread makes in a second."""
+        """Warm calls per second of one thread."""
         return 1 / self.warm.p50_s if self.warm.p50_s else 0.0
 
     def to_json(self) -> dict[str, Any]:
@@ -590,7 +590,7 @@ def show(shell: Shell, name: str) -> None:
 
 
 def _anatomy(file: Path) -> Anatomy | None:
-    """What is in an installed file; nothing where it is no module, which its state then says."""
+    """The contents of an installed file; None if it is not a module, which its state then says."""
     try:
         data = file.read_bytes()
         return dissected(wat_to_wasm(data) if file.suffix == ".wat" else data)
@@ -599,7 +599,7 @@ def _anatomy(file: Path) -> Anatomy | None:
 
 
 def _manifest_rows(manifest: Manifest) -> Iterator[tuple[str, str]]:
-    """What a plugin that is not installed says of itself."""
+    """Rows from the manifest of a plugin that is not installed."""
     for label, text in (("description", manifest.description), ("author", manifest.author)):
         if text:
             yield label, text

@@ -438,7 +438,7 @@ def function_rows(functions: Mapping[str, Document]) -> Iterator[tuple[str, str]
 
 
 def asked_rows(asked: Sequence[Document]) -> Iterator[tuple[str, str]]:
-    """What a plugin asks for, with warnings."""
+    """Capabilities that a plugin asks for, with warnings."""
     for request in asked:
         yield "asks for", f"{request['name']} {_scope(request['scope'])}  because: {request['reason']}"
         for warning in request["warnings"]:

@@ -259,7 +259,7 @@ def _show_try(output: Output, call: dict[str, Any]) -> None:
 
 
 async def _setup_link(host: Host, url: str) -> str | None:
-    """Where the first user is made; None when there is one. What stands behind # leaves no browser and no log."""
+    """The link to create the first user; None if there is one. The part after # is never sent or logged."""
     key = await asyncio.to_thread(host.access.make_setup_key)
     reached = url.replace("//0.0.0.0:", "//localhost:").replace("//[::]:", "//localhost:")
     return None if key is None else f"{reached}/console/setup#key={key}"

@@ -113,7 +113,7 @@ class Following:
 
 
 def output_of(run: RunView) -> Any:
-    """What a run that is over gave. Raises: WorkflowFailed. CallCancelled."""
+    """The output of a run that has ended. Raises: WorkflowFailed. CallCancelled."""
     if run.status == "completed":
         return run.output
     if run.status == "cancelled":
@@ -233,7 +233,7 @@ def _named(word: str) -> str:
 
 
 def open_line(one: OpenView, now: float) -> str:
-    """What is under way, in words."""
+    """The active steps in one line."""
     words = _WAITS.get(one.kind, "runs")
     until = "" if one.due_at is None else f" until {moment(one.due_at, now)}"
     again = f", attempt {one.attempt}" if one.attempt > 1 else ""
@@ -345,7 +345,7 @@ def settle(client: Client, run: str, *, until: frozenset[str], seconds: float) -
 
 
 def left(watched: Watched, timeout_s: float | None) -> DeadlineExceeded:
-    """What is told of a run that took longer than somebody wanted to wait."""
+    """The message for a run that outlasted the wait."""
     return DeadlineExceeded(
         f"{watched.run.id} goes on longer than {timeout_s or 0:g} s",
         remedy=f"go on with `omnicore workflows resume {watched.run.id}`; a server on the same data does by itself",
@@ -364,7 +364,7 @@ def step_line(one: StepView) -> str:
 
 @contextmanager
 def _screen(output: Output) -> Iterator[tuple[Show, float]]:
-    """What shows looks, and how often it wants one."""
+    """The screen that shows looks, and the seconds between them."""
     if output.is_json:
         yield lambda look: None, _LINE_S
     elif output.errors_to_terminal:

@@ -177,7 +177,7 @@ def _shown(shell: Shell, output: Output, begin: _Begin, wishes: dict[str, Any]) 
 
 
 def _before(run: RunView) -> str:
-    """What is said of a start whose key an earlier run has."""
+    """The message for a start whose key an earlier run has."""
     mend = f"; `omnicore workflows retry {run.id}` goes on with it" if run.status in ("faulted", "cancelled") else ""
     return f"{run.id} began with this key before, and is {run.status}{mend}."
 

@@ -62,7 +62,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What became of a source: its graph, or problems of which one at least is an error.
+    """The result of checking a source: its graph, or problems of which at least one is an error.
 
     `given` is what is applied: the text, or that of the document that OmniFlow's nodes became. `foreign`: a file of a
     folder that is something else and no workflow.
@@ -112,7 +112,7 @@ def _found_in(paths: Sequence[str]) -> dict[str, bool]:
 
 
 def check_source(source: Source, *, found: bool = False, known: Known | None = None) -> Checked:
-    """What is wrong with a text, and its graph where nothing is.
+    """The problems of a text, and its graph if there are no errors.
 
     Args:
         found: it is from a folder, where other files than workflows may be.
@@ -170,7 +170,7 @@ def refuse_invalid(checked: Iterable[Checked]) -> None:
 
 
 def place_of(checked: Checked, problem: Diagnostic) -> str:
-    """Where a problem is, as editors and terminals link it."""
+    """The place of a problem, in the form that editors and terminals link."""
     return f"{checked.source.name}:{problem.line}:{problem.column}" if problem.line else checked.source.name
 
 
@@ -264,7 +264,7 @@ def changes_document(changes: Sequence[Difference]) -> dict[str, Any]:
 
 
 def counted(changes: Sequence[Difference]) -> str:
-    """How many of each kind, such as `1 added, 2 changed`."""
+    """Counts by kind, such as `1 added, 2 changed`."""
     kinds: list[str] = [one.kind for one in changes]
     return ", ".join(f"{kinds.count(kind)} {kind}" for kind in _MARKS if kind in kinds) or "nothing"
 

@@ -202,7 +202,7 @@ def _show(output: Output, plans: Sequence[_Plan]) -> None:
 
 
 def _agreed(output: Output, plans: Sequence[_Plan]) -> bool:
-    """Whether it may be done; asked only of somebody who can answer."""
+    """True if the user agrees. Asks only on a terminal."""
     asks = sys.stdin.isatty() and output.to_terminal and not output.is_json
     if not asks or all(plan.kind == "unchanged" for plan in plans):
         return True
@@ -474,7 +474,7 @@ def _row(one: Document) -> tuple[str, ...]:
 
 
 def _details(found: Document) -> list[tuple[str, ...]]:
-    """What is known of a workflow beside its text."""
+    """The details of a workflow beside its text."""
     begins = [
         f"{one['kind']} {one['about']}" + ("" if one["next_at"] is None else f", next at {date(one['next_at'])}")
         for one in found["triggers"]

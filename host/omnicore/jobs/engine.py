@@ -165,7 +165,7 @@ class Engine(Protocol):
 
     @property
     def features(self) -> Features:
-        """What it can do beyond this interface."""
+        """Capabilities of the engine beyond this interface."""
 
     async def begin(self, new: NewRun) -> Started:
         """Keeps a run; it goes on whatever becomes of the caller. With the `dedupe` of an earlier one it is that one.
