@@ -28,8 +28,8 @@ _QUESTION = re.compile(r"(?:What|Whether|Who|Whom|How|When|Where|Which)\b")
 
 
 _REGISTRIES = frozenset({"omnicore.api.operations", "omnicore.capabilities.doors", "omnicore.cli.main"})
-"""Modules with a table of things of one kind, from a file each: who adds a door, an endpoint or a command adds a file and
-a line there."""
+"""Modules with a table of things of one kind, from a file each: who adds a door, an endpoint or a command adds a file
+and a line there."""
 
 
 def check_importers(sources: Sequence[Source]) -> list[str]:
