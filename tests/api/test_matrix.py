@@ -30,6 +30,7 @@ OPEN = {
     *("toConsole", "console"),
 }
 ADMIN_READS = {
+    "exportMemories",
     *("listAudit", "diagnostics", "listSettings", "showSetting", "listBackups", "downloadBackup", "listUsers"),
     *("showUser",),
 }

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,6 +27,7 @@ from omnicore.connectors.vault import (
     write_key,
 )
 from omnicore.errors import Conflict, InvalidInput, InvalidSetting, NotFound, StorageFailed, Unavailable
+from omnicore.records import replace
 from omnicore.storage.database import Database
 from omnicore.storage.store import Store
 from omnicore.storage.tables.connectors import SecretsTable

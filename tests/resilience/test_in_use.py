@@ -14,11 +14,11 @@ from omnicore.assembly import Host
 PACKAGE = Path(__file__).parents[2] / "host" / "omnicore"
 USED_BY = {
     "breaker": {"plugins", "connectors", "memory"},
-    "retry": {"runtime", "connectors", "wiring"},
-    "retry.Supervised": {"loops", "wiring"},
-    "health": {"wiring", "api"},
-    "degradation": {"wiring", "api"},
-    "health.Alerts": {"wiring"},
+    "retry": {"jobs", "connectors", "parts"},
+    "retry.Supervised": {"loops", "parts"},
+    "health": {"parts", "api"},
+    "degradation": {"parts", "api"},
+    "health.Alerts": {"parts"},
 }
 
 
