@@ -11,10 +11,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import astuple
 from typing import Any
 
 import psycopg
+from msgspec.structs import astuple
 from tests.bench.measure import Effort, Figure
 from tests.bench.report import Row, at_least
 from tests.storage.postgresql_server import find_binaries, private_server
