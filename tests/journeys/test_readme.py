@@ -122,7 +122,7 @@ def test_users_tokens_and_the_record_work_one_after_the_other(environment, tmp_p
         cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=_LONGEST_S, check=False,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    for part in ("ada may log in", "ben may log in", "omc_", "user:ada", "3 rows are whole"):
+    for part in ("ada may log in", "ben may log in", "omc_", "user:ada", "3 rows are intact"):
         assert part in ran.stdout, (part, ran.stdout)
 
 

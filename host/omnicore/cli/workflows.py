@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -454,7 +454,7 @@ def examples(shell: Shell, name: str | None) -> None:
     if name is not None and name not in found:
         raise NotFound(f"there is no example {name[:80]!r}", remedy="see `omnicore workflows examples`")
     if output.is_json:
-        output.document(asdict(found[name]) if name else [asdict(one) for one in found.values()])
+        output.document(found[name].to_json() if name else [one.to_json() for one in found.values()])
     elif name:
         output.line(found[name].text.rstrip("\n"))
     else:

@@ -23,13 +23,11 @@ GROW_AND_SPIN = """(memory (export "memory") 1)
 
 
 @pytest.fixture
-def budget() -> Iterator[int]:
-    """256 MiB beside what other tests have left, without a wait; what they left."""
-    gc.collect()  # sandboxes that other tests dropped give theirs back
-    reclaim()
-    used = BUDGET.use().used_bytes
-    BUDGET.resize(used + 256 * MIB, wait_s=0.0)
-    yield used
+def budget(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """256 MiB without a wait. Sandboxes of other tests do not count; what counts at the start."""
+    monkeypatch.setattr(BUDGET, "_used", 0)
+    BUDGET.resize(256 * MIB, wait_s=0.0)
+    yield 0
     BUDGET.resize(None)
 
 

@@ -250,6 +250,9 @@ class ComponentStore:
         limits = self.parts.limits
         if not self.charged:
             BUDGET.admit(self, limits.memory_bytes, whole=True)
+            if self.broken:  # closed while it waited: nobody would give the memory back
+                BUDGET.charge(self, 0)
+                raise Conflict("the sandbox was closed while its call waited", remedy="make a new instance")
         if limits.fuel is not None:
             lib.wasmtime_context_set_fuel(self.context, limits.fuel + RESERVE)
 
