@@ -26,6 +26,7 @@ from omnicore.storage.postgresql_link import (
     is_blocked,
     is_lost,
     is_passing,
+    lock_timeout_ms,
     many_of,
     postgresql_failed,
     with_percent_marks,
@@ -366,7 +367,7 @@ class PostgresDatabase:
                 for sql in statements(step, "postgresql"):
                     connection.execute(sql, prepare=False)
                 connection.execute("INSERT INTO migrations VALUES (%s, %s, %s)", (number, name, clock.now()))
-            timeout = round(self._link.lock_timeout_s * 1000)
+            timeout = lock_timeout_ms(self._link.lock_timeout_s)
             connection.execute(f"COMMIT; SET lock_timeout = {timeout}", prepare=False)
         finally:
             self._give_back(connection)

@@ -31,6 +31,7 @@ __all__ = [
     "is_blocked",
     "is_lost",
     "is_passing",
+    "lock_timeout_ms",
     "many_of",
     "postgresql_failed",
     "read_url",
@@ -44,6 +45,7 @@ _IDLE = 4
 _AGAIN_S = 0.05
 _LONGEST_PAUSE_S = 0.5
 _IDLE_SHARE = 0.75
+_LOCK_SHARE = 0.9
 _SHOWN = ("host", "hostaddr", "port", "dbname")
 _PORTS = re.compile(r"[0-9,]{0,200}")
 _OLDEST = 130_000  # pg_current_xact_id_if_assigned
@@ -205,12 +207,17 @@ def _adapt(connection: Connection) -> None:
     connection.adapters.register_loader("numeric", _PlainNumber)
 
 
+def lock_timeout_ms(lock_timeout_s: float) -> int:
+    """The wait that the server is told. The rest of the time is for its refusal to get back to who waits."""
+    return round(_LOCK_SHARE * lock_timeout_s * 1000)
+
+
 def _settings(statement_timeout_s: float, lock_timeout_s: float) -> str:
     values = {
         "client_encoding": "'UTF8'",
         "timezone": "'UTC'",
         "statement_timeout": round(statement_timeout_s * 1000),
-        "lock_timeout": round(lock_timeout_s * 1000),
+        "lock_timeout": lock_timeout_ms(lock_timeout_s),
         # Shorter than the lock timeout: a process that stops in the middle of a transaction loses it before others
         # give up.
         "idle_in_transaction_session_timeout": round(min(statement_timeout_s, _IDLE_SHARE * lock_timeout_s) * 1000),
