@@ -78,8 +78,8 @@ def test_the_conformance_plugin_is_as_its_source_builds_it():
 
 
 def compiled(path: Path) -> bytes:
-    source = c.TOOLCHAIN.find(path)
+    source = c.C.find(path)
     assert source is not None
-    built = c.TOOLCHAIN.build(source, lambda line: None)
+    built = c.C.build(source, lambda line: None)
     assert built.notes == ()
     return built.wasm
