@@ -88,7 +88,7 @@ def _upload_and_grant(page: Page, files: list[Path], screenshot: Callable[..., N
     expect(page.get_by_role("region", name="Not permitted")).to_contain_text("Reach the network")
     screenshot(page, "plugin-permissions")
     card.get_by_role("button", name="Grant kv").click()
-    expect(card.get_by_role("button", name="Take back kv")).to_be_visible()
+    expect(card.get_by_role("button", name="Revoke kv")).to_be_visible()
     expect(page.locator("main").get_by_text("Enabled", exact=True)).to_be_visible()
 
 
