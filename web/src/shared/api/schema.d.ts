@@ -2757,48 +2757,52 @@ export interface components {
         };
         Memories: {
             items: components["schemas"]["Memory"][];
+            /** @description Cursor, null at the end. */
             next: string | null;
         };
         Memory: {
             /** @description Seconds since the Unix epoch. */
-            accessed_at?: number;
-            call?: string | null;
+            accessed_at: number;
+            /** @description The call in which it was written. */
+            call: string | null;
             /** @description Seconds since the Unix epoch. */
             created_at: number;
             edges?: components["schemas"]["MemoryEdge"][];
-            expires_at?: number | null;
-            /** @description What the score is made of. */
-            explain?: {
+            expires_at: number | null;
+            /** @description What the score is made of; empty without a question. */
+            explain: {
                 [key: string]: number;
             };
-            hits?: number;
+            hits: number;
             id: string;
             importance: number;
-            /** @description Whether the host judged its importance. */
-            judged?: boolean;
+            /** @description True if the host judged its importance. */
+            judged: boolean;
             metadata: Record<string, never>;
             /** @description A plugin, `@host`, or `@shared`. */
             owner: string;
-            pinned?: boolean;
+            pinned: boolean;
             /** @description How well it fits the question, 0 to 1. */
-            score?: number | null;
-            source?: string | null;
-            /** @enum {unknown} */
+            score: number | null;
+            source: string | null;
+            /**
+             * @description `quarantined` until a person approves it.
+             * @enum {unknown}
+             */
             state: "live" | "quarantined";
-            superseded_by?: string | null;
+            superseded_by: string | null;
             text: string;
             /** @enum {unknown} */
             tier: "immediate" | "short_term" | "session" | "episodic" | "semantic" | "procedural" | "strategic" | "civilizational" | "evolutionary" | "planetary" | "galactic" | "cosmic";
-            valid_from?: number | null;
-            valid_to?: number | null;
-            /** @description Who wrote it. */
+            valid_from: number | null;
+            valid_to: number | null;
+            /** @description Who wrote it: a plugin, or the host. */
             writer: string;
         };
         MemoryChange: {
-            /** @constant */
-            approved?: true;
-            pinned?: boolean;
-            superseded_by?: string;
+            approved?: true | null;
+            pinned?: boolean | null;
+            superseded_by?: string | null;
         };
         MemoryEdge: {
             from: string;
@@ -2841,6 +2845,7 @@ export interface components {
         };
         MemoryOwners: {
             items: components["schemas"]["MemoryOwner"][];
+            /** @description Cursor, null at the end. */
             next: string | null;
         };
         MemoryQuestion: {
@@ -2850,7 +2855,7 @@ export interface components {
             since?: number | null;
             text?: string | null;
             tiers?: ("immediate" | "short_term" | "session" | "episodic" | "semantic" | "procedural" | "strategic" | "civilizational" | "evolutionary" | "planetary" | "galactic" | "cosmic")[] | null;
-            /** @description Whether what is found counts as used; true when left out. */
+            /** @description True counts what is found as used. */
             touch?: boolean;
             /** @description Only what was stored then or before. Seconds since the Unix epoch. */
             until?: number | null;
@@ -2877,19 +2882,20 @@ export interface components {
         };
         MemoryTier: {
             cap: number;
-            evicts?: boolean;
+            evicts: boolean;
             /** @enum {unknown} */
             group: "working" | "experience" | "knowledge" | "shared";
-            half_life_s?: number | null;
-            promote_at?: number | null;
-            promote_hits?: number | null;
-            promote_to?: string | null;
+            half_life_s: number | null;
+            promote_at: number | null;
+            promote_hits: number | null;
+            /** @enum {unknown} */
+            promote_to: "immediate" | "short_term" | "session" | "episodic" | "semantic" | "procedural" | "strategic" | "civilizational" | "evolutionary" | "planetary" | "galactic" | "cosmic" | null;
             purpose: string;
             scope: string;
             shared: boolean;
             /** @enum {unknown} */
             tier: "immediate" | "short_term" | "session" | "episodic" | "semantic" | "procedural" | "strategic" | "civilizational" | "evolutionary" | "planetary" | "galactic" | "cosmic";
-            ttl_s?: number | null;
+            ttl_s: number | null;
             /** @enum {unknown} */
             writer: "plugin" | "grant" | "host" | "operator";
         };
