@@ -139,8 +139,14 @@ def decode(record: type[_R], values: Any, what: str) -> _R:
 
 def checked(record: _R, what: str) -> _R:
     """A record that was constructed, after the checks of `decode`. Raises: InvalidInput."""
-    values = {one.json_name: getattr(record, one.name) for one in fields(type(record))}
-    return _converted(type(record), values, what)
+    return _converted(type(record), _plain(record), what)
+
+
+def _plain(value: Any) -> Any:
+    """A value without records inside it, which the decoder would take unseen."""
+    if isinstance(value, Record):
+        return {one.json_name: _plain(getattr(value, one.name)) for one in fields(type(value))}
+    return [_plain(one) for one in value] if isinstance(value, tuple) else value
 
 
 def _converted(record: type[_R], values: Mapping[str, Any], what: str) -> _R:
