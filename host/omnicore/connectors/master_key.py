@@ -421,9 +421,12 @@ class WrappedPlace:
         return nullcontext()
 
     def _add(self, *, most: int) -> None:
-        if len(self._table.masters(self._name)) <= most:
+        known = self._table.masters(self._name)
+        if len(known) <= most:
             key = new_key()
-            row = MasterRow(key.id, self._name, self._service.wrap(key.secret), self._clock.now())
+            # Clocks of hosts differ, and the order of the keys says which is the next one.
+            made_at = max(self._clock.now(), known[-1].made_at + 0.001 if known else 0.0)
+            row = MasterRow(key.id, self._name, self._service.wrap(key.secret), made_at)
             self._table.add_master(row, most=most)
 
     def _unwrapped(self, row: MasterRow) -> Key:
@@ -557,9 +560,9 @@ class VaultTransit:
         if not address.startswith(("https://", "http://")) or not token.strip():
             remedy = "set both where the host is started, or choose another connectors.master_key"
             raise InvalidSetting("vault-transit needs the variables VAULT_ADDR and VAULT_TOKEN", remedy=remedy)
-        headers = {"x-vault-token": token.strip(), "x-vault-request": "true", "content-type": "application/json"}
+        headers = [("x-vault-token", token.strip()), ("x-vault-request", "true"), ("content-type", "application/json")]
         if space := self._environ.get("VAULT_NAMESPACE"):
-            headers["x-vault-namespace"] = space
+            headers.append(("x-vault-namespace", space))
         trusted = ssl.create_default_context(cafile=self._environ.get("VAULT_CACERT") or None)
         limits = dict.fromkeys(("connect", "read", "write", "pool"), _SERVICE_S)
         body, url = json.dumps(given).encode(), address.rstrip("/") + self._paths[way]
