@@ -232,8 +232,7 @@ class Link:
         self._idle = IdleConnections(_IDLE)
         self._free = threading.BoundedSemaphore(self._readers)
         self._asking = threading.Lock()
-        self._silent = False
-        self._answered = 0.0
+        self._answered: float | None = 0.0  # None: it is silent
 
     def connect(self, *, watched: bool = True) -> Connection:
         """A new connection; waits for a server that is starting.
@@ -241,7 +240,7 @@ class Link:
         Args: watched: its waits end when the server falls silent.
         Raises: psycopg.Error. StorageFailed. StorageAway: the server is silent, and another thread is asking it.
         """
-        asking = self._silent
+        asking = self._answered is None
         if asking and not self._asking.acquire(blocking=False):
             raise self.away()
         began = time.monotonic()
@@ -254,7 +253,7 @@ class Link:
         finally:
             if asking:
                 self._asking.release()
-        self._silent, self._answered = False, time.monotonic()
+        self._answered = time.monotonic()
         connection.answers, connection.longest_s = self._answers, self._longest_s
         if not watched:
             connection.silence_s = None
@@ -266,7 +265,7 @@ class Link:
 
     def note_silence(self) -> None:
         """From now on one thread at a time asks the server, and the others are refused, until it answers."""
-        self._silent = True
+        self._answered = None
         self.drop_idle()
 
     @contextmanager
@@ -283,7 +282,7 @@ class Link:
         """A connection that only reads, for the length of the block. Raises: StorageFailed: all are in use."""
         free = self._free
         if not free.acquire(timeout=self._timeout_s):
-            if self._silent:
+            if self._answered is None:
                 raise self.away()
             remedy = "raise storage.connections, or look for queries that take long"
             raise StorageFailed(f"all connections to {self.place} are in use", remedy=remedy, path=self.place)
@@ -314,9 +313,9 @@ class Link:
         """True if the server of a connection answers on another one, now or a short while ago."""
         asked = time.monotonic()
         with self._asking:
-            if self._answered < asked - self._timeout_s and not self._silent:
+            if self._answered is not None and self._answered < asked - self._timeout_s:
                 self._ask(connection)
-            return not self._silent
+            return self._answered is not None
 
     def _ask(self, connection: Connection) -> None:
         try:
