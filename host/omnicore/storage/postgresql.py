@@ -164,15 +164,8 @@ class PostgresDatabase:
         )
         link = link_to(url, pooled=pooled)
         direct = link_to(direct_url) if direct_url else None if pooled else link
-        if alone and direct is None:
-            raise StorageFailed(
-                f"{link.place} is a connection pooler, through which nobody has a database alone",
-                remedy="set storage.direct_url to PostgreSQL's own address",
-                path=link.place,
-            )
-        if alone and pooled and direct is not None:
-            _refuse_others(direct)
-            link = direct
+        if alone and pooled:
+            link = direct = _past_pooler(link, direct)
         return cls(link, direct, clock or SystemClock(), alone=alone, timeout_s=timeout_s)
 
     # -- writing
@@ -552,16 +545,26 @@ class _Session:
         return cursor
 
 
-def _refuse_others(link: Link) -> None:
-    """Raises: StorageFailed: a host has the database open, itself or through a pooler, which hides their locks."""
-    with closing(link.connect()) as connection:
+def _past_pooler(link: Link, direct: Link | None) -> Link:
+    """The link through which a process can have the database alone.
+
+    Raises: StorageFailed: there is none, or a host has it open, itself or through the pooler, which hides its locks.
+    """
+    if direct is None:
+        raise StorageFailed(
+            f"{link.place} is a connection pooler, through which nobody has a database alone",
+            remedy="set storage.direct_url to PostgreSQL's own address",
+            path=link.place,
+        )
+    with closing(direct.connect()) as connection:
         found = connection.execute(_OTHERS, prepare=False).fetchone()
     if found and found[0]:
         raise StorageFailed(
-            f"{link.place} is in use",
+            f"{direct.place} is in use",
             remedy="stop the hosts and commands that use it, tell the pooler to RECONNECT, then try again",
-            path=link.place,
+            path=direct.place,
         )
+    return direct
 
 
 def _applied(connection: Connection) -> Applied:

@@ -29,7 +29,7 @@ __all__ = [
     "RECORDS",
     "STEPS",
     "Applied",
-    "Step",
+    "SchemaStep",
     "foreign_code",
     "migrate",
     "newest_step",
@@ -68,7 +68,7 @@ _POSTGRESQL = {
 _TYPE = re.compile(rf"\b(?:{'|'.join(_POSTGRESQL)})\b")
 
 
-class Step(NamedTuple):
+class SchemaStep(NamedTuple):
     """A step. `oldest`: the oldest version that can use the database after it. `needs`: older ones must not."""
 
     number: int
@@ -99,7 +99,7 @@ class Applied(NamedTuple):
         return cls(max(needed, newest), needed, oldest if newest >= needed else "")
 
 
-def pending(applied: Applied, place: str) -> list[Step]:
+def pending(applied: Applied, place: str) -> list[SchemaStep]:
     """The steps that a database has not seen. One with steps that are not known here has none.
 
     Raises: StorageFailed: one of those took away what this version uses.
@@ -115,7 +115,7 @@ def pending(applied: Applied, place: str) -> list[Step]:
     for number, file in enumerate(STEPS[applied.newest :], start=applied.newest + 1):
         needs = _needs(file)
         oldest = needs or oldest
-        found.append(Step(number, file.partition("_")[2], file, oldest, bool(needs)))
+        found.append(SchemaStep(number, file.partition("_")[2], file, oldest, bool(needs)))
     return found
 
 
