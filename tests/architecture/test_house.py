@@ -48,6 +48,7 @@ ERRORS = [
     "WorkflowFailed",
     "WorkflowInvalid",
     "WrongCredentials",
+    "WrongMasterKey",
 ]
 
 
