@@ -37,7 +37,7 @@ from omnicore.parts import HostParts
 from omnicore.plugins.host import PluginHost
 from omnicore.runtime.tasks import TaskEngine
 from omnicore.storage.backup import Backups
-from omnicore.storage.follower import Follower
+from omnicore.storage.change_watch import ChangeWatch
 from omnicore.storage.store import Store
 from omnicore.storage.tables.settings import OverridesTable
 from omnicore.telemetry.logs import LEVELS
@@ -66,7 +66,7 @@ class OperationsPart:
             keeper=OverridesTable(parts.store, clock) if shared else None,
         )
         refresh = self.settings.refresh
-        self._following = Follower("settings", parts.store, refresh, pause_s=_SETTINGS_S) if shared else None
+        self._following = ChangeWatch("settings", parts.store, refresh, pause_s=_SETTINGS_S) if shared else None
         self.backups = Backups(
             parts.store,
             found.settings.data,

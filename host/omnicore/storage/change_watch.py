@@ -1,4 +1,4 @@
-"""A follower: takes up what other hosts write to a shared database, soon after they wrote it."""
+"""The watch for changes: takes up what other hosts write to a shared database, soon after they wrote it."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
     from omnicore.storage.store import Changes, Store
 
-__all__ = ["Follower"]
+__all__ = ["ChangeWatch"]
 
 _log = logging.getLogger("omnicore.storage")
 
 
-class Follower:
+class ChangeWatch:
     """Looks at the database after each notification of another process, and from time to time without one.
 
     Args:
