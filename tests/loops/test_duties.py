@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ def _duties(clock: ManualClock | None = None, kept: int = 3, **chores: Any) -> D
 
 
 def _improvements(done: Done) -> list[str]:
-    output = CycleOutput("c", LoopType.Evolutionary, True, {}, tuple(done.insights), (), (), duration_s=0.0)
+    output = CycleOutput("c", LoopType.Evolutionary, True, {}, tuple(done.insights), (), (), duration=timedelta())
     return [one.description for one in extract_improvements(output)]
 
 

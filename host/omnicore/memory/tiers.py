@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
-
-from omnicore.records import Record
 
 __all__ = ["BY_PLACE", "GROUPS", "SHARED", "TIERS", "TIER_POLICIES", "MemoryTier", "TierPolicy", "Writer", "policy_of"]
 
@@ -50,7 +49,8 @@ TIERS: tuple[str, ...] = tuple(tier.value for tier in MemoryTier)
 """The names of all tiers, in order."""
 
 
-class TierPolicy(Record, frozen=True):
+@dataclass(frozen=True, slots=True)
+class TierPolicy:
     """The rules of a tier for its memories.
 
     Args:
