@@ -39,6 +39,7 @@ ERRORS = [
     "ModuleFailed",
     "ModuleRejected",
     "NotFound",
+    "NotServed",
     "OmniError",
     "PermissionDenied",
     "RunLost",

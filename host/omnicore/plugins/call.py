@@ -43,16 +43,21 @@ if TYPE_CHECKING:
     from omnicore.storage.tables.plugins import PluginRow
 
 __all__ = [
+    "CallPath",
     "Calls",
     "Meter",
     "UsageTaker",
+    "deeper",
+    "depth",
     "from_json",
     "metered",
+    "not_begun",
     "not_serving",
     "quarantined",
     "refused_caller",
     "to_json",
     "too_deep",
+    "used",
 ]
 
 
@@ -161,6 +166,7 @@ def quarantined(name: str, wait_s: float) -> OmniError:
 _MOST_DEPTH = 8
 _QUEUED_PER_THREAD = 64
 _CUT_AGAIN_S = 0.02
+_FULL = "_full"
 _depth: ContextVar[int] = ContextVar("omnicore_call_depth", default=0)
 
 
@@ -186,6 +192,66 @@ class _Job:
             if self.instance is not None:
                 self.instance.cancel()
             loop.call_later(_CUT_AGAIN_S, self.cut, loop)
+
+
+def not_begun(error: OmniError, ref: str) -> bool:
+    """True where a call of this reference found no room and so did not begin; False for calls inside of it."""
+    return isinstance(error, CapacityReached) and error.__dict__.get(_FULL) == ref
+
+
+def depth() -> int:
+    """The number of calls that the running code is inside of."""
+    return _depth.get()
+
+
+@contextmanager
+def deeper(calls: int) -> Iterator[None]:
+    """A block inside of so many calls, such as one that another host has sent."""
+    before = _depth.set(calls)
+    try:
+        yield
+    finally:
+        _depth.reset(before)
+
+
+def used(usage: Usage) -> None:
+    """Counts what a call on another host has used where somebody measures."""
+    meter = _meter.get()
+    if meter is not None:
+        meter.take(usage)
+
+
+class CallPath(Protocol):
+    """The way that calls of plugins take: those of this host, or of a fleet."""
+
+    targets: dict[str, Target]
+
+    @property
+    def callers(self) -> Callers:
+        """Those who call."""
+
+    def target(self, ref: str) -> Target:
+        """The target of a reference on this host. Raises: as a call does."""
+
+    def call_blocking(
+        self, ref: str, data: Any = b"", *, timeout_s: float | None = None, host_context: Any = None, raw: bool = False
+    ) -> Any:
+        """See `omnicore.plugins.host.PluginHost.call_blocking`."""
+
+    async def call(
+        self,
+        ref: str,
+        data: Any = b"",
+        *,
+        timeout_s: float | None = None,
+        host_context: Any = None,
+        raw: bool = False,
+        costs: CallCosts | None = None,
+    ) -> Any:
+        """See `omnicore.plugins.host.PluginHost.call`."""
+
+    def close(self) -> None:
+        """Ends the threads."""
 
 
 class Calls:
@@ -336,8 +402,10 @@ class Calls:
         try:
             return pool.take()
         except OmniError as error:
-            if isinstance(error, CapacityReached) and self._make_room():
-                return pool.take()
+            if isinstance(error, CapacityReached):
+                if self._make_room():
+                    return pool.take()
+                error.__dict__[_FULL] = target.ref
             self._note(target, error, started, timeout_s)
             raise
 
@@ -353,9 +421,11 @@ class Calls:
     async def _run_on_thread(self, target: Target, payload: bytes, timeout_s: float | None, host_context: Any) -> bytes:
         """One call of a plugin that computes long, on a worker thread."""
         if self._queued >= self._room:
-            raise CapacityReached(
+            full = CapacityReached(
                 f"{self._queued} calls wait for a worker thread", remedy="try again, or raise threads"
             )
+            full.__dict__[_FULL] = target.ref
+            raise full
         if not target.version.loaded:  # nor on a thread that other calls wait for; the worker tells what went wrong
             await asyncio.gather(asyncio.wrap_future(target.version.coming()), return_exceptions=True)
         job, loop = _Job(), asyncio.get_running_loop()

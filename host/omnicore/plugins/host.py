@@ -31,7 +31,7 @@ from omnicore.errors import (
 )
 from omnicore.events.bus import EventBus
 from omnicore.plugins.acceptance import Consent
-from omnicore.plugins.call import Calls, not_serving
+from omnicore.plugins.call import CallPath, Calls, not_serving
 from omnicore.plugins.callers import Callers
 from omnicore.plugins.catalogue import Catalogue, Serving
 from omnicore.plugins.folder import Folder, Rollbacks, check_filename, remove_files, sidecar_beside, write_whole
@@ -120,7 +120,7 @@ class PluginHost:
         self._catalogue = self._make_catalogue(database, modules, clock)
         self._rollbacks = Rollbacks(settings.plugins, database, modules, clock)
         self._folder = self._make_watch(database, kv, judged_by(settings, engine))
-        self.calls = Calls(
+        self.calls: CallPath = Calls(
             threads=settings.threads,
             # Python can call the host again, and so without end: its calls are counted as those of host functions are.
             reentrant=bool(functions) or len(self._natives) > 0,
