@@ -91,6 +91,15 @@ class StorageSettings:
         " seconds) or at each commit (full)",
     )
     connections: int = setting(8, "PostgreSQL: queries of this host at the same time", minimum=1, maximum=1000)
+    pooler: bool = setting(
+        False, "PostgreSQL: the URL leads to a pooler in transaction mode; the host keeps no state in its sessions"
+    )
+    direct_url: str | None = setting(
+        None,
+        "PostgreSQL: a URL beside the pooler, for notifications, migrations, backups and restores; without one the host"
+        " polls, and a restore is not possible",
+        secret=True,
+    )
     busy_timeout_s: float = 5.0  # wait for another process that writes
     check_s: float = 2.0  # SQLite's file is checked for damage after an unclean stop; a start may cost this much more
     connect_timeout_s: float = 5.0  # PostgreSQL: a server that takes longer counts as away
@@ -220,9 +229,11 @@ class ConnectorSettings:
 
     timeout_s: float = setting(30.0, "Longest time of one action of a connector", minimum=0.001, untrusted="lower")
     retries: int = setting(2, "Retries of an action that is safe to repeat", minimum=0, maximum=20, untrusted="lower")
-    master_key: Literal["auto", "variable", "file", "keyring"] = setting(
+    master_key: str = setting(
         "auto",
-        "Location of the vault's master key; auto: OMNICORE_MASTER_KEY if set, else master.key in the data folder",
+        "Location of the vault's master key: variable (OMNICORE_MASTER_KEY), file (master.key in the data folder),"
+        " file:/absolute/path, keyring, aws-kms:KEY or vault-transit:KEY; auto: the variable if set, else the file."
+        " Hosts that share a database need the same key",
     )
     secret_variables: tuple[str, ...] = setting(("CONNECTOR_*",), "Environment variables that may hold credentials")
     secret_folders: tuple[Path, ...] = setting((Path("/run/secrets"),), "Folders of files that may hold credentials")
