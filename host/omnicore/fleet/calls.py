@@ -30,7 +30,7 @@ from omnicore.errors import (
     Unavailable,
 )
 from omnicore.events.subscriptions import Handling
-from omnicore.fleet.connection import Connection, Parcels, Waiter, no_responder
+from omnicore.fleet.connection import NatsConnection, Parcels, Waiter, no_responder
 from omnicore.fleet.directory import HostDirectory
 from omnicore.fleet.messages import (
     ANSWER,
@@ -119,7 +119,14 @@ class Remote:
     """Calls of functions on other hosts. Belongs to one event loop."""
 
     def __init__(
-        self, connection: Connection, parcels: Parcels, directory: HostDirectory, seal: Seal, *, host: str, clock: Clock
+        self,
+        connection: NatsConnection,
+        parcels: Parcels,
+        directory: HostDirectory,
+        seal: Seal,
+        *,
+        host: str,
+        clock: Clock,
     ) -> None:
         self._connection, self._parcels, self._directory, self._seal = connection, parcels, directory, seal
         self._host, self._clock = host, clock

@@ -32,7 +32,7 @@ from omnicore.sandbox.abi import KIB, MIB
 if TYPE_CHECKING:
     from omnicore.clock import Clock
 
-__all__ = ["Connection", "Heard", "Parcels", "Servers", "Waiter", "no_responder", "servers_of"]
+__all__ = ["NatsConnection", "Heard", "Parcels", "Servers", "Waiter", "no_responder", "servers_of"]
 
 _log = logging.getLogger("omnicore.fleet")
 
@@ -129,7 +129,7 @@ class _Figures:
     subjects: dict[str, _Wish] = field(default_factory=dict)
 
 
-class Connection:
+class NatsConnection:
     """One connection, made again whenever it is lost. Belongs to one event loop.
 
     `passing` is asked of each message that comes for a waiter: True where it is not the answer yet.
@@ -375,7 +375,7 @@ class Parcels:
     Owns: the payloads it holds, at most 256 MiB, until they are let go.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: NatsConnection) -> None:
         self._connection = connection
         self._held: dict[str, tuple[bytes, int]] = {}
         self._bytes = 0

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from nats.aio.msg import Msg
 
 from omnicore.errors import OmniError, Unavailable
-from omnicore.fleet.connection import Connection, Parcels
+from omnicore.fleet.connection import NatsConnection, Parcels
 from omnicore.fleet.messages import HostBeat, Parcel, Seal, ServedFunction, ServedList, ServedPlugin
 from omnicore.jobs.loop import Loop
 from omnicore.records import from_text, to_text
@@ -60,7 +60,7 @@ class HostDirectory:
 
     def __init__(
         self,
-        connection: Connection,
+        connection: NatsConnection,
         parcels: Parcels,
         seal: Seal,
         *,

@@ -18,7 +18,7 @@ from typing import Any
 from nats.aio.msg import Msg
 
 from omnicore.errors import OmniError
-from omnicore.fleet.connection import Connection
+from omnicore.fleet.connection import NatsConnection
 from omnicore.fleet.messages import QUEUE, ServedList, call_subject
 
 __all__ = ["MicroService", "may_answer"]
@@ -46,7 +46,7 @@ class MicroService:
         metadata: further words about this host, such as its labels.
     """
 
-    def __init__(self, connection: Connection, *, host: str, version: str, metadata: Mapping[str, str]) -> None:
+    def __init__(self, connection: NatsConnection, *, host: str, version: str, metadata: Mapping[str, str]) -> None:
         self._connection, self._host, self._version, self._metadata = connection, host, version, dict(metadata)
         self._stats: dict[str, _Stats] = {}
         self._started = datetime.now(UTC).isoformat().replace("+00:00", "Z")

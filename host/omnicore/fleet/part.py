@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from omnicore.errors import InvalidSetting, OmniError
 from omnicore.fleet.calls import FleetCalls, Remote
-from omnicore.fleet.connection import Connection, Parcels
+from omnicore.fleet.connection import NatsConnection, Parcels
 from omnicore.fleet.directory import HostDirectory, revision_of
 from omnicore.fleet.messages import HostBeat, Seal, ServedFunction, ServedList, ServedPlugin
 from omnicore.fleet.micro import MicroService
@@ -105,7 +105,7 @@ class FleetPart:
         self._services, self._clock = services, clock
         self._labels, self._began_at = labels_of(chosen.labels), clock.now()
         seal = Seal(_secret(chosen))
-        self.connection = Connection(chosen.url or "", f"omnicore {self.host}", clock)
+        self.connection = NatsConnection(chosen.url or "", f"omnicore {self.host}", clock)
         parcels = Parcels(self.connection)
         self._served = ServedList(host=self.host, revision=0, plugins={})
         self.directory = HostDirectory(

@@ -37,7 +37,7 @@ from omnicore.errors import (
     WrongCredentials,
 )
 from omnicore.events.subscriptions import Handling
-from omnicore.fleet.connection import Connection, Parcels
+from omnicore.fleet.connection import NatsConnection, Parcels
 from omnicore.fleet.messages import (
     ANSWER,
     CALL,
@@ -292,7 +292,7 @@ class FleetService:
 
     def __init__(
         self,
-        connection: Connection,
+        connection: NatsConnection,
         parcels: Parcels,
         plugins: PluginHost,
         here: CallPath,
