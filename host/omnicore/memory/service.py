@@ -9,22 +9,23 @@ import asyncio
 import hashlib
 import json
 import logging
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from functools import partial
-from typing import IO, TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import IO, TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
 
 from omnicore.errors import InvalidInput, PermissionDenied
+from omnicore.jobs.loop import Loop
 from omnicore.memory.consolidation import Consolidated, Consolidator, Summarise
 from omnicore.memory.item import Memory, MemoryDraft, MemoryItem, MemoryOrigin, MemoryQuery, Recall, shown, tier_named
 from omnicore.memory.memories import HOST, Memories
 from omnicore.memory.recall import ALWAYS, Made
 from omnicore.memory.tiers import BY_PLACE, TIER_POLICIES, MemoryTier, TierPolicy, policy_of
+from omnicore.records import Meta, Record, field
 from omnicore.resilience.turns import Turns
 from omnicore.storage.tables.memory import SHARED_SPACE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from omnicore.memory.memories import Memories
 
@@ -42,21 +43,16 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryStats:
+class MemoryStats(Record, frozen=True):
     """Memories and their bytes, expired ones not yet swept among them."""
 
     items: int
     bytes: int
     by_tier: Mapping[str, int]
     by_owner: Mapping[str, int]
-    quarantined: int
+    quarantined: Annotated[int, Meta(description="Memories that wait for approval.")]
     embedder: str | None
     problems: tuple[str, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """As REST and commands show it."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
 
 def measured(memories: Memories, owner: str | None = None) -> MemoryStats:
@@ -87,11 +83,12 @@ def measured(memories: Memories, owner: str | None = None) -> MemoryStats:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
-    """The memories of one owner, counted; `@shared` holds the tiers that belong to nobody alone."""
+class Holding(Record, frozen=True):
+    """The memories of one owner, counted."""
 
-    owner: str
+    owner: Annotated[
+        str, Meta(description="A plugin, `@host`, or `@shared` for the tiers that belong to nobody alone.")
+    ]
     items: int = 0
     bytes: int = 0
     by_tier: Mapping[str, int] = field(default_factory=dict)
@@ -189,21 +186,19 @@ class MemoryService:
         self.consolidator = Consolidator(memories, summarise)
         self._work = work
         self.look_s = min(_LOOK_S, memories.settings.consolidate_every_s)
-        self._task: asyncio.Task[None] | None = None
-        self._stopping = asyncio.Event()
+        self._loop: Loop | None = None
 
     async def start(self) -> None:
         """Begins to consolidate now and then."""
-        self._stopping = asyncio.Event()
         if self._work:
-            self._task = asyncio.create_task(self._keep(), name="memory-consolidation")
+            self._loop = Loop("memory-consolidation", self._turn, self._failed, waits_s=self.look_s)
+            self._loop.start()
 
     async def stop(self) -> None:
         """Writes down what waits and frees the indexes."""
-        self._stopping.set()
-        if self._task is not None:
-            await self._task
-            self._task = None
+        if self._loop is not None:
+            await self._loop.stop()
+            self._loop = None
         await asyncio.to_thread(self.memories.close)
 
     async def store(
@@ -316,23 +311,17 @@ class MemoryService:
         problems = self.memories.problems()
         return "; ".join(problems) or None
 
-    def _round(self) -> None:
+    async def _turn(self) -> float:
+        """Moves on and sweeps; what did not change since the last time costs one row a plugin."""
         if self.memories.settings.auto_consolidation:
-            self.consolidator.run(young=False)
+            await _aside(self.consolidator.run, young=False)
         else:
-            self.consolidator.sweep()
+            await _aside(self.consolidator.sweep)
+        return self.look_s
 
-    async def _keep(self) -> None:
-        """Moves on and sweeps each minute; what did not change since the last time costs one row a plugin."""
-        while not self._stopping.is_set():
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self.look_s):
-                    await self._stopping.wait()
-                return
-            try:
-                await _aside(self._round)
-            except Exception:  # the next round may go better; storage has its own probe
-                _log.exception("consolidation failed")
+    def _failed(self, error: Exception) -> float:
+        _log.error("consolidation failed", exc_info=error)  # the next round may go better; storage has its own probe
+        return self.look_s
 
 
 async def _aside(work: Callable[_P, _T], *args: _P.args, **named: _P.kwargs) -> _T:
@@ -345,14 +334,13 @@ _BATCH = 500
 _NAME_CHARACTERS = 128
 
 
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """The result of an import: memories that it brought or found there, and ones of older versions that it let go."""
+class Imported(Record, frozen=True):
+    """The result of an import."""
 
     pack: str
     version: str
-    memories: int
-    replaced: int
+    memories: Annotated[int, Meta(description="Memories that it brought, or that were there.")]
+    replaced: Annotated[int, Meta(description="Memories of older versions that are gone.")]
 
 
 def export_pack(
