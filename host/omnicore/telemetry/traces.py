@@ -278,7 +278,7 @@ class _Shapes:
 
 
 def _context(trace: Trace | None) -> Any:
-    """What makes a span or a record belong to a trace; None leaves it on its own."""
+    """The context of spans and records in a trace; an empty one for None."""
     codes = _library("trace")
     if trace is None:
         return codes.set_span_in_context(codes.INVALID_SPAN)
