@@ -19,7 +19,14 @@ from omnicore.adapters.settings import settings_for
 from omnicore.api.app import create_app
 from omnicore.api.parts import Rooms
 from omnicore.audit import AuditPart, audit_trail
-from omnicore.automation import intelligence_registry, loop_engine, trigger_part, workflow_part
+from omnicore.automation import (
+    fleet_identity,
+    fleet_part,
+    intelligence_registry,
+    loop_engine,
+    trigger_part,
+    workflow_part,
+)
 from omnicore.capabilities.capability import PluginScope
 from omnicore.capabilities.services import Services
 from omnicore.clock import Clock, SystemClock
@@ -212,6 +219,7 @@ class Host(ServicesOfHost):
                 connectors=self.connectors,
                 vectors=self.vectors,
                 loops=self.loops,
+                fleet=self.fleet,
                 intelligences=self.intelligences,
                 memory=self.memory,
                 mcp=self.mcp,
@@ -248,6 +256,7 @@ class Host(ServicesOfHost):
                 *automation,
                 *((parts.tasks, parts.health_part, self.operations) if self._work else ()),
                 parts.loops,
+                parts.fleet,
                 *self._native_kernel(native),
             )
             self._stack = stack.pop_all()
@@ -260,6 +269,7 @@ class Host(ServicesOfHost):
             restore_staged(settings, clock=clock)
         parts.store = open_store(settings.storage, settings.data, check=self._work)
         stack.callback(parts.store.close)
+        self._identity = fleet_identity(settings.data, parts.store, clock, stack, work=self._work)
         parts.bus = self._bus or EventBus(
             history=settings.events.history,
             history_bytes=settings.events.history_bytes,
@@ -346,6 +356,7 @@ class Host(ServicesOfHost):
         triggers = trigger_part(parts, runs.telling, clock=clock, work=work)
         parts.intelligences = intelligence_registry(parts, clock)
         parts.loops = loop_engine(parts, services, clock=clock, work=work)
+        parts.fleet = fleet_part(parts, self._identity, http, clock=clock, work=work)
         self.operations = OperationsPart(self._found, parts, clock)
         parts.mcp = McpService(
             parts.plugins,

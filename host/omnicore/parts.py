@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from omnicore.config.settings import EventSettings, HealthSettings, Settings
     from omnicore.connectors.policy import Reserved
     from omnicore.connectors.service import Connectors
+    from omnicore.fleet.hosts import Fleet
     from omnicore.intelligences.registry import Intelligences
     from omnicore.loops.engine import LoopEngine
     from omnicore.mcp.service import McpService
@@ -67,6 +68,7 @@ class HostParts:
     intelligences: Intelligences
     loops: LoopEngine
     mcp: McpService
+    fleet: Fleet
 
 
 class Part(Protocol):

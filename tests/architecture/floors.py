@@ -48,6 +48,7 @@ FLOORS: Mapping[str, int] = {
     "plugins": 6,
     "toolchains": 7,
     "workflows": 7,
+    "fleet": 8,
     "loops": 8,
     "intelligences": 8,
     "api": 10,

@@ -26,7 +26,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "argon2": ("access.passwords",),
     "authlib": ("access.oidc",),
     "joserfc": ("access.oidc",),
-    "cryptography": ("connectors.vault", "connectors.webhooks"),
+    "cryptography": ("connectors.vault", "connectors.webhooks", "fleet.keys"),
     "keyring": ("connectors.vault",),
     "aiomysql": ("connectors.mysql",),
     "redis": ("connectors.redis",),

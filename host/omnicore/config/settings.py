@@ -24,6 +24,7 @@ __all__ = [
     "AccessSettings",
     "ConnectorSettings",
     "EventSettings",
+    "FleetSettings",
     "HealthSettings",
     "LaneSettings",
     "LoopSettings",
@@ -394,6 +395,23 @@ class WorkflowSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class FleetSettings:
+    """This host among others that share its PostgreSQL database."""
+
+    name: str | None = setting(None, "Name of this host among others; default: the name of the machine")
+    address: str | None = setting(
+        None, "URL at which other hosts reach this one; default: where it listens, unless that is every address"
+    )
+    labels: tuple[str, ...] = setting((), "Labels of this host, such as `gpu=yes`, by which plugins are placed")
+    notice_s: float = setting(
+        2.0,
+        "Time that a host which leaves still takes calls while /readyz fails, so that proxies go to other hosts",
+        minimum=0,
+        maximum=600,
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Settings of a host. Units: bytes, seconds, counts; relative paths count from the file's folder."""
 
@@ -467,6 +485,7 @@ class Settings:
     brokers: Mapping[str, Mapping[str, Any]] = setting(
         {}, "Message brokers to receive events from and send events to, one table each: `url`, `in`, `out`", secret=True
     )
+    fleet: FleetSettings = setting(FleetSettings(), "Fleet of hosts")
     app: Mapping[str, Any] = setting({}, "Settings of the application around the host, with any names", untrusted="any")
     plugin_settings: Mapping[str, Mapping[str, Any]] = setting(
         {}, "Settings of plugins, one table for each plugin's name", secret=True
