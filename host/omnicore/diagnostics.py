@@ -212,7 +212,7 @@ def bundle(sources: Sources, also: Mapping[str, Any] | None = None) -> bytes:
 def secrets_of(settings: Settings, vault: Vault | None, environ: Mapping[str, str]) -> Iterator[str]:
     """Every secret that this host knows: of its settings, its variables, its secret files and its vault."""
     yield from _of_settings(settings)
-    patterns = (*settings.connectors.secret_variables, "OMNICORE_MASTER_KEY", "OMNICORE_TOKEN")
+    patterns = (*settings.connectors.secret_variables, "OMNICORE_MASTER_KEY", "OMNICORE_TOKEN", "VAULT_TOKEN")
     for name, value in environ.items():
         if is_secret(name) or any(fnmatchcase(name, pattern) for pattern in patterns):
             yield value

@@ -31,6 +31,7 @@ OmniError
     ├── StorageFailed          the database: full disk, lock, corruption
     │   ├── StorageAway        its server does not answer
     │   └── StorageBusy        a lock of another session
+    ├── WrongMasterKey         this host's master key does not open the vault of its database
     ├── HostLost               this host was silent for a lease: others have its runs of workflows
     ├── RunLost                a run of a workflow is no longer this host's
     ├── EngineFailed           the engine cannot start or broke a promise
@@ -87,6 +88,7 @@ __all__ = [
     "WorkflowFailed",
     "WorkflowInvalid",
     "WrongCredentials",
+    "WrongMasterKey",
 ]
 
 
@@ -278,6 +280,12 @@ class StorageAway(StorageFailed):
     """The server of the database does not answer. The host connects again by itself."""
 
     code = "storage-away"
+
+
+class WrongMasterKey(HostError):
+    """The master key of this host does not open the vault of its database. Details: `master`, the key's digest."""
+
+    code = "wrong-master-key"
 
 
 class HostLost(HostError):

@@ -20,6 +20,7 @@ import dataclasses
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from functools import cache
 from typing import Annotated, Any, Literal, NoReturn, TypeVar, cast, get_args, get_origin, get_type_hints
 
@@ -138,8 +139,14 @@ def decode(record: type[_R], values: Any, what: str) -> _R:
 
 def checked(record: _R, what: str) -> _R:
     """A record that was constructed, after the checks of `decode`. Raises: InvalidInput."""
-    values = {one.json_name: getattr(record, one.name) for one in fields(type(record))}
-    return _converted(type(record), values, what)
+    return _converted(type(record), _plain(record), what)
+
+
+def _plain(value: Any) -> Any:
+    """A value without records inside it, which the decoder would take unseen."""
+    if isinstance(value, Record):
+        return {one.json_name: _plain(getattr(value, one.name)) for one in fields(type(value))}
+    return [_plain(one) for one in value] if isinstance(value, tuple) else value
 
 
 def _converted(record: type[_R], values: Mapping[str, Any], what: str) -> _R:
@@ -263,10 +270,12 @@ def _field(info: msgspec.inspect.Field, hint: Any) -> Field:
 
 
 def _declared(hint: Any) -> list[Any]:
-    """The values of a Literal in an annotation in their order, which the decoder does not keep; None comes last."""
+    """The values of a Literal or Enum in their order, which the decoder does not keep; None comes last."""
     if get_origin(hint) is Literal:
         return list(get_args(hint))
-    return [value for inner in get_args(hint) if get_args(inner) for value in _declared(inner)] + [None]
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return [one.value for one in hint]
+    return [value for inner in get_args(hint) for value in _declared(inner)] + [None]
 
 
 def _schema(kind: msgspec.inspect.Type) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -303,6 +312,8 @@ def _plain_schema(kind: msgspec.inspect.Type) -> dict[str, Any]:
     match kind:
         case msgspec.inspect.LiteralType(values=values):
             found = {"enum": list(values)} if len(values) > 1 else {"const": values[0]}
+        case msgspec.inspect.EnumType(cls=cls):
+            found = {"enum": [one.value for one in cls]}
         case msgspec.inspect.StructType(cls=cls):
             found = ref(cls.__name__)
         case msgspec.inspect.DictType(value_type=inner):

@@ -52,6 +52,7 @@ ERRORS = [
     "WorkflowFailed",
     "WorkflowInvalid",
     "WrongCredentials",
+    "WrongMasterKey",
 ]
 
 

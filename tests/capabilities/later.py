@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.capabilities.double import House, plugin
 
+from omnicore import records
 from omnicore.capabilities.capability import CapabilityRequest
 from omnicore.capabilities.doors import open_doors
 from omnicore.capabilities.services import Connector, Match, MemoryItem, Task
@@ -60,7 +61,7 @@ class MemoryDouble(ServiceDouble):
         return self._answer("store", plugin, draft, max_items, max_bytes) or "m1"
 
     async def recall(self, plugin, query):
-        return self._answer("recall", plugin, query) or [replace(ITEM, score=0.75)]
+        return self._answer("recall", plugin, query) or [records.replace(ITEM, score=0.75)]
 
     def get(self, plugin, item, tiers):
         return self._answer("get", plugin, item, tiers)

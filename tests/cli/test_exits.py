@@ -31,4 +31,6 @@ def test_no_error_of_the_host_ends_as_success_or_usage_by_accident(name):
     error = getattr(errors, name)("it happened")
     code = exit_for(error)
     assert code in set(Exit) - {Exit.OK}
-    assert (code == Exit.USAGE) is isinstance(error, errors.InvalidInput | errors.InvalidSetting)
+    assert (code == Exit.USAGE) is isinstance(
+        error, errors.InvalidInput | errors.InvalidSetting | errors.WrongMasterKey
+    )

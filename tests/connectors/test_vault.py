@@ -13,20 +13,26 @@ from pathlib import Path
 import pytest
 
 from omnicore.clock import ManualClock
-from omnicore.connectors.vault import (
-    Credentials,
+from omnicore.connectors.master_key import (
     FilePlace,
+    GivenPlace,
     KeyringPlace,
-    VariablePlace,
-    Vault,
     new_key,
     open_sealed,
-    place_of,
     read_key,
     seal,
     write_key,
 )
-from omnicore.errors import Conflict, InvalidInput, InvalidSetting, NotFound, StorageFailed, Unavailable
+from omnicore.connectors.vault import Credentials, Vault
+from omnicore.errors import (
+    Conflict,
+    InvalidInput,
+    InvalidSetting,
+    NotFound,
+    StorageFailed,
+    Unavailable,
+    WrongMasterKey,
+)
 from omnicore.records import replace
 from omnicore.storage.database import Database
 from omnicore.storage.store import Store
@@ -137,7 +143,7 @@ def test_the_key_file_is_made_for_its_owner_alone_and_refused_when_others_may_re
     with pytest.raises(InvalidSetting, match=r"read by others \(mode 0640\); run `chmod 600"):
         vault_of(store, tmp_path).get("a")
     file.unlink()
-    with pytest.raises(StorageFailed, match=r"master key \w+ that the vault needs is not there"):
+    with pytest.raises(WrongMasterKey, match=r"master key \w+ that the vault needs is not there"):
         vault_of(store, tmp_path).get("a")
     assert not file.exists(), "a new key would only hide that the old one is lost"
     file.symlink_to(tmp_path / "elsewhere")
@@ -149,14 +155,15 @@ def test_the_key_file_is_made_for_its_owner_alone_and_refused_when_others_may_re
 def test_a_variable_may_hold_the_next_key_before_the_old_one(store: Store) -> None:
     old, fresh = write_key(new_key()), new_key()
     environ = {"OMNICORE_MASTER_KEY": old}
-    vault = Vault(SecretsTable(store), VariablePlace(environ), ManualClock())
+    place = GivenPlace("the variable", lambda: environ["OMNICORE_MASTER_KEY"])
+    vault = Vault(SecretsTable(store), place, ManualClock())
     vault.set("a", "the value")
     with pytest.raises(Conflict, match="one key only"):
         vault.rotate_master_key()
     environ["OMNICORE_MASTER_KEY"] = f"{fresh.secret.hex()},{old}"
     assert vault.rotate_master_key() == 1
     environ["OMNICORE_MASTER_KEY"] = write_key(fresh)
-    assert Vault(SecretsTable(store), VariablePlace(environ), ManualClock()).get("a") == "the value"
+    assert Vault(SecretsTable(store), place, ManualClock()).get("a") == "the value"
 
 
 @pytest.mark.parametrize("text", ["", "short", "!" * 44, "ab" * 33])
@@ -194,11 +201,6 @@ class RingDouble:
         del self.kept[service, name]
 
 
-def test_auto_is_the_variable_where_it_is_set(tmp_path: Path) -> None:
-    assert isinstance(place_of("auto", data=tmp_path, environ={}), FilePlace)
-    assert isinstance(place_of("auto", data=tmp_path, environ={"OMNICORE_MASTER_KEY": "x"}), VariablePlace)
-
-
 @pytest.mark.parametrize(("name", "value"), [("a b", "x"), ("", "x"), ("a", ""), ("a", "x\0y"), ("a", "x" * 65537)])
 def test_names_and_values_that_cannot_be_kept_are_refused(tmp_path: Path, name: str, value: str) -> None:
     store = Database.open(tmp_path / "x.db")
@@ -212,19 +214,20 @@ _CHILD = """
 import os, signal, sys
 from pathlib import Path
 from omnicore.clock import SystemClock
-from omnicore.connectors import vault as room
+from omnicore.connectors.master_key import FilePlace
+from omnicore.connectors.vault import Vault
 from omnicore.storage.database import Database
 from omnicore.storage.tables.connectors import SecretsTable
 folder, work, place, count = Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])
 seen = 0
 def die(frame, event, argument):
     global seen
-    if event == "line" and frame.f_code.co_filename.endswith(place):
+    if event == "line" and frame.f_code.co_filename.endswith(tuple(place.split())):
         seen += 1
         if seen == count:
             os.kill(os.getpid(), signal.SIGKILL)
     return die
-keeper = room.Vault(SecretsTable(Database.open(folder / "x.db")), room.FilePlace(folder), SystemClock())
+keeper = Vault(SecretsTable(Database.open(folder / "x.db")), FilePlace(folder), SystemClock())
 keeper.get("s0")
 sys.settrace(die)
 getattr(keeper, work)()
@@ -236,7 +239,7 @@ print("done")
 @pytest.mark.parametrize(
     ("work", "place", "counts"),
     [
-        ("rotate_master_key", "connectors/vault.py", (24, 50, 75, 100, 125)),
+        ("rotate_master_key", "connectors/vault.py connectors/master_key.py", (24, 50, 75, 100, 125)),
         ("rotate_data_key", "connectors/vault.py", (20, 50)),
         ("rotate_data_key", "tables/connectors.py", (12, 30)),
     ],

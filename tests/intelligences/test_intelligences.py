@@ -21,8 +21,9 @@ from omnicore.errors import (
     PermissionDenied,
 )
 from omnicore.events.typed import OmegaEvent, Receiver
-from omnicore.intelligences.intelligence import Budget, IntelligenceSpec, IntelligenceStatus, spec_from_json
+from omnicore.intelligences.intelligence import Budget, IntelligenceSpec, IntelligenceStatus
 from omnicore.intelligences.registry import Intelligences, Skills, rate
+from omnicore.records import decode
 from omnicore.storage.tables.intelligences import IntelligencesTable, SkillRow
 
 Ready, Unverified, Missing = IntelligenceStatus
@@ -279,4 +280,4 @@ def test_a_spec_that_cannot_be_meant_is_refused_by_the_field(rig: Rig, field: st
 @pytest.mark.parametrize("values", [{"nam": "A"}, {"budget": 7}, {"budget": {"cals": 1}}])
 def test_a_document_with_strange_fields_is_no_spec(values: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput):
-        spec_from_json(values)
+        decode(IntelligenceSpec, values, "spec")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +34,7 @@ def _duties(clock: ManualClock | None = None, kept: int = 3, **chores: Any) -> D
 
 
 def _improvements(done: Done) -> list[str]:
-    output = CycleOutput("c", LoopType.Evolutionary, True, {}, tuple(done.insights), (), (), duration=timedelta())
+    output = CycleOutput("c", LoopType.Evolutionary, True, {}, tuple(done.insights), (), (), duration_s=0.0)
     return [one.description for one in extract_improvements(output)]
 
 

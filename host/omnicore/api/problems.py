@@ -49,6 +49,7 @@ STATUS: Mapping[type[errors.OmniError], int] = {
     errors.StorageAway: 503,
     errors.StorageBusy: 503,
     errors.Unavailable: 503,
+    errors.WrongMasterKey: 503,
 }
 """The status of each class; one that is not listed has its nearest ancestor's."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from omnicore.capabilities.capability import Capability, DoorCall, PluginScope, Verb
@@ -62,13 +61,13 @@ class _Memory:
         if query.text is None and query.embedding is None:
             raise InvalidInput("`text` or `embedding` of the request must be there", remedy="see specs/abi.md")
         self._check_tiers(*query.tiers)
-        return {"items": [asdict(item) for item in await self._service.recall(self._plugin, query)]}
+        return {"items": [item.to_json() for item in await self._service.recall(self._plugin, query)]}
 
     def get(self, call: DoorCall, request: Request) -> Mapping[str, Any]:
         item = request.text("id", least=1, most=_ID_BYTES)
         request.done()
         found = self._service.get(self._plugin, item, self._tiers)
-        return {"item": asdict(found) if found else None}
+        return {"item": found.to_json() if found else None}
 
     def forget(self, call: DoorCall, request: Request) -> Mapping[str, Any]:
         item = request.text("id", least=1, most=_ID_BYTES)

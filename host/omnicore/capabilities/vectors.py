@@ -68,8 +68,7 @@ class _Vectors:
         self, collection: str, values: tuple[float, ...], limit: int, wanted: Mapping[str, Any]
     ) -> Mapping[str, Any]:
         found, exact = self._service.search(self._plugin, collection, values, limit, wanted)
-        matches = [{"id": one.id, "distance": one.distance, "metadata": one.metadata} for one in found]
-        return {"matches": matches, "exact": exact}
+        return {"matches": [one.to_json() for one in found], "exact": exact}
 
     def delete(self, call: DoorCall, request: Request) -> Mapping[str, Any]:
         collection = _name(request)

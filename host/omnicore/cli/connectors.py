@@ -265,11 +265,11 @@ def secrets() -> None:
 
 # The vault's keys and values pass no socket: these commands work on the database itself, which a running host reads.
 @contextmanager
-def _vault(shell: Shell, *, changes: bool = False) -> Iterator[Vault]:
+def _vault(shell: Shell, *, changes: bool = False, moved_from: str = "") -> Iterator[Vault]:
     settings, local = loaded(shell).settings, optional("omnicore.cli.local")
     with (local.changed if changes else local.made)(settings) as store:
         opening = optional("omnicore.connectors.service").open_vault
-        yield opening(store, settings.connectors, data=settings.data, environ=os.environ)
+        yield opening(store, settings.connectors, data=settings.data, environ=os.environ, moved_from=moved_from)
 
 
 @secrets.command(name="ls")
@@ -320,12 +320,20 @@ def rm_secret(shell: Shell, name: str) -> None:
 
 @secrets.command()
 @click.option("--master", is_flag=True, help="Replace the master key instead, which encrypts the data keys.")
+@click.option(
+    "--from", "old", metavar="PLACE", default="", help="Where the master key was before connectors.master_key changed."
+)
 @host_folders
 @pass_shell
-def rotate(shell: Shell, *, master: bool) -> None:
-    """Encrypt all secrets with a new data key. If it is interrupted, run it again."""
+def rotate(shell: Shell, *, master: bool, old: str) -> None:
+    """Encrypt all secrets with a new data key. If it is interrupted, run it again.
+
+    To move the master key, set connectors.master_key to the new place and run `rotate --master --from OLD`.
+    """
     output = Output(shell)
-    with _vault(shell, changes=True) as vault:
+    if old and not master:
+        raise click.UsageError("--from moves the master key: give --master too")
+    with _vault(shell, changes=True, moved_from=old) as vault:
         count = vault.rotate_master_key() if master else vault.rotate_data_key()
     if output.is_json:
         output.document({"rotated": "master key" if master else "data key", "count": count})
@@ -334,3 +342,15 @@ def rotate(shell: Shell, *, master: bool) -> None:
         if master
         else f"{count} secrets are encrypted with a new data key."
     )
+
+
+@secrets.command()
+@click.confirmation_option("-y", "--yes", prompt="Delete every secret for good?", help="Do not ask.")
+@host_folders
+@pass_shell
+def reset(shell: Shell) -> None:
+    """Delete all secrets and keys of a vault whose master key is lost."""
+    output = Output(shell)
+    with _vault(shell, changes=True) as vault:
+        count = vault.reset()
+    output.done(f"Deleted {count} secrets; set the credentials of every connector again", {"deleted": count})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -147,7 +146,7 @@ def tiers(shell: Shell) -> None:
     output = Output(shell)
     policies = list(TIER_POLICIES.values())
     if output.is_json:
-        output.document([asdict(policy) for policy in policies])
+        output.document([policy.to_json() for policy in policies])
         return
     output.rows(
         ("group", "tier", "purpose", "writer", "keeps", "moves on to"),

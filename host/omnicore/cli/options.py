@@ -26,7 +26,15 @@ from click.shell_completion import CompletionItem
 
 from omnicore.cli.output import Format, Output, Shell, printable
 from omnicore.config.schema import parse_duration
-from omnicore.errors import DeadlineExceeded, InvalidInput, InvalidSetting, NotFound, OmniError, PermissionDenied
+from omnicore.errors import (
+    DeadlineExceeded,
+    InvalidInput,
+    InvalidSetting,
+    NotFound,
+    OmniError,
+    PermissionDenied,
+    WrongMasterKey,
+)
 
 __all__ = [
     "CODES",
@@ -172,6 +180,7 @@ CODES: tuple[tuple[type[OmniError], Exit], ...] = (
     (PermissionDenied, Exit.DENIED),
     (InvalidInput, Exit.USAGE),
     (InvalidSetting, Exit.USAGE),
+    (WrongMasterKey, Exit.USAGE),
     (OmniError, Exit.FAILURE),
 )
 

@@ -220,9 +220,11 @@ class ConnectorSettings:
 
     timeout_s: float = setting(30.0, "Longest time of one action of a connector", minimum=0.001, untrusted="lower")
     retries: int = setting(2, "Retries of an action that is safe to repeat", minimum=0, maximum=20, untrusted="lower")
-    master_key: Literal["auto", "variable", "file", "keyring"] = setting(
+    master_key: str = setting(
         "auto",
-        "Location of the vault's master key; auto: OMNICORE_MASTER_KEY if set, else master.key in the data folder",
+        "Location of the vault's master key: variable (OMNICORE_MASTER_KEY), file (master.key in the data folder),"
+        " file:/absolute/path, keyring, aws-kms:KEY or vault-transit:KEY; auto: the variable if set, else the file."
+        " Hosts that share a database need the same key",
     )
     secret_variables: tuple[str, ...] = setting(("CONNECTOR_*",), "Environment variables that may hold credentials")
     secret_folders: tuple[Path, ...] = setting((Path("/run/secrets"),), "Folders of files that may hold credentials")

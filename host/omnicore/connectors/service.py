@@ -22,8 +22,9 @@ from omnicore.clock import Clock, SystemClock
 from omnicore.connectors.http import base_url
 from omnicore.connectors.kind import Action, CallLimits, Connector, Kind, Opening, ServiceClient, check_value, find_kind
 from omnicore.connectors.line import Figures, Line
+from omnicore.connectors.master_key import MovedPlace, place_of
 from omnicore.connectors.policy import Reserved
-from omnicore.connectors.vault import Credentials, Vault, is_reference, place_of, vault_name
+from omnicore.connectors.vault import Credentials, Vault, is_reference, vault_name
 from omnicore.connectors.webhooks import Hooks
 from omnicore.errors import Conflict, DeadlineExceeded, InvalidInput, LimitExceeded, OmniError, ToolMissing, Unavailable
 from omnicore.ids import new_id
@@ -350,8 +351,10 @@ class Connectors:
         publish: Publish,
         clock: Clock | None = None,
         work: bool = True,
+        shared: bool = False,
         reserved: Reserved | None = None,
     ) -> None:
+        self._shared = shared
         self._reserved = reserved or Reserved(data=data)
         self.register = register
         self.hooks = hooks
@@ -367,7 +370,12 @@ class Connectors:
         self._uses = 0
 
     async def start(self) -> None:
-        """Ends what a killed process left half done, and deletes old records; not where `work` is False."""
+        """Ends what a killed process left half done, and deletes old records; not where `work` is False.
+
+        Raises: WrongMasterKey: the database is shared, and this host cannot open its vault.
+        """
+        if self._work and self._shared:
+            await asyncio.to_thread(self.vault.join)
         if self._work:
             await asyncio.to_thread(self._begin)
 
@@ -670,6 +678,7 @@ def open_connectors(
         publish=publish,
         clock=clock,
         work=work,
+        shared=store.dialect == "postgresql",
         reserved=reserved,
     )
 
@@ -681,7 +690,16 @@ def open_vault(
     data: Path,
     environ: Mapping[str, str],
     clock: Clock | None = None,
+    moved_from: str = "",
 ) -> Vault:
-    """The vault of a data folder, with its master key where the settings say."""
-    place = place_of(settings.master_key, data=data, environ=environ)
-    return Vault(SecretsTable(store), place, clock or SystemClock())
+    """The vault of a database, with its master key where the settings say.
+
+    Args: moved_from: where the master key was before, as the setting writes it; the next rotation moves it.
+    """
+    clock, table = clock or SystemClock(), SecretsTable(store)
+    places = [
+        place_of(name, data=data, environ=environ, table=table, clock=clock)
+        for name in (moved_from, settings.master_key)
+        if name
+    ]
+    return Vault(table, places[0] if len(places) == 1 else MovedPlace(*places), clock)

@@ -6,7 +6,6 @@ Requirements are matched to functions of plugins by a pure function; call counts
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
@@ -30,10 +29,9 @@ from omnicore.intelligences.intelligence import (
     IntelligenceSpec,
     IntelligenceStatus,
     checked_spec,
-    spec_from_json,
-    spec_text,
 )
 from omnicore.plugins.call import Meter, metered
+from omnicore.records import decode
 from omnicore.storage.tables.intelligences import IntelligenceRow, IntelligencesTable, Room, SkillRow, UsageRow
 from omnicore.telemetry.metrics import BUCKETS_S, CallRecorder, Metrics
 
@@ -127,7 +125,7 @@ class Intelligences:
             InvalidInput: a field of the spec, or `strict` and something required is not there.
             LimitExceeded: there are too many.
         """
-        spec = checked_spec(spec, tuple(BUILT_IN))
+        spec = checked_spec(spec)
         offers = offers_of(self._plugins.list())
         _, missing = resolve(spec, offers)
         if spec.strict and missing:
@@ -137,7 +135,7 @@ class Intelligences:
                 path="required_capabilities",
                 missing=list(missing),
             )
-        row = self._table.add(self._ids.next(), spec.name, spec_text(spec), self._clock.now(), most=self._most)
+        row = self._table.add(self._ids.next(), spec.name, spec.to_json(), self._clock.now(), most=self._most)
         if row is None:
             raise LimitExceeded(
                 f"there are {self._most} intelligences", remedy="retire some", limit="intelligences", allowed=self._most
@@ -300,19 +298,11 @@ class Intelligences:
         return [self._read(row, offers) for row in rows]
 
     def _read(self, row: IntelligenceRow, offers: Offers) -> Intelligence:
-        spec = spec_from_json(json.loads(row.spec))
+        spec = decode(IntelligenceSpec, row.spec, "spec")
         capabilities, missing = resolve(spec, offers)
         return Intelligence(
-            row.id,
-            row.name,
-            row.version,
-            spec,
-            status_of(spec, missing, row.score),
-            capabilities,
-            missing,
-            row.created_at,
-            row.retired_at,
-            row.score,
+            *(row.id, row.name, row.version, spec, status_of(spec, missing, row.score), capabilities, missing),
+            *(row.created_at, row.retired_at, row.score),
         )
 
 

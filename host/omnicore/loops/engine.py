@@ -13,7 +13,6 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from omnicore.clock import Clock, SystemClock
@@ -102,7 +101,7 @@ async def run_cycle(
         (*done.insights, *({**insight, "by": name} for name, one in gave.items() for insight in one.answer.insights)),
         tuple(action for one in gave.values() for action in one.actions),
         (*done.next_objectives, *(text for one in gave.values() for text in one.answer.next_objectives)),
-        timedelta(seconds=time.monotonic() - began),
+        time.monotonic() - began,
     )
     return output, sum(one.cut for one in gave.values())
 
@@ -261,7 +260,7 @@ class Standing:
             self.failures,
             self.last_run_at,
             self.due(now) if timed else None,
-            timedelta(seconds=self.seconds / self.cycles if self.cycles else 0.0),
+            self.seconds / self.cycles if self.cycles else 0.0,
             handlers,
         )
 
@@ -269,7 +268,7 @@ class Standing:
 def overall(lanes: list[LoopStatus]) -> LoopStatus:
     """All lanes as one."""
     cycles = sum(one.cycles_completed for one in lanes)
-    spent = sum((one.avg_duration * one.cycles_completed for one in lanes), timedelta())
+    spent = sum(one.avg_duration_s * one.cycles_completed for one in lanes)
     due = [one.next_run_at for one in lanes if one.next_run_at is not None]
     ran = [one.last_run_at for one in lanes if one.last_run_at is not None]
     return LoopStatus(
@@ -280,7 +279,7 @@ def overall(lanes: list[LoopStatus]) -> LoopStatus:
         sum(one.failures for one in lanes),
         max(ran, default=None),
         min(due, default=None),
-        spent / cycles if cycles else timedelta(),
+        spent / cycles if cycles else 0.0,
         tuple(sorted({name for one in lanes for name in one.handlers})),
     )
 
@@ -600,7 +599,7 @@ class LoopEngine:
         )
 
     async def _record(self, standing: Standing, output: CycleOutput, fence: int) -> None:
-        kind, now, seconds = standing.lane.type, self._clock.now(), output.duration.total_seconds()
+        kind, now, seconds = standing.lane.type, self._clock.now(), output.duration_s
         failed = not output.success
         standing.count(at=now, failed=failed, seconds=seconds, written=bool(fence))
         if fence:

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from omnicore.config.settings import LoopSettings
-
 import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from dataclasses import field as member
+from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
 
 from omnicore.errors import InvalidInput, NotFound
+from omnicore.records import Meta, Record, Seconds, Time, checked, field
 
 if TYPE_CHECKING:
-    from datetime import timedelta
-
     from omnicore.config.settings import LoopSettings
 
 __all__ = [
@@ -107,23 +102,20 @@ def next_due(interval_s: float, *, since: float, last_run_at: float | None, now:
 
 
 DATA_BYTES = 256 * 1024
-_CONTEXT_CHARACTERS = 10_000
-_MOST_OBJECTIVES = 100
-_OBJECTIVE_CHARACTERS = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class CycleInput:
-    """Input of a cycle. `data` is a JSON object; `objectives` are short texts for handlers."""
+class CycleInput(Record, frozen=True):
+    """Input of a cycle."""
 
-    data: Mapping[str, Any] = field(default_factory=dict)
-    context: str = ""
-    objectives: Sequence[str] = ()
+    data: Annotated[Mapping[str, Any], Meta(description="What the cycle works on.")] = field(default_factory=dict)
+    context: Annotated[str, Meta(max_length=10_000)] = ""
+    objectives: Annotated[
+        Sequence[Annotated[str, Meta(max_length=1_000)]], Meta(max_length=100, description="Texts for handlers.")
+    ] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class CycleAction:
-    """Something a handler wanted done, and what came of it: done, refused or failed.
+class CycleAction(Record, frozen=True):
+    """Something a handler wanted done, and what came of it.
 
     `verb` is a door and its verb, such as `tasks.submit`, and `input` its request.
     """
@@ -131,7 +123,7 @@ class CycleAction:
     by: str
     verb: str
     input: Mapping[str, Any]
-    status: str
+    status: Annotated[str, Meta(description="done, refused or failed.")]
     result: Any = None
 
 
@@ -144,8 +136,7 @@ class Improvement:
     embedding: Sequence[float] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CycleOutput:
+class CycleOutput(Record, frozen=True):
     """Output of a cycle. `results` holds the numbers of the duty and, under `handlers`, the answer of each handler."""
 
     cycle_id: str
@@ -155,66 +146,36 @@ class CycleOutput:
     insights: tuple[Mapping[str, Any], ...]
     actions: tuple[CycleAction, ...]
     next_objectives: tuple[str, ...]
-    duration: timedelta
+    duration_s: Seconds
 
-    def to_json(self) -> dict[str, Any]:
-        """The cycle as REST and `-o json` show it. Units: `duration_s` seconds."""
-        return {
-            "cycle_id": self.cycle_id,
-            "loop_type": self.loop_type.value,
-            "success": self.success,
-            "results": dict(self.results),
-            "insights": [dict(one) for one in self.insights],
-            "actions": [
-                {"by": one.by, "verb": one.verb, "input": dict(one.input), "status": one.status, "result": one.result}
-                for one in self.actions
-            ],
-            "next_objectives": list(self.next_objectives),
-            "duration_s": self.duration.total_seconds(),
-        }
+    @property
+    def duration(self) -> timedelta:
+        """The time that the cycle took."""
+        return timedelta(seconds=self.duration_s)
 
 
-@dataclass(frozen=True, slots=True)
-class LoopStatus:
-    """Status of a lane, or of all of them together when `loop_type` is None. Units: seconds since the epoch."""
+class LoopStatus(Record, frozen=True):
+    """Status of a lane, or of all of them together."""
 
-    loop_type: LoopType | None
-    scheduled: bool
+    loop_type: Annotated[LoopType | None, Meta(description="Null for all lanes as one.")] = field(name="lane")
+    scheduled: Annotated[bool, Meta(description="True if it runs by itself.")]
     running: bool
     cycles_completed: int
     failures: int
-    last_run_at: float | None
-    next_run_at: float | None
-    avg_duration: timedelta
+    last_run_at: Time | None
+    next_run_at: Time | None
+    avg_duration_s: Seconds
     handlers: tuple[str, ...] = ()
 
-    def to_json(self) -> dict[str, Any]:
-        """The status as REST and `-o json` show it."""
-        return {
-            "lane": self.loop_type.value if self.loop_type else None,
-            "scheduled": self.scheduled,
-            "running": self.running,
-            "cycles_completed": self.cycles_completed,
-            "failures": self.failures,
-            "last_run_at": self.last_run_at,
-            "next_run_at": self.next_run_at,
-            "avg_duration_s": self.avg_duration.total_seconds(),
-            "handlers": list(self.handlers),
-        }
+    @property
+    def avg_duration(self) -> timedelta:
+        """The mean time of a cycle."""
+        return timedelta(seconds=self.avg_duration_s)
 
 
 def checked_input(given: CycleInput) -> CycleInput:
     """The input itself, when it is small and plain. Raises: InvalidInput."""
-    if not isinstance(given.data, Mapping) or not isinstance(given.context, str):
-        raise _wrong("data is no JSON object, or context no text", "data")
-    if isinstance(given.objectives, str) or not all(isinstance(one, str) for one in given.objectives):
-        raise _wrong("objectives are no list of texts", "objectives")
-    if len(given.context) > _CONTEXT_CHARACTERS:
-        raise _wrong(f"context has more than {_CONTEXT_CHARACTERS} characters", "context")
-    if len(given.objectives) > _MOST_OBJECTIVES or any(len(one) > _OBJECTIVE_CHARACTERS for one in given.objectives):
-        raise _wrong(
-            f"more than {_MOST_OBJECTIVES} objectives, or one over {_OBJECTIVE_CHARACTERS} characters", "objectives"
-        )
+    given = checked(given, "cycle")
     try:
         size = len(json.dumps(given.data, allow_nan=False))
     except (TypeError, ValueError, RecursionError) as error:
@@ -241,7 +202,7 @@ def _wrong(fact: str, path: str) -> InvalidInput:
 class Done:
     """Result of a duty: numbers, insights, and next objectives. `problem` is the reason why it is incomplete."""
 
-    results: Mapping[str, Any] = field(default_factory=dict)
+    results: Mapping[str, Any] = member(default_factory=dict)
     insights: Sequence[Mapping[str, Any]] = ()
     next_objectives: Sequence[str] = ()
     problem: str = ""

@@ -332,24 +332,8 @@ class ImmediateTier:
 
 def _outline(seq: int, row: NewMemory, state: int = LIVE) -> Outline:
     return Outline(
-        seq=seq,
-        changed=seq,
-        tier=row.tier,
-        state=state,
-        importance=row.importance,
-        created_at=row.created_at,
-        hits=0,
-        expires_at=row.expires_at,
-        valid_from=row.valid_from,
-        valid_to=row.valid_to,
-        pinned=int(row.pinned),
-        superseded=0,
-        session=row.session,
-        speaker=row.speaker,
-        given=row.given,
-        sense=row.sense,
-        sense_by=row.sense_by,
-        hash=row.hash,
+        *(seq, seq, row.tier, state, row.importance, row.created_at, 0, row.expires_at, row.valid_from, row.valid_to),
+        *(row.pinned, 0, row.session, row.speaker, row.given, row.sense, row.sense_by, row.hash),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from omnicore.errors import InvalidInput, LimitExceeded
@@ -17,6 +17,7 @@ from omnicore.memory.columns import Floats, MemoryColumns
 from omnicore.memory.item import MemoryDraft, MemoryOrigin, drafted
 from omnicore.memory.memories import Memories
 from omnicore.memory.tiers import MemoryTier, TierPolicy, policy_of
+from omnicore.records import replace
 from omnicore.storage.tables.memory import KeptMemory, MemoryCare, NewMemory
 from omnicore.vectors.numeric import np
 

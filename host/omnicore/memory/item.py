@@ -10,19 +10,20 @@ import json
 import math
 import re
 import unicodedata
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from omnicore.errors import InvalidInput
 from omnicore.ids import new_id
-from omnicore.memory.tiers import TIERS, MemoryTier, TierPolicy, policy_of
+from omnicore.memory.tiers import BY_PLACE, MemoryTier, TierPolicy, policy_of
 from omnicore.memory.words import analysed
+from omnicore.records import HIDDEN, Meta, Record, Time, field, replace
 from omnicore.storage.tables.memory import LIVE, QUARANTINED, KeptMemory, NewMemory
 from omnicore.texts import is_whole
 from omnicore.vectors.numeric import np
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from omnicore.memory.columns import Floats
 
@@ -92,8 +93,7 @@ def standing(importance: float, age_s: float, hits: int, policy: TierPolicy) -> 
     return importance * fades + 0.1 * math.log1p(hits)
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryDraft:
+class MemoryDraft(Record, frozen=True):
     """Something to remember. The service judges and embeds where `importance` or `embedding` is None.
 
     `metadata` may say `session` and `speaker` (who said it in which conversation: neighbours help recall),
@@ -107,8 +107,7 @@ class MemoryDraft:
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryQuery:
+class MemoryQuery(Record, frozen=True):
     """A query: the tiers to search, and a text, an embedding, or both."""
 
     text: str | None
@@ -117,8 +116,7 @@ class MemoryQuery:
     limit: int
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryItem:
+class MemoryItem(Record, frozen=True):
     """Something remembered. `score` says how well it fits a query, 0 to 1. Units: seconds since the epoch."""
 
     id: str
@@ -130,39 +128,35 @@ class MemoryItem:
     score: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """A memory with all that its owner and the operator may know. Units: seconds since the epoch.
-
-    Args:
-        owner: the plugin it belongs to, `@shared` or `@host`.
-        writer: who wrote it: a plugin, or the host. `call` and `source`: in which call, from what.
-        state: `live`, or `quarantined` until a person approves it.
-        explain: what the score is made of; empty without a query.
-    """
+class Memory(Record, frozen=True, kw_only=True):
+    """A memory with all that its owner and the operator may know. Units: seconds since the epoch."""
 
     id: str
-    owner: str
-    tier: str
+    owner: Annotated[str, Meta(description="A plugin, `@host`, or `@shared`.")]
+    tier: MemoryTier
     text: str
     importance: float
-    created_at: float
-    accessed_at: float
+    judged: Annotated[bool, Meta(description="True if the host judged its importance.")] = False
+    created_at: Time
+    accessed_at: Time
     hits: int
     metadata: Mapping[str, Any]
-    writer: str
-    state: str = "live"
-    judged: bool = False
+    writer: Annotated[str, Meta(description="Who wrote it: a plugin, or the host.")]
+    call: Annotated[str | None, Meta(description="The call in which it was written.")] = None
+    source: str | None = None
+    state: Annotated[Literal["live", "quarantined"], Meta(description="`quarantined` until a person approves it.")] = (
+        "live"
+    )
     pinned: bool = False
     expires_at: float | None = None
     valid_from: float | None = None
     valid_to: float | None = None
     superseded_by: str | None = None
-    call: str | None = None
-    source: str | None = None
-    embedding: tuple[float, ...] | None = field(default=None, repr=False)
-    score: float | None = None
-    explain: Mapping[str, float] = field(default_factory=dict)
+    embedding: Annotated[tuple[float, ...] | None, HIDDEN] = None
+    score: Annotated[float | None, Meta(description="How well it fits the question, 0 to 1.")] = None
+    explain: Annotated[
+        Mapping[str, float], Meta(description="What the score is made of; empty without a question.")
+    ] = field(default_factory=dict)
 
     def item(self) -> MemoryItem:
         """As plugins see it."""
@@ -171,12 +165,11 @@ class Memory:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Recall:
+class Recall(Record, frozen=True):
     """Memories found, best first, and notes on ways of searching that could not be used, and why."""
 
     items: tuple[Memory, ...]
-    notes: tuple[str, ...] = ()
+    notes: Annotated[tuple[str, ...], Meta(description="Ways of looking that could not be used, and why.")] = ()
 
 
 def shown(kept: KeptMemory, score: float | None = None, explain: Mapping[str, float] | None = None) -> Memory:
@@ -184,7 +177,7 @@ def shown(kept: KeptMemory, score: float | None = None, explain: Mapping[str, fl
     return Memory(
         id=kept.id,
         owner=kept.plugin,
-        tier=TIERS[kept.tier],
+        tier=BY_PLACE[kept.tier],
         text=kept.text,
         importance=kept.importance,
         created_at=kept.created_at,
@@ -209,23 +202,7 @@ def shown(kept: KeptMemory, score: float | None = None, explain: Mapping[str, fl
 
 def shown_scratch(owner: str, row: NewMemory, hits: int) -> Memory:
     """A memory of the immediate tier."""
-    return Memory(
-        id=row.id,
-        owner=owner,
-        tier=MemoryTier.Immediate.value,
-        text=row.text,
-        importance=row.importance,
-        created_at=row.created_at,
-        accessed_at=row.created_at,
-        hits=hits,
-        metadata=json.loads(row.metadata),
-        writer=row.writer,
-        judged=row.judged,
-        expires_at=row.expires_at,
-        call=row.call_id,
-        source=row.source,
-        embedding=_numbers(row.given),
-    )
+    return shown(replace(row, plugin=owner, hits=hits))
 
 
 def scored(memory: Memory, score: float, explain: Mapping[str, float]) -> Memory:
@@ -244,8 +221,7 @@ _NAME_CHARACTERS = 256
 _LATEST = 1e15  # seconds, 30 million years
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryOrigin:
+class MemoryOrigin(Record, frozen=True):
     """The origin of a memory: its writer, call and source."""
 
     writer: str
@@ -279,14 +255,16 @@ def drafted(draft: MemoryDraft, origin: MemoryOrigin, now: float, *, pinned: boo
         text=text,
         metadata=metadata,
         importance=importance,
-        judged=draft.importance is None,
+        judged=int(draft.importance is None),
         created_at=now,
+        accessed_at=now,
+        size=len(text.encode()) + len(metadata) + (0 if given is None else given.nbytes),
         expires_at=None if policy.ttl_s is None or pinned else now + policy.ttl_s,
         hash=text_hash(text, speaker),
         writer=origin.writer,
         words=tuple(words_of(speaker, text)),
         state=QUARANTINED if tier is MemoryTier.Galactic else LIVE,
-        pinned=pinned or tier is MemoryTier.Cosmic,
+        pinned=int(pinned or tier is MemoryTier.Cosmic),
         session=_name(about, "session"),
         speaker=speaker,
         valid_from=_time(about, "valid_from"),

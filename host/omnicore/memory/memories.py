@@ -10,7 +10,7 @@ import json
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from omnicore.errors import InvalidInput, LimitExceeded, NotFound, PermissionDenied
@@ -32,6 +32,7 @@ from omnicore.memory.item import (
 )
 from omnicore.memory.recall import ALWAYS, Finder, Found, Made, Question
 from omnicore.memory.tiers import BY_PLACE, SHARED, MemoryTier, TierPolicy, policy_of
+from omnicore.records import replace
 from omnicore.storage.tables.memory import LIVE, QUARANTINED, SHARED_SPACE, KeptMemory, MemoryTable, NewMemory, Quota
 from omnicore.storage.tables.memory_words import LAST
 from omnicore.vectors.numeric import np
@@ -403,12 +404,6 @@ Tell = Callable[[str, Mapping[str, Any]], object]
 """Publishes an event: a topic and its data."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Checked:
-    row: NewMemory
-    tier: MemoryTier
-
-
 class Memories:
     """The memories of the host and its plugins.
 
@@ -478,20 +473,21 @@ class Memories:
         checked_owner(owner)
         checked = [self._check(drafted(draft, origin, now, pinned=pinned)) for draft in drafts]
         self._rate.take(owner, len(checked))
-        rows = self.sensed([one.row for one in checked])
+        rows = self.sensed(checked)
+        tiers = [BY_PLACE[row.tier] for row in rows]
         ids: dict[int, str] = {}
         for space in (owner, SHARED_SPACE):
             wanted = [
                 at
-                for at, one in enumerate(checked)
-                if one.tier is not MemoryTier.Immediate and (one.tier in SHARED) == (space == SHARED_SPACE)
+                for at, tier in enumerate(tiers)
+                if tier is not MemoryTier.Immediate and (tier in SHARED) == (space == SHARED_SPACE)
             ]
             if wanted:
                 ids.update(zip(wanted, self._keep(space, [rows[at] for at in wanted], quota), strict=True))
-        for at, one in enumerate(checked):
-            if one.tier is MemoryTier.Immediate:
+        for at, tier in enumerate(tiers):
+            if tier is MemoryTier.Immediate:
                 ids[at] = self._scratch(owner, rows[at], now)
-        return [ids[at] for at in range(len(checked))]
+        return [ids[at] for at in range(len(rows))]
 
     def recall(
         self,
@@ -517,7 +513,7 @@ class Memories:
         """
         if budget is not None and budget < 1:
             raise InvalidInput(f"nothing fits into {budget} characters", remedy="give 1 or more, or no budget")
-        found = self._finder.find(replace(self._question(text, embedding, tiers, owner, limit), made=made))
+        found = self._finder.find(self._question(text, embedding, tiers, owner, limit, made))
         items, left = within_budget(self._fetched(owner, found), budget)
         if touch:
             self._touch(owner, items)
@@ -526,7 +522,13 @@ class Memories:
         return Recall(tuple(item for item, _ in items), (*self._notes(text), *_left(left, budget)))
 
     def _question(
-        self, text: str | None, embedding: Sequence[float] | None, tiers: Iterable[str] | None, owner: str, limit: int
+        self,
+        text: str | None,
+        embedding: Sequence[float] | None,
+        tiers: Iterable[str] | None,
+        owner: str,
+        limit: int,
+        made: Made,
     ) -> Question:
         if text is not None and (len(text) > _QUESTION_BYTES or not text.strip()):
             text = checked_text(text)
@@ -545,6 +547,7 @@ class Memories:
             most=limit,
             now=self.clock.now(),
             sense=None if sense is None else sense[0],
+            made=made,
         )
 
     def get(self, item: str, *, owner: str | None = None, tiers: Iterable[str] | None = None) -> Memory | None:
@@ -627,8 +630,7 @@ class Memories:
         words = [f"the embedder fails: {self.sense.problem}"] if self.sense.problem else []
         return words + [f"the vector index fails: {problem}" for problem in self.indexes.problems()]
 
-    def _check(self, row: NewMemory) -> _Checked:
-        tier = BY_PLACE[row.tier]
+    def _check(self, row: NewMemory) -> NewMemory:
         known = self.settings.dimensions
         if known and row.given is not None and len(row.given) // 4 != known:
             raise InvalidInput(
@@ -636,7 +638,7 @@ class Memories:
                 remedy=f"give {known} numbers",
                 dimensions=known,
             )
-        return _Checked(row, tier)
+        return row
 
     def sensed(self, rows: list[NewMemory]) -> list[NewMemory]:
         """The rows with the embedder's vectors; without, when it fails: they are made up for later."""

@@ -9,10 +9,10 @@ import asyncio
 import hashlib
 import json
 import logging
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
-from typing import IO, TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import IO, TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
 
 from omnicore.errors import InvalidInput, PermissionDenied
 from omnicore.memory.consolidation import Consolidated, Consolidator, Summarise
@@ -20,11 +20,12 @@ from omnicore.memory.item import Memory, MemoryDraft, MemoryItem, MemoryOrigin, 
 from omnicore.memory.memories import HOST, Memories
 from omnicore.memory.recall import ALWAYS, Made
 from omnicore.memory.tiers import BY_PLACE, TIER_POLICIES, MemoryTier, TierPolicy, policy_of
+from omnicore.records import Meta, Record, field
 from omnicore.resilience.turns import Turns
 from omnicore.storage.tables.memory import SHARED_SPACE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from omnicore.memory.memories import Memories
 
@@ -42,21 +43,16 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryStats:
+class MemoryStats(Record, frozen=True):
     """Memories and their bytes, expired ones not yet swept among them."""
 
     items: int
     bytes: int
     by_tier: Mapping[str, int]
     by_owner: Mapping[str, int]
-    quarantined: int
+    quarantined: Annotated[int, Meta(description="Memories that wait for approval.")]
     embedder: str | None
     problems: tuple[str, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """As REST and commands show it."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
 
 def measured(memories: Memories, owner: str | None = None) -> MemoryStats:
@@ -87,11 +83,12 @@ def measured(memories: Memories, owner: str | None = None) -> MemoryStats:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
-    """The memories of one owner, counted; `@shared` holds the tiers that belong to nobody alone."""
+class Holding(Record, frozen=True):
+    """The memories of one owner, counted."""
 
-    owner: str
+    owner: Annotated[
+        str, Meta(description="A plugin, `@host`, or `@shared` for the tiers that belong to nobody alone.")
+    ]
     items: int = 0
     bytes: int = 0
     by_tier: Mapping[str, int] = field(default_factory=dict)
@@ -345,14 +342,13 @@ _BATCH = 500
 _NAME_CHARACTERS = 128
 
 
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """The result of an import: memories that it brought or found there, and ones of older versions that it let go."""
+class Imported(Record, frozen=True):
+    """The result of an import."""
 
     pack: str
     version: str
-    memories: int
-    replaced: int
+    memories: Annotated[int, Meta(description="Memories that it brought, or that were there.")]
+    replaced: Annotated[int, Meta(description="Memories of older versions that are gone.")]
 
 
 def export_pack(

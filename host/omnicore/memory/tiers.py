@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
+
+from omnicore.records import Record
 
 __all__ = ["BY_PLACE", "GROUPS", "SHARED", "TIERS", "TIER_POLICIES", "MemoryTier", "TierPolicy", "Writer", "policy_of"]
 
@@ -49,8 +50,7 @@ TIERS: tuple[str, ...] = tuple(tier.value for tier in MemoryTier)
 """The names of all tiers, in order."""
 
 
-@dataclass(frozen=True, slots=True)
-class TierPolicy:
+class TierPolicy(Record, frozen=True):
     """The rules of a tier for its memories.
 
     Args:

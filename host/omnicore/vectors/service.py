@@ -13,11 +13,12 @@ import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from omnicore.clock import Clock, SystemClock
 from omnicore.config.settings import VectorSettings
 from omnicore.errors import EngineFailed, InvalidInput, LimitExceeded
+from omnicore.records import asdict
 from omnicore.storage.tables.vectors import Collection, VectorTable, owner_locks
 from omnicore.vectors.ann import Graph, GraphFailed, available, missing
 from omnicore.vectors.collection import CollectionCache, LoadedCollection, in_memory, in_table, matches
@@ -25,6 +26,7 @@ from omnicore.vectors.numeric import np
 from omnicore.vectors.snapshots import WORK, IndexSnapshots, SnapshotBroken, SnapshotManifest, SnapshotOrder, written
 from omnicore.vectors.vector import (
     Batch,
+    CollectionIndex,
     Match,
     Vector,
     VectorChange,
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from omnicore.storage.store import Session, Store
+    from omnicore.storage.tables.vectors import Metric
 
 __all__ = ["DEAD_SHARE", "CollectionDirectory", "IndexMaintenance", "IndexState", "VectorService", "backoff_s", "due"]
 
@@ -216,7 +219,7 @@ class IndexMaintenance:
         self._woken.set()
 
     def round(self) -> int:
-        """Does what is due now for every collection. Returns how much was done."""
+        """Does what is due now for every collection. Returns the number of things done."""
         with self._working:
             return self._round()
 
@@ -509,7 +512,7 @@ class VectorService:
         dimensions = self.settings.dimensions if dimensions is None else dimensions
         checked_shape(plugin, collection, dimensions, metric)
         key = self._random_bits(62)
-        new = Collection(key, plugin, collection, dimensions, metric, 0, 0, 0, self._clock.now())
+        new = Collection(key, plugin, collection, dimensions, cast("Metric", metric), 0, 0, 0, self._clock.now())
         if self.table.store.apply(lambda session: self._create(session, new), locks=owner_locks(plugin)):
             return True
         there = self._directory.read(plugin, collection)
@@ -566,13 +569,14 @@ class VectorService:
             copy: Any = {"rows": manifest.rows, "bytes": manifest.bytes} if manifest is not None else None
         except SnapshotBroken as error:
             copy = {"error": str(error)}
-        return {
-            **row.to_json(),
-            "in_memory": loaded is not None,
-            "indexed": graph.rows - graph.marked if graph is not None else 0,
-            "reason": loaded.faults.reason if loaded is not None else "",
-            "copy": copy,
-        }
+        found = CollectionIndex(
+            **asdict(row),
+            in_memory=loaded is not None,
+            indexed=graph.rows - graph.marked if graph is not None else 0,
+            reason=loaded.faults.reason if loaded is not None else "",
+            copy=copy,
+        )
+        return found.to_json()
 
     def rebuild(self, plugin: str, collection: str) -> dict[str, Any]:
         """Builds the index anew and writes its copy, now. Returns `stats`.
@@ -601,7 +605,7 @@ class VectorService:
         """Keeps all or none, within the owner's quota over all collections. Returns how many ids there were."""
         row = self._directory.now(plugin, collection)
         matrix = checked_matrix(row, packed(vectors, row.dimensions))
-        batch = batch_of([one.id for one in vectors], matrix, [one.metadata for one in vectors])
+        batch = batch_of([one.id for one in vectors], matrix, [one.metadata or {} for one in vectors])
         return self._write(row, batch, max_vectors)
 
     def upsert_rows(

@@ -8,11 +8,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_args
 
 from omnicore.errors import InvalidInput, LimitExceeded
-from omnicore.storage.tables.vectors import DROPPED, Collection, Kept, Row, VectorTable
+from omnicore.records import Meta, Record, field
+from omnicore.storage.tables.vectors import DROPPED, Collection, Metric, NewVector, VectorRow, VectorTable
 from omnicore.texts import is_whole
 from omnicore.vectors.numeric import np
 
@@ -30,6 +31,7 @@ __all__ = [
     "METADATA_KEYS",
     "METRICS",
     "Batch",
+    "CollectionIndex",
     "Match",
     "Vector",
     "VectorChange",
@@ -55,17 +57,20 @@ HOST = "@host"
 """Owner of the host's own collections. No plugin's name begins with `@`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Vector:
+DIMENSIONS = 4096
+_ID_BYTES = 256
+_NAME_BYTES = 256
+
+
+class Vector(Record, frozen=True):
     """A vector to keep. Shapes: `values: float[dimensions]`."""
 
-    id: str
-    values: Sequence[float]
-    metadata: Mapping[str, Any]
+    id: Annotated[str, Meta(min_length=1, max_length=_ID_BYTES)]
+    values: Annotated[Sequence[float], Meta(min_length=1, max_length=DIMENSIONS)]
+    metadata: Annotated[Mapping[str, Any] | None, Meta(description="At most 64 members.")] = None
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Record, frozen=True):
     """A vector that was found.
 
     Units: `distance` by the collection's metric, 0 is the same: cosine 0 to 2, l2 the length of the difference,
@@ -73,8 +78,17 @@ class Match:
     """
 
     id: str
-    distance: float
+    distance: Annotated[float, Meta(description="By the collection's metric; 0 is the same.")]
     metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+class CollectionIndex(Collection, frozen=True):
+    """A collection with its index and the copy on disk."""
+
+    in_memory: Annotated[bool, Meta(description="True while the collection is held in memory.")]
+    indexed: Annotated[int, Meta(description="Vectors in the index; 0 where searches compare all.")]
+    reason: Annotated[str, Meta(description="The reason why there is no index; else empty.")]
+    copy: Annotated[Mapping[str, Any] | None, Meta(description="Rows and bytes of the copy on disk, or its error.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +101,11 @@ class VectorHealth:
 
 Matrix: TypeAlias = "npt.NDArray[np.float32]"
 
-METRICS = ("cosine", "l2", "dot")
-DIMENSIONS = 4096
+METRICS: tuple[Metric, ...] = get_args(Metric)
 METADATA_KEYS = 64
 METADATA_BYTES = 16 * 1024
 LARGEST = 1e15
 """Largest number under l2 and dot: 4096 squares of it are still numbers of 32 bits, with room for their sum."""
-_ID_BYTES = 256
-_NAME_BYTES = 256
 
 
 def can_be(owner: str, name: str) -> bool:
@@ -293,11 +304,11 @@ def write(
         vector = blob[place * size : (place + 1) * size]
         old = there.get(id_)
         if old is None or (old.vector, old.metadata) != (vector, text):
-            rows.append(Row(before + 1 + place, id_, vector, text, tags))
+            rows.append(NewVector(collection.key, before + 1 + place, id_, vector, text, tags))
             places.append(place)
     gone = [there[row.id] for row in rows if row.id in there]
     _bury(table, session, collection, gone, after)
-    table.insert(session, collection.key, rows)
+    table.insert(session, rows)
     if len(rows) > len(gone):
         total = table.settle(session, collection.owner, collection.key, len(rows) - len(gone))
         if max_vectors is not None and total > max_vectors:
@@ -340,7 +351,7 @@ def _reserved(
     return after - step, after
 
 
-def _bury(table: VectorTable, session: Session, collection: Collection, gone: Sequence[Kept], at: int) -> None:
+def _bury(table: VectorTable, session: Session, collection: Collection, gone: Sequence[VectorRow], at: int) -> None:
     if not gone:
         return
     table.remove(session, collection.key, [(one.seq, tags_of_text(one.metadata)) for one in gone], at=at)

@@ -175,6 +175,15 @@ class KeyRow(Record, frozen=True):
     made_at: float
 
 
+class MasterRow(Record, frozen=True):
+    """A master key, wrapped by the service that `keeper` names as the setting `connectors.master_key` does."""
+
+    id: str
+    keeper: str
+    wrapped: bytes
+    made_at: float
+
+
 class SecretRow(Record, frozen=True):
     """A secret, sealed by the data key `data_key`."""
 
@@ -186,6 +195,7 @@ class SecretRow(Record, frozen=True):
 
 
 KEYS = Table(KeyRow, "vault_keys", key="id")
+MASTERS = Table(MasterRow, "vault_masters", key="id")
 SECRETS = Table(SecretRow, "secrets", key="name", indexes=(("data_key",),))
 
 
@@ -199,20 +209,64 @@ class SecretsTable:
         """All data keys, the newest last."""
         return tuple(map(KEYS.row, self._store.rows(f"{KEYS.select} ORDER BY made_at, id")))
 
-    def add_key(self, key: KeyRow, *, retire_others: bool) -> None:
-        """Adds a data key; those before it seal nothing new from then on if `retire_others`."""
+    def add_key(self, key: KeyRow, *, retire_others: bool, stored: bool = False) -> bool:
+        """Adds a data key; False when the first one is there already, or its master key is no longer.
+
+        Args:
+            retire_others: those before it seal nothing new from then on; without it, only the first key is added.
+            stored: its master key is in this database.
+        """
         with self._store.write(durable=True, locks=("vault",)) as session:
+            if stored and not _keeps(session, key.master):
+                return False
             if retire_others:
                 session.execute("UPDATE vault_keys SET retired = 1")
+            elif session.execute("SELECT 1 FROM vault_keys WHERE retired = 0 LIMIT 1").fetchone():
+                return False
             session.execute(KEYS.insert, KEYS.values(key))
+            return True
 
-    def rewrap(self, keys: Sequence[KeyRow]) -> None:
-        """Keeps all these keys in their new wrapping, or none of them."""
+    def rewrap(self, keys: Sequence[KeyRow], *, stored: bool = False) -> bool:
+        """Keeps all these keys in their new wrapping, or none of them: False when their master key is gone."""
         with self._store.write(durable=True, locks=("vault",)) as session:
+            if stored and any(not _keeps(session, master) for master in {key.master for key in keys}):
+                return False
             for key in keys:
                 session.execute(
                     "UPDATE vault_keys SET wrapped = ?, master = ? WHERE id = ?", (key.wrapped, key.master, key.id)
                 )
+            return True
+
+    def masters(self, keeper: str) -> tuple[MasterRow, ...]:
+        """The master keys that a service wrapped, the newest last."""
+        found = self._store.rows(f"{MASTERS.select} WHERE keeper = ? ORDER BY made_at, id", (keeper,))
+        return tuple(map(MASTERS.row, found))
+
+    def add_master(self, row: MasterRow, *, most: int) -> bool:
+        """Keeps a wrapped master key, unless its service has more than `most` here; whether it did."""
+        with self._store.write(durable=True, locks=("vault",)) as session:
+            count = session.execute("SELECT count(*) FROM vault_masters WHERE keeper = ?", (row.keeper,)).fetchone()
+            if count[0] > most:
+                return False
+            session.execute(MASTERS.insert, MASTERS.values(row))
+            return True
+
+    def drop_masters(self, keeper: str, *, before: str) -> int:
+        """Drops master keys that wrap nothing and are older than the one of the id `before`; how many."""
+        with self._store.write(durable=True, locks=("vault",)) as session:
+            return session.execute(
+                "DELETE FROM vault_masters WHERE keeper = ? AND id NOT IN (SELECT master FROM vault_keys)"
+                " AND made_at < (SELECT made_at FROM vault_masters WHERE id = ?)",
+                (keeper, before),
+            ).rowcount
+
+    def clear(self) -> int:
+        """Removes every secret and every key; how many secrets there were."""
+        with self._store.write(durable=True, locks=("vault",)) as session:
+            count = session.execute("DELETE FROM secrets").rowcount
+            session.execute("DELETE FROM vault_keys")
+            session.execute("DELETE FROM vault_masters")
+            return count
 
     def drop_key(self, key: str) -> bool:
         """Drops a retired key that seals nothing any more; whether it did."""
@@ -276,6 +330,11 @@ class SecretsTable:
 
     def _rows(self, clause: str, *parameters: str | int) -> tuple[SecretRow, ...]:
         return tuple(map(SECRETS.row, self._store.rows(f"{SECRETS.select} {clause}", parameters)))
+
+
+def _keeps(session: Session, master: str) -> bool:
+    """True if a wrapped master key is there; under the lock `vault` this holds until the transaction ends."""
+    return session.execute("SELECT 1 FROM vault_masters WHERE id = ?", (master,)).fetchone() is not None
 
 
 def _locks(session: Session, key: str) -> bool:

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import astuple, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
+from omnicore.records import Json, Record
 from omnicore.storage.store import Session, Store
+from omnicore.storage.table import Table
 
 __all__ = ["IntelligenceRow", "IntelligencesTable", "Room", "SkillRow", "UsageRow"]
 
-_COLUMNS = "id, name, version, spec, created_at, retired_at, score"
 _ENDLESS = 9_000_000_000_000_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class IntelligenceRow:
-    """An intelligence; `spec` is a JSON document. Units: times in seconds since the epoch."""
+class IntelligenceRow(Record, frozen=True):
+    """An intelligence. Units: times in seconds since the epoch."""
 
     id: str
     name: str
     version: int
-    spec: str
+    spec: Json
     created_at: float
     retired_at: float | None = None
     score: float | None = None
@@ -44,8 +45,7 @@ class Room:
     fuel: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SkillRow:
+class SkillRow(Record, frozen=True):
     """The record of a plugin's function so far. Units: seconds."""
 
     ref: str
@@ -56,13 +56,22 @@ class SkillRow:
     updated_at: float
 
 
+INTELLIGENCES = Table(
+    *(IntelligenceRow, "intelligences"),
+    key="id",
+    indexes=(("retired_at", "id"),),
+    unique=(("name", "version"),),
+)
+SKILLS = Table(SkillRow, "skills", key="ref", indexes=(("plugin",),))
+
+
 class IntelligencesTable:
     """Rows of intelligences, their ledger and skills; what they mean is decided elsewhere."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def add(self, id_: str, name: str, spec: str, at: float, *, most: int) -> IntelligenceRow | None:
+    def add(self, id_: str, name: str, spec: Mapping[str, Any], at: float, *, most: int) -> IntelligenceRow | None:
         """Keeps an intelligence as the next version of its name; None when there are `most` of them already."""
 
         with self._store.write(durable=True, locks=("intelligences",)) as session:
@@ -72,17 +81,15 @@ class IntelligencesTable:
                 last = session.execute("SELECT max(version) FROM intelligences WHERE name = ?", (name,)).fetchone()[0]
                 row = IntelligenceRow(id_, name, (last or 0) + 1, spec, at)
                 done = session.execute(
-                    f"INSERT INTO intelligences ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"
-                    " ON CONFLICT (name, version) DO NOTHING",
-                    astuple(row),
+                    f"{INTELLIGENCES.insert} ON CONFLICT (name, version) DO NOTHING", INTELLIGENCES.values(row)
                 )
                 if done.rowcount:  # else another host has just taken this version: the next one, then
                     return row
 
     def get(self, id_: str) -> IntelligenceRow | None:
         """One intelligence, retired or not."""
-        found = self._store.rows(f"SELECT {_COLUMNS} FROM intelligences WHERE id = ?", (id_,))
-        return IntelligenceRow(*found[0]) if found else None
+        found = self._store.rows(f"{INTELLIGENCES.select} WHERE id = ?", (id_,))
+        return INTELLIGENCES.row(found[0]) if found else None
 
     def page(self, *, after: str, limit: int, retired: bool, name: str | None) -> list[IntelligenceRow]:
         """Intelligences by id, which is by age."""
@@ -92,9 +99,9 @@ class IntelligencesTable:
             clauses.append("name = ?")
             values.append(name)
         found = self._store.rows(
-            f"SELECT {_COLUMNS} FROM intelligences WHERE {' AND '.join(clauses)} ORDER BY id LIMIT ?", (*values, limit)
+            f"{INTELLIGENCES.select} WHERE {' AND '.join(clauses)} ORDER BY id LIMIT ?", (*values, limit)
         )
-        return [IntelligenceRow(*row) for row in found]
+        return [INTELLIGENCES.row(row) for row in found]
 
     def count(self) -> int:
         """The number of intelligences that are not retired."""
@@ -155,12 +162,11 @@ class IntelligencesTable:
 
     def learn(self, rows: Iterable[SkillRow]) -> None:
         """Adds calls and failures to what is known of functions; the 95th percentile is the new one."""
-        values = sorted(astuple(row) for row in rows)
+        values = sorted(SKILLS.values(row) for row in rows)
 
         def work(session: Session) -> None:
             session.executemany(
-                "INSERT INTO skills (ref, plugin, calls, failures, p95_s, updated_at) VALUES (?, ?, ?, ?, ?, ?)"
-                " ON CONFLICT (ref) DO UPDATE SET calls = skills.calls + excluded.calls,"
+                f"{SKILLS.insert} ON CONFLICT (ref) DO UPDATE SET calls = skills.calls + excluded.calls,"
                 " failures = skills.failures + excluded.failures, p95_s = excluded.p95_s,"
                 " updated_at = excluded.updated_at",
                 values,
@@ -171,8 +177,7 @@ class IntelligencesTable:
 
     def skills(self) -> dict[str, SkillRow]:
         """Every function that was ever called, by reference."""
-        found = self._store.rows("SELECT ref, plugin, calls, failures, p95_s, updated_at FROM skills")
-        return {row[0]: SkillRow(*row) for row in found}
+        return {row[0]: SKILLS.row(row) for row in self._store.rows(SKILLS.select)}
 
     def forget_skills(self, plugin: str) -> None:
         """Forgets the record of a plugin that is removed."""

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from omnicore.clock import Clock
 from omnicore.errors import InvalidInput, LimitExceeded
+from omnicore.records import Record
 from omnicore.storage.store import Session, Store
+from omnicore.storage.table import Table
 
-__all__ = ["KvTable", "KvTotals"]
+__all__ = ["KvEntry", "KvTable", "KvTotals"]
 
 _SWEEP_BATCH = 100
 _MAX_KEY_BYTES = 1024
@@ -21,6 +23,19 @@ class KvTotals:
 
     bytes: int
     keys: int
+
+
+class KvEntry(Record, frozen=True):
+    """An entry of a plugin."""
+
+    plugin: str
+    key: bytes
+    value: bytes
+    version: int = 0
+    expires_at: float | None = None
+
+
+KV = Table(KvEntry, "kv", key=("plugin", "key"))
 
 
 class KvTable:
@@ -58,7 +73,7 @@ class KvTable:
             LimitExceeded: the quota is used up; nothing was written.
             InvalidInput: a key or a time to live that cannot be used.
         """
-        entry = _Entry(plugin, _encode(key), value, _expiry(self._clock, ttl_s))
+        entry = KvEntry(plugin, _encode(key), value, expires_at=_expiry(self._clock, ttl_s))
         return self._database.apply(
             lambda session: self._store(session, entry, max_bytes, max_keys), locks=_locks(plugin)
         )
@@ -76,10 +91,10 @@ class KvTable:
     ) -> tuple[bool, int | None]:
         """Writes only if the key still has the version `expected` (None: does not exist).
 
-        Returns: whether it was written, and the key's version now (None when it does not exist).
+        Returns: True if it was written, and the key's version now (None when it does not exist).
         Raises: as `put`.
         """
-        entry = _Entry(plugin, _encode(key), value, _expiry(self._clock, ttl_s))
+        entry = KvEntry(plugin, _encode(key), value, expires_at=_expiry(self._clock, ttl_s))
 
         def work(session: Session) -> tuple[bool, int | None]:
             row = session.execute(
@@ -153,7 +168,7 @@ class KvTable:
         with self._database.write(durable=True, locks=_locks(plugin)) as session:
             session.execute("DELETE FROM kv WHERE plugin = ?", (plugin,))
 
-    def _store(self, session: Session, entry: _Entry, max_bytes: int | None, max_keys: int | None) -> int:
+    def _store(self, session: Session, entry: KvEntry, max_bytes: int | None, max_keys: int | None) -> int:
         session.execute(
             "DELETE FROM kv WHERE plugin = ? AND key IN"
             " (SELECT key FROM kv WHERE plugin = ? AND expires_at <= ? LIMIT ?)",
@@ -165,7 +180,7 @@ class KvTable:
             (entry.plugin,),
         ).fetchone()
         session.execute(
-            "INSERT INTO kv VALUES (?, ?, ?, ?, ?) ON CONFLICT (plugin, key) DO UPDATE"
+            f"{KV.insert} ON CONFLICT (plugin, key) DO UPDATE"
             " SET value = excluded.value, version = excluded.version, expires_at = excluded.expires_at",
             (entry.plugin, entry.key, entry.value, version, entry.expires_at),
         )
@@ -178,14 +193,6 @@ class KvTable:
         if max_keys is not None and new_keys > max(max_keys, old_keys):
             raise _over(entry.plugin, "max_keys", max_keys, "keys")
         return int(version)
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    plugin: str
-    key: bytes
-    value: bytes
-    expires_at: float | None
 
 
 def _locks(plugin: str) -> tuple[str, ...]:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from omnicore.records import Record
 from omnicore.storage.store import Session, Store
+from omnicore.storage.table import Table
 
 __all__ = ["LaneRow", "LoopsTable"]
 
-_COLUMNS = "lane, since, last_run_at, cycles, failures, seconds, owner, lease_until, fence"
 _WEEKS_KEPT = 520
 
 
-@dataclass(frozen=True, slots=True)
-class LaneRow:
+class LaneRow(Record, frozen=True):
     """A lane. Units: `since` (first seen), `last_run_at` and `lease_until` seconds since the epoch."""
 
     lane: str
@@ -28,6 +27,9 @@ class LaneRow:
     owner: str
     lease_until: float
     fence: int
+
+
+LANES = Table(LaneRow, "lanes", key="lane")
 
 
 class LoopsTable:
@@ -54,7 +56,7 @@ class LoopsTable:
 
     def all(self) -> dict[str, LaneRow]:
         """Every lane."""
-        return {row[0]: LaneRow(*row) for row in self._store.rows(f"SELECT {_COLUMNS} FROM lanes")}
+        return {row[0]: LANES.row(row) for row in self._store.rows(LANES.select)}
 
     def claim(self, lane: str, owner: str, *, now: float, until: float, due_before: float | None) -> int | None:
         """Takes the lease of a lane and returns its fence, or None: another holds it, or it has just run.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from omnicore.errors import InvalidInput, LimitExceeded
+from omnicore.records import Record, replace
+from omnicore.storage.table import Table
 from omnicore.storage.tables.memory_words import FullText, full_text
 
 if TYPE_CHECKING:
@@ -40,10 +42,10 @@ SHARED_SPACE = "@shared"
 """The space of the tiers that belong to nobody alone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Space:
+class Space(Record, frozen=True):
     """The memories of one plugin, or of all. `dimensions` of the embeddings that callers gave, 0 before the first."""
 
+    plugin: str
     number: int
     sequence: int
     purged: int
@@ -51,37 +53,59 @@ class Space:
     consolidated: int
 
 
-@dataclass(frozen=True, slots=True)
-class NewMemory:
-    """A memory to be kept. `words` are those of its full text."""
+class KeptMemory(Record, frozen=True):
+    """A memory with everything that is known of it, except the vector of the embedder."""
 
     id: str
     tier: int
     text: str
     metadata: str
     importance: float
-    judged: bool
+    judged: int
     created_at: float
-    expires_at: float | None
+    accessed_at: float
     hash: str
     writer: str
-    words: tuple[str, ...]
+    size: int
+    plugin: str = ""
+    seq: int = 0
     state: int = LIVE
-    pinned: bool = False
+    hits: int = 0
     session: str | None = None
     speaker: str | None = None
+    expires_at: float | None = None
     valid_from: float | None = None
     valid_to: float | None = None
+    pinned: int = 0
+    superseded_by: str | None = None
     call_id: str | None = None
     source: str | None = None
     given: bytes | None = None
+
+
+class MemoryRow(KeptMemory, frozen=True):
+    """A memory as it is stored. `changed` is the number of its last change in its space."""
+
+    changed: int = 0
     sense: bytes | None = None
     sense_by: str | None = None
 
-    @property
-    def size(self) -> int:
-        """The bytes it counts for."""
-        return len(self.text.encode()) + len(self.metadata) + len(self.given or b"")
+
+class NewMemory(MemoryRow, frozen=True):
+    """A memory to be stored, which gets its plugin and number then. `words` are those of its full text."""
+
+    words: tuple[str, ...] = ()
+
+
+class EdgeRow(Record, frozen=True):
+    """A relation of two memories of a plugin."""
+
+    plugin: str
+    src: str
+    rel: str
+    dst: str
+    note: str
+    made_at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +118,7 @@ class Added:
 
 
 class Outline(NamedTuple):
-    """A memory without its text, as ranking needs it. A tuple: 100,000 of them are made when a shelf is opened."""
+    """A memory without its text, as ranking needs it. A tuple: 100,000 of them are made when an index is opened."""
 
     seq: int
     changed: int
@@ -116,39 +140,7 @@ class Outline(NamedTuple):
     hash: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class KeptMemory:
-    """A memory with everything that is known of it."""
-
-    plugin: str
-    seq: int
-    id: str
-    tier: int
-    state: int
-    text: str
-    metadata: str
-    importance: float
-    judged: int
-    session: str | None
-    speaker: str | None
-    created_at: float
-    accessed_at: float
-    hits: int
-    expires_at: float | None
-    valid_from: float | None
-    valid_to: float | None
-    pinned: int
-    superseded_by: str | None
-    hash: str
-    writer: str
-    call_id: str | None
-    source: str | None
-    given: bytes | None
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class TierTotals:
+class TierTotals(Record, frozen=True):
     """The totals of a plugin in a tier."""
 
     plugin: str
@@ -157,18 +149,18 @@ class TierTotals:
     bytes: int
 
 
+SPACES = Table(Space, "memory_spaces", key="plugin", unique=(("number",),))
+MEMORIES = Table(MemoryRow, "memories", key=("plugin", "seq"), indexes=(("plugin", "changed"),), unique=(("id",),))
+EDGES = Table(EdgeRow, "memory_edges", key=("plugin", "src", "rel", "dst"), indexes=(("plugin", "dst"),))
+TIERS = Table(TierTotals, "memory_tiers", key=("plugin", "tier"))
+
 Quota = tuple[int | None, int | None]
 """The most memories of a plugin and the most bytes; None for any number."""
 
-_KEPT = ", ".join(field.name for field in fields(KeptMemory))
+_KEPT = ", ".join(KeptMemory.__struct_fields__)
 _OUTLINE = (
     "seq, changed, tier, state, importance, created_at, hits, expires_at, valid_from, valid_to, pinned,"
     " CASE WHEN superseded_by IS NULL THEN 0 ELSE 1 END, session, speaker, given, sense, sense_by, hash"
-)
-_ADDED = (
-    *("plugin", "seq", "id", "changed", "tier", "state", "text", "metadata", "importance", "judged", "session"),
-    *("speaker", "created_at", "accessed_at", "hits", "expires_at", "valid_from", "valid_to", "pinned", "hash"),
-    *("writer", "call_id", "source", "given", "sense", "sense_by", "size"),
 )
 _PAGE = 500
 
@@ -187,10 +179,8 @@ class MemoryTable:
 
     def space(self, plugin: str) -> Space | None:
         """The space of a plugin, or None if it never had a memory."""
-        rows = self.store.rows(
-            "SELECT number, sequence, purged, dimensions, consolidated FROM memory_spaces WHERE plugin = ?", (plugin,)
-        )
-        return Space(*rows[0]) if rows else None
+        rows = self.store.rows(f"{SPACES.select} WHERE plugin = ?", (plugin,))
+        return SPACES.row(rows[0]) if rows else None
 
     def plugins(self) -> list[str]:
         """Everyone who ever had a memory."""
@@ -320,7 +310,7 @@ class MemoryTable:
         return gone
 
     def change(self, plugin: str, seq: int, **values: Any) -> bool:
-        """Sets columns of a memory, which copies in RAM will see. Whether it is there."""
+        """Sets columns of a memory, which copies in RAM will see. Returns True if it is there."""
         names = ", ".join(f"{name} = ?" for name in values)
 
         def work(session: Session) -> bool:
@@ -350,11 +340,8 @@ class MemoryTable:
     def totals(self, plugin: str | None = None) -> list[TierTotals]:
         """The totals of each tier, of one plugin or of all."""
         where = "" if plugin is None else " WHERE plugin = ?"
-        rows = self.store.rows(
-            f"SELECT plugin, tier, items, bytes FROM memory_tiers{where} ORDER BY plugin, tier",
-            () if plugin is None else (plugin,),
-        )
-        return [TierTotals(*row) for row in rows]
+        values = () if plugin is None else (plugin,)
+        return [TIERS.row(row) for row in self.store.rows(f"{TIERS.select}{where} ORDER BY plugin, tier", values)]
 
     def quarantined(self) -> int:
         """The number of memories that wait for a person; counting stops at 10,000."""
@@ -398,35 +385,31 @@ def space_locks(plugin: str) -> tuple[str, ...]:
 
 
 _NEW_SPACE = 0x4F4D4E53
-_ADVANCE = (
-    "UPDATE memory_spaces SET sequence = sequence + ? WHERE plugin = ?"
-    " RETURNING number, sequence, purged, dimensions, consolidated"
-)
 
 
 def advance(table: MemoryTable, session: Session, plugin: str, by: int = 1) -> Space:
     """Takes the next numbers of a space, and holds it until the transaction ends."""
-    found = session.execute(_ADVANCE, (by, plugin)).fetchone()
+    found = session.execute(
+        f"UPDATE memory_spaces SET sequence = sequence + ? WHERE plugin = ? RETURNING {SPACES.columns}", (by, plugin)
+    ).fetchone()
     if found is not None:
-        return Space(*found)
+        return SPACES.row(found)
     if table.store.dialect == "postgresql":  # one new number at a time
         session.execute("SELECT pg_advisory_xact_lock(?)", (_NEW_SPACE,))
     row = session.execute(
         "INSERT INTO memory_spaces (plugin, number, sequence, purged, dimensions, consolidated)"
         " VALUES (?, (SELECT coalesce(max(number), 0) + 1 FROM memory_spaces), ?, 0, 0, 0) ON CONFLICT (plugin)"
-        " DO UPDATE SET sequence = memory_spaces.sequence + excluded.sequence"
-        " RETURNING number, sequence, purged, dimensions, consolidated",
+        f" DO UPDATE SET sequence = memory_spaces.sequence + excluded.sequence RETURNING {SPACES.columns}",
         (plugin, by),
     ).fetchone()
-    space = Space(*row)
+    space = SPACES.row(row)
     if space.sequence == by:
         table.texts.make(session, space.number)
     return space
 
 
 _INSERT = (
-    f"INSERT INTO memories ({', '.join(_ADDED)}) VALUES ({', '.join('?' * len(_ADDED))})"
-    + " ON CONFLICT (plugin, tier, hash) WHERE state < 2 DO UPDATE SET hits = memories.hits + 1,"
+    MEMORIES.insert + " ON CONFLICT (plugin, tier, hash) WHERE state < 2 DO UPDATE SET hits = memories.hits + 1,"
     " changed = excluded.changed, accessed_at = excluded.accessed_at, superseded_by = NULL,"
     " expires_at = CASE WHEN memories.pinned = 1 THEN NULL ELSE excluded.expires_at END,"
     " given = coalesce(memories.given, excluded.given), importance = CASE"
@@ -436,12 +419,7 @@ _INSERT = (
 
 
 def _insert(session: Session, plugin: str, seq: int, draft: NewMemory) -> Added:
-    values = (
-        *(plugin, seq, draft.id, seq, draft.tier, draft.state, draft.text, draft.metadata, draft.importance),
-        *(int(draft.judged), draft.session, draft.speaker, draft.created_at, draft.created_at, 0, draft.expires_at),
-        *(draft.valid_from, draft.valid_to, int(draft.pinned), draft.hash, draft.writer, draft.call_id, draft.source),
-        *(draft.given, draft.sense, draft.sense_by, draft.size),
-    )
+    values = MEMORIES.values(replace(draft, plugin=plugin, seq=seq, changed=seq))
     row = session.execute(_INSERT, values).fetchone()
     return Added(row[0], int(row[1]), int(row[1]) == seq)
 
@@ -505,8 +483,7 @@ def count_tier(session: Session, plugin: str, tier: int, items: int, size: int) 
 def add_edges(session: Session, plugin: str, edges: Iterable[tuple[str, str, str, str]], now: float) -> None:
     """Adds edges in a transaction that is open; see `MemoryTable.link`."""
     session.executemany(
-        "INSERT INTO memory_edges (plugin, src, rel, dst, note, made_at) VALUES (?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (plugin, src, rel, dst) DO NOTHING",
+        f"{EDGES.insert} ON CONFLICT (plugin, src, rel, dst) DO NOTHING",
         [(plugin, *edge, now) for edge in edges],
     )
 
@@ -518,9 +495,6 @@ def _full(plugin: str, limit: str, allowed: int, unit: str) -> LimitExceeded:
         limit=limit,
         allowed=allowed,
     )
-
-
-_KEPT_DEAD = ", ".join(field.name for field in fields(KeptMemory))
 
 
 class MemoryCare:
@@ -554,7 +528,7 @@ class MemoryCare:
     ) -> list[tuple[int, KeptMemory]]:
         """Memories of a tier that changed after a cursor and from which nothing was derived yet, with their change."""
         rows = self._store.rows(
-            f"SELECT changed, {_KEPT_DEAD} FROM memories"
+            f"SELECT changed, {_KEPT} FROM memories"
             f" WHERE plugin = ? AND changed > ? AND tier = ? AND state = {LIVE:d}"
             " AND superseded_by IS NULL AND importance >= ? AND NOT EXISTS (SELECT 1 FROM memory_edges"
             " WHERE memory_edges.plugin = memories.plugin AND memory_edges.dst = memories.id AND rel = 'derived_from')"

@@ -4,69 +4,59 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Annotated, Literal, TypeVar
 
+from omnicore.records import HIDDEN, Meta, Record, Time, field
 from omnicore.storage.store import Session, Store
+from omnicore.storage.table import Table
 
 _T = TypeVar("_T")
 
-__all__ = ["DROPPED", "Block", "Collection", "Kept", "Row", "VectorTable", "owner_locks"]
+__all__ = ["DROPPED", "Block", "Collection", "Metric", "NewVector", "VectorRow", "VectorTable", "owner_locks"]
 
 DROPPED = "@dropped"
 """Owner of collections whose rows are still being deleted."""
+
+Metric = Literal["cosine", "l2", "dot"]
 
 _IN = 500  # marks of one IN list: both databases take many more, short statements are parsed faster
 _READ = 4096
 _DELETE = 5000
 _DEATHS = 10_000
-_FIELDS = "key, owner, name, dimensions, metric, seq, purged, live, created_at"
 
 
-@dataclass(frozen=True, slots=True)
-class Collection:
-    """A collection. `seq` grows with every write, deaths up to `purged` are forgotten, `live` vectors are in it."""
+class Collection(Record, frozen=True):
+    """A collection. `seq` grows with every write; deaths up to `purged` are forgotten."""
 
-    key: int
-    owner: str
+    key: Annotated[int, HIDDEN]
+    owner: Annotated[str, Meta(description="A plugin, or `@host`.")]
     name: str
     dimensions: int
-    metric: str
-    seq: int
-    purged: int
-    live: int
-    created_at: float
-
-    def to_json(self) -> dict[str, Any]:
-        """The collection as people see it."""
-        return {
-            "owner": self.owner,
-            "name": self.name,
-            "dimensions": self.dimensions,
-            "metric": self.metric,
-            "count": self.live,
-            "created_at": self.created_at,
-        }
+    metric: Metric
+    seq: Annotated[int, HIDDEN]
+    purged: Annotated[int, HIDDEN]
+    live: int = field(name="count")
+    created_at: Time
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A vector to insert. Shapes: `vector: float32[dimensions]` in native little-endian bytes."""
+class VectorRow(Record, frozen=True):
+    """A stored vector. Shapes: `vector: float32[dimensions]` in native little-endian bytes."""
 
+    collection: int
     seq: int
     id: str
     vector: bytes
     metadata: str
+
+
+class NewVector(VectorRow, frozen=True):
+    """A vector to insert, with the tags of its metadata."""
+
     tags: Sequence[int]
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A vector that is there."""
-
-    seq: int
-    id: str
-    vector: bytes
-    metadata: str
+COLLECTIONS = Table(Collection, "vector_collections", key="key", unique=(("owner", "name"),))
+VECTORS = Table(VectorRow, "vectors", key=("collection", "seq"), unique=(("collection", "id"),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,25 +77,22 @@ class VectorTable:
 
     def find(self, owner: str, name: str) -> Collection | None:
         """A collection by name."""
-        found = self.store.rows(f"SELECT {_FIELDS} FROM vector_collections WHERE owner = ? AND name = ?", (owner, name))
-        return Collection(*found[0]) if found else None
+        found = self.store.rows(f"{COLLECTIONS.select} WHERE owner = ? AND name = ?", (owner, name))
+        return COLLECTIONS.row(found[0]) if found else None
 
     def at(self, key: int) -> Collection | None:
         """A collection by key, unless it was dropped."""
-        found = self.store.rows(
-            f"SELECT {_FIELDS} FROM vector_collections WHERE key = ? AND owner <> ?", (key, DROPPED)
-        )
-        return Collection(*found[0]) if found else None
+        found = self.store.rows(f"{COLLECTIONS.select} WHERE key = ? AND owner <> ?", (key, DROPPED))
+        return COLLECTIONS.row(found[0]) if found else None
 
     def collections(self, owner: str | None, after: tuple[str, str] = ("", ""), limit: int = 100) -> list[Collection]:
         """Collections behind (owner, name), in that order; of one owner, or of all."""
         own, given = ("AND owner = ?", (owner,)) if owner is not None else ("", ())
         found = self.store.rows(
-            f"SELECT {_FIELDS} FROM vector_collections WHERE (owner, name) > (?, ?) AND owner <> ? {own}"
-            " ORDER BY owner, name LIMIT ?",
+            f"{COLLECTIONS.select} WHERE (owner, name) > (?, ?) AND owner <> ? {own} ORDER BY owner, name LIMIT ?",
             (*after, DROPPED, *given, limit),
         )
-        return [Collection(*row) for row in found]
+        return [COLLECTIONS.row(row) for row in found]
 
     def dropped(self) -> list[int]:
         """Keys of collections whose rows are not all deleted."""
@@ -115,12 +102,7 @@ class VectorTable:
     def create(self, session: Session, collection: Collection) -> int | None:
         """Adds a collection. Returns how many its owner has now, or None when there was one of the name."""
         added = session.execute(
-            f"INSERT INTO vector_collections ({_FIELDS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (owner, name) DO NOTHING",
-            (
-                *(collection.key, collection.owner, collection.name, collection.dimensions, collection.metric),
-                *(collection.seq, collection.purged, collection.live, collection.created_at),
-            ),
+            f"{COLLECTIONS.insert} ON CONFLICT (owner, name) DO NOTHING", COLLECTIONS.values(collection)
         ).rowcount
         return self._count(session, collection.owner, vectors=0, collections=1)[1] if added else None
 
@@ -154,24 +136,16 @@ class VectorTable:
         ).fetchone()
         return None if found is None else int(found[0])
 
-    def kept(self, session: Session, key: int, ids: Sequence[str]) -> list[Kept]:
+    def kept(self, session: Session, key: int, ids: Sequence[str]) -> list[VectorRow]:
         """The vectors of these ids that are there."""
         return [
-            Kept(row[0], row[1], bytes(row[2]), row[3])
-            for few in _slices(ids)
-            for row in session.execute(
-                f"SELECT seq, id, vector, metadata FROM vectors WHERE collection = ? AND id IN ({_marks(few)})",
-                (key, *few),
-            ).fetchall()
+            VECTORS.row(row) for few in _slices(ids) for row in session.execute(_by_id(few), (key, *few)).fetchall()
         ]
 
-    def insert(self, session: Session, key: int, rows: Sequence[Row]) -> None:
+    def insert(self, session: Session, rows: Sequence[NewVector]) -> None:
         """Adds vectors whose ids are not there."""
-        session.executemany(
-            "INSERT INTO vectors (collection, seq, id, vector, metadata) VALUES (?, ?, ?, ?, ?)",
-            [(key, row.seq, row.id, row.vector, row.metadata) for row in rows],
-        )
-        tags = [(key, tag, row.seq) for row in rows for tag in row.tags]
+        session.executemany(VECTORS.insert, [VECTORS.values(row) for row in rows])
+        tags = [(row.collection, tag, row.seq) for row in rows for tag in row.tags]
         if tags:
             session.executemany("INSERT INTO vector_tags (collection, tag, seq) VALUES (?, ?, ?)", tags)
 
@@ -232,7 +206,7 @@ class VectorTable:
         return [row[0] for row in found]
 
     def purged(self, key: int) -> int:
-        """Up to which `seq` deaths are forgotten."""
+        """The `seq` up to which deaths are forgotten."""
         found = self.store.rows("SELECT purged FROM vector_collections WHERE key = ?", (key,))
         return int(found[0][0]) if found else 0
 
@@ -285,16 +259,9 @@ class VectorTable:
             )
         }
 
-    def by_id(self, key: int, ids: Sequence[str]) -> list[Kept]:
+    def by_id(self, key: int, ids: Sequence[str]) -> list[VectorRow]:
         """Vectors by id, those that are there."""
-        return [
-            Kept(row[0], row[1], bytes(row[2]), row[3])
-            for few in _slices(ids)
-            for row in self.store.rows(
-                f"SELECT seq, id, vector, metadata FROM vectors WHERE collection = ? AND id IN ({_marks(few)})",
-                (key, *few),
-            )
-        ]
+        return [VECTORS.row(row) for few in _slices(ids) for row in self.store.rows(_by_id(few), (key, *few))]
 
     def _count(self, session: Session, owner: str, *, vectors: int, collections: int) -> tuple[int, int]:
         found = session.execute(
@@ -312,7 +279,7 @@ def owner_locks(owner: str) -> tuple[str, ...]:
 
 
 def _cut(session: Session, table: str, order: str, key: int) -> bool:
-    """Deletes the first rows of a collection. Returns whether there may be more."""
+    """Deletes the first rows of a collection. Returns True if there may be more."""
     backwards = ", ".join(f"{column} DESC" for column in order.split(", "))
     last = session.execute(
         f"SELECT {order} FROM (SELECT {order} FROM {table} WHERE collection = ? ORDER BY {order} LIMIT ?) AS few"
@@ -329,6 +296,10 @@ def _tagged(seq: str, key: int, tags: Sequence[int]) -> tuple[str, tuple[int, ..
     """The condition that a vector has these tags too."""
     one = f"AND EXISTS (SELECT 1 FROM vector_tags o WHERE o.collection = ? AND o.tag = ? AND o.seq = {seq})"
     return " ".join([one] * len(tags)), tuple(value for tag in tags for value in (key, tag))
+
+
+def _by_id(ids: Sequence[str]) -> str:
+    return f"{VECTORS.select} WHERE collection = ? AND id IN ({_marks(ids)})"
 
 
 def _marks(values: Sequence[object]) -> str:

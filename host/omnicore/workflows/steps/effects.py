@@ -17,7 +17,6 @@ import re
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -287,7 +286,7 @@ async def _recall(services: StepServices, work: StepWork, given: Mapping[str, An
     found = await present(services.memory, "memory").recall(
         given.get("text"), embedding=given.get("embedding"), tiers=given.get("tiers"), limit=given.get("limit", 10)
     )
-    return {"items": [asdict(memory.item()) for memory in found.items]}
+    return {"items": [memory.item().to_json() for memory in found.items]}
 
 
 async def _forget(services: StepServices, work: StepWork, given: Mapping[str, Any]) -> Any:
@@ -299,7 +298,7 @@ async def _search(services: StepServices, work: StepWork, given: Mapping[str, An
     found, exact = await asyncio.to_thread(
         service.search, HOST, given["collection"], given["values"], given.get("limit", 10), given.get("filter")
     )
-    return {"matches": [asdict(match) for match in found], "exact": exact}
+    return {"matches": [match.to_json() for match in found], "exact": exact}
 
 
 async def _upsert(services: StepServices, work: StepWork, given: Mapping[str, Any]) -> Any:

@@ -2301,6 +2301,14 @@ export interface components {
             /** @description How many of several callers open it, or of one have that one refused. */
             threshold: number;
         };
+        Budget: {
+            calls?: number | null;
+            /** @description Wasm instructions, of plugins whose limits count them. */
+            fuel?: number | null;
+            /** @description Seconds. */
+            period_s?: number;
+            seconds?: number | null;
+        };
         CallCost: {
             /** @description Instructions; null where the plugin has no limit of fuel. */
             fuel: number | null;
@@ -2382,7 +2390,7 @@ export interface components {
         };
         CollectionOrder: {
             /** @description The setting vectors.dimensions when left out. */
-            dimensions?: number;
+            dimensions?: number | null;
             /**
              * @description cosine when left out.
              * @enum {unknown}
@@ -2548,8 +2556,9 @@ export interface components {
             password: string;
         };
         Cycle: {
-            actions: Record<string, never>[];
+            actions: components["schemas"]["CycleAction"][];
             cycle_id: string;
+            /** @description Seconds. */
             duration_s: number;
             insights: Record<string, never>[];
             /** @enum {unknown} */
@@ -2558,10 +2567,19 @@ export interface components {
             results: Record<string, never>;
             success: boolean;
         };
+        CycleAction: {
+            by: string;
+            input: Record<string, never>;
+            result: unknown;
+            /** @description done, refused or failed. */
+            status: string;
+            verb: string;
+        };
         CycleOrder: {
             context?: string;
             /** @description What the cycle works on. */
             data?: Record<string, never>;
+            /** @description Texts for handlers. */
             objectives?: string[];
         };
         Decision: {
@@ -2749,13 +2767,18 @@ export interface components {
         };
         Intelligence: {
             /** @description Each required word with the functions that provide it. */
-            capabilities: Record<string, never>;
+            capabilities: {
+                [key: string]: string[];
+            };
+            /** @description Seconds since the Unix epoch. */
             created_at: number;
             id: string;
+            /** @description Required words that nobody provides. */
             missing: string[];
             name: string;
-            /** @description Seconds since the epoch. */
+            /** @description Seconds since the Unix epoch. */
             retired_at: number | null;
+            /** @description The result of its last evaluation. */
             score: number | null;
             spec: components["schemas"]["IntelligenceSpec"];
             /** @enum {unknown} */
@@ -2773,29 +2796,28 @@ export interface components {
         };
         Intelligences: {
             items: components["schemas"]["Intelligence"][];
+            /** @description Cursor, null at the end. */
             next: string | null;
         };
         IntelligenceSpec: {
             /** @enum {unknown} */
             architecture?: "single" | "retry" | "fallback" | "vote";
-            budget?: {
-                calls?: number | null;
-                /** @description Wasm instructions, of plugins whose limits count them. */
-                fuel?: number | null;
-                period_s?: number;
-                seconds?: number | null;
-            };
+            budget?: components["schemas"]["Budget"];
             description?: string;
-            /** @description Milliseconds that one call may take. */
+            /** @description Milliseconds that one call may take; null for the plugin's own limit. */
             max_inference_time?: number | null;
+            /** @description Tiers that it may remember and recall in. */
             memory_tiers?: ("immediate" | "short_term" | "session" | "episodic" | "semantic" | "procedural" | "strategic" | "civilizational" | "evolutionary" | "planetary" | "galactic" | "cosmic")[];
+            /** @description The score that an evaluation has to show. */
             min_capability?: number;
             name: string;
+            /** @description Words that functions provide, or references like `text.summarise`. */
             required_capabilities?: string[];
             /** @description Refuse it when something it requires is not there. */
             strict?: boolean;
         };
         Lane: {
+            /** @description Seconds. */
             avg_duration_s: number;
             cycles_completed: number;
             failures: number;
@@ -2805,12 +2827,12 @@ export interface components {
              * @enum {unknown}
              */
             lane: "reflexive" | "reactive" | "adaptive" | "deliberative" | "evolutionary" | "transformative" | "transcendent" | null;
-            /** @description Seconds since the epoch. */
+            /** @description Seconds since the Unix epoch. */
             last_run_at: number | null;
-            /** @description Seconds since the epoch. */
+            /** @description Seconds since the Unix epoch. */
             next_run_at: number | null;
             running: boolean;
-            /** @description Whether it runs by itself. */
+            /** @description True if it runs by itself. */
             scheduled: boolean;
         };
         Lanes: {
@@ -2878,48 +2900,52 @@ export interface components {
         };
         Memories: {
             items: components["schemas"]["Memory"][];
+            /** @description Cursor, null at the end. */
             next: string | null;
         };
         Memory: {
             /** @description Seconds since the Unix epoch. */
-            accessed_at?: number;
-            call?: string | null;
+            accessed_at: number;
+            /** @description The call in which it was written. */
+            call: string | null;
             /** @description Seconds since the Unix epoch. */
             created_at: number;
             edges?: components["schemas"]["MemoryEdge"][];
-            expires_at?: number | null;
-            /** @description What the score is made of. */
-            explain?: {
+            expires_at: number | null;
+            /** @description What the score is made of; empty without a question. */
+            explain: {
                 [key: string]: number;
             };
-            hits?: number;
+            hits: number;
             id: string;
             importance: number;
-            /** @description Whether the host judged its importance. */
-            judged?: boolean;
+            /** @description True if the host judged its importance. */
+            judged: boolean;
             metadata: Record<string, never>;
             /** @description A plugin, `@host`, or `@shared`. */
             owner: string;
-            pinned?: boolean;
+            pinned: boolean;
             /** @description How well it fits the question, 0 to 1. */
-            score?: number | null;
-            source?: string | null;
-            /** @enum {unknown} */
+            score: number | null;
+            source: string | null;
+            /**
+             * @description `quarantined` until a person approves it.
+             * @enum {unknown}
+             */
             state: "live" | "quarantined";
-            superseded_by?: string | null;
+            superseded_by: string | null;
             text: string;
             /** @enum {unknown} */
             tier: "immediate" | "short_term" | "session" | "episodic" | "semantic" | "procedural" | "strategic" | "civilizational" | "evolutionary" | "planetary" | "galactic" | "cosmic";
-            valid_from?: number | null;
-            valid_to?: number | null;
-            /** @description Who wrote it. */
+            valid_from: number | null;
+            valid_to: number | null;
+            /** @description Who wrote it: a plugin, or the host. */
             writer: string;
         };
         MemoryChange: {
-            /** @constant */
-            approved?: true;
-            pinned?: boolean;
-            superseded_by?: string;
+            approved?: true | null;
+            pinned?: boolean | null;
+            superseded_by?: string | null;
         };
         MemoryEdge: {
             from: string;
@@ -2962,6 +2988,7 @@ export interface components {
         };
         MemoryOwners: {
             items: components["schemas"]["MemoryOwner"][];
+            /** @description Cursor, null at the end. */
             next: string | null;
         };
         MemoryQuestion: {
@@ -2971,7 +2998,7 @@ export interface components {
             since?: number | null;
             text?: string | null;
             tiers?: ("immediate" | "short_term" | "session" | "episodic" | "semantic" | "procedural" | "strategic" | "civilizational" | "evolutionary" | "planetary" | "galactic" | "cosmic")[] | null;
-            /** @description Whether what is found counts as used; true when left out. */
+            /** @description True counts what is found as used. */
             touch?: boolean;
             /** @description Only what was stored then or before. Seconds since the Unix epoch. */
             until?: number | null;
@@ -2998,19 +3025,20 @@ export interface components {
         };
         MemoryTier: {
             cap: number;
-            evicts?: boolean;
+            evicts: boolean;
             /** @enum {unknown} */
             group: "working" | "experience" | "knowledge" | "shared";
-            half_life_s?: number | null;
-            promote_at?: number | null;
-            promote_hits?: number | null;
-            promote_to?: string | null;
+            half_life_s: number | null;
+            promote_at: number | null;
+            promote_hits: number | null;
+            /** @enum {unknown} */
+            promote_to: "immediate" | "short_term" | "session" | "episodic" | "semantic" | "procedural" | "strategic" | "civilizational" | "evolutionary" | "planetary" | "galactic" | "cosmic" | null;
             purpose: string;
             scope: string;
             shared: boolean;
             /** @enum {unknown} */
             tier: "immediate" | "short_term" | "session" | "episodic" | "semantic" | "procedural" | "strategic" | "civilizational" | "evolutionary" | "planetary" | "galactic" | "cosmic";
-            ttl_s?: number | null;
+            ttl_s: number | null;
             /** @enum {unknown} */
             writer: "plugin" | "grant" | "host" | "operator";
         };
@@ -3754,7 +3782,7 @@ export interface components {
         Vector: {
             id: string;
             /** @description At most 64 members. */
-            metadata?: Record<string, never>;
+            metadata?: Record<string, never> | null;
             values: number[];
         };
         VectorCount: {

@@ -1,0 +1,17 @@
+"""Fixtures: a cluster over an empty PostgreSQL database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.fleet.cluster import Cluster
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, postgresql_url: str) -> Iterator[Cluster]:
+    """Hosts are added by the test, and all end with it."""
+    hosts = Cluster(tmp_path, postgresql_url)
+    yield hosts
+    hosts.close()
