@@ -51,9 +51,13 @@ class _Leaving:
         (folder / "plugins" / "many.wat").write_text(MANY)
         more = {"OMNICORE_DATA": str(self.data), "OMNICORE_STORAGE__URL": url, "OMNICORE_FLEET__NAME": "b"}
         arguments = [*COMMAND, "run", "--port", "0", "-o", "json", "--no-watch"]
-        environment = clean_environment(**more, OMNICORE_FLEET__NOTICE_S="0.5")
         self.process = subprocess.Popen(
-            arguments, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            arguments,
+            cwd=folder,
+            env=clean_environment(**more),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         assert self.process.stdout is not None
         told = self.process.stdout.readline()

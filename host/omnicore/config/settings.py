@@ -405,12 +405,7 @@ class FleetSettings:
         None, "URL at which other hosts reach this one; default: where it listens, unless that is every address"
     )
     labels: tuple[str, ...] = setting((), "Labels of this host, such as `gpu=yes`, by which plugins are placed")
-    notice_s: float = setting(
-        2.0,
-        "Time that a host which leaves still takes calls while /readyz fails, so that proxies go to other hosts",
-        minimum=0,
-        maximum=600,
-    )
+    notice_s: float = 2.0  # a host that leaves still takes calls while /readyz fails; proxies look about once a second
 
 
 @dataclass(frozen=True, slots=True)

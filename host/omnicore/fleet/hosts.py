@@ -192,7 +192,7 @@ class Fleet:
     async def leave(self) -> None:
         """Begins to drain before the process ends: `/readyz` fails, and other hosts get its tasks and runs.
 
-        Calls are taken until the caller stops its server. So that proxies notice, this returns after `fleet.notice_s`
+        Calls are taken until the caller stops its server. So that proxies notice, this returns after 2 s
         where other hosts are; tasks and runs are handed over meanwhile, and `stop` waits for that.
         """
         self._set("draining")
