@@ -33,6 +33,7 @@ from omnicore.clock import Clock, SystemClock
 from omnicore.config.brokers import read_brokers
 from omnicore.config.folders import code_folder
 from omnicore.config.loader import Loaded
+from omnicore.config.overrides import shared_overrides
 from omnicore.config.settings import Settings
 from omnicore.connectors.addresses import host_matches
 from omnicore.connectors.http import HttpClient
@@ -61,6 +62,7 @@ from omnicore.sandbox.abi import Doors, HostFunction
 from omnicore.sandbox.engines import engine_for
 from omnicore.storage.database import open_store
 from omnicore.storage.tables.kv import KvTable
+from omnicore.storage.tables.settings import OverridesTable
 from omnicore.storage.tables.tasks import TaskContext
 from omnicore.telemetry.logs import PluginLogs
 from omnicore.telemetry.metrics import Metrics
@@ -242,7 +244,7 @@ class Host(ServicesOfHost):
         """Makes every part, those that others use first. Returns those to be started, in this order."""
         with ExitStack() as stack:
             clock, parts = SystemClock(), HostParts()
-            parts.settings = self.settings
+            self._open_store(parts, stack, clock)
             audit = self._make_ground(parts, stack, clock)
             http, stored = self._make_services(parts, stack, clock)
             services, native = self._make_plugins(parts, http, stored, clock)
@@ -262,13 +264,21 @@ class Host(ServicesOfHost):
             self._stack = stack.pop_all()
         return order
 
-    def _make_ground(self, parts: HostParts, stack: ExitStack, clock: Clock) -> AuditPart:
-        """The database, the bus, health, logs, metrics and the record of changes, which every other part uses."""
-        settings = self.settings
+    def _open_store(self, parts: HostParts, stack: ExitStack, clock: Clock) -> None:
+        """The database, and the settings that hosts on it have in common."""
         if self._work:
-            restore_staged(settings, clock=clock)
-        parts.store = open_store(settings.storage, settings.data, check=self._work)
+            restore_staged(self.settings, clock=clock)
+        parts.store = open_store(self.settings.storage, self.settings.data, check=self._work)
         stack.callback(parts.store.close)
+        if parts.store.dialect == "postgresql":
+            base = self._found.base or self._found
+            self._found = shared_overrides(base, OverridesTable(parts.store, clock), self.settings.data)
+            self.settings = self._found.settings
+        parts.settings = self.settings
+
+    def _make_ground(self, parts: HostParts, stack: ExitStack, clock: Clock) -> AuditPart:
+        """The bus, health, logs, metrics and the record of changes, which every other part uses."""
+        settings = self.settings
         self._identity = fleet_identity(settings.data, parts.store, clock, stack, work=self._work)
         parts.bus = self._bus or EventBus(
             history=settings.events.history,

@@ -37,7 +37,9 @@ from omnicore.parts import HostParts
 from omnicore.plugins.host import PluginHost
 from omnicore.runtime.tasks import TaskEngine
 from omnicore.storage.backup import Backups
+from omnicore.storage.change_watch import ChangeWatch
 from omnicore.storage.store import Store
+from omnicore.storage.tables.settings import OverridesTable
 from omnicore.telemetry.logs import LEVELS
 from omnicore.telemetry.metrics import FINE, Metrics, Series, Totals
 from omnicore.version import __version__
@@ -45,10 +47,15 @@ from omnicore.version import __version__
 __all__ = ["OperationsPart", "Sampler", "Sources", "Veil", "bundle", "without_host"]
 
 
+_SETTINGS_S = 0.4
+"""The least time between two looks at settings: a change is taken up everywhere within a second."""
+
+
 class OperationsPart:
     """`settings`, `backups`, `series` and `about` are what the faces show; as long as it runs, figures are taken."""
 
     def __init__(self, found: Loaded, parts: HostParts, clock: Clock) -> None:
+        shared = parts.store.dialect == "postgresql"
         self._parts = parts
         publish = parts.bus.publish
         taken_up = {"log_level": _use_log_level, "log_lines": self._use_log_lines}
@@ -56,7 +63,10 @@ class OperationsPart:
             found,
             {name: taken_up.get(name, parts.plugins.use) for name in LIVE},
             tell=lambda name: publish("settings.changed", {"name": name}),
+            keeper=OverridesTable(parts.store, clock) if shared else None,
         )
+        refresh = self.settings.refresh
+        self._following = ChangeWatch("settings", parts.store, refresh, pause_s=_SETTINGS_S) if shared else None
         self.backups = Backups(
             parts.store,
             found.settings.data,
@@ -65,7 +75,7 @@ class OperationsPart:
         )
         self.series = Series(totals_of(parts.metrics, parts.tasks), clock)
         self.about = _about_host(found.settings, parts.plugins, parts.store, clock)
-        self._sampler = Sampler(self.series, (self.settings.refresh,))
+        self._sampler = Sampler(self.series, () if shared else (refresh,))
 
     def rooms(self) -> Mapping[str, Any]:
         """The services that REST uses."""
@@ -95,12 +105,16 @@ class OperationsPart:
         )
 
     async def start(self) -> None:
-        """Begins to take figures."""
+        """Begins to take figures, and to follow the settings that other hosts change."""
         await self._sampler.start()
+        if self._following is not None:
+            await self._following.start()
 
     async def stop(self) -> None:
         """Ends it."""
         await self._sampler.stop()
+        if self._following is not None:
+            await self._following.stop()
         await asyncio.to_thread(self.backups.close)
 
     def _last_events(self, limit: int) -> list[dict[str, Any]]:

@@ -9,12 +9,23 @@ from pathlib import Path
 
 import pytest
 from tests.kills import ended_at, steps_of
+from tests.storage.stores import OpenStore
 
+from omnicore.clock import ManualClock
 from omnicore.config.loader import SCHEMA, Loaded, load_settings
-from omnicore.config.overrides import FILE, changing, given, overridden, read_overrides, why_fixed
+from omnicore.config.overrides import (
+    FILE,
+    changing,
+    given,
+    overridden,
+    read_overrides,
+    shared_overrides,
+    why_fixed,
+)
 from omnicore.config.service import LIVE, Item, SettingsDesk, schema_for
 from omnicore.config.settings import Settings
 from omnicore.errors import Conflict, InvalidSetting, NotFound, StorageFailed
+from omnicore.storage.tables.settings import OverridesTable
 
 
 def base(folder: Path, text: str = "", **variables: str) -> Loaded:
@@ -125,6 +136,35 @@ def test_a_change_by_another_process_is_taken_up(tmp_path: Path) -> None:
     put(tmp_path, "{")
     desk.refresh()  # what cannot be used is told in the log and changes nothing
     assert taken == ["debug"]
+
+
+def test_hosts_of_one_database_have_the_settings_of_each_other(open_store: OpenStore, tmp_path: Path) -> None:
+    taken: list[int] = []
+    tables = [OverridesTable(open_store(), ManualClock()) for _ in range(2)]
+    folders = [tmp_path / "a", tmp_path / "b"]
+    for folder in folders:
+        folder.mkdir(mode=0o700)
+        put(folder, '{"threads": 3}')  # what a host of an earlier version kept in its own folder
+    found = [
+        shared_overrides(base(folder), table, folder / "data") for folder, table in zip(folders, tables, strict=True)
+    ]
+    assert [one.settings.threads for one in found] == [3, 3]
+    assert not any((folder / "data" / FILE).exists() for folder in folders)
+    one = SettingsDesk(found[0], keeper=tables[0])
+    other = SettingsDesk(found[1], {"log_lines": lambda new: taken.append(new.log_lines)}, keeper=tables[1])
+    one.set("log_lines", 5)
+    other.refresh()
+    assert (taken, other.item("log_lines").origin) == ([5], "console")
+    other.unset("threads")
+    assert (one.item("threads").next, one.item("threads").waiting) == (8, True)
+    with tables[0].changing() as change:
+        change.values.update({"of_a_newer_version": 1, "log_lines": -1})
+        change.write()
+    other.refresh()  # what cannot be used is told in the log and changes nothing
+    assert taken == [5]
+    one.unset("log_lines")
+    assert shared_overrides(base(folders[0]), tables[0], folders[0] / "data").settings.log_lines == 1000
+    assert "of_a_newer_version" in tables[1].read()
 
 
 def test_what_may_not_be_changed_is_refused_with_the_reason(tmp_path: Path) -> None:

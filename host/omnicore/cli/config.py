@@ -18,20 +18,23 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from omnicore.cli.client import loaded, who
-from omnicore.cli.local import recorded_in
+from omnicore.cli.local import made, recorded_in
 from omnicore.cli.options import Exit, Group, Lazy, Shell, common, host_folders, pass_shell
 from omnicore.cli.output import Output
 from omnicore.clock import SystemClock
 from omnicore.config.loader import SCHEMA, Loaded, no_setting
-from omnicore.config.overrides import changing
+from omnicore.config.overrides import OverrideFile, OverrideKeeper, shared_overrides
 from omnicore.config.schema import Entry, Misfit, Origin, SettingProblem, invalid, leaves
 from omnicore.config.service import SettingsDesk, is_live, origin_of, take_back
 from omnicore.config.settings import MASK, Settings, is_secret
 from omnicore.config.trust import FolderFile, TrustRecord, find_file
-from omnicore.errors import NotFound
+from omnicore.errors import NotFound, StorageFailed
+from omnicore.storage.tables.settings import OverridesTable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from omnicore.storage.store import Store
 
 __all__ = ["COMMANDS", "config", "set_", "show", "shown", "trust", "trust_made", "unset"]
 
@@ -58,8 +61,8 @@ def config() -> None:
 @pass_shell
 def show(shell: Shell, name: str | None, *, origin: bool, doc: bool) -> None:
     """Show the settings, or those under NAME, such as `limits`; secrets are masked."""
-    found = loaded(shell)
     output = Output(shell)
+    found = _with_shared(loaded(shell))
     rows = _rows(found, name)
     if output.is_json:
         output.document(_document(rows, found, origin=origin))
@@ -77,6 +80,23 @@ def show(shell: Shell, name: str | None, *, origin: bool, doc: bool) -> None:
             for dotted, value in rows.items()
         ],
     )
+
+
+def _with_shared(found: Loaded) -> Loaded:
+    """The settings, with those that hosts of a shared database have in common."""
+    if found.settings.storage.url is None:
+        return found
+    try:
+        with made(found.settings) as store:
+            return shared_overrides(found.base or found, _keeper(store, found.settings), found.settings.data)
+    except StorageFailed as error:
+        click.echo(f"note: without the settings in the database: {error}", err=True)
+        return found
+
+
+def _keeper(store: Store | None, settings: Settings) -> OverrideKeeper:
+    shared = store is not None and settings.storage.url is not None
+    return OverridesTable(store, SystemClock()) if store is not None and shared else OverrideFile(settings.data)
 
 
 def _rows(found: Loaded, name: str | None) -> dict[str, Any]:
@@ -135,8 +155,8 @@ def set_(shell: Shell, name: str, value: str) -> None:
     output = Output(shell)
     base = loaded(shell, console=False)
     read = _read(name, value)
-    with recorded_in(base.settings):
-        item = SettingsDesk(base).set(name, read)
+    with recorded_in(base.settings) as store:
+        item = SettingsDesk(base, keeper=_keeper(store, base.settings)).set(name, read)
     when = "a host that runs takes it up" if is_live(name) else "it holds when the host is started the next time"
     output.done(f"{name} is {shown(item.next)}; {when}.", {"name": name, "value": item.next, "restart": item.restart})
 
@@ -149,7 +169,7 @@ def unset(shell: Shell, name: str) -> None:
     """Take back what `set` or the console has set, so that the settings file and the defaults hold again."""
     output = Output(shell)
     settings = loaded(shell, console=False).settings
-    with recorded_in(settings), changing(settings.data) as change:
+    with recorded_in(settings) as store, _keeper(store, settings).changing() as change:
         take_back(change.values, name)
         change.write()
     when = "a host that runs takes that up" if is_live(name) else "that holds when the host is started the next time"

@@ -210,13 +210,13 @@ def changed(settings: Settings) -> Iterator[Store]:
 
 
 @contextmanager
-def recorded_in(settings: Settings) -> Iterator[None]:
+def recorded_in(settings: Settings) -> Iterator[Store | None]:
     """The same for a command without a host, where there is a database: what is changed before it has no record."""
     if settings.storage.url is None and not (settings.data / DATABASE).exists():
-        yield
+        yield None
         return
-    with changed(settings):
-        yield
+    with changed(settings) as store:
+        yield store
 
 
 def restored(settings: Settings, source: Path, *, action: str = "db restore", noun: str = "backup") -> None:

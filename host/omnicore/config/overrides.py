@@ -1,5 +1,7 @@
 """Settings set in the console or by `omnicore config set`: a file in the data folder, between variables and the file.
 
+Hosts that share a database have them there instead, so that a change holds on all of them.
+
 From the highest: what the command line or Python gives, `OMNICORE_*` variables, this file, the settings file, what
 suits the environment, defaults. Variables win over it, for whoever starts the process keeps the last word and has a way
 out of a setting that does harm; the settings file does not, or nothing that it holds could be changed.
@@ -8,13 +10,14 @@ out of a setting that does harm; the settings file does not, or nothing that it 
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 from omnicore.config.documents import LARGEST_FILE, read_document
 from omnicore.config.loader import FIXED, SCHEMA, Loaded, no_longer, over_cap
@@ -25,18 +28,23 @@ from omnicore.files import check_own, only_one, write_whole
 
 __all__ = [
     "FILE",
+    "OverrideFile",
+    "OverrideKeeper",
     "Overrides",
     "changing",
     "given",
     "overridden",
     "pinned",
     "read_overrides",
+    "shared_overrides",
     "value_of",
     "why_fixed",
     "with_values",
 ]
 
 FILE = "overrides.json"
+_MOVED = ".moved"
+_log = logging.getLogger("omnicore.settings")
 
 _TOP = frozenset(
     (
@@ -102,6 +110,77 @@ def changing(data: Path) -> Iterator[_Change]:
         yield _Change(data / FILE, read_overrides(data))
 
 
+class OverrideChange(Protocol):
+    """A change under way: the values by name, and what keeps them."""
+
+    @property
+    def values(self) -> Overrides: ...
+
+    def write(self) -> None: ...
+
+
+class OverrideKeeper(Protocol):
+    """Keeps settings changed at run time: a file for one host, the database for all of its hosts."""
+
+    @property
+    def place(self) -> str:
+        """The file or database, as messages name it."""
+
+    @property
+    def shared(self) -> bool:
+        """True if hosts of other versions write it too: a name that is unknown here is left to them."""
+
+    def read(self) -> Overrides:
+        """The values by name. Raises: InvalidSetting, StorageFailed."""
+
+    def mark(self) -> object:
+        """Another value after each change."""
+
+    def changing(self) -> AbstractContextManager[OverrideChange]:
+        """The values, for one process at a time."""
+
+
+class OverrideFile:
+    """Settings of one host, in its data folder."""
+
+    shared = False
+
+    def __init__(self, data: Path) -> None:
+        self._data = data
+        self.place = str(data / FILE)
+
+    def read(self) -> Overrides:
+        """See `read_overrides`."""
+        return read_overrides(self._data)
+
+    def mark(self) -> object:
+        """Changes with the file, which is replaced by another one each time."""
+        try:
+            about = (self._data / FILE).stat()
+        except OSError:
+            return None
+        return about.st_ino, about.st_mtime_ns
+
+    def changing(self) -> AbstractContextManager[_Change]:
+        """See `changing`."""
+        return changing(self._data)
+
+
+def shared_overrides(base: Loaded, keeper: OverrideKeeper, data: Path) -> Loaded:
+    """The settings of a host whose overrides are in a database; those of its file move there once.
+
+    Raises: InvalidSetting: a value cannot be used.
+    """
+    own = read_overrides(data)
+    if own:
+        with keeper.changing() as change:
+            change.values.update({name: value for name, value in own.items() if name not in change.values})
+            change.write()
+        (data / FILE).rename(data / (FILE + _MOVED))
+        _log.info("the settings of %s are in the database now, for all hosts", data / FILE)
+    return overridden(base, keeper.read(), keeper)
+
+
 @dataclass(frozen=True, slots=True)
 class _Change:
     file: Path
@@ -115,18 +194,22 @@ class _Change:
         write_whole(self.file, data)
 
 
-def overridden(base: Loaded, values: Mapping[str, Any]) -> Loaded:
+def overridden(base: Loaded, values: Mapping[str, Any], keeper: OverrideKeeper | None = None) -> Loaded:
     """The settings with what was set over them; what variables or the command line give stays.
 
+    Args: keeper: keeps the values; the file of the data folder by default.
     Raises: InvalidSetting: every value that cannot be used; the way out is `omnicore config unset`.
     """
-    source = Origin("file", str(base.settings.data / FILE))
+    keeper = keeper or OverrideFile(base.settings.data)
+    source = Origin("file", keeper.place)
     problems: list[SettingProblem] = []
     read: dict[SettingPath, Any] = {}
     notes: list[str] = []
     for name, value in values.items():
         if (fixed := FIXED.get(tuple(name.split(".")))) is not None:
             notes.append(f"{no_longer(fixed, source)} with `omnicore config unset {name}`")
+            continue
+        if keeper.shared and tuple(name.split(".")) not in SCHEMA:
             continue
         leaf, problem = _usable(name, source)
         if leaf is not None and problem is None:

@@ -17,11 +17,10 @@ from typing import Any, Literal, get_args, get_origin
 
 from omnicore.config.loader import SCHEMA, Loaded, no_setting
 from omnicore.config.overrides import (
-    FILE,
-    changing,
+    OverrideFile,
+    OverrideKeeper,
     overridden,
     pinned,
-    read_overrides,
     value_of,
     why_fixed,
     with_values,
@@ -147,6 +146,7 @@ class SettingsDesk:
         found: the settings that the host was started with.
         live: what takes a change up at once, one for each of `LIVE`; all others wait for a start.
         tell: told the name of each setting that is changed here.
+        keeper: where changes are kept; a file in the data folder by default.
     """
 
     def __init__(
@@ -155,13 +155,15 @@ class SettingsDesk:
         live: Mapping[str, TakeUp] | None = None,
         *,
         tell: Callable[[str], object] = lambda _: None,
+        keeper: OverrideKeeper | None = None,
     ) -> None:
+        self._keeper = keeper or OverrideFile((found.base or found).settings.data)
         self._base = found.base or found
         self._now = found
         self._live = dict(live or {})
         self._tell = tell
         self._lock = threading.RLock()
-        self._seen = self._mark()
+        self._seen = self._keeper.mark()
 
     @property
     def now(self) -> Loaded:
@@ -172,7 +174,7 @@ class SettingsDesk:
         """Every setting. Raises: InvalidSetting: the file of overrides holds an unusable value."""
         with self._lock:
             self.refresh()
-            return self._items(read_overrides(self._data))
+            return self._items(self._keeper.read())
 
     def item(self, name: str) -> Item:
         """One of them. Raises: NotFound."""
@@ -205,14 +207,14 @@ class SettingsDesk:
     def refresh(self) -> None:
         """Takes up what another process set, where that can be done while the host runs."""
         with self._lock:
-            mark = self._mark()
+            mark = self._keeper.mark()
             if mark == self._seen:
                 return
             self._seen = mark
             try:
-                self._take_up(self._check(read_overrides(self._data)))
+                self._take_up(self._check(self._keeper.read()))
             except InvalidSetting as error:
-                _log.warning("%s is not taken up: %s", self._data / FILE, error.fact)
+                _log.warning("%s is not taken up: %s", self._keeper.place, error.fact)
 
     def _take_up(self, then: Loaded) -> None:
         """Puts to work what can be, and no more: the rest waits."""
@@ -233,7 +235,7 @@ class SettingsDesk:
     @contextmanager
     def _changed(self) -> Iterator[dict[str, Any]]:
         with self._lock:
-            with changing(self._data) as change:
+            with self._keeper.changing() as change:
                 yield change.values
                 change.write()
             self.refresh()
@@ -275,22 +277,10 @@ class SettingsDesk:
         return leaf
 
     def _check(self, values: Mapping[str, Any]) -> Loaded:
-        return overridden(self._base, values)
+        return overridden(self._base, values, self._keeper)
 
     def _origin(self, name: str) -> str:
         return origin_of(self._now, name)
-
-    def _mark(self) -> tuple[int, int] | None:
-        """Changes with the file, which is replaced by another one each time."""
-        try:
-            about = (self._data / FILE).stat()
-        except OSError:
-            return None
-        return about.st_ino, about.st_mtime_ns
-
-    @property
-    def _data(self) -> Path:
-        return self._base.settings.data
 
 
 def is_live(name: str) -> bool:
