@@ -39,7 +39,7 @@ from omnicore.storage.backup import backup
 from omnicore.storage.host_locks import HostLocks, host_identity
 from omnicore.storage.migrations import NEWEST
 from omnicore.storage.store import Store
-from omnicore.storage.tables.hosts import FleetHosts, HostLoad
+from omnicore.storage.tables.fleet import FleetHosts, HostLoad
 from omnicore.storage.tables.intelligences import IntelligencesTable
 from omnicore.storage.tables.kv import KvTable
 from omnicore.storage.tables.loops import LoopsTable
@@ -262,7 +262,7 @@ def fleet_part(parts: HostParts, identity: Identity, http: HttpClient, *, clock:
             http=http,
             logs=parts.logs,
             load=lambda: HostLoad(parts.plugins.in_flight, parts.tasks.running, len(runner.live)),
-            refuse=parts.plugins.refuse,
+            refuse=parts.plugins.calls.refuse,
             claims=(parts.tasks, parts.workflows.engine),
             publish=parts.bus.publish,
             drain_s=parts.settings.drain_s,

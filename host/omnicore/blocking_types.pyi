@@ -40,7 +40,7 @@ from omnicore.runtime.tasks import Job, JobHandle, TaskEngine, TaskHandle
 from omnicore.storage.database import Database
 from omnicore.storage.tables.access import UserRow
 from omnicore.storage.tables.connectors import DeliveryRow, HookRow
-from omnicore.storage.tables.hosts import FleetHost, WantedState
+from omnicore.storage.tables.fleet import FleetHost, WantedState
 from omnicore.storage.tables.tasks import Task, TaskOrder
 from omnicore.storage.tables.vectors import VectorTable
 from omnicore.telemetry.logs import Level, PluginLogs

@@ -12,7 +12,7 @@ from omnicore.api.requests import Json, read_count, read_record
 from omnicore.api.schema import Schemas, list_of, object_of
 from omnicore.errors import InvalidInput, PermissionDenied
 from omnicore.records import Meta, Record, schema
-from omnicore.storage.tables.hosts import FleetHost, HostLoad, WantedState
+from omnicore.storage.tables.fleet import FleetHost, HostLoad, WantedState
 from omnicore.telemetry.logs import LEVELS, Level
 
 if TYPE_CHECKING:

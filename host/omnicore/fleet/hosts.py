@@ -25,7 +25,7 @@ from omnicore.errors import Conflict, InvalidSetting, NotFound, OmniError, Unava
 from omnicore.jobs.loop import Loop
 from omnicore.records import replace
 from omnicore.sandbox.abi import MIB, HttpRequest
-from omnicore.storage.tables.hosts import FleetHost, FleetHosts, HostLoad, HostState, Orders, WantedState
+from omnicore.storage.tables.fleet import FleetHost, FleetHosts, HostLoad, HostState, Orders, WantedState
 from omnicore.telemetry.logs import HostLines, Level, PluginLogs
 
 if TYPE_CHECKING:

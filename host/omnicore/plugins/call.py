@@ -214,7 +214,8 @@ class Calls:
         self.targets: dict[str, Target] = {}
         """Those of versions in service, by reference; what is not there is resolved when it is called."""
         self._reentrant = reentrant
-        self._resolve, self._failed, self._recovered, self._make_room = resolve, failed, recovered, make_room
+        self._find, self._failed, self._recovered, self._make_room = resolve, failed, recovered, make_room
+        self._refused: Callable[[], OmniError] | None = None
         self._room = threads * (1 + _QUEUED_PER_THREAD)
         self._queued = 0
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="omnicore-call")
@@ -222,6 +223,19 @@ class Calls:
     def close(self) -> None:
         """Lets running calls on worker threads finish and ends the threads."""
         self._executor.shutdown()
+
+    def refuse(self, why: Callable[[], OmniError] | None) -> None:
+        """Refuses calls that begin from now on; None takes calls again. Those under way go on."""
+        self._refused = why
+        # A call looks for its target first, so this costs those that are taken nothing.
+        self.targets.clear()
+
+    def _resolve(self, ref: str) -> Target:
+        target = self._find(ref)
+        if self._refused is not None:
+            self.targets.pop(ref, None)
+            raise self._refused()
+        return target
 
     def target(self, ref: str) -> Target:
         """The target of a reference. Blocks where it is asked for first. Raises: as a call does."""

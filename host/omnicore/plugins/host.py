@@ -114,7 +114,6 @@ class PluginHost:
         self._settings, self._logs, self._metrics, self._events = settings, logs, metrics, events
         self._changing = threading.RLock()
         self._switching = threading.RLock()
-        self._refused: Callable[[], OmniError] | None = None
         self._natives = self._native_plugins(extensions, NativeTable(database), clock)
         parts = ServiceParts(settings, engine, modules, services, metrics, logs, functions, clock, wrap_doors)
         self._versions = VersionsInService(parts, serves=self._serves, came=self._came)
@@ -592,20 +591,11 @@ class PluginHost:
         self.calls.targets.clear()
         self._versions.retire_all()
 
-    def refuse(self, why: Callable[[], OmniError] | None) -> None:
-        """Refuses calls that begin from now on; None takes calls again. Those under way go on."""
-        with self._switching:
-            self._refused = why
-            # A call looks for its target first, so this costs those that are taken nothing.
-            self.calls.targets.clear()
-
     def _resolve(self, ref: str) -> Target:
         if self._folder.closed:
             raise Unavailable("the host is shutting down", remedy="start it again")
         name = ref.partition(".")[0]
         with self._switching:
-            if self._refused is not None:
-                raise self._refused()
             version = self._version(name)
             try:
                 target = self.calls.targets[ref] = self._versions.target(version, ref)

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -59,7 +59,6 @@ if TYPE_CHECKING:
 __all__ = [
     "Ended",
     "Runner",
-    "Seats",
     "Stretches",
     "Tell",
     "Waiters",
@@ -364,23 +363,6 @@ async def _page(rows: AsyncIterator[JournalEntry]) -> list[JournalEntry]:
 
 Ended = tuple[str, Any, Fault | None]
 """RunStatus, output and fault of a run that is over."""
-
-
-class Seats:
-    """So many callers may wait for the ends of runs at once: each holds a connection for up to a minute."""
-
-    def __init__(self, most: int = 500) -> None:
-        self._free = most
-
-    @contextmanager
-    def taken(self) -> Iterator[bool]:
-        """True if there is a seat; it is held for the block."""
-        seated = self._free > 0
-        self._free -= seated
-        try:
-            yield seated
-        finally:
-            self._free += seated
 
 
 class Waiters:
