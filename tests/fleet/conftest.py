@@ -1,4 +1,4 @@
-"""Fixtures: a cluster over an empty PostgreSQL database."""
+"""Fixtures: a cluster over an empty PostgreSQL database. Tests of this room may be coroutines."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.coroutines import pytest_pyfunc_call
 from tests.fleet.cluster import Cluster
+
+__all__ = ["cluster", "pytest_pyfunc_call"]
 
 
 @pytest.fixture
