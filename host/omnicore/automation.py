@@ -252,7 +252,12 @@ def fleet_identity(data: Path, store: Store, clock: Clock, stack: ExitStack, *, 
 
 def fleet_part(parts: HostParts, identity: Identity, http: HttpClient, *, clock: Clock, work: bool) -> Fleet:
     """This host among those of its fleet. Raises: InvalidSetting: `fleet.labels`."""
-    runner = parts.workflows.engine.runner
+    runner, nats = parts.workflows.engine.runner, parts.nats
+
+    async def withdraw(on: bool) -> None:
+        if nats is not None:
+            await nats.drain(on=on)
+
     return Fleet(
         FleetParts(
             store=parts.store,
@@ -262,7 +267,8 @@ def fleet_part(parts: HostParts, identity: Identity, http: HttpClient, *, clock:
             http=http,
             logs=parts.logs,
             load=lambda: HostLoad(parts.plugins.in_flight, parts.tasks.running, len(runner.live)),
-            refuse=parts.plugins.calls.refuse,
+            refuse=parts.plugins.refuse,
+            withdraw=withdraw,
             claims=(parts.tasks, parts.workflows.engine),
             publish=parts.bus.publish,
             drain_s=parts.settings.drain_s,

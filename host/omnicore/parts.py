@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from omnicore.connectors.policy import Reserved
     from omnicore.connectors.service import Connectors
     from omnicore.fleet.hosts import Fleet
+    from omnicore.fleet.part import FleetPart
     from omnicore.intelligences.registry import Intelligences
     from omnicore.loops.engine import LoopEngine
     from omnicore.mcp.service import McpService
@@ -63,6 +64,7 @@ class HostParts:
     connectors: Connectors
     memory: MemoryService
     plugins: PluginHost
+    nats: FleetPart | None
     tasks: TaskEngine
     workflows: Workflows
     intelligences: Intelligences

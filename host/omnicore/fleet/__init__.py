@@ -1,1 +1,1 @@
-"""A fleet: hosts that share one database, what each of them does, and who belongs to it."""
+"""A fleet: hosts that share one database, and calls between them over NATS, which `fleet.url` alone has imported."""

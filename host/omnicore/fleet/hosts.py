@@ -13,7 +13,7 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -21,7 +21,7 @@ from urllib.parse import quote, urlencode
 
 from omnicore.connectors.addresses import parse_url
 from omnicore.connectors.policy import HttpPolicy
-from omnicore.errors import Conflict, InvalidSetting, NotFound, OmniError, Unavailable
+from omnicore.errors import CapacityReached, Conflict, InvalidSetting, NotFound, OmniError, Unavailable
 from omnicore.jobs.loop import Loop
 from omnicore.records import replace
 from omnicore.sandbox.abi import MIB, HttpRequest
@@ -51,18 +51,20 @@ _REMOVED = "this host was removed from the fleet"
 
 
 def labels_of(texts: Sequence[str]) -> dict[str, str]:
-    """Labels by name, from `KEY=VALUE`.
+    """The labels of a host by name. Raises: InvalidSetting.
 
-    >>> labels_of(["gpu=yes", "zone=a"])
-    {'gpu': 'yes', 'zone': 'a'}
-
-    Raises: InvalidSetting.
+    >>> labels_of(["zone=eu", "gpu=a100"])
+    {'zone': 'eu', 'gpu': 'a100'}
     """
     found = {}
     for text in texts:
-        name, sign, value = text.partition("=")
-        if not (sign and name.strip() and value.strip()) or len(text) > 200:
-            raise InvalidSetting(f"fleet.labels holds {text[:80]!r}", remedy="write NAME=VALUE, such as gpu=yes")
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip() or len(text) > 256 or not text.isprintable():
+            raise InvalidSetting(
+                f"fleet.labels holds {text[:80]!r}",
+                remedy="write NAME=VALUE, such as zone=eu",
+                setting="fleet.labels",
+            )
         found[name.strip()] = value.strip()
     return found
 
@@ -97,6 +99,7 @@ class FleetParts:
     Args:
         load: what it does now, but for the processor.
         refuse: refuses plugin calls that begin from now on, with an error; None takes them again.
+        withdraw: takes no further calls over NATS, which other hosts get; False takes them again.
         work: whether this process is a host; a command only looks.
     """
 
@@ -108,6 +111,7 @@ class FleetParts:
     logs: PluginLogs
     load: Callable[[], HostLoad]
     refuse: Callable[[Callable[[], OmniError] | None], None]
+    withdraw: Callable[[bool], Coroutine[Any, Any, None]]
     claims: Sequence[Claims]
     publish: Callable[[str, Any], object]
     drain_s: float
@@ -196,6 +200,7 @@ class Fleet:
         where other hosts are; tasks and runs are handed over meanwhile, and `stop` waits for that.
         """
         self._set("draining")
+        await self._parts.withdraw(True)
         if self._draining is None:
             self._draining = asyncio.create_task(self._handed_over(self._parts.drain_s), name="omnicore-fleet-leave")
         await self._noticed()
@@ -366,11 +371,14 @@ class Fleet:
         self._parts.refuse(None)
         for one in self._parts.claims:
             one.pause() if wanted == "cordoned" else one.resume()
+        if self.here.state in ("draining", "drained"):
+            self._draining = asyncio.create_task(self._parts.withdraw(False), name="omnicore-fleet-return")
         self._set(wanted)
 
     async def _drain(self) -> None:
         """Gives back what this host has, and refuses calls after those that run."""
         self._set("draining")
+        await self._parts.withdraw(True)
         for one in self._parts.claims:
             one.pause()
         await self._noticed()
@@ -404,6 +412,8 @@ class Fleet:
             return
         _log.error("%s; it takes no calls any more", _REMOVED)
         self.removed.set()
+        with suppress(OmniError):
+            await self._parts.withdraw(True)
         if self._draining is not None:
             self._draining.cancel()
         self._parts.refuse(_refusal(_REMOVED, "call another host"))
@@ -422,7 +432,7 @@ class Fleet:
 
 
 def _refusal(fact: str, remedy: str) -> Callable[[], OmniError]:
-    return lambda: Unavailable(fact, remedy=remedy, retry_after_s=1)
+    return lambda: CapacityReached(fact, remedy=remedy, retry_after_s=1)
 
 
 def _resident() -> int:

@@ -48,17 +48,22 @@ if TYPE_CHECKING:
     from omnicore.storage.tables.plugins import PluginRow
 
 __all__ = [
+    "CallPath",
     "CallRoutes",
     "Calls",
     "Meter",
     "UsageTaker",
+    "deeper",
+    "depth",
     "from_json",
     "metered",
+    "not_begun",
     "not_serving",
     "quarantined",
     "refused_caller",
     "to_json",
     "too_deep",
+    "used",
 ]
 
 
@@ -167,6 +172,7 @@ def quarantined(name: str, wait_s: float) -> OmniError:
 _MOST_DEPTH = 8
 _QUEUED_PER_THREAD = 64
 _CUT_AGAIN_S = 0.02
+_FULL = "_full"
 _depth: ContextVar[int] = ContextVar("omnicore_call_depth", default=0)
 
 
@@ -192,6 +198,66 @@ class _Job:
             if self.instance is not None:
                 self.instance.cancel()
             loop.call_later(_CUT_AGAIN_S, self.cut, loop)
+
+
+def not_begun(error: OmniError, ref: str) -> bool:
+    """True where a call of this reference found no room and so did not begin; False for calls inside of it."""
+    return isinstance(error, CapacityReached) and error.__dict__.get(_FULL) == ref
+
+
+def depth() -> int:
+    """The number of calls that the running code is inside of."""
+    return _depth.get()
+
+
+@contextmanager
+def deeper(calls: int) -> Iterator[None]:
+    """A block inside of so many calls, such as one that another host has sent."""
+    before = _depth.set(calls)
+    try:
+        yield
+    finally:
+        _depth.reset(before)
+
+
+def used(usage: Usage) -> None:
+    """Counts what a call on another host has used where somebody measures."""
+    meter = _meter.get()
+    if meter is not None:
+        meter.take(usage)
+
+
+class CallPath(Protocol):
+    """The way that calls of plugins take: those of this host, or of a fleet."""
+
+    targets: dict[str, Target]
+
+    @property
+    def callers(self) -> Callers:
+        """Those who call."""
+
+    def target(self, ref: str) -> Target:
+        """The target of a reference on this host. Raises: as a call does."""
+
+    def call_blocking(
+        self, ref: str, data: Any = b"", *, timeout_s: float | None = None, host_context: Any = None, raw: bool = False
+    ) -> Any:
+        """See `omnicore.plugins.host.PluginHost.call_blocking`."""
+
+    async def call(
+        self,
+        ref: str,
+        data: Any = b"",
+        *,
+        timeout_s: float | None = None,
+        host_context: Any = None,
+        raw: bool = False,
+        costs: CallCosts | None = None,
+    ) -> Any:
+        """See `omnicore.plugins.host.PluginHost.call`."""
+
+    def close(self) -> None:
+        """Ends the threads."""
 
 
 class CallRoutes:
@@ -221,7 +287,9 @@ class CallRoutes:
         name = ref.partition(".")[0]
         with self._switching:
             if self._refused is not None:
-                raise self._refused()
+                refused = self._refused()
+                refused.__dict__[_FULL] = ref  # another host may make the call
+                raise refused
             version = self.version(name)
             try:
                 target = self.targets[ref] = self._versions.target(version, ref)
@@ -339,7 +407,7 @@ class Calls:
         make_room: Callable[[], bool],
     ) -> None:
         self.callers = Callers()
-        self.targets, self._resolve, self.refuse = routes.targets, routes.resolve, routes.refuse
+        self.targets, self._resolve = routes.targets, routes.resolve
         self._reentrant = reentrant
         self._failed, self._recovered, self._make_room = failed, recovered, make_room
         self._room = threads * (1 + _QUEUED_PER_THREAD)
@@ -463,8 +531,10 @@ class Calls:
         try:
             return pool.take()
         except OmniError as error:
-            if isinstance(error, CapacityReached) and self._make_room():
-                return pool.take()
+            if isinstance(error, CapacityReached):
+                if self._make_room():
+                    return pool.take()
+                error.__dict__[_FULL] = target.ref
             self._note(target, error, started, timeout_s)
             raise
 
@@ -480,9 +550,11 @@ class Calls:
     async def _run_on_thread(self, target: Target, payload: bytes, timeout_s: float | None, host_context: Any) -> bytes:
         """One call of a plugin that computes long, on a worker thread."""
         if self._queued >= self._room:
-            raise CapacityReached(
+            full = CapacityReached(
                 f"{self._queued} calls wait for a worker thread", remedy="try again, or raise threads"
             )
+            full.__dict__[_FULL] = target.ref
+            raise full
         if not target.version.loaded:  # nor on a thread that other calls wait for; the worker tells what went wrong
             await asyncio.gather(asyncio.wrap_future(target.version.coming()), return_exceptions=True)
         job, loop = _Job(), asyncio.get_running_loop()
