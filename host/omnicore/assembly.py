@@ -44,6 +44,7 @@ from omnicore.memory.consolidation import Summarise
 from omnicore.memory.embedder import Embed, Sense, embedder_named
 from omnicore.memory.memories import Memories
 from omnicore.memory.service import MemoryService
+from omnicore.optional import optional
 from omnicore.parts import DeliveryPart, EventPart, HealthPart, HostParts, Part, started, watch_events, watch_resources
 from omnicore.plugins.call import from_json, to_json
 from omnicore.plugins.host import PluginHost
@@ -64,6 +65,7 @@ from omnicore.vectors.service import VectorService
 from omnicore.version import __version__
 
 if TYPE_CHECKING:
+    from omnicore.fleet.part import FleetPart
     from omnicore.sandbox.engine import SandboxEngine
 
     ServicesOfHost = HostParts
@@ -241,12 +243,14 @@ class Host(ServicesOfHost):
             http, stored = self._make_services(parts, stack, clock)
             services, native = self._make_plugins(parts, http, stored, clock)
             parts.plugins.watching.append(audit.folder_brought)
+            parts.fleet = _fleet(parts, clock, work=self._work)
             automation = self._make_automation(parts, http, stored, services, clock)
             self._parts, self._begun = parts, AsyncExitStack()
             order = (
                 *_collector(parts, work=self._work),
                 *(audit, parts.events, parts.vectors, parts.memory, parts.connectors, parts.plugins),
                 *(parts.deliveries, parts.mcp),
+                *((parts.fleet,) if parts.fleet is not None else ()),
                 *automation,
                 *((parts.tasks, parts.health_part, self.operations) if self._work else ()),
                 parts.loops,
@@ -277,7 +281,7 @@ class Host(ServicesOfHost):
             clock=clock,
         )
         parts.logs = PluginLogs(settings.log_lines, forward=True)
-        parts.metrics = Metrics()
+        parts.metrics = Metrics(info={"version": __version__, "engine": settings.engine})
         health = parts.health_part = HealthPart(settings.health, bus=parts.bus, clock=clock)
         parts.health, parts.degradation = health.monitor, health.degradation
         health.watch_storage(parts.store, clock)
@@ -413,6 +417,9 @@ def _reserved_addresses(settings: Settings) -> Reserved:
     reserved.listens(settings.port)
     if settings.storage.url is not None:
         reserved.stands_on("the host's own database", settings.storage.url, port=5432)
+    for server in (settings.fleet.url or "").partition("?")[0].split(","):
+        if "://" in server:
+            reserved.stands_on("a NATS server of the host's fleet", server.strip(), port=4222)
     for broker in read_brokers(settings.brokers):
         scheme = broker.url.partition(":")[0]
         reserved.stands_on(f"the host's broker {broker.name}", broker.url, port=_BROKER_PORTS[scheme])
@@ -433,6 +440,16 @@ def _collector(parts: HostParts, *, work: bool) -> tuple[OpenTelemetry, ...]:
         instance=new_id("host"),
     )
     return (sender,)
+
+
+def _fleet(parts: HostParts, clock: Clock, *, work: bool) -> FleetPart | None:
+    """The host's part in a fleet, where the settings name its NATS servers. Raises: InvalidSetting, ToolMissing."""
+    if not parts.settings.fleet.url or not work:
+        return None
+    room = optional("omnicore.fleet.part", extra="fleet")
+    used = (parts.settings, parts.plugins, parts.access, parts.audit, parts.bus, parts.metrics, parts.health)
+    made: FleetPart = room.FleetPart(room.FleetServices(*used), clock)
+    return made
 
 
 _VECTOR_FIGURES = {

@@ -34,6 +34,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "aiohttp": ("connectors.aws",),
     "sqlglot": ("connectors.queries",),
     "faststream": ("workflows.triggers",),
+    "nats": ("fleet",),
     "botocore": ("connectors.aws",),
     "pymysql": ("connectors.mysql",),
     "opentelemetry": ("telemetry.traces",),

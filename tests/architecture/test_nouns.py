@@ -9,7 +9,7 @@ from tests.architecture import nouns
 from tests.architecture.source import package, read
 
 LEFT = {
-    nouns.check_attributes: 7,
+    nouns.check_attributes: 4,
     nouns.check_class_names: 2,  # `omega.Memory` and `omega.HealthReport`: names of the source texts
     nouns.check_file_names: 0,
     nouns.check_openings: 0,

@@ -15,8 +15,8 @@ from typing import Any
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from omnicore.access.keys import SESSION, csrf_of, is_key, is_own
-from omnicore.access.principal import LOCAL, OWNER, Principal, Role
+from omnicore.access.keys import SESSION, csrf_of, is_key
+from omnicore.access.principal import LOCAL, OWNER, SETTING, Principal, Role
 from omnicore.access.service import Access
 from omnicore.api.operation import Operation
 from omnicore.api.parts import parts_of
@@ -78,8 +78,6 @@ _BY_PROXIES = frozenset(
     | {b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-forwarded-port", b"x-forwarded-server"}
 )
 """Headers that proxies add."""
-
-_SETTING = Principal("host", Role.admin, "setting")
 
 
 def principal_of(connection: HTTPConnection) -> Principal:
@@ -234,13 +232,10 @@ class Recogniser:
 
     async def _bearer(self, value: bytes, quiet: bool) -> Principal | None:
         if self._token is not None and hmac.compare_digest(value, self._token):
-            return _SETTING
+            return SETTING
         if self._access is None or not value.isascii():
             return None
-        key = value.decode("ascii")
-        if is_key(key):
-            return await self._access.recognition.principal(key, quiet=quiet)
-        return OWNER if is_own(key) and self._access.owner.matches(key) else None
+        return await self._access.bearer(value.decode("ascii"), quiet=quiet)
 
     async def _is_local(self, scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
         """True for a request that starts on this machine, not one that a proxy of ours forwards."""

@@ -24,6 +24,7 @@ __all__ = [
     "AccessSettings",
     "ConnectorSettings",
     "EventSettings",
+    "FleetSettings",
     "HealthSettings",
     "LaneSettings",
     "LoopSettings",
@@ -405,6 +406,26 @@ class WorkflowSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class FleetSettings:
+    """Fleet: hosts that make each other's calls over NATS. Needs the extra `fleet`."""
+
+    url: str | None = setting(
+        None,
+        "NATS servers of the fleet, such as nats://nats-1:4222,nats://nats-2:4222; tls:// and ?credentials=FILE&ca=FILE"
+        "&certificate=FILE&key=FILE after the last one; none: no fleet",
+        secret=True,
+    )
+    secret: str | None = setting(
+        None, "Text of 32 characters or more that hosts know each other by; the same on all hosts", secret=True
+    )
+    labels: tuple[str, ...] = setting((), "Labels of this host: `NAME=VALUE`, such as `zone=eu`")
+    anonymous: bool = setting(False, "Make calls that come over NATS without a token; NATS then decides who may call")
+    calls: int = 256  # of other hosts and of NATS clients at the same time; each holds its payload
+    beat_s: float = 1.0  # other hosts are told of this one so often; after three and a half they ask it no more
+    join_s: float = 2.0  # a start waits so long for the NATS servers, then goes on without them
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Settings of a host. Units: bytes, seconds, counts; relative paths count from the file's folder."""
 
@@ -475,6 +496,7 @@ class Settings:
     runtime: RuntimeSettings = setting(RuntimeSettings(), "Environment of the host")
     access: AccessSettings = setting(AccessSettings(), "Users, sessions and the audit trail")
     workflows: WorkflowSettings = setting(WorkflowSettings(), "Workflows and their runs")
+    fleet: FleetSettings = setting(FleetSettings(), "Hosts that make each other's calls over NATS")
     brokers: Mapping[str, Mapping[str, Any]] = setting(
         {}, "Message brokers to receive events from and send events to, one table each: `url`, `in`, `out`", secret=True
     )

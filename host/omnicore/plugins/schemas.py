@@ -383,6 +383,11 @@ class Media:
         self.plain_input = self._input is None
         self.plain_output = self._output is None and spec.output_media not in (_JSON, _TEXT)
 
+    @property
+    def output_media(self) -> str:
+        """The media type of the output."""
+        return self._spec.output_media
+
     def encode(self, value: Any) -> bytes:
         """The input as bytes: bytes as they are, text and JSON values as the media type wants them.
 
