@@ -31,7 +31,7 @@ _AUTHORITY = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(?::(?P<port>[0-
 _ORIGIN = re.compile(rf"(?P<scheme>https?)://{_AUTHORITY.pattern}", re.IGNORECASE)
 _PORTS = {"http": 80, "https": 443}
 _ELSEWHERE = frozenset({b"cross-site", b"same-site"})
-"""What browsers say in `Sec-Fetch-Site` of pages that are not ours: another port of a name is another origin."""
+"""Values of `Sec-Fetch-Site` from pages of other origins; another port of a name is another origin."""
 
 _MOST_REMEMBERED = 64
 

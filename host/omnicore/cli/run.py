@@ -83,7 +83,7 @@ def _build(npm: str, web: Path) -> str | None:
 
 Call = tuple[str, str]
 Beside = Callable[[Host], Coroutine[Any, Any, None]]
-"""What goes on while the host serves; it is cancelled when that stops."""
+"""Work that runs while the host serves, and is cancelled when it stops."""
 
 _SETTING: dict[str, Any] = {"expose_value": False, "callback": take_override, "default": None}
 

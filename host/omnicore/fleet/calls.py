@@ -64,7 +64,7 @@ _BEGIN_S = 2.0
 _LOOK_S = 0.25
 _FIRST_AGAIN_S, _LAST_AGAIN_S = 0.01, 1.0
 _PATIENCE_S, _SHORT_PATIENCE_S = 60.0, 2.0
-"""How long hosts that are full are asked again: for work of runs and tasks, and for somebody who waits."""
+"""Time for which hosts that are full are asked again: for work of runs and tasks, and for somebody who waits."""
 _GRACE_S = 0.5
 _LONGEST_S = 3600.0
 _ANSWER_BYTES = 64 * MIB

@@ -20,7 +20,7 @@ from urllib.parse import unquote
 from omnicore.config.documents import JsonPath
 from omnicore.errors import DeadlineExceeded, GuestFailed, InvalidInput, OmniError
 from omnicore.optional import optional
-from omnicore.sandbox.nesting import too_deep
+from omnicore.sandbox.json_bounds import too_deep
 from omnicore.texts import json_writer
 
 if TYPE_CHECKING:

@@ -250,7 +250,7 @@ class Link:
             self._parameters["client_encoding"] = "UTF8"
         self._session = "" if pooled else "; ".join(f"SET {one}" for one in (*_SESSION, *limits))
         self.limits = "".join(f"; SET LOCAL {one}" for one in limits) if pooled else ""
-        """What follows each BEGIN."""
+        """Statement after each BEGIN."""
         self.lock_timeout_s = lock_timeout_s
         self.lost: Callable[[], None] = lambda: None
         """Called after the server was lost, from any thread."""

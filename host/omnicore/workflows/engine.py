@@ -99,11 +99,11 @@ class RunClaims:
         self._ends_due = 0.0
         self._quiet_since = clock.monotonic()
         self.lag_s = 0.0
-        """How late the newest claim was."""
+        """Delay of the newest claim."""
         self.root: str | None = None
         """The run whose family alone is claimed; None: whatever is due."""
         self.patience_s = 0.0
-        """How long other hosts may take to claim it first."""
+        """Time in which other hosts may claim it first."""
 
     def start(self) -> None:
         """Begins both loops."""

@@ -166,7 +166,7 @@ _THREADS = 4
 _SLICE_S = 0.01
 """Of tasks in a row, on a thread or on the loop; then others go first."""
 _KEPT_EVERY_S = 0.25
-"""How often rows are kept while a stretch goes on."""
+"""Interval at which rows are kept while a stretch continues."""
 
 
 class Stretches:
