@@ -49,6 +49,7 @@ FLOORS: Mapping[str, int] = {
     "toolchains": 7,
     "workflows": 7,
     "loops": 8,
+    "fleet": 8,
     "intelligences": 8,
     "api": 10,
     "mcp": 10,
@@ -129,7 +130,7 @@ _ENGINE = (
 )
 """Tables, claims and leases of the embedded engine: modules, and names of modules that hold records as well."""
 _JOURNAL = "workflows.journal"
-"""It writes triggers' rows and their runs in one transaction, so triggers alone may name it (`Features`)."""
+"""It writes triggers' rows and their runs in one transaction, so triggers alone may name it."""
 
 OPEN_NAMES = frozenset({"omnicore.__version__"})
 """Names of the package itself that every floor may import."""
