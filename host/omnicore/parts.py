@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from omnicore.config.settings import EventSettings, HealthSettings, Settings
     from omnicore.connectors.policy import Reserved
     from omnicore.connectors.service import Connectors
+    from omnicore.fleet.hosts import Fleet
     from omnicore.fleet.part import FleetPart
     from omnicore.intelligences.registry import Intelligences
     from omnicore.loops.engine import LoopEngine
@@ -63,12 +64,13 @@ class HostParts:
     connectors: Connectors
     memory: MemoryService
     plugins: PluginHost
-    fleet: FleetPart | None
+    nats: FleetPart | None
     tasks: TaskEngine
     workflows: Workflows
     intelligences: Intelligences
     loops: LoopEngine
     mcp: McpService
+    fleet: Fleet
 
 
 class Part(Protocol):

@@ -38,7 +38,7 @@ __all__ = ["DEVICE_S", "Access", "Arrival", "Devices", "Opened", "Recognition", 
 
 
 DEVICE_S = 400 * 86_400.0
-"""How long a browser is known after its last login: the longest that browsers keep a cookie."""
+"""Time for which a browser is known after its last login: the longest that browsers keep a cookie."""
 
 _MOST_DEVICES = 20
 

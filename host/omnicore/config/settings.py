@@ -408,8 +408,13 @@ class WorkflowSettings:
 
 @dataclass(frozen=True, slots=True)
 class FleetSettings:
-    """Fleet: hosts that make each other's calls over NATS. Needs the extra `fleet`."""
+    """Fleet: hosts that share a PostgreSQL database, and make each other's calls over NATS (extra `fleet`)."""
 
+    name: str | None = setting(None, "Name of this host among others; default: the name of the machine")
+    address: str | None = setting(
+        None, "URL at which other hosts reach this one; default: where it listens, unless that is every address"
+    )
+    notice_s: float = 2.0  # a host that leaves still takes calls while /readyz fails; proxies look about once a second
     url: str | None = setting(
         None,
         "NATS servers of the fleet, such as nats://nats-1:4222,nats://nats-2:4222; tls:// and ?credentials=FILE&ca=FILE"
@@ -497,7 +502,7 @@ class Settings:
     runtime: RuntimeSettings = setting(RuntimeSettings(), "Environment of the host")
     access: AccessSettings = setting(AccessSettings(), "Users, sessions and the audit trail")
     workflows: WorkflowSettings = setting(WorkflowSettings(), "Workflows and their runs")
-    fleet: FleetSettings = setting(FleetSettings(), "Hosts that make each other's calls over NATS")
+    fleet: FleetSettings = setting(FleetSettings(), "Fleet of hosts")
     brokers: Mapping[str, Mapping[str, Any]] = setting(
         {}, "Message brokers to receive events from and send events to, one table each: `url`, `in`, `out`", secret=True
     )

@@ -64,7 +64,7 @@ _BEGIN_S = 2.0
 _LOOK_S = 0.25
 _FIRST_AGAIN_S, _LAST_AGAIN_S = 0.01, 1.0
 _PATIENCE_S, _SHORT_PATIENCE_S = 60.0, 2.0
-"""How long hosts that are full are asked again: for work of runs and tasks, and for somebody who waits."""
+"""Time for which hosts that are full are asked again: for work of runs and tasks, and for somebody who waits."""
 _GRACE_S = 0.5
 _LONGEST_S = 3600.0
 _ANSWER_BYTES = 64 * MIB
@@ -447,7 +447,7 @@ class FleetCalls:
         if ref not in self.targets:
             try:
                 await asyncio.to_thread(self._here.target, ref)
-            except NotFound as error:
+            except (NotFound, CapacityReached) as error:
                 away = error
         if away is None:
             try:
@@ -457,7 +457,7 @@ class FleetCalls:
             except CapacityReached as full:
                 if not not_begun(full, ref) or not self._elsewhere(ref):
                     raise
-        elif self._loop is None:
+        elif self._loop is None or (isinstance(away, CapacityReached) and not self._served(ref)):
             raise away
         call = RemoteCall(ref, data, timeout_s, host_context, raw, measured=costs is not None)
         return await self._remote.call(call, costs)
@@ -470,7 +470,7 @@ class FleetCalls:
         if ref not in self.targets:
             try:
                 self._here.target(ref)
-            except NotFound as error:
+            except (NotFound, CapacityReached) as error:
                 away = error
         if away is None:
             try:
@@ -478,6 +478,8 @@ class FleetCalls:
             except CapacityReached as full:
                 if not not_begun(full, ref) or not self._elsewhere(ref):
                     raise
+        if isinstance(away, CapacityReached) and not self._served(ref):
+            raise away
         call = RemoteCall(ref, data, timeout_s, host_context, raw)
         return self._on_loop(call, away)
 
@@ -495,6 +497,11 @@ class FleetCalls:
             return future.result()
         except asyncio.CancelledError:
             raise CallCancelled(f"{call.ref} was cancelled: the host stops") from None
+
+    def _served(self, ref: str) -> bool:
+        """True if another host makes calls of a reference that this one refuses."""
+        plugin, _, function = ref.partition(".")
+        return any(one.room > 0 for one in self._directory.places(plugin, function))
 
     def _elsewhere(self, ref: str) -> bool:
         """True if another host serves the same version and has room."""

@@ -241,6 +241,10 @@ class PluginHost:
         """
         return await self.calls.call(ref, data, timeout_s=timeout_s, host_context=host_context, raw=raw, costs=costs)
 
+    def refuse(self, why: Callable[[], OmniError] | None) -> None:
+        """Refuses calls that begin from now on; None takes calls again. Those under way go on."""
+        self._routes.refuse(why)
+
     def serving(self, ref: str) -> Serving:
         """The version that answers a reference now. Blocks where it is asked for first. Raises: as a call does."""
         return self.calls.target(ref).version.serving
