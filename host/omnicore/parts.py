@@ -286,7 +286,7 @@ class EventPart:
         self._heard = 0
         self._hearing: ChangeWatch | None = None
         if settings.log:
-            keeper = _Keeper(self._table, self._written)
+            keeper = _Keeper(self._table, self._appended)
             self.log = EventLog(bus, keeper, keep=settings.log_events, days=settings.log_days, clock=clock)
             if shared:
                 self.log.batch_s = _SHARED_BATCH_S
@@ -320,7 +320,7 @@ class EventPart:
             await self._writing.stop()
             await self.log.close()
 
-    def _written(self) -> None:
+    def _appended(self) -> None:
         if self._hearing is not None:
             self._hearing.stir()
 

@@ -129,7 +129,7 @@ _ENGINE = (
 )
 """Tables, claims and leases of the embedded engine: modules, and names of modules that hold records as well."""
 _JOURNAL = "workflows.journal"
-"""It writes triggers' rows and their runs in one transaction, so triggers alone may name it (`Features`)."""
+"""It writes triggers' rows and their runs in one transaction, so triggers alone may name it."""
 
 OPEN_NAMES = frozenset({"omnicore.__version__"})
 """Names of the package itself that every floor may import."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
-__all__ = ["Import", "Source", "at", "imports", "read"]
+__all__ = ["Import", "Source", "at", "imports", "package", "read"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,12 @@ class Import:
 def read(root: Path) -> list[Source]:
     """Every Python file of the package folder `root`, in order of its path; templates are other people's sources."""
     return [_source(path, root) for path in sorted(root.rglob("*.py")) if "templates" not in path.parts]
+
+
+@cache
+def package() -> list[Source]:
+    """The files of `omnicore`. Parsing takes three seconds, so only who asks pays, and once."""
+    return read(Path(__file__).parents[2] / "host" / "omnicore")
 
 
 def _source(path: Path, root: Path) -> Source:

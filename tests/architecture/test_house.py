@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from tests.architecture.rules import RULES
-from tests.architecture.source import read
+from tests.architecture.source import package
 
 import omnicore
 import omnicore.errors
 
-PACKAGE = Path(__file__).parents[2] / "host" / "omnicore"
-SOURCES = read(PACKAGE)
 ERRORS = [
     "BuildFailed",
     "CallCancelled",
@@ -58,12 +54,12 @@ ERRORS = [
 
 @pytest.mark.parametrize("name", RULES)
 def test_the_package_keeps_the_rule(name: str) -> None:
-    findings = RULES[name](SOURCES)
+    findings = RULES[name](package())
     assert not findings, "\n".join(findings)
 
 
 def test_the_package_is_read_from_its_first_room_to_its_last() -> None:
-    rooms = {source.module.split(".")[1] for source in SOURCES if "." in source.module}
+    rooms = {source.module.split(".")[1] for source in package() if "." in source.module}
     assert {"errors", "storage", "sandbox", "capabilities", "plugins", "api", "assembly", "cli"} <= rooms
 
 

@@ -9,7 +9,7 @@ import click
 
 from omnicore.cli.main import cli
 
-__all__ = ["CONSENTS", "TURNS", "Line", "command_lines", "commands"]
+__all__ = ["CONSENTS", "Line", "command_lines", "commands"]
 
 CONSENTS = frozenset({"trust", "import"})
 """Commands that record the user's consent to what a folder says; whoever runs them in it has agreed."""
@@ -70,24 +70,8 @@ _SERVED = frozenset({"run", "dev"})
 _ON_SPARE = frozenset({"enable", "disable", "remove", "grant", "upgrade", "rollback", "config", "accept", "versions"})
 
 
-_EVERYWHERE = frozenset(
-    {
-        "build",
-        "call",
-        "dev",
-        "health",
-        "plugins show",
-        "plugins ls",
-        "plugins logs",
-        "plugins test",
-        "run",
-        "workflows run",
-    }
-)
-"""Commands that read what a folder holds before all else, or start what it names: they are run in every repository."""
-
-TURNS = 5
-"""In how many repositories in a row each of the others is run once."""
+_EVERYWHERE = frozenset({"build", "call", "plugins ls", "workflows run"})
+"""Commands that start what a folder names. With `run` and `plugins test` below they are run in every repository."""
 
 
 def commands() -> Iterator[tuple[str, click.Command]]:
@@ -95,17 +79,17 @@ def commands() -> Iterator[tuple[str, click.Command]]:
     yield from _below(cli, "", click.Context(cli, info_name="omnicore"))
 
 
-def command_lines(turn: int | None = None) -> list[Line]:
+def command_lines(turn: int = 0, turns: int = 1) -> list[Line]:
     """A line for each command but the consents, and some in a second way.
 
     Args:
-        turn: of the commands that are not run everywhere only each fifth, beginning with this one.
+        turn: of the commands that are not run everywhere only each one of `turns`, beginning with this one.
     """
     found = [(words, command) for words, command in commands() if words not in CONSENTS]
     lines = [
         _line(words, command)
         for at, (words, command) in enumerate(found)
-        if turn is None or words in _EVERYWHERE or (at - turn) % TURNS == 0
+        if words in _EVERYWHERE or (at - turn) % turns == 0
     ]
     more = Line(("run", "--serve", "--port", "0", "-o", "json", "--try", "hello.greet=x"), served=True)
     return [*lines, more, Line(("build", "main.go")), Line(("plugins", "test", "hello"))]

@@ -24,10 +24,10 @@ from tests.attack.hostile_repositories import (
     plain,
     write,
 )
-from tests.attack.warm_commands import Ended, WarmCommands
+from tests.warm_commands import Ended, WarmCommands
 
 EVERY = os.environ.get("HOSTILE_REPOSITORIES") == "all"
-"""Whether every command is run in every repository, which takes four minutes; else each in every fifth at least."""
+"""True if every command is run in every repository, which takes four minutes; else each in every twelfth, or third."""
 
 _TYPED = {0, 1, 2, 3, 4, 5}
 _FREE = frozenset({"plugins", "data", "log_lines"})
@@ -270,9 +270,10 @@ def usual(warm: WarmCommands, tmp_path_factory: pytest.TempPathFactory) -> dict[
     return here.settings()
 
 
+@pytest.mark.parametrize("turns", [12, pytest.param(3, marks=pytest.mark.long)])
 @pytest.mark.parametrize("name", REPOSITORIES)
 def test_nothing_of_a_stranger_s_repository_runs_opens_or_loosens_anything(
-    visit: Visit, usual: dict[str, Any], name: str
+    visit: Visit, usual: dict[str, Any], name: str, turns: int
 ) -> None:
     plain(visit.folder)
     if name in ARRIVED:
@@ -287,7 +288,7 @@ def test_nothing_of_a_stranger_s_repository_runs_opens_or_loosens_anything(
     visit.check_settings(usual)
     for program in _PROGRAMS:
         visit.check_program(program)
-    for line in command_lines(None if EVERY else list(REPOSITORIES).index(name)):
+    for line in command_lines(list(REPOSITORIES).index(name), 1 if EVERY else turns):
         visit.check(line)
     visit.check_settings(usual)
     visit.check_doors()

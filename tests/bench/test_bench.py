@@ -11,7 +11,8 @@ from tests.bench.measure import SMOKE, Effort, Figure, interleave, interleave_as
 from tests.bench.report import Row, Target, at_least, at_most, record, table, to_json
 from tests.bench.run import GROUPS, main, measured
 
-SLOW = {"access", "cache", "claims", "floods", "folders", "hogs", "http", "mcp", "memory", "workflows"}
+BRIEF = {"await", "calls", "functions", "host", "instances", "rust", "sizes", "storage", "threads", "vectors"}
+"""Groups of which a turn takes a second at most."""
 
 
 def test_both_sides_run_by_turns() -> None:
@@ -67,17 +68,10 @@ def test_json_holds_what_follows_from_the_figures() -> None:
     assert (found["reached"], found["reached_at_best"], found["verdict"]) == (2.0, 3.0, "MISS")
 
 
-@pytest.mark.parametrize("group", [name for name in GROUPS if name not in SLOW])
+@pytest.mark.parametrize(
+    "group", [name if name in BRIEF else pytest.param(name, marks=pytest.mark.long) for name in GROUPS]
+)
 def test_a_group_still_runs(group: str) -> None:
-    failures: list[str] = []
-    rows = list(measured([group], SMOKE, failures))
-    assert failures == []
-    assert rows
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("group", sorted(SLOW))
-def test_a_slow_group_still_runs(group: str) -> None:
     failures: list[str] = []
     rows = list(measured([group], SMOKE, failures))
     assert failures == []

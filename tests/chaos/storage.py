@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
+from tests.storage.stores import STEPS_SEEN
 
 from omnicore.clock import SystemClock
 from omnicore.config.settings import StorageSettings
@@ -76,7 +77,7 @@ def _killed(folder: Path, url: str | None, what: str, seconds: float) -> list[st
 def _migrated(folder: Path, url: str | None, tally: Tally) -> list[str]:
     tally.halved += not _has_tables(folder, url)
     with closing(_open(folder, url)) as store:
-        steps = store.rows("SELECT max(number), count(*) FROM migrations")[0]
+        steps = store.rows(STEPS_SEEN)[0]
         store.rows("SELECT count(*) FROM workflows")
         return [] if steps == (NEWEST, NEWEST) else [f"steps {steps} instead of {NEWEST}"]
 

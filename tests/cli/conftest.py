@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import logging
 import os
+import pty
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.warm_commands import WarmCommands
 
 from omnicore.cli.main import main
 from omnicore.toolchains import languages
@@ -59,6 +63,43 @@ def omnicore(run_here: Run) -> Run:
 def omnicore_process(tmp_path: Path) -> Run:
     """The same in a process of its own, for what only a whole process shows."""
     return _runs(COMMAND, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def warm_commands() -> Iterator[WarmCommands]:
+    """A process whose forks are commands: of its own each, without the second that imports take."""
+    with WarmCommands() as commands:
+        yield commands
+
+
+@pytest.fixture
+def on_terminal(tmp_path: Path, warm_commands: WarmCommands) -> Callable[..., tuple[int, bytes]]:
+    """Runs a command in `tmp_path` with a pseudo-terminal as its streams, and returns its code and what was shown."""
+
+    def run(*arguments: str, folder: Path = tmp_path, answer: bytes = b"", **environment: str) -> tuple[int, bytes]:
+        leader, follower = pty.openpty()
+        shown: list[bytes] = []
+        reader = threading.Thread(target=_read, args=(leader, shown))
+        reader.start()
+        try:
+            environ = clean_environment(**environment)
+            warm_commands.begin(arguments, folder=folder, environ=environ, terminal=os.ttyname(follower))
+            os.write(leader, answer)
+            code = warm_commands.ended().code
+        finally:
+            os.close(follower)
+            reader.join()
+            os.close(leader)
+        return code, b"".join(shown)
+
+    return run
+
+
+def _read(leader: int, shown: list[bytes]) -> None:
+    """Reads a terminal until its other side is closed."""
+    with contextlib.suppress(OSError):
+        while part := os.read(leader, 65_536):
+            shown.append(part)
 
 
 @pytest.fixture

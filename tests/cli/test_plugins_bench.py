@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 from .guests import asking_app, echo_app
-from .test_terminal import on_terminal
 
 QUICK = ("--seconds", "50ms")
 
@@ -41,9 +40,9 @@ def test_json_has_the_figures_in_seconds(omnicore, tmp_path):
     assert document["compile_s"] > 0
 
 
-def test_a_terminal_shows_bars(tmp_path):
+def test_a_terminal_shows_bars(on_terminal, tmp_path):
     echo_app(tmp_path)
-    _, shown = on_terminal(tmp_path, "plugins", "bench", "echo.echo", "x", *QUICK)
+    _, shown = on_terminal("plugins", "bench", "echo.echo", "x", *QUICK)
     assert "█".encode() in shown
 
 

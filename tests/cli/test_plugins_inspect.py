@@ -12,7 +12,6 @@ from omnicore.cli.plugins import in_words
 from omnicore.plugins.manifest import FunctionSpec
 
 from .guests import ASKING_MANIFEST, ECHO, asking_app
-from .test_terminal import on_terminal
 
 SHIPPED = Path(__file__).parents[2] / "plugins"
 COUNTER = SHIPPED / "counter" / "dist" / "counter.wasm"
@@ -90,6 +89,6 @@ def test_a_broken_file_is_told_and_a_broken_installed_one_still_shows_its_reason
     assert json.loads(omnicore("plugins", "inspect", "broken", "-o", "json").out)["module"] is None
 
 
-def test_a_terminal_shows_the_sections_as_bars(tmp_path):
-    _, shown = on_terminal(tmp_path, "plugins", "inspect", str(COUNTER))
+def test_a_terminal_shows_the_sections_as_bars(on_terminal, tmp_path):
+    _, shown = on_terminal("plugins", "inspect", str(COUNTER))
     assert "██".encode() in shown

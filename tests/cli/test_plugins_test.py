@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from .guests import ECHO, asking_app, echo_app
-from .test_terminal import on_terminal
 
 GOOD = {"function": "echo", "input": "hi", "output": "hi"}
 BAD = {"function": "echo", "input": "one\ntwo", "output": "one\n2"}
@@ -57,9 +56,9 @@ def test_json_has_each_case(omnicore, tmp_path):
     assert document["cases"][0]["output"] == "hi"
 
 
-def test_a_terminal_shows_a_table_and_the_difference_in_colour(tmp_path):
+def test_a_terminal_shows_a_table_and_the_difference_in_colour(on_terminal, tmp_path):
     project(tmp_path, GOOD, BAD)
-    code, shown = on_terminal(tmp_path, "plugins", "test")
+    code, shown = on_terminal("plugins", "test")
     assert code == 1
     assert b"\x1b[32mok" in shown
     assert b"FAIL" in shown

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import re
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -120,35 +118,22 @@ def test_a_server_on_the_same_data_runs_what_a_command_starts(asks: Path, workfl
         ]
 
 
-def test_on_a_terminal_a_run_is_a_tree_and_a_problem_has_its_line_with_a_mark(tmp_path: Path) -> None:
+def test_on_a_terminal_a_run_is_a_tree_and_a_problem_has_its_line_with_a_mark(
+    on_terminal: Callable[..., tuple[int, bytes]], tmp_path: Path
+) -> None:
+    def shown_by(*arguments: str) -> str:
+        _, shown = on_terminal(*arguments, NO_COLOR="1", COLUMNS="120", LINES="50")
+        return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode("utf-8", "replace"))
+
     (tmp_path / "plugins").mkdir()
     (tmp_path / "loop.yaml").write_text(
         "document: {dsl: 1.0.3, namespace: default, name: loop, version: 1.0.0}\n"
         "do:\n- each: {for: {each: n, in: '${ [1, 2] }'}, do: [{one: {set: {v: '${ $n }'}}}]}\n"
     )
-    shown = on_terminal(tmp_path, "workflows", "run", "--file", "loop.yaml")
+    shown = shown_by("workflows", "run", "--file", "loop.yaml")
     assert all(part in shown for part in ("✓ loop", "└── ✓ each", "#2", "✓ one", '"v": 2'))
     (tmp_path / "bad.yaml").write_text("document: {dsl: 1.0.3, name: bad, version: 1.0.0}\ndo:\n- a:\n    wiat: 1\n")
-    shown = on_terminal(tmp_path, "workflows", "validate", "bad.yaml")
+    shown = shown_by("workflows", "validate", "bad.yaml")
     assert "bad.yaml:3:3: " in shown
     assert "\r\n    3 | - a:" in shown
     assert "\r\n          ^" in shown
-
-
-def on_terminal(folder: Path, *arguments: str) -> str:
-    main, other = pty.openpty()
-    environment = clean_environment(NO_COLOR="1", COLUMNS="120", LINES="50")
-    process = subprocess.Popen(
-        [*COMMAND, *arguments], cwd=folder, env=environment, stdin=other, stdout=other, stderr=other
-    )
-    os.close(other)
-    found = b""
-    try:
-        while part := os.read(main, 65_536):
-            found += part
-    except OSError:  # the terminal's other side was closed
-        pass
-    finally:
-        os.close(main)
-        process.wait(timeout=60)
-    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", found.decode("utf-8", "replace"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from tests.eval.dialogues import KINDS, conversations
 from tests.eval.run import evaluate
 
@@ -18,6 +19,7 @@ def test_the_dialogues_are_many_of_five_kinds_and_the_same_each_time() -> None:
         assert all(0 <= place < len(talk.turns) for question in talk.questions for place in question.evidence)
 
 
+@pytest.mark.long
 def test_both_ways_together_find_more_than_each_alone(tmp_path: Path) -> None:
     talks = conversations(6)
     figures = {method: evaluate(method, talks, tmp_path)["all"]["R@10"] for method in ("dense", "text", "fused")}

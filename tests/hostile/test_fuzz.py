@@ -15,11 +15,11 @@ from omnicore.sandbox.abi import Limits
 from omnicore.sandbox.inspect import admit, inspect
 
 
-@pytest.mark.slow
-def test_twenty_seconds_of_broken_modules_break_nothing(tmp_path: Path) -> None:
-    report = fuzz(20.0, random.randrange(2**32), tmp_path)
+@pytest.mark.parametrize("seconds", [3.0, pytest.param(20.0, marks=pytest.mark.long)])
+def test_seconds_of_broken_modules_break_nothing(tmp_path: Path, seconds: float) -> None:
+    report = fuzz(seconds, random.randrange(2**32), tmp_path)
     assert report.finds == []
-    assert report.tried >= 20
+    assert report.tried >= 3
 
 
 def test_mutants_are_repeatable_and_some_pass_the_reader() -> None:

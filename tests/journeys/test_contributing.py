@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.long  # each command compiles its copy of the package first
 _LARGE = ("__pycache__", "node_modules", "target", "*.npy")
 
 

@@ -94,6 +94,7 @@ def test_the_python_snippet_runs(environment):
     assert ran.stdout.strip() == "{'count': 2}"
 
 
+@pytest.mark.long
 def test_the_services_work_one_after_the_other(environment, tmp_path):
     shutil.copytree(ROOT / "plugins" / "text" / "dist", tmp_path / "plugins")
     ran = subprocess.run(
@@ -105,6 +106,7 @@ def test_the_services_work_one_after_the_other(environment, tmp_path):
         assert part in ran.stdout, (part, ran.stdout)
 
 
+@pytest.mark.long
 def test_a_workflow_is_checked_kept_and_run(environment, tmp_path):
     shutil.copytree(ROOT / "plugins" / "text" / "dist", tmp_path / "plugins")
     ran = subprocess.run(
@@ -116,6 +118,7 @@ def test_a_workflow_is_checked_kept_and_run(environment, tmp_path):
         assert part in ran.stdout, (part, ran.stdout)
 
 
+@pytest.mark.long
 def test_users_tokens_and_the_record_work_one_after_the_other(environment, tmp_path):
     ran = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", block("access")],
@@ -158,6 +161,7 @@ def test_the_readme_is_short():
     assert len(README.splitlines()) <= 150
 
 
+@pytest.mark.long
 def test_a_plugin_of_your_own_is_four_lines_away(environment, tmp_path):
     folder = tmp_path / "empty"
     folder.mkdir()

@@ -113,4 +113,4 @@ def test_forgotten_memories_leave_their_neighbours_joined() -> None:
     made.apply([Outline(2, 4, 4, 2, 0.5, 0.0, 0, None, None, None, 0, 0, None, None, None, None, None)])
     assert [side.tolist() for side in made.neighbours(np.array([0, 2]))] == [[-1, 0], [2, -1]]
     assert made.open_to(MemoryTier, 0.0).tolist() == [True, False, True]
-    assert made.named(frozenset({"ann", "bob"})) == {0}
+    assert made.speakers.named(frozenset({"ann", "bob"})) == {0}

@@ -173,6 +173,7 @@ async def test_a_broker_that_was_away_is_found_again_and_nothing_is_lost(
 ) -> None:
     monkeypatch.setattr("omnicore.workflows.triggers.brokers._PROBE_S", 0.2)
     monkeypatch.setattr("omnicore.workflows.triggers.brokers._ANSWER_S", 0.3)
+    monkeypatch.setattr("omnicore.workflows.triggers.brokers._LONGEST_S", 0.5)
     async with lines(tmp_path, servers(kind), kind) as one:
         one.room.apply(workflow("placed", "- {event: {with: {type: order.placed}}}"))
         await asyncio.to_thread(one.server.stop)

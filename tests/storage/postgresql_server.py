@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["PostgresServer", "find_binaries", "private_server"]
+__all__ = ["PostgresServer", "find_binaries", "private_server", "unprivileged"]
 
 _USER = "omnicore"
 _START_S = 60.0
@@ -54,7 +54,7 @@ class PostgresServer:
     def __init__(self, binaries: Path, folder: Path, settings: Mapping[str, str] | None = None) -> None:
         self._binaries, self.folder = binaries, folder
         self._settings = _SETTINGS if settings is None else {"listen_addresses": "", **settings}
-        self._as = _unprivileged()
+        self._as = unprivileged()
         self._process: subprocess.Popen[bytes] | None = None
         if self._as:
             os.chown(folder, self._as["user"], self._as["group"])
@@ -136,7 +136,7 @@ def private_server(
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _unprivileged() -> dict[str, int | list[int]]:
+def unprivileged() -> dict[str, int | list[int]]:
     """For root: another user to run as, Debian's `postgres` or `nobody`."""
     if os.geteuid() != 0:
         return {}

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tests.storage.postgresql_pool import PostgresPool
 
 __all__ = [
+    "STEPS_SEEN",
     "OpenStore",
     "dialect",
     "empty_postgresql_url",
@@ -37,6 +38,10 @@ __all__ = [
 ]
 
 OpenStore = Callable[[], Store]
+STEPS_SEEN = (
+    "SELECT max(number), count(*) FROM (SELECT number FROM migrations UNION SELECT number FROM schema_steps) AS steps"
+)
+"""The newest migration of a database, and how many it has seen."""
 _TEMPLATE = "migrated"
 _numbers = itertools.count(1)
 

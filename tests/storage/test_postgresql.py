@@ -67,7 +67,7 @@ def test_when_a_listening_connection_ended_the_loop_takes_the_next_socket_of_its
         changes = await asyncio.to_thread(database.changes)
         told = asyncio.Event()
         changes.begin(told.set)
-        number = changes._connection.fileno()
+        number = changes._ear._connection.fileno()
         await asyncio.to_thread(postgresql_server.kill)
         try:
             await asyncio.wait_for(told.wait(), 10)

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from tests.storage.stores import OpenStore
+from tests.storage.stores import STEPS_SEEN, OpenStore
 
 from omnicore.errors import Conflict, InvalidInput, StorageFailed
 from omnicore.storage.database import Database
@@ -39,7 +39,7 @@ def test_every_table_is_there_and_every_step_recorded(store: Store) -> None:
     tables = ("plugins", "grants", "kv", "tasks", "schedules", "logs", "users", "workflows", "memories", "memory_edges")
     tables += ("vectors", "intelligences", "skills", "lanes", "connectors", "secrets", "webhooks")
     assert [store.rows(f"SELECT count(*) FROM {name}") for name in tables] == [[(0,)]] * len(tables)
-    assert store.rows("SELECT max(number), count(*) FROM migrations") == [(NEWEST, NEWEST)]
+    assert store.rows(STEPS_SEEN) == [(NEWEST, NEWEST)]
 
 
 def test_opening_again_keeps_what_was_written(open_store: OpenStore) -> None:
@@ -303,7 +303,7 @@ def test_a_transaction_that_nobody_could_end_is_dropped_by_the_next(store: Store
         store._owner = None  # as if an interrupt had come between two instructions
     else:
         lost = store._new_writer()  # type: ignore[attr-defined]
-        lost.execute(f"BEGIN; {ADD.replace('?', repr('lost'))}")
+        lost.execute(f"BEGIN READ WRITE; {ADD.replace('?', repr('lost'))}")
         store._give_back(lost)  # type: ignore[attr-defined]
     store.apply(_adding("a"))
     assert _names(store) == ["a"]

@@ -138,6 +138,7 @@ def test_compiled_code_is_kept_from_run_to_run(pytester: pytest.Pytester) -> Non
     assert {path.name for path in folder.glob("*.code")} == kept
 
 
+@pytest.mark.long
 @pytest.mark.skipif(find_spec("xdist") is None, reason="pytest-xdist is not installed")
 def test_workers_of_xdist_share_cassettes_and_code(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(*[adds().replace("counts", f"counts-{number}") for number in range(2)])

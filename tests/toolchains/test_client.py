@@ -132,7 +132,7 @@ def test_a_plugin_without_functions_has_a_client_too(tmp_path):
     assert loaded(file).Empty
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_clients_of_all_shipped_plugins_and_of_strange_ones_are_well_typed(tmp_path):
     pytest.importorskip("mypy", reason="mypy is not installed")
     (tmp_path / "strange_client.py").write_text(client_source("strange", "1.0", FUNCTIONS))

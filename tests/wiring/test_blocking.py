@@ -216,7 +216,8 @@ def test_the_types_are_those_of_the_services() -> None:
     assert FILE.read_text() == rendered(), "run `python -m tests.wiring.stub`"
 
 
-# The libraries of newer Pythons are typed in their syntax, and the checker is told 3.11: `tox -e types` checks there.
+# The libraries of newer Pythons are typed in their syntax, and the checker is told 3.11: `tox -e checks` checks there.
+@pytest.mark.long
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="mypy is set to Python 3.11")
 def test_a_type_checker_knows_what_a_twin_returns(tmp_path: Path) -> None:
     file = tmp_path / "program.py"

@@ -10,11 +10,12 @@ import pytest
 from tests.workflows.engines import Steps, until, workflows_on
 from tests.workflows.memory_engine import MemoryEngine
 
-from omnicore.errors import NotFound
+from omnicore.errors import Conflict, NotFound
 from omnicore.jobs.engine import Engine, NewRun
 from omnicore.storage.database import Database
 from omnicore.workflows.language.document import compile_graph, read_document
 from omnicore.workflows.language.graph import WorkflowGraph
+from omnicore.workflows.service import Workflows
 
 HEAD = "document: {{dsl: 1.0.3, namespace: default, name: {0}, version: 1.0.0}}\ndo:\n"
 TEXTS = {
@@ -81,3 +82,25 @@ async def test_an_engine_begins_queries_signals_and_cancels_runs(opened: Callabl
         assert not await engine.signal(run, "approval", place, {"approved": True, "form": None, "by": "bob"})
         with pytest.raises(NotFound):
             await engine.query("run_of_nobody")
+
+
+async def test_the_service_runs_workflows_on_another_engine_and_refuses_what_that_lacks() -> None:
+    steps, store = Steps(), Database.open(None)
+    async with asyncio.timeout(20), workflows_on(store, steps) as own:
+        await own.apply(HEAD.format("echo") + TEXTS["echo"])
+        graph = (await own.definitions.present("echo")).graph
+        workflows = Workflows(own.engine, runs=MemoryEngine({graph.digest: graph}, steps))
+        handle = await workflows.start("echo", {"n": 1})
+        assert await handle == {"n": 1}
+        assert (await workflows.run_view(handle.id)).status == "completed"
+        with pytest.raises(NotFound):
+            await own.run_view(handle.id)
+        for refused in (
+            workflows.retry(handle.id, "/do/0/a"),
+            workflows.fork(handle.id, 1),
+            workflows.audit(handle.id),
+        ):
+            with pytest.raises(Conflict, match="engine") as lacks:
+                await refused
+            assert lacks.value.remedy
+    store.close()

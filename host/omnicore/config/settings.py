@@ -90,6 +90,15 @@ class StorageSettings:
         " seconds) or at each commit (full)",
     )
     connections: int = setting(8, "PostgreSQL: queries of this host at the same time", minimum=1, maximum=1000)
+    pooler: bool = setting(
+        False, "PostgreSQL: the URL leads to a pooler in transaction mode; the host keeps no state in its sessions"
+    )
+    direct_url: str | None = setting(
+        None,
+        "PostgreSQL: a URL beside the pooler, for notifications, migrations, backups and restores; without one the host"
+        " polls, and a restore is not possible",
+        secret=True,
+    )
     busy_timeout_s: float = 5.0  # wait for another process that writes
     check_s: float = 2.0  # SQLite's file is checked for damage after an unclean stop; a start may cost this much more
     connect_timeout_s: float = 5.0  # PostgreSQL: a server that takes longer counts as away

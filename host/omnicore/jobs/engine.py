@@ -151,11 +151,9 @@ class RunEnd(Record, frozen=True):
 class Features(Record, frozen=True):
     """The abilities of an engine beyond the interface; what is False is refused with `Conflict` and a remedy.
 
-    `transactions`: a trigger's own rows and the runs that it begins are kept together or not at all. `forks`: a run can
-    begin with rows of another one. `chained`: the rows of a run prove that they are unaltered.
+    `forks`: a run can begin with rows of another one. `chained`: the rows of a run prove that they are unaltered.
     """
 
-    transactions: bool = False
     forks: bool = False
     chained: bool = False
 

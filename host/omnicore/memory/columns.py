@@ -161,6 +161,41 @@ _COLUMNS: dict[str, tuple[str, float]] = {
 Bools: TypeAlias = "npt.NDArray[np.bool_]"
 
 
+class Speakers:
+    """The speakers of memories, numbered in the order they came."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+        self._by_word: dict[str, list[tuple[int, frozenset[str]]]] = {}
+
+    def number(self, name: str) -> int:
+        """The number of a speaker."""
+        number = self._numbers.get(name)
+        if number is None:
+            number = self._numbers[name] = len(self._numbers)
+            words = frozenset(analysed(name))
+            alike = self._by_word.setdefault(min(words), []) if words else []
+            if len(alike) < _ALIKE:
+                alike.append((number, words))
+        return number
+
+    def named(self, said: frozenset[str]) -> set[int]:
+        """The speakers whose whole name is among the words."""
+        return {speaker for word in said for speaker, name in self._by_word.get(word, ()) if name <= said}
+
+
+class Sessions:
+    """The sessions of memories, numbered in the order they came. `last` is the place of the newest memory of each."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+        self.last: dict[int, int] = {}
+
+    def number(self, name: str) -> int:
+        """The number of a session."""
+        return self._numbers.setdefault(name, len(self._numbers))
+
+
 class MemoryColumns:
     """Columns by place, in the order the memories came. Not safe for two threads at once.
 
@@ -179,15 +214,11 @@ class MemoryColumns:
         self.sense = Matrix()
         self.given = Matrix()
         self.unsensed: set[int] = set()
-        self._speakers: dict[str, int] = {}
-        self._by_word: dict[str, list[tuple[int, frozenset[str]]]] = {}
-        self._sessions: dict[str, int] = {}
-        self._last: dict[int, int] = {}
+        self.speakers, self._sessions = Speakers(), Sessions()
         self._place: dict[int, int] = {}
         self._tiers: set[int] = set()
         self._ends = {"until": np.inf, "valid_to": np.inf}
         self._begins = -np.inf
-        self._room = 0
         self._columns: dict[str, npt.NDArray[Any]] = {}
         self._grow(_FIRST_COLUMNS)
 
@@ -250,25 +281,6 @@ class MemoryColumns:
         found = (self.column("tier") == np.int8(tier.place)) & self.column("live").astype(np.bool_)
         return np.flatnonzero(found)
 
-    def note_hits(self, places: Iterable[int]) -> None:
-        """Counts recalls, which the table counts on its own."""
-        for place in places:
-            self._columns["hits"][place] += 1
-
-    def named(self, said: frozenset[str]) -> set[int]:
-        """The speakers whose whole name is among the words."""
-        return {speaker for word in said for speaker, name in self._by_word.get(word, ()) if name <= said}
-
-    def _speaker(self, name: str) -> int:
-        number = self._speakers.get(name)
-        if number is None:
-            number = self._speakers[name] = len(self._speakers)
-            words = frozenset(analysed(name))
-            alike = self._by_word.setdefault(min(words), []) if words else []
-            if len(alike) < _ALIKE:
-                alike.append((number, words))
-        return number
-
     def _new_place(self, outline: Outline) -> int:
         place = self.count
         self._grow(place + 1)
@@ -280,15 +292,15 @@ class MemoryColumns:
         columns["created"][place] = outline.created_at
         columns["same"][place] = int(outline.hash[:_HASH_DIGITS] or "0", 16)  # who says the same
         if outline.session is not None:
-            session = self._sessions.setdefault(outline.session, len(self._sessions))
+            session = self._sessions.number(outline.session)
             columns["session"][place] = session
-            last = self._last.get(session, _NONE)
+            last = self._sessions.last.get(session, _NONE)
             if last != _NONE:
                 columns["before"][place] = last
                 columns["behind"][last] = place
-            self._last[session] = place
+            self._sessions.last[session] = place
         if outline.speaker is not None:
-            columns["speaker"][place] = self._speaker(outline.speaker)
+            columns["speaker"][place] = self.speakers.number(outline.speaker)
         return place
 
     def _set(self, place: int, outline: Outline) -> None:
@@ -351,20 +363,20 @@ class MemoryColumns:
             if before != _NONE:
                 columns["closeness"][behind] = self.sense.row(before) @ self.sense.row(behind)
         session = int(columns["session"][place])
-        if self._last.get(session) == place:
+        if self._sessions.last.get(session) == place:
             if before == _NONE:
-                del self._last[session]
+                del self._sessions.last[session]
             else:
-                self._last[session] = before
+                self._sessions.last[session] = before
         columns["before"][place] = columns["behind"][place] = _NONE
 
     def _grow(self, count: int) -> None:
-        if count <= self._room:
+        before = len(self._columns["seq"]) if self._columns else 0
+        if count <= before:
             return
-        room = max(count, 2 * self._room)
+        room = max(count, 2 * before)
         for name, (kind, empty) in _COLUMNS.items():
             column = np.full(room, empty, kind)
-            if self._room:
-                column[: self._room] = self._columns[name]
+            if before:
+                column[:before] = self._columns[name]
             self._columns[name] = column
-        self._room = room

@@ -205,7 +205,7 @@ def _shared(tiers: Iterable[MemoryTier]) -> tuple[MemoryTier, ...]:
 
 def _named(columns: MemoryColumns, said: frozenset[str]) -> frozenset[int]:
     """The speakers whose whole name is among the words of the question."""
-    return frozenset(columns.named(said))
+    return frozenset(columns.speakers.named(said))
 
 
 def _rules(columns: MemoryColumns, question: Question) -> list[Found]:

@@ -10,11 +10,11 @@ import hashlib
 import json
 import logging
 from collections.abc import Mapping
-from contextlib import suppress
 from functools import partial
 from typing import IO, TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
 
 from omnicore.errors import InvalidInput, PermissionDenied
+from omnicore.jobs.loop import Loop
 from omnicore.memory.consolidation import Consolidated, Consolidator, Summarise
 from omnicore.memory.item import Memory, MemoryDraft, MemoryItem, MemoryOrigin, MemoryQuery, Recall, shown, tier_named
 from omnicore.memory.memories import HOST, Memories
@@ -186,21 +186,19 @@ class MemoryService:
         self.consolidator = Consolidator(memories, summarise)
         self._work = work
         self.look_s = min(_LOOK_S, memories.settings.consolidate_every_s)
-        self._task: asyncio.Task[None] | None = None
-        self._stopping = asyncio.Event()
+        self._loop: Loop | None = None
 
     async def start(self) -> None:
         """Begins to consolidate now and then."""
-        self._stopping = asyncio.Event()
         if self._work:
-            self._task = asyncio.create_task(self._keep(), name="memory-consolidation")
+            self._loop = Loop("memory-consolidation", self._turn, self._failed, waits_s=self.look_s)
+            self._loop.start()
 
     async def stop(self) -> None:
         """Writes down what waits and frees the indexes."""
-        self._stopping.set()
-        if self._task is not None:
-            await self._task
-            self._task = None
+        if self._loop is not None:
+            await self._loop.stop()
+            self._loop = None
         await asyncio.to_thread(self.memories.close)
 
     async def store(
@@ -313,23 +311,17 @@ class MemoryService:
         problems = self.memories.problems()
         return "; ".join(problems) or None
 
-    def _round(self) -> None:
+    async def _turn(self) -> float:
+        """Moves on and sweeps; what did not change since the last time costs one row a plugin."""
         if self.memories.settings.auto_consolidation:
-            self.consolidator.run(young=False)
+            await _aside(self.consolidator.run, young=False)
         else:
-            self.consolidator.sweep()
+            await _aside(self.consolidator.sweep)
+        return self.look_s
 
-    async def _keep(self) -> None:
-        """Moves on and sweeps each minute; what did not change since the last time costs one row a plugin."""
-        while not self._stopping.is_set():
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self.look_s):
-                    await self._stopping.wait()
-                return
-            try:
-                await _aside(self._round)
-            except Exception:  # the next round may go better; storage has its own probe
-                _log.exception("consolidation failed")
+    def _failed(self, error: Exception) -> float:
+        _log.error("consolidation failed", exc_info=error)  # the next round may go better; storage has its own probe
+        return self.look_s
 
 
 async def _aside(work: Callable[_P, _T], *args: _P.args, **named: _P.kwargs) -> _T:

@@ -318,7 +318,8 @@ def stored_bytes(store: Store) -> int:
 
 Rows = Callable[[str], Iterator[tuple[Any, ...]]]
 _BATCH = 1000
-_OWN = ("migrations", "changes")
+_STEPS = ("migrations", "schema_steps")
+_OWN = (*_STEPS, "changes")
 _TABLES = {
     # Without virtual tables and the tables that SQLite keeps for them: they are rebuilt from the others.
     "sqlite": "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table'"
@@ -434,5 +435,6 @@ class Description:
 
 def describe(store: Store) -> Description:
     """The description of a database; counts the rows of every table. Raises: StorageFailed."""
-    step = int(store.rows("SELECT max(number) FROM migrations")[0][0])
+    names = {name for (name,) in store.rows(_TABLES[store.dialect])}
+    step = max(int(store.rows(f"SELECT max(number) FROM {name}")[0][0] or 0) for name in _STEPS if name in names)
     return Description(store.dialect, store.place, stored_bytes(store), step, count_rows(store))

@@ -508,6 +508,12 @@ class StorageOptions(Protocol):
     @property
     def statement_timeout_s(self) -> float: ...
 
+    @property
+    def pooler(self) -> bool: ...
+
+    @property
+    def direct_url(self) -> str | None: ...
+
 
 def open_store(
     options: StorageOptions, data: Path, *, clock: Clock | None = None, check: bool = True, alone: bool = False
@@ -571,5 +577,7 @@ def _postgresql(options: StorageOptions, url: str, clock: Clock, alone: bool) ->
         statement_timeout_s=options.statement_timeout_s,
         lock_timeout_s=min(options.busy_timeout_s, _LOCK_S),
         alone=alone,
+        pooled=options.pooler,
+        direct_url=options.direct_url,
     )
     return store

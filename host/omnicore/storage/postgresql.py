@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import random
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from functools import lru_cache, partial
 from itertools import chain
@@ -17,16 +17,17 @@ import psycopg
 
 from omnicore.clock import Clock, SystemClock
 from omnicore.errors import Conflict, OmniError, StorageFailed
+from omnicore.ids import new_id
 from omnicore.storage.commits import SharedCommits, Transaction
-from omnicore.storage.migrations import pending, statements
+from omnicore.storage.migrations import APPLIED, RECORDS, Applied, pending, statements
 from omnicore.storage.postgresql_link import (
     Connection,
+    IdleConnections,
     Link,
     copy_of,
     is_blocked,
     is_lost,
     is_passing,
-    lock_timeout_ms,
     many_of,
     postgresql_failed,
     with_percent_marks,
@@ -40,9 +41,11 @@ _T = TypeVar("_T")
 # Whoever migrates the tables holds this lock.
 _MIGRATION = 0x4F4D4E49
 _COMMIT = "SELECT pg_current_xact_id_if_assigned() IS NOT NULL; COMMIT"
-_SNAPSHOT = (
-    "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0;"
-    " BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_UNHURRIED = "; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
+_SNAPSHOT = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY{_UNHURRIED}"
+_OTHERS = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    " AND backend_type = 'client backend' AND application_name = 'omnicore'"
 )
 _FETCHED = 1000
 # From here on the one more turn to the server that COPY takes is less than what it saves.
@@ -62,6 +65,10 @@ _HOLDER = (
     " ORDER BY xact_start LIMIT 1"
 )
 
+_STEPS_S = 60.0
+"""As long may hosts that run keep a step from a table."""
+_THERE = "SELECT to_regclass('migrations') IS NOT NULL, to_regclass('schema_steps') IS NOT NULL"
+
 _CHANNEL = "omnicore_changes"
 """The channel on which each process announces its writes, soon after the commit."""
 
@@ -70,7 +77,7 @@ _CHANNEL = "omnicore_changes"
 # notification stands for all commits of a process in this time.
 _PAUSE_S = 0.02
 _SPEAK_AGAIN_S = 0.5
-_SAY = f"SELECT nextval('change_numbers'), pg_notify('{_CHANNEL}', '')"
+_SAY = "SELECT nextval('change_numbers'), pg_notify('{}', '{}'); COMMIT"
 _ASK = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM change_numbers"
 
 
@@ -82,20 +89,25 @@ class PostgresDatabase:
     other sessions stop waiting for its locks. Every commit waits for the server's disk. After the server was away the
     next use connects again; a write in progress fails with `StorageFailed`, a read is repeated once.
 
-    Owns: a few connections that write, one that notifies other processes, and a few that read, until `close`.
+    At rest it has one connection that writes, one or two that read, and one that listens; some seconds after a burst
+    the others are closed.
+
+    Args: direct: leads to PostgreSQL itself where `link` leads to a pooler: for notifications, migrations and backups.
+    Owns: its connections, until `close`.
     """
 
     dialect: Dialect = "postgresql"
 
-    def __init__(self, link: Link, clock: Clock, *, alone: bool, timeout_s: float) -> None:
-        self._link = link
+    def __init__(self, link: Link, direct: Link | None, clock: Clock, *, alone: bool, timeout_s: float) -> None:
+        self._link, self._direct = link, direct
         self._alone, self._timeout_s = alone, timeout_s
         self.place = link.place
         self.refused = 0
         self._closed = False
         self._inherited: list[object] = []
-        self._speaker: Connection | None = None
+        self._ear: _Ear | None = None
         self._locks()
+        link.lost = self._lost
         try:
             self._migrate(clock)
         except psycopg.Error as error:
@@ -107,11 +119,11 @@ class PostgresDatabase:
         renewed_after_fork(self)
 
     def _locks(self) -> None:
-        self._writers: deque[Connection] = deque()
+        self._writers = IdleConnections(_WRITERS)
         self._blocks = threading.BoundedSemaphore(1 if self._alone else _WRITERS)
         self._sole = threading.RLock()
         self._open = threading.local()
-        self._notes = _ChangeNotes(self._speaking)
+        self._notes = _ChangeNotes(self._speak)
         self._group = SharedCommits(
             partial(_Transaction, self), 1 if self._alone else _WRITERS, self._link.lock_timeout_s
         )
@@ -127,6 +139,8 @@ class PostgresDatabase:
         statement_timeout_s: float = 30.0,
         lock_timeout_s: float = 2.0,
         alone: bool = False,
+        pooled: bool = False,
+        direct_url: str | None = None,
     ) -> PostgresDatabase:
         """Connects and migrates the tables.
 
@@ -136,17 +150,23 @@ class PostgresDatabase:
             lock_timeout_s: longest wait of a write for another session; a session that is idle in a transaction loses
                 it a little earlier.
             alone: fail if another process has it open, and keep others from opening it.
+            pooled: `url` leads to a pooler in transaction mode; `direct_url` to PostgreSQL itself.
 
-        Raises: InvalidSetting: the URL. StorageFailed: the server is away, refuses, or a newer version wrote it.
+        Raises: InvalidSetting: the URL. StorageFailed: the server is away, refuses, a newer version wrote it, or the
+        URL leads to a pooler and nothing says so.
         """
-        link = Link(
-            url,
+        link_to = partial(
+            Link,
             readers=readers,
             timeout_s=timeout_s,
             statement_timeout_s=statement_timeout_s,
             lock_timeout_s=lock_timeout_s,
         )
-        return cls(link, clock or SystemClock(), alone=alone, timeout_s=timeout_s)
+        link = link_to(url, pooled=pooled)
+        direct = link_to(direct_url) if direct_url else None if pooled else link
+        if alone and pooled:
+            link = direct = _past_pooler(link, direct)
+        return cls(link, direct, clock or SystemClock(), alone=alone, timeout_s=timeout_s)
 
     # -- writing
 
@@ -207,14 +227,21 @@ class PostgresDatabase:
         """None: only the server knows the number."""
         return None
 
-    def changes(self) -> PostgresChanges:
-        """Notifies an event loop when another process has written. Raises: StorageFailed."""
-        try:
-            connection = self._link.connect()
-            connection.execute(f"LISTEN {_CHANNEL}", prepare=False)
-        except psycopg.Error as error:
-            raise self.failure(error) from error
-        return PostgresChanges(connection, self._pid)
+    def changes(self) -> PostgresChanges | None:
+        """Notifies an event loop when another process has written; None through a pooler alone, which cannot.
+
+        All who ask share one connection. Raises: StorageFailed.
+        """
+        if self._direct is None:
+            return None
+        with self._notes.lock:
+            ear = self._ear
+            if ear is None or not ear.works:
+                try:
+                    ear = self._ear = _Ear(self._listening(self._direct), self._notes.name)
+                except psycopg.Error as error:
+                    raise self.failure(error) from error
+        return PostgresChanges(ear)
 
     def check(self) -> None:
         """Reads every table. Raises: StorageFailed when one cannot be read."""
@@ -227,7 +254,7 @@ class PostgresDatabase:
     def snapshot(self) -> Iterator[Callable[[str], Iterator[tuple[Any, ...]]]]:
         """A function that answers queries as of one instant, while others write. Raises: StorageFailed."""
         try:
-            with closing(self._link.connect()) as connection:
+            with closing((self._direct or self._link).connect(watched=False)) as connection:
                 connection.execute(_SNAPSHOT, prepare=False)
                 yield partial(_streamed, connection)
         except psycopg.Error as error:
@@ -243,18 +270,15 @@ class PostgresDatabase:
             self._notes.close()
         self._closed = True
         self._link.drop_idle()
-        while self._writers:
-            self._writers.pop().close()
-        if self._speaker is not None:
-            self._speaker.close()
-            self._speaker = None
 
     def renew(self) -> None:
         """In a forked child: creates new locks and, when needed, new connections."""
-        self._inherited += [*self._writers, self._speaker]
-        self._speaker = None
+        self._inherited += [self._writers, self._ear]
+        self._ear = None
         self._locks()
         self._link.renew()
+        if self._direct is not None:
+            self._direct.renew()
 
     def failure(self, error: BaseException) -> BaseException:
         """PostgreSQL's errors as `StorageFailed`, or `InvalidInput` where a value is at fault."""
@@ -290,42 +314,55 @@ class PostgresDatabase:
         """A connection that may write, for one caller."""
         if self._closed:
             raise self._is_closed()
-        try:
-            return self._writers.pop()
-        except IndexError:
-            return self._new_writer()
+        return self._writers.take() or self._new_writer()
 
     def _new_writer(self) -> Connection:
         connection = self._link.connect()
         try:
-            self._announce(connection)
-            more = "; SET idle_in_transaction_session_timeout = 0" if self._alone else ""
-            connection.execute(f"SET default_transaction_read_only = off{more}", prepare=False)
+            if not self._link.pooled:
+                self._announce(connection)
+            if self._alone:
+                connection.execute("SET idle_in_transaction_session_timeout = 0", prepare=False)
         except BaseException:
             connection.close()
             raise
         return connection
 
     def _give_back(self, connection: Connection) -> None:
-        idle = connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
-        if idle and not self._closed and len(self._writers) < _WRITERS:
-            self._writers.append(connection)
-        else:
-            connection.close()
+        self._writers.give(connection)
+        if self._closed:
+            self._writers.close()
 
-    def _speaking(self) -> Connection:
-        """The connection that notifies other processes."""
-        connection = self._speaker
-        if connection is None or connection.closed or connection.broken:
-            if self._closed:
-                raise self._is_closed()
-            self._speaker = connection = self._link.connect()
-            connection.execute("SET default_transaction_read_only = off; SET synchronous_commit = off", prepare=False)
+    def _listening(self, link: Link) -> Connection:
+        """A new connection that listens, and shows that the database is in use where its writers cannot."""
+        connection = link.connect()
+        try:
+            if self._link.pooled:
+                self._announce(connection)
+            connection.execute(f"LISTEN {_CHANNEL}", prepare=False)
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
-    def _pid(self) -> int | None:
-        speaker = self._speaker
-        return None if speaker is None or speaker.closed else speaker.info.backend_pid
+    def _speak(self, said: str) -> None:
+        if self._closed:
+            raise self._is_closed()
+        begin = f"BEGIN READ WRITE{self._link.limits}; SET LOCAL synchronous_commit = off"
+        with self._link.idle() as connection:
+            try:
+                connection.execute(f"{begin}; {said}", prepare=False)
+            except psycopg.Error as error:
+                if is_lost(error, connection):
+                    self._link.drop_idle()
+                raise
+
+    def _lost(self) -> None:
+        """The server was lost: idle connections to it are of no use, and whoever listens must listen anew."""
+        self._writers.close()
+        ear = self._ear
+        if ear is not None:
+            ear.drop()
 
     def _announce(self, connection: Connection) -> None:
         """Takes the lock by which a restore sees that the database is in use."""
@@ -342,7 +379,12 @@ class PostgresDatabase:
         for last in (False, True):
             with self._link.reader() as connection:
                 try:
-                    return _Session(connection).execute(sql, parameters).fetchall()
+                    if not self._link.pooled:
+                        return _Session(connection).execute(sql, parameters).fetchall()
+                    connection.execute(f"BEGIN READ ONLY{self._link.limits}")
+                    rows = _Session(connection).execute(sql, parameters).fetchall()
+                    connection.execute("COMMIT")
+                    return rows
                 except psycopg.Error as error:
                     if last or not is_lost(error, connection):
                         raise
@@ -352,23 +394,9 @@ class PostgresDatabase:
     def _migrate(self, clock: Clock) -> None:
         connection = self._writer()
         try:
-            with suppress(psycopg.errors.UndefinedTable):
-                if not pending(_done(connection), self.place):
-                    return
-            connection.execute(
-                f"SET lock_timeout = 0; BEGIN; SELECT pg_advisory_xact_lock({_MIGRATION})", prepare=False
-            )
-            # A second process waits for the lock, and finds the migrations applied.
-            connection.execute(
-                "CREATE TABLE IF NOT EXISTS migrations"
-                " (number BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_at DOUBLE PRECISION NOT NULL)"
-            )
-            for number, name, step in pending(_done(connection), self.place):
-                for sql in statements(step, "postgresql"):
-                    connection.execute(sql, prepare=False)
-                connection.execute("INSERT INTO migrations VALUES (%s, %s, %s)", (number, name, clock.now()))
-            timeout = lock_timeout_ms(self._link.lock_timeout_s)
-            connection.execute(f"COMMIT; SET lock_timeout = {timeout}", prepare=False)
+            if pending(_applied(connection), self.place):
+                with closing((self._direct or self._link).connect(watched=False)) as own:
+                    _update(own, clock, self.place)
         finally:
             self._give_back(connection)
 
@@ -396,7 +424,7 @@ class _Transaction(Transaction):
         database._open.transaction = True
         if database._alone:
             database._sole.acquire()
-        text = _begin_text(locks, brief=brief)
+        text = _begin_text(database._link.limits, locks, brief=brief)
         connection = self._connection = database._writer()
         try:
             connection.execute(text, prepare=False)
@@ -405,8 +433,6 @@ class _Transaction(Transaction):
                 raise
             # The connection broke while it was idle, and nothing has been sent yet: use another one.
             connection.close()
-            while database._writers:
-                database._writers.pop().close()
             database._link.drop_idle()
             connection = self._connection = database._writer()
             connection.execute(text, prepare=False)
@@ -441,7 +467,10 @@ class _Transaction(Transaction):
 
     def passing(self, error: BaseException) -> bool:
         """True when the connection broke before the commit."""
-        return is_lost(error, self._connection) and not self._ending and not self._database._closed
+        lost = is_lost(error, self._connection)
+        if lost:
+            self._database._link.drop_idle()
+        return lost and not self._ending and not self._database._closed
 
     def collided(self, error: BaseException) -> bool:
         """See `Transaction`."""
@@ -453,9 +482,11 @@ class _Transaction(Transaction):
 
 
 @lru_cache(maxsize=1024)
-def _begin_text(locks: frozenset[str], *, brief: bool) -> str:
+def _begin_text(limits: str, locks: frozenset[str], *, brief: bool) -> str:
     """The text that begins a transaction and takes its locks in the order of their numbers, without deadlocks."""
-    text = f"BEGIN; SET LOCAL lock_timeout = {_BRIEF_MS}" if brief else "BEGIN"
+    text = f"BEGIN READ WRITE{limits}"
+    if brief:
+        text += f"; SET LOCAL lock_timeout = {_BRIEF_MS}"
     if locks:
         numbers = sorted(
             int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), signed=True) for name in locks
@@ -482,9 +513,20 @@ class _Session:
 
     def execute(self, sql: str, parameters: Sequence[Any] = (), /) -> psycopg.Cursor[tuple[Any, ...]]:
         cursor = self._connection.cursor(binary=True)
-        return cursor.execute(with_percent_marks(sql), parameters)
+        try:
+            return cursor.execute(with_percent_marks(sql), parameters)
+        except psycopg.errors.ReadOnlySqlTransaction:
+            self._connection.close()  # the primary became a standby, and the next connection may find the new one
+            raise
 
     def executemany(self, sql: str, parameters: Iterable[Sequence[Any]], /) -> psycopg.Cursor[tuple[Any, ...]]:
+        try:
+            return self._execute_all(sql, parameters)
+        except psycopg.errors.ReadOnlySqlTransaction:
+            self._connection.close()
+            raise
+
+    def _execute_all(self, sql: str, parameters: Iterable[Sequence[Any]]) -> psycopg.Cursor[tuple[Any, ...]]:
         cursor = self._connection.cursor(binary=True)
         rows = parameters if isinstance(parameters, Sequence) else list(parameters)
         if len(rows) < _MANY:
@@ -503,21 +545,88 @@ class _Session:
         return cursor
 
 
-def _done(connection: Connection) -> int:
-    found = connection.execute("SELECT coalesce(max(number), 0) FROM migrations").fetchone()
-    return int(found[0]) if found else 0
+def _past_pooler(link: Link, direct: Link | None) -> Link:
+    """The link through which a process can have the database alone.
+
+    Raises: StorageFailed: there is none, or a host has it open, itself or through the pooler, which hides its locks.
+    """
+    if direct is None:
+        raise StorageFailed(
+            f"{link.place} is a connection pooler, through which nobody has a database alone",
+            remedy="set storage.direct_url to PostgreSQL's own address",
+            path=link.place,
+        )
+    with closing(direct.connect()) as connection:
+        found = connection.execute(_OTHERS, prepare=False).fetchone()
+    if found and found[0]:
+        raise StorageFailed(
+            f"{direct.place} is in use",
+            remedy="stop the hosts and commands that use it, tell the pooler to RECONNECT, then try again",
+            path=direct.place,
+        )
+    return direct
+
+
+def _applied(connection: Connection) -> Applied:
+    """The steps that the database has seen."""
+    there = connection.execute(_THERE, prepare=False).fetchone() or (0, 0)
+    first, extended = (
+        connection.execute(sql, prepare=False).fetchone() if known else None
+        for sql, known in zip(APPLIED, there, strict=True)
+    )
+    return Applied.of(int(first[0]) if first else 0, (int(extended[0]), str(extended[1])) if extended else None)
+
+
+def _update(connection: Connection, clock: Clock, place: str) -> None:
+    """Applies the steps that a database has not seen: to an empty one all at once, else each in its own transaction.
+
+    Hosts of the version before run on. So a step waits only briefly for a table, because their statements queue behind
+    it; then it lets them pass and tries again. Raises: psycopg.Error. StorageFailed.
+    """
+    end = time.monotonic() + _STEPS_S
+    while pending(_applied(connection), place):
+        try:
+            _apply_steps(connection, clock, place)
+        except psycopg.Error as error:
+            if connection.closed or not (is_blocked(error) or is_passing(error)) or time.monotonic() > end:
+                raise
+            connection.execute("ROLLBACK", prepare=False)
+            time.sleep(random.uniform(_AGAIN_S, 2 * _BRIEF_MS / 1000))  # noqa: S311
+
+
+def _apply_steps(connection: Connection, clock: Clock, place: str) -> None:
+    connection.execute(
+        f"BEGIN READ WRITE{_UNHURRIED}; SET LOCAL lock_timeout = 0; SELECT pg_advisory_xact_lock({_MIGRATION})",
+        prepare=False,
+    )
+    # A second process waits for the lock, and finds the migrations applied.
+    applied = _applied(connection)
+    steps = pending(applied, place)
+    if applied.newest:
+        steps = steps[:1]
+        connection.execute(f"SET LOCAL lock_timeout = {_BRIEF_MS}", prepare=False)
+    for sql in RECORDS if steps else ():
+        connection.execute(sql, prepare=False)
+    for step in steps:
+        for sql in statements(step.file, "postgresql"):
+            connection.execute(sql, prepare=False)
+        for sql, values in step.records(clock.now()):
+            _Session(connection).execute(sql, values)
+    connection.execute("COMMIT", prepare=False)
 
 
 class _ChangeNotes:
     """Announces the writes of this process, and counts those of the others.
 
-    Args: connection: returns the connection for announcements, which has no other use.
+    Args: speak: runs statements in a transaction that waits for no disk, and commits at their end.
     Owns: a thread, from the first write until `close`.
     """
 
-    def __init__(self, connection: Callable[[], Connection]) -> None:
-        self._connection = connection
-        self._lock = threading.Lock()
+    def __init__(self, speak: Callable[[str], None]) -> None:
+        self._speak = speak
+        self.name = new_id("process")
+        """Tells the announcements of this process from those of others."""
+        self.lock = threading.Lock()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
         self._own = 0
@@ -531,7 +640,7 @@ class _ChangeNotes:
                 self._say()
                 return
         if self._thread is None:
-            with self._lock:
+            with self.lock:
                 if self._thread is None and not self._closed:
                     self._thread = threading.Thread(target=self._serve, name="omnicore-changes", daemon=True)
                     self._thread.start()
@@ -539,12 +648,12 @@ class _ChangeNotes:
 
     def number(self, ask: Callable[[str], int]) -> int:
         """A number that changes when another process has written. Args: ask: the answer to a query."""
-        with self._lock:
+        with self.lock:
             return ask(_ASK) - self._own
 
     def close(self) -> None:
         """Announces what is outstanding, and ends the thread."""
-        with self._lock:
+        with self.lock:
             self._closed = True
         self._wake.set()
         if self._thread is not None and self._thread is not threading.current_thread():
@@ -553,12 +662,12 @@ class _ChangeNotes:
             self._say()
 
     def _say(self) -> None:
-        with self._lock:
+        with self.lock:
             if not self._unsaid:
                 return
             self._unsaid = False
             try:
-                self._connection().execute(_SAY, prepare=False)
+                self._speak(_SAY.format(_CHANNEL, self.name))
             except BaseException:
                 self._unsaid = True
                 raise
@@ -578,30 +687,49 @@ class _ChangeNotes:
             pause.wait(_PAUSE_S)
 
 
-class PostgresChanges:
-    """Notifications on an event loop. See `omnicore.storage.store.Changes`.
+class _Ear:
+    """The one connection of a process that listens, for everybody in it who wants to hear.
 
     Args:
         connection: listens already, and has no other use.
-        own: the server process that announces the writes of this store: its notifications are ignored.
-    Owns: the connection, until `close`.
+        own: the name under which this process announces its writes: those are ignored.
+    Owns: the connection, until nobody wants to hear any more or the server is lost.
     """
 
-    def __init__(self, connection: Connection, own: Callable[[], int | None]) -> None:
+    def __init__(self, connection: Connection, own: str) -> None:
         self._connection, self._own = connection, own
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._notify: Callable[[], None] = lambda: None
+        self._told: dict[PostgresChanges, asyncio.AbstractEventLoop] = {}
         self._watched = -1
         self.works = True
 
-    def begin(self, notify: Callable[[], None]) -> None:
-        """Calls `notify` on the running loop from now on."""
-        self._notify, self._loop = notify, asyncio.get_running_loop()
-        self._watched = self._connection.fileno()
-        self._loop.add_reader(self._watched, self._readable)
+    def begin(self, one: PostgresChanges) -> None:
+        """Tells one more, on the running loop."""
+        loop = asyncio.get_running_loop()
+        self._told[one] = loop
+        if not self.works:
+            self._end()
+        elif self._loop is None:
+            self._loop, self._watched = loop, self._connection.fileno()
+            loop.add_reader(self._watched, self._readable)
 
-    def close(self) -> None:
-        """Ends the notifications."""
+    def leave(self, one: PostgresChanges) -> None:
+        """Tells one less. Without its event loop the connection hears nothing more."""
+        loop = self._told.pop(one, None)
+        if not self._told or (loop is self._loop and loop not in self._told.values()):
+            self._end()
+
+    def drop(self) -> None:
+        """Ends, from any thread."""
+        self.works = False
+        loop = self._loop
+        if loop is None:
+            self._connection.close()
+            return
+        with suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(self._end)
+
+    def _end(self) -> None:
         self.works = False
         if self._loop is not None:
             # By the number of the socket as it was: a broken connection closes its socket at once, and the loop would
@@ -609,22 +737,49 @@ class PostgresChanges:
             self._loop.remove_reader(self._watched)
             self._loop = None
         self._connection.close()
+        told, self._told = self._told, {}
+        self._tell(told)
 
     def _readable(self) -> None:
-        news, server, own = False, self._connection.pgconn, self._own()
+        news, server = False, self._connection.pgconn
         try:
             server.consume_input()
             while (note := server.notifies()) is not None:
-                news = news or note.be_pid != own
+                news = news or note.extra != self._own.encode()
         except psycopg.Error:  # the server is away: the listener must poll
-            self._lost()
+            self._end()
             return
         if server.status != psycopg.pq.ConnStatus.OK:
-            self._lost()
+            self._end()
         elif news:
-            self._notify()
+            self._tell(self._told)
 
-    def _lost(self) -> None:
-        notify = self._notify
-        self.close()
-        notify()
+    def _tell(self, told: Mapping[PostgresChanges, asyncio.AbstractEventLoop]) -> None:
+        for one, loop in tuple(told.items()):
+            if loop is asyncio.get_running_loop():
+                one.notify()
+            else:
+                with suppress(RuntimeError):  # the loop is closed
+                    loop.call_soon_threadsafe(one.notify)
+
+
+class PostgresChanges:
+    """Notifications on an event loop. See `omnicore.storage.store.Changes`."""
+
+    def __init__(self, ear: _Ear) -> None:
+        self._ear = ear
+        self.notify: Callable[[], None] = lambda: None
+
+    @property
+    def works(self) -> bool:
+        """False after the notifications have ended."""
+        return self._ear.works
+
+    def begin(self, notify: Callable[[], None]) -> None:
+        """Calls `notify` on the running loop from now on."""
+        self.notify = notify
+        self._ear.begin(self)
+
+    def close(self) -> None:
+        """Ends the notifications."""
+        self._ear.leave(self)

@@ -1,6 +1,7 @@
 """Connections to one PostgreSQL database, with the statements, values and errors of SQLite.
 
-No message shows the user or the password of the URL.
+No message shows the user or the password of the URL. A server that stands still, or whose packets are dropped, counts
+as away after some seconds: who waits for it is released, and who comes next is refused at once until it answers.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ import re
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager, suppress
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg.adapt import Buffer, Dumper
@@ -26,12 +27,12 @@ from omnicore.storage.store import storage_busy
 
 __all__ = [
     "Connection",
+    "IdleConnections",
     "Link",
     "copy_of",
     "is_blocked",
     "is_lost",
     "is_passing",
-    "lock_timeout_ms",
     "many_of",
     "postgresql_failed",
     "read_url",
@@ -39,11 +40,15 @@ __all__ = [
 ]
 
 
-Connection = psycopg.Connection[tuple[Any, ...]]
+_T = TypeVar("_T")
 
 _IDLE = 4
+_IDLE_S = 5.0  # a host that does little gives back what a burst needed
 _AGAIN_S = 0.05
 _LONGEST_PAUSE_S = 0.5
+_AT_ONCE_S = 1.0  # whoever refuses connections does so at once
+_PREPARE_AFTER = 5
+_LOOKS = 5
 _IDLE_SHARE = 0.75
 _LOCK_SHARE = 0.9
 _SHOWN = ("host", "hostaddr", "port", "dbname")
@@ -57,6 +62,79 @@ _DEFAULTS = {
     "keepalives_count": 3,
     "tcp_user_timeout": 40_000,
 }
+
+
+class Connection(psycopg.Connection[tuple[Any, ...]]):
+    """A connection whose waits end when its server is silent.
+
+    silence_s: after so long without a byte `answers` tells whether the server lives; None: it waits on.
+    longest_s: no statement takes longer than the server was told to let it.
+    """
+
+    silence_s: float | None = None
+    longest_s: float = 60.0
+    answers: Callable[[Connection], bool]
+
+    def wait(self, gen: Generator[Any, Any, _T], *args: Any, **more: Any) -> _T:
+        """The result of an exchange with the server. Raises: psycopg.OperationalError: the server is silent."""
+        if self.silence_s is not None:
+            gen = self._heard(gen, self.silence_s)
+        return super().wait(gen, *args, **more)
+
+    def _heard(self, gen: Generator[Any, Any, _T], silence_s: float) -> Generator[Any, Any, _T]:
+        try:
+            wanted = next(gen)
+            heard = asked = time.monotonic()
+            while True:
+                ready = yield wanted
+                now = time.monotonic()
+                if ready:
+                    heard = asked = now
+                elif now > asked + silence_s:  # psycopg comes here some times a second, while nothing else does
+                    if now > heard + self.longest_s or not self.answers(self):
+                        self.close()
+                        raise psycopg.OperationalError("the server is silent")
+                    asked = now
+                wanted = gen.send(ready)
+        except StopIteration as end:
+            result: _T = end.value
+            return result
+
+
+class IdleConnections:
+    """Connections that wait for their next use. Those that nobody used for some seconds are closed, but for one.
+
+    Args: most: more are not kept.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: deque[tuple[float, Connection]] = deque()
+
+    def take(self) -> Connection | None:
+        """The one that was used last, or None."""
+        try:
+            return self._kept.pop()[1]
+        except IndexError:
+            return None
+
+    def give(self, connection: Connection) -> None:
+        """Keeps a connection, if it works, is in no transaction, and there is room."""
+        usable = not (connection.closed or connection.broken)
+        idle = usable and connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+        if not idle or len(self._kept) >= self._most:
+            connection.close()
+            return
+        now = time.monotonic()
+        self._kept.append((now, connection))
+        with suppress(IndexError):  # another thread was first
+            while len(self._kept) > 1 and self._kept[0][0] < now - _IDLE_S:
+                self._kept.popleft()[1].close()
+
+    def close(self) -> None:
+        """Closes all."""
+        while (connection := self.take()) is not None:
+            connection.close()
 
 
 class _BoolAsInt(Dumper):
@@ -113,77 +191,149 @@ def read_url(url: str) -> tuple[dict[str, Any], str]:
 class Link:
     """Opens connections, and lends idle ones to readers.
 
-    Args: timeout_s: for connecting; statement_timeout_s, lock_timeout_s: as the server keeps them.
+    Through a pooler in transaction mode nothing is said to a session, which may be another one for the next statement:
+    `limits` begin each transaction.
+
+    Args:
+        timeout_s: for connecting; a server that says nothing for so long is asked on another connection.
+        statement_timeout_s, lock_timeout_s: as the server keeps them.
+        pooled: the URL leads to a pooler in transaction mode.
     Owns: the idle connections, until `close`.
     """
 
     def __init__(
-        self, url: str, *, readers: int, timeout_s: float, statement_timeout_s: float, lock_timeout_s: float
+        self,
+        url: str,
+        *,
+        readers: int,
+        timeout_s: float,
+        statement_timeout_s: float,
+        lock_timeout_s: float,
+        pooled: bool = False,
     ) -> None:
         self._parameters, self.place = read_url(url)
         self._parameters.setdefault("connect_timeout", max(2, round(timeout_s)))
         self._readers, self._timeout_s = readers, timeout_s
-        self._settings = _settings(statement_timeout_s, lock_timeout_s)
+        self._longest_s = statement_timeout_s + timeout_s
+        limits = _limits(statement_timeout_s, lock_timeout_s)
+        self.pooled, self._direct = pooled, False
+        if pooled:
+            self._parameters["client_encoding"] = "UTF8"
+        self._session = "" if pooled else "; ".join(f"SET {one}" for one in (*_SESSION, *limits))
+        self.limits = "".join(f"; SET LOCAL {one}" for one in limits) if pooled else ""
+        """What follows each BEGIN."""
         self.lock_timeout_s = lock_timeout_s
+        self.lost: Callable[[], None] = lambda: None
+        """Called after the server was lost, from any thread."""
         self.renew()
 
     def renew(self) -> None:
         """In a forked child: forgets the parent's connections, which psycopg does not close in another process."""
-        self._idle: deque[Connection] = deque()
+        self._idle = IdleConnections(_IDLE)
         self._free = threading.BoundedSemaphore(self._readers)
+        self._asking = threading.Lock()
+        self._answered: float | None = 0.0  # None: it is silent
 
-    def connect(self) -> Connection:
-        """A new connection; waits for a server that is starting. Raises: psycopg.Error, StorageFailed."""
-        end = time.monotonic() + self._timeout_s
-        pause = _AGAIN_S
-        while True:
-            try:
-                return self._connected()
-            except psycopg.OperationalError as error:
-                if not _is_starting(error) or time.monotonic() + pause > end:
-                    raise
-            time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 -- many processes wait for one server
-            pause = min(2 * pause, _LONGEST_PAUSE_S)
+    def connect(self, *, watched: bool = True) -> Connection:
+        """A new connection; waits for a server that is starting.
+
+        Args: watched: its waits end when the server falls silent.
+        Raises: psycopg.Error. StorageFailed. StorageAway: the server is silent, and another thread is asking it.
+        """
+        asking = self._answered is None
+        if asking and not self._asking.acquire(blocking=False):
+            raise self.away()
+        began = time.monotonic()
+        try:
+            connection = self._started(ask=asking)
+        except psycopg.OperationalError:
+            if time.monotonic() - began > _AT_ONCE_S:
+                self.note_silence()
+            raise
+        finally:
+            if asking:
+                self._asking.release()
+        self._answered = time.monotonic()
+        connection.answers, connection.longest_s = self._answers, self._longest_s
+        if not watched:
+            connection.silence_s = None
+        return connection
+
+    def away(self) -> StorageAway:
+        """The error of a server that says nothing."""
+        return StorageAway(f"{self.place} {_GONE[0]}", remedy=_GONE[1], path=self.place, reason="it is silent")
+
+    def note_silence(self) -> None:
+        """From now on one thread at a time asks the server, and the others are refused, until it answers."""
+        self._answered = None
+        self.drop_idle()
+
+    @contextmanager
+    def idle(self) -> Iterator[Connection]:
+        """A connection for the length of the block, however many are in use."""
+        connection = self._idle.take() or self.connect()
+        try:
+            yield connection
+        finally:
+            self._idle.give(connection)
 
     @contextmanager
     def reader(self) -> Iterator[Connection]:
         """A connection that only reads, for the length of the block. Raises: StorageFailed: all are in use."""
         free = self._free
         if not free.acquire(timeout=self._timeout_s):
+            if self._answered is None:
+                raise self.away()
             remedy = "raise storage.connections, or look for queries that take long"
             raise StorageFailed(f"all connections to {self.place} are in use", remedy=remedy, path=self.place)
         try:
-            connection = self._take() or self.connect()
-            try:
+            with self.idle() as connection:
                 yield connection
-            finally:
-                self._give(connection)
         finally:
             free.release()
 
     def drop_idle(self) -> None:
         """Closes the idle connections, after one of them has lost the server."""
-        while self._idle:
+        self._idle.close()
+        self.lost()
+
+    def _started(self, *, ask: bool) -> Connection:
+        end = time.monotonic() + self._timeout_s
+        pause = _AGAIN_S
+        while True:
             try:
-                self._idle.pop().close()
-            except IndexError:  # another thread was first
-                return
+                return self._connected(ask=ask)
+            except psycopg.OperationalError as error:
+                if not _is_starting(error) or time.monotonic() + pause > end:
+                    raise
+            time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 -- many processes wait for one server
+            pause = min(2 * pause, _LONGEST_PAUSE_S)
 
-    def _take(self) -> Connection | None:
+    def _answers(self, connection: Connection) -> bool:
+        """True if the server of a connection answers on another one, now or a short while ago."""
+        asked = time.monotonic()
+        with self._asking:
+            if self._answered is not None and self._answered < asked - self._timeout_s:
+                self._ask(connection)
+            return self._answered is not None
+
+    def _ask(self, connection: Connection) -> None:
         try:
-            return self._idle.pop()
-        except IndexError:
-            return None
-
-    def _give(self, connection: Connection) -> None:
-        fit = not (connection.closed or connection.broken) and len(self._idle) < _IDLE
-        if fit and connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:
-            self._idle.append(connection)
+            with self._connected(ask=True) as other:
+                # Of several servers another one may have taken over, while the old one's sockets are still open.
+                same = other.info.host == connection.info.host and other.info.port == connection.info.port
+        except psycopg.Error:
+            same = False
+        if same:
+            self._answered = time.monotonic()
         else:
-            connection.close()
+            self.note_silence()
 
-    def _connected(self) -> Connection:
-        connection: Connection = psycopg.connect(**self._parameters, autocommit=True)
+    def _connected(self, *, ask: bool = False) -> Connection:
+        """Args: ask: a pooler's word that it is there is not enough."""
+        prepare = None if self.pooled else _PREPARE_AFTER
+        connection = Connection.connect(**self._parameters, prepare_threshold=prepare, autocommit=True)
+        connection.silence_s, connection.answers = self._timeout_s, lambda _: False
         try:
             info = connection.info
             if info.server_version < _OLDEST or info.parameter_status("server_encoding") != "UTF8":
@@ -193,11 +343,36 @@ class Link:
                     path=self.place,
                 )
             _adapt(connection)
-            connection.execute(self._settings, prepare=False)
+            if self.pooled:
+                if ask:
+                    connection.execute("SELECT 1")
+            else:
+                if not self._direct:
+                    self._refuse_pooler(connection)
+                connection.execute(self._session, prepare=False)
         except BaseException:
             connection.close()
             raise
         return connection
+
+    def _refuse_pooler(self, connection: Connection) -> None:
+        """Raises: StorageFailed: statements of two connections are answered by the same session in turns."""
+        if _session_of(connection) != connection.info.backend_pid:  # a pooler in session mode does no harm
+            with Connection.connect(**self._parameters, prepare_threshold=None, autocommit=True) as other:
+                other.silence_s, other.answers = self._timeout_s, lambda _: False
+                if any(_session_of(connection) == _session_of(other) for _ in range(_LOOKS)):
+                    raise StorageFailed(
+                        f"{self.place} is a connection pooler in transaction mode",
+                        remedy="set storage.pooler = true, and storage.direct_url to PostgreSQL's own address",
+                        path=self.place,
+                    )
+        self._direct = True
+
+
+def _session_of(connection: Connection) -> int:
+    """The process of the server that answers."""
+    found = connection.execute("SELECT pg_backend_pid()", prepare=False).fetchone()
+    return int(found[0]) if found else 0
 
 
 def _adapt(connection: Connection) -> None:
@@ -207,23 +382,19 @@ def _adapt(connection: Connection) -> None:
     connection.adapters.register_loader("numeric", _PlainNumber)
 
 
-def lock_timeout_ms(lock_timeout_s: float) -> int:
-    """The wait that the server is told. The rest of the time is for its refusal to get back to who waits."""
-    return round(_LOCK_SHARE * lock_timeout_s * 1000)
+_SESSION = ("client_encoding = 'UTF8'", "timezone = 'UTC'", "default_transaction_read_only = on")
+"""Readers only read, as those of SQLite; a transaction that writes says so."""
 
 
-def _settings(statement_timeout_s: float, lock_timeout_s: float) -> str:
+def _limits(statement_timeout_s: float, lock_timeout_s: float) -> list[str]:
     values = {
-        "client_encoding": "'UTF8'",
-        "timezone": "'UTC'",
-        "statement_timeout": round(statement_timeout_s * 1000),
-        "lock_timeout": lock_timeout_ms(lock_timeout_s),
+        "statement_timeout": statement_timeout_s,
+        "lock_timeout": _LOCK_SHARE * lock_timeout_s,  # the rest is for the refusal to get back to who waits
         # Shorter than the lock timeout: a process that stops in the middle of a transaction loses it before others
         # give up.
-        "idle_in_transaction_session_timeout": round(min(statement_timeout_s, _IDLE_SHARE * lock_timeout_s) * 1000),
-        "default_transaction_read_only": "on",  # as SQLite's readers; the writer says otherwise
+        "idle_in_transaction_session_timeout": min(statement_timeout_s, _IDLE_SHARE * lock_timeout_s),
     }
-    return "; ".join(f"SET {name} = {value}" for name, value in values.items())
+    return [f"{name} = {round(seconds * 1000)}" for name, seconds in values.items()]
 
 
 def _is_starting(error: psycopg.OperationalError) -> bool:
@@ -231,6 +402,7 @@ def _is_starting(error: psycopg.OperationalError) -> bool:
 
 
 _GONE = ("does not answer", "see that PostgreSQL runs and can be reached; the host connects again by itself")
+_STANDBY = ("cannot be written: it is a standby", "point storage.url at the primary server")
 _RIGHTS = ("refuses this user", "give the user of storage.url the right to make and change tables in its database")
 _STATES = {
     "08": _GONE,
@@ -239,7 +411,7 @@ _STATES = {
     "28": ("refuses the credentials", "check the user and the password in storage.url"),
     "3D000": ("has no such database", "make it with `createdb`, or correct storage.url"),
     "42501": _RIGHTS,
-    "25006": ("cannot be written: it is a standby", "point storage.url at the primary server"),
+    "25006": _STANDBY,
     "53100": ("cannot grow: the disk is full", "free space on its disk; nothing of the last change was kept"),
     "53200": ("is out of memory", "give the server more memory or fewer connections"),
     "53300": ("has no connection left", "raise its max_connections or stop other programs that use it"),
@@ -268,7 +440,7 @@ def postgresql_failed(error: psycopg.Error, place: str) -> OmniError:
         return storage_busy(place)
     known = _known(error.sqlstate) if error.sqlstate else _of_words(error)
     fact, remedy = known or (f"failed: {_first_line(error)}", "see the reason; `omnicore db check` looks for damage")
-    kind = StorageAway if known is _GONE else StorageFailed
+    kind = StorageAway if known in (_GONE, _STANDBY) else StorageFailed
     return kind(f"{place} {fact}", remedy=remedy, path=place, reason=reason)
 
 

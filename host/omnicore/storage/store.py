@@ -51,8 +51,9 @@ class Session(Protocol):
 class Changes(Protocol):
     """Notifies an event loop when another process has written."""
 
-    works: bool
-    """False after the notifications have ended: poll `data_version` from then on."""
+    @property
+    def works(self) -> bool:
+        """False after the notifications have ended: poll `data_version` from then on."""
 
     def begin(self, notify: Callable[[], None]) -> None:
         """Calls `notify` on the running loop after each write, and once when the notifications end by themselves."""

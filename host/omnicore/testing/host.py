@@ -127,7 +127,6 @@ class IsolatedHost:
         self._code = Path(code) if code is not None else None
         self._overrides = overrides
         self._scripts = Scripts()
-        self._calls: list[AskedCall] = []
         self._parts = ExitStack()
         self._open: BlockingHost | None = None
         self._opening = threading.Lock()
@@ -178,11 +177,11 @@ class IsolatedHost:
     @property
     def door_calls(self) -> list[AskedCall]:
         """Every call of a door so far, refused ones among them, in order."""
-        return list(self._calls)
+        return list(self._scripts.calls)
 
     def asked(self, ref: str) -> list[Any]:
         """The requests of one door's verb so far, such as `kv.put`."""
-        return [call.request for call in self._calls if call.ref == ref]
+        return [call.request for call in self._scripts.calls if call.ref == ref]
 
     def logs(self, plugin: str) -> list[str]:
         """The lines that a plugin logged so far."""
@@ -263,7 +262,7 @@ class IsolatedHost:
         if cassette is not None:
             cassette.redaction.hide(_secrets(self._settings))
             clock_ns, seed = cassette.clock_ns, cassette.seed
-        return Tap(self._scripts, self._calls, deny=self._deny, cassette=cassette, clock_ns=clock_ns, seed=seed)
+        return Tap(self._scripts, deny=self._deny, cassette=cassette, clock_ns=clock_ns, seed=seed)
 
 
 class _TestedHost(Host):

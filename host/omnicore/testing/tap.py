@@ -94,9 +94,10 @@ class Script:
 
 
 class Scripts:
-    """The scripts of a host, by verb; usable from any thread."""
+    """The scripts of a host, by verb, and the calls of doors so far; usable from any thread."""
 
     def __init__(self) -> None:
+        self.calls: list[AskedCall] = []
         self._scripts: dict[str, list[Script]] = {}
         self._lock = threading.Lock()
 
@@ -247,7 +248,6 @@ class Tap:
     """The layer that a test's host puts between its plugins and their doors.
 
     Args:
-        calls: grows with every call of a door.
         deny: capabilities that stay closed although they are granted.
         clock_ns, seed: what guests see of time and chance; None leaves them the machine's.
     """
@@ -255,7 +255,6 @@ class Tap:
     def __init__(
         self,
         scripts: Scripts,
-        calls: list[AskedCall],
         *,
         deny: frozenset[str] = frozenset(),
         cassette: Cassette | None = None,
@@ -263,7 +262,6 @@ class Tap:
         seed: bytes | None = None,
     ) -> None:
         self.scripts = scripts
-        self.calls = calls
         self.cassette = cassette
         self._deny = deny
         self._clock_ns = clock_ns
@@ -408,7 +406,7 @@ class _Turn:
 
     def _note(self, reply: Mapping[str, Any]) -> None:
         note = AskedCall(self._plugin, self._door, self._verb, self._function, self._request, reply)
-        self._tap.calls.append(note)
+        self._tap.scripts.calls.append(note)
 
 
 def _read(call: DoorCall, handle: int) -> Any:

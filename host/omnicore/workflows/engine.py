@@ -313,7 +313,7 @@ class EmbeddedEngine:
     A part of the host: `start` and `stop`; used on its event loop.
     """
 
-    features = Features(transactions=True, forks=True, chained=True)
+    features = Features(forks=True, chained=True)
 
     def __init__(self, parts: EngineParts) -> None:
         self._parts, self._lease = parts, Lease(parts.clock, parts.settings.lease_s)

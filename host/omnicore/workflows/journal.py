@@ -99,6 +99,22 @@ _Taken: TypeAlias = tuple[RunRow, list[SignalRow], bool]
 _SIGNALS = 1000
 
 
+class _SignOff:
+    """Rows of the host's record that are kept and not yet signed off."""
+
+    def __init__(self, signed: Callable[[Sequence[AuditRow]], None] | None) -> None:
+        self.wanted = signed is not None
+        self._signed = signed or (lambda rows: None)
+        self.rows: Sequence[AuditRow] = ()
+
+    def done(self, rows: Sequence[AuditRow]) -> None:
+        """Signs rows off, which are on the disk now."""
+        if rows:
+            self._signed(rows)
+            if self.rows is rows:
+                self.rows = ()
+
+
 class Journal:
     """One for each host, used on one event loop.
 
@@ -121,14 +137,14 @@ class Journal:
         woke: Callable[[], None] = lambda: None,
         signalled: Callable[[Signal], None] = lambda signal: None,
     ) -> None:
-        self._store, self._clock, self._settings, self._signed = store, clock, settings, signed
+        self._store, self._clock, self._settings = store, clock, settings
         self.queries = JournalQueries(store)
         self.woke, self.signalled = woke, signalled
         self.host = ""
         """This host's id; another one after each `open`."""
         self._owned: dict[str, Owned] = {}
         self._queue = Queue(store, clock, self._tell)
-        self._unsigned: list[AuditRow] = []
+        self._sign_off = _SignOff(signed)
         self._asides: set[asyncio.Task[None]] = set()
         self._strays: set[str] | None = None
         self._texts, self._signal_ids, self._run_ids = Texts(settings), OrderedIds("sig"), OrderedIds("run")
@@ -180,7 +196,7 @@ class Journal:
 
         def work(session: Session, batch: JournalBatch) -> int:
             count = claims.bury(session, silence, now) or 0
-            if count and self._signed is not None:
+            if count and self._sign_off.wanted:
                 batch.told.records += chain(session, [_buried(silence.host, count, host, now)])
             batch.told.woke = batch.told.woke or count > 0
             return count
@@ -333,7 +349,7 @@ class Journal:
             host=self.host,
             now=self._clock.now(),
             event_s=settings.event_s,
-            audit=settings.audit and self._signed is not None,
+            audit=settings.audit and self._sign_off.wanted,
         )
         if job.end is None:
             await check_size(owned, job.rows, job.values, self.queries.reader.values, settings.run_bytes)
@@ -419,7 +435,7 @@ class Journal:
         return Signal(row.id, row.run, kind, row.place, self.queries.reader.value(row.data), row.at)
 
     def _tell(self, told: Told) -> None:
-        self._unsigned = told.records[-1:] or self._unsigned
+        self._sign_off.rows = told.records[-1:] or self._sign_off.rows
         for row in told.signals:
             if row.host != self.host:
                 continue
@@ -435,13 +451,10 @@ class Journal:
 
     def _beat(self) -> bool:
         """In a thread. Rows of the record are signed off once a durable transaction came after them."""
-        unsigned, now, host = self._unsigned, self._clock.now(), self.host
+        unsigned, now, host = self._sign_off.rows, self._clock.now(), self.host
         with self._store.write(durable=bool(unsigned)) as session:
             lives = claims.HOSTS.beat(session, host, now)
-        if unsigned and self._signed is not None:
-            self._signed(unsigned)
-            if self._unsigned is unsigned:
-                self._unsigned = []
+        self._sign_off.done(unsigned)
         return lives
 
     async def _give_back_strays(self) -> None:

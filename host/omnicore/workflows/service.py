@@ -47,7 +47,7 @@ from omnicore.workflows.view import OpenView, WorkflowVersion
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
 
-    from omnicore.jobs.engine import NewRun, SignalKind, Started
+    from omnicore.jobs.engine import Engine, NewRun, SignalKind, Started
     from omnicore.workflows.definitions import Definitions
     from omnicore.workflows.engine import EmbeddedEngine
 
@@ -209,7 +209,8 @@ class Workflows:
     ```
 
     Args:
-        engine: what keeps and runs them.
+        engine: keeps definitions, and runs unless `runs` is given.
+        runs: another engine that keeps and runs them. What its `features` lack is refused.
         palette: what steps may call, blocking.
         webhook: whether there is one of a name, blocking.
         forget: deletes what a removed workflow kept for itself, blocking.
@@ -222,8 +223,10 @@ class Workflows:
         palette: Callable[[], Mapping[str, Any]] = dict,
         webhook: Callable[[str], bool] = lambda name: True,
         forget: Callable[[str], None] = lambda workflow: None,
+        runs: Engine | None = None,
     ) -> None:
         self.engine = engine
+        self.runs: Engine = runs or engine
         self.definitions = engine.definitions
         self._starting, self._reader, self._approvals = engine.starting, engine.reader, engine.approvals
         self._palette, self._webhook, self._forget = palette, webhook, forget
@@ -361,7 +364,8 @@ class Workflows:
 
         Raises: NotFound. Conflict: it has completed and no place is named, or it is not over. PermissionDenied.
         """
-        row = await self.engine.query(run)
+        self._check_forks()
+        row = await self.runs.query(run)
         if row.status not in ENDED or (place is None and row.status == "completed"):
             remedy = "name the step that it begins again from" if row.status in ENDED else "cancel it first"
             raise Conflict(f"{run} is {row.status}", remedy=remedy, run=run)
@@ -377,19 +381,24 @@ class Workflows:
 
         Raises: NotFound. InvalidInput: the other has no such row.
         """
-        row = await self.engine.query(run)
+        self._check_forks()
+        row = await self.runs.query(run)
         await self.rights.check_again(row, role, until=seq if input is _NOTHING else 0)
         if input is _NOTHING:
             return await self._forked(run, KeptRows(seq), by)
         new = await self.engine.again(run, by, input)
         return await self._begun(new)
 
+    def _check_forks(self) -> None:
+        if not self.runs.features.forks:
+            raise Conflict("the engine of this host cannot continue from another run", remedy="start a new run")
+
     async def _forked(self, run: str, taken: KeptRows, by: str) -> RunHandle:
         started = await self.engine.fork(run, taken, by)
         return RunHandle(self, started.run)
 
     async def _begun(self, new: NewRun) -> RunHandle:
-        started = await self.engine.begin(new)
+        started = await self.runs.begin(new)
         return RunHandle(self, started.run, duplicate=not started.new)
 
     # -- what triggers need, see `omnicore.workflows.triggers.inbox.Runs`
@@ -459,7 +468,7 @@ class Workflows:
         """
         try:
             async with asyncio.timeout(timeout_s) as limit:
-                end = await self.engine.ended(run)
+                end = await self.runs.ended(run)
         except TimeoutError:
             if not limit.expired():
                 raise
@@ -487,7 +496,7 @@ class Workflows:
 
     async def run_view(self, run: str) -> RunView:
         """A run with its values in full. Raises: NotFound."""
-        return await self.engine.query(run)
+        return await self.runs.query(run)
 
     async def steps(self, run: str, *, after: int = 0, limit: int = 100) -> Page:
         """Rows of its journal, long values shortened; `next` is the seq to go on after. Raises: NotFound."""
@@ -502,7 +511,9 @@ class Workflows:
         return await self.engine.open_of(run)
 
     async def audit(self, run: str) -> Mapping[str, Any]:
-        """The result of checking the hashes of its rows. Raises: NotFound."""
+        """The result of checking the hashes of its rows. Raises: NotFound. Conflict: the engine does not chain them."""
+        if not self.runs.features.chained:
+            raise Conflict("the engine of this host does not chain the rows of a run", remedy="look at its steps")
         found = await self.engine.verify(run)
         shown: dict[str, Any] = {"ok": found.ok, "rows": found.rows, "hash": found.hash, "record_seq": found.record_seq}
         return shown if found.ok else {**shown, "fact": found.fact, "seq": found.seq}
@@ -534,11 +545,11 @@ class Workflows:
         check = self._approvals.check
         await asyncio.to_thread(lambda: check(run, place, approve=approve, form=form, role=role))
         said = {"approved": approve, "form": form, "by": by}
-        if not await self.engine.signal(run, "approval", place, said, key=f"approval:{place}"):
+        if not await self.runs.signal(run, "approval", place, said, key=f"approval:{place}"):
             raise decided_already(run, place)
 
     async def _tell(self, run: str, kind: SignalKind, by: str) -> RunView:
-        signalled = await self.engine.signal(run, kind, data={"by": by}, key=kind)
+        signalled = await self.runs.signal(run, kind, data={"by": by}, key=kind)
         view = await self.run_view(run)
         if not signalled and view.status in ENDED:
             raise Conflict(f"{run} is {view.status} already", remedy="there is nothing left to do", run=run)

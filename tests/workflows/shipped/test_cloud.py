@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from tests.workflows.shipped.desk import Desk, signed
 
+pytestmark = pytest.mark.services  # moto's server alone takes five seconds of processor time to start
 KEYS = {"access_key_id": "AKIAIOSFODNN7EXAMPLE", "secret_access_key": "never-shown"}
 ORDERS = "CREATE TABLE orders (id TEXT PRIMARY KEY, item TEXT NOT NULL, amount REAL NOT NULL)"
 

@@ -3,6 +3,12 @@
 Each step is a file of SQL, `NNNN_name.sql`. Statements stand apart by an empty line. What follows `-- only sqlite:` or
 `-- only postgresql:` is for that database, up to the next such line or `-- both:`. Column types in statements for both
 are SQLite's and become PostgreSQL's. A step that has shipped is never changed.
+
+Hosts of earlier versions go on with a database that a later version extended, while they run and after a restart. So a
+step only expands: new tables, new columns that may be left out, new indexes (`tests/storage/test_schema.py` has the
+rules). It is recorded in `schema_steps`, which versions before do not look at. A step that takes something away comes a
+release after the last version that uses it, begins with `-- needs: VERSION`, and is recorded in `migrations` too: a
+host that does not know the newest step there refuses the database.
 """
 
 from __future__ import annotations
@@ -12,15 +18,43 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
+from typing import NamedTuple
 
 from omnicore.errors import StorageFailed
 from omnicore.storage.store import Dialect
 
-__all__ = ["NEWEST", "STEPS", "foreign_code", "migrate", "newest_step", "pending", "statements"]
+__all__ = [
+    "APPLIED",
+    "NEWEST",
+    "RECORDS",
+    "STEPS",
+    "Applied",
+    "SchemaStep",
+    "foreign_code",
+    "migrate",
+    "newest_step",
+    "pending",
+    "statements",
+]
 
 _FOLDER = Path(__file__).parent
 STEPS = tuple(sorted(path.stem for path in _FOLDER.glob("*.sql")))
 NEWEST = len(STEPS)
+_FIRST, _OLDEST = 25, "0.1.0"
+"""The steps of 0.1.0, which looks at `migrations` only and wants to know every step there."""
+RECORDS = (
+    "CREATE TABLE IF NOT EXISTS migrations"
+    " (number BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_at DOUBLE PRECISION NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS schema_steps (number BIGINT PRIMARY KEY, name TEXT NOT NULL,"
+    " applied_at DOUBLE PRECISION NOT NULL, oldest TEXT NOT NULL)",
+)
+"""The tables with the steps that a database has seen; `oldest` is the oldest version that may use it since."""
+APPLIED = (
+    "SELECT coalesce(max(number), 0) FROM migrations",
+    "SELECT number, oldest FROM schema_steps ORDER BY number DESC LIMIT 1",
+)
+"""The newest row of each."""
+_NEEDS = re.compile(r"-- needs: (\d+\.\d+\.\d+)\n")
 _SECTION = re.compile(r"-- (?:only (sqlite|postgresql)|both):")
 _TABLE = re.compile(r"(CREATE|ALTER) TABLE ")
 # Texts compare by their bytes, as SQLite's do: with a language's order, ranges and pages would differ.
@@ -34,18 +68,60 @@ _POSTGRESQL = {
 _TYPE = re.compile(rf"\b(?:{'|'.join(_POSTGRESQL)})\b")
 
 
-def pending(done: int, place: str) -> list[tuple[int, str, str]]:
-    """The steps after the one numbered `done`: number, name, and what `statements` takes.
+class SchemaStep(NamedTuple):
+    """A step. `oldest`: the oldest version that can use the database after it. `needs`: older ones must not."""
 
-    Raises: StorageFailed: a newer OmniCore wrote the database.
+    number: int
+    name: str
+    file: str
+    oldest: str
+    needs: bool
+
+    def records(self, now: float) -> Iterator[tuple[str, tuple[int | str | float, ...]]]:
+        """The statements that record it, each with its values."""
+        if self.number <= _FIRST or self.needs:
+            yield "INSERT INTO migrations (number, name, applied_at) VALUES (?, ?, ?)", (self.number, self.name, now)
+        if self.number > _FIRST:
+            yield "INSERT INTO schema_steps VALUES (?, ?, ?, ?)", (self.number, self.name, now, self.oldest)
+
+
+class Applied(NamedTuple):
+    """The newest step of a database, the newest that a host must know, and the oldest version that knows that one."""
+
+    newest: int
+    needed: int
+    oldest: str
+
+    @classmethod
+    def of(cls, needed: int, extended: tuple[int, str] | None) -> Applied:
+        """Args: needed, extended: what the queries `APPLIED` return."""
+        newest, oldest = extended or (0, "")
+        return cls(max(needed, newest), needed, oldest if newest >= needed else "")
+
+
+def pending(applied: Applied, place: str) -> list[SchemaStep]:
+    """The steps that a database has not seen. One with steps that are not known here has none.
+
+    Raises: StorageFailed: one of those took away what this version uses.
     """
-    if done > NEWEST:
+    if applied.needed > NEWEST:
+        version = f" to {applied.oldest} or newer" if applied.oldest else ""
         raise StorageFailed(
-            f"{place} was written by a newer OmniCore (step {done}, this one knows {NEWEST})",
-            remedy="upgrade OmniCore, or give this one another data folder",
+            f"{place} was written by a newer OmniCore (step {applied.needed}, this one knows {NEWEST})",
+            remedy=f"upgrade OmniCore{version}, or give this one another data folder",
             path=place,
         )
-    return [(number, step.partition("_")[2], step) for number, step in enumerate(STEPS[done:], start=done + 1)]
+    found, oldest = [], applied.oldest or _OLDEST
+    for number, file in enumerate(STEPS[applied.newest :], start=applied.newest + 1):
+        needs = _needs(file)
+        oldest = needs or oldest
+        found.append(SchemaStep(number, file.partition("_")[2], file, oldest, bool(needs)))
+    return found
+
+
+def _needs(file: str) -> str:
+    found = _NEEDS.match((_FOLDER / f"{file}.sql").read_text(encoding="utf-8"))
+    return found[1] if found else ""
 
 
 def statements(step: str, dialect: Dialect) -> Iterator[str]:
@@ -71,7 +147,7 @@ def migrate(
 
     Raises: StorageFailed: a newer OmniCore wrote it.
     """
-    if newest_step(connection) == NEWEST:
+    if not pending(_applied(connection), place):
         return
     library = import_module("sqlite_utils")  # most hosts find their tables made, and do without it
     connection.execute("BEGIN IMMEDIATE")
@@ -79,17 +155,17 @@ def migrate(
         # Hooks of strangers' packages stay out (execute_plugins): this is the host's own file.
         tables = library.Database(connection, execute_plugins=False, recursive_triggers=False)
         # Asked again: another process may have been first.
-        done = newest_step(connection)
-        steps = pending(done, place)
-        if before is not None and steps and done:
-            before(done + 1)
-        tables.table("migrations").create(
-            {"number": int, "name": str, "applied_at": float}, pk="number", if_not_exists=True
-        )
-        for number, name, step in steps:
-            for sql in statements(step, "sqlite"):
+        applied = _applied(connection)
+        steps = pending(applied, place)
+        if before is not None and steps and applied.newest:
+            before(applied.newest + 1)
+        for sql in RECORDS if steps else ():
+            tables.execute(sql)
+        for step in steps:
+            for sql in statements(step.file, "sqlite"):
                 tables.execute(sql)
-            tables.table("migrations").insert({"number": number, "name": name, "applied_at": now})
+            for sql, values in step.records(now):
+                connection.execute(sql, values)
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
@@ -99,10 +175,17 @@ def migrate(
 
 def newest_step(connection: sqlite3.Connection) -> int:
     """The number of the newest step that the database has seen, 0 for an empty one."""
-    known = connection.execute("SELECT 1 FROM sqlite_master WHERE type='table' AND name='migrations'").fetchone()
-    if known is None:
-        return 0
-    return int(connection.execute("SELECT coalesce(max(number), 0) FROM migrations").fetchone()[0])
+    return _applied(connection).newest
+
+
+def _applied(connection: sqlite3.Connection) -> Applied:
+    names = ("migrations", "schema_steps")
+    known = connection.execute("SELECT name FROM sqlite_master WHERE type='table' AND name IN (?, ?)", names)
+    there = {name for (name,) in known}
+    first, extended = (
+        connection.execute(sql).fetchone() if name in there else None for name, sql in zip(names, APPLIED, strict=True)
+    )
+    return Applied.of(first[0] if first else 0, extended)
 
 
 def foreign_code(connection: sqlite3.Connection) -> list[str]:

@@ -419,6 +419,7 @@ class _Line:
         self._event_bytes, self._opened = event_bytes, opened
         self._order = LinkOrder(settings, self._take, consumer)
         self._link: BrokerLink | None = None
+        self._reached = False
         self._over = asyncio.Event()
         self._watching = Pause()
         self.sending = Pause()
@@ -430,15 +431,17 @@ class _Line:
         wait_s = _FIRST_S
         while not self._watching.over:
             self._watching.clear()
+            self._reached = False
             try:
                 await self._connected()
-                wait_s = _FIRST_S
             except ToolMissing as error:
                 self.trouble = str(error)
                 _log.error("the broker %s cannot be used: %s", self.settings.name, error)
                 return
             except Exception as error:  # whatever its library raises: the broker may be back later
                 self._lost(error)
+            if self._reached:
+                wait_s = _FIRST_S
             if not self._watching.over:
                 await self._watching.rest(wait_s)
                 wait_s = min(_LONGEST_S, wait_s * 2)
@@ -455,7 +458,7 @@ class _Line:
         sender: asyncio.Task[None] | None = None
         try:
             await link.start()
-            self._link, self.trouble = link, None
+            self._link, self._reached, self.trouble = link, True, None
             _log.info("the broker %s at %s is connected", self.settings.name, self.settings.shown)
             sender = asyncio.create_task(self._send_all(link))
             await self._watched(link)

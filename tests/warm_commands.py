@@ -71,14 +71,24 @@ class WarmCommands:
         Args:
             served: it goes on until it is told to stop; that happens once it has printed its first line.
         """
-        order = {"arguments": list(arguments), "folder": str(folder), "environ": dict(environ), "program": program}
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps({**order, "stdin": stdin, "served": served}) + "\n")
-        self._process.stdin.flush()
-        ended = Ended(**json.loads(self._process.stdout.readline()))
+        self.begin(arguments, folder=folder, environ=environ, stdin=stdin, program=program, served=served)
+        ended = self.ended()
         # Its first line may come before it listens to signals: being stopped is its end all the same.
         return replace(ended, code=0) if served and ended.code == -signal.SIGTERM else ended
+
+    def begin(
+        self, arguments: Sequence[str], *, folder: Path, environ: Mapping[str, str], terminal: str = "", **more: Any
+    ) -> None:
+        """Begins a command; `ended` waits for it. `terminal`: the path of one that is all its streams."""
+        order = {"arguments": list(arguments), "folder": str(folder), "environ": dict(environ), "terminal": terminal}
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps({"stdin": "", "program": "", "served": False, **order, **more}) + "\n")
+        self._process.stdin.flush()
+
+    def ended(self) -> Ended:
+        """How the command ended that was begun."""
+        assert self._process.stdout is not None
+        return Ended(**json.loads(self._process.stdout.readline()))
 
 
 def _main() -> None:
@@ -121,7 +131,7 @@ def _become(order: Mapping[str, Any], *streams: int) -> None:
     try:
         os.setsid()
         for number, stream in enumerate(streams):
-            os.dup2(stream, number)
+            os.dup2(os.open(order["terminal"], os.O_RDWR) if order["terminal"] else stream, number)
         sys.stdin = open(0, encoding="utf-8")  # noqa: SIM115 -- it ends with the process
         os.chdir(order["folder"])
         os.environ.clear()
