@@ -10,7 +10,7 @@ import json
 from collections import OrderedDict
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from omnicore.connectors.kind import (
     Action,
@@ -35,14 +35,19 @@ from omnicore.errors import (
 )
 from omnicore.resilience.breaker import Breaker
 from omnicore.resilience.retry import Retry, RetryPolicy
+from omnicore.storage.tables.connectors import BudgetOrder
 from omnicore.texts import is_whole, made_whole
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
     from omnicore.clock import Clock
+    from omnicore.resilience.breaker import BreakerState
 
-__all__ = ["Bucket", "Buckets", "Figures", "Gate", "Line"]
+__all__ = ["Bucket", "Buckets", "Budgets", "Figures", "Gate", "Line", "OwnRates", "SharedRates"]
+
+_LEASED_S = 0.1
+_MOST_HELD = 1024
 
 
 @dataclass(slots=True)
@@ -91,6 +96,88 @@ class Buckets:
             )
 
 
+class OwnRates:
+    """The rates of a connector on one host."""
+
+    def __init__(self, name: str, limits: CallLimits) -> None:
+        self._name = name
+        self._all = Buckets(limits.rate, max(1.0, limits.rate))
+        self._by_who = Buckets(limits.plugin_rate, max(1.0, limits.plugin_rate))
+
+    async def take(self, who: str, now: float) -> None:
+        """Counts a call. Raises: LimitExceeded."""
+        self._by_who.take(who, now, what=f"{self._name} by {who}", limit="connector_plugin_rate")
+        self._all.take("", now, what=self._name, limit="connector_rate")
+
+
+class Budgets(Protocol):
+    """Token buckets that hosts share."""
+
+    def lease(self, orders: Sequence[BudgetOrder]) -> list[float]:
+        """Whole tokens for each order, 0.0 where there is none; blocks. Raises: StorageFailed."""
+
+
+@dataclass(slots=True)
+class _Held:
+    """Tokens that this host has leased, and a time before which more are not asked for."""
+
+    tokens: float = 0.0
+    not_before: float = 0.0
+
+
+class SharedRates:
+    """The rates of a connector on all hosts of a database.
+
+    A host leases calls of a tenth of a second at once from the buckets in the database, one at least, and asks again
+    when they are used up. So all hosts together make at most as many calls more than the rate allows as they hold,
+    which is a tenth of the rate for each host, or one call. What a killed host holds is lost; the bucket fills again.
+    """
+
+    def __init__(self, name: str, limits: CallLimits, budgets: Budgets) -> None:
+        self._name, self._limits, self._budgets = name, limits, budgets
+        self._held: OrderedDict[str, _Held] = OrderedDict()
+        self._asking = asyncio.Lock()
+
+    async def take(self, who: str, now: float) -> None:
+        """Counts a call. Raises: LimitExceeded, StorageFailed."""
+        wanted = ((who, self._limits.plugin_rate), ("", self._limits.rate))
+        if any(self._of(key).tokens < 1.0 for key, _ in wanted):
+            async with self._asking:
+                orders = [
+                    BudgetOrder(f"{self._name}|{key}", rate, max(1.0, rate), max(1.0, rate * _LEASED_S))
+                    for key, rate in wanted
+                    if self._of(key).tokens < 1.0 and self._of(key).not_before <= now
+                ]
+                found = await asyncio.to_thread(self._budgets.lease, orders) if orders else []
+                for order, tokens in zip(orders, found, strict=True):
+                    held = self._of(order.name.partition("|")[2])
+                    held.tokens += tokens
+                    held.not_before = now + (0.0 if tokens else min(1.0 / order.rate, _LEASED_S))
+        for key, rate in wanted:
+            held = self._of(key)
+            if held.tokens < 1.0:
+                raise _too_often(self._name, key, rate, wait=max(1.0 / rate, held.not_before - now))
+        for key, _ in wanted:
+            self._of(key).tokens -= 1.0
+
+    def _of(self, key: str) -> _Held:
+        held = self._held.pop(key, None) or _Held()
+        self._held[key] = held
+        while len(self._held) > _MOST_HELD:
+            self._held.popitem(last=False)
+        return held
+
+
+def _too_often(name: str, who: str, rate: float, *, wait: float) -> LimitExceeded:
+    return LimitExceeded(
+        f"{f'{name} by {who}' if who else name} is used more than {rate:g} times a second on all hosts",
+        remedy="call it less often",
+        limit="connector_plugin_rate" if who else "connector_rate",
+        allowed=rate,
+        retry_after_s=round(wait, 3),
+    )
+
+
 class Gate:
     """Lets so many through at once; others wait in a line of bounded length."""
 
@@ -116,6 +203,7 @@ class Gate:
 
 
 _CLOSE_S = 5.0
+_FRESH_S = 1.0  # so long a call that went well says more than another host's verdict
 
 
 @dataclass(slots=True)
@@ -180,6 +268,8 @@ class Line:
     Args:
         opens: makes the client with the credentials of this moment.
         redactor: hides these credentials; they are told to it before the client is made.
+        budgets: the rates that hosts share; None for one host's own.
+        verdict: told each new state of the breaker.
     """
 
     def __init__(
@@ -191,24 +281,38 @@ class Line:
         opens: Callable[[Redactor], Awaitable[ServiceClient]],
         clock: Clock,
         figures: Figures,
+        budgets: Budgets | None = None,
+        verdict: Callable[[str, BreakerState], None] | None = None,
     ) -> None:
         self.name, self.kind, self.limits, self.figures = name, kind, limits, figures
         self.redactor = Redactor()
-        self.breaker = Breaker(limits.breaker_failures, limits.breaker_reset_s, clock, lease_s=limits.timeout_s)
+        self.breaker = Breaker(
+            limits.breaker_failures,
+            limits.breaker_reset_s,
+            clock,
+            lease_s=limits.timeout_s,
+            changed=None if verdict is None else lambda _, new: verdict(name, new),
+        )
         self._clients = _Clients(lambda: opens(self.redactor))
         self._clock = clock
         self._gate = Gate(limits.concurrency, limits.waiting)
-        self._all = Buckets(limits.rate, max(1.0, limits.rate))
-        self._by_who = Buckets(limits.plugin_rate, max(1.0, limits.plugin_rate))
+        self._rates = OwnRates(name, limits) if budgets is None else SharedRates(name, limits, budgets)
+        self._well_at = -_FRESH_S
         self._quiet_until = 0.0
         self._users = 0
         self._left = False
 
-    def admit(self, who: str) -> None:
-        """Counts a call against the rates. Raises: LimitExceeded."""
-        now = self._clock.monotonic()
-        self._by_who.take(who, now, what=f"{self.name} by {who}", limit="connector_plugin_rate")
-        self._all.take("", now, what=self.name, limit="connector_rate")
+    async def admit(self, who: str) -> None:
+        """Counts a call against the rates. Raises: LimitExceeded; StorageFailed, where hosts share them."""
+        await self._rates.take(who, self._clock.monotonic())
+
+    def doubt(self) -> None:
+        """Another host's verdict changed: the next call here is a trial, unless one just went well.
+
+        So a host that alone cannot reach a service stops no other from using it.
+        """
+        if self._clock.monotonic() - self._well_at > _FRESH_S:
+            self.breaker.doubt()
 
     async def call(self, action: Action, given: Mapping[str, Any], *, timeout_s: float) -> Any:
         """The result of an action, without secrets. Raises: what `ServiceClient.call` raises, without secrets."""
@@ -270,7 +374,9 @@ class Line:
                 retry_after_s=round(wait, 3),
             )
         try:
-            return await self.breaker.call_async(self._timed, work, until, counts=counts_against)
+            found = await self.breaker.call_async(self._timed, work, until, counts=counts_against)
+            self._well_at = self._clock.monotonic()
+            return found
         except OmniError as error:
             self._learn(error)
             raise
