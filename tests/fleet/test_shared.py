@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
-from contextlib import ExitStack
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
+import httpx
 import pytest
 from tests.fleet.cluster import Cluster, Member, until
+from tests.mcp.clients import initialize, message
 from websockets.sync.client import ClientConnection, connect
 
 
@@ -68,3 +74,80 @@ def listening(host: Member) -> ClientConnection:
     """The events of a host, over its WebSocket."""
     headers = {"authorization": host.http.headers["authorization"]}
     return connect(f"ws{host.url.removeprefix('http')}/ws?topic=connector.shop.*", additional_headers=headers)
+
+
+def test_a_connector_made_on_one_host_is_used_on_each_and_all_together_keep_its_rate(cluster: Cluster) -> None:
+    hosts = [cluster.start(name) for name in "ab"]
+    with answering() as (url, seen):
+        given = {"config": {"base_url": url, "auth": "bearer"}, "secrets": {"token": "hush-hush"}}
+        limits = {"limits": {"rate": 10.0, "plugin_rate": 1000.0}}
+        hosts[0].send("POST", "/connectors", json={"name": "shop", "kind": "http", **given, **limits})
+        begun = time.monotonic()
+        answers = [use(hosts[number % 2]) for number in range(40)]
+        most = 10 + 10 * (time.monotonic() - begun) + len(hosts)
+    passed = [answer for answer in answers if answer.status_code == 200]
+    refused = [answer for answer in answers if answer.status_code != 200]
+    assert len(seen) == len(passed)
+    assert 10 <= len(passed) <= most
+    assert set(seen) == {"Bearer hush-hush"}
+    assert {answer.json()["limit"] for answer in refused} == {"connector_rate"}
+
+
+def use(host: Member) -> httpx.Response:
+    """A call of the connector."""
+    return host.http.post("/api/v1/connectors/shop/actions/get", json={"input": {"path": "/"}})
+
+
+@contextmanager
+def answering() -> Iterator[tuple[str, list[str]]]:
+    """A service that answers everything, and the credentials that it was sent."""
+    seen: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            seen.append(self.headers["authorization"])
+            self.send_response(200)
+            self.send_header("content-length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, *_: object) -> None:
+            """Tests do not listen."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}", seen
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_requests_of_one_client_of_mcp_go_to_any_host(cluster: Cluster) -> None:
+    hosts = [cluster.start(name, "text") for name in "ab"]
+    for host in hosts:
+        until(lambda host=host: host.call("text", "count_vowels", "hello").status_code == 200, "the plugin serves")
+    opened = initialize(hosts[0].http)
+    assert (opened.status_code, opened.headers.get("mcp-session-id")) == (200, None)
+    hosts[1].http.post("/mcp", **message("notifications/initialized", id=None)).raise_for_status()
+    assert "text.count_vowels" in hosts[1].http.post("/mcp", **message("tools/list")).text
+    called = {"name": "text.count_vowels", "arguments": {"input": "hello"}}
+    for host in hosts:
+        answer = host.http.post("/mcp", **message("tools/call", called))
+        assert (answer.status_code, '"isError":true' in answer.text) == (200, False)
+
+
+def test_a_session_of_the_console_is_one_of_all_hosts(cluster: Cluster) -> None:
+    a, b = (cluster.start(name) for name in "ab")
+    a.send("POST", "/users", json={"name": "ada", "password": "correct horse battery", "role": "operator"})
+    with httpx.Client() as browser:
+        session = browser.post(
+            f"{a.url}/api/v1/session", json={"name": "ada", "password": "correct horse battery"}
+        ).json()
+        assert browser.get(f"{b.url}/api/v1/plugins").status_code == 200
+        csrf = {"x-csrf-token": session["csrf"]}
+        kept = dict(browser.cookies)
+        assert browser.delete(f"{a.url}/api/v1/session", headers=csrf).status_code == 204
+    with httpx.Client(cookies=kept) as browser:
+        until(lambda: browser.get(f"{b.url}/api/v1/plugins").status_code == 401, "it is over", within_s=1.0)

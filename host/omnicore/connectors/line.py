@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections import OrderedDict
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from omnicore.connectors.kind import (
     Action,
@@ -33,19 +34,23 @@ from omnicore.errors import (
     ToolMissing,
     Unavailable,
 )
+from omnicore.ids import new_id
 from omnicore.resilience.breaker import Breaker
 from omnicore.resilience.retry import Retry, RetryPolicy
-from omnicore.storage.tables.connectors import BudgetOrder
+from omnicore.storage.change_watch import ChangeWatch
+from omnicore.storage.tables.connectors import BudgetOrder, SharedLimits
 from omnicore.texts import is_whole, made_whole
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     from omnicore.clock import Clock
     from omnicore.resilience.breaker import BreakerState
+    from omnicore.storage.store import Store
 
-__all__ = ["Bucket", "Buckets", "Budgets", "Figures", "Gate", "Line", "OwnRates", "SharedRates"]
+__all__ = ["Bucket", "Buckets", "Figures", "Gate", "Line", "OtherHosts", "OwnRates", "SharedRates"]
 
+_log = logging.getLogger("omnicore.connectors")
 _LEASED_S = 0.1
 _MOST_HELD = 1024
 
@@ -110,13 +115,6 @@ class OwnRates:
         self._all.take("", now, what=self._name, limit="connector_rate")
 
 
-class Budgets(Protocol):
-    """Token buckets that hosts share."""
-
-    def lease(self, orders: Sequence[BudgetOrder]) -> list[float]:
-        """Whole tokens for each order, 0.0 where there is none; blocks. Raises: StorageFailed."""
-
-
 @dataclass(slots=True)
 class _Held:
     """Tokens that this host has leased, and a time before which more are not asked for."""
@@ -129,11 +127,12 @@ class SharedRates:
     """The rates of a connector on all hosts of a database.
 
     A host leases calls of a tenth of a second at once from the buckets in the database, one at least, and asks again
-    when they are used up. So all hosts together make at most as many calls more than the rate allows as they hold,
-    which is a tenth of the rate for each host, or one call. What a killed host holds is lost; the bucket fills again.
+    when they are used up; after a bucket was found empty not before a tenth of a second later. So all hosts together
+    make at most as many calls more than the rate allows as they hold, which is a tenth of the rate for each host, or
+    one call. What a killed host holds is lost; the bucket fills again.
     """
 
-    def __init__(self, name: str, limits: CallLimits, budgets: Budgets) -> None:
+    def __init__(self, name: str, limits: CallLimits, budgets: SharedLimits) -> None:
         self._name, self._limits, self._budgets = name, limits, budgets
         self._held: OrderedDict[str, _Held] = OrderedDict()
         self._asking = asyncio.Lock()
@@ -152,7 +151,7 @@ class SharedRates:
                 for order, tokens in zip(orders, found, strict=True):
                     held = self._of(order.name.partition("|")[2])
                     held.tokens += tokens
-                    held.not_before = now + (0.0 if tokens else min(1.0 / order.rate, _LEASED_S))
+                    held.not_before = now + (0.0 if tokens >= int(order.wanted) else _LEASED_S)
         for key, rate in wanted:
             held = self._of(key)
             if held.tokens < 1.0:
@@ -268,8 +267,7 @@ class Line:
     Args:
         opens: makes the client with the credentials of this moment.
         redactor: hides these credentials; they are told to it before the client is made.
-        budgets: the rates that hosts share; None for one host's own.
-        verdict: told each new state of the breaker.
+        others: the hosts with which it shares rates and verdicts.
     """
 
     def __init__(
@@ -281,8 +279,7 @@ class Line:
         opens: Callable[[Redactor], Awaitable[ServiceClient]],
         clock: Clock,
         figures: Figures,
-        budgets: Budgets | None = None,
-        verdict: Callable[[str, BreakerState], None] | None = None,
+        others: OtherHosts | None = None,
     ) -> None:
         self.name, self.kind, self.limits, self.figures = name, kind, limits, figures
         self.redactor = Redactor()
@@ -291,16 +288,18 @@ class Line:
             limits.breaker_reset_s,
             clock,
             lease_s=limits.timeout_s,
-            changed=None if verdict is None else lambda _, new: verdict(name, new),
+            changed=None if others is None else lambda _, new: others.judge(name, new),
         )
         self._clients = _Clients(lambda: opens(self.redactor))
         self._clock = clock
         self._gate = Gate(limits.concurrency, limits.waiting)
-        self._rates = OwnRates(name, limits) if budgets is None else SharedRates(name, limits, budgets)
+        self._rates = OwnRates(name, limits) if others is None else SharedRates(name, limits, others.limits)
         self._well_at = -_FRESH_S
         self._quiet_until = 0.0
         self._users = 0
         self._left = False
+        if others is not None and others.judged(name):
+            self.breaker.doubt()
 
     async def admit(self, who: str) -> None:
         """Counts a call against the rates. Raises: LimitExceeded; StorageFailed, where hosts share them."""
@@ -427,3 +426,69 @@ class Line:
         if isinstance(error, Unavailable):
             details.setdefault("connector", self.name)
         return type(error)(self.redactor.text(error.fact), remedy=self.redactor.text(error.remedy), **details)
+
+
+class OtherHosts:
+    """The hosts on a database: rates in common, and what the breakers of each found.
+
+    A verdict of another host makes the next call here a trial; so it stops nobody who can reach the service.
+
+    Args:
+        call_soon: calls something on the loop of the connectors.
+        line: an open connector.
+    """
+
+    def __init__(
+        self, store: Store, call_soon: Callable[..., None], line: Callable[[str], Line | None], *, pause_s: float = 0.4
+    ) -> None:
+        self.limits = SharedLimits(store)
+        self._host = new_id("host")
+        self._call_soon, self._line = call_soon, line
+        self._verdicts: set[tuple[str, str]] = set()
+        self._opened: set[str] = set()
+        self._telling: set[asyncio.Task[None]] = set()
+        self._watch = ChangeWatch("connectors", store, self.look, pause_s=pause_s)
+
+    async def start(self) -> None:
+        """Begins to hear the others."""
+        await self._watch.start()
+
+    async def stop(self) -> None:
+        """Ends it, and takes back the verdicts of this host."""
+        await self._watch.stop()
+        for name in tuple(self._opened):
+            await self._tell(name, opened=False)
+
+    def judged(self, name: str) -> bool:
+        """True if another host leaves the connector alone."""
+        return any(connector == name for connector, _ in self._verdicts)
+
+    def judge(self, name: str, state: BreakerState) -> None:
+        """Tells the others that a breaker of this host opened, or closed again."""
+        if state == "half-open" or (state == "closed" and name not in self._opened):
+            return
+        (self._opened.add if state == "open" else self._opened.discard)(name)
+        task = asyncio.get_running_loop().create_task(self._tell(name, opened=state == "open"))
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
+
+    def look(self) -> None:
+        """Takes up verdicts that are new, or taken back; blocks. Raises: StorageFailed."""
+        now, before = {one for one in self.limits.verdicts() if one[1] != self._host}, self._verdicts
+        self._verdicts = now
+        if now != before:
+            self._call_soon(self._take_up, *({name for name, _ in one} for one in (now - before, before - now)))
+
+    def _take_up(self, judged: set[str], recovered: set[str]) -> None:
+        for name in judged | recovered:
+            line = self._line(name)
+            if line is not None and line.breaker.state == "closed" and name in judged:
+                line.doubt()
+            elif line is not None and line.breaker.state == "open" and name in recovered:
+                line.breaker.doubt()
+
+    async def _tell(self, name: str, *, opened: bool) -> None:
+        try:
+            await asyncio.to_thread(self.limits.keep_verdict, name, self._host, opened=opened)
+        except OmniError as error:
+            _log.warning("the state of %s was not told to other hosts: %s", name, error)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from omnicore.clock import Clock, SystemClock
 from omnicore.connectors.http import base_url
 from omnicore.connectors.kind import Action, CallLimits, Connector, Kind, Opening, ServiceClient, check_value, find_kind
-from omnicore.connectors.line import Figures, Line
+from omnicore.connectors.line import Figures, Line, OtherHosts
 from omnicore.connectors.master_key import MovedPlace, place_of
 from omnicore.connectors.policy import Reserved
 from omnicore.connectors.vault import Credentials, Vault, is_reference, vault_name
@@ -29,12 +29,10 @@ from omnicore.connectors.webhooks import Hooks
 from omnicore.errors import Conflict, DeadlineExceeded, InvalidInput, LimitExceeded, OmniError, ToolMissing, Unavailable
 from omnicore.ids import new_id
 from omnicore.records import replace
-from omnicore.storage.change_watch import ChangeWatch
 from omnicore.storage.tables.connectors import (
     ConnectorRow,
     ConnectorsTable,
     SecretsTable,
-    SharedLimits,
     UseRow,
     WebhooksTable,
 )
@@ -45,7 +43,6 @@ if TYPE_CHECKING:
 
     from omnicore.config.settings import ConnectorSettings
     from omnicore.connectors.redaction import Redactor
-    from omnicore.resilience.breaker import BreakerState
     from omnicore.storage.store import Store
 
 __all__ = ["Connectors", "Lane", "Publish", "Register", "open_connectors", "open_vault"]
@@ -327,7 +324,6 @@ _log = logging.getLogger("omnicore.connectors")
 _PRUNE_EVERY = 1000
 _EVENT = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _DAY_S = 86_400.0
-_VERDICTS_S = 0.4
 _PATIENT_S, _LATER_S = 1.0, 0.1
 _UNFIT = "the input of an action is a JSON object"
 
@@ -371,13 +367,6 @@ class Connectors:
         shared: Store | None = None,
         reserved: Reserved | None = None,
     ) -> None:
-        clock = clock or SystemClock()
-        self._limits = None if shared is None else SharedLimits(shared)
-        self._host = new_id("host")
-        self._verdicts: set[tuple[str, str]] = set()
-        self._open: set[str] = set()
-        self._judging: set[asyncio.Task[None]] = set()
-        self._watch = None if shared is None else ChangeWatch("connectors", shared, self._look, pause_s=_VERDICTS_S)
         self._reserved = reserved or Reserved(data=data)
         self.register = register
         self.hooks = hooks
@@ -386,9 +375,10 @@ class Connectors:
         self._settings = settings
         self._data = data
         self._publish = publish
-        self._clock = clock
+        self._clock = clock or SystemClock()
         self._lane = Lane("omnicore-connectors")
         self._lines: dict[str, tuple[_Stamp, Line]] = {}
+        self._others = None if shared is None else OtherHosts(shared, self._lane.call_soon, self._open_line)
         self._figures: dict[str, Figures] = {}
         self._uses = 0
 
@@ -397,18 +387,16 @@ class Connectors:
 
         Raises: WrongMasterKey: the database is shared, and this host cannot open its vault.
         """
-        if self._work and self._watch is not None:
+        if self._work and self._others is not None:
             await asyncio.to_thread(self.vault.join)
-            await self._watch.start()
+            await self._others.start()
         if self._work:
             await asyncio.to_thread(self._begin)
 
     async def stop(self) -> None:
         """Closes every connection and ends the thread."""
-        if self._watch is not None:
-            await self._watch.stop()
-        for name in self._open if self._limits is not None else ():
-            await self._tell_hosts(self._limits, name, opened=False)
+        if self._others is not None:
+            await self._others.stop()
         await asyncio.to_thread(self.close)
 
     def close(self) -> None:
@@ -591,12 +579,9 @@ class Connectors:
             opens=partial(self._opened, stamp.row),
             clock=self._clock,
             figures=self._figures.setdefault(name, Figures()),
-            budgets=self._limits,
-            verdict=None if self._limits is None else self._judged,
+            others=self._others,
         )
         self._lines[name] = (stamp, line)
-        if any(connector == name for connector, _ in self._verdicts):
-            line.doubt()
         if known is not None:
             await known[1].leave()
         return line
@@ -630,41 +615,11 @@ class Connectors:
         lines, self._lines = self._lines, {}
         await asyncio.gather(*(line.close() for _, line in lines.values()), return_exceptions=True)
 
-    def _judged(self, name: str, state: BreakerState) -> None:
-        """Tells other hosts what the breaker of a connector found: that it opened, or closed again."""
-        if self._limits is None or state == "half-open" or (state == "closed" and name not in self._open):
-            return
-        (self._open.add if state == "open" else self._open.discard)(name)
-        task = asyncio.get_running_loop().create_task(self._tell_hosts(self._limits, name, opened=state == "open"))
-        self._judging.add(task)
-        task.add_done_callback(self._judging.discard)
-
-    async def _tell_hosts(self, limits: SharedLimits, name: str, *, opened: bool) -> None:
-        try:
-            await asyncio.to_thread(limits.keep_verdict, name, self._host, opened=opened)
-        except OmniError as error:
-            _log.warning("the state of %s was not told to other hosts: %s", name, error)
-
-    def _take_up(self, judged: set[str], recovered: set[str]) -> None:
-        """One trial for each new verdict here: a host that alone cannot reach a service stops no other."""
-        for name in judged & self._lines.keys():
-            if self._lines[name][1].breaker.state == "closed":
-                self._lines[name][1].doubt()
-        for name in recovered & self._lines.keys():
-            if self._lines[name][1].breaker.state == "open":
-                self._lines[name][1].breaker.doubt()
-
     # -- on threads
 
-    def _look(self) -> None:
-        """Takes up verdicts of other hosts that are new, or taken back."""
-        if self._limits is None:
-            return
-        now, before = {one for one in self._limits.verdicts() if one[1] != self._host}, self._verdicts
-        self._verdicts = now
-        if now != before:
-            judged, recovered = ({name for name, _ in one} for one in (now - before, before - now))
-            self._lane.call_soon(self._take_up, judged, recovered)
+    def _open_line(self, name: str) -> Line | None:
+        found = self._lines.get(name)
+        return None if found is None else found[1]
 
     def _stamp(self, name: str) -> _Stamp:
         row = self.register.get(name)
@@ -682,8 +637,8 @@ class Connectors:
         before = self._clock.now() - self._settings.uses_days * _DAY_S
         while self.register.table.prune_uses(before=before):
             pass
-        if self._limits is not None:
-            self._limits.prune()
+        if self._others is not None:
+            self._others.limits.prune()
 
     async def _kept(self, write: partial[None]) -> None:
         """The record of what has happened already: a database in trouble does not make it unhappen."""
