@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from omnicore.config.settings import EventSettings, HealthSettings, Settings
     from omnicore.connectors.policy import Reserved
     from omnicore.connectors.service import Connectors
+    from omnicore.fleet.hosts import Fleet
+    from omnicore.fleet.part import FleetPart
     from omnicore.intelligences.registry import Intelligences
     from omnicore.loops.engine import LoopEngine
     from omnicore.mcp.service import McpService
@@ -64,11 +66,13 @@ class HostParts:
     connectors: Connectors
     memory: MemoryService
     plugins: PluginHost
+    nats: FleetPart | None
     tasks: TaskEngine
     workflows: Workflows
     intelligences: Intelligences
     loops: LoopEngine
     mcp: McpService
+    fleet: Fleet
 
 
 class Part(Protocol):

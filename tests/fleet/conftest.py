@@ -1,4 +1,4 @@
-"""Fixtures: a cluster over an empty PostgreSQL database."""
+"""Fixtures: a cluster over an empty PostgreSQL database, and servers of NATS. Tests of this room may be coroutines."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.coroutines import pytest_pyfunc_call
 from tests.fleet.cluster import Cluster
+from tests.services.conftest import Servers, servers
+
+__all__ = ["Servers", "cluster", "pytest_pyfunc_call", "servers"]
 
 
 @pytest.fixture

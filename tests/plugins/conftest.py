@@ -20,6 +20,7 @@ from omnicore.plugins.host import PluginHost
 from omnicore.sandbox.abi import HostFunction
 from omnicore.sandbox.extism.engine import ExtismEngine
 from omnicore.storage.database import Database
+from omnicore.storage.store import Store
 from omnicore.storage.tables.kv import KvTable
 from omnicore.telemetry.logs import PluginLogs
 from omnicore.telemetry.metrics import Metrics
@@ -35,12 +36,13 @@ class Rig:
         *,
         clock: Clock | None = None,
         functions: tuple[HostFunction, ...] = (),
+        database: Store | None = None,
         **changes: Any,
     ) -> None:
         self.settings = dataclasses.replace(Settings(), plugins=folder / "plugins", data=folder / "data", **changes)
         self.settings.plugins.mkdir(parents=True, exist_ok=True)
         self.clock = clock or SystemClock()
-        self.database = Database.open(self.settings.data / "omnicore.db", clock=self.clock)
+        self.database = database or Database.open(self.settings.data / "omnicore.db", clock=self.clock)
         self.kv = KvTable(self.database, self.clock)
         self.events = EventBus()
         self.metrics = Metrics()

@@ -116,7 +116,7 @@ def test_a_refused_version_is_refused_again_without_a_look_at_it(rig_at: Callabl
     rig = rig_at(tmp_path, engine=ExtismEngine(tmp_path / "code"), limits=Limits(compile_s=0.2))
     rig.drop("bomb.wasm", bombs.nested_loops())
     rig.host.scan("none")
-    version = rig.host._version("bomb")
+    version = rig.host._routes.version("bomb")
     with pytest.raises(LimitExceeded) as first:
         version.load()
     version._load = None  # not even tried

@@ -202,7 +202,7 @@ def test_an_upload_of_two_files_killed_anywhere_is_done_wholly_or_not_at_all(rig
 
 def test_a_file_put_there_after_a_killed_rollback_is_left_alone(rig: Rig) -> None:
     seen(rig, "1", "2")
-    rig.host._rollbacks.begin(rig.host._catalogue.row("a"), digest("1"))
+    rig.host._rollbacks.begin("a", "a.wasm", digest("1"))
     rig.drop("a.wasm", wasm("3"))
     rig.scan()
     assert rig.host.call_blocking("a") == b"3"

@@ -64,6 +64,8 @@ async def ready(request: Request) -> Response:
     parts = parts_of(request)
     if parts.traffic.stopping or not parts.ready():
         raise Unavailable("the host is starting or stopping", remedy="try again later")
+    if parts.rooms.fleet is not None and parts.rooms.fleet.trouble:
+        raise Unavailable(parts.rooms.fleet.trouble, remedy="go to another host")
     health = parts.rooms.health
     # A degraded host serves on; one that is unhealthy should get no new work until it has recovered.
     if health is not None and health.overall() is HealthStatus.Unhealthy:

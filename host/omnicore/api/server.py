@@ -89,6 +89,8 @@ async def serve(
     stopping = asyncio.ensure_future(stop.wait())
     first: list[asyncio.Future[Any]] = [*running, stopping]
     try:
+        if app.state.parts.rooms.fleet is not None:
+            app.state.parts.rooms.fleet.listens(url)
         announce(url)
         await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
         await traffic.drain(settings.drain_s)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar, Token, copy_context
@@ -25,6 +26,7 @@ from omnicore.errors import (
     GuestFailed,
     InvalidInput,
     LimitExceeded,
+    NotFound,
     OmniError,
     PermissionDenied,
     Unavailable,
@@ -36,23 +38,32 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from omnicore.capabilities.costs import CallCosts
-    from omnicore.plugins.version import InstancePool
+    from omnicore.config.settings import Settings
+    from omnicore.plugins.catalogue import Catalogue, Serving
+    from omnicore.plugins.native import NativePlugins
+    from omnicore.plugins.version import InstancePool, VersionsInService
     from omnicore.plugins.view import GrantChange
     from omnicore.sandbox.abi import Usage
     from omnicore.sandbox.engine import Instance
     from omnicore.storage.tables.plugins import PluginRow
 
 __all__ = [
+    "CallPath",
+    "CallRoutes",
     "Calls",
     "Meter",
     "UsageTaker",
+    "deeper",
+    "depth",
     "from_json",
     "metered",
+    "not_begun",
     "not_serving",
     "quarantined",
     "refused_caller",
     "to_json",
     "too_deep",
+    "used",
 ]
 
 
@@ -161,6 +172,7 @@ def quarantined(name: str, wait_s: float) -> OmniError:
 _MOST_DEPTH = 8
 _QUEUED_PER_THREAD = 64
 _CUT_AGAIN_S = 0.02
+_FULL = "_full"
 _depth: ContextVar[int] = ContextVar("omnicore_call_depth", default=0)
 
 
@@ -188,13 +200,197 @@ class _Job:
             loop.call_later(_CUT_AGAIN_S, self.cut, loop)
 
 
+def not_begun(error: OmniError, ref: str) -> bool:
+    """True where a call of this reference found no room and so did not begin; False for calls inside of it."""
+    return isinstance(error, CapacityReached) and error.__dict__.get(_FULL) == ref
+
+
+def depth() -> int:
+    """The number of calls that the running code is inside of."""
+    return _depth.get()
+
+
+@contextmanager
+def deeper(calls: int) -> Iterator[None]:
+    """A block inside of so many calls, such as one that another host has sent."""
+    before = _depth.set(calls)
+    try:
+        yield
+    finally:
+        _depth.reset(before)
+
+
+def used(usage: Usage) -> None:
+    """Counts what a call on another host has used where somebody measures."""
+    meter = _meter.get()
+    if meter is not None:
+        meter.take(usage)
+
+
+class CallPath(Protocol):
+    """The way that calls of plugins take: those of this host, or of a fleet."""
+
+    targets: dict[str, Target]
+
+    @property
+    def callers(self) -> Callers:
+        """Those who call."""
+
+    def target(self, ref: str) -> Target:
+        """The target of a reference on this host. Raises: as a call does."""
+
+    def call_blocking(
+        self, ref: str, data: Any = b"", *, timeout_s: float | None = None, host_context: Any = None, raw: bool = False
+    ) -> Any:
+        """See `omnicore.plugins.host.PluginHost.call_blocking`."""
+
+    async def call(
+        self,
+        ref: str,
+        data: Any = b"",
+        *,
+        timeout_s: float | None = None,
+        host_context: Any = None,
+        raw: bool = False,
+        costs: CallCosts | None = None,
+    ) -> Any:
+        """See `omnicore.plugins.host.PluginHost.call`."""
+
+    def close(self) -> None:
+        """Ends the threads."""
+
+
+class CallRoutes:
+    """The version that answers a reference such as `text.count`, worked out once. Usable from any thread.
+
+    `catalogue` is set before the first call.
+
+    Args:
+        versions: those in service.
+        natives: the plugins in Python, whose names come first.
+    """
+
+    catalogue: Catalogue
+
+    def __init__(self, versions: VersionsInService, natives: NativePlugins) -> None:
+        self.targets: dict[str, Target] = {}
+        """Those of versions in service, by reference; what is not there is resolved when it is called."""
+        self._versions, self._natives = versions, natives
+        self._switching = threading.RLock()
+        self._refused: Callable[[], OmniError] | None = None
+        self._closed = False
+
+    def resolve(self, ref: str) -> Target:
+        """The target of a reference that has none, or whose version was retired. Blocks. Raises: as a call does."""
+        if self._closed:
+            raise Unavailable("the host is shutting down", remedy="start it again")
+        name = ref.partition(".")[0]
+        with self._switching:
+            if self._refused is not None:
+                refused = self._refused()
+                refused.__dict__[_FULL] = ref  # another host may make the call
+                raise refused
+            version = self.version(name)
+            try:
+                target = self.targets[ref] = self._versions.target(version, ref)
+            except NotFound as error:
+                raise self._held_back(name, error) from None
+            return target
+
+    def refuse(self, why: Callable[[], OmniError] | None) -> None:
+        """Refuses calls that begin from now on; None takes calls again. Those under way go on."""
+        with self._switching:
+            self._refused = why
+            # A call looks for its target first, so this costs those that are taken nothing.
+            self.targets.clear()
+
+    def version(self, name: str) -> Version:
+        """The version of a plugin that takes calls, made when needed. Raises: as a call does."""
+        version = self._versions.current(name)
+        if version is not None:
+            return version
+        native = self._natives.find(name)
+        if native is not None:
+            version, _ = self._versions.sync(name, self._natives.serving(native))
+            if version is None:
+                raise self._natives.refusal(native)
+            return version
+        row = self.catalogue.row(name)
+        version, _ = self._versions.sync(name, self.catalogue.serving(row))
+        if version is None:
+            raise not_serving(row, self.catalogue.differences(name))
+        return version
+
+    def serving(self, name: str) -> Serving | None:
+        """The version that is to answer calls of a plugin, as it was decided."""
+        native = self._natives.find(name)
+        if native is not None:
+            return self._natives.serving(native)
+        row = self.catalogue.find(name)
+        return self.catalogue.serving(row) if row is not None else None
+
+    @contextmanager
+    def replacing(self, name: str) -> Iterator[None]:
+        """A change of a plugin's row. Calls that begin meanwhile wait for its end, some milliseconds, so that whoever
+        has seen the new row never reaches the version before."""
+        with self._switching:
+            version = self._versions.current(name)
+            self._drop_targets(version)
+            try:
+                yield
+            finally:
+                self.sync(name)
+
+    def sync(self, name: str) -> None:
+        """Brings what is in service in line with the catalogue for one plugin."""
+        if not self._versions.holds(name):
+            return  # made when it is first called
+        _, retired = self._versions.sync(name, self.serving(name))
+        self._drop_targets(retired)
+
+    def follow(self, name: str) -> None:
+        """Brings what is in service in line with what another host decided. A version that is to be replaced answers
+        calls until the next one is compiled here; one that was disabled, or that lost a grant, ends at once."""
+        serving = self.serving(name)
+        if not self._versions.succeed(name, serving, lambda: self.sync(name)):
+            self.sync(name)
+        if serving is not None and not self._versions.holds(name):
+            self._versions.untried.append(name)
+
+    def use(self, settings: Settings) -> None:
+        """Has versions made under other settings from now on."""
+        with self._switching:
+            for ref in self._versions.use(settings):
+                self.targets.pop(ref, None)
+
+    def close(self) -> None:
+        """Takes everything out of service; calls in flight finish."""
+        self._closed = True
+        self.targets.clear()
+        self._versions.retire_all()
+
+    def _drop_targets(self, version: Version | None) -> None:
+        for ref in tuple(version.refs) if version is not None else ():
+            self.targets.pop(ref, None)
+
+    def _held_back(self, name: str, error: NotFound) -> NotFound:
+        """The error, with the version that may have what is missing while it waits for a grant."""
+        if self._natives.find(name) is not None:
+            return error
+        row = self.catalogue.row(name)
+        if row.state not in ("needs-grant", "needs-review"):
+            return error
+        remedy = f"{error.remedy}; the newest version {row.reason}: see `omnicore plugins upgrade {name}`"
+        return NotFound(error.fact, remedy=remedy, **error.details)
+
+
 class Calls:
     """Every call of one host, from any thread or from an event loop.
 
     Args:
         threads: how many guests that compute long may run at once for tasks.
         reentrant: True when host functions exist that could call plugins themselves.
-        resolve: makes the target of a reference that has none, or whose version was retired. Blocks.
+        routes: knows the targets of references.
         failed: called with a failure that is the plugin's, and True when it opened the breaker.
         recovered: called when a plugin in quarantine has answered.
         make_room: called when no instance is left; returns True when it closed idle ones.
@@ -205,16 +401,15 @@ class Calls:
         *,
         threads: int,
         reentrant: bool,
-        resolve: Callable[[str], Target],
+        routes: CallRoutes,
         failed: Callable[[Version, OmniError, bool], None],
         recovered: Callable[[Version], None],
         make_room: Callable[[], bool],
     ) -> None:
         self.callers = Callers()
-        self.targets: dict[str, Target] = {}
-        """Those of versions in service, by reference; what is not there is resolved when it is called."""
+        self.targets, self._resolve = routes.targets, routes.resolve
         self._reentrant = reentrant
-        self._resolve, self._failed, self._recovered, self._make_room = resolve, failed, recovered, make_room
+        self._failed, self._recovered, self._make_room = failed, recovered, make_room
         self._room = threads * (1 + _QUEUED_PER_THREAD)
         self._queued = 0
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="omnicore-call")
@@ -336,8 +531,10 @@ class Calls:
         try:
             return pool.take()
         except OmniError as error:
-            if isinstance(error, CapacityReached) and self._make_room():
-                return pool.take()
+            if isinstance(error, CapacityReached):
+                if self._make_room():
+                    return pool.take()
+                error.__dict__[_FULL] = target.ref
             self._note(target, error, started, timeout_s)
             raise
 
@@ -353,9 +550,11 @@ class Calls:
     async def _run_on_thread(self, target: Target, payload: bytes, timeout_s: float | None, host_context: Any) -> bytes:
         """One call of a plugin that computes long, on a worker thread."""
         if self._queued >= self._room:
-            raise CapacityReached(
+            full = CapacityReached(
                 f"{self._queued} calls wait for a worker thread", remedy="try again, or raise threads"
             )
+            full.__dict__[_FULL] = target.ref
+            raise full
         if not target.version.loaded:  # nor on a thread that other calls wait for; the worker tells what went wrong
             await asyncio.gather(asyncio.wrap_future(target.version.coming()), return_exceptions=True)
         job, loop = _Job(), asyncio.get_running_loop()

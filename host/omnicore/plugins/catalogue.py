@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from omnicore.capabilities.grants import CapabilityRequest, Grant
 from omnicore.clock import Clock
@@ -33,11 +34,14 @@ from omnicore.storage.store import Store
 from omnicore.storage.tables.plugins import (
     CATALOGUE,
     Acceptance,
+    FleetTable,
     GrantRow,
     GrantsTable,
+    OvertakenError,
     PluginConfigTable,
     PluginRow,
     PluginsTable,
+    SourceRow,
     TurnedAwayRow,
     VersionRow,
     VersionsTable,
@@ -47,6 +51,26 @@ from omnicore.storage.tables.plugins import (
 __all__ = ["Catalogue", "FoundFile", "Serving"]
 
 _ERROR_EVERY_S = 1.0
+_ATTEMPTS = 10
+_AWAY_S = 300.0
+"""A host that was not seen for so long is not asked about: what its folder brought may be replaced by another's."""
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+def _repeated(method: Callable[Concatenate[Catalogue, _P], _T]) -> Callable[Concatenate[Catalogue, _P], _T]:
+    """A decision that is made again from the row as it is by then, where another host changed it meanwhile."""
+
+    @wraps(method)
+    def decided(self: Catalogue, /, *args: _P.args, **named: _P.kwargs) -> _T:
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                return method(self, *args, **named)
+            except OvertakenError:
+                continue
+        return method(self, *args, **named)
+
+    return decided
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +114,7 @@ class Catalogue:
         limits: the defaults, and the most a manifest may ask for.
         consent: which code was accepted for which name.
         keep: how many earlier versions of a plugin are kept.
+        host: the identity of this host among those of the database, "" where it is alone.
         accept: tries a version before it begins to serve and returns why it cannot, or "".
         replacing: a block around each change of a plugin's row, at whose end calls reach what the row says.
     """
@@ -103,6 +128,7 @@ class Catalogue:
         limits: tuple[Limits, Limits],
         consent: Consent,
         keep: int,
+        host: str,
         accept: Callable[[Serving], str],
         replacing: Callable[[str], AbstractContextManager[None]],
     ) -> None:
@@ -111,6 +137,7 @@ class Catalogue:
         self.versions = VersionsTable(database)
         self.config = PluginConfigTable(database)
         self._grants = GrantsTable(database)
+        self.fleet = FleetTable(database, host)
         self.modules = modules
         self.clock = clock
         self.limits, self.consent = limits, consent
@@ -120,6 +147,11 @@ class Catalogue:
         self._accept, self._replacing = accept, replacing
 
     # -- what is there
+
+    @property
+    def host(self) -> str:
+        """The identity of this host among those of the database, "" where it is alone."""
+        return self.fleet.host
 
     def manifest(self, name: str, digest: str | None) -> Manifest | None:
         """The manifest of a version that is kept."""
@@ -172,8 +204,20 @@ class Catalogue:
 
     def view_at(self, path: str) -> PluginView:
         """The plugin whose file is at a path of the folder. Raises: NotFound."""
-        row = self._plugins.at(path)
-        return self.view(row.name if row is not None else path)
+        source = self.own(path)
+        return self.view(source.plugin if source is not None else path)
+
+    def own(self, path: str) -> SourceRow | None:
+        """A file of this host's folder as it was taken in last."""
+        return self.fleet.source(self.host, path)
+
+    def own_named(self, name: str) -> SourceRow | None:
+        """The file of this host's folder that has a plugin's name."""
+        return self.fleet.named(self.host, name)
+
+    def revisions(self) -> Mapping[str, tuple[int, float]]:
+        """A mark for each plugin that changes with everything decided about it, by name."""
+        return self._plugins.revisions()
 
     def serving(self, row: PluginRow) -> Serving | None:
         """The version that answers calls, or None: switched off, waiting, or never usable."""
@@ -221,34 +265,165 @@ class Catalogue:
 
     # -- what changes
 
-    def arrive(self, row: PluginRow | None, arrival: FoundFile, verified: str) -> PluginRow:
-        """Records what a look at a file found. `row` is what is known under its name."""
-        now = self.clock.now()
-        base = row or _first_row(arrival, now)
-        self.consent.settle(base)
-        changed = replace(
-            base,
-            path=arrival.path,
-            signature=arrival.signature,
-            problem=arrival.problem,
-            verified=verified,
-            changed_at=now,
-            present=True,
-        )
-        if arrival.manifest is not None:
-            digest, text = self.modules.put(arrival.module), arrival.manifest.to_json()
-            if arrival.text is not None:
-                self.modules.put_text(digest, arrival.text)
-            self.versions.keep_sidecar(base.name, digest, arrival.sidecar)
-            # A manifest beside it may have changed alone: what serves keeps its own until the new one is accepted.
-            served = self._plugins.version(base.name, digest) if digest == base.serving else None
-            says = served.manifest if served is not None else text
-            self._plugins.keep_version(VersionRow(base.name, digest, says, len(arrival.module), now))
-            changed = replace(changed, hash=digest, manifest=text, sidecar=arrival.sidecar)
-        return self.decide(changed)
+    def arrive(self, arrival: FoundFile, verified: str, *, decided: bool = False) -> PluginRow:
+        """Records what a look at a file of this host's folder found.
 
-    def decide(self, row: PluginRow, *, quarantine: str = "", ruling: Ruling = NO_RULING) -> PluginRow:
-        """Works out a row's state from what is known, and records it with what a person decided."""
+        Args:
+            decided: a person put the file there now, so that it replaces what the folders of other hosts have.
+        """
+        name, digest = arrival.name, None
+        if arrival.manifest is not None:
+            digest = self._keep_version(arrival, arrival.manifest)
+        before = self.own(arrival.path)
+        known = before if before is not None and before.plugin == name else None
+        found = (digest, arrival.sidecar) if digest else (known.hash, known.sidecar) if known else (None, None)
+        source = SourceRow(
+            self.host,
+            arrival.path,
+            name,
+            arrival.signature,
+            *found,
+            arrival.problem,
+            verified,
+            removed=False,
+            at=self.clock.now(),
+        )
+        row = self._propose(source, arrival, None if known is None or known.removed else known, decided=decided)
+        # Last: a host that is killed before takes the file in again.
+        self.fleet.keep(source)
+        return row
+
+    @_repeated
+    def _propose(self, source: SourceRow, arrival: FoundFile, before: SourceRow | None, *, decided: bool) -> PluginRow:
+        """Records what a file proposes for its name, unless it is what it proposed before."""
+        now, row, found = self.clock.now(), self._plugins.get(source.plugin), (source.hash, source.sidecar)
+        base = row or _first_row(source, now)
+        self.consent.settle(base)
+        if arrival.problem:
+            if row is not None and row.present and self._brought(source.plugin, but=source):
+                return row  # it is listed with the file; what other hosts bring is as good as before
+            changed = replace(base, problem=arrival.problem, path=source.path, present=True)
+        elif base.present and row is not None and source.brings(base.hash, base.sidecar):
+            manifest = arrival.manifest.to_json() if arrival.manifest is not None else base.manifest
+            contested = ""
+            if base.contested and not decided:
+                contested = self._contested(base, found, but=source, before=before)
+            changed = replace(base, problem="", manifest=manifest, contested=contested)
+        elif row is not None and row.present and not decided and before and before.brings(source.hash, source.sidecar):
+            return row
+        else:
+            changed = replace(
+                base,
+                path=source.path,
+                hash=source.hash,
+                sidecar=source.sidecar,
+                manifest=arrival.manifest.to_json() if arrival.manifest is not None else base.manifest,
+                problem="",
+                present=True,
+                contested="" if decided else self._contested(base, found, but=source, before=before),
+            )
+        return self.decide(replace(changed, changed_at=now), installed=decided)
+
+    def _keep_version(self, arrival: FoundFile, manifest: Manifest) -> str:
+        """Keeps the bytes of a usable file, and what else belongs to its version. Returns: its hash."""
+        name, digest = arrival.name, self.modules.put(arrival.module)
+        if arrival.text is not None:
+            self.modules.put_text(digest, arrival.text)
+        self.versions.keep_sidecar(name, digest, arrival.sidecar)
+        # A manifest beside it may have changed alone: what serves keeps its own until the new one is accepted.
+        row = self._plugins.get(name)
+        served = self._plugins.version(name, digest) if row is not None and digest == row.serving else None
+        says = served.manifest if served is not None else manifest.to_json()
+        self._plugins.keep_version(VersionRow(name, digest, says, len(arrival.module), self.clock.now()))
+        return digest
+
+    def _brought(self, name: str, *, but: SourceRow | None = None) -> list[SourceRow]:
+        """The usable files that hosts' folders have for a name, of hosts that were seen lately. `but`: leave it out."""
+        if not self.host:
+            return []
+        hosts, since = self.fleet.hosts(), self.clock.now() - _AWAY_S
+        lately = {self.host, *(one.host for one in hosts.values() if one.seen_at >= since)}
+        return [
+            one
+            for one in self.fleet.proposals(name)
+            if one.hash is not None
+            and not one.removed
+            and one.host in lately
+            and (but is None or (one.host, one.path) != (but.host, but.path))
+        ]
+
+    def _contested(
+        self,
+        row: PluginRow,
+        newest: tuple[str | None, str | None],
+        *,
+        but: SourceRow | None = None,
+        before: SourceRow | None = None,
+    ) -> str:
+        """The reason why another version than the one that serves needs a person, as hosts' folders disagree, or "".
+
+        Args:
+            newest: the hash of that version and the manifest beside it.
+            but, before: the file that proposes it and does not count, and that file as it was.
+        """
+        if not self.host or row.serving is None or not row.present:
+            return ""
+        accepted = next((one.sidecar for one in self.consent.of(row.name) if one.hash == row.serving), None)
+        serving = (row.serving, accepted)
+        if newest == serving:
+            return ""
+        other = next((one for one in self._brought(row.name, but=but) if one.brings(*serving)), None)
+        if other is not None:
+            known = self.fleet.hosts().get(other.host)
+            return f"differs from {other.path} of host {known.name if known is not None else other.host}"
+        if row.installed and not (before is not None and before.brings(*serving)):
+            return "differs from the version that a person installed"
+        return ""
+
+    @_repeated
+    def withdraw(self, source: SourceRow) -> PluginRow | None:
+        """Records that a file of this host's folder is no longer there. What was kept for its name stays.
+
+        What only this folder brought is withdrawn; what another host's brings as well stays, and where the two differ
+        that one is the newest version from now on. Returns: the row as it is now, None where nothing is left.
+        """
+        row = self._plugins.get(source.plugin)
+        if row is None or not row.present or source.removed:
+            self.fleet.drop(self.host, source.path)
+            return row
+        others = self._brought(row.name, but=source)
+        same = next((one for one in others if one.brings(row.hash, row.sidecar)), None)
+        heir = same or next((one for one in others if one.hash == row.serving), None) or next(iter(others), None)
+        version = self._plugins.version(row.name, heir.hash or "") if heir is not None else None
+        left: PluginRow | None = row
+        if heir is not None and version is not None:
+            contested = self._contested(row, (heir.hash, heir.sidecar), but=source)
+            manifest = row.manifest if same else version.manifest
+            changed = replace(row, path=heir.path, hash=heir.hash, sidecar=heir.sidecar, manifest=manifest)
+            left = self.decide(replace(changed, problem="", contested=contested))
+        elif self.host and source.hash not in (None, row.hash, row.serving):
+            pass  # a person has brought another version meanwhile
+        else:
+            left = self._gone(row)
+        self.fleet.drop(self.host, source.path)
+        return left
+
+    @_repeated
+    def look_after(self, name: str) -> PluginRow:
+        """Decides again about a version that waited because folders disagreed, which they may do no more."""
+        row = self.row(name)
+        return row if self._contested(row, (row.hash, row.sidecar)) else self.decide(replace(row, contested=""))
+
+    def decide(
+        self, row: PluginRow, *, quarantine: str = "", ruling: Ruling = NO_RULING, installed: bool = False
+    ) -> PluginRow:
+        """Works out a row's state from what is known, and records it with what a person decided.
+
+        Args:
+            installed: a person brought the newest version, or chose it among several.
+
+        Raises: OvertakenError: another host changed it since the row was read.
+        """
         grants = ruling.of(self.granted(row.name))
         newest = self._newest(row, grants, ruling)
         away = self._is_turned_away(row, ruling)
@@ -261,10 +436,17 @@ class Catalogue:
         waits = bool(row.problem or newest.review or self._missing(row.manifest, grants))
         serves = row if row.hash is not None and standing.serving == row.hash and not waits else None
         decided = replace(row, state=standing.state, reason=standing.reason, serving=standing.serving)
+        before = self._plugins.get(row.name)
+        if installed or before is None or before.serving != standing.serving:
+            decided = replace(decided, installed=installed and bool(self.host) and standing.serving == row.hash)
+        if row.shares and standing.serving not in row.shares:
+            decided = replace(decided, shares=None)
         begins = self.consent.begins(serves, newest) if serves is not None else None
-        self._record(decided, ruling, begins, serves)
-        return decided
+        if ruling == NO_RULING and begins is None and before is not None and _same(before, decided):
+            return before
+        return self._record(decided, ruling, begins, serves)
 
+    @_repeated
     def grant(self, name: str, capability: str | None, digest: str | None, *, who: str) -> PluginRow:
         """Grants what the newest version asks for: one capability, or for None all of it. `digest` is as for `approve`.
 
@@ -287,6 +469,7 @@ class Catalogue:
         accept = None if decided or row.hash is None else self.consent.by(row, who)
         return self.decide(row, ruling=Ruling(give=self._given(name, chosen, who), accept=accept, welcome=True))
 
+    @_repeated
     def approve(self, name: str, digest: str | None, *, who: str, grants: bool) -> PluginRow:
         """Accepts the newest version, and where `grants` says so gives all it asks for.
 
@@ -301,8 +484,10 @@ class Catalogue:
             raise Conflict(f"no version of {name} waits for a decision", remedy=f"see `omnicore plugins show {name}`")
         check_digest(name, newest, digest)
         given = self._given(name, missing, who) if grants else ()
-        return self.decide(row, ruling=Ruling(give=given, accept=self.consent.by(row, who), welcome=True))
+        ruling = Ruling(give=given, accept=self.consent.by(row, who), welcome=True)
+        return self.decide(replace(row, contested=""), ruling=ruling, installed=True)
 
+    @_repeated
     def turn_away(self, name: str, digest: str | None, *, who: str) -> PluginRow:
         """Leaves the serving version in service and asks no more for the one that waits. `digest` is as for `approve`.
 
@@ -323,6 +508,7 @@ class Catalogue:
         check_digest(name, newest, digest)
         return self.decide(row, ruling=Ruling(turn_away=TurnedAwayRow(name, newest, who, self.clock.now())))
 
+    @_repeated
     def revoke(self, name: str, capability: str) -> PluginRow:
         """Takes a grant back. Raises: NotFound: no such plugin or grant."""
         row = self.row(name)
@@ -330,48 +516,80 @@ class Catalogue:
             raise NotFound(f"{name} has no grant for {capability}", remedy=f"see `omnicore plugins show {name}`")
         return self.decide(row, ruling=Ruling(take=capability))
 
+    @_repeated
     def switch(self, name: str, *, on: bool) -> PluginRow:
         """Enables or disables. Enabling also ends a quarantine. Raises: NotFound."""
         row = replace(self.row(name), switched_off=not on, changed_at=self.clock.now())
         return self.decide(row)
 
+    @_repeated
     def quarantine(self, name: str, reason: str) -> PluginRow:
         """Records that a plugin failed too often. Raises: NotFound."""
         row = replace(self.row(name), changed_at=self.clock.now())
         return self.decide(row, quarantine=reason) if row.state == "enabled" else row
 
+    @_repeated
     def recover(self, name: str) -> PluginRow:
         """Records that a plugin in quarantine answers again. Raises: NotFound."""
         row = self.row(name)
         return self.decide(row) if row.state == "quarantined" else row
 
+    @_repeated
     def fail(self, name: str, digest: str, problem: str) -> PluginRow:
-        """Records that a version turned out unusable when it was loaded. Raises: NotFound."""
-        row = self.row(name)
+        """Records that a version turned out unusable when it was loaded. Raises: NotFound.
+
+        One that this host's folder did not bring serves on at the others: it may be this host that cannot load it.
+        """
+        row, own = self.row(name), self.own_named(name)
+        if self.host and (own is None or own.hash != digest):
+            return row
         serving = None if row.serving == digest else row.serving
         return self.decide(replace(row, problem=problem if row.hash == digest else row.problem, serving=serving))
 
-    def gone(self, row: PluginRow) -> None:
-        """Records that a file is no longer there. What is kept for its name waits for code that was accepted."""
+    @_repeated
+    def put_back(self, name: str, version: VersionRow, sidecar: str | None) -> PluginRow:
+        """Makes a version that is kept the newest one, as if its file were in a folder again. Raises: NotFound."""
+        row = self.row(name)
+        self.versions.keep_sidecar(name, version.hash, sidecar)
+        changed = replace(row, hash=version.hash, sidecar=sidecar, manifest=version.manifest, problem="", contested="")
+        return self.decide(replace(changed, changed_at=self.clock.now()), ruling=Ruling(welcome=True), installed=True)
+
+    def _gone(self, row: PluginRow) -> PluginRow | None:
+        """Records that no folder has a plugin any more. What is kept for its name waits for code that was accepted."""
         if row.hash is None:
             self._plugins.forget(row.name)
-        else:
-            self.consent.settle(row)
-            with self._replacing(row.name):
-                self._plugins.save(replace(row, present=False, signature="", serving=None))
+            return None
+        self.consent.settle(row)
+        left = replace(row, present=False, serving=None, contested="", installed=False, shares=None)
+        with self._replacing(row.name):
+            self._plugins.save(left)
+        return left
 
-    def look_again(self, row: PluginRow) -> PluginRow:
-        """Makes the next pass read a file once more."""
-        fresh = replace(row, signature="")
-        self._plugins.save(fresh)
-        return fresh
+    @_repeated
+    def look_again(self, name: str) -> str | None:
+        """Has a file that could not be used looked at once more.
 
-    def rename(self, row: PluginRow, name: str) -> PluginRow:
-        """Lists a file that never was usable under another name."""
+        Returns: its path in this host's folder, which is to be taken in; None where the file is not this host's, so
+        that its bytes were tried again.
+        """
+        row, own = self._plugins.get(name), self.own_named(name)
+        if own is not None and (row is None or not row.present or own.problem or own.hash == row.hash):
+            self.fleet.keep(replace(own, signature="", removed=False))
+            return own.path
+        if row is not None and row.problem and row.hash is not None:
+            self.decide(replace(row, problem=""))
+        return None
+
+    def rename(self, source: SourceRow, name: str) -> PluginRow | None:
+        """Lists a file that never was usable under another name. Returns: its row, None where others have it."""
+        self.fleet.keep(replace(source, plugin=name))
+        row = self._plugins.get(source.plugin)
+        if row is None or row.hash is not None:
+            return None
         self._plugins.forget(row.name)
-        renamed = replace(row, name=name)
+        renamed = replace(row, name=name, revision=0)
         self._plugins.save(renamed)
-        return renamed
+        return self.row(name)
 
     def forget(self, name: str) -> None:
         """Drops a plugin, its versions, grants and settings."""
@@ -380,10 +598,15 @@ class Catalogue:
         self.versions.forget(name)
         self.consent.forget(name)
         self._plugins.forget(name)
+        self.fleet.remove(self.host, name)
 
     def tidy(self) -> None:
         """Deletes the bytes of versions nobody serves or waits for, but for the last few of each plugin."""
         self.modules.keep_only(self._plugins.drop_unused(self._keep))
+
+    def share_modules(self) -> None:
+        """Puts the modules of this host's folder into the database that other hosts cannot fetch from there yet."""
+        self.modules.share_all(self._plugins.hashes())
 
     def note_error(self, name: str, error: OmniError) -> None:
         """Keeps the last failure of a call; a plugin that fails a thousand times a second costs one write a second."""
@@ -400,7 +623,9 @@ class Catalogue:
 
     # -- inner parts
 
-    def _record(self, row: PluginRow, ruling: Ruling, acceptance: Acceptance | None, serves: PluginRow | None) -> None:
+    def _record(
+        self, row: PluginRow, ruling: Ruling, acceptance: Acceptance | None, serves: PluginRow | None
+    ) -> PluginRow:
         with self._replacing(row.name), self._database.write(durable=True, locks=CATALOGUE) as session:
             self._grants.write(session, ruling.give)
             if ruling.take is not None:
@@ -414,12 +639,13 @@ class Catalogue:
                     self.consent.record(session, one)
             if serves is not None and serves.hash is not None and serves.manifest is not None:
                 self._plugins.write_manifest(session, serves.name, serves.hash, serves.manifest)
-            self._plugins.write(session, row)
+            return self._plugins.write(session, row)
 
     def _newest(self, row: PluginRow, grants: Sequence[Grant], ruling: Ruling = NO_RULING) -> Newest:
         if ruling.accept is not None:
             return Newest(ruling.accept)
-        return self.consent.newest(row, self._missing(row.manifest, grants))
+        newest = self.consent.newest(row, self._missing(row.manifest, grants))
+        return Newest(None, row.contested, newest.kept) if row.contested else newest
 
     def _missing(self, manifest: str | None, grants: Sequence[Grant]) -> list[CapabilityRequest]:
         return missing_of(manifest, grants, self.limits)
@@ -459,12 +685,17 @@ class Catalogue:
         return view_of(row, [grant_of(one) for one in grants], self.limits)
 
 
-def _first_row(arrival: FoundFile, now: float) -> PluginRow:
+def _same(before: PluginRow, after: PluginRow) -> bool:
+    """True when nothing was decided that is not recorded already."""
+    noted = replace(before, changed_at=after.changed_at, last_error=after.last_error)
+    return replace(noted, last_error_at=after.last_error_at) == after
+
+
+def _first_row(source: SourceRow, now: float) -> PluginRow:
     """The row of a plugin that was not known."""
     return PluginRow(
-        name=arrival.name,
-        path=arrival.path,
-        signature="",
+        name=source.plugin,
+        path=source.path,
         hash=None,
         manifest=None,
         state="rejected",
@@ -472,7 +703,6 @@ def _first_row(arrival: FoundFile, now: float) -> PluginRow:
         problem="",
         switched_off=False,
         serving=None,
-        verified="",
         last_error=None,
         last_error_at=None,
         added_at=now,

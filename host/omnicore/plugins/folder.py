@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from omnicore.clock import Clock
     from omnicore.storage.modules import ModuleStore
     from omnicore.storage.store import Store
-    from omnicore.storage.tables.plugins import PluginRow
 
 __all__ = [
     "Candidate",
@@ -347,8 +346,8 @@ class Rollbacks:
     it twice does no harm. A file that somebody else changed since then is left alone.
     """
 
-    def __init__(self, root: Path, database: Store, modules: ModuleStore, clock: Clock) -> None:
-        self._root, self._modules, self._clock = root, modules, clock
+    def __init__(self, root: Path, database: Store, modules: ModuleStore, clock: Clock, *, host: str) -> None:
+        self._root, self._modules, self._clock, self._host = root, modules, clock, host
         self._versions, self._acceptances = VersionsTable(database), AcceptancesTable(database)
 
     def install(self, plugin: str, path: str, data: bytes, *, module: bytes, sidecar: str) -> None:
@@ -360,29 +359,29 @@ class Rollbacks:
         if path.endswith(".wat"):
             self._modules.put_text(digest, data)
         self._versions.keep_sidecar(plugin, digest, sidecar)
-        row = RollbackRow(plugin, digest, path, _file_signature(self._root / path), self._clock.now())
+        row = RollbackRow(plugin, digest, path, _file_signature(self._root / path), self._clock.now(), self._host)
         self._versions.begin(row, identity(digest, sidecar))
         try:
             self._put_back(plugin, path, digest)
         finally:  # who is told that it failed does not expect it to happen later
             self._versions.end(row)
 
-    def begin(self, row: PluginRow, digest: str) -> None:
+    def begin(self, plugin: str, path: str, digest: str) -> None:
         """Writes down that a plugin's file is to become that of a version.
 
         Raises: Conflict: it cannot be put back; StorageFailed.
         """
-        self._check(row, digest)
-        signature = _file_signature(self._root / row.path)
-        sidecar = self.sidecar(row.name, digest)
-        self._versions.keep_sidecar(row.name, digest, sidecar)
-        order = RollbackRow(row.name, digest, row.path, signature, self._clock.now())
+        self._check(plugin, path, digest)
+        signature = _file_signature(self._root / path)
+        sidecar = self.sidecar(plugin, digest)
+        self._versions.keep_sidecar(plugin, digest, sidecar)
+        order = RollbackRow(plugin, digest, path, signature, self._clock.now(), self._host)
         self._versions.begin(order, identity(digest, sidecar))
 
     def finish(self) -> list[str]:
         """Does what was begun; the paths of files that are whole now. What the disk refuses is tried again later."""
         done = []
-        for row in self._versions.begun():
+        for row in self._versions.begun(self._host):
             try:
                 ours = self._is_ours(row, self._file(row.path, row.hash))
             except OmniError as error:
@@ -398,13 +397,13 @@ class Rollbacks:
                 _log.error("%s is not rolled back to %s yet: %s", row.plugin, row.hash[:8], error)
         return done
 
-    def _check(self, row: PluginRow, digest: str) -> None:
-        self._file(row.path, digest)
-        own, others = _sidecars(row.path)
+    def _check(self, plugin: str, path: str, digest: str) -> None:
+        self._file(path, digest)
+        own, others = _sidecars(path)
         beside = [one for one in others if os.path.lexists(self._root / one)]
-        if self.sidecar(row.name, digest) is None and beside:
+        if self.sidecar(plugin, digest) is None and beside:
             raise Conflict(
-                f"that version of {row.name} had no manifest beside it, and {beside[0]} belongs to its source",
+                f"that version of {plugin} had no manifest beside it, and {beside[0]} belongs to its source",
                 remedy="restore the source and build it again",
             )
         for folder in (Path(own).parents)[:-1]:

@@ -8,8 +8,9 @@ import hashlib
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from socket import gethostname
 from typing import Any
 
 from omnicore.capabilities.costs import CallCosts
@@ -21,38 +22,36 @@ from omnicore.config.settings import Settings
 from omnicore.core.extensions import Extension
 from omnicore.errors import (
     Conflict,
-    InvalidInput,
     LinkFailed,
     ModuleRejected,
     NotFound,
     OmniError,
     StorageFailed,
-    Unavailable,
 )
 from omnicore.events.bus import EventBus
 from omnicore.plugins.acceptance import Consent
-from omnicore.plugins.call import Calls, not_serving
+from omnicore.plugins.call import CallPath, CallRoutes, Calls
 from omnicore.plugins.callers import Callers
 from omnicore.plugins.catalogue import Catalogue, Serving
 from omnicore.plugins.folder import Folder, Rollbacks, check_filename, remove_files, sidecar_beside, write_whole
-from omnicore.plugins.inventory import FolderWatch, Inventory, judged_by, read_module
+from omnicore.plugins.inventory import FleetWatch, FolderWatch, Inventory, judged_by, read_module
 from omnicore.plugins.manifest import Manifest
 from omnicore.plugins.native import NativePlugin, NativePlugins, own_limits
 from omnicore.plugins.schemas import FunctionSpec
 from omnicore.plugins.settings import PluginConfig, config_of, to_store
-from omnicore.plugins.upgrade import NO_UPGRADE, Upgrade, VersionView, upgrade_of, version_views
+from omnicore.plugins.upgrade import NO_UPGRADE, Upgrade, VersionView, kept_version, upgrade_of, version_views
 from omnicore.plugins.version import (
     Patience,
     ServiceParts,
-    Target,
     Version,
     VersionsInService,
     Warm,
     WrapDoors,
+    status_of,
     unwrapped,
+    warm_of,
 )
 from omnicore.plugins.view import (
-    BreakerStatus,
     GrantChange,
     PluginStatus,
     PluginView,
@@ -62,16 +61,16 @@ from omnicore.plugins.view import (
 )
 from omnicore.sandbox.abi import HostFunction
 from omnicore.sandbox.engine import SandboxEngine
+from omnicore.storage.host_locks import host_identity
 from omnicore.storage.modules import ModuleStore
 from omnicore.storage.store import Store
 from omnicore.storage.tables.kv import KvTable
-from omnicore.storage.tables.plugins import NativeTable, PluginRow, VersionRow
+from omnicore.storage.tables.plugins import NativeTable, PluginRow
 from omnicore.telemetry.logs import Level, LogLine, PluginLogs
 from omnicore.telemetry.metrics import Metrics
 
 __all__ = ["PluginHost"]
 
-_LEAST_HASH = 8
 _LOOK_S = 0.01
 _COMPILING = ("compile_s", "compile_bytes")
 
@@ -110,21 +109,21 @@ class PluginHost:
         wrap_doors: WrapDoors = unwrapped,
     ) -> None:
         clock = clock or SystemClock()
-        modules, kv = ModuleStore(settings.data / "modules"), KvTable(database, clock)
-        self._settings, self._logs, self._metrics, self._events = settings, logs, metrics, events
-        self._changing = threading.RLock()
-        self._switching = threading.RLock()
+        modules, kv = ModuleStore(settings.data / "modules", database), KvTable(database, clock)
+        self._settings, self._logs, self._metrics = settings, logs, metrics
+        self._events, self._changing = events, threading.RLock()
         self._natives = self._native_plugins(extensions, NativeTable(database), clock)
         parts = ServiceParts(settings, engine, modules, services, metrics, logs, functions, clock, wrap_doors)
         self._versions = VersionsInService(parts, serves=self._serves, came=self._came)
-        self._catalogue = self._make_catalogue(database, modules, clock)
-        self._rollbacks = Rollbacks(settings.plugins, database, modules, clock)
+        self._routes = CallRoutes(self._versions, self._natives)
+        self._catalogue = self._routes.catalogue = self._make_catalogue(database, modules, clock)
+        self._rollbacks = Rollbacks(settings.plugins, database, modules, clock, host=self._catalogue.host)
         self._folder = self._make_watch(database, kv, judged_by(settings, engine))
-        self.calls = Calls(
+        self._fleet = self._make_fleet(database) if self._catalogue.host else None
+        self.calls: CallPath = Calls(
             threads=settings.threads,
-            # Python can call the host again, and so without end: its calls are counted as those of host functions are.
-            reentrant=bool(functions) or len(self._natives) > 0,
-            resolve=self._resolve,
+            reentrant=bool(functions) or len(self._natives) > 0,  # Python can call the host again, and so without end
+            routes=self._routes,
             failed=self._failed,
             recovered=self._recovered,
             make_room=self._versions.trim,
@@ -149,8 +148,9 @@ class PluginHost:
             limits=(settings.limits, settings.max_limits),
             consent=consent,
             keep=settings.kept_versions,
+            host=host_identity(settings.data) if database.dialect == "postgresql" else "",
             accept=self._versions.accept,
-            replacing=self._replacing,
+            replacing=self._routes.replacing,
         )
 
     def _make_inventory(self, judge: str) -> Inventory:
@@ -174,9 +174,19 @@ class PluginHost:
             database=database,
             kv=kv,
             changing=self._changing,
-            version=self._version,
-            sync=self._sync,
+            version=self._routes.version,
+            sync=self._routes.sync,
             failed=self._failed,
+        )
+
+    def _make_fleet(self, database: Store) -> FleetWatch:
+        return FleetWatch(
+            self._catalogue,
+            self._versions,
+            database,
+            name=gethostname(),
+            follow=self._routes.follow,
+            compile_ahead=self._folder.compile_ahead,
         )
 
     # -- calls
@@ -231,6 +241,10 @@ class PluginHost:
         """
         return await self.calls.call(ref, data, timeout_s=timeout_s, host_context=host_context, raw=raw, costs=costs)
 
+    def refuse(self, why: Callable[[], OmniError] | None) -> None:
+        """Refuses calls that begin from now on; None takes calls again. Those under way go on."""
+        self._routes.refuse(why)
+
     def serving(self, ref: str) -> Serving:
         """The version that answers a reference now. Blocks where it is asked for first. Raises: as a call does."""
         return self.calls.target(ref).version.serving
@@ -268,7 +282,7 @@ class PluginHost:
 
     def functions(self, name: str) -> Sequence[FunctionSpec]:
         """The functions of the version that answers calls; none when there is no such version."""
-        serving = self._serving(name)
+        serving = self._routes.serving(name)
         return serving.manifest.functions if serving is not None else ()
 
     def offers(self, name: str, function: str) -> bool:
@@ -277,12 +291,12 @@ class PluginHost:
 
     def rights(self, name: str) -> tuple[tuple[CapabilityRequest, ...], tuple[Grant, ...]]:
         """The requests and the grants of the version that answers calls; none when there is no such version."""
-        serving = self._serving(name)
+        serving = self._routes.serving(name)
         return (serving.manifest.capabilities, serving.grants) if serving is not None else ((), ())
 
     def scope(self, name: str, capability: str) -> Mapping[str, Any] | None:
         """The scope a plugin has of a capability now, with its defaults; None when it has no such grant."""
-        serving = self._serving(name)
+        serving = self._routes.serving(name)
         if serving is None:
             return None
         return granted_scope(capability, serving.manifest.capabilities, serving.grants)
@@ -305,7 +319,7 @@ class PluginHost:
 
     def warm(self) -> Warm:
         """The sandboxes that are kept for the next call, of all plugins."""
-        return _warm(self._versions.all())
+        return warm_of(self._versions.all())
 
     def status(self, name: str) -> PluginStatus:
         """The breaker, sandboxes, calls and limits of a plugin now. Raises: NotFound."""
@@ -325,6 +339,8 @@ class PluginHost:
             patience: which versions it waits for until they are compiled. With "none" it does not read for long
                 either: the watch goes on where this ends.
         """
+        if self._fleet is not None:
+            self._fleet.look()
         self._folder.scan(patience)
 
     def install(self, filename: str, data: bytes, *, manifest: bytes | None = None) -> PluginView:
@@ -351,7 +367,7 @@ class PluginHost:
                 write_whole(self._settings.plugins, filename, data)
             else:
                 self._rollbacks.install(read.name, filename, data, module=module, sidecar=manifest.decode())
-            self._folder.take_in(filename)
+            self._folder.take_in(filename, decided=True)
             return self._catalogue.view_at(filename)
 
     def remove(self, name: str) -> None:
@@ -361,12 +377,13 @@ class PluginHost:
         """
         self._refuse_native(name, "is removed by uninstalling its package")
         with self._changing:
-            row = self._catalogue.row(name)
             self._catalogue.switch(name, on=False)
-            self._sync(name)  # no call begins any more that could write
+            own = self._catalogue.own_named(name)
+            self._routes.sync(name)  # no call begins any more that could write
             for forget in self.forgetting:
                 forget(name)
-            remove_files(self._settings.plugins, row.path)  # last: what failed before is there to be removed
+            if own is not None:
+                remove_files(self._settings.plugins, own.path)  # last: what failed before is there to be removed
             self._catalogue.forget(name)
             self._changed(name, "removed")
             self._catalogue.tidy()
@@ -377,10 +394,8 @@ class PluginHost:
         """Ends a plugin's being disabled or in quarantine, and tries a rejected file again. Raises: NotFound."""
         if self._natives.find(name) is None:
             with self._changing:
-                row = self._catalogue.row(name)
-                if row.problem:
-                    self._catalogue.look_again(row)
-                    self._folder.take_in(row.path)
+                if self._catalogue.row(name).problem:
+                    self._look_again(name)
         return self._switch(name, on=True)
 
     def disable(self, name: str) -> PluginView:
@@ -438,16 +453,22 @@ class PluginHost:
         self._refuse_native(name, "changes with its package")
         with self._changing:
             row = self._catalogue.row(name)
-            version = self._kept(row, digest)
+            version = kept_version(self._catalogue, row, digest)
             same = version.hash == row.hash and self._rollbacks.sidecar(name, version.hash) == row.sidecar
             if same and not row.problem:
                 raise Conflict(
                     f"{name} is at version {version.hash[:8]} already", remedy=f"see `omnicore plugins versions {name}`"
                 )
-            self._rollbacks.begin(row, version.hash)
-            done = self._rollbacks.finish()
-            self._folder.take_in(row.path)
-            if row.path not in done:
+            own, done = self._catalogue.own_named(name), list[str]()
+            if own is None:  # another host's folder has its file, or none: that one stays as it is
+                self._versions.eager = 1
+                self._catalogue.put_back(name, version, self._rollbacks.sidecar(name, version.hash))
+                self._changed(name, "changed")
+            else:
+                self._rollbacks.begin(name, own.path, version.hash)
+                done = self._rollbacks.finish()
+                self._folder.take_in(own.path, decided=True)
+            if own is not None and own.path not in done:
                 raise StorageFailed(
                     f"the file of {name} could not be written",
                     remedy="see the host's log; it is tried again at the next look into the folder",
@@ -526,8 +547,7 @@ class PluginHost:
             catalogue.consent.accept_first(row, who=who)
             catalogue.config.replace(name, chosen, who=who, at=catalogue.clock.now())
             if row.problem:  # the settings may have been what was wrong
-                catalogue.look_again(row)
-                self._folder.take_in(row.path)
+                self._look_again(name)
             self._events.publish("plugin.configured", {"name": name, "keys": sorted(chosen), "who": who})
             self._changed(name, "changed")
         return self.config(name)
@@ -542,9 +562,7 @@ class PluginHost:
             self._catalogue.limits = self._folder.inventory.limits = (settings.limits, settings.max_limits)
             consent = self._catalogue.consent
             consent.review, consent.configured = settings.plugin_review, settings.plugin_settings.keys()
-            with self._switching:
-                for ref in self._versions.use(settings):
-                    self.calls.targets.pop(ref, None)
+            self._routes.use(settings)
 
     # -- the life of the host
 
@@ -554,16 +572,22 @@ class PluginHost:
         Coroutine functions of native plugins run on this loop from now on.
         """
         self._natives.loop = asyncio.get_running_loop()
+        if self._fleet is not None:
+            await asyncio.to_thread(self._fleet.beat)
         if self.wanted and self._settings.watch:
             await asyncio.to_thread(self._folder.take_in_first, self.wanted)
         else:
-            await asyncio.to_thread(self.scan, "none" if self._settings.watch else "replacing")
+            await asyncio.to_thread(self._folder.scan, "none" if self._settings.watch else "replacing")
         if self._settings.watch:
             await self._folder.start()
+        if self._fleet is not None:
+            self._fleet.start()
 
     async def stop(self) -> None:
         """Stops watching, lets running calls finish for `drain_s`, then cuts them."""
         await self._folder.stop()
+        if self._fleet is not None:
+            await asyncio.to_thread(self._fleet.stop)
         versions = self._versions.all()
         self._retire()
         end = time.monotonic() + self._settings.drain_s
@@ -577,6 +601,8 @@ class PluginHost:
     def close(self) -> None:
         """Frees everything; running calls finish first, those that wait for a compiler end. A second time does
         nothing."""
+        if self._fleet is not None:
+            self._fleet.stop()
         self._retire()
         self._versions.close()
         with self._changing:
@@ -588,69 +614,14 @@ class PluginHost:
 
     def _retire(self) -> None:
         self._folder.closed = True
-        self.calls.targets.clear()
-        self._versions.retire_all()
+        self._routes.close()
 
-    def _resolve(self, ref: str) -> Target:
-        if self._folder.closed:
-            raise Unavailable("the host is shutting down", remedy="start it again")
-        name = ref.partition(".")[0]
-        with self._switching:
-            version = self._version(name)
-            try:
-                target = self.calls.targets[ref] = self._versions.target(version, ref)
-            except NotFound as error:
-                raise self._held_back(name, error) from None
-            return target
-
-    @contextmanager
-    def _replacing(self, name: str) -> Iterator[None]:
-        """A change of a plugin's row. Calls that begin meanwhile wait for its end, some milliseconds, so that whoever
-        has seen the new row never reaches the version before."""
-        with self._switching:
-            version = self._versions.current(name)
-            self._drop_targets(version)
-            try:
-                yield
-            finally:
-                self._sync(name)
-
-    def _drop_targets(self, version: Version | None) -> None:
-        for ref in tuple(version.refs) if version is not None else ():
-            self.calls.targets.pop(ref, None)
-
-    def _held_back(self, name: str, error: NotFound) -> NotFound:
-        """The error, with the version that may have what is missing while it waits for a grant."""
-        if self._natives.find(name) is not None:
-            return error
-        row = self._catalogue.row(name)
-        if row.state not in ("needs-grant", "needs-review"):
-            return error
-        remedy = f"{error.remedy}; the newest version {row.reason}: see `omnicore plugins upgrade {name}`"
-        return NotFound(error.fact, remedy=remedy, **error.details)
-
-    def _version(self, name: str) -> Version:
-        version = self._versions.current(name)
-        if version is not None:
-            return version
-        native = self._natives.find(name)
-        if native is not None:
-            version, _ = self._versions.sync(name, self._natives.serving(native))
-            if version is None:
-                raise self._natives.refusal(native)
-            return version
-        row = self._catalogue.row(name)
-        version, _ = self._versions.sync(name, self._catalogue.serving(row))
-        if version is None:
-            raise not_serving(row, self._catalogue.differences(name))
-        return version
-
-    def _serving(self, name: str) -> Serving | None:
-        native = self._natives.find(name)
-        if native is not None:
-            return self._natives.serving(native)
-        row = self._catalogue.find(name)
-        return self._catalogue.serving(row) if row is not None else None
+    def _look_again(self, name: str) -> None:
+        """Tries a plugin whose file could not be used once more. The caller holds `_changing`."""
+        self._versions.eager = 1
+        path = self._catalogue.look_again(name)
+        if path is not None:
+            self._folder.take_in(path)
 
     def _came(self, name: str) -> None:
         self._folder.look_again(name)
@@ -683,12 +654,12 @@ class PluginHost:
             self._native_changed(native, how)
             return
         row = self._catalogue.find(name)
-        self._sync(name)
+        self._routes.sync(name)
         state = row.state if row is not None and row.present else None
         self._events.publish(f"plugin.{how}", {"name": name, "state": state, "hash": row.hash if row else None})
 
     def _native_changed(self, native: NativePlugin, how: str) -> None:
-        self._sync(native.name)
+        self._routes.sync(native.name)
         view = self._natives.view(native)
         self._events.publish(f"plugin.{how}", {"name": native.name, "state": view.state, "hash": None})
 
@@ -699,12 +670,6 @@ class PluginHost:
             self._events.publish("plugin.needs-review", {"name": name, "hash": row.hash, "reason": row.reason})
         for notify in self.watching:
             notify(name, how, row)
-
-    def _sync(self, name: str) -> None:
-        if not self._versions.holds(name):
-            return  # made when it is first called
-        _, retired = self._versions.sync(name, self._serving(name))
-        self._drop_targets(retired)
 
     def _failed(self, version: Version, error: OmniError, opened: bool) -> None:
         # No lock of the catalogue's changes here: a call must not wait for somebody who compiles.
@@ -742,8 +707,8 @@ class PluginHost:
             raise Conflict(
                 f"the name {name} is taken by {claimant}", remedy="set another name in the manifest", plugin=name
             )
-        owner = self._catalogue.find(name)
-        if owner is not None and owner.present and owner.hash is not None and owner.path != filename:
+        owner = self._catalogue.own_named(name)
+        if owner is not None and owner.hash is not None and owner.path != filename and not owner.removed:
             raise Conflict(
                 f"the name {name} is taken by {owner.path}",
                 remedy=f"set another name in the manifest, or run `omnicore plugins rm {name}`",
@@ -755,40 +720,8 @@ class PluginHost:
                 f"{name} is a native plugin: it {why}", remedy=f"`omnicore plugins disable {name}` takes it out of use"
             )
 
-    def _kept(self, row: PluginRow, digest: str) -> VersionRow:
-        if len(digest) < _LEAST_HASH or not digest.isalnum():
-            raise InvalidInput(
-                f"{digest[:80]!r} is no hash of a version", remedy=f"give its first {_LEAST_HASH} characters or more"
-            )
-        found = [one for one in self._catalogue.versions.of(row.name) if one.hash.startswith(digest)]
-        if len(found) > 1:
-            raise InvalidInput(f"{digest} fits {len(found)} versions", remedy="give more of its characters")
-        if not found:
-            raise NotFound(
-                f"no version {digest[:64]} of {row.name} is kept", remedy=f"see `omnicore plugins versions {row.name}`"
-            )
-        return found[0]
-
     def _status(self, name: str, manifest: Manifest, grants: Sequence[Grant]) -> PluginStatus:
-        threshold = self._settings.breaker_failures
-        version = self._versions.current(name)
-        breaker = BreakerStatus("closed", 0, threshold, 0, None)
-        if version is not None:
-            figures, wait_s = version.breaker.figures(), version.breaker.retry_after_s
-            until = self._catalogue.clock.now() + wait_s if figures.state == "open" else None
-            in_a_row, refused = version.blame.figures()
-            breaker = BreakerStatus(figures.state, in_a_row, threshold, refused, until)
-        kept = _warm([version] if version is not None else [])
-        return PluginStatus(
-            breaker,
-            in_flight=version.in_flight if version is not None else 0,
-            warm=kept.sandboxes,
-            warm_bytes=kept.memory_bytes,
-            calls=call_status([self._metrics.recorder(name, one.name) for one in manifest.functions]),
-            limits=limits_in_force(manifest, grants, self._settings.limits, self._settings.max_limits),
-        )
-
-
-def _warm(versions: Sequence[Version]) -> Warm:
-    kept = [pool.warm() for version in versions for pool in version.pools()]
-    return Warm(sum(one.sandboxes for one in kept), sum(one.memory_bytes for one in kept))
+        recorders = [self._metrics.recorder(name, one.name) for one in manifest.functions]
+        limits = limits_in_force(manifest, grants, self._settings.limits, self._settings.max_limits)
+        threshold, now = self._settings.breaker_failures, self._catalogue.clock.now()
+        return status_of(self._versions.current(name), call_status(recorders), limits, threshold=threshold, now=now)

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import json
 import logging
+import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -14,27 +15,27 @@ from dataclasses import asdict, replace
 from threading import RLock
 from typing import TYPE_CHECKING
 
-from omnicore import records
 from omnicore.errors import GuestError, OmniError
 from omnicore.plugins.catalogue import Catalogue, FoundFile
 from omnicore.plugins.manifest import Manifest, effective_limits, name_of_stem, read_manifest
 from omnicore.plugins.version import BEING_COMPILED, EAGER_LOADS, Patience, Version, VersionsInService
+from omnicore.records import replace as replace_record
 from omnicore.sandbox.capi.code import wat_to_wasm
 from omnicore.sandbox.engine import Template
 from omnicore.sandbox.inspect import admit, inspect
 from omnicore.storage.store import Store
 from omnicore.storage.tables.kv import KvTable
-from omnicore.storage.tables.plugins import PluginRow
+from omnicore.storage.tables.plugins import ObservedRow, PluginHostRow, SourceRow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from omnicore.config.settings import Settings
     from omnicore.plugins.folder import Candidate, Folder
     from omnicore.sandbox.abi import Limits
     from omnicore.sandbox.engine import SandboxEngine
 
-__all__ = ["FolderWatch", "Inventory", "judged_by", "read_found_file", "read_module"]
+__all__ = ["FleetWatch", "FolderWatch", "Inventory", "judged_by", "read_found_file", "read_module"]
 
 
 _log = logging.getLogger("omnicore.plugins")
@@ -129,25 +130,28 @@ class Inventory:
         self.limits = limits
         self._judged_by = judged_by
         self._changed = changed
+        self._seen = set[str]()
 
-    def take_stock(self, *, at_once: str | None = None, seconds: float | None = None) -> bool:
+    def take_stock(self, *, at_once: str | None = None, seconds: float | None = None, decided: bool = False) -> bool:
         """One pass. For an unchanged file it costs one look and no read.
 
         Args:
             at_once: the path of a file that is known to be whole.
+            decided: a person has put it there now.
             seconds: how long files may be read, the small ones first; the rest is left to the next pass.
 
         Returns: whether another pass soon would find out more.
         """
         whole = {at_once, *self._restore()}
         candidates = self.folder.list()
-        rows = {row.name: row for row in self._catalogue.rows()}
-        changes = _Changes(self._catalogue, rows, {one.path for one in candidates}, self._changed, self._claimed)
-        again, kept = changes.drop_gone(), self._catalogue.kept()
+        changes = _Changes(self._catalogue, {one.path for one in candidates}, self._changed, self._claimed)
+        again, kept = changes.drop_gone(self._seen), self._catalogue.kept()
+        self._seen |= {one.path for one in candidates}
+        changes.settle()
         arrivals = []
         end: float | None = None  # counts from the first file: what reads it may have to be imported before
         for candidate in sorted(candidates, key=lambda one: one.size):
-            if self._known(changes.by_path.get(candidate.path), candidate, kept):
+            if self._known(changes, candidate, kept):
                 continue
             settled = "yes" if candidate.path in whole else self.folder.settled(candidate)
             again = again or settled != "yes"
@@ -163,114 +167,150 @@ class Inventory:
             elif settled == "writing":
                 arrivals.append(FoundFile(candidate.stem, candidate.path, "", problem=_WRITING))
         for arrival in sorted(arrivals, key=changes.rank):
-            changes.take_in(arrival, self._judged_by)
+            changes.take_in(arrival, self._judged_by, decided=decided and arrival.path == at_once)
         if arrivals or changes.any_gone:
             self._catalogue.tidy()
         return again or changes.made_way
 
-    def _known(self, row: PluginRow | None, candidate: Candidate, kept: set[str]) -> bool:
-        if row is None or row.signature != candidate.signature:
+    def _known(self, changes: _Changes, candidate: Candidate, kept: set[str]) -> bool:
+        source = changes.sources.get(candidate.path)
+        if source is None or source.signature != candidate.signature:
             return False
-        if row.hash is not None and row.hash not in kept:  # somebody deleted the host's copy
+        if source.removed:
+            return True
+        row = changes.rows.get(source.plugin)
+        if row is None or not row.present:  # what was withdrawn elsewhere is brought by this folder
             return False
-        return not row.problem or row.verified == self._judged_by
+        if source.hash is not None and source.hash not in kept:  # somebody deleted the host's copy
+            return False
+        problem = source.problem or (row.problem if row.hash == source.hash else "")
+        return not problem or source.verified == self._judged_by
 
 
 class _Changes:
-    """Changes that one pass makes to the catalogue."""
+    """Changes that one pass makes to the catalogue.
+
+    Args:
+        paths: those of the files that are there now.
+    """
 
     def __init__(
         self,
         catalogue: Catalogue,
-        rows: dict[str, PluginRow],
         paths: set[str],
         changed: Callable[[str, str], None],
         claimed: Callable[[str], str | None],
     ) -> None:
         self._claimed = claimed
         self._catalogue = catalogue
-        self._rows = rows
+        self.rows = {row.name: row for row in catalogue.rows()}
+        self.sources = {one.path: one for one in catalogue.fleet.sources(catalogue.host)}
         self._paths = paths
         self._changed = changed
-        self.by_path = {row.path: row for row in rows.values() if row.present}
         self.any_gone = self.made_way = False
 
-    def drop_gone(self) -> bool:
-        """Takes out what is no longer there; whether that freed a name another file waits for."""
-        gone = [row for row in self._present() if row.path not in self._paths]
+    def drop_gone(self, seen: Collection[str]) -> bool:
+        """Takes out what is no longer there; whether that freed a name another file waits for.
+
+        Args:
+            seen: paths of files that this process has seen. Where several hosts share a database, a folder that was
+                empty from the start is no reason to withdraw anything, as one that was not mounted is empty too; nor
+                does the file of a version that a person installed have to be in the folder of a host that was renewed.
+        """
+        gone = [one for one in self.sources.values() if one.path not in self._paths]
+        if self._catalogue.host:
+            gone = [one for one in gone if one.path in seen or (self._paths and not self._installed(one))]
         self.any_gone = bool(gone)
-        for row in gone:
-            self._leave(row)
-        names = {row.name for row in gone}
-        waiting = [row for row in self._present() if row.hash is None and names]
-        for row in waiting:
-            self._rows[row.name] = self.by_path[row.path] = self._catalogue.look_again(row)
+        for source in gone:
+            self._leave(source)
+        names = {source.plugin for source in gone}
+        waiting = [one for one in self.sources.values() if one.hash is None and one.problem and names]
+        for source in waiting:
+            self.sources[source.path] = replace_record(source, signature="")
+            self._catalogue.fleet.keep(self.sources[source.path])
         return bool(waiting)
+
+    def settle(self) -> None:
+        """Decides about versions that waited because folders of hosts disagreed."""
+        for row in [row for row in self.rows.values() if row.contested and row.present]:
+            settled = self.rows[row.name] = self._catalogue.look_after(row.name)
+            if settled != row:
+                self._changed(row.name, "changed")
+
+    def _installed(self, source: SourceRow) -> bool:
+        row = self.rows.get(source.plugin)
+        return row is not None and row.installed and row.serving == source.hash
 
     def rank(self, arrival: FoundFile) -> tuple[bool, bool, str]:
         """The order in which files are taken in: of two that claim a name, the one that was accepted for it first."""
         return arrival.manifest is None, not self._accepted(arrival), arrival.path
 
-    def take_in(self, arrival: FoundFile, judged_by: str) -> None:
-        """Records what was found in one file."""
-        before = self.by_path.get(arrival.path)
+    def take_in(self, arrival: FoundFile, judged_by: str, *, decided: bool = False) -> None:
+        """Records what was found in one file. `decided`: a person has put it there now."""
+        before = self.sources.get(arrival.path)
         if before is not None and before.problem == arrival.problem == _WRITING:
             return
         arrival = self._named(arrival, before)
-        if before is not None and before.name != arrival.name:
+        if before is not None and before.plugin != arrival.name:
             self._leave(before)
-        known = self._rows.get(arrival.name)
-        row = self._catalogue.arrive(known, arrival, judged_by)
-        self._rows[row.name] = self.by_path[row.path] = row
-        self._changed(row.name, "changed" if known is not None and known.present else "added")
+        known = self.rows.get(arrival.name)
+        row = self._catalogue.arrive(arrival, judged_by, decided=decided)
+        self.rows[row.name] = row
+        own = self._catalogue.own(arrival.path)
+        if own is not None:
+            self.sources[own.path] = own
+        if row != known:
+            self._changed(row.name, "changed" if known is not None and known.present else "added")
 
-    def _named(self, arrival: FoundFile, before: PluginRow | None) -> FoundFile:
+    def _named(self, arrival: FoundFile, before: SourceRow | None) -> FoundFile:
         """The arrival under a name of its own: its own if that is free, else one made from its path."""
         if arrival.manifest is None and before is not None:
-            return replace(arrival, name=before.name)
+            return replace(arrival, name=before.plugin)
         if (claimant := self._claimed(arrival.name)) is not None:
             return _nameless(arrival, claimant)
-        owner = self._rows.get(arrival.name)
-        if owner is None or owner.path == arrival.path or not self._there(owner):
+        owner = self._owner(arrival)
+        if owner is None:
             return arrival
         if arrival.manifest is None:
             return replace(arrival, name=_path_name(arrival.path))
         return arrival if self._makes_way(owner, arrival) else _nameless(arrival, owner.path)
 
-    def _makes_way(self, owner: PluginRow, arrival: FoundFile) -> bool:
+    def _owner(self, arrival: FoundFile) -> SourceRow | None:
+        """Another file of this folder that has the name."""
+        there = [one for one in self.sources.values() if one.path in self._paths and not one.removed]
+        return next((one for one in there if one.plugin == arrival.name and one.path != arrival.path), None)
+
+    def _makes_way(self, owner: SourceRow, arrival: FoundFile) -> bool:
         """True when the file that has a name gives it up: it never was a plugin, or only the other one was accepted."""
         if owner.hash is None:
             moved = self._catalogue.rename(owner, _path_name(owner.path))
-            del self._rows[owner.name]
-            self._rows[moved.name] = self.by_path[moved.path] = moved
+            if moved is not None:
+                self.rows.pop(owner.plugin, None)
+                self.rows[moved.name] = moved
+            self.sources[owner.path] = replace_record(owner, plugin=_path_name(owner.path))
             return True
-        if self._accepted(arrival) and not self._catalogue.consent.covers(owner.name, owner.hash, owner.sidecar):
-            del self.by_path[owner.path]  # the next pass finds its file again, and who has the name
+        if self._accepted(arrival) and not self._catalogue.consent.covers(owner.plugin, owner.hash, owner.sidecar):
+            self._catalogue.fleet.drop(owner.host, owner.path)
+            del self.sources[owner.path]  # the next pass finds its file again, and who has the name
             self.made_way = True
             return True
         return False
 
     def _accepted(self, arrival: FoundFile) -> bool:
         """True when this code was accepted for the name that it claims; the bytes of a file seen first are not read."""
-        if arrival.manifest is None or arrival.name not in self._rows:
+        if arrival.manifest is None or arrival.name not in self.rows:
             return False
         digest = hashlib.sha256(arrival.module).hexdigest()
         return self._catalogue.consent.covers(arrival.name, digest, arrival.sidecar)
 
-    def _there(self, row: PluginRow) -> bool:
-        return row.present and row.path in self._paths
-
-    def _present(self) -> Iterable[PluginRow]:
-        return [row for row in self._rows.values() if row.present]
-
-    def _leave(self, row: PluginRow) -> None:
-        self._catalogue.gone(row)
-        if row.hash is None:
-            self._rows.pop(row.name)
+    def _leave(self, source: SourceRow) -> None:
+        left = self._catalogue.withdraw(source)
+        self.sources.pop(source.path, None)
+        if left is None:
+            self.rows.pop(source.plugin, None)
         else:
-            self._rows[row.name] = records.replace(row, present=False)
-        self.by_path.pop(row.path, None)
-        self._changed(row.name, "removed")
+            self.rows[source.plugin] = left
+        self._changed(source.plugin, "changed" if left is not None and left.present else "removed")
 
 
 def _nameless(arrival: FoundFile, claimant: str) -> FoundFile:
@@ -351,11 +391,11 @@ class FolderWatch:
                 return
             time.sleep(_SOON_S)
 
-    def take_in(self, path: str, *, patience: Patience = "all") -> None:
-        """Takes in one file that is known to be whole. The caller holds `changing`."""
+    def take_in(self, path: str, *, patience: Patience = "all", decided: bool = False) -> None:
+        """Takes in one file that is known to be whole. The caller holds `changing`. `decided`: see `take_stock`."""
         self._versions.eager, self._versions.patience = 1, patience
         try:
-            self.inventory.take_stock(at_once=path)
+            self.inventory.take_stock(at_once=path, decided=decided)
         finally:
             self._versions.patience = "all"
 
@@ -389,24 +429,31 @@ class FolderWatch:
             row = None if self.closed else self._catalogue.find(name)
             if row is None or not row.present or row.problem != BEING_COMPILED:
                 return
-            self._catalogue.look_again(row)
-            self.take_in(row.path, patience="none")
+            path = self._catalogue.look_again(name)
+            if path is not None:
+                self.take_in(path, patience="none")
 
     def tick(self, changed: bool) -> None:
         """One round of the watch."""
         self._catalogue.write_errors()
-        data_version = self._database.data_version()
-        if data_version != self._data_version:  # another process granted, disabled, ...
-            self._data_version = data_version
-            for version in self._versions.all():
-                self._sync(version.serving.name)
+        if not self._catalogue.host:  # else there is a `FleetWatch`
+            self._follow()
         if changed or time.monotonic() >= self._pass_due:
             again = self._pass("none")
             self._pass_due = time.monotonic() + (0 if again else _PASS_EVERY_S)
         if time.monotonic() >= self._sweep_due:
             self._kv.sweep()
             self._sweep_due = time.monotonic() + _SWEEP_EVERY_S
-        self._compile_ahead()
+        if not self._catalogue.host:
+            self.compile_ahead()
+
+    def _follow(self) -> None:
+        """Brings what is in service in line with what another process granted, disabled and so on."""
+        data_version = self._database.data_version()
+        if data_version != self._data_version:
+            self._data_version = data_version
+            for version in self._versions.all():
+                self._sync(version.serving.name)
 
     async def _watch(self) -> None:
         async for changed in self.inventory.folder.changes():
@@ -421,14 +468,16 @@ class FolderWatch:
         with self._changing:
             for row in self._catalogue.rows():
                 if row.problem == BEING_COMPILED and row.present and not self._versions.is_pending(row.name):
-                    self._catalogue.look_again(row)  # the host was stopped meanwhile, or it is done
+                    own = self._catalogue.own_named(row.name)
+                    if own is not None and own.hash == row.hash:  # else it is another host that compiles it
+                        self._catalogue.look_again(row.name)  # this one was stopped meanwhile, or it is done
             self._versions.eager, self._versions.patience = EAGER_LOADS, patience
             try:
                 return self.inventory.take_stock(seconds=_READING_S if patience == "none" else None)
             finally:
                 self._versions.patience = "all"
 
-    def _compile_ahead(self) -> None:
+    def compile_ahead(self) -> None:
         """Has versions that were accepted untried compiled, so that their first callers need not wait."""
         self._trying = [(version, coming) for version, coming in self._trying if not self._done(version, coming)]
         while self._versions.untried and len(self._trying) < _MOST_TRIED:
@@ -440,3 +489,94 @@ class FolderWatch:
         if coming.done() and isinstance(error := coming.exception(), GuestError):
             self._failed(version, error, False)
         return coming.done()
+
+
+_LOOK_S = 0.25  # a quarter of the second in which a change reaches all hosts
+_BEAT_S = 10.0
+_GONE_S = 30 * 86400.0  # what is known of a host that never came back is dropped
+
+
+class FleetWatch:
+    """Keeps what is in service at one of several hosts in line with what the others decide.
+
+    It asks the database by itself instead of waiting for a notification: the answer also proves that the host hears it.
+
+    Args:
+        name: the host as people call it.
+        follow: brings what is in service in line with the catalogue for one plugin.
+    Owns: a thread, from `start` until `stop`. It waits for nothing else that the host does.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        versions: VersionsInService,
+        database: Store,
+        *,
+        name: str,
+        follow: Callable[[str], None],
+        compile_ahead: Callable[[], None],
+    ) -> None:
+        self._catalogue, self._versions, self._database = catalogue, versions, database
+        self._name, self._follow, self._compile_ahead = name, follow, compile_ahead
+        self._revisions = catalogue.revisions()
+        self._data_version = -1
+        self._beat_due = 0.0
+        self._observed: dict[tuple[str, str, str, str], float] = {}
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Goes on following until `stop`."""
+        self._thread = threading.Thread(target=self._run, name="omnicore-follow-plugins", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends it, and what was observed at this host with it."""
+        self._ended.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+            with suppress(OmniError):
+                self._catalogue.fleet.observe(self._catalogue.host, [])
+
+    def look(self) -> None:
+        """One round. Raises: StorageFailed."""
+        self.beat()
+        version = self._database.data_version()
+        if version != self._data_version:
+            before, after = self._revisions, self._catalogue.revisions()
+            for name in [*after, *(name for name in before if name not in after)]:
+                if before.get(name) != after.get(name):
+                    self._follow(name)
+            self._revisions, self._data_version = after, version
+        self._observe()
+
+    def beat(self) -> None:
+        """Shows that this host lives, where that is due. Raises: StorageFailed."""
+        if time.monotonic() < self._beat_due:
+            return
+        now = self._catalogue.clock.now()
+        row = PluginHostRow(self._catalogue.host, self._name, now)
+        self._catalogue.fleet.seen(row, gone_before=now - _GONE_S)
+        self._beat_due = time.monotonic() + _BEAT_S
+
+    def _run(self) -> None:
+        with suppress(OmniError, OSError):
+            self._catalogue.share_modules()
+        while not self._ended.wait(_LOOK_S):
+            try:
+                self.look()
+                self._compile_ahead()
+            except (OmniError, OSError) as error:
+                _log.warning("what other hosts decided about plugins is not known now: %s", error)
+            except Exception:
+                _log.exception("what other hosts decided about plugins could not be followed")
+
+    def _observe(self) -> None:
+        """Records what this host has in service, where that has changed."""
+        now, found = self._catalogue.clock.now(), self._versions.observed()
+        if found != list(self._observed):
+            self._observed = {one: self._observed.get(one, now) for one in found}
+            rows = [ObservedRow(self._catalogue.host, *one, since) for one, since in self._observed.items()]
+            self._catalogue.fleet.observe(self._catalogue.host, rows)

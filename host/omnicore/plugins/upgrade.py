@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from omnicore.capabilities.grants import CapabilityRequest, Grant, covers
-from omnicore.errors import StorageFailed
+from omnicore.errors import InvalidInput, NotFound, StorageFailed
 from omnicore.plugins.catalogue import Catalogue
 from omnicore.plugins.manifest import Manifest, effective_limits
 from omnicore.plugins.schemas import FunctionSpec
@@ -29,6 +29,7 @@ __all__ = [
     "code_change",
     "function_changes",
     "is_lower",
+    "kept_version",
     "limit_changes",
     "upgrade_of",
     "version_views",
@@ -224,6 +225,22 @@ def version_views(catalogue: Catalogue, row: PluginRow) -> list[VersionView]:
     ]
 
 
+def kept_version(catalogue: Catalogue, row: PluginRow, digest: str) -> VersionRow:
+    """The version of a plugin with a hash, or with one that begins so. Raises: InvalidInput, NotFound."""
+    if len(digest) < _LEAST_HASH or not digest.isalnum():
+        raise InvalidInput(
+            f"{digest[:80]!r} is no hash of a version", remedy=f"give its first {_LEAST_HASH} characters or more"
+        )
+    found = [one for one in catalogue.versions.of(row.name) if one.hash.startswith(digest)]
+    if len(found) > 1:
+        raise InvalidInput(f"{digest} fits {len(found)} versions", remedy="give more of its characters")
+    if not found:
+        raise NotFound(
+            f"no version {digest[:64]} of {row.name} is kept", remedy=f"see `omnicore plugins versions {row.name}`"
+        )
+    return found[0]
+
+
 def _version_view(
     version: VersionRow, row: PluginRow, *, turned_away: bool, accepted: Acceptance | None
 ) -> VersionView:
@@ -286,6 +303,7 @@ def _code_between(modules: ModuleStore, before: VersionView | None, after: Versi
 
 _VERSION = re.compile(r"v?(\d{1,18}(?:\.\d{1,18}){0,7})(?:-([0-9A-Za-z.-]+))?(?:\+.*)?")
 _PARTS = 8
+_LEAST_HASH = 8
 
 
 def _order(version: re.Match[str]) -> tuple[Any, ...]:

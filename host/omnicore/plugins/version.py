@@ -6,7 +6,7 @@ import logging
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
@@ -25,6 +25,7 @@ from omnicore.plugins.callers import Blame
 from omnicore.plugins.manifest import granted_limits
 from omnicore.plugins.schemas import Media
 from omnicore.plugins.settings import settled_settings
+from omnicore.plugins.view import BreakerStatus, CallStatus, LimitInForce, PluginStatus
 from omnicore.resilience.breaker import Breaker
 from omnicore.sandbox.abi import Doors, HostFunction, Limits, Variables
 from omnicore.sandbox.budget import COOLING, register_idle_owner
@@ -54,7 +55,9 @@ __all__ = [
     "VersionsInService",
     "Warm",
     "WrapDoors",
+    "status_of",
     "unwrapped",
+    "warm_of",
 ]
 
 
@@ -329,6 +332,16 @@ class Version:
         coming = self._coming
         return coming is not None and coming.done() and coming.exception() is not None
 
+    def condition(self) -> tuple[str, str]:
+        """The state and the error, for people: `loaded`, `coming`, `failed`, or "" before it was needed."""
+        coming = self._coming
+        error = self._refusal or (coming.exception() if coming is not None and coming.done() else None)
+        if self._template is not None:
+            return "loaded", ""
+        if error is not None:
+            return "failed", str(error)[:_LONGEST_ERROR]
+        return ("coming", "") if coming is not None else ("", "")
+
     def coming(self, *, called: bool = True, after_s: float = 0.0) -> Future[Template]:
         """The template once it is compiled, on a thread of its own. Asked for again, it is the same one, until it
         failed.
@@ -412,7 +425,7 @@ def _again(refusal: GuestError) -> GuestError:
 
 
 WrapDoors = Callable[[PluginScope, Doors], Doors]
-"""What stands between a plugin and its doors, in tests."""
+"""Layer between a plugin and its doors, in tests."""
 
 
 def unwrapped(plugin: PluginScope, doors: Doors) -> Doors:
@@ -421,6 +434,7 @@ def unwrapped(plugin: PluginScope, doors: Doors) -> Doors:
 
 
 EAGER_LOADS = 8
+_LONGEST_ERROR = 500
 _AGAIN_S = 30.0  # until a version is compiled again after the machine failed it
 Patience = Literal["all", "replacing", "none"]
 BEING_COMPILED = "is being compiled; it is taken in once that is done"
@@ -542,6 +556,47 @@ class VersionsInService:
         again_s = _AGAIN_S if version.failed else 0.0
         version.coming(called=False, after_s=again_s).add_done_callback(lambda _: self._came(name))
         return BEING_COMPILED
+
+    def succeed(self, name: str, serving: Serving | None, done: Callable[[], None]) -> bool:
+        """Compiles the version that is to follow the current one, which answers calls until that is done.
+
+        Nothing is awaited where another host has taken the current one out of service, or taken a grant from it. A
+        version that cannot be compiled here leaves the current one in service; a failure of the machine is tried again.
+
+        Args:
+            done: called when it is compiled, on the thread that did it: the current version is to be replaced now.
+
+        Returns: whether the current one goes on.
+        """
+        with self._lock:
+            current, ready = self._versions.get(name), self._ready.get(name)
+            if serving is None or current is None or not current.loaded or not _follows(current.serving, serving):
+                return False
+            if ready is not None and ready.serving == serving:
+                return not ready.loaded
+            following = self._ready[name] = self._make(serving)
+        if ready is not None:
+            ready.retire()
+        self._follow(following, done)
+        return True
+
+    def _follow(self, following: Version, done: Callable[[], None], after_s: float = 0.0) -> None:
+        def came(coming: Future[Template]) -> None:
+            error = coming.exception()
+            if error is None:
+                done()
+            elif isinstance(error, HostError):
+                _log.error("version %s of %s: %s", following.serving.hash[:8], following.serving.name, error)
+                self._follow(following, done, _AGAIN_S)
+
+        following.coming(called=False, after_s=after_s).add_done_callback(came)
+
+    def observed(self) -> list[tuple[str, str, str, str]]:
+        """Plugin, hash, state (`coming`, `loaded` or `failed`) and error of each version that was needed so far."""
+        with self._lock:
+            versions = [*self._versions.values(), *self._ready.values()]
+        states = {(one.serving.name, one.serving.hash): one.condition() for one in versions}
+        return sorted((*version, *condition) for version, condition in states.items() if condition[0])
 
     def current(self, name: str) -> Version | None:
         """The version of a plugin that takes calls, if one was needed yet."""
@@ -692,5 +747,37 @@ class VersionsInService:
         return parts.engine.load([("main", parts.modules.get(serving.hash))], limits, parts.wrap_doors(scope, doors))
 
 
+def _follows(current: Serving, serving: Serving) -> bool:
+    """True for other code that is granted all that the current version may do."""
+    return current.hash != serving.hash and all(grant in serving.grants for grant in current.grants)
+
+
 def _some(names: tuple[str, ...]) -> str:
     return ", ".join(names[:10]) + (", ..." if len(names) > 10 else "") if names else "none"
+
+
+def warm_of(versions: Sequence[Version]) -> Warm:
+    """The sandboxes that some versions keep for the next call."""
+    kept = [pool.warm() for version in versions for pool in version.pools()]
+    return Warm(sum(one.sandboxes for one in kept), sum(one.memory_bytes for one in kept))
+
+
+def status_of(
+    version: Version | None, calls: CallStatus, limits: Mapping[str, LimitInForce], *, threshold: int, now: float
+) -> PluginStatus:
+    """The condition of a plugin. `version` is the one that takes calls, None before it was needed."""
+    breaker = BreakerStatus("closed", 0, threshold, 0, None)
+    if version is not None:
+        figures, wait_s = version.breaker.figures(), version.breaker.retry_after_s
+        until = now + wait_s if figures.state == "open" else None
+        in_a_row, refused = version.blame.figures()
+        breaker = BreakerStatus(figures.state, in_a_row, threshold, refused, until)
+    kept = warm_of([version] if version is not None else [])
+    return PluginStatus(
+        breaker,
+        in_flight=version.in_flight if version is not None else 0,
+        warm=kept.sandboxes,
+        warm_bytes=kept.memory_bytes,
+        calls=calls,
+        limits=limits,
+    )

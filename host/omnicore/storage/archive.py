@@ -23,6 +23,7 @@ from typing import IO, TYPE_CHECKING, Any
 from omnicore.errors import InvalidInput, StorageFailed
 from omnicore.files import own_folder, own_opener
 from omnicore.storage.database import DATABASE
+from omnicore.storage.modules import MODULE_PARTS
 from omnicore.storage.store import storage_failed
 
 if TYPE_CHECKING:
@@ -319,7 +320,7 @@ def stored_bytes(store: Store) -> int:
 Rows = Callable[[str], Iterator[tuple[Any, ...]]]
 _BATCH = 1000
 _STEPS = ("migrations", "schema_steps")
-_OWN = (*_STEPS, "changes")
+_OWN = (*_STEPS, "changes", MODULE_PARTS)
 _TABLES = {
     # Without virtual tables and the tables that SQLite keeps for them: they are rebuilt from the others.
     "sqlite": "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table'"

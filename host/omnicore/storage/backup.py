@@ -96,6 +96,7 @@ def backup(store: Store, data: Path, target: Path, *, clock: Clock) -> Contents:
             _copied(store.path, copy)
         else:
             _exported(store, copy, clock)
+            ModuleStore(data / "modules", store).fetch_all()
         return write_archive(
             target, Contents(store.dialect, NEWEST, clock.now(), {}), [(DATABASE, copy), *files_of(data)]
         )

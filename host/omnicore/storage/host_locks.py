@@ -1,4 +1,7 @@
-"""Locks that show which hosts on this machine live: each locks its own file, and the system unlocks it at its end."""
+"""The identity of a host, and locks that show which hosts on this machine live.
+
+Each host locks its own file, and the system unlocks it at its end.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,28 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
-from omnicore.files import own_folder
+from omnicore.files import check_own, only_one, own_folder, write_whole
+from omnicore.ids import new_id
 
-__all__ = ["HostLocks"]
+__all__ = ["HostLocks", "host_identity"]
 
 _NAME = re.compile(r"[a-z]+_[0-9a-z]{26}")
+
+
+def host_identity(data: Path) -> str:
+    """The identity of the host with this data folder, which is the same after a restart; made when first asked for.
+
+    Raises: StorageFailed: the folder cannot be written, or somebody else may write to the file.
+    """
+    file = data / "host.id"
+    with only_one(file):
+        if check_own(file):
+            known = file.read_text(encoding="ascii", errors="replace").strip()
+            if _NAME.fullmatch(known):
+                return known
+        made = new_id("host")
+        write_whole(file, f"{made}\n".encode())
+    return made
 
 
 class HostLocks:

@@ -1,4 +1,4 @@
-"""Plugins, their versions, acceptances, grants and settings."""
+"""Plugins: what is decided about each, its versions, acceptances, grants and settings, and what each host holds."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from omnicore.errors import Conflict
 from omnicore.records import Record, replace
 from omnicore.storage.table import Table
 
@@ -24,14 +25,19 @@ __all__ = [
     "VERSIONS",
     "Acceptance",
     "AcceptancesTable",
+    "FleetTable",
     "GrantRow",
     "GrantsTable",
     "Holdings",
     "NativeTable",
+    "ObservedRow",
+    "OvertakenError",
     "PluginConfigTable",
+    "PluginHostRow",
     "PluginRow",
     "PluginsTable",
     "RollbackRow",
+    "SourceRow",
     "TurnedAwayRow",
     "VersionRow",
     "VersionsTable",
@@ -40,18 +46,20 @@ __all__ = [
 
 
 class PluginRow(Record, frozen=True):
-    """A plugin as the catalogue knows it. Units: times in seconds since the Unix epoch.
+    """A plugin as it was decided about, for all hosts of the database. Units: times in seconds since the Unix epoch.
 
-    `path` is relative to the plugin folder; `signature` tells whether the file changed without reading it;
-    `problem` says why the file as it is cannot be used; `hash` is its newest usable version, `serving` the
-    accepted one that answers calls; `verified` names the engine that judged it last; `last_error` is a JSON
-    document; `present` says that the file is there; `sidecar` is the manifest beside the newest usable version as it
-    was written, None where there was none.
+    `path` is relative to the plugin folder that brought it; `problem` says why the newest file cannot be used; `hash`
+    is the newest usable version, `serving` the accepted one that answers calls; `last_error` is a JSON document;
+    `present` says that a folder or a person has brought it and nobody took it away; `sidecar` is the manifest beside
+    the newest usable version as it was written, None where there was none.
+
+    `revision` grows with every change. `installed` says that a person brought the newest version, `contested` why it
+    waits for one: hosts' folders disagree. `shares` are per cent of the calls by digest, None where `serving` has all.
+    `signature` and `verified` are for hosts of version 0.1.0, which still write them.
     """
 
     name: str
     path: str
-    signature: str
     hash: str | None
     manifest: str | None
     state: str
@@ -59,13 +67,22 @@ class PluginRow(Record, frozen=True):
     problem: str
     switched_off: bool
     serving: str | None
-    verified: str
     last_error: str | None
     last_error_at: float | None
     added_at: float
     changed_at: float
     present: bool
     sidecar: str | None = None
+    revision: int = 0
+    installed: bool = False
+    contested: str = ""
+    shares: Mapping[str, int] | None = None
+    signature: str = ""
+    verified: str = ""
+
+
+class OvertakenError(Conflict):
+    """Somebody changed a plugin since its row was read; whoever decides reads it again."""
 
 
 class VersionRow(Record, frozen=True):
@@ -83,7 +100,9 @@ CATALOGUE = ("plugins",)
 
 PLUGINS = Table(PluginRow, "plugins", key="name")
 VERSIONS = Table(VersionRow, "versions", key=("plugin", "hash"))
-_CHANGES = ", ".join(f"{name} = excluded.{name}" for name in PluginRow.__struct_fields__[1:])
+_DECIDED = tuple(name for name in PluginRow.__struct_fields__ if name not in ("name", "last_error", "last_error_at"))
+_CHANGES = ", ".join(f"{name} = ?" for name in _DECIDED)
+_REVISIONS = "SELECT name, revision, added_at FROM plugins"
 _LITERAL = str.maketrans({"%": "!%", "_": "!_", "!": "!!"})
 
 
@@ -94,18 +113,42 @@ class PluginsTable:
         self._database = database
 
     def save(self, *rows: PluginRow) -> None:
-        """Writes rows in one transaction; on the disk when it returns."""
+        """Writes rows in one transaction; on the disk when it returns. Raises: OvertakenError."""
         if not rows:
             return
         with self._database.write(durable=True, locks=CATALOGUE) as session:
-            self.write(session, *rows)
+            for row in rows:
+                self.write(session, row)
 
     @staticmethod
-    def write(session: Session, *rows: PluginRow) -> None:
-        """Writes rows in a transaction that holds other changes as well."""
-        session.executemany(
-            f"{PLUGINS.insert} ON CONFLICT (name) DO UPDATE SET {_CHANGES}", [PLUGINS.values(row) for row in rows]
+    def write(session: Session, row: PluginRow) -> PluginRow:
+        """Writes a row as its next revision, in a transaction that holds other changes as well.
+
+        Raises: OvertakenError: it is of an earlier revision than the one that is there.
+        """
+        following = replace(row, revision=row.revision + 1)
+        values = PLUGINS.values(following)
+        given = dict(zip(PluginRow.__struct_fields__, values, strict=True))
+        changed = session.execute(
+            f"UPDATE plugins SET {_CHANGES} WHERE name = ? AND revision = ?",
+            (*(given[name] for name in _DECIDED), row.name, row.revision),
         )
+        if changed.rowcount != 1:
+            insert = f"{PLUGINS.insert} ON CONFLICT (name) DO NOTHING"
+            if row.revision or session.execute(insert, values).rowcount != 1:
+                raise OvertakenError(
+                    f"{row.name} was changed at the same time", remedy="look at it and try again", plugin=row.name
+                )
+        return following
+
+    def revisions(self) -> dict[str, tuple[int, float]]:
+        """Revision and time of the first row by name, of which one changes with every change, removals among them."""
+        return {name: (number, at) for name, number, at in self._database.rows(_REVISIONS)}
+
+    @staticmethod
+    def touch(session: Session, name: str) -> None:
+        """Counts a change of what belongs to a plugin, such as its settings, as one of the plugin."""
+        session.execute("UPDATE plugins SET revision = revision + 1 WHERE name = ?", (name,))
 
     def get(self, name: str) -> PluginRow | None:
         """The row of a plugin, or None."""
@@ -115,11 +158,6 @@ class PluginsTable:
     def all(self) -> list[PluginRow]:
         """Every row, by name, those whose file is gone among them."""
         return [PLUGINS.row(row) for row in self._database.rows(f"{PLUGINS.select} ORDER BY name")]
-
-    def at(self, path: str) -> PluginRow | None:
-        """The row of the plugin whose file is at a path of the folder, if it is there."""
-        found = self._database.rows(f"{PLUGINS.select} WHERE path = ? AND present = 1", (path,))
-        return PLUGINS.row(found[0]) if found else None
 
     def page(self, after: str, limit: int, *, state: str | None = None, text: str = "") -> list[PluginRow]:
         """Up to `limit` rows whose file is there, by name, from behind `after` on.
@@ -170,6 +208,10 @@ class PluginsTable:
         found = self._database.rows(f"{VERSIONS.select} WHERE plugin = ? AND hash = ?", (plugin, hash_))
         return VERSIONS.row(found[0]) if found else None
 
+    def hashes(self) -> set[str]:
+        """The hashes of all versions that are kept."""
+        return {hash_ for (hash_,) in self._database.rows("SELECT DISTINCT hash FROM versions")}
+
     def drop_unused(self, kept: int = 0) -> set[str]:
         """Drops versions that no plugin serves or waits to serve, all but the `kept` of each plugin seen last.
 
@@ -186,7 +228,10 @@ class PluginsTable:
 _DROP_UNUSED = """
 DELETE FROM versions WHERE (plugin, hash) NOT IN (
   SELECT kept.plugin, kept.hash FROM versions AS kept
-  JOIN plugins ON plugins.name = kept.plugin AND kept.hash IN (plugins.hash, plugins.serving)
+  JOIN plugins ON plugins.name = kept.plugin
+    AND (kept.hash IN (plugins.hash, plugins.serving) OR plugins.shares LIKE '%' || kept.hash || '%')
+  UNION
+  SELECT plugin, hash FROM plugin_sources WHERE hash IS NOT NULL AND removed = 0
   UNION
   SELECT plugin, hash FROM (
     SELECT old.plugin, old.hash,
@@ -198,13 +243,17 @@ DELETE FROM versions WHERE (plugin, hash) NOT IN (
 
 
 class RollbackRow(Record, frozen=True):
-    """A rollback that has begun. `signature` is that of the plugin's file before. Units: `at` epoch seconds."""
+    """A rollback that has begun in the folder of a host.
+
+    `signature` is that of the plugin's file before. Units: `at` epoch seconds.
+    """
 
     plugin: str
     hash: str
     path: str
     signature: str
     at: float
+    host: str = ""
 
 
 class TurnedAwayRow(Record, frozen=True):
@@ -275,13 +324,14 @@ class VersionsTable:
             self.welcome(session, row.plugin, digest)
             session.execute(
                 f"{ROLLBACKS.insert} ON CONFLICT (plugin) DO UPDATE SET hash = excluded.hash,"
-                " path = excluded.path, signature = excluded.signature, at = excluded.at",
+                " path = excluded.path, signature = excluded.signature, at = excluded.at, host = excluded.host",
                 ROLLBACKS.values(row),
             )
 
-    def begun(self) -> list[RollbackRow]:
-        """The rollbacks under way, of which there are none but for moments and after a crash."""
-        return [ROLLBACKS.row(row) for row in self._store.rows(f"{ROLLBACKS.select} ORDER BY plugin")]
+    def begun(self, host: str) -> list[RollbackRow]:
+        """A host's rollbacks under way, of which there are none but for moments and after a crash."""
+        found = self._store.rows(f"{ROLLBACKS.select} WHERE host = ? ORDER BY plugin", (host,))
+        return [ROLLBACKS.row(row) for row in found]
 
     def end(self, row: RollbackRow) -> None:
         """Records that a rollback is over."""
@@ -435,7 +485,7 @@ _TABLES = {
 }
 _SQL = " UNION ALL ".join(f"SELECT '{kind}' WHERE EXISTS (SELECT 1 FROM {rows})" for kind, rows in _TABLES.items())
 OPEN = frozenset({"settings", "subscriptions", "schedules", "waiting tasks"})
-"""What reaches the code of that name without a grant."""
+"""Ways to the code of that name that need no grant."""
 
 
 class Holdings:
@@ -470,6 +520,7 @@ class PluginConfigTable:
         with self._store.write(durable=True, locks=(f"settings:{plugin}",)) as session:
             session.execute("DELETE FROM plugin_config WHERE plugin = ?", (plugin,))
             session.executemany("INSERT INTO plugin_config VALUES (?, ?, ?, ?, ?)", rows)
+            PluginsTable.touch(session, plugin)
 
     def forget(self, plugin: str) -> None:
         """Drops the settings of a plugin."""
@@ -496,3 +547,123 @@ class NativeTable:
                 " changed_at = excluded.changed_at",
                 (name, int(not on), at),
             )
+
+
+class SourceRow(Record, frozen=True):
+    """A file in the plugin folder of one host: what it proposes for a name.
+
+    `signature` tells that host whether the file changed without reading it; `problem` says why the file cannot be
+    used; `verified` names the engine that judged it last. `removed` says that somebody removed the plugin at another
+    host: the file proposes nothing until it changes. Units: `at` seconds since the Unix epoch.
+    """
+
+    host: str
+    path: str
+    plugin: str
+    signature: str
+    hash: str | None
+    sidecar: str | None
+    problem: str
+    verified: str
+    removed: bool
+    at: float
+
+    def brings(self, hash_: str | None, sidecar: str | None) -> bool:
+        """True for the same bytes with the same manifest beside them."""
+        return self.hash is not None and (self.hash, self.sidecar) == (hash_, sidecar)
+
+
+class PluginHostRow(Record, frozen=True):
+    """A host of the database, by the identity of its data folder. Units: `seen_at` seconds since the Unix epoch."""
+
+    host: str
+    name: str
+    seen_at: float
+
+
+class ObservedRow(Record, frozen=True):
+    """A version that one host has in service, or cannot. Units: `since` seconds since the Unix epoch."""
+
+    host: str
+    plugin: str
+    hash: str
+    state: str
+    error: str
+    since: float
+
+
+SOURCES = Table(SourceRow, "plugin_sources", key=("host", "path"), indexes=(("plugin",),))
+PLUGIN_HOSTS = Table(PluginHostRow, "plugin_hosts", key="host")
+OBSERVED = Table(ObservedRow, "plugin_observed", key=("host", "plugin", "hash"))
+_OF_HOSTS = ("plugin_sources", "plugin_observed", "plugin_hosts")
+
+
+class FleetTable:
+    """Files in the folders of hosts and versions that they run, by the host's identity. `host` is this one."""
+
+    def __init__(self, store: Store, host: str) -> None:
+        self._store, self.host = store, host
+
+    def sources(self, host: str) -> list[SourceRow]:
+        """The files in a host's folder, by path."""
+        return self._sources("WHERE host = ? ORDER BY path", host)
+
+    def source(self, host: str, path: str) -> SourceRow | None:
+        """A file in a host's folder as it was taken in last, or None."""
+        return next(iter(self._sources("WHERE host = ? AND path = ?", host, path)), None)
+
+    def named(self, host: str, plugin: str) -> SourceRow | None:
+        """The file in a host's folder that has a plugin's name, or None."""
+        return next(iter(self._sources("WHERE host = ? AND plugin = ? ORDER BY path", host, plugin)), None)
+
+    def proposals(self, plugin: str) -> list[SourceRow]:
+        """The files of all hosts that have a plugin's name."""
+        return self._sources("WHERE plugin = ? ORDER BY host, path", plugin)
+
+    def _sources(self, clause: str, *parameters: str) -> list[SourceRow]:
+        return [SOURCES.row(row) for row in self._store.rows(f"{SOURCES.select} {clause}", parameters)]
+
+    def keep(self, source: SourceRow) -> None:
+        """Records a file as it was taken in."""
+        with self._store.write(locks=CATALOGUE) as session:
+            session.execute("DELETE FROM plugin_sources WHERE host = ? AND path = ?", (source.host, source.path))
+            session.execute(SOURCES.insert, SOURCES.values(source))
+
+    def drop(self, host: str, path: str) -> None:
+        """Records that a file is gone."""
+        with self._store.write(locks=CATALOGUE) as session:
+            session.execute("DELETE FROM plugin_sources WHERE host = ? AND path = ?", (host, path))
+
+    def remove(self, host: str, plugin: str) -> None:
+        """Records that somebody removed a plugin at a host: the files of the others propose it no more."""
+        with self._store.write(durable=True, locks=CATALOGUE) as session:
+            session.execute("DELETE FROM plugin_sources WHERE host = ? AND plugin = ?", (host, plugin))
+            session.execute("UPDATE plugin_sources SET removed = 1 WHERE plugin = ?", (plugin,))
+
+    def hosts(self) -> dict[str, PluginHostRow]:
+        """The hosts that were seen, by identity."""
+        found = map(PLUGIN_HOSTS.row, self._store.rows(PLUGIN_HOSTS.select))
+        return {row.host: row for row in found}
+
+    def seen(self, row: PluginHostRow, *, gone_before: float) -> None:
+        """Shows that a host lives, and drops all of those that were last seen before a time."""
+        with self._store.write() as session:
+            session.execute(
+                f"{PLUGIN_HOSTS.insert} ON CONFLICT (host) DO UPDATE SET name = excluded.name,"
+                " seen_at = excluded.seen_at",
+                PLUGIN_HOSTS.values(row),
+            )
+            gone = session.execute("SELECT host FROM plugin_hosts WHERE seen_at < ?", (gone_before,)).fetchall()
+            for table in _OF_HOSTS if gone else ():
+                session.executemany(f"DELETE FROM {table} WHERE host = ?", gone)
+
+    def observed(self, plugin: str) -> list[ObservedRow]:
+        """Versions of a plugin that hosts have in service, by host."""
+        sql = f"{OBSERVED.select} WHERE plugin = ? ORDER BY host, since"
+        return [OBSERVED.row(row) for row in self._store.rows(sql, (plugin,))]
+
+    def observe(self, host: str, rows: Sequence[ObservedRow]) -> None:
+        """Replaces all that was observed at a host."""
+        with self._store.write() as session:
+            session.execute("DELETE FROM plugin_observed WHERE host = ?", (host,))
+            session.executemany(OBSERVED.insert, [OBSERVED.values(row) for row in rows])
