@@ -1,4 +1,4 @@
-"""Writes what is made from `specs/doors` and `specs/openapi.json`: `python -m sdk.generate`, from the repository's root."""
+"""Writes what is made from `specs/doors` and the OpenAPI document: `python -m sdk.generate`, in the repository."""
 
 from __future__ import annotations
 
@@ -11,9 +11,6 @@ from pathlib import Path
 
 import sdk.generate
 from sdk.generate.contract import ROOT, load
-
-MARK = "specs/doors"
-"""Every file that is made says so in its first lines, with these words."""
 
 
 def made() -> dict[Path, str]:

@@ -2090,6 +2090,65 @@ func (c *Client) CancelRestore(ctx context.Context, backup string) error {
 	return c.do(ctx, request{method: http.MethodDelete, path: "/api/v1/backups/" + escaped(backup) + "/restore"}, nil)
 }
 
+// ListHosts: lists the hosts of the fleet: GET /api/v1/fleet.
+func (c *Client) ListHosts(ctx context.Context) (*FleetHosts, error) {
+	answer := new(FleetHosts)
+	if err := c.do(ctx, request{method: http.MethodGet, path: "/api/v1/fleet"}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// ShowFleetHost: shows a host of the fleet: GET /api/v1/fleet/{host}.
+func (c *Client) ShowFleetHost(ctx context.Context, host string) (*FleetHost, error) {
+	answer := new(FleetHost)
+	if err := c.do(ctx, request{method: http.MethodGet, path: "/api/v1/fleet/" + escaped(host)}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// RemoveHost: throws a host out of the fleet: DELETE /api/v1/fleet/{host}.
+func (c *Client) RemoveHost(ctx context.Context, host string) error {
+	return c.do(ctx, request{method: http.MethodDelete, path: "/api/v1/fleet/" + escaped(host), keyed: true}, nil)
+}
+
+// OrderHost: cordons or drains a host, or lets it work again: PUT /api/v1/fleet/{host}/state.
+func (c *Client) OrderHost(ctx context.Context, host string, body HostOrder) (*FleetHost, error) {
+	answer := new(FleetHost)
+	if err := c.do(ctx, request{method: http.MethodPut, path: "/api/v1/fleet/" + escaped(host) + "/state", body: body, media: "application/json"}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// ShowHostLogsQuery has the options of ShowHostLogs; what is nil is left out.
+type ShowHostLogsQuery struct {
+	// The lines of this plugin; without it those of the host itself.
+	Plugin *string
+
+	// How many lines.
+	Limit *int64
+
+	// The lowest level shown. One of trace, debug, info, warn, error.
+	Level *string
+}
+
+func (q ShowHostLogsQuery) visit(add func(string, any)) {
+	add("plugin", q.Plugin)
+	add("limit", q.Limit)
+	add("level", q.Level)
+}
+
+// ShowHostLogs: shows the last log lines of a host: GET /api/v1/fleet/{host}/logs.
+func (c *Client) ShowHostLogs(ctx context.Context, host string, query ShowHostLogsQuery) (*HostLines, error) {
+	answer := new(HostLines)
+	if err := c.do(ctx, request{method: http.MethodGet, path: "/api/v1/fleet/" + escaped(host) + "/logs", query: query}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
 // ShowSession: tells who is logged in: GET /api/v1/session.
 func (c *Client) ShowSession(ctx context.Context) (*Session, error) {
 	answer := new(Session)

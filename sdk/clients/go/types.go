@@ -746,6 +746,41 @@ type Feature struct {
 	FallbacksUsed int64 `json:"fallbacks_used"`
 }
 
+// FleetHost is a JSON object.
+type FleetHost struct {
+	// Stands for its key pair; the same after a restart.
+	ID string `json:"id"`
+
+	Name string `json:"name"`
+
+	Version string `json:"version"`
+
+	// URL at which other hosts reach it.
+	Address *string `json:"address,omitempty"`
+
+	// Words by which plugins are placed.
+	Labels map[string]string `json:"labels,omitempty"`
+
+	// Seconds since the Unix epoch.
+	StartedAt float64 `json:"started_at"`
+
+	// Seconds since the Unix epoch.
+	SeenAt float64 `json:"seen_at"`
+
+	// `away`: it was not seen for 15 s. One of ready, cordoned, draining, drained, away.
+	State *string `json:"state,omitempty"`
+
+	// The state that it was told to take. One of ready, cordoned, drained.
+	Wanted *string `json:"wanted,omitempty"`
+
+	Load *HostLoad `json:"load,omitempty"`
+}
+
+// FleetHosts is a JSON object.
+type FleetHosts struct {
+	Items []FleetHost `json:"items"`
+}
+
 // Function is a JSON object.
 type Function struct {
 	Description string `json:"description"`
@@ -853,6 +888,36 @@ type Host struct {
 
 	// Plugins by state.
 	Counts map[string]int64 `json:"counts"`
+}
+
+// HostLines is a JSON object.
+type HostLines struct {
+	Items []LogLine `json:"items"`
+}
+
+// HostLoad is a JSON object.
+type HostLoad struct {
+	// Plugin calls under way.
+	Calls *int64 `json:"calls,omitempty"`
+
+	// Tasks that run.
+	Tasks *int64 `json:"tasks,omitempty"`
+
+	// Runs of workflows in memory.
+	Runs *int64 `json:"runs,omitempty"`
+
+	// Processor cores in use since the last beat.
+	CPU *float64 `json:"cpu,omitempty"`
+
+	// Resident memory of the process.
+	MemoryBytes *int64 `json:"memory_bytes,omitempty"`
+}
+
+// HostOrder is a JSON object.
+type HostOrder struct {
+	// `cordoned` takes no new tasks and runs, `drained` gives all back and refuses calls, `ready` works again.
+	// One of ready, cordoned, drained.
+	State string `json:"state"`
 }
 
 // Intelligence is a JSON object.

@@ -1,7 +1,7 @@
 // Made from specs/openapi.json by `python -m sdk.generate`; change the host's operations, not this file.
 
 import { Carrier, type CallOptions, pages } from "./client.js";
-import type { Approval, Approvals, AuditCheck, AuditRow, AuditRows, AuditVerdict, Backup, Backups, Changes, CloudEvent, Collection, CollectionIndex, CollectionOrder, Collections, Connector, ConnectorActions, ConnectorCall, ConnectorChange, ConnectorKinds, ConnectorOrder, ConnectorOutput, ConnectorTest, ConnectorUse, ConnectorUses, Connectors, Consolidated, Credentials, Cycle, CycleOrder, Decision, Event, Events, Executed, Execution, ExpressionOrder, ExpressionValue, GrantOrder, Grants, Health, Host, Intelligence, IntelligenceAnswer, IntelligenceCall, IntelligenceSpec, Intelligences, Json, Lane, Lanes, LogLines, LoggedIn, Matches, Memories, Memory, MemoryChange, MemoryImported, MemoryOrder, MemoryOwner, MemoryOwners, MemoryQuestion, MemoryStats, MemoryTiers, NewToken, PasswordChange, PlainPlugin, PlainWorkflow, Plugin, PluginConfig, PluginConfigOrder, PluginStatus, Plugins, Published, Queues, Recalled, Removed, RestoreOrder, RollbackOrder, Run, RunAudit, RunFork, RunOpen, RunOrder, RunRetry, RunStep, RunSteps, Runs, Schedule, ScheduleOrder, ScheduleSwitch, Schedules, Series, Session, Sessions, Setting, SettingOrder, Settings, SetupOrder, StagedRestore, Status, Switch, Task, TaskCancelled, TaskOrder, Tasks, TasksRetried, TasksRetry, Ticks, Token, TokenOrder, Tokens, TrialOrder, Trigger, Upgrade, UpgradeOrder, User, UserChange, UserOrder, Users, VectorCount, VectorIds, VectorOrder, VectorQuery, Versions, Webhook, WebhookDeliveries, WebhookDelivery, WebhookDeliveryBody, WebhookOrder, Webhooks, Workflow, WorkflowChange, WorkflowChecked, WorkflowDiff, WorkflowExamples, WorkflowExecuted, WorkflowExecution, WorkflowLine, WorkflowPalette, WorkflowText, WorkflowVersion, WorkflowVersions, Workflows } from "./types.js";
+import type { Approval, Approvals, AuditCheck, AuditRow, AuditRows, AuditVerdict, Backup, Backups, Changes, CloudEvent, Collection, CollectionIndex, CollectionOrder, Collections, Connector, ConnectorActions, ConnectorCall, ConnectorChange, ConnectorKinds, ConnectorOrder, ConnectorOutput, ConnectorTest, ConnectorUse, ConnectorUses, Connectors, Consolidated, Credentials, Cycle, CycleOrder, Decision, Event, Events, Executed, Execution, ExpressionOrder, ExpressionValue, FleetHost, FleetHosts, GrantOrder, Grants, Health, Host, HostLines, HostOrder, Intelligence, IntelligenceAnswer, IntelligenceCall, IntelligenceSpec, Intelligences, Json, Lane, Lanes, LogLines, LoggedIn, Matches, Memories, Memory, MemoryChange, MemoryImported, MemoryOrder, MemoryOwner, MemoryOwners, MemoryQuestion, MemoryStats, MemoryTiers, NewToken, PasswordChange, PlainPlugin, PlainWorkflow, Plugin, PluginConfig, PluginConfigOrder, PluginStatus, Plugins, Published, Queues, Recalled, Removed, RestoreOrder, RollbackOrder, Run, RunAudit, RunFork, RunOpen, RunOrder, RunRetry, RunStep, RunSteps, Runs, Schedule, ScheduleOrder, ScheduleSwitch, Schedules, Series, Session, Sessions, Setting, SettingOrder, Settings, SetupOrder, StagedRestore, Status, Switch, Task, TaskCancelled, TaskOrder, Tasks, TasksRetried, TasksRetry, Ticks, Token, TokenOrder, Tokens, TrialOrder, Trigger, Upgrade, UpgradeOrder, User, UserChange, UserOrder, Users, VectorCount, VectorIds, VectorOrder, VectorQuery, Versions, Webhook, WebhookDeliveries, WebhookDelivery, WebhookDeliveryBody, WebhookOrder, Webhooks, Workflow, WorkflowChange, WorkflowChecked, WorkflowDiff, WorkflowExamples, WorkflowExecuted, WorkflowExecution, WorkflowLine, WorkflowPalette, WorkflowText, WorkflowVersion, WorkflowVersions, Workflows } from "./types.js";
 
 /** Every operation of a host. Each resolves to the answer, or rejects with an `OmniCoreError`. */
 export class Operations extends Carrier {
@@ -753,6 +753,31 @@ export class Operations extends Carrier {
   /** Takes a restore back: `DELETE /api/v1/backups/{backup}/restore`. */
   cancelRestore(backup: string, options: CallOptions = {}): Promise<void> {
     return this.send<void>({ method: "DELETE", path: `/api/v1/backups/${encodeURIComponent(backup)}/restore`, answer: "none", options });
+  }
+
+  /** Lists the hosts of the fleet: `GET /api/v1/fleet`. */
+  listHosts(options: CallOptions = {}): Promise<FleetHosts> {
+    return this.send<FleetHosts>({ method: "GET", path: "/api/v1/fleet", answer: "json", options });
+  }
+
+  /** Shows a host of the fleet: `GET /api/v1/fleet/{host}`. */
+  showFleetHost(host: string, options: CallOptions = {}): Promise<FleetHost> {
+    return this.send<FleetHost>({ method: "GET", path: `/api/v1/fleet/${encodeURIComponent(host)}`, answer: "json", options });
+  }
+
+  /** Throws a host out of the fleet: `DELETE /api/v1/fleet/{host}`. */
+  removeHost(host: string, options: CallOptions = {}): Promise<void> {
+    return this.send<void>({ method: "DELETE", path: `/api/v1/fleet/${encodeURIComponent(host)}`, answer: "none", options, keyed: true });
+  }
+
+  /** Cordons or drains a host, or lets it work again: `PUT /api/v1/fleet/{host}/state`. */
+  orderHost(host: string, body: HostOrder, options: CallOptions = {}): Promise<FleetHost> {
+    return this.send<FleetHost>({ method: "PUT", path: `/api/v1/fleet/${encodeURIComponent(host)}/state`, answer: "json", options, body, media: "application/json" });
+  }
+
+  /** Shows the last log lines of a host: `GET /api/v1/fleet/{host}/logs`. */
+  showHostLogs(host: string, query: { plugin?: string; limit?: number; level?: "trace" | "debug" | "info" | "warn" | "error" } = {}, options: CallOptions = {}): Promise<HostLines> {
+    return this.send<HostLines>({ method: "GET", path: `/api/v1/fleet/${encodeURIComponent(host)}/logs`, answer: "json", options, query });
   }
 
   /** Tells who is logged in: `GET /api/v1/session`. */

@@ -502,6 +502,30 @@ export interface Feature {
   fallbacks_used: number;
 }
 
+export interface FleetHost {
+  /** Stands for its key pair; the same after a restart. */
+  id: string;
+  name: string;
+  version: string;
+  /** URL at which other hosts reach it. */
+  address?: string | null;
+  /** Words by which plugins are placed. */
+  labels?: Record<string, string>;
+  /** Seconds since the Unix epoch. */
+  started_at: number;
+  /** Seconds since the Unix epoch. */
+  seen_at: number;
+  /** `away`: it was not seen for 15 s. */
+  state?: "ready" | "cordoned" | "draining" | "drained" | "away";
+  /** The state that it was told to take. */
+  wanted?: "ready" | "cordoned" | "drained";
+  load?: HostLoad;
+}
+
+export interface FleetHosts {
+  items: FleetHost[];
+}
+
 export interface Function {
   description: string;
   /** JSON Schema of the input; null for bytes. */
@@ -572,6 +596,28 @@ export interface Host {
   advisories_of: string;
   /** Plugins by state. */
   counts: Record<string, number>;
+}
+
+export interface HostLines {
+  items: LogLine[];
+}
+
+export interface HostLoad {
+  /** Plugin calls under way. */
+  calls?: number;
+  /** Tasks that run. */
+  tasks?: number;
+  /** Runs of workflows in memory. */
+  runs?: number;
+  /** Processor cores in use since the last beat. */
+  cpu?: number;
+  /** Resident memory of the process. */
+  memory_bytes?: number;
+}
+
+export interface HostOrder {
+  /** `cordoned` takes no new tasks and runs, `drained` gives all back and refuses calls, `ready` works again. */
+  state: "ready" | "cordoned" | "drained";
 }
 
 export interface Intelligence {
