@@ -41,7 +41,7 @@ async def list_events(request: Request) -> Response:
     limit = read_count(request, "limit", 100)
     cursor = request.query_params.get("cursor")
     if cursor is not None and not _ID.fullmatch(cursor):
-        raise InvalidInput("the cursor is not one of ours", remedy="pass `next` of the page before", path="cursor")
+        raise InvalidInput("the cursor is invalid", remedy="pass `next` of the page before", path="cursor")
     rows, more = await asyncio.to_thread(read, pattern, limit, cursor)
     return Json({"items": [asdict(row) for row in rows], "next": more})
 

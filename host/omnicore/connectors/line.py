@@ -412,7 +412,7 @@ class Line:
             raise EngineFailed(f"{self.name} gave something that is no JSON value: {type(error).__name__}") from None
         if len(text) > self.limits.output_bytes:
             raise LimitExceeded(
-                f"{self.name} gave {len(text)} bytes, {self.limits.output_bytes} are allowed",
+                f"{self.name} returned {len(text)} bytes, {self.limits.output_bytes} are allowed",
                 remedy="ask for less, or raise the connector's limit output_bytes",
                 limit="connector_output_bytes",
                 allowed=self.limits.output_bytes,

@@ -111,7 +111,7 @@ class Register:
         """
         if not _NAME.fullmatch(name) or name in _TAKEN:
             raise InvalidInput(
-                f"{name[:80]!r} is no name of a connector", remedy="use up to 63 of a-z 0-9 _ - and no `kinds`"
+                f"{name[:80]!r} is not a name of a connector", remedy="use up to 63 of a-z 0-9 _ - and no `kinds`"
             )
         now, given = self._clock.now(), dict(credentials or {})
         row = ConnectorRow(name, kind, dict(config or {}), {}, dict(limits or {}), 1, now, now)
@@ -216,7 +216,7 @@ class Register:
                     path="credentials",
                 )
             if not isinstance(value, str) or not value:
-                raise InvalidInput(f"the credential {field} is no text", remedy="give a text", path="credentials")
+                raise InvalidInput(f"the credential {field} is not text", remedy="give a text", path="credentials")
             if is_reference(value):
                 self._check_reference(value)
             found[field] = value if is_reference(value) else f"vault:{_secret(name, field)}"
@@ -457,7 +457,7 @@ class Connectors:
         """
         self.register.get(connector)
         if not _EVENT.fullmatch(event):
-            raise InvalidInput(f"{event[:80]!r} is no name of an event", remedy="use up to 64 of A-Z a-z 0-9 _ -")
+            raise InvalidInput(f"{event[:80]!r} is not a name of an event", remedy="use up to 64 of A-Z a-z 0-9 _ -")
         data = {"delivery": None, "webhook": None, "connector": connector, "event": event, "payload": payload}
         return self._publish(f"connector.{connector}.{event}", data, f"connector:{connector}")
 
