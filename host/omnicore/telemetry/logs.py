@@ -24,20 +24,6 @@ from omnicore.errors import CapacityReached
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = [
-    "LEVELS",
-    "MOST_FOLLOWERS",
-    "Follower",
-    "Heard",
-    "HostLines",
-    "JsonLines",
-    "Level",
-    "LogLine",
-    "LogWriter",
-    "PluginLogs",
-    "harmless",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class Heard:
