@@ -19,7 +19,14 @@ from omnicore.adapters.settings import settings_for
 from omnicore.api.app import create_app
 from omnicore.api.parts import Rooms
 from omnicore.audit import AuditPart, audit_trail
-from omnicore.automation import intelligence_registry, loop_engine, trigger_part, workflow_part
+from omnicore.automation import (
+    fleet_identity,
+    fleet_part,
+    intelligence_registry,
+    loop_engine,
+    trigger_part,
+    workflow_part,
+)
 from omnicore.capabilities.capability import PluginScope
 from omnicore.capabilities.services import Services
 from omnicore.clock import Clock, SystemClock
@@ -44,6 +51,7 @@ from omnicore.memory.consolidation import Summarise
 from omnicore.memory.embedder import Embed, Sense, embedder_named
 from omnicore.memory.memories import Memories
 from omnicore.memory.service import MemoryService
+from omnicore.optional import optional
 from omnicore.parts import DeliveryPart, EventPart, HealthPart, HostParts, Part, started, watch_events, watch_resources
 from omnicore.plugins.call import from_json, to_json
 from omnicore.plugins.host import PluginHost
@@ -64,6 +72,7 @@ from omnicore.vectors.service import VectorService
 from omnicore.version import __version__
 
 if TYPE_CHECKING:
+    from omnicore.fleet.part import FleetPart
     from omnicore.sandbox.engine import SandboxEngine
 
     ServicesOfHost = HostParts
@@ -214,6 +223,7 @@ class Host(ServicesOfHost):
                 connectors=self.connectors,
                 vectors=self.vectors,
                 loops=self.loops,
+                fleet=self.fleet,
                 intelligences=self.intelligences,
                 memory=self.memory,
                 mcp=self.mcp,
@@ -241,15 +251,18 @@ class Host(ServicesOfHost):
             http, stored = self._make_services(parts, stack, clock)
             services, native = self._make_plugins(parts, http, stored, clock)
             parts.plugins.watching.append(audit.folder_brought)
+            parts.nats = _nats(parts, clock, work=self._work)
             automation = self._make_automation(parts, http, stored, services, clock)
             self._parts, self._begun = parts, AsyncExitStack()
             order = (
                 *_collector(parts, work=self._work),
                 *(audit, parts.events, parts.vectors, parts.memory, parts.connectors, parts.plugins),
                 *(parts.deliveries, parts.mcp),
+                *((parts.nats,) if parts.nats is not None else ()),
                 *automation,
                 *((parts.tasks, parts.health_part, self.operations) if self._work else ()),
                 parts.loops,
+                parts.fleet,
                 *self._native_kernel(native),
             )
             self._stack = stack.pop_all()
@@ -270,6 +283,7 @@ class Host(ServicesOfHost):
     def _make_ground(self, parts: HostParts, stack: ExitStack, clock: Clock) -> AuditPart:
         """The bus, health, logs, metrics and the record of changes, which every other part uses."""
         settings = self.settings
+        self._identity = fleet_identity(settings.data, parts.store, clock, stack, work=self._work)
         parts.bus = self._bus or EventBus(
             history=settings.events.history,
             history_bytes=settings.events.history_bytes,
@@ -356,6 +370,7 @@ class Host(ServicesOfHost):
         triggers = trigger_part(parts, runs.telling, clock=clock, work=work)
         parts.intelligences = intelligence_registry(parts, clock)
         parts.loops = loop_engine(parts, services, clock=clock, work=work)
+        parts.fleet = fleet_part(parts, self._identity, http, clock=clock, work=work)
         self.operations = OperationsPart(self._found, parts, clock)
         parts.mcp = McpService(
             parts.plugins,
@@ -364,6 +379,7 @@ class Host(ServicesOfHost):
             version=parts.store.data_version,
             call_s=self.settings.request_timeout_s,
             body_bytes=self.settings.body_bytes,
+            shared=parts.store.dialect == "postgresql",
         )
         return runs, triggers
 
@@ -413,6 +429,9 @@ def _reserved_addresses(settings: Settings) -> Reserved:
     reserved.listens(settings.port)
     if settings.storage.url is not None:
         reserved.stands_on("the host's own database", settings.storage.url, port=5432)
+    for server in (settings.fleet.url or "").partition("?")[0].split(","):
+        if "://" in server:
+            reserved.stands_on("a NATS server of the host's fleet", server.strip(), port=4222)
     for broker in read_brokers(settings.brokers):
         scheme = broker.url.partition(":")[0]
         reserved.stands_on(f"the host's broker {broker.name}", broker.url, port=_BROKER_PORTS[scheme])
@@ -433,6 +452,16 @@ def _collector(parts: HostParts, *, work: bool) -> tuple[OpenTelemetry, ...]:
         instance=new_id("host"),
     )
     return (sender,)
+
+
+def _nats(parts: HostParts, clock: Clock, *, work: bool) -> FleetPart | None:
+    """The host's part in a fleet, where the settings name its NATS servers. Raises: InvalidSetting, ToolMissing."""
+    if not parts.settings.fleet.url or not work:
+        return None
+    room = optional("omnicore.fleet.part", extra="fleet")
+    used = (parts.settings, parts.plugins, parts.access, parts.audit, parts.bus, parts.metrics, parts.health)
+    made: FleetPart = room.FleetPart(room.FleetServices(*used), clock)
+    return made
 
 
 _VECTOR_FIGURES = {

@@ -4,6 +4,7 @@
 OmniError
 ├── CallerError            fix the request
 │   ├── NotFound               a plugin, function or other named thing that is not there
+│   │   └── NotServed              no host of the fleet serves the plugin or function now
 │   ├── InvalidInput           the input breaks a schema or a size limit
 │   │   ├── WorkflowInvalid        a workflow's text that cannot be run
 │   │   └── ExpressionInvalid      jq cannot read an expression
@@ -75,6 +76,7 @@ __all__ = [
     "ModuleFailed",
     "ModuleRejected",
     "NotFound",
+    "NotServed",
     "OmniError",
     "PermissionDenied",
     "RunLost",
@@ -118,6 +120,12 @@ class NotFound(CallerError):
     """A named thing is not there."""
 
     code = "not-found"
+
+
+class NotServed(NotFound):
+    """No host of the fleet serves a plugin or function now; one that comes later may. Details: `plugin`, `function`."""
+
+    code = "not-served"
 
 
 class InvalidInput(CallerError):

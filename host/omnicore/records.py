@@ -46,11 +46,13 @@ __all__ = [
     "decode",
     "field",
     "fields",
+    "from_text",
     "not_null",
     "quick",
     "ref",
     "replace",
     "schema",
+    "to_text",
     "view",
 ]
 
@@ -135,6 +137,25 @@ def decode(record: type[_R], values: Any, what: str) -> _R:
         if one.required and name not in given:
             _refuse(record, what, name, "is missing")
     return _converted(record, given, what)
+
+
+def from_text(record: type[_R], text: str | bytes, what: str) -> _R:
+    """The record that a JSON text holds, as `decode` gives it, about ten times as fast where nothing is wrong.
+
+    Raises: InvalidInput, with `path` of what is wrong.
+    """
+    try:
+        try:
+            return msgspec.json.decode(text, type=record)
+        except msgspec.ValidationError:
+            return decode(record, msgspec.json.decode(text), what)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise InvalidInput(f"the {what} is not JSON: {str(error)[:200]}", remedy="pass an object", path="") from None
+
+
+def to_text(record: Record) -> str:
+    """The record as JSON text, fields that are not shown among them."""
+    return msgspec.json.encode(record).decode()
 
 
 def checked(record: _R, what: str) -> _R:

@@ -49,6 +49,7 @@ FLOORS: Mapping[str, int] = {
     "toolchains": 7,
     "workflows": 7,
     "loops": 8,
+    "fleet": 8,
     "intelligences": 8,
     "api": 10,
     "mcp": 10,

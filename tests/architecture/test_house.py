@@ -35,6 +35,7 @@ ERRORS = [
     "ModuleFailed",
     "ModuleRejected",
     "NotFound",
+    "NotServed",
     "OmniError",
     "PermissionDenied",
     "RunLost",

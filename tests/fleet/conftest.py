@@ -1,4 +1,4 @@
-"""Fixtures: a cluster over an empty PostgreSQL database. Tests of this room may be coroutines."""
+"""Fixtures: a cluster over an empty PostgreSQL database, and servers of NATS. Tests of this room may be coroutines."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from tests.coroutines import pytest_pyfunc_call
 from tests.fleet.cluster import Cluster
+from tests.services.conftest import Servers, servers
 
-__all__ = ["cluster", "pytest_pyfunc_call"]
+__all__ = ["Servers", "cluster", "pytest_pyfunc_call", "servers"]
 
 
 @pytest.fixture

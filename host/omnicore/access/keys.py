@@ -45,10 +45,10 @@ __all__ = [
 SESSION = "oms_"
 TOKEN = "omc_"  # noqa: S105 -- how tokens begin
 OWN = "own_"
-"""How the owner's key begins."""
+"""Prefix of the owner's key."""
 
 DEVICE = "omd_"
-"""How the key of a browser begins in which somebody has logged in."""
+"""Prefix of the key of a browser in which somebody has logged in."""
 
 SHOWN = re.compile(r"(?:oms|omc|own|omd)_[A-Za-z0-9_-]{43}")
 """A key wherever it stands in a text that somebody else will read."""

@@ -8,9 +8,9 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from omnicore.access.keys import DEVICE, SESSION, OwnerKey, csrf_of, digest_of, is_device, is_key, new_key
+from omnicore.access.keys import DEVICE, SESSION, OwnerKey, csrf_of, digest_of, is_device, is_key, is_own, new_key
 from omnicore.access.passwords import Lockout, Passwords, Tries
-from omnicore.access.principal import Principal, Role, Via
+from omnicore.access.principal import OWNER, Principal, Role, Via
 from omnicore.access.tokens import Tokens
 from omnicore.access.users import Users
 from omnicore.errors import Conflict, NotFound, WrongCredentials
@@ -38,7 +38,7 @@ __all__ = ["DEVICE_S", "Access", "Arrival", "Devices", "Opened", "Recognition", 
 
 
 DEVICE_S = 400 * 86_400.0
-"""How long a browser is known after its last login: the longest that browsers keep a cookie."""
+"""Time for which a browser is known after its last login: the longest that browsers keep a cookie."""
 
 _MOST_DEVICES = 20
 
@@ -296,6 +296,12 @@ class Access:
         self.passwords.close()
 
     # Logging in and out
+
+    async def bearer(self, key: str, *, quiet: bool = False) -> Principal | None:
+        """The principal of a bearer key, which is a token's, a session's or the owner's; None where it is nobody's."""
+        if is_key(key):
+            return await self.recognition.principal(key, quiet=quiet)
+        return OWNER if is_own(key) and self.owner.matches(key) else None
 
     async def log_in(self, name: str, password: str, arrival: Arrival) -> Opened:
         """Opens a session. Raises: WrongCredentials, TooManyTries, CapacityReached.

@@ -54,7 +54,7 @@ def create_app(
     app.router.default = _not_found
     app.state.parts = parts
     app.state.operations = tuple(operations)
-    app.state.recogniser = Recogniser(settings, parts.rooms.access)
+    app.state.recogniser = Recogniser(settings, parts.rooms.access, parts.rooms.fleet)
     metrics.counts("http_requests", "HTTP requests and WebSockets so far", (), lambda: {(): traffic.taken})
     metrics.gauge("http_requests_running", "HTTP requests and WebSockets open now", parts.traffic.__len__)
     return app

@@ -180,7 +180,7 @@ _NOUNS = {
 }
 
 PLUGIN_MEMBERS = frozenset({"name", "version", "hash", "serving", "state", "reason", "granted", "path"})
-"""What the record keeps of how a plugin looks."""
+"""Fields of a plugin that the record keeps."""
 
 _ONLY: Mapping[str, frozenset[str]] = {
     # What plugins remember can be erased, and the record cannot: it says that there was something, never what.

@@ -26,7 +26,7 @@ __all__ = ["HOME", "WEB", "built_console", "console", "index", "openapi", "to_co
 
 
 HOME = "/console/"
-"""Where the console is, below the prefix of the host."""
+"""Path of the console, below the prefix of the host."""
 
 _PACKAGE: Final = Path(__file__).resolve().parents[1]
 WEB: Final = _PACKAGE.parents[1] / "web"

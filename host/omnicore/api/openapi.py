@@ -40,6 +40,7 @@ _IN_PATH = {
     "user": "Name of a user",
     "token": "Id of an API token",
     "session": "Id of a session",
+    "host": "Name of a host of the fleet, or its id",
     "setting": "Dotted name of a setting",
     "backup": "Name of a backup",
 }

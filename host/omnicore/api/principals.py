@@ -10,19 +10,22 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from omnicore.access.keys import SESSION, csrf_of, is_key, is_own
-from omnicore.access.principal import LOCAL, OWNER, Principal, Role
+from omnicore.access.keys import SESSION, csrf_of, is_key
+from omnicore.access.principal import LOCAL, OWNER, SETTING, Principal, Role
 from omnicore.access.service import Access
 from omnicore.api.operation import Operation
 from omnicore.api.parts import parts_of
 from omnicore.api.problems import Problem, RefusalError
 from omnicore.config.settings import Settings
 from omnicore.errors import InvalidSetting
+
+if TYPE_CHECKING:
+    from omnicore.fleet.hosts import Fleet
 
 __all__ = [
     "COMMAND",
@@ -79,7 +82,8 @@ _BY_PROXIES = frozenset(
 )
 """Headers that proxies add."""
 
-_SETTING = Principal("host", Role.admin, "setting")
+_HOST_SCHEME = b"omnicore-host"
+_OF_HOSTS = frozenset({"fleet"})
 
 
 def principal_of(connection: HTTPConnection) -> Principal:
@@ -192,9 +196,9 @@ class Recogniser:
     the host listens on loopback only.
     """
 
-    def __init__(self, settings: Settings, access: Access | None) -> None:
+    def __init__(self, settings: Settings, access: Access | None, fleet: Fleet | None = None) -> None:
         """Raises: InvalidSetting: a trusted proxy is not an address."""
-        self._settings, self._access = settings, access
+        self._settings, self._access, self.fleet = settings, access, fleet
         self._token = settings.token.encode() if settings.token else None
         self._unproven = settings.access.open and self._token is None and _is_loopback(settings.host.strip("[]"))
         _networks(settings.access.trusted_proxies)
@@ -215,6 +219,8 @@ class Recogniser:
         scheme, _, given = headers.get(b"authorization", b"").partition(b" ")
         if scheme.lower() == b"bearer":  # other schemes are for a proxy before us
             return await self._bearer(given.strip(), quiet)
+        if scheme.lower() == _HOST_SCHEME and self.fleet is not None:
+            return await self._host(self.fleet, scope, given)
         key = session_key(headers, secure=self.is_secure(scope)) if self._access is not None else None
         if key is not None and self._access is not None:
             principal = await self._access.recognition.principal(key, quiet=quiet)
@@ -232,15 +238,22 @@ class Recogniser:
         """True if the browser uses https, to us or to a trusted proxy."""
         return over_https(scope, self._settings.access.trusted_proxies)
 
+    async def _host(self, fleet: Fleet, scope: Scope, given: bytes) -> Principal | None:
+        """Another host of the fleet, which may read what concerns the fleet."""
+        query = scope["query_string"].decode("latin-1")
+        target = f"{scope['path']}?{query}" if query else scope["path"]
+        method = scope.get("method", "")
+        if method != "GET":
+            return None  # a signature covers no body
+        host = await fleet.sender(method, target, given.decode("latin-1").strip())
+        return None if host is None else Principal(host.name, Role.operator, "host", scopes=_OF_HOSTS, key=host.id)
+
     async def _bearer(self, value: bytes, quiet: bool) -> Principal | None:
         if self._token is not None and hmac.compare_digest(value, self._token):
-            return _SETTING
+            return SETTING
         if self._access is None or not value.isascii():
             return None
-        key = value.decode("ascii")
-        if is_key(key):
-            return await self._access.recognition.principal(key, quiet=quiet)
-        return OWNER if is_own(key) and self._access.owner.matches(key) else None
+        return await self._access.bearer(value.decode("ascii"), quiet=quiet)
 
     async def _is_local(self, scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
         """True for a request that starts on this machine, not one that a proxy of ours forwards."""

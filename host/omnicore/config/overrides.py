@@ -63,7 +63,7 @@ _FIXED = frozenset(
 """Those in editable sections that name what is run, reached or trusted, or that a mistake in keeps from starting."""
 
 _LEAST: Mapping[str, float] = {"body_bytes": 65_536, "request_timeout_s": 1.0}
-"""What the console itself needs to work."""
+"""Settings that the console itself needs to work."""
 
 _MOST = 2**53 - 1
 """Beyond it numbers in browsers are not exact, and engines and databases do not take them."""

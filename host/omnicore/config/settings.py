@@ -24,6 +24,7 @@ __all__ = [
     "AccessSettings",
     "ConnectorSettings",
     "EventSettings",
+    "FleetSettings",
     "HealthSettings",
     "LaneSettings",
     "LoopSettings",
@@ -284,6 +285,11 @@ class LoopSettings:
 class McpSettings:
     """Functions as tools of the Model Context Protocol."""
 
+    stateless: Literal["auto", "always", "never"] = setting(
+        "auto",
+        "Serve clients of the protocol's versions before 2026 without sessions, so that each request may go to another"
+        " host; auto: where hosts share a PostgreSQL database. Newer clients need no session",
+    )
     sessions: int = 100  # clients at the same time; each has a task and a queue
     idle_s: float = 900.0  # an unused session ends, and its client opens another one
 
@@ -405,6 +411,31 @@ class WorkflowSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class FleetSettings:
+    """Fleet: hosts that share a PostgreSQL database, and make each other's calls over NATS (extra `fleet`)."""
+
+    name: str | None = setting(None, "Name of this host among others; default: the name of the machine")
+    address: str | None = setting(
+        None, "URL at which other hosts reach this one; default: where it listens, unless that is every address"
+    )
+    notice_s: float = 2.0  # a host that leaves still takes calls while /readyz fails; proxies look about once a second
+    url: str | None = setting(
+        None,
+        "NATS servers of the fleet, such as nats://nats-1:4222,nats://nats-2:4222; tls:// and ?credentials=FILE&ca=FILE"
+        "&certificate=FILE&key=FILE after the last one; none: no fleet",
+        secret=True,
+    )
+    secret: str | None = setting(
+        None, "Text of 32 characters or more that hosts know each other by; the same on all hosts", secret=True
+    )
+    labels: tuple[str, ...] = setting((), "Labels of this host: `NAME=VALUE`, such as `zone=eu`")
+    anonymous: bool = setting(False, "Make calls that come over NATS without a token; NATS then decides who may call")
+    calls: int = 256  # of other hosts and of NATS clients at the same time; each holds its payload
+    beat_s: float = 1.0  # other hosts are told of this one so often; after three and a half they ask it no more
+    join_s: float = 2.0  # a start waits so long for the NATS servers, then goes on without them
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Settings of a host. Units: bytes, seconds, counts; relative paths count from the file's folder."""
 
@@ -475,6 +506,7 @@ class Settings:
     runtime: RuntimeSettings = setting(RuntimeSettings(), "Environment of the host")
     access: AccessSettings = setting(AccessSettings(), "Users, sessions and the audit trail")
     workflows: WorkflowSettings = setting(WorkflowSettings(), "Workflows and their runs")
+    fleet: FleetSettings = setting(FleetSettings(), "Fleet of hosts")
     brokers: Mapping[str, Mapping[str, Any]] = setting(
         {}, "Message brokers to receive events from and send events to, one table each: `url`, `in`, `out`", secret=True
     )

@@ -333,7 +333,7 @@ FUNCTIONS: Mapping[Dialect, frozenset[str]] = {
     "mysql": _names(f"{_EVERYWHERE} {_MYSQL}"),
     "sqlite": _names(f"{_EVERYWHERE} {_SQLITE}"),
 }
-"""What may be called without being named in the setting `functions`."""
+"""Functions that may be called without being named in the setting `functions`."""
 
 
 logging.getLogger("sqlglot").setLevel(logging.ERROR)  # it warns of what is refused here anyway

@@ -192,7 +192,7 @@ TOPIC = "plugin.*"
 """Events after which there may be other tools."""
 
 TAG = "calls"
-"""What a token must be for, to call functions."""
+"""Scope that a token needs to call functions."""
 
 PAGE = 100
 """Tools of one answer."""

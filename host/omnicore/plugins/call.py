@@ -54,17 +54,22 @@ if TYPE_CHECKING:
     from omnicore.storage.tables.plugins import PluginRow
 
 __all__ = [
+    "CallPath",
     "CallRoutes",
     "Calls",
     "Meter",
     "UsageTaker",
+    "deeper",
+    "depth",
     "from_json",
     "metered",
+    "not_begun",
     "not_serving",
     "quarantined",
     "refused_caller",
     "to_json",
     "too_deep",
+    "used",
 ]
 
 
@@ -174,6 +179,7 @@ _SILENT_REMEDY = "try again, at another host if there is one; this host goes on 
 _MOST_DEPTH = 8
 _QUEUED_PER_THREAD = 64
 _CUT_AGAIN_S = 0.02
+_FULL = "_full"
 _depth: ContextVar[int] = ContextVar("omnicore_call_depth", default=0)
 
 
@@ -220,6 +226,66 @@ class Split:
         return target if target.version.loaded else self._targets[0]
 
 
+def not_begun(error: OmniError, ref: str) -> bool:
+    """True where a call of this reference found no room and so did not begin; False for calls inside of it."""
+    return isinstance(error, CapacityReached) and error.__dict__.get(_FULL) == ref
+
+
+def depth() -> int:
+    """The number of calls that the running code is inside of."""
+    return _depth.get()
+
+
+@contextmanager
+def deeper(calls: int) -> Iterator[None]:
+    """A block inside of so many calls, such as one that another host has sent."""
+    before = _depth.set(calls)
+    try:
+        yield
+    finally:
+        _depth.reset(before)
+
+
+def used(usage: Usage) -> None:
+    """Counts what a call on another host has used where somebody measures."""
+    meter = _meter.get()
+    if meter is not None:
+        meter.take(usage)
+
+
+class CallPath(Protocol):
+    """The way that calls of plugins take: those of this host, or of a fleet."""
+
+    targets: dict[str, Target]
+
+    @property
+    def callers(self) -> Callers:
+        """Those who call."""
+
+    def target(self, ref: str) -> Target:
+        """The target of a reference on this host. Raises: as a call does."""
+
+    def call_blocking(
+        self, ref: str, data: Any = b"", *, timeout_s: float | None = None, host_context: Any = None, raw: bool = False
+    ) -> Any:
+        """See `omnicore.plugins.host.PluginHost.call_blocking`."""
+
+    async def call(
+        self,
+        ref: str,
+        data: Any = b"",
+        *,
+        timeout_s: float | None = None,
+        host_context: Any = None,
+        raw: bool = False,
+        costs: CallCosts | None = None,
+    ) -> Any:
+        """See `omnicore.plugins.host.PluginHost.call`."""
+
+    def close(self) -> None:
+        """Ends the threads."""
+
+
 class CallRoutes:
     """The version that answers a reference such as `text.count`, worked out once. Usable from any thread.
 
@@ -239,6 +305,7 @@ class CallRoutes:
         """Plugins whose next version is compiled now and may replace the current one."""
         self._versions, self._natives = versions, natives
         self._switching = threading.RLock()
+        self._refused: Callable[[], OmniError] | None = None
         self._closed = False
         self._splits: dict[str, Split] = {}
         self._shares: dict[str, Sequence[tuple[Version, int]]] = {}
@@ -262,8 +329,12 @@ class CallRoutes:
             raise Unavailable("the host is shutting down", remedy="start it again")
         name = ref.partition(".")[0]
         with self._switching:
+            refused = self._refused() if self._refused is not None else None
             if self._silent and self._natives.find(name) is None:
-                raise Unavailable(self._silent, remedy=_SILENT_REMEDY, plugin=name)
+                refused = Unavailable(self._silent, remedy=_SILENT_REMEDY, plugin=name)
+            if refused is not None:
+                refused.__dict__[_FULL] = ref  # another host may make the call
+                raise refused
             version = self.version(name)
             shares = self._shares.get(name)
             try:
@@ -289,6 +360,14 @@ class CallRoutes:
         if not targets:
             self._versions.target(first, ref)
         return Split(targets)
+
+    def refuse(self, why: Callable[[], OmniError] | None) -> None:
+        """Refuses calls that begin from now on; None takes calls again. Those under way go on."""
+        with self._switching:
+            self._refused = why
+            # A call looks for its target first, so this costs those that are taken nothing.
+            self.targets.clear()
+            self._splits.clear()
 
     def version(self, name: str) -> Version:
         """The version of a plugin that takes calls, made when needed. Raises: as a call does."""
@@ -563,8 +642,10 @@ class Calls:
         try:
             return pool.take()
         except OmniError as error:
-            if isinstance(error, CapacityReached) and self._make_room():
-                return pool.take()
+            if isinstance(error, CapacityReached):
+                if self._make_room():
+                    return pool.take()
+                error.__dict__[_FULL] = target.ref
             self._note(target, error, started, timeout_s)
             raise
 
@@ -580,9 +661,11 @@ class Calls:
     async def _run_on_thread(self, target: Target, payload: bytes, timeout_s: float | None, host_context: Any) -> bytes:
         """One call of a plugin that computes long, on a worker thread."""
         if self._queued >= self._room:
-            raise CapacityReached(
+            full = CapacityReached(
                 f"{self._queued} calls wait for a worker thread", remedy="try again, or raise threads"
             )
+            full.__dict__[_FULL] = target.ref
+            raise full
         if not target.version.loaded:  # nor on a thread that other calls wait for; the worker tells what went wrong
             await asyncio.gather(asyncio.wrap_future(target.version.coming()), return_exceptions=True)
         job, loop = _Job(), asyncio.get_running_loop()

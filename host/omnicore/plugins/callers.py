@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 APPLICATION = "application"
-"""Who calls without saying so: the program that embeds the host."""
+"""Caller without a name: the program that embeds the host."""
 
 OWNER = "owner"
 """Whoever the host belongs to, by its own key or by being the only one on this machine."""

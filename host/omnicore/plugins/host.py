@@ -30,7 +30,7 @@ from omnicore.errors import (
 )
 from omnicore.events.bus import EventBus
 from omnicore.plugins.acceptance import Consent
-from omnicore.plugins.call import CallRoutes, Calls
+from omnicore.plugins.call import CallPath, CallRoutes, Calls
 from omnicore.plugins.callers import Callers
 from omnicore.plugins.catalogue import Catalogue, Serving
 from omnicore.plugins.folder import Folder, Rollbacks, check_filename, remove_files, sidecar_beside, write_whole
@@ -131,7 +131,7 @@ class PluginHost:
         self._rollbacks = Rollbacks(settings.plugins, database, modules, clock, host=self._catalogue.host)
         self._folder = self._make_watch(database, kv, judged_by(settings, engine))
         self._fleet = self._make_fleet(database) if self._catalogue.host else None
-        self.calls = Calls(
+        self.calls: CallPath = Calls(
             threads=settings.threads,
             reentrant=bool(functions) or len(self._natives) > 0,  # Python can call the host again, and so without end
             routes=self._routes,
@@ -253,6 +253,10 @@ class PluginHost:
             costs: is filled in with the time, fuel and memory of the call, also when it fails.
         """
         return await self.calls.call(ref, data, timeout_s=timeout_s, host_context=host_context, raw=raw, costs=costs)
+
+    def refuse(self, why: Callable[[], OmniError] | None) -> None:
+        """Refuses calls that begin from now on; None takes calls again. Those under way go on."""
+        self._routes.refuse(why)
 
     def serving(self, ref: str) -> Serving:
         """The version that answers a reference now. Blocks where it is asked for first. Raises: as a call does."""

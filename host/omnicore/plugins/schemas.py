@@ -20,8 +20,7 @@ from urllib.parse import unquote
 from omnicore.config.documents import JsonPath
 from omnicore.errors import DeadlineExceeded, GuestFailed, InvalidInput, OmniError
 from omnicore.optional import optional
-from omnicore.sandbox.nesting import too_deep
-from omnicore.texts import json_writer
+from omnicore.texts import json_writer, too_deep
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError
@@ -382,6 +381,11 @@ class Media:
         self._output = None if spec.output is None else Schema(spec.output)
         self.plain_input = self._input is None
         self.plain_output = self._output is None and spec.output_media not in (_JSON, _TEXT)
+
+    @property
+    def output_media(self) -> str:
+        """The media type of the output."""
+        return self._spec.output_media
 
     def encode(self, value: Any) -> bytes:
         """The input as bytes: bytes as they are, text and JSON values as the media type wants them.

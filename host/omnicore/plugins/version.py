@@ -425,7 +425,7 @@ def _again(refusal: GuestError) -> GuestError:
 
 
 WrapDoors = Callable[[PluginScope, Doors], Doors]
-"""What stands between a plugin and its doors, in tests."""
+"""Layer between a plugin and its doors, in tests."""
 
 
 def unwrapped(plugin: PluginScope, doors: Doors) -> Doors:

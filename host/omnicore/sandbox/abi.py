@@ -83,7 +83,7 @@ class HostCall(Protocol):
     """The object that the caller of the guest passed, or None."""
 
     deadline: float
-    """When the call must be over, on the `time.monotonic()` clock. Units: seconds."""
+    """Time at which the call must be over, on the `time.monotonic()` clock. Units: seconds."""
 
     @property
     def on_loop(self) -> bool:

@@ -119,7 +119,7 @@ class PostgresDatabase:
         renewed_after_fork(self)
 
     def _locks(self) -> None:
-        self._writers = IdleConnections(_WRITERS)
+        self._writers = IdleConnections(1, _WRITERS)
         self._blocks = threading.BoundedSemaphore(1 if self._alone else _WRITERS)
         self._sole = threading.RLock()
         self._open = threading.local()
@@ -314,7 +314,7 @@ class PostgresDatabase:
         """A connection that may write, for one caller."""
         if self._closed:
             raise self._is_closed()
-        return self._writers.take() or self._new_writer()
+        return self._writers.take(self._new_writer)
 
     def _new_writer(self) -> Connection:
         connection = self._link.connect()
@@ -386,7 +386,7 @@ class PostgresDatabase:
                     connection.execute("COMMIT")
                     return rows
                 except psycopg.Error as error:
-                    if last or not is_lost(error, connection):
+                    if last or self._link.silent or not is_lost(error, connection):
                         raise
             self._link.drop_idle()
         raise AssertionError  # the second turn returns or raises
@@ -425,18 +425,26 @@ class _Transaction(Transaction):
         if database._alone:
             database._sole.acquire()
         text = _begin_text(database._link.limits, locks, brief=brief)
-        connection = self._connection = database._writer()
+        try:
+            return _Session(self._opened(text))
+        except psycopg.Error as error:
+            if not is_lost(error, self._connection) or database._link.silent:
+                raise
+        # The connection broke while it was idle, and nothing has been sent yet: use another one.
+        lost, self._connection = self._connection, None
+        if lost is not None:
+            database._give_back(lost)
+        database._link.drop_idle()
+        return _Session(self._opened(text))
+
+    def _opened(self, text: str) -> Connection:
+        connection = self._connection = self._database._writer()
         try:
             connection.execute(text, prepare=False)
-        except psycopg.Error as error:
-            if not is_lost(error, connection):
-                raise
-            # The connection broke while it was idle, and nothing has been sent yet: use another one.
-            connection.close()
-            database._link.drop_idle()
-            connection = self._connection = database._writer()
-            connection.execute(text, prepare=False)
-        return _Session(connection)
+        except psycopg.errors.FeatureNotSupported as error:
+            connection.close()  # as in `_Session.execute`
+            raise psycopg.errors.ReadOnlySqlTransaction(str(error)) from error
+        return connection
 
     def commit(self, *, wait: bool = False) -> None:
         """See `Transaction`. Args: wait: notify other processes before returning."""
@@ -470,7 +478,7 @@ class _Transaction(Transaction):
         lost = is_lost(error, self._connection)
         if lost:
             self._database._link.drop_idle()
-        return lost and not self._ending and not self._database._closed
+        return lost and not (self._ending or self._database._closed or self._database._link.silent)
 
     def collided(self, error: BaseException) -> bool:
         """See `Transaction`."""

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 from omnicore.clock import Clock, SystemClock
 from omnicore.errors import CapacityReached
@@ -29,6 +29,7 @@ __all__ = [
     "MOST_FOLLOWERS",
     "Follower",
     "Heard",
+    "HostLines",
     "JsonLines",
     "Level",
     "LogLine",
@@ -276,6 +277,26 @@ def _cost(line: LogLine) -> int:
 
 
 _LEVELS = {"WARNING": "warn", "CRITICAL": "error"}
+
+
+class HostLines(logging.Handler):
+    """The last lines that the host itself logged, without those of plugins, which have a log of their own."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self._logs = PluginLogs(most)
+        self._writer = self._logs.sink("")
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keeps one record."""
+        if not record.name.startswith("omnicore.plugin."):
+            level = _LEVELS.get(record.levelname, record.levelname.lower())
+            text = f"{record.name}: {record.getMessage()}"
+            self._writer(cast("Level", level) if level in LEVELS else "debug", text)
+
+    def tail(self, n: int, level: Level = "trace") -> list[LogLine]:
+        """The last `n` lines at `level` or above, oldest first, harmless to print."""
+        return self._logs.tail("", n, level)
 
 
 class JsonLines(logging.Formatter):

@@ -46,7 +46,7 @@ class AssemblyScriptToolchain:
             "connectors.ts",
         ),
     )
-    """What `omnicore new` copies of sdk/assemblyscript, which is on no registry."""
+    """Files that `omnicore new` copies of sdk/assemblyscript, which is on no registry."""
 
     def find(self, path: Path) -> PluginSource | None:
         """A folder with asconfig.json or assembly/index.ts."""

@@ -40,7 +40,7 @@ class ZigToolchain:
     language: str = "zig"
     watched: tuple[str, ...] = ("**/*.zig", "plugin.toml")
     kit_files: tuple[str, ...] = ("omnicore.zig", "omnicore", "README.md")
-    """What `omnicore new` copies of sdk/zig."""
+    """Files that `omnicore new` copies of sdk/zig."""
 
     def find(self, path: Path) -> PluginSource | None:
         """A folder with plugin.zig, or one Zig file."""
@@ -114,7 +114,7 @@ class CToolchain:
     language: str = "c"
     watched: tuple[str, ...] = ("**/*.c", "**/*.h", "**/*.cpp", "**/*.hpp", "plugin.toml")
     kit_files: tuple[str, ...] = ("omnicore.h", "omnicore", "README.md")
-    """What `omnicore new` copies of sdk/c."""
+    """Files that `omnicore new` copies of sdk/c."""
 
     def find(self, path: Path) -> PluginSource | None:
         """A folder with plugin.c or plugin.cpp, or one C or C++ file."""

@@ -41,7 +41,7 @@ class GoToolchain:
         *("door", "exports", "omnicoretest"),
         *("log", "config", "kv", "http", "events", "tasks", "memory", "vectors", "connectors"),
     )
-    """What `omnicore new` copies of sdk/go: the module `omnicore/sdk`, which is on no registry."""
+    """Files that `omnicore new` copies of sdk/go: the module `omnicore/sdk`, which is on no registry."""
 
     def find(self, path: Path) -> PluginSource | None:
         """A folder with go.mod and a Go file, or one Go file."""

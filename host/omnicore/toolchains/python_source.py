@@ -434,7 +434,7 @@ def _unknown(node: ast.expr, module: PythonModule, place: str, at: ast.AST) -> E
 
 _KIT = "omnicore_sdk"
 NOUNS = tuple(door.name for door in DOORS if door.verbs)
-"""What the kit has a module for."""
+"""Capabilities for which the kit has a module."""
 
 _AnyFunction = ast.FunctionDef | ast.AsyncFunctionDef
 

@@ -39,7 +39,7 @@ class RustToolchain:
     language: str = "rust"
     watched: tuple[str, ...] = ("Cargo.toml", "Cargo.lock", "build.rs", "plugin.toml", "src/**/*", "sdk/**/*.rs")
     kit_files: tuple[str, ...] = ("Cargo.toml", "README.md", "src", "macros/Cargo.toml", "macros/src")
-    """What `omnicore new` copies of sdk/rust: the crate omnicore-sdk, which is on no registry."""
+    """Files that `omnicore new` copies of sdk/rust: the crate omnicore-sdk, which is on no registry."""
 
     def find(self, path: Path) -> PluginSource | None:
         """A folder with the Cargo.toml of a library, or that file."""

@@ -306,6 +306,11 @@ class UnderWay:
         """Begins nothing new."""
         self._held = True
 
+    def resume(self) -> None:
+        """Begins again what waits."""
+        self._held = False
+        self._pump()
+
     def close(self) -> None:
         """Cuts the actions; what their runs keep of those that are done goes on."""
         self._timers.close()

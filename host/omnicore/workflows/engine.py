@@ -99,11 +99,11 @@ class RunClaims:
         self._ends_due = 0.0
         self._quiet_since = clock.monotonic()
         self.lag_s = 0.0
-        """How late the newest claim was."""
+        """Delay of the newest claim."""
         self.root: str | None = None
         """The run whose family alone is claimed; None: whatever is due."""
         self.patience_s = 0.0
-        """How long other hosts may take to claim it first."""
+        """Time in which other hosts may claim it first."""
 
     def start(self) -> None:
         """Begins both loops."""
@@ -194,6 +194,8 @@ class RunClaims:
         now = self._clock.now()
         if due is None or due > now:
             return _LONGEST_REST_S if due is None else min(max(due - now, 0.001), _LONGEST_REST_S)
+        if self._runner.paused:
+            return _LONGEST_REST_S
         room = self._runner.room
         if room <= 0:
             await self._runner.park(most=_MOST_AT_ONCE)
@@ -407,6 +409,19 @@ class EmbeddedEngine:
         except (OmniError, TimeoutError):
             _log.warning("the runs of this host could not be given back; others take them once its lease is out")
         self._parts.locks.leave()
+
+    def pause(self) -> None:
+        """Takes no further runs until `resume`; those that are here go on."""
+        self.runner.paused = True
+
+    def resume(self) -> None:
+        """Takes runs again."""
+        self.runner.paused = False
+        self.wake()
+
+    async def hand_over(self, within_s: float) -> None:
+        """Takes no more; what is under way finishes for so long, then other hosts have every run at once."""
+        await self.runner.hand_over(within_s)
 
     @property
     def trouble(self) -> str:

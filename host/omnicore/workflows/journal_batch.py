@@ -148,7 +148,7 @@ class JournalBatch:
         self.told = Told()
         self._added: list[tuple[RunRow, Starting]] = []
         self.broke = False
-        """Whether it failed before anything could be kept."""
+        """True if it failed before anything could be kept."""
 
     def __call__(self, session: Session) -> list[JobAnswer]:
         """The answers in the order of the jobs."""
@@ -304,7 +304,7 @@ def _lost(run: str) -> RunLost:
 
 _MOST = 512
 Ended = Callable[[JobAnswer, bool], None]
-"""What is done with an answer, and whether somebody still waits for it."""
+"""Receiver of an answer, with True if somebody still waits for it."""
 
 
 class _Waiting:

@@ -462,11 +462,11 @@ class Owned:
     tried: str | None = None
     """The hash of a last row of which nobody knows whether it was kept."""
     busy: asyncio.Future[object] | None = None
-    """What is being kept of it now."""
+    """Work that is being kept now."""
     rows_bytes: int = 0
-    """What its rows hold that were kept since it is in this host's hands."""
+    """Bytes of the rows that were kept since this host has the run."""
     values_bytes: int | None = 0
-    """What its large values hold; None: they are not counted yet."""
+    """Bytes of its large values; None: they are not counted yet."""
     seen: dict[str, None] = dataclass_field(default_factory=dict)
     """The large values that it wrote last, by their hash."""
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -34,6 +35,7 @@ __all__ = [
     "Came",
     "Children",
     "LiveRun",
+    "Seats",
     "Step",
     "Stretch",
     "Telling",
@@ -184,7 +186,7 @@ class Step:
 
 
 Stretch: TypeAlias = Generator[Pause, Any, Step]
-"""What a run does until it stands still; it yields to be answered, or to let others go first."""
+"""Work of a run until it waits; it yields for an answer, or to let others go first."""
 
 
 class LiveRun:
@@ -224,13 +226,13 @@ class LiveRun:
         self.priority, self.began = priority, began
         self.inbox: deque[Came | Signal] = deque()
         self.open: dict[str, StepAction] = {}
-        """What was begun and has no result yet, by place."""
+        """Actions without a result yet, by place."""
         self.children: dict[str, str] = {}
         """Runs that were begun and are waited for, by place."""
         self.tasks: dict[str, ActionWork] = {}
-        """What is under way here, by place."""
+        """Actions under way on this host, by place."""
         self.hands: ActionWork | None = None
-        """Who goes on with the run, and can do what follows at once."""
+        """Work that continues the run, and can do the next action at once."""
         self.timed: dict[str, int] = {}
         """Attempts whose time is set, by place."""
         self.known: set[str] = set()
@@ -238,11 +240,11 @@ class LiveRun:
         self.moved = ""
         """This host, where it has the run from one that was lost, until a row says so."""
         self.made = Step()
-        """What the stretch under way has come to and is not kept yet."""
+        """Consequences of the stretch under way that are not kept yet."""
         self.heavy = self.retaken = False
         """Its last stretch took long; the one under way takes it up again from its journal."""
         self.result: StepResult | None = None
-        """What it follows from, until something of it was handed on."""
+        """Result that it follows from, until something of it was handed on."""
         self.halted: asyncio.Future[None] | None = None
         """Done when the run is not to wait for answers any longer, while it waits for some."""
         self.busy = False
@@ -250,7 +252,7 @@ class LiveRun:
         """It has ended, was parked or lost: nothing that comes is for it any more."""
         self.idle_since: float | None = None
         self.back_s = 0.0
-        """How far the clock went back behind what the run has seen of it."""
+        """Time by which the clock went back behind the latest that the run has seen."""
 
     @property
     def next_due(self) -> float | None:
@@ -374,7 +376,7 @@ class ActionWork:
         self.live, self.action = live, action
         self.task: asyncio.Task[None] | None = None
         self.following: StepAction | None = None
-        """What the task does next."""
+        """Next action of the task."""
         self.expired = False
         """It took longer than it may."""
 
@@ -464,3 +466,20 @@ def _step(live: LiveRun, entry: JournalEntry) -> dict[str, Any]:
         "at": entry.at,
         "took_s": max(0.0, entry.at - entry.began_at),
     }
+
+
+class Seats:
+    """So many callers may wait for the ends of runs at once: each holds a connection for up to a minute."""
+
+    def __init__(self, most: int = 500) -> None:
+        self._free = most
+
+    @contextmanager
+    def taken(self) -> Iterator[bool]:
+        """True if there is a seat; it is held for the block."""
+        seated = self._free > 0
+        self._free -= seated
+        try:
+            yield seated
+        finally:
+            self._free += seated

@@ -432,7 +432,7 @@ def store_continuation(address: int, function: int, environment: int, done: int)
 EXTERN_WORDS = 4
 """Size of a `wasmtime_extern_t` in 64-bit words: its kind, then the union."""
 FUNCTION_AT = 8
-"""Where in an extern its function or memory stands. Units: bytes."""
+"""Offset of the function or memory in an extern. Units: bytes."""
 
 _KINDS = {"i32": 0, "i64": 1, "f32": 2, "f64": 3}
 

@@ -50,7 +50,7 @@ KERNEL_TYPES: dict[str, tuple[_Kinds, _Kinds]] = {
     "reset": ((), ()),
     "memory_bytes": ((), _H),
 }
-"""What the kernel exports to guests, with parameter and result types."""
+"""Exports of the kernel to guests, with parameter and result types."""
 
 
 def fits(wanted: ExternType | None, provided: ExternType | None) -> bool:

@@ -141,7 +141,7 @@ def _too_late() -> DeadlineExceeded:
 
 
 RANDOM_CHUNK: Final = 64 * KIB
-"""What is drawn at once: a guest may ask for 4 GiB, and its memory ends before the host has made that."""
+"""Bytes drawn at once: a guest may ask for 4 GiB, and its memory ends before the host has made that."""
 
 
 def args_get(session: WasiSession, call: HostCall, pointers: int, buffer: int) -> int:

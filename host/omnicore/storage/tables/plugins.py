@@ -485,7 +485,7 @@ _TABLES = {
 }
 _SQL = " UNION ALL ".join(f"SELECT '{kind}' WHERE EXISTS (SELECT 1 FROM {rows})" for kind, rows in _TABLES.items())
 OPEN = frozenset({"settings", "subscriptions", "schedules", "waiting tasks"})
-"""What reaches the code of that name without a grant."""
+"""Ways to the code of that name that need no grant."""
 
 
 class Holdings:

@@ -96,7 +96,7 @@ class Rest:
 
 
 Pause: TypeAlias = Unanswered | Rest
-"""Why a run that could go on stands still."""
+"""Reason for which a run that could continue waits."""
 
 
 _LONGEST = 1 << 15

@@ -227,19 +227,21 @@ async def call_plugin(plugins: PluginHost, work: StepWork, *, costs: bool) -> Pe
     if version:
         _check_version(await asyncio.to_thread(plugins.serving, function), version)
     given = from_json(_payload(work.opened()))
-    more: dict[str, Any] = {
-        "timeout_s": None if work.action.due_at is None else work.left_s(_LONGEST_S),
-        "host_context": work.context(),
-    }
+    context = work.context()
+    timeout_s = None if work.action.due_at is None else work.left_s(_LONGEST_S)
     spent = CallCosts()
     try:
         with plugins.callers.named(f"workflow {work.run.workflow}"):
-            output = await plugins.call(function, given, costs=spent if costs else None, **more)
+            output = await plugins.call(
+                function, given, timeout_s=timeout_s, host_context=context, costs=spent if costs else None
+            )
     except GuestError as error:
         raise fault_of(error, plugin=function.partition(".")[0]) from None
-    serving = plugins.serving(function)
     used = {"fuel": spent.fuel, "memory_bytes": spent.memory_bytes}
     told = {name: value for name, value in used.items() if value is not None}
+    if context.served:
+        return Performed(to_json(output), {**context.served, **told})
+    serving = plugins.serving(function)
     return Performed(to_json(output), {"plugin": serving.name, "hash": serving.hash, **told})
 
 

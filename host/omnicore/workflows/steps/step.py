@@ -17,7 +17,7 @@ import math
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol, cast
 from urllib.parse import quote
@@ -29,7 +29,7 @@ from omnicore.errors import DeadlineExceeded, InvalidInput, LimitExceeded, NotFo
 from omnicore.events.subscriptions import Handling
 from omnicore.records import Record
 from omnicore.sandbox.abi import MIB, Limits
-from omnicore.sandbox.nesting import too_deep
+from omnicore.texts import too_deep
 from omnicore.workflows.faults import Fault
 
 if TYPE_CHECKING:
@@ -145,13 +145,14 @@ class StepContext(Handling):
     """The value of `call.host_context` for host functions while a plugin works for a run.
 
     `hops` counts how many events led here, so that events that follow from events come to an end. `key` is the same
-    when a lost attempt is made again.
+    when a lost attempt is made again. `served` is filled in by a call that another host made: who it was.
     """
 
     run: str
     place: str
     attempt: int
     key: str
+    served: dict[str, str] = field(default_factory=dict, compare=False)
 
 
 class StepWork(Record, frozen=True):

@@ -1,0 +1,211 @@
+"""A host's part in its fleet: joins it, tells what it serves, serves it, and sends calls where their plugin is."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import platform
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from omnicore.errors import InvalidSetting, OmniError
+from omnicore.fleet.calls import FleetCalls, Remote
+from omnicore.fleet.connection import NatsConnection, Parcels
+from omnicore.fleet.directory import HostDirectory, revision_of
+from omnicore.fleet.hosts import labels_of
+from omnicore.fleet.messages import HostBeat, Seal, ServedFunction, ServedList, ServedPlugin
+from omnicore.fleet.micro import MicroService
+from omnicore.fleet.service import CallerCheck, FleetService
+from omnicore.ids import new_id
+from omnicore.jobs.loop import Loop
+from omnicore.records import replace
+from omnicore.version import __version__
+
+if TYPE_CHECKING:
+    from omnicore.access.audit import AuditTrail
+    from omnicore.access.service import Access
+    from omnicore.clock import Clock
+    from omnicore.config.settings import FleetSettings, Settings
+    from omnicore.events.bus import EventBus
+    from omnicore.plugins.host import PluginHost
+    from omnicore.resilience.health import HealthMonitor
+    from omnicore.telemetry.metrics import Metrics
+
+__all__ = ["FleetPart", "FleetServices", "served_by"]
+
+_log = logging.getLogger("omnicore.fleet")
+_LEAST_SECRET = 32
+_LOOK_S = 30.0
+_SETTLE_S = 0.02
+_TOPICS = "plugin.*"
+
+
+def served_by(plugins: PluginHost, host: str) -> ServedList:
+    """All that the plugins of a host answer calls with now. Blocks."""
+    found = {}
+    for view in plugins.list():
+        if view.serving is None or view.state in ("disabled", "quarantined", "rejected"):
+            continue
+        functions = {
+            one.name: ServedFunction(
+                safe=bool(one.hints.get("idempotent") or one.hints.get("read_only")),
+                input_media=one.input_media,
+                output_media=one.output_media,
+            )
+            for one in (view.functions if view.serving in (view.hash, "native") else plugins.functions(view.name))
+        }
+        found[view.name] = ServedPlugin(digest=view.serving, version=view.version or "", functions=functions)
+    served = ServedList(host=host, revision=0, plugins=found)
+    return replace(served, revision=revision_of(served))
+
+
+@dataclass(frozen=True, slots=True)
+class FleetServices:
+    """The services of a host that its part in the fleet uses."""
+
+    settings: Settings
+    plugins: PluginHost
+    access: Access
+    audit: AuditTrail
+    bus: EventBus
+    metrics: Metrics
+    health: HealthMonitor
+
+
+class FleetPart:
+    """Started and stopped with its host. While no NATS server is there the host works alone.
+
+    Raises: InvalidSetting: of the section `fleet`.
+    """
+
+    def __init__(self, services: FleetServices, clock: Clock) -> None:
+        settings, plugins = services.settings, services.plugins
+        chosen = settings.fleet
+        self.host = new_id("host")
+        self._services, self._clock = services, clock
+        self._labels, self._began_at = labels_of(chosen.labels), clock.now()
+        seal = Seal(_secret(chosen))
+        self.connection = NatsConnection(chosen.url or "", f"omnicore {self.host}", clock)
+        parcels = Parcels(self.connection)
+        self._served = ServedList(host=self.host, revision=0, plugins={})
+        self.directory = HostDirectory(
+            *(self.connection, parcels, seal),
+            clock=clock,
+            beat=self.beat,
+            served=lambda: self._served,
+            beat_s=chosen.beat_s,
+        )
+        here = plugins.calls
+        micro = MicroService(
+            self.connection, host=self.host, version=__version__, metadata={**self._labels, "node": platform.node()}
+        )
+        admission = CallerCheck(settings, services.access, services.audit, seal)
+        self.service = FleetService(
+            *(self.connection, parcels, plugins, here, admission, micro),
+            settings=settings,
+            host=self.host,
+            clock=clock,
+            seal=seal,
+        )
+        self.remote = Remote(self.connection, parcels, self.directory, seal, host=self.host, clock=clock)
+        self.calls = FleetCalls(here, self.remote, self.directory)
+        self._parcels = parcels
+        self._looking = Loop("omnicore-fleet-offer", self._look, lambda error: _LOOK_S)
+        self._listening: asyncio.Task[None] | None = None
+        plugins.calls = self.calls
+        self._show(services.metrics, services.health)
+
+    def beat(self) -> HostBeat:
+        """This host as the others are told of it."""
+        return HostBeat(
+            host=self.host,
+            name=platform.node()[:256],
+            version=__version__,
+            at=self._clock.now(),
+            began_at=self._began_at,
+            revision=self._served.revision,
+            state=self.service.state,
+            running=self.service.running,
+            room=self.service.room,
+            plugins=len(self._served.plugins),
+            labels=self._labels,
+        )
+
+    def hosts(self) -> Sequence[HostBeat]:
+        """All hosts of the fleet that are heard, this one first."""
+        return [self.beat(), *self.directory.hosts()]
+
+    async def start(self) -> None:
+        """Joins the fleet, or goes on without it until its servers are there."""
+        self.calls.start()
+        await self.connection.open(self._services.settings.fleet.join_s)
+        await self._parcels.start()
+        with suppress(OmniError):
+            await self._look()
+        await self.service.start()
+        await self.directory.start()
+        self._looking.start()
+        self._listening = asyncio.create_task(self._listen(), name="omnicore-fleet-listen")
+
+    async def stop(self) -> None:
+        """Takes no further calls, lets those that go on end, and leaves."""
+        if self._listening is not None:
+            self._listening.cancel()
+        await self._looking.stop(1.0)
+        await self.service.stop(self._services.settings.drain_s)
+        await self.directory.stop()
+        self.calls.stop()
+        await self.connection.close()
+
+    async def drain(self, *, on: bool = True) -> None:
+        """Takes no further calls of others until it is told otherwise; all hosts hear of it at once."""
+        await (self.service.drain() if on else self.service.undrain())
+        await self.directory.say()
+
+    @property
+    def trouble(self) -> str | None:
+        """The reason why calls cannot leave this host or reach it; None: there is none."""
+        return self.connection.trouble if not self.connection.connected else self.directory.trouble
+
+    # -- inner parts
+
+    async def _look(self) -> float:
+        """Offers what the plugins serve now, if it has changed."""
+        await asyncio.sleep(_SETTLE_S)  # changes come in groups
+        served = await asyncio.to_thread(served_by, self._services.plugins, self.host)
+        if served.revision != self._served.revision:
+            self._served = served
+            await self.service.offer(served)
+            await self.directory.say()
+        return _LOOK_S
+
+    async def _listen(self) -> None:
+        """Looks at once when a plugin changes here."""
+        with self._services.bus.subscribe(_TOPICS, queue=1, own=True, lossy=True) as changes:
+            async for _ in changes:
+                self._looking.wake()
+
+    def _show(self, metrics: Metrics, health: HealthMonitor) -> None:
+        labels = ("what",)
+        metrics.counts("fleet_calls", "Calls that left this host for others", labels, self._counts)
+        metrics.gauge("fleet_hosts", "Hosts of the fleet that are heard", lambda: float(len(self.hosts())))
+        metrics.gauge("fleet_serving", "Calls of others that run here", lambda: float(self.service.running))
+        health.register("fleet", lambda: self.trouble, critical=False)
+
+    def _counts(self) -> Mapping[tuple[str, ...], float]:
+        remote = self.remote
+        return {("sent",): float(remote.sent), ("again",): float(remote.again), ("lost",): float(remote.lost)}
+
+
+def _secret(chosen: FleetSettings) -> str:
+    secret = chosen.secret or ""
+    if len(secret) < _LEAST_SECRET:
+        raise InvalidSetting(
+            f"fleet.secret has {len(secret)} characters",
+            remedy=f"set the same random text of {_LEAST_SECRET} characters or more on all hosts, such as what"
+            " `openssl rand -hex 32` prints",
+            setting="fleet.secret",
+        )
+    return secret
