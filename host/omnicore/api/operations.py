@@ -85,7 +85,7 @@ OPERATIONS: tuple[Operation, ...] = (
         needs=Role.admin),
     put("/api/v1/plugins/{plugin}/shares", "plugins.divide_calls", "Divides calls among versions",
         ok("The plugin.", "Plugin"), body="SharesOrder", problems=(404, 409, 422), needs=Role.admin),
-    get("/api/v1/plugins/{plugin}/hosts", "plugins.list_hosts", "Shows which hosts have what of a plugin",
+    get("/api/v1/plugins/{plugin}/hosts", "plugins.list_plugin_hosts", "Shows which hosts have what of a plugin",
         ok("What hosts' folders propose, and what hosts run; of a host that is alone, its own.", "PluginHosts"),
         problems=(404,), needs=Role.operator),
     get("/api/v1/plugins/{plugin}/upgrade", "plugins.show_upgrade", "Shows what a newer version changes",

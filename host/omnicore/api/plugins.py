@@ -54,7 +54,7 @@ __all__ = [
     "divide_calls",
     "give_grant",
     "list_grants",
-    "list_hosts",
+    "list_plugin_hosts",
     "list_plugins",
     "list_versions",
     "remove_plugin",
@@ -285,7 +285,7 @@ async def divide_calls(request: Request) -> Response:
     return Json(view.to_json())
 
 
-async def list_hosts(request: Request) -> Response:
+async def list_plugin_hosts(request: Request) -> Response:
     """Files of hosts' folders that have the name, and the versions that hosts have in service."""
     found = await asyncio.to_thread(parts_of(request).host.fleet_view, request.path_params["plugin"])
     return Json(found.to_json())

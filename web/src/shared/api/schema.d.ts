@@ -877,7 +877,7 @@ export interface paths {
             cookie?: never;
         };
         /** Shows which hosts have what of a plugin */
-        get: operations["listHosts"];
+        get: operations["listPluginHosts"];
         put?: never;
         post?: never;
         delete?: never;
@@ -10577,7 +10577,7 @@ export interface operations {
             };
         };
     };
-    listHosts: {
+    listPluginHosts: {
         parameters: {
             query?: never;
             header?: never;
