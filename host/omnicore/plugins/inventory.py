@@ -530,8 +530,7 @@ class FleetWatch:
         self._name, self._follow, self._compile_ahead = name, follow, compile_ahead
         self._compiled, self._hush, self._silence_s = compiled, hush, silence_s
         self._heard = threading.Event()
-        self._revisions = catalogue.revisions()
-        self._data_version = -1
+        self._known = -1, catalogue.revisions()
         self._beat_due = 0.0
         self._observed: dict[tuple[str, str, str, str], float] = {}
         self._ended = threading.Event()
@@ -558,12 +557,12 @@ class FleetWatch:
         """One round. Raises: StorageFailed."""
         self.beat()
         version = self._database.data_version()
-        if version != self._data_version:
-            before, after = self._revisions, self._catalogue.revisions()
+        if version != self._known[0]:
+            before, after = self._known[1], self._catalogue.revisions()
             for name in [*after, *(name for name in before if name not in after)]:
                 if before.get(name) != after.get(name):
                     self._follow(name)
-            self._revisions, self._data_version = after, version
+            self._known = version, after
         self._heard.set()
         while self._compiled:
             self._follow(self._compiled[0])
