@@ -23,8 +23,6 @@ from omnicore.plugins.host import PluginHost
 from omnicore.telemetry.logs import PluginLogs
 from omnicore.telemetry.metrics import Metrics
 
-__all__ = ["create_app"]
-
 _BODIES = 16  # bodies of the largest size that may be in memory at once
 
 
@@ -54,7 +52,7 @@ def create_app(
     app.router.default = _not_found
     app.state.parts = parts
     app.state.operations = tuple(operations)
-    app.state.recogniser = Recogniser(settings, parts.rooms.access)
+    app.state.recogniser = Recogniser(settings, parts.rooms.access, parts.rooms.fleet)
     metrics.counts("http_requests", "HTTP requests and WebSockets so far", (), lambda: {(): traffic.taken})
     metrics.gauge("http_requests_running", "HTTP requests and WebSockets open now", parts.traffic.__len__)
     return app
@@ -71,6 +69,7 @@ class _Application(Starlette):
             traffic=parts.traffic,
             recogniser=self.state.recogniser,
             open_paths=OpenPaths(self.state.operations),
+            metrics=parts.metrics,
         )
         proxies = parts.settings.access.trusted_proxies
         return prefixed(guard, lambda scope: forwarded_prefix(scope, proxies))

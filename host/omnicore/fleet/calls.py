@@ -55,7 +55,6 @@ if TYPE_CHECKING:
     from omnicore.clock import Clock
     from omnicore.plugins.version import Target
 
-__all__ = ["FleetCalls", "Remote", "RemoteCall"]
 
 _SILENCE_S = 3.0
 """A host says that a call goes on twice a second; after this much silence it counts as lost."""
@@ -447,7 +446,7 @@ class FleetCalls:
         if ref not in self.targets:
             try:
                 await asyncio.to_thread(self._here.target, ref)
-            except NotFound as error:
+            except (NotFound, CapacityReached) as error:
                 away = error
         if away is None:
             try:
@@ -457,7 +456,7 @@ class FleetCalls:
             except CapacityReached as full:
                 if not not_begun(full, ref) or not self._elsewhere(ref):
                     raise
-        elif self._loop is None:
+        elif self._loop is None or (isinstance(away, CapacityReached) and not self._served(ref)):
             raise away
         call = RemoteCall(ref, data, timeout_s, host_context, raw, measured=costs is not None)
         return await self._remote.call(call, costs)
@@ -470,7 +469,7 @@ class FleetCalls:
         if ref not in self.targets:
             try:
                 self._here.target(ref)
-            except NotFound as error:
+            except (NotFound, CapacityReached) as error:
                 away = error
         if away is None:
             try:
@@ -478,6 +477,8 @@ class FleetCalls:
             except CapacityReached as full:
                 if not not_begun(full, ref) or not self._elsewhere(ref):
                     raise
+        if isinstance(away, CapacityReached) and not self._served(ref):
+            raise away
         call = RemoteCall(ref, data, timeout_s, host_context, raw)
         return self._on_loop(call, away)
 
@@ -495,6 +496,11 @@ class FleetCalls:
             return future.result()
         except asyncio.CancelledError:
             raise CallCancelled(f"{call.ref} was cancelled: the host stops") from None
+
+    def _served(self, ref: str) -> bool:
+        """True if another host makes calls of a reference that this one refuses."""
+        plugin, _, function = ref.partition(".")
+        return any(one.room > 0 for one in self._directory.places(plugin, function))
 
     def _elsewhere(self, ref: str) -> bool:
         """True if another host serves the same version and has room."""

@@ -14,6 +14,7 @@ from omnicore.errors import InvalidSetting, OmniError
 from omnicore.fleet.calls import FleetCalls, Remote
 from omnicore.fleet.connection import NatsConnection, Parcels
 from omnicore.fleet.directory import HostDirectory, revision_of
+from omnicore.fleet.hosts import labels_of
 from omnicore.fleet.messages import HostBeat, Seal, ServedFunction, ServedList, ServedPlugin
 from omnicore.fleet.micro import MicroService
 from omnicore.fleet.service import CallerCheck, FleetService
@@ -32,32 +33,12 @@ if TYPE_CHECKING:
     from omnicore.resilience.health import HealthMonitor
     from omnicore.telemetry.metrics import Metrics
 
-__all__ = ["FleetPart", "FleetServices", "labels_of", "served_by"]
 
 _log = logging.getLogger("omnicore.fleet")
 _LEAST_SECRET = 32
 _LOOK_S = 30.0
 _SETTLE_S = 0.02
 _TOPICS = "plugin.*"
-
-
-def labels_of(texts: Sequence[str]) -> dict[str, str]:
-    """The labels of a host by name. Raises: InvalidSetting.
-
-    >>> labels_of(["zone=eu", "gpu=a100"])
-    {'zone': 'eu', 'gpu': 'a100'}
-    """
-    found = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals or not name.strip() or len(text) > 256 or not text.isprintable():
-            raise InvalidSetting(
-                f"fleet.labels holds {text[:80]!r}",
-                remedy="write NAME=VALUE, such as zone=eu",
-                setting="fleet.labels",
-            )
-        found[name.strip()] = value.strip()
-    return found
 
 
 def served_by(plugins: PluginHost, host: str) -> ServedList:

@@ -47,25 +47,6 @@ if TYPE_CHECKING:
     from omnicore.sandbox.engine import Instance
     from omnicore.storage.tables.plugins import PluginRow
 
-__all__ = [
-    "CallPath",
-    "CallRoutes",
-    "Calls",
-    "Meter",
-    "UsageTaker",
-    "deeper",
-    "depth",
-    "from_json",
-    "metered",
-    "not_begun",
-    "not_serving",
-    "quarantined",
-    "refused_caller",
-    "to_json",
-    "too_deep",
-    "used",
-]
-
 
 class UsageTaker(Protocol):
     """Whoever wants to know what calls used."""
@@ -277,6 +258,7 @@ class CallRoutes:
         """Those of versions in service, by reference; what is not there is resolved when it is called."""
         self._versions, self._natives = versions, natives
         self._switching = threading.RLock()
+        self._refused: Callable[[], OmniError] | None = None
         self._closed = False
 
     def resolve(self, ref: str) -> Target:
@@ -285,12 +267,23 @@ class CallRoutes:
             raise Unavailable("the host is shutting down", remedy="start it again")
         name = ref.partition(".")[0]
         with self._switching:
+            if self._refused is not None:
+                refused = self._refused()
+                refused.__dict__[_FULL] = ref  # another host may make the call
+                raise refused
             version = self.version(name)
             try:
                 target = self.targets[ref] = self._versions.target(version, ref)
             except NotFound as error:
                 raise self._held_back(name, error) from None
             return target
+
+    def refuse(self, why: Callable[[], OmniError] | None) -> None:
+        """Refuses calls that begin from now on; None takes calls again. Those under way go on."""
+        with self._switching:
+            self._refused = why
+            # A call looks for its target first, so this costs those that are taken nothing.
+            self.targets.clear()
 
     def version(self, name: str) -> Version:
         """The version of a plugin that takes calls, made when needed. Raises: as a call does."""

@@ -69,8 +69,6 @@ from omnicore.storage.tables.plugins import NativeTable, PluginRow
 from omnicore.telemetry.logs import Level, LogLine, PluginLogs
 from omnicore.telemetry.metrics import Metrics
 
-__all__ = ["PluginHost"]
-
 _LOOK_S = 0.01
 _COMPILING = ("compile_s", "compile_bytes")
 
@@ -240,6 +238,10 @@ class PluginHost:
             costs: is filled in with the time, fuel and memory of the call, also when it fails.
         """
         return await self.calls.call(ref, data, timeout_s=timeout_s, host_context=host_context, raw=raw, costs=costs)
+
+    def refuse(self, why: Callable[[], OmniError] | None) -> None:
+        """Refuses calls that begin from now on; None takes calls again. Those under way go on."""
+        self._routes.refuse(why)
 
     def serving(self, ref: str) -> Serving:
         """The version that answers a reference now. Blocks where it is asked for first. Raises: as a call does."""

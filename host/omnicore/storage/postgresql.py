@@ -36,8 +36,6 @@ from omnicore.storage.postgresql_link import (
 )
 from omnicore.storage.store import Dialect, Session, renewed_after_fork, storage_busy
 
-__all__ = ["PostgresDatabase"]
-
 _T = TypeVar("_T")
 
 # Whoever migrates the tables holds this lock.

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from omnicore.config.settings import WorkflowSettings
     from omnicore.jobs.hosts import Lease
 
-__all__ = ["ActionGate", "Timers", "UnderWay"]
-
 
 Run = TypeVar("Run", bound=Hashable)
 Wish = TypeVar("Wish")
@@ -305,6 +303,11 @@ class UnderWay:
     def hold(self) -> None:
         """Begins nothing new."""
         self._held = True
+
+    def resume(self) -> None:
+        """Begins again what waits."""
+        self._held = False
+        self._pump()
 
     def close(self) -> None:
         """Cuts the actions; what their runs keep of those that are done goes on."""

@@ -45,8 +45,6 @@ if TYPE_CHECKING:
     from omnicore.workflows.live import LiveRun
     from omnicore.workflows.progress import KeptRows
 
-__all__ = ["DatabaseLook", "EmbeddedEngine", "EngineParts", "RunClaims", "SharedRuns"]
-
 
 _log = logging.getLogger("omnicore.workflows")
 _MOST_AT_ONCE = 100
@@ -194,6 +192,8 @@ class RunClaims:
         now = self._clock.now()
         if due is None or due > now:
             return _LONGEST_REST_S if due is None else min(max(due - now, 0.001), _LONGEST_REST_S)
+        if self._runner.paused:
+            return _LONGEST_REST_S
         room = self._runner.room
         if room <= 0:
             await self._runner.park(most=_MOST_AT_ONCE)
@@ -407,6 +407,19 @@ class EmbeddedEngine:
         except (OmniError, TimeoutError):
             _log.warning("the runs of this host could not be given back; others take them once its lease is out")
         self._parts.locks.leave()
+
+    def pause(self) -> None:
+        """Takes no further runs until `resume`; those that are here go on."""
+        self.runner.paused = True
+
+    def resume(self) -> None:
+        """Takes runs again."""
+        self.runner.paused = False
+        self.wake()
+
+    async def hand_over(self, within_s: float) -> None:
+        """Takes no more; what is under way finishes for so long, then other hosts have every run at once."""
+        await self.runner.hand_over(within_s)
 
     @property
     def trouble(self) -> str:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -27,25 +28,6 @@ if TYPE_CHECKING:
 
     from omnicore.events.bus import EventBus
     from omnicore.workflows.progress import Going, Progress
-
-__all__ = [
-    "REGISTERED",
-    "ActionWork",
-    "Came",
-    "Children",
-    "LiveRun",
-    "Step",
-    "Stretch",
-    "Telling",
-    "asked",
-    "broken",
-    "correlates",
-    "drops_of",
-    "failed",
-    "late",
-    "result_of",
-    "waits_of",
-]
 
 
 REGISTERED = frozenset({"listen", "approval"})
@@ -464,3 +446,20 @@ def _step(live: LiveRun, entry: JournalEntry) -> dict[str, Any]:
         "at": entry.at,
         "took_s": max(0.0, entry.at - entry.began_at),
     }
+
+
+class Seats:
+    """So many callers may wait for the ends of runs at once: each holds a connection for up to a minute."""
+
+    def __init__(self, most: int = 500) -> None:
+        self._free = most
+
+    @contextmanager
+    def taken(self) -> Iterator[bool]:
+        """True if there is a seat; it is held for the block."""
+        seated = self._free > 0
+        self._free -= seated
+        try:
+            yield seated
+        finally:
+            self._free += seated

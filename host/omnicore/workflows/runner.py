@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -55,26 +55,6 @@ if TYPE_CHECKING:
     from omnicore.workflows.definitions import Graphs
     from omnicore.workflows.journal import Journal
     from omnicore.workflows.language.graph import RunTask, WorkflowGraph
-
-__all__ = [
-    "Ended",
-    "Runner",
-    "Seats",
-    "Stretches",
-    "Tell",
-    "Waiters",
-    "given_up",
-    "halt",
-    "kept_of",
-    "kept_once_it_can",
-    "live_claimed",
-    "live_started",
-    "only_begun",
-    "ordered",
-    "resting",
-    "rows_of",
-    "settled",
-]
 
 
 _FIRST_AGAIN_S, _LAST_AGAIN_S = 0.05, 2.0
@@ -366,23 +346,6 @@ Ended = tuple[str, Any, Fault | None]
 """RunStatus, output and fault of a run that is over."""
 
 
-class Seats:
-    """So many callers may wait for the ends of runs at once: each holds a connection for up to a minute."""
-
-    def __init__(self, most: int = 500) -> None:
-        self._free = most
-
-    @contextmanager
-    def taken(self) -> Iterator[bool]:
-        """True if there is a seat; it is held for the block."""
-        seated = self._free > 0
-        self._free -= seated
-        try:
-            yield seated
-        finally:
-            self._free += seated
-
-
 class Waiters:
     """Belongs to one event loop."""
 
@@ -464,13 +427,15 @@ class Runner:
         self._beside = ThreadPoolExecutor(_BESIDE, thread_name_prefix="omnicore-workflows-beside")
         self._many = asyncio.Lock()  # of who keeps many rows at once: others have theirs kept in between
         self._stopping = False
+        self.paused = False
+        """True while no further runs are taken; those that are here go on."""
         self.lost: Callable[[], None] = lambda: None
         """Called when this host turns out to have been buried."""
 
     @property
     def room(self) -> int:
         """The number of further runs that fit in memory."""
-        return 0 if self._stopping else max(0, self._settings.workers - len(self.live) - self._taking)
+        return 0 if self._stopping or self.paused else max(0, self._settings.workers - len(self.live) - self._taking)
 
     @property
     def actions(self) -> int:
@@ -481,13 +446,18 @@ class Runner:
 
     def begin(self, new: NewRun, started: Started, graph: WorkflowGraph) -> None:
         """Runs a run that was started into this host's hands."""
-        if not self._stopping:  # else the journal gives it back when it closes
+        if self.paused:
+            self._spawn(self._journal.release((started.run,)), started.run)
+        elif not self._stopping:  # else the journal gives it back when it closes
             live = live_started(new, started, graph)
             self._enter(live, self._first(live, live.first()))
 
     def take_up(self, claimed: Claimed) -> None:
         """Runs a run that was claimed, from where its journal ends."""
         if self._stopping:
+            return
+        if self.paused:
+            self._spawn(self._journal.release((claimed.run.id,)), claimed.run.id)
             return
         graph = self._graphs.at_hand(claimed.run.digest)
         if graph is not None and claimed.run.seq == 0:  # most are new, and need no task of their own to be read
@@ -547,6 +517,23 @@ class Runner:
         return None if live is None else live.open.get(place)
 
     # -- stopping
+
+    async def hand_over(self, within_s: float) -> None:
+        """Takes no more; what is under way finishes for so long, then every run is given back.
+
+        What is cut counts as not begun, and other hosts go on with the runs at once.
+        """
+        self.paused = True
+        self._under_way.hold()
+        try:
+            await settled(self._tasks, self._clock, within_s)
+            runs = tuple(self.live)
+            self.drop_all()
+            await settled(self._tasks, self._clock, _LAST_WRITES_S)
+            if runs:
+                await self._journal.release(runs)
+        finally:
+            self._under_way.resume()
 
     async def stop(self) -> None:
         """Lets what is under way finish for `drain_s`, and keeps it; what is cut counts as not begun."""

@@ -29,7 +29,7 @@ from omnicore.errors import DeadlineExceeded, InvalidInput, LimitExceeded, NotFo
 from omnicore.events.subscriptions import Handling
 from omnicore.records import Record
 from omnicore.sandbox.abi import MIB, Limits
-from omnicore.sandbox.json_bounds import too_deep
+from omnicore.texts import too_deep
 from omnicore.workflows.faults import Fault
 
 if TYPE_CHECKING:
@@ -42,26 +42,6 @@ if TYPE_CHECKING:
     from omnicore.vectors.service import VectorService
     from omnicore.workflows.entries import RunContext, StepAction
     from omnicore.workflows.language.graph import CallTask
-
-__all__ = [
-    "PREFIX",
-    "SCRIPT_LIMITS",
-    "ConnectorUse",
-    "EffectLimits",
-    "Scripting",
-    "SecretReader",
-    "StepContext",
-    "StepSecrets",
-    "StepServices",
-    "StepWork",
-    "checked_output",
-    "expanded",
-    "hops_of",
-    "marked",
-    "parse_json",
-    "placeholders",
-    "text_or_bytes",
-]
 
 
 SCRIPT_LIMITS = Limits(
