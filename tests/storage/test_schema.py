@@ -211,9 +211,7 @@ def test_a_step_that_takes_something_away_waits_until_no_host_of_a_version_befor
     steps(RELEASED)
     with closing(PostgresDatabase.open(empty_postgresql_url)) as before:
         steps(RELEASED, CONTRACT)
-        with pytest.raises(
-            StorageFailed, match=r"before 0\.9\.0, .*; upgrade all hosts to 0\.9\.0 or"
-        ):
+        with pytest.raises(StorageFailed, match=r"before 0\.9\.0, .*; upgrade all hosts to 0\.9\.0 or"):
             PostgresDatabase.open(empty_postgresql_url)
         assert before.rows("SELECT scope FROM grants") == []
     with psycopg.connect(empty_postgresql_url, autocommit=True) as of_0_1_0:
