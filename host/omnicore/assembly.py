@@ -379,6 +379,7 @@ class Host(ServicesOfHost):
             version=parts.store.data_version,
             call_s=self.settings.request_timeout_s,
             body_bytes=self.settings.body_bytes,
+            shared=parts.store.dialect == "postgresql",
         )
         return runs, triggers
 
@@ -438,7 +439,7 @@ def _reserved_addresses(settings: Settings) -> Reserved:
 
 
 def _collector(parts: HostParts, *, work: bool) -> tuple[OpenTelemetry, ...]:
-    """The sender of traces and metrics to a collector, where the settings name one. Raises: ToolMissing."""
+    """The sender of traces, logs and metrics to a collector, where the settings name one. Raises: ToolMissing."""
     chosen = parts.settings.telemetry
     if not chosen.otlp or not work:
         return ()
@@ -447,6 +448,7 @@ def _collector(parts: HostParts, *, work: bool) -> tuple[OpenTelemetry, ...]:
         chosen.otlp,
         interval_s=chosen.otlp_interval_s,
         traces=chosen.traces,
+        logs=chosen.logs,
         version=__version__,
         instance=new_id("host"),
     )

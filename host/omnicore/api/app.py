@@ -71,6 +71,7 @@ class _Application(Starlette):
             traffic=parts.traffic,
             recogniser=self.state.recogniser,
             open_paths=OpenPaths(self.state.operations),
+            metrics=parts.metrics,
         )
         proxies = parts.settings.access.trusted_proxies
         return prefixed(guard, lambda scope: forwarded_prefix(scope, proxies))

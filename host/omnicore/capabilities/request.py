@@ -12,7 +12,7 @@ import msgspec
 
 from omnicore.errors import GuestFailed, InvalidInput, OmniError
 from omnicore.sandbox.abi import HostCall
-from omnicore.sandbox.json_bounds import MOST_PARTS, MOST_VALUES, too_deep, too_many
+from omnicore.texts import MOST_PARTS, MOST_VALUES, too_deep, too_many
 
 __all__ = [
     "Request",

@@ -157,10 +157,11 @@ class HealthSettings:
 
 @dataclass(frozen=True, slots=True)
 class TelemetrySettings:
-    """Traces and metrics that are sent to a collector, in addition to `/metrics`."""
+    """Traces, logs and metrics that are sent to a collector, in addition to `/metrics`."""
 
     otlp: str | None = setting(None, "OpenTelemetry collector, such as http://127.0.0.1:4318")
     traces: bool = setting(True, "Send a trace of each call in addition to metrics")
+    logs: bool = True  # log lines too
     otlp_interval_s: float = 15.0  # the interval that Prometheus scrapes at
 
 
@@ -285,6 +286,11 @@ class LoopSettings:
 class McpSettings:
     """Functions as tools of the Model Context Protocol."""
 
+    stateless: Literal["auto", "always", "never"] = setting(
+        "auto",
+        "Serve clients of the protocol's versions before 2026 without sessions, so that each request may go to another"
+        " host; auto: where hosts share a PostgreSQL database. Newer clients need no session",
+    )
     sessions: int = 100  # clients at the same time; each has a task and a queue
     idle_s: float = 900.0  # an unused session ends, and its client opens another one
 

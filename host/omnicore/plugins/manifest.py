@@ -24,8 +24,8 @@ from omnicore.errors import ManifestInvalid
 from omnicore.optional import optional
 from omnicore.plugins.schemas import BYTES_MEDIA, JSON_MEDIA, FunctionSpec, problems_of_schema, write_path
 from omnicore.sandbox.abi import Limits, WasiGrant
-from omnicore.sandbox.json_bounds import too_deep
 from omnicore.sandbox.wit import Signature, Way, WitType, entry_of, input_way, output_way, returned
+from omnicore.texts import too_deep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

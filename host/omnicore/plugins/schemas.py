@@ -20,8 +20,7 @@ from urllib.parse import unquote
 from omnicore.config.documents import JsonPath
 from omnicore.errors import DeadlineExceeded, GuestFailed, InvalidInput, OmniError
 from omnicore.optional import optional
-from omnicore.sandbox.json_bounds import too_deep
-from omnicore.texts import json_writer
+from omnicore.texts import json_writer, too_deep
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from omnicore.config.settings import MASK, is_secret
 from omnicore.errors import InvalidInput, InvalidSetting
 from omnicore.plugins.schemas import Schema, SchemaTooSlowError
-from omnicore.sandbox.json_bounds import too_deep
+from omnicore.texts import too_deep
 
 __all__ = ["PluginConfig", "config_of", "settled_settings", "to_store"]
 

@@ -155,6 +155,8 @@ class Metrics(Collector):
         self._doors: dict[tuple[str, str], CallRecorder] = {}
         self._forgotten = CallFigures(0, 0, 0.0)
         self._tap: Tap | None = None
+        self.traced = False
+        """True while somebody collects traces or logs: requests then get a trace."""
         self._levels_by: dict[str, tuple[str, tuple[str, ...], ReadCounts]] = {}
         self._gauges: dict[str, tuple[str, Callable[[], float]]] = {}
         self._counters: dict[str, tuple[str, tuple[str, ...], ReadCounts]] = {}

@@ -34,8 +34,8 @@ from typing import Any
 
 from omnicore.errors import InvalidInput, NotFound, OmniError
 from omnicore.plugins.schemas import Schema, problems_of_schema
-from omnicore.sandbox.json_bounds import too_deep
 from omnicore.testing.trial import PluginTrial, Subject, trial
+from omnicore.texts import too_deep
 
 __all__ = ["FILE", "Case", "Result", "read_cases", "run_cases", "updated", "written"]
 

@@ -35,7 +35,7 @@ from omnicore.sandbox.extism.engine import ENV, ExtismEngine
 from omnicore.sandbox.extism.links import KERNEL_TYPES
 from omnicore.sandbox.extism.links import NAMESPACE as ENV_NAMESPACE
 from omnicore.sandbox.inspect import FuncType, Import, ModuleInfo, inspect
-from omnicore.sandbox.json_bounds import too_deep
+from omnicore.texts import too_deep
 from omnicore.toolchains.languages import Built, PluginSource, Report, Toolchain, native_part
 from omnicore.toolchains.manifest import FILE, embedded, merged, toml_values, with_manifest
 

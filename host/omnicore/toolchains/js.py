@@ -23,8 +23,8 @@ from omnicore.errors import BuildFailed, EngineFailed, GuestError, ToolMissing
 from omnicore.sandbox.abi import MIB, Limits
 from omnicore.sandbox.extism.engine import ExtismEngine
 from omnicore.sandbox.inspect import FuncType, inspect
-from omnicore.sandbox.json_bounds import too_deep
 from omnicore.sandbox.snapshot import FIRST_DOOR, Evaluation, HostImport, LanguageEngine
+from omnicore.texts import too_deep
 from omnicore.toolchains.languages import Built, PluginSource, Report, kit, run
 from omnicore.toolchains.manifest import toml_values
 

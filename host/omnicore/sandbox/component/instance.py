@@ -55,8 +55,8 @@ from omnicore.sandbox.capi.library import (
 from omnicore.sandbox.capi.values import VALUE_BYTES, Arena, CopyMeter, TooLargeError, UnfitValueError, decoder, encoder
 from omnicore.sandbox.component.call import AT_EPOCH, CALLS, ComponentCall, WasiExitError
 from omnicore.sandbox.extism.store import TICKER, generation
-from omnicore.sandbox.json_bounds import too_deep
 from omnicore.sandbox.wit import WitFunction, input_way, output_way
+from omnicore.texts import too_deep
 
 __all__ = ["ComponentFunction", "ComponentInstance", "ComponentStore", "ComponentTemplate", "LinkedComponent"]
 

@@ -29,7 +29,7 @@ from omnicore.errors import DeadlineExceeded, InvalidInput, LimitExceeded, NotFo
 from omnicore.events.subscriptions import Handling
 from omnicore.records import Record
 from omnicore.sandbox.abi import MIB, Limits
-from omnicore.sandbox.json_bounds import too_deep
+from omnicore.texts import too_deep
 from omnicore.workflows.faults import Fault
 
 if TYPE_CHECKING:
