@@ -79,8 +79,6 @@ if TYPE_CHECKING:
 else:
     ServicesOfHost = object
 
-__all__ = ["Host"]
-
 
 class Host(ServicesOfHost):
     """The whole product as one object: the plugins of a folder, and calls into them.

@@ -23,8 +23,6 @@ from omnicore.plugins.host import PluginHost
 from omnicore.telemetry.logs import PluginLogs
 from omnicore.telemetry.metrics import Metrics
 
-__all__ = ["create_app"]
-
 _BODIES = 16  # bodies of the largest size that may be in memory at once
 
 

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from omnicore.config.settings import Settings
     from omnicore.telemetry.metrics import Metrics
 
-__all__ = ["Admission", "Guard", "is_unsafe"]
-
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _AUTHORITY = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(?::(?P<port>[0-9]{1,5}))?", re.IGNORECASE)

@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from omnicore.storage.store import Store
     from omnicore.storage.tables.plugins import ObservedRow
 
-__all__ = ["Claims", "Fleet", "FleetParts", "Identity", "labels_of"]
 
 _log = logging.getLogger("omnicore.fleet")
 _BEAT_S = 3.0

@@ -26,23 +26,6 @@ from omnicore.errors import CapacityReached
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = [
-    "LEVELS",
-    "MOST_FOLLOWERS",
-    "TRACE",
-    "Follower",
-    "Heard",
-    "HostLines",
-    "JsonLines",
-    "Level",
-    "LogLine",
-    "LogWriter",
-    "PluginLogs",
-    "Trace",
-    "harmless",
-    "trace_of",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class Trace:

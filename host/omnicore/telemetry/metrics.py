@@ -21,21 +21,6 @@ from prometheus_client.registry import Collector
 if TYPE_CHECKING:
     from omnicore.clock import Clock
 
-__all__ = [
-    "BUCKETS_S",
-    "COARSE",
-    "FINE",
-    "CallFigures",
-    "CallRecorder",
-    "Metrics",
-    "Resolution",
-    "Series",
-    "Shown",
-    "Tap",
-    "Totals",
-    "percentile_ms",
-]
-
 
 BUCKETS_S: tuple[float, ...] = (
     *(0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005),

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     from omnicore.telemetry.metrics import Metrics
 
-__all__ = ["OpenTelemetry"]
-
 
 _log = logging.getLogger("omnicore.telemetry")
 _MOST_NOTES = 10_000

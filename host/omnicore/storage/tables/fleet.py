@@ -15,7 +15,6 @@ from omnicore.storage.tables.plugins import OBSERVED, ObservedRow
 if TYPE_CHECKING:
     from omnicore.storage.store import Session, Store
 
-__all__ = ["FLEET", "FleetHost", "FleetHosts", "HostLoad", "HostPlugin", "HostState", "Orders", "WantedState"]
 
 HostState = Literal["ready", "cordoned", "draining", "drained", "away"]
 WantedState = Literal["ready", "cordoned", "drained"]
