@@ -113,6 +113,7 @@ def workflow_part(parts: HostParts, http: HttpClient, stored: StoredTasks, *, cl
         signed=parts.audit.signed if chosen.audit else None,
         drain_s=settings.drain_s,
         work=work,
+        serves=effects.serves,
     )
     _set_expressions(settings)
     engine = EmbeddedEngine(of_engine)
@@ -123,6 +124,8 @@ def workflow_part(parts: HostParts, http: HttpClient, stored: StoredTasks, *, cl
         forget=effects.forget,
     )
     _show_runs(engine, parts)
+    if parts.nats is not None:
+        parts.nats.tell(engine.served)
     return WorkflowPart(service, effects, telling)
 
 
