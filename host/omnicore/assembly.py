@@ -383,6 +383,7 @@ class Host(ServicesOfHost):
             version=parts.store.data_version,
             call_s=self.settings.request_timeout_s,
             body_bytes=self.settings.body_bytes,
+            shared=parts.store.dialect == "postgresql",
         )
         return runs, triggers
 

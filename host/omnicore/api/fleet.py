@@ -70,7 +70,7 @@ async def show_host_logs(request: Request) -> Response:
         raise PermissionDenied("a host answers other hosts for itself only", remedy="ask the host that is meant")
     level = asked.get("level", "trace")
     if level not in LEVELS:
-        raise InvalidInput("level is no log level", remedy=f"use one of {', '.join(LEVELS)}", path="level")
+        raise InvalidInput("level is not a log level", remedy=f"use one of {', '.join(LEVELS)}", path="level")
     limit = read_count(request, "limit", 100, most=_MOST_LINES)
     return Json({"items": await fleet.logs(host, asked.get("plugin"), limit=limit, level=cast("Level", level))})
 

@@ -131,7 +131,7 @@ def _listed(text: str) -> _Origin:
     found = _parts(text)
     if found is None:
         raise InvalidSetting(
-            f"access.origins: {text[:80]!r} is no origin",
+            f"access.origins: {text[:80]!r} is not an origin",
             remedy="write scheme, name and port, such as https://omni.example.org",
             setting="access.origins",
         )

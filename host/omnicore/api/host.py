@@ -108,7 +108,7 @@ async def diagnostics(request: Request) -> Response:
 def _desk(request: Request) -> SettingsDesk:
     desk = parts_of(request).rooms.settings
     if desk is None:
-        raise Unavailable("this host's settings are held by another program", remedy="ask a host of `omnicore run`")
+        raise Unavailable("this host's settings are set by another program", remedy="ask a host of `omnicore run`")
     return desk
 
 

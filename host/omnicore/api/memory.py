@@ -307,4 +307,4 @@ def _before(request: Request) -> int | None:
         return None
     if cursor.isascii() and cursor.isdigit() and len(cursor) < _LONGEST_CURSOR:
         return int(cursor)
-    raise InvalidInput("the cursor is not one of ours", remedy="pass `next` of the page before", path="cursor")
+    raise InvalidInput("the cursor is invalid", remedy="pass `next` of the page before", path="cursor")

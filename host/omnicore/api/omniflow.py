@@ -68,7 +68,7 @@ async def execute_workflow(request: Request) -> Response:
                 output = await handle
     except TimeoutError as error:
         raise DeadlineExceeded(
-            f"the run takes longer than {MOST_WAIT_S:g} s and goes on", remedy=f"see /api/v1/runs/{handle.id}"
+            f"the run takes longer than {MOST_WAIT_S:g} s and continues", remedy=f"see /api/v1/runs/{handle.id}"
         ) from error
     return Json({"output": output, "run": handle.id})
 
@@ -77,9 +77,9 @@ async def _definition(request: Request) -> str | Mapping[str, Any]:
     try:
         values = read_json((await request.body()).decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        raise InvalidInput(f"the body is no JSON: {error}", remedy="send a JSON object") from error
+        raise InvalidInput(f"the body is not JSON: {error}", remedy="send a JSON object") from error
     if not isinstance(values, dict):
-        raise InvalidInput("the body is no JSON object", remedy="send a JSON object", path="")
+        raise InvalidInput("the body is not a JSON object", remedy="send a JSON object", path="")
     text = values.get("text")
     return text if values.keys() == {"text"} and isinstance(text, str) else values
 
@@ -106,7 +106,7 @@ async def execute_plugin(request: Request) -> Response:
     values = await read_object(request, allowed=frozenset({"input", "function"}))
     plugin, function = request.path_params["plugin"], values.get("function")
     if function is not None and not isinstance(function, str):
-        raise InvalidInput("function is no name", remedy="send the function's name", path="function")
+        raise InvalidInput("function is not a name", remedy="send the function's name", path="function")
     host = parts_of(request).host
     reference = plugin if function is None else f"{plugin}.{function}"
     exchange: Exchange = request.scope["exchange"]

@@ -141,7 +141,7 @@ def _wanted_state(request: Request) -> State | None:
     state = request.query_params.get("state")
     if state is None or state in _STATES:
         return cast("State | None", state)
-    raise InvalidInput("state is no state of a plugin", remedy=f"use one of {', '.join(_STATES)}", path="state")
+    raise InvalidInput("state is not a state of a plugin", remedy=f"use one of {', '.join(_STATES)}", path="state")
 
 
 async def show_plugin(request: Request) -> Response:
@@ -235,7 +235,7 @@ async def set_plugin_config(request: Request) -> Response:
     """Stores settings, used from the next call on."""
     values = (await read_object(request, allowed=frozenset({"values"}))).get("values")
     if not isinstance(values, dict):
-        raise InvalidInput("values is no object", remedy='send {"values": {...}}', path="values")
+        raise InvalidInput("values is not an object", remedy='send {"values": {...}}', path="values")
     host = parts_of(request).host
     config = await asyncio.to_thread(host.configure, request.path_params["plugin"], values, who=who(request))
     return Json(config.to_json())

@@ -69,7 +69,7 @@ def read_count(request: HTTPConnection, name: str, default: int, *, least: int =
         return default
     if text.isascii() and text.isdigit() and len(text) < 10 and least <= int(text) <= most:
         return int(text)
-    raise InvalidInput(f"{name} is no number from {least} to {most}", remedy="correct the query", path=name)
+    raise InvalidInput(f"{name} is not a number from {least} to {most}", remedy="correct the query", path=name)
 
 
 def who(connection: HTTPConnection) -> str:

@@ -107,7 +107,7 @@ async def retry_dead_tasks(request: Request) -> Response:
     if before is None:
         before = stored.clock.now()
     elif isinstance(before, bool) or not isinstance(before, int | float) or not 0 <= before <= _LATEST:
-        raise InvalidInput("before is no time", remedy="pass on `before` of the first answer", path="before")
+        raise InvalidInput("before is not a time", remedy="pass on `before` of the first answer", path="before")
     retried, more = await asyncio.to_thread(stored.retry_dead, float(before), _RETRIED_AT_ONCE)
     return Json({"retried": retried, "more": more, "before": before})
 

@@ -102,7 +102,7 @@ async def read_texts(request: Request, *names: str) -> list[str]:
     for name in names:
         if not isinstance(values.get(name), str):
             raise InvalidInput(
-                f"{name} is no text", remedy=f"send {json.dumps(dict.fromkeys(names, '...'))}", path=name
+                f"{name} is not text", remedy=f"send {json.dumps(dict.fromkeys(names, '...'))}", path=name
             )
     return [values[name] for name in names]
 

@@ -204,6 +204,4 @@ def _after(cursor: str | None) -> tuple[str, str]:
             raise ValueError("no collection is called that")
         return owner, name
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise InvalidInput(
-            "the cursor is not one of ours", remedy="pass `next` of the page before", path="cursor"
-        ) from error
+        raise InvalidInput("the cursor is invalid", remedy="pass `next` of the page before", path="cursor") from error

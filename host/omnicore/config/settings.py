@@ -285,6 +285,11 @@ class LoopSettings:
 class McpSettings:
     """Functions as tools of the Model Context Protocol."""
 
+    stateless: Literal["auto", "always", "never"] = setting(
+        "auto",
+        "Serve clients of the protocol's versions before 2026 without sessions, so that each request may go to another"
+        " host; auto: where hosts share a PostgreSQL database. Newer clients need no session",
+    )
     sessions: int = 100  # clients at the same time; each has a task and a queue
     idle_s: float = 900.0  # an unused session ends, and its client opens another one
 

@@ -143,7 +143,7 @@ class AwsClient:
             )
         if isinstance(error, (ConnectionFailed, HTTPClientError, OSError)):
             return temporary(f"{self.name} cannot be reached: {type(error).__name__}")
-        return ServiceRefused(f"{self.name} refuses: {str(error)[:300]}", remedy="correct the input", service=self.name)
+        return ServiceRefused(f"{self.name} refused: {str(error)[:300]}", remedy="correct the input", service=self.name)
 
 
 _KEY = text("the object's key", most=1024)

@@ -382,5 +382,5 @@ def _check(name: str, value: Any, *, whole: bool) -> None:
     if not fits or not least <= value <= _MOST.get(name, _LARGEST):
         kind = "whole number" if whole else "number"
         raise InvalidInput(
-            f"the limit {name} is no {kind} from {least} to {_MOST.get(name, _LARGEST):g}", remedy="correct it"
+            f"the limit {name} is not a {kind} from {least} to {_MOST.get(name, _LARGEST):g}", remedy="correct it"
         )

@@ -132,7 +132,7 @@ class Vault:
     def rotate_data_key(self) -> int:
         """Seals everything by a new data key and drops the old ones; how many secrets that were.
 
-        Raises: Conflict: another rotation goes on; InvalidSetting, StorageFailed.
+        Raises: Conflict: another rotation is running; InvalidSetting, StorageFailed.
         """
         with self._rotating, self._place.alone():
             self._load()
@@ -151,7 +151,7 @@ class Vault:
             rows = [row for row in self._table.data_keys() if row.master != master.id]
             fresh = [_wrapped(row, self._keys[row.id], master) for row in rows]
             if not self._table.rewrap(fresh, stored=self._place.stored):
-                raise Conflict("another rotation goes on", remedy="wait until it ends")
+                raise Conflict("another rotation is running", remedy="wait until it ends")
             if rows:
                 self._place.settle(master.id)
             return len(rows)
@@ -176,7 +176,7 @@ class Vault:
         while rows := self._table.sealed_by(old, _BATCH):
             done = sum(self._table.reseal(self._resealed(row, old, fresh.id), old_key=old) for row in rows)
             if not done and rows == self._table.sealed_by(old, _BATCH):
-                raise Conflict("another rotation goes on", remedy="wait until it ends")
+                raise Conflict("another rotation is running", remedy="wait until it ends")
             total += done
         self._table.drop_key(old)
         return total
@@ -211,7 +211,7 @@ class Vault:
             self._keys[number] = key
             return row
         if retire_others:
-            raise Conflict("another rotation goes on", remedy="wait until it ends")
+            raise Conflict("another rotation is running", remedy="wait until it ends")
         self._load()  # another host made the first data key meanwhile
         found = self._newest()
         if found is None:
@@ -269,7 +269,7 @@ def _about(name: str, version: int) -> str:
 def _checked(name: str, value: str) -> bytes:
     if not 0 < len(name) <= _LONGEST_NAME or not name.isascii() or not name.isprintable() or set(name) & set(" |,"):
         raise InvalidInput(
-            f"{name[:80]!r} is no name of a secret", remedy="use up to 200 letters, digits and marks without spaces"
+            f"{name[:80]!r} is not a name of a secret", remedy="use up to 200 letters, digits and marks without spaces"
         )
     try:
         plain = value.encode()
@@ -277,7 +277,7 @@ def _checked(name: str, value: str) -> bytes:
         plain = b""
     if not plain or len(plain) > LONGEST_SECRET or "\0" in value:
         raise InvalidInput(
-            f"the value for {name} is empty, over {LONGEST_SECRET} bytes, or no text", remedy="give the secret itself"
+            f"the value for {name} is empty, over {LONGEST_SECRET} bytes, or not text", remedy="give the secret itself"
         )
     return plain
 
@@ -364,7 +364,7 @@ def _file(path: Path) -> str:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as stream:
             if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-                raise Unavailable(f"{path} is no file", remedy="name a file that holds the credential alone")
+                raise Unavailable(f"{path} is not a file", remedy="name a file that holds the credential alone")
             data = stream.read(LONGEST_SECRET + 1)
     except OSError as error:
         raise Unavailable(f"{path} cannot be read: {error.strerror}", remedy="check its path and mode") from error

@@ -50,6 +50,7 @@ class McpService:
         version: moves when another process wrote to the database.
         call_s: the longest time a call may take.
         body_bytes: the largest message.
+        shared: hosts share the database, and any of them may get a client's next request.
     """
 
     def __init__(
@@ -61,7 +62,9 @@ class McpService:
         version: Callable[[], int],
         call_s: float,
         body_bytes: int,
+        shared: bool = False,
     ) -> None:
+        self._stateless = settings.stateless == "always" or (settings.stateless == "auto" and shared)
         self._host, self._bus, self._settings = host, bus, settings
         self._version = version
         self._call_s, self._body_bytes = call_s, body_bytes
@@ -110,6 +113,7 @@ class McpService:
                 sessions=self._settings.sessions,
                 idle_s=self._settings.idle_s,
                 body_bytes=self._body_bytes,
+                stateless=self._stateless,
             )
             await self._http.start()
             return self._http

@@ -194,6 +194,14 @@ class Breaker:
         self._tell(old, "open")
         return True
 
+    def doubt(self) -> None:
+        """Lets trials alone pass from now on: others found the service failing, or well again, and this may differ."""
+        old = self._state
+        with self._lock:
+            if self._state != "half-open":
+                self._turn_to("half-open")
+        self._tell(old, "half-open")
+
     def release(self, lease: int | None = None) -> None:
         """A call ended without saying anything about the service, such as a cancelled one."""
         with self._lock:
