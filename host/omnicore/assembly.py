@@ -364,13 +364,11 @@ class Host(ServicesOfHost):
         watch_events(parts)
         watch_resources(parts)
         parts.deliveries.serve(parts.plugins, work=work)
-        if parts.nats is not None:
-            parts.nats.tell(lambda plugins: asyncio.to_thread(stored.served, plugins))
-            if parts.store.dialect == "postgresql":
-                parts.nats.share(stored)
         parts.tasks = _task_engine(parts, stored)
         runs = workflow_part(parts, http, stored, clock=clock, work=work)
         parts.workflows = runs.service
+        if parts.nats is not None:
+            parts.nats.work(stored, runs.service.engine.served, shared=parts.store.dialect == "postgresql")
         triggers = trigger_part(parts, runs.telling, clock=clock, work=work)
         parts.intelligences = intelligence_registry(parts, clock)
         parts.loops = loop_engine(parts, services, clock=clock, work=work)

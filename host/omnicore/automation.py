@@ -124,8 +124,6 @@ def workflow_part(parts: HostParts, http: HttpClient, stored: StoredTasks, *, cl
         forget=effects.forget,
     )
     _show_runs(engine, parts)
-    if parts.nats is not None:
-        parts.nats.tell(engine.served)
     return WorkflowPart(service, effects, telling)
 
 

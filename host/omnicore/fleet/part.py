@@ -88,19 +88,7 @@ class FleetPart:
         chosen = settings.fleet
         self.host = host
         self._services, self._clock = services, clock
-        self._about = HostBeat(
-            host=self.host,
-            name=platform.node()[:256],
-            version=__version__,
-            at=clock.now(),
-            began_at=clock.now(),
-            revision=0,
-            state="serving",
-            running=0,
-            room=0,
-            plugins=0,
-            labels=labels_of(chosen.labels),
-        )
+        self._about = _about(host, chosen, clock)
         seal = self._seal = Seal(_secret(chosen))
         self.connection = NatsConnection(chosen.url or "", f"omnicore {self.host}", clock)
         parcels = Parcels(self.connection)
@@ -113,12 +101,8 @@ class FleetPart:
             beat_s=chosen.beat_s,
         )
         here = plugins.calls
-        micro = MicroService(
-            self.connection,
-            host=self.host,
-            version=__version__,
-            metadata={**self._about.labels, "node": platform.node()},
-        )
+        told = {**self._about.labels, "node": platform.node()}
+        micro = MicroService(self.connection, host=self.host, version=__version__, metadata=told)
         admission = CallerCheck(settings, services.access, services.audit, seal)
         self.service = FleetService(
             *(self.connection, parcels, plugins, here, admission, micro),
@@ -147,7 +131,19 @@ class FleetPart:
 
         self.directory.changed.append(told)
 
-    def share(self, stored: StoredTasks) -> None:
+    def work(self, stored: StoredTasks, runs: Callable[[Sequence[str]], Awaitable[None]], *, shared: bool) -> None:
+        """Has tasks and runs told of plugins that come, and hosts of one database woken by each other's tasks.
+
+        Args:
+            runs: lets runs begin again that waited for a plugin.
+            shared: other hosts have the same tasks.
+        """
+        self.tell(runs)
+        self.tell(lambda plugins: asyncio.to_thread(stored.served, plugins))
+        if shared:
+            self._share(stored)
+
+    def _share(self, stored: StoredTasks) -> None:
         """Wakes the hosts of one database when a task is stored on one of them.
 
         The database stays the one place where tasks are claimed; see the decisions in docs/architecture.md.
@@ -260,6 +256,23 @@ class FleetPart:
     def _counts(self) -> Mapping[tuple[str, ...], float]:
         remote = self.remote
         return {("sent",): float(remote.sent), ("again",): float(remote.again), ("lost",): float(remote.lost)}
+
+
+def _about(host: str, chosen: FleetSettings, clock: Clock) -> HostBeat:
+    """A beat of this host with what never changes."""
+    return HostBeat(
+        host=host,
+        name=platform.node()[:256],
+        version=__version__,
+        at=clock.now(),
+        began_at=clock.now(),
+        revision=0,
+        state="serving",
+        running=0,
+        room=0,
+        plugins=0,
+        labels=labels_of(chosen.labels),
+    )
 
 
 async def _quietly(work: Awaitable[None]) -> None:

@@ -42,6 +42,7 @@ from omnicore.workflows.live import (
     drops_of,
     failed,
     late,
+    resting,
     waits_of,
 )
 from omnicore.workflows.progress import Progress
@@ -70,7 +71,6 @@ __all__ = [
     "live_started",
     "only_begun",
     "ordered",
-    "resting",
     "rows_of",
     "settled",
 ]
@@ -132,23 +132,6 @@ async def kept_once_it_can(journal: Journal, kept: RunRecord, told: Callable[[st
         else:
             told("")
             return begun
-
-
-def resting(runs: Iterable[LiveRun], clock: Clock, park_s: float, most: int | None) -> list[LiveRun]:
-    """Runs that have had nothing to do for `park_s` and will not for as long; the `most` that rest longest at once."""
-    now, moment = clock.now(), clock.monotonic()
-    enough_s = park_s if most is None else 0.0
-    found: list[tuple[float, LiveRun]] = []
-    for live in runs:
-        if live.busy or live.inbox or live.idle_since is None or moment - live.idle_since < enough_s:
-            continue
-        due = live.next_due
-        if due is not None and live.progress.at > now:
-            continue  # the clock was set back: taken up again, it would wait from the beginning
-        if due is None or due > now + park_s:
-            found.append((live.idle_since, live))
-    found.sort(key=lambda one: one[0])
-    return [live for _, live in found[:most]]
 
 
 async def settled(tasks: Callable[[], Collection[asyncio.Task[Any]]], clock: Clock, seconds: float | None) -> None:
