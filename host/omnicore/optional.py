@@ -7,8 +7,6 @@ from types import ModuleType
 
 from omnicore.errors import ToolMissing
 
-__all__ = ["optional"]
-
 
 def optional(module: str, *, extra: str = "") -> ModuleType:
     """The module, loaded now.

@@ -207,3 +207,7 @@ def test_a_step_lets_a_host_that_holds_its_table_go_on_and_comes_when_it_is_done
 
 def test_steps_that_are_unknown_here_are_none_to_do() -> None:
     assert pending(Applied(NEWEST + 2, RELEASED, "0.1.0"), "here") == []
+
+
+def test_no_two_steps_have_one_number() -> None:
+    assert [int(step[:4]) for step in STEPS] == list(range(1, NEWEST + 1))

@@ -23,8 +23,6 @@ from omnicore.plugins.host import PluginHost
 from omnicore.telemetry.logs import PluginLogs
 from omnicore.telemetry.metrics import Metrics
 
-__all__ = ["create_app"]
-
 _BODIES = 16  # bodies of the largest size that may be in memory at once
 
 
@@ -71,6 +69,7 @@ class _Application(Starlette):
             traffic=parts.traffic,
             recogniser=self.state.recogniser,
             open_paths=OpenPaths(self.state.operations),
+            metrics=parts.metrics,
         )
         proxies = parts.settings.access.trusted_proxies
         return prefixed(guard, lambda scope: forwarded_prefix(scope, proxies))

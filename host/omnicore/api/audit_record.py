@@ -36,31 +36,6 @@ if TYPE_CHECKING:
     from omnicore.access.principal import Principal
     from omnicore.api.exchange import Handler
 
-__all__ = [
-    "CALL",
-    "CALLS",
-    "COMMANDED",
-    "FORBIDDEN",
-    "LOGINS",
-    "NOT_RECORDED",
-    "PLUGIN_MEMBERS",
-    "UNNAMED",
-    "Kind",
-    "Look",
-    "Looks",
-    "answer_of",
-    "hides_setting",
-    "judged",
-    "kept_members",
-    "kind_of",
-    "looks_of",
-    "note_call",
-    "note_refusal",
-    "recorded",
-    "target_of",
-    "who_asks",
-]
-
 
 Look = Callable[[Request], Awaitable[Any]]
 """Shows the thing that a request is about as it is now, None where it is not there."""

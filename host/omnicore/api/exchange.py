@@ -30,24 +30,6 @@ if TYPE_CHECKING:
 
     from omnicore.access.principal import Principal
 
-__all__ = [
-    "HSTS",
-    "SECURITY",
-    "WHOLE_ANSWER",
-    "Answers",
-    "Body",
-    "Cut",
-    "Exchange",
-    "Handler",
-    "Header",
-    "Key",
-    "Traffic",
-    "completed",
-    "idempotent",
-    "prefix_of",
-    "prefixed",
-]
-
 
 Header = tuple[bytes, bytes]
 

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from omnicore.config.settings import WorkflowSettings
     from omnicore.jobs.hosts import Lease
 
-__all__ = ["ActionGate", "Timers", "UnderWay", "Unserved", "parked_until"]
-
 
 Run = TypeVar("Run", bound=Hashable)
 Wish = TypeVar("Wish")
