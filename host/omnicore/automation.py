@@ -101,6 +101,7 @@ def workflow_part(parts: HostParts, http: HttpClient, stored: StoredTasks, *, cl
         signed=parts.audit.signed if chosen.audit else None,
         drain_s=settings.drain_s,
         work=work,
+        serves=effects.serves,
     )
     _set_expressions(settings)
     engine = EmbeddedEngine(of_engine)

@@ -3346,6 +3346,8 @@ export interface components {
                 name: string;
                 /** @description One occurrence of a task: its path with rounds and visits, `/do/1/each/for/3/do/0/send`. */
                 place: string;
+                /** @description Why no host can do it now; empty: one does. */
+                waits_for?: string;
             }[];
         };
         RunOrder: {
