@@ -473,7 +473,7 @@ OPERATIONS: tuple[Operation, ...] = (
         gone("The data stays as it is."), tag="backups", problems=(404, 503), needs=Role.admin),
     # The fleet
     get("/api/v1/fleet", "fleet.list_hosts", "Lists the hosts of the fleet", ok("All hosts.", "FleetHosts")),
-    get("/api/v1/fleet/{host}", "fleet.show_fleet_host", "Shows a host of the fleet", ok("The host.", "FleetHost"),
+    get("/api/v1/fleet/{host}", "fleet.show_fleet_host", "Shows a host of the fleet", ok("The host.", "FleetHostView"),
         problems=(404, 409)),
     put("/api/v1/fleet/{host}/state", "fleet.order_host", "Cordons or drains a host, or lets it work again",
         ok("The host; it reaches the state within a second, `drained` after its work.", "FleetHost"),

@@ -238,6 +238,11 @@ class CallPath(Protocol):
     """The way that calls of plugins take: those of this host, or of a fleet."""
 
     targets: dict[str, Target]
+    fleet: bool
+    """True where calls may leave this host."""
+
+    def serves(self, ref: str) -> bool:
+        """True if a call can be made now. Costs no more than a look-up or two."""
 
     @property
     def callers(self) -> Callers:
@@ -505,6 +510,12 @@ class Calls:
         self._room = threads * (1 + _QUEUED_PER_THREAD)
         self._queued = 0
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="omnicore-call")
+
+    fleet = False
+
+    def serves(self, ref: str) -> bool:
+        """True: what this host cannot call nobody else can, so nothing waits for it."""
+        return True
 
     def close(self) -> None:
         """Lets running calls on worker threads finish and ends the threads."""

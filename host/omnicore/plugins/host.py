@@ -76,7 +76,7 @@ from omnicore.storage.host_locks import host_identity
 from omnicore.storage.modules import ModuleStore
 from omnicore.storage.store import Store
 from omnicore.storage.tables.kv import KvTable
-from omnicore.storage.tables.plugins import NativeTable, PluginRow
+from omnicore.storage.tables.plugins import NativeTable, ObservedRow, PluginRow
 from omnicore.telemetry.logs import Level, LogLine, PluginLogs
 from omnicore.telemetry.metrics import Metrics
 
@@ -331,6 +331,11 @@ class PluginHost:
     def in_flight(self) -> int:
         """The number of calls that run now."""
         return sum(version.in_flight for version in self._versions.all())
+
+    def observed(self) -> Sequence[ObservedRow]:
+        """The versions in service here now, or that cannot be. `since` is now: a host alone keeps no record of it."""
+        now = self._catalogue.clock.now()
+        return [ObservedRow("", *one, now) for one in self._versions.observed()]
 
     def warm(self) -> Warm:
         """The sandboxes that are kept for the next call, of all plugins."""

@@ -2705,6 +2705,34 @@ export interface components {
         FleetHosts: {
             items: components["schemas"]["FleetHost"][];
         };
+        FleetHostView: {
+            /** @description URL at which other hosts reach it. */
+            address?: string | null;
+            /** @description Stands for its key pair; the same after a restart. */
+            id: string;
+            /** @description Words by which plugins are placed. */
+            labels?: {
+                [key: string]: string;
+            };
+            load?: components["schemas"]["HostLoad"];
+            name: string;
+            plugins: components["schemas"]["HostPlugin"][];
+            /** @description Seconds since the Unix epoch. */
+            seen_at: number;
+            /** @description Seconds since the Unix epoch. */
+            started_at: number;
+            /**
+             * @description `away`: it was not seen for 15 s.
+             * @enum {unknown}
+             */
+            state?: "ready" | "cordoned" | "draining" | "drained" | "away";
+            version: string;
+            /**
+             * @description The state that it was told to take.
+             * @enum {unknown}
+             */
+            wanted?: "ready" | "cordoned" | "drained";
+        };
         Function: {
             description: string;
             /** @description JSON Schema of the input; null for bytes. */
@@ -2798,6 +2826,19 @@ export interface components {
              * @enum {unknown}
              */
             state: "ready" | "cordoned" | "drained";
+        };
+        HostPlugin: {
+            /** @description The reason why another version than the wanted one answers there, or none. */
+            lags: string;
+            /** @description SHA-256 of the version in service there, if any. */
+            loaded: string | null;
+            plugin: string;
+            /** @description Seconds since the Unix epoch. */
+            since: number | null;
+            /** @description As that host has it; empty while nothing is loaded. */
+            state: string;
+            /** @description SHA-256 of the accepted version. */
+            wanted: string;
         };
         Intelligence: {
             /** @description Each required word with the functions that provide it. */
@@ -3378,6 +3419,8 @@ export interface components {
                 name: string;
                 /** @description One occurrence of a task: its path with rounds and visits, `/do/1/each/for/3/do/0/send`. */
                 place: string;
+                /** @description Why no host can do it now; empty: one does. */
+                waits_for?: string;
             }[];
         };
         RunOrder: {
@@ -6797,7 +6840,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["FleetHost"];
+                    "application/json": components["schemas"]["FleetHostView"];
                 };
             };
             /** @description Bad Request */
