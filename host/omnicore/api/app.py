@@ -76,6 +76,22 @@ class _Application(Starlette):
 
 
 def _route(operation: Operation, looks: Looks) -> BaseRoute:
+    """The route of an operation. Its first request imports the endpoint: a command uses one or two of them all."""
+
+    async def first(scope: Scope, receive: Receive, send: Send) -> None:
+        route.app = _loaded(operation, looks).app
+        await route.app(scope, receive, send)
+
+    route: Route | WebSocketRoute
+    if operation.websocket:
+        route = WebSocketRoute(operation.path, first, name=operation.name)
+    else:
+        route = Route(operation.path, first, methods=[operation.method], name=operation.name)
+    route.app = first
+    return route
+
+
+def _loaded(operation: Operation, looks: Looks) -> Route | WebSocketRoute:
     if operation.websocket:
         live = WebSocketRoute(operation.path, operation.load(), name=operation.name)
         live.app = Allowed(live.app, operation)
