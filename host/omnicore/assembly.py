@@ -81,8 +81,6 @@ if TYPE_CHECKING:
 else:
     ServicesOfHost = object
 
-__all__ = ["Host"]
-
 
 class Host(ServicesOfHost):
     """The whole product as one object: the plugins of a folder, and calls into them.
@@ -448,7 +446,7 @@ def _reserved_addresses(settings: Settings) -> Reserved:
 
 
 def _collector(parts: HostParts, *, work: bool) -> tuple[OpenTelemetry, ...]:
-    """The sender of traces and metrics to a collector, where the settings name one. Raises: ToolMissing."""
+    """The sender of traces, logs and metrics to a collector, where the settings name one. Raises: ToolMissing."""
     chosen = parts.settings.telemetry
     if not chosen.otlp or not work:
         return ()
@@ -457,6 +455,7 @@ def _collector(parts: HostParts, *, work: bool) -> tuple[OpenTelemetry, ...]:
         chosen.otlp,
         interval_s=chosen.otlp_interval_s,
         traces=chosen.traces,
+        logs=chosen.logs,
         version=__version__,
         instance=new_id("host"),
     )

@@ -55,18 +55,6 @@ from omnicore.workflows.steps.step import EffectLimits, Scripting, StepServices
 from omnicore.workflows.triggers.brokers import Brokers
 from omnicore.workflows.triggers.triggers import Triggers
 
-__all__ = [
-    "TriggerPart",
-    "WorkflowPart",
-    "fleet_identity",
-    "fleet_part",
-    "intelligence_registry",
-    "loop_engine",
-    "scripting",
-    "trigger_part",
-    "workflow_part",
-]
-
 
 class WorkflowPart:
     """Started it runs what is due."""

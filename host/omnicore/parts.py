@@ -43,8 +43,6 @@ if TYPE_CHECKING:
     from omnicore.vectors.service import VectorService
     from omnicore.workflows.service import Workflows
 
-__all__ = ["DeliveryPart", "EventPart", "HealthPart", "HostParts", "Part", "started", "watch_events", "watch_resources"]
-
 
 class HostParts:
     """Every service of a host, each set once by `omnicore.assembly`, in about this order."""

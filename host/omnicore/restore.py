@@ -29,8 +29,6 @@ from omnicore.storage.store import Session, Store
 from omnicore.storage.tables.access import SessionsTable
 from omnicore.storage.tables.memory_words import enter_words_again
 
-__all__ = ["derive", "put_back", "restore_staged"]
-
 _WAIT_S = 5.0
 _log = logging.getLogger("omnicore.storage")
 

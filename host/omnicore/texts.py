@@ -16,8 +16,6 @@ from collections.abc import Callable
 from json import encoder as _standard
 from typing import Any, NoReturn
 
-__all__ = ["MOST_PARTS", "MOST_VALUES", "is_whole", "json_writer", "made_whole", "read_json", "too_deep", "too_many"]
-
 
 def read_json(text: str) -> Any:
     """The value of a JSON document, strictly: NaN and Infinity are not JSON, and all of its texts are whole.

@@ -19,7 +19,7 @@ from .guests import asking_app
 from .test_audit import leaves
 
 TASK, RUN, ID = "tsk_none", "run_none", "int_none"
-ALONE = {"run", "dev", "mcp", "new", "build", "completion", "import", "db restore"}
+ALONE = {"run", "dev", "mcp", "new", "build", "completion", "import", "db restore", "secrets reset"}
 """Commands that are hosts themselves, need none, or need the host stopped."""
 
 WELL: dict[str, tuple[str, ...]] = {

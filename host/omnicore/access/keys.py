@@ -24,23 +24,6 @@ if TYPE_CHECKING:
 
     from omnicore.clock import Clock
 
-__all__ = [
-    "DEVICE",
-    "FILE",
-    "OWN",
-    "SESSION",
-    "SHOWN",
-    "TOKEN",
-    "OwnerKey",
-    "csrf_of",
-    "digest_of",
-    "is_device",
-    "is_key",
-    "is_own",
-    "new_key",
-    "owner_key",
-]
-
 
 SESSION = "oms_"
 TOKEN = "omc_"  # noqa: S105 -- how tokens begin

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Literal, cast
 if TYPE_CHECKING:
     from omnicore.storage.tables.access import RoleName
 
-__all__ = ["LOCAL", "OWNER", "SETTING", "Principal", "Role", "Via"]
 
 Via = Literal["session", "token", "setting", "owner", "cli", "application", "local", "host"]
 """Proof by which somebody was recognised: a cookie of the console, an API token, the settings' token, the owner's key

@@ -23,8 +23,6 @@ from omnicore.plugins.host import PluginHost
 from omnicore.telemetry.logs import PluginLogs
 from omnicore.telemetry.metrics import Metrics
 
-__all__ = ["create_app"]
-
 _BODIES = 16  # bodies of the largest size that may be in memory at once
 
 
@@ -71,12 +69,29 @@ class _Application(Starlette):
             traffic=parts.traffic,
             recogniser=self.state.recogniser,
             open_paths=OpenPaths(self.state.operations),
+            metrics=parts.metrics,
         )
         proxies = parts.settings.access.trusted_proxies
         return prefixed(guard, lambda scope: forwarded_prefix(scope, proxies))
 
 
 def _route(operation: Operation, looks: Looks) -> BaseRoute:
+    """The route of an operation. Its first request imports the endpoint: a command uses one or two of them all."""
+
+    async def first(scope: Scope, receive: Receive, send: Send) -> None:
+        route.app = _loaded(operation, looks).app
+        await route.app(scope, receive, send)
+
+    route: Route | WebSocketRoute
+    if operation.websocket:
+        route = WebSocketRoute(operation.path, first, name=operation.name)
+    else:
+        route = Route(operation.path, first, methods=[operation.method], name=operation.name)
+    route.app = first
+    return route
+
+
+def _loaded(operation: Operation, looks: Looks) -> Route | WebSocketRoute:
     if operation.websocket:
         live = WebSocketRoute(operation.path, operation.load(), name=operation.name)
         live.app = Allowed(live.app, operation)

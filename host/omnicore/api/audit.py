@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from omnicore.access.audit import AuditTrail
 
-__all__ = ["SCHEMAS", "find_rows", "list_audit", "verify_audit"]
-
 
 _FILTERS = ("target", "actor", "action")  # what narrows most comes first, for that one's index is used
 _LOOKS = 10

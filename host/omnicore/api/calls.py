@@ -31,17 +31,6 @@ from omnicore.errors import InvalidInput, StorageFailed, ToolMissing, Unavailabl
 from omnicore.plugins.host import PluginHost
 from omnicore.plugins.schemas import FunctionSpec
 
-__all__ = [
-    "SCHEMAS",
-    "call_function",
-    "direct",
-    "end_mcp_session",
-    "open_mcp_stream",
-    "read_timeout",
-    "send_mcp_message",
-]
-
-
 _PATH = re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", OPERATIONS[0].path))
 _OCTETS = "application/octet-stream"
 _MEDIA_KEPT_S = 1.0

@@ -24,22 +24,6 @@ if TYPE_CHECKING:
     from omnicore.api.exchange import Exchange
     from omnicore.connectors.service import Connectors
 
-__all__ = [
-    "SCHEMAS",
-    "add_connector",
-    "call_connector",
-    "change_connector",
-    "connectors_of",
-    "list_actions",
-    "list_connector_kinds",
-    "list_connectors",
-    "list_uses",
-    "remove_connector",
-    "show_connector",
-    "test_connector",
-    "trigger_connector",
-]
-
 
 _AT = "/api/v1/connectors"
 

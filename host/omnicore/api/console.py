@@ -22,8 +22,6 @@ from omnicore.version import __version__
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-__all__ = ["HOME", "WEB", "built_console", "console", "index", "openapi", "to_console"]
-
 
 HOME = "/console/"
 """Path of the console, below the prefix of the host."""

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     from omnicore.events.bus import Event, Subscription
 
-__all__ = ["SCHEMAS", "TOO_SLOW", "list_events", "live", "publish_events"]
-
 
 _ID = re.compile(r"evt_[0-9a-z]{26}")
 

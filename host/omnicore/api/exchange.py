@@ -34,26 +34,6 @@ if TYPE_CHECKING:
     from omnicore.connectors.vault import Vault
     from omnicore.storage.tables.answers import AnswersTable
 
-__all__ = [
-    "HSTS",
-    "SECURITY",
-    "WHOLE_ANSWER",
-    "Answers",
-    "Body",
-    "Cut",
-    "Exchange",
-    "Handler",
-    "Header",
-    "Key",
-    "SharedAnswers",
-    "Traffic",
-    "completed",
-    "idempotent",
-    "prefix_of",
-    "prefixed",
-]
-
-
 _log = logging.getLogger("omnicore.api")
 
 Header = tuple[bytes, bytes]

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from omnicore.fleet.hosts import Fleet
 
-__all__ = ["SCHEMAS", "list_hosts", "order_host", "remove_host", "show_fleet_host", "show_host_logs"]
 
 _MOST_LINES = 1000
 

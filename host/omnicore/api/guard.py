@@ -15,6 +15,7 @@ from omnicore.api.principals import OpenPaths, Recogniser, forwarded_host, may_g
 from omnicore.api.problems import Problem, RefusalError, problem_of
 from omnicore.errors import InvalidSetting, OmniError, Unavailable
 from omnicore.ids import new_id
+from omnicore.telemetry.logs import TRACE, trace_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
 
     from omnicore.access.principal import Principal
     from omnicore.config.settings import Settings
-
-__all__ = ["Admission", "Guard", "is_unsafe"]
+    from omnicore.telemetry.metrics import Metrics
 
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -161,9 +161,16 @@ class Guard:
     """
 
     def __init__(
-        self, app: ASGIApp, *, settings: Settings, traffic: Traffic, recogniser: Recogniser, open_paths: OpenPaths
+        self,
+        app: ASGIApp,
+        *,
+        settings: Settings,
+        traffic: Traffic,
+        recogniser: Recogniser,
+        open_paths: OpenPaths,
+        metrics: Metrics,
     ) -> None:
-        self._app = app
+        self._app, self._metrics = app, metrics
         self._admission = Admission(settings)
         self._traffic, self._recogniser, self._open = traffic, recogniser, open_paths
         self._fleet = recogniser.fleet
@@ -179,6 +186,8 @@ class Guard:
             await self._app(scope, receive, send)
             return
         headers = dict(scope["headers"])
+        if self._metrics.traced:
+            TRACE.set(trace_of(headers.get(b"traceparent")))
         exchange = Exchange(
             scope,
             receive,

@@ -23,27 +23,6 @@ if TYPE_CHECKING:
     from omnicore.config.service import SettingsDesk
     from omnicore.storage.backup import Backups
 
-__all__ = [
-    "SCHEMAS",
-    "alive",
-    "cancel_restore",
-    "delete_backup",
-    "diagnostics",
-    "download_backup",
-    "list_backups",
-    "list_settings",
-    "make_backup",
-    "metrics",
-    "ready",
-    "restore_backup",
-    "set_setting",
-    "show_health",
-    "show_host",
-    "show_series",
-    "show_setting",
-    "unset_setting",
-]
-
 
 async def show_host(request: Request) -> Response:
     """Versions, folders and engines of the host."""

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from omnicore.api.operation import Operation
 
-__all__ = ["SCHEMAS", "live_logs", "show_logs"]
 
 _MOST_LINES = 10_000
 _LAST = 999_999_999

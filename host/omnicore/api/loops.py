@@ -21,18 +21,6 @@ if TYPE_CHECKING:
     from omnicore.intelligences.registry import Intelligences
     from omnicore.loops.engine import LoopEngine
 
-__all__ = [
-    "SCHEMAS",
-    "call_intelligence",
-    "create_intelligence",
-    "list_intelligences",
-    "list_lanes",
-    "retire_intelligence",
-    "run_cycle",
-    "show_intelligence",
-    "show_lane",
-]
-
 
 async def list_lanes(request: Request) -> Response:
     """The state of each lane."""

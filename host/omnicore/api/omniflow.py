@@ -27,16 +27,6 @@ if TYPE_CHECKING:
     from omnicore.api.exchange import Exchange
     from omnicore.workflows.view import Definition
 
-__all__ = [
-    "SCHEMAS",
-    "add_workflow_plain",
-    "execute_plugin",
-    "execute_workflow",
-    "list_plugins_plain",
-    "list_workflows_plain",
-    "show_workflow_plain",
-]
-
 
 async def list_workflows_plain(request: Request) -> Response:
     """The first workflows by name."""

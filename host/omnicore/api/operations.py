@@ -35,8 +35,6 @@ from omnicore.api.operation import (
 )
 from omnicore.storage.tables.tasks import TaskFilter
 
-__all__ = ["MOST_CREDENTIALS_BYTES", "MOST_TEXT_BYTES", "OPERATIONS"]
-
 MOST_TEXT_BYTES = 2 * 1024 * 1024
 """The largest text of a workflow."""
 

@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from omnicore.vectors.service import VectorService
     from omnicore.workflows.service import Workflows
 
-__all__ = ["Parts", "ReadEvents", "Rooms", "parts_of", "present"]
-
 
 _T = TypeVar("_T")
 

@@ -41,30 +41,6 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-__all__ = [
-    "SCHEMAS",
-    "GrantOrder",
-    "RollbackOrder",
-    "Switch",
-    "UpgradeOrder",
-    "decide_upgrade",
-    "diff_plugin",
-    "give_grant",
-    "list_grants",
-    "list_plugins",
-    "list_versions",
-    "remove_plugin",
-    "roll_back",
-    "set_plugin_config",
-    "show_plugin",
-    "show_plugin_config",
-    "show_plugin_status",
-    "show_upgrade",
-    "switch_plugin",
-    "take_grant",
-    "upload_plugin",
-]
-
 
 _WASM = "application/wasm"
 _OCTETS = "application/octet-stream"

@@ -27,30 +27,6 @@ from omnicore.errors import InvalidSetting
 if TYPE_CHECKING:
     from omnicore.fleet.hosts import Fleet
 
-__all__ = [
-    "COMMAND",
-    "COOKIE",
-    "DEVICE",
-    "LIVE",
-    "NAMED",
-    "SECURE_COOKIE",
-    "SECURE_DEVICE",
-    "Allowed",
-    "OpenPaths",
-    "Recogniser",
-    "check_allowed",
-    "check_role",
-    "forwarded_host",
-    "forwarded_prefix",
-    "is_secure",
-    "live_protocol",
-    "may_go_on",
-    "origin_of",
-    "over_https",
-    "principal_of",
-    "session_key",
-    "unauthenticated",
-]
 
 _log = logging.getLogger("omnicore.access")
 

@@ -17,9 +17,6 @@ from omnicore.errors import InvalidInput
 from omnicore.records import Record, decode, fields
 from omnicore.texts import read_json
 
-__all__ = ["Json", "read_count", "read_cursor", "read_object", "read_record", "tagged", "who", "write_cursor"]
-
-
 _R = TypeVar("_R", bound=Record)
 
 

@@ -36,34 +36,6 @@ if TYPE_CHECKING:
     from omnicore.api.exchange import Exchange
     from omnicore.workflows.service import RunHandle
 
-__all__ = [
-    "MOST_WAIT_S",
-    "SCHEMAS",
-    "STARTS",
-    "Decision",
-    "RunFork",
-    "RunOrder",
-    "RunRetry",
-    "TrialOrder",
-    "begun",
-    "cancel_run",
-    "decide",
-    "fork_run",
-    "header_key",
-    "list_approvals",
-    "list_runs",
-    "list_steps",
-    "resume_run",
-    "retry_run",
-    "show_open",
-    "show_run",
-    "show_step",
-    "start_run",
-    "start_trial",
-    "suspend_run",
-    "verify_run",
-]
-
 
 MOST_WAIT_S = 60.0
 _R = TypeVar("_R", bound=Record)

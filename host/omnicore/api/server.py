@@ -49,8 +49,6 @@ if TYPE_CHECKING:
     from omnicore.api.exchange import Traffic
     from omnicore.config.settings import Settings
 
-__all__ = ["listen", "owners_socket", "peer_of", "serve", "socket_file"]
-
 
 _log = logging.getLogger("omnicore.api.server")
 

@@ -24,24 +24,6 @@ if TYPE_CHECKING:
     from omnicore.jobs.tasks import StoredTasks
     from omnicore.runtime.tasks import TaskEngine
 
-__all__ = [
-    "SCHEMAS",
-    "add_schedule",
-    "cancel_task",
-    "list_queues",
-    "list_schedules",
-    "list_tasks",
-    "preview_ticks",
-    "remove_schedule",
-    "retry_dead_tasks",
-    "retry_task",
-    "show_next_ticks",
-    "show_schedule",
-    "show_task",
-    "submit_task",
-    "switch_schedule",
-]
-
 
 _RETRIED_AT_ONCE = 100
 _LATEST = 253_370_764_800.0  # the year 9999

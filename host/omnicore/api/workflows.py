@@ -29,35 +29,6 @@ if TYPE_CHECKING:
     from omnicore.workflows.service import Workflows
     from omnicore.workflows.view import Page
 
-__all__ = [
-    "SCHEMAS",
-    "ExpressionOrder",
-    "SourceMember",
-    "WorkflowChange",
-    "WorkflowText",
-    "add_workflow",
-    "change_workflow",
-    "check_text",
-    "diff_workflow",
-    "disable_workflow",
-    "enable_workflow",
-    "evaluate_expression",
-    "list_workflow_versions",
-    "list_workflows",
-    "page_reply",
-    "read_cursor_text",
-    "remove_workflow",
-    "role_of",
-    "run_of",
-    "service_of",
-    "show_examples",
-    "show_palette",
-    "show_workflow",
-    "show_workflow_version",
-    "validate_workflow",
-    "workflow_of",
-]
-
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,126}[A-Za-z0-9])?")
 _RUN = re.compile(r"[A-Za-z0-9_-]{1,80}")

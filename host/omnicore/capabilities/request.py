@@ -14,20 +14,6 @@ from omnicore.errors import GuestFailed, InvalidInput, OmniError
 from omnicore.sandbox.abi import HostCall
 from omnicore.texts import MOST_PARTS, MOST_VALUES, too_deep, too_many
 
-__all__ = [
-    "Request",
-    "error_reply",
-    "json_bytes",
-    "parse_request",
-    "plain_request",
-    "read_block",
-    "read_request",
-    "to_value",
-    "value_bytes",
-    "weighs",
-    "write_reply",
-]
-
 _DEPTH = 32
 _RESOURCE_CHARACTERS = 200
 _LARGEST_FLOAT = 3.4028234663852886e38  # vectors are kept in 32 bits, where more would be infinite

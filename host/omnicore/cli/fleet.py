@@ -12,8 +12,6 @@ from omnicore.cli.options import Group, Shell, common, host_folders, pass_shell
 from omnicore.cli.output import Output, clock, date
 from omnicore.telemetry.logs import LEVELS
 
-__all__ = ["fleet"]
-
 
 def _row(host: Document) -> tuple[str, ...]:
     load, labels = host["load"], " ".join(f"{name}={value}" for name, value in host["labels"].items())

@@ -23,8 +23,6 @@ from omnicore.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["COMMANDS", "cli", "main"]
-
 
 _AT = "omnicore.cli."
 COMMANDS: Mapping[str, Lazy] = {

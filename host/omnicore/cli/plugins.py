@@ -33,17 +33,6 @@ from omnicore.optional import optional
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = [
-    "HEADS",
-    "TABLE",
-    "asked_rows",
-    "detail_rows",
-    "function_rows",
-    "in_words",
-    "next_steps",
-    "plugin_row",
-    "plugins",
-]
 
 _AT = "omnicore.cli.plugins"
 _FILES = "omnicore.cli.plugin_files"

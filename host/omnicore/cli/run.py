@@ -40,8 +40,6 @@ if TYPE_CHECKING:
 
     from omnicore.config.settings import Settings
 
-__all__ = ["build_console", "mcp", "settle", "shorten_turns"]
-
 
 _BUILD_S = 600
 

@@ -20,23 +20,6 @@ from omnicore.errors import CallCancelled, CallerError, DeadlineExceeded, Workfl
 from omnicore.jobs.engine import ENDED, RunView, StepView
 from omnicore.workflows.view import OpenView
 
-__all__ = [
-    "Following",
-    "Look",
-    "RunTree",
-    "Watched",
-    "left",
-    "open_line",
-    "output_of",
-    "parts_of",
-    "run_of",
-    "settle",
-    "step_line",
-    "steps_of",
-    "watch",
-]
-
-
 _PAGE = 500
 _EVERY_S = 0.1
 _LONGEST_S = 1.0

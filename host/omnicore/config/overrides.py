@@ -26,22 +26,6 @@ from omnicore.config.settings import Settings
 from omnicore.errors import InvalidSetting
 from omnicore.files import check_own, only_one, write_whole
 
-__all__ = [
-    "FILE",
-    "OverrideFile",
-    "OverrideKeeper",
-    "Overrides",
-    "changing",
-    "given",
-    "overridden",
-    "pinned",
-    "read_overrides",
-    "shared_overrides",
-    "value_of",
-    "why_fixed",
-    "with_values",
-]
-
 FILE = "overrides.json"
 _MOVED = ".moved"
 _log = logging.getLogger("omnicore.settings")

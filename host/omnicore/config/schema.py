@@ -24,9 +24,6 @@ from typing import Any, Literal, TypeAlias, get_args, get_origin
 
 from omnicore.errors import InvalidSetting
 
-__all__ = ["Leaf", "Misfit", "Untrusted", "anchored", "free_value", "is_secret", "nearest", "schema_of", "setting"]
-
-
 SettingPath = tuple[str, ...]
 
 

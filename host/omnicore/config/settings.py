@@ -157,10 +157,11 @@ class HealthSettings:
 
 @dataclass(frozen=True, slots=True)
 class TelemetrySettings:
-    """Traces and metrics that are sent to a collector, in addition to `/metrics`."""
+    """Traces, logs and metrics that are sent to a collector, in addition to `/metrics`."""
 
     otlp: str | None = setting(None, "OpenTelemetry collector, such as http://127.0.0.1:4318")
     traces: bool = setting(True, "Send a trace of each call in addition to metrics")
+    logs: bool = True  # log lines too
     otlp_interval_s: float = 15.0  # the interval that Prometheus scrapes at
 
 

@@ -21,24 +21,6 @@ import httpcore
 
 from omnicore.errors import InvalidInput, Unavailable
 
-__all__ = [
-    "CheckedBackend",
-    "IPAddress",
-    "Resolver",
-    "SystemResolver",
-    "Url",
-    "embedded",
-    "glob_covers",
-    "host_matches",
-    "is_glob",
-    "is_private",
-    "join",
-    "literal_address",
-    "parse_host",
-    "parse_url",
-]
-
-
 _PARTS = re.compile(r"(?P<scheme>https?):[/\\]*(?P<authority>[^/\\?#]*)(?P<target>[^#]*)", re.IGNORECASE)
 _PORTS = {"http": 80, "https": 443}
 _URL_CHARACTERS = 8192

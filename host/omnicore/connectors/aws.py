@@ -33,8 +33,6 @@ from omnicore.errors import LimitExceeded, OmniError, ServiceRefused
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
-__all__ = ["BASE_URL", "REGION", "REQUIRED", "S3", "SECRETS", "SQS", "AwsClient"]
-
 
 _CONNECT_S = 10
 _THROTTLED = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded", "SlowDown", "TooManyRequests"})

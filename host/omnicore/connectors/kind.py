@@ -25,33 +25,6 @@ if TYPE_CHECKING:
 
     from omnicore.config.settings import ConnectorSettings
 
-__all__ = [
-    "KINDS",
-    "Action",
-    "CallLimits",
-    "Connector",
-    "Emit",
-    "Kind",
-    "Opening",
-    "Repeat",
-    "Schema",
-    "ServiceClient",
-    "asked_pause_s",
-    "check_value",
-    "counts_against",
-    "find_kind",
-    "malformed",
-    "may_repeat",
-    "number",
-    "obj",
-    "of_status",
-    "shown",
-    "temporary",
-    "text",
-    "wait_of",
-    "wrapped",
-]
-
 
 def shown(data: bytes) -> str | dict[str, str]:
     """Bytes as a JSON value.

@@ -48,7 +48,6 @@ if TYPE_CHECKING:
     from omnicore.resilience.breaker import BreakerState
     from omnicore.storage.store import Store
 
-__all__ = ["Bucket", "Buckets", "Figures", "Gate", "Line", "OtherHosts", "OwnRates", "SharedRates"]
 
 _log = logging.getLogger("omnicore.connectors")
 _LEASED_S = 0.1

@@ -35,24 +35,6 @@ if TYPE_CHECKING:
 
     from omnicore.clock import Clock
 
-__all__ = [
-    "KEY_BYTES",
-    "VARIABLE",
-    "FilePlace",
-    "GivenPlace",
-    "Key",
-    "KeyringPlace",
-    "MasterPlace",
-    "MovedPlace",
-    "WrappedPlace",
-    "new_key",
-    "open_sealed",
-    "place_of",
-    "read_key",
-    "seal",
-    "write_key",
-]
-
 
 KEY_BYTES = 32
 _FORMAT = b"\x01"

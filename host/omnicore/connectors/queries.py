@@ -32,19 +32,6 @@ if TYPE_CHECKING:
 
     from sqlglot.parser import Parser
 
-__all__ = [
-    "FUNCTIONS",
-    "TYPES",
-    "WORDS",
-    "Dialect",
-    "Lexeme",
-    "joined",
-    "lexemes",
-    "proven_query",
-    "refused",
-    "unproven_columns",
-]
-
 
 Dialect: TypeAlias = Literal["postgres", "mysql", "sqlite"]
 

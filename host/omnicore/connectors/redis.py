@@ -38,8 +38,6 @@ from omnicore.connectors.kind import (
 )
 from omnicore.errors import OmniError, ServiceRefused
 
-__all__ = ["KIND"]
-
 _CONNECT_S = 10
 _PAGE = 1000
 _KEY = text("the key, below the connector's prefix", most=1024)

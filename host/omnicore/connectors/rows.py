@@ -17,9 +17,6 @@ from omnicore.connectors.kind import Action, Kind, Opening, Schema, ServiceClien
 from omnicore.connectors.queries import Dialect, proven_query
 from omnicore.errors import InvalidInput, LimitExceeded, PermissionDenied, ServiceRefused
 
-__all__ = ["Pooled", "Rows", "Server", "of_json", "powerful", "sql_kind", "to_json", "unfit"]
-
-
 _ODD_CHARACTERS = 1000  # of a value of a type that only its database knows
 
 _STATEMENT: Schema = obj(

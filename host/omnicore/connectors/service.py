@@ -45,8 +45,6 @@ if TYPE_CHECKING:
     from omnicore.connectors.redaction import Redactor
     from omnicore.storage.store import Store
 
-__all__ = ["Connectors", "Lane", "Publish", "Register", "open_connectors", "open_vault"]
-
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _TAKEN = frozenset({"kinds"})  # a path of REST has this name

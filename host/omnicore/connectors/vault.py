@@ -34,15 +34,6 @@ if TYPE_CHECKING:
     from omnicore.clock import Clock
     from omnicore.connectors.master_key import MasterPlace
 
-__all__ = [
-    "LONGEST_SECRET",
-    "Credentials",
-    "SecretInfo",
-    "Vault",
-    "is_reference",
-    "vault_name",
-]
-
 
 LONGEST_SECRET = 64 * 1024
 _BATCH = 100

@@ -45,20 +45,6 @@ if TYPE_CHECKING:
     from omnicore.connectors.vault import Vault
     from omnicore.storage.store import Session
 
-__all__ = [
-    "RULES",
-    "Delivery",
-    "Hooks",
-    "Offer",
-    "Rule",
-    "Taken",
-    "Taker",
-    "check_secret",
-    "is_public_key",
-    "signed_by",
-    "verify",
-]
-
 
 _KEY_BYTES, _SIGNATURE_BYTES = 32, 64
 

@@ -26,23 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from types import TracebackType
 
-__all__ = [
-    "HOST_TOPICS",
-    "BusFigures",
-    "Event",
-    "EventBus",
-    "EventKeeper",
-    "EventLog",
-    "Routes",
-    "Subscription",
-    "check_pattern",
-    "check_topic",
-    "fits",
-    "pattern_covers",
-    "segments",
-    "topic_matches",
-]
-
 
 _TOPIC = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 _PATTERN = re.compile(r"(?:\*\*|(?:[A-Za-z0-9_-]+|\*)(?:\.(?:[A-Za-z0-9_-]+|\*))*(?:\.\*\*)?)")

@@ -55,7 +55,6 @@ if TYPE_CHECKING:
     from omnicore.clock import Clock
     from omnicore.plugins.version import Target
 
-__all__ = ["FleetCalls", "Remote", "RemoteCall"]
 
 _SILENCE_S = 3.0
 """A host says that a call goes on twice a second; after this much silence it counts as lost."""

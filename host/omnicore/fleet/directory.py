@@ -27,7 +27,6 @@ from omnicore.sandbox.abi import KIB, MIB
 if TYPE_CHECKING:
     from omnicore.clock import Clock
 
-__all__ = ["HostDirectory", "revision_of"]
 
 _log = logging.getLogger("omnicore.fleet")
 _SILENT_BEATS = 3.5

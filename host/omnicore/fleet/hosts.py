@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from omnicore.fleet.keys import HostKey, Signatures
     from omnicore.storage.store import Store
 
-__all__ = ["Claims", "Fleet", "FleetParts", "Identity", "labels_of"]
 
 _log = logging.getLogger("omnicore.fleet")
 _BEAT_S = 3.0

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from omnicore.clock import Clock
 
-__all__ = ["FILE", "SCHEME", "HostKey", "Signatures", "host_key", "is_signed"]
 
 FILE = "host.key"
 SCHEME = "OmniCore-Host"

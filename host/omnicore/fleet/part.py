@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from omnicore.resilience.health import HealthMonitor
     from omnicore.telemetry.metrics import Metrics
 
-__all__ = ["FleetPart", "FleetServices", "served_by"]
 
 _log = logging.getLogger("omnicore.fleet")
 _LEAST_SECRET = 32

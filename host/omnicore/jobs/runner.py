@@ -40,18 +40,6 @@ if TYPE_CHECKING:
     from omnicore.clock import Clock
     from omnicore.storage.tables.hosts import Silence
 
-__all__ = [
-    "Attempt",
-    "Cut",
-    "SharedTasks",
-    "TaskCall",
-    "TaskFailure",
-    "TaskRunner",
-    "failure_of",
-    "retryable",
-    "wait_s",
-]
-
 
 _FINAL = (CallerError, ManifestInvalid, ModuleRejected, LinkFailed)
 _PASSING = (CallCancelled, InstanceBusy)

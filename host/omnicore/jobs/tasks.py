@@ -19,18 +19,6 @@ if TYPE_CHECKING:
     from omnicore.events.bus import EventBus
     from omnicore.storage.store import Store
 
-__all__ = [
-    "Listener",
-    "PluginTasks",
-    "StoredTasks",
-    "about",
-    "is_id",
-    "lane_of",
-    "new_task",
-    "queue_limits",
-    "stored_json",
-]
-
 
 _LIMIT = re.compile(r"([^=]{1,64})=([0-9]{1,4})")
 

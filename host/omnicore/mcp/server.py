@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
     from omnicore.access.principal import Principal
 
-__all__ = ["HttpFace", "ToolServer", "answered", "failed"]
-
 
 _JSON = "application/json"
 

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from omnicore.mcp.server import HttpFace, ToolServer
     from omnicore.plugins.host import PluginHost
 
-__all__ = ["McpService", "load"]
-
 
 def load(module: Literal["server", "stdio"]) -> ModuleType:
     """A module of this room that needs the package. The first one takes half a second to load.

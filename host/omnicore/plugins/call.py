@@ -47,25 +47,6 @@ if TYPE_CHECKING:
     from omnicore.sandbox.engine import Instance
     from omnicore.storage.tables.plugins import PluginRow
 
-__all__ = [
-    "CallPath",
-    "CallRoutes",
-    "Calls",
-    "Meter",
-    "UsageTaker",
-    "deeper",
-    "depth",
-    "from_json",
-    "metered",
-    "not_begun",
-    "not_serving",
-    "quarantined",
-    "refused_caller",
-    "to_json",
-    "too_deep",
-    "used",
-]
-
 
 class UsageTaker(Protocol):
     """Whoever wants to know what calls used."""

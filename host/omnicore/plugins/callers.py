@@ -19,18 +19,6 @@ from omnicore.resilience.breaker import Breaker
 if TYPE_CHECKING:
     from omnicore.clock import Clock
 
-__all__ = [
-    "APPLICATION",
-    "OWNER",
-    "SEVERAL",
-    "Blame",
-    "CallOutcome",
-    "Callers",
-    "Verdict",
-    "caller",
-    "counts",
-    "verdict",
-]
 
 APPLICATION = "application"
 """Caller without a name: the program that embeds the host."""

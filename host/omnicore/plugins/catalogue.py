@@ -48,8 +48,6 @@ from omnicore.storage.tables.plugins import (
     identity,
 )
 
-__all__ = ["Catalogue", "FoundFile", "Serving"]
-
 _ERROR_EVERY_S = 1.0
 _ATTEMPTS = 10
 _AWAY_S = 300.0

@@ -69,8 +69,6 @@ from omnicore.storage.tables.plugins import NativeTable, PluginRow
 from omnicore.telemetry.logs import Level, LogLine, PluginLogs
 from omnicore.telemetry.metrics import Metrics
 
-__all__ = ["PluginHost"]
-
 _LOOK_S = 0.01
 _COMPILING = ("compile_s", "compile_bytes")
 

@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from omnicore.sandbox.abi import Limits
     from omnicore.sandbox.engine import SandboxEngine
 
-__all__ = ["FleetWatch", "FolderWatch", "Inventory", "judged_by", "read_found_file", "read_module"]
-
 
 _log = logging.getLogger("omnicore.plugins")
 

@@ -34,26 +34,6 @@ if TYPE_CHECKING:
 
     from omnicore.sandbox.inspect import ModuleInfo
 
-__all__ = [
-    "LIMITS",
-    "SECTION",
-    "Manifest",
-    "ManifestDocument",
-    "Source",
-    "asked_of",
-    "callable_exports",
-    "described",
-    "effective_limits",
-    "granted_limits",
-    "limits_covered",
-    "limits_request",
-    "missing_of",
-    "name_of_stem",
-    "read_json",
-    "read_manifest",
-    "read_toml",
-]
-
 
 MAX_BYTES = 256 * 1024
 _MAX_DEPTH = 32

@@ -16,9 +16,6 @@ from omnicore.errors import InvalidInput, InvalidSetting
 from omnicore.plugins.schemas import Schema, SchemaTooSlowError
 from omnicore.texts import too_deep
 
-__all__ = ["PluginConfig", "config_of", "settled_settings", "to_store"]
-
-
 _CHECK_S = 1.0
 
 

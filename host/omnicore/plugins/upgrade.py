@@ -18,23 +18,6 @@ from omnicore.sandbox.inspect import ModuleInfo, inspect
 from omnicore.storage.modules import ModuleStore
 from omnicore.storage.tables.plugins import Acceptance, PluginRow, VersionRow, identity
 
-__all__ = [
-    "NO_CODE",
-    "NO_UPGRADE",
-    "CodeChange",
-    "FunctionChange",
-    "Upgrade",
-    "VersionView",
-    "capability_changes",
-    "code_change",
-    "function_changes",
-    "is_lower",
-    "kept_version",
-    "limit_changes",
-    "upgrade_of",
-    "version_views",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class VersionView:

@@ -43,23 +43,6 @@ if TYPE_CHECKING:
     from omnicore.telemetry.logs import PluginLogs
     from omnicore.telemetry.metrics import CallRecorder, Metrics
 
-__all__ = [
-    "BEING_COMPILED",
-    "EAGER_LOADS",
-    "InstancePool",
-    "Patience",
-    "RetiredError",
-    "ServiceParts",
-    "Target",
-    "Version",
-    "VersionsInService",
-    "Warm",
-    "WrapDoors",
-    "status_of",
-    "unwrapped",
-    "warm_of",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class Warm:

@@ -18,20 +18,6 @@ if TYPE_CHECKING:
     from omnicore.capabilities.grants import CapabilityRequest, Grant
     from omnicore.storage.tables.plugins import PluginRow
 
-__all__ = [
-    "BreakerStatus",
-    "CallStatus",
-    "GrantChange",
-    "LimitInForce",
-    "PluginStatus",
-    "PluginView",
-    "State",
-    "Trust",
-    "call_status",
-    "limits_in_force",
-    "view_of",
-]
-
 
 Trust = Literal["sandboxed", "native"]
 State = Literal["enabled", "needs-grant", "needs-review", "disabled", "quarantined", "rejected"]

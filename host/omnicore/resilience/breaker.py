@@ -11,8 +11,6 @@ from typing import Any, Literal, TypeVar
 from omnicore.clock import Clock, SystemClock
 from omnicore.errors import CallerError, Unavailable
 
-__all__ = ["Breaker", "BreakerFigures", "BreakerPolicy", "BreakerState", "counts_as_failure"]
-
 BreakerState = Literal["closed", "open", "half-open"]
 _T = TypeVar("_T")
 

@@ -22,8 +22,6 @@ from omnicore.storage.tables.tasks import PENDING, Task, TaskOrder
 if TYPE_CHECKING:
     from omnicore.jobs.tasks import StoredTasks
 
-__all__ = ["Job", "JobHandle", "JobPool", "TaskEngine", "TaskHandle"]
-
 
 Job = Callable[..., Any]
 _log = logging.getLogger("omnicore.tasks")

@@ -9,9 +9,6 @@ from typing import Any, Literal, Protocol
 
 from omnicore.errors import LimitExceeded
 
-__all__ = ["Variables"]
-
-
 _ENTRY_BYTES = 48  # what a variable costs beside its key and value; the figure of the Extism runtime
 
 

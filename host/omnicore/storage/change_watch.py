@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from omnicore.storage.store import Changes, Store
 
-__all__ = ["ChangeWatch"]
 
 _log = logging.getLogger("omnicore.storage")
 

@@ -34,8 +34,6 @@ from omnicore.storage.postgresql_link import (
 )
 from omnicore.storage.store import Dialect, Session, renewed_after_fork, storage_busy
 
-__all__ = ["PostgresChanges", "PostgresDatabase"]
-
 _T = TypeVar("_T")
 
 # Whoever migrates the tables holds this lock.

@@ -25,21 +25,6 @@ from psycopg.types.numeric import NumericBinaryLoader
 from omnicore.errors import InvalidInput, InvalidSetting, OmniError, StorageAway, StorageFailed
 from omnicore.storage.store import storage_busy
 
-__all__ = [
-    "Connection",
-    "IdleConnections",
-    "Link",
-    "copy_of",
-    "is_blocked",
-    "is_lost",
-    "is_passing",
-    "many_of",
-    "postgresql_failed",
-    "read_url",
-    "with_percent_marks",
-]
-
-
 _T = TypeVar("_T")
 
 _USUAL_READERS, _IDLE = 2, 4

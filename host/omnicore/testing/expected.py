@@ -37,8 +37,6 @@ from omnicore.plugins.schemas import Schema, problems_of_schema
 from omnicore.testing.trial import PluginTrial, Subject, trial
 from omnicore.texts import too_deep
 
-__all__ = ["FILE", "Case", "Result", "read_cases", "run_cases", "updated", "written"]
-
 FILE = "expected.json"
 _KEYS = frozenset({"function", "input", "output", "output_schema", "error", "fuel", "timeout_s", "settings"})
 _PROMISES = ("output", "output_schema", "error")

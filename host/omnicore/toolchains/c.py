@@ -14,18 +14,6 @@ from omnicore.toolchains.languages import Built, PluginSource, Report, kit, pyth
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = [
-    "INSTALL",
-    "ZIG",
-    "C",
-    "CToolchain",
-    "ZigToolchain",
-    "compiler",
-    "environment",
-    "kit_for",
-    "needs_libc",
-]
-
 
 INSTALL: Final = "pip install 'omnicore[zig]'"
 STACK_BYTES: Final = 64 * 1024

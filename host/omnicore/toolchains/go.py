@@ -15,8 +15,6 @@ from typing import Final
 from omnicore.errors import ToolMissing
 from omnicore.toolchains.languages import Built, PluginSource, Report, kit, run
 
-__all__ = ["TOOLCHAIN", "GoToolchain"]
-
 _INSTALL: Final = "pip install 'omnicore[go]', or install Go 1.24 or later"
 _OLDEST: Final = (1, 24)
 _EXPORTS: Final = "omnicore_exports.go"

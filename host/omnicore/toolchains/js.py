@@ -28,25 +28,6 @@ from omnicore.texts import too_deep
 from omnicore.toolchains.languages import Built, PluginSource, Report, kit, run
 from omnicore.toolchains.manifest import toml_values
 
-__all__ = [
-    "ENGINE",
-    "LICENSES",
-    "LIMITS",
-    "TOOLCHAIN",
-    "Bindings",
-    "Declared",
-    "Door",
-    "Files",
-    "JavaScript",
-    "SourceBundle",
-    "bundled",
-    "declared",
-    "guest",
-    "prelude",
-    "stretches",
-]
-
-
 _ENV, _USER = "extism:host/env", "extism:host/user"
 _WORD = re.compile(r"[A-Za-z_$][\w$]*")
 _KIT = r"""["']omnicore["']"""

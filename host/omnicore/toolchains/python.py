@@ -27,9 +27,6 @@ from omnicore.toolchains.python_source import (
     words,
 )
 
-__all__ = ["APP", "TOOLCHAIN", "WORLD", "PythonToolchain", "glue", "world"]
-
-
 APP = "omnicore_app"
 """The module's name; the world must not have the same."""
 

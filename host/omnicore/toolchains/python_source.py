@@ -17,27 +17,6 @@ from typing import cast
 from omnicore.capabilities.doors import DOORS
 from omnicore.errors import BuildFailed
 
-__all__ = [
-    "NOUNS",
-    "ChoiceType",
-    "GroupType",
-    "Hints",
-    "Kind",
-    "NamedType",
-    "PlainType",
-    "PythonFunction",
-    "PythonModule",
-    "PythonPlugin",
-    "RecordType",
-    "TypedField",
-    "called",
-    "failed",
-    "parse",
-    "read",
-    "snake",
-    "words",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class PlainType:

@@ -14,8 +14,6 @@ from typing import Any, Final
 from omnicore.errors import BuildFailed, ToolMissing
 from omnicore.toolchains.languages import Built, PluginSource, Report, program, run
 
-__all__ = ["TOOLCHAIN", "RustToolchain"]
-
 _TARGET: Final = "wasm32-unknown-unknown"
 _ADD: Final = f"rustup target add {_TARGET}"
 _RUSTUP: Final = f"install Rust: `curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh`, then `{_ADD}`"

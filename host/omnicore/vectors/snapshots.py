@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
     from omnicore.vectors.exact import Labels, Matrix
 
-__all__ = ["WORK", "IndexSnapshots", "SnapshotBroken", "SnapshotManifest", "SnapshotOrder", "checksum", "written"]
-
 
 WORK = "work-"
 """Prefix of a folder in which a copy is made; the rest of the name is unique."""

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from omnicore.config.settings import WorkflowSettings
     from omnicore.jobs.hosts import Lease
 
-__all__ = ["ActionGate", "Timers", "UnderWay"]
-
 
 Run = TypeVar("Run", bound=Hashable)
 Wish = TypeVar("Wish")

@@ -45,8 +45,6 @@ if TYPE_CHECKING:
     from omnicore.workflows.live import LiveRun
     from omnicore.workflows.progress import KeptRows
 
-__all__ = ["DatabaseLook", "EmbeddedEngine", "EngineParts", "RunClaims", "SharedRuns"]
-
 
 _log = logging.getLogger("omnicore.workflows")
 _MOST_AT_ONCE = 100

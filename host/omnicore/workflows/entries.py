@@ -16,18 +16,6 @@ if TYPE_CHECKING:
     from omnicore.workflows.faults import Fault
     from omnicore.workflows.language.graph import Node
 
-__all__ = [
-    "JournalEntry",
-    "Performed",
-    "Performer",
-    "RunChange",
-    "RunContext",
-    "RunOutcome",
-    "Start",
-    "StepAction",
-    "StepResult",
-]
-
 
 class Start(Record, frozen=True):
     """The start of a run. Units: `at` seconds since the Unix epoch; it is the run's own clock until its first row."""

@@ -47,8 +47,6 @@ if TYPE_CHECKING:
     from omnicore.storage.tables.hosts import Silence
     from omnicore.workflows.progress import KeptRows
 
-__all__ = ["Journal"]
-
 
 def claimed_row(row: RunRow, head: tuple[int, str]) -> RunRow:
     """A claimed run with the end of its chain as it is now."""

@@ -57,22 +57,6 @@ if TYPE_CHECKING:
     from omnicore.clock import Clock
     from omnicore.storage.store import Session, Store
 
-__all__ = [
-    "Ended",
-    "Eventing",
-    "Job",
-    "JobAnswer",
-    "JournalBatch",
-    "KeepJob",
-    "Queue",
-    "Told",
-    "WorkJob",
-    "eventing",
-    "is_fenced",
-    "keeping",
-    "record_of",
-]
-
 
 @dataclass(slots=True)
 class Told:

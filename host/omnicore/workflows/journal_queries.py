@@ -45,8 +45,6 @@ if TYPE_CHECKING:
     from omnicore.storage.store import Session, Store
     from omnicore.workflows.progress import KeptRows
 
-__all__ = ["PAGE", "JournalQueries", "JournalReader", "copy_rows", "verified"]
-
 
 PAGE = 200
 _VALUES = 16

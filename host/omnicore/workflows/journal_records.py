@@ -33,31 +33,6 @@ if TYPE_CHECKING:
     from omnicore.workflows.entries import JournalEntry, StepResult
     from omnicore.workflows.language.graph import Evaluator, WorkflowGraph
 
-__all__ = [
-    "Beginning",
-    "Claimed",
-    "JournalSettings",
-    "Large",
-    "Owned",
-    "RunRecord",
-    "Send",
-    "Signal",
-    "Sizes",
-    "Starting",
-    "Texts",
-    "Verified",
-    "about_of",
-    "begin",
-    "cancelling",
-    "clean",
-    "lane_of",
-    "ordered",
-    "owned_of",
-    "prepared",
-    "refused_child",
-    "short",
-]
-
 
 class JournalSettings(Protocol):
     """The settings under `workflows` that the journal needs. Units: bytes; `event_s` seconds."""

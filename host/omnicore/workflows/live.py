@@ -29,26 +29,6 @@ if TYPE_CHECKING:
     from omnicore.events.bus import EventBus
     from omnicore.workflows.progress import Going, Progress
 
-__all__ = [
-    "REGISTERED",
-    "ActionWork",
-    "Came",
-    "Children",
-    "LiveRun",
-    "Seats",
-    "Step",
-    "Stretch",
-    "Telling",
-    "asked",
-    "broken",
-    "correlates",
-    "drops_of",
-    "failed",
-    "late",
-    "result_of",
-    "waits_of",
-]
-
 
 REGISTERED = frozenset({"listen", "approval"})
 """Kinds of actions that are rows for others to find."""

@@ -56,25 +56,6 @@ if TYPE_CHECKING:
     from omnicore.workflows.journal import Journal
     from omnicore.workflows.language.graph import RunTask, WorkflowGraph
 
-__all__ = [
-    "Ended",
-    "Runner",
-    "Stretches",
-    "Tell",
-    "Waiters",
-    "given_up",
-    "halt",
-    "kept_of",
-    "kept_once_it_can",
-    "live_claimed",
-    "live_started",
-    "only_begun",
-    "ordered",
-    "resting",
-    "rows_of",
-    "settled",
-]
-
 
 _FIRST_AGAIN_S, _LAST_AGAIN_S = 0.05, 2.0
 

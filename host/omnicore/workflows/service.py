@@ -51,8 +51,6 @@ if TYPE_CHECKING:
     from omnicore.workflows.definitions import Definitions
     from omnicore.workflows.engine import EmbeddedEngine
 
-__all__ = ["Lists", "Rights", "RunHandle", "WorkerThread", "Workflows", "failed"]
-
 
 _ADMIN = "admin"
 

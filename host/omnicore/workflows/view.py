@@ -9,16 +9,6 @@ from typing import Annotated, Any, TypeAlias, get_args
 from omnicore.jobs.engine import MaybeTime, Place, RunStatus
 from omnicore.records import Meta, Record, Time, field, view
 
-__all__ = [
-    "ApprovalView",
-    "Definition",
-    "OpenView",
-    "Page",
-    "WorkflowTrigger",
-    "WorkflowVersion",
-    "shortened",
-]
-
 _Source: TypeAlias = Annotated[str, Meta(description="YAML or JSON, as it was written.")]
 _Document: TypeAlias = Annotated[Mapping[str, Any], Meta(description="The definition as plain JSON values.")]
 _LAST_RUN = {

@@ -58,9 +58,6 @@ from omnicore.sandbox.extism.store import TICKER, generation
 from omnicore.sandbox.wit import WitFunction, input_way, output_way
 from omnicore.texts import too_deep
 
-__all__ = ["ComponentFunction", "ComponentInstance", "ComponentStore", "ComponentTemplate", "LinkedComponent"]
-
-
 _DEPTH = 128
 _TEXT = 8_192  # characters of an error: it goes into logs and answers
 

@@ -48,9 +48,6 @@ from omnicore.sandbox.wasi.session import WasiSession
 from omnicore.sandbox.wasm import PAGE_BYTES
 from omnicore.texts import too_deep
 
-__all__ = ["ENV", "ExtismEngine"]
-
-
 _H: tuple[ValueType, ...] = ("i64",)
 
 # What is decoded or parsed takes many times its size and cannot be interrupted.

@@ -11,19 +11,6 @@ from omnicore.sandbox.abi import HostFunction, ValueType
 from omnicore.sandbox.inspect import OWN_PREFIX, FuncType, Import, ModuleInfo
 from omnicore.sandbox.wasm import ExternType, GlobalType, MemoryType, TableType
 
-__all__ = [
-    "KERNEL_TYPES",
-    "NAMESPACE",
-    "ImportSource",
-    "Initialiser",
-    "LinkPlan",
-    "LinkedModule",
-    "described",
-    "fits",
-    "plan_links",
-]
-
-
 NAMESPACE = "extism:host/env"
 _Kinds = tuple[ValueType, ...]
 _H: _Kinds = ("i64",)

@@ -31,9 +31,6 @@ from omnicore.sandbox.wasi.preview1 import (
 )
 from omnicore.sandbox.wasi.session import WasiExit, WasiSession
 
-__all__ = ["NAMESPACE", "SessionOf", "wasi_functions"]
-
-
 MAX_SUBSCRIPTIONS: Final = 1024
 SLICE_S: Final = 0.010
 

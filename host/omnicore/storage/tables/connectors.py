@@ -12,33 +12,6 @@ from omnicore.storage.table import Table
 if TYPE_CHECKING:
     from omnicore.storage.store import Dialect, Session, Store
 
-__all__ = [
-    "CONNECTORS",
-    "DELIVERIES",
-    "HOOKS",
-    "KEYS",
-    "SECRETS",
-    "USES",
-    "BudgetOrder",
-    "BudgetRow",
-    "ConnectorChange",
-    "ConnectorOrder",
-    "ConnectorRow",
-    "ConnectorsTable",
-    "DeliveryRow",
-    "HookOrder",
-    "HookRow",
-    "HookRule",
-    "KeyRow",
-    "MasterRow",
-    "SecretRow",
-    "SecretsTable",
-    "SharedLimits",
-    "UseRow",
-    "VerdictRow",
-    "WebhooksTable",
-]
-
 
 _PRUNED = 1000  # rows that one transaction deletes at most
 

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from omnicore.clock import Clock
     from omnicore.storage.store import Session, Store
 
-__all__ = ["EventRow", "EventsTable", "FeedRow", "HeartbeatsTable", "SubscriptionRow", "SubscriptionsTable"]
-
 
 _PAGE = 500
 

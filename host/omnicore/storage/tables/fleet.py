@@ -14,7 +14,6 @@ from omnicore.storage.table import Table
 if TYPE_CHECKING:
     from omnicore.storage.store import Session, Store
 
-__all__ = ["FLEET", "FleetHost", "FleetHosts", "HostLoad", "HostState", "Orders", "WantedState"]
 
 HostState = Literal["ready", "cordoned", "draining", "drained", "away"]
 WantedState = Literal["ready", "cordoned", "drained"]

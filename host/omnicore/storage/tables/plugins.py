@@ -14,36 +14,6 @@ from omnicore.storage.table import Table
 if TYPE_CHECKING:
     from omnicore.storage.store import Session, Store
 
-__all__ = [
-    "ACCEPTANCES",
-    "CATALOGUE",
-    "GRANTS",
-    "OPEN",
-    "PLUGINS",
-    "ROLLBACKS",
-    "TURNED_AWAY",
-    "VERSIONS",
-    "Acceptance",
-    "AcceptancesTable",
-    "FleetTable",
-    "GrantRow",
-    "GrantsTable",
-    "Holdings",
-    "NativeTable",
-    "ObservedRow",
-    "OvertakenError",
-    "PluginConfigTable",
-    "PluginHostRow",
-    "PluginRow",
-    "PluginsTable",
-    "RollbackRow",
-    "SourceRow",
-    "TurnedAwayRow",
-    "VersionRow",
-    "VersionsTable",
-    "identity",
-]
-
 
 class PluginRow(Record, frozen=True):
     """A plugin as it was decided about, for all hosts of the database. Units: times in seconds since the Unix epoch.

@@ -16,38 +16,6 @@ if TYPE_CHECKING:
 
     from omnicore.storage.store import Session, Store
 
-__all__ = [
-    "BATCH",
-    "COLUMNS",
-    "HEADS_SQL",
-    "HOST",
-    "HOSTS",
-    "PENDING",
-    "PRIORITIES",
-    "READY_SQL",
-    "SCHEDULES",
-    "SCHEDULE_TABLE",
-    "STATES",
-    "TASKS",
-    "Claim",
-    "Ending",
-    "Schedule",
-    "ScheduleFields",
-    "ScheduleOrder",
-    "SchedulesTable",
-    "TakenOver",
-    "Task",
-    "TaskClaims",
-    "TaskContext",
-    "TaskFilter",
-    "TaskOrder",
-    "TaskState",
-    "TaskSweep",
-    "TasksTable",
-    "insert",
-    "no_longer_pending",
-]
-
 
 TaskState = Literal["waiting", "running", "done", "failed", "cancelled"]
 STATES: tuple[TaskState, ...] = get_args(TaskState)

@@ -13,49 +13,6 @@ if TYPE_CHECKING:
 
     from omnicore.storage.store import Session, Store
 
-__all__ = [
-    "OutboxRow",
-    "OutboxTable",
-    "PartialRow",
-    "PartialsTable",
-    "ScheduleRow",
-    "Sent",
-    "SignalRow",
-    "WaitRow",
-    "WaitsTable",
-    "WantRow",
-    "WantsTable",
-    "WorkflowEventRow",
-    "WorkflowEventsTable",
-    "WorkflowSchedulesTable",
-    "add_event",
-    "add_outbox",
-    "add_partial",
-    "add_waits",
-    "begin_again",
-    "drop_partials",
-    "drop_signals",
-    "drop_waits",
-    "first_seen",
-    "forget_seen",
-    "gcra",
-    "holders",
-    "is_told",
-    "leave_lane",
-    "move_on",
-    "replace_schedules",
-    "replace_wants",
-    "send",
-    "settle_schedules",
-    "signals_of_host",
-    "signals_of_runs",
-    "still_waits",
-    "sweep_seen",
-    "take_event",
-    "take_lane",
-    "take_turn",
-]
-
 
 class WantRow(Record, frozen=True):
     """A want; see `storage/migrations/0020_workflow_wants.sql`. `place` is that of the trigger, -1 for tasks."""

@@ -27,31 +27,6 @@ from omnicore.workflows.expressions.expression import CompiledValue, expression,
 from omnicore.workflows.language.graph import PLAIN, Block, Data, DoTask, Node, RetryRule, SwitchTask, seconds_of
 from omnicore.workflows.language.text import Path, Report, pointer, shown
 
-__all__ = [
-    "INSIDE",
-    "MARK",
-    "MOST_NODES",
-    "MOST_SCHEMAS",
-    "SCHEMA_FILE",
-    "Build",
-    "StopCompilingError",
-    "authentication_of",
-    "check_extensions",
-    "check_shape",
-    "data_of",
-    "extended",
-    "extensions_of",
-    "fits",
-    "json_schema",
-    "marked",
-    "outside_resource",
-    "retry_of",
-    "schema",
-    "schema_document",
-    "timeout_of",
-]
-
-
 SCHEMA_FILE = "workflow.schema.json"
 _Schema: TypeAlias = Mapping[str, Any]
 _TASK_LIST = "#/$defs/taskList"

@@ -32,21 +32,6 @@ from omnicore.workflows.language.text import Path, canonical, pointer, steps_of
 if TYPE_CHECKING:
     from omnicore.workflows.language.graph import WorkflowGraph
 
-__all__ = [
-    "Difference",
-    "diff",
-    "differences",
-    "document_of",
-    "entered",
-    "insert",
-    "move",
-    "remove",
-    "rename",
-    "renamed",
-    "replace",
-    "value_at",
-]
-
 
 _Names: TypeAlias = tuple[str, ...]
 _BLOCKS: tuple[Path, ...] = (

@@ -24,41 +24,6 @@ from omnicore.workflows.faults import Fault
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = [
-    "LONGEST_S",
-    "ApprovalTask",
-    "Block",
-    "CallTask",
-    "Catch",
-    "Data",
-    "DoTask",
-    "EmitTask",
-    "Evaluator",
-    "EventFilter",
-    "ForTask",
-    "ForkTask",
-    "HostSection",
-    "Kind",
-    "ListenTask",
-    "Node",
-    "RaiseTask",
-    "RetryRule",
-    "RunTask",
-    "ScriptTask",
-    "SetTask",
-    "SwitchCase",
-    "SwitchTask",
-    "TryTask",
-    "WaitTask",
-    "WorkflowGraph",
-    "described",
-    "moment",
-    "name_of",
-    "seconds",
-    "seconds_of",
-    "split_ref",
-]
-
 
 Kind: TypeAlias = Literal[
     "do", "set", "switch", "for", "fork", "try", "raise", "wait", "emit", "listen", "run", "script", "call", "approval"

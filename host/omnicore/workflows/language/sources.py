@@ -32,19 +32,6 @@ if TYPE_CHECKING:
 
     from omnicore.workflows.language.graph import WorkflowGraph
 
-__all__ = [
-    "TYPES",
-    "Chart",
-    "Example",
-    "Looked",
-    "compiled",
-    "from_omniflow",
-    "is_omniflow",
-    "look",
-    "read_chart",
-    "shipped_examples",
-]
-
 
 TYPES = ("start", "task", "decision", "end", "plugin", "connector", "conditional", "loop")
 _CHOOSING = frozenset({"decision", "conditional", "loop"})

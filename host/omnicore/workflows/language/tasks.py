@@ -56,30 +56,6 @@ from omnicore.workflows.language.triggers import check_attribute
 if TYPE_CHECKING:
     from omnicore.workflows.expressions.expression import CompiledValue
 
-__all__ = [
-    "DIRECTIVES",
-    "KINDS",
-    "UNSUPPORTED",
-    "CallTarget",
-    "Strategy",
-    "approval_of",
-    "block_of",
-    "call_fields",
-    "cases_of",
-    "check_order",
-    "end_of",
-    "error_of",
-    "event_of",
-    "filter_of",
-    "filters_of",
-    "node_of",
-    "run_of",
-    "strategy_of",
-    "target_of",
-    "time_of",
-    "value_of",
-]
-
 
 UNSUPPORTED: Mapping[str, str] = {
     "grpc": "put a REST gateway before the service and use `call: http`, or write a plugin",

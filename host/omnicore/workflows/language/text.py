@@ -26,36 +26,6 @@ import yaml
 from omnicore.errors import WorkflowInvalid
 from omnicore.records import Meta, Record, replace
 
-__all__ = [
-    "MOST_CHARACTERS",
-    "MOST_DEPTH",
-    "MOST_VALUES",
-    "SPLIT",
-    "TOO_MANY",
-    "Diagnostic",
-    "NotJsonError",
-    "Path",
-    "Position",
-    "Report",
-    "SourceText",
-    "StopReadingError",
-    "admitted",
-    "canonical",
-    "closest",
-    "digest_of",
-    "document_of",
-    "invalid",
-    "number_problem",
-    "pointer",
-    "read",
-    "read_json",
-    "read_yaml",
-    "shown",
-    "step",
-    "steps_of",
-]
-
-
 Path: TypeAlias = tuple[str | int, ...]
 Position: TypeAlias = tuple[int, int]
 """Line and column, both from 1."""

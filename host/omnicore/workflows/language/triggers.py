@@ -43,29 +43,6 @@ from omnicore.workflows.language.graph import Evaluator, EventFilter, ListenTask
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = [
-    "NO_PLACE",
-    "Kind",
-    "Missed",
-    "Trigger",
-    "about",
-    "all_filters",
-    "check_attribute",
-    "correlated",
-    "correlation_of",
-    "event_correlation",
-    "expected_of",
-    "literal_of",
-    "match",
-    "pattern_of",
-    "schedules_of",
-    "text_of",
-    "ticks_of_row",
-    "triggers_of",
-    "wait_correlation",
-    "wants_of",
-]
-
 
 _LONGEST_PATTERN = 256
 _LONGEST_TEXT = 200

@@ -56,8 +56,6 @@ if TYPE_CHECKING:
     from omnicore.plugins.host import PluginHost
     from omnicore.sandbox.engine import Instance, Template
 
-__all__ = ["JAVASCRIPT", "PYTHON", "Effects", "ScriptRunner", "call_plugin"]
-
 
 JAVASCRIPT = """\
 export function run({ code, names, values }) {

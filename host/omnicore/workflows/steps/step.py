@@ -43,26 +43,6 @@ if TYPE_CHECKING:
     from omnicore.workflows.entries import RunContext, StepAction
     from omnicore.workflows.language.graph import CallTask
 
-__all__ = [
-    "PREFIX",
-    "SCRIPT_LIMITS",
-    "ConnectorUse",
-    "EffectLimits",
-    "Scripting",
-    "SecretReader",
-    "StepContext",
-    "StepSecrets",
-    "StepServices",
-    "StepWork",
-    "checked_output",
-    "expanded",
-    "hops_of",
-    "marked",
-    "parse_json",
-    "placeholders",
-    "text_or_bytes",
-]
-
 
 SCRIPT_LIMITS = Limits(
     timeout_s=10.0,
