@@ -123,7 +123,7 @@ class Vault:
             return found.id.encode() + b"|" + seal(self._keys[found.id], plain, about=about)
 
     def open_aside(self, sealed: bytes, *, about: str) -> bytes | None:
-        """What `seal_aside` sealed; None where its key is gone. Raises: StorageFailed, WrongMasterKey."""
+        """The bytes that `seal_aside` sealed; None where their key is gone. Raises: StorageFailed, WrongMasterKey."""
         name, _, body = sealed.partition(b"|")
         key = name.decode("latin-1")
         with self._lock:
