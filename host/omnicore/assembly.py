@@ -258,7 +258,7 @@ class Host(ServicesOfHost):
             http, stored = self._make_services(parts, stack, clock)
             services, native = self._make_plugins(parts, http, stored, clock)
             parts.plugins.watching.append(audit.folder_brought)
-            parts.nats = _nats(parts, clock, work=self._work)
+            parts.nats = _nats(parts, self._identity.id, clock, work=self._work)
             automation = self._make_automation(parts, http, stored, services, clock)
             self._parts, self._begun = parts, AsyncExitStack()
             order = (
@@ -374,6 +374,8 @@ class Host(ServicesOfHost):
         parts.tasks = _task_engine(parts, stored)
         runs = workflow_part(parts, http, stored, clock=clock, work=work)
         parts.workflows = runs.service
+        if parts.nats is not None:
+            parts.nats.work(stored, runs.service.engine.served, shared=parts.store.dialect == "postgresql")
         triggers = trigger_part(parts, runs.telling, clock=clock, work=work)
         parts.intelligences = intelligence_registry(parts, clock)
         parts.loops = loop_engine(parts, services, clock=clock, work=work)
@@ -462,13 +464,13 @@ def _collector(parts: HostParts, *, work: bool) -> tuple[OpenTelemetry, ...]:
     return (sender,)
 
 
-def _nats(parts: HostParts, clock: Clock, *, work: bool) -> FleetPart | None:
+def _nats(parts: HostParts, host: str, clock: Clock, *, work: bool) -> FleetPart | None:
     """The host's part in a fleet, where the settings name its NATS servers. Raises: InvalidSetting, ToolMissing."""
     if not parts.settings.fleet.url or not work:
         return None
     room = optional("omnicore.fleet.part", extra="fleet")
     used = (parts.settings, parts.plugins, parts.access, parts.audit, parts.bus, parts.metrics, parts.health)
-    made: FleetPart = room.FleetPart(room.FleetServices(*used), clock)
+    made: FleetPart = room.FleetPart(room.FleetServices(*used), clock, host=host)
     return made
 
 
