@@ -202,6 +202,7 @@ class BlockingEventBus(EventBus):
         queue_bytes: int = ...,
         own: bool = ...,
         lossy: bool = ...,
+        everywhere: bool = ...,
         only: Callable[[Event], bool] | None = ...,
     ) -> BlockingSubscription: ...
     def subscribers(self) -> tuple[BlockingSubscription, ...]: ...
