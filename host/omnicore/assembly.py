@@ -17,6 +17,7 @@ from omnicore.access.keys import owner_key
 from omnicore.access.service import Access
 from omnicore.adapters.settings import settings_for
 from omnicore.api.app import create_app
+from omnicore.api.exchange import SharedAnswers
 from omnicore.api.parts import Rooms
 from omnicore.audit import AuditPart, audit_trail
 from omnicore.automation import (
@@ -62,6 +63,7 @@ from omnicore.runtime.tasks import TaskEngine
 from omnicore.sandbox.abi import Doors, HostFunction
 from omnicore.sandbox.engines import engine_for
 from omnicore.storage.database import open_store
+from omnicore.storage.tables.answers import AnswersTable
 from omnicore.storage.tables.kv import KvTable
 from omnicore.storage.tables.settings import OverridesTable
 from omnicore.storage.tables.tasks import TaskContext
@@ -232,10 +234,17 @@ class Host(ServicesOfHost):
                 access=self.access,
                 audit=self.audit,
                 reserved=self.reserved,
+                answers=self._shared_answers(),
                 **self.operations.rooms(),
             ),
             whole=whole,
         )
+
+    def _shared_answers(self) -> SharedAnswers | None:
+        """Answers to requests with an Idempotency-Key, where any host may get its repetition."""
+        if self.store.dialect != "postgresql":
+            return None
+        return SharedAnswers(AnswersTable(self.store, SystemClock()), self.connectors.vault)
 
     async def _close(self) -> None:
         try:
@@ -254,7 +263,7 @@ class Host(ServicesOfHost):
             http, stored = self._make_services(parts, stack, clock)
             services, native = self._make_plugins(parts, http, stored, clock)
             parts.plugins.watching.append(audit.folder_brought)
-            parts.nats = _nats(parts, clock, work=self._work)
+            parts.nats = _nats(parts, self._identity.id, clock, work=self._work)
             automation = self._make_automation(parts, http, stored, services, clock)
             self._parts, self._begun = parts, AsyncExitStack()
             order = (
@@ -370,6 +379,8 @@ class Host(ServicesOfHost):
         parts.tasks = _task_engine(parts, stored)
         runs = workflow_part(parts, http, stored, clock=clock, work=work)
         parts.workflows = runs.service
+        if parts.nats is not None:
+            parts.nats.work(stored, runs.service.engine.served, shared=parts.store.dialect == "postgresql")
         triggers = trigger_part(parts, runs.telling, clock=clock, work=work)
         parts.intelligences = intelligence_registry(parts, clock)
         parts.loops = loop_engine(parts, services, clock=clock, work=work)
@@ -458,13 +469,13 @@ def _collector(parts: HostParts, *, work: bool) -> tuple[OpenTelemetry, ...]:
     return (sender,)
 
 
-def _nats(parts: HostParts, clock: Clock, *, work: bool) -> FleetPart | None:
+def _nats(parts: HostParts, host: str, clock: Clock, *, work: bool) -> FleetPart | None:
     """The host's part in a fleet, where the settings name its NATS servers. Raises: InvalidSetting, ToolMissing."""
     if not parts.settings.fleet.url or not work:
         return None
     room = optional("omnicore.fleet.part", extra="fleet")
     used = (parts.settings, parts.plugins, parts.access, parts.audit, parts.bus, parts.metrics, parts.health)
-    made: FleetPart = room.FleetPart(room.FleetServices(*used), clock)
+    made: FleetPart = room.FleetPart(room.FleetServices(*used), clock, host=host)
     return made
 
 

@@ -101,6 +101,7 @@ def workflow_part(parts: HostParts, http: HttpClient, stored: StoredTasks, *, cl
         signed=parts.audit.signed if chosen.audit else None,
         drain_s=settings.drain_s,
         work=work,
+        serves=effects.serves,
     )
     _set_expressions(settings)
     engine = EmbeddedEngine(of_engine)
@@ -255,6 +256,7 @@ def fleet_part(parts: HostParts, identity: Identity, http: HttpClient, *, clock:
             http=http,
             logs=parts.logs,
             load=lambda: HostLoad(parts.plugins.in_flight, parts.tasks.running, len(runner.live)),
+            observed=parts.plugins.observed,
             refuse=parts.plugins.refuse,
             withdraw=withdraw,
             claims=(parts.tasks, parts.workflows.engine),

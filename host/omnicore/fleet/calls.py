@@ -79,7 +79,6 @@ class RemoteCall:
     timeout_s: float | None = None
     context: Any = None
     raw: bool = False
-    digest: str = ""
     measured: bool = False
 
 
@@ -156,8 +155,10 @@ class Remote:
         plugin, _, function = call.ref.partition(".")
         function = function or self._directory.only_function(plugin) or ""
         found = self._directory.find(plugin, function)
-        if not function:
-            raise _unserved(call.ref, plugin, function)
+        wanted = call.context.version if isinstance(call.context, StepContext) else ""
+        digest = self._directory.digest(plugin, wanted) if wanted else ""
+        if not function or digest is None:
+            raise _unserved(f"{call.ref}@{wanted}" if wanted else call.ref, plugin, function)
         value = not isinstance(call.data, (bytes, bytearray, memoryview))
         payload = json.dumps(to_json(call.data), allow_nan=False).encode() if value else bytes(call.data)
         origin = _origin(call.context)
@@ -170,7 +171,7 @@ class Remote:
             timeout_s=limit_s,
             deadline=None if limit_s is None else now + limit_s,
             key=key,
-            digest=call.digest,
+            digest=digest,
             value=value,
             parts=True,
             costs=call.measured,
@@ -213,7 +214,7 @@ class Remote:
 
     def _subject(self, tried: _Try) -> str | None:
         """The subject to ask next: one host, where the call has a key or some have refused it; else any that can."""
-        plugin, function, digest = tried.plugin, tried.function, tried.call.digest
+        plugin, function, digest = tried.plugin, tried.function, tried.header.digest
         places = self._directory.places(plugin, function, digest=digest)
         left = [one.host for one in places if one.host not in tried.refused]
         if tried.header.key is not None and left:
@@ -408,6 +409,9 @@ class FleetCalls:
     def __init__(self, here: CallPath, remote: Remote, directory: HostDirectory) -> None:
         self._here, self._remote, self._directory = here, remote, directory
         self.targets = here.targets
+        self.fleet = True
+        self.own: frozenset[str] = frozenset()
+        """The plugins that this host serves."""
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def start(self) -> None:
@@ -422,6 +426,11 @@ class FleetCalls:
     def callers(self) -> Callers:
         """Those who call."""
         return self._here.callers
+
+    def serves(self, ref: str) -> bool:
+        """True if this host or another one serves a function, as far as is known."""
+        plugin, _, function = ref.partition(".")
+        return plugin in self.own or bool(self._directory.places(plugin, function))
 
     def target(self, ref: str) -> Target:
         """The target of a reference on this host."""

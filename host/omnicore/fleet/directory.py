@@ -128,6 +128,11 @@ class HostDirectory:
                 return one.functions[function]
         return None
 
+    def digest(self, plugin: str, version: str) -> str | None:
+        """The digest of a version, by its number or itself; None: no host serves it."""
+        found = (one.digest for one in self._places.get(plugin, {}).values() if version in (one.version, one.digest))
+        return next(found, None)
+
     def only_function(self, plugin: str) -> str | None:
         """The function that a plugin's name alone stands for: its only one."""
         names = {name for one in self._places.get(plugin, {}).values() for name in one.functions}

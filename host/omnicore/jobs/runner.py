@@ -23,6 +23,7 @@ from omnicore.errors import (
     LinkFailed,
     ManifestInvalid,
     ModuleRejected,
+    NotServed,
     OmniError,
     StorageFailed,
 )
@@ -45,6 +46,8 @@ _FINAL = (CallerError, ManifestInvalid, ModuleRejected, LinkFailed)
 _PASSING = (CallCancelled, InstanceBusy)
 _TEXT = 4096
 _LONGEST_WAIT_S = 3600.0
+_UNSERVED_S = 30.0
+"""A task that no host can do is tried again after so long, if nothing tells of a host before."""
 
 
 def retryable(error: BaseException) -> bool:
@@ -121,6 +124,10 @@ class Attempt:
                 output = await call(row.function, row.input, timeout_s=row.timeout_s, host_context=context)
         except TimeoutError:
             return self._failed(failure_of(_too_long(row)), clock.now())
+        except NotServed as error:
+            if self.cut is None and error.details.get("plugin") == row.function.partition(".")[0]:
+                return self._unserved(error, clock.now())
+            return self.cut_short(clock.now()) if self.cut else self._failed(failure_of(error), clock.now())
         except (Exception, asyncio.CancelledError) as error:
             # What a cut guest raises is no failure of its own.
             return self.cut_short(clock.now()) if self.cut else self._failed(failure_of(error), clock.now())
@@ -138,6 +145,12 @@ class Attempt:
         if self.cut in ("cancelled", "lost"):
             return None  # the row says so already
         return Ending(self.row.id, self.row.token, "waiting", now, counted=False)
+
+    def _unserved(self, error: NotServed, now: float) -> Ending:
+        """The ending of an attempt that no host can make: the task waits for one that can, and says so."""
+        row, text = self.row, _storable(str(error)[:_TEXT])
+        due_at = now + _UNSERVED_S
+        return Ending(row.id, row.token, "waiting", now, error=text, code=error.code, due_at=due_at, counted=False)
 
     def _failed(self, failure: TaskFailure, now: float) -> Ending:
         row, text = self.row, _storable(failure.text)
@@ -270,7 +283,7 @@ class TaskRunner:
         if what == "cancelled":
             self.cut(task)
             self._tell_waiters(task)
-        elif what == "submitted":
+        elif what in ("submitted", "woken"):
             self.wake()
 
     def _unfinished(self) -> bool:

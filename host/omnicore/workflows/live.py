@@ -26,6 +26,7 @@ from omnicore.workflows.steps.step import hops_of, marked
 if TYPE_CHECKING:
     import asyncio
 
+    from omnicore.clock import Clock
     from omnicore.events.bus import EventBus
     from omnicore.workflows.progress import Going, Progress
 
@@ -345,6 +346,23 @@ class LiveRun:
             self.open.pop(place, None)
         for action in change.begin:
             self.open[action.place] = action
+
+
+def resting(runs: Iterable[LiveRun], clock: Clock, park_s: float, most: int | None) -> list[LiveRun]:
+    """Runs that have had nothing to do for `park_s` and will not for as long; the `most` that rest longest at once."""
+    now, moment = clock.now(), clock.monotonic()
+    enough_s = park_s if most is None else 0.0
+    found: list[tuple[float, LiveRun]] = []
+    for live in runs:
+        if live.busy or live.inbox or live.idle_since is None or moment - live.idle_since < enough_s:
+            continue
+        due = live.next_due
+        if due is not None and live.progress.at > now:
+            continue  # the clock was set back: taken up again, it would wait from the beginning
+        if due is None or due > now + park_s:
+            found.append((live.idle_since, live))
+    found.sort(key=lambda one: one[0])
+    return [live for _, live in found[:most]]
 
 
 class ActionWork:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from omnicore.errors import HostLost, OmniError, RunLost, StorageFailed
 from omnicore.jobs.engine import NewRun, RunStatus, Started
 from omnicore.records import replace
-from omnicore.workflows.actions import UnderWay
+from omnicore.workflows.actions import UnderWay, Unserved, parked_until
 from omnicore.workflows.entries import JournalEntry, Performer, RunContext, RunOutcome, Start, StepAction, StepResult
 from omnicore.workflows.expressions.expression import (
     Answer,
@@ -42,6 +42,7 @@ from omnicore.workflows.live import (
     drops_of,
     failed,
     late,
+    resting,
     waits_of,
 )
 from omnicore.workflows.progress import Progress
@@ -113,23 +114,6 @@ async def kept_once_it_can(journal: Journal, kept: RunRecord, told: Callable[[st
         else:
             told("")
             return begun
-
-
-def resting(runs: Iterable[LiveRun], clock: Clock, park_s: float, most: int | None) -> list[LiveRun]:
-    """Runs that have had nothing to do for `park_s` and will not for as long; the `most` that rest longest at once."""
-    now, moment = clock.now(), clock.monotonic()
-    enough_s = park_s if most is None else 0.0
-    found: list[tuple[float, LiveRun]] = []
-    for live in runs:
-        if live.busy or live.inbox or live.idle_since is None or moment - live.idle_since < enough_s:
-            continue
-        due = live.next_due
-        if due is not None and live.progress.at > now:
-            continue  # the clock was set back: taken up again, it would wait from the beginning
-        if due is None or due > now + park_s:
-            found.append((live.idle_since, live))
-    found.sort(key=lambda one: one[0])
-    return [live for _, live in found[:most]]
 
 
 async def settled(tasks: Callable[[], Collection[asyncio.Task[Any]]], clock: Clock, seconds: float | None) -> None:
@@ -397,6 +381,7 @@ class Runner:
     Args:
         tell: what others are told of runs and steps.
         drain_s: how long `stop` lets what is under way finish.
+        serves: whether some host has a function that none had before.
     """
 
     def __init__(
@@ -411,15 +396,19 @@ class Runner:
         clock: Clock,
         tell: Tell,
         drain_s: float,
+        serves: Callable[[str], bool] = lambda ref: True,
     ) -> None:
         self.live: dict[str, LiveRun] = {}
-        self.trouble = ""
-        self.ended = {"completed": 0, "faulted": 0, "cancelled": 0}
+        self.trouble, self.ended = "", {"completed": 0, "faulted": 0, "cancelled": 0}
         self.steps = self._taking = 0
         self._journal, self._graphs, self._children = journal, graphs, children
         self._settings, self._clock, self._tell, self._drain_s = settings, clock, tell, drain_s
         self._under_way = UnderWay(
-            performer, lease, settings, clock, measure=journal.measure, came=self._came, late=self._late
+            *(performer, lease, settings, clock),
+            measure=journal.measure,
+            came=self._came,
+            late=self._late,
+            serves=serves,
         )
         self.waiters = Waiters()
         self._driving: set[asyncio.Task[None]] = set()
@@ -488,18 +477,26 @@ class Runner:
     async def park(self, *, most: int | None = None) -> int:
         """Puts runs out of memory that have nothing to do for long: all of them, or the `most` that rest longest."""
         found = resting(self.live.values(), self._clock, self._settings.park_s, most)
+        found += [live for live in self.live.values() if self._under_way.stuck(live) and not live.busy]
         for live in found:
             self._spawn(self._park(live), live.id)
         return len(found)
+
+    def unserved(self, live: LiveRun) -> Mapping[str, Unserved]:
+        """The actions of a run that no host can do now, by place."""
+        return self._under_way.unserved(live)
 
     async def _park(self, live: LiveRun) -> None:
         if live.busy or live.inbox or live.over:
             return
         live.busy = True
         status: RunStatus = "suspended" if live.progress.status == "suspended" else "waiting"
-        kept = RunRecord(live.id, status=status, due_at=None if status == "suspended" else live.next_due)
+        due, waits = parked_until(live, self.unserved(live), self._clock.now())
+        kept = RunRecord(live.id, status=status, due_at=None if status == "suspended" else due, waits=waits)
         try:
             await self._keep(live, kept)
+            if served := [one.key for one in waits if self._under_way.serves(one.key)]:
+                await self._journal.served(served)  # a host came while it was written that none has
         except Exception as error:
             await self._failed(live, error)
         if not live.over:

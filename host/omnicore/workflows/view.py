@@ -82,6 +82,7 @@ class OpenView(Record, frozen=True):
     name: str
     attempt: int
     due_at: MaybeTime
+    waits_for: Annotated[str, Meta(description="Why no host can do it now; empty: one does.")] = ""
 
 
 class ApprovalView(Record, frozen=True):
