@@ -17,6 +17,7 @@ from omnicore.access.keys import owner_key
 from omnicore.access.service import Access
 from omnicore.adapters.settings import settings_for
 from omnicore.api.app import create_app
+from omnicore.api.exchange import SharedAnswers
 from omnicore.api.parts import Rooms
 from omnicore.audit import AuditPart, audit_trail
 from omnicore.automation import (
@@ -62,6 +63,7 @@ from omnicore.runtime.tasks import TaskEngine
 from omnicore.sandbox.abi import Doors, HostFunction
 from omnicore.sandbox.engines import engine_for
 from omnicore.storage.database import open_store
+from omnicore.storage.tables.answers import AnswersTable
 from omnicore.storage.tables.kv import KvTable
 from omnicore.storage.tables.settings import OverridesTable
 from omnicore.storage.tables.tasks import TaskContext
@@ -228,9 +230,16 @@ class Host(ServicesOfHost):
                 access=self.access,
                 audit=self.audit,
                 reserved=self.reserved,
+                answers=self._shared_answers(),
                 **self.operations.rooms(),
             ),
         )
+
+    def _shared_answers(self) -> SharedAnswers | None:
+        """Answers to requests with an Idempotency-Key, where any host may get its repetition."""
+        if self.store.dialect != "postgresql":
+            return None
+        return SharedAnswers(AnswersTable(self.store, SystemClock()), self.connectors.vault)
 
     async def _close(self) -> None:
         try:

@@ -256,6 +256,7 @@ def fleet_part(parts: HostParts, identity: Identity, http: HttpClient, *, clock:
             http=http,
             logs=parts.logs,
             load=lambda: HostLoad(parts.plugins.in_flight, parts.tasks.running, len(runner.live)),
+            observed=parts.plugins.observed,
             refuse=parts.plugins.refuse,
             withdraw=withdraw,
             claims=(parts.tasks, parts.workflows.engine),

@@ -16,6 +16,8 @@ from tests.storage.postgresql_pool import PostgresPool
 from omnicore.config.settings import FleetSettings, StorageSettings
 from omnicore.errors import InvalidSetting
 from omnicore.fleet.hosts import labels_of
+from omnicore.records import replace
+from omnicore.storage.tables.plugins import ObservedRow
 
 _FILES = {"many.wat": MANY}
 
@@ -72,6 +74,21 @@ def test_every_host_shows_all_hosts(two: tuple[Served, Served]) -> None:
         assert "public_key" not in items[0]
     assert two[0].client.get("/api/v1/fleet/b").json()["id"] == items[1]["id"]
     assert two[0].client.get("/api/v1/fleet/nobody").status_code == 404
+
+
+def test_a_host_tells_which_plugins_it_has_loaded(two: tuple[Served, Served]) -> None:
+    a, _ = two
+    for host in two:
+        host.client.post("/api/v1/plugins/many/functions/echo", content=b"x")
+
+    def loaded() -> bool:
+        shown = a.client.get("/api/v1/fleet/b").json()["plugins"]
+        return [(one["plugin"], one["lags"], one["wanted"] == one["loaded"]) for one in shown] == [("many", "", True)]
+
+    _until(loaded)
+    row = ObservedRow("", "many", "0" * 64, "loaded", "", 1.0)
+    assert "answers until" in a.host.fleet._table.plugins([row])[0].lags
+    assert a.host.fleet._table.plugins([replace(row, error="it traps")])[0].lags == "it traps"
 
 
 def test_a_drained_host_refuses_calls_and_stays_up_until_it_may_work_again(two: tuple[Served, Served]) -> None:

@@ -98,7 +98,9 @@ def _loaded(operation: Operation, looks: Looks) -> Route | WebSocketRoute:
         return live
     endpoint = recorded(operation, operation.load(), looks)
     if operation.idempotent:
-        endpoint = idempotent(endpoint, lambda request: parts_of(request).answers)
+        endpoint = idempotent(
+            endpoint, lambda request: parts_of(request).answers, lambda request: parts_of(request).rooms.answers
+        )
     route = Route(operation.path, endpoint, methods=[operation.method], name=operation.name)
     route.app = judged(Allowed(route.app, operation), operation)
     return route

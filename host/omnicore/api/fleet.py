@@ -12,7 +12,7 @@ from omnicore.api.requests import Json, read_count, read_record
 from omnicore.api.schema import Schemas, list_of, object_of
 from omnicore.errors import InvalidInput, PermissionDenied
 from omnicore.records import Meta, Record, schema
-from omnicore.storage.tables.fleet import FleetHost, HostLoad, WantedState
+from omnicore.storage.tables.fleet import FleetHost, HostLoad, HostPlugin, WantedState
 from omnicore.telemetry.logs import LEVELS, Level
 
 if TYPE_CHECKING:
@@ -46,8 +46,10 @@ async def list_hosts(request: Request) -> Response:
 
 
 async def show_fleet_host(request: Request) -> Response:
-    """One host."""
-    return Json((await _fleet(request).get(request.path_params["host"])).to_json())
+    """One host, with the plugins that it is to serve."""
+    fleet, host = _fleet(request), request.path_params["host"]
+    one, plugins = await fleet.get(host), await fleet.plugins(host)
+    return Json({**one.to_json(), "plugins": [plugin.to_json() for plugin in plugins]})
 
 
 async def order_host(request: Request) -> Response:
@@ -78,6 +80,12 @@ SCHEMAS: Schemas = {
     "FleetHost": schema(FleetHost),
     "HostLoad": schema(HostLoad),
     "HostOrder": schema(HostOrder),
+    "HostPlugin": schema(HostPlugin),
+    "FleetHostView": {
+        **schema(FleetHost),
+        "properties": {**schema(FleetHost)["properties"], "plugins": list_of("HostPlugin")},
+        "required": [*schema(FleetHost)["required"], "plugins"],
+    },
     "FleetHosts": object_of(items=list_of("FleetHost")),
     "HostLines": object_of(items=list_of("LogLine")),
 }

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from omnicore.cli.client import connected
-from omnicore.cli.nouns import Document, Noun, listing, removal, showing
+from omnicore.cli.nouns import Document, Noun, field_rows, listing, removal, showing
 from omnicore.cli.options import Group, Shell, common, host_folders, pass_shell
 from omnicore.cli.output import Output, clock, date
 from omnicore.telemetry.logs import LEVELS
@@ -19,10 +20,20 @@ def _row(host: Document) -> tuple[str, ...]:
     return host["name"], host["state"], host["version"], host["address"] or "", labels, work, date(host["seen_at"])
 
 
+def _details(host: Document) -> list[Sequence[str]]:
+    """A row for each field, and one for each plugin."""
+    rows: list[Sequence[str]] = list(field_rows({name: value for name, value in host.items() if name != "plugins"}))
+    for one in host["plugins"]:
+        state = one["lags"] or one["state"] or "loads at its first call"
+        rows.append((f"plugin {one['plugin']}", f"{(one['loaded'] or one['wanted'])[:8]} {state}"))
+    return rows
+
+
 _HOST = Noun(
     path="fleet",
     heads=("name", "state", "version", "address", "labels", "work", "last seen"),
     row=_row,
+    details=_details,
     asks="Throw {name} out of the fleet? Its key never lets it in again.",
     also=("name",),
     folder=False,

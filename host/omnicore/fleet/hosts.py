@@ -8,6 +8,7 @@ and a row is written only where somebody orders something.
 from __future__ import annotations
 
 import asyncio
+import builtins
 import json
 import logging
 import os
@@ -25,7 +26,7 @@ from omnicore.errors import CapacityReached, Conflict, InvalidSetting, NotFound,
 from omnicore.jobs.loop import Loop
 from omnicore.records import replace
 from omnicore.sandbox.abi import MIB, HttpRequest
-from omnicore.storage.tables.fleet import FleetHost, FleetHosts, HostLoad, HostState, Orders, WantedState
+from omnicore.storage.tables.fleet import FleetHost, FleetHosts, HostLoad, HostPlugin, HostState, Orders, WantedState
 from omnicore.telemetry.logs import HostLines, Level, PluginLogs
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from omnicore.connectors.http import HttpClient
     from omnicore.fleet.keys import HostKey, Signatures
     from omnicore.storage.store import Store
+    from omnicore.storage.tables.plugins import ObservedRow
 
 
 _log = logging.getLogger("omnicore.fleet")
@@ -97,6 +99,7 @@ class FleetParts:
 
     Args:
         load: what it does now, but for the processor.
+        observed: the versions of plugins that it has in service.
         refuse: refuses plugin calls that begin from now on, with an error; None takes them again.
         withdraw: takes no further calls over NATS, which other hosts get; False takes them again.
         work: whether this process is a host; a command only looks.
@@ -109,6 +112,7 @@ class FleetParts:
     http: HttpClient
     logs: PluginLogs
     load: Callable[[], HostLoad]
+    observed: Callable[[], Sequence[ObservedRow]]
     refuse: Callable[[Callable[[], OmniError] | None], None]
     withdraw: Callable[[bool], Coroutine[Any, Any, None]]
     claims: Sequence[Claims]
@@ -214,7 +218,7 @@ class Fleet:
 
     # -- all hosts
 
-    async def list(self) -> list[FleetHost]:
+    async def list(self) -> builtins.list[FleetHost]:
         """All hosts, by name."""
         found = await asyncio.to_thread(self._table.all, silence_s=_SILENCE_S)
         if not self._parts.work:
@@ -233,6 +237,16 @@ class Fleet:
                 f"{len(found)} hosts have the name {host[:80]}", remedy="name the id, see `omnicore fleet ls`"
             )
         return found[0]
+
+    async def plugins(self, host: str) -> builtins.list[HostPlugin]:
+        """The plugins that are to answer calls, as a host has them: loaded or not, and why one lags.
+
+        Raises: NotFound; Conflict.
+        """
+        one = await self.get(host)
+        if one.id == self.here.id and not self._shared:
+            return await asyncio.to_thread(lambda: self._table.plugins(self._parts.observed()))
+        return await asyncio.to_thread(lambda: self._table.plugins(self._table.observed(one.id)))
 
     async def cordon(self, host: str) -> FleetHost:
         """Has a host take no new tasks and runs; it answers calls. Raises: NotFound; Conflict."""

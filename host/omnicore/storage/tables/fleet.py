@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from omnicore.errors import PermissionDenied
 from omnicore.records import HIDDEN, Meta, Record, Time
 from omnicore.storage.table import Table
+from omnicore.storage.tables.plugins import OBSERVED, ObservedRow
 
 if TYPE_CHECKING:
     from omnicore.storage.store import Session, Store
@@ -44,6 +45,17 @@ class FleetHost(Record, frozen=True, kw_only=True):
     load: HostLoad = HostLoad()
     public_key: Annotated[str, HIDDEN] = ""
     removed_at: Annotated[float | None, HIDDEN] = None
+
+
+class HostPlugin(Record, frozen=True):
+    """A plugin that is to answer calls, as one host has it."""
+
+    plugin: str
+    wanted: Annotated[str, Meta(description="SHA-256 of the accepted version.")]
+    loaded: Annotated[str | None, Meta(description="SHA-256 of the version in service there, if any.")]
+    state: Annotated[str, Meta(description="As that host has it; empty while nothing is loaded.")]
+    since: Annotated[float | None, Meta(description="Seconds since the Unix epoch.")]
+    lags: Annotated[str, Meta(description="The reason why another version than the wanted one answers there, or none.")]
 
 
 FLEET = Table(FleetHost, "fleet_hosts", key="id")
@@ -138,6 +150,21 @@ class FleetHosts:
         found = self._store.rows("SELECT public_key FROM fleet_hosts WHERE id = ? AND removed_at IS NULL", (host,))
         return found[0][0] if found else None
 
+    def plugins(self, observed: Sequence[ObservedRow]) -> list[HostPlugin]:
+        """The plugins that are to answer calls, by name, with what was observed of them at one host."""
+        wanted = self._store.rows(
+            "SELECT name, serving FROM plugins WHERE present = 1 AND serving IS NOT NULL ORDER BY name"
+            f" LIMIT {_MOST_PLUGINS}"
+        )
+        seen: dict[str, list[ObservedRow]] = {}
+        for one in observed:
+            seen.setdefault(one.plugin, []).append(one)
+        return [_plugin(name, digest, seen.get(name, [])) for name, digest in wanted]
+
+    def observed(self, host: str) -> list[ObservedRow]:
+        """The versions that a host has in service, or cannot have."""
+        return [OBSERVED.row(row) for row in self._store.rows(f"{OBSERVED.select} WHERE host = ?", (host,))]
+
     def sweep(self, age_s: float) -> int:
         """Deletes hosts that were not seen for so long."""
         sql = f"DELETE FROM fleet_hosts WHERE removed_at IS NULL AND seen_at < {self._now} - ?"
@@ -148,5 +175,21 @@ _NOW = {
     "postgresql": "extract(epoch FROM clock_timestamp())",
     "sqlite": "(julianday('now') - 2440587.5) * 86400.0",
 }
+_MOST_PLUGINS = 10_000
+
+
+def _plugin(name: str, wanted: str, observed: Sequence[ObservedRow]) -> HostPlugin:
+    """A plugin at a host. One that is not loaded there lags behind nothing: it is loaded when it is first called."""
+    own = next((one for one in observed if one.hash == wanted), None)
+    other = max(observed, key=lambda one: one.since, default=None)
+    found = own or other
+    if found is None:
+        return HostPlugin(name, wanted, None, "", None, "")
+    lags = found.error
+    if own is None and not lags:
+        lags = f"{found.hash[:8]} answers until {wanted[:8]} is compiled"
+    return HostPlugin(name, wanted, found.hash, found.state, found.since, lags)
+
+
 _MOST_HOSTS = 1000
 """A fleet has some hundred hosts; who shows them reads no more."""
