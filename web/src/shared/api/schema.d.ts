@@ -2650,7 +2650,7 @@ export interface components {
         };
         Execution: {
             /** @description Needed when the plugin has several. */
-            function?: string;
+            function?: string | null;
             /** @description A JSON value, or {"base64": ...} alone for bytes. */
             input?: unknown;
         };
