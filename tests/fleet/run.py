@@ -50,7 +50,7 @@ _STEPS = """
 document: {{dsl: '1.0.3', namespace: default, name: effects, version: '1.0.0'}}
 do:
   - a: {{call: http, with: {{method: post, endpoint: '{server}/a', body: {{}}}}}}
-  - b: {{call: text.count_vowels, with: {{body: hello}}}}
+  - b: {{call: text.count_vowels, with: '${{ "hello" }}'}}
   - c: {{wait: {{milliseconds: 50}}}}
   - d: {{call: http, with: {{method: post, endpoint: '{server}/d', body: {{}}}}}}
 """
@@ -138,8 +138,9 @@ def join(field_: Field) -> Report:
         until(lambda: late.call("text", "count_vowels", "hello").is_success, "the empty host serves text")
         install(hosts[1], "one")
         took = [until(lambda host=host: which(host) == "one", "installed") for host in (*hosts, late)]
-        hosts[-1].stop()
         turns = itertools.cycle(hosts[:-1])
+        _settle()
+        hosts[-1].stop()
     report.figures |= {"calls": len(calls.answers), "reached all in s": round(max(took), 2)}
     report.expect(not (failed := calls.failed()), f"{len(failed)} calls failed, such as {failed[:3]}")
     report.expect(max(took) < _REACH_S, f"an installation reached a host after {max(took):.1f} s")
@@ -160,12 +161,12 @@ def versions(field_: Field) -> Report:
             second = next(one for one in _digests(hosts[0]) if one != first)
             for share in (50, 100):
                 _shares(hosts[2 % len(hosts)], {first: 100 - share, second: share})
-                _settle(hosts)
+                _settle()
                 found = _answered(calls, _CALLS // 4)
                 report.figures[f"share at {share} %"] = round(found["two"], 3)
                 report.expect(abs(found["two"] - share / 100) <= _SHARE_OFF, f"{share} % were {found['two']:.1%}")
             hosts[0].send("POST", f"/plugins/{_NAME}/rollback", json={"hash": first})
-            _settle(hosts)
+            _settle()
             found = _answered(calls, _CALLS // 4)
             report.expect(found["one"] == 1.0, f"after the rollback {found}")
             _answered(calls, max(0, _CALLS - len(calls.answers)))
@@ -346,7 +347,7 @@ def _shares(host: Member, shares: Mapping[str, int]) -> None:
     host.send("PUT", f"/plugins/{_NAME}/shares", json={"shares": dict(shares)})
 
 
-def _settle(hosts: list[Member]) -> None:
+def _settle() -> None:
     """Waits for the bounded time in which a change reaches every host."""
     time.sleep(_REACH_S)
 
