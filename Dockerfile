@@ -27,7 +27,7 @@ COPY specs/examples specs/examples
 COPY --from=console /src/web/dist web/dist
 RUN OMNICORE_CONSOLE=built /build/bin/python -m pip wheel --no-build-isolation --no-deps --wheel-dir /wheels . \
     && python3 -m venv --without-pip /opt/omnicore \
-    && pip --python /opt/omnicore/bin/python install --no-index --find-links /wheels "omnicore[postgresql,redis,otel]"
+    && pip --python /opt/omnicore/bin/python install --no-index --find-links /wheels "omnicore[postgresql,fleet,redis,otel]"
 
 FROM python:3.12-slim AS run
 COPY --from=wheel /opt/omnicore /opt/omnicore

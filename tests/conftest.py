@@ -69,6 +69,7 @@ QUICK = frozenset(
 )
 """Folders whose tests need no other process, server or compiler: `tox -e quick` runs them, on SQLite only."""
 
+_FOLDERS = {"everywhere": EVERYWHERE, "quick": QUICK}
 _PLACES = pytest.StashKey[Path]()
 
 
@@ -105,6 +106,21 @@ def _on_postgresql(item: pytest.Item) -> bool:
 def _is_everywhere(path: str, item: pytest.Item) -> bool:
     """True when every Python counts. PostgreSQL's own tests run on all; other tests on it run on SQLite there."""
     return bool(_places(path) & EVERYWHERE) and (path.startswith("storage/") or not _on_postgresql(item))
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leaves out the files of which `-m MARK` takes nothing: importing all of them takes twenty seconds."""
+    mark = config.option.markexpr.partition(" ")[0]
+    here = Path(__file__).parent
+    if not collection_path.name.startswith("test_") or not collection_path.is_relative_to(here):
+        return None
+    path = collection_path.relative_to(here).as_posix()
+    if mark in _FOLDERS:
+        return None if _places(path) & _FOLDERS[mark] else True
+    if mark in ("console", "long", "services", "toolchain"):
+        written = f"mark.{mark}" in collection_path.read_text(encoding="utf-8")
+        return None if written or path.startswith(f"{mark}/") else True
+    return None
 
 
 def pytest_collection_finish() -> None:

@@ -11,8 +11,6 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from typing import Literal
 
-__all__ = ["Advisory", "EngineAbout", "KnownList", "applies", "engines", "known"]
-
 Severity = Literal["low", "medium", "high", "critical", "unknown"]
 _CONDITION = re.compile(r"(<=|>=|<|>|==)([0-9]+(?:\.[0-9]+)*)")
 

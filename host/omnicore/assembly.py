@@ -17,9 +17,17 @@ from omnicore.access.keys import owner_key
 from omnicore.access.service import Access
 from omnicore.adapters.settings import settings_for
 from omnicore.api.app import create_app
+from omnicore.api.exchange import SharedAnswers
 from omnicore.api.parts import Rooms
 from omnicore.audit import AuditPart, audit_trail
-from omnicore.automation import intelligence_registry, loop_engine, trigger_part, workflow_part
+from omnicore.automation import (
+    fleet_identity,
+    fleet_part,
+    intelligence_registry,
+    loop_engine,
+    trigger_part,
+    workflow_part,
+)
 from omnicore.capabilities.capability import PluginScope
 from omnicore.capabilities.services import Services
 from omnicore.clock import Clock, SystemClock
@@ -55,6 +63,7 @@ from omnicore.runtime.tasks import TaskEngine
 from omnicore.sandbox.abi import Doors, HostFunction
 from omnicore.sandbox.engines import engine_for
 from omnicore.storage.database import open_store
+from omnicore.storage.tables.answers import AnswersTable
 from omnicore.storage.tables.kv import KvTable
 from omnicore.storage.tables.settings import OverridesTable
 from omnicore.storage.tables.tasks import TaskContext
@@ -71,8 +80,6 @@ if TYPE_CHECKING:
     ServicesOfHost = HostParts
 else:
     ServicesOfHost = object
-
-__all__ = ["Host"]
 
 
 class Host(ServicesOfHost):
@@ -216,15 +223,23 @@ class Host(ServicesOfHost):
                 connectors=self.connectors,
                 vectors=self.vectors,
                 loops=self.loops,
+                fleet=self.fleet,
                 intelligences=self.intelligences,
                 memory=self.memory,
                 mcp=self.mcp,
                 access=self.access,
                 audit=self.audit,
                 reserved=self.reserved,
+                answers=self._shared_answers(),
                 **self.operations.rooms(),
             ),
         )
+
+    def _shared_answers(self) -> SharedAnswers | None:
+        """Answers to requests with an Idempotency-Key, where any host may get its repetition."""
+        if self.store.dialect != "postgresql":
+            return None
+        return SharedAnswers(AnswersTable(self.store, SystemClock()), self.connectors.vault)
 
     async def _close(self) -> None:
         try:
@@ -243,17 +258,18 @@ class Host(ServicesOfHost):
             http, stored = self._make_services(parts, stack, clock)
             services, native = self._make_plugins(parts, http, stored, clock)
             parts.plugins.watching.append(audit.folder_brought)
-            parts.fleet = _fleet(parts, clock, work=self._work)
+            parts.nats = _nats(parts, self._identity.id, clock, work=self._work)
             automation = self._make_automation(parts, http, stored, services, clock)
             self._parts, self._begun = parts, AsyncExitStack()
             order = (
                 *_collector(parts, work=self._work),
                 *(audit, parts.events, parts.vectors, parts.memory, parts.connectors, parts.plugins),
                 *(parts.deliveries, parts.mcp),
-                *((parts.fleet,) if parts.fleet is not None else ()),
+                *((parts.nats,) if parts.nats is not None else ()),
                 *automation,
                 *((parts.tasks, parts.health_part, self.operations) if self._work else ()),
                 parts.loops,
+                parts.fleet,
                 *self._native_kernel(native),
             )
             self._stack = stack.pop_all()
@@ -274,6 +290,7 @@ class Host(ServicesOfHost):
     def _make_ground(self, parts: HostParts, stack: ExitStack, clock: Clock) -> AuditPart:
         """The bus, health, logs, metrics and the record of changes, which every other part uses."""
         settings = self.settings
+        self._identity = fleet_identity(settings.data, parts.store, clock, stack, work=self._work)
         parts.bus = self._bus or EventBus(
             history=settings.events.history,
             history_bytes=settings.events.history_bytes,
@@ -357,9 +374,12 @@ class Host(ServicesOfHost):
         parts.tasks = _task_engine(parts, stored)
         runs = workflow_part(parts, http, stored, clock=clock, work=work)
         parts.workflows = runs.service
+        if parts.nats is not None:
+            parts.nats.work(stored, runs.service.engine.served, shared=parts.store.dialect == "postgresql")
         triggers = trigger_part(parts, runs.telling, clock=clock, work=work)
         parts.intelligences = intelligence_registry(parts, clock)
         parts.loops = loop_engine(parts, services, clock=clock, work=work)
+        parts.fleet = fleet_part(parts, self._identity, http, clock=clock, work=work)
         self.operations = OperationsPart(self._found, parts, clock)
         parts.mcp = McpService(
             parts.plugins,
@@ -368,6 +388,7 @@ class Host(ServicesOfHost):
             version=parts.store.data_version,
             call_s=self.settings.request_timeout_s,
             body_bytes=self.settings.body_bytes,
+            shared=parts.store.dialect == "postgresql",
         )
         return runs, triggers
 
@@ -427,7 +448,7 @@ def _reserved_addresses(settings: Settings) -> Reserved:
 
 
 def _collector(parts: HostParts, *, work: bool) -> tuple[OpenTelemetry, ...]:
-    """The sender of traces and metrics to a collector, where the settings name one. Raises: ToolMissing."""
+    """The sender of traces, logs and metrics to a collector, where the settings name one. Raises: ToolMissing."""
     chosen = parts.settings.telemetry
     if not chosen.otlp or not work:
         return ()
@@ -436,19 +457,20 @@ def _collector(parts: HostParts, *, work: bool) -> tuple[OpenTelemetry, ...]:
         chosen.otlp,
         interval_s=chosen.otlp_interval_s,
         traces=chosen.traces,
+        logs=chosen.logs,
         version=__version__,
         instance=new_id("host"),
     )
     return (sender,)
 
 
-def _fleet(parts: HostParts, clock: Clock, *, work: bool) -> FleetPart | None:
+def _nats(parts: HostParts, host: str, clock: Clock, *, work: bool) -> FleetPart | None:
     """The host's part in a fleet, where the settings name its NATS servers. Raises: InvalidSetting, ToolMissing."""
     if not parts.settings.fleet.url or not work:
         return None
     room = optional("omnicore.fleet.part", extra="fleet")
     used = (parts.settings, parts.plugins, parts.access, parts.audit, parts.bus, parts.metrics, parts.health)
-    made: FleetPart = room.FleetPart(room.FleetServices(*used), clock)
+    made: FleetPart = room.FleetPart(room.FleetServices(*used), clock, host=host)
     return made
 
 

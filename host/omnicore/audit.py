@@ -23,8 +23,6 @@ from omnicore.storage.store import Store
 from omnicore.storage.tables.audit import AuditTable, HeadFile
 from omnicore.storage.tables.plugins import PluginRow
 
-__all__ = ["AuditPart", "audit_trail"]
-
 _BATCH_S = 0.5
 _CARE_S = 600.0
 _ENDLESS = RetryPolicy(retries=1_000_000_000)  # what fails is the database, and one day it is back

@@ -8,7 +8,7 @@ import os
 import socket
 import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Literal
 
@@ -20,6 +20,8 @@ from omnicore.config.settings import Settings, WorkflowSettings
 from omnicore.connectors.http import HttpClient
 from omnicore.errors import BuildFailed
 from omnicore.files import only_one, write_whole
+from omnicore.fleet.hosts import Fleet, FleetParts, Identity
+from omnicore.ids import id_of
 from omnicore.intelligences.intelligence import IntelligenceStatus
 from omnicore.intelligences.registry import Intelligences, Skills
 from omnicore.jobs.tasks import StoredTasks
@@ -27,14 +29,17 @@ from omnicore.loops.duties import Chores, Duties, PluginFacts, Worker
 from omnicore.loops.engine import LoopEngine
 from omnicore.loops.handlers import PluginHandlers
 from omnicore.memory.tiers import MemoryTier
+from omnicore.optional import optional
 from omnicore.parts import HostParts
 from omnicore.sandbox.abi import MIB
 from omnicore.sandbox.engine import SandboxEngine
 from omnicore.sandbox.engines import engine_for
 from omnicore.storage.archive import write_rows
 from omnicore.storage.backup import backup
-from omnicore.storage.host_locks import HostLocks
+from omnicore.storage.host_locks import HostLocks, host_identity
 from omnicore.storage.migrations import NEWEST
+from omnicore.storage.store import Store
+from omnicore.storage.tables.fleet import FleetHosts, HostLoad
 from omnicore.storage.tables.intelligences import IntelligencesTable
 from omnicore.storage.tables.kv import KvTable
 from omnicore.storage.tables.loops import LoopsTable
@@ -49,16 +54,6 @@ from omnicore.workflows.steps.effects import Effects
 from omnicore.workflows.steps.step import EffectLimits, Scripting, StepServices
 from omnicore.workflows.triggers.brokers import Brokers
 from omnicore.workflows.triggers.triggers import Triggers
-
-__all__ = [
-    "TriggerPart",
-    "WorkflowPart",
-    "intelligence_registry",
-    "loop_engine",
-    "scripting",
-    "trigger_part",
-    "workflow_part",
-]
 
 
 class WorkflowPart:
@@ -106,6 +101,7 @@ def workflow_part(parts: HostParts, http: HttpClient, stored: StoredTasks, *, cl
         signed=parts.audit.signed if chosen.audit else None,
         drain_s=settings.drain_s,
         work=work,
+        serves=effects.serves,
     )
     _set_expressions(settings)
     engine = EmbeddedEngine(of_engine)
@@ -226,6 +222,49 @@ def _show_triggers(triggers: Triggers, brokers: Brokers, parts: HostParts) -> No
         },
     )
     parts.health.register("brokers", lambda: brokers.trouble, critical=False)
+
+
+def fleet_identity(data: Path, store: Store, clock: Clock, stack: ExitStack, *, work: bool) -> Identity:
+    """The identity of a host, by its key where others share its database; a command has none.
+
+    Raises: StorageFailed: the key cannot be used.
+    """
+    if not work:
+        return Identity("", __version__)
+    if store.dialect != "postgresql":
+        return Identity(id_of("host", os.fsencode(data)), __version__)
+    keys = optional("omnicore.fleet.keys")  # only now: cryptography takes time to import
+    key = keys.host_key(host_identity(data), data)
+    stack.callback(key.close)
+    return Identity(key.id, __version__, key, keys.Signatures(key.id, clock, FleetHosts(store).key_of))
+
+
+def fleet_part(parts: HostParts, identity: Identity, http: HttpClient, *, clock: Clock, work: bool) -> Fleet:
+    """This host among those of its fleet. Raises: InvalidSetting: `fleet.labels`."""
+    runner, nats = parts.workflows.engine.runner, parts.nats
+
+    async def withdraw(on: bool) -> None:
+        if nats is not None:
+            await nats.drain(on=on)
+
+    return Fleet(
+        FleetParts(
+            store=parts.store,
+            settings=parts.settings.fleet,
+            clock=clock,
+            identity=identity,
+            http=http,
+            logs=parts.logs,
+            load=lambda: HostLoad(parts.plugins.in_flight, parts.tasks.running, len(runner.live)),
+            observed=parts.plugins.observed,
+            refuse=parts.plugins.refuse,
+            withdraw=withdraw,
+            claims=(parts.tasks, parts.workflows.engine),
+            publish=parts.bus.publish,
+            drain_s=parts.settings.drain_s,
+            work=work,
+        )
+    )
 
 
 _ENTRIES = {"js": "script.js", "python": "script.py"}

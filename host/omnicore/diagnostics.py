@@ -44,9 +44,6 @@ from omnicore.telemetry.logs import LEVELS
 from omnicore.telemetry.metrics import FINE, Metrics, Series, Totals
 from omnicore.version import __version__
 
-__all__ = ["OperationsPart", "Sampler", "Sources", "Veil", "bundle", "without_host"]
-
-
 _SETTINGS_S = 0.4
 """The least time between two looks at settings: a change is taken up everywhere within a second."""
 

@@ -18,8 +18,6 @@ from pathlib import Path
 
 from omnicore.errors import StorageFailed
 
-__all__ = ["check_own", "only_one", "own_file", "own_folder", "own_opener", "write_whole"]
-
 _OTHERS = 0o077
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
 import time
@@ -28,6 +29,11 @@ def new_id(prefix: str) -> str:
 def random_hex() -> str:
     """32 characters that nobody can guess: 128 random bits of the system."""
     return _chunk().hex()
+
+
+def id_of(prefix: str, data: bytes) -> str:
+    """The id that stands for some data, in the form of `new_id`: the first 128 bits of its SHA-256."""
+    return _written(prefix, int.from_bytes(hashlib.sha256(data).digest()[:16], "big"))
 
 
 class OrderedIds:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Protocol
@@ -18,6 +19,7 @@ from omnicore.resilience.retry import RetryPolicy, Supervised
 from omnicore.sandbox.abi import KIB, MIB
 from omnicore.sandbox.budget import BUDGET
 from omnicore.storage.archive import stored_bytes
+from omnicore.storage.change_watch import ChangeWatch
 from omnicore.storage.tables.events import EventRow, EventsTable, HeartbeatsTable, SubscriptionsTable
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from omnicore.config.settings import EventSettings, HealthSettings, Settings
     from omnicore.connectors.policy import Reserved
     from omnicore.connectors.service import Connectors
+    from omnicore.fleet.hosts import Fleet
     from omnicore.fleet.part import FleetPart
     from omnicore.intelligences.registry import Intelligences
     from omnicore.loops.engine import LoopEngine
@@ -39,8 +42,6 @@ if TYPE_CHECKING:
     from omnicore.telemetry.metrics import Metrics
     from omnicore.vectors.service import VectorService
     from omnicore.workflows.service import Workflows
-
-__all__ = ["DeliveryPart", "EventPart", "HealthPart", "HostParts", "Part", "started", "watch_events", "watch_resources"]
 
 
 class HostParts:
@@ -63,12 +64,13 @@ class HostParts:
     connectors: Connectors
     memory: MemoryService
     plugins: PluginHost
-    fleet: FleetPart | None
+    nats: FleetPart | None
     tasks: TaskEngine
     workflows: Workflows
     intelligences: Intelligences
     loops: LoopEngine
     mcp: McpService
+    fleet: Fleet
 
 
 class Part(Protocol):
@@ -241,6 +243,7 @@ class HealthPart:
 
 
 _PAGE = 500
+_SHARED_BATCH_S = 0.05  # people on other hosts wait for it
 _ALL = 1_000_000
 _MOST_KEPT = 8 * KIB
 _ENDLESS = RetryPolicy(retries=1_000_000_000)  # what fails is the database, and one day it is back
@@ -256,11 +259,12 @@ def _row(event: Event) -> EventRow:
 class _Keeper:
     """The events table as the log sees it."""
 
-    def __init__(self, table: EventsTable) -> None:
-        self._table = table
+    def __init__(self, table: EventsTable, written: Callable[[], None]) -> None:
+        self._table, self._written = table, written
 
     def append(self, events: Sequence[Event]) -> None:
         self._table.append([_row(one) for one in events])
+        self._written()
 
     def trim(self, *, keep: int, before: float) -> int:
         return self._table.trim(keep=keep, before=before)
@@ -278,13 +282,21 @@ class EventPart:
     ) -> None:
         self.bus = bus
         self._work, self._health = work, health
-        self._table = EventsTable(store)
+        shared = store.dialect == "postgresql" and settings.log
+        self._table = EventsTable(store, shared=shared)
         self.log: EventLog | None = None
+        self._heard = 0
+        self._hearing: ChangeWatch | None = None
         if settings.log:
-            keeper = _Keeper(self._table)
+            keeper = _Keeper(self._table, self._appended)
             self.log = EventLog(bus, keeper, keep=settings.log_events, days=settings.log_days, clock=clock)
+            if shared:
+                self.log.batch_s = _SHARED_BATCH_S
             self._writing = Supervised("event-log", self.log.run, policy=_ENDLESS, failed=health.failed)
             health.monitor.register("event-log", self._writing.probe, critical=False)
+        if shared and work:
+            bus.relays = True
+            self._hearing = ChangeWatch("event-feed", store, self._hear, pause_s=_SHARED_BATCH_S)
         # Reads fall back on what is in memory while the database is away.
         health.degradation.register("events.history", "events of the past", fallback=self._recent, needs=("storage",))
 
@@ -295,15 +307,37 @@ class EventPart:
         return self._health.degradation.run("events.history", self._kept, pattern, limit, before)
 
     async def start(self) -> None:
-        """Begins to write."""
+        """Begins to write, and to hear events of other hosts."""
+        if self._hearing is not None:
+            self._heard = await asyncio.to_thread(self._table.last_number)
+            await self._hearing.start()
         if self.log is not None and self._work:
             await self._writing.start()
 
     async def stop(self) -> None:
         """Writes what waits."""
+        if self._hearing is not None:
+            await self._hearing.stop()
         if self.log is not None:
             await self._writing.stop()
             await self.log.close()
+
+    def _appended(self) -> None:
+        if self._hearing is not None:
+            self._hearing.stir()
+
+    def _hear(self) -> None:
+        """Hands on what is new in the order of all hosts; its own events among them, whole while they are at hand."""
+        more = True
+        while more:
+            rows = self._table.after(self._heard, _PAGE)
+            large = {row.id for _, row in rows if isinstance(row.data, dict) and "omitted_bytes" in row.data}
+            own = {one.id: one for one in self.bus.history("**", _ALL) if one.id in large} if large else {}
+            for number, row in rows:
+                event = own.get(row.id) or Event(row.id, row.topic, row.data, row.source, row.at, _MOST_KEPT, row.hops)
+                self.bus.relay(event)
+                self._heard = number
+            more = len(rows) == _PAGE
 
     def _kept(self, pattern: str, limit: int, before: str | None) -> tuple[list[EventRow], str | None]:
         if self.log is None:

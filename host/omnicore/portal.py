@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 else:
     Services = object
 
-__all__ = ["NEVER_CLOSED", "BlockingHost", "Portal", "Twin", "awaited", "real"]
 
 _T = TypeVar("_T")
 NEVER_CLOSED = "a host was never closed; open it with `with Host(...)` or `async with Host(...)`"

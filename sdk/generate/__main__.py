@@ -1,4 +1,4 @@
-"""Writes what is made from `specs/doors`: `python -m sdk.generate`, from the root of the repository."""
+"""Writes what is made from `specs/doors` and the OpenAPI document: `python -m sdk.generate`, in the repository."""
 
 from __future__ import annotations
 
@@ -11,9 +11,6 @@ from pathlib import Path
 
 import sdk.generate
 from sdk.generate.contract import ROOT, load
-
-MARK = "specs/doors"
-"""Every file that is made says so in its first lines, with these words."""
 
 
 def made() -> dict[Path, str]:
@@ -29,7 +26,7 @@ def made() -> dict[Path, str]:
 def backends() -> Iterator[str]:
     """The modules that make files."""
     for item in pkgutil.iter_modules(sdk.generate.__path__):
-        if item.name not in ("__main__", "contract", "text"):
+        if item.name not in ("__main__", "contract", "rest", "text"):
             yield item.name
 
 
@@ -40,7 +37,7 @@ def stale() -> list[Path]:
 
 def main() -> int:
     """Writes, or with --check only compares. Returns: the exit code."""
-    parser = argparse.ArgumentParser(description="Writes what is made from specs/doors.")
+    parser = argparse.ArgumentParser(description="Writes what is made from specs/doors and specs/openapi.json.")
     parser.add_argument("--check", action="store_true", help="only say which files are not up to date")
     check = parser.parse_args().check
     old = stale()

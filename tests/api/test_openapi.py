@@ -32,7 +32,8 @@ def test_a_plugins_functions_are_described_with_their_schemas(site: Site) -> Non
     site.drop("double.wat", ECHO, DOUBLE)
     site.drop("bytes.wat", ECHO)
     found = site.client.get("/openapi.json").json()
-    validate(found)
+    ours = {path: item for path, item in found["paths"].items() if path.startswith("/api/v1/plugins/")}
+    validate({**found, "paths": ours})
     operation = found["paths"]["/api/v1/plugins/double/functions/echo"]["post"]
     assert operation["summary"] == "Gives the value back"
     given = operation["requestBody"]["content"]["application/json"]["schema"]

@@ -26,7 +26,7 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "argon2": ("access.passwords",),
     "authlib": ("access.oidc",),
     "joserfc": ("access.oidc",),
-    "cryptography": ("connectors.master_key", "connectors.webhooks"),
+    "cryptography": ("connectors.master_key", "connectors.webhooks", "fleet.keys"),
     "keyring": ("connectors.master_key",),
     "aiomysql": ("connectors.mysql",),
     "redis": ("connectors.redis",),

@@ -6,6 +6,7 @@ import ast
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence, Set
+from itertools import pairwise
 
 from tests.architecture.source import Source, at, imports
 
@@ -20,7 +21,7 @@ __all__ = [
 
 ATTRIBUTES = 15
 
-_GERUNDS = {"encoding", "nesting", "setting", "string", "testing"}
+_GERUNDS = {"encoding", "setting", "string", "testing"}
 """Words that end like an action and are nouns of the field. `omnicore.testing` is the public name that authors import,
 as those of Python's own kits are (`numpy.testing`)."""
 
@@ -131,11 +132,19 @@ def _actions(source: Source) -> Iterator[str]:
 
 
 def check_openings(sources: Sequence[Source]) -> list[str]:
-    """Docstrings that begin with a question word in place of what a thing is or returns."""
+    """Docstrings, of attributes and constants too, that begin with a question word in place of what a thing is."""
     return [
-        at(source, getattr(node, "lineno", 1), f"docstring begins with {opening[0]}: say what it is or returns")
+        at(source, line, f"docstring begins with {opening[0]}: say what it is or returns")
         for source in sources
-        for node in ast.walk(source.tree)
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
-        and (opening := _QUESTION.match(ast.get_docstring(node) or ""))
+        for line, text in _docstrings(source.tree)
+        if (opening := _QUESTION.match(text))
     ]
+
+
+def _docstrings(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield getattr(node, "lineno", 1), ast.get_docstring(node) or ""
+            for named, text in pairwise(node.body):
+                if isinstance(named, ast.Assign | ast.AnnAssign) and isinstance(text, ast.Expr):
+                    yield text.lineno, str(getattr(text.value, "value", ""))

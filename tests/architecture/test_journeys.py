@@ -64,7 +64,7 @@ def test_a_call_that_uses_a_capability_enters_few_files(journey: Journey, folder
             return set(files)
 
     files = asyncio.run(run())
-    assert len(files) <= 18, show(files)
+    assert len(files) <= 17, show(files)
 
 
 def test_a_run_of_one_step_enters_few_files(journey: Journey, folder: Path, tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_a_run_of_one_step_enters_few_files(journey: Journey, folder: Path, tmp_
             return set(files)
 
     files = asyncio.run(run())
-    assert len(files) <= 42, show(files)
+    assert len(files) <= 37, show(files)
 
 
 def test_a_file_that_is_dropped_enters_few_files(journey: Journey, folder: Path, tmp_path: Path) -> None:

@@ -61,6 +61,14 @@ def test_a_file_that_a_registry_names_by_text_is_excepted_too(tmp_path: Path) ->
     assert not any("pets.py" in finding for finding in nouns.check_importers(read(tmp_path / "omnicore")))
 
 
+@pytest.mark.parametrize(
+    "text", ["LIMIT = 1\n'''How many there are.'''\n", "class A:\n    a: int\n    '''What it is.'''\n"]
+)
+def test_a_docstring_of_a_constant_or_an_attribute_says_what_it_is(text: str, tmp_path: Path) -> None:
+    (tmp_path / "planted.py").write_text(text)
+    assert len(nouns.check_openings(read(tmp_path))) == 1
+
+
 def test_a_file_that_is_named_after_an_action_is_found(tmp_path: Path) -> None:
     (tmp_path / "claiming.py").write_text("")
     assert nouns.check_file_names(read(tmp_path))

@@ -18,7 +18,7 @@ from omnicore.workflows.expressions.expression import expression
 from omnicore.workflows.expressions.jq import SHARED, JqLimits
 from omnicore.workflows.faults import Fault
 from omnicore.workflows.language.triggers import pattern_of
-from omnicore.workflows.runner import Seats
+from omnicore.workflows.live import Seats
 from omnicore.workflows.service import WorkerThread
 
 QUICK = JqLimits(fuel=500_000_000)

@@ -193,6 +193,6 @@ def _required(verb: Verb) -> list[str]:
 
 @pytest.mark.parametrize("door", [door for door in ALL if door.grant], ids=lambda door: door.name)
 def test_the_schema_of_manifests_knows_the_scope(door: Door) -> None:
-    known = json.loads((ROOT / "specs/schemas/plugin.schema.json").read_text())["$defs"][door.name]
+    known = json.loads((ROOT / "host/omnicore/plugins/plugin.schema.json").read_text())["$defs"][door.name]
     assert set(known["properties"]) == {field.name for field in door.scope}
     assert known.get("required", []) == [field.name for field in door.scope if field.default is None]

@@ -15,7 +15,7 @@ from tests.capabilities.double import CallDouble, House, ask, asks, plugin
 from omnicore.capabilities.doors import LARGE_BYTES, Allowance
 from omnicore.capabilities.request import read_block, weighs
 from omnicore.errors import InvalidInput
-from omnicore.sandbox.nesting import MOST_PARTS, too_deep, too_many
+from omnicore.texts import MOST_PARTS, too_deep, too_many
 
 KEEPER = plugin(asks("kv"), asks("events", {"topics": ["*"]}))
 PUT = "kv_put_v1"

@@ -19,7 +19,7 @@ from .guests import asking_app
 from .test_audit import leaves
 
 TASK, RUN, ID = "tsk_none", "run_none", "int_none"
-ALONE = {"run", "dev", "mcp", "new", "build", "completion", "import", "db restore"}
+ALONE = {"run", "dev", "mcp", "new", "build", "completion", "import", "db restore", "secrets reset"}
 """Commands that are hosts themselves, need none, or need the host stopped."""
 
 WELL: dict[str, tuple[str, ...]] = {
@@ -37,6 +37,7 @@ WELL: dict[str, tuple[str, ...]] = {
     "plugins diff": ("store",),
     "plugins upgrade": ("store",),
     "plugins versions": ("echo",),
+    "plugins hosts": ("echo",),
     "plugins config": ("echo",),
     "plugins logs": ("echo",),
     "plugins rm": ("echo2", "-y"),
@@ -66,6 +67,7 @@ WELL: dict[str, tuple[str, ...]] = {
     "workflows emit": ("order.placed",),
     "workflows examples": (),
     "workflows rm": ("greet",),
+    "fleet ls": (),
     "vectors ls": (),
     "loops ls": (),
     "loops show": ("adaptive",),
@@ -135,6 +137,8 @@ UNKNOWN: dict[str, tuple[str, ...]] = {
     "plugins upgrade": ("nope",),
     "plugins versions": ("nope",),
     "plugins rollback": ("nope",),
+    "plugins share": ("nope", "00000000=100"),
+    "plugins hosts": ("nope",),
     "plugins config": ("nope",),
     "plugins logs": ("nope",),
     "tasks show": (TASK,),
@@ -165,6 +169,12 @@ UNKNOWN: dict[str, tuple[str, ...]] = {
     "workflows reject": (RUN,),
     "workflows verify": (RUN,),
     "workflows examples": ("nope",),
+    "fleet show": ("nope",),
+    "fleet cordon": ("nope",),
+    "fleet drain": ("nope",),
+    "fleet uncordon": ("nope",),
+    "fleet logs": ("nope",),
+    "fleet rm": ("nope", "-y"),
     "vectors show": ("nope",),
     "vectors stats": ("nope",),
     "vectors rebuild": ("nope",),

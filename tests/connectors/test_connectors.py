@@ -451,13 +451,13 @@ def test_a_full_line_at_the_gate_is_refused() -> None:
 @pytest.mark.parametrize(
     ("name", "kind", "config", "secrets", "words"),
     [
-        ("Shop", "http", {"base_url": "https://a.example"}, {}, "no name of a connector"),
-        ("kinds", "http", {"base_url": "https://a.example"}, {}, "no name of a connector"),
+        ("Shop", "http", {"base_url": "https://a.example"}, {}, "not a name of a connector"),
+        ("kinds", "http", {"base_url": "https://a.example"}, {}, "not a name of a connector"),
         ("shop", "smoke", {}, {}, "no kind of connector 'smoke'"),
         ("shop", "http", {}, {}, "'base_url' is a required property"),
         ("shop", "http", {"base_url": "https://a.example", "no": 1}, {}, "'no' was unexpected"),
         ("shop", "http", {"base_url": "https://u:p@a.example"}, {}, "a user or a password"),
-        ("shop", "http", {"base_url": "ftp://a.example"}, {}, "no http or https URL"),
+        ("shop", "http", {"base_url": "ftp://a.example"}, {}, "not an http or https URL"),
         ("shop", "http", {"base_url": "https://a.example", "auth": "bearer"}, {}, "needs the credential token"),
         ("shop", "http", {"base_url": "https://a.example", "auth": "oauth2"}, {"client_id": "a"}, "client_secret"),
         ("shop", "github", {}, {}, "needs the credential token"),

@@ -110,7 +110,7 @@ def test_a_file_of_the_operator_is_read_and_one_that_others_may_read_is_refused(
     with pytest.raises(InvalidSetting, match="openssl rand -base64 32"):
         vault_at(store, f"file:{file}", tmp_path / "a").join()
     os.mkfifo(file, 0o600)
-    with pytest.raises(InvalidSetting, match="is no file"):
+    with pytest.raises(InvalidSetting, match="is not a file"):
         vault_at(store, f"file:{file}", tmp_path / "a").join()
 
 

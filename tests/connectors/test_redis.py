@@ -68,7 +68,7 @@ async def test_a_value_is_written_read_and_deleted(client: ServiceClient) -> Non
 async def test_bytes_come_back_as_they_went(client: ServiceClient) -> None:
     await do(client, "set", key="b", value={"base64": "/w=="}, ttl_s=60)
     assert await do(client, "get", key="b") == {"value": {"base64": "/w=="}}
-    with pytest.raises(InvalidInput, match="no text, number or base64"):
+    with pytest.raises(InvalidInput, match="not text, a number or base64"):
         await do(client, "set", key="b", value={"base64": "?"})
 
 

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -38,6 +38,7 @@ _AT_REST = """
         .map((one) => one.finished.catch(() => null))).then(() => true)
 """
 
+_OF_COLOURS = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
 Theme = Literal["light", "dark"]
 THEMES: tuple[Theme, ...] = ("light", "dark")
 
@@ -91,7 +92,7 @@ def settle(page: Page) -> None:
     page.evaluate(_AT_REST)  # not `wait_for_function`: the console's policy forbids what that does
 
 
-def axe(page: Page, *, themes: Iterable[Theme] = THEMES, within: str | None = None) -> None:
+def axe(page: Page, *, themes: Sequence[Theme] = THEMES, within: str | None = None) -> None:
     """Fails when axe finds a violation, in either theme. `within` is a selector of the part to look at."""
     problems: list[str] = []
     for theme in themes:
@@ -100,7 +101,9 @@ def axe(page: Page, *, themes: Iterable[Theme] = THEMES, within: str | None = No
         settle(page)
         if not page.evaluate("'axe' in window"):
             page.evaluate(_AXE.read_text(encoding="utf-8"))
-        result = page.evaluate("within => axe.run(within ?? document, {resultTypes: ['violations']})", within)
+        only = {} if theme == themes[0] else {"runOnly": _OF_COLOURS}  # the others are in no theme alone
+        options = {"resultTypes": ["violations"], **only}
+        result = page.evaluate("([within, options]) => axe.run(within ?? document, options)", [within, options])
         problems += [f"{theme}: {_told(one)}" for one in result["violations"]]
     page.emulate_media(color_scheme="null")
     assert not problems, f"{page.url}\n" + "\n".join(problems)

@@ -3,7 +3,7 @@
 Tests share one host with an administrator; those of a module that has `HOST_PLUGINS` share one of their own with these
 plugins, and `new_host` makes further ones. `page` is signed in as the administrator and `page_as(account)` as somebody
 else; `visitor` is not signed in. What a page complains of fails its test. A failed test leaves a trace, a picture and
-the host's log in `tests/console/failures`: `playwright show-trace FILE` shows the first.
+the host's log in `tests/console/failures`: `playwright show-trace FILE` shows the first, with `--traces` step by step.
 """
 
 from __future__ import annotations
@@ -32,8 +32,9 @@ _SIZE = {"width": 1280, "height": 800}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The option that makes the pictures of web/README.md."""
+    """The options for pictures, which cost a third of the time."""
     parser.addoption("--screenshots", action="store_true", help="write the pictures of web/README.md")
+    parser.addoption("--traces", action="store_true", help="keep pictures of each step in the traces of failed tests")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -63,7 +64,7 @@ def usual_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleHost
     """The host of all modules that want no other: its plugins are there to be looked at."""
     host = ConsoleHost(tmp_path_factory.mktemp("usual"))
     try:
-        yield host.add(*_USUAL_PLUGINS).start().set_up()
+        yield host.add(*_USUAL_PLUGINS).start().check_console().set_up()
     finally:
         host.close()
 
@@ -77,7 +78,7 @@ def host(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         return
     host = ConsoleHost(tmp_path_factory.mktemp("console"))
     try:
-        yield host.add(*own).start().set_up()
+        yield host.add(*own).start().check_console().set_up()
     finally:
         host.close()
 
@@ -110,15 +111,15 @@ def contexts(
 ) -> Iterator[Callable[[ConsoleHost, Account | None], BrowserContext]]:
     """Makes contexts (a browser's profile each) over a host; keeps what a failed test needs to be understood."""
     opened: list[tuple[BrowserContext, ConsoleHost]] = []
+    whole = bool(request.config.getoption("--traces", default=False))
 
     def made(host: ConsoleHost, account: Account | None = None) -> BrowserContext:
-        host.check_console()
         context = browser.new_context(
             base_url=host.url, viewport=_SIZE, reduced_motion="reduce", locale="en-GB", timezone_id="UTC"
         )
         opened.append((context, host))
         context.set_default_timeout(_PATIENCE_MS)
-        context.tracing.start(screenshots=True, snapshots=True)
+        context.tracing.start(screenshots=whole, snapshots=whole)
         messages.listen(context)
         if account is not None:
             context.add_cookies(host.cookies(account))

@@ -123,12 +123,13 @@ class ConsoleHost:
             client.close()
         self.stop(signal.SIGKILL)
 
-    def check_console(self) -> None:
+    def check_console(self) -> ConsoleHost:
         """Fails where the package that is tested came without its console."""
         page = httpx.get(f"{self.url}/console/", timeout=60)
         assert "console is not built" not in page.text, (
             "this omnicore has no console: `npm run build` in web/ tells why"
         )
+        return self
 
     def set_up(self) -> ConsoleHost:
         """Makes the first administrator, as the page of the printed link does."""

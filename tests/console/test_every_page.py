@@ -15,7 +15,7 @@ from tests.console.host import ADMIN, Account, ConsoleHost
 PAGES = (
     *("", "plugins", "tasks", "tasks/schedules", "memory", "memory/list", "memory/search", "memory/quotas"),
     *("workflows", "workflows/new", "runs", "approvals"),
-    *("connectors", "connectors/webhooks", "events", "nowhere-at-all"),
+    *("connectors", "connectors/webhooks", "hosts", "events", "nowhere-at-all"),
 )
 FOR_READERS = (*PAGES, "plugins/text", "plugins/counter/permissions", "settings", "settings/audit", "settings/users")
 OPEN = ("login", "setup")

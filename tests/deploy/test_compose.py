@@ -13,6 +13,7 @@ from tests.deploy.conftest import ROOT, done, tool
 pytestmark = pytest.mark.services
 _VARIABLE = re.compile(r"\$\{(?P<name>[A-Z_]+)(?P<required>:\?[^}]+)?\}")
 _SECRETS = {"OMNICORE_TOKEN": "token", "OMNICORE_MASTER_KEY": "key", "POSTGRES_PASSWORD": "hush"}
+_SECRETS |= {"OMNICORE_FLEET__SECRET": "s" * 32, "NATS_PASSWORD": "hush"}
 
 
 def read(folder: Path) -> dict[str, Any]:
@@ -42,7 +43,7 @@ def test_hosts_share_no_disk(tmp_path: Path) -> None:
 
 def test_what_runs_has_no_rights_and_no_writable_root(tmp_path: Path) -> None:
     services = read(tmp_path)["services"]
-    for name in ("omnicore", "proxy"):
+    for name in ("omnicore", "proxy", "nats"):
         service = services[name]
         assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"]), name
         assert service["security_opt"] == ["no-new-privileges:true"], name

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.services
 CHART = KIT / "helm"
 NAMED = yaml.safe_load((CHART / "values.yaml").read_text())
 VERSIONS = ("1.25", "1.31", "1.37")
-_FIXED = {"secrets": {"token": "t", "masterKey": "k"}}
+_FIXED = {"secrets": {"token": "t", "masterKey": "k", "fleetSecret": "s" * 32}}
 """Else the chart makes random ones, and every rendering differs."""
 
 SINGLE: dict[str, Any] = _FIXED
@@ -34,6 +34,10 @@ CASES: dict[str, tuple[dict[str, Any], Any]] = {
     "secrets.token": (SINGLE, "another"),
     "secrets.masterKey": (SINGLE, "another"),
     "secrets.storageUrl": (SINGLE, "postgresql://db/omnicore"),
+    "secrets.fleetUrl": (SINGLE, "nats://nats:4222"),
+    "secrets.fleetSecret": (SINGLE, "t" * 32),
+    "fleet.nats": (FLEET, False),
+    "fleet.labels": (SINGLE, ["gpu=yes"]),
     "persistence.enabled": (SINGLE, False),
     "persistence.size": (SINGLE, "1Gi"),
     "persistence.storageClass": (SINGLE, "fast"),
@@ -180,6 +184,8 @@ def test_the_operator_of_prometheus_accepts_its_objects(tmp_path: Path) -> None:
         ({"replicas": 3}, "several hosts need one database"),
         ({"autoscaling": {"enabled": True}}, "several hosts need one database"),
         ({"replicas": 3, "secrets": {"existing": "s"}}, "hosts share no disk"),
+        ({"fleet": {"nats": True}}, "set secrets.fleetUrl"),
+        ({"fleet": {"labels": ["gpu"]}}, "labels"),
         ({"replicas": -1}, "replicas"),
         ({"replica": 3}, "replica"),
         ({"settings": {"limits-timeout": 1}}, "limits-timeout"),
@@ -206,4 +212,7 @@ def test_pods_run_without_root_rights_or_a_writable_root(tmp_path: Path) -> None
     (host,) = pod["containers"]
     assert {name for name in host if name.endswith("Probe")} == {"startupProbe", "livenessProbe", "readinessProbe"}
     secret = {one["name"] for one in host["env"] if "secretKeyRef" in one.get("valueFrom", {})}
-    assert secret == {"OMNICORE_TOKEN", "OMNICORE_MASTER_KEY", "OMNICORE_STORAGE__URL"}
+    assert secret == {
+        *("OMNICORE_TOKEN", "OMNICORE_MASTER_KEY", "OMNICORE_STORAGE__URL"),
+        *("OMNICORE_FLEET__URL", "OMNICORE_FLEET__SECRET"),
+    }

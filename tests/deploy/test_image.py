@@ -126,7 +126,7 @@ def test_it_has_no_compiler_no_node_and_no_sources(images: dict[str, Image]) -> 
 
 
 def test_the_extras_of_the_image_are_there(running: Running) -> None:
-    found = running.inside("/opt/omnicore/bin/python", "-c", "import psycopg, redis, opentelemetry.sdk")
+    found = running.inside("/opt/omnicore/bin/python", "-c", "import nats, psycopg, redis, opentelemetry.sdk")
     assert found.returncode == 0, found.stderr
 
 

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Sequence
 
 import pytest
+from tests.storage.stores import OpenStore
 
 from omnicore.clock import ManualClock
 from omnicore.errors import StorageFailed
@@ -142,3 +143,53 @@ def test_a_write_that_was_cancelled_and_ends_late_takes_no_other_batch_with_it()
     first.join(60)
     assert {event.data for event in keeper.kept} == {1, 2}
     assert log.written == len(keeper.kept)
+
+
+def test_hosts_number_events_in_one_order_and_who_reads_on_from_a_number_misses_none(open_store: OpenStore) -> None:
+    tables = [EventsTable(open_store(), shared=True) for _ in range(3)]
+    threads = [threading.Thread(target=append_all, args=(table, str(n))) for n, table in enumerate(tables)]
+    for thread in threads:
+        thread.start()
+    heard: list[tuple[int, EventRow]] = []
+    while len(heard) < 300:  # while they are written
+        heard += tables[0].after(heard[-1][0] if heard else 0, 7)
+    for thread in threads:
+        thread.join()
+    assert [number for number, _ in heard] == list(range(1, 301))
+    assert len({row.id for _, row in heard}) == 300
+    assert tables[2].after(0, 1000) == heard
+    for host in "012":
+        own = [row.id for _, row in heard if row.source == host]
+        assert own == sorted(own)
+    tables[1].append([heard[0][1]])  # one that is kept already
+    assert tables[1].last_number() == 300
+    tables[1].trim(keep=10, before=0.0)
+    kept = tables[0].after(0, 1000)
+    assert [number for number, _ in kept] == list(range(301 - len(kept), 301))
+    assert 0 < len(kept) <= 10
+    tables[1].append(rows(1))
+    assert tables[0].last_number() == 301
+
+
+def append_all(table: EventsTable, host: str) -> None:
+    for batch in range(10):
+        ids = [f"evt_{batch:02}{number:02}{host}" for number in range(10)]
+        table.append([EventRow(one, "a.b", host, 0.0, 0, None) for one in ids])
+
+
+def test_a_subscriber_everywhere_hears_what_is_relayed_and_the_details_of_its_own_host() -> None:
+    bus = EventBus()
+    bus.relays = True
+    with bus.subscribe("a.**", everywhere=True) as wide, bus.subscribe("a.**") as own:
+        bus.publish("a.b", 1)
+        bus.publish("a.detail", 2, passing=True)
+        bus.relay(Event("evt_x", "a.b", 3, "elsewhere", 0.0))
+        assert ([one.data for one in wide.drain()], [one.data for one in own.drain()]) == ([2, 3], [1, 2])
+        assert bus.hears("a.b")
+    with bus.subscribe("b.*", everywhere=True):
+        assert bus.hears("b.c")
+    assert not bus.hears("b.c")
+    alone = EventBus()
+    with alone.subscribe("a.b", everywhere=True) as events:
+        alone.publish("a.b", 4)
+        assert [one.data for one in events.drain()] == [4]

@@ -64,11 +64,11 @@ class Fleet:
         return list(self.hosts.values())
 
     def _knows(self, one: Host, other: Host) -> bool:
-        if one is other or one.fleet is None or other.fleet is None:
+        if one is other or one.nats is None or other.nats is None:
             return True
         mine = {view.name for view in other.plugins.list() if view.serving}
-        known = {host.host for host in one.fleet.hosts()}
-        return other.fleet.host in known and mine <= one.fleet.directory.plugins()
+        known = {host.host for host in one.nats.hosts()}
+        return other.nats.host in known and mine <= one.nats.directory.plugins()
 
 
 async def until(holds: Callable[[], bool], within_s: float = 20.0) -> None:

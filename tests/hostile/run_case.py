@@ -38,7 +38,7 @@ from omnicore.sandbox.component.engine import ComponentEngine
 from omnicore.sandbox.engine import EngineByKind, SandboxEngine, Template
 from omnicore.sandbox.extism.engine import ExtismEngine
 
-LIMITS = Limits(timeout_s=1.0, compile_s=2.0)
+LIMITS = Limits(timeout_s=1.0, compile_s=1.0)
 DISK_BYTES = 1 * MIB
 _LETTERS: tuple[tuple[type[OmniError] | tuple[type[OmniError], ...], str], ...] = (
     (DeadlineExceeded, "T"),

@@ -12,6 +12,15 @@ from tests.hostile.child import Child
 from omnicore.sandbox.abi import MIB
 
 _SLACK = 64 * MIB
+_LONG = {
+    *("31-compiling-loop_phi_40_kb", "32-compiling-phi_bomb", "33-compiling-nested_loops", "39-compiling-nested_ifs"),
+    *("45-compiling-code_amplifier", "91-component-doubling"),
+}
+"""Cases that the limit on compiling ends as it does those beside them."""
+
+
+def _param(case: Case) -> Any:
+    return pytest.param(case, marks=pytest.mark.long) if case.name in _LONG else case
 
 
 def _runs(case: Case) -> bool:
@@ -29,7 +38,7 @@ def child() -> Iterator[Child]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [_param(case) for case in CASES], ids=lambda case: case.name)
 def test_the_host_survives(case: Case, child: Child) -> None:
     _judge(case, child.ask(case.name, timeout_s=90))
 
@@ -45,8 +54,8 @@ def _judge(case: Case, found: dict[str, Any]) -> None:
     assert found["neighbour"]
     # A deadline of 1 s and at most three calls, on a machine that does other work too.
     assert found["call_s"] < 15, found
-    # A short try, a long one of 2 s and one with the quick compiler.
-    assert found["load_processor_s"] < 8, found
+    # A short try, a long one of 1 s and one with the quick compiler.
+    assert found["load_processor_s"] < 6, found
     assert found["rss_growth"] < 64 * MIB + _SLACK, found
     assert found["child_rss"] < 1024 * MIB + _SLACK, found
     assert found["disk_bytes"] <= 1 * MIB, found

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.api.conftest import ECHO, MANY, SLOW, until
-from tests.mcp.clients import HELLO, connected, initialize, message, played, text_of
+from tests.mcp.clients import ERAS, HELLO, connected, initialize, message, played, text_of
 from tests.mcp.hosting import McpHost
 
 from omnicore.access.principal import Role
@@ -158,3 +158,17 @@ def test_sessions_that_failed_altogether_begin_anew(tmp_path: Path) -> None:
         lost = served.client.post("/mcp", **message("tools/list", mcp_session_id=opened.headers[_SESSION]))
         assert lost.status_code == 404
         assert initialize(served.client).status_code == 200
+
+
+def test_without_sessions_each_request_of_any_version_stands_alone(tmp_path: Path) -> None:
+    with McpHost(tmp_path, {"echo.wat": ECHO}, mcp=McpSettings(stateless="always")) as served:
+        assert _SESSION not in initialize(served.client).headers
+        listed = served.client.post("/mcp", **message("tools/list", mcp_session_id="of another host"))
+        assert (listed.status_code, "echo.echo" in listed.text) == (200, True)
+
+        async def scene() -> None:
+            for mode in ERAS:
+                async with connected(served.url, mode=mode, token=served.key) as client:
+                    assert text_of(await client.call_tool("echo.echo", {"input": "hi"})) == "hi"
+
+        played(scene)

@@ -11,7 +11,7 @@ import asyncio, gc, os, random, signal, sys, threading, time
 from omnicore.errors import *
 from omnicore.sandbox.abi import Doors, HostFunction, Limits
 from omnicore.sandbox.extism.engine import ExtismEngine
-from tests.sandbox.extism.conftest import module
+from tests.sandbox.extism.text import module
 
 def load(body, imports="", *, doors=None, others=(), instances=1000, **limits):
     engine = ExtismEngine(instances=instances)

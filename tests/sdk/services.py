@@ -77,7 +77,7 @@ class Memory:
 
     async def recall(self, plugin: str, query: MemoryQuery) -> Sequence[MemoryItem]:
         return [
-            replace(item, score=1.0)
+            msgspec.structs.replace(item, score=1.0)
             for item in self._items.values()
             if item.tier in query.tiers
             and (query.text is None or query.text in item.text)

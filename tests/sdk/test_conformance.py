@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from tests.sdk.cases import ROOT, Case, Run, cases, plugin, server
@@ -11,7 +10,9 @@ from tests.sdk.direct import Direct
 
 from omnicore.sandbox.extism.engine import ExtismEngine
 
-PLUGINS = sorted(ROOT.glob("sdk/*/conformance/dist/conformance.wasm"))
+PLUGINS = {path.parents[2].name: path for path in sorted(ROOT.glob("sdk/*/conformance/dist/conformance.wasm"))}
+DAILY = ("rust", "js")
+"""Kits of which every case runs each day: one that is compiled, and the one with an engine of its own."""
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def test_the_host_itself_answers_as_the_cases_say(case: Case, address: str) -> N
 
 
 @pytest.mark.parametrize("case", cases(), ids=str)
-@pytest.mark.parametrize("path", PLUGINS, ids=lambda path: path.parents[2].name)
-def test_a_door_does_the_same_in_every_language(path: Path, case: Case, engine: ExtismEngine, address: str) -> None:
-    problem = Run(plugin(engine, path.read_bytes()), address).problem(case)
+@pytest.mark.parametrize("kit", [kit if kit in DAILY else pytest.param(kit, marks=pytest.mark.long) for kit in PLUGINS])
+def test_a_door_does_the_same_in_every_language(kit: str, case: Case, engine: ExtismEngine, address: str) -> None:
+    problem = Run(plugin(engine, PLUGINS[kit].read_bytes()), address).problem(case)
     assert problem is None

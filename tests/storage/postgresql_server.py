@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 __all__ = ["PostgresServer", "find_binaries", "private_server", "unprivileged"]
@@ -51,13 +51,25 @@ def find_binaries() -> Path | None:
 class PostgresServer:
     """A server whose processes belong to nobody important: PostgreSQL refuses to run as root."""
 
-    def __init__(self, binaries: Path, folder: Path, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        binaries: Path,
+        folder: Path,
+        settings: Mapping[str, str] | None = None,
+        *,
+        new: bool = True,
+    ) -> None:
         self._binaries, self.folder = binaries, folder
         self._settings = _SETTINGS if settings is None else {"listen_addresses": "", **settings}
         self._as = unprivileged()
         self._process: subprocess.Popen[bytes] | None = None
         if self._as:
             os.chown(folder, self._as["user"], self._as["group"])
+        if new:
+            self._make()
+
+    def _make(self) -> None:
+        folder = self.folder
         self._run("initdb", "-D", str(folder / "data"), "-U", _USER, "-A", "trust", "-E", "UTF8", "-N", "--locale=C")
         rules = folder / "data" / "pg_hba.conf"
         rules.write_text(f"local all guarded scram-sha-256\n{rules.read_text()}")
@@ -87,6 +99,25 @@ class PostgresServer:
         """Ends it as a crash would: SIGQUIT, no checkpoint, no goodbye; the next start recovers from its log."""
         self._end(signal.SIGQUIT)
 
+    def freeze(self) -> None:
+        """Stops every process where it is: the system goes on accepting connections, and nobody answers."""
+        self._signal_all(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Lets them go on."""
+        self._signal_all(signal.SIGCONT)
+
+    def follow(self, primary: PostgresServer) -> None:
+        """Begins as the standby of another server; every commit there waits for it from then on."""
+        self._copy(primary)
+        self.start()
+        primary.sql("ALTER SYSTEM SET synchronous_standby_names = '*'")
+        primary.sql("SELECT pg_reload_conf()")
+
+    def promote(self) -> None:
+        """Makes a standby the primary, and waits until it takes writes."""
+        self.sql("SELECT pg_promote()")
+
     def sql(self, text: str, database: str = "postgres") -> str:
         """What `psql` answers."""
         return self._run("psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-c", text, self.url(database))
@@ -98,11 +129,26 @@ class PostgresServer:
     def _end(self, number: signal.Signals) -> None:
         process, self._process = self._process, None
         if process is not None and process.poll() is None:
-            note = self.folder / "data" / "postmaster.pid"
-            os.kill(int(note.read_text().split("\n", 1)[0]), number)
+            self._signal_all(signal.SIGCONT)
+            os.kill(self._pid(), number)
             process.wait(_START_S)
         if process is not None and process.stdin is not None:
             process.stdin.close()
+
+    def _copy(self, primary: PostgresServer) -> None:
+        shutil.rmtree(self.folder / "data", ignore_errors=True)
+        self._run("pg_basebackup", "-D", str(self.folder / "data"), "-R", "-c", "fast", "-d", primary.url())
+
+    def _pid(self) -> int:
+        return int((self.folder / "data" / "postmaster.pid").read_text().split("\n", 1)[0])
+
+    def _signal_all(self, number: signal.Signals) -> None:
+        """To the first process before its children, so that it starts no more."""
+        first = self._pid()
+        os.kill(first, number)
+        for child in Path(f"/proc/{first}/task/{first}/children").read_text().split():
+            with suppress(ProcessLookupError):
+                os.kill(int(child), number)
 
     def _run(self, name: str, *arguments: str) -> str:
         command = [self._binaries / name, *arguments]
@@ -114,21 +160,29 @@ class PostgresServer:
 
 @contextmanager
 def private_server(
-    binaries: Path, *, memory: bool = True, settings: Mapping[str, str] | None = None
+    binaries: Path,
+    *,
+    memory: bool = True,
+    settings: Mapping[str, str] | None = None,
+    primary: PostgresServer | None = None,
 ) -> Iterator[PostgresServer]:
     """A started server, in memory where the machine has such a folder; gone with the block.
 
     Args:
         memory: False puts it on the disk.
+        primary: the server whose standby it becomes; every commit there waits for it from then on.
         settings: on top of those it is installed with, in place of those for tests.
     """
     shared = Path("/dev/shm")
     roomy = memory and os.access(shared, os.W_OK) and shutil.disk_usage(shared).free > _ROOM
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir=shared if roomy else None))
     try:
-        server = PostgresServer(binaries, folder, settings)
+        server = PostgresServer(binaries, folder, settings, new=primary is None)
         try:
-            server.start()
+            if primary is None:
+                server.start()
+            else:
+                server.follow(primary)
             yield server
         finally:
             server.stop()

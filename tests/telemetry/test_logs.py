@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 from contextlib import ExitStack
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from omnicore.clock import ManualClock
 from omnicore.errors import CapacityReached
-from omnicore.telemetry.logs import MOST_FOLLOWERS, PluginLogs, harmless
+from omnicore.telemetry.logs import MOST_FOLLOWERS, TRACE, JsonLines, PluginLogs, Trace, harmless
 
 
 def test_the_tail_is_the_newest_lines_oldest_first() -> None:
@@ -173,3 +174,13 @@ def test_lines_since_a_number_are_those_that_came_later() -> None:
     assert said(5) == ([], 5, 0)
     assert said(2, 1) == (["4"], 5, 2)
     assert said(99) == (["2", "3", "4"], 5, 2)  # of an earlier run
+
+
+def test_a_json_line_names_the_trace_of_its_request() -> None:
+    record = logging.LogRecord("omnicore", logging.INFO, "", 0, "well", None, None)
+    assert "trace_id" not in json.loads(JsonLines().format(record))
+    token = TRACE.set(Trace(255))
+    try:
+        assert json.loads(JsonLines().format(record))["trace_id"] == f"{'ff':0>32}"
+    finally:
+        TRACE.reset(token)

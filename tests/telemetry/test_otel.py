@@ -6,19 +6,28 @@ import asyncio
 import gzip
 import http.server
 import logging
+import shutil
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
+import httpx
 import pytest
 
+from omnicore.assembly import Host
+from omnicore.config.settings import AccessSettings, Settings, TelemetrySettings
 from omnicore.errors import ToolMissing
+from omnicore.telemetry.logs import TRACE, trace_of
 from omnicore.telemetry.metrics import Metrics
 from omnicore.telemetry.traces import OpenTelemetry
 
 pytest.importorskip("opentelemetry.sdk")
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+ROOT = Path(__file__).parents[2]
 
 
 class Collector:
@@ -26,6 +35,7 @@ class Collector:
 
     def __init__(self) -> None:
         self.spans: list[object] = []
+        self.lines: dict[str, object] = {}
         self.metrics: dict[str, object] = {}
         self.resource: dict[str, str] = {}
         collector = self
@@ -53,6 +63,10 @@ class Collector:
             for one in ExportTraceServiceRequest.FromString(body).resource_spans:
                 self.spans += [span for scope in one.scope_spans for span in scope.spans]
                 self.resource = {item.key: item.value.string_value for item in one.resource.attributes}
+        if path == "/v1/logs":
+            for one in ExportLogsServiceRequest.FromString(body).resource_logs:
+                for scope in one.scope_logs:
+                    self.lines |= {f"{scope.scope.name}: {line.body.string_value}": line for line in scope.log_records}
         if path == "/v1/metrics":
             for one in ExportMetricsServiceRequest.FromString(body).resource_metrics:
                 self.metrics |= {metric.name: metric for scope in one.scope_metrics for metric in scope.metrics}
@@ -140,6 +154,89 @@ def test_calls_that_come_faster_than_they_are_sent_are_counted_as_dropped(collec
         assert len(collector.spans) == 10_000
 
     asyncio.run(scene())
+
+
+def test_log_lines_and_calls_of_a_request_are_in_its_trace(collector: Collector) -> None:
+    metrics, logger = Metrics(), logging.getLogger("omnicore.plugin.text")
+
+    async def request(header: bytes | None) -> None:
+        TRACE.set(trace_of(header))
+        logger.error("asked for %s", header)
+        metrics.recorder("text", "count").record(0.25)
+
+    async def scene() -> None:
+        otel = OpenTelemetry(metrics, collector.url, interval_s=3600)
+        await otel.start()
+        assert metrics.traced
+        await asyncio.gather(request(b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"), request(None))
+        logger.warning("on its own", exc_info=ValueError("no"))
+        await otel.stop()
+        assert not metrics.traced
+
+    asyncio.run(scene())
+    given, new, own = (
+        collector.lines[f"omnicore.plugin.text: {text}"]
+        for text in (
+            *("asked for b'00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'", "asked for None"),
+            "on its own",
+        )
+    )
+    assert given.trace_id.hex() == "4bf92f3577b34da6a3ce929d0e0e4736"  # type: ignore[attr-defined]
+    assert (given.severity_text, given.severity_number) == ("ERROR", 17)  # type: ignore[attr-defined]
+    assert attributes(given)["omnicore.plugin"] == "text"
+    assert own.trace_id in (b"", bytes(16))  # type: ignore[attr-defined]
+    assert "ValueError: no" in attributes(own)["exception.stacktrace"]
+    parents = {span.trace_id: span.parent_span_id.hex() for span in collector.spans}  # type: ignore[attr-defined]
+    assert parents == {given.trace_id: "00f067aa0ba902b7", new.trace_id: ""}  # type: ignore[attr-defined]
+
+
+def test_logs_can_be_left_out(collector: Collector) -> None:
+    sent(collector.url, Metrics(), logs=False)
+    assert collector.lines == {}
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        None,
+        b"",
+        b"00-zz",
+        b"ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        b"00-" + b"0" * 32 + b"-00f067aa0ba902b7-01",
+        b"00-4bf92f3577b34da6a3ce929d0e0e4736-" + b"0" * 16 + b"-01",
+        b"00-" + b"4" * 100_000,
+    ],
+)
+def test_a_header_that_names_no_trace_begins_a_new_one(header: bytes | None) -> None:
+    one, other = trace_of(header), trace_of(header)
+    assert one.parent == other.parent == 0
+    assert 0 < one.id != other.id < 2**128
+
+
+def test_a_call_by_rest_and_what_the_host_logs_of_it_are_in_the_trace_of_the_request(
+    collector: Collector, tmp_path: Path
+) -> None:
+    (tmp_path / "plugins").mkdir()
+    shutil.copy(ROOT / "plugins/text/dist/text.wasm", tmp_path / "plugins")
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    settings = Settings(
+        data=tmp_path / "data",
+        access=AccessSettings(open=True),
+        telemetry=TelemetrySettings(otlp=collector.url, otlp_interval_s=3600),
+    )
+
+    async def scene() -> None:
+        async with Host(tmp_path / "plugins", watch=False, settings=settings) as host:
+            transport = httpx.ASGITransport(host.asgi(), client=("127.0.0.1", 1))
+            async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
+                headers = {"traceparent": f"00-{trace}-00f067aa0ba902b7-01"}
+                path = "/api/v1/plugins/text/functions/count_vowels"
+                answer = await http.post(path, content=b"hello", headers=headers)
+            assert answer.status_code == 200, answer.text
+
+    asyncio.run(scene())
+    (called,) = [span for span in collector.spans if span.name == "text.count_vowels"]  # type: ignore[attr-defined]
+    assert called.trace_id.hex() == trace  # type: ignore[attr-defined]
 
 
 def test_a_collector_that_is_not_there_harms_nothing(caplog: pytest.LogCaptureFixture) -> None:

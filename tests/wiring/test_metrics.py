@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+from host_build import dashboards
 from prometheus_client.parser import text_string_to_metric_families as families
 
 from omnicore.assembly import Host
@@ -18,3 +20,15 @@ def test_a_host_tells_what_it_uses_of_memory_processor_and_disk(tmp_path: Path) 
     assert found["process_cpu_seconds"] > 0
     assert found["omnicore_database_bytes"] >= size
     assert found["omnicore_sandboxes_warm_bytes"] == 0
+
+
+def test_the_dashboard_and_the_alerts_are_as_the_metrics_make_them() -> None:
+    stale = [path.name for path, text in dashboards.made().items() if path.read_text() != text]
+    assert stale == [], "run python host_build/dashboards.py"
+
+
+def test_a_query_about_a_metric_that_no_host_has_is_refused() -> None:
+    known = dict.fromkeys(dashboards.families(), ("gauge", ""))
+    del known["omnicore_tasks_pending"]
+    with pytest.raises(ValueError, match="no host has the metrics omnicore_tasks_pending"):
+        dashboards.checked(known)

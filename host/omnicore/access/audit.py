@@ -43,22 +43,6 @@ if TYPE_CHECKING:
     from omnicore.clock import Clock
     from omnicore.storage.tables.audit import HeadFile
 
-__all__ = [
-    "BEING_RECORDED",
-    "HIDDEN",
-    "MOST_BYTES",
-    "AuditOptions",
-    "AuditTrail",
-    "Entered",
-    "Verdict",
-    "is_abandoned",
-    "is_alive",
-    "kept_text",
-    "kept_value",
-    "process_name",
-    "verify",
-]
-
 
 HIDDEN = "[redacted]"
 MOST_BYTES = 8192

@@ -24,31 +24,14 @@ if TYPE_CHECKING:
 
     from omnicore.clock import Clock
 
-__all__ = [
-    "DEVICE",
-    "FILE",
-    "OWN",
-    "SESSION",
-    "SHOWN",
-    "TOKEN",
-    "OwnerKey",
-    "csrf_of",
-    "digest_of",
-    "is_device",
-    "is_key",
-    "is_own",
-    "new_key",
-    "owner_key",
-]
-
 
 SESSION = "oms_"
 TOKEN = "omc_"  # noqa: S105 -- how tokens begin
 OWN = "own_"
-"""How the owner's key begins."""
+"""Prefix of the owner's key."""
 
 DEVICE = "omd_"
-"""How the key of a browser begins in which somebody has logged in."""
+"""Prefix of the key of a browser in which somebody has logged in."""
 
 SHOWN = re.compile(r"(?:oms|omc|own|omd)_[A-Za-z0-9_-]{43}")
 """A key wherever it stands in a text that somebody else will read."""

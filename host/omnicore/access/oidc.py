@@ -21,8 +21,6 @@ from omnicore.errors import InvalidSetting, OmniError, ServiceRefused, WrongCred
 from omnicore.optional import optional
 from omnicore.sandbox.abi import HttpRequest, HttpSend
 
-__all__ = ["Oidc", "Pending", "Vouched", "role_of", "vouched"]
-
 _ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"]
 _EXTRA = "oidc"
 _DOCUMENT = "/.well-known/openid-configuration"

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from omnicore.clock import Clock
     from omnicore.config.settings import AccessSettings
 
-__all__ = ["Lockout", "LockoutRule", "Passwords", "Tries", "counted"]
-
 
 _LONGEST = 1024
 _T = TypeVar("_T")

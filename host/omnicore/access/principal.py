@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Literal, cast
 if TYPE_CHECKING:
     from omnicore.storage.tables.access import RoleName
 
-__all__ = ["LOCAL", "OWNER", "SETTING", "Principal", "Role", "Via"]
 
-Via = Literal["session", "token", "setting", "owner", "cli", "application", "local"]
-"""How somebody was recognised: a cookie of the console, an API token, the settings' token, the owner's key or socket, a
-command, the application around the host, or being on this machine while `access.open` is set."""
+Via = Literal["session", "token", "setting", "owner", "cli", "application", "local", "host"]
+"""Proof by which somebody was recognised: a cookie of the console, an API token, the settings' token, the owner's key
+or socket, a command, the application around the host, being on this machine while `access.open` is set, or the key of
+another host."""
 
 
 class Role(IntEnum):

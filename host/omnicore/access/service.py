@@ -34,11 +34,9 @@ if TYPE_CHECKING:
     from omnicore.config.settings import AccessSettings
     from omnicore.storage.store import Store
 
-__all__ = ["DEVICE_S", "Access", "Arrival", "Devices", "Opened", "Recognition", "capped", "roles"]
-
 
 DEVICE_S = 400 * 86_400.0
-"""How long a browser is known after its last login: the longest that browsers keep a cookie."""
+"""Time for which a browser is known after its last login: the longest that browsers keep a cookie."""
 
 _MOST_DEVICES = 20
 

@@ -14,8 +14,6 @@ from omnicore.ids import OrderedIds
 from omnicore.storage.store import Store
 from omnicore.storage.tables.access import TokenRow, TokensTable
 
-__all__ = ["Tokens", "token_json"]
-
 _LONGEST_NAME = 100
 _LATEST = 253_402_300_799.0  # the year 9999
 _DAY_S = 86_400.0

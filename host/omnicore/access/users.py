@@ -14,8 +14,6 @@ from omnicore.records import replace
 from omnicore.storage.store import Store
 from omnicore.storage.tables.access import RoleName, UserRow, UsersTable
 
-__all__ = ["Users", "checked_name", "checked_plugins", "checked_role"]
-
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9._@+-]{0,62}[a-z0-9])?\Z")
 _PLUGIN = re.compile(r"[^\s/.\x00-\x1f\x7f\ud800-\udfff]{1,128}\Z")
 _MOST_PLUGINS = 500

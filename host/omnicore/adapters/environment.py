@@ -9,8 +9,6 @@ from typing import Any, Literal
 from omnicore.adapters.machine import Machine
 from omnicore.config.loader import Surroundings
 
-__all__ = ["Environment", "detect", "surroundings_of"]
-
 Environment = Literal["local", "container", "kubernetes", "edge"]
 _IN_CONTAINER = re.compile(r"docker|containerd|kubepods|libpod|lxc|podman")
 _VIRTUAL = "linux,dummy-virt"  # what virtual machines have where boards have their name

@@ -16,8 +16,6 @@ from omnicore.config.overrides import given, overridden, read_overrides
 from omnicore.config.schema import Origin
 from omnicore.config.settings import Settings
 
-__all__ = ["host_settings", "settings_for", "told"]
-
 _log = logging.getLogger("omnicore.settings")
 
 

@@ -23,8 +23,6 @@ from omnicore.plugins.host import PluginHost
 from omnicore.telemetry.logs import PluginLogs
 from omnicore.telemetry.metrics import Metrics
 
-__all__ = ["create_app"]
-
 _BODIES = 16  # bodies of the largest size that may be in memory at once
 
 
@@ -54,7 +52,7 @@ def create_app(
     app.router.default = _not_found
     app.state.parts = parts
     app.state.operations = tuple(operations)
-    app.state.recogniser = Recogniser(settings, parts.rooms.access)
+    app.state.recogniser = Recogniser(settings, parts.rooms.access, parts.rooms.fleet)
     metrics.counts("http_requests", "HTTP requests and WebSockets so far", (), lambda: {(): traffic.taken})
     metrics.gauge("http_requests_running", "HTTP requests and WebSockets open now", parts.traffic.__len__)
     return app
@@ -71,19 +69,38 @@ class _Application(Starlette):
             traffic=parts.traffic,
             recogniser=self.state.recogniser,
             open_paths=OpenPaths(self.state.operations),
+            metrics=parts.metrics,
         )
         proxies = parts.settings.access.trusted_proxies
         return prefixed(guard, lambda scope: forwarded_prefix(scope, proxies))
 
 
 def _route(operation: Operation, looks: Looks) -> BaseRoute:
+    """The route of an operation. Its first request imports the endpoint: a command uses one or two of them all."""
+
+    async def first(scope: Scope, receive: Receive, send: Send) -> None:
+        route.app = _loaded(operation, looks).app
+        await route.app(scope, receive, send)
+
+    route: Route | WebSocketRoute
+    if operation.websocket:
+        route = WebSocketRoute(operation.path, first, name=operation.name)
+    else:
+        route = Route(operation.path, first, methods=[operation.method], name=operation.name)
+    route.app = first
+    return route
+
+
+def _loaded(operation: Operation, looks: Looks) -> Route | WebSocketRoute:
     if operation.websocket:
         live = WebSocketRoute(operation.path, operation.load(), name=operation.name)
         live.app = Allowed(live.app, operation)
         return live
     endpoint = recorded(operation, operation.load(), looks)
     if operation.idempotent:
-        endpoint = idempotent(endpoint, lambda request: parts_of(request).answers)
+        endpoint = idempotent(
+            endpoint, lambda request: parts_of(request).answers, lambda request: parts_of(request).rooms.answers
+        )
     route = Route(operation.path, endpoint, methods=[operation.method], name=operation.name)
     route.app = judged(Allowed(route.app, operation), operation)
     return route

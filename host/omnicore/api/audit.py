@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from omnicore.access.audit import AuditTrail
 
-__all__ = ["SCHEMAS", "find_rows", "list_audit", "verify_audit"]
-
 
 _FILTERS = ("target", "actor", "action")  # what narrows most comes first, for that one's index is used
 _LOOKS = 10
@@ -39,7 +37,7 @@ async def list_audit(request: Request) -> Response:
     wanted = {name: text for name in _FILTERS if (text := request.query_params.get(name)) is not None}
     for name, text in wanted.items():
         if len(text) > _LONGEST or not text.isprintable():
-            raise InvalidInput(f"{name} is no name in the record", remedy="correct the query", path=name)
+            raise InvalidInput(f"{name} is not a name in the record", remedy="correct the query", path=name)
     before = _cursor(request.query_params.get("cursor"))
 
     def read() -> tuple[list[AuditRow], int | None]:
@@ -101,20 +99,22 @@ def _cursor(text: str | None) -> int | None:
         return None
     if text.isascii() and text.isdigit() and len(text) < 16:
         return int(text)
-    raise InvalidInput("the cursor is not one of ours", remedy="pass `next` of the page before", path="cursor")
+    raise InvalidInput("the cursor is invalid", remedy="pass `next` of the page before", path="cursor")
 
 
 def _number(value: Any, path: str) -> int:
     if type(value) is int and 0 <= value < _MOST_SEQ:
         return value
-    raise InvalidInput(f"{path} is no number of a row", remedy="send a whole number from 0 on", path=path)
+    raise InvalidInput(f"{path} is not the number of a row", remedy="send a whole number from 0 on", path=path)
 
 
 def _noted(value: Any) -> Anchor | None:
     if value is None:
         return None
     if not isinstance(value, dict) or not isinstance(value.get("hash"), str):
-        raise InvalidInput("noted is no row", remedy='send {"seq": 7, "hash": "..."} as it was noted', path="noted")
+        raise InvalidInput(
+            "noted is not a row of the record", remedy='send {"seq": 7, "hash": "..."} as it was noted', path="noted"
+        )
     return Anchor(_number(value.get("seq"), "noted.seq"), value["hash"])
 
 

@@ -36,31 +36,6 @@ if TYPE_CHECKING:
     from omnicore.access.principal import Principal
     from omnicore.api.exchange import Handler
 
-__all__ = [
-    "CALL",
-    "CALLS",
-    "COMMANDED",
-    "FORBIDDEN",
-    "LOGINS",
-    "NOT_RECORDED",
-    "PLUGIN_MEMBERS",
-    "UNNAMED",
-    "Kind",
-    "Look",
-    "Looks",
-    "answer_of",
-    "hides_setting",
-    "judged",
-    "kept_members",
-    "kind_of",
-    "looks_of",
-    "note_call",
-    "note_refusal",
-    "recorded",
-    "target_of",
-    "who_asks",
-]
-
 
 Look = Callable[[Request], Awaitable[Any]]
 """Shows the thing that a request is about as it is now, None where it is not there."""
@@ -68,10 +43,10 @@ Look = Callable[[Request], Awaitable[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Looks:
-    """Endpoints by path: those that show one object, `.../plugins/{plugin}`, and those that list all, `.../tokens`."""
+    """Operations by path: those that show one object, `.../plugins/{plugin}`, and those that list all, `.../tokens`."""
 
-    ones: Mapping[str, Handler]
-    lists: Mapping[str, Handler]
+    ones: Mapping[str, Operation]
+    lists: Mapping[str, Operation]
 
     def of(self, operation: Operation) -> Look | None:
         """The function that shows the object which an operation changes."""
@@ -87,17 +62,13 @@ class Looks:
 def looks_of(operations: Sequence[Operation]) -> Looks:
     """The operations that show an object before and after a change."""
     shown = {
-        one.path: one.load()
+        one.path: one
         for one in operations
-        if one.method == "GET"
-        and not one.websocket
-        and 200 in one.replies
-        and one.replies[200].media == JSON
-        and inspect.iscoroutinefunction(one.load())
+        if one.method == "GET" and not one.websocket and 200 in one.replies and one.replies[200].media == JSON
     }
     return Looks(
-        {path: endpoint for path, endpoint in shown.items() if path.count("{") == 1 and path.endswith("}")},
-        {path: endpoint for path, endpoint in shown.items() if "{" not in path},
+        {path: one for path, one in shown.items() if path.count("{") == 1 and path.endswith("}")},
+        {path: one for path, one in shown.items() if "{" not in path},
     )
 
 
@@ -109,14 +80,14 @@ def answer_of(response: Response) -> Any:
     return json.loads(body)
 
 
-async def _shown(endpoint: Handler, request: Request) -> Any:
+async def _shown(operation: Operation, request: Request) -> Any:
     name = next(iter(request.path_params))
-    return answer_of(await endpoint(_inside(request, {name: request.path_params[name]})))
+    return answer_of(await operation.load()(_inside(request, {name: request.path_params[name]})))
 
 
-async def _listed(endpoint: Handler, request: Request) -> Any:
+async def _listed(operation: Operation, request: Request) -> Any:
     """The object from the first page of its list, where no operation shows it alone."""
-    listed = answer_of(await endpoint(_inside(request, {})))
+    listed = answer_of(await operation.load()(_inside(request, {})))
     items = listed.get("items") if isinstance(listed, Mapping) else None
     wanted = next(iter(request.path_params.values()))
     found = (one for one in items or () if isinstance(one, Mapping) and wanted in (one.get("id"), one.get("name")))
@@ -180,7 +151,7 @@ _NOUNS = {
 }
 
 PLUGIN_MEMBERS = frozenset({"name", "version", "hash", "serving", "state", "reason", "granted", "path"})
-"""What the record keeps of how a plugin looks."""
+"""Fields of a plugin that the record keeps."""
 
 _ONLY: Mapping[str, frozenset[str]] = {
     # What plugins remember can be erased, and the record cannot: it says that there was something, never what.

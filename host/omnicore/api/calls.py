@@ -9,7 +9,7 @@ import asyncio
 import json
 import math
 import re
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 from functools import partial
 from time import monotonic
@@ -27,23 +27,14 @@ from omnicore.api.principals import Allowed, principal_of
 from omnicore.api.problems import Problem, RefusalError, problem_of
 from omnicore.api.schema import TABLE, TEXT, Schemas, object_of
 from omnicore.capabilities.costs import CallCosts
-from omnicore.errors import InvalidInput, ToolMissing, Unavailable
+from omnicore.errors import InvalidInput, StorageFailed, ToolMissing, Unavailable
 from omnicore.plugins.host import PluginHost
-
-__all__ = [
-    "SCHEMAS",
-    "call_function",
-    "direct",
-    "end_mcp_session",
-    "open_mcp_stream",
-    "read_timeout",
-    "send_mcp_message",
-]
-
+from omnicore.plugins.schemas import FunctionSpec
 
 _PATH = re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", OPERATIONS[0].path))
 _OCTETS = "application/octet-stream"
 _MEDIA_KEPT_S = 1.0
+_MEDIA_READ_S = 0.25  # longer than the slowest read of a database that answers
 _MOST_MEDIA = 10_000
 _COST = (b"omnicore-cost", b"1")
 _LISTEN = b"subscriptions/listen"
@@ -51,23 +42,44 @@ _GRACE_S = 2.0
 
 
 class _Medias:
-    """Media types of function outputs, read from the catalogue at most once a second."""
+    """Media types of function outputs, read from the catalogue at most once a second.
+
+    A call that was made is answered while the database is away: with the type that was known last.
+    """
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str], tuple[bytes, float]] = {}
+        self._reading: dict[str, asyncio.Future[Sequence[FunctionSpec]]] = {}
 
     async def of(self, host: PluginHost, plugin: str, function: str) -> bytes:
         known = self._known.get((plugin, function))
         now = monotonic()
         if known is not None and known[1] > now:
             return known[0]
-        functions = await asyncio.to_thread(host.functions, plugin)
+        try:
+            async with asyncio.timeout(_MEDIA_READ_S if known else None):
+                functions = await asyncio.shield(self._read(host, plugin))
+        except (StorageFailed, TimeoutError):
+            return known[0] if known is not None else _OCTETS.encode()
         found = [one.output_media for one in functions if one.name == function]
         media = (found[0] if found else _OCTETS).encode()
         if len(self._known) >= _MOST_MEDIA:
             self._known.clear()
         self._known[plugin, function] = (media, now + _MEDIA_KEPT_S)
         return media
+
+    def _read(self, host: PluginHost, plugin: str) -> asyncio.Future[Sequence[FunctionSpec]]:
+        """One read at a time for each plugin: those of a silent database would take every thread."""
+        reading = self._reading.get(plugin)
+        if reading is None:
+            reading = self._reading[plugin] = asyncio.ensure_future(asyncio.to_thread(host.functions, plugin))
+            reading.add_done_callback(partial(self._ended, plugin))
+        return reading
+
+    def _ended(self, plugin: str, reading: asyncio.Future[Sequence[FunctionSpec]]) -> None:
+        del self._reading[plugin]
+        if not reading.cancelled():
+            reading.exception()  # nobody may wait for it any more
 
 
 class _CallFunction:

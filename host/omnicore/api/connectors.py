@@ -24,22 +24,6 @@ if TYPE_CHECKING:
     from omnicore.api.exchange import Exchange
     from omnicore.connectors.service import Connectors
 
-__all__ = [
-    "SCHEMAS",
-    "add_connector",
-    "call_connector",
-    "change_connector",
-    "connectors_of",
-    "list_actions",
-    "list_connector_kinds",
-    "list_connectors",
-    "list_uses",
-    "remove_connector",
-    "show_connector",
-    "test_connector",
-    "trigger_connector",
-]
-
 
 _AT = "/api/v1/connectors"
 
@@ -118,7 +102,7 @@ async def call_connector(request: Request) -> Response:
     values = await read_object(request, allowed=frozenset({"input", "timeout_s"}))
     timeout_s = values.get("timeout_s", row.limits.get("timeout_s", 3600.0))
     if not isinstance(timeout_s, (int, float)) or isinstance(timeout_s, bool) or not 0 < timeout_s <= 3600:
-        raise InvalidInput("timeout_s is no number up to 3600", remedy="send seconds", path="timeout_s")
+        raise InvalidInput("timeout_s is not a number up to 3600", remedy="send seconds", path="timeout_s")
     _waits(request)
     action = request.path_params["action"]
     output = await service.use(_caller(request), row.name, action, values.get("input"), timeout_s=timeout_s)
@@ -181,7 +165,7 @@ def _shown(row: ConnectorRow, states: Mapping[str, Any]) -> dict[str, Any]:
 def _text(values: Mapping[str, Any], member: str) -> str:
     found = values.get(member)
     if not isinstance(found, str):
-        raise InvalidInput(f"{member} is no text", remedy=f'send {{"{member}": "..."}}', path=member)
+        raise InvalidInput(f"{member} is not text", remedy=f'send {{"{member}": "..."}}', path=member)
     return found
 
 

@@ -22,11 +22,9 @@ from omnicore.version import __version__
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-__all__ = ["HOME", "WEB", "built_console", "console", "index", "openapi", "to_console"]
-
 
 HOME = "/console/"
-"""Where the console is, below the prefix of the host."""
+"""Path of the console, below the prefix of the host."""
 
 _PACKAGE: Final = Path(__file__).resolve().parents[1]
 WEB: Final = _PACKAGE.parents[1] / "web"

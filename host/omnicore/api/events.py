@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     from omnicore.events.bus import Event, Subscription
 
-__all__ = ["SCHEMAS", "TOO_SLOW", "list_events", "live", "publish_events"]
-
 
 _ID = re.compile(r"evt_[0-9a-z]{26}")
 
@@ -41,7 +39,7 @@ async def list_events(request: Request) -> Response:
     limit = read_count(request, "limit", 100)
     cursor = request.query_params.get("cursor")
     if cursor is not None and not _ID.fullmatch(cursor):
-        raise InvalidInput("the cursor is not one of ours", remedy="pass `next` of the page before", path="cursor")
+        raise InvalidInput("the cursor is invalid", remedy="pass `next` of the page before", path="cursor")
     rows, more = await asyncio.to_thread(read, pattern, limit, cursor)
     return Json({"items": [asdict(row) for row in rows], "next": more})
 
@@ -101,7 +99,7 @@ _SHARE = 400  # of the places on the bus, 1000 unless set otherwise, which the h
 
 
 async def live(socket: WebSocket) -> None:
-    """Sends every matching event until one side closes: `/ws?topic=PATTERN&run=ID`.
+    """Sends every matching event of all hosts until one side closes: `/ws?topic=PATTERN&run=ID`.
 
     A client that follows one run wants its latest state, so the oldest events are dropped if it reads too slowly.
     """
@@ -113,7 +111,9 @@ async def live(socket: WebSocket) -> None:
 
     only, lossy = (None, False) if run is None else (is_of_run, True)
     bus = parts_of(socket).bus
-    with bus.subscribe(pattern, queue=_QUEUE, queue_bytes=_QUEUE_BYTES, only=only, lossy=lossy) as events:
+    with bus.subscribe(
+        pattern, queue=_QUEUE, queue_bytes=_QUEUE_BYTES, everywhere=True, only=only, lossy=lossy
+    ) as events:
         await socket.accept(subprotocol=live_protocol(socket))
         listening = asyncio.ensure_future(_until_closed(socket, events))
         try:

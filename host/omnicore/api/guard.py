@@ -8,12 +8,14 @@ from ipaddress import ip_address
 from itertools import count
 from time import monotonic
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from omnicore.api.exchange import Body, Exchange, Traffic
 from omnicore.api.principals import OpenPaths, Recogniser, forwarded_host, may_go_on, over_https, unauthenticated
 from omnicore.api.problems import Problem, RefusalError, problem_of
-from omnicore.errors import InvalidSetting, OmniError
+from omnicore.errors import InvalidSetting, OmniError, Unavailable
 from omnicore.ids import new_id
+from omnicore.telemetry.logs import TRACE, trace_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,8 +24,7 @@ if TYPE_CHECKING:
 
     from omnicore.access.principal import Principal
     from omnicore.config.settings import Settings
-
-__all__ = ["Admission", "Guard", "is_unsafe"]
+    from omnicore.telemetry.metrics import Metrics
 
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -31,7 +32,7 @@ _AUTHORITY = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(?::(?P<port>[0-
 _ORIGIN = re.compile(rf"(?P<scheme>https?)://{_AUTHORITY.pattern}", re.IGNORECASE)
 _PORTS = {"http": 80, "https": 443}
 _ELSEWHERE = frozenset({b"cross-site", b"same-site"})
-"""What browsers say in `Sec-Fetch-Site` of pages that are not ours: another port of a name is another origin."""
+"""Values of `Sec-Fetch-Site` from pages of other origins; another port of a name is another origin."""
 
 _MOST_REMEMBERED = 64
 
@@ -130,7 +131,7 @@ def _listed(text: str) -> _Origin:
     found = _parts(text)
     if found is None:
         raise InvalidSetting(
-            f"access.origins: {text[:80]!r} is no origin",
+            f"access.origins: {text[:80]!r} is not an origin",
             remedy="write scheme, name and port, such as https://omni.example.org",
             setting="access.origins",
         )
@@ -139,6 +140,8 @@ def _listed(text: str) -> _Origin:
 
 def _names(settings: Settings) -> list[str]:
     names = [_bracketed(name.lower()) for name in settings.allowed_hosts]
+    if settings.fleet.address is not None:  # other hosts of the fleet call this one so
+        names.append(_bracketed(urlsplit(settings.fleet.address).hostname or ""))
     try:
         address = ip_address(settings.host.strip("[]"))
     except ValueError:
@@ -158,11 +161,19 @@ class Guard:
     """
 
     def __init__(
-        self, app: ASGIApp, *, settings: Settings, traffic: Traffic, recogniser: Recogniser, open_paths: OpenPaths
+        self,
+        app: ASGIApp,
+        *,
+        settings: Settings,
+        traffic: Traffic,
+        recogniser: Recogniser,
+        open_paths: OpenPaths,
+        metrics: Metrics,
     ) -> None:
-        self._app = app
+        self._app, self._metrics = app, metrics
         self._admission = Admission(settings)
         self._traffic, self._recogniser, self._open = traffic, recogniser, open_paths
+        self._fleet = recogniser.fleet
         self._limit = settings.body_bytes
         self._timeout_s = settings.request_timeout_s
         self._run = new_id("req")[:-8]  # made once: an identifier of its own would cost each request 5 us
@@ -175,6 +186,8 @@ class Guard:
             await self._app(scope, receive, send)
             return
         headers = dict(scope["headers"])
+        if self._metrics.traced:
+            TRACE.set(trace_of(headers.get(b"traceparent")))
         exchange = Exchange(
             scope,
             receive,
@@ -214,6 +227,8 @@ class Guard:
         path: str = scope["path"]
         self._admission.check(scope, headers, unsafe=unsafe)
         self._traffic.check_room()
+        if self._fleet is not None and self._fleet.removed.is_set():
+            raise Unavailable(self._fleet.trouble, remedy="ask another host")
         if not exchange.body.complete and int(headers.get(b"content-length", b"0")) > self._limit:
             raise exchange.body.too_large()
         return path

@@ -23,27 +23,6 @@ if TYPE_CHECKING:
     from omnicore.config.service import SettingsDesk
     from omnicore.storage.backup import Backups
 
-__all__ = [
-    "SCHEMAS",
-    "alive",
-    "cancel_restore",
-    "delete_backup",
-    "diagnostics",
-    "download_backup",
-    "list_backups",
-    "list_settings",
-    "make_backup",
-    "metrics",
-    "ready",
-    "restore_backup",
-    "set_setting",
-    "show_health",
-    "show_host",
-    "show_series",
-    "show_setting",
-    "unset_setting",
-]
-
 
 async def show_host(request: Request) -> Response:
     """Versions, folders and engines of the host."""
@@ -64,12 +43,16 @@ async def ready(request: Request) -> Response:
     parts = parts_of(request)
     if parts.traffic.stopping or not parts.ready():
         raise Unavailable("the host is starting or stopping", remedy="try again later")
+    if parts.rooms.fleet is not None and parts.rooms.fleet.trouble:
+        raise Unavailable(parts.rooms.fleet.trouble, remedy="go to another host")
     health = parts.rooms.health
     # A degraded host serves on; one that is unhealthy should get no new work until it has recovered.
     if health is not None and health.overall() is HealthStatus.Unhealthy:
         named = health.named(HealthStatus.Unhealthy)
         ill = ", ".join("storage (writes do not get through)" if name == "storage" else name for name in named)
         raise Unavailable(f"the host is unhealthy: {ill}", remedy="see /api/v1/health")
+    if silence := parts.host.silence():
+        raise Unavailable(f"calls are refused: {silence}", remedy="it is ready again once its database answers")
     return Json({"status": "ok"})
 
 
@@ -106,7 +89,7 @@ async def diagnostics(request: Request) -> Response:
 def _desk(request: Request) -> SettingsDesk:
     desk = parts_of(request).rooms.settings
     if desk is None:
-        raise Unavailable("this host's settings are held by another program", remedy="ask a host of `omnicore run`")
+        raise Unavailable("this host's settings are set by another program", remedy="ask a host of `omnicore run`")
     return desk
 
 

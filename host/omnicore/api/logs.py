@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from omnicore.api.operation import Operation
 
-__all__ = ["SCHEMAS", "live_logs", "show_logs"]
 
 _MOST_LINES = 10_000
 _LAST = 999_999_999
@@ -38,7 +37,7 @@ async def show_logs(request: Request) -> Response:
     limit = read_count(request, "limit", 100, most=_MOST_LINES)
     level = request.query_params.get("level", "trace")
     if level not in LEVELS:
-        raise InvalidInput("level is no log level", remedy=f"use one of {', '.join(LEVELS)}", path="level")
+        raise InvalidInput("level is not a log level", remedy=f"use one of {', '.join(LEVELS)}", path="level")
     await asyncio.to_thread(parts.host.get, plugin)
     after = read_count(request, "after", 0, least=0, most=_LAST)
     lines, following, dropped = parts.logs.since(plugin, after, limit, cast("Level", level))
@@ -73,7 +72,7 @@ async def live_logs(socket: WebSocket) -> None:
     lines = read_count(socket, "lines", 100, most=_MOST_BEFORE)
     level = socket.query_params.get("level", "trace")
     if level not in LEVELS:
-        raise InvalidInput("level is no log level", remedy=f"use one of {', '.join(LEVELS)}", path="level")
+        raise InvalidInput("level is not a log level", remedy=f"use one of {', '.join(LEVELS)}", path="level")
     _check_reader(socket, plugin)
     parts.traffic.check_share(socket.scope, MOST_FOLLOWERS // 2)
     if plugin is not None:

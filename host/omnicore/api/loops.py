@@ -21,18 +21,6 @@ if TYPE_CHECKING:
     from omnicore.intelligences.registry import Intelligences
     from omnicore.loops.engine import LoopEngine
 
-__all__ = [
-    "SCHEMAS",
-    "call_intelligence",
-    "create_intelligence",
-    "list_intelligences",
-    "list_lanes",
-    "retire_intelligence",
-    "run_cycle",
-    "show_intelligence",
-    "show_lane",
-]
-
 
 async def list_lanes(request: Request) -> Response:
     """The state of each lane."""
@@ -66,7 +54,9 @@ async def list_intelligences(request: Request) -> Response:
     if retired not in ("true", "false"):
         raise InvalidInput("retired is neither true nor false", remedy="send one of them", path="retired")
     if status is not None and status not in _STATUSES:
-        raise InvalidInput("status is not one", remedy=f"use one of {', '.join(_STATUSES)}", path="status")
+        raise InvalidInput(
+            "status is not a status of an intelligence", remedy=f"use one of {', '.join(_STATUSES)}", path="status"
+        )
     people = _people(request)
     found, following = await asyncio.to_thread(lambda: people.page(limit, cursor, retired=retired == "true"))
     # The status follows from the plugins that are there now, so a page may be short and still have a successor.
@@ -100,7 +90,7 @@ async def call_intelligence(request: Request) -> Response:
     values = await read_object(request, allowed=frozenset({"capability", "input"}))
     capability = values.get("capability")
     if not isinstance(capability, str):
-        raise InvalidInput("capability is no text", remedy='send {"capability": "research"}', path="capability")
+        raise InvalidInput("capability is not text", remedy='send {"capability": "research"}', path="capability")
     people = _people(request)
     output = await people.call(request.path_params["intelligence"], capability, from_json(values.get("input", b"")))
     return Json({"output": to_json(output)})

@@ -32,22 +32,6 @@ if TYPE_CHECKING:
     from omnicore.memory.service import MemoryService
     from omnicore.plugins.host import PluginHost
 
-__all__ = [
-    "SCHEMAS",
-    "change_memory",
-    "consolidate_memories",
-    "export_memories",
-    "forget_memory",
-    "import_memories",
-    "list_memories",
-    "list_memory_owners",
-    "memory_stats",
-    "memory_tiers",
-    "recall_memories",
-    "show_memory",
-    "store_memory",
-]
-
 
 _MOST_RECALLED = 100
 _LINES = "application/jsonl"
@@ -307,4 +291,4 @@ def _before(request: Request) -> int | None:
         return None
     if cursor.isascii() and cursor.isdigit() and len(cursor) < _LONGEST_CURSOR:
         return int(cursor)
-    raise InvalidInput("the cursor is not one of ours", remedy="pass `next` of the page before", path="cursor")
+    raise InvalidInput("the cursor is invalid", remedy="pass `next` of the page before", path="cursor")

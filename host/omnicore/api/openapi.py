@@ -15,8 +15,6 @@ from omnicore.plugins.schemas import FunctionSpec, embedded
 from omnicore.plugins.view import PluginView
 from omnicore.version import __version__
 
-__all__ = ["document", "schemas_of"]
-
 _EVERYWHERE = (400, 401, 403, 421, 500, 503)
 _IN_PATH = {
     "lane": "The lane's name, such as `adaptive`.",
@@ -40,6 +38,7 @@ _IN_PATH = {
     "user": "Name of a user",
     "token": "Id of an API token",
     "session": "Id of a session",
+    "host": "Name of a host of the fleet, or its id",
     "setting": "Dotted name of a setting",
     "backup": "Name of a backup",
 }

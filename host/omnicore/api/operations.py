@@ -35,8 +35,6 @@ from omnicore.api.operation import (
 )
 from omnicore.storage.tables.tasks import TaskFilter
 
-__all__ = ["MOST_CREDENTIALS_BYTES", "MOST_TEXT_BYTES", "OPERATIONS"]
-
 MOST_TEXT_BYTES = 2 * 1024 * 1024
 """The largest text of a workflow."""
 
@@ -63,7 +61,9 @@ OPERATIONS: tuple[Operation, ...] = (
         problems=(422,), needs=Role.nobody),
     post("/api/v1/plugins", "plugins.upload_plugin", "Adds or replaces a plugin's file",
         made("The plugin as the host took it in.", "Plugin"),
-        query=(text("filename", "Name of the file when the body is the bare module"),),
+        query=(text("filename", "Name of the file when the body is the bare module"),
+            Query("hold", {"enum": ["true", "false"]}, "true: the version that serves goes on until this one is"
+                " approved or gets a share of the calls")),
         body={"multipart/form-data": {"type": "object", "required": ["file"],
             "properties": {"file": {"type": "string", "contentMediaType": "application/wasm"},
             "manifest": {"type": "string", "description": "NAME.toml"}}}, "application/wasm": {"type": "string",
@@ -81,6 +81,11 @@ OPERATIONS: tuple[Operation, ...] = (
     post("/api/v1/plugins/{plugin}/rollback", "plugins.roll_back", "Goes back to an earlier version",
         ok("The plugin.", "Plugin"), body="RollbackOrder", problems=(404, 409, 422, 507), idempotent=True,
         needs=Role.admin),
+    put("/api/v1/plugins/{plugin}/shares", "plugins.divide_calls", "Divides calls among versions",
+        ok("The plugin.", "Plugin"), body="SharesOrder", problems=(404, 409, 422), needs=Role.admin),
+    get("/api/v1/plugins/{plugin}/hosts", "plugins.list_plugin_hosts", "Shows which hosts have what of a plugin",
+        ok("What hosts' folders propose, and what hosts run; of a host that is alone, its own.", "PluginHosts"),
+        problems=(404,), needs=Role.operator),
     get("/api/v1/plugins/{plugin}/upgrade", "plugins.show_upgrade", "Shows what a newer version changes",
         ok("The whole difference.", "Upgrade"), problems=(404,)),
     post("/api/v1/plugins/{plugin}/upgrade", "plugins.decide_upgrade", "Approves a newer version or not",
@@ -466,6 +471,21 @@ OPERATIONS: tuple[Operation, ...] = (
         body="RestoreOrder", problems=(404, 409, 422, 503, 507), needs=Role.admin),
     delete("/api/v1/backups/{backup}/restore", "host.cancel_restore", "Takes a restore back",
         gone("The data stays as it is."), tag="backups", problems=(404, 503), needs=Role.admin),
+    # The fleet
+    get("/api/v1/fleet", "fleet.list_hosts", "Lists the hosts of the fleet", ok("All hosts.", "FleetHosts")),
+    get("/api/v1/fleet/{host}", "fleet.show_fleet_host", "Shows a host of the fleet", ok("The host.", "FleetHostView"),
+        problems=(404, 409)),
+    put("/api/v1/fleet/{host}/state", "fleet.order_host", "Cordons or drains a host, or lets it work again",
+        ok("The host; it reaches the state within a second, `drained` after its work.", "FleetHost"),
+        body="HostOrder", problems=(404, 409, 422)),
+    delete("/api/v1/fleet/{host}", "fleet.remove_host", "Throws a host out of the fleet",
+        gone("It takes no call any more, and its key lets it in no more."), problems=(404, 409), idempotent=True),
+    get("/api/v1/fleet/{host}/logs", "fleet.show_host_logs", "Shows the last log lines of a host",
+        ok("The last lines, oldest first.", "HostLines"),
+        query=(text("plugin", "The lines of this plugin; without it those of the host itself"),
+            Query("limit", {"type": "integer", "minimum": 1, "maximum": 1000}, "How many lines"),
+            Query("level", {"enum": ["trace", "debug", "info", "warn", "error"]}, "The lowest level shown")),
+        problems=(404, 409, 422, 503), needs=Role.operator),
     # Users, sessions, tokens
     get("/api/v1/session", "users.show_session", "Tells who is logged in",
         ok("Who one is, and what a page needs to go on.", "Session"), tag="session", open=True),

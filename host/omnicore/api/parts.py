@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from omnicore.api.exchange import Answers
+from omnicore.api.exchange import Answers, SharedAnswers
 from omnicore.errors import Unavailable
 from omnicore.storage.tables.events import EventRow
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from omnicore.connectors.policy import Reserved
     from omnicore.connectors.service import Connectors
     from omnicore.events.bus import EventBus
+    from omnicore.fleet.hosts import Fleet
     from omnicore.intelligences.registry import Intelligences
     from omnicore.loops.engine import LoopEngine
     from omnicore.memory.service import MemoryService
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
     from omnicore.telemetry.metrics import Metrics, Series
     from omnicore.vectors.service import VectorService
     from omnicore.workflows.service import Workflows
-
-__all__ = ["Parts", "ReadEvents", "Rooms", "parts_of", "present"]
 
 
 _T = TypeVar("_T")
@@ -58,6 +57,7 @@ class Rooms:
     connectors: Connectors | None = None
     vectors: VectorService | None = None
     loops: LoopEngine | None = None
+    fleet: Fleet | None = None
     intelligences: Intelligences | None = None
     memory: MemoryService | None = None
     audit: AuditTrail | None = None
@@ -69,6 +69,7 @@ class Rooms:
     mcp: ASGIApp | None = None
     access: Access | None = None
     reserved: Reserved | None = None
+    answers: SharedAnswers | None = None
     console: Path | None = None  # its built files; without it those that came with the package
 
 

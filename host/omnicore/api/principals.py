@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -24,30 +24,9 @@ from omnicore.api.problems import Problem, RefusalError
 from omnicore.config.settings import Settings
 from omnicore.errors import InvalidSetting
 
-__all__ = [
-    "COMMAND",
-    "COOKIE",
-    "DEVICE",
-    "LIVE",
-    "NAMED",
-    "SECURE_COOKIE",
-    "SECURE_DEVICE",
-    "Allowed",
-    "OpenPaths",
-    "Recogniser",
-    "check_allowed",
-    "check_role",
-    "forwarded_host",
-    "forwarded_prefix",
-    "is_secure",
-    "live_protocol",
-    "may_go_on",
-    "origin_of",
-    "over_https",
-    "principal_of",
-    "session_key",
-    "unauthenticated",
-]
+if TYPE_CHECKING:
+    from omnicore.fleet.hosts import Fleet
+
 
 _log = logging.getLogger("omnicore.access")
 
@@ -78,6 +57,9 @@ _BY_PROXIES = frozenset(
     | {b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-forwarded-port", b"x-forwarded-server"}
 )
 """Headers that proxies add."""
+
+_HOST_SCHEME = b"omnicore-host"
+_OF_HOSTS = frozenset({"fleet"})
 
 
 def principal_of(connection: HTTPConnection) -> Principal:
@@ -190,9 +172,9 @@ class Recogniser:
     the host listens on loopback only.
     """
 
-    def __init__(self, settings: Settings, access: Access | None) -> None:
+    def __init__(self, settings: Settings, access: Access | None, fleet: Fleet | None = None) -> None:
         """Raises: InvalidSetting: a trusted proxy is not an address."""
-        self._settings, self._access = settings, access
+        self._settings, self._access, self.fleet = settings, access, fleet
         self._token = settings.token.encode() if settings.token else None
         self._unproven = settings.access.open and self._token is None and _is_loopback(settings.host.strip("[]"))
         _networks(settings.access.trusted_proxies)
@@ -213,6 +195,8 @@ class Recogniser:
         scheme, _, given = headers.get(b"authorization", b"").partition(b" ")
         if scheme.lower() == b"bearer":  # other schemes are for a proxy before us
             return await self._bearer(given.strip(), quiet)
+        if scheme.lower() == _HOST_SCHEME and self.fleet is not None:
+            return await self._host(self.fleet, scope, given)
         key = session_key(headers, secure=self.is_secure(scope)) if self._access is not None else None
         if key is not None and self._access is not None:
             principal = await self._access.recognition.principal(key, quiet=quiet)
@@ -229,6 +213,16 @@ class Recogniser:
     def is_secure(self, scope: Scope) -> bool:
         """True if the browser uses https, to us or to a trusted proxy."""
         return over_https(scope, self._settings.access.trusted_proxies)
+
+    async def _host(self, fleet: Fleet, scope: Scope, given: bytes) -> Principal | None:
+        """Another host of the fleet, which may read what concerns the fleet."""
+        query = scope["query_string"].decode("latin-1")
+        target = f"{scope['path']}?{query}" if query else scope["path"]
+        method = scope.get("method", "")
+        if method != "GET":
+            return None  # a signature covers no body
+        host = await fleet.sender(method, target, given.decode("latin-1").strip())
+        return None if host is None else Principal(host.name, Role.operator, "host", scopes=_OF_HOSTS, key=host.id)
 
     async def _bearer(self, value: bytes, quiet: bool) -> Principal | None:
         if self._token is not None and hmac.compare_digest(value, self._token):

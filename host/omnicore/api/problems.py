@@ -17,8 +17,6 @@ from starlette.exceptions import HTTPException
 
 from omnicore import errors
 
-__all__ = ["MEDIA", "STATUS", "Problem", "RefusalError", "phrase", "problem_of", "status_of"]
-
 MEDIA = "application/problem+json"
 
 _log = logging.getLogger("omnicore.api")

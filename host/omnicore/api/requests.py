@@ -17,9 +17,6 @@ from omnicore.errors import InvalidInput
 from omnicore.records import Record, decode, fields
 from omnicore.texts import read_json
 
-__all__ = ["Json", "read_count", "read_cursor", "read_object", "read_record", "tagged", "who", "write_cursor"]
-
-
 _R = TypeVar("_R", bound=Record)
 
 
@@ -69,7 +66,7 @@ def read_count(request: HTTPConnection, name: str, default: int, *, least: int =
         return default
     if text.isascii() and text.isdigit() and len(text) < 10 and least <= int(text) <= most:
         return int(text)
-    raise InvalidInput(f"{name} is no number from {least} to {most}", remedy="correct the query", path=name)
+    raise InvalidInput(f"{name} is not a number from {least} to {most}", remedy="correct the query", path=name)
 
 
 def who(connection: HTTPConnection) -> str:

@@ -36,34 +36,6 @@ if TYPE_CHECKING:
     from omnicore.api.exchange import Exchange
     from omnicore.workflows.service import RunHandle
 
-__all__ = [
-    "MOST_WAIT_S",
-    "SCHEMAS",
-    "STARTS",
-    "Decision",
-    "RunFork",
-    "RunOrder",
-    "RunRetry",
-    "TrialOrder",
-    "begun",
-    "cancel_run",
-    "decide",
-    "fork_run",
-    "header_key",
-    "list_approvals",
-    "list_runs",
-    "list_steps",
-    "resume_run",
-    "retry_run",
-    "show_open",
-    "show_run",
-    "show_step",
-    "start_run",
-    "start_trial",
-    "suspend_run",
-    "verify_run",
-]
-
 
 MOST_WAIT_S = 60.0
 _R = TypeVar("_R", bound=Record)
@@ -221,9 +193,11 @@ async def list_runs(request: Request) -> Response:
     asked = request.query_params
     workflow, status = asked.get("workflow"), asked.get("status")
     if status is not None and status not in _STATUSES:
-        raise InvalidInput("status is none of a run", remedy=f"use one of {', '.join(_STATUSES)}", path="status")
+        raise InvalidInput(
+            "status is not a status of a run", remedy=f"use one of {', '.join(_STATUSES)}", path="status"
+        )
     if workflow is not None and (len(workflow) > 200 or not workflow.isascii() or "\0" in workflow):
-        raise InvalidInput("workflow is no name", remedy="see /api/v1/workflows", path="workflow")
+        raise InvalidInput("workflow is not a name", remedy="see /api/v1/workflows", path="workflow")
     limit, cursor = read_count(request, "limit", 50), read_cursor_text(request)
     page = await service_of(request).page_runs(workflow=workflow, status=status, limit=limit, cursor=cursor)
     return page_reply(page)
@@ -297,7 +271,7 @@ async def list_approvals(request: Request) -> Response:
     limit, cursor = read_count(request, "limit", 50), read_cursor_text(request)
     role, run = role_of(request), request.query_params.get("run")
     if run is not None and not (0 < len(run) <= 80 and run.isascii() and run.isprintable()):
-        raise InvalidInput("run is the id of none", remedy="send one, or leave it out", path="run")
+        raise InvalidInput("run is not the id of a run", remedy="send one, or leave it out", path="run")
     return page_reply(await service_of(request).approvals(role=role, limit=limit, cursor=cursor, run=run))
 
 

@@ -7,28 +7,6 @@ from typing import Any
 
 from omnicore.api.operation import ref
 
-__all__ = [
-    "COUNT",
-    "FLAG",
-    "MAYBE_TABLE",
-    "MAYBE_TEXT",
-    "MAYBE_TIME",
-    "NEXT",
-    "NUMBER",
-    "TABLE",
-    "TEXT",
-    "TEXTS",
-    "TIME",
-    "WHOLE",
-    "Schema",
-    "Schemas",
-    "list_of",
-    "maybe",
-    "object_of",
-    "order_of",
-    "page_of",
-]
-
 Schema = Mapping[str, Any]
 Schemas = Mapping[str, Schema]
 """Schemas by name."""

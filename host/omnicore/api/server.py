@@ -49,8 +49,6 @@ if TYPE_CHECKING:
     from omnicore.api.exchange import Traffic
     from omnicore.config.settings import Settings
 
-__all__ = ["listen", "owners_socket", "peer_of", "serve", "socket_file"]
-
 
 _log = logging.getLogger("omnicore.api.server")
 
@@ -89,6 +87,8 @@ async def serve(
     stopping = asyncio.ensure_future(stop.wait())
     first: list[asyncio.Future[Any]] = [*running, stopping]
     try:
+        if app.state.parts.rooms.fleet is not None:
+            app.state.parts.rooms.fleet.listens(url)
         announce(url)
         await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
         await traffic.drain(settings.drain_s)
@@ -214,13 +214,13 @@ def listen(settings: Settings, *, has_users: bool = False) -> socket.socket:
         )[0]
         if settings.access.open and not ip_address(address[0]).is_loopback:
             raise InvalidSetting(
-                f"access.open lets everybody do everything who reaches {settings.host}",
+                f"access.open lets everybody who reaches {settings.host} do everything",
                 remedy="listen on 127.0.0.1, or leave access.open out",
                 setting="access.open",
             )
         if not settings.token and not has_users and not ip_address(address[0]).is_loopback:
             raise InvalidSetting(
-                f"{settings.host} can be reached by other machines, there are no users and no token is set",
+                f"{settings.host} can be reached by other machines, and there are no users and no token",
                 remedy="run `omnicore users add NAME --role admin`, set OMNICORE_TOKEN, or listen on 127.0.0.1",
                 setting="token",
             )

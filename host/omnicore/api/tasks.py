@@ -24,24 +24,6 @@ if TYPE_CHECKING:
     from omnicore.jobs.tasks import StoredTasks
     from omnicore.runtime.tasks import TaskEngine
 
-__all__ = [
-    "SCHEMAS",
-    "add_schedule",
-    "cancel_task",
-    "list_queues",
-    "list_schedules",
-    "list_tasks",
-    "preview_ticks",
-    "remove_schedule",
-    "retry_dead_tasks",
-    "retry_task",
-    "show_next_ticks",
-    "show_schedule",
-    "show_task",
-    "submit_task",
-    "switch_schedule",
-]
-
 
 _RETRIED_AT_ONCE = 100
 _LATEST = 253_370_764_800.0  # the year 9999
@@ -107,7 +89,7 @@ async def retry_dead_tasks(request: Request) -> Response:
     if before is None:
         before = stored.clock.now()
     elif isinstance(before, bool) or not isinstance(before, int | float) or not 0 <= before <= _LATEST:
-        raise InvalidInput("before is no time", remedy="pass on `before` of the first answer", path="before")
+        raise InvalidInput("before is not a time", remedy="pass on `before` of the first answer", path="before")
     retried, more = await asyncio.to_thread(stored.retry_dead, float(before), _RETRIED_AT_ONCE)
     return Json({"retried": retried, "more": more, "before": before})
 

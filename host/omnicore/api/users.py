@@ -49,38 +49,6 @@ if TYPE_CHECKING:
     from omnicore.config.settings import OidcSettings
     from omnicore.sandbox.abi import HttpRequest, HttpResponse
 
-__all__ = [
-    "SCHEMAS",
-    "access_of",
-    "add_token",
-    "add_user",
-    "after_of",
-    "arrival_of",
-    "begin_oidc",
-    "change_password",
-    "change_user",
-    "end_session",
-    "finish_oidc",
-    "list_sessions",
-    "list_tokens",
-    "list_users",
-    "log_in",
-    "log_in_plainly",
-    "log_out",
-    "own_of",
-    "paged",
-    "read_texts",
-    "remove_token",
-    "remove_user",
-    "session_document",
-    "set_cookies",
-    "set_up",
-    "show_session",
-    "show_user",
-    "unlock_user",
-    "with_cookie",
-]
-
 
 def access_of(request: Request) -> Access:
     """The host's users. Raises: Unavailable: it has none."""
@@ -102,7 +70,7 @@ async def read_texts(request: Request, *names: str) -> list[str]:
     for name in names:
         if not isinstance(values.get(name), str):
             raise InvalidInput(
-                f"{name} is no text", remedy=f"send {json.dumps(dict.fromkeys(names, '...'))}", path=name
+                f"{name} is not text", remedy=f"send {json.dumps(dict.fromkeys(names, '...'))}", path=name
             )
     return [values[name] for name in names]
 

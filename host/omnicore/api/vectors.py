@@ -23,19 +23,6 @@ if TYPE_CHECKING:
 
     from omnicore.vectors.service import VectorService
 
-__all__ = [
-    "SCHEMAS",
-    "create_collection",
-    "delete_vectors",
-    "drop_collection",
-    "list_collections",
-    "rebuild_index",
-    "search_vectors",
-    "show_collection",
-    "show_index",
-    "upsert_vectors",
-]
-
 
 _MOST_VECTORS = 1000
 _Numbers = Annotated[tuple[float, ...], Meta(min_length=1, max_length=DIMENSIONS)]
@@ -204,6 +191,4 @@ def _after(cursor: str | None) -> tuple[str, str]:
             raise ValueError("no collection is called that")
         return owner, name
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise InvalidInput(
-            "the cursor is not one of ours", remedy="pass `next` of the page before", path="cursor"
-        ) from error
+        raise InvalidInput("the cursor is invalid", remedy="pass `next` of the page before", path="cursor") from error

@@ -24,17 +24,6 @@ if TYPE_CHECKING:
 
     from omnicore.connectors.webhooks import Hooks
 
-__all__ = [
-    "SCHEMAS",
-    "add_webhook",
-    "deliver",
-    "list_deliveries",
-    "list_webhooks",
-    "redeliver",
-    "remove_webhook",
-    "show_delivery",
-    "show_webhook",
-]
 
 _AT = "/api/v1/webhooks"
 

@@ -29,35 +29,6 @@ if TYPE_CHECKING:
     from omnicore.workflows.service import Workflows
     from omnicore.workflows.view import Page
 
-__all__ = [
-    "SCHEMAS",
-    "ExpressionOrder",
-    "SourceMember",
-    "WorkflowChange",
-    "WorkflowText",
-    "add_workflow",
-    "change_workflow",
-    "check_text",
-    "diff_workflow",
-    "disable_workflow",
-    "enable_workflow",
-    "evaluate_expression",
-    "list_workflow_versions",
-    "list_workflows",
-    "page_reply",
-    "read_cursor_text",
-    "remove_workflow",
-    "role_of",
-    "run_of",
-    "service_of",
-    "show_examples",
-    "show_palette",
-    "show_workflow",
-    "show_workflow_version",
-    "validate_workflow",
-    "workflow_of",
-]
-
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,126}[A-Za-z0-9])?")
 _RUN = re.compile(r"[A-Za-z0-9_-]{1,80}")
@@ -97,14 +68,14 @@ def read_cursor_text(request: Request) -> str:
     """The cursor of a list. Raises: InvalidInput: it is not one of ours."""
     cursor = request.query_params.get("cursor", "")
     if not _CURSOR.fullmatch(cursor):
-        raise InvalidInput("the cursor is not one of ours", remedy="pass `next` of the page before", path="cursor")
+        raise InvalidInput("the cursor is invalid", remedy="pass `next` of the page before", path="cursor")
     return cursor
 
 
 def check_text(value: Any, name: str) -> str:
     """A text of a body that its own reader checks further. Raises: InvalidInput."""
     if not isinstance(value, str) or not value.strip():
-        raise InvalidInput(f"{name} is missing or no text", remedy=f'send {{"{name}": "..."}}', path=name)
+        raise InvalidInput(f"{name} is missing or not text", remedy=f'send {{"{name}": "..."}}', path=name)
     return value
 
 
@@ -152,7 +123,7 @@ async def list_workflows(request: Request) -> Response:
     """One page of workflows, by name."""
     limit, q = read_count(request, "limit", 50), request.query_params.get("q", "")
     if len(q) > 200 or "\0" in q:
-        raise InvalidInput("q is too long, or no text", remedy="look for part of a name or title", path="q")
+        raise InvalidInput("q is too long, or not text", remedy="look for part of a name or title", path="q")
     page = await service_of(request).page(limit=limit, cursor=read_cursor_text(request), q=q)
     return Json({"items": [one.to_json(brief=True) for one in page.items], "next": page.next})
 
@@ -210,7 +181,7 @@ async def diff_workflow(request: Request) -> Response:
     """Changes between two versions."""
     first, last = (read_count(request, name, 0, most=_LATEST) for name in ("from", "to"))
     if not first or not last:
-        raise InvalidInput("from and to are numbers of versions", remedy="see /versions", path="from")
+        raise InvalidInput("from and to must be numbers of versions", remedy="see /versions", path="from")
     changes = await service_of(request).diff(workflow_of(request), first, last)
     return Json({"changes": [one.to_json() for one in changes]})
 

@@ -12,8 +12,6 @@ from omnicore.capabilities.services import Services
 from omnicore.errors import InvalidInput
 from omnicore.sandbox.abi import KIB, HostCall, Limits, LogLevel, LogSink, WasiGrant
 
-__all__ = ["Capability", "CapabilityRequest", "DetachedCall", "DoorCall", "Grant", "Lengthy", "PluginScope", "Verb"]
-
 
 @dataclass(frozen=True, slots=True)
 class CapabilityRequest:

@@ -12,8 +12,6 @@ from omnicore.sandbox.wasi.clocks import Clocks, random_source
 from omnicore.sandbox.wasi.preview1 import WasiError
 from omnicore.sandbox.wasm import FuncType
 
-__all__ = ["MOST_RANDOM_BYTES", "NAMES", "TYPES", "clock_functions", "functions"]
-
 MOST_RANDOM_BYTES = 65_536
 NAMES = ("clock_now_v1", "random_fill_v1")
 """Functions that guests import without asking: they need no grant."""

@@ -9,8 +9,6 @@ from omnicore.capabilities.capability import Capability, DoorCall, PluginScope, 
 from omnicore.capabilities.request import Request
 from omnicore.capabilities.services import Services
 
-__all__ = ["DOOR"]
-
 
 def _open(plugin: PluginScope, scope: Mapping[str, Any], services: Services) -> Mapping[str, Verb]:
     settings = dict(plugin.settings)

@@ -13,8 +13,6 @@ from omnicore.connectors.addresses import glob_covers, host_matches
 from omnicore.errors import PermissionDenied
 from omnicore.sandbox.abi import KIB, MIB
 
-__all__ = ["DOOR", "INPUT_BYTES"]
-
 INPUT_BYTES = 1 * MIB
 _NAME_BYTES = 64
 

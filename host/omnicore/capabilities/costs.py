@@ -7,8 +7,6 @@ from typing import Any
 
 from omnicore.sandbox.abi import Usage
 
-__all__ = ["CallCosts"]
-
 
 @dataclass(slots=True)
 class CallCosts:

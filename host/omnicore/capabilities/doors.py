@@ -217,7 +217,7 @@ ACTIONS: Mapping[str, frozenset[str]] = {
     "memory": frozenset({"store", "forget"}),
     "kv": frozenset({"put", "delete"}),
 }
-"""What can be asked for: verbs that change something, and answer at once."""
+"""Verbs that handlers may request: they change something and answer at once."""
 
 
 async def act(plugin: PluginScope, services: Services, verb: str, values: Mapping[str, Any]) -> Mapping[str, Any]:

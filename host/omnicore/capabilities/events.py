@@ -15,8 +15,6 @@ from omnicore.events.bus import HOST_TOPICS, check_pattern, pattern_covers, topi
 from omnicore.events.subscriptions import MOST_HOPS, Handling
 from omnicore.sandbox.abi import KIB
 
-__all__ = ["DATA_BYTES", "DOOR", "RATE_PER_S", "may_hear"]
-
 DATA_BYTES = 64 * KIB
 RATE_PER_S = EVENTS_PER_S
 _SAYS = "a list of 1 to 100 topics such as `counter.*`"

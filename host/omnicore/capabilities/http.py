@@ -25,8 +25,6 @@ from omnicore.connectors.policy import (
 from omnicore.errors import InvalidInput
 from omnicore.sandbox.abi import KIB, HttpRequest, HttpResponse, HttpSend
 
-__all__ = ["DOOR", "extism_send", "warnings"]
-
 
 def _policy(plugin: PluginScope, scope: Mapping[str, Any]) -> HttpPolicy:
     return HttpPolicy(

@@ -11,8 +11,6 @@ from omnicore.capabilities.scope import maximum
 from omnicore.capabilities.services import Services
 from omnicore.sandbox.abi import KIB, MIB
 
-__all__ = ["DOOR", "KEY_BYTES", "VALUE_BYTES"]
-
 KEY_BYTES = 512
 VALUE_BYTES = 256 * KIB
 _LONGEST_S = 10 * 366 * 86_400.0

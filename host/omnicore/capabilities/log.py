@@ -12,8 +12,6 @@ from omnicore.capabilities.services import Services
 from omnicore.errors import InvalidInput
 from omnicore.telemetry.logs import LEVELS, LINE_BYTES
 
-__all__ = ["DOOR"]
-
 
 def _open(plugin: PluginScope, scope: Mapping[str, Any], services: Services) -> Mapping[str, Verb]:
     least = LEVELS[plugin.log_level] if plugin.log_level else None

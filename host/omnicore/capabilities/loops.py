@@ -9,8 +9,6 @@ from omnicore.capabilities.capability import Capability, PluginScope, Verb
 from omnicore.capabilities.scope import REQUIRED, patterns
 from omnicore.capabilities.services import Services
 
-__all__ = ["DOOR", "LANES", "may_take_part"]
-
 LANES = ("reflexive", "reactive", "adaptive", "deliberative", "evolutionary", "transformative", "transcendent")
 
 

@@ -7,8 +7,6 @@ import threading
 from omnicore.clock import Clock
 from omnicore.errors import LimitExceeded
 
-__all__ = ["EVENTS_PER_S", "Rates"]
-
 EVENTS_PER_S = 100
 _MOST_PLUGINS = 1000
 

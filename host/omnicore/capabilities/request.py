@@ -12,21 +12,7 @@ import msgspec
 
 from omnicore.errors import GuestFailed, InvalidInput, OmniError
 from omnicore.sandbox.abi import HostCall
-from omnicore.sandbox.nesting import MOST_PARTS, MOST_VALUES, too_deep, too_many
-
-__all__ = [
-    "Request",
-    "error_reply",
-    "json_bytes",
-    "parse_request",
-    "plain_request",
-    "read_block",
-    "read_request",
-    "to_value",
-    "value_bytes",
-    "weighs",
-    "write_reply",
-]
+from omnicore.texts import MOST_PARTS, MOST_VALUES, too_deep, too_many
 
 _DEPTH = 32
 _RESOURCE_CHARACTERS = 200

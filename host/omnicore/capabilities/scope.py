@@ -8,8 +8,6 @@ from typing import Any
 
 from omnicore.errors import ManifestInvalid
 
-__all__ = ["REQUIRED", "Fields", "ScopeField", "fill", "flag", "maximum", "patterns", "scope_covers"]
-
 REQUIRED: Any = object()
 """The default of a field that must be written."""
 

@@ -14,8 +14,6 @@ from omnicore.connectors.addresses import glob_covers, host_matches
 from omnicore.errors import PermissionDenied
 from omnicore.sandbox.abi import KIB
 
-__all__ = ["DOOR", "INPUT_BYTES", "STATES"]
-
 INPUT_BYTES = 64 * KIB
 STATES = ("waiting", "running", "done", "failed", "cancelled")
 _ID_BYTES = 64

@@ -15,8 +15,6 @@ from omnicore.connectors.addresses import glob_covers, host_matches
 from omnicore.errors import InvalidInput, LimitExceeded, PermissionDenied
 from omnicore.sandbox.abi import KIB, MIB
 
-__all__ = ["DIMENSIONS", "DOOR", "METADATA_BYTES", "METRICS", "REQUEST_BYTES"]
-
 METRICS = ("cosine", "l2", "dot")
 DIMENSIONS = 4096
 METADATA_BYTES = 16 * KIB

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from omnicore.access.audit import AuditTrail
 
-__all__ = ["audit"]
 
 _HEADS = ("seq", "at", "actor", "via", "from", "action", "target", "outcome")
 _BATCH = 1000

@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from omnicore.plugins.view import PluginView
     from omnicore.toolchains.languages import PluginSource, Toolchain
 
-__all__ = ["Work", "built", "show_failure", "show_plugin"]
-
 
 @dataclass(frozen=True, slots=True)
 class Work:

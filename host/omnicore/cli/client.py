@@ -33,18 +33,6 @@ if TYPE_CHECKING:
     from omnicore.config.loader import Loaded
     from omnicore.config.settings import Settings
 
-__all__ = [
-    "Answer",
-    "Client",
-    "Transport",
-    "checked_folder",
-    "command_name",
-    "connected",
-    "loaded",
-    "noted_server",
-    "running_client",
-    "who",
-]
 
 _NOTE = "server.json"
 _CONNECT_S = 10.0

@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
     from omnicore.storage.store import Store
 
-__all__ = ["COMMANDS", "config", "set_", "show", "shown", "trust", "trust_made", "unset"]
-
 
 _AT = "omnicore.cli.config"
 COMMANDS: Mapping[str, Lazy] = {

@@ -21,8 +21,6 @@ from omnicore.connectors.webhooks import RULES
 from omnicore.errors import InvalidInput, NotFound, PermissionDenied, ToolMissing, Unavailable
 from omnicore.optional import optional
 
-__all__ = ["connectors", "secrets"]
-
 _HOOK = Noun(
     path="webhooks",
     heads=("name", "rule", "path", "connector"),

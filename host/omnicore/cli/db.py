@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
     from omnicore.config.settings import Settings
 
-__all__ = ["COMMANDS", "backup", "check", "db", "import_", "info", "restore"]
-
 
 _AT = "omnicore.cli.db"
 COMMANDS: Mapping[str, Lazy] = {

@@ -48,8 +48,6 @@ if TYPE_CHECKING:
 
     from omnicore.config.settings import Settings
 
-__all__ = ["Check", "all_checks"]
-
 
 Verdict = Literal["ok", "warn", "fail"]
 

@@ -38,21 +38,6 @@ if TYPE_CHECKING:
     from omnicore.parts import Part
     from omnicore.storage.store import Store
 
-__all__ = [
-    "CHANGES",
-    "Asgi",
-    "Change",
-    "asked",
-    "at_terminal",
-    "changed",
-    "log_to_stderr",
-    "made",
-    "opened",
-    "recorded",
-    "recorded_in",
-    "restored",
-    "stored",
-]
 
 _LEVELS = {"trace": 5, "debug": 10, "info": 20, "warn": 30, "error": 40}
 

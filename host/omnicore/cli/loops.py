@@ -12,8 +12,6 @@ from omnicore.cli.nouns import Document, Noun, listing, removal, showing
 from omnicore.cli.options import Group, Shell, common, host_folders, json_object, pass_shell, read_input
 from omnicore.cli.output import Output, date
 
-__all__ = ["intelligences", "loops"]
-
 
 def _lane_row(lane: Document) -> tuple[str, ...]:
     return (

@@ -23,8 +23,6 @@ from omnicore.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["COMMANDS", "cli", "main"]
-
 
 _AT = "omnicore.cli."
 COMMANDS: Mapping[str, Lazy] = {
@@ -37,6 +35,7 @@ COMMANDS: Mapping[str, Lazy] = {
     "plugins": Lazy(_AT + "plugins", "plugins", "List, install, grant, inspect and remove plugins."),
     "tasks": Lazy(_AT + "tasks", "tasks", "Order, look at, cancel and repeat background work."),
     "workflows": Lazy(_AT + "workflows", "workflows", "Keep, check, run and watch workflows."),
+    "fleet": Lazy(_AT + "fleet", "fleet", "Show, cordon, drain and throw out the hosts of a fleet."),
     "vectors": Lazy(_AT + "vectors", "vectors", "Look at vector collections, search, rebuild and remove them."),
     "loops": Lazy(_AT + "loops", "loops", "Look at the seven lanes and run a cycle of one now."),
     "intelligences": Lazy(_AT + "loops", "intelligences", "List, create and retire intelligences."),

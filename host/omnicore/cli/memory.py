@@ -17,8 +17,6 @@ from omnicore.memory.tiers import TIER_POLICIES, TIERS, MemoryTier
 from omnicore.optional import optional
 from omnicore.storage.store import storage_failed
 
-__all__ = ["memory"]
-
 _HOST = "@host"
 _PACK_BYTES = 8 * 1024 * 1024
 _TIER = click.Choice(TIERS)

@@ -20,8 +20,6 @@ from omnicore.cli.client import connected
 from omnicore.cli.options import Exit, Shell, host_folders, pass_shell
 from omnicore.cli.output import Output, date
 
-__all__ = ["Document", "Keep", "Noun", "Switch", "field_rows", "listing", "removal", "show_page", "showing", "switches"]
-
 Document = dict[str, Any]
 Keep = Callable[[Document], bool]
 Switch = Callable[[bool], tuple[str, tuple[str, ...], Any]]

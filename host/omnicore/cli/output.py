@@ -27,24 +27,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-__all__ = [
-    "Cell",
-    "Format",
-    "Output",
-    "Shell",
-    "bar",
-    "clock",
-    "date",
-    "moment",
-    "printable",
-    "quoted",
-    "short_path",
-    "size_text",
-    "span",
-    "styled",
-]
-
-
 Format = Literal["table", "text", "json"]
 
 

@@ -48,22 +48,6 @@ if TYPE_CHECKING:
 
     from omnicore.sandbox.engine import Instance
 
-__all__ = [
-    "SECTION_HEADS",
-    "Anatomy",
-    "Costs",
-    "Times",
-    "anatomy_rows",
-    "cases_of",
-    "code_cache",
-    "dissected",
-    "find_subject",
-    "is_file",
-    "is_trusted",
-    "measured",
-    "section_rows",
-]
-
 
 SECTION_HEADS = ("section", "size", "")
 _CORE = {

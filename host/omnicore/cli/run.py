@@ -32,15 +32,13 @@ from omnicore.cli.options import Shell, host_folders, output_value, pass_shell, 
 from omnicore.cli.output import Output
 from omnicore.cli.plugins import HEADS, next_steps, plugin_row
 from omnicore.config.loader import Loaded, variable
-from omnicore.errors import NotFound, OmniError
+from omnicore.errors import NotFound, OmniError, Unavailable
 from omnicore.version import __version__
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from omnicore.config.settings import Settings
-
-__all__ = ["build_console", "mcp", "settle", "shorten_turns"]
 
 
 _BUILD_S = 600
@@ -83,7 +81,7 @@ def _build(npm: str, web: Path) -> str | None:
 
 Call = tuple[str, str]
 Beside = Callable[[Host], Coroutine[Any, Any, None]]
-"""What goes on while the host serves; it is cancelled when that stops."""
+"""Work that runs while the host serves, and is cancelled when it stops."""
 
 _SETTING: dict[str, Any] = {"expose_value": False, "callback": take_override, "default": None}
 
@@ -192,12 +190,23 @@ async def _run(
 ) -> None:
     """Starts, says where it is, makes the calls, serves, and stops once running calls are over."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGINT, stop.set)
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
     async with AsyncExitStack() as stack:
         with output.waiting("Reading and compiling the plugins"):
             wanted = [reference.partition(".")[0] for reference, _ in trials]
             host = await stack.enter_async_context(Host(settings=found, wanted=wanted))
+        logging.getLogger("omnicore").addHandler(host.fleet.lines)
+        stack.callback(logging.getLogger("omnicore").removeHandler, host.fleet.lines)
+        leaving = [asyncio.ensure_future(_thrown_out(host, stop))]
+        stack.push_async_callback(_cancelled, leaving[0])
+
+        def leave() -> None:
+            """Drains at the first signal, and stops at the second."""
+            loop.add_signal_handler(signal.SIGTERM, stop.set)
+            leaving.append(asyncio.ensure_future(_left(host, stop)))
+
+        loop.add_signal_handler(signal.SIGTERM, leave)
         ready: asyncio.Future[str] = loop.create_future()
         owners = stack.enter_context(owners_socket(settings.data, os.environ))
         served = serve_api(host.asgi(), settings, stop=stop, announce=ready.set_result, owners=owners)
@@ -213,7 +222,22 @@ async def _run(
             if beside is not None:
                 stack.push_async_callback(_cancelled, asyncio.ensure_future(beside(host)))
         await server  # without an address it has failed, and this says why
+    if host.fleet.removed.is_set():
+        raise Unavailable(host.fleet.trouble, remedy="see `omnicore fleet join --help`")
     output.say("Stopped.")
+
+
+async def _left(host: Host, stop: asyncio.Event) -> None:
+    try:
+        await host.fleet.leave()
+    finally:
+        stop.set()
+
+
+async def _thrown_out(host: Host, stop: asyncio.Event) -> None:
+    """Stops the server of a host that was removed from its fleet."""
+    await host.fleet.removed.wait()
+    stop.set()
 
 
 async def _cancelled(task: asyncio.Future[None]) -> None:

@@ -20,23 +20,6 @@ from omnicore.errors import CallCancelled, CallerError, DeadlineExceeded, Workfl
 from omnicore.jobs.engine import ENDED, RunView, StepView
 from omnicore.workflows.view import OpenView
 
-__all__ = [
-    "Following",
-    "Look",
-    "RunTree",
-    "Watched",
-    "left",
-    "open_line",
-    "output_of",
-    "parts_of",
-    "run_of",
-    "settle",
-    "step_line",
-    "steps_of",
-    "watch",
-]
-
-
 _PAGE = 500
 _EVERY_S = 0.1
 _LONGEST_S = 1.0
@@ -234,7 +217,7 @@ def _named(word: str) -> str:
 
 def open_line(one: OpenView, now: float) -> str:
     """The active steps in one line."""
-    words = _WAITS.get(one.kind, "runs")
+    words = "waits: " + printable(one.waits_for) if one.waits_for else _WAITS.get(one.kind, "runs")
     until = "" if one.due_at is None else f" until {moment(one.due_at, now)}"
     again = f", attempt {one.attempt}" if one.attempt > 1 else ""
     return f"{words}{until}{again}"
@@ -268,7 +251,7 @@ def _line(node: _Node, now: float) -> Text:
 
 
 def _going(node: _Node, one: OpenView, now: float) -> Text:
-    waits = one.kind in ("timer", "listen", "approval")
+    waits = one.kind in ("timer", "listen", "approval") or bool(one.waits_for)
     style = COLOURS["waiting" if waits else "running"]
     text = Text("◌ " if waits else "● ", style=style).append(printable(node.label), style="default")
     text.append(f"  {open_line(one, now)}", style=style)

@@ -31,22 +31,6 @@ from omnicore.errors import InvalidInput, NotFound
 from omnicore.ids import new_id
 from omnicore.jobs.engine import ENDED, RunView, StepView
 
-__all__ = [
-    "approvals",
-    "approve",
-    "cancel",
-    "emit",
-    "fork",
-    "logs",
-    "reject",
-    "resume",
-    "retry",
-    "run",
-    "runs",
-    "suspend",
-    "verify",
-]
-
 
 class _Begun(NamedTuple):
     """A run, and true for one that had begun before with the same key."""

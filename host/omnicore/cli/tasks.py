@@ -12,8 +12,6 @@ from omnicore.cli.nouns import Document, Noun, listing, removal, showing, switch
 from omnicore.cli.options import Duration, Group, Shell, common, host_folders, pass_shell, task_input
 from omnicore.cli.output import Output, date, printable, styled
 
-__all__ = ["tasks"]
-
 _COLOURS = {"done": "green", "running": "cyan", "failed": "red", "cancelled": "dim"}
 _ABOUT = 80
 _QUEUE = click.option("--queue", default="default", show_default=True, help="The queue.")

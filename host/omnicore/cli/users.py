@@ -19,8 +19,6 @@ from omnicore.clock import SystemClock
 from omnicore.errors import InvalidInput
 from omnicore.optional import optional
 
-__all__ = ["auth", "tokens", "users"]
-
 _ROLES = click.Choice(list(Role.__members__))
 _PLUGIN = click.option(
     "--plugin", "raised", multiple=True, metavar="PLUGIN=ROLE", help="A higher role for one plugin; repeatable."

@@ -14,8 +14,6 @@ from omnicore.cli.options import Group, Shell, common, host_folders, pass_shell
 from omnicore.cli.output import Output
 from omnicore.errors import InvalidInput
 
-__all__ = ["vectors"]
-
 _OWNER = click.option("--owner", help="A plugin, or @host for the host's own; default: @host.")
 
 

@@ -28,24 +28,6 @@ if TYPE_CHECKING:
     from omnicore.workflows.language.graph import WorkflowGraph
     from omnicore.workflows.language.palette import Known
 
-__all__ = [
-    "Checked",
-    "Source",
-    "changes_document",
-    "check_all",
-    "check_known",
-    "check_source",
-    "checked_document",
-    "counted",
-    "graph_of",
-    "place_of",
-    "problem_line",
-    "read_source",
-    "refuse_invalid",
-    "show_changes",
-    "show_problems",
-]
-
 
 _ENDINGS = (".yaml", ".yml", ".json")
 _LARGEST = 16 * 1024 * 1024

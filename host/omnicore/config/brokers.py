@@ -19,9 +19,6 @@ from urllib.parse import urlsplit
 
 from omnicore.errors import InvalidSetting
 
-__all__ = ["BrokerKind", "BrokerSettings", "Inbound", "Outbound", "read_brokers"]
-
-
 BrokerKind: TypeAlias = Literal["redis", "rabbit", "nats", "kafka"]
 _KINDS: Mapping[str, BrokerKind] = {
     **{"redis": "redis", "rediss": "redis", "amqp": "rabbit", "amqps": "rabbit"},

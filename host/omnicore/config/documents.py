@@ -18,20 +18,6 @@ import yaml
 from omnicore.config.schema import SettingPath, leaves
 from omnicore.errors import InvalidSetting
 
-__all__ = [
-    "LARGEST_FILE",
-    "Document",
-    "JsonPath",
-    "Text",
-    "json_lines",
-    "line_of",
-    "parse_document",
-    "read_document",
-    "read_text",
-    "toml_lines",
-]
-
-
 JsonPath = tuple[str | int, ...]
 """Keys and indexes from the root of a document."""
 

@@ -20,8 +20,6 @@ from omnicore.errors import InvalidSetting
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["code_folder", "code_key", "notes_on_old_state", "project_data", "state_root"]
-
 
 OLD = ".omnicore"
 """The former data folder inside a project. A clone may contain one, so it is used only when it is named."""

@@ -34,21 +34,6 @@ from omnicore.config.settings import Settings, is_secret
 from omnicore.config.trust import FolderFile, Ignored, TrustRecord, find_file, inside, notes_on
 from omnicore.errors import InvalidSetting, NotFound
 
-__all__ = [
-    "Adapt",
-    "ConfigLoader",
-    "Loaded",
-    "Surroundings",
-    "environment_layer",
-    "load_settings",
-    "no_setting",
-    "over_cap",
-    "secret_folder_layer",
-    "secret_variables",
-    "variable",
-]
-
-
 PREFIX = "OMNICORE_"
 SUFFIX = "_FILE"
 _LARGEST_SECRET = 64 * 1024

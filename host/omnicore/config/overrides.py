@@ -26,22 +26,6 @@ from omnicore.config.settings import Settings
 from omnicore.errors import InvalidSetting
 from omnicore.files import check_own, only_one, write_whole
 
-__all__ = [
-    "FILE",
-    "OverrideFile",
-    "OverrideKeeper",
-    "Overrides",
-    "changing",
-    "given",
-    "overridden",
-    "pinned",
-    "read_overrides",
-    "shared_overrides",
-    "value_of",
-    "why_fixed",
-    "with_values",
-]
-
 FILE = "overrides.json"
 _MOVED = ".moved"
 _log = logging.getLogger("omnicore.settings")
@@ -63,7 +47,7 @@ _FIXED = frozenset(
 """Those in editable sections that name what is run, reached or trusted, or that a mistake in keeps from starting."""
 
 _LEAST: Mapping[str, float] = {"body_bytes": 65_536, "request_timeout_s": 1.0}
-"""What the console itself needs to work."""
+"""Settings that the console itself needs to work."""
 
 _MOST = 2**53 - 1
 """Beyond it numbers in browsers are not exact, and engines and databases do not take them."""

@@ -24,9 +24,6 @@ from typing import Any, Literal, TypeAlias, get_args, get_origin
 
 from omnicore.errors import InvalidSetting
 
-__all__ = ["Leaf", "Misfit", "Untrusted", "anchored", "free_value", "is_secret", "nearest", "schema_of", "setting"]
-
-
 SettingPath = tuple[str, ...]
 
 
@@ -138,7 +135,7 @@ def _scaled(text: str, units: dict[str, int] | dict[str, float]) -> float | None
 
 
 Untrusted: TypeAlias = Literal["never", "any", "lower", "inside"]
-"""What the settings file of a folder that nobody trusts may set: nothing, any value, a value that is not above the one
+"""Values that the settings file of an untrusted folder may set: none, any value, a value that is not above the one
 that holds without it (false is below true, no bound is above all), or a path that stays inside the folder."""
 
 _SECRET_WORDS = ("token", "secret", "password", "passwd", "credential", "apikey", "api_key", "private_key")

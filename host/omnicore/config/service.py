@@ -29,21 +29,6 @@ from omnicore.config.schema import Leaf, leaves
 from omnicore.config.settings import MASK, Settings
 from omnicore.errors import Conflict, InvalidSetting
 
-__all__ = [
-    "LIVE",
-    "Item",
-    "Row",
-    "SettingsDesk",
-    "TakeUp",
-    "is_live",
-    "origin_of",
-    "plain",
-    "rows",
-    "schema_for",
-    "take_back",
-]
-
-
 Row = tuple[str, Leaf, Any]
 """A dotted name, the setting it belongs to, and its value with secrets masked."""
 

@@ -157,10 +157,11 @@ class HealthSettings:
 
 @dataclass(frozen=True, slots=True)
 class TelemetrySettings:
-    """Traces and metrics that are sent to a collector, in addition to `/metrics`."""
+    """Traces, logs and metrics that are sent to a collector, in addition to `/metrics`."""
 
     otlp: str | None = setting(None, "OpenTelemetry collector, such as http://127.0.0.1:4318")
     traces: bool = setting(True, "Send a trace of each call in addition to metrics")
+    logs: bool = True  # log lines too
     otlp_interval_s: float = 15.0  # the interval that Prometheus scrapes at
 
 
@@ -285,6 +286,11 @@ class LoopSettings:
 class McpSettings:
     """Functions as tools of the Model Context Protocol."""
 
+    stateless: Literal["auto", "always", "never"] = setting(
+        "auto",
+        "Serve clients of the protocol's versions before 2026 without sessions, so that each request may go to another"
+        " host; auto: where hosts share a PostgreSQL database. Newer clients need no session",
+    )
     sessions: int = 100  # clients at the same time; each has a task and a queue
     idle_s: float = 900.0  # an unused session ends, and its client opens another one
 
@@ -407,8 +413,13 @@ class WorkflowSettings:
 
 @dataclass(frozen=True, slots=True)
 class FleetSettings:
-    """Fleet: hosts that make each other's calls over NATS. Needs the extra `fleet`."""
+    """Fleet: hosts that share a PostgreSQL database, and make each other's calls over NATS (extra `fleet`)."""
 
+    name: str | None = setting(None, "Name of this host among others; default: the name of the machine")
+    address: str | None = setting(
+        None, "URL at which other hosts reach this one; default: where it listens, unless that is every address"
+    )
+    notice_s: float = 2.0  # a host that leaves still takes calls while /readyz fails; proxies look about once a second
     url: str | None = setting(
         None,
         "NATS servers of the fleet, such as nats://nats-1:4222,nats://nats-2:4222; tls:// and ?credentials=FILE&ca=FILE"
@@ -496,7 +507,7 @@ class Settings:
     runtime: RuntimeSettings = setting(RuntimeSettings(), "Environment of the host")
     access: AccessSettings = setting(AccessSettings(), "Users, sessions and the audit trail")
     workflows: WorkflowSettings = setting(WorkflowSettings(), "Workflows and their runs")
-    fleet: FleetSettings = setting(FleetSettings(), "Hosts that make each other's calls over NATS")
+    fleet: FleetSettings = setting(FleetSettings(), "Fleet of hosts")
     brokers: Mapping[str, Mapping[str, Any]] = setting(
         {}, "Message brokers to receive events from and send events to, one table each: `url`, `in`, `out`", secret=True
     )

@@ -24,19 +24,6 @@ from omnicore.files import check_own, only_one, write_whole
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = [
-    "APP_FILE",
-    "FILE_NAMES",
-    "FolderFile",
-    "Ignored",
-    "TrustRecord",
-    "Trusted",
-    "find_file",
-    "inside",
-    "notes_on",
-    "refuse_native",
-]
-
 
 FILE = "trust.json"
 _MOST_BYTES = 4 * 1024 * 1024

@@ -21,24 +21,6 @@ import httpcore
 
 from omnicore.errors import InvalidInput, Unavailable
 
-__all__ = [
-    "CheckedBackend",
-    "IPAddress",
-    "Resolver",
-    "SystemResolver",
-    "Url",
-    "embedded",
-    "glob_covers",
-    "host_matches",
-    "is_glob",
-    "is_private",
-    "join",
-    "literal_address",
-    "parse_host",
-    "parse_url",
-]
-
-
 _PARTS = re.compile(r"(?P<scheme>https?):[/\\]*(?P<authority>[^/\\?#]*)(?P<target>[^#]*)", re.IGNORECASE)
 _PORTS = {"http": 80, "https": 443}
 _URL_CHARACTERS = 8192
@@ -92,7 +74,7 @@ def parse_url(text: str) -> Url:
         raise InvalidInput(f"the URL {shown} holds control characters", remedy="percent-encode them")
     parts = _PARTS.fullmatch(text.split("#", 1)[0])
     if parts is None:
-        raise InvalidInput(f"{shown} is no http or https URL", remedy="write http:// or https:// and a host")
+        raise InvalidInput(f"{shown} is not an http or https URL", remedy="write http:// or https:// and a host")
     scheme = parts["scheme"].lower()
     host, port = _split_port(parts["authority"].rpartition("@")[2], shown)
     target = parts["target"].replace("\\", "/") if "?" not in parts["target"] else _slashes(parts["target"])

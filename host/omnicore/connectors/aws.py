@@ -33,8 +33,6 @@ from omnicore.errors import LimitExceeded, OmniError, ServiceRefused
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
-__all__ = ["BASE_URL", "REGION", "REQUIRED", "S3", "SECRETS", "SQS", "AwsClient"]
-
 
 _CONNECT_S = 10
 _THROTTLED = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded", "SlowDown", "TooManyRequests"})
@@ -143,7 +141,7 @@ class AwsClient:
             )
         if isinstance(error, (ConnectionFailed, HTTPClientError, OSError)):
             return temporary(f"{self.name} cannot be reached: {type(error).__name__}")
-        return ServiceRefused(f"{self.name} refuses: {str(error)[:300]}", remedy="correct the input", service=self.name)
+        return ServiceRefused(f"{self.name} refused: {str(error)[:300]}", remedy="correct the input", service=self.name)
 
 
 _KEY = text("the object's key", most=1024)

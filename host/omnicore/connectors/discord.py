@@ -9,8 +9,6 @@ from omnicore.connectors.kind import Action, Kind, Opening, Repeat, Schema, numb
 from omnicore.connectors.rest import BASE, REQUEST, Endpoint, Failure, FixedAuth, JsonService, failure_of, open_session
 from omnicore.version import __version__
 
-__all__ = ["KIND"]
-
 _ID = text("a number of Discord's, as text", most=20, pattern="^[0-9]{1,20}$")
 _THING: Schema = {"type": "object"}
 _LIST: Schema = {"type": "array", "items": _THING}

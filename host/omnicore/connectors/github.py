@@ -7,8 +7,6 @@ from functools import partial
 from omnicore.connectors.kind import Kind, Opening, Schema, number, obj, text
 from omnicore.connectors.rest import BASE, LIMIT, REQUEST, FixedAuth, JsonService, endpoint, open_session
 
-__all__ = ["KIND"]
-
 _REPO = text("owner/name", most=140, pattern=r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$")
 _NUMBER = number("of the issue or pull request", least=1)
 _NAMES: Schema = {"type": "array", "maxItems": 100, "items": text(most=100)}

@@ -5,8 +5,6 @@ from __future__ import annotations
 from omnicore.connectors.kind import Kind, Opening, number, obj, text
 from omnicore.connectors.rest import BASE, LIMIT, REQUEST, FixedAuth, JsonService, endpoint, open_session
 
-__all__ = ["KIND"]
-
 _PROJECT = text("its path, such as group/name, or its number", most=500)
 _IID = number("of the issue or merge request within its project", least=1)
 _LABELS = text("names with commas between", most=1000)

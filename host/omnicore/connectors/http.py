@@ -85,7 +85,7 @@ def method_name(method: str) -> str:
     """The method in upper case. Raises: InvalidInput for one that is not in `METHODS`."""
     upper = method.upper()
     if upper not in METHODS:
-        raise InvalidInput(f"{method[:40]!r} is no HTTP method", remedy=f"use one of {', '.join(METHODS)}")
+        raise InvalidInput(f"{method[:40]!r} is not an HTTP method", remedy=f"use one of {', '.join(METHODS)}")
     return upper
 
 
@@ -544,7 +544,7 @@ class HttpSession:
     def _bound(self, size: int, status: int) -> None:
         if size > self._most_bytes:
             raise LimitExceeded(
-                f"{self.base.host} answers with more than {self._most_bytes} bytes",
+                f"{self.base.host} answered with more than {self._most_bytes} bytes",
                 remedy="ask for less, or raise the connector's limit output_bytes",
                 limit="connector_output_bytes",
                 allowed=self._most_bytes,
@@ -569,7 +569,7 @@ def lies_within(base: Url, path: str) -> str:
     if not path:
         return base.target
     if "?" in path or "#" in path or "\\" in path or any(ord(char) <= 32 or ord(char) == 127 for char in path):
-        raise InvalidInput("the path holds a blank, a backslash, ? or #", remedy="percent-encode it; use `query`")
+        raise InvalidInput("the path contains a space, a backslash, ? or #", remedy="percent-encode it; use `query`")
     decoded = path.lower().replace("%2e", ".").replace("%2f", "/").replace("%5c", "/")
     # Some servers drop what stands behind a semicolon before they look at the dots, and end a path at a zero.
     parts = {part.partition(";")[0] for part in decoded.split("/")}

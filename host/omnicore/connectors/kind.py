@@ -25,33 +25,6 @@ if TYPE_CHECKING:
 
     from omnicore.config.settings import ConnectorSettings
 
-__all__ = [
-    "KINDS",
-    "Action",
-    "CallLimits",
-    "Connector",
-    "Emit",
-    "Kind",
-    "Opening",
-    "Repeat",
-    "Schema",
-    "ServiceClient",
-    "asked_pause_s",
-    "check_value",
-    "counts_against",
-    "find_kind",
-    "malformed",
-    "may_repeat",
-    "number",
-    "obj",
-    "of_status",
-    "shown",
-    "temporary",
-    "text",
-    "wait_of",
-    "wrapped",
-]
-
 
 def shown(data: bytes) -> str | dict[str, str]:
     """Bytes as a JSON value.
@@ -382,5 +355,5 @@ def _check(name: str, value: Any, *, whole: bool) -> None:
     if not fits or not least <= value <= _MOST.get(name, _LARGEST):
         kind = "whole number" if whole else "number"
         raise InvalidInput(
-            f"the limit {name} is no {kind} from {least} to {_MOST.get(name, _LARGEST):g}", remedy="correct it"
+            f"the limit {name} is not a {kind} from {least} to {_MOST.get(name, _LARGEST):g}", remedy="correct it"
         )

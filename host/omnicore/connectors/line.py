@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections import OrderedDict
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -33,16 +34,24 @@ from omnicore.errors import (
     ToolMissing,
     Unavailable,
 )
+from omnicore.ids import new_id
 from omnicore.resilience.breaker import Breaker
 from omnicore.resilience.retry import Retry, RetryPolicy
+from omnicore.storage.change_watch import ChangeWatch
+from omnicore.storage.tables.connectors import BudgetOrder, SharedLimits
 from omnicore.texts import is_whole, made_whole
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     from omnicore.clock import Clock
+    from omnicore.resilience.breaker import BreakerState
+    from omnicore.storage.store import Store
 
-__all__ = ["Bucket", "Buckets", "Figures", "Gate", "Line"]
+
+_log = logging.getLogger("omnicore.connectors")
+_LEASED_S = 0.1
+_MOST_HELD = 1024
 
 
 @dataclass(slots=True)
@@ -91,6 +100,82 @@ class Buckets:
             )
 
 
+class OwnRates:
+    """The rates of a connector on one host."""
+
+    def __init__(self, name: str, limits: CallLimits) -> None:
+        self._name = name
+        self._all = Buckets(limits.rate, max(1.0, limits.rate))
+        self._by_who = Buckets(limits.plugin_rate, max(1.0, limits.plugin_rate))
+
+    async def take(self, who: str, now: float) -> None:
+        """Counts a call. Raises: LimitExceeded."""
+        self._by_who.take(who, now, what=f"{self._name} by {who}", limit="connector_plugin_rate")
+        self._all.take("", now, what=self._name, limit="connector_rate")
+
+
+@dataclass(slots=True)
+class _Held:
+    """Tokens that this host has leased, and a time before which more are not asked for."""
+
+    tokens: float = 0.0
+    not_before: float = 0.0
+
+
+class SharedRates:
+    """The rates of a connector on all hosts of a database.
+
+    A host leases calls of a tenth of a second at once from the buckets in the database, one at least, and asks again
+    when they are used up; after a bucket was found empty not before a tenth of a second later. So all hosts together
+    make at most as many calls more than the rate allows as they hold, which is a tenth of the rate for each host, or
+    one call. What a killed host holds is lost; the bucket fills again.
+    """
+
+    def __init__(self, name: str, limits: CallLimits, budgets: SharedLimits) -> None:
+        self._name, self._limits, self._budgets = name, limits, budgets
+        self._held: OrderedDict[str, _Held] = OrderedDict()
+        self._asking = asyncio.Lock()
+
+    async def take(self, who: str, now: float) -> None:
+        """Counts a call. Raises: LimitExceeded, StorageFailed."""
+        wanted = ((who, self._limits.plugin_rate), ("", self._limits.rate))
+        if any(self._of(key).tokens < 1.0 for key, _ in wanted):
+            async with self._asking:
+                orders = [
+                    BudgetOrder(f"{self._name}|{key}", rate, max(1.0, rate), max(1.0, rate * _LEASED_S))
+                    for key, rate in wanted
+                    if self._of(key).tokens < 1.0 and self._of(key).not_before <= now
+                ]
+                found = await asyncio.to_thread(self._budgets.lease, orders) if orders else []
+                for order, tokens in zip(orders, found, strict=True):
+                    held = self._of(order.name.partition("|")[2])
+                    held.tokens += tokens
+                    held.not_before = now + (0.0 if tokens >= int(order.wanted) else _LEASED_S)
+        for key, rate in wanted:
+            held = self._of(key)
+            if held.tokens < 1.0:
+                raise _too_often(self._name, key, rate, wait=max(1.0 / rate, held.not_before - now))
+        for key, _ in wanted:
+            self._of(key).tokens -= 1.0
+
+    def _of(self, key: str) -> _Held:
+        held = self._held.pop(key, None) or _Held()
+        self._held[key] = held
+        while len(self._held) > _MOST_HELD:
+            self._held.popitem(last=False)
+        return held
+
+
+def _too_often(name: str, who: str, rate: float, *, wait: float) -> LimitExceeded:
+    return LimitExceeded(
+        f"{f'{name} by {who}' if who else name} is used more than {rate:g} times a second on all hosts",
+        remedy="call it less often",
+        limit="connector_plugin_rate" if who else "connector_rate",
+        allowed=rate,
+        retry_after_s=round(wait, 3),
+    )
+
+
 class Gate:
     """Lets so many through at once; others wait in a line of bounded length."""
 
@@ -116,6 +201,7 @@ class Gate:
 
 
 _CLOSE_S = 5.0
+_FRESH_S = 1.0  # so long a call that went well says more than another host's verdict
 
 
 @dataclass(slots=True)
@@ -180,6 +266,7 @@ class Line:
     Args:
         opens: makes the client with the credentials of this moment.
         redactor: hides these credentials; they are told to it before the client is made.
+        others: the hosts with which it shares rates and verdicts.
     """
 
     def __init__(
@@ -191,24 +278,39 @@ class Line:
         opens: Callable[[Redactor], Awaitable[ServiceClient]],
         clock: Clock,
         figures: Figures,
+        others: OtherHosts | None = None,
     ) -> None:
         self.name, self.kind, self.limits, self.figures = name, kind, limits, figures
         self.redactor = Redactor()
-        self.breaker = Breaker(limits.breaker_failures, limits.breaker_reset_s, clock, lease_s=limits.timeout_s)
+        self.breaker = Breaker(
+            limits.breaker_failures,
+            limits.breaker_reset_s,
+            clock,
+            lease_s=limits.timeout_s,
+            changed=None if others is None else lambda _, new: others.judge(name, new),
+        )
         self._clients = _Clients(lambda: opens(self.redactor))
         self._clock = clock
         self._gate = Gate(limits.concurrency, limits.waiting)
-        self._all = Buckets(limits.rate, max(1.0, limits.rate))
-        self._by_who = Buckets(limits.plugin_rate, max(1.0, limits.plugin_rate))
+        self._rates = OwnRates(name, limits) if others is None else SharedRates(name, limits, others.limits)
+        self._well_at = -_FRESH_S
         self._quiet_until = 0.0
         self._users = 0
         self._left = False
+        if others is not None and others.judged(name):
+            self.breaker.doubt()
 
-    def admit(self, who: str) -> None:
-        """Counts a call against the rates. Raises: LimitExceeded."""
-        now = self._clock.monotonic()
-        self._by_who.take(who, now, what=f"{self.name} by {who}", limit="connector_plugin_rate")
-        self._all.take("", now, what=self.name, limit="connector_rate")
+    async def admit(self, who: str) -> None:
+        """Counts a call against the rates. Raises: LimitExceeded; StorageFailed, where hosts share them."""
+        await self._rates.take(who, self._clock.monotonic())
+
+    def doubt(self) -> None:
+        """Another host's verdict changed: the next call here is a trial, unless one just went well.
+
+        So a host that alone cannot reach a service stops no other from using it.
+        """
+        if self._clock.monotonic() - self._well_at > _FRESH_S:
+            self.breaker.doubt()
 
     async def call(self, action: Action, given: Mapping[str, Any], *, timeout_s: float) -> Any:
         """The result of an action, without secrets. Raises: what `ServiceClient.call` raises, without secrets."""
@@ -270,7 +372,9 @@ class Line:
                 retry_after_s=round(wait, 3),
             )
         try:
-            return await self.breaker.call_async(self._timed, work, until, counts=counts_against)
+            found = await self.breaker.call_async(self._timed, work, until, counts=counts_against)
+            self._well_at = self._clock.monotonic()
+            return found
         except OmniError as error:
             self._learn(error)
             raise
@@ -307,7 +411,7 @@ class Line:
             raise EngineFailed(f"{self.name} gave something that is no JSON value: {type(error).__name__}") from None
         if len(text) > self.limits.output_bytes:
             raise LimitExceeded(
-                f"{self.name} gave {len(text)} bytes, {self.limits.output_bytes} are allowed",
+                f"{self.name} returned {len(text)} bytes, {self.limits.output_bytes} are allowed",
                 remedy="ask for less, or raise the connector's limit output_bytes",
                 limit="connector_output_bytes",
                 allowed=self.limits.output_bytes,
@@ -321,3 +425,69 @@ class Line:
         if isinstance(error, Unavailable):
             details.setdefault("connector", self.name)
         return type(error)(self.redactor.text(error.fact), remedy=self.redactor.text(error.remedy), **details)
+
+
+class OtherHosts:
+    """The hosts on a database: rates in common, and what the breakers of each found.
+
+    A verdict of another host makes the next call here a trial; so it stops nobody who can reach the service.
+
+    Args:
+        call_soon: calls something on the loop of the connectors.
+        line: an open connector.
+    """
+
+    def __init__(
+        self, store: Store, call_soon: Callable[..., None], line: Callable[[str], Line | None], *, pause_s: float = 0.4
+    ) -> None:
+        self.limits = SharedLimits(store)
+        self._host = new_id("host")
+        self._call_soon, self._line = call_soon, line
+        self._verdicts: set[tuple[str, str]] = set()
+        self._opened: set[str] = set()
+        self._telling: set[asyncio.Task[None]] = set()
+        self._watch = ChangeWatch("connectors", store, self.look, pause_s=pause_s)
+
+    async def start(self) -> None:
+        """Begins to hear the others."""
+        await self._watch.start()
+
+    async def stop(self) -> None:
+        """Ends it, and takes back the verdicts of this host."""
+        await self._watch.stop()
+        for name in tuple(self._opened):
+            await self._tell(name, opened=False)
+
+    def judged(self, name: str) -> bool:
+        """True if another host leaves the connector alone."""
+        return any(connector == name for connector, _ in self._verdicts)
+
+    def judge(self, name: str, state: BreakerState) -> None:
+        """Tells the others that a breaker of this host opened, or closed again."""
+        if state == "half-open" or (state == "closed" and name not in self._opened):
+            return
+        (self._opened.add if state == "open" else self._opened.discard)(name)
+        task = asyncio.get_running_loop().create_task(self._tell(name, opened=state == "open"))
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
+
+    def look(self) -> None:
+        """Takes up verdicts that are new, or taken back; blocks. Raises: StorageFailed."""
+        now, before = {one for one in self.limits.verdicts() if one[1] != self._host}, self._verdicts
+        self._verdicts = now
+        if now != before:
+            self._call_soon(self._take_up, *({name for name, _ in one} for one in (now - before, before - now)))
+
+    def _take_up(self, judged: set[str], recovered: set[str]) -> None:
+        for name in judged | recovered:
+            line = self._line(name)
+            if line is not None and line.breaker.state == "closed" and name in judged:
+                line.doubt()
+            elif line is not None and line.breaker.state == "open" and name in recovered:
+                line.breaker.doubt()
+
+    async def _tell(self, name: str, *, opened: bool) -> None:
+        try:
+            await asyncio.to_thread(self.limits.keep_verdict, name, self._host, opened=opened)
+        except OmniError as error:
+            _log.warning("the state of %s was not told to other hosts: %s", name, error)

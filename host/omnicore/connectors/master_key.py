@@ -35,24 +35,6 @@ if TYPE_CHECKING:
 
     from omnicore.clock import Clock
 
-__all__ = [
-    "KEY_BYTES",
-    "VARIABLE",
-    "FilePlace",
-    "GivenPlace",
-    "Key",
-    "KeyringPlace",
-    "MasterPlace",
-    "MovedPlace",
-    "WrappedPlace",
-    "new_key",
-    "open_sealed",
-    "place_of",
-    "read_key",
-    "seal",
-    "write_key",
-]
-
 
 KEY_BYTES = 32
 _FORMAT = b"\x01"
@@ -85,7 +67,7 @@ def read_key(text: str, *, where: str) -> Key:
         data = b""
     if len(data) != KEY_BYTES:
         raise InvalidSetting(
-            f"{where} holds no key of 32 bytes", remedy="make one with `openssl rand -base64 32`", where=where
+            f"{where} does not hold a key of 32 bytes", remedy="make one with `openssl rand -base64 32`", where=where
         )
     return Key(data)
 
@@ -290,7 +272,7 @@ def _read(file: Path) -> Key | None:
 
 def _check(file: Path, about: os.stat_result, *, refused: int = 0o077) -> None:
     if not stat.S_ISREG(about.st_mode) or about.st_uid not in (os.geteuid(), 0):
-        raise InvalidSetting(f"{file} is no file of this user", remedy="move it away and put your own key there")
+        raise InvalidSetting(f"{file} is not a file of this user", remedy="move it away and put your own key there")
     mode = stat.S_IMODE(about.st_mode)
     if mode & refused:
         raise InvalidSetting(
@@ -518,7 +500,7 @@ class AwsKms:
 
 def _refused(service: str, key: str, code: str) -> WrongMasterKey:
     return WrongMasterKey(
-        f"{service} refuses {key[:200]}: {code[:200]}",
+        f"{service} refused {key[:200]}: {code[:200]}",
         remedy="check connectors.master_key, and that this host may encrypt and decrypt with that key",
     )
 

@@ -15,8 +15,6 @@ from omnicore.connectors.kind import Opening, number, temporary, text
 from omnicore.connectors.rows import Pooled, Rows, powerful, sql_kind, unfit
 from omnicore.errors import OmniError
 
-__all__ = ["KIND"]
-
 _CONNECT_S = 10
 _BATCH = 100
 _LONGEST_S = 86_400.0

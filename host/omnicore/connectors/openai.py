@@ -10,8 +10,6 @@ from omnicore.connectors.http import ServiceAnswer, Streamed
 from omnicore.connectors.kind import Action, Emit, Kind, Opening, Schema, number, obj, temporary, text
 from omnicore.connectors.rest import BASE, REQUEST, FixedAuth, JsonService, document_of, open_session
 
-__all__ = ["KIND"]
-
 _MODEL = text("instead of the connector's own", most=200)
 _ERROR_BYTES = 16 * 1024
 _CHAT = Action(

@@ -37,22 +37,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-__all__ = [
-    "ANY_PORT",
-    "METADATA",
-    "NOTE",
-    "SAYS",
-    "Destination",
-    "HttpPolicy",
-    "Reserved",
-    "destination_covers",
-    "is_destination",
-    "is_metadata",
-    "is_this_machine",
-    "parse_destination",
-    "spells",
-]
-
 
 ANY_PORT = 0
 """The port of a destination that was written with `:*`."""

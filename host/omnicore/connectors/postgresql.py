@@ -15,8 +15,6 @@ from omnicore.connectors.queries import unproven_columns
 from omnicore.connectors.rows import Pooled, Rows, powerful, sql_kind, unfit
 from omnicore.errors import InvalidInput, OmniError
 
-__all__ = ["KIND"]
-
 _CONNECT_S = 10
 _BATCH = 100
 # Lists of a server's own states (SQLSTATE classes) that pass by themselves.

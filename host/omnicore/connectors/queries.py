@@ -32,19 +32,6 @@ if TYPE_CHECKING:
 
     from sqlglot.parser import Parser
 
-__all__ = [
-    "FUNCTIONS",
-    "TYPES",
-    "WORDS",
-    "Dialect",
-    "Lexeme",
-    "joined",
-    "lexemes",
-    "proven_query",
-    "refused",
-    "unproven_columns",
-]
-
 
 Dialect: TypeAlias = Literal["postgres", "mysql", "sqlite"]
 
@@ -333,7 +320,7 @@ FUNCTIONS: Mapping[Dialect, frozenset[str]] = {
     "mysql": _names(f"{_EVERYWHERE} {_MYSQL}"),
     "sqlite": _names(f"{_EVERYWHERE} {_SQLITE}"),
 }
-"""What may be called without being named in the setting `functions`."""
+"""Functions that may be called without being named in the setting `functions`."""
 
 
 logging.getLogger("sqlglot").setLevel(logging.ERROR)  # it warns of what is refused here anyway

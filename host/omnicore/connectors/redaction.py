@@ -14,9 +14,6 @@ from functools import reduce
 from html.entities import html5
 from typing import Any
 
-__all__ = ["HIDDEN", "Redactor"]
-
-
 HIDDEN = "[redacted]"
 _LEAST = 4  # shorter ones stand in too many places by chance
 _LEAST_CODED = 8

@@ -38,8 +38,6 @@ from omnicore.connectors.kind import (
 )
 from omnicore.errors import OmniError, ServiceRefused
 
-__all__ = ["KIND"]
-
 _CONNECT_S = 10
 _PAGE = 1000
 _KEY = text("the key, below the connector's prefix", most=1024)
@@ -175,7 +173,7 @@ def _raw(value: Any) -> bytes | str | int | float:
     data = wrapped(value)
     if data is not None:
         return data
-    raise malformed("the value is no text, number or base64", 'send JSON as text, bytes as {"base64": "..."}')
+    raise malformed("the value is not text, a number or base64", 'send JSON as text, bytes as {"base64": "..."}')
 
 
 def _literal(text_: str) -> str:
@@ -189,11 +187,11 @@ def _fault(name: str, error: Exception) -> OmniError:
     said = str(error)[:300]
     if isinstance(error, AuthenticationError):
         return ServiceRefused(
-            f"{name} refuses the credentials", remedy="the operator corrects the connector's password", service=name
+            f"{name} refused the credentials", remedy="the operator corrects the connector's password", service=name
         )
     if isinstance(error, (ConnectionFailed, BusyLoadingError, TimedOut, OSError)):
         return temporary(f"{name} cannot be reached: {said}")
-    return ServiceRefused(f"{name} refuses: {said}", remedy="correct the input", service=name)
+    return ServiceRefused(f"{name} refused: {said}", remedy="correct the input", service=name)
 
 
 _ACTS: Mapping[str, Callable[[_Redis, Mapping[str, Any]], Awaitable[Any]]] = {

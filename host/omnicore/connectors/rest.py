@@ -22,25 +22,6 @@ from omnicore.errors import InvalidInput, LimitExceeded, OmniError, ServiceRefus
 if TYPE_CHECKING:
     from omnicore.clock import Clock
 
-__all__ = [
-    "AUTHS",
-    "BASE",
-    "LIMIT",
-    "REQUEST",
-    "Auth",
-    "Endpoint",
-    "Failure",
-    "FixedAuth",
-    "JsonService",
-    "OAuth2",
-    "check_needs",
-    "document_of",
-    "endpoint",
-    "failure_of",
-    "make_auth",
-    "open_session",
-]
-
 
 AUTHS = ("none", "bearer", "basic", "header", "query", "oauth2")
 _EARLY_S = 30.0  # a token is not used in its last seconds: it could end on the way

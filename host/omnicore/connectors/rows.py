@@ -17,9 +17,6 @@ from omnicore.connectors.kind import Action, Kind, Opening, Schema, ServiceClien
 from omnicore.connectors.queries import Dialect, proven_query
 from omnicore.errors import InvalidInput, LimitExceeded, PermissionDenied, ServiceRefused
 
-__all__ = ["Pooled", "Rows", "Server", "of_json", "powerful", "sql_kind", "to_json", "unfit"]
-
-
 _ODD_CHARACTERS = 1000  # of a value of a type that only its database knows
 
 _STATEMENT: Schema = obj(
@@ -132,7 +129,7 @@ def powerful(name: str, user: str, rights: Sequence[str], remedy: str) -> Permis
 def unfit(name: str, said: str, *, code: str = "") -> ServiceRefused:
     """The error for a statement or parameters that do not fit, in the words of the database or its driver."""
     return ServiceRefused(
-        f"{name} refuses: {said[:300]}",
+        f"{name} refused: {said[:300]}",
         remedy="correct the statement or its parameters",
         service=name,
         service_code=code,
@@ -164,7 +161,7 @@ def _of_json(place: int, value: Any) -> Any:
     if data is not None:
         return data
     raise InvalidInput(
-        f"parameter {place} is no text, number, true, false, null or base64",
+        f"parameter {place} is not text, a number, true, false, null or base64",
         remedy='send lists and objects as JSON text, bytes as {"base64": "..."}',
     )
 

@@ -12,7 +12,7 @@ import json
 import logging
 import re
 import threading
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from omnicore.clock import Clock, SystemClock
 from omnicore.connectors.http import base_url
 from omnicore.connectors.kind import Action, CallLimits, Connector, Kind, Opening, ServiceClient, check_value, find_kind
-from omnicore.connectors.line import Figures, Line
+from omnicore.connectors.line import Figures, Line, OtherHosts
 from omnicore.connectors.master_key import MovedPlace, place_of
 from omnicore.connectors.policy import Reserved
 from omnicore.connectors.vault import Credentials, Vault, is_reference, vault_name
@@ -29,7 +29,13 @@ from omnicore.connectors.webhooks import Hooks
 from omnicore.errors import Conflict, DeadlineExceeded, InvalidInput, LimitExceeded, OmniError, ToolMissing, Unavailable
 from omnicore.ids import new_id
 from omnicore.records import replace
-from omnicore.storage.tables.connectors import ConnectorRow, ConnectorsTable, SecretsTable, UseRow, WebhooksTable
+from omnicore.storage.tables.connectors import (
+    ConnectorRow,
+    ConnectorsTable,
+    SecretsTable,
+    UseRow,
+    WebhooksTable,
+)
 from omnicore.texts import is_whole
 
 if TYPE_CHECKING:
@@ -38,8 +44,6 @@ if TYPE_CHECKING:
     from omnicore.config.settings import ConnectorSettings
     from omnicore.connectors.redaction import Redactor
     from omnicore.storage.store import Store
-
-__all__ = ["Connectors", "Lane", "Publish", "Register", "open_connectors", "open_vault"]
 
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
@@ -105,7 +109,7 @@ class Register:
         """
         if not _NAME.fullmatch(name) or name in _TAKEN:
             raise InvalidInput(
-                f"{name[:80]!r} is no name of a connector", remedy="use up to 63 of a-z 0-9 _ - and no `kinds`"
+                f"{name[:80]!r} is not a name of a connector", remedy="use up to 63 of a-z 0-9 _ - and no `kinds`"
             )
         now, given = self._clock.now(), dict(credentials or {})
         row = ConnectorRow(name, kind, dict(config or {}), {}, dict(limits or {}), 1, now, now)
@@ -210,7 +214,7 @@ class Register:
                     path="credentials",
                 )
             if not isinstance(value, str) or not value:
-                raise InvalidInput(f"the credential {field} is no text", remedy="give a text", path="credentials")
+                raise InvalidInput(f"the credential {field} is not text", remedy="give a text", path="credentials")
             if is_reference(value):
                 self._check_reference(value)
             found[field] = value if is_reference(value) else f"vault:{_secret(name, field)}"
@@ -269,6 +273,13 @@ class Lane:
     def run_blocking(self, work: Coroutine[Any, Any, _T]) -> _T:
         """The same for a thread without a loop."""
         return asyncio.run_coroutine_threadsafe(work, self._begun(work)).result()
+
+    def call_soon(self, work: Callable[..., None], *arguments: Any) -> None:
+        """Calls `work` there soon, where the thread runs; it must not block."""
+        loop = self._loop
+        if loop is not None:
+            with suppress(RuntimeError):  # it ends just now
+                loop.call_soon_threadsafe(work, *arguments)
 
     def stop(self) -> None:
         """Cancels what runs, and ends the thread; a second time does nothing."""
@@ -351,10 +362,9 @@ class Connectors:
         publish: Publish,
         clock: Clock | None = None,
         work: bool = True,
-        shared: bool = False,
+        shared: Store | None = None,
         reserved: Reserved | None = None,
     ) -> None:
-        self._shared = shared
         self._reserved = reserved or Reserved(data=data)
         self.register = register
         self.hooks = hooks
@@ -366,6 +376,7 @@ class Connectors:
         self._clock = clock or SystemClock()
         self._lane = Lane("omnicore-connectors")
         self._lines: dict[str, tuple[_Stamp, Line]] = {}
+        self._others = None if shared is None else OtherHosts(shared, self._lane.call_soon, self._open_line)
         self._figures: dict[str, Figures] = {}
         self._uses = 0
 
@@ -374,13 +385,16 @@ class Connectors:
 
         Raises: WrongMasterKey: the database is shared, and this host cannot open its vault.
         """
-        if self._work and self._shared:
+        if self._work and self._others is not None:
             await asyncio.to_thread(self.vault.join)
+            await self._others.start()
         if self._work:
             await asyncio.to_thread(self._begin)
 
     async def stop(self) -> None:
         """Closes every connection and ends the thread."""
+        if self._others is not None:
+            await self._others.stop()
         await asyncio.to_thread(self.close)
 
     def close(self) -> None:
@@ -441,7 +455,7 @@ class Connectors:
         """
         self.register.get(connector)
         if not _EVENT.fullmatch(event):
-            raise InvalidInput(f"{event[:80]!r} is no name of an event", remedy="use up to 64 of A-Z a-z 0-9 _ -")
+            raise InvalidInput(f"{event[:80]!r} is not a name of an event", remedy="use up to 64 of A-Z a-z 0-9 _ -")
         data = {"delivery": None, "webhook": None, "connector": connector, "event": event, "payload": payload}
         return self._publish(f"connector.{connector}.{event}", data, f"connector:{connector}")
 
@@ -509,7 +523,7 @@ class Connectors:
         check_value(action.input, given, what=f"{name}.{wanted}", within="input")
         if not is_whole(given):
             raise InvalidInput("the input holds half of a character", remedy="send whole texts")
-        line.admit(who)
+        await line.admit(who)
         return line, action
 
     async def _within(self, line: Line, action: Action, given: Mapping[str, Any], timeout_s: float) -> Any:
@@ -563,6 +577,7 @@ class Connectors:
             opens=partial(self._opened, stamp.row),
             clock=self._clock,
             figures=self._figures.setdefault(name, Figures()),
+            others=self._others,
         )
         self._lines[name] = (stamp, line)
         if known is not None:
@@ -600,6 +615,10 @@ class Connectors:
 
     # -- on threads
 
+    def _open_line(self, name: str) -> Line | None:
+        found = self._lines.get(name)
+        return None if found is None else found[1]
+
     def _stamp(self, name: str) -> _Stamp:
         row = self.register.get(name)
         return _Stamp(row, tuple(sorted(self.register.secret_versions(row).items())))
@@ -616,6 +635,8 @@ class Connectors:
         before = self._clock.now() - self._settings.uses_days * _DAY_S
         while self.register.table.prune_uses(before=before):
             pass
+        if self._others is not None:
+            self._others.limits.prune()
 
     async def _kept(self, write: partial[None]) -> None:
         """The record of what has happened already: a database in trouble does not make it unhappen."""
@@ -678,7 +699,7 @@ def open_connectors(
         publish=publish,
         clock=clock,
         work=work,
-        shared=store.dialect == "postgresql",
+        shared=store if store.dialect == "postgresql" else None,
         reserved=reserved,
     )
 

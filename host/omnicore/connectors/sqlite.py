@@ -17,8 +17,6 @@ from omnicore.connectors.queries import FUNCTIONS
 from omnicore.connectors.rows import Rows, sql_kind, unfit
 from omnicore.errors import InvalidInput, InvalidSetting, OmniError
 
-__all__ = ["KIND"]
-
 _LOCK_S = 5.0
 _STEPS = 1000  # instructions between two looks at the clock
 _VALUE_BYTES = 16 * 1024 * 1024

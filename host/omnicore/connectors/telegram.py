@@ -8,8 +8,6 @@ from typing import Any
 from omnicore.connectors.kind import Action, Kind, Opening, Repeat, Schema, malformed, number, obj, temporary, text
 from omnicore.connectors.rest import BASE, Endpoint, Failure, FixedAuth, JsonService, document_of, open_session
 
-__all__ = ["KIND"]
-
 _CHAT: Schema = {
     "anyOf": [{"type": "integer"}, {"type": "string", "pattern": "^(@[A-Za-z0-9_]{1,64}|-?[0-9]{1,20})$"}],
     "description": "a chat's number, or @channel",

@@ -34,15 +34,6 @@ if TYPE_CHECKING:
     from omnicore.clock import Clock
     from omnicore.connectors.master_key import MasterPlace
 
-__all__ = [
-    "LONGEST_SECRET",
-    "Credentials",
-    "SecretInfo",
-    "Vault",
-    "is_reference",
-    "vault_name",
-]
-
 
 LONGEST_SECRET = 64 * 1024
 _BATCH = 100
@@ -121,6 +112,25 @@ class Vault:
             self._keys = {}
             return self._table.clear()
 
+    def seal_aside(self, plain: bytes, *, about: str) -> bytes:
+        """Bytes sealed for another table, until the data key is rotated; empty where the vault has no key yet."""
+        found = self._newest()
+        if found is None:
+            return b""
+        with self._lock:
+            if found.id not in self._keys:
+                self._load()
+            return found.id.encode() + b"|" + seal(self._keys[found.id], plain, about=about)
+
+    def open_aside(self, sealed: bytes, *, about: str) -> bytes | None:
+        """The bytes that `seal_aside` sealed; None where their key is gone. Raises: StorageFailed, WrongMasterKey."""
+        name, _, body = sealed.partition(b"|")
+        key = name.decode("latin-1")
+        with self._lock:
+            if key not in self._keys:
+                self._load()
+            return open_sealed(self._keys[key], body, about=about) if key in self._keys else None
+
     def recover(self) -> None:
         """Ends a change of the master key that a killed process left half done. Raises: as `get` does."""
         if not self._table.data_keys():
@@ -132,7 +142,7 @@ class Vault:
     def rotate_data_key(self) -> int:
         """Seals everything by a new data key and drops the old ones; how many secrets that were.
 
-        Raises: Conflict: another rotation goes on; InvalidSetting, StorageFailed.
+        Raises: Conflict: another rotation is running; InvalidSetting, StorageFailed.
         """
         with self._rotating, self._place.alone():
             self._load()
@@ -151,7 +161,7 @@ class Vault:
             rows = [row for row in self._table.data_keys() if row.master != master.id]
             fresh = [_wrapped(row, self._keys[row.id], master) for row in rows]
             if not self._table.rewrap(fresh, stored=self._place.stored):
-                raise Conflict("another rotation goes on", remedy="wait until it ends")
+                raise Conflict("another rotation is running", remedy="wait until it ends")
             if rows:
                 self._place.settle(master.id)
             return len(rows)
@@ -176,7 +186,7 @@ class Vault:
         while rows := self._table.sealed_by(old, _BATCH):
             done = sum(self._table.reseal(self._resealed(row, old, fresh.id), old_key=old) for row in rows)
             if not done and rows == self._table.sealed_by(old, _BATCH):
-                raise Conflict("another rotation goes on", remedy="wait until it ends")
+                raise Conflict("another rotation is running", remedy="wait until it ends")
             total += done
         self._table.drop_key(old)
         return total
@@ -211,7 +221,7 @@ class Vault:
             self._keys[number] = key
             return row
         if retire_others:
-            raise Conflict("another rotation goes on", remedy="wait until it ends")
+            raise Conflict("another rotation is running", remedy="wait until it ends")
         self._load()  # another host made the first data key meanwhile
         found = self._newest()
         if found is None:
@@ -269,7 +279,7 @@ def _about(name: str, version: int) -> str:
 def _checked(name: str, value: str) -> bytes:
     if not 0 < len(name) <= _LONGEST_NAME or not name.isascii() or not name.isprintable() or set(name) & set(" |,"):
         raise InvalidInput(
-            f"{name[:80]!r} is no name of a secret", remedy="use up to 200 letters, digits and marks without spaces"
+            f"{name[:80]!r} is not a name of a secret", remedy="use up to 200 letters, digits and marks without spaces"
         )
     try:
         plain = value.encode()
@@ -277,7 +287,7 @@ def _checked(name: str, value: str) -> bytes:
         plain = b""
     if not plain or len(plain) > LONGEST_SECRET or "\0" in value:
         raise InvalidInput(
-            f"the value for {name} is empty, over {LONGEST_SECRET} bytes, or no text", remedy="give the secret itself"
+            f"the value for {name} is empty, over {LONGEST_SECRET} bytes, or not text", remedy="give the secret itself"
         )
     return plain
 
@@ -364,7 +374,7 @@ def _file(path: Path) -> str:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as stream:
             if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-                raise Unavailable(f"{path} is no file", remedy="name a file that holds the credential alone")
+                raise Unavailable(f"{path} is not a file", remedy="name a file that holds the credential alone")
             data = stream.read(LONGEST_SECRET + 1)
     except OSError as error:
         raise Unavailable(f"{path} cannot be read: {error.strerror}", remedy="check its path and mode") from error

@@ -14,8 +14,6 @@ from omnicore.connectors.kind import Action, Kind, Opening, Repeat, malformed, n
 from omnicore.connectors.rest import AUTHS, BASE, Auth, check_needs, failure_of, make_auth, open_session
 from omnicore.errors import InvalidInput
 
-__all__ = ["KIND"]
-
 _HEADERS = {"type": "object", "maxProperties": 50, "additionalProperties": {"type": "string", "maxLength": 8192}}
 _ASKED: dict[str, Any] = {
     "path": text("below base_url, such as /orders/7", least=0, most=4096),

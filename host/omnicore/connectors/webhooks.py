@@ -45,20 +45,6 @@ if TYPE_CHECKING:
     from omnicore.connectors.vault import Vault
     from omnicore.storage.store import Session
 
-__all__ = [
-    "RULES",
-    "Delivery",
-    "Hooks",
-    "Offer",
-    "Rule",
-    "Taken",
-    "Taker",
-    "check_secret",
-    "is_public_key",
-    "signed_by",
-    "verify",
-]
-
 
 _KEY_BYTES, _SIGNATURE_BYTES = 32, 64
 
@@ -371,10 +357,10 @@ class Hooks:
     def add_order(self, order: HookOrder) -> HookRow:
         """Adds the webhook of an order that was checked. Raises: as `add`."""
         if not _NAME.fullmatch(order.name):
-            raise InvalidInput(f"{order.name[:80]!r} is no name of a webhook", remedy="use up to 63 of a-z 0-9 _ -")
+            raise InvalidInput(f"{order.name[:80]!r} is not a name of a webhook", remedy="use up to 63 of a-z 0-9 _ -")
         if order.connector is not None and not _NAME.fullmatch(order.connector):
             raise InvalidInput(
-                f"{order.connector[:80]!r} is no name of a connector", remedy="name one of them, or none"
+                f"{order.connector[:80]!r} is not a name of a connector", remedy="name one of them, or none"
             )
         self._check_secret(order.rule, order.secret)
         kept = order.secret if is_reference(order.secret) else f"vault:{_own(order.name)}"

@@ -23,8 +23,6 @@ from omnicore.core.lifecycle import RuntimeState
 from omnicore.errors import Conflict, ModuleFailed
 from omnicore.events.bus import EventBus
 
-__all__ = ["OmniApp"]
-
 _T = TypeVar("_T")
 _LOOK_S = 0.25
 _BLOCKED_S = 2.0  # how much later than its deadline a module may answer before the loop counts as blocked

@@ -17,8 +17,6 @@ from queue import SimpleQueue
 from time import monotonic
 from typing import Any
 
-__all__ = ["Outcome", "Side", "within"]
-
 
 @dataclass(frozen=True, slots=True)
 class Outcome:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from omnicore.clock import Clock, SystemClock
 from omnicore.ids import new_id
 
-__all__ = ["RuntimeContext"]
-
 
 class RuntimeContext:
     """Identity and uptime of one application. Units: `started_at` and `stopped_at` seconds since the Unix epoch."""

@@ -14,8 +14,6 @@ import pluggy
 from omnicore.core.bounded import Outcome, within
 from omnicore.hookspecs import GROUP, HOOKS, NativeFunction
 
-__all__ = ["Extension", "Extensions", "explained"]
-
 _log = logging.getLogger("omnicore.extensions")
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
 _FUNCTION = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")

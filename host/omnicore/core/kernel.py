@@ -21,8 +21,6 @@ from omnicore.core.lifecycle import Lifecycle, RuntimeState
 from omnicore.errors import Conflict, InvalidInput, ModuleFailed, OmniError
 from omnicore.events.bus import EventBus, Subscription
 
-__all__ = ["Doing", "Kernel"]
-
 _M = TypeVar("_M")
 _log = logging.getLogger("omnicore.app")
 _EVENT_FAILURES = 5

@@ -8,8 +8,6 @@ from enum import Enum
 
 from omnicore.errors import Conflict
 
-__all__ = ["TRANSITIONS", "Lifecycle", "RuntimeState", "may_become"]
-
 
 class RuntimeState(Enum):
     """The state of a runtime. `Stopped` is final: a runtime starts once."""

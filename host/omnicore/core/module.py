@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import Any, Protocol, runtime_checkable
 
-__all__ = ["Module"]
-
 
 @runtime_checkable
 class Module(Protocol):

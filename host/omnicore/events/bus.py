@@ -26,23 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from types import TracebackType
 
-__all__ = [
-    "HOST_TOPICS",
-    "BusFigures",
-    "Event",
-    "EventBus",
-    "EventKeeper",
-    "EventLog",
-    "Routes",
-    "Subscription",
-    "check_pattern",
-    "check_topic",
-    "fits",
-    "pattern_covers",
-    "segments",
-    "topic_matches",
-]
-
 
 _TOPIC = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 _PATTERN = re.compile(r"(?:\*\*|(?:[A-Za-z0-9_-]+|\*)(?:\.(?:[A-Za-z0-9_-]+|\*))*(?:\.\*\*)?)")
@@ -354,6 +337,9 @@ class EventBus:
         self._ids = OrderedIds("evt")
         self._history = _Ring(history, history_bytes)
         self._routes: Routes[Subscription] = Routes()
+        self._wide: Routes[Subscription] = Routes()
+        self.relays = False
+        """True where events of all hosts come back by `relay`, in one order, to those who subscribed `everywhere`."""
         self._members: dict[int, tuple[Subscription, bool]] = {}
         self._guests = 0
         self._published = 0
@@ -380,7 +366,17 @@ class EventBus:
                 self._history.add(event)
         for subscription in self._routes.find(topic, named=passing):
             subscription.offer(event)
+        if passing and self.relays:  # details of this host, which no other hears
+            self._hand_on(event, passing=True)
         return event.id
+
+    def relay(self, event: Event) -> None:
+        """Hands on an event of any host, this one among them, to those who subscribed `everywhere`."""
+        self._hand_on(event, passing=False)
+
+    def _hand_on(self, event: Event, *, passing: bool) -> None:
+        for subscription in self._wide.find(event.topic, named=passing):
+            subscription.offer(event)
 
     def subscribe(
         self,
@@ -390,10 +386,12 @@ class EventBus:
         queue_bytes: int = 4 * 1024 * 1024,
         own: bool = False,
         lossy: bool = False,
+        everywhere: bool = False,
         only: Callable[[Event], bool] | None = None,
     ) -> Subscription:
         """A new subscriber. `own` ones, of the host's parts, take no place from guests; what `lossy` ones lose, for
-        they only want to be woken, is no loss in the figures. `only` says which of the events to queue.
+        they only want to be woken, is no loss in the figures. `everywhere`: events of all hosts on the database, in the
+        order that is the same on each. `only` says which of the events to queue.
 
         Raises: InvalidInput, CapacityReached.
         """
@@ -406,7 +404,7 @@ class EventBus:
             self._guests += not own
             self._members[id(subscription)] = (subscription, own)
             subscription.lossy = lossy
-            self._routes.add(pattern, subscription)
+            (self._wide if everywhere and self.relays else self._routes).add(pattern, subscription)
         return subscription
 
     def history(self, pattern: str = "**", n: int = 100) -> list[Event]:
@@ -417,7 +415,8 @@ class EventBus:
 
     def hears(self, topic: str) -> bool:
         """True if a `passing` event of this topic would reach anybody; costs two look-ups where it would not."""
-        return any(True for _ in self._routes.find(topic, named=True))
+        routes = (self._routes, self._wide) if self.relays else (self._routes,)
+        return any(True for one in routes for _ in one.find(topic, named=True))
 
     def clear_history(self) -> None:
         """Forgets the last events."""
@@ -446,6 +445,7 @@ class EventBus:
             if found and not subscription.lossy:
                 self._dropped_before += subscription.dropped
             self._routes.remove(subscription.pattern, subscription)
+            self._wide.remove(subscription.pattern, subscription)
 
     def _size(self, data: Any) -> int:
         try:
@@ -484,13 +484,15 @@ class EventKeeper(Protocol):
 class EventLog:
     """Writes events down for as long as `run` does.
 
-    What is published waits up to 0.2 s for its batch, so a killed process loses that much. While the database
+    What is published waits up to `batch_s` for its batch, so a killed process loses that much. While the database
     cannot be written the queue fills, then its oldest events go and `dropped` counts them.
     """
 
     def __init__(
         self, bus: EventBus, keeper: EventKeeper, *, keep: int, days: float, clock: Clock | None = None
     ) -> None:
+        self.batch_s = _BATCH_S
+        """The pause between two batches."""
         self._keeper = keeper
         self._keep, self._days = keep, days
         self._clock = clock or SystemClock()
@@ -511,7 +513,7 @@ class EventLog:
         while True:
             await self.flush()
             await self._events.wait()
-            await asyncio.sleep(_BATCH_S)
+            await asyncio.sleep(self.batch_s)
 
     async def flush(self) -> None:
         """Writes all that waits. Raises: StorageFailed."""

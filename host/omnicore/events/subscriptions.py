@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from omnicore.events.bus import Event, EventBus, Subscription
 
-__all__ = ["MOST_HOPS", "Deliveries", "DeliveryFigures", "Handling", "Order", "OrderKeeper", "Subscriptions"]
-
 
 MOST_HOPS = 8
 """The number of handlers that may follow from one event of the host: the next one's event is refused."""

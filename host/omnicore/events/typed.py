@@ -17,8 +17,6 @@ from typing import Any
 from omnicore.events.bus import Event, EventBus, Subscription
 from omnicore.resilience.status import HealthStatus
 
-__all__ = ["TOPICS", "AnyEvent", "OmegaEvent", "Receiver", "emit", "typed"]
-
 
 class OmegaEvent:
     """A name for the eight events of the runtime; each is a frozen dataclass of its own."""

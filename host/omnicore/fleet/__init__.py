@@ -1,1 +1,1 @@
-"""A fleet: hosts that call each other's plugins over NATS. Nothing here is imported without the setting `fleet.url`."""
+"""A fleet: hosts that share one database, and calls between them over NATS, which `fleet.url` alone has imported."""

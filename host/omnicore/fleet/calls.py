@@ -55,7 +55,6 @@ if TYPE_CHECKING:
     from omnicore.clock import Clock
     from omnicore.plugins.version import Target
 
-__all__ = ["FleetCalls", "Remote", "RemoteCall"]
 
 _SILENCE_S = 3.0
 """A host says that a call goes on twice a second; after this much silence it counts as lost."""
@@ -64,7 +63,7 @@ _BEGIN_S = 2.0
 _LOOK_S = 0.25
 _FIRST_AGAIN_S, _LAST_AGAIN_S = 0.01, 1.0
 _PATIENCE_S, _SHORT_PATIENCE_S = 60.0, 2.0
-"""How long hosts that are full are asked again: for work of runs and tasks, and for somebody who waits."""
+"""Time for which hosts that are full are asked again: for work of runs and tasks, and for somebody who waits."""
 _GRACE_S = 0.5
 _LONGEST_S = 3600.0
 _ANSWER_BYTES = 64 * MIB
@@ -80,7 +79,6 @@ class RemoteCall:
     timeout_s: float | None = None
     context: Any = None
     raw: bool = False
-    digest: str = ""
     measured: bool = False
 
 
@@ -157,8 +155,10 @@ class Remote:
         plugin, _, function = call.ref.partition(".")
         function = function or self._directory.only_function(plugin) or ""
         found = self._directory.find(plugin, function)
-        if not function:
-            raise _unserved(call.ref, plugin, function)
+        wanted = call.context.version if isinstance(call.context, StepContext) else ""
+        digest = self._directory.digest(plugin, wanted) if wanted else ""
+        if not function or digest is None:
+            raise _unserved(f"{call.ref}@{wanted}" if wanted else call.ref, plugin, function)
         value = not isinstance(call.data, (bytes, bytearray, memoryview))
         payload = json.dumps(to_json(call.data), allow_nan=False).encode() if value else bytes(call.data)
         origin = _origin(call.context)
@@ -171,7 +171,7 @@ class Remote:
             timeout_s=limit_s,
             deadline=None if limit_s is None else now + limit_s,
             key=key,
-            digest=call.digest,
+            digest=digest,
             value=value,
             parts=True,
             costs=call.measured,
@@ -214,7 +214,7 @@ class Remote:
 
     def _subject(self, tried: _Try) -> str | None:
         """The subject to ask next: one host, where the call has a key or some have refused it; else any that can."""
-        plugin, function, digest = tried.plugin, tried.function, tried.call.digest
+        plugin, function, digest = tried.plugin, tried.function, tried.header.digest
         places = self._directory.places(plugin, function, digest=digest)
         left = [one.host for one in places if one.host not in tried.refused]
         if tried.header.key is not None and left:
@@ -409,6 +409,9 @@ class FleetCalls:
     def __init__(self, here: CallPath, remote: Remote, directory: HostDirectory) -> None:
         self._here, self._remote, self._directory = here, remote, directory
         self.targets = here.targets
+        self.fleet = True
+        self.own: frozenset[str] = frozenset()
+        """The plugins that this host serves."""
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def start(self) -> None:
@@ -423,6 +426,11 @@ class FleetCalls:
     def callers(self) -> Callers:
         """Those who call."""
         return self._here.callers
+
+    def serves(self, ref: str) -> bool:
+        """True if this host or another one serves a function, as far as is known."""
+        plugin, _, function = ref.partition(".")
+        return plugin in self.own or bool(self._directory.places(plugin, function))
 
     def target(self, ref: str) -> Target:
         """The target of a reference on this host."""
@@ -447,7 +455,7 @@ class FleetCalls:
         if ref not in self.targets:
             try:
                 await asyncio.to_thread(self._here.target, ref)
-            except NotFound as error:
+            except (NotFound, CapacityReached) as error:
                 away = error
         if away is None:
             try:
@@ -457,7 +465,7 @@ class FleetCalls:
             except CapacityReached as full:
                 if not not_begun(full, ref) or not self._elsewhere(ref):
                     raise
-        elif self._loop is None:
+        elif self._loop is None or (isinstance(away, CapacityReached) and not self._served(ref)):
             raise away
         call = RemoteCall(ref, data, timeout_s, host_context, raw, measured=costs is not None)
         return await self._remote.call(call, costs)
@@ -470,7 +478,7 @@ class FleetCalls:
         if ref not in self.targets:
             try:
                 self._here.target(ref)
-            except NotFound as error:
+            except (NotFound, CapacityReached) as error:
                 away = error
         if away is None:
             try:
@@ -478,6 +486,8 @@ class FleetCalls:
             except CapacityReached as full:
                 if not not_begun(full, ref) or not self._elsewhere(ref):
                     raise
+        if isinstance(away, CapacityReached) and not self._served(ref):
+            raise away
         call = RemoteCall(ref, data, timeout_s, host_context, raw)
         return self._on_loop(call, away)
 
@@ -495,6 +505,11 @@ class FleetCalls:
             return future.result()
         except asyncio.CancelledError:
             raise CallCancelled(f"{call.ref} was cancelled: the host stops") from None
+
+    def _served(self, ref: str) -> bool:
+        """True if another host makes calls of a reference that this one refuses."""
+        plugin, _, function = ref.partition(".")
+        return any(one.room > 0 for one in self._directory.places(plugin, function))
 
     def _elsewhere(self, ref: str) -> bool:
         """True if another host serves the same version and has room."""

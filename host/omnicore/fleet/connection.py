@@ -32,7 +32,6 @@ from omnicore.sandbox.abi import KIB, MIB
 if TYPE_CHECKING:
     from omnicore.clock import Clock
 
-__all__ = ["Heard", "NatsConnection", "Parcels", "Servers", "Waiter", "no_responder", "servers_of"]
 
 _log = logging.getLogger("omnicore.fleet")
 

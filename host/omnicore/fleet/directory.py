@@ -27,7 +27,6 @@ from omnicore.sandbox.abi import KIB, MIB
 if TYPE_CHECKING:
     from omnicore.clock import Clock
 
-__all__ = ["HostDirectory", "revision_of"]
 
 _log = logging.getLogger("omnicore.fleet")
 _SILENT_BEATS = 3.5
@@ -128,6 +127,11 @@ class HostDirectory:
             if function in one.functions:
                 return one.functions[function]
         return None
+
+    def digest(self, plugin: str, version: str) -> str | None:
+        """The digest of a version, by its number or itself; None: no host serves it."""
+        found = (one.digest for one in self._places.get(plugin, {}).values() if version in (one.version, one.digest))
+        return next(found, None)
 
     def only_function(self, plugin: str) -> str | None:
         """The function that a plugin's name alone stands for: its only one."""

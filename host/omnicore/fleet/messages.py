@@ -18,29 +18,6 @@ from omnicore import errors
 from omnicore.errors import HostError, InvalidInput, OmniError
 from omnicore.records import Meta, Record, Seconds, Time, field, schema
 
-__all__ = [
-    "ANSWER",
-    "CALL",
-    "MESSAGES",
-    "QUEUE",
-    "AnswerHeader",
-    "CallHeader",
-    "CallOrigin",
-    "HostBeat",
-    "Parcel",
-    "PartOrder",
-    "Seal",
-    "ServedFunction",
-    "ServedList",
-    "ServedPlugin",
-    "call_subject",
-    "error_body",
-    "error_from",
-    "named",
-    "schemas",
-    "token",
-]
-
 CALL, ANSWER = "Omnicore-Call", "Omnicore-Answer"
 """Headers of a call and of an answer; each holds one record as JSON."""
 QUEUE = "omnicore"

@@ -21,8 +21,6 @@ from omnicore.errors import OmniError
 from omnicore.fleet.connection import NatsConnection
 from omnicore.fleet.messages import QUEUE, ServedList, call_subject
 
-__all__ = ["MicroService", "may_answer"]
-
 _VERBS = ("PING", "INFO", "STATS")
 _MOST = 10_000
 _DESCRIPTION = "Functions of WebAssembly plugins, served by OmniCore"

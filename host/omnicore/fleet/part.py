@@ -5,19 +5,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from nats.aio.msg import Msg
 
 from omnicore.errors import InvalidSetting, OmniError
 from omnicore.fleet.calls import FleetCalls, Remote
 from omnicore.fleet.connection import NatsConnection, Parcels
 from omnicore.fleet.directory import HostDirectory, revision_of
+from omnicore.fleet.hosts import labels_of
 from omnicore.fleet.messages import HostBeat, Seal, ServedFunction, ServedList, ServedPlugin
 from omnicore.fleet.micro import MicroService
 from omnicore.fleet.service import CallerCheck, FleetService
-from omnicore.ids import new_id
 from omnicore.jobs.loop import Loop
 from omnicore.records import replace
 from omnicore.version import __version__
@@ -28,36 +30,18 @@ if TYPE_CHECKING:
     from omnicore.clock import Clock
     from omnicore.config.settings import FleetSettings, Settings
     from omnicore.events.bus import EventBus
+    from omnicore.jobs.tasks import StoredTasks
     from omnicore.plugins.host import PluginHost
     from omnicore.resilience.health import HealthMonitor
     from omnicore.telemetry.metrics import Metrics
 
-__all__ = ["FleetPart", "FleetServices", "labels_of", "served_by"]
 
 _log = logging.getLogger("omnicore.fleet")
 _LEAST_SECRET = 32
 _LOOK_S = 30.0
 _SETTLE_S = 0.02
 _TOPICS = "plugin.*"
-
-
-def labels_of(texts: Sequence[str]) -> dict[str, str]:
-    """The labels of a host by name. Raises: InvalidSetting.
-
-    >>> labels_of(["zone=eu", "gpu=a100"])
-    {'zone': 'eu', 'gpu': 'a100'}
-    """
-    found = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals or not name.strip() or len(text) > 256 or not text.isprintable():
-            raise InvalidSetting(
-                f"fleet.labels holds {text[:80]!r}",
-                remedy="write NAME=VALUE, such as zone=eu",
-                setting="fleet.labels",
-            )
-        found[name.strip()] = value.strip()
-    return found
+_WAKE, _WAKE_S = "omnicore.wake", 0.002
 
 
 def served_by(plugins: PluginHost, host: str) -> ServedList:
@@ -98,13 +82,13 @@ class FleetPart:
     Raises: InvalidSetting: of the section `fleet`.
     """
 
-    def __init__(self, services: FleetServices, clock: Clock) -> None:
+    def __init__(self, services: FleetServices, clock: Clock, *, host: str) -> None:
         settings, plugins = services.settings, services.plugins
         chosen = settings.fleet
-        self.host = new_id("host")
+        self.host = host
         self._services, self._clock = services, clock
-        self._labels, self._began_at = labels_of(chosen.labels), clock.now()
-        seal = Seal(_secret(chosen))
+        self._about = _about(host, chosen, clock)
+        seal = self._seal = Seal(_secret(chosen))
         self.connection = NatsConnection(chosen.url or "", f"omnicore {self.host}", clock)
         parcels = Parcels(self.connection)
         self._served = ServedList(host=self.host, revision=0, plugins={})
@@ -116,9 +100,8 @@ class FleetPart:
             beat_s=chosen.beat_s,
         )
         here = plugins.calls
-        micro = MicroService(
-            self.connection, host=self.host, version=__version__, metadata={**self._labels, "node": platform.node()}
-        )
+        told = {**self._about.labels, "node": platform.node()}
+        micro = MicroService(self.connection, host=self.host, version=__version__, metadata=told)
         admission = CallerCheck(settings, services.access, services.audit, seal)
         self.service = FleetService(
             *(self.connection, parcels, plugins, here, admission, micro),
@@ -132,23 +115,77 @@ class FleetPart:
         self._parcels = parcels
         self._looking = Loop("omnicore-fleet-offer", self._look, lambda error: _LOOK_S)
         self._listening: asyncio.Task[None] | None = None
+        self._telling: set[asyncio.Task[None]] = set()
         plugins.calls = self.calls
         self._show(services.metrics, services.health)
 
+    def tell(self, came: Callable[[Sequence[str]], Awaitable[None]]) -> None:
+        """Has somebody told of plugins that hosts of the fleet serve from now on, this one among them."""
+
+        def told(plugins: frozenset[str]) -> None:
+            if plugins:
+                task = asyncio.ensure_future(_quietly(came(sorted(plugins))))
+                self._telling.add(task)
+                task.add_done_callback(self._telling.discard)
+
+        self.directory.changed.append(told)
+
+    def work(self, stored: StoredTasks, runs: Callable[[Sequence[str]], Awaitable[None]], *, shared: bool) -> None:
+        """Has tasks and runs told of plugins that come, and hosts of one database woken by each other's tasks.
+
+        Args:
+            runs: lets runs begin again that waited for a plugin.
+            shared: other hosts have the same tasks.
+        """
+        self.tell(runs)
+        self.tell(lambda plugins: asyncio.to_thread(stored.served, plugins))
+        if shared:
+            self._share(stored)
+
+    def _share(self, stored: StoredTasks) -> None:
+        """Wakes the hosts of one database when a task is stored on one of them.
+
+        The database stays the one place where tasks are claimed; see the decisions in docs/architecture.md.
+        """
+        loops: list[asyncio.AbstractEventLoop] = []
+        pending: list[asyncio.Task[None]] = []
+
+        async def wake(message: Msg) -> None:
+            if self._seal.fits((message.headers or {}).get("Authorization", ""), _WAKE, "", message.data):
+                stored.wake()
+
+        async def say() -> None:
+            await asyncio.sleep(_WAKE_S)  # of many tasks that are stored together, once
+            pending.clear()
+            with suppress(OmniError):
+                await self.connection.publish(_WAKE, b"", {"Authorization": self._seal.proof(_WAKE, "", b"")})
+
+        def begin() -> None:
+            if not pending:
+                pending.append(loops[0].create_task(say()))
+
+        def heard(what: str, _task: str) -> None:
+            if what == "submitted" and loops:
+                with suppress(RuntimeError):  # the loop has been closed
+                    loops[0].call_soon_threadsafe(begin)
+
+        async def listen() -> None:
+            loops[:] = [asyncio.get_running_loop()]
+            await self.connection.hear(_WAKE, wake)
+
+        self.connection.came.append(listen)
+        stored.listen(heard)
+
     def beat(self) -> HostBeat:
         """This host as the others are told of it."""
-        return HostBeat(
-            host=self.host,
-            name=platform.node()[:256],
-            version=__version__,
+        return replace(
+            self._about,
             at=self._clock.now(),
-            began_at=self._began_at,
             revision=self._served.revision,
             state=self.service.state,
             running=self.service.running,
             room=self.service.room,
             plugins=len(self._served.plugins),
-            labels=self._labels,
         )
 
     def hosts(self) -> Sequence[HostBeat]:
@@ -194,9 +231,12 @@ class FleetPart:
         await asyncio.sleep(_SETTLE_S)  # changes come in groups
         served = await asyncio.to_thread(served_by, self._services.plugins, self.host)
         if served.revision != self._served.revision:
-            self._served = served
+            new = frozenset(served.plugins) - frozenset(self._served.plugins)
+            self._served, self.calls.own = served, frozenset(served.plugins)
             await self.service.offer(served)
             await self.directory.say()
+            for told in self.directory.changed:
+                told(new)
         return _LOOK_S
 
     async def _listen(self) -> None:
@@ -215,6 +255,31 @@ class FleetPart:
     def _counts(self) -> Mapping[tuple[str, ...], float]:
         remote = self.remote
         return {("sent",): float(remote.sent), ("again",): float(remote.again), ("lost",): float(remote.lost)}
+
+
+def _about(host: str, chosen: FleetSettings, clock: Clock) -> HostBeat:
+    """A beat of this host with what never changes."""
+    return HostBeat(
+        host=host,
+        name=platform.node()[:256],
+        version=__version__,
+        at=clock.now(),
+        began_at=clock.now(),
+        revision=0,
+        state="serving",
+        running=0,
+        room=0,
+        plugins=0,
+        labels=labels_of(chosen.labels),
+    )
+
+
+async def _quietly(work: Awaitable[None]) -> None:
+    """Work that is done again later where the database does not take it now."""
+    try:
+        await work
+    except OmniError as error:
+        _log.info("what waits for a plugin is not told that it has come: %s", error)
 
 
 def _secret(chosen: FleetSettings) -> str:

@@ -65,7 +65,6 @@ if TYPE_CHECKING:
     from omnicore.config.settings import Settings
     from omnicore.plugins.host import PluginHost
 
-__all__ = ["CallerCheck", "FleetService", "ServiceState"]
 
 _log = logging.getLogger("omnicore.fleet")
 

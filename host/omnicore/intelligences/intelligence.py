@@ -16,18 +16,6 @@ from omnicore.errors import CapacityReached, GuestError, InvalidInput, Unavailab
 from omnicore.memory.tiers import MemoryTier
 from omnicore.records import Meta, Record, Seconds, Time, checked, field, replace
 
-__all__ = [
-    "BUILT_IN",
-    "Architecture",
-    "Budget",
-    "Call",
-    "Intelligence",
-    "IntelligenceSpec",
-    "IntelligenceStatus",
-    "checked_spec",
-]
-
-
 _WORD = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$(?!\n)"
 _MOST_WORDS = 50
 _LONGEST_MS = 86_400_000.0

@@ -41,8 +41,6 @@ if TYPE_CHECKING:
     from omnicore.memory.service import MemoryService
     from omnicore.plugins.view import PluginView
 
-__all__ = ["MOST", "Intelligences", "Offers", "Plugins", "Skills", "offers_of", "rate", "resolve", "status_of"]
-
 
 Offers = Mapping[str, tuple[str, ...]]
 """Words and references that are provided, each with the functions that do."""

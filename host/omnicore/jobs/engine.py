@@ -11,22 +11,6 @@ from typing import Annotated, Any, Literal, Protocol, TypeAlias
 
 from omnicore.records import Meta, Record, Time, field, ref, view
 
-__all__ = [
-    "ENDED",
-    "Engine",
-    "Features",
-    "MaybeTime",
-    "NewRun",
-    "Place",
-    "RunEnd",
-    "RunStatus",
-    "RunView",
-    "SignalKind",
-    "Started",
-    "StepStatus",
-    "StepView",
-]
-
 RunStatus: TypeAlias = Literal["pending", "running", "waiting", "suspended", "completed", "faulted", "cancelled"]
 StepStatus: TypeAlias = Literal["completed", "faulted", "skipped", "retried", "fired", "received", "cancelled"]
 MaybeTime: TypeAlias = Annotated[float | None, Meta(description="Seconds since the Unix epoch.")]

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from omnicore.clock import Clock
     from omnicore.storage.tables.hosts import Silence
 
-__all__ = ["SET_BACK_S", "ClockWatch", "Lease", "Membership", "SharedWork", "SilenceWatch"]
 
 _log = logging.getLogger("omnicore.jobs")
 

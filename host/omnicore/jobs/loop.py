@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-__all__ = ["Loop", "Pause"]
 
 _log = logging.getLogger("omnicore.jobs")
 

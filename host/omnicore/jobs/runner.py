@@ -23,6 +23,7 @@ from omnicore.errors import (
     LinkFailed,
     ManifestInvalid,
     ModuleRejected,
+    NotServed,
     OmniError,
     StorageFailed,
 )
@@ -40,23 +41,13 @@ if TYPE_CHECKING:
     from omnicore.clock import Clock
     from omnicore.storage.tables.hosts import Silence
 
-__all__ = [
-    "Attempt",
-    "Cut",
-    "SharedTasks",
-    "TaskCall",
-    "TaskFailure",
-    "TaskRunner",
-    "failure_of",
-    "retryable",
-    "wait_s",
-]
-
 
 _FINAL = (CallerError, ManifestInvalid, ModuleRejected, LinkFailed)
 _PASSING = (CallCancelled, InstanceBusy)
 _TEXT = 4096
 _LONGEST_WAIT_S = 3600.0
+_UNSERVED_S = 30.0
+"""A task that no host can do is tried again after so long, if nothing tells of a host before."""
 
 
 def retryable(error: BaseException) -> bool:
@@ -133,6 +124,10 @@ class Attempt:
                 output = await call(row.function, row.input, timeout_s=row.timeout_s, host_context=context)
         except TimeoutError:
             return self._failed(failure_of(_too_long(row)), clock.now())
+        except NotServed as error:
+            if self.cut is None and error.details.get("plugin") == row.function.partition(".")[0]:
+                return self._unserved(error, clock.now())
+            return self.cut_short(clock.now()) if self.cut else self._failed(failure_of(error), clock.now())
         except (Exception, asyncio.CancelledError) as error:
             # What a cut guest raises is no failure of its own.
             return self.cut_short(clock.now()) if self.cut else self._failed(failure_of(error), clock.now())
@@ -150,6 +145,12 @@ class Attempt:
         if self.cut in ("cancelled", "lost"):
             return None  # the row says so already
         return Ending(self.row.id, self.row.token, "waiting", now, counted=False)
+
+    def _unserved(self, error: NotServed, now: float) -> Ending:
+        """The ending of an attempt that no host can make: the task waits for one that can, and says so."""
+        row, text = self.row, _storable(str(error)[:_TEXT])
+        due_at = now + _UNSERVED_S
+        return Ending(row.id, row.token, "waiting", now, error=text, code=error.code, due_at=due_at, counted=False)
 
     def _failed(self, failure: TaskFailure, now: float) -> Ending:
         row, text = self.row, _storable(failure.text)
@@ -182,22 +183,21 @@ def _storable(text: str) -> str:
 _log = logging.getLogger("omnicore.tasks")
 _FIRST_POLL_S = 0.02
 _LAST_WRITES_S = 5.0
+_SETTLED_S = 0.01
 _BATCHES = 20
 
 
 class TaskRunner:
-    """Runs the stored tasks of a database on the event loop that starts it.
+    """Runs the stored tasks of a database on the event loop that starts it."""
 
-    Args:
-        drain_s: how long `stop` lets running tasks finish before it cuts them and gives them back.
-    """
-
-    def __init__(self, stored: StoredTasks, call: TaskCall, *, workers: int, drain_s: float, random: Random) -> None:
+    def __init__(self, stored: StoredTasks, call: TaskCall, *, workers: int, random: Random) -> None:
         self.host = new_id("host")
         self.claims = TaskClaims(stored.store)
         self.finished = self.failed = 0
         self.trouble = ""
-        self._stored, self._call, self._workers, self._drain_s = stored, call, workers, drain_s
+        self.paused = False
+        """True while no tasks are claimed; those that run go on."""
+        self._stored, self._call, self._workers = stored, call, workers
         self._random = random
         self._attempts: dict[str, Attempt] = {}
         self._outbox: list[tuple[Ending, Task]] = []
@@ -223,10 +223,10 @@ class TaskRunner:
         self._leave: Callable[[], None] = self._stored.listen(heard)
         self._claiming.start()
 
-    async def stop(self) -> None:
-        """Claims no more, lets running tasks finish for `drain_s`, then cuts them and gives them back."""
+    async def stop(self, within_s: float) -> None:
+        """Claims no more, lets running tasks finish for so long, then cuts them and gives them back."""
         self._claiming.end()
-        await self._claiming.ended(self._drain_s)
+        await self._claiming.ended(within_s)
         for attempt in tuple(self._attempts.values()):
             attempt.stop("stopping")
         await self._claiming.ended(_LAST_WRITES_S)
@@ -234,6 +234,21 @@ class TaskRunner:
         await self._claiming.stop(0)  # what could not be written is taken over once the lease is out
         with suppress(StorageFailed):
             await asyncio.to_thread(self.claims.leave, self.host)
+
+    async def hand_over(self, within_s: float) -> None:
+        """Claims no more; running tasks finish for so long, then they are cut and given back."""
+        self.paused = True
+        await self._settle(within_s)
+        for attempt in tuple(self._attempts.values()):
+            attempt.stop("stopping")
+        await self._settle(_LAST_WRITES_S)
+
+    async def _settle(self, within_s: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                # Attempts and writes end without a common signal, hence looking instead of an event.
+                while self._unfinished() and self.paused:  # noqa: ASYNC110
+                    await asyncio.sleep(_SETTLED_S)
 
     def wake(self) -> None:
         """Looks for tasks at once."""
@@ -268,7 +283,7 @@ class TaskRunner:
         if what == "cancelled":
             self.cut(task)
             self._tell_waiters(task)
-        elif what == "submitted":
+        elif what in ("submitted", "woken"):
             self.wake()
 
     def _unfinished(self) -> bool:
@@ -283,7 +298,7 @@ class TaskRunner:
     async def _turn(self) -> float:
         """Writes endings and claims. Returns how long there will be nothing to do."""
         clock, poll_s = self._stored.clock, self._stored.settings.poll_s
-        free = 0 if self._claiming.over else self._workers - len(self._attempts)
+        free = 0 if self._claiming.over or self.paused else self._workers - len(self._attempts)
         if not self._outbox:
             due = await asyncio.to_thread(self.claims.next_due, ("", *self._stored.limits)) if free > 0 else None
             self.trouble = ""

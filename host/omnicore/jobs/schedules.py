@@ -26,8 +26,6 @@ from omnicore.storage.tables.tasks import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Scheduler"]
-
 
 _log = logging.getLogger("omnicore.tasks")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")

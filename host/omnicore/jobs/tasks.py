@@ -19,18 +19,6 @@ if TYPE_CHECKING:
     from omnicore.events.bus import EventBus
     from omnicore.storage.store import Store
 
-__all__ = [
-    "Listener",
-    "PluginTasks",
-    "StoredTasks",
-    "about",
-    "is_id",
-    "lane_of",
-    "new_task",
-    "queue_limits",
-    "stored_json",
-]
-
 
 _LIMIT = re.compile(r"([^=]{1,64})=([0-9]{1,4})")
 
@@ -128,7 +116,7 @@ def _deep(value: Any) -> bool:
 
 _log = logging.getLogger("omnicore.tasks")
 Listener = Callable[[str, str], None]
-"""Told what happened (`submitted`, `cancelled`, `schedules`) and to which task; called on any thread."""
+"""Told what happened (`submitted`, `woken`, `cancelled`, `schedules`) and to which task; called on any thread."""
 
 
 class StoredTasks:
@@ -249,6 +237,15 @@ class StoredTasks:
         return self._table.pending()
 
     # -- for those who run tasks
+
+    def served(self, plugins: Sequence[str]) -> None:
+        """Lets tasks begin at once that waited for a host with one of these plugins. Blocks."""
+        if self._table.serve(plugins, self.clock.now()):
+            self.wake()
+
+    def wake(self) -> None:
+        """Has this host look for tasks at once: somebody else has stored one."""
+        self._changed("woken", "")
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Adds a listener to what happens in this process; returns what takes it away."""

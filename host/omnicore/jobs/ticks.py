@@ -14,8 +14,6 @@ from cronsim import CronSim, CronSimError
 
 from omnicore.errors import InvalidInput
 
-__all__ = ["Kind", "Missed", "Tick", "Ticks", "choose", "said", "some_after", "ticks_of", "zone"]
-
 Kind = Literal["cron", "interval", "once"]
 Missed = Literal["skip", "one", "all"]
 _SHORTEST_S = 1.0

@@ -28,25 +28,6 @@ if TYPE_CHECKING:
     from omnicore.storage.tables.intelligences import SkillRow
     from omnicore.storage.tables.loops import LoopsTable
 
-__all__ = [
-    "MANIFEST",
-    "Bundle",
-    "Chores",
-    "Duties",
-    "PluginFacts",
-    "Proposal",
-    "Worker",
-    "assign",
-    "audit",
-    "compare",
-    "needs_of",
-    "numbers_of",
-    "old_bundles",
-    "verify",
-    "week_of",
-    "write_bundle",
-]
-
 
 _WEEK_S = 7 * 86_400
 _LEAST_CALLS = 20  # fewer calls than these say nothing about a rate

@@ -44,8 +44,6 @@ if TYPE_CHECKING:
     from omnicore.loops.lane import CycleInput
     from omnicore.storage.tables.loops import LaneRow, LoopsTable
 
-__all__ = ["PATTERNS", "Act", "LoopEngine", "ReflexLane", "Reflexes", "Standing", "overall", "run_cycle"]
-
 
 _log = logging.getLogger("omnicore.loops")
 _GRACE_S = 1.0

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from omnicore.plugins.schemas import FunctionSpec
     from omnicore.plugins.view import PluginView
 
-__all__ = ["Fuel", "Handler", "HandlerAnswer", "Handlers", "OwnHandler", "PluginHandlers", "Wish", "read_answer"]
-
 
 _MOST_INSIGHTS = 50
 _MOST_ACTIONS = 20

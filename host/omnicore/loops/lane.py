@@ -16,26 +16,6 @@ from omnicore.records import Meta, Record, Seconds, Time, checked, field
 if TYPE_CHECKING:
     from omnicore.config.settings import LoopSettings
 
-__all__ = [
-    "ESSENTIAL",
-    "LOCAL",
-    "SLOW",
-    "CycleAction",
-    "CycleInput",
-    "CycleOutput",
-    "Done",
-    "Duty",
-    "Improvement",
-    "LaneTempo",
-    "LoopStatus",
-    "LoopType",
-    "checked_input",
-    "extract_improvements",
-    "lane_named",
-    "lanes_of",
-    "next_due",
-]
-
 
 class LoopType(StrEnum):
     """The lanes, from the fastest to the slowest; as texts they are the names that manifests and REST use."""

@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
     from omnicore.access.principal import Principal
 
-__all__ = ["HttpFace", "ToolServer", "answered", "failed"]
-
 
 _JSON = "application/json"
 
@@ -249,15 +247,20 @@ class HttpFace:
         sessions: how many may be open at the same time.
         idle_s: after which a session without a request and without a stream ends.
         body_bytes: the largest message.
+        stateless: no sessions, so that each request of a client may go to another host. Clients of the protocol's
+            versions before 2026 then hear of changed tools only when they list them.
     """
 
-    def __init__(self, server: ToolServer, *, sessions: int, idle_s: float, body_bytes: int) -> None:
+    def __init__(
+        self, server: ToolServer, *, sessions: int, idle_s: float, body_bytes: int, stateless: bool = False
+    ) -> None:
         self._server = server
         self._manager = StreamableHTTPSessionManager(
             server.protocol,
             session_idle_timeout=idle_s,
             max_request_body_size=body_bytes,
             max_sessions=sessions,
+            stateless=stateless,
         )
         self._share = max(sessions // 2, 1)  # so that no client can shut out all others
         self._living: asyncio.Task[None] | None = None

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from omnicore.mcp.server import HttpFace, ToolServer
     from omnicore.plugins.host import PluginHost
 
-__all__ = ["McpService", "load"]
-
 
 def load(module: Literal["server", "stdio"]) -> ModuleType:
     """A module of this room that needs the package. The first one takes half a second to load.
@@ -50,6 +48,7 @@ class McpService:
         version: moves when another process wrote to the database.
         call_s: the longest time a call may take.
         body_bytes: the largest message.
+        shared: hosts share the database, and any of them may get a client's next request.
     """
 
     def __init__(
@@ -61,7 +60,9 @@ class McpService:
         version: Callable[[], int],
         call_s: float,
         body_bytes: int,
+        shared: bool = False,
     ) -> None:
+        self._stateless = settings.stateless == "always" or (settings.stateless == "auto" and shared)
         self._host, self._bus, self._settings = host, bus, settings
         self._version = version
         self._call_s, self._body_bytes = call_s, body_bytes
@@ -110,6 +111,7 @@ class McpService:
                 sessions=self._settings.sessions,
                 idle_s=self._settings.idle_s,
                 body_bytes=self._body_bytes,
+                stateless=self._stateless,
             )
             await self._http.start()
             return self._http

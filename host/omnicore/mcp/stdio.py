@@ -18,8 +18,6 @@ from mcp.server.lowlevel import Server
 from mcp.shared.message import SessionMessage
 from mcp.types import JSONRPCError, JSONRPCNotification, JSONRPCRequest, JSONRPCResponse, jsonrpc_message_adapter
 
-__all__ = ["serve"]
-
 _MOST_WAITING = 256
 _Item = SessionMessage | Exception
 

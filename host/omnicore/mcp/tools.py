@@ -23,20 +23,6 @@ if TYPE_CHECKING:
     from omnicore.plugins.host import PluginHost
     from omnicore.plugins.view import PluginView
 
-__all__ = [
-    "LONGEST",
-    "PAGE",
-    "TAG",
-    "TOPIC",
-    "Caller",
-    "Tool",
-    "ToolCatalogue",
-    "is_object",
-    "may_call",
-    "tool_names",
-    "tools_of",
-]
-
 
 LONGEST = 128
 """Characters of a name. Source: Model Context Protocol, 2025-11-25, tool names."""
@@ -192,7 +178,7 @@ TOPIC = "plugin.*"
 """Events after which there may be other tools."""
 
 TAG = "calls"
-"""What a token must be for, to call functions."""
+"""Scope that a token needs to call functions."""
 
 PAGE = 100
 """Tools of one answer."""

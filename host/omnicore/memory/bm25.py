@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from omnicore.memory.candidates import Matches
 
-__all__ = ["WordIndex", "affordable", "placed"]
-
 
 _SHARE = 0.2
 _LEAST_BUDGET = 1_000

@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from omnicore.clock import Clock
     from omnicore.storage.tables.memory import MemoryTable
 
-__all__ = ["ImmediateMemories", "ImmediateMemory", "ImmediateTier", "MemoryIndex", "MemoryIndexes", "VectorIndex"]
-
 
 _PAGE = 5000
 _REBUILD_SHARE = 0.3

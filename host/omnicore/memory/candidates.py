@@ -20,20 +20,6 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-__all__ = [
-    "LISTED",
-    "SIGNALS",
-    "Matches",
-    "Pool",
-    "Ranked",
-    "Weights",
-    "gathered",
-    "joined",
-    "nearest",
-    "rank",
-    "stretched",
-]
-
 
 LISTED = 50
 """The number of candidates of a signal, by whose range it is stretched."""

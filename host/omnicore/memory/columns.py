@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-__all__ = ["Bools", "Matrix", "MemoryColumns", "best", "unit"]
-
 
 Floats: TypeAlias = "npt.NDArray[np.float32]"
 Places: TypeAlias = "npt.NDArray[np.int64]"

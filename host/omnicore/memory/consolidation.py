@@ -21,8 +21,6 @@ from omnicore.records import replace
 from omnicore.storage.tables.memory import KeptMemory, MemoryCare, NewMemory
 from omnicore.vectors.numeric import np
 
-__all__ = ["Consolidated", "Consolidator", "Summarise", "clustered", "medoid"]
-
 _log = logging.getLogger(__name__)
 
 Summarise = Callable[[Sequence[str]], str | None]

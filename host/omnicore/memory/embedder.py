@@ -45,24 +45,6 @@ from omnicore.vectors.numeric import np
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = [
-    "DIMENSIONS",
-    "MOST_PIECES",
-    "TABLE",
-    "VOCABULARY",
-    "Embedder",
-    "FunctionEmbedder",
-    "MiniLM",
-    "Sense",
-    "StaticEmbedder",
-    "WordPiece",
-    "distil",
-    "embedder_named",
-    "installed_model",
-    "rarity",
-    "read_vocabulary",
-]
-
 
 MOST_PIECES = 512
 _LONGEST_WORD = 100

@@ -27,29 +27,6 @@ if TYPE_CHECKING:
 
     from omnicore.memory.columns import Floats
 
-__all__ = [
-    "MOST_DIMENSIONS",
-    "Memory",
-    "MemoryDraft",
-    "MemoryItem",
-    "MemoryOrigin",
-    "MemoryQuery",
-    "Recall",
-    "checked_embedding",
-    "checked_owner",
-    "checked_text",
-    "drafted",
-    "judged_importance",
-    "scored",
-    "shown",
-    "shown_scratch",
-    "spoken",
-    "standing",
-    "text_hash",
-    "tier_named",
-    "words_of",
-]
-
 
 _ASKED_TO_KEEP = re.compile(
     r"\b(remember|don'?t forget|never forget|keep in mind|important|note that|from now on|always|never)\b",

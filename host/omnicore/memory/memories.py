@@ -44,20 +44,6 @@ if TYPE_CHECKING:
     from omnicore.memory.embedder import Sense
     from omnicore.storage.store import Store
 
-__all__ = [
-    "HOST",
-    "Corrections",
-    "Evictor",
-    "Lookup",
-    "Memories",
-    "Skill",
-    "Tell",
-    "Touches",
-    "WriteRate",
-    "read_skill",
-    "tier_of",
-]
-
 
 _PLUGINS = 10_000
 

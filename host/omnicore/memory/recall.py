@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from omnicore.memory.cache import ImmediateTier, MemoryIndex, MemoryIndexes
     from omnicore.storage.tables.memory import MemoryTable
 
-__all__ = ["ALWAYS", "Finder", "Found", "Made", "Question"]
-
 
 """The space of the tiers that belong to the host."""
 

@@ -29,19 +29,6 @@ if TYPE_CHECKING:
 
     from omnicore.memory.memories import Memories
 
-__all__ = [
-    "Holding",
-    "Imported",
-    "MemoryService",
-    "MemoryStats",
-    "PluginMemories",
-    "export_pack",
-    "held_by",
-    "import_pack",
-    "measured",
-    "parts_of",
-]
-
 
 class MemoryStats(Record, frozen=True):
     """Memories and their bytes, expired ones not yet swept among them."""

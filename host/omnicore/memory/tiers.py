@@ -8,8 +8,6 @@ from typing import Literal
 
 from omnicore.records import Record
 
-__all__ = ["BY_PLACE", "GROUPS", "SHARED", "TIERS", "TIER_POLICIES", "MemoryTier", "TierPolicy", "Writer", "policy_of"]
-
 _MINUTE = 60.0
 _HOUR = 3600.0
 _DAY = 24 * _HOUR

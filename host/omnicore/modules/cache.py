@@ -12,8 +12,6 @@ from typing import Any
 from omnicore.clock import Clock, SystemClock
 from omnicore.errors import InvalidSetting
 
-__all__ = ["CacheModule", "CacheStats"]
-
 _ENTRY_BYTES = 200  # what an entry costs beside its key and value
 
 

@@ -10,8 +10,6 @@ from omnicore.config.loader import ConfigLoader
 from omnicore.config.schema import Entry, SettingPath, nested
 from omnicore.errors import NotFound
 
-__all__ = ["ConfigModule"]
-
 _NONE: Any = object()
 
 

@@ -12,8 +12,6 @@ from omnicore.core.extensions import explained
 from omnicore.core.lifecycle import RuntimeState
 from omnicore.errors import Conflict
 
-__all__ = ["HealthModule"]
-
 _ORDER = ("Healthy", "Degraded", "Unhealthy")
 _WORDS = {word.lower(): word for word in _ORDER} | {"ok": "Healthy", "true": "Healthy", "false": "Unhealthy"}
 _STATUS = {RuntimeState.ShuttingDown: "SHUTTING_DOWN"}

@@ -14,8 +14,6 @@ from omnicore.core.extensions import explained
 from omnicore.errors import Conflict
 from omnicore.events.bus import Event, Subscription, check_pattern
 
-__all__ = ["MessagingModule", "MessagingStats"]
-
 _log = logging.getLogger("omnicore.messaging")
 Handler = Callable[[Event], Any]
 

@@ -10,8 +10,6 @@ from typing import Any
 from omnicore.errors import OmniError
 from omnicore.telemetry.metrics import Metrics
 
-__all__ = ["MetricsModule"]
-
 
 class MetricsModule:
     """Uptime and modules of the application, how long its operations take, and gauges of its own.

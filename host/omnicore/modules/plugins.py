@@ -15,8 +15,6 @@ from omnicore.assembly import Host
 from omnicore.errors import Conflict
 from omnicore.sandbox.abi import HostFunction
 
-__all__ = ["PluginsModule"]
-
 
 class PluginsModule:
     """The plugins of a folder, and the native ones of the application, in one `omnicore.Host`.

@@ -10,8 +10,6 @@ from typing import Any
 from omnicore.errors import Conflict
 from omnicore.runtime.tasks import TaskEngine
 
-__all__ = ["TasksModule"]
-
 
 class TasksModule:
     """Jobs of the application's own, and stored tasks of its plugins.

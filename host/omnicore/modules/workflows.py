@@ -9,8 +9,6 @@ from typing import Any
 
 from omnicore.errors import Conflict
 
-__all__ = ["WorkflowModule"]
-
 
 class WorkflowModule:
     """Durable workflows over the plugins of an application; it needs a `PluginsModule`, whose host runs them.

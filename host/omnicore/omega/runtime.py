@@ -30,23 +30,6 @@ from omnicore.memory.tiers import MemoryTier
 from omnicore.resilience.health import HealthReport as MonitorReport
 from omnicore.resilience.status import HealthStatus
 
-__all__ = [
-    "AgentDBConfig",
-    "EventHandler",
-    "HealthReport",
-    "LoopsConfig",
-    "Memory",
-    "MemoryConfig",
-    "MetaSONAConfig",
-    "OmegaAPI",
-    "OmegaConfig",
-    "OmegaRuntime",
-    "RuntimeMetrics",
-    "memory_of",
-    "settings_for",
-]
-
-
 _Range = tuple[float, float]
 _LONGEST_MS = 100 * 366 * 86_400_000
 

@@ -19,20 +19,6 @@ if TYPE_CHECKING:
     from omnicore.storage.store import Session, Store
     from omnicore.storage.tables.plugins import GrantRow, PluginRow, TurnedAwayRow
 
-__all__ = [
-    "NO_RULING",
-    "Consent",
-    "Facts",
-    "Newest",
-    "PluginStanding",
-    "Review",
-    "Ruling",
-    "check_digest",
-    "grant_of",
-    "next_state",
-    "review_reason",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class Newest:

@@ -19,21 +19,9 @@ from omnicore.resilience.breaker import Breaker
 if TYPE_CHECKING:
     from omnicore.clock import Clock
 
-__all__ = [
-    "APPLICATION",
-    "OWNER",
-    "SEVERAL",
-    "Blame",
-    "CallOutcome",
-    "Callers",
-    "Verdict",
-    "caller",
-    "counts",
-    "verdict",
-]
 
 APPLICATION = "application"
-"""Who calls without saying so: the program that embeds the host."""
+"""Caller without a name: the program that embeds the host."""
 
 OWNER = "owner"
 """Whoever the host belongs to, by its own key or by being the only one on this machine."""

@@ -33,17 +33,6 @@ if TYPE_CHECKING:
     from omnicore.storage.modules import ModuleStore
     from omnicore.storage.store import Store
 
-__all__ = [
-    "Candidate",
-    "Folder",
-    "Rollbacks",
-    "Settled",
-    "check_filename",
-    "remove_files",
-    "sidecar_beside",
-    "write_whole",
-]
-
 
 Settled = Literal["yes", "soon", "writing"]
 

@@ -24,8 +24,8 @@ from omnicore.errors import ManifestInvalid
 from omnicore.optional import optional
 from omnicore.plugins.schemas import BYTES_MEDIA, JSON_MEDIA, FunctionSpec, problems_of_schema, write_path
 from omnicore.sandbox.abi import Limits, WasiGrant
-from omnicore.sandbox.nesting import too_deep
 from omnicore.sandbox.wit import Signature, Way, WitType, entry_of, input_way, output_way, returned
+from omnicore.texts import too_deep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -33,26 +33,6 @@ if TYPE_CHECKING:
     from jsonschema import Draft202012Validator, ValidationError
 
     from omnicore.sandbox.inspect import ModuleInfo
-
-__all__ = [
-    "LIMITS",
-    "SECTION",
-    "Manifest",
-    "ManifestDocument",
-    "Source",
-    "asked_of",
-    "callable_exports",
-    "described",
-    "effective_limits",
-    "granted_limits",
-    "limits_covered",
-    "limits_request",
-    "missing_of",
-    "name_of_stem",
-    "read_json",
-    "read_manifest",
-    "read_toml",
-]
 
 
 MAX_BYTES = 256 * 1024

@@ -47,8 +47,6 @@ if TYPE_CHECKING:
     from omnicore.sandbox.engine import Instance
     from omnicore.storage.tables.plugins import NativeTable
 
-__all__ = ["NativeCode", "NativePlugin", "NativePlugins", "NativeTemplate", "own_limits", "takes_input"]
-
 
 _MOST_STUCK = 32
 _LONGEST = 2_000

@@ -20,27 +20,10 @@ from urllib.parse import unquote
 from omnicore.config.documents import JsonPath
 from omnicore.errors import DeadlineExceeded, GuestFailed, InvalidInput, OmniError
 from omnicore.optional import optional
-from omnicore.sandbox.nesting import too_deep
-from omnicore.texts import json_writer
+from omnicore.texts import json_writer, too_deep
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError
-
-__all__ = [
-    "BYTES_MEDIA",
-    "JSON_MEDIA",
-    "TEXT_MEDIA",
-    "FunctionSpec",
-    "Media",
-    "SafePattern",
-    "Schema",
-    "SchemaTooSlowError",
-    "UnsafePatternError",
-    "embedded",
-    "problems_of_schema",
-    "safe_pattern",
-    "write_path",
-]
 
 
 _STEPS = 16_000_000  # about half a second of `re` at its worst

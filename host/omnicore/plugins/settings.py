@@ -14,10 +14,7 @@ from typing import Any, Literal
 from omnicore.config.settings import MASK, is_secret
 from omnicore.errors import InvalidInput, InvalidSetting
 from omnicore.plugins.schemas import Schema, SchemaTooSlowError
-from omnicore.sandbox.nesting import too_deep
-
-__all__ = ["PluginConfig", "config_of", "settled_settings", "to_store"]
-
+from omnicore.texts import too_deep
 
 _CHECK_S = 1.0
 

@@ -11,8 +11,6 @@ from typing import Any, Literal, TypeVar
 from omnicore.clock import Clock, SystemClock
 from omnicore.errors import CallerError, Unavailable
 
-__all__ = ["Breaker", "BreakerFigures", "BreakerPolicy", "BreakerState", "counts_as_failure"]
-
 BreakerState = Literal["closed", "open", "half-open"]
 _T = TypeVar("_T")
 
@@ -193,6 +191,14 @@ class Breaker:
             self._turn_to("open")
         self._tell(old, "open")
         return True
+
+    def doubt(self) -> None:
+        """Lets trials alone pass from now on: others found the service failing, or well again, and this may differ."""
+        old = self._state
+        with self._lock:
+            if self._state != "half-open":
+                self._turn_to("half-open")
+        self._tell(old, "half-open")
 
     def release(self, lease: int | None = None) -> None:
         """A call ended without saying anything about the service, such as a cancelled one."""

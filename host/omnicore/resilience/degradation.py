@@ -10,8 +10,6 @@ from typing import Any, TypeVar
 from omnicore.errors import Conflict, NotFound, Unavailable
 from omnicore.resilience.breaker import counts_as_failure
 
-__all__ = ["Degradation", "FeatureInfo"]
-
 _T = TypeVar("_T")
 
 

@@ -20,18 +20,6 @@ from omnicore.errors import CapacityReached, OmniError, StorageFailed, Unavailab
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-__all__ = [
-    "RESTARTS",
-    "Retry",
-    "RetryPolicy",
-    "Supervised",
-    "SupervisedState",
-    "may_pass",
-    "pause_s",
-    "read_retry_after",
-    "wanted_pause_s",
-]
-
 
 _T = TypeVar("_T")
 

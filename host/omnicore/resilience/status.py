@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["CircuitState", "HealthStatus"]
-
 
 class HealthStatus(StrEnum):
     """The health of a part. As text it is its own name: `f"{HealthStatus.Healthy}"` is `Healthy`."""

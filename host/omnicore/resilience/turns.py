@@ -13,8 +13,6 @@ from typing import Any, TypeVar
 
 from omnicore.errors import CapacityReached
 
-__all__ = ["Turns"]
-
 _WAITING = 256
 _T = TypeVar("_T")
 _Item = tuple["Future[Any]", Callable[[], Any]]

@@ -22,8 +22,6 @@ from omnicore.storage.tables.tasks import PENDING, Task, TaskOrder
 if TYPE_CHECKING:
     from omnicore.jobs.tasks import StoredTasks
 
-__all__ = ["Job", "JobHandle", "JobPool", "TaskEngine", "TaskHandle"]
-
 
 Job = Callable[..., Any]
 _log = logging.getLogger("omnicore.tasks")
@@ -308,7 +306,6 @@ class TaskEngine:
             self.stored,
             self._call,
             workers=self._workers,
-            drain_s=_DRAIN_S if self._drain_s is None else self._drain_s,
             random=self._random,
         )
         await runner.start()
@@ -361,14 +358,31 @@ class TaskEngine:
             if one is not None:
                 one.wake()
 
+    def pause(self) -> None:
+        """Claims no stored tasks until `resume`; those that run go on."""
+        if self._runner is not None:
+            self._runner.paused = True
+
+    def resume(self) -> None:
+        """Claims stored tasks again."""
+        if self._runner is not None:
+            self._runner.paused = False
+            self._runner.wake()
+
+    async def hand_over(self, within_s: float) -> None:
+        """Claims no more; tasks that run finish for so long, then they are given back for other hosts to claim."""
+        if self._runner is not None:
+            await self._runner.hand_over(within_s)
+
     async def stop(self) -> None:
         """Waits for all jobs and for the tasks that run, for `drain_s` at most, and cuts what still runs then.
 
         Stored tasks that are cut are given back: another host takes them up at once, and no attempt counts.
         """
         runner, self._runner = self._runner, None
+        within_s = _DRAIN_S if self._drain_s is None else self._drain_s
         try:
-            await asyncio.gather(self._jobs.stop(), *([runner.stop()] if runner else []))
+            await asyncio.gather(self._jobs.stop(), *([runner.stop(within_s)] if runner else []))
         finally:
             if runner is not None and self._membership is not None and self._ticking is not None:
                 self._deaf()

@@ -9,9 +9,6 @@ from typing import Any, Literal, Protocol
 
 from omnicore.errors import LimitExceeded
 
-__all__ = ["Variables"]
-
-
 _ENTRY_BYTES = 48  # what a variable costs beside its key and value; the figure of the Extism runtime
 
 
@@ -83,7 +80,7 @@ class HostCall(Protocol):
     """The object that the caller of the guest passed, or None."""
 
     deadline: float
-    """When the call must be over, on the `time.monotonic()` clock. Units: seconds."""
+    """Time at which the call must be over, on the `time.monotonic()` clock. Units: seconds."""
 
     @property
     def on_loop(self) -> bool:

@@ -25,25 +25,6 @@ from typing import Any, Protocol
 from omnicore.errors import Unavailable
 from omnicore.sandbox.abi import MIB
 
-__all__ = [
-    "BUDGET",
-    "COOLING",
-    "KEPT_BYTES",
-    "NEVER_KEPT",
-    "SHORT",
-    "WAIT_S",
-    "BudgetUse",
-    "Charge",
-    "Charged",
-    "Cooling",
-    "IdleOwner",
-    "MemoryBudget",
-    "memory_of",
-    "reclaim",
-    "register_idle_owner",
-]
-
-
 KEPT_BYTES = 48 * MIB
 NEVER_KEPT = 1 << 62
 """The size that is always freed when it was idle for a while."""

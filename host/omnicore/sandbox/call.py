@@ -12,20 +12,6 @@ from typing import Any, Protocol
 from omnicore.errors import CallCancelled, DeadlineExceeded, InstanceBusy, InvalidInput, LimitExceeded
 from omnicore.sandbox.abi import Limits
 
-__all__ = [
-    "CallBudget",
-    "Running",
-    "background_loop",
-    "busy",
-    "cancelled",
-    "overtime",
-    "result_of",
-    "too_long",
-    "too_many_calls",
-    "too_much",
-    "too_nested",
-]
-
 _LOOK_S = 0.02  # how often a waiting call looks whether it was cancelled
 
 

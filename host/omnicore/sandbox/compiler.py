@@ -47,20 +47,6 @@ from omnicore.sandbox.capi.code import (
 from omnicore.sandbox.compiler_child import DISK, EXHAUSTED, REFUSED
 from omnicore.sandbox.inspect import ModuleInfo, harmless
 
-__all__ = [
-    "LONG_TRIES",
-    "SHORT_TRIES",
-    "CodeCache",
-    "Compiler",
-    "CompilerProcesses",
-    "CompilerQueue",
-    "Deferred",
-    "Refusals",
-    "check_cheap",
-    "compiling",
-    "only_cheap",
-]
-
 
 class Deferred(Exception):
     """Compiling takes a process of its own, and the caller does not wait for one, or no longer."""

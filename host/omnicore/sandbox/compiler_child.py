@@ -19,9 +19,6 @@ import sys
 from omnicore.errors import OmniError
 from omnicore.sandbox.capi.code import Preset, RawEngine, compile_component, compile_module
 
-__all__ = ["DISK", "EXHAUSTED", "REFUSED"]
-
-
 REFUSED, EXHAUSTED, DISK = 3, 4, 5
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 _NO_MEMORY = ("allocate memory", "os error 12")

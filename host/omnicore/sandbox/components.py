@@ -16,32 +16,6 @@ from typing import Any
 from omnicore.sandbox.wasm import ComponentInfo, Export, Import, ModuleInfo, Reader, reject
 from omnicore.sandbox.wit import PRIMITIVES, Signature, WitFunction, WitType
 
-__all__ = [
-    "CORE",
-    "OTHER",
-    "ComponentItem",
-    "DefinitionBudget",
-    "Scope",
-    "Shape",
-    "at_index",
-    "close_scope",
-    "counted",
-    "declare",
-    "extern_name",
-    "functions_of",
-    "is_type",
-    "read_alias",
-    "read_component",
-    "read_definitions",
-    "read_extern",
-    "read_flag",
-    "read_sort",
-    "read_type",
-    "resources_of",
-    "snake",
-]
-
-
 _DEPTH = 64
 _ITEMS = 50_000
 _NESTED = 16

@@ -7,9 +7,6 @@ from typing import Any, Protocol
 
 from omnicore.sandbox.abi import Doors, Limits, Usage
 
-__all__ = ["EngineByKind", "Instance", "Module", "SandboxEngine", "Template"]
-
-
 Module = tuple[str, bytes]
 """A module's name and its bytes. The module called `main` holds the functions that can be called."""
 

@@ -11,8 +11,6 @@ from omnicore.sandbox.engine import EngineByKind, SandboxEngine
 from omnicore.sandbox.extism.engine import ExtismEngine
 from omnicore.sandbox.reference.engine import ReferenceEngine
 
-__all__ = ["engine_for"]
-
 
 def engine_for(settings: Settings, code: Path) -> SandboxEngine:
     """The engine that runs modules, each by its kind; compiled code is kept in the folder `code`.

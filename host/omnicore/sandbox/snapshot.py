@@ -18,22 +18,6 @@ from omnicore.sandbox.engine import Instance, SandboxEngine, Template
 from omnicore.sandbox.inspect import FuncType, ModuleInfo, inspect
 from omnicore.sandbox.wasm import Reader, write_u32
 
-__all__ = [
-    "FIRST_DOOR",
-    "FUNCTION",
-    "Evaluation",
-    "HostImport",
-    "LanguageEngine",
-    "ModuleChanges",
-    "function_type",
-    "name",
-    "rewritten",
-    "sized",
-    "sleb",
-    "vector",
-]
-
-
 FUNCTION = 0
 """The kind of an import or export that is a function."""
 

@@ -13,9 +13,6 @@ from typing import Literal, NoReturn, cast
 from omnicore.errors import ModuleRejected
 from omnicore.sandbox.wit import Signature, WitFunction, WitType
 
-__all__ = ["SECTIONS", "Draft", "Reader", "reject", "write_u32"]
-
-
 _NAME_BYTES = 4_096
 _BROKEN = "build the plugin again or copy the whole file"
 

@@ -11,37 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-__all__ = [
-    "BLOB",
-    "BOOL",
-    "F64",
-    "JSON",
-    "PRIMITIVES",
-    "S64",
-    "STRING",
-    "U8",
-    "U32",
-    "U64",
-    "Signature",
-    "Way",
-    "WitFunction",
-    "WitType",
-    "borrow",
-    "enum",
-    "input_way",
-    "list_of",
-    "map_of",
-    "option",
-    "output_way",
-    "own",
-    "record",
-    "result",
-    "returned",
-    "tuple_of",
-    "variant",
-]
-
-
 _MOST = 1 << 30
 _NAME_CHARACTERS = 64
 

@@ -29,28 +29,6 @@ from omnicore.storage.store import storage_failed
 if TYPE_CHECKING:
     from omnicore.storage.store import Dialect, Session, Store
 
-__all__ = [
-    "KEPT",
-    "MADE_AGAIN",
-    "Contents",
-    "Description",
-    "KeptFiles",
-    "columns_of",
-    "copy_into_postgresql",
-    "copy_into_sqlite",
-    "count_rows",
-    "describe",
-    "drop_made_again",
-    "extract",
-    "files_of",
-    "is_kept",
-    "read_contents",
-    "stored_bytes",
-    "tables_of",
-    "write_archive",
-    "write_rows",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class KeptFiles:

@@ -45,30 +45,6 @@ from omnicore.storage.store import Session, Store, storage_failed
 if TYPE_CHECKING:
     from omnicore.clock import Clock
 
-__all__ = [
-    "COUNTED",
-    "MOST",
-    "SMALL_FILES",
-    "Backup",
-    "Backups",
-    "BackupsOverview",
-    "OldState",
-    "RestoreOutcome",
-    "Staged",
-    "backup",
-    "holds_data",
-    "opened_state",
-    "read_staged",
-    "refuse_filled",
-    "restore_postgresql",
-    "restore_sqlite",
-    "scratch",
-    "settle",
-    "staged_file",
-    "take_modules",
-    "verified_database",
-]
-
 
 _PRIMARY = 0xFF
 Derive = Callable[[Store, Session], None]

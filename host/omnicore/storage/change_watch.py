@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from omnicore.storage.store import Changes, Store
 
-__all__ = ["ChangeWatch"]
 
 _log = logging.getLogger("omnicore.storage")
 
@@ -37,10 +36,18 @@ class ChangeWatch:
         self._task: asyncio.Task[None] | None = None
         self._news = asyncio.Event()
         self._failing = False
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def start(self) -> None:
         """Begins, with a first look."""
+        self._loop = asyncio.get_running_loop()
         self._task = asyncio.create_task(self._run(), name=f"omnicore-{self._name}")
+
+    def stir(self) -> None:
+        """Asks for a look at once, from any thread: notifications tell nothing of what this process wrote itself."""
+        if self._loop is not None:
+            with suppress(RuntimeError):  # the loop is closed
+                self._loop.call_soon_threadsafe(self._news.set)
 
     async def stop(self) -> None:
         """Ends it."""

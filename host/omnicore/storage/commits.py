@@ -18,8 +18,6 @@ from typing import Any, Generic, Protocol, TypeVar
 from omnicore.errors import StorageFailed
 from omnicore.storage.store import Session, storage_busy
 
-__all__ = ["GroupCommit", "SharedCommits", "Transaction", "Transactions"]
-
 _T = TypeVar("_T")
 Work = Callable[[Session], _T]
 

@@ -30,19 +30,6 @@ from omnicore.storage.store import Session, renewed_after_fork, storage_failed
 if TYPE_CHECKING:
     from omnicore.storage.store import Dialect, Store
 
-__all__ = [
-    "DATABASE",
-    "Database",
-    "Presence",
-    "StorageOptions",
-    "filesystem_of",
-    "keep_copy",
-    "left_open",
-    "open_store",
-    "quick_check",
-    "refuse_network",
-]
-
 
 _T = TypeVar("_T")
 

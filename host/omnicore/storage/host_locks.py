@@ -14,8 +14,6 @@ from pathlib import Path
 from omnicore.files import check_own, only_one, own_folder, write_whole
 from omnicore.ids import new_id
 
-__all__ = ["HostLocks", "host_identity"]
-
 _NAME = re.compile(r"[a-z]+_[0-9a-z]{26}")
 
 

@@ -19,8 +19,6 @@ from omnicore.errors import StorageFailed
 from omnicore.files import own_folder
 from omnicore.storage.store import Store, storage_failed
 
-__all__ = ["MODULE_PARTS", "ModuleStore"]
-
 MODULE_PARTS = "module_parts"
 """The table of the bytes. Backups leave it out: they hold the files of the folder, which `fetch_all` completes."""
 

@@ -6,12 +6,13 @@ as away after some seconds: who waits for it is released, and who comes next is 
 
 from __future__ import annotations
 
+import asyncio
 import random
 import re
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -25,25 +26,11 @@ from psycopg.types.numeric import NumericBinaryLoader
 from omnicore.errors import InvalidInput, InvalidSetting, OmniError, StorageAway, StorageFailed
 from omnicore.storage.store import storage_busy
 
-__all__ = [
-    "Connection",
-    "IdleConnections",
-    "Link",
-    "copy_of",
-    "is_blocked",
-    "is_lost",
-    "is_passing",
-    "many_of",
-    "postgresql_failed",
-    "read_url",
-    "with_percent_marks",
-]
-
-
 _T = TypeVar("_T")
 
-_IDLE = 4
-_IDLE_S = 5.0  # a host that does little gives back what a burst needed
+_USUAL_READERS, _IDLE = 2, 4
+_IDLE_S = 3.0  # a host that does little gives back what a burst needed
+_COINCIDENCES, _COINCIDENCE_S = 5, 0.1  # in a second; more often it is load
 _AGAIN_S = 0.05
 _LONGEST_PAUSE_S = 0.5
 _AT_ONCE_S = 1.0  # whoever refuses connections does so at once
@@ -102,39 +89,165 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
 
 
 class IdleConnections:
-    """Connections that wait for their next use. Those that nobody used for some seconds are closed, but for one.
+    """Connections in turns. Those that nobody used for some seconds are closed, but for one.
+
+    Who comes while `usual` ones are in use waits a moment for one of them, unless many do: what a host at rest does at
+    the same instant by chance needs no further connection.
 
     Args: most: more are not kept.
     """
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, usual: int, most: int) -> None:
+        self._usual, self._most = usual, most
         self._kept: deque[tuple[float, Connection]] = deque()
+        self._returned = threading.Condition(threading.Lock())
+        self._used = 0
+        self._waits, self._second = 0, 0
 
-    def take(self) -> Connection | None:
-        """The one that was used last, or None."""
+    def take(self, connect: Callable[[], Connection]) -> Connection:
+        """The one that was used last, or else a new one. Raises: what `connect` raises."""
+        with self._returned:
+            if not self._kept and self._used >= self._usual and self._may_wait():
+                self._returned.wait(_COINCIDENCE_S)
+            self._used += 1
+            if self._kept:
+                return self._kept.pop()[1]
         try:
-            return self._kept.pop()[1]
-        except IndexError:
-            return None
+            return connect()
+        except BaseException:
+            with self._returned:
+                self._used -= 1
+            raise
 
     def give(self, connection: Connection) -> None:
         """Keeps a connection, if it works, is in no transaction, and there is room."""
         usable = not (connection.closed or connection.broken)
         idle = usable and connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
-        if not idle or len(self._kept) >= self._most:
-            connection.close()
-            return
         now = time.monotonic()
-        self._kept.append((now, connection))
-        with suppress(IndexError):  # another thread was first
+        old = []
+        with self._returned:
+            self._used -= 1
+            if idle and len(self._kept) < self._most:
+                self._kept.append((now, connection))
+                self._returned.notify()
+            else:
+                old.append(connection)
             while len(self._kept) > 1 and self._kept[0][0] < now - _IDLE_S:
-                self._kept.popleft()[1].close()
+                old.append(self._kept.popleft()[1])
+        for one in old:
+            one.close()
 
     def close(self) -> None:
-        """Closes all."""
-        while (connection := self.take()) is not None:
+        """Closes those that nobody uses."""
+        with self._returned:
+            kept = list(self._kept)
+            self._kept.clear()
+        for _, connection in kept:
             connection.close()
+
+    def _may_wait(self) -> bool:
+        second = int(time.monotonic())
+        self._waits = self._waits + 1 if second == self._second else 1
+        self._second = second
+        return self._waits <= _COINCIDENCES
+
+
+class Ear:
+    """The one connection of a process that listens, for everybody in it who wants to hear.
+
+    Args:
+        connection: listens already, and has no other use.
+        own: the name under which this process announces its writes: those are ignored.
+    Owns: the connection, until nobody wants to hear any more or the server is lost.
+    """
+
+    def __init__(self, connection: Connection, own: str) -> None:
+        self._connection, self._own = connection, own
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._told: dict[PostgresChanges, asyncio.AbstractEventLoop] = {}
+        self._watched = -1
+        self.works = True
+
+    def begin(self, one: PostgresChanges) -> None:
+        """Tells one more, on the running loop."""
+        loop = asyncio.get_running_loop()
+        self._told[one] = loop
+        if not self.works:
+            self._end()
+        elif self._loop is None:
+            self._loop, self._watched = loop, self._connection.fileno()
+            loop.add_reader(self._watched, self._readable)
+
+    def leave(self, one: PostgresChanges) -> None:
+        """Tells one less. Without its event loop the connection hears nothing more."""
+        loop = self._told.pop(one, None)
+        if not self._told or (loop is self._loop and loop not in self._told.values()):
+            self._end()
+
+    def drop(self) -> None:
+        """Ends, from any thread."""
+        self.works = False
+        loop = self._loop
+        if loop is None:
+            self._connection.close()
+            return
+        with suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(self._end)
+
+    def _end(self) -> None:
+        self.works = False
+        if self._loop is not None:
+            # By the number of the socket as it was: a broken connection closes its socket at once, and the loop would
+            # refuse the next socket that gets the number.
+            self._loop.remove_reader(self._watched)
+            self._loop = None
+        self._connection.close()
+        told, self._told = self._told, {}
+        self._tell(told)
+
+    def _readable(self) -> None:
+        news, server = False, self._connection.pgconn
+        try:
+            server.consume_input()
+            while (note := server.notifies()) is not None:
+                news = news or note.extra != self._own.encode()
+        except psycopg.Error:  # the server is away: the listener must poll
+            self._end()
+            return
+        if server.status != psycopg.pq.ConnStatus.OK:
+            self._end()
+        elif news:
+            self._tell(self._told)
+
+    def _tell(self, told: Mapping[PostgresChanges, asyncio.AbstractEventLoop]) -> None:
+        for one, loop in tuple(told.items()):
+            if loop is asyncio.get_running_loop():
+                one.notify()
+            else:
+                with suppress(RuntimeError):  # the loop is closed
+                    loop.call_soon_threadsafe(one.notify)
+
+
+class PostgresChanges:
+    """Notifications on an event loop. See `omnicore.storage.store.Changes`."""
+
+    def __init__(self, ear: Ear) -> None:
+        self._ear = ear
+        self.notify: Callable[[], None] = lambda: None
+
+    @property
+    def works(self) -> bool:
+        """False after the notifications have ended."""
+        return self._ear.works
+
+    def begin(self, notify: Callable[[], None]) -> None:
+        """Calls `notify` on the running loop from now on."""
+        self.notify = notify
+        self._ear.begin(self)
+
+    def close(self) -> None:
+        """Ends the notifications."""
+        self._ear.leave(self)
 
 
 class _BoolAsInt(Dumper):
@@ -221,7 +334,7 @@ class Link:
             self._parameters["client_encoding"] = "UTF8"
         self._session = "" if pooled else "; ".join(f"SET {one}" for one in (*_SESSION, *limits))
         self.limits = "".join(f"; SET LOCAL {one}" for one in limits) if pooled else ""
-        """What follows each BEGIN."""
+        """Statement after each BEGIN."""
         self.lock_timeout_s = lock_timeout_s
         self.lost: Callable[[], None] = lambda: None
         """Called after the server was lost, from any thread."""
@@ -229,7 +342,7 @@ class Link:
 
     def renew(self) -> None:
         """In a forked child: forgets the parent's connections, which psycopg does not close in another process."""
-        self._idle = IdleConnections(_IDLE)
+        self._idle = IdleConnections(_USUAL_READERS, _IDLE)
         self._free = threading.BoundedSemaphore(self._readers)
         self._asking = threading.Lock()
         self._answered: float | None = 0.0  # None: it is silent
@@ -240,7 +353,7 @@ class Link:
         Args: watched: its waits end when the server falls silent.
         Raises: psycopg.Error. StorageFailed. StorageAway: the server is silent, and another thread is asking it.
         """
-        asking = self._answered is None
+        asking = self.silent
         if asking and not self._asking.acquire(blocking=False):
             raise self.away()
         began = time.monotonic()
@@ -259,6 +372,11 @@ class Link:
             connection.silence_s = None
         return connection
 
+    @property
+    def silent(self) -> bool:
+        """True from when the server was silent until it answers."""
+        return self._answered is None
+
     def away(self) -> StorageAway:
         """The error of a server that says nothing."""
         return StorageAway(f"{self.place} {_GONE[0]}", remedy=_GONE[1], path=self.place, reason="it is silent")
@@ -271,7 +389,7 @@ class Link:
     @contextmanager
     def idle(self) -> Iterator[Connection]:
         """A connection for the length of the block, however many are in use."""
-        connection = self._idle.take() or self.connect()
+        connection = self._idle.take(self.connect)
         try:
             yield connection
         finally:
@@ -282,13 +400,16 @@ class Link:
         """A connection that only reads, for the length of the block. Raises: StorageFailed: all are in use."""
         free = self._free
         if not free.acquire(timeout=self._timeout_s):
-            if self._answered is None:
+            if self.silent:
                 raise self.away()
             remedy = "raise storage.connections, or look for queries that take long"
             raise StorageFailed(f"all connections to {self.place} are in use", remedy=remedy, path=self.place)
         try:
-            with self.idle() as connection:
+            connection = self._idle.take(self.connect)
+            try:
                 yield connection
+            finally:
+                self._idle.give(connection)
         finally:
             free.release()
 
@@ -315,7 +436,7 @@ class Link:
         with self._asking:
             if self._answered is not None and self._answered < asked - self._timeout_s:
                 self._ask(connection)
-            return self._answered is not None
+            return not self.silent
 
     def _ask(self, connection: Connection) -> None:
         try:

@@ -11,18 +11,6 @@ from weakref import WeakSet
 
 from omnicore.errors import StorageBusy, StorageFailed
 
-__all__ = [
-    "Changes",
-    "Cursor",
-    "Dialect",
-    "Renewable",
-    "Session",
-    "Store",
-    "renewed_after_fork",
-    "storage_busy",
-    "storage_failed",
-]
-
 Dialect = Literal["sqlite", "postgresql"]
 _T = TypeVar("_T")
 

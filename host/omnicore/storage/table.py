@@ -23,8 +23,6 @@ import msgspec
 from omnicore.records import Field, Record, fields, view
 from omnicore.storage.store import Dialect
 
-__all__ = ["Table"]
-
 _R = TypeVar("_R", bound=Record)
 _SQL_TYPES: Mapping[Dialect, Mapping[type, str]] = {
     "sqlite": {str: "TEXT", int: "INTEGER", float: "REAL", bytes: "BLOB", bool: "INTEGER"},

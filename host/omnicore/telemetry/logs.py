@@ -10,13 +10,15 @@ from __future__ import annotations
 import json
 import logging
 import re
+import secrets
 import threading
 from collections import deque
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 from omnicore.clock import Clock, SystemClock
 from omnicore.errors import CapacityReached
@@ -24,18 +26,33 @@ from omnicore.errors import CapacityReached
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = [
-    "LEVELS",
-    "MOST_FOLLOWERS",
-    "Follower",
-    "Heard",
-    "JsonLines",
-    "Level",
-    "LogLine",
-    "LogWriter",
-    "PluginLogs",
-    "harmless",
-]
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A trace of OpenTelemetry that calls and log lines belong to, and the span above them; 0 for none."""
+
+    id: int
+    parent: int = 0
+
+
+TRACE: ContextVar[Trace | None] = ContextVar("omnicore_trace", default=None)
+"""The trace of the request that is served here; set while somebody collects traces or logs."""
+
+_TRACEPARENT = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(?:-.*)?")
+
+
+def trace_of(header: bytes | None) -> Trace:
+    """The trace that a `traceparent` header names, or a new one. Source: W3C Trace Context, section 3.2.
+
+    >>> trace_of(b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01").parent
+    67667974448284343
+    """
+    found = _TRACEPARENT.fullmatch(header) if header is not None else None
+    if found is not None and header[:2] != b"ff":  # type: ignore[index]
+        trace, parent = int(found[1], 16), int(found[2], 16)
+        if trace and parent:
+            return Trace(trace, parent)
+    return Trace(secrets.randbits(128) or 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,8 +295,31 @@ def _cost(line: LogLine) -> int:
 _LEVELS = {"WARNING": "warn", "CRITICAL": "error"}
 
 
+class HostLines(logging.Handler):
+    """The last lines that the host itself logged, without those of plugins, which have a log of their own."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self._logs = PluginLogs(most)
+        self._writer = self._logs.sink("")
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keeps one record."""
+        if not record.name.startswith("omnicore.plugin."):
+            level = _LEVELS.get(record.levelname, record.levelname.lower())
+            text = f"{record.name}: {record.getMessage()}"
+            self._writer(cast("Level", level) if level in LEVELS else "debug", text)
+
+    def tail(self, n: int, level: Level = "trace") -> list[LogLine]:
+        """The last `n` lines at `level` or above, oldest first, harmless to print."""
+        return self._logs.tail("", n, level)
+
+
 class JsonLines(logging.Formatter):
-    """Time, level, logger and message; a traceback as text in `error`. Nothing in a message can break the line."""
+    """Time, level, logger and message; a traceback as text in `error`, the trace where there is one.
+
+    Nothing in a message can break the line.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """One record as one line."""
@@ -291,4 +331,6 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info and record.exc_info[0] is not None:
             document["error"] = self.formatException(record.exc_info)
+        if (trace := TRACE.get()) is not None:
+            document["trace_id"] = f"{trace.id:032x}"
         return json.dumps(document)

@@ -21,21 +21,6 @@ from prometheus_client.registry import Collector
 if TYPE_CHECKING:
     from omnicore.clock import Clock
 
-__all__ = [
-    "BUCKETS_S",
-    "COARSE",
-    "FINE",
-    "CallFigures",
-    "CallRecorder",
-    "Metrics",
-    "Resolution",
-    "Series",
-    "Shown",
-    "Tap",
-    "Totals",
-    "percentile_ms",
-]
-
 
 BUCKETS_S: tuple[float, ...] = (
     *(0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005),
@@ -155,6 +140,8 @@ class Metrics(Collector):
         self._doors: dict[tuple[str, str], CallRecorder] = {}
         self._forgotten = CallFigures(0, 0, 0.0)
         self._tap: Tap | None = None
+        self.traced = False
+        """True while somebody collects traces or logs: requests then get a trace."""
         self._levels_by: dict[str, tuple[str, tuple[str, ...], ReadCounts]] = {}
         self._gauges: dict[str, tuple[str, Callable[[], float]]] = {}
         self._counters: dict[str, tuple[str, tuple[str, ...], ReadCounts]] = {}

@@ -1,6 +1,7 @@
-"""Calls as OpenTelemetry traces, and all metrics, sent to a collector by OTLP over HTTP; needs the extra `otel`.
+"""Calls as OpenTelemetry traces, log lines, and all metrics, sent to a collector by OTLP over HTTP.
 
-A call on its way only leaves a note (0.4 us); a task of its own makes spans from notes and sends them.
+It needs the extra `otel`. A call or a line on its way only leaves a note (0.4 us for a call); a task of its own makes
+spans and log records from notes and sends them.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from omnicore.errors import ToolMissing
+from omnicore.telemetry.logs import TRACE, Trace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,26 +26,114 @@ if TYPE_CHECKING:
 
     from omnicore.telemetry.metrics import Metrics
 
-__all__ = ["OpenTelemetry"]
-
 
 _log = logging.getLogger("omnicore.telemetry")
 _MOST_NOTES = 10_000
 _NS = 1_000_000_000
 
-_Note = tuple[str, str, float, str, int]
+_Note = tuple[str, str, float, str, int, Trace | None]
+
+_SEVERITIES = ((40, 17, "ERROR"), (30, 13, "WARN"), (20, 9, "INFO"), (10, 5, "DEBUG"), (0, 1, "TRACE"))
+"""Lowest level of Python's logging, number and name of each severity. Source: OpenTelemetry's data model of logs."""
+
+
+class _Lines(logging.Handler):
+    """A queue of what is logged, and its way to the collector; the oldest go when nobody takes them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._waiting: deque[tuple[logging.LogRecord, Trace | None]] = deque(maxlen=_MOST_NOTES)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keeps a line with the trace that it was logged in."""
+        self._waiting.append((record, TRACE.get()))
+
+    def open(self, resource: Any, url: str, timeout_s: float) -> None:
+        """Begins to keep lines."""
+        exporter = _library("exporter.otlp.proto.http._log_exporter").OTLPLogExporter(endpoint=url, timeout=timeout_s)
+        self._records = _library("sdk._logs.export").BatchLogRecordProcessor(exporter, max_queue_size=_MOST_NOTES + 1)
+        provider = _library("sdk._logs").LoggerProvider(resource=resource, shutdown_on_exit=False)
+        provider.add_log_record_processor(self._records)
+        self._loggers = provider.get_logger
+        logging.getLogger("omnicore").addHandler(self)
+
+    def send(self, timeout_s: float) -> None:
+        """Sends the lines that wait."""
+        while self._waiting:
+            self._hand_on(*self._waiting.popleft())
+        self._records.force_flush(int(timeout_s * 1000))
+
+    def _hand_on(self, record: logging.LogRecord, trace: Trace | None) -> None:
+        number, name = next((number, name) for least, number, name in _SEVERITIES if record.levelno >= least)
+        plugin = record.name.removeprefix("omnicore.plugin.")
+        attributes = {"omnicore.plugin": plugin} if plugin != record.name else {}
+        if record.exc_info and record.exc_info[0] is not None:
+            attributes["exception.type"] = record.exc_info[0].__name__
+            attributes["exception.stacktrace"] = logging.Formatter().formatException(record.exc_info)
+        self._loggers(record.name).emit(
+            timestamp=int(record.created * _NS),
+            context=_context(trace),
+            severity_number=_library("_logs").SeverityNumber(number),
+            severity_text=name,
+            body=record.getMessage(),
+            attributes=attributes,
+        )
+
+    def shut(self) -> None:
+        """Ends it, after the last `send`."""
+        self._records.shutdown()
+
+
+class _Spans:
+    """Makes spans from notes and hands them to the collector."""
+
+    def __init__(self, resource: Any, url: str, timeout_s: float) -> None:
+        sdk, spans = _library("sdk.trace"), _library("exporter.otlp.proto.http.trace_exporter")
+        exporter = spans.OTLPSpanExporter(endpoint=url, timeout=timeout_s)
+        self._processor = _library("sdk.trace.export").BatchSpanProcessor(exporter, max_queue_size=_MOST_NOTES + 1)
+        self._root = 0
+        ids = _library("sdk.trace.id_generator").RandomIdGenerator()
+        new = ids.generate_trace_id
+        ids.generate_trace_id = lambda: self._root or new()
+        # Never the global provider: an application that embeds the host may have one of its own.
+        provider = sdk.TracerProvider(resource=resource, id_generator=ids, shutdown_on_exit=False)
+        provider.add_span_processor(self._processor)
+        self._tracer: Tracer = provider.get_tracer("omnicore")
+
+    def add(self, note: _Note) -> None:
+        """A span of a call that has ended."""
+        plugin, function, seconds, outcome, ended_ns, trace = note
+        attributes = {"omnicore.plugin": plugin, "omnicore.function": function, "omnicore.outcome": outcome}
+        begun_ns = ended_ns - int(seconds * _NS)
+        self._root = trace.id if trace is not None else 0  # a span with nothing above it begins this trace
+        name, within = f"{plugin}.{function}", _context(trace)
+        span = self._tracer.start_span(name, within, start_time=begun_ns, attributes=attributes)
+        if outcome != "ok":
+            codes = _library("trace")
+            span.set_status(codes.Status(codes.StatusCode.ERROR, outcome))
+        span.end(end_time=ended_ns)
+
+    def flush(self, timeout_s: float) -> None:
+        """Sends them."""
+        self._processor.force_flush(int(timeout_s * 1000))
+
+    def shut(self) -> None:
+        """Ends it."""
+        self._processor.shutdown()
 
 
 class OpenTelemetry:
     """Sends to a collector for as long as it is started.
 
-    Each call of a plugin, and each of its calls of a door, is a trace of its own with the attributes
-    `omnicore.plugin`, `omnicore.function` and `omnicore.outcome`. While calls come faster than they can be sent the
-    oldest notes go, and `dropped` counts them. A collector that does not answer is logged, and harms nothing else.
+    Each call of a plugin, and each of its calls of a door, is a span with the attributes `omnicore.plugin`,
+    `omnicore.function` and `omnicore.outcome`: in the trace of its request, of which log lines are too, else in one of
+    its own. While calls come faster than they can be sent the oldest notes go, and `dropped` counts them. A collector
+    that does not answer is logged, and harms nothing else.
 
     Args:
         endpoint: of the collector, such as `http://127.0.0.1:4318`.
         traces: whether calls are sent too, not only metrics.
+        logs: whether log lines are.
         instance: tells hosts apart.
         timeout_s: how long the collector may take.
 
@@ -57,6 +147,7 @@ class OpenTelemetry:
         *,
         interval_s: float = 15.0,
         traces: bool = True,
+        logs: bool = True,
         version: str = "",
         instance: str = "",
         timeout_s: float = 5.0,
@@ -66,6 +157,7 @@ class OpenTelemetry:
         self._interval_s, self._traces, self._timeout_s = interval_s, traces, timeout_s
         self._about = {"service.name": "omnicore", "service.version": version, "service.instance.id": instance}
         self._notes: deque[_Note] = deque(maxlen=_MOST_NOTES)
+        self._lines = _Lines() if logs else None
         self._noted = self._taken = 0
         self._begun_ns = time.time_ns()
         self._sending: asyncio.Task[None] | None = None
@@ -81,6 +173,7 @@ class OpenTelemetry:
         self._open()
         if self._traces:
             self._metrics.tap(self._note)
+        self._metrics.traced = self._traces or self._lines is not None
         self._sending = asyncio.create_task(self._keep_sending(), name="omnicore-otel")
 
     async def stop(self) -> None:
@@ -88,6 +181,9 @@ class OpenTelemetry:
         if self._sending is None:
             return
         self._metrics.tap(None)
+        self._metrics.traced = False
+        if self._lines is not None:
+            logging.getLogger("omnicore").removeHandler(self._lines)
         self._sending.cancel()
         with suppress(asyncio.CancelledError):
             await self._sending
@@ -97,14 +193,16 @@ class OpenTelemetry:
     def send(self) -> None:
         """Sends what there is now. Blocks as long as the collector does, up to some seconds."""
         while self._notes:
-            self._span(self._notes.popleft())
+            self._spans.add(self._notes.popleft())
             self._taken += 1
-        self._spans.force_flush(int(self._timeout_s * 1000))
+        self._spans.flush(self._timeout_s)
+        if self._lines is not None:
+            self._lines.send(self._timeout_s)
         self._exporter.export(self._data(), timeout_millis=self._timeout_s * 1000)
 
     def _note(self, plugin: str, function: str, seconds: float, outcome: str) -> None:
         self._noted += 1
-        self._notes.append((plugin, function, seconds, outcome, time.time_ns()))
+        self._notes.append((plugin, function, seconds, outcome, time.time_ns(), TRACE.get()))
 
     async def _keep_sending(self) -> None:
         while True:
@@ -115,35 +213,23 @@ class OpenTelemetry:
                 _log.exception("nothing was sent to %s", self._endpoint)
 
     def _open(self) -> None:
-        sdk, resources = _library("sdk.trace"), _library("sdk.resources")
+        resources = _library("sdk.resources")
         self._resource = resources.Resource.create({key: value for key, value in self._about.items() if value})
-        spans = _library("exporter.otlp.proto.http.trace_exporter")
-        exporter = spans.OTLPSpanExporter(endpoint=f"{self._endpoint}/v1/traces", timeout=self._timeout_s)
-        self._spans = _library("sdk.trace.export").BatchSpanProcessor(exporter, max_queue_size=_MOST_NOTES + 1)
-        # Never the global provider: an application that embeds the host may have one of its own.
-        provider = sdk.TracerProvider(resource=self._resource, shutdown_on_exit=False)
-        provider.add_span_processor(self._spans)
-        self._tracer: Tracer = provider.get_tracer("omnicore")
+        self._spans = _Spans(self._resource, f"{self._endpoint}/v1/traces", self._timeout_s)
         metrics = _library("exporter.otlp.proto.http.metric_exporter")
         self._exporter = metrics.OTLPMetricExporter(endpoint=f"{self._endpoint}/v1/metrics", timeout=self._timeout_s)
+        if self._lines is not None:
+            self._lines.open(self._resource, f"{self._endpoint}/v1/logs", self._timeout_s)
 
     def _close(self) -> None:
         try:
             self.send()
         except Exception:
             _log.exception("the last of it was not sent to %s", self._endpoint)
-        self._spans.shutdown()
+        self._spans.shut()
+        if self._lines is not None:
+            self._lines.shut()
         self._exporter.shutdown()
-
-    def _span(self, note: _Note) -> None:
-        plugin, function, seconds, outcome, ended_ns = note
-        attributes = {"omnicore.plugin": plugin, "omnicore.function": function, "omnicore.outcome": outcome}
-        begun_ns = ended_ns - int(seconds * _NS)
-        span = self._tracer.start_span(f"{plugin}.{function}", start_time=begun_ns, attributes=attributes)
-        if outcome != "ok":
-            codes = _library("trace")
-            span.set_status(codes.Status(codes.StatusCode.ERROR, outcome))
-        span.end(end_time=ended_ns)
 
     def _data(self) -> MetricsData:
         export, scope = _library("sdk.metrics.export"), _library("sdk.util.instrumentation")
@@ -214,6 +300,15 @@ class _Shapes:
             min=0.0,
             max=0.0,
         )
+
+
+def _context(trace: Trace | None) -> Any:
+    """The context of spans and records in a trace; an empty one for None."""
+    codes = _library("trace")
+    if trace is None:
+        return codes.set_span_in_context(codes.INVALID_SPAN)
+    above = codes.SpanContext(trace.id, trace.parent, True, codes.TraceFlags(1))
+    return codes.set_span_in_context(codes.NonRecordingSpan(above))
 
 
 def _library(name: str) -> Any:

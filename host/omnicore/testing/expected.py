@@ -34,10 +34,8 @@ from typing import Any
 
 from omnicore.errors import InvalidInput, NotFound, OmniError
 from omnicore.plugins.schemas import Schema, problems_of_schema
-from omnicore.sandbox.nesting import too_deep
 from omnicore.testing.trial import PluginTrial, Subject, trial
-
-__all__ = ["FILE", "Case", "Result", "read_cases", "run_cases", "updated", "written"]
+from omnicore.texts import too_deep
 
 FILE = "expected.json"
 _KEYS = frozenset({"function", "input", "output", "output_schema", "error", "fuel", "timeout_s", "settings"})

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from omnicore.testing.cassette import Cassette, Redaction
     from omnicore.testing.host import IsolatedHost
 
-__all__ = ["omnicore_host", "pytest_addoption", "pytest_configure", "pytest_runtest_makereport"]
 
 _MODES = ("once", "none", "all")
 _MARK = "omnicore_cassette"

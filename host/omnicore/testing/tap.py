@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from omnicore.capabilities.capability import DoorCall, PluginScope
     from omnicore.connectors.policy import HttpPolicy
 
-__all__ = ["Answer", "AskedCall", "Chance", "ReachedServiceError", "Scripts", "Tap", "error_of", "gated", "stopping"]
-
 
 @dataclass(frozen=True, slots=True)
 class AskedCall:

@@ -24,8 +24,6 @@ from omnicore.sandbox.abi import Doors, HttpRequest, HttpResponse, Limits, Usage
 from omnicore.sandbox.engine import Instance, Module, SandboxEngine, Template
 from omnicore.sandbox.engines import engine_for
 
-__all__ = ["PluginTrial", "Subject", "read_subject", "trial"]
-
 
 @dataclass(frozen=True, slots=True)
 class Subject:

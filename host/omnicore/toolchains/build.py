@@ -35,28 +35,9 @@ from omnicore.sandbox.extism.engine import ENV, ExtismEngine
 from omnicore.sandbox.extism.links import KERNEL_TYPES
 from omnicore.sandbox.extism.links import NAMESPACE as ENV_NAMESPACE
 from omnicore.sandbox.inspect import FuncType, Import, ModuleInfo, inspect
-from omnicore.sandbox.nesting import too_deep
+from omnicore.texts import too_deep
 from omnicore.toolchains.languages import Built, PluginSource, Report, Toolchain, native_part
 from omnicore.toolchains.manifest import FILE, embedded, merged, toml_values, with_manifest
-
-__all__ = [
-    "PREFIX",
-    "WASI",
-    "BuiltPlugin",
-    "Imports",
-    "SourceWatch",
-    "build",
-    "check_imports",
-    "described",
-    "door_verbs",
-    "lines_to_ask",
-    "plugin_folder",
-    "sealed",
-    "sorted_imports",
-    "target",
-    "write",
-]
-
 
 WASI = frozenset({"wasi_snapshot_preview1", "wasi_unstable"})
 _SERVED = frozenset({"extism:host/env", *WASI})

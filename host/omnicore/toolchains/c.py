@@ -14,18 +14,6 @@ from omnicore.toolchains.languages import Built, PluginSource, Report, kit, pyth
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = [
-    "INSTALL",
-    "ZIG",
-    "C",
-    "CToolchain",
-    "ZigToolchain",
-    "compiler",
-    "environment",
-    "kit_for",
-    "needs_libc",
-]
-
 
 INSTALL: Final = "pip install 'omnicore[zig]'"
 STACK_BYTES: Final = 64 * 1024
@@ -40,7 +28,7 @@ class ZigToolchain:
     language: str = "zig"
     watched: tuple[str, ...] = ("**/*.zig", "plugin.toml")
     kit_files: tuple[str, ...] = ("omnicore.zig", "omnicore", "README.md")
-    """What `omnicore new` copies of sdk/zig."""
+    """Files that `omnicore new` copies of sdk/zig."""
 
     def find(self, path: Path) -> PluginSource | None:
         """A folder with plugin.zig, or one Zig file."""
@@ -114,7 +102,7 @@ class CToolchain:
     language: str = "c"
     watched: tuple[str, ...] = ("**/*.c", "**/*.h", "**/*.cpp", "**/*.hpp", "plugin.toml")
     kit_files: tuple[str, ...] = ("omnicore.h", "omnicore", "README.md")
-    """What `omnicore new` copies of sdk/c."""
+    """Files that `omnicore new` copies of sdk/c."""
 
     def find(self, path: Path) -> PluginSource | None:
         """A folder with plugin.c or plugin.cpp, or one C or C++ file."""

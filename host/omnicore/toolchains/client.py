@@ -11,9 +11,6 @@ from urllib.parse import unquote
 
 from omnicore.plugins.schemas import FunctionSpec
 
-__all__ = ["TypeBook", "client_file", "client_source", "comment", "identifier", "pascal", "quoted"]
-
-
 _PLAIN = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}
 _TYPE_NAMES = frozenset({"str", "bytes", "int", "float", "bool", "list", "dict"})
 _USED = frozenset({"Any", "BlockingHost", "Host", "Literal", "NotRequired", "TypeAlias", "TypedDict", "cast"})

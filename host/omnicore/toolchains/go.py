@@ -15,8 +15,6 @@ from typing import Final
 from omnicore.errors import ToolMissing
 from omnicore.toolchains.languages import Built, PluginSource, Report, kit, run
 
-__all__ = ["TOOLCHAIN", "GoToolchain"]
-
 _INSTALL: Final = "pip install 'omnicore[go]', or install Go 1.24 or later"
 _OLDEST: Final = (1, 24)
 _EXPORTS: Final = "omnicore_exports.go"
@@ -41,7 +39,7 @@ class GoToolchain:
         *("door", "exports", "omnicoretest"),
         *("log", "config", "kv", "http", "events", "tasks", "memory", "vectors", "connectors"),
     )
-    """What `omnicore new` copies of sdk/go: the module `omnicore/sdk`, which is on no registry."""
+    """Files that `omnicore new` copies of sdk/go: the module `omnicore/sdk`, which is on no registry."""
 
     def find(self, path: Path) -> PluginSource | None:
         """A folder with go.mod and a Go file, or one Go file."""

@@ -23,29 +23,10 @@ from omnicore.errors import BuildFailed, EngineFailed, GuestError, ToolMissing
 from omnicore.sandbox.abi import MIB, Limits
 from omnicore.sandbox.extism.engine import ExtismEngine
 from omnicore.sandbox.inspect import FuncType, inspect
-from omnicore.sandbox.nesting import too_deep
 from omnicore.sandbox.snapshot import FIRST_DOOR, Evaluation, HostImport, LanguageEngine
+from omnicore.texts import too_deep
 from omnicore.toolchains.languages import Built, PluginSource, Report, kit, run
 from omnicore.toolchains.manifest import toml_values
-
-__all__ = [
-    "ENGINE",
-    "LICENSES",
-    "LIMITS",
-    "TOOLCHAIN",
-    "Bindings",
-    "Declared",
-    "Door",
-    "Files",
-    "JavaScript",
-    "SourceBundle",
-    "bundled",
-    "declared",
-    "guest",
-    "prelude",
-    "stretches",
-]
-
 
 _ENV, _USER = "extism:host/env", "extism:host/user"
 _WORD = re.compile(r"[A-Za-z_$][\w$]*")
@@ -261,7 +242,7 @@ LIMITS = Limits(
     compile_s=120.0,
     compile_bytes=2048 * MIB,
 )
-"""What a source may use while it is built; a loop at its top ends the build."""
+"""Limits of a source while it is built; a loop at its top ends the build."""
 
 # What the files of the kit are called in each other, in the order in which they run.
 _PARTS = {
@@ -505,7 +486,7 @@ class JavaScript:
         "testing.mjs",
         "src/nouns",
     )
-    """What `omnicore new` copies of sdk/js: types for editors and a host for unit tests; a build needs none of it."""
+    """Files that `omnicore new` copies of sdk/js: types for editors and a host for tests; a build needs none of it."""
 
     def find(self, path: Path) -> PluginSource | None:
         """A source file, or a folder with `plugin.js`, `plugin.ts` or a package's index."""

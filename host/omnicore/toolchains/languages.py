@@ -19,25 +19,6 @@ from typing import Any, Protocol, cast
 
 from omnicore.errors import BuildFailed, InvalidInput, NotFound, ToolMissing
 
-__all__ = [
-    "LANGUAGES",
-    "Built",
-    "Language",
-    "PluginSource",
-    "Report",
-    "Toolchain",
-    "find_source",
-    "kit",
-    "kit_files",
-    "load",
-    "missing_tool",
-    "native_part",
-    "program",
-    "python_program",
-    "run",
-]
-
-
 Report = Callable[[str], None]
 """Takes a line of progress for the user ("compiling 12 crates")."""
 

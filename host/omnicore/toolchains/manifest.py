@@ -12,8 +12,6 @@ from typing import Any
 from omnicore.errors import BuildFailed, ModuleRejected
 from omnicore.sandbox.wasm import Reader, write_u32
 
-__all__ = ["FILE", "RawSection", "embedded", "merged", "sections", "toml_values", "with_manifest"]
-
 FILE = "plugin.toml"
 _SECTION = "omnicore:manifest"
 _HEADS = (b"\0asm\x01\0\0\0", b"\0asm\x0d\0\x01\0")

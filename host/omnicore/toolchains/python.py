@@ -27,9 +27,6 @@ from omnicore.toolchains.python_source import (
     words,
 )
 
-__all__ = ["APP", "TOOLCHAIN", "WORLD", "PythonToolchain", "glue", "world"]
-
-
 APP = "omnicore_app"
 """The module's name; the world must not have the same."""
 
@@ -192,7 +189,7 @@ class PythonToolchain:
     language: str = "python"
     watched: tuple[str, ...] = ("**/*.py", "wit/**/*.wit", "plugin.toml", "requirements.txt")
     kit_files: tuple[str, ...] = ("README.md", "omnicore_sdk")
-    """What `omnicore new` copies of sdk/python, for editors and tests; a build takes the one that is installed."""
+    """Files that `omnicore new` copies of sdk/python, for editors and tests; a build takes the installed ones."""
 
     def find(self, path: Path) -> PluginSource | None:
         """A folder with plugin.py or app.py, or one Python file."""

@@ -17,27 +17,6 @@ from typing import cast
 from omnicore.capabilities.doors import DOORS
 from omnicore.errors import BuildFailed
 
-__all__ = [
-    "NOUNS",
-    "ChoiceType",
-    "GroupType",
-    "Hints",
-    "Kind",
-    "NamedType",
-    "PlainType",
-    "PythonFunction",
-    "PythonModule",
-    "PythonPlugin",
-    "RecordType",
-    "TypedField",
-    "called",
-    "failed",
-    "parse",
-    "read",
-    "snake",
-    "words",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class PlainType:
@@ -434,7 +413,7 @@ def _unknown(node: ast.expr, module: PythonModule, place: str, at: ast.AST) -> E
 
 _KIT = "omnicore_sdk"
 NOUNS = tuple(door.name for door in DOORS if door.verbs)
-"""What the kit has a module for."""
+"""Capabilities for which the kit has a module."""
 
 _AnyFunction = ast.FunctionDef | ast.AsyncFunctionDef
 

@@ -14,8 +14,6 @@ from typing import Any, Final
 from omnicore.errors import BuildFailed, ToolMissing
 from omnicore.toolchains.languages import Built, PluginSource, Report, program, run
 
-__all__ = ["TOOLCHAIN", "RustToolchain"]
-
 _TARGET: Final = "wasm32-unknown-unknown"
 _ADD: Final = f"rustup target add {_TARGET}"
 _RUSTUP: Final = f"install Rust: `curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh`, then `{_ADD}`"
@@ -39,7 +37,7 @@ class RustToolchain:
     language: str = "rust"
     watched: tuple[str, ...] = ("Cargo.toml", "Cargo.lock", "build.rs", "plugin.toml", "src/**/*", "sdk/**/*.rs")
     kit_files: tuple[str, ...] = ("Cargo.toml", "README.md", "src", "macros/Cargo.toml", "macros/src")
-    """What `omnicore new` copies of sdk/rust: the crate omnicore-sdk, which is on no registry."""
+    """Files that `omnicore new` copies of sdk/rust: the crate omnicore-sdk, which is on no registry."""
 
     def find(self, path: Path) -> PluginSource | None:
         """A folder with the Cargo.toml of a library, or that file."""

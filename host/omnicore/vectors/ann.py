@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from omnicore.vectors.exact import Labels, Matrix
 
-__all__ = ["Graph", "GraphFailed", "TurnLock", "available", "missing"]
-
 
 class TurnLock:
     """Readers share, a writer is alone, and neither starves the other.

@@ -24,20 +24,6 @@ if TYPE_CHECKING:
     from omnicore.storage.tables.vectors import Collection, VectorTable
     from omnicore.vectors.snapshots import SnapshotManifest
 
-__all__ = [
-    "MOST_LOADED",
-    "CollectionCache",
-    "Faults",
-    "Filters",
-    "Found",
-    "LoadedCollection",
-    "Served",
-    "bytes_of",
-    "in_memory",
-    "in_table",
-    "matches",
-]
-
 
 _KEPT = 16
 

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-__all__ = ["ExactIndex", "Floats", "Labels", "Matrix", "Rows", "directed", "distances", "nearest", "prepared"]
-
 
 Matrix: TypeAlias = "npt.NDArray[np.float32]"
 Floats: TypeAlias = "npt.NDArray[np.float64]"

@@ -51,7 +51,6 @@ if TYPE_CHECKING:
     from omnicore.storage.store import Session, Store
     from omnicore.storage.tables.vectors import Metric
 
-__all__ = ["DEAD_SHARE", "CollectionDirectory", "IndexMaintenance", "IndexState", "VectorService", "backoff_s", "due"]
 
 _log = logging.getLogger("omnicore.vectors")
 

@@ -33,11 +33,9 @@ if TYPE_CHECKING:
 
     from omnicore.vectors.exact import Labels, Matrix
 
-__all__ = ["WORK", "IndexSnapshots", "SnapshotBroken", "SnapshotManifest", "SnapshotOrder", "checksum", "written"]
-
 
 WORK = "work-"
-"""How the name of a folder begins in which a copy is made; what follows is in no other name."""
+"""Prefix of a folder in which a copy is made; the rest of the name is unique."""
 
 _FORMAT = 1
 _MANIFEST_BYTES = 4096

@@ -24,34 +24,6 @@ if TYPE_CHECKING:
 
     from omnicore.storage.store import Session
 
-__all__ = [
-    "DIMENSIONS",
-    "HOST",
-    "LARGEST",
-    "METADATA_KEYS",
-    "METRICS",
-    "Batch",
-    "CollectionIndex",
-    "Match",
-    "Vector",
-    "VectorChange",
-    "VectorHealth",
-    "batch_of",
-    "can_be",
-    "check_ids",
-    "checked_matrix",
-    "checked_query",
-    "checked_shape",
-    "filter_tags",
-    "metadata_text",
-    "packed",
-    "remove",
-    "tag_of",
-    "tags_of",
-    "tags_of_text",
-    "write",
-]
-
 
 HOST = "@host"
 """Owner of the host's own collections. No plugin's name begins with `@`."""

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import json
 import logging
+import math
 from collections import deque
 from collections.abc import Callable, Coroutine, Hashable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from omnicore.errors import OmniError, StorageFailed
+from omnicore.errors import NotServed, OmniError, StorageFailed
+from omnicore.storage.tables.workflow_triggers import WaitRow
 from omnicore.workflows.entries import Performed, Performer, StepAction, StepResult
 from omnicore.workflows.faults import Fault, fault_of
 from omnicore.workflows.language.graph import WaitTask
@@ -26,8 +30,6 @@ if TYPE_CHECKING:
     from omnicore.clock import Clock
     from omnicore.config.settings import WorkflowSettings
     from omnicore.jobs.hosts import Lease
-
-__all__ = ["ActionGate", "Timers", "UnderWay"]
 
 
 Run = TypeVar("Run", bound=Hashable)
@@ -217,6 +219,34 @@ _DONE = frozenset({"call", "script", "emit"})
 _TRIES = 5
 """Of an action that fails with the host's own database, each after that was there again."""
 
+_ASK_S = 0.25
+"""Pause between two looks whether a host has come that can do what nobody could."""
+_UNSERVED_S = 30.0
+"""A run that is out of memory for that is claimed again after so long, if nothing tells of a host before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unserved:
+    """An action that no host can do now. Units: `since` seconds of the monotonic clock."""
+
+    action: StepAction
+    plugin: str
+    fact: str
+    since: float
+
+
+def parked_until(
+    live: LiveRun, unserved: Mapping[str, Unserved], now: float
+) -> tuple[float | None, tuple[WaitRow, ...]]:
+    """The due time of a run that is put out of memory, and the rows by which it is found when a host has its plugin."""
+    due = live.next_due
+    waits = tuple(
+        WaitRow(live.id, place, "plugin", one.plugin, data=json.dumps({"fact": one.fact}), at=now)
+        for place, one in unserved.items()
+    )
+    return (min(now + _UNSERVED_S, due or math.inf) if waits else due), waits
+
+
 Events = tuple[Mapping[str, Any], ...]
 Came = Callable[[LiveRun, StepResult, Events], Coroutine[Any, Any, None] | None]
 Late = Callable[[str, str, int], None]
@@ -230,6 +260,7 @@ class UnderWay:
         measure: looks whether a value can be kept. Raises: Fault.
         came: is given each result; what it returns, the action's task goes on with.
         late: told the run, place and attempt of what is due.
+        serves: whether a function can be called that nobody served before.
     """
 
     def __init__(
@@ -242,6 +273,7 @@ class UnderWay:
         measure: Callable[[Any], None],
         came: Came,
         late: Late,
+        serves: Callable[[str], bool],
     ) -> None:
         self._performer, self._lease = performer, lease
         self._clock, self._measure, self._came_back = clock, measure, came
@@ -252,6 +284,9 @@ class UnderWay:
         self._tasks: set[asyncio.Task[None]] = set()
         self._doing: set[ActionWork] = set()
         self._held = False
+        self.serves = serves
+        self._unserved: dict[LiveRun, dict[str, Unserved]] = {}
+        self._asking: asyncio.TimerHandle | None = None
 
     @property
     def actions(self) -> int:
@@ -272,6 +307,7 @@ class UnderWay:
         attempt = live.timed.pop(place, None)
         if attempt is not None:
             self._timers.drop((live.id, place, attempt))
+        self._take_back(live, place)
         doing = live.tasks.pop(place, None)
         if doing is None:
             self._gate.withdraw(live, lambda action: action.place == place)
@@ -281,6 +317,7 @@ class UnderWay:
     def leave(self, live: LiveRun) -> None:
         """Cuts everything of a run."""
         self._gate.drop(live)
+        self._unserved.pop(live, None)
         for place in [*live.tasks, *live.timed]:
             self.cut(live, place)
 
@@ -306,12 +343,57 @@ class UnderWay:
         """Begins nothing new."""
         self._held = True
 
+    def resume(self) -> None:
+        """Begins again what waits."""
+        self._held = False
+        self._pump()
+
     def close(self) -> None:
         """Cuts the actions; what their runs keep of those that are done goes on."""
         self._timers.close()
         self._limits.close()
+        self._unserved.clear()
         for live in {doing.live for doing in self._doing}:
             self.leave(live)
+
+    # -- what no host can do now
+
+    def unserved(self, live: LiveRun) -> Mapping[str, Unserved]:
+        """The actions of a run that wait for a host with their plugin, by place."""
+        return self._unserved.get(live, {})
+
+    def stuck(self, live: LiveRun) -> bool:
+        """True if a run waits for such hosts and does nothing else."""
+        return live in self._unserved and not live.tasks and not self._gate.waiting(live)
+
+    def _put_off(self, doing: ActionWork, error: NotServed) -> None:
+        """Keeps an action for later. It holds no place in the gate, and its own timeouts go on."""
+        action, now = doing.action, self._clock.monotonic()
+        waiting = self._unserved.setdefault(doing.live, {})
+        waiting[action.place] = Unserved(action, str(error.details.get("plugin", "")), error.fact, now)
+        if self._asking is None:
+            self._asking = asyncio.get_running_loop().call_later(_ASK_S, self._ask)
+
+    def _ask(self) -> None:
+        """Begins what can be done by now."""
+        self._asking = None
+        known: dict[str, bool] = {}
+        now = self._clock.monotonic()
+        for live, waiting in list(self._unserved.items()):
+            for place, one in list(waiting.items()) if not live.busy else ():  # one that is busy may be parked now
+                ref = getattr(one.action.node, "ref", "")
+                if ref not in known:
+                    known[ref] = self.serves(ref)
+                if known[ref] and now - one.since >= _ASK_S:
+                    self._take_back(live, place)
+                    self.begin(live, one.action)
+        if self._unserved and not self._held:
+            self._asking = asyncio.get_running_loop().call_later(_ASK_S, self._ask)
+
+    def _take_back(self, live: LiveRun, place: str) -> None:
+        waiting = self._unserved.get(live)
+        if waiting is not None and waiting.pop(place, None) is not None and not waiting:
+            del self._unserved[live]
 
     # -- inner parts
 
@@ -354,6 +436,12 @@ class UnderWay:
         try:
             performed = await self._stored(doing)
             self._measure(performed.output)
+        except NotServed as error:
+            if live.tasks.get(action.place) is doing:
+                del live.tasks[action.place]
+                self._put_off(doing, error)
+            self._release(doing)
+            return None
         except Exception as error:
             fault = _fault_of(error, action)
             now, sent = self._clock.now(), _sent(action, live.context.secrets)

@@ -17,8 +17,6 @@ from omnicore.workflows.view import ApprovalView, Page
 if TYPE_CHECKING:
     from omnicore.storage.store import Store
 
-__all__ = ["Approvals", "may_decide"]
-
 
 _ROLES = ("viewer", "operator", "admin")
 _FORM_S = 0.5

@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     from omnicore.storage.store import Session, Store
     from omnicore.workflows.language.palette import Known
 
-__all__ = ["Definitions", "Graphs", "Listing", "Present", "Triggering", "brief_of"]
-
 
 _NextAt = Mapping[int, float | None]
 

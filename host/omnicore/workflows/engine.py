@@ -19,7 +19,7 @@ from omnicore.jobs.hosts import SET_BACK_S, Lease, Membership
 from omnicore.jobs.loop import Loop
 from omnicore.records import replace
 from omnicore.storage.tables.workflow_definitions import keep_document
-from omnicore.storage.tables.workflow_triggers import WaitsTable, still_waits
+from omnicore.storage.tables.workflow_triggers import WaitRow, WaitsTable, still_waits
 from omnicore.workflows.approvals import Approvals
 from omnicore.workflows.definitions import Definitions
 from omnicore.workflows.entries import Performer, StepAction
@@ -44,8 +44,6 @@ if TYPE_CHECKING:
     from omnicore.workflows.journal_records import Signal, Verified
     from omnicore.workflows.live import LiveRun
     from omnicore.workflows.progress import KeptRows
-
-__all__ = ["DatabaseLook", "EmbeddedEngine", "EngineParts", "RunClaims", "SharedRuns"]
 
 
 _log = logging.getLogger("omnicore.workflows")
@@ -99,11 +97,11 @@ class RunClaims:
         self._ends_due = 0.0
         self._quiet_since = clock.monotonic()
         self.lag_s = 0.0
-        """How late the newest claim was."""
+        """Delay of the newest claim."""
         self.root: str | None = None
         """The run whose family alone is claimed; None: whatever is due."""
         self.patience_s = 0.0
-        """How long other hosts may take to claim it first."""
+        """Time in which other hosts may claim it first."""
 
     def start(self) -> None:
         """Begins both loops."""
@@ -194,6 +192,8 @@ class RunClaims:
         now = self._clock.now()
         if due is None or due > now:
             return _LONGEST_REST_S if due is None else min(max(due - now, 0.001), _LONGEST_REST_S)
+        if self._runner.paused:
+            return _LONGEST_REST_S
         room = self._runner.room
         if room <= 0:
             await self._runner.park(most=_MOST_AT_ONCE)
@@ -277,6 +277,12 @@ class SharedRuns:
         await self._journal.queries.sweep_rest(now=now, before=now - self._settings.keep_failed_s)
 
 
+def _open_view(one: WaitRow) -> OpenView:
+    name, plugin = one.place.rpartition("/")[2], one.kind == "plugin"
+    fact = json.loads(one.data).get("fact", "") if plugin else ""
+    return OpenView(one.place, "call" if plugin else one.kind, name, 1, one.due_at, fact)
+
+
 _LOOK_S = 1.0
 _PAGE = 200
 _GIVE_UP_S = 5.0
@@ -294,6 +300,7 @@ class EngineParts:
         tell: told what happens to runs.
         signed: told of rows of the record of changes; None: runs are not recorded there.
         work: whether runs are run in this process; else it starts them for others.
+        serves: whether some host can make a call of a function that none could make before.
     """
 
     store: Store
@@ -305,6 +312,7 @@ class EngineParts:
     signed: Callable[[Sequence[AuditRow]], None] | None = None
     drain_s: float = 10.0
     work: bool = True
+    serves: Callable[[str], bool] = lambda ref: True
 
 
 class EmbeddedEngine:
@@ -334,6 +342,7 @@ class EmbeddedEngine:
             clock=clock,
             tell=parts.tell,
             drain_s=parts.drain_s,
+            serves=parts.serves,
         )
         self.runner.lost = self._lost
         self._claiming = RunClaims(
@@ -407,6 +416,19 @@ class EmbeddedEngine:
         except (OmniError, TimeoutError):
             _log.warning("the runs of this host could not be given back; others take them once its lease is out")
         self._parts.locks.leave()
+
+    def pause(self) -> None:
+        """Takes no further runs until `resume`; those that are here go on."""
+        self.runner.paused = True
+
+    def resume(self) -> None:
+        """Takes runs again."""
+        self.runner.paused = False
+        self.wake()
+
+    async def hand_over(self, within_s: float) -> None:
+        """Takes no more; what is under way finishes for so long, then other hosts have every run at once."""
+        await self.runner.hand_over(within_s)
 
     @property
     def trouble(self) -> str:
@@ -549,15 +571,21 @@ class EmbeddedEngine:
         """Open actions and waits of a run. Raises: NotFound."""
         live = self.runner.live.get(run)
         if live is not None:
+            unserved = {place: one.fact for place, one in self.runner.unserved(live).items()}
             return [
-                OpenView(one.place, one.kind, one.node.name, one.attempt, one.due_at)
+                OpenView(one.place, one.kind, one.node.name, one.attempt, one.due_at, unserved.get(one.place, ""))
                 for one in tuple(live.open.values())
             ]
         row = await asyncio.to_thread(self.reader.row, run)
         if row.status in ENDED:
             return []
         waits = await asyncio.to_thread(self._waits.of_run, run)
-        return [OpenView(one.place, one.kind, one.place.rpartition("/")[2], 1, one.due_at) for one in waits]
+        return [_open_view(one) for one in waits]
+
+    async def served(self, plugins: Sequence[str]) -> None:
+        """Lets runs be claimed at once that waited for a host with one of these plugins."""
+        if plugins:
+            await self.journal.served(plugins)
 
     async def again(self, run: str, by: str, *given: Any) -> NewRun:
         """A run like another one, of the same definition; with an input of its own if it is given one."""

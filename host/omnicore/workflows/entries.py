@@ -16,18 +16,6 @@ if TYPE_CHECKING:
     from omnicore.workflows.faults import Fault
     from omnicore.workflows.language.graph import Node
 
-__all__ = [
-    "JournalEntry",
-    "Performed",
-    "Performer",
-    "RunChange",
-    "RunContext",
-    "RunOutcome",
-    "Start",
-    "StepAction",
-    "StepResult",
-]
-
 
 class Start(Record, frozen=True):
     """The start of a run. Units: `at` seconds since the Unix epoch; it is the run's own clock until its first row."""
@@ -36,9 +24,9 @@ class Start(Record, frozen=True):
     input: Any
     at: float
     trigger: Mapping[str, Any] = field(default_factory=dict)
-    """What began it: `{"kind": "manual" | "cron" | "webhook" | "event" | "workflow", ...}`; `$runtime.trigger`."""
+    """Origin of the run: `{"kind": "manual" | "cron" | "webhook" | "event" | "workflow", ...}`; `$runtime.trigger`."""
     secrets: Mapping[str, str] = field(default_factory=dict)
-    """What stands for each secret in this run: a text that nobody can guess. The value itself is put in its place at
+    """Placeholder of each secret in this run: a text that nobody can guess. The value itself is put in its place at
     the moment of a call, and is in no row."""
 
 
@@ -59,7 +47,7 @@ class StepAction(Record, frozen=True):
     attempt: int
     key: str
     value: Any = None
-    """What the node's expressions gave: arguments of a call, the event, the input of another run."""
+    """Values of the node's expressions: arguments of a call, the event, the input of another run."""
     due_at: float | None = None
     """`timer`: when. Others: the attempt fails with a timeout then; the runner reports that as a fault."""
     scope: Mapping[str, Any] = field(default_factory=dict)

@@ -32,8 +32,6 @@ from omnicore.errors import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Fault", "fault_of", "of_status", "phrase"]
-
 
 _LONGEST = 2000
 

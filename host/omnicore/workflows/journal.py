@@ -18,6 +18,8 @@ from omnicore.storage.tables.workflow_triggers import (
     ScheduleRow,
     SignalRow,
     add_event,
+    drop_unserved,
+    make_served_due,
     move_on,
     signals_of_host,
     signals_of_runs,
@@ -46,8 +48,6 @@ if TYPE_CHECKING:
     from omnicore.storage.store import Session, Store
     from omnicore.storage.tables.hosts import Silence
     from omnicore.workflows.progress import KeptRows
-
-__all__ = ["Journal"]
 
 
 def claimed_row(row: RunRow, head: tuple[int, str]) -> RunRow:
@@ -312,6 +312,7 @@ class Journal:
             if not rows:
                 return []
             ids = [row.id for row in rows]
+            drop_unserved(session, [row.id for row in rows if row.started_at != now])
             heads, found = claims.heads(session, ids), signals_of_runs(session, ids)
             taken = [(row, heads.get(row.id, (row.seq, row.hash))) for row in rows]
             return [
@@ -324,6 +325,15 @@ class Journal:
         if not taken:
             return []
         return await asyncio.to_thread(lambda: [self._claimed(*one) for one in taken])
+
+    async def served(self, plugins: Sequence[str]) -> None:
+        """Makes runs due that wait for a host with one of these plugins. Raises: HostLost."""
+        now = self._clock.now()
+
+        def work(session: Session, batch: JournalBatch) -> None:
+            batch.told.woke = bool(make_served_due(session, plugins, now)) or batch.told.woke
+
+        await self._put(WorkJob(work))
 
     async def keep(self, kept: RunRecord) -> tuple[Started, ...]:
         """Keeps what follows from a result; what became of its `children`, in their order.

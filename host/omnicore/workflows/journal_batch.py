@@ -57,22 +57,6 @@ if TYPE_CHECKING:
     from omnicore.clock import Clock
     from omnicore.storage.store import Session, Store
 
-__all__ = [
-    "Ended",
-    "Eventing",
-    "Job",
-    "JobAnswer",
-    "JournalBatch",
-    "KeepJob",
-    "Queue",
-    "Told",
-    "WorkJob",
-    "eventing",
-    "is_fenced",
-    "keeping",
-    "record_of",
-]
-
 
 @dataclass(slots=True)
 class Told:
@@ -148,7 +132,7 @@ class JournalBatch:
         self.told = Told()
         self._added: list[tuple[RunRow, Starting]] = []
         self.broke = False
-        """Whether it failed before anything could be kept."""
+        """True if it failed before anything could be kept."""
 
     def __call__(self, session: Session) -> list[JobAnswer]:
         """The answers in the order of the jobs."""
@@ -304,7 +288,7 @@ def _lost(run: str) -> RunLost:
 
 _MOST = 512
 Ended = Callable[[JobAnswer, bool], None]
-"""What is done with an answer, and whether somebody still waits for it."""
+"""Receiver of an answer, with True if somebody still waits for it."""
 
 
 class _Waiting:

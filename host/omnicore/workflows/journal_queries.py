@@ -45,8 +45,6 @@ if TYPE_CHECKING:
     from omnicore.storage.store import Session, Store
     from omnicore.workflows.progress import KeptRows
 
-__all__ = ["PAGE", "JournalQueries", "JournalReader", "copy_rows", "verified"]
-
 
 PAGE = 200
 _VALUES = 16
@@ -277,7 +275,7 @@ def _parsed(text: str) -> Any:
 
 
 _SEQ, _PLACE, _FED, _TEXTS = 1, 2, 8, 11
-"""Where in a row its number, its place and its result's kind stand, and from where on it holds JSON."""
+"""Positions in a row of its number, its place and its result's kind, and of its first JSON value."""
 
 
 def copy_rows(session: Session, of: str, taken: KeptRows, one: Starting, secrets: Sequence[str]) -> None:

@@ -33,31 +33,6 @@ if TYPE_CHECKING:
     from omnicore.workflows.entries import JournalEntry, StepResult
     from omnicore.workflows.language.graph import Evaluator, WorkflowGraph
 
-__all__ = [
-    "Beginning",
-    "Claimed",
-    "JournalSettings",
-    "Large",
-    "Owned",
-    "RunRecord",
-    "Send",
-    "Signal",
-    "Sizes",
-    "Starting",
-    "Texts",
-    "Verified",
-    "about_of",
-    "begin",
-    "cancelling",
-    "clean",
-    "lane_of",
-    "ordered",
-    "owned_of",
-    "prepared",
-    "refused_child",
-    "short",
-]
-
 
 class JournalSettings(Protocol):
     """The settings under `workflows` that the journal needs. Units: bytes; `event_s` seconds."""
@@ -462,11 +437,11 @@ class Owned:
     tried: str | None = None
     """The hash of a last row of which nobody knows whether it was kept."""
     busy: asyncio.Future[object] | None = None
-    """What is being kept of it now."""
+    """Work that is being kept now."""
     rows_bytes: int = 0
-    """What its rows hold that were kept since it is in this host's hands."""
+    """Bytes of the rows that were kept since this host has the run."""
     values_bytes: int | None = 0
-    """What its large values hold; None: they are not counted yet."""
+    """Bytes of its large values; None: they are not counted yet."""
     seen: dict[str, None] = dataclass_field(default_factory=dict)
     """The large values that it wrote last, by their hash."""
 

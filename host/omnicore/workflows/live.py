@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -25,27 +26,9 @@ from omnicore.workflows.steps.step import hops_of, marked
 if TYPE_CHECKING:
     import asyncio
 
+    from omnicore.clock import Clock
     from omnicore.events.bus import EventBus
     from omnicore.workflows.progress import Going, Progress
-
-__all__ = [
-    "REGISTERED",
-    "ActionWork",
-    "Came",
-    "Children",
-    "LiveRun",
-    "Step",
-    "Stretch",
-    "Telling",
-    "asked",
-    "broken",
-    "correlates",
-    "drops_of",
-    "failed",
-    "late",
-    "result_of",
-    "waits_of",
-]
 
 
 REGISTERED = frozenset({"listen", "approval"})
@@ -184,7 +167,7 @@ class Step:
 
 
 Stretch: TypeAlias = Generator[Pause, Any, Step]
-"""What a run does until it stands still; it yields to be answered, or to let others go first."""
+"""Work of a run until it waits; it yields for an answer, or to let others go first."""
 
 
 class LiveRun:
@@ -224,13 +207,13 @@ class LiveRun:
         self.priority, self.began = priority, began
         self.inbox: deque[Came | Signal] = deque()
         self.open: dict[str, StepAction] = {}
-        """What was begun and has no result yet, by place."""
+        """Actions without a result yet, by place."""
         self.children: dict[str, str] = {}
         """Runs that were begun and are waited for, by place."""
         self.tasks: dict[str, ActionWork] = {}
-        """What is under way here, by place."""
+        """Actions under way on this host, by place."""
         self.hands: ActionWork | None = None
-        """Who goes on with the run, and can do what follows at once."""
+        """Work that continues the run, and can do the next action at once."""
         self.timed: dict[str, int] = {}
         """Attempts whose time is set, by place."""
         self.known: set[str] = set()
@@ -238,11 +221,11 @@ class LiveRun:
         self.moved = ""
         """This host, where it has the run from one that was lost, until a row says so."""
         self.made = Step()
-        """What the stretch under way has come to and is not kept yet."""
+        """Consequences of the stretch under way that are not kept yet."""
         self.heavy = self.retaken = False
         """Its last stretch took long; the one under way takes it up again from its journal."""
         self.result: StepResult | None = None
-        """What it follows from, until something of it was handed on."""
+        """Result that it follows from, until something of it was handed on."""
         self.halted: asyncio.Future[None] | None = None
         """Done when the run is not to wait for answers any longer, while it waits for some."""
         self.busy = False
@@ -250,7 +233,7 @@ class LiveRun:
         """It has ended, was parked or lost: nothing that comes is for it any more."""
         self.idle_since: float | None = None
         self.back_s = 0.0
-        """How far the clock went back behind what the run has seen of it."""
+        """Time by which the clock went back behind the latest that the run has seen."""
 
     @property
     def next_due(self) -> float | None:
@@ -365,6 +348,23 @@ class LiveRun:
             self.open[action.place] = action
 
 
+def resting(runs: Iterable[LiveRun], clock: Clock, park_s: float, most: int | None) -> list[LiveRun]:
+    """Runs that have had nothing to do for `park_s` and will not for as long; the `most` that rest longest at once."""
+    now, moment = clock.now(), clock.monotonic()
+    enough_s = park_s if most is None else 0.0
+    found: list[tuple[float, LiveRun]] = []
+    for live in runs:
+        if live.busy or live.inbox or live.idle_since is None or moment - live.idle_since < enough_s:
+            continue
+        due = live.next_due
+        if due is not None and live.progress.at > now:
+            continue  # the clock was set back: taken up again, it would wait from the beginning
+        if due is None or due > now + park_s:
+            found.append((live.idle_since, live))
+    found.sort(key=lambda one: one[0])
+    return [live for _, live in found[:most]]
+
+
 class ActionWork:
     """An action that was begun, or that its task begins next, and the task that does it."""
 
@@ -374,7 +374,7 @@ class ActionWork:
         self.live, self.action = live, action
         self.task: asyncio.Task[None] | None = None
         self.following: StepAction | None = None
-        """What the task does next."""
+        """Next action of the task."""
         self.expired = False
         """It took longer than it may."""
 
@@ -464,3 +464,20 @@ def _step(live: LiveRun, entry: JournalEntry) -> dict[str, Any]:
         "at": entry.at,
         "took_s": max(0.0, entry.at - entry.began_at),
     }
+
+
+class Seats:
+    """So many callers may wait for the ends of runs at once: each holds a connection for up to a minute."""
+
+    def __init__(self, most: int = 500) -> None:
+        self._free = most
+
+    @contextmanager
+    def taken(self) -> Iterator[bool]:
+        """True if there is a seat; it is held for the block."""
+        seated = self._free > 0
+        self._free -= seated
+        try:
+            yield seated
+        finally:
+            self._free += seated

@@ -23,30 +23,6 @@ from omnicore.workflows.language.graph import described
 if TYPE_CHECKING:
     from omnicore.workflows.language.graph import Node, WorkflowGraph
 
-__all__ = [
-    "BREATH",
-    "DEEPEST",
-    "RESTING",
-    "Attempts",
-    "Frame",
-    "FrameScope",
-    "Join",
-    "JqAnswers",
-    "Names",
-    "Open",
-    "OpenActions",
-    "Recorded",
-    "RunMachine",
-    "Steps",
-    "Strand",
-    "Undo",
-    "Use",
-    "WorkflowEnd",
-    "answered",
-    "definition_of",
-    "is_mark",
-]
-
 
 _T = TypeVar("_T")
 

@@ -57,35 +57,6 @@ from omnicore.workflows.machine import (
 if TYPE_CHECKING:
     from omnicore.workflows.entries import JournalEntry, StepResult
 
-__all__ = [
-    "MOST_EVENTS",
-    "ListenState",
-    "admitted",
-    "approval",
-    "attempt",
-    "call",
-    "choose",
-    "conform",
-    "do",
-    "each",
-    "emit",
-    "fail",
-    "fits",
-    "fork",
-    "handed_on",
-    "holds",
-    "listen",
-    "next_delay",
-    "pause",
-    "perform",
-    "placed",
-    "put",
-    "run",
-    "run_block",
-    "script",
-    "wait",
-]
-
 
 _SPECIFIED = "serverlessworkflow.io"
 

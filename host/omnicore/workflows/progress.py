@@ -26,20 +26,6 @@ from omnicore.workflows.machine_tasks import MOST_EVENTS, admitted, handed_on, p
 if TYPE_CHECKING:
     from omnicore.workflows.language.graph import WorkflowGraph
 
-__all__ = [
-    "Going",
-    "JournalRow",
-    "KeptRows",
-    "Lost",
-    "Progress",
-    "checked",
-    "kept_entries",
-    "root_frame",
-    "taken_over",
-    "undo",
-    "workflow",
-]
-
 
 _NOTHING = RunChange()
 

@@ -10,14 +10,14 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from omnicore.errors import HostLost, OmniError, RunLost, StorageFailed
 from omnicore.jobs.engine import NewRun, RunStatus, Started
 from omnicore.records import replace
-from omnicore.workflows.actions import UnderWay
+from omnicore.workflows.actions import UnderWay, Unserved, parked_until
 from omnicore.workflows.entries import JournalEntry, Performer, RunContext, RunOutcome, Start, StepAction, StepResult
 from omnicore.workflows.expressions.expression import (
     Answer,
@@ -42,6 +42,7 @@ from omnicore.workflows.live import (
     drops_of,
     failed,
     late,
+    resting,
     waits_of,
 )
 from omnicore.workflows.progress import Progress
@@ -55,26 +56,6 @@ if TYPE_CHECKING:
     from omnicore.workflows.definitions import Graphs
     from omnicore.workflows.journal import Journal
     from omnicore.workflows.language.graph import RunTask, WorkflowGraph
-
-__all__ = [
-    "Ended",
-    "Runner",
-    "Seats",
-    "Stretches",
-    "Tell",
-    "Waiters",
-    "given_up",
-    "halt",
-    "kept_of",
-    "kept_once_it_can",
-    "live_claimed",
-    "live_started",
-    "only_begun",
-    "ordered",
-    "resting",
-    "rows_of",
-    "settled",
-]
 
 
 _FIRST_AGAIN_S, _LAST_AGAIN_S = 0.05, 2.0
@@ -135,23 +116,6 @@ async def kept_once_it_can(journal: Journal, kept: RunRecord, told: Callable[[st
             return begun
 
 
-def resting(runs: Iterable[LiveRun], clock: Clock, park_s: float, most: int | None) -> list[LiveRun]:
-    """Runs that have had nothing to do for `park_s` and will not for as long; the `most` that rest longest at once."""
-    now, moment = clock.now(), clock.monotonic()
-    enough_s = park_s if most is None else 0.0
-    found: list[tuple[float, LiveRun]] = []
-    for live in runs:
-        if live.busy or live.inbox or live.idle_since is None or moment - live.idle_since < enough_s:
-            continue
-        due = live.next_due
-        if due is not None and live.progress.at > now:
-            continue  # the clock was set back: taken up again, it would wait from the beginning
-        if due is None or due > now + park_s:
-            found.append((live.idle_since, live))
-    found.sort(key=lambda one: one[0])
-    return [live for _, live in found[:most]]
-
-
 async def settled(tasks: Callable[[], Collection[asyncio.Task[Any]]], clock: Clock, seconds: float | None) -> None:
     """Waits until none of these tasks goes on any more; so long at most."""
     end = None if seconds is None else clock.monotonic() + seconds
@@ -166,7 +130,7 @@ _THREADS = 4
 _SLICE_S = 0.01
 """Of tasks in a row, on a thread or on the loop; then others go first."""
 _KEPT_EVERY_S = 0.25
-"""How often rows are kept while a stretch goes on."""
+"""Interval at which rows are kept while a stretch continues."""
 
 
 class Stretches:
@@ -366,23 +330,6 @@ Ended = tuple[str, Any, Fault | None]
 """RunStatus, output and fault of a run that is over."""
 
 
-class Seats:
-    """So many callers may wait for the ends of runs at once: each holds a connection for up to a minute."""
-
-    def __init__(self, most: int = 500) -> None:
-        self._free = most
-
-    @contextmanager
-    def taken(self) -> Iterator[bool]:
-        """True if there is a seat; it is held for the block."""
-        seated = self._free > 0
-        self._free -= seated
-        try:
-            yield seated
-        finally:
-            self._free += seated
-
-
 class Waiters:
     """Belongs to one event loop."""
 
@@ -434,6 +381,7 @@ class Runner:
     Args:
         tell: what others are told of runs and steps.
         drain_s: how long `stop` lets what is under way finish.
+        serves: whether some host has a function that none had before.
     """
 
     def __init__(
@@ -448,15 +396,19 @@ class Runner:
         clock: Clock,
         tell: Tell,
         drain_s: float,
+        serves: Callable[[str], bool] = lambda ref: True,
     ) -> None:
         self.live: dict[str, LiveRun] = {}
-        self.trouble = ""
-        self.ended = {"completed": 0, "faulted": 0, "cancelled": 0}
+        self.trouble, self.ended = "", {"completed": 0, "faulted": 0, "cancelled": 0}
         self.steps = self._taking = 0
         self._journal, self._graphs, self._children = journal, graphs, children
         self._settings, self._clock, self._tell, self._drain_s = settings, clock, tell, drain_s
         self._under_way = UnderWay(
-            performer, lease, settings, clock, measure=journal.measure, came=self._came, late=self._late
+            *(performer, lease, settings, clock),
+            measure=journal.measure,
+            came=self._came,
+            late=self._late,
+            serves=serves,
         )
         self.waiters = Waiters()
         self._driving: set[asyncio.Task[None]] = set()
@@ -464,13 +416,15 @@ class Runner:
         self._beside = ThreadPoolExecutor(_BESIDE, thread_name_prefix="omnicore-workflows-beside")
         self._many = asyncio.Lock()  # of who keeps many rows at once: others have theirs kept in between
         self._stopping = False
+        self.paused = False
+        """True while no further runs are taken; those that are here go on."""
         self.lost: Callable[[], None] = lambda: None
         """Called when this host turns out to have been buried."""
 
     @property
     def room(self) -> int:
         """The number of further runs that fit in memory."""
-        return 0 if self._stopping else max(0, self._settings.workers - len(self.live) - self._taking)
+        return 0 if self._stopping or self.paused else max(0, self._settings.workers - len(self.live) - self._taking)
 
     @property
     def actions(self) -> int:
@@ -481,13 +435,18 @@ class Runner:
 
     def begin(self, new: NewRun, started: Started, graph: WorkflowGraph) -> None:
         """Runs a run that was started into this host's hands."""
-        if not self._stopping:  # else the journal gives it back when it closes
+        if self.paused:
+            self._spawn(self._journal.release((started.run,)), started.run)
+        elif not self._stopping:  # else the journal gives it back when it closes
             live = live_started(new, started, graph)
             self._enter(live, self._first(live, live.first()))
 
     def take_up(self, claimed: Claimed) -> None:
         """Runs a run that was claimed, from where its journal ends."""
         if self._stopping:
+            return
+        if self.paused:
+            self._spawn(self._journal.release((claimed.run.id,)), claimed.run.id)
             return
         graph = self._graphs.at_hand(claimed.run.digest)
         if graph is not None and claimed.run.seq == 0:  # most are new, and need no task of their own to be read
@@ -518,18 +477,26 @@ class Runner:
     async def park(self, *, most: int | None = None) -> int:
         """Puts runs out of memory that have nothing to do for long: all of them, or the `most` that rest longest."""
         found = resting(self.live.values(), self._clock, self._settings.park_s, most)
+        found += [live for live in self.live.values() if self._under_way.stuck(live) and not live.busy]
         for live in found:
             self._spawn(self._park(live), live.id)
         return len(found)
+
+    def unserved(self, live: LiveRun) -> Mapping[str, Unserved]:
+        """The actions of a run that no host can do now, by place."""
+        return self._under_way.unserved(live)
 
     async def _park(self, live: LiveRun) -> None:
         if live.busy or live.inbox or live.over:
             return
         live.busy = True
         status: RunStatus = "suspended" if live.progress.status == "suspended" else "waiting"
-        kept = RunRecord(live.id, status=status, due_at=None if status == "suspended" else live.next_due)
+        due, waits = parked_until(live, self.unserved(live), self._clock.now())
+        kept = RunRecord(live.id, status=status, due_at=None if status == "suspended" else due, waits=waits)
         try:
             await self._keep(live, kept)
+            if served := [one.key for one in waits if self._under_way.serves(one.key)]:
+                await self._journal.served(served)  # a host came while it was written that none has
         except Exception as error:
             await self._failed(live, error)
         if not live.over:
@@ -547,6 +514,23 @@ class Runner:
         return None if live is None else live.open.get(place)
 
     # -- stopping
+
+    async def hand_over(self, within_s: float) -> None:
+        """Takes no more; what is under way finishes for so long, then every run is given back.
+
+        What is cut counts as not begun, and other hosts go on with the runs at once.
+        """
+        self.paused = True
+        self._under_way.hold()
+        try:
+            await settled(self._tasks, self._clock, within_s)
+            runs = tuple(self.live)
+            self.drop_all()
+            await settled(self._tasks, self._clock, _LAST_WRITES_S)
+            if runs:
+                await self._journal.release(runs)
+        finally:
+            self._under_way.resume()
 
     async def stop(self) -> None:
         """Lets what is under way finish for `drain_s`, and keeps it; what is cut counts as not begun."""

@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from omnicore.workflows.live import LiveRun
     from omnicore.workflows.runner import Runner
 
-__all__ = ["RunReader", "RunStarter"]
 
 _log = logging.getLogger("omnicore.workflows")
 

@@ -40,7 +40,7 @@ from omnicore.workflows.journal_records import Beginning
 from omnicore.workflows.language.edits import diff
 from omnicore.workflows.language.graph import ApprovalTask
 from omnicore.workflows.language.palette import Known, known_of
-from omnicore.workflows.runner import Seats
+from omnicore.workflows.live import Seats
 from omnicore.workflows.steps.cloud_events import admitted
 from omnicore.workflows.view import OpenView, WorkflowVersion
 
@@ -50,8 +50,6 @@ if TYPE_CHECKING:
     from omnicore.jobs.engine import Engine, NewRun, SignalKind, Started
     from omnicore.workflows.definitions import Definitions
     from omnicore.workflows.engine import EmbeddedEngine
-
-__all__ = ["Lists", "Rights", "RunHandle", "WorkerThread", "Workflows", "failed"]
 
 
 _ADMIN = "admin"

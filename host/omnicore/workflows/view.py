@@ -9,16 +9,6 @@ from typing import Annotated, Any, TypeAlias, get_args
 from omnicore.jobs.engine import MaybeTime, Place, RunStatus
 from omnicore.records import Meta, Record, Time, field, view
 
-__all__ = [
-    "ApprovalView",
-    "Definition",
-    "OpenView",
-    "Page",
-    "WorkflowTrigger",
-    "WorkflowVersion",
-    "shortened",
-]
-
 _Source: TypeAlias = Annotated[str, Meta(description="YAML or JSON, as it was written.")]
 _Document: TypeAlias = Annotated[Mapping[str, Any], Meta(description="The definition as plain JSON values.")]
 _LAST_RUN = {
@@ -92,6 +82,7 @@ class OpenView(Record, frozen=True):
     name: str
     attempt: int
     due_at: MaybeTime
+    waits_for: Annotated[str, Meta(description="Why no host can do it now; empty: one does.")] = ""
 
 
 class ApprovalView(Record, frozen=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from pathlib import Path
 
@@ -9,10 +10,12 @@ import pytest
 
 from omnicore.errors import DeadlineExceeded, GuestError
 from omnicore.sandbox.abi import Doors, HostFunction, HttpResponse, Limits, WasiGrant
+from omnicore.sandbox.engine import SandboxEngine
 from omnicore.sandbox.extism.engine import ExtismEngine
 from omnicore.sandbox.reference.engine import ReferenceEngine
 
 GUESTS = Path(__file__).parents[2] / "guests"
+CONFIG = {"greeting": "Grüß Gott"}
 KITS = ("rust", "go", "c", "assemblyscript")
 LIMITS = Limits(timeout_s=20.0, compile_s=60.0)
 
@@ -30,16 +33,24 @@ def doors(kit: str, **given) -> Doors:
     return Doors(functions=functions, wasi=WasiGrant() if kit == "go" else None, **given)
 
 
-def opened(kit: str, cache: Path | None, **given):
+def opened(kit: str, cache: Path, **given):
+    return loaded(kit, ExtismEngine(cache), **given).instance()
+
+
+def loaded(kit: str, engine: SandboxEngine, **given):
     wasm = (GUESTS / kit / f"{kit}.wasm").read_bytes()
-    engine = ExtismEngine(cache) if cache else ReferenceEngine()
-    return engine.load([("main", wasm)], LIMITS, doors(kit, **given)).instance()
+    return engine.load([("main", wasm)], LIMITS, doors(kit, **given))
+
+
+@functools.cache
+def reference(kit: str):
+    """On the reference engine, which compiles for seconds and keeps nothing."""
+    return loaded(kit, ReferenceEngine(), config=CONFIG)
 
 
 @pytest.mark.parametrize("kit", KITS)
 def test_a_stock_guest_answers_as_on_the_reference_engine(kit, cache):
-    config = {"greeting": "Grüß Gott"}
-    ours, theirs = opened(kit, cache, config=config), opened(kit, None, config=config)
+    ours, theirs = opened(kit, cache, config=CONFIG), reference(kit).instance()
     for export, data in [
         ("echo", b""),
         ("echo", bytes(range(256)) * 8),
@@ -54,7 +65,7 @@ def test_a_stock_guest_answers_as_on_the_reference_engine(kit, cache):
 
 @pytest.mark.parametrize("kit", KITS)
 def test_a_stock_guests_failures_are_told_as_on_the_reference_engine(kit, cache):
-    ours, theirs = opened(kit, cache), opened(kit, None)
+    ours, theirs = opened(kit, cache, config=CONFIG), reference(kit).instance()
     for export, data in [("fail", b"no such thing"), ("code", b"")]:
         with pytest.raises(GuestError) as here:
             ours.call(export, data)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.sandbox.extism.conftest import module
+from tests.sandbox.extism.text import module
 
 from omnicore.errors import GuestTrapped, LinkFailed, ModuleRejected, OmniError
 from omnicore.sandbox.abi import Doors, HostFunction, Limits

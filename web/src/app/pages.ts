@@ -2,6 +2,7 @@ import ApiOutlined from "@ant-design/icons/ApiOutlined";
 import AppstoreOutlined from "@ant-design/icons/AppstoreOutlined";
 import BranchesOutlined from "@ant-design/icons/BranchesOutlined";
 import BulbOutlined from "@ant-design/icons/BulbOutlined";
+import ClusterOutlined from "@ant-design/icons/ClusterOutlined";
 import HomeOutlined from "@ant-design/icons/HomeOutlined";
 import OrderedListOutlined from "@ant-design/icons/OrderedListOutlined";
 import SettingOutlined from "@ant-design/icons/SettingOutlined";
@@ -29,6 +30,7 @@ export const PAGES: readonly PageEntry[] = [
   { name: "tasks", path: "/tasks", icon: OrderedListOutlined, key: "t" },
   { name: "memory", path: "/memory", icon: BulbOutlined, key: "m" },
   { name: "connectors", path: "/connectors", icon: ApiOutlined, key: "c" },
+  { name: "hosts", path: "/hosts", icon: ClusterOutlined, key: "o" },
   { name: "events", path: "/events", icon: ThunderboltOutlined, key: "e" },
   { name: "settings", path: "/settings", icon: SettingOutlined, key: "s" },
 ];

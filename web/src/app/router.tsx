@@ -21,6 +21,7 @@ const pages: RouteObject[] = [
   { path: "tasks/:tab?", lazy: () => import("@/features/tasks") },
   { path: "memory/:tab?", lazy: () => import("@/features/memory") },
   { path: "connectors/:tab?", lazy: () => import("@/features/connectors") },
+  { path: "hosts", lazy: () => import("@/features/hosts") },
   { path: "events", lazy: () => import("@/features/events") },
   { path: "settings/:tab?", lazy: () => import("@/features/settings") },
   { path: "*", Component: NotFoundPage },

@@ -29,6 +29,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- if and $several (not (include "omnicore.database" .)) }}
 {{- fail "several hosts need one database: set secrets.existing or secrets.storageUrl, or replicas to 1" }}
 {{- end }}
+{{- if and .Values.fleet.nats (not .Values.secrets.existing) (not .Values.secrets.fleetUrl) }}
+{{- fail "fleet.nats needs servers: set secrets.fleetUrl, or secrets.existing" }}
+{{- end }}
 {{- if and $several .Values.persistence.enabled }}
 {{- fail "hosts share no disk: switch persistence off, or set replicas to 1" }}
 {{- end }}

@@ -12,32 +12,6 @@ from dataclasses import dataclass
 from omnicore.errors import EngineFailed, LinkFailed, ModuleRejected
 from omnicore.sandbox.capi.library import LIBRARY_VERSION, Buffer, Callback, copy_bytes, lib, take_error
 
-__all__ = [
-    "FUNCTION_WORDS",
-    "STACK_BYTES",
-    "CompiledComponent",
-    "CompiledModule",
-    "ComponentLinker",
-    "ExportIndex",
-    "Preset",
-    "RawEngine",
-    "borrowed",
-    "compile_component",
-    "compile_module",
-    "free_handle",
-    "handle",
-    "load_artifact",
-    "load_component",
-    "map_component",
-    "preset_for",
-    "seal",
-    "sealed_file",
-    "serialized",
-    "text_to_binary",
-    "wat_to_wasm",
-]
-
-
 STACK_BYTES = 512 * 1024
 _HOST_STACK_BYTES = 1024 * 1024  # of a fiber: the guest's part and room for Python frames of host functions
 _REGALLOC_SINGLE_PASS = 1

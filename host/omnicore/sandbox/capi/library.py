@@ -37,55 +37,6 @@ from omnicore.sandbox.abi import HostFunction, ValueType
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = [
-    "ALL_BITS",
-    "EXTERN_WORDS",
-    "FROM_WORD",
-    "FUNCTION_AT",
-    "LEAST_I64",
-    "LIBRARY_VERSION",
-    "PENDING",
-    "SIGNATURES",
-    "Buffer",
-    "Callback",
-    "EngineFault",
-    "FunctionType",
-    "TrapCode",
-    "async_function",
-    "component_function",
-    "continuation",
-    "copy_bytes",
-    "decommit",
-    "deliver",
-    "epoch_callback",
-    "export",
-    "fast_call",
-    "fast_call_async",
-    "fast_instantiate",
-    "fast_memory_size",
-    "finalizer",
-    "forwarding_callback",
-    "function_callback",
-    "guarded",
-    "install",
-    "lib",
-    "library_path",
-    "new_error",
-    "new_trap",
-    "prepared",
-    "read_pointer",
-    "resource_destructor",
-    "shielded",
-    "store_continuation",
-    "store_word",
-    "take_error",
-    "take_fault",
-    "take_trap",
-    "tick",
-    "to_words",
-    "view_at",
-]
-
 
 _P, _S, _U64, _I64, _BOOL = c_void_p, c_size_t, c_uint64, c_int64, c_bool
 
@@ -432,7 +383,7 @@ def store_continuation(address: int, function: int, environment: int, done: int)
 EXTERN_WORDS = 4
 """Size of a `wasmtime_extern_t` in 64-bit words: its kind, then the union."""
 FUNCTION_AT = 8
-"""Where in an extern its function or memory stands. Units: bytes."""
+"""Offset of the function or memory in an extern. Units: bytes."""
 
 _KINDS = {"i32": 0, "i64": 1, "f32": 2, "f64": 3}
 

@@ -20,28 +20,6 @@ from omnicore.errors import EngineFailed
 from omnicore.sandbox.capi.library import copy_bytes, lib
 from omnicore.sandbox.wit import WitType, entry_of
 
-__all__ = [
-    "AT",
-    "ENTRY_BYTES",
-    "INTEGERS",
-    "KINDS",
-    "NAME_BYTES",
-    "PAIR",
-    "VALUE_BYTES",
-    "WORDS",
-    "Arena",
-    "CopyMeter",
-    "Decoder",
-    "Encoder",
-    "TooLargeError",
-    "UnfitValueError",
-    "decoder",
-    "encoder",
-    "hand_over",
-    "item_of",
-]
-
-
 VALUE_BYTES = 32
 ENTRY_BYTES = 48
 """A record's field: its name, then its value."""

@@ -14,8 +14,6 @@ from omnicore.sandbox.capi.library import Callback, epoch_callback, new_error, s
 from omnicore.sandbox.extism.store import cut_short
 from omnicore.sandbox.wasi.clocks import Clocks, random_source
 
-__all__ = ["AT_EPOCH", "CALLS", "REQUEST", "ComponentCall", "Printed", "PrintedStream", "WasiExitError"]
-
 CALLS: dict[int, ComponentCall] = {}
 """Calls by the context of their store, which the engine hands to callbacks."""
 

@@ -50,9 +50,6 @@ from omnicore.sandbox.inspect import WASI_PACKAGES, admit, inspect
 from omnicore.sandbox.wasm import ComponentInfo
 from omnicore.sandbox.wit import Signature, WitType
 
-__all__ = ["DESTROY", "ComponentEngine", "door_callback", "link", "refusal_callback", "resource_kind", "wasi_callback"]
-
-
 _REQUEST_BYTES = 4 * MIB  # the largest that a door reads by itself
 _KINDS = (
     *("pollable", "input-stream", "output-stream", "error", "network", "terminal-input", "terminal-output"),

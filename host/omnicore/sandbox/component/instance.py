@@ -55,11 +55,8 @@ from omnicore.sandbox.capi.library import (
 from omnicore.sandbox.capi.values import VALUE_BYTES, Arena, CopyMeter, TooLargeError, UnfitValueError, decoder, encoder
 from omnicore.sandbox.component.call import AT_EPOCH, CALLS, ComponentCall, WasiExitError
 from omnicore.sandbox.extism.store import TICKER, generation
-from omnicore.sandbox.nesting import too_deep
 from omnicore.sandbox.wit import WitFunction, input_way, output_way
-
-__all__ = ["ComponentFunction", "ComponentInstance", "ComponentStore", "ComponentTemplate", "LinkedComponent"]
-
+from omnicore.texts import too_deep
 
 _DEPTH = 128
 _TEXT = 8_192  # characters of an error: it goes into logs and answers

@@ -44,16 +44,6 @@ from omnicore.sandbox.wit import (
     variant,
 )
 
-__all__ = [
-    "PACKAGE",
-    "DoorFunction",
-    "WasiFunction",
-    "door_functions",
-    "error_value",
-    "wasi_functions",
-]
-
-
 PACKAGE = "omnicore:plugin"
 _PLAIN = {"string": STRING, "blob": BLOB, "json": JSON, "s64": S64, "f64": F64, "bool": BOOL}
 _Writer = Callable[[Any], str]

@@ -50,24 +50,6 @@ from omnicore.sandbox.capi.library import (
 from omnicore.sandbox.wasi.session import WasiSession
 from omnicore.sandbox.wasm import PAGE_BYTES
 
-__all__ = [
-    "CALLS",
-    "CALLS_BY_CONTEXT",
-    "CLOSED",
-    "COMMITTED_AT_START",
-    "POLLING",
-    "ExchangeMemory",
-    "Forwarded",
-    "GuestCall",
-    "GuestMemory",
-    "HostFunctions",
-    "Policy",
-    "Suspension",
-    "blocking",
-    "callback_for",
-    "outcome_of",
-]
-
 CALLS: dict[int, GuestCall] = {}
 """Calls by the number that C hands back to callbacks, the key of their store."""
 

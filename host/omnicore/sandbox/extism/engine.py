@@ -43,13 +43,10 @@ from omnicore.sandbox.extism.store import (
     kernel_for,
 )
 from omnicore.sandbox.inspect import OWN_PREFIX, FuncType, ModuleInfo, admit, inspect, with_visible_limits
-from omnicore.sandbox.nesting import too_deep
 from omnicore.sandbox.wasi.functions import wasi_functions
 from omnicore.sandbox.wasi.session import WasiSession
 from omnicore.sandbox.wasm import PAGE_BYTES
-
-__all__ = ["ENV", "ExtismEngine"]
-
+from omnicore.texts import too_deep
 
 _H: tuple[ValueType, ...] = ("i64",)
 

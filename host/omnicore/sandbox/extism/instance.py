@@ -51,8 +51,6 @@ from omnicore.sandbox.extism.call import CLOSED, POLLING, GuestCall, outcome_of
 from omnicore.sandbox.extism.store import TICKER, Entry, LinkedPlugin, WasmStore, generation
 from omnicore.sandbox.wasi.session import WasiExit
 
-__all__ = ["FIBERS", "ExtismInstance", "ExtismTemplate"]
-
 FIBERS = (3, 11) <= sys.version_info[:2] <= (3, 13)
 
 _call = lib.wasmtime_func_call_unchecked

@@ -11,19 +11,6 @@ from omnicore.sandbox.abi import HostFunction, ValueType
 from omnicore.sandbox.inspect import OWN_PREFIX, FuncType, Import, ModuleInfo
 from omnicore.sandbox.wasm import ExternType, GlobalType, MemoryType, TableType
 
-__all__ = [
-    "KERNEL_TYPES",
-    "NAMESPACE",
-    "ImportSource",
-    "Initialiser",
-    "LinkPlan",
-    "LinkedModule",
-    "described",
-    "fits",
-    "plan_links",
-]
-
-
 NAMESPACE = "extism:host/env"
 _Kinds = tuple[ValueType, ...]
 _H: _Kinds = ("i64",)
@@ -50,7 +37,7 @@ KERNEL_TYPES: dict[str, tuple[_Kinds, _Kinds]] = {
     "reset": ((), ()),
     "memory_bytes": ((), _H),
 }
-"""What the kernel exports to guests, with parameter and result types."""
+"""Exports of the kernel to guests, with parameter and result types."""
 
 
 def fits(wanted: ExternType | None, provided: ExternType | None) -> bool:

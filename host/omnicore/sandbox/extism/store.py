@@ -58,28 +58,6 @@ from omnicore.sandbox.extism.links import LinkedModule, LinkPlan
 from omnicore.sandbox.inspect import OWN_PREFIX
 from omnicore.sandbox.wasm import PAGE_BYTES
 
-__all__ = [
-    "I32_RESULT",
-    "NO_RESULT",
-    "OTHER_RESULT",
-    "STORES",
-    "TICKER",
-    "TICK_S",
-    "Entry",
-    "EntryPoint",
-    "Footprint",
-    "Guest",
-    "GuestKernel",
-    "LinkedPlugin",
-    "Ticker",
-    "WasmStore",
-    "commands_of",
-    "cut_short",
-    "explain_refusal",
-    "generation",
-    "kernel_for",
-]
-
 STORES: dict[int, WasmStore] = {}
 """Stores by their key, the number that C hands back to callbacks."""
 

@@ -46,9 +46,6 @@ from omnicore.sandbox.reference.call import (
     version,
 )
 
-__all__ = ["ReferenceEngine", "ReferenceInstance", "ReferenceTemplate", "creation_failure", "failure"]
-
-
 _TRAP_CODE = 134
 _TRAP_TEXT = "error while executing at wasm backtrace"
 _FUEL = ("ran out of fuel", "all fuel consumed")

@@ -36,7 +36,7 @@ from omnicore.sandbox.wasi.preview1 import (
 )
 
 ENTRY_BYTES: Final = 4096
-"""What a new name costs: a file, directory or link takes about a block even when it is empty."""
+"""Cost of a new name: a file, directory or link takes about a block even when it is empty."""
 
 
 class CountedQuota:

@@ -31,9 +31,6 @@ from omnicore.sandbox.wasi.preview1 import (
 )
 from omnicore.sandbox.wasi.session import WasiExit, WasiSession
 
-__all__ = ["NAMESPACE", "SessionOf", "wasi_functions"]
-
-
 MAX_SUBSCRIPTIONS: Final = 1024
 SLICE_S: Final = 0.010
 
@@ -141,7 +138,7 @@ def _too_late() -> DeadlineExceeded:
 
 
 RANDOM_CHUNK: Final = 64 * KIB
-"""What is drawn at once: a guest may ask for 4 GiB, and its memory ends before the host has made that."""
+"""Bytes drawn at once: a guest may ask for 4 GiB, and its memory ends before the host has made that."""
 
 
 def args_get(session: WasiSession, call: HostCall, pointers: int, buffer: int) -> int:

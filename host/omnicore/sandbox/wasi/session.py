@@ -22,8 +22,6 @@ from omnicore.sandbox.wasi.files import (
 )
 from omnicore.sandbox.wasi.preview1 import BADF, NFILE, NOMEM, NOTDIR, WasiError
 
-__all__ = ["WasiExit", "WasiSession"]
-
 MAX_NAMES: Final = 65_536
 """Directory entries that a session's listings may hold together."""
 

@@ -12,28 +12,6 @@ from omnicore.storage.table import Table
 if TYPE_CHECKING:
     from omnicore.storage.store import Session, Store
 
-__all__ = [
-    "SESSIONS",
-    "TOKENS",
-    "TRIES",
-    "USERS",
-    "AccessTable",
-    "DevicesTable",
-    "HolderRow",
-    "RoleName",
-    "SessionRow",
-    "SessionsTable",
-    "TokenOrder",
-    "TokenRow",
-    "TokensTable",
-    "TriesRow",
-    "UserChange",
-    "UserOrder",
-    "UserRow",
-    "UsersTable",
-    "changing",
-]
-
 
 _T = TypeVar("_T")
 _PRUNED = 100

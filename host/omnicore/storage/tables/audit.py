@@ -23,21 +23,6 @@ if TYPE_CHECKING:
 
     from omnicore.storage.store import Session, Store
 
-__all__ = [
-    "GENESIS",
-    "INTENTS",
-    "ROWS",
-    "Anchor",
-    "AuditEntry",
-    "AuditRow",
-    "AuditTable",
-    "HeadFile",
-    "Intent",
-    "canonical",
-    "chain",
-    "hash_of",
-]
-
 
 GENESIS = "0" * 64
 """Stands for the row before the first one."""

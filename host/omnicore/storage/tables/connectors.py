@@ -3,35 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from omnicore.records import HIDDEN, Meta, Record, Time, field, view
 from omnicore.storage.table import Table
 
 if TYPE_CHECKING:
-    from omnicore.storage.store import Session, Store
-
-__all__ = [
-    "CONNECTORS",
-    "DELIVERIES",
-    "HOOKS",
-    "KEYS",
-    "SECRETS",
-    "USES",
-    "ConnectorChange",
-    "ConnectorOrder",
-    "ConnectorRow",
-    "ConnectorsTable",
-    "DeliveryRow",
-    "HookOrder",
-    "HookRow",
-    "HookRule",
-    "KeyRow",
-    "SecretRow",
-    "SecretsTable",
-    "UseRow",
-    "WebhooksTable",
-]
+    from omnicore.storage.store import Dialect, Session, Store
 
 
 _PRUNED = 1000  # rows that one transaction deletes at most
@@ -163,6 +142,98 @@ class ConnectorsTable:
 
     def _read(self, clause: str, *parameters: str) -> tuple[ConnectorRow, ...]:
         return tuple(map(CONNECTORS.row, self._store.rows(f"{CONNECTORS.select} {clause}", parameters)))
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetOrder:
+    """An order for tokens of a bucket. Units: `rate` tokens a second; `burst` most in it; `wanted` most to lease."""
+
+    name: str
+    rate: float
+    burst: float
+    wanted: float
+
+
+class BudgetRow(Record, frozen=True):
+    """A token bucket that hosts share, as it was at a time of the database's clock."""
+
+    name: str
+    tokens: float
+    at: Time
+
+
+class VerdictRow(Record, frozen=True):
+    """A connector that the breaker of a host leaves alone."""
+
+    connector: str
+    host: str
+    at: Time
+
+
+BUDGETS = Table(BudgetRow, "connector_budgets", key="name")
+VERDICTS = Table(VerdictRow, "connector_verdicts", key=("connector", "host"))
+_NOW: Mapping[Dialect, str] = {
+    "sqlite": "(julianday('now') - 2440587.5) * 86400.0",
+    "postgresql": "CAST(extract(epoch FROM clock_timestamp()) AS double precision)",
+}
+"""Seconds since the Unix epoch on one clock for all hosts: theirs differ."""
+
+_IDLE_S = 3600.0
+_GONE_S = 86_400.0
+
+
+class SharedLimits:
+    """Rates of connectors and verdicts of their breakers, for all hosts on a database."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._now = _NOW[store.dialect]
+
+    def lease(self, orders: Sequence[BudgetOrder]) -> list[float]:
+        """Whole tokens for each order, as many as it wants and are there. Raises: StorageFailed."""
+
+        def work(session: Session) -> list[float]:
+            return [self._leased(session, order) for order in orders]
+
+        return self._store.apply(work, locks=[f"budget:{order.name}" for order in orders])
+
+    def _leased(self, session: Session, order: BudgetOrder) -> float:
+        asked = f"SELECT {self._now}, (SELECT tokens FROM connector_budgets WHERE name = ?),"
+        asked += " (SELECT at FROM connector_budgets WHERE name = ?)"
+        now, tokens, at = session.execute(asked, (order.name, order.name)).fetchone()
+        if tokens is None:
+            tokens, at = order.burst, now
+        tokens = min(order.burst, tokens + max(0.0, now - at) * order.rate)
+        leased = float(int(min(tokens, order.wanted)))
+        session.execute(
+            f"{BUDGETS.insert} ON CONFLICT (name) DO UPDATE SET tokens = excluded.tokens, at = excluded.at",
+            (order.name, tokens - leased, now),
+        )
+        return leased
+
+    def prune(self) -> None:
+        """Deletes buckets that have been full for long, and verdicts of hosts that are long gone."""
+
+        def work(session: Session) -> None:
+            session.execute(f"DELETE FROM connector_budgets WHERE at < {self._now} - ?", (_IDLE_S,))
+            session.execute(f"DELETE FROM connector_verdicts WHERE at < {self._now} - ?", (_GONE_S,))
+
+        self._store.apply(work)
+
+    def verdicts(self) -> set[tuple[str, str]]:
+        """The connectors that breakers leave alone, each with the host of the breaker."""
+        return {(row.connector, row.host) for row in map(VERDICTS.row, self._store.rows(VERDICTS.select))}
+
+    def keep_verdict(self, connector: str, host: str, *, opened: bool) -> None:
+        """Keeps or takes back the verdict of a host about a connector."""
+
+        def work(session: Session) -> None:
+            session.execute("DELETE FROM connector_verdicts WHERE connector = ? AND host = ?", (connector, host))
+            if opened:
+                row = f"INSERT INTO connector_verdicts (connector, host, at) VALUES (?, ?, {self._now})"
+                session.execute(row, (connector, host))
+
+        self._store.apply(work)
 
 
 class KeyRow(Record, frozen=True):

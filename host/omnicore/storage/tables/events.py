@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from omnicore.clock import Clock
     from omnicore.storage.store import Session, Store
 
-__all__ = ["EventRow", "EventsTable", "HeartbeatsTable", "SubscriptionRow", "SubscriptionsTable"]
-
 
 _PAGE = 500
 
@@ -34,22 +32,61 @@ class EventRow(Record, frozen=True):
 EVENTS = Table(EventRow, "logs", key="id")
 
 
-class EventsTable:
-    """Events of all hosts on this database."""
+class FeedRow(Record, frozen=True):
+    """The place of an event in the order that all hosts on a database have in common; unused by a host alone."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    seq: int
+    event: str
+
+
+FEED = Table(FeedRow, "event_feed", key="seq")
+_ORDER = ("events",)  # whoever numbers events holds it until the commit: who reads on from a number misses none
+
+
+class EventsTable:
+    """Events of all hosts on this database.
+
+    Args: shared: number events in the order in which all hosts hear them.
+    """
+
+    def __init__(self, store: Store, *, shared: bool = False) -> None:
+        self._store, self._shared = store, shared
 
     def append(self, rows: Sequence[EventRow]) -> None:
         """Keeps events; one that is kept already is no matter. Raises: StorageFailed."""
 
         def work(session: Session) -> None:
+            if self._shared:
+                self._number(session, rows)
             session.executemany(
                 f"INSERT INTO logs ({EVENTS.columns}) VALUES ({EVENTS.marks}) ON CONFLICT (id) DO NOTHING",
                 [EVENTS.values(row) for row in rows],
             )
 
-        self._store.apply(work)
+        self._store.apply(work, locks=_ORDER if self._shared else ())
+
+    @staticmethod
+    def _number(session: Session, rows: Sequence[EventRow]) -> None:
+        marks = ", ".join("?" for _ in rows)
+        found = session.execute(f"SELECT id FROM logs WHERE id IN ({marks})", [row.id for row in rows]).fetchall()
+        known = {row[0] for row in found}
+        last = session.execute("SELECT coalesce(max(seq), 0) FROM event_feed").fetchone()[0]
+        fresh = [row.id for row in rows if row.id not in known]
+        session.executemany(FEED.insert, [(last + count, one) for count, one in enumerate(fresh, 1)])
+
+    def last_number(self) -> int:
+        """The number of the newest event."""
+        return int(self._store.rows("SELECT coalesce(max(seq), 0) FROM event_feed")[0][0])
+
+    def after(self, number: int, limit: int) -> list[tuple[int, EventRow]]:
+        """Events of all hosts with a larger number, in order."""
+        columns = ", ".join(f"e.{name}" for name in EVENTS.columns.split(", "))
+        found = self._store.rows(
+            f"SELECT f.seq, {columns} FROM event_feed AS f JOIN logs AS e ON e.id = f.event"
+            " WHERE f.seq > ? ORDER BY f.seq LIMIT ?",
+            (number, limit),
+        )
+        return [(row[0], EVENTS.row(row[1:])) for row in found]
 
     def trim(self, *, keep: int, before: float) -> int:
         """Forgets all but the newest `keep`, and those from before a time; how many went."""
@@ -65,6 +102,8 @@ class EventsTable:
                 gone += session.execute("DELETE FROM logs WHERE id < ?", (young[0][0],)).rowcount
             else:
                 gone += session.execute("DELETE FROM logs WHERE at < ?", (before,)).rowcount
+            if self._shared:
+                session.execute("DELETE FROM event_feed WHERE seq <= (SELECT max(seq) FROM event_feed) - ?", (keep,))
             return gone
 
         return self._store.apply(work)

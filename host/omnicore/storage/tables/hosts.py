@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from omnicore.storage.store import Session
 
-__all__ = ["HostTable", "Silence"]
-
 
 @dataclass(frozen=True, slots=True)
 class Silence:

@@ -10,8 +10,6 @@ from omnicore.records import Json, Record
 from omnicore.storage.store import Session, Store
 from omnicore.storage.table import Table
 
-__all__ = ["IntelligenceRow", "IntelligencesTable", "Room", "SkillRow", "UsageRow"]
-
 _ENDLESS = 9_000_000_000_000_000_000
 
 

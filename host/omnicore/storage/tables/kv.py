@@ -10,8 +10,6 @@ from omnicore.records import Record
 from omnicore.storage.store import Session, Store
 from omnicore.storage.table import Table
 
-__all__ = ["KvEntry", "KvTable", "KvTotals"]
-
 _SWEEP_BATCH = 100
 _MAX_KEY_BYTES = 1024
 _ALIVE = "(expires_at IS NULL OR expires_at > ?)"

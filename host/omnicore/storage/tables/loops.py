@@ -10,8 +10,6 @@ from omnicore.records import Record
 from omnicore.storage.store import Session, Store
 from omnicore.storage.table import Table
 
-__all__ = ["LaneRow", "LoopsTable"]
-
 _WEEKS_KEPT = 520
 
 

@@ -15,25 +15,6 @@ if TYPE_CHECKING:
 
     from omnicore.storage.store import Session, Store
 
-__all__ = [
-    "DEAD",
-    "LIVE",
-    "QUARANTINED",
-    "SHARED_SPACE",
-    "Added",
-    "KeptMemory",
-    "MemoryCare",
-    "MemoryTable",
-    "NewMemory",
-    "Outline",
-    "Quota",
-    "Space",
-    "TierTotals",
-    "add_edges",
-    "advance",
-    "count_tier",
-]
-
 
 LIVE, QUARANTINED, DEAD = 0, 1, 2
 """States: recalled, waiting for a person, gone (its text is erased, the row tells copies in RAM)."""

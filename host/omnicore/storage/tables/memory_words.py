@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
     from omnicore.storage.store import Session, Store
 
-__all__ = ["LAST", "FullText", "PostgresqlText", "SqliteText", "enter_words_again", "full_text", "rarity"]
-
 
 LAST = 2**62
 """A number that no memory reaches."""

@@ -14,36 +14,6 @@ from omnicore.storage.table import Table
 if TYPE_CHECKING:
     from omnicore.storage.store import Session, Store
 
-__all__ = [
-    "ACCEPTANCES",
-    "CATALOGUE",
-    "GRANTS",
-    "OPEN",
-    "PLUGINS",
-    "ROLLBACKS",
-    "TURNED_AWAY",
-    "VERSIONS",
-    "Acceptance",
-    "AcceptancesTable",
-    "FleetTable",
-    "GrantRow",
-    "GrantsTable",
-    "Holdings",
-    "NativeTable",
-    "ObservedRow",
-    "OvertakenError",
-    "PluginConfigTable",
-    "PluginHostRow",
-    "PluginRow",
-    "PluginsTable",
-    "RollbackRow",
-    "SourceRow",
-    "TurnedAwayRow",
-    "VersionRow",
-    "VersionsTable",
-    "identity",
-]
-
 
 class PluginRow(Record, frozen=True):
     """A plugin as it was decided about, for all hosts of the database. Units: times in seconds since the Unix epoch.
@@ -485,7 +455,7 @@ _TABLES = {
 }
 _SQL = " UNION ALL ".join(f"SELECT '{kind}' WHERE EXISTS (SELECT 1 FROM {rows})" for kind, rows in _TABLES.items())
 OPEN = frozenset({"settings", "subscriptions", "schedules", "waiting tasks"})
-"""What reaches the code of that name without a grant."""
+"""Ways to the code of that name that need no grant."""
 
 
 class Holdings:

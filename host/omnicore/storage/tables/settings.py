@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from omnicore.clock import Clock
     from omnicore.storage.store import Session, Store
 
-__all__ = ["OverrideRow", "OverridesTable"]
-
 
 class OverrideRow(Record, frozen=True):
     """A setting that somebody changed, for all hosts."""

@@ -16,38 +16,6 @@ if TYPE_CHECKING:
 
     from omnicore.storage.store import Session, Store
 
-__all__ = [
-    "BATCH",
-    "COLUMNS",
-    "HEADS_SQL",
-    "HOST",
-    "HOSTS",
-    "PENDING",
-    "PRIORITIES",
-    "READY_SQL",
-    "SCHEDULES",
-    "SCHEDULE_TABLE",
-    "STATES",
-    "TASKS",
-    "Claim",
-    "Ending",
-    "Schedule",
-    "ScheduleFields",
-    "ScheduleOrder",
-    "SchedulesTable",
-    "TakenOver",
-    "Task",
-    "TaskClaims",
-    "TaskContext",
-    "TaskFilter",
-    "TaskOrder",
-    "TaskState",
-    "TaskSweep",
-    "TasksTable",
-    "insert",
-    "no_longer_pending",
-]
-
 
 TaskState = Literal["waiting", "running", "done", "failed", "cancelled"]
 STATES: tuple[TaskState, ...] = get_args(TaskState)
@@ -316,6 +284,15 @@ class TasksTable:
     def pending(self) -> int:
         """The number of tasks that wait or run, from one row for each owner."""
         return int(self._store.rows("SELECT coalesce(sum(pending), 0) FROM task_totals")[0][0])
+
+    def serve(self, plugins: Sequence[str], now: float) -> int:
+        """Makes tasks due that wait for a host with one of these plugins; the number of them."""
+        sql = (
+            "UPDATE tasks SET due_at = ? WHERE state = 'waiting' AND code = 'not-served' AND due_at > ?"
+            " AND (function = ? OR substr(function, 1, ?) = ?)"
+        )
+        places = [(now, now, one, len(one) + 1, f"{one}.") for one in plugins]
+        return self._store.apply(lambda session: sum(session.execute(sql, place).rowcount for place in places))
 
     def queues(self) -> list[tuple[str, str, int]]:
         """Queues with what waits and runs in them: name, state, count. Costs what is pending."""

@@ -12,7 +12,6 @@ from omnicore.storage.table import Table
 
 _T = TypeVar("_T")
 
-__all__ = ["DROPPED", "Block", "Collection", "Metric", "NewVector", "VectorRow", "VectorTable", "owner_locks"]
 
 DROPPED = "@dropped"
 """Owner of collections whose rows are still being deleted."""

@@ -10,20 +10,6 @@ from omnicore.storage.store import Session, Store
 from omnicore.storage.table import Table
 from omnicore.storage.tables.workflow_runs import STATUSES
 
-__all__ = [
-    "Also",
-    "BriefRow",
-    "BriefsTable",
-    "DefinitionRow",
-    "DefinitionsTable",
-    "LastRun",
-    "LineRow",
-    "WorkflowVersionRow",
-    "keep_brief",
-    "keep_document",
-]
-
-
 Also = Callable[[Session, int], object]
 """A further write of the same transaction, such as of schedules; given the number of the version."""
 

@@ -16,49 +16,6 @@ if TYPE_CHECKING:
 
     from omnicore.storage.store import Session, Store
 
-__all__ = [
-    "COLUMNS",
-    "HOSTS",
-    "READY_SQL",
-    "STATUSES",
-    "End",
-    "Park",
-    "RunRow",
-    "RunsTable",
-    "StepRow",
-    "StepsTable",
-    "ValuesTable",
-    "add_runs",
-    "add_steps",
-    "add_values",
-    "as_run",
-    "bury",
-    "claim",
-    "drop_values",
-    "end_runs",
-    "first_rows",
-    "genesis",
-    "give_back",
-    "heads",
-    "leave",
-    "lock_runs",
-    "named",
-    "nonce_of",
-    "others",
-    "owned",
-    "park",
-    "reference",
-    "rehashed",
-    "set_back",
-    "set_head",
-    "share_values",
-    "state_of",
-    "step_hash",
-    "sweep_runs",
-    "sweep_steps",
-    "value_of",
-]
-
 
 STATUSES = ("pending", "running", "waiting", "suspended", "completed", "faulted", "cancelled")
 

@@ -13,49 +13,6 @@ if TYPE_CHECKING:
 
     from omnicore.storage.store import Session, Store
 
-__all__ = [
-    "OutboxRow",
-    "OutboxTable",
-    "PartialRow",
-    "PartialsTable",
-    "ScheduleRow",
-    "Sent",
-    "SignalRow",
-    "WaitRow",
-    "WaitsTable",
-    "WantRow",
-    "WantsTable",
-    "WorkflowEventRow",
-    "WorkflowEventsTable",
-    "WorkflowSchedulesTable",
-    "add_event",
-    "add_outbox",
-    "add_partial",
-    "add_waits",
-    "begin_again",
-    "drop_partials",
-    "drop_signals",
-    "drop_waits",
-    "first_seen",
-    "forget_seen",
-    "gcra",
-    "holders",
-    "is_told",
-    "leave_lane",
-    "move_on",
-    "replace_schedules",
-    "replace_wants",
-    "send",
-    "settle_schedules",
-    "signals_of_host",
-    "signals_of_runs",
-    "still_waits",
-    "sweep_seen",
-    "take_event",
-    "take_lane",
-    "take_turn",
-]
-
 
 class WantRow(Record, frozen=True):
     """A want; see `storage/migrations/0020_workflow_wants.sql`. `place` is that of the trigger, -1 for tasks."""
@@ -539,7 +496,7 @@ def _rows(found: Sequence[Any]) -> list[SignalRow]:
 
 
 class WaitRow(Record, frozen=True):
-    """One place of a run that waits. `kind` is `event` or `approval`.
+    """One place of a run that waits. `kind` is `event`, `approval`, or `plugin`: for a host that has that of its `key`.
 
     `key` names the task, of whatever run: `<digest of the document>#<path>`; `correlation` is what of an event must be
     this text (empty: nothing); `data` is JSON: variables for filters, or what an approval shows.
@@ -577,6 +534,21 @@ def add_waits(session: Session, waits: Sequence[WaitRow]) -> None:
 def drop_waits(session: Session, places: Sequence[tuple[str, str]]) -> None:
     """Forgets waits by run and place."""
     session.executemany("DELETE FROM workflow_waits WHERE run = ? AND place = ?", places)
+
+
+def drop_unserved(session: Session, runs: Sequence[str]) -> None:
+    """Forgets that these runs wait for a host with a plugin: they were claimed, and try."""
+    session.executemany("DELETE FROM workflow_waits WHERE kind = 'plugin' AND run = ?", [(run,) for run in runs])
+
+
+def make_served_due(session: Session, plugins: Sequence[str], now: float) -> int:
+    """Makes runs due now that wait for a host with one of these plugins; how many there were."""
+    marks = ", ".join("?" for _ in plugins)
+    sql = (
+        "UPDATE workflow_runs SET due_at = ?, stamped_at = ? WHERE status = 'waiting' AND due_at > ? AND id IN"
+        f" (SELECT run FROM workflow_waits WHERE kind = 'plugin' AND key IN ({marks}))"
+    )
+    return session.execute(sql, (now, now, now, *plugins)).rowcount
 
 
 def still_waits(session: Session, wait: WaitRow) -> bool:

@@ -20,26 +20,6 @@ from omnicore.workflows.expressions.fast_path import Failed, Function, Nothing, 
 from omnicore.workflows.expressions.jq import SHARED, HostBusy, JqCall, JqFailed, first_of
 from omnicore.workflows.faults import Fault
 
-__all__ = [
-    "Answer",
-    "Answered",
-    "CompiledValue",
-    "Hasty",
-    "JqQuestion",
-    "Pause",
-    "Rest",
-    "Transformed",
-    "Unanswered",
-    "answer_at_once",
-    "answer_in_turn",
-    "answer_to",
-    "expression",
-    "is_expression",
-    "template",
-    "transformed",
-]
-
-
 Answer: TypeAlias = Any
 """A value, or the `Fault` that the expression is to raise."""
 
@@ -96,7 +76,7 @@ class Rest:
 
 
 Pause: TypeAlias = Unanswered | Rest
-"""Why a run that could go on stands still."""
+"""Reason for which a run that could continue waits."""
 
 
 _LONGEST = 1 << 15

@@ -13,41 +13,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-__all__ = [
-    "DOT",
-    "Failed",
-    "Function",
-    "Nothing",
-    "Path",
-    "Plain",
-    "Unsure",
-    "add",
-    "alternative",
-    "applied",
-    "both",
-    "built",
-    "calculated",
-    "compare",
-    "constant",
-    "either",
-    "index",
-    "indexed",
-    "kind",
-    "length",
-    "listed",
-    "now",
-    "number",
-    "piped",
-    "plain",
-    "same",
-    "subtract",
-    "text",
-    "text_of",
-    "truth",
-    "when",
-]
-
-
 _EXACT = 1 << 53
 _LONGEST = 1 << 20
 _KINDS = {type(None): "null", bool: "boolean", int: "number", float: "number", str: "string", list: "array"}

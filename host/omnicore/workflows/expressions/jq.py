@@ -42,20 +42,6 @@ if TYPE_CHECKING:
 
     from omnicore.sandbox.engine import Instance, Template
 
-__all__ = [
-    "SHARED",
-    "HostBusy",
-    "Jq",
-    "JqCall",
-    "JqFailed",
-    "JqLimits",
-    "JqPool",
-    "JqTurns",
-    "Shares",
-    "asking_as",
-    "first_of",
-]
-
 
 Work = TypeVar("Work")
 

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from omnicore.connectors.kind import Connector
     from omnicore.plugins.view import PluginView
 
-__all__ = ["VERBS", "HostVerb", "Known", "known_of", "names_others", "palette_of", "tell_unknown"]
-
 
 _LONGEST_S = 10 * 366 * 86_400
 _MOST_VECTORS = 1000

@@ -30,8 +30,6 @@ from omnicore.workflows.steps.step import StepWork, expanded, parse_json
 if TYPE_CHECKING:
     from omnicore.clock import Clock
 
-__all__ = ["Ask", "Credential", "TokenCache", "digest_answer", "open_credential"]
-
 
 Ask = Callable[[StepWork, HttpRequest], Awaitable[HttpResponse]]
 """Sends a request to the server of the tokens."""

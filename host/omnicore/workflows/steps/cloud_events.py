@@ -28,22 +28,6 @@ if TYPE_CHECKING:
     from omnicore.events.bus import Event
     from omnicore.workflows.steps.step import StepWork
 
-__all__ = [
-    "BATCH",
-    "HOPS",
-    "MOST_EVENTS",
-    "ORIGIN",
-    "STRUCTURED",
-    "admitted",
-    "attribute",
-    "checked",
-    "envelope",
-    "event_hops",
-    "events_of",
-    "is_of_bus",
-    "of_bus",
-]
-
 
 HOPS = "omnicorehops"
 """The extension attribute that counts how many events led to this one, so that no circle of events is without end."""

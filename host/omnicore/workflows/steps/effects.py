@@ -24,7 +24,16 @@ from omnicore.capabilities.clock import clock_functions
 from omnicore.capabilities.costs import CallCosts
 from omnicore.capabilities.doors import NAMESPACE
 from omnicore.capabilities.services import present
-from omnicore.errors import GuestError, GuestFailed, InvalidInput, OmniError, StorageFailed, ToolMissing
+from omnicore.errors import (
+    GuestError,
+    GuestFailed,
+    InvalidInput,
+    NotFound,
+    NotServed,
+    OmniError,
+    StorageFailed,
+    ToolMissing,
+)
 from omnicore.memory.tiers import MemoryTier
 from omnicore.plugins.call import from_json, to_json
 from omnicore.sandbox.abi import KIB, MIB, Doors, Usage, WasiGrant
@@ -55,8 +64,6 @@ if TYPE_CHECKING:
     from omnicore.plugins.catalogue import Serving
     from omnicore.plugins.host import PluginHost
     from omnicore.sandbox.engine import Instance, Template
-
-__all__ = ["JAVASCRIPT", "PYTHON", "Effects", "ScriptRunner", "call_plugin"]
 
 
 JAVASCRIPT = """\
@@ -224,10 +231,14 @@ async def call_plugin(plugins: PluginHost, work: StepWork, *, costs: bool) -> Pe
     Raises: Fault; what `PluginHost.call` raises.
     """
     function, version = split_ref(work.call.ref)
+    context = work.context(version)
     if version:
-        _check_version(await asyncio.to_thread(plugins.serving, function), version)
+        try:
+            _check_version(await asyncio.to_thread(plugins.serving, function), version)
+        except NotFound:
+            if not plugins.calls.fleet:
+                raise
     given = from_json(_payload(work.opened()))
-    context = work.context()
     timeout_s = None if work.action.due_at is None else work.left_s(_LONGEST_S)
     spent = CallCosts()
     try:
@@ -235,6 +246,10 @@ async def call_plugin(plugins: PluginHost, work: StepWork, *, costs: bool) -> Pe
             output = await plugins.call(
                 function, given, timeout_s=timeout_s, host_context=context, costs=spent if costs else None
             )
+    except NotServed as error:
+        if error.details.get("plugin") != function.partition(".")[0]:  # a plugin that the called one wanted
+            raise fault_of(error) from None
+        raise
     except GuestError as error:
         raise fault_of(error, plugin=function.partition(".")[0]) from None
     used = {"fuel": spent.fuel, "memory_bytes": spent.memory_bytes}
@@ -414,6 +429,8 @@ class Effects:
             return self._clean(done, secrets)
         except Fault as fault:
             raise secrets.hidden_fault(fault) from None
+        except NotServed:  # nor is this: it is done once a host is there that can
+            raise
         except StorageFailed as error:  # not the step's: it is done again once the database is there
             raise StorageFailed(secrets.hidden(str(error))) from None
         except OmniError as error:
@@ -422,6 +439,10 @@ class Effects:
     def _clean(self, done: Performed, secrets: StepSecrets) -> Performed:
         output = checked_output(secrets.hidden(done.output), self.limits.output_bytes)
         return Performed(output, done.meta, done.events)
+
+    def serves(self, ref: str) -> bool:
+        """True if a plugin's function can be called, here or on another host."""
+        return self._services.plugins.calls.serves(split_ref(ref)[0])
 
     def forget(self, workflow: str) -> None:
         """Deletes what a workflow kept with `kv.put`, for when it is removed. Blocks."""

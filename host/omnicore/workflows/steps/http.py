@@ -35,21 +35,6 @@ if TYPE_CHECKING:
     from omnicore.workflows.steps.authentication import TokenCache
     from omnicore.workflows.steps.step import EffectLimits, StepServices, StepWork
 
-__all__ = [
-    "MULTIPART",
-    "NO_BODY",
-    "HttpCalls",
-    "Plan",
-    "WorkflowPolicy",
-    "body_bytes",
-    "headers_of",
-    "is_file",
-    "multipart",
-    "output_of",
-    "query_text",
-    "read_plan",
-]
-
 
 MULTIPART = "multipart/form-data"
 _FILE_MEMBERS = frozenset({"base64", "text", "filename", "type"})

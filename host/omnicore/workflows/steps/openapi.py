@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from omnicore.workflows.entries import Performed
     from omnicore.workflows.steps.step import StepWork
 
-__all__ = ["OpenApiCalls", "OpenApiOperation", "find_operation", "plan_of"]
-
 
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch")
 _REFS = 32

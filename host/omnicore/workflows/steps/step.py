@@ -29,7 +29,7 @@ from omnicore.errors import DeadlineExceeded, InvalidInput, LimitExceeded, NotFo
 from omnicore.events.subscriptions import Handling
 from omnicore.records import Record
 from omnicore.sandbox.abi import MIB, Limits
-from omnicore.sandbox.nesting import too_deep
+from omnicore.texts import too_deep
 from omnicore.workflows.faults import Fault
 
 if TYPE_CHECKING:
@@ -42,26 +42,6 @@ if TYPE_CHECKING:
     from omnicore.vectors.service import VectorService
     from omnicore.workflows.entries import RunContext, StepAction
     from omnicore.workflows.language.graph import CallTask
-
-__all__ = [
-    "PREFIX",
-    "SCRIPT_LIMITS",
-    "ConnectorUse",
-    "EffectLimits",
-    "Scripting",
-    "SecretReader",
-    "StepContext",
-    "StepSecrets",
-    "StepServices",
-    "StepWork",
-    "checked_output",
-    "expanded",
-    "hops_of",
-    "marked",
-    "parse_json",
-    "placeholders",
-    "text_or_bytes",
-]
 
 
 SCRIPT_LIMITS = Limits(
@@ -146,6 +126,7 @@ class StepContext(Handling):
 
     `hops` counts how many events led here, so that events that follow from events come to an end. `key` is the same
     when a lost attempt is made again. `served` is filled in by a call that another host made: who it was.
+    `version` is the one that the workflow asks for, by its number or its hash; empty: any.
     """
 
     run: str
@@ -153,6 +134,7 @@ class StepContext(Handling):
     attempt: int
     key: str
     served: dict[str, str] = field(default_factory=dict, compare=False)
+    version: str = ""
 
 
 class StepWork(Record, frozen=True):
@@ -192,10 +174,10 @@ class StepWork(Record, frozen=True):
         key = self.action.key
         return key if len(key) <= _LONGEST_KEY and _PLAIN.fullmatch(key) else sha256(key.encode()).hexdigest()
 
-    def context(self) -> StepContext:
+    def context(self, version: str = "") -> StepContext:
         """The context of the run for a plugin's host functions."""
-        action = self.action
-        return StepContext(hops_of(self.run.trigger), self.run.run, action.place, action.attempt, action.key)
+        action, hops = self.action, hops_of(self.run.trigger)
+        return StepContext(hops, self.run.run, action.place, action.attempt, action.key, version=version)
 
 
 def hops_of(trigger: Mapping[str, Any]) -> int:

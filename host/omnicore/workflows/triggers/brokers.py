@@ -35,25 +35,6 @@ if TYPE_CHECKING:
     from omnicore.storage.store import Session, Store
     from omnicore.storage.tables.workflow_triggers import WorkflowEventRow
 
-__all__ = [
-    "STRUCTURED",
-    "BrokerFigures",
-    "BrokerLink",
-    "Brokers",
-    "FastLink",
-    "Inbox",
-    "KafkaLink",
-    "LinkOrder",
-    "Message",
-    "NatsLink",
-    "RabbitLink",
-    "RedisLink",
-    "Take",
-    "event_of",
-    "open_link",
-    "written",
-]
-
 
 _log = logging.getLogger("omnicore.workflows.brokers")
 STRUCTURED = "application/cloudevents+json"

@@ -47,8 +47,6 @@ if TYPE_CHECKING:
     from omnicore.storage.tables.workflow_triggers import WaitRow, WaitsTable, WantRow, WantsTable
     from omnicore.workflows.journal import Journal
 
-__all__ = ["Beginnings", "DispatchFigures", "Dispatcher", "Gathering", "Going", "Outgoing", "Runs", "Set"]
-
 
 _MOST_KEPT = 1000
 

@@ -34,7 +34,7 @@ from omnicore.storage.tables.workflow_triggers import (
 )
 from omnicore.workflows.faults import Fault
 from omnicore.workflows.language.triggers import Trigger, schedules_of, ticks_of_row, wants_of
-from omnicore.workflows.runner import Seats
+from omnicore.workflows.live import Seats
 from omnicore.workflows.steps.cloud_events import checked, of_bus
 from omnicore.workflows.triggers.inbox import Beginnings, Dispatcher, DispatchFigures, Gathering, Outgoing, Runs
 

@@ -348,6 +348,75 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/fleet": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the hosts of the fleet */
+        get: operations["listHosts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fleet/{host}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows a host of the fleet */
+        get: operations["showFleetHost"];
+        put?: never;
+        post?: never;
+        /** Throws a host out of the fleet */
+        delete: operations["removeHost"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fleet/{host}/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows the last log lines of a host */
+        get: operations["showHostLogs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fleet/{host}/state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Cordons or drains a host, or lets it work again */
+        put: operations["orderHost"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/health": {
         parameters: {
             query?: never;
@@ -800,6 +869,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/plugins/{plugin}/hosts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows which hosts have what of a plugin */
+        get: operations["listPluginHosts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/plugins/{plugin}/logs": {
         parameters: {
             query?: never;
@@ -828,6 +914,23 @@ export interface paths {
         put?: never;
         /** Goes back to an earlier version */
         post: operations["rollBack"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plugins/{plugin}/shares": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Divides calls among versions */
+        put: operations["divideCalls"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2547,7 +2650,7 @@ export interface components {
         };
         Execution: {
             /** @description Needed when the plugin has several. */
-            function?: string;
+            function?: string | null;
             /** @description A JSON value, or {"base64": ...} alone for bytes. */
             input?: unknown;
         };
@@ -2571,6 +2674,64 @@ export interface components {
             needs: string[];
             /** @description Why it is off. */
             reason: string;
+        };
+        FleetHost: {
+            /** @description URL at which other hosts reach it. */
+            address?: string | null;
+            /** @description Stands for its key pair; the same after a restart. */
+            id: string;
+            /** @description Words by which plugins are placed. */
+            labels?: {
+                [key: string]: string;
+            };
+            load?: components["schemas"]["HostLoad"];
+            name: string;
+            /** @description Seconds since the Unix epoch. */
+            seen_at: number;
+            /** @description Seconds since the Unix epoch. */
+            started_at: number;
+            /**
+             * @description `away`: it was not seen for 15 s.
+             * @enum {unknown}
+             */
+            state?: "ready" | "cordoned" | "draining" | "drained" | "away";
+            version: string;
+            /**
+             * @description The state that it was told to take.
+             * @enum {unknown}
+             */
+            wanted?: "ready" | "cordoned" | "drained";
+        };
+        FleetHosts: {
+            items: components["schemas"]["FleetHost"][];
+        };
+        FleetHostView: {
+            /** @description URL at which other hosts reach it. */
+            address?: string | null;
+            /** @description Stands for its key pair; the same after a restart. */
+            id: string;
+            /** @description Words by which plugins are placed. */
+            labels?: {
+                [key: string]: string;
+            };
+            load?: components["schemas"]["HostLoad"];
+            name: string;
+            plugins: components["schemas"]["HostPlugin"][];
+            /** @description Seconds since the Unix epoch. */
+            seen_at: number;
+            /** @description Seconds since the Unix epoch. */
+            started_at: number;
+            /**
+             * @description `away`: it was not seen for 15 s.
+             * @enum {unknown}
+             */
+            state?: "ready" | "cordoned" | "draining" | "drained" | "away";
+            version: string;
+            /**
+             * @description The state that it was told to take.
+             * @enum {unknown}
+             */
+            wanted?: "ready" | "cordoned" | "drained";
         };
         Function: {
             description: string;
@@ -2643,6 +2804,41 @@ export interface components {
             storage: string;
             uptime_s: number;
             version: string;
+        };
+        HostLines: {
+            items: components["schemas"]["LogLine"][];
+        };
+        HostLoad: {
+            /** @description Plugin calls under way. */
+            calls?: number;
+            /** @description Processor cores in use since the last beat. */
+            cpu?: number;
+            /** @description Resident memory of the process. */
+            memory_bytes?: number;
+            /** @description Runs of workflows in memory. */
+            runs?: number;
+            /** @description Tasks that run. */
+            tasks?: number;
+        };
+        HostOrder: {
+            /**
+             * @description `cordoned` takes no new tasks and runs, `drained` gives all back and refuses calls, `ready` works again.
+             * @enum {unknown}
+             */
+            state: "ready" | "cordoned" | "drained";
+        };
+        HostPlugin: {
+            /** @description The reason why another version than the wanted one answers there, or none. */
+            lags: string;
+            /** @description SHA-256 of the version in service there, if any. */
+            loaded: string | null;
+            plugin: string;
+            /** @description Seconds since the Unix epoch. */
+            since: number | null;
+            /** @description As that host has it; empty while nothing is loaded. */
+            state: string;
+            /** @description SHA-256 of the accepted version. */
+            wanted: string;
         };
         Intelligence: {
             /** @description Each required word with the functions that provide it. */
@@ -3005,8 +3201,12 @@ export interface components {
             path: string;
             /** @description Why it is in this state. */
             reason: string;
+            /** @description Grows with each decision about the plugin, made at whichever host. */
+            revision: number;
             /** @description The version that answers calls. */
             serving: string | null;
+            /** @description Per cent of the calls by hash; null where one version has all. */
+            shares: Record<string, never> | null;
             /** @enum {unknown} */
             state: "enabled" | "needs-grant" | "needs-review" | "disabled" | "quarantined" | "rejected";
             /**
@@ -3037,10 +3237,45 @@ export interface components {
             at: number;
             who: string;
         };
+        PluginHosts: {
+            hosts: components["schemas"]["PluginOnHost"][];
+            sources: components["schemas"]["PluginSource"][];
+        };
+        PluginOnHost: {
+            error: string;
+            hash: string;
+            /** @description The name of the host's machine. */
+            host: string;
+            /** @description The identity of the host's data folder. */
+            id: string;
+            /** @description Another version is accepted and not in service at that host yet. */
+            lags: boolean;
+            since: number;
+            /**
+             * @description coming: it is being compiled there.
+             * @enum {unknown}
+             */
+            state: "coming" | "loaded" | "failed";
+        };
         Plugins: {
             items: components["schemas"]["Plugin"][];
             /** @description Cursor, null at the end. */
             next: string | null;
+        };
+        PluginSource: {
+            /** @description It is the version that answers calls. */
+            agrees: boolean;
+            at: number;
+            /** @description The version that it proposes; null for a file that cannot be used. */
+            hash: string | null;
+            /** @description The name of the host's machine. */
+            host: string;
+            /** @description The identity of the host's data folder; empty for a host that is alone. */
+            id: string;
+            path: string;
+            problem: string;
+            /** @description The plugin was removed at another host: the file proposes nothing. */
+            removed: boolean;
         };
         PluginStatus: {
             breaker: components["schemas"]["Breaker"];
@@ -3184,6 +3419,8 @@ export interface components {
                 name: string;
                 /** @description One occurrence of a task: its path with rounds and visits, `/do/1/each/for/3/do/0/send`. */
                 place: string;
+                /** @description Why no host can do it now; empty: one does. */
+                waits_for?: string;
             }[];
         };
         RunOrder: {
@@ -3392,6 +3629,14 @@ export interface components {
             name: string;
             /** Format: password */
             password: string;
+        };
+        SharesOrder: {
+            /** @description Of the plugin as it was looked at: 409 when it was changed since. */
+            revision?: number | null;
+            /** @description Per cent by hash, or by its first 8 characters or more; 100 together. One version ends it. */
+            shares: {
+                [key: string]: number;
+            };
         };
         StagedRestore: {
             /** @description Seconds since the Unix epoch. */
@@ -6503,6 +6748,490 @@ export interface operations {
             };
         };
     };
+    listHosts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All hosts. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FleetHosts"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    showFleetHost: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of a host of the fleet, or its id */
+                host: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The host. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FleetHostView"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeHost: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request answer as the first did, without doing it again */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Name of a host of the fleet, or its id */
+                host: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It takes no call any more, and its key lets it in no more. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    showHostLogs: {
+        parameters: {
+            query?: {
+                /** @description The lowest level shown */
+                level?: "trace" | "debug" | "info" | "warn" | "error";
+                /** @description How many lines */
+                limit?: number;
+                /** @description The lines of this plugin; without it those of the host itself */
+                plugin?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Name of a host of the fleet, or its id */
+                host: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The last lines, oldest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HostLines"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    orderHost: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of a host of the fleet, or its id */
+                host: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HostOrder"];
+            };
+        };
+        responses: {
+            /** @description The host; it reaches the state within a second, `drained` after its work. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FleetHost"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     showHealth: {
         parameters: {
             query?: never;
@@ -8881,6 +9610,8 @@ export interface operations {
             query?: {
                 /** @description Name of the file when the body is the bare module */
                 filename?: string;
+                /** @description true: the version that serves goes on until this one is approved or gets a share of the calls */
+                hold?: "true" | "false";
             };
             header?: {
                 /** @description Makes a repeated request answer as the first did, without doing it again */
@@ -9889,6 +10620,92 @@ export interface operations {
             };
         };
     };
+    listPluginHosts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of a plugin */
+                plugin: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What hosts' folders propose, and what hosts run; of a host that is alone, its own. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PluginHosts"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     showLogs: {
         parameters: {
             query?: {
@@ -10102,6 +10919,114 @@ export interface operations {
             };
             /** @description Insufficient Storage */
             507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    divideCalls: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of a plugin */
+                plugin: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SharesOrder"];
+            };
+        };
+        responses: {
+            /** @description The plugin. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Plugin"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -2,6 +2,7 @@ export { common } from "./common";
 export { connectors } from "./connectors";
 export { events } from "./events";
 export { home } from "./home";
+export { hosts } from "./hosts";
 export { memory } from "./memory";
 export { plugins } from "./plugins";
 export { problems } from "./problems";

@@ -39,6 +39,7 @@ export const shell = {
     tasks: "Tasks",
     memory: "Memory",
     connectors: "Connectors",
+    hosts: "Hosts",
     events: "Events",
     settings: "Settings",
   },

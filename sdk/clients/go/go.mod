@@ -1,0 +1,3 @@
+module omnicore/client
+
+go 1.24

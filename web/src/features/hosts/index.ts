@@ -1,0 +1,1 @@
+export { HostsPage as Component } from "./hosts-page";
