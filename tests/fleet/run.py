@@ -344,7 +344,9 @@ def _digests(host: Member) -> list[str]:
 
 
 def _shares(host: Member, shares: Mapping[str, int]) -> None:
-    host.send("PUT", f"/plugins/{_NAME}/shares", json={"shares": dict(shares)})
+    host.send(
+        "PUT", f"/plugins/{_NAME}/shares", json={"shares": {one: share for one, share in shares.items() if share}}
+    )
 
 
 def _settle() -> None:
