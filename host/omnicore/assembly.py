@@ -203,10 +203,14 @@ class Host(ServicesOfHost):
         """True while the host takes calls."""
         return self._ready if self._blocking is None else self._blocking.ready()
 
-    def asgi(self) -> Any:
-        """The REST API as an ASGI application; `reserved.listens(PORT)` keeps plugins from a port it is served at."""
+    def asgi(self, *, whole: bool = True) -> Any:
+        """The REST API as an ASGI application; `reserved.listens(PORT)` keeps plugins from a port it is served at.
+
+        Args:
+            whole: import every endpoint now. A process that ends after a request or two imports only theirs.
+        """
         if self._blocking is not None:
-            return self._blocking.asgi()
+            return self._blocking.asgi(whole=whole)
         return create_app(
             self.plugins,
             settings=self.settings,
@@ -233,6 +237,7 @@ class Host(ServicesOfHost):
                 answers=self._shared_answers(),
                 **self.operations.rooms(),
             ),
+            whole=whole,
         )
 
     def _shared_answers(self) -> SharedAnswers | None:
@@ -436,8 +441,9 @@ def _reserved_addresses(settings: Settings) -> Reserved:
     """
     reserved = Reserved(data=settings.data)
     reserved.listens(settings.port)
-    if settings.storage.url is not None:
-        reserved.stands_on("the host's own database", settings.storage.url, port=5432)
+    for url in (settings.storage.url, settings.storage.direct_url):
+        if url is not None:
+            reserved.stands_on("the host's own database", url, port=5432)
     for server in (settings.fleet.url or "").partition("?")[0].split(","):
         if "://" in server:
             reserved.stands_on("a NATS server of the host's fleet", server.strip(), port=4222)

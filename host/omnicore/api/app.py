@@ -36,6 +36,7 @@ def create_app(
     ready: Callable[[], bool],
     rooms: Rooms | None = None,
     operations: Sequence[Operation] = OPERATIONS,
+    whole: bool = True,
 ) -> Starlette:
     """The application. The caller starts and stops the host.
 
@@ -43,7 +44,11 @@ def create_app(
         ready: true if plugins can be called, for `/readyz`.
         rooms: the optional services.
         operations: the table of operations.
+        whole: import every endpoint now. One that is imported later may be of a version that was installed meanwhile.
     """
+    if whole:
+        for operation in operations:
+            operation.load()
     traffic = Traffic(most_bytes=_BODIES * settings.body_bytes)
     parts = Parts(host, settings, metrics, bus, logs, ready, traffic, rooms or Rooms())
     looks = looks_of(operations)
