@@ -17,6 +17,7 @@ from omnicore.access.keys import owner_key
 from omnicore.access.service import Access
 from omnicore.adapters.settings import settings_for
 from omnicore.api.app import create_app
+from omnicore.api.exchange import SharedAnswers
 from omnicore.api.parts import Rooms
 from omnicore.audit import AuditPart, audit_trail
 from omnicore.automation import (
@@ -62,6 +63,7 @@ from omnicore.runtime.tasks import TaskEngine
 from omnicore.sandbox.abi import Doors, HostFunction
 from omnicore.sandbox.engines import engine_for
 from omnicore.storage.database import open_store
+from omnicore.storage.tables.answers import AnswersTable
 from omnicore.storage.tables.kv import KvTable
 from omnicore.storage.tables.settings import OverridesTable
 from omnicore.storage.tables.tasks import TaskContext
@@ -201,10 +203,14 @@ class Host(ServicesOfHost):
         """True while the host takes calls."""
         return self._ready if self._blocking is None else self._blocking.ready()
 
-    def asgi(self) -> Any:
-        """The REST API as an ASGI application; `reserved.listens(PORT)` keeps plugins from a port it is served at."""
+    def asgi(self, *, whole: bool = True) -> Any:
+        """The REST API as an ASGI application; `reserved.listens(PORT)` keeps plugins from a port it is served at.
+
+        Args:
+            whole: import every endpoint now. A process that ends after a request or two imports only theirs.
+        """
         if self._blocking is not None:
-            return self._blocking.asgi()
+            return self._blocking.asgi(whole=whole)
         return create_app(
             self.plugins,
             settings=self.settings,
@@ -228,9 +234,17 @@ class Host(ServicesOfHost):
                 access=self.access,
                 audit=self.audit,
                 reserved=self.reserved,
+                answers=self._shared_answers(),
                 **self.operations.rooms(),
             ),
+            whole=whole,
         )
+
+    def _shared_answers(self) -> SharedAnswers | None:
+        """Answers to requests with an Idempotency-Key, where any host may get its repetition."""
+        if self.store.dialect != "postgresql":
+            return None
+        return SharedAnswers(AnswersTable(self.store, SystemClock()), self.connectors.vault)
 
     async def _close(self) -> None:
         try:
@@ -427,8 +441,9 @@ def _reserved_addresses(settings: Settings) -> Reserved:
     """
     reserved = Reserved(data=settings.data)
     reserved.listens(settings.port)
-    if settings.storage.url is not None:
-        reserved.stands_on("the host's own database", settings.storage.url, port=5432)
+    for url in (settings.storage.url, settings.storage.direct_url):
+        if url is not None:
+            reserved.stands_on("the host's own database", url, port=5432)
     for server in (settings.fleet.url or "").partition("?")[0].split(","):
         if "://" in server:
             reserved.stands_on("a NATS server of the host's fleet", server.strip(), port=4222)

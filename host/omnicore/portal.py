@@ -95,9 +95,9 @@ class BlockingHost(Services):
         work = real(work)
         return self._portal.outcome(awaited(work)) if inspect.isawaitable(work) else work
 
-    def asgi(self) -> Any:
+    def asgi(self, *, whole: bool = True) -> Any:
         """The REST API as an ASGI application, for a server on any loop; it runs on the host's own."""
-        return _Bridge(self.host.asgi(), self._portal)
+        return _Bridge(self.host.asgi(whole=whole), self._portal)
 
     def close(self) -> None:
         """Waits for running calls and frees everything; closing again does nothing."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from omnicore.audit import audit_trail
 from omnicore.clock import Clock
+from omnicore.config.overrides import changing
 from omnicore.config.settings import Settings
 from omnicore.errors import OmniError
 from omnicore.files import only_one
@@ -28,6 +29,7 @@ from omnicore.storage.database import open_store
 from omnicore.storage.store import Session, Store
 from omnicore.storage.tables.access import SessionsTable
 from omnicore.storage.tables.memory_words import enter_words_again
+from omnicore.storage.tables.settings import OverridesTable
 
 _WAIT_S = 5.0
 _log = logging.getLogger("omnicore.storage")
@@ -53,7 +55,18 @@ def put_back(file: Path, settings: Settings, *, clock: Clock, wait_s: float = 0)
             done = restore_postgresql(file, store, settings.data, clock=clock, derive=derive)
     with closing(open_store(settings.storage, settings.data, check=False)) as store:
         SessionsTable(store).end_all()
+        if settings.storage.url is None and done[0].dialect == "postgresql":
+            _keep_settings(OverridesTable(store, clock), settings.data)
     return done
+
+
+def _keep_settings(table: OverridesTable, data: Path) -> None:
+    """Settings that hosts had in common become those of one host, which keeps them in a file."""
+    with table.changing() as shared, changing(data) as own:
+        own.values.update(shared.values)
+        own.write()
+        shared.values.clear()
+        shared.write()
 
 
 def restore_staged(settings: Settings, *, clock: Clock) -> None:

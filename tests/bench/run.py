@@ -21,6 +21,7 @@ os.environ.setdefault("EXTISM_CACHE_CONFIG", "")  # the peer compiles when it is
 from tests.bench.calls import input_sizes, warm_calls
 from tests.bench.claims import claims
 from tests.bench.components import component_calls
+from tests.bench.fleet import fleet_calls
 from tests.bench.floods import floods
 from tests.bench.functions import host_functions
 from tests.bench.growth import folder_sizes
@@ -69,6 +70,7 @@ GROUPS: Mapping[str, Callable[[Effort], Iterator[Row]]] = {
     "hogs": hogs,
     "claims": claims,
     "floods": floods,
+    "fleet": fleet_calls,
 }
 
 

@@ -57,3 +57,30 @@ def test_settings_are_set_shown_and_unset(omnicore, tmp_path):
     shown = omnicore("plugins", "config", "store", "unset", "zip", "-o", "json")
     assert (json.loads(shown.out)["secrets"], "zip" in shown.out.split("values")[1]) == (["api_key"], False)
     assert omnicore("plugins", "config", "store", "set", "zip").code == 2
+
+
+def test_calls_are_divided_among_versions_and_hosts_are_shown(omnicore, upgraded, tmp_path):
+    shown = omnicore("plugins", "hosts", "store")
+    assert (shown.code, "folder: store.wat" in shown.out) == (0, True), shown.err
+    assert omnicore("plugins", "upgrade", "store", "--approve").code == 0
+    old = next(
+        one["hash"]
+        for one in json.loads(omnicore("plugins", "versions", "store", "-o", "json").out)
+        if not one["serving"]
+    )
+    new = json.loads(omnicore("plugins", "show", "store", "-o", "json").out)["hash"]
+    divided = omnicore("plugins", "share", "store", f"{new[:12]}=95", f"{old[:12]}=5")
+    assert f"95 % to {new[:8]}, 5 % to {old[:8]}" in divided.out, divided.err
+    assert f"5 % to {old[:8]}" in omnicore("plugins", "show", "store").out
+    assert omnicore("plugins", "share", "store", f"{new[:12]}=95", f"{old[:12]}=6").code == 2
+    assert "all calls to" in omnicore("plugins", "share", "store", f"{old[:12]}=100").out
+
+
+def test_a_version_that_is_held_back_leaves_the_old_one_in_service(omnicore, tmp_path):
+    for folder, text in (("one", ECHO), ("two", ECHO.replace('"echo"', '"again"'))):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "store.wat").write_text(text)
+    assert omnicore("plugins", "install", tmp_path / "one" / "store.wat").code == 0
+    held = omnicore("plugins", "install", "--hold", tmp_path / "two" / "store.wat")
+    assert "needs-review: is held back" in held.out, held.err
+    assert omnicore("plugins", "call", "store.echo", "hello").out.strip() == "hello"

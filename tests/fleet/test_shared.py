@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -151,3 +152,16 @@ def test_a_session_of_the_console_is_one_of_all_hosts(cluster: Cluster) -> None:
         assert browser.delete(f"{a.url}/api/v1/session", headers=csrf).status_code == 204
     with httpx.Client(cookies=kept) as browser:
         until(lambda: browser.get(f"{b.url}/api/v1/plugins").status_code == 401, "it is over", within_s=1.0)
+
+
+def test_one_idempotency_key_at_three_hosts_is_one_thing(cluster: Cluster) -> None:
+    hosts = [cluster.start(name) for name in "abc"]
+    order, key = {"text": "Ada drinks green tea"}, {"idempotency-key": "once"}
+    with ThreadPoolExecutor(3) as pool:
+        answers = list(pool.map(lambda host: host.http.post("/api/v1/memory", json=order, headers=key), hosts))
+    assert {answer.status_code for answer in answers} <= {201, 409}
+    again = [host.http.post("/api/v1/memory", json=order, headers=key) for host in hosts]
+    assert {(answer.status_code, answer.text) for answer in again} == {(201, again[0].text)}
+    assert len(hosts[0].get("/memory")["items"]) == 1
+    other = hosts[2].http.post("/api/v1/memory", json={"text": "another"}, headers=key)
+    assert other.status_code == 422

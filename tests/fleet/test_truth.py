@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,7 +14,7 @@ from tests.fleet.cluster import until
 from tests.plugins.conftest import Rig
 from tests.plugins.guests import says
 
-from omnicore.errors import NotFound, OmniError, Unavailable
+from omnicore.errors import Conflict, InvalidInput, NotFound, OmniError, StorageFailed, Unavailable
 from omnicore.sandbox.capi.code import wat_to_wasm
 from omnicore.sandbox.extism.engine import ExtismEngine
 
@@ -55,6 +56,12 @@ def answer(rig: Rig, name: str = "a") -> str:
         return error.code
 
 
+def followed(rig: Rig) -> str:
+    """The answer of a plugin, after a look at what other hosts decided."""
+    rig.host.scan()
+    return answer(rig)
+
+
 def test_a_host_with_an_empty_folder_takes_nothing_away(host: Hosts) -> None:
     first = host("first")
     first.drop("a.wasm", wasm("1"))
@@ -92,8 +99,8 @@ def test_folders_that_disagree_are_shown_and_the_accepted_version_stays(host: Ho
     assert "differs from a.wasm of host" in view.reason
     assert (answer(first), answer(second)) == ("1", "1")
     first.host.approve("a", digest("2")[:12], who="ann")
-    second.host.scan()
-    assert (answer(first), answer(second)) == ("2", "2")
+    until(lambda: followed(second) == "2", "the other host follows")
+    assert answer(first) == "2"
     assert first.scan() == second.scan() == {"a": "enabled"}
 
 
@@ -107,8 +114,7 @@ def test_an_upgrade_of_all_folders_needs_nobody(host: Hosts) -> None:
     assert (answer(first), answer(second)) == ("1", "1")
     second.drop("a.wasm", wasm("2"))
     second.scan()
-    first.scan()
-    assert (answer(first), answer(second)) == ("2", "2")
+    until(lambda: followed(first) == followed(second) == "2", "both serve it")
 
 
 def test_a_file_is_withdrawn_with_the_last_folder_that_brought_it(host: Hosts) -> None:
@@ -177,9 +183,8 @@ def test_a_decision_at_one_host_holds_at_the_others(host: Hosts, action: str) ->
         second.host.scan()
         second.host.rollback("a", digest("1"), who="ann")
         first.host.scan()
-    second.host.scan()
-    until(lambda: answer(second) == expected, "the other host follows")
-    assert answer(first) == expected
+    until(lambda: followed(second) == expected, "the other host follows")
+    until(lambda: followed(first) == expected, "the first host follows")
     first.host.scan()
     second.host.scan()
     assert (answer(first), answer(second)) == (expected, expected)
@@ -270,3 +275,85 @@ def test_modules_of_a_data_folder_of_version_0_1_0_reach_the_other_hosts(host: H
 def test_a_plugin_that_no_host_has_is_not_found(host: Hosts) -> None:
     with pytest.raises(NotFound):
         host("first").host.call_blocking("nobody")
+
+
+def shares_of(rig: Rig, calls: int = 400) -> dict[str, int]:
+    found = [answer(rig) for _ in range(calls)]
+    return {letter: found.count(letter) for letter in sorted(set(found))}
+
+
+def test_calls_are_divided_among_versions_at_every_host_until_one_has_all(host: Hosts) -> None:
+    first, second = host("first"), host("second")
+    first.host.install("a.wasm", wasm("1"))
+    second.host.scan()
+    assert answer(second) == "1"
+    first.host.install("a.wasm", wasm("2"), hold=True)
+    assert (first.host.get("a").state, answer(first)) == ("needs-review", "1")
+    view = first.host.divide("a", {digest("1")[:8]: 75, digest("2"): 25}, who="ann")
+    assert (view.shares, view.state) == ({digest("1"): 75, digest("2"): 25}, "enabled")
+    second.host.scan()
+    for rig in (first, second):
+        until(lambda rig=rig: set(shares_of(rig, 20)) == {"1", "2"}, "both versions answer")  # type: ignore[misc]
+        assert 50 <= shares_of(rig)["2"] <= 150
+    calls = {hash_: one.calls for hash_, one in second.host.tallies("a").items()}
+    assert 0 < calls[digest("2")] < calls[digest("1")]
+    second.host.divide("a", {digest("2"): 100}, who="ann")
+    first.host.scan()
+    until(lambda: followed(first) == followed(second) == "2", "one version answers")
+    assert shares_of(first, 20) == shares_of(second, 20) == {"2": 20}
+    assert first.host.get("a").shares is None
+    assert first.scan() == {"a": "enabled"}
+
+
+def test_shares_end_with_a_rollback_and_hold_back_what_a_folder_brings(host: Hosts) -> None:
+    first = host("first")
+    first.host.install("a.wasm", wasm("1"))
+    first.host.install("a.wasm", wasm("2"), hold=True)
+    first.host.divide("a", {digest("1"): 50, digest("2"): 50}, who="ann")
+    first.drop("a.wasm", wasm("3"))
+    assert first.scan() == {"a": "needs-review"}
+    assert "3" not in shares_of(first, 50)
+    first.host.rollback("a", digest("1"), who="ann")
+    assert (shares_of(first, 50), first.host.get("a").shares) == ({"1": 50}, None)
+
+
+@pytest.mark.parametrize("percents", [(95, 6), (100, 0), (-5, 105), (50.0, 50), (True, 99)])
+def test_shares_that_are_none_are_refused(host: Hosts, percents: tuple[int, int]) -> None:
+    first = host("first")
+    first.host.install("a.wasm", wasm("1"))
+    first.host.install("a.wasm", wasm("2"), hold=True)
+    with pytest.raises(InvalidInput, match="no shares"):
+        first.host.divide("a", dict(zip((digest("1"), digest("2")), percents, strict=True)), who="ann")
+
+
+def test_who_divides_from_an_older_revision_is_refused(host: Hosts) -> None:
+    first, second = host("first"), host("second")
+    first.host.install("a.wasm", wasm("1"))
+    first.host.install("a.wasm", wasm("2"), hold=True)
+    seen = second.host.get("a").revision
+    first.host.divide("a", {digest("1"): 95, digest("2"): 5}, who="ann", revision=seen)
+    with pytest.raises(Conflict, match="revision"):
+        second.host.divide("a", {digest("2"): 100}, who="bob", revision=seen)
+
+
+async def test_a_host_that_hears_nothing_refuses_what_may_be_forbidden(host: Hosts, monkeypatch) -> None:
+    first = host("first")
+    first.host.install("a.wasm", wasm("1"))
+    first.host._fleet._silence_s = 0.6
+    away = threading.Event()
+
+    def data_version() -> int:
+        if away.is_set():
+            raise StorageFailed("the database is away", remedy="wait")
+        return 1
+
+    await first.host.start()
+    assert await first.host.call("a") == b"1"
+    monkeypatch.setattr(first.database, "data_version", data_version)
+    away.set()
+    await asyncio.to_thread(until, lambda: answer(first) == "unavailable", "calls are refused")
+    assert "nothing was heard" in first.host.silence()
+    away.clear()
+    await asyncio.to_thread(until, lambda: answer(first) == "1", "calls are served again")
+    assert first.host.silence() == ""
+    await first.host.stop()

@@ -57,7 +57,7 @@ class PostgresServer:
         folder: Path,
         settings: Mapping[str, str] | None = None,
         *,
-        primary: PostgresServer | None = None,
+        new: bool = True,
     ) -> None:
         self._binaries, self.folder = binaries, folder
         self._settings = _SETTINGS if settings is None else {"listen_addresses": "", **settings}
@@ -65,9 +65,11 @@ class PostgresServer:
         self._process: subprocess.Popen[bytes] | None = None
         if self._as:
             os.chown(folder, self._as["user"], self._as["group"])
-        if primary is not None:
-            self._run("pg_basebackup", "-D", str(folder / "data"), "-R", "-c", "fast", "-d", primary.url())
-            return
+        if new:
+            self._make()
+
+    def _make(self) -> None:
+        folder = self.folder
         self._run("initdb", "-D", str(folder / "data"), "-U", _USER, "-A", "trust", "-E", "UTF8", "-N", "--locale=C")
         rules = folder / "data" / "pg_hba.conf"
         rules.write_text(f"local all guarded scram-sha-256\n{rules.read_text()}")
@@ -105,6 +107,13 @@ class PostgresServer:
         """Lets them go on."""
         self._signal_all(signal.SIGCONT)
 
+    def follow(self, primary: PostgresServer) -> None:
+        """Begins as the standby of another server; every commit there waits for it from then on."""
+        self._copy(primary)
+        self.start()
+        primary.sql("ALTER SYSTEM SET synchronous_standby_names = '*'")
+        primary.sql("SELECT pg_reload_conf()")
+
     def promote(self) -> None:
         """Makes a standby the primary, and waits until it takes writes."""
         self.sql("SELECT pg_promote()")
@@ -125,6 +134,10 @@ class PostgresServer:
             process.wait(_START_S)
         if process is not None and process.stdin is not None:
             process.stdin.close()
+
+    def _copy(self, primary: PostgresServer) -> None:
+        shutil.rmtree(self.folder / "data", ignore_errors=True)
+        self._run("pg_basebackup", "-D", str(self.folder / "data"), "-R", "-c", "fast", "-d", primary.url())
 
     def _pid(self) -> int:
         return int((self.folder / "data" / "postmaster.pid").read_text().split("\n", 1)[0])
@@ -164,12 +177,12 @@ def private_server(
     roomy = memory and os.access(shared, os.W_OK) and shutil.disk_usage(shared).free > _ROOM
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir=shared if roomy else None))
     try:
-        server = PostgresServer(binaries, folder, settings, primary=primary)
+        server = PostgresServer(binaries, folder, settings, new=primary is None)
         try:
-            server.start()
-            if primary is not None:
-                primary.sql("ALTER SYSTEM SET synchronous_standby_names = '*'")
-                primary.sql("SELECT pg_reload_conf()")
+            if primary is None:
+                server.start()
+            else:
+                server.follow(primary)
             yield server
         finally:
             server.stop()

@@ -82,7 +82,7 @@ def test_damage_inside_the_file_is_found_by_check(tmp_path: Path) -> None:
     _fill(database, 500, size=500)
     database.close()
     with path.open("r+b") as file:
-        file.seek(path.stat().st_size // 2)
+        file.seek(path.stat().st_size * 9 // 10)
         file.write(os.urandom(8192))
     database = Database.open(path)
     with pytest.raises(StorageFailed, match=r"is damaged; restore a backup"):

@@ -205,6 +205,27 @@ def test_a_step_lets_a_host_that_holds_its_table_go_on_and_comes_when_it_is_done
         assert before.refused == 0
 
 
+def test_a_step_that_takes_something_away_waits_until_no_host_of_a_version_before_is_connected(
+    empty_postgresql_url: str, steps: Callable[..., None]
+) -> None:
+    steps(RELEASED)
+    with closing(PostgresDatabase.open(empty_postgresql_url)) as before:
+        steps(RELEASED, CONTRACT)
+        with pytest.raises(StorageFailed, match=r"before 0\.9\.0, .*; upgrade all hosts to 0\.9\.0 or"):
+            PostgresDatabase.open(empty_postgresql_url)
+        assert before.rows("SELECT scope FROM grants") == []
+    with psycopg.connect(empty_postgresql_url, autocommit=True) as of_0_1_0:
+        of_0_1_0.execute(f"SELECT pg_advisory_lock_shared({0x4F4D4E50})")
+        with pytest.raises(StorageFailed, match="upgrade all hosts"):
+            PostgresDatabase.open(empty_postgresql_url)
+    with (
+        closing(PostgresDatabase.open(empty_postgresql_url)) as after,
+        closing(PostgresDatabase.open(empty_postgresql_url)),
+        pytest.raises(StorageFailed, match="scope"),
+    ):
+        after.rows("SELECT scope FROM grants")
+
+
 def test_steps_that_are_unknown_here_are_none_to_do() -> None:
     assert pending(Applied(NEWEST + 2, RELEASED, "0.1.0"), "here") == []
 

@@ -6,7 +6,6 @@ import asyncio
 import gzip
 import http.server
 import logging
-import shutil
 import sys
 import threading
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from tests.cli.guests import LOGGING
 
 from omnicore.assembly import Host
 from omnicore.config.settings import AccessSettings, Settings, TelemetrySettings
@@ -26,8 +26,6 @@ pytest.importorskip("opentelemetry.sdk")
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-
-ROOT = Path(__file__).parents[2]
 
 
 class Collector:
@@ -213,11 +211,11 @@ def test_a_header_that_names_no_trace_begins_a_new_one(header: bytes | None) -> 
     assert 0 < one.id != other.id < 2**128
 
 
-def test_a_call_by_rest_and_what_the_host_logs_of_it_are_in_the_trace_of_the_request(
+def test_a_call_by_rest_and_the_line_that_its_plugin_logs_are_in_the_trace_of_the_request(
     collector: Collector, tmp_path: Path
 ) -> None:
     (tmp_path / "plugins").mkdir()
-    shutil.copy(ROOT / "plugins/text/dist/text.wasm", tmp_path / "plugins")
+    (tmp_path / "plugins" / "says.wat").write_text(LOGGING)
     trace = "4bf92f3577b34da6a3ce929d0e0e4736"
     settings = Settings(
         data=tmp_path / "data",
@@ -230,13 +228,17 @@ def test_a_call_by_rest_and_what_the_host_logs_of_it_are_in_the_trace_of_the_req
             transport = httpx.ASGITransport(host.asgi(), client=("127.0.0.1", 1))
             async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
                 headers = {"traceparent": f"00-{trace}-00f067aa0ba902b7-01"}
-                path = "/api/v1/plugins/text/functions/count_vowels"
-                answer = await http.post(path, content=b"hello", headers=headers)
+                answer = await http.post("/api/v1/plugins/says/functions/say", content=b"hear me", headers=headers)
             assert answer.status_code == 200, answer.text
 
-    asyncio.run(scene())
-    (called,) = [span for span in collector.spans if span.name == "text.count_vowels"]  # type: ignore[attr-defined]
-    assert called.trace_id.hex() == trace  # type: ignore[attr-defined]
+    logging.getLogger("omnicore").setLevel(logging.INFO)
+    try:
+        asyncio.run(scene())
+    finally:
+        logging.getLogger("omnicore").setLevel(logging.NOTSET)
+    (called,) = [span for span in collector.spans if span.name == "says.say"]  # type: ignore[attr-defined]
+    said = collector.lines["omnicore.plugin.says: hear me"]
+    assert called.trace_id.hex() == said.trace_id.hex() == trace  # type: ignore[attr-defined]
 
 
 def test_a_collector_that_is_not_there_harms_nothing(caplog: pytest.LogCaptureFixture) -> None:

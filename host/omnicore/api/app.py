@@ -36,6 +36,7 @@ def create_app(
     ready: Callable[[], bool],
     rooms: Rooms | None = None,
     operations: Sequence[Operation] = OPERATIONS,
+    whole: bool = True,
 ) -> Starlette:
     """The application. The caller starts and stops the host.
 
@@ -43,7 +44,11 @@ def create_app(
         ready: true if plugins can be called, for `/readyz`.
         rooms: the optional services.
         operations: the table of operations.
+        whole: import every endpoint now. One that is imported later may be of a version that was installed meanwhile.
     """
+    if whole:
+        for operation in operations:
+            operation.load()
     traffic = Traffic(most_bytes=_BODIES * settings.body_bytes)
     parts = Parts(host, settings, metrics, bus, logs, ready, traffic, rooms or Rooms())
     looks = looks_of(operations)
@@ -98,7 +103,9 @@ def _loaded(operation: Operation, looks: Looks) -> Route | WebSocketRoute:
         return live
     endpoint = recorded(operation, operation.load(), looks)
     if operation.idempotent:
-        endpoint = idempotent(endpoint, lambda request: parts_of(request).answers)
+        endpoint = idempotent(
+            endpoint, lambda request: parts_of(request).answers, lambda request: parts_of(request).rooms.answers
+        )
     route = Route(operation.path, endpoint, methods=[operation.method], name=operation.name)
     route.app = judged(Allowed(route.app, operation), operation)
     return route

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
+import logging
 import math
 import re
 from collections import OrderedDict
@@ -23,13 +25,16 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from omnicore.api.problems import MEDIA, Problem, RefusalError
-from omnicore.errors import CapacityReached, Conflict, InvalidInput, Unavailable
+from omnicore.errors import CapacityReached, Conflict, InvalidInput, OmniError, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from omnicore.access.principal import Principal
+    from omnicore.connectors.vault import Vault
+    from omnicore.storage.tables.answers import AnswersTable
 
+_log = logging.getLogger("omnicore.api")
 
 Header = tuple[bytes, bytes]
 
@@ -462,8 +467,79 @@ class Answers:
             self._bytes -= len(oldest.body)
 
 
-def idempotent(endpoint: Handler, answers_of: Callable[[Request], Answers]) -> Handler:
-    """The endpoint, run once for each key. Failures are not kept, so the client can retry."""
+_LONGEST_BODY = 64 * 1024
+_LONGEST_RUN_S = 600.0
+
+
+class SharedAnswers:
+    """The answers to writes with a key, for all hosts on a database. Its methods block.
+
+    Bodies are sealed by the vault; without its key, and above 64 KiB, only status and location are kept.
+    """
+
+    def __init__(self, table: AnswersTable, vault: Vault) -> None:
+        self._table, self._vault = table, vault
+
+    def begin(self, key: Key, digest: bytes) -> Response | None:
+        """The answer of the first request with this key at any host, or None when this is the first.
+
+        Raises: InvalidInput: the first request was another one. Conflict: it still runs, or its answer is not kept.
+        """
+        name = _name(key)
+        row = self._table.begin(name, digest)
+        if row is None:
+            return None
+        if row.digest != digest:
+            raise InvalidInput(
+                "this Idempotency-Key was used for another request", remedy="use a new key for each request"
+            )
+        if row.status == 0:
+            lost = self._table.clock.now() - row.at > _LONGEST_RUN_S
+            raise Conflict(
+                "the request with this Idempotency-Key "
+                + ("began at a host that ended before it answered" if lost else "still runs at another host"),
+                remedy="look whether it was done, then use a new key" if lost else "try again in a moment",
+            )
+        found = self._vault.open_aside(row.sealed, about=name) if row.sealed else None
+        if found is None:
+            raise Conflict(
+                f"the request with this Idempotency-Key was done: it was answered with {row.status}",
+                remedy=f"see {row.location}" if row.location else "look at what it made",
+            )
+        head, _, body = found.partition(b"\n")
+        again = Response(body, row.status)
+        named = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in json.loads(head)]
+        again.raw_headers = [*named, (b"idempotency-replayed", b"true")]
+        return again
+
+    def end(self, key: Key, response: Response | None) -> None:
+        """Keeps the answer. Without one the request failed and can be sent again."""
+        name = _name(key)
+        if response is None:
+            self._table.drop(name)
+            return
+        named = [(one.decode("latin-1"), value.decode("latin-1")) for one, value in response.raw_headers]
+        body = bytes(response.body)
+        plain = json.dumps(named).encode() + b"\n" + body
+        sealed = self._vault.seal_aside(plain, about=name) if len(body) <= _LONGEST_BODY else b""
+        self._table.keep(
+            name, status=response.status_code, location=response.headers.get("location", ""), sealed=sealed
+        )
+
+
+def _name(key: Key) -> str:
+    return hashlib.blake2b("\0".join(key).encode(), digest_size=32).hexdigest()
+
+
+def idempotent(
+    endpoint: Handler,
+    answers_of: Callable[[Request], Answers],
+    shared_of: Callable[[Request], SharedAnswers | None] = lambda _: None,
+) -> Handler:
+    """The endpoint, run once for each key. Failures are not kept, so the client can retry.
+
+    Args: shared_of: the answers of all hosts, which are asked after this host's own.
+    """
 
     @wraps(endpoint)
     async def once(request: Request) -> Response:
@@ -480,12 +556,28 @@ def idempotent(endpoint: Handler, answers_of: Callable[[Request], Answers]) -> H
             return kept
         response = None
         try:
-            response = await endpoint(request)
+            shared = shared_of(request)
+            response = await (endpoint(request) if shared is None else _once_of_all(shared, key, endpoint, request))
         finally:
             answers.end(key, response)
         return response
 
     return once
+
+
+async def _once_of_all(shared: SharedAnswers, key: Key, endpoint: Handler, request: Request) -> Response:
+    kept = await asyncio.to_thread(shared.begin, key, _digest(request, await request.body()))
+    if kept is not None:
+        return kept
+    response = None
+    try:
+        response = await endpoint(request)
+    finally:
+        try:
+            await asyncio.shield(asyncio.to_thread(shared.end, key, response))
+        except OmniError as error:  # what was done is done; the row says that it runs
+            _log.warning("the answer to an Idempotency-Key is not kept for other hosts: %s", error)
+    return response
 
 
 def _digest(request: Request, body: bytes) -> bytes:

@@ -51,6 +51,8 @@ async def ready(request: Request) -> Response:
         named = health.named(HealthStatus.Unhealthy)
         ill = ", ".join("storage (writes do not get through)" if name == "storage" else name for name in named)
         raise Unavailable(f"the host is unhealthy: {ill}", remedy="see /api/v1/health")
+    if silence := parts.host.silence():
+        raise Unavailable(f"calls are refused: {silence}", remedy="it is ready again once its database answers")
     return Json({"status": "ok"})
 
 

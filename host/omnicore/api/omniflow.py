@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from time import monotonic
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any
 
+from omnicore import records
 from omnicore.api.operation import MOST_ITEMS
 from omnicore.api.parts import parts_of
 from omnicore.api.principals import principal_of
-from omnicore.api.requests import Json, read_object, who
+from omnicore.api.requests import Json, read_record, who
 from omnicore.api.runs import MOST_WAIT_S, header_key
-from omnicore.api.schema import FLAG, TABLE, TEXT, Schemas, list_of, object_of
+from omnicore.api.schema import FLAG, TABLE, TEXT, Schemas, object_of
 from omnicore.api.workflows import service_of, workflow_of
 from omnicore.errors import DeadlineExceeded, InvalidInput
 from omnicore.plugins.call import from_json, to_json
 from omnicore.plugins.view import PluginView, State
+from omnicore.records import Meta, Record, schema
 from omnicore.texts import read_json
 
 if TYPE_CHECKING:
@@ -26,6 +28,30 @@ if TYPE_CHECKING:
 
     from omnicore.api.exchange import Exchange
     from omnicore.workflows.view import Definition
+
+
+class PlainPlugin(Record, frozen=True):
+    """A plugin as OmniFlow shows it."""
+
+    id: str
+    name: str
+    version: str
+    description: str
+    state: State
+    functions: tuple[str, ...]
+
+
+class Execution(Record, frozen=True):
+    """A call of a plugin."""
+
+    input: Annotated[records.Json, Meta(description='A JSON value, or {"base64": ...} alone for bytes.')] = None
+    function: Annotated[str | None, Meta(description="Needed when the plugin has several.")] = None
+
+
+class WorkflowExecution(Record, frozen=True):
+    """A run of a workflow."""
+
+    input: records.Json = None
 
 
 async def list_workflows_plain(request: Request) -> Response:
@@ -48,9 +74,9 @@ async def show_workflow_plain(request: Request) -> Response:
 
 async def execute_workflow(request: Request) -> Response:
     """Runs a workflow and waits for its output. A longer run continues, and the answer holds its id."""
-    values = await read_object(request, allowed=frozenset({"input"}))
+    order = await read_record(request, WorkflowExecution, "order")
     handle = await service_of(request).start(
-        workflow_of(request), values.get("input"), key=header_key(request), by=who(request)
+        workflow_of(request), order.input, key=header_key(request), by=who(request)
     )
     try:
         with service_of(request).seats.taken() as seated:
@@ -93,46 +119,25 @@ async def list_plugins_plain(request: Request) -> Response:
 
 async def execute_plugin(request: Request) -> Response:
     """Calls a function with a JSON value. Without a name the plugin's only function is called."""
-    values = await read_object(request, allowed=frozenset({"input", "function"}))
-    plugin, function = request.path_params["plugin"], values.get("function")
-    if function is not None and not isinstance(function, str):
-        raise InvalidInput("function is not a name", remedy="send the function's name", path="function")
+    order, plugin = await read_record(request, Execution, "order"), request.path_params["plugin"]
     host = parts_of(request).host
-    reference = plugin if function is None else f"{plugin}.{function}"
+    reference = plugin if order.function is None else f"{plugin}.{order.function}"
     exchange: Exchange = request.scope["exchange"]
     exchange.waiting_since = monotonic()
-    output = await host.call(reference, from_json(values.get("input")))
+    output = await host.call(reference, from_json(order.input))
     return Json({"output": to_json(output)})
 
 
 def _plugin_line(view: PluginView) -> dict[str, Any]:
-    return {
-        "id": view.name,
-        "name": view.name,
-        "version": view.version,
-        "description": view.description,
-        "state": view.state,
-        "functions": [function.name for function in view.functions],
-    }
+    functions = tuple(function.name for function in view.functions)
+    return PlainPlugin(view.name, view.name, view.version, view.description, view.state, functions).to_json()
 
 
 SCHEMAS: Schemas = {
-    "PlainPlugin": object_of(
-        id=TEXT,
-        name=TEXT,
-        version=TEXT,
-        description=TEXT,
-        state={"enum": list(get_args(State))},
-        functions=list_of(TEXT),
-    ),
-    "Execution": object_of(
-        "input",
-        "function",
-        input={"description": 'A JSON value, or {"base64": ...} alone for bytes.'},
-        function={**TEXT, "description": "Needed when the plugin has several."},
-    ),
+    "PlainPlugin": schema(PlainPlugin),
+    "Execution": schema(Execution),
     "Executed": object_of(output={"description": 'A JSON value, text, or {"base64": ...} for bytes.'}),
-    "WorkflowExecution": object_of("input", input={}),
+    "WorkflowExecution": schema(WorkflowExecution),
     "WorkflowExecuted": object_of(output={}, run={**TEXT, "description": "Id of the run."}),
     "PlainWorkflow": object_of(
         "document",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from omnicore.api.exchange import Answers
+from omnicore.api.exchange import Answers, SharedAnswers
 from omnicore.errors import Unavailable
 from omnicore.storage.tables.events import EventRow
 
@@ -69,6 +69,7 @@ class Rooms:
     mcp: ASGIApp | None = None
     access: Access | None = None
     reserved: Reserved | None = None
+    answers: SharedAnswers | None = None
     console: Path | None = None  # its built files; without it those that came with the package
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Literal, cast, get_args
@@ -33,7 +34,7 @@ from omnicore.api.schema import (
 )
 from omnicore.capabilities.doors import review_warnings
 from omnicore.errors import InvalidInput, NotFound
-from omnicore.plugins.view import PluginView, State
+from omnicore.plugins.view import HostView, PluginView, SourceView, State
 from omnicore.records import Meta, Record, schema
 
 if TYPE_CHECKING:
@@ -75,6 +76,18 @@ class UpgradeOrder(Record, frozen=True):
     digest: Annotated[
         str | None,
         Meta(description="Of the version that was looked at, to approve it: 409 when another one is the newest."),
+    ] = None
+
+
+class SharesOrder(Record, frozen=True):
+    """Versions that the calls of a plugin are divided among."""
+
+    shares: Annotated[
+        Mapping[str, int],
+        Meta(description="Per cent by hash, or by its first 8 characters or more; 100 together. One version ends it."),
+    ]
+    revision: Annotated[
+        int | None, Meta(description="Of the plugin as it was looked at: 409 when it was changed since.")
     ] = None
 
 
@@ -129,8 +142,8 @@ async def show_plugin(request: Request) -> Response:
 async def upload_plugin(request: Request) -> Response:
     """Puts a file into the plugin folder. The host inspects it before it writes or runs anything."""
     filename, data, manifest = await _uploaded(request)
-    host = parts_of(request).host
-    view = await asyncio.to_thread(host.install, filename, data, manifest=manifest)
+    install = partial(parts_of(request).host.install, hold=request.query_params.get("hold") == "true")
+    view = await asyncio.to_thread(install, filename, data, manifest=manifest)
     return Json(view.to_json(), 201, {"location": f"/api/v1/plugins/{view.name}"})
 
 
@@ -237,6 +250,20 @@ async def roll_back(request: Request) -> Response:
     return Json(view.to_json())
 
 
+async def divide_calls(request: Request) -> Response:
+    """Divides calls among versions."""
+    order = await read_record(request, SharesOrder, "shares")
+    divide = partial(parts_of(request).host.divide, who=who(request), revision=order.revision)
+    view = await asyncio.to_thread(divide, request.path_params["plugin"], order.shares)
+    return Json(view.to_json())
+
+
+async def list_plugin_hosts(request: Request) -> Response:
+    """Files of hosts' folders that have the name, and the versions that hosts have in service."""
+    found = await asyncio.to_thread(parts_of(request).host.fleet_view, request.path_params["plugin"])
+    return Json(found.to_json())
+
+
 async def show_upgrade(request: Request) -> Response:
     """Differences between the serving version and the one in the folder."""
     upgrade = await asyncio.to_thread(parts_of(request).host.upgrade, request.path_params["plugin"])
@@ -303,6 +330,10 @@ SCHEMAS: Schemas = {
     ),
     "Versions": object_of(items=list_of("Version")),
     "RollbackOrder": schema(RollbackOrder),
+    "SharesOrder": schema(SharesOrder),
+    "PluginSource": schema(SourceView),
+    "PluginOnHost": schema(HostView),
+    "PluginHosts": object_of(sources=list_of("PluginSource"), hosts=list_of("PluginOnHost")),
     "FunctionChange": object_of(name=TEXT, before=ref("Function"), after=ref("Function")),
     "FunctionChanges": object_of(added=TEXTS, removed=TEXTS, changed=list_of("FunctionChange")),
     "LimitChange": {"type": "object", "properties": {"from": {}, "to": {}}, "required": ["from", "to"]},
@@ -396,6 +427,8 @@ SCHEMAS: Schemas = {
         last_error=MAYBE_TABLE,
         path={**TEXT, "description": "Its file in the plugin folder; of a native plugin package.module:Name."},
         trust={"enum": ["sandboxed", "native"], "description": "Native plugins are Python in the host's own process."},
+        shares={**MAYBE_TABLE, "description": "Per cent of the calls by hash; null where one version has all."},
+        revision={**COUNT, "description": "Grows with each decision about the plugin, made at whichever host."},
     ),
     "Function": object_of(
         description=TEXT,

@@ -46,7 +46,7 @@ class Asgi:
     """Requests to the application of a host in this process, as its owner makes them."""
 
     def __init__(self, host: Host, opened: BlockingHost) -> None:
-        self._name, self._app, self._opened = host.settings.host, of_owner(host.asgi()), opened
+        self._name, self._app, self._opened = host.settings.host, of_owner(host.asgi(whole=False)), opened
 
     def __call__(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
         path, _, query = target.partition("?")

@@ -53,11 +53,14 @@ TABLE: Mapping[str, Lazy] = {
     "upgrade": Lazy(_AT, "upgrade", "Show what a changed plugin brings, approve it or keep the old one."),
     "versions": Lazy(_AT, "versions", "List the versions of a plugin that are kept."),
     "rollback": Lazy(_AT, "rollback", "Put an earlier version of a plugin back."),
+    "share": Lazy(_AT, "share", "Divide the calls of a plugin among versions."),
+    "hosts": Lazy(_AT, "hosts", "Show what hosts' folders propose and what hosts run of a plugin."),
     "config": Lazy(_AT, "config", "Show and change the settings of a plugin."),
     "logs": Lazy(_AT, "logs", "Show what a plugin logged, from the running server."),
 }
 
 HEADS = ("plugin", "version", "state", "functions", "about")
+_HOST_HEADS = ("host", "where", "version", "state", "since")
 _CHANGE_HEADS = ("capability", "change", "asks for", "has", "reason")
 _COLOURS = {
     "enabled": "green",
@@ -140,9 +143,10 @@ def _shown_logs(client: Client, plugin: str) -> Iterator[None]:
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
+@click.option("--hold", is_flag=True, help="Let the version that serves go on until this one is chosen.")
 @host_folders
 @pass_shell
-def install(shell: Shell, file: Path) -> None:
+def install(shell: Shell, file: Path, *, hold: bool) -> None:
     """Copy a .wasm or .wat file, and the manifest beside it, into the plugin folder."""
     if file.suffix not in _ENDINGS:
         raise click.BadParameter(f"{file} is no .wasm or .wat file", param_hint="FILE")
@@ -154,7 +158,8 @@ def install(shell: Shell, file: Path) -> None:
         parts["manifest"] = (manifest.name, _read(manifest))
     media, body = _form(parts)
     with connected(shell, output) as client, output.waiting(f"Installing {file.name}"):
-        view = json.loads(client.send("POST", "plugins", data=body, headers={"content-type": media}).body)
+        held = {"hold": "true"} if hold else {}
+        view = json.loads(client.send("POST", "plugins", data=body, headers={"content-type": media}, **held).body)
     output.done(f"Installed {view['name']} ({_standing(view)})", view)
     if view["state"] == "needs-grant":
         output.say(f"See what it asks for with `omnicore plugins diff {view['name']}`.")
@@ -239,6 +244,58 @@ def rollback(shell: Shell, name: str, digest: str | None) -> None:
         view = client.ask("POST", "plugins", name, "rollback", body={"hash": digest})
     words = f"{name} is {_standing(view)}, version {view['version'] or '-'} ({(view['hash'] or '')[:8]})"
     output.done(words, view)
+
+
+@click.command()
+@click.argument("name")
+@click.argument("parts", metavar="HASH=PERCENT...", nargs=-1, required=True)
+@host_folders
+@pass_shell
+def share(shell: Shell, name: str, parts: Sequence[str]) -> None:
+    """Divide the calls of a plugin among versions that are kept, such as 9f2c1b7a=95 41aa07c2=5.
+
+    The version that serves must be among them. One version with 100 ends it: that one serves. All versions are
+    accepted by this.
+    """
+    output, shares = Output(shell), dict[str, int]()
+    for part in parts:
+        digest, _, percent = part.partition("=")
+        if not percent.isdigit():
+            raise click.BadParameter(f"{part} is no HASH=PERCENT", param_hint="HASH=PERCENT")
+        shares[digest] = int(percent)
+    with connected(shell, output) as client:
+        view = client.ask("PUT", "plugins", name, "shares", body={"shares": shares})
+    shown = _shares(view) or f"all calls to {(view['serving'] or 'none')[:8]}"
+    output.done(f"{name} is {_standing(view)}, {shown}", view)
+
+
+@click.command()
+@click.argument("name")
+@host_folders
+@pass_shell
+def hosts(shell: Shell, name: str) -> None:
+    """Show what the folders of hosts propose for a plugin, and which versions of it hosts have in service."""
+    output = Output(shell)
+    with connected(shell, output) as client:
+        found = client.get("plugins", name, "hosts")
+    if output.is_json:
+        output.document(found)
+    else:
+        output.rows(_HOST_HEADS, [*map(_source_row, found["sources"]), *map(_host_row, found["hosts"])])
+
+
+def _source_row(one: Document) -> tuple[str, ...]:
+    stands = "removed elsewhere" if one["removed"] else one["problem"] or ("agrees" if one["agrees"] else "differs")
+    return one["host"], f"folder: {one['path']}", (one["hash"] or "-")[:12], stands, date(one["at"])
+
+
+def _host_row(one: Document) -> tuple[str, ...]:
+    stands = one["error"] or f"{one['state']}{', another version is accepted' if one['lags'] else ''}"
+    return one["host"], "in service", one["hash"][:12], stands, date(one["since"])
+
+
+def _shares(view: Document) -> str:
+    return ", ".join(f"{percent} % to {digest[:8]}" for digest, percent in (view["shares"] or {}).items())
 
 
 @click.command()
@@ -402,6 +459,8 @@ def detail_rows(view: Document) -> Iterator[tuple[str, str]]:
         yield "sha256", view["hash"] or "-"
     if view["trust"] == "sandboxed" and view["serving"] != view["hash"]:
         yield "serves", view["serving"] or "nothing"
+    if view.get("shares"):
+        yield "shares", _shares(view)
     yield from function_rows(view["functions"])
     yield from asked_rows(view["asked"])
     for one in view["granted"]:

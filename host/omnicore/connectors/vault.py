@@ -112,6 +112,25 @@ class Vault:
             self._keys = {}
             return self._table.clear()
 
+    def seal_aside(self, plain: bytes, *, about: str) -> bytes:
+        """Bytes sealed for another table, until the data key is rotated; empty where the vault has no key yet."""
+        found = self._newest()
+        if found is None:
+            return b""
+        with self._lock:
+            if found.id not in self._keys:
+                self._load()
+            return found.id.encode() + b"|" + seal(self._keys[found.id], plain, about=about)
+
+    def open_aside(self, sealed: bytes, *, about: str) -> bytes | None:
+        """The bytes that `seal_aside` sealed; None where their key is gone. Raises: StorageFailed, WrongMasterKey."""
+        name, _, body = sealed.partition(b"|")
+        key = name.decode("latin-1")
+        with self._lock:
+            if key not in self._keys:
+                self._load()
+            return open_sealed(self._keys[key], body, about=about) if key in self._keys else None
+
     def recover(self) -> None:
         """Ends a change of the master key that a killed process left half done. Raises: as `get` does."""
         if not self._table.data_keys():

@@ -68,6 +68,7 @@ _GRACE_S = 0.5
 _LONGEST_S = 3600.0
 _ANSWER_BYTES = 64 * MIB
 _KEY = 128
+_MOST_AWAY = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -413,6 +414,11 @@ class FleetCalls:
         self.own: frozenset[str] = frozenset()
         """The plugins that this host serves."""
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._away: dict[str, NotFound] = {}
+
+    def forget(self) -> None:
+        """Looks for every function here again: plugins have changed."""
+        self._away.clear()
 
     def start(self) -> None:
         """Calls leave the host on the running loop from now on."""
@@ -510,6 +516,20 @@ class FleetCalls:
         """True if another host makes calls of a reference that this one refuses."""
         plugin, _, function = ref.partition(".")
         return any(one.room > 0 for one in self._directory.places(plugin, function))
+
+    def _known_away(self, ref: str) -> NotFound | None:
+        return None if ref.partition(".")[0] in self.own else self._away.get(ref)
+
+    def _look(self, ref: str) -> NotFound | None:
+        """The reason why a function is not here; None: it is. Remembered until plugins change: it costs a thread."""
+        try:
+            self._here.target(ref)
+        except NotFound as error:
+            if len(self._away) >= _MOST_AWAY:
+                self._away.clear()
+            self._away[ref] = NotFound(error.fact, remedy=error.remedy, **error.details)
+            return self._away[ref]
+        return None
 
     def _elsewhere(self, ref: str) -> bool:
         """True if another host serves the same version and has room."""

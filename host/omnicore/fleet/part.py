@@ -230,6 +230,7 @@ class FleetPart:
         """Offers what the plugins serve now, if it has changed."""
         await asyncio.sleep(_SETTLE_S)  # changes come in groups
         served = await asyncio.to_thread(served_by, self._services.plugins, self.host)
+        self.calls.forget()
         if served.revision != self._served.revision:
             new = frozenset(served.plugins) - frozenset(self._served.plugins)
             self._served, self.calls.own = served, frozenset(served.plugins)
@@ -243,6 +244,7 @@ class FleetPart:
         """Looks at once when a plugin changes here."""
         with self._services.bus.subscribe(_TOPICS, queue=1, own=True, lossy=True) as changes:
             async for _ in changes:
+                self.calls.forget()
                 self._looking.wake()
 
     def _show(self, metrics: Metrics, health: HealthMonitor) -> None:

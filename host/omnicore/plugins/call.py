@@ -10,12 +10,16 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import random
 import threading
+from bisect import bisect_right
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar, Token, copy_context
 from dataclasses import dataclass
 from functools import partial
+from itertools import accumulate
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -33,9 +37,11 @@ from omnicore.errors import (
 )
 from omnicore.plugins.callers import Callers, caller, counts
 from omnicore.plugins.version import RetiredError, Target, Version
+from omnicore.plugins.view import CallStatus, call_status
+from omnicore.telemetry.metrics import CallRecorder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from omnicore.capabilities.costs import CallCosts
     from omnicore.config.settings import Settings
@@ -150,6 +156,7 @@ def quarantined(name: str, wait_s: float) -> OmniError:
     )
 
 
+_SILENT_REMEDY = "try again, at another host if there is one; this host goes on by itself once its database answers"
 _MOST_DEPTH = 8
 _QUEUED_PER_THREAD = 64
 _CUT_AGAIN_S = 0.02
@@ -179,6 +186,25 @@ class _Job:
             if self.instance is not None:
                 self.instance.cancel()
             loop.call_later(_CUT_AGAIN_S, self.cut, loop)
+
+
+class Split:
+    """The targets of a reference whose calls are divided among versions. The first answers where one is not compiled.
+
+    A call is counted for its version as well as for its function.
+    """
+
+    __slots__ = ("_bounds", "_targets")
+
+    def __init__(self, targets: Sequence[tuple[Target, int]]) -> None:
+        self._targets = [target for target, _ in targets]
+        self._bounds = list(accumulate(percent for _, percent in targets))
+
+    def choose(self) -> Target:
+        """The target of one call."""
+        place = bisect_right(self._bounds, random.random() * self._bounds[-1])  # noqa: S311 -- no secret
+        target = self._targets[min(place, len(self._targets) - 1)]
+        return target if target.version.loaded else self._targets[0]
 
 
 def not_begun(error: OmniError, ref: str) -> bool:
@@ -261,10 +287,27 @@ class CallRoutes:
     def __init__(self, versions: VersionsInService, natives: NativePlugins) -> None:
         self.targets: dict[str, Target] = {}
         """Those of versions in service, by reference; what is not there is resolved when it is called."""
+        self.compiled: deque[str] = deque()
+        """Plugins whose next version is compiled now and may replace the current one."""
         self._versions, self._natives = versions, natives
         self._switching = threading.RLock()
         self._refused: Callable[[], OmniError] | None = None
         self._closed = False
+        self._splits: dict[str, Split] = {}
+        self._shares: dict[str, Sequence[tuple[Version, int]]] = {}
+        self._tallies: dict[tuple[str, str], CallRecorder] = {}
+        self._silent = ""
+
+    def divided(self, ref: str) -> Target | None:
+        """The target of one call of a reference whose calls are divided among versions, if it was resolved before."""
+        split = self._splits.get(ref)
+        return split.choose() if split is not None else None
+
+    def tallies(self, name: str) -> Mapping[str, CallStatus]:
+        """The calls of each version of a plugin that has a share of them, by hash."""
+        found = {version.serving.hash for version, _ in self._shares.get(name, ())}
+        counted = {hash_: self._tallies.get((name, hash_)) for hash_ in sorted(found)}
+        return {hash_: call_status([one] if one is not None else []) for hash_, one in counted.items()}
 
     def resolve(self, ref: str) -> Target:
         """The target of a reference that has none, or whose version was retired. Blocks. Raises: as a call does."""
@@ -272,16 +315,37 @@ class CallRoutes:
             raise Unavailable("the host is shutting down", remedy="start it again")
         name = ref.partition(".")[0]
         with self._switching:
-            if self._refused is not None:
-                refused = self._refused()
+            refused = self._refused() if self._refused is not None else None
+            if self._silent and self._natives.find(name) is None:
+                refused = Unavailable(self._silent, remedy=_SILENT_REMEDY, plugin=name)
+            if refused is not None:
                 refused.__dict__[_FULL] = ref  # another host may make the call
                 raise refused
             version = self.version(name)
+            shares = self._shares.get(name)
             try:
+                if shares:
+                    split = self._splits[ref] = self._split(ref, version, shares)
+                    return split.choose()
                 target = self.targets[ref] = self._versions.target(version, ref)
             except NotFound as error:
                 raise self._held_back(name, error) from None
             return target
+
+    def _split(self, ref: str, first: Version, shares: Sequence[tuple[Version, int]]) -> Split:
+        """Targets of a reference by their shares, the version that always answers first. Raises: NotFound."""
+        targets = []
+        for version, percent in sorted(shares, key=lambda one: one[0] is not first):
+            with suppress(NotFound):  # a function that only some versions have
+                target = self._versions.target(version, ref)
+                tally = self._tallies.setdefault(
+                    (version.serving.name, version.serving.hash), CallRecorder(version.serving.name, target.export)
+                )
+                target.record = _both(target.record, tally.record)
+                targets.append((target, percent))
+        if not targets:
+            self._versions.target(first, ref)
+        return Split(targets)
 
     def refuse(self, why: Callable[[], OmniError] | None) -> None:
         """Refuses calls that begin from now on; None takes calls again. Those under way go on."""
@@ -289,6 +353,7 @@ class CallRoutes:
             self._refused = why
             # A call looks for its target first, so this costs those that are taken nothing.
             self.targets.clear()
+            self._splits.clear()
 
     def version(self, name: str) -> Version:
         """The version of a plugin that takes calls, made when needed. Raises: as a call does."""
@@ -305,6 +370,7 @@ class CallRoutes:
         version, _ = self._versions.sync(name, self.catalogue.serving(row))
         if version is None:
             raise not_serving(row, self.catalogue.differences(name))
+        self._sync_shares(name, row)
         return version
 
     def serving(self, name: str) -> Serving | None:
@@ -333,26 +399,61 @@ class CallRoutes:
             return  # made when it is first called
         _, retired = self._versions.sync(name, self.serving(name))
         self._drop_targets(retired)
+        self._sync_shares(name, self.catalogue.find(name) if self._natives.find(name) is None else None)
+
+    def _sync_shares(self, name: str, row: PluginRow | None) -> None:
+        """Brings the versions that share the calls of a plugin in line with its row."""
+        sharing = self.catalogue.sharing(row) if row is not None and row.shares else []
+        if not sharing and name not in self._shares:
+            return
+        with self._switching:
+            before = [(version.serving.hash, percent) for version, percent in self._shares.pop(name, ())]
+            shares = self._versions.sync_shares(name, sharing)
+            for ref in [ref for ref in tuple(self._splits) if ref.partition(".")[0] == name]:
+                self._splits.pop(ref, None)
+            if before != [(serving.hash, percent) for serving, percent in sharing]:  # counted anew
+                for key in [key for key in self._tallies if key[0] == name]:
+                    self._tallies.pop(key, None)
+            if shares:
+                self._shares[name] = shares
+                self._drop_targets(self._versions.current(name))
 
     def follow(self, name: str) -> None:
         """Brings what is in service in line with what another host decided. A version that is to be replaced answers
         calls until the next one is compiled here; one that was disabled, or that lost a grant, ends at once."""
         serving = self.serving(name)
-        if not self._versions.succeed(name, serving, lambda: self.sync(name)):
+        if not self._versions.succeed(name, serving, lambda: self.compiled.append(name)):
             self.sync(name)
         if serving is not None and not self._versions.holds(name):
             self._versions.untried.append(name)
+
+    @property
+    def silent(self) -> str:
+        """The reason why calls of sandboxed plugins are refused while nothing is heard of other hosts, or ""."""
+        return self._silent
+
+    def hush(self, reason: str) -> None:
+        """Refuses calls of sandboxed plugins, which may have been forbidden meanwhile; with "" they are served again.
+        Calls in flight finish."""
+        with self._switching:
+            self._silent = reason
+            for ref in [ref for ref in tuple(self.targets) if self._natives.find(ref.partition(".")[0]) is None]:
+                self.targets.pop(ref, None)
+            self._splits.clear()
 
     def use(self, settings: Settings) -> None:
         """Has versions made under other settings from now on."""
         with self._switching:
             for ref in self._versions.use(settings):
                 self.targets.pop(ref, None)
+            self._splits.clear()
+            self._shares.clear()
 
     def close(self) -> None:
         """Takes everything out of service; calls in flight finish."""
         self._closed = True
         self.targets.clear()
+        self._splits.clear()
         self._versions.retire_all()
 
     def _drop_targets(self, version: Version | None) -> None:
@@ -368,6 +469,16 @@ class CallRoutes:
             return error
         remedy = f"{error.remedy}; the newest version {row.reason}: see `omnicore plugins upgrade {name}`"
         return NotFound(error.fact, remedy=remedy, **error.details)
+
+
+def _both(first: Callable[[float, str], None], second: Callable[[float, str], None]) -> Callable[..., None]:
+    """A recorder for two."""
+
+    def record(seconds: float, outcome: str = "ok") -> None:
+        first(seconds, outcome)
+        second(seconds, outcome)
+
+    return record
 
 
 class Calls:
@@ -393,7 +504,7 @@ class Calls:
         make_room: Callable[[], bool],
     ) -> None:
         self.callers = Callers()
-        self.targets, self._resolve = routes.targets, routes.resolve
+        self.targets, self._resolve, self._divided = routes.targets, routes.resolve, routes.divided
         self._reentrant = reentrant
         self._failed, self._recovered, self._make_room = failed, recovered, make_room
         self._room = threads * (1 + _QUEUED_PER_THREAD)
@@ -412,7 +523,7 @@ class Calls:
 
     def target(self, ref: str) -> Target:
         """The target of a reference. Blocks where it is asked for first. Raises: as a call does."""
-        return self.targets.get(ref) or self._resolve(ref)
+        return self.targets.get(ref) or self._divided(ref) or self._resolve(ref)
 
     def call_blocking(
         self,
@@ -424,7 +535,7 @@ class Calls:
         raw: bool = False,
     ) -> Any:
         """See `omnicore.plugins.host.PluginHost.call_blocking`."""
-        target = self.targets.get(ref) or self._resolve(ref)
+        target = self.targets.get(ref) or self._divided(ref) or self._resolve(ref)
         payload = data if target.plain_input and type(data) is bytes else target.media.encode(data)
         output = self._run(target, payload, timeout_s, host_context)
         return output if target.plain_output else self._decoded(target, output, raw=raw)
@@ -443,7 +554,7 @@ class Calls:
         if costs is not None:
             with _measured(costs):
                 return await self.call(ref, data, timeout_s=timeout_s, host_context=host_context, raw=raw)
-        target = self.targets.get(ref)
+        target = self.targets.get(ref) or self._divided(ref)
         if target is None:
             target = await asyncio.to_thread(self._resolve, ref)
         payload = data if target.plain_input and type(data) is bytes else target.media.encode(data)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 
 from omnicore.capabilities.grants import CapabilityRequest, Grant
 from omnicore.clock import Clock
@@ -52,6 +52,8 @@ _ERROR_EVERY_S = 1.0
 _ATTEMPTS = 10
 _AWAY_S = 300.0
 """A host that was not seen for so long is not asked about: what its folder brought may be replaced by another's."""
+_DIFFERS = "differs from"
+Bringer = Literal["folder", "install", "hold"]
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
@@ -228,6 +230,18 @@ class Catalogue:
         quarantined = row.state == "quarantined"
         return Serving(row.name, row.serving, manifest, self.granted(row.name), quarantined, self.config.of(row.name))
 
+    def sharing(self, row: PluginRow) -> list[tuple[Serving, int]]:
+        """The versions that calls are divided among, with the per cent of each; none where one version has all."""
+        if not row.shares or row.switched_off or not row.present or row.state == "quarantined":
+            return []
+        grants, settings, found = self.granted(row.name), self.config.of(row.name), []
+        for hash_, percent in row.shares.items():
+            version = self._plugins.version(row.name, hash_)
+            if version is not None and not self._missing(version.manifest, grants):
+                manifest = Manifest.from_json(version.manifest)
+                found.append((Serving(row.name, hash_, manifest, grants, False, settings), percent))
+        return found if len(found) > 1 else []
+
     def granted(self, name: str) -> tuple[Grant, ...]:
         """The grants of a plugin, requested or not."""
         return tuple(grant_of(row) for row in self._grants.of(name))
@@ -263,11 +277,11 @@ class Catalogue:
 
     # -- what changes
 
-    def arrive(self, arrival: FoundFile, verified: str, *, decided: bool = False) -> PluginRow:
+    def arrive(self, arrival: FoundFile, verified: str, *, by: Bringer = "folder") -> PluginRow:
         """Records what a look at a file of this host's folder found.
 
         Args:
-            decided: a person put the file there now, so that it replaces what the folders of other hosts have.
+            by: a person who puts the file there now replaces what the folders of other hosts have, or holds it back.
         """
         name, digest = arrival.name, None
         if arrival.manifest is not None:
@@ -286,15 +300,15 @@ class Catalogue:
             removed=False,
             at=self.clock.now(),
         )
-        row = self._propose(source, arrival, None if known is None or known.removed else known, decided=decided)
+        row = self._propose(source, arrival, None if known is None or known.removed else known, by=by)
         # Last: a host that is killed before takes the file in again.
         self.fleet.keep(source)
         return row
 
     @_repeated
-    def _propose(self, source: SourceRow, arrival: FoundFile, before: SourceRow | None, *, decided: bool) -> PluginRow:
+    def _propose(self, source: SourceRow, arrival: FoundFile, before: SourceRow | None, *, by: Bringer) -> PluginRow:
         """Records what a file proposes for its name, unless it is what it proposed before."""
-        now, row, found = self.clock.now(), self._plugins.get(source.plugin), (source.hash, source.sidecar)
+        now, row = self.clock.now(), self._plugins.get(source.plugin)
         base = row or _first_row(source, now)
         self.consent.settle(base)
         if arrival.problem:
@@ -303,11 +317,15 @@ class Catalogue:
             changed = replace(base, problem=arrival.problem, path=source.path, present=True)
         elif base.present and row is not None and source.brings(base.hash, base.sidecar):
             manifest = arrival.manifest.to_json() if arrival.manifest is not None else base.manifest
-            contested = ""
-            if base.contested and not decided:
-                contested = self._contested(base, found, but=source, before=before)
+            contested = self._waits(base, source, before, by) if base.contested else ""
             changed = replace(base, problem="", manifest=manifest, contested=contested)
-        elif row is not None and row.present and not decided and before and before.brings(source.hash, source.sidecar):
+        elif (
+            row is not None
+            and row.present
+            and by == "folder"
+            and before is not None
+            and before.brings(source.hash, source.sidecar)
+        ):
             return row
         else:
             changed = replace(
@@ -318,9 +336,19 @@ class Catalogue:
                 manifest=arrival.manifest.to_json() if arrival.manifest is not None else base.manifest,
                 problem="",
                 present=True,
-                contested="" if decided else self._contested(base, found, but=source, before=before),
+                contested=self._waits(base, source, before, by),
             )
-        return self.decide(replace(changed, changed_at=now), installed=decided)
+        if by == "install":
+            changed = replace(changed, shares=None)
+        return self.decide(replace(changed, changed_at=now), installed=by == "install")
+
+    def _waits(self, row: PluginRow, source: SourceRow, before: SourceRow | None, by: Bringer) -> str:
+        """The reason why the version of a file waits for a person who chooses among versions, or ""."""
+        if by == "hold" and row.serving is not None:
+            return "is held back"
+        if by == "folder" and row.shares and source.hash not in row.shares:
+            return "is none of those that share the calls"
+        return self._contested(row, (source.hash, source.sidecar), but=source, before=before) if by == "folder" else ""
 
     def _keep_version(self, arrival: FoundFile, manifest: Manifest) -> str:
         """Keeps the bytes of a usable file, and what else belongs to its version. Returns: its hash."""
@@ -373,9 +401,9 @@ class Catalogue:
         other = next((one for one in self._brought(row.name, but=but) if one.brings(*serving)), None)
         if other is not None:
             known = self.fleet.hosts().get(other.host)
-            return f"differs from {other.path} of host {known.name if known is not None else other.host}"
+            return f"{_DIFFERS} {other.path} of host {known.name if known is not None else other.host}"
         if row.installed and not (before is not None and before.brings(*serving)):
-            return "differs from the version that a person installed"
+            return f"{_DIFFERS} the version that a person installed"
         return ""
 
     @_repeated
@@ -410,6 +438,8 @@ class Catalogue:
     def look_after(self, name: str) -> PluginRow:
         """Decides again about a version that waited because folders disagreed, which they may do no more."""
         row = self.row(name)
+        if not row.contested.startswith(_DIFFERS):
+            return row
         return row if self._contested(row, (row.hash, row.sidecar)) else self.decide(replace(row, contested=""))
 
     def decide(
@@ -436,7 +466,8 @@ class Catalogue:
         decided = replace(row, state=standing.state, reason=standing.reason, serving=standing.serving)
         before = self._plugins.get(row.name)
         if installed or before is None or before.serving != standing.serving:
-            decided = replace(decided, installed=installed and bool(self.host) and standing.serving == row.hash)
+            by_person = installed and (standing.serving == row.hash or row.shares is not None)
+            decided = replace(decided, installed=by_person and bool(self.host))
         if row.shares and standing.serving not in row.shares:
             decided = replace(decided, shares=None)
         begins = self.consent.begins(serves, newest) if serves is not None else None
@@ -483,7 +514,7 @@ class Catalogue:
         check_digest(name, newest, digest)
         given = self._given(name, missing, who) if grants else ()
         ruling = Ruling(give=given, accept=self.consent.by(row, who), welcome=True)
-        return self.decide(replace(row, contested=""), ruling=ruling, installed=True)
+        return self.decide(replace(row, contested="", shares=None), ruling=ruling, installed=True)
 
     @_repeated
     def turn_away(self, name: str, digest: str | None, *, who: str) -> PluginRow:
@@ -549,8 +580,52 @@ class Catalogue:
         """Makes a version that is kept the newest one, as if its file were in a folder again. Raises: NotFound."""
         row = self.row(name)
         self.versions.keep_sidecar(name, version.hash, sidecar)
-        changed = replace(row, hash=version.hash, sidecar=sidecar, manifest=version.manifest, problem="", contested="")
-        return self.decide(replace(changed, changed_at=self.clock.now()), ruling=Ruling(welcome=True), installed=True)
+        changed = replace(row, hash=version.hash, sidecar=sidecar, manifest=version.manifest, problem="", shares=None)
+        return self.decide(
+            replace(changed, contested="", changed_at=self.clock.now()), ruling=Ruling(welcome=True), installed=True
+        )
+
+    @_repeated
+    def divide(self, name: str, shares: Mapping[str, int], revision: int | None, *, who: str) -> PluginRow:
+        """Divides the calls of a plugin among versions that are kept, see `PluginHost.divide`."""
+        row = self.row(name)
+        if revision is not None and revision != row.revision:
+            raise Conflict(
+                f"{name} was changed since revision {revision}",
+                remedy=f"look at it with `omnicore plugins show {name}` and decide again",
+                revision=row.revision,
+            )
+        if len(shares) == 1:
+            return self._choose(row, next(iter(shares)), who)
+        sidecars = self.versions.sidecars(name)
+        if row.serving not in shares:
+            raise Conflict(
+                f"version {(row.serving or 'none')[:8]} of {name} serves and has no share",
+                remedy="give it one, or name a single version for all calls",
+            )
+        for hash_ in shares:
+            version = self._plugins.version(name, hash_)
+            missing = self._missing(version.manifest if version else None, self.granted(name))
+            if version is None or missing:
+                wanted = ", ".join(one.name for one in missing)
+                raise Conflict(
+                    f"version {hash_[:8]} of {name} " + (f"has no grant for {wanted}" if version else "is not kept"),
+                    remedy=f"grant it first, with `omnicore plugins grant {name}`",
+                )
+        with self._database.write(durable=True, locks=CATALOGUE) as session:
+            for hash_ in shares:
+                if not self.consent.covers(name, hash_, sidecars.get(hash_)):
+                    chosen = replace(row, hash=hash_, sidecar=sidecars.get(hash_))
+                    self.consent.record(session, self.consent.by(chosen, who))
+        state = replace(row, shares=dict(shares), contested="", changed_at=self.clock.now())
+        return self.decide(state, installed=True)
+
+    def _choose(self, row: PluginRow, hash_: str, who: str) -> PluginRow:
+        """Has one version that is kept answer all calls."""
+        sidecar, manifest = self.versions.sidecars(row.name).get(hash_), self.manifest(row.name, hash_)
+        changed = replace(row, hash=hash_, sidecar=sidecar, manifest=manifest.to_json() if manifest else None)
+        settled = replace(changed, problem="", contested="", shares=None, changed_at=self.clock.now())
+        return self.decide(settled, ruling=Ruling(accept=self.consent.by(changed, who), welcome=True), installed=True)
 
     def _gone(self, row: PluginRow) -> PluginRow | None:
         """Records that no folder has a plugin any more. What is kept for its name waits for code that was accepted."""
@@ -660,19 +735,22 @@ class Catalogue:
         self, row: PluginRow, quarantine: str, grants: Sequence[Grant], newest: Newest, *, away: bool
     ) -> PluginStanding:
         serving = self._plugins.version(row.name, row.serving) if row.serving else None
-        return next_state(
-            Facts(
-                newest=row.hash,
-                serving=row.serving if serving else None,
-                problem=row.problem,
-                switched_off=row.switched_off,
-                quarantine=quarantine,
-                missing=self._missing(row.manifest, grants),
-                serving_missing=self._missing(serving.manifest if serving else None, grants),
-                turned_away=away,
-                review=newest.review,
-            )
+        facts = Facts(
+            newest=row.hash,
+            serving=row.serving if serving else None,
+            problem=row.problem,
+            switched_off=row.switched_off,
+            quarantine=quarantine,
+            missing=self._missing(row.manifest, grants),
+            serving_missing=self._missing(serving.manifest if serving else None, grants),
+            turned_away=away,
+            review=newest.review,
         )
+        standing = next_state(facts)
+        # While calls are divided, the accepted newest version has its share of them and no more.
+        divided = row.shares or {}
+        stays = {row.serving, standing.serving} <= divided.keys() and not facts.serving_missing
+        return PluginStanding(standing.state, standing.reason, row.serving) if stays else standing
 
     def _candidate(self, row: PluginRow, grants: tuple[Grant, ...]) -> Serving:
         manifest = Manifest.from_json(row.manifest or "")

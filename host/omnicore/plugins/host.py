@@ -39,7 +39,16 @@ from omnicore.plugins.manifest import Manifest
 from omnicore.plugins.native import NativePlugin, NativePlugins, own_limits
 from omnicore.plugins.schemas import FunctionSpec
 from omnicore.plugins.settings import PluginConfig, config_of, to_store
-from omnicore.plugins.upgrade import NO_UPGRADE, Upgrade, VersionView, kept_version, upgrade_of, version_views
+from omnicore.plugins.upgrade import (
+    NO_UPGRADE,
+    Upgrade,
+    VersionView,
+    fleet_view,
+    kept_version,
+    upgrade_of,
+    version_views,
+    whole_shares,
+)
 from omnicore.plugins.version import (
     Patience,
     ServiceParts,
@@ -52,6 +61,8 @@ from omnicore.plugins.version import (
     warm_of,
 )
 from omnicore.plugins.view import (
+    CallStatus,
+    FleetView,
     GrantChange,
     PluginStatus,
     PluginView,
@@ -184,6 +195,8 @@ class PluginHost:
             database,
             name=gethostname(),
             follow=self._routes.follow,
+            compiled=self._routes.compiled,
+            hush=self._routes.hush,
             compile_ahead=self._folder.compile_ahead,
         )
 
@@ -310,6 +323,10 @@ class PluginHost:
         """The plugins in quarantine, which failed too often in a row."""
         return sorted(version.serving.name for version in self._versions.all() if version.quarantined)
 
+    def silence(self) -> str:
+        """The reason why calls are refused while the hosts' database does not answer, or "" while it does."""
+        return self._routes.silent
+
     @property
     def in_flight(self) -> int:
         """The number of calls that run now."""
@@ -346,8 +363,11 @@ class PluginHost:
             self._fleet.look()
         self._folder.scan(patience)
 
-    def install(self, filename: str, data: bytes, *, manifest: bytes | None = None) -> PluginView:
+    def install(self, filename: str, data: bytes, *, manifest: bytes | None = None, hold: bool = False) -> PluginView:
         """Puts a file, and a sidecar if given, into the folder and takes it in.
+
+        Args:
+            hold: the version that serves goes on until this one is approved or gets a share of the calls.
 
         Raises:
             InvalidInput: the file name cannot be used.
@@ -370,7 +390,7 @@ class PluginHost:
                 write_whole(self._settings.plugins, filename, data)
             else:
                 self._rollbacks.install(read.name, filename, data, module=module, sidecar=manifest.decode())
-            self._folder.take_in(filename, decided=True)
+            self._folder.take_in(filename, by="hold" if hold else "install")
             return self._catalogue.view_at(filename)
 
     def remove(self, name: str) -> None:
@@ -470,7 +490,7 @@ class PluginHost:
             else:
                 self._rollbacks.begin(name, own.path, version.hash)
                 done = self._rollbacks.finish()
-                self._folder.take_in(own.path, decided=True)
+                self._folder.take_in(own.path, by="install")
             if own is not None and own.path not in done:
                 raise StorageFailed(
                     f"the file of {name} could not be written",
@@ -478,6 +498,44 @@ class PluginHost:
                 )
             self._events.publish("plugin.rolled-back", {"name": name, "hash": version.hash, "who": who})
         return self._catalogue.view(name)
+
+    def divide(self, name: str, shares: Mapping[str, int], *, who: str, revision: int | None = None) -> PluginView:
+        """Divides the calls of a plugin among versions of it that are kept; it holds at all hosts within a second.
+
+        `{"9f2c...": 95, "41aa...": 5}` sends each call to the first version with a probability of 95 %, at each host by
+        itself. Whoever divides accepts all of them. The version that serves must be among them and answers where
+        another one is not compiled yet. One version with 100 ends it: that one serves. An approval, an install or a
+        rollback ends it as well; a file that changes in a folder waits meanwhile. `PluginView.shares` shows it, and
+        `PluginHost.tallies` how each version has answered here.
+
+        Args:
+            shares: per cent by hash, or by its first 8 characters or more; whole numbers above 0, 100 together.
+            revision: of the plugin as it was looked at (`PluginView.revision`), so that of two who decide at the same
+                time one is refused.
+
+        Raises:
+            NotFound: no such plugin or version. InvalidInput: no shares of 100 per cent, or of over four versions.
+            Conflict: another revision, a version without a grant, or the plugin is native.
+        """
+        self._refuse_native(name, "changes with its package")
+        with self._changing:
+            row = self._catalogue.row(name)
+            whole = whole_shares(self._catalogue, row, shares)
+            self._versions.eager = 1
+            self._catalogue.divide(name, whole, revision, who=who)
+            self._events.publish("plugin.divided", {"name": name, "shares": dict(whole), "who": who})
+            self._changed(name, "changed")
+        return self._catalogue.view(name)
+
+    def fleet_view(self, name: str) -> FleetView:
+        """Files in hosts' folders that have a plugin's name, and versions in service at hosts. Raises: NotFound."""
+        if self._natives.find(name) is not None:
+            return FleetView((), ())
+        return fleet_view(self._catalogue, self._catalogue.row(name))
+
+    def tallies(self, name: str) -> Mapping[str, CallStatus]:
+        """The calls of each version that has a share of them at this host, since it got it, by hash."""
+        return self._routes.tallies(name)
 
     def upgrade(self, name: str) -> Upgrade:
         """Everything that differs between the version that answers calls and the one in the folder.

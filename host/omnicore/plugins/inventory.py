@@ -8,6 +8,7 @@ import json
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
@@ -16,7 +17,7 @@ from threading import RLock
 from typing import TYPE_CHECKING
 
 from omnicore.errors import GuestError, OmniError
-from omnicore.plugins.catalogue import Catalogue, FoundFile
+from omnicore.plugins.catalogue import Bringer, Catalogue, FoundFile
 from omnicore.plugins.manifest import Manifest, effective_limits, name_of_stem, read_manifest
 from omnicore.plugins.version import BEING_COMPILED, EAGER_LOADS, Patience, Version, VersionsInService
 from omnicore.records import replace as replace_record
@@ -130,12 +131,12 @@ class Inventory:
         self._changed = changed
         self._seen = set[str]()
 
-    def take_stock(self, *, at_once: str | None = None, seconds: float | None = None, decided: bool = False) -> bool:
+    def take_stock(self, *, at_once: str | None = None, seconds: float | None = None, by: Bringer = "folder") -> bool:
         """One pass. For an unchanged file it costs one look and no read.
 
         Args:
             at_once: the path of a file that is known to be whole.
-            decided: a person has put it there now.
+            by: who brings that file; one that a person holds back does not serve before it is chosen.
             seconds: how long files may be read, the small ones first; the rest is left to the next pass.
 
         Returns: whether another pass soon would find out more.
@@ -165,7 +166,7 @@ class Inventory:
             elif settled == "writing":
                 arrivals.append(FoundFile(candidate.stem, candidate.path, "", problem=_WRITING))
         for arrival in sorted(arrivals, key=changes.rank):
-            changes.take_in(arrival, self._judged_by, decided=decided and arrival.path == at_once)
+            changes.take_in(arrival, self._judged_by, by=by if arrival.path == at_once else "folder")
         if arrivals or changes.any_gone:
             self._catalogue.tidy()
         return again or changes.made_way
@@ -243,8 +244,8 @@ class _Changes:
         """The order in which files are taken in: of two that claim a name, the one that was accepted for it first."""
         return arrival.manifest is None, not self._accepted(arrival), arrival.path
 
-    def take_in(self, arrival: FoundFile, judged_by: str, *, decided: bool = False) -> None:
-        """Records what was found in one file. `decided`: a person has put it there now."""
+    def take_in(self, arrival: FoundFile, judged_by: str, *, by: Bringer = "folder") -> None:
+        """Records what was found in one file."""
         before = self.sources.get(arrival.path)
         if before is not None and before.problem == arrival.problem == _WRITING:
             return
@@ -252,7 +253,7 @@ class _Changes:
         if before is not None and before.plugin != arrival.name:
             self._leave(before)
         known = self.rows.get(arrival.name)
-        row = self._catalogue.arrive(arrival, judged_by, decided=decided)
+        row = self._catalogue.arrive(arrival, judged_by, by=by)
         self.rows[row.name] = row
         own = self._catalogue.own(arrival.path)
         if own is not None:
@@ -389,11 +390,11 @@ class FolderWatch:
                 return
             time.sleep(_SOON_S)
 
-    def take_in(self, path: str, *, patience: Patience = "all", decided: bool = False) -> None:
-        """Takes in one file that is known to be whole. The caller holds `changing`. `decided`: see `take_stock`."""
+    def take_in(self, path: str, *, patience: Patience = "all", by: Bringer = "folder") -> None:
+        """Takes in one file that is known to be whole. The caller holds `changing`. `by`: see `take_stock`."""
         self._versions.eager, self._versions.patience = 1, patience
         try:
-            self.inventory.take_stock(at_once=path, decided=decided)
+            self.inventory.take_stock(at_once=path, by=by)
         finally:
             self._versions.patience = "all"
 
@@ -491,6 +492,9 @@ class FolderWatch:
 
 _LOOK_S = 0.25  # a quarter of the second in which a change reaches all hosts
 _BEAT_S = 10.0
+_SILENCE_S = 30.0
+"""Longer than a PostgreSQL server takes to restart or to be replaced by its standby, which calls survive. After that a
+plugin may long have been disabled, or a grant taken back, elsewhere."""
 _GONE_S = 30 * 86400.0  # what is known of a host that never came back is dropped
 
 
@@ -502,7 +506,9 @@ class FleetWatch:
     Args:
         name: the host as people call it.
         follow: brings what is in service in line with the catalogue for one plugin.
-    Owns: a thread, from `start` until `stop`. It waits for nothing else that the host does.
+        compiled: plugins whose next version is compiled now, which are to be followed again.
+        hush: has calls refused for a reason, and with "" served again.
+    Owns: two threads, from `start` until `stop`. One waits for nothing but the database, the other for the first.
     """
 
     def __init__(
@@ -513,28 +519,35 @@ class FleetWatch:
         *,
         name: str,
         follow: Callable[[str], None],
+        compiled: deque[str],
+        hush: Callable[[str], None],
         compile_ahead: Callable[[], None],
+        silence_s: float = _SILENCE_S,
     ) -> None:
         self._catalogue, self._versions, self._database = catalogue, versions, database
         self._name, self._follow, self._compile_ahead = name, follow, compile_ahead
-        self._revisions = catalogue.revisions()
-        self._data_version = -1
+        self._compiled, self._hush, self._silence_s = compiled, hush, silence_s
+        self._heard = threading.Event()
+        self._known = -1, catalogue.revisions()
         self._beat_due = 0.0
         self._observed: dict[tuple[str, str, str, str], float] = {}
         self._ended = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
         """Goes on following until `stop`."""
-        self._thread = threading.Thread(target=self._run, name="omnicore-follow-plugins", daemon=True)
-        self._thread.start()
+        for name, work in (("omnicore-follow-plugins", self._run), ("omnicore-heed-silence", self._heed)):
+            self._threads.append(threading.Thread(target=work, name=name, daemon=True))
+            self._threads[-1].start()
 
     def stop(self) -> None:
         """Ends it, and what was observed at this host with it."""
         self._ended.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+        self._heard.set()
+        threads, self._threads = self._threads, []
+        for thread in threads:
+            thread.join()
+        if threads:
             with suppress(OmniError):
                 self._catalogue.fleet.observe(self._catalogue.host, [])
 
@@ -542,12 +555,16 @@ class FleetWatch:
         """One round. Raises: StorageFailed."""
         self.beat()
         version = self._database.data_version()
-        if version != self._data_version:
-            before, after = self._revisions, self._catalogue.revisions()
+        if version != self._known[0]:
+            before, after = self._known[1], self._catalogue.revisions()
             for name in [*after, *(name for name in before if name not in after)]:
                 if before.get(name) != after.get(name):
                     self._follow(name)
-            self._revisions, self._data_version = after, version
+            self._known = version, after
+        self._heard.set()
+        while self._compiled:
+            self._follow(self._compiled[0])
+            self._compiled.popleft()
         self._observe()
 
     def beat(self) -> None:
@@ -570,6 +587,18 @@ class FleetWatch:
                 _log.warning("what other hosts decided about plugins is not known now: %s", error)
             except Exception:
                 _log.exception("what other hosts decided about plugins could not be followed")
+
+    def _heed(self) -> None:
+        """Has calls refused while nothing is heard: the other thread may be waiting for an answer."""
+        silent = False
+        while not self._ended.is_set():
+            heard = self._heard.wait(self._silence_s)
+            self._heard.clear()
+            if silent == heard and not self._ended.is_set():
+                silent = not heard
+                reason = f"nothing was heard of {self._database.place} for {self._silence_s:.0f} s" if silent else ""
+                _log.warning("calls are %s: %s", "refused" if silent else "served again", reason or "it answers")
+                self._hush(f"{reason}, where this plugin may have been switched off" if silent else "")
 
     def _observe(self) -> None:
         """Records what this host has in service, where that has changed."""

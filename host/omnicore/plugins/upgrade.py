@@ -12,7 +12,7 @@ from omnicore.errors import InvalidInput, NotFound, StorageFailed
 from omnicore.plugins.catalogue import Catalogue
 from omnicore.plugins.manifest import Manifest, effective_limits
 from omnicore.plugins.schemas import FunctionSpec
-from omnicore.plugins.view import GrantChange
+from omnicore.plugins.view import FleetView, GrantChange, HostView, SourceView
 from omnicore.sandbox.abi import Limits
 from omnicore.sandbox.inspect import ModuleInfo, inspect
 from omnicore.storage.modules import ModuleStore
@@ -224,6 +224,54 @@ def kept_version(catalogue: Catalogue, row: PluginRow, digest: str) -> VersionRo
     return found[0]
 
 
+def fleet_view(catalogue: Catalogue, row: PluginRow) -> FleetView:
+    """A plugin at all hosts."""
+    fleet, hosts = catalogue.fleet, catalogue.fleet.hosts()
+    named = {"": "this host"} | {host: one.name for host, one in hosts.items()}
+    accepted = {row.serving, *(row.shares or ())}
+    sources = tuple(
+        SourceView(
+            named.get(one.host, one.host),
+            one.host,
+            one.path,
+            one.hash,
+            one.problem,
+            agrees=one.hash in accepted,
+            removed=one.removed,
+            at=one.at,
+        )
+        for one in fleet.proposals(row.name)
+    )
+    seen = tuple(
+        HostView(
+            named.get(one.host, one.host),
+            one.host,
+            one.hash,
+            one.state,  # type: ignore[arg-type]  # the column holds what `Version.condition` says
+            one.error,
+            lags=one.hash not in accepted,
+            since=one.since,
+        )
+        for one in fleet.observed(row.name)
+    )
+    return FleetView(sources, seen)
+
+
+def whole_shares(catalogue: Catalogue, row: PluginRow, shares: Mapping[str, int]) -> Mapping[str, int]:
+    """Shares of calls by whole hashes. Raises: NotFound: no such version. InvalidInput: they are no shares."""
+    whole = {
+        kept_version(catalogue, row, digest).hash: percent for digest, percent in list(shares.items())[:_MOST_SHARES]
+    }
+    fair = all(type(percent) is int and percent > 0 for percent in whole.values()) and sum(whole.values()) == 100
+    if not fair or len(whole) != len(shares):
+        raise InvalidInput(
+            f"these are no shares of 1 to {_MOST_SHARES} versions",
+            remedy="give whole numbers above 0 that are 100 together",
+            path="shares",
+        )
+    return whole
+
+
 def _version_view(
     version: VersionRow, row: PluginRow, *, turned_away: bool, accepted: Acceptance | None
 ) -> VersionView:
@@ -287,6 +335,7 @@ def _code_between(modules: ModuleStore, before: VersionView | None, after: Versi
 _VERSION = re.compile(r"v?(\d{1,18}(?:\.\d{1,18}){0,7})(?:-([0-9A-Za-z.-]+))?(?:\+.*)?")
 _PARTS = 8
 _LEAST_HASH = 8
+_MOST_SHARES = 4
 
 
 def _order(version: re.Match[str]) -> tuple[Any, ...]:

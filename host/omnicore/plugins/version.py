@@ -458,7 +458,7 @@ class Target:
 
 
 class VersionsInService:
-    """At most one version of each plugin. Usable from any thread; compiling never holds its lock.
+    """The version of each plugin, and those that share its calls. Usable from any thread; no compiler holds its lock.
 
     `eager` is how many versions may still be loaded before they are accepted. `patience` says for which of them
     whoever has them accepted waits for a compiler. The others are compiled while the host goes on: a new plugin is
@@ -643,6 +643,21 @@ class VersionsInService:
             recorder=self._parts.metrics.recorder(name, spec.name),
             threads=manifest.threads or not getattr(self._parts.engine, "on_loop", True),
         )
+
+    def sync_shares(self, name: str, sharing: Sequence[tuple[Serving, int]]) -> Sequence[tuple[Version, int]]:
+        """The versions that calls of a plugin are divided among, with their per cent, compiled ahead; others retire."""
+        current = self._versions.get(name)
+        wanted = {f"{name}@{serving.hash}": serving for serving, _ in sharing}
+        if current is not None:
+            wanted.pop(f"{name}@{current.serving.hash}", None)
+        for key in [key for key in tuple(self._versions) if key.startswith(f"{name}@") and key not in wanted]:
+            self.sync(key, None)
+        for key, serving in wanted.items():
+            version, _ = self.sync(key, serving)
+            if version is not None and not version.loaded:
+                version.coming(called=False)
+        found = [(self._versions.get(f"{name}@{serving.hash}") or current, percent) for serving, percent in sharing]
+        return [(version, percent) for version, percent in found if version is not None]
 
     def all(self) -> list[Version]:
         """Every version in service."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from omnicore.capabilities.doors import review_warnings
 from omnicore.plugins.manifest import Manifest, granted_limits, limits_request
 from omnicore.plugins.schemas import FunctionSpec
+from omnicore.records import Meta, Record
 from omnicore.sandbox.abi import Limits
 from omnicore.telemetry.metrics import BUCKETS_S, CallRecorder
 
@@ -54,6 +55,8 @@ class PluginView:
 
     `trust` is `native` for a plugin in Python, which is code in the host's own process and has no sandbox: its
     `path` is `package.module:Name`.
+
+    `shares` are per cent of the calls by hash, None where `serving` has all; `revision` grows with each decision.
     """
 
     name: str
@@ -72,6 +75,8 @@ class PluginView:
     last_error: Mapping[str, Any] | None
     path: str
     trust: Trust = "sandboxed"
+    shares: Mapping[str, int] | None = None
+    revision: int = 0
 
     def fits(self, state: State | None, text: str) -> bool:
         """True when it is in a state, None for any, and has a text in its name, path or reason."""
@@ -103,6 +108,38 @@ class PluginView:
         return values
 
 
+class SourceView(Record, frozen=True):
+    """A file in a host's plugin folder that has a plugin's name. Units: `at` seconds since the Unix epoch."""
+
+    host: Annotated[str, Meta(description="The name of the host's machine.")]
+    id: Annotated[str, Meta(description="The identity of the host's data folder; empty for a host that is alone.")]
+    path: str
+    hash: Annotated[str | None, Meta(description="The version that it proposes; null for a file that cannot be used.")]
+    problem: str
+    agrees: Annotated[bool, Meta(description="It is the version that answers calls.")]
+    removed: Annotated[bool, Meta(description="The plugin was removed at another host: the file proposes nothing.")]
+    at: float
+
+
+class HostView(Record, frozen=True):
+    """A version of a plugin at one host. Units: `since` seconds since the Unix epoch."""
+
+    host: Annotated[str, Meta(description="The name of the host's machine.")]
+    id: Annotated[str, Meta(description="The identity of the host's data folder.")]
+    hash: str
+    state: Annotated[Literal["coming", "loaded", "failed"], Meta(description="coming: it is being compiled there.")]
+    error: str
+    lags: Annotated[bool, Meta(description="Another version is accepted and not in service at that host yet.")]
+    since: float
+
+
+class FleetView(Record, frozen=True):
+    """A plugin at all hosts of the database: what their folders propose, and what they have in service."""
+
+    sources: tuple[SourceView, ...]
+    hosts: tuple[HostView, ...]
+
+
 def view_of(row: PluginRow, grants: Sequence[Grant], limits: tuple[Limits, Limits]) -> PluginView:
     """A row of the catalogue as people are shown it. `limits` are the defaults and the most."""
     manifest = Manifest.from_json(row.manifest) if row.manifest else Manifest(row.name)
@@ -124,6 +161,8 @@ def view_of(row: PluginRow, grants: Sequence[Grant], limits: tuple[Limits, Limit
         config=manifest.config,
         last_error=error,
         path=row.path,
+        shares=row.shares,
+        revision=row.revision,
     )
 
 

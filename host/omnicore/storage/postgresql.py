@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from functools import lru_cache, partial
 from itertools import chain
@@ -16,14 +15,17 @@ from typing import Any, TypeVar
 import psycopg
 
 from omnicore.clock import Clock, SystemClock
-from omnicore.errors import Conflict, OmniError, StorageFailed
+from omnicore.errors import Conflict, OmniError, StorageAway, StorageFailed
 from omnicore.ids import new_id
+from omnicore.storage import migrations
 from omnicore.storage.commits import SharedCommits, Transaction
-from omnicore.storage.migrations import APPLIED, RECORDS, Applied, pending, statements
+from omnicore.storage.migrations import APPLIED, RECORDS, Applied, SchemaStep, pending, statements
 from omnicore.storage.postgresql_link import (
     Connection,
+    Ear,
     IdleConnections,
     Link,
+    PostgresChanges,
     copy_of,
     is_blocked,
     is_lost,
@@ -48,8 +50,15 @@ _OTHERS = (
 _FETCHED = 1000
 # From here on the one more turn to the server that COPY takes is less than what it saves.
 _MANY = 8
-# Each process shares this lock as long as one of its writers is connected; a restore wants it alone.
-_PRESENCE = 0x4F4D4E50
+# Each process shares this lock as long as one of its writers is connected; a restore wants it alone. Beside it lies a
+# lock whose second number is the newest step that the process knows; 0.1.0 has none.
+_PRESENCE, _KNOWN_STEPS = 0x4F4D4E50, 0x4F4D4E51
+_OLDER = (
+    "SELECT count(*) FROM pg_locks p WHERE p.locktype = 'advisory' AND p.objid = {} AND p.objsubid = 1 AND p.granted"
+    " AND p.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND p.pid <> pg_backend_pid()"
+    " AND NOT EXISTS (SELECT FROM pg_locks k WHERE k.pid = p.pid AND k.locktype = 'advisory' AND k.objsubid = 2"
+    " AND k.classid = {} AND k.objid >= {})"
+)
 _AGAIN_S = 0.05
 # Shared transactions at the same time, and as many blocks. With more, 32 writers on two cores were no faster.
 _WRITERS = 4
@@ -103,7 +112,7 @@ class PostgresDatabase:
         self.refused = 0
         self._closed = False
         self._inherited: list[object] = []
-        self._ear: _Ear | None = None
+        self._ear: Ear | None = None
         self._locks()
         link.lost = self._lost
         try:
@@ -236,7 +245,7 @@ class PostgresDatabase:
             ear = self._ear
             if ear is None or not ear.works:
                 try:
-                    ear = self._ear = _Ear(self._listening(self._direct), self._notes.name)
+                    ear = self._ear = Ear(self._listening(self._direct), self._notes.name)
                 except psycopg.Error as error:
                     raise self.failure(error) from error
         return PostgresChanges(ear)
@@ -295,18 +304,17 @@ class PostgresDatabase:
     def _commit(self, connection: Connection) -> bool:
         """Commits. Returns True when something was written."""
         if connection.closed:  # a new connection would commit nothing and report success
-            raise self._went_away("and nothing was saved", "try again")
+            fact = f"{self.place} does not answer, and nothing was saved"
+            raise StorageAway(fact, remedy="try again", path=self.place)
         try:
             found = connection.execute(_COMMIT, prepare=False).fetchone()
         except psycopg.Error as error:
             if is_lost(error, connection):
                 remedy = "check whether the change is there before you repeat it"
-                raise self._went_away("during a commit", remedy) from error
+                fact = f"{self.place} does not answer, during a commit"
+                raise StorageFailed(fact, remedy=remedy, path=self.place) from error
             raise
         return bool(found and found[0])
-
-    def _went_away(self, when: str, remedy: str) -> StorageFailed:
-        return StorageFailed(f"{self.place} does not answer, {when}", remedy=remedy, path=self.place)
 
     def _writer(self) -> Connection:
         """A connection that may write, for one caller."""
@@ -372,6 +380,7 @@ class PostgresDatabase:
                 doing = "is open in another process" if self._alone else "is being restored"
                 raise StorageFailed(f"{self.place} {doing}", remedy=remedy, path=self.place)
             time.sleep(_AGAIN_S)
+        connection.execute(f"SELECT pg_advisory_lock_shared({_KNOWN_STEPS}, {migrations.NEWEST})", prepare=False)
 
     def _read(self, sql: str, parameters: Sequence[Any]) -> list[Any]:
         for last in (False, True):
@@ -600,6 +609,17 @@ def _update(connection: Connection, clock: Clock, place: str) -> None:
             time.sleep(random.uniform(_AGAIN_S, 2 * _BRIEF_MS / 1000))  # noqa: S311
 
 
+def _refuse_older(connection: Connection, step: SchemaStep, place: str) -> None:
+    """Raises: StorageFailed: hosts are connected that use what a step takes away."""
+    found = connection.execute(_OLDER.format(_PRESENCE, _KNOWN_STEPS, step.number), prepare=False).fetchone()
+    if found and found[0]:
+        raise StorageFailed(
+            f"{place} is in use by hosts of a version before {step.oldest}, which this version would break",
+            remedy=f"upgrade all hosts to {step.oldest} or stop them, then start this one",
+            path=place,
+        )
+
+
 def _apply_steps(connection: Connection, clock: Clock, place: str) -> None:
     connection.execute(
         f"BEGIN READ WRITE{_UNHURRIED}; SET LOCAL lock_timeout = 0; SELECT pg_advisory_xact_lock({_MIGRATION})",
@@ -614,6 +634,8 @@ def _apply_steps(connection: Connection, clock: Clock, place: str) -> None:
     for sql in RECORDS if steps else ():
         connection.execute(sql, prepare=False)
     for step in steps:
+        if step.needs:
+            _refuse_older(connection, step, place)
         for sql in statements(step.file, "postgresql"):
             connection.execute(sql, prepare=False)
         for sql, values in step.records(clock.now()):
@@ -691,101 +713,3 @@ class _ChangeNotes:
                 if not self._closed:
                     self._wake.set()
             pause.wait(_PAUSE_S)
-
-
-class _Ear:
-    """The one connection of a process that listens, for everybody in it who wants to hear.
-
-    Args:
-        connection: listens already, and has no other use.
-        own: the name under which this process announces its writes: those are ignored.
-    Owns: the connection, until nobody wants to hear any more or the server is lost.
-    """
-
-    def __init__(self, connection: Connection, own: str) -> None:
-        self._connection, self._own = connection, own
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._told: dict[PostgresChanges, asyncio.AbstractEventLoop] = {}
-        self._watched = -1
-        self.works = True
-
-    def begin(self, one: PostgresChanges) -> None:
-        """Tells one more, on the running loop."""
-        loop = asyncio.get_running_loop()
-        self._told[one] = loop
-        if not self.works:
-            self._end()
-        elif self._loop is None:
-            self._loop, self._watched = loop, self._connection.fileno()
-            loop.add_reader(self._watched, self._readable)
-
-    def leave(self, one: PostgresChanges) -> None:
-        """Tells one less. Without its event loop the connection hears nothing more."""
-        loop = self._told.pop(one, None)
-        if not self._told or (loop is self._loop and loop not in self._told.values()):
-            self._end()
-
-    def drop(self) -> None:
-        """Ends, from any thread."""
-        self.works = False
-        loop = self._loop
-        if loop is None:
-            self._connection.close()
-            return
-        with suppress(RuntimeError):  # the loop is closed
-            loop.call_soon_threadsafe(self._end)
-
-    def _end(self) -> None:
-        self.works = False
-        if self._loop is not None:
-            # By the number of the socket as it was: a broken connection closes its socket at once, and the loop would
-            # refuse the next socket that gets the number.
-            self._loop.remove_reader(self._watched)
-            self._loop = None
-        self._connection.close()
-        told, self._told = self._told, {}
-        self._tell(told)
-
-    def _readable(self) -> None:
-        news, server = False, self._connection.pgconn
-        try:
-            server.consume_input()
-            while (note := server.notifies()) is not None:
-                news = news or note.extra != self._own.encode()
-        except psycopg.Error:  # the server is away: the listener must poll
-            self._end()
-            return
-        if server.status != psycopg.pq.ConnStatus.OK:
-            self._end()
-        elif news:
-            self._tell(self._told)
-
-    def _tell(self, told: Mapping[PostgresChanges, asyncio.AbstractEventLoop]) -> None:
-        for one, loop in tuple(told.items()):
-            if loop is asyncio.get_running_loop():
-                one.notify()
-            else:
-                with suppress(RuntimeError):  # the loop is closed
-                    loop.call_soon_threadsafe(one.notify)
-
-
-class PostgresChanges:
-    """Notifications on an event loop. See `omnicore.storage.store.Changes`."""
-
-    def __init__(self, ear: _Ear) -> None:
-        self._ear = ear
-        self.notify: Callable[[], None] = lambda: None
-
-    @property
-    def works(self) -> bool:
-        """False after the notifications have ended."""
-        return self._ear.works
-
-    def begin(self, notify: Callable[[], None]) -> None:
-        """Calls `notify` on the running loop from now on."""
-        self.notify = notify
-        self._ear.begin(self)
-
-    def close(self) -> None:
-        """Ends the notifications."""
-        self._ear.leave(self)

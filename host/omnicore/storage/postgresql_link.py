@@ -6,13 +6,14 @@ as away after some seconds: who waits for it is released, and who comes next is 
 
 from __future__ import annotations
 
+import asyncio
 import random
 import re
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -149,6 +150,104 @@ class IdleConnections:
         self._waits = self._waits + 1 if second == self._second else 1
         self._second = second
         return self._waits <= _COINCIDENCES
+
+
+class Ear:
+    """The one connection of a process that listens, for everybody in it who wants to hear.
+
+    Args:
+        connection: listens already, and has no other use.
+        own: the name under which this process announces its writes: those are ignored.
+    Owns: the connection, until nobody wants to hear any more or the server is lost.
+    """
+
+    def __init__(self, connection: Connection, own: str) -> None:
+        self._connection, self._own = connection, own
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._told: dict[PostgresChanges, asyncio.AbstractEventLoop] = {}
+        self._watched = -1
+        self.works = True
+
+    def begin(self, one: PostgresChanges) -> None:
+        """Tells one more, on the running loop."""
+        loop = asyncio.get_running_loop()
+        self._told[one] = loop
+        if not self.works:
+            self._end()
+        elif self._loop is None:
+            self._loop, self._watched = loop, self._connection.fileno()
+            loop.add_reader(self._watched, self._readable)
+
+    def leave(self, one: PostgresChanges) -> None:
+        """Tells one less. Without its event loop the connection hears nothing more."""
+        loop = self._told.pop(one, None)
+        if not self._told or (loop is self._loop and loop not in self._told.values()):
+            self._end()
+
+    def drop(self) -> None:
+        """Ends, from any thread."""
+        self.works = False
+        loop = self._loop
+        if loop is None:
+            self._connection.close()
+            return
+        with suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(self._end)
+
+    def _end(self) -> None:
+        self.works = False
+        if self._loop is not None:
+            # By the number of the socket as it was: a broken connection closes its socket at once, and the loop would
+            # refuse the next socket that gets the number.
+            self._loop.remove_reader(self._watched)
+            self._loop = None
+        self._connection.close()
+        told, self._told = self._told, {}
+        self._tell(told)
+
+    def _readable(self) -> None:
+        news, server = False, self._connection.pgconn
+        try:
+            server.consume_input()
+            while (note := server.notifies()) is not None:
+                news = news or note.extra != self._own.encode()
+        except psycopg.Error:  # the server is away: the listener must poll
+            self._end()
+            return
+        if server.status != psycopg.pq.ConnStatus.OK:
+            self._end()
+        elif news:
+            self._tell(self._told)
+
+    def _tell(self, told: Mapping[PostgresChanges, asyncio.AbstractEventLoop]) -> None:
+        for one, loop in tuple(told.items()):
+            if loop is asyncio.get_running_loop():
+                one.notify()
+            else:
+                with suppress(RuntimeError):  # the loop is closed
+                    loop.call_soon_threadsafe(one.notify)
+
+
+class PostgresChanges:
+    """Notifications on an event loop. See `omnicore.storage.store.Changes`."""
+
+    def __init__(self, ear: Ear) -> None:
+        self._ear = ear
+        self.notify: Callable[[], None] = lambda: None
+
+    @property
+    def works(self) -> bool:
+        """False after the notifications have ended."""
+        return self._ear.works
+
+    def begin(self, notify: Callable[[], None]) -> None:
+        """Calls `notify` on the running loop from now on."""
+        self.notify = notify
+        self._ear.begin(self)
+
+    def close(self) -> None:
+        """Ends the notifications."""
+        self._ear.leave(self)
 
 
 class _BoolAsInt(Dumper):

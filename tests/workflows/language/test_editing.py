@@ -100,11 +100,11 @@ def test_a_path_to_nothing_is_told(graph, path):
 
 
 def test_only_tasks_are_moved_and_renamed(graph):
-    with pytest.raises(InvalidInput, match="is no task"):
+    with pytest.raises(InvalidInput, match="is not a task"):
         move(graph, "/document/name", "/do", 0)
-    with pytest.raises(InvalidInput, match="is no task"):
+    with pytest.raises(InvalidInput, match="is not a task"):
         rename(graph, "/do", "x")
-    with pytest.raises(InvalidInput, match="is no list of tasks"):
+    with pytest.raises(InvalidInput, match="is not a list of tasks"):
         insert(graph, "/document", 0, "x", SET)
 
 

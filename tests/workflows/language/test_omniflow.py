@@ -110,7 +110,7 @@ def test_simple_conditions_become_jq(condition, when):
         (
             nodes({"id": "a", "type": "decision", "next": {"true": ["a"]}}),
             "/workflow/nodes/0/condition",
-            "is no condition",
+            "is not a condition",
         ),
         (
             nodes(

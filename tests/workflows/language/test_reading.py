@@ -108,8 +108,8 @@ def test_aliases_cannot_grow_deep():
 @pytest.mark.parametrize(
     ("document", "says"),
     [
-        ({"a": {1, 2}}, "set is no JSON value"),
-        ({1: 2}, "a key that is no text"),
+        ({"a": {1, 2}}, "set is not a JSON value"),
+        ({1: 2}, "a key that is not text"),
         ({"a": float("nan")}, "no number that JSON has"),
         ({"a": 10**400}, "too large a number"),
     ],

@@ -51,5 +51,7 @@ CREATE TABLE module_parts (
     PRIMARY KEY (name, part)
 );
 
+-- only sqlite:
+
 INSERT INTO plugin_sources (host, path, plugin, signature, hash, sidecar, problem, verified, removed, at)
     SELECT '', path, name, signature, hash, sidecar, problem, verified, 0, changed_at FROM plugins WHERE present = 1;

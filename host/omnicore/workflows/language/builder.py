@@ -149,9 +149,11 @@ def _choose(one: _Schema, choices: Iterable[_Schema], value: Any, path: Path, re
         if isinstance(value, dict):
             marks = [mark for choice in likely for mark in _marks(choice)]
             wrong = next((key for key in value if key not in marks), "")
-            report.error(path, "says nothing of what it may say", report.closest(wrong, marks, otherwise=_write(one)))
+            report.error(
+                path, "has none of the keys that it may have", report.closest(wrong, marks, otherwise=_write(one))
+            )
         else:
-            report.error(path, f"{shown(value)} cannot stand here", _write(one))
+            report.error(path, f"{shown(value)} is not allowed here", _write(one))
 
 
 def _marks(one: _Schema) -> Iterable[str]:
@@ -181,7 +183,7 @@ def _text(one: _Schema, value: str, path: Path, report: Report) -> None:
     elif len(value) > one.get("maxLength", len(value)):
         report.error(path, f"has more than {one['maxLength']} characters", "make it shorter")
     elif "pattern" in one and not _pattern(one["pattern"]).search(value):
-        report.error(path, f"{shown(value)} cannot stand here", _write(one))
+        report.error(path, f"{shown(value)} is not allowed here", _write(one))
 
 
 def _object(one: _Schema, value: dict[str, Any], path: Path, report: Report) -> None:
@@ -194,7 +196,7 @@ def _object(one: _Schema, value: dict[str, Any], path: Path, report: Report) -> 
         elif others is False:
             known = ", ".join(sorted(properties))
             remedy = report.closest(key, properties, otherwise=f"the keys here are {known}" if known else "remove it")
-            report.error((*path, key), f"`{key[:60]}` is no key here", remedy)
+            report.error((*path, key), f"`{key[:60]}` is not a key here", remedy)
         elif isinstance(others, Mapping):
             if "propertyNames" in one:
                 _walk(one["propertyNames"], key, (*path, key), report)
@@ -378,7 +380,9 @@ class Build:
             return least
         found = seconds_of(value)
         if found is None:
-            self.report.error(path, f"{shown(value)} is no duration", "write {seconds: 30} or PT30S, 100 years at most")
+            self.report.error(
+                path, f"{shown(value)} is not a duration", "write {seconds: 30} or PT30S, 100 years at most"
+            )
         elif found < least:
             self.report.error(path, f"is shorter than {least:g} s", f"give {least:g} s at least")
         return max(found or 0.0, least)
@@ -527,7 +531,7 @@ def retry_of(build: Build, value: Any, path: Path) -> RetryRule | None:
     limit, jitter = value.get("limit", {}), value.get("jitter")
     attempt = limit.get("attempt", {})
     if "count" not in attempt and "duration" not in limit:
-        build.report.warning(path, "tries again without end", "set `limit: {attempt: {count: 5}}` or `limit.duration`")
+        build.report.warning(path, "retries without end", "set `limit: {attempt: {count: 5}}` or `limit.duration`")
 
     def seconds(given: Any, *inner: str) -> float | None:
         return None if given is None else build.seconds(given, (*path, *inner))
@@ -572,7 +576,7 @@ def _no_plain_secrets(build: Build, policy: Mapping[str, Any], path: Path) -> No
             _no_plain_secrets(build, part, (*path, key))
         elif key in _HIDDEN and isinstance(part, str) and MARK not in part:
             remedy = "keep it in the vault, name it in `use.secrets` and write ${ $secrets.name }"
-            build.report.warning((*path, key), f"the {key} stands in the text for everyone to read", remedy)
+            build.report.warning((*path, key), f"the {key} is in the text, where everyone can read it", remedy)
 
 
 INSIDE = "extended"

@@ -240,7 +240,7 @@ def _check_steps(build: Build) -> None:
     for path, name in build.mentioned:
         if name not in known:
             remedy = build.report.closest(name, known, otherwise="use the name of a task")
-            build.report.warning(path, f"`$steps.{name}` is the output of no task", remedy)
+            build.report.warning(path, f"`$steps.{name}` is not the output of a task", remedy)
 
 
 _BLOCKS = ("do", "try")

@@ -313,7 +313,7 @@ def move(graph: WorkflowGraph, path: str, block: str, index: int) -> WorkflowGra
     steps = _steps(graph.document, path)
     source, at = _task_of(graph, steps)
     if at is None:
-        raise InvalidInput(f"{path} is no task", remedy="give the path of a task, such as /do/0/fetch")
+        raise InvalidInput(f"{path} is not a task", remedy="give the path of a task, such as /do/0/fetch")
     item = _found(graph.document, (*source, at))
     without = _changed(graph.document, source, lambda tasks: [*tasks[:at], *tasks[at + 1 :]])
     target = _steps(without, block, begin=True)
@@ -328,7 +328,7 @@ def rename(graph: WorkflowGraph, path: str, name: str) -> WorkflowGraph:
     """
     block, index = _task_of(graph, _steps(graph.document, path))
     if index is None:
-        raise InvalidInput(f"{path} is no task", remedy="give the path of a task, such as /do/0/fetch")
+        raise InvalidInput(f"{path} is not a task", remedy="give the path of a task, such as /do/0/fetch")
     return compile_graph(renamed(graph, block, index, name))
 
 
@@ -377,7 +377,7 @@ def _list(value: Any, block: str) -> list[Any]:
     if value is None:
         return []
     if not isinstance(value, list):
-        raise InvalidInput(f"{block} is no list of tasks", remedy="give one such as /do")
+        raise InvalidInput(f"{block} is not a list of tasks", remedy="give one such as /do")
     return value
 
 

@@ -404,7 +404,7 @@ def seconds(value: Any) -> float:
     """
     found = _seconds(value)
     if found is None or not 0 <= found <= LONGEST_S:
-        raise Fault("expression", 400, "No duration", f"{_short(value)} is no duration; write one such as PT5M")
+        raise Fault("expression", 400, "No duration", f"{_short(value)} is not a duration; write one such as PT5M")
     return found
 
 
@@ -426,7 +426,9 @@ def moment(value: Any) -> float:
             return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
         except (ValueError, OverflowError):
             pass
-    raise Fault("expression", 400, "No moment", f"{_short(value)} is no moment; write one such as 2030-01-31T08:00:00Z")
+    raise Fault(
+        "expression", 400, "No moment", f"{_short(value)} is not a time; write one such as 2030-01-31T08:00:00Z"
+    )
 
 
 def described(at: float) -> dict[str, Any]:

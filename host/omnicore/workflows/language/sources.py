@@ -130,7 +130,7 @@ def _checked(node: Any, path: Path, known: Mapping[str, Any], report: Report) ->
         return None
     if kind not in TYPES:
         remedy = report.closest(str(kind), TYPES, otherwise=f"use one of {', '.join(TYPES)}")
-        report.error((*path, "type"), f"{shown(kind)} is no type of node", remedy)
+        report.error((*path, "type"), f"{shown(kind)} is not a type of node", remedy)
     return name
 
 
@@ -306,7 +306,7 @@ class _Import:
         if isinstance(value, bool):
             return str(value).lower()
         if not isinstance(value, str) or not value.strip():
-            self._report.error(path, f"{shown(value)} is no condition", "write it as jq, such as `.value > 10`")
+            self._report.error(path, f"{shown(value)} is not a condition", "write it as jq, such as `.value > 10`")
             return "false"
         compared = _COMPARED.fullmatch(value.strip())
         if compared is None:

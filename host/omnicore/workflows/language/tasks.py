@@ -96,7 +96,9 @@ def target_of(build: Build, call: str, path: Path) -> CallTarget | None:
         )
     elif not _REF.fullmatch(name) or (catalog == "connectors" and ":" in name):
         known = (*functions, "http", "openapi", *(f"{ref}@host" for ref in VERBS))
-        build.report.error(path, f"{shown(call)} is no function", build.report.closest(call, known, otherwise=_HOWTO))
+        build.report.error(
+            path, f"{shown(call)} is not a function", build.report.closest(call, known, otherwise=_HOWTO)
+        )
     else:
         return CallTarget("connector" if catalog == "connectors" else "plugin", name)
     return None
@@ -321,7 +323,7 @@ def time_of(build: Build, task: Mapping[str, Any], path: Path) -> dict[str, Any]
         try:
             datetime.fromisoformat(until)
         except ValueError:
-            build.report.error(here, f"{shown(until)} is no moment", "write it as 2030-01-31T08:00:00Z")
+            build.report.error(here, f"{shown(until)} is not a time", "write it as 2030-01-31T08:00:00Z")
     return {
         "duration_s": build.duration(task["wait"], (*path, "wait")) if "wait" in task else 0.0,
         "until": None if until is None else build.template(until, here),

@@ -203,7 +203,9 @@ class _Gate:
         if isinstance(value, int | float) and not isinstance(value, bool):
             return self._number(value, path)
         if value is not None and not isinstance(value, bool):
-            self._report.error(path, f"{type(value).__name__} is no JSON value", "use texts, numbers, lists, objects")
+            self._report.error(
+                path, f"{type(value).__name__} is not a JSON value", "use texts, numbers, lists, objects"
+            )
         return value
 
     def _container(self, value: Any, path: Path) -> Any:
@@ -235,7 +237,7 @@ class _Gate:
                 self._report.error(path, TOO_MANY, SPLIT)
                 break
             if not isinstance(key, str):
-                self._report.error(path, "has a key that is no text", "put the key in quotes")
+                self._report.error(path, "has a key that is not text", "put the key in quotes")
             elif "\0" in key:  # names of tasks become places of rows, and PostgreSQL keeps no text with a NUL in it
                 self._report.error(path, "has a key with a NUL character", "leave the character out")
             elif self._text(key, path) is not None:

@@ -141,7 +141,7 @@ def literal_of(wanted: EventFilter) -> str | None:
 
 
 def check_attribute(text: str) -> str:
-    """The text itself. Raises: InvalidInput: a regular expression that is wrong, or could take for ever."""
+    """The text itself. Raises: InvalidInput: a regular expression that is wrong, or could take very long."""
     if _SPECIAL.search(text):
         pattern_of(text)
     return text
@@ -157,13 +157,15 @@ def pattern_of(text: str) -> re.Pattern[str]:
         )
     if _explodes(text):
         raise InvalidInput(
-            f"the regular expression {text[:80]!r} could take for ever",
+            f"the regular expression {text[:80]!r} could take very long",
             remedy=f"use {_MOST_REPEATS} repeats at most, and no repeat or choice inside of a repeated group",
         )
     try:
         return re.compile(text)
     except (re.error, RecursionError, OverflowError) as error:
-        raise InvalidInput(f"{text[:80]!r} is no regular expression: {error}", remedy="mend or escape it") from error
+        raise InvalidInput(
+            f"{text[:80]!r} is not a regular expression: {error}", remedy="correct or escape it"
+        ) from error
 
 
 def _explodes(text: str) -> bool:

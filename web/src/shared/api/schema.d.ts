@@ -903,6 +903,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/plugins/{plugin}/hosts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows which hosts have what of a plugin */
+        get: operations["listPluginHosts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/plugins/{plugin}/logs": {
         parameters: {
             query?: never;
@@ -931,6 +948,23 @@ export interface paths {
         put?: never;
         /** Goes back to an earlier version */
         post: operations["rollBack"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plugins/{plugin}/shares": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Divides calls among versions */
+        put: operations["divideCalls"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2650,7 +2684,7 @@ export interface components {
         };
         Execution: {
             /** @description Needed when the plugin has several. */
-            function?: string;
+            function?: string | null;
             /** @description A JSON value, or {"base64": ...} alone for bytes. */
             input?: unknown;
         };
@@ -3223,8 +3257,12 @@ export interface components {
             path: string;
             /** @description Why it is in this state. */
             reason: string;
+            /** @description Grows with each decision about the plugin, made at whichever host. */
+            revision: number;
             /** @description The version that answers calls. */
             serving: string | null;
+            /** @description Per cent of the calls by hash; null where one version has all. */
+            shares: Record<string, never> | null;
             /** @enum {unknown} */
             state: "enabled" | "needs-grant" | "needs-review" | "disabled" | "quarantined" | "rejected";
             /**
@@ -3255,10 +3293,45 @@ export interface components {
             at: number;
             who: string;
         };
+        PluginHosts: {
+            hosts: components["schemas"]["PluginOnHost"][];
+            sources: components["schemas"]["PluginSource"][];
+        };
+        PluginOnHost: {
+            error: string;
+            hash: string;
+            /** @description The name of the host's machine. */
+            host: string;
+            /** @description The identity of the host's data folder. */
+            id: string;
+            /** @description Another version is accepted and not in service at that host yet. */
+            lags: boolean;
+            since: number;
+            /**
+             * @description coming: it is being compiled there.
+             * @enum {unknown}
+             */
+            state: "coming" | "loaded" | "failed";
+        };
         Plugins: {
             items: components["schemas"]["Plugin"][];
             /** @description Cursor, null at the end. */
             next: string | null;
+        };
+        PluginSource: {
+            /** @description It is the version that answers calls. */
+            agrees: boolean;
+            at: number;
+            /** @description The version that it proposes; null for a file that cannot be used. */
+            hash: string | null;
+            /** @description The name of the host's machine. */
+            host: string;
+            /** @description The identity of the host's data folder; empty for a host that is alone. */
+            id: string;
+            path: string;
+            problem: string;
+            /** @description The plugin was removed at another host: the file proposes nothing. */
+            removed: boolean;
         };
         PluginStatus: {
             breaker: components["schemas"]["Breaker"];
@@ -3612,6 +3685,14 @@ export interface components {
             name: string;
             /** Format: password */
             password: string;
+        };
+        SharesOrder: {
+            /** @description Of the plugin as it was looked at: 409 when it was changed since. */
+            revision?: number | null;
+            /** @description Per cent by hash, or by its first 8 characters or more; 100 together. One version ends it. */
+            shares: {
+                [key: string]: number;
+            };
         };
         StagedRestore: {
             /** @description Seconds since the Unix epoch. */
@@ -9773,6 +9854,8 @@ export interface operations {
             query?: {
                 /** @description Name of the file when the body is the bare module */
                 filename?: string;
+                /** @description true: the version that serves goes on until this one is approved or gets a share of the calls */
+                hold?: "true" | "false";
             };
             header?: {
                 /** @description Makes a repeated request answer as the first did, without doing it again */
@@ -10781,6 +10864,92 @@ export interface operations {
             };
         };
     };
+    listPluginHosts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of a plugin */
+                plugin: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What hosts' folders propose, and what hosts run; of a host that is alone, its own. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PluginHosts"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     showLogs: {
         parameters: {
             query?: {
@@ -10994,6 +11163,114 @@ export interface operations {
             };
             /** @description Insufficient Storage */
             507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    divideCalls: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of a plugin */
+                plugin: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SharesOrder"];
+            };
+        };
+        responses: {
+            /** @description The plugin. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Plugin"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
