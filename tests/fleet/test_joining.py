@@ -14,7 +14,7 @@ from tests.cli.conftest import COMMAND, clean_environment
 
 from omnicore.config.settings import FleetSettings, StorageSettings
 from omnicore.errors import InvalidInput
-from omnicore.fleet.keys import Exchange, join_proof, new_token, token_parts
+from omnicore.fleet.keys import JoinExchange, join_proof, new_token, token_parts
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def _token(host: Served) -> str:
 
 def _body(token: str, **other: str) -> dict[str, str]:
     name, key = token_parts(token)
-    public, exchange = "11" * 32, Exchange().public
+    public, exchange = "11" * 32, JoinExchange().public
     body = {"token": name, "public_key": public, "exchange_key": exchange, "proof": join_proof(key, public, exchange)}
     return {**body, **other}
 
@@ -95,12 +95,12 @@ def test_a_host_that_was_thrown_out_does_not_join(inviting: Served) -> None:
 
 def test_what_is_sealed_is_read_by_nobody_else() -> None:
     key, other_key = token_parts(new_token())[1], token_parts(new_token())[1]
-    host, joining = Exchange(), Exchange()
+    host, joining = JoinExchange(), JoinExchange()
     sealed = host.seal({"storage.url": "postgresql://"}, joining.public, key)
     assert joining.opened(sealed, host.public, key) == {"storage.url": "postgresql://"}
     for side, public, given in (
         (joining, host.public, other_key),
-        (Exchange(), host.public, key),
+        (JoinExchange(), host.public, key),
         (joining, "00", key),
     ):
         with pytest.raises(InvalidInput):

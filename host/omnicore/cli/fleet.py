@@ -145,7 +145,7 @@ def _joined(settings: Settings, url: str, token: str) -> dict[str, Any]:
     """The settings that the host at a URL hands over. Raises: OmniError."""
     keys = optional("omnicore.fleet.keys")
     name, key = keys.token_parts(token)
-    own, exchange = keys.host_key("", settings.data), keys.Exchange()
+    own, exchange = keys.host_key("", settings.data), keys.JoinExchange()
     own.close()
     body = {
         "token": name,

@@ -333,7 +333,7 @@ class Fleet:
             )
         if await asyncio.to_thread(self._table.is_removed, public_key):
             raise PermissionDenied(_REMOVED, remedy="delete host.key and host.id in its data folder, then join")
-        exchange = keys.Exchange()
+        exchange = keys.JoinExchange()
         sealed = exchange.seal(self._parts.handed_over, exchange_key, row.key)
         if not await asyncio.to_thread(self._table.use_token, token):
             raise PermissionDenied("the token was used meanwhile", remedy="make a new one with `omnicore fleet token`")

@@ -174,7 +174,7 @@ def join_proof(key: str, public_key: str, exchange_key: str) -> str:
     return hmac.new(bytes.fromhex(key), message, hashlib.sha256).hexdigest()
 
 
-class Exchange:
+class JoinExchange:
     """One side of a join, with an X25519 pair for this one use."""
 
     def __init__(self) -> None:
