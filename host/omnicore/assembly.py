@@ -476,7 +476,8 @@ def _nats(parts: HostParts, host: str, clock: Clock, *, work: bool) -> FleetPart
         return None
     room = optional("omnicore.fleet.part", extra="fleet")
     used = (parts.settings, parts.plugins, parts.access, parts.audit, parts.bus, parts.metrics, parts.health)
-    made: FleetPart = room.FleetPart(room.FleetServices(*used), clock, host=host)
+    feed = not parts.bus.relays  # else events of all hosts come from the database
+    made: FleetPart = room.FleetPart(room.FleetServices(*used, feed), clock, host=host)
     return made
 
 
