@@ -139,8 +139,9 @@ def join(field_: Field) -> Report:
         until(lambda: late.call("text", "count_vowels", "hello").is_success, "the empty host serves text")
         install(hosts[1], "one")
         took = [until(lambda host=host: which(host) == "one", "installed") for host in (*hosts, late)]
-        hosts[-1].stop()
         turns = itertools.cycle(hosts[:-1])
+        _settle()
+        hosts[-1].stop()
     report.figures |= {"calls": len(calls.answers), "reached all in s": round(max(took), 2)}
     report.expect(not (failed := calls.failed()), f"{len(failed)} calls failed, such as {failed[:3]}")
     report.expect(max(took) < _REACH_S, f"an installation reached a host after {max(took):.1f} s")
@@ -161,12 +162,12 @@ def versions(field_: Field) -> Report:
             second = next(one for one in _digests(hosts[0]) if one != first)
             for share in (50, 100):
                 _shares(hosts[2 % len(hosts)], {first: 100 - share, second: share})
-                _settle(hosts)
+                _settle()
                 found = _answered(calls, _CALLS // 4)
                 report.figures[f"share at {share} %"] = round(found["two"], 3)
                 report.expect(abs(found["two"] - share / 100) <= _SHARE_OFF, f"{share} % were {found['two']:.1%}")
             hosts[0].send("POST", f"/plugins/{_NAME}/rollback", json={"hash": first})
-            _settle(hosts)
+            _settle()
             found = _answered(calls, _CALLS // 4)
             report.expect(found["one"] == 1.0, f"after the rollback {found}")
             _answered(calls, max(0, _CALLS - len(calls.answers)))
@@ -344,10 +345,12 @@ def _digests(host: Member) -> list[str]:
 
 
 def _shares(host: Member, shares: Mapping[str, int]) -> None:
-    host.send("PUT", f"/plugins/{_NAME}/shares", json={"shares": dict(shares)})
+    host.send(
+        "PUT", f"/plugins/{_NAME}/shares", json={"shares": {one: share for one, share in shares.items() if share}}
+    )
 
 
-def _settle(hosts: list[Member]) -> None:
+def _settle() -> None:
     """Waits for the bounded time in which a change reaches every host."""
     time.sleep(_REACH_S)
 
