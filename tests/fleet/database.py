@@ -160,7 +160,11 @@ def _serves(host: Member) -> bool:
 
 
 def _started(cluster: Cluster, count: int, **more: Any) -> list[Member]:
-    settings = {"workflows__http_private": '["127.0.0.1:*"]', "storage__connect_timeout_s": "2"}
+    settings = {
+        "workflows__http_private": '["127.0.0.1:*"]',
+        "storage__connect_timeout_s": "2",
+        "events__log_events": "1000000",
+    }
     hosts = [cluster.add(f"host{number}", "text", **settings, **more) for number in range(count)]
     for host in hosts:
         host.start()

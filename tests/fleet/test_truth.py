@@ -338,14 +338,20 @@ def test_who_divides_from_an_older_revision_is_refused(host: Hosts) -> None:
         second.host.divide("a", {digest("2"): 100}, who="bob", revision=seen)
 
 
-async def test_a_host_that_hears_nothing_refuses_what_may_be_forbidden(host: Hosts, monkeypatch) -> None:
+@pytest.mark.parametrize("hangs", [False, True])
+async def test_a_host_that_hears_nothing_refuses_what_may_be_forbidden(
+    host: Hosts, monkeypatch: pytest.MonkeyPatch, *, hangs: bool
+) -> None:
     first = host("first")
     first.host.install("a.wasm", wasm("1"))
     first.host._fleet._silence_s = 0.6
-    away = threading.Event()
+    away, back = threading.Event(), threading.Event()
 
     def data_version() -> int:
         if away.is_set():
+            if hangs:
+                assert back.wait(30)
+                return 2
             raise StorageFailed("the database is away", remedy="wait")
         return 1
 
@@ -356,6 +362,7 @@ async def test_a_host_that_hears_nothing_refuses_what_may_be_forbidden(host: Hos
     await asyncio.to_thread(until, lambda: answer(first) == "unavailable", "calls are refused")
     assert "nothing was heard" in first.host.silence()
     away.clear()
+    back.set()
     await asyncio.to_thread(until, lambda: answer(first) == "1", "calls are served again")
     assert first.host.silence() == ""
     await first.host.stop()
