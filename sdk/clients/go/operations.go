@@ -2122,6 +2122,24 @@ func (c *Client) ListHosts(ctx context.Context) (*FleetHosts, error) {
 	return answer, nil
 }
 
+// AddFleetToken: makes a token by which one host may join: POST /api/v1/fleet/tokens.
+func (c *Client) AddFleetToken(ctx context.Context) (*NewFleetToken, error) {
+	answer := new(NewFleetToken)
+	if err := c.do(ctx, request{method: http.MethodPost, path: "/api/v1/fleet/tokens"}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// JoinFleet: admits a new host that has a token: POST /api/v1/fleet/join.
+func (c *Client) JoinFleet(ctx context.Context, body FleetJoin) (*FleetJoined, error) {
+	answer := new(FleetJoined)
+	if err := c.do(ctx, request{method: http.MethodPost, path: "/api/v1/fleet/join", body: body, media: "application/json"}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
 // ShowFleetHost: shows a host of the fleet: GET /api/v1/fleet/{host}.
 func (c *Client) ShowFleetHost(ctx context.Context, host string) (*FleetHostView, error) {
 	answer := new(FleetHostView)

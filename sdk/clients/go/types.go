@@ -813,6 +813,30 @@ type FleetHosts struct {
 	Items []FleetHost `json:"items"`
 }
 
+// FleetJoin is a JSON object.
+type FleetJoin struct {
+	// Id of the token, which itself is never sent.
+	Token string `json:"token"`
+
+	// The host's Ed25519 key.
+	PublicKey string `json:"public_key"`
+
+	// X25519 key for this one use.
+	ExchangeKey string `json:"exchange_key"`
+
+	// HMAC-SHA256 by the token's key.
+	Proof string `json:"proof"`
+}
+
+// FleetJoined is a JSON object.
+type FleetJoined struct {
+	// X25519 key of the answering host.
+	ExchangeKey string `json:"exchange_key"`
+
+	// Nonce and AES-256-GCM text, in base64.
+	Sealed string `json:"sealed"`
+}
+
 // Function is a JSON object.
 type Function struct {
 	Description string `json:"description"`
@@ -1416,6 +1440,15 @@ type NameChanges struct {
 	Added []string `json:"added"`
 
 	Removed []string `json:"removed"`
+}
+
+// NewFleetToken is a JSON object.
+type NewFleetToken struct {
+	// The token, shown only now.
+	Secret string `json:"secret"`
+
+	// Seconds since the Unix epoch.
+	ExpiresAt float64 `json:"expires_at"`
 }
 
 // NewToken is a JSON object.

@@ -547,6 +547,24 @@ export interface FleetHosts {
   items: FleetHost[];
 }
 
+export interface FleetJoin {
+  /** Id of the token, which itself is never sent. */
+  token: string;
+  /** The host's Ed25519 key. */
+  public_key: string;
+  /** X25519 key for this one use. */
+  exchange_key: string;
+  /** HMAC-SHA256 by the token's key. */
+  proof: string;
+}
+
+export interface FleetJoined {
+  /** X25519 key of the answering host. */
+  exchange_key: string;
+  /** Nonce and AES-256-GCM text, in base64. */
+  sealed: string;
+}
+
 export interface Function {
   description: string;
   /** JSON Schema of the input; null for bytes. */
@@ -938,6 +956,13 @@ export interface MemoryTiers {
 export interface NameChanges {
   added: string[];
   removed: string[];
+}
+
+export interface NewFleetToken {
+  /** The token, shown only now. */
+  secret: string;
+  /** Seconds since the Unix epoch. */
+  expires_at: number;
 }
 
 export interface NewToken {
