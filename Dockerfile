@@ -1,7 +1,7 @@
 # A small image of the host: `docker build -t omnicore .`, for linux/amd64 and linux/arm64.
-# Three stages: `console` builds the web console, `wheel` installs the host, `run` has neither compiler nor
-# sources. Every Python dependency has the version and the hash of requirements/image.txt, which `tox -e lock` renews, every
-# package of the console those of web/package-lock.json. `tox -e deploy` carries these steps out without Docker.
+# Three stages: `console` builds the web console, `wheel` installs the host, `run` has neither compiler nor sources. Every Python
+# dependency has the version and the hash of requirements/image.txt or build.txt, which `tox -e lock` renews, every package
+# of the console those of web/package-lock.json. `tox -e deploy` carries these steps out without Docker.
 FROM node:22-slim AS console
 WORKDIR /src/web
 COPY web/package.json web/package-lock.json ./
@@ -11,11 +11,12 @@ RUN npm run build
 
 FROM python:3.12-slim AS wheel
 WORKDIR /src
-COPY requirements/image.txt ./
+COPY requirements/build.txt requirements/image.txt ./
 RUN --mount=type=cache,target=/root/.cache/pip \
-    pip wheel --only-binary :all: --require-hashes --wheel-dir /wheels -r image.txt \
-    && python3 -m venv --without-pip /build \
-    && pip --python /build/bin/python install --no-index --find-links /wheels pip hatchling
+    python3 -m venv --without-pip /build \
+    && pip --python /build/bin/python install --only-binary :all: --require-hashes -r build.txt \
+    && /build/bin/python -m pip wheel --no-build-isolation --only-binary :all: --no-binary nkeys \
+        --require-hashes --wheel-dir /wheels -r image.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY host/omnicore host/omnicore
 COPY host/omega_runtime host/omega_runtime

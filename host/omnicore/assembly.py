@@ -441,8 +441,9 @@ def _reserved_addresses(settings: Settings) -> Reserved:
     """
     reserved = Reserved(data=settings.data)
     reserved.listens(settings.port)
-    if settings.storage.url is not None:
-        reserved.stands_on("the host's own database", settings.storage.url, port=5432)
+    for url in (settings.storage.url, settings.storage.direct_url):
+        if url is not None:
+            reserved.stands_on("the host's own database", url, port=5432)
     for server in (settings.fleet.url or "").partition("?")[0].split(","):
         if "://" in server:
             reserved.stands_on("a NATS server of the host's fleet", server.strip(), port=4222)
@@ -475,7 +476,8 @@ def _nats(parts: HostParts, host: str, clock: Clock, *, work: bool) -> FleetPart
         return None
     room = optional("omnicore.fleet.part", extra="fleet")
     used = (parts.settings, parts.plugins, parts.access, parts.audit, parts.bus, parts.metrics, parts.health)
-    made: FleetPart = room.FleetPart(room.FleetServices(*used), clock, host=host)
+    feed = not parts.bus.relays  # else events of all hosts come from the database
+    made: FleetPart = room.FleetPart(room.FleetServices(*used, feed), clock, host=host)
     return made
 
 

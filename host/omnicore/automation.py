@@ -257,6 +257,11 @@ def fleet_part(parts: HostParts, identity: Identity, http: HttpClient, *, clock:
             logs=parts.logs,
             load=lambda: HostLoad(parts.plugins.in_flight, parts.tasks.running, len(runner.live)),
             observed=parts.plugins.observed,
+            handed_over={
+                "storage.url": parts.settings.storage.url,
+                "fleet.url": parts.settings.fleet.url,
+                "fleet.secret": parts.settings.fleet.secret,
+            },
             refuse=parts.plugins.refuse,
             withdraw=withdraw,
             claims=(parts.tasks, parts.workflows.engine),

@@ -35,7 +35,14 @@ def test_what_is_copied_is_there_and_not_hidden_and_all_that_the_wheel_is_made_o
     assert [source for source in copied if hidden(source) or not (ROOT / source).exists()] == []
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     needed = set(project["tool"]["hatch"]["build"]["targets"]["wheel"]["only-include"])
-    needed |= {"pyproject.toml", "README.md", "LICENSE", "host_build/console_hook.py", "requirements/image.txt"}
+    needed |= {
+        "pyproject.toml",
+        "README.md",
+        "LICENSE",
+        "host_build/console_hook.py",
+        "requirements/image.txt",
+        "requirements/build.txt",
+    }
     assert [path for path in needed if not any(path == one or path.startswith(f"{one}/") for one in copied)] == []
     extras = re.search(r"omnicore\[([a-z,]+)\]", " ".join(STAGES["wheel"].all("RUN")))
     assert set(extras[1].split(",")) <= project["project"]["optional-dependencies"].keys()

@@ -27,7 +27,7 @@ from omnicore.config.settings import AccessSettings, Settings
 
 OPEN = {
     *("alive", "ready", "deliver", "showSession", "logIn", "logInPlainly", "setUp", "beginOidc", "finishOidc"),
-    *("toConsole", "console"),
+    *("toConsole", "console", "joinFleet"),
 }
 ADMIN_READS = {
     "exportMemories",

@@ -11,6 +11,7 @@ import pytest
 from tests.architecture.journey import Journey
 
 from omnicore import Host
+from omnicore.capabilities import doors
 
 DIST = Path(__file__).parents[2] / "plugins"
 WORKFLOW = """
@@ -53,7 +54,11 @@ def test_a_warm_call_enters_few_files(journey: Journey, folder: Path, tmp_path: 
     assert len(files) <= 10, show(files)
 
 
-def test_a_call_that_uses_a_capability_enters_few_files(journey: Journey, folder: Path, tmp_path: Path) -> None:
+def test_a_call_that_uses_a_capability_enters_few_files(
+    journey: Journey, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doors, "_BURST_S", 60.0)  # on a busy machine the share of the loop is used up, and turns begin
+
     async def run() -> set[str]:
         async with Host(plugins=folder, data=tmp_path / "data") as host:
             host.plugins.grant("counter", "kv", who="tests")

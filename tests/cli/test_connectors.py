@@ -43,6 +43,21 @@ def test_secrets_are_set_listed_and_removed_by_name(omnicore: Run, folder: Path)
     assert omnicore("secrets", "rm", "other").code == 5
 
 
+def test_a_master_key_is_moved_from_one_place_to_another_and_a_lost_one_given_up(omnicore: Run, folder: Path) -> None:
+    assert omnicore("secrets", "set", "shared", stdin=b"the value\n").code == 0
+    moved = {"OMNICORE_CONNECTORS__MASTER_KEY": "variable", "OMNICORE_MASTER_KEY": "11" * 32}
+    refused = omnicore("secrets", "set", "other", stdin=b"the value\n", **moved)
+    assert (refused.code, "omnicore secrets reset" in refused.err) == (2, True)
+    assert omnicore("secrets", "rotate", "--from", "file", **moved).code == 2
+    done = omnicore("secrets", "rotate", "--master", "--from", "file", "-o", "json", **moved)
+    assert json.loads(done.out)["count"] == 1
+    assert omnicore("secrets", "set", "other", stdin=b"the value\n", **moved).code == 0
+    assert omnicore("secrets", "set", "third", stdin=b"the value\n").code == 2
+    assert omnicore("secrets", "reset").code == 2, "nobody says yes"
+    assert json.loads(omnicore("secrets", "reset", "-y", "-o", "json").out) == {"deleted": 2}
+    assert omnicore("secrets", "set", "third", stdin=b"the value\n").code == 0
+
+
 def test_a_webhook_is_added_with_its_secret_from_a_pipe(omnicore: Run, folder: Path) -> None:
     path = omnicore("connectors", "hooks", "add", "in", "github", stdin=b"a-secret-of-tests\n").out.strip()
     shown = omnicore("connectors", "hooks", "ls", "-o", "json").out

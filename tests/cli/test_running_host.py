@@ -19,8 +19,20 @@ from .guests import asking_app
 from .test_audit import leaves
 
 TASK, RUN, ID = "tsk_none", "run_none", "int_none"
-ALONE = {"run", "dev", "mcp", "new", "build", "completion", "import", "db restore", "secrets reset"}
-"""Commands that are hosts themselves, need none, or need the host stopped."""
+ALONE = {
+    "run",
+    "dev",
+    "mcp",
+    "new",
+    "build",
+    "completion",
+    "import",
+    "db restore",
+    "secrets reset",
+    "fleet join",
+    "fleet token",
+}
+"""Commands that are hosts themselves, need none, need the host stopped, or need a fleet."""
 
 WELL: dict[str, tuple[str, ...]] = {
     "plugins ls": (),

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from tests.connectors.local_server import redirect, reply, serve
 
+from omnicore.assembly import _reserved_addresses
+from omnicore.config.settings import Settings, StorageSettings
 from omnicore.connectors.addresses import parse_url
 from omnicore.connectors.http import HttpClient
 from omnicore.connectors.policy import HttpPolicy, Reserved, destination_covers, is_destination, parse_destination
@@ -70,6 +73,12 @@ def test_the_hosts_database_is_refused_wherever_its_url_has_the_address(url: str
     reserved.stands_on("the host's own database", url, port=5432)
     with pytest.raises(PermissionDenied, match="the host's own database"):
         sent(f"http://{address}/", reserved, "*:*")
+
+
+def test_the_database_past_a_pooler_is_refused_as_well(tmp_path: Path) -> None:
+    storage = StorageSettings(url="postgresql://pooler/o", pooler=True, direct_url="postgresql://10.1.2.3/o")
+    with closing(_reserved_addresses(Settings(data=tmp_path, storage=storage))) as reserved:
+        assert reserved.concerns("10.1.2.3:5432") == "the host's own database"
 
 
 def test_a_server_of_another_process_on_the_same_data_is_refused_as_well(tmp_path: Path) -> None:

@@ -40,6 +40,11 @@ _RELEASED = "432ddbf70a90735784c44c568f4f9cce673ec253"
 """The last commit whose hosts do not know of a fleet: 0.1.0."""
 _BETWEEN_S = 10.0
 _END_S = 180.0
+_LOOKS = 3  # a run goes from one state to another between two questions
+_EVENTS = (
+    "SELECT count(*), count(DISTINCT data::json->>'id'), (SELECT count(*) FROM tasks WHERE state = 'done')"
+    " FROM logs WHERE topic = 'task.finished'"
+)
 _TICKS = "SELECT due_at, count(*) FROM tasks WHERE owner = '@schedules' GROUP BY due_at HAVING count(*) > 1"
 
 
@@ -132,11 +137,18 @@ def _under_traffic(trial: Trial, hosts: list[Member], report: fleet.Report) -> I
     until(hosts[0].ready, "the first host is ready", within_s=_END_S)
     hosts[0].send("DELETE", "/schedules/each")
     with suppress(AssertionError):  # what has not ended is named below
-        until(lambda: not fleet._open(hosts[0]), "all that was begun has ended", within_s=_END_S)
+        until(
+            lambda: not any(fleet._open(hosts[0]) for _ in range(_LOOKS)),
+            "all that was begun has ended",
+            within_s=_END_S,
+        )
     ledger.stop()
     found = fleet._judged(trial, traffic.made, ledger, report)  # type: ignore[arg-type]
     doubled = trial.server.sql(_TICKS, trial.name)
     report.expect(not doubled, f"ticks of the schedule are doubled: {doubled}")
+    told, once, done = map(int, trial.server.sql(_EVENTS, trial.name).split("|"))
+    report.expect(told == once, f"{told - once} events of finished tasks are doubled")
+    report.figures["finished tasks, events of them"] = (done, told)
     failed = {what: count for what, count in traffic.calls.items() if what not in ("200", "left")}
     report.expect(not failed, f"calls of a loaded plugin failed: {failed}")
     report.figures |= {**found, "begun": dict(traffic.began), "calls": dict(traffic.calls)}
@@ -148,7 +160,11 @@ def _serves(host: Member) -> bool:
 
 
 def _started(cluster: Cluster, count: int, **more: Any) -> list[Member]:
-    settings = {"workflows__http_private": '["127.0.0.1:*"]', "storage__connect_timeout_s": "2"}
+    settings = {
+        "workflows__http_private": '["127.0.0.1:*"]',
+        "storage__connect_timeout_s": "2",
+        "events__log_events": "1000000",
+    }
     hosts = [cluster.add(f"host{number}", "text", **settings, **more) for number in range(count)]
     for host in hosts:
         host.start()

@@ -45,6 +45,7 @@ _CALLS, _DISABLES = 10_000, 1000
 _SHARE_OFF = 0.05
 _KILL_EVERY_S = 5.0
 _END_S = 180.0
+_LOOKS = 3  # a run goes from one state to another between two questions
 _RUNS = "SELECT id, status, left(replace(coalesce(fault, ''), '|', ' '), 300) FROM workflow_runs"
 _STEPS = """
 document: {{dsl: '1.0.3', namespace: default, name: effects, version: '1.0.0'}}
@@ -138,8 +139,9 @@ def join(field_: Field) -> Report:
         until(lambda: late.call("text", "count_vowels", "hello").is_success, "the empty host serves text")
         install(hosts[1], "one")
         took = [until(lambda host=host: which(host) == "one", "installed") for host in (*hosts, late)]
-        hosts[-1].stop()
         turns = itertools.cycle(hosts[:-1])
+        _settle()
+        hosts[-1].stop()
     report.figures |= {"calls": len(calls.answers), "reached all in s": round(max(took), 2)}
     report.expect(not (failed := calls.failed()), f"{len(failed)} calls failed, such as {failed[:3]}")
     report.expect(max(took) < _REACH_S, f"an installation reached a host after {max(took):.1f} s")
@@ -160,12 +162,12 @@ def versions(field_: Field) -> Report:
             second = next(one for one in _digests(hosts[0]) if one != first)
             for share in (50, 100):
                 _shares(hosts[2 % len(hosts)], {first: 100 - share, second: share})
-                _settle(hosts)
+                _settle()
                 found = _answered(calls, _CALLS // 4)
                 report.figures[f"share at {share} %"] = round(found["two"], 3)
                 report.expect(abs(found["two"] - share / 100) <= _SHARE_OFF, f"{share} % were {found['two']:.1%}")
             hosts[0].send("POST", f"/plugins/{_NAME}/rollback", json={"hash": first})
-            _settle(hosts)
+            _settle()
             found = _answered(calls, _CALLS // 4)
             report.expect(found["one"] == 1.0, f"after the rollback {found}")
             _answered(calls, max(0, _CALLS - len(calls.answers)))
@@ -259,7 +261,7 @@ def kills(field_: Field) -> Report:
         blows = _strike(field_, hosts, began + field_.minutes * 60)
     hosts[0].send("DELETE", "/schedules/each")
     with suppress(AssertionError):  # what has not ended is named below
-        until(lambda: not _open(hosts[0]), "all that was begun has ended", within_s=_END_S)
+        until(lambda: not any(_open(hosts[0]) for _ in range(_LOOKS)), "all that was begun has ended", within_s=_END_S)
     ledger.stop()
     found = _judged(field_, made, ledger, report)
     answered = [one for _, one in calls.answers]
@@ -343,10 +345,12 @@ def _digests(host: Member) -> list[str]:
 
 
 def _shares(host: Member, shares: Mapping[str, int]) -> None:
-    host.send("PUT", f"/plugins/{_NAME}/shares", json={"shares": dict(shares)})
+    host.send(
+        "PUT", f"/plugins/{_NAME}/shares", json={"shares": {one: share for one, share in shares.items() if share}}
+    )
 
 
-def _settle(hosts: list[Member]) -> None:
+def _settle() -> None:
     """Waits for the bounded time in which a change reaches every host."""
     time.sleep(_REACH_S)
 

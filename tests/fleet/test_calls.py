@@ -269,3 +269,23 @@ async def test_plugins_that_come_and_go_are_known_to_the_others(tmp_path: Path, 
         await made.known(lambda: "text" not in a.nats.directory.plugins())  # type: ignore[union-attr]
         assert [one.labels["name"] for one in a.nats.hosts()] == ["a", "b"]
         assert [one.plugins for one in a.nats.hosts()] == [0, 0]
+
+
+async def test_events_of_all_hosts_are_heard_once_on_each(tmp_path: Path, servers: Servers) -> None:
+    async with fleet(tmp_path, servers("nats")) as made:
+        a, b = await two(made)
+        everywhere = [one.bus.subscribe("round.*", everywhere=True) for one in (a, b)]
+        own = a.bus.subscribe("round.*")
+        client = await made.client()
+        await client.publish("omnicore.event.round.forged", b'{"id":"e","topic":"round.forged"}')
+        b.bus.publish("round.one", {"n": 1}, hops=2)
+        b.bus.publish("round.two", "x")
+        a.bus.publish("round.three", None)
+        for heard in everywhere:
+            async with asyncio.timeout(10):
+                found = [await anext(heard) for _ in range(3)]
+            assert {one.topic for one in found} == {"round.one", "round.two", "round.three"}
+            assert next(one for one in found if one.topic == "round.one").data == {"n": 1}
+            assert next(one for one in found if one.topic == "round.one").hops == 2
+            assert heard.drain() == []
+        assert [one.topic for one in own.drain()] == ["round.three"]

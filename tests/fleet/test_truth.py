@@ -14,9 +14,11 @@ from tests.fleet.cluster import until
 from tests.plugins.conftest import Rig
 from tests.plugins.guests import says
 
-from omnicore.errors import Conflict, InvalidInput, NotFound, OmniError, StorageFailed, Unavailable
+from omnicore.clock import SystemClock
+from omnicore.errors import Conflict, InvalidInput, ModuleRejected, NotFound, OmniError, StorageFailed, Unavailable
 from omnicore.sandbox.capi.code import wat_to_wasm
 from omnicore.sandbox.extism.engine import ExtismEngine
+from omnicore.storage.backup import backup, restore_sqlite
 
 Hosts = Callable[[str], Rig]
 KV = "[[capabilities]]\nname = 'kv'\nreason = 'tests'\n"
@@ -336,14 +338,20 @@ def test_who_divides_from_an_older_revision_is_refused(host: Hosts) -> None:
         second.host.divide("a", {digest("2"): 100}, who="bob", revision=seen)
 
 
-async def test_a_host_that_hears_nothing_refuses_what_may_be_forbidden(host: Hosts, monkeypatch) -> None:
+@pytest.mark.parametrize("hangs", [False, True])
+async def test_a_host_that_hears_nothing_refuses_what_may_be_forbidden(
+    host: Hosts, monkeypatch: pytest.MonkeyPatch, *, hangs: bool
+) -> None:
     first = host("first")
     first.host.install("a.wasm", wasm("1"))
     first.host._fleet._silence_s = 0.6
-    away = threading.Event()
+    away, back = threading.Event(), threading.Event()
 
     def data_version() -> int:
         if away.is_set():
+            if hangs:
+                assert back.wait(30)
+                return 2
             raise StorageFailed("the database is away", remedy="wait")
         return 1
 
@@ -354,6 +362,46 @@ async def test_a_host_that_hears_nothing_refuses_what_may_be_forbidden(host: Hos
     await asyncio.to_thread(until, lambda: answer(first) == "unavailable", "calls are refused")
     assert "nothing was heard" in first.host.silence()
     away.clear()
+    back.set()
     await asyncio.to_thread(until, lambda: answer(first) == "1", "calls are served again")
     assert first.host.silence() == ""
     await first.host.stop()
+
+
+def test_a_backup_has_the_modules_that_other_hosts_have_brought(host: Hosts, tmp_path: Path) -> None:
+    first, second = host("first"), host("second")
+    first.host.install("a.wasm", wasm("1"))
+    backup(second.database, second.settings.data, tmp_path / "b.backup", clock=SystemClock())
+    alone = tmp_path / "alone"
+    restore_sqlite(tmp_path / "b.backup", alone / "data", clock=SystemClock(), derive=lambda *_: None)
+    rig = Rig(alone, ExtismEngine(tmp_path / "code"))
+    assert (rig.scan(), answer(rig)) == ({"a": "enabled"}, "1")
+    rig.host.disable("a")
+    assert answer(rig) == "unavailable"
+    rig.close()
+
+
+def test_a_host_that_cannot_compile_the_next_version_goes_on_with_the_one_before(
+    host: Hosts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = host("first"), host("second")
+    first.host.install("a.wasm", wasm("1"))
+    second.scan()
+    assert answer(second) == "1"
+    fetched = second.host._catalogue.modules.get
+
+    def get(hash_: str) -> bytes:
+        if hash_ == digest("2"):
+            raise ModuleRejected("this host has no room for it", remedy="make room")
+        return fetched(hash_)
+
+    monkeypatch.setattr(second.host._catalogue.modules, "get", get)
+    first.host.install("a.wasm", wasm("2"))
+
+    def shown() -> set[str]:
+        second.scan()
+        return {one.state for one in first.host.fleet_view("a").hosts if one.hash == digest("2")}
+
+    until(lambda: "failed" in shown(), "the failure is shown")
+    assert (answer(first), answer(second)) == ("2", "1")
+    assert first.host.get("a").state == "enabled"

@@ -101,8 +101,6 @@ from starlette.responses import Response
 from omnicore.api.requests import Json
 from omnicore.api.schema import WHOLE, Schemas, object_of
 
-__all__ = ["SCHEMAS", "roll"]
-
 
 async def roll(_request: Request) -> Response:
     """Rolls a die."""
@@ -128,8 +126,6 @@ from __future__ import annotations
 
 from omnicore.connectors.kind import Action, Kind, Opening, number, obj
 from omnicore.connectors.rest import BASE, Endpoint, FixedAuth, JsonService, open_session
-
-__all__ = ["KIND"]
 
 _ROLL = Endpoint(Action("roll", "Rolls a die.", obj(sides=number(least=2)), {}, "always"), "GET", "/roll", ("sides",))
 
@@ -219,8 +215,6 @@ from typing import Any
 from omnicore.capabilities.capability import Capability, DoorCall, PluginScope, Verb
 from omnicore.capabilities.request import Request
 from omnicore.capabilities.services import Services
-
-__all__ = ["DOOR"]
 
 
 def _open(plugin: PluginScope, scope: Mapping[str, Any], services: Services) -> Mapping[str, Verb]:

@@ -12,7 +12,7 @@ from typing import Any
 from omnicore.adapters.environment import surroundings_of
 from omnicore.adapters.machine import look
 from omnicore.config.loader import Loaded, load_settings
-from omnicore.config.overrides import given, overridden, read_overrides
+from omnicore.config.overrides import given, joined, overridden, read_overrides
 from omnicore.config.schema import Origin
 from omnicore.config.settings import Settings
 
@@ -37,8 +37,10 @@ def host_settings(
 
     Raises: InvalidSetting.
     """
-    base = load_settings(
-        file, environ, overrides, folder=folder, adapt=lambda choice: surroundings_of(choice, look(environ, root))
+    base = joined(
+        load_settings(
+            file, environ, overrides, folder=folder, adapt=lambda choice: surroundings_of(choice, look(environ, root))
+        )
     )
     return overridden(base, read_overrides(base.settings.data)) if console else base
 
@@ -59,5 +61,7 @@ def settings_for(settings: Settings | Loaded | None, environ: Mapping[str, str],
         return told(host_settings(None, environ, named))
     found = given(settings) if isinstance(settings, Settings) else settings.base or settings
     origins = {**found.origins, **{name: Origin("override", name) for name in named}}
-    base = replace(found, settings=replace(found.settings, **named), origins=MappingProxyType(origins), base=None)
+    base = joined(
+        replace(found, settings=replace(found.settings, **named), origins=MappingProxyType(origins), base=None)
+    )
     return overridden(base, read_overrides(base.settings.data))

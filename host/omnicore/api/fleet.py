@@ -11,7 +11,7 @@ from omnicore.api.principals import principal_of
 from omnicore.api.requests import Json, read_count, read_record
 from omnicore.api.schema import Schemas, list_of, object_of
 from omnicore.errors import InvalidInput, PermissionDenied
-from omnicore.records import Meta, Record, schema
+from omnicore.records import Meta, Record, Time, schema
 from omnicore.storage.tables.fleet import FleetHost, HostLoad, HostPlugin, WantedState
 from omnicore.telemetry.logs import LEVELS, Level
 
@@ -34,6 +34,29 @@ class HostOrder(Record, frozen=True):
             " works again."
         ),
     ]
+
+
+class FleetJoin(Record, frozen=True):
+    """The wish of a new host to join. Keys and proof are in hexadecimal."""
+
+    token: Annotated[str, Meta(pattern="^[0-9a-f]{32}$", description="Id of the token, which itself is never sent.")]
+    public_key: Annotated[str, Meta(pattern="^[0-9a-f]{64}$", description="The host's Ed25519 key.")]
+    exchange_key: Annotated[str, Meta(pattern="^[0-9a-f]{64}$", description="X25519 key for this one use.")]
+    proof: Annotated[str, Meta(pattern="^[0-9a-f]{64}$", description="HMAC-SHA256 by the token's key.")]
+
+
+class FleetJoined(Record, frozen=True):
+    """The settings that a new host needs, sealed for it."""
+
+    exchange_key: Annotated[str, Meta(description="X25519 key of the answering host.")]
+    sealed: Annotated[str, Meta(description="Nonce and AES-256-GCM text, in base64.")]
+
+
+class NewFleetToken(Record, frozen=True):
+    """A token by which one host may join."""
+
+    secret: Annotated[str, Meta(description="The token, shown only now.")]
+    expires_at: Time
 
 
 def _fleet(request: Request) -> Fleet:
@@ -64,6 +87,19 @@ async def remove_host(request: Request) -> Response:
     return Response(status_code=204)
 
 
+async def add_fleet_token(request: Request) -> Response:
+    """Makes a token by which one host may join."""
+    token, expires_at = await _fleet(request).token(by=principal_of(request).name)
+    return Json(NewFleetToken(token, expires_at).to_json(), 201)
+
+
+async def join_fleet(request: Request) -> Response:
+    """Admits a host that proves that it has a token."""
+    join = await read_record(request, FleetJoin, "join")
+    found = await _fleet(request).admit(join.token, join.public_key, join.exchange_key, join.proof)
+    return Json(FleetJoined(*found).to_json())
+
+
 async def show_host_logs(request: Request) -> Response:
     """The last lines of a host; another host is asked for its own."""
     fleet, host, asked = _fleet(request), request.path_params["host"], request.query_params
@@ -79,6 +115,9 @@ async def show_host_logs(request: Request) -> Response:
 SCHEMAS: Schemas = {
     "FleetHost": schema(FleetHost),
     "HostLoad": schema(HostLoad),
+    "FleetJoin": schema(FleetJoin),
+    "FleetJoined": schema(FleetJoined),
+    "NewFleetToken": schema(NewFleetToken),
     "HostOrder": schema(HostOrder),
     "HostPlugin": schema(HostPlugin),
     "FleetHostView": {

@@ -473,6 +473,11 @@ OPERATIONS: tuple[Operation, ...] = (
         gone("The data stays as it is."), tag="backups", problems=(404, 503), needs=Role.admin),
     # The fleet
     get("/api/v1/fleet", "fleet.list_hosts", "Lists the hosts of the fleet", ok("All hosts.", "FleetHosts")),
+    post("/api/v1/fleet/tokens", "fleet.add_fleet_token", "Makes a token by which one host may join",
+        made("The token, which is shown only now.", "NewFleetToken"), problems=(409,)),
+    post("/api/v1/fleet/join", "fleet.join_fleet", "Admits a new host that has a token",
+        ok("What it needs, sealed for it.", "FleetJoined"), body="FleetJoin", body_bytes=MOST_CREDENTIALS_BYTES,
+        problems=(403, 409, 413, 422), open=True),
     get("/api/v1/fleet/{host}", "fleet.show_fleet_host", "Shows a host of the fleet", ok("The host.", "FleetHostView"),
         problems=(404, 409)),
     put("/api/v1/fleet/{host}/state", "fleet.order_host", "Cordons or drains a host, or lets it work again",

@@ -12,17 +12,17 @@ import os
 import socket
 import struct
 from contextlib import closing, contextmanager, suppress
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 import click
 
 from omnicore import errors
 from omnicore.adapters.settings import host_settings
 from omnicore.cli.output import printable
-from omnicore.errors import HostError, NotFound, OmniError, PermissionDenied, Unavailable
+from omnicore.errors import HostError, InvalidInput, NotFound, OmniError, PermissionDenied, Unavailable
 from omnicore.optional import optional
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 _NOTE = "server.json"
 _CONNECT_S = 10.0
 _LARGEST = 1 << 30
+_LARGEST_JOIN = 64 * 1024
 _CREDENTIALS = struct.Struct("iII")  # struct ucred: process, user, group
 _ROOT = "omnicore "
 _PAGE = 500
@@ -239,6 +240,25 @@ def _connect(file: str) -> socket.socket:
         raise
     connection.settimeout(None)  # the host bounds what it does
     return connection
+
+
+def posted(url: str, body: Any) -> Any:
+    """The document that a host elsewhere answers to a JSON body. Raises: Unavailable; OmniError: what it answered."""
+    parts = urlsplit(url)
+    kinds = {"http": HTTPConnection, "https": HTTPSConnection}
+    if parts.scheme not in kinds or not parts.hostname:
+        raise InvalidInput(f"{url[:200]!r} is no URL of a host", remedy="write it as http://HOST:8080")
+    connection = kinds[parts.scheme](parts.hostname, parts.port, timeout=_CONNECT_S)
+    with closing(connection):
+        try:
+            connection.request("POST", parts.path, json.dumps(body), {"content-type": "application/json"})
+            answer = connection.getresponse()
+            found = Answer(answer.status, {}, answer.read(_LARGEST_JOIN))
+        except (OSError, HTTPException) as cause:
+            raise Unavailable(f"{parts.netloc} does not answer", remedy="check the URL") from cause
+    if found.status != 200:
+        raise _error(found)
+    return json.loads(found.body)
 
 
 class _Connection(HTTPConnection):

@@ -13,7 +13,7 @@ import click
 
 from omnicore.cli.client import connected, loaded
 from omnicore.cli.nouns import Noun, listing, removal, showing
-from omnicore.cli.options import Duration, Group, Shell, common, host_folders, pass_shell, read_input, read_secret
+from omnicore.cli.options import Duration, Exit, Group, Shell, common, host_folders, pass_shell, read_input, read_secret
 from omnicore.cli.output import Output, date
 from omnicore.connectors.kind import KINDS, Kind, find_kind
 from omnicore.connectors.vault import Vault, is_reference
@@ -343,12 +343,17 @@ def rotate(shell: Shell, *, master: bool, old: str) -> None:
 
 
 @secrets.command()
-@click.confirmation_option("-y", "--yes", prompt="Delete every secret for good?", help="Do not ask.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @host_folders
 @pass_shell
-def reset(shell: Shell) -> None:
+def reset(shell: Shell, *, yes: bool) -> None:
     """Delete all secrets and keys of a vault whose master key is lost."""
     output = Output(shell)
+    if not yes and not output.errors_to_terminal:
+        raise click.UsageError("Nobody is there to ask; add --yes to delete every secret")
+    if not yes and not click.confirm("Delete every secret for good?", err=True):
+        output.say("Nothing was changed.")
+        click.get_current_context().exit(Exit.FAILURE)
     with _vault(shell, changes=True) as vault:
         count = vault.reset()
     output.done(f"Deleted {count} secrets; set the credentials of every connector again", {"deleted": count})

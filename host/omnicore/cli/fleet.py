@@ -7,10 +7,14 @@ from typing import Any
 
 import click
 
-from omnicore.cli.client import connected
+from omnicore.cli.client import connected, loaded, posted
 from omnicore.cli.nouns import Document, Noun, field_rows, listing, removal, showing
 from omnicore.cli.options import Group, Shell, common, host_folders, pass_shell
 from omnicore.cli.output import Output, clock, date
+from omnicore.config.overrides import join_settings
+from omnicore.config.settings import Settings
+from omnicore.errors import Conflict
+from omnicore.optional import optional
 from omnicore.telemetry.logs import LEVELS
 
 
@@ -97,3 +101,58 @@ def logs(shell: Shell, host: str, *, plugin: str | None, limit: int, level: str)
         return
     for line in found["items"]:
         output.line(f"{clock(line['at'])} {line['level']:<5}  {line['message']}")
+
+
+@fleet.command()
+@host_folders
+@pass_shell
+def token(shell: Shell) -> None:
+    """Print a token by which one new host may join within 15 minutes."""
+    output = Output(shell)
+    with connected(shell, output, folder=False) as client:
+        made = client.ask("POST", "fleet", "tokens")
+    if output.is_json:
+        output.document(made)
+        return
+    output.line(made["secret"])
+    output.say("Run `omnicore fleet join URL TOKEN` on the new host, with the URL of this one, before it expires.")
+
+
+@fleet.command()
+@click.argument("url")
+@click.argument("token")
+@host_folders
+@pass_shell
+def join(shell: Shell, url: str, token: str) -> None:
+    """Join the fleet of the host at URL, and keep what this host then needs in its data folder.
+
+    The vault's key is never handed over: set the same `connectors.master_key` as on the other hosts.
+    """
+    output = Output(shell)
+    settings = loaded(shell).settings
+    if settings.storage.url is not None:
+        raise Conflict(
+            "this host has a database of hosts already", remedy="start it, or take storage.url out of its settings"
+        )
+    if (settings.data / "server.json").exists():
+        raise Conflict(f"a host runs on {settings.data}", remedy="stop it first")
+    found = _joined(settings, url, token)
+    file = join_settings(settings.data, {name: str(value) for name, value in found.items() if value is not None})
+    output.done(f"Joined: {file} has the settings. `omnicore run` starts the host.", {"file": str(file)})
+
+
+def _joined(settings: Settings, url: str, token: str) -> dict[str, Any]:
+    """The settings that the host at a URL hands over. Raises: OmniError."""
+    keys = optional("omnicore.fleet.keys")
+    name, key = keys.token_parts(token)
+    own, exchange = keys.host_key("", settings.data), keys.JoinExchange()
+    own.close()
+    body = {
+        "token": name,
+        "public_key": own.public,
+        "exchange_key": exchange.public,
+        "proof": keys.join_proof(key, own.public, exchange.public),
+    }
+    answer = posted(url.rstrip("/") + "/api/v1/fleet/join", body)
+    found: dict[str, Any] = exchange.opened(answer["sealed"], answer["exchange_key"], key)
+    return found

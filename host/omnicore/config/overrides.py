@@ -24,9 +24,11 @@ from omnicore.config.loader import FIXED, SCHEMA, Loaded, no_longer, over_cap
 from omnicore.config.schema import Entry, Leaf, Misfit, Origin, SettingPath, SettingProblem, invalid
 from omnicore.config.settings import Settings
 from omnicore.errors import InvalidSetting
-from omnicore.files import check_own, only_one, write_whole
+from omnicore.files import check_own, only_one, own_folder, write_whole
 
 FILE = "overrides.json"
+JOINED = "fleet.json"
+_HANDED_OVER = ("storage.url", "fleet.url", "fleet.secret")
 _MOVED = ".moved"
 _log = logging.getLogger("omnicore.settings")
 
@@ -176,6 +178,30 @@ class _Change:
         if len(data) > LARGEST_FILE:
             raise InvalidSetting(f"{self.file} would be larger than {LARGEST_FILE} bytes", remedy="take others back")
         write_whole(self.file, data)
+
+
+def join_settings(data: Path, values: Mapping[str, str]) -> Path:
+    """Keeps the settings that a fleet handed over to the host of a data folder. Raises: StorageFailed."""
+    file = data / JOINED
+    own_folder(data)
+    write_whole(file, json.dumps(dict(values), indent=1, sort_keys=True).encode())
+    return file
+
+
+def joined(base: Loaded) -> Loaded:
+    """The settings with those that a fleet handed over, where nobody has set them.
+
+    Raises: InvalidSetting: the file cannot be used. StorageFailed: the folder or the file is not this user's alone.
+    """
+    data = base.settings.data
+    file = data / JOINED
+    if not check_own(data, folder=True) or not check_own(file):
+        return base
+    known = {".".join(path): str(value) for path, value in read_document(file).values.items()}
+    taken = {name: known[name] for name in _HANDED_OVER if name in known and base.origins[name].kind == "default"}
+    settings = with_values(base.settings, {tuple(name.split(".")): value for name, value in taken.items()})
+    origins = {**base.origins, **dict.fromkeys(taken, Origin("file", str(file)))}
+    return replace(base, settings=settings, origins=MappingProxyType(origins))
 
 
 def overridden(base: Loaded, values: Mapping[str, Any], keeper: OverrideKeeper | None = None) -> Loaded:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import builtins
+import hmac
 import json
 import logging
 import os
 import socket
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -22,11 +23,29 @@ from urllib.parse import quote, urlencode
 
 from omnicore.connectors.addresses import parse_url
 from omnicore.connectors.policy import HttpPolicy
-from omnicore.errors import CapacityReached, Conflict, InvalidSetting, NotFound, OmniError, Unavailable
+from omnicore.errors import (
+    CapacityReached,
+    Conflict,
+    InvalidSetting,
+    NotFound,
+    OmniError,
+    PermissionDenied,
+    Unavailable,
+)
 from omnicore.jobs.loop import Loop
+from omnicore.optional import optional
 from omnicore.records import replace
 from omnicore.sandbox.abi import MIB, HttpRequest
-from omnicore.storage.tables.fleet import FleetHost, FleetHosts, HostLoad, HostPlugin, HostState, Orders, WantedState
+from omnicore.storage.tables.fleet import (
+    FleetHost,
+    FleetHosts,
+    FleetToken,
+    HostLoad,
+    HostPlugin,
+    HostState,
+    Orders,
+    WantedState,
+)
 from omnicore.telemetry.logs import HostLines, Level, PluginLogs
 
 if TYPE_CHECKING:
@@ -48,6 +67,8 @@ _SETTLED_S = 0.01
 _ASK_S = 10.0
 _ANSWER_BYTES = 4 * MIB
 _MOST_LINES = 1000
+_TOKEN_S = 900.0
+_MOST_TOKENS = 100
 _REMOVED = "this host was removed from the fleet"
 
 
@@ -102,6 +123,7 @@ class FleetParts:
         observed: the versions of plugins that it has in service.
         refuse: refuses plugin calls that begin from now on, with an error; None takes them again.
         withdraw: takes no further calls over NATS, which other hosts get; False takes them again.
+        handed_over: the settings that a host which joins gets, by dotted name.
         work: whether this process is a host; a command only looks.
     """
 
@@ -116,6 +138,7 @@ class FleetParts:
     refuse: Callable[[Callable[[], OmniError] | None], None]
     withdraw: Callable[[bool], Coroutine[Any, Any, None]]
     claims: Sequence[Claims]
+    handed_over: Mapping[str, Any]
     publish: Callable[[str, Any], object]
     drain_s: float
     work: bool
@@ -283,6 +306,46 @@ class Fleet:
         await asyncio.to_thread(self._table.remove, one.id)
         self._parts.publish("fleet.removed", {"host": one.id, "name": one.name})
         return one
+
+    async def token(self, *, by: str = "host") -> tuple[str, float]:
+        """A token by which one new host may join within 15 minutes, and when it expires; it is shown only now.
+
+        Raises: Conflict: this host is alone on SQLite, or there are many tokens already.
+        """
+        keys, now = self._joins(), self._parts.clock.now()
+        token: str = keys.new_token()
+        name, key = keys.token_parts(token)
+        row = FleetToken(name, key, by, now + _TOKEN_S)
+        if not await asyncio.to_thread(self._table.add_token, row, now, _MOST_TOKENS):
+            raise Conflict(f"{_MOST_TOKENS} tokens wait to be used", remedy="wait until some have expired")
+        return token, row.expires_at
+
+    async def admit(self, token: str, public_key: str, exchange_key: str, proof: str) -> tuple[str, str]:
+        """The exchange key of this side, and what a new host needs, sealed for it. The token is used up.
+
+        Raises: PermissionDenied: the token is unknown, expired or used, or the host was thrown out; InvalidInput.
+        """
+        keys = self._joins()
+        row = await asyncio.to_thread(self._table.token, token, self._parts.clock.now())
+        if row is None or not hmac.compare_digest(keys.join_proof(row.key, public_key, exchange_key), proof):
+            raise PermissionDenied(
+                "the token is unknown, has expired or was used", remedy="make a new one with `omnicore fleet token`"
+            )
+        if await asyncio.to_thread(self._table.is_removed, public_key):
+            raise PermissionDenied(_REMOVED, remedy="delete host.key and host.id in its data folder, then join")
+        exchange = keys.JoinExchange()
+        sealed = exchange.seal(self._parts.handed_over, exchange_key, row.key)
+        if not await asyncio.to_thread(self._table.use_token, token):
+            raise PermissionDenied("the token was used meanwhile", remedy="make a new one with `omnicore fleet token`")
+        self._parts.publish("fleet.joined", {"public_key": public_key, "by": row.made_by})
+        return exchange.public, sealed
+
+    def _joins(self) -> Any:
+        if not self._shared:
+            raise Conflict(
+                "this host is alone: its database is SQLite", remedy="set storage.url to a PostgreSQL database first"
+            )
+        return optional("omnicore.fleet.keys")  # only now: cryptography takes time to import
 
     async def logs(
         self, host: str, plugin: str | None = None, *, limit: int = 100, level: Level = "trace"

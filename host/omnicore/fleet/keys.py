@@ -3,24 +3,35 @@
 A request between hosts carries `authorization: OmniCore-Host HOST.TIME.NONCE.SIGNATURE`. The signature covers method,
 target, the receiving host, time and nonce, so that it is of use for this request, to this host, once and now. Only
 requests without a body are signed.
+
+A new host joins by a token that is never sent. Both sides derive a key from it: the new host proves with that key that
+it has the token, and the answer is sealed with that key and one that the two agree on (X25519), so that whoever
+listens, or stands between them without the token, learns nothing.
 """
 
 from __future__ import annotations
 
 import base64
 import fcntl
+import hashlib
+import hmac
+import json
 import os
 import re
 import secrets
 import threading
 from collections import OrderedDict
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from omnicore.errors import StorageFailed
+from omnicore.errors import InvalidInput, StorageFailed
 from omnicore.files import check_own, own_folder, write_whole
 
 if TYPE_CHECKING:
@@ -137,6 +148,63 @@ class Signatures:
                 return False
             self._seen[nonce] = now + 2 * _AGREES_S
             return True
+
+
+JOIN = "omj_"
+"""The beginning of a token by which a host joins."""
+_TOKEN = re.compile(JOIN + r"[A-Za-z0-9_-]{43}")
+_NONCE = 12
+
+
+def new_token() -> str:
+    """A token by which one host may join."""
+    return JOIN + secrets.token_urlsafe(_BYTES)
+
+
+def token_parts(token: str) -> tuple[str, str]:
+    """The id of a token, which is sent, and the key derived from it, which is not. Raises: InvalidInput."""
+    if not _TOKEN.fullmatch(token):
+        raise InvalidInput("this is no token of a fleet", remedy="make one with `omnicore fleet token` on a host of it")
+    return hashlib.sha256(f"id:{token}".encode()).hexdigest()[:32], hashlib.sha256(f"key:{token}".encode()).hexdigest()
+
+
+def join_proof(key: str, public_key: str, exchange_key: str) -> str:
+    """The proof that a new host with these public keys has the token."""
+    message = f"omnicore-join-1\n{public_key}\n{exchange_key}".encode()
+    return hmac.new(bytes.fromhex(key), message, hashlib.sha256).hexdigest()
+
+
+class JoinExchange:
+    """One side of a join, with an X25519 pair for this one use."""
+
+    def __init__(self) -> None:
+        self._private = X25519PrivateKey.generate()
+        self.public = self._private.public_key().public_bytes_raw().hex()
+
+    def seal(self, value: Any, other: str, key: str) -> str:
+        """A JSON value that only the other side can read. Raises: InvalidInput: its public key is none."""
+        nonce = os.urandom(_NONCE)
+        box = AESGCM(self._shared(other, key, self.public + other))
+        return base64.b64encode(nonce + box.encrypt(nonce, json.dumps(value).encode(), None)).decode()
+
+    def opened(self, sealed: str, other: str, key: str) -> Any:
+        """The value that the other side sealed. Raises: InvalidInput: whoever answered does not have the token."""
+        try:
+            data = base64.b64decode(sealed, validate=True)
+            box = AESGCM(self._shared(other, key, other + self.public))
+            return json.loads(box.decrypt(data[:_NONCE], data[_NONCE:], None))
+        except (InvalidTag, ValueError) as error:
+            raise InvalidInput(
+                "the answer does not come from a host that knows the token",
+                remedy="check the URL, and make a new token",
+            ) from error
+
+    def _shared(self, other: str, key: str, both: str) -> bytes:
+        try:
+            shared = self._private.exchange(X25519PublicKey.from_public_bytes(bytes.fromhex(other)))
+        except ValueError as error:
+            raise InvalidInput("the exchange key is none", remedy="send 32 bytes in hexadecimal") from error
+        return HKDF(SHA256(), _BYTES, bytes.fromhex(key), f"omnicore-join-1:{both}".encode()).derive(shared)
 
 
 def is_signed(public: str, message: bytes, signature: bytes) -> bool:

@@ -16,7 +16,7 @@ from urllib.parse import quote, unquote
 
 from omnicore import errors
 from omnicore.errors import HostError, InvalidInput, OmniError
-from omnicore.records import Meta, Record, Seconds, Time, field, schema
+from omnicore.records import Json, Meta, Record, Seconds, Time, field, schema
 
 CALL, ANSWER = "Omnicore-Call", "Omnicore-Answer"
 """Headers of a call and of an answer; each holds one record as JSON."""
@@ -148,9 +148,20 @@ class ServedList(Record, frozen=True, kw_only=True, forbid_unknown_fields=False)
     plugins: Mapping[str, ServedPlugin]
 
 
+class HostEvent(Record, frozen=True, kw_only=True, forbid_unknown_fields=False):
+    """An event of a host, on `omnicore.event.TOPIC`."""
+
+    id: Annotated[str, _PLAIN]
+    topic: Annotated[str, Meta(max_length=256)]
+    source: Annotated[str, Meta(max_length=256)]
+    at: Time
+    hops: Annotated[int, Meta(ge=0, le=1000)]
+    data: Json = None
+
+
 MESSAGES: tuple[type[Record], ...] = (
     *(CallHeader, CallOrigin, AnswerHeader, Parcel, PartOrder),
-    *(HostBeat, ServedList, ServedPlugin, ServedFunction),
+    *(HostBeat, ServedList, ServedPlugin, ServedFunction, HostEvent),
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import platform
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,15 +14,16 @@ from typing import TYPE_CHECKING
 from nats.aio.msg import Msg
 
 from omnicore.errors import InvalidSetting, OmniError
+from omnicore.events.bus import Event
 from omnicore.fleet.calls import FleetCalls, Remote
 from omnicore.fleet.connection import NatsConnection, Parcels
 from omnicore.fleet.directory import HostDirectory, revision_of
 from omnicore.fleet.hosts import labels_of
-from omnicore.fleet.messages import HostBeat, Seal, ServedFunction, ServedList, ServedPlugin
+from omnicore.fleet.messages import HostBeat, HostEvent, Seal, ServedFunction, ServedList, ServedPlugin
 from omnicore.fleet.micro import MicroService
 from omnicore.fleet.service import CallerCheck, FleetService
 from omnicore.jobs.loop import Loop
-from omnicore.records import replace
+from omnicore.records import from_text, replace, to_text
 from omnicore.version import __version__
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ _LEAST_SECRET = 32
 _LOOK_S = 30.0
 _SETTLE_S = 0.02
 _TOPICS = "plugin.*"
+_EVENTS, _SEEN_EVENTS = 1000, 10_000
 _WAKE, _WAKE_S = "omnicore.wake", 0.002
 
 
@@ -74,6 +77,54 @@ class FleetServices:
     bus: EventBus
     metrics: Metrics
     health: HealthMonitor
+    feed: bool
+    """Events of other hosts come over NATS, and not from a database that they share."""
+
+
+class EventFeed:
+    """Events of all hosts for those who subscribed `everywhere`, where hosts have no database in common.
+
+    Events of one host come in its order. Hosts on one PostgreSQL have them from there, in one order for all.
+    """
+
+    def __init__(self, connection: NatsConnection, seal: Seal, bus: EventBus) -> None:
+        self._connection, self._seal, self._bus = connection, seal, bus
+        self._seen: OrderedDict[str, None] = OrderedDict()
+        bus.relays = True
+
+    async def run(self) -> None:
+        """Hands on the events of this host, here and to the others, and those of the others here."""
+        await self._connection.hear("omnicore.event.>", self._heard)
+        with self._bus.subscribe("**", queue=_EVENTS, own=True, lossy=True) as events:
+            async for event in events:
+                self._bus.relay(event)
+                with suppress(OmniError):  # while no server is there, other hosts hear nothing
+                    await self._send(event)
+
+    async def _send(self, event: Event) -> None:
+        told = HostEvent(
+            id=event.id, topic=event.topic, source=event.source, at=event.at, hops=event.hops, data=event.data
+        )
+        data = to_text(told).encode()
+        if len(data) > self._connection.room_bytes:
+            data = to_text(replace(told, data={"omitted_bytes": event.size})).encode()
+        subject = f"omnicore.event.{event.topic}"
+        await self._connection.publish(subject, data, {"Authorization": self._seal.proof(subject, "", data)})
+
+    async def _heard(self, message: Msg) -> None:
+        given = (message.headers or {}).get("Authorization", "")
+        if not self._seal.fits(given, message.subject, "", message.data):
+            return
+        try:
+            told = from_text(HostEvent, message.data, "event")
+        except OmniError:
+            return
+        if told.id in self._seen or message.subject != f"omnicore.event.{told.topic}":
+            return
+        self._seen[told.id] = None
+        while len(self._seen) > _SEEN_EVENTS:
+            self._seen.popitem(last=False)
+        self._bus.relay(Event(told.id, told.topic, told.data, told.source, told.at, len(message.data), told.hops))
 
 
 class FleetPart:
@@ -114,7 +165,7 @@ class FleetPart:
         self.calls = FleetCalls(here, self.remote, self.directory)
         self._parcels = parcels
         self._looking = Loop("omnicore-fleet-offer", self._look, lambda error: _LOOK_S)
-        self._listening: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self._telling: set[asyncio.Task[None]] = set()
         plugins.calls = self.calls
         self._show(services.metrics, services.health)
@@ -202,12 +253,15 @@ class FleetPart:
         await self.service.start()
         await self.directory.start()
         self._looking.start()
-        self._listening = asyncio.create_task(self._listen(), name="omnicore-fleet-listen")
+        self._tasks.append(asyncio.create_task(self._listen(), name="omnicore-fleet-listen"))
+        if self._services.feed:
+            feed = EventFeed(self.connection, self._seal, self._services.bus)
+            self._tasks.append(asyncio.create_task(feed.run(), name="omnicore-fleet-events"))
 
     async def stop(self) -> None:
         """Takes no further calls, lets those that go on end, and leaves."""
-        if self._listening is not None:
-            self._listening.cancel()
+        for task in self._tasks:
+            task.cancel()
         await self._looking.stop(1.0)
         await self.service.stop(self._services.settings.drain_s)
         await self.directory.stop()

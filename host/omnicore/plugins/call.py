@@ -314,10 +314,10 @@ class CallRoutes:
         if self._closed:
             raise Unavailable("the host is shutting down", remedy="start it again")
         name = ref.partition(".")[0]
+        self._refuse_silent(name)  # before the lock, which somebody may hold who waits for the database
         with self._switching:
+            self._refuse_silent(name)
             refused = self._refused() if self._refused is not None else None
-            if self._silent and self._natives.find(name) is None:
-                refused = Unavailable(self._silent, remedy=_SILENT_REMEDY, plugin=name)
             if refused is not None:
                 refused.__dict__[_FULL] = ref  # another host may make the call
                 raise refused
@@ -435,11 +435,19 @@ class CallRoutes:
     def hush(self, reason: str) -> None:
         """Refuses calls of sandboxed plugins, which may have been forbidden meanwhile; with "" they are served again.
         Calls in flight finish."""
-        with self._switching:
-            self._silent = reason
-            for ref in [ref for ref in tuple(self.targets) if self._natives.find(ref.partition(".")[0]) is None]:
-                self.targets.pop(ref, None)
-            self._splits.clear()
+        self._silent = reason
+        self._forget_sandboxed()
+        with self._switching:  # a target may have been resolved at this moment
+            self._forget_sandboxed()
+
+    def _forget_sandboxed(self) -> None:
+        for ref in [ref for ref in tuple(self.targets) if self._natives.find(ref.partition(".")[0]) is None]:
+            self.targets.pop(ref, None)
+        self._splits.clear()
+
+    def _refuse_silent(self, name: str) -> None:
+        if self._silent and self._natives.find(name) is None:
+            raise Unavailable(self._silent, remedy=_SILENT_REMEDY, plugin=name)
 
     def use(self, settings: Settings) -> None:
         """Has versions made under other settings from now on."""

@@ -492,6 +492,7 @@ class FolderWatch:
 
 _LOOK_S = 0.25  # a quarter of the second in which a change reaches all hosts
 _BEAT_S = 10.0
+_STOP_S = 5.0
 _SILENCE_S = 30.0
 """Longer than a PostgreSQL server takes to restart or to be replaced by its standby, which calls survive. After that a
 plugin may long have been disabled, or a grant taken back, elsewhere."""
@@ -546,14 +547,13 @@ class FleetWatch:
         self._heard.set()
         threads, self._threads = self._threads, []
         for thread in threads:
-            thread.join()
+            thread.join(_STOP_S)  # one that waits for a database that does not answer ends with the process
         if threads:
             with suppress(OmniError):
                 self._catalogue.fleet.observe(self._catalogue.host, [])
 
     def look(self) -> None:
         """One round. Raises: StorageFailed."""
-        self.beat()
         version = self._database.data_version()
         if version != self._known[0]:
             before, after = self._known[1], self._catalogue.revisions()
@@ -565,6 +565,7 @@ class FleetWatch:
         while self._compiled:
             self._follow(self._compiled[0])
             self._compiled.popleft()
+        self.beat()  # last: a database that cannot be written now, nobody else has written either
         self._observe()
 
     def beat(self) -> None:

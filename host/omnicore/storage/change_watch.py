@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 
 _log = logging.getLogger("omnicore.storage")
+_QUIET_S = 10.0
+"""Time between two looks of a host that is notified: at rest it asks nothing else."""
 
 
 class ChangeWatch:
@@ -67,7 +69,8 @@ class ChangeWatch:
             await self._looked()
             await asyncio.sleep(self._pause_s)
             with suppress(TimeoutError):
-                async with asyncio.timeout(self._poll_s):
+                heard = self._changes is not None and self._changes.works and not self._failing
+                async with asyncio.timeout(_QUIET_S if heard else self._poll_s):
                     await self._news.wait()
 
     async def _looked(self) -> None:

@@ -86,10 +86,15 @@ func (c *Client) AllPlugins(ctx context.Context, query ListPluginsQuery) iter.Se
 type UploadPluginQuery struct {
 	// Name of the file when the body is the bare module.
 	Filename *string
+
+	// true: the version that serves goes on until this one is approved or gets a share of the calls. One of
+	// true, false.
+	Hold *string
 }
 
 func (q UploadPluginQuery) visit(add func(string, any)) {
 	add("filename", q.Filename)
+	add("hold", q.Hold)
 }
 
 // UploadPlugin: adds or replaces a plugin's file: POST /api/v1/plugins. It is repeated safely: the client
@@ -148,6 +153,24 @@ func (c *Client) ListVersions(ctx context.Context, plugin string) (*Versions, er
 func (c *Client) RollBack(ctx context.Context, plugin string, body RollbackOrder) (*Plugin, error) {
 	answer := new(Plugin)
 	if err := c.do(ctx, request{method: http.MethodPost, path: "/api/v1/plugins/" + escaped(plugin) + "/rollback", body: body, media: "application/json", keyed: true}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// DivideCalls: divides calls among versions: PUT /api/v1/plugins/{plugin}/shares.
+func (c *Client) DivideCalls(ctx context.Context, plugin string, body SharesOrder) (*Plugin, error) {
+	answer := new(Plugin)
+	if err := c.do(ctx, request{method: http.MethodPut, path: "/api/v1/plugins/" + escaped(plugin) + "/shares", body: body, media: "application/json"}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// ListPluginHosts: shows which hosts have what of a plugin: GET /api/v1/plugins/{plugin}/hosts.
+func (c *Client) ListPluginHosts(ctx context.Context, plugin string) (*PluginHosts, error) {
+	answer := new(PluginHosts)
+	if err := c.do(ctx, request{method: http.MethodGet, path: "/api/v1/plugins/" + escaped(plugin) + "/hosts"}, answer); err != nil {
 		return nil, err
 	}
 	return answer, nil
@@ -2100,8 +2123,8 @@ func (c *Client) ListHosts(ctx context.Context) (*FleetHosts, error) {
 }
 
 // ShowFleetHost: shows a host of the fleet: GET /api/v1/fleet/{host}.
-func (c *Client) ShowFleetHost(ctx context.Context, host string) (*FleetHost, error) {
-	answer := new(FleetHost)
+func (c *Client) ShowFleetHost(ctx context.Context, host string) (*FleetHostView, error) {
+	answer := new(FleetHostView)
 	if err := c.do(ctx, request{method: http.MethodGet, path: "/api/v1/fleet/" + escaped(host)}, answer); err != nil {
 		return nil, err
 	}

@@ -776,6 +776,38 @@ type FleetHost struct {
 	Load *HostLoad `json:"load,omitempty"`
 }
 
+// FleetHostView is a JSON object.
+type FleetHostView struct {
+	// Stands for its key pair; the same after a restart.
+	ID string `json:"id"`
+
+	Name string `json:"name"`
+
+	Version string `json:"version"`
+
+	// URL at which other hosts reach it.
+	Address *string `json:"address,omitempty"`
+
+	// Words by which plugins are placed.
+	Labels map[string]string `json:"labels,omitempty"`
+
+	// Seconds since the Unix epoch.
+	StartedAt float64 `json:"started_at"`
+
+	// Seconds since the Unix epoch.
+	SeenAt float64 `json:"seen_at"`
+
+	// `away`: it was not seen for 15 s. One of ready, cordoned, draining, drained, away.
+	State *string `json:"state,omitempty"`
+
+	// The state that it was told to take. One of ready, cordoned, drained.
+	Wanted *string `json:"wanted,omitempty"`
+
+	Load *HostLoad `json:"load,omitempty"`
+
+	Plugins []HostPlugin `json:"plugins"`
+}
+
 // FleetHosts is a JSON object.
 type FleetHosts struct {
 	Items []FleetHost `json:"items"`
@@ -918,6 +950,26 @@ type HostOrder struct {
 	// `cordoned` takes no new tasks and runs, `drained` gives all back and refuses calls, `ready` works again.
 	// One of ready, cordoned, drained.
 	State string `json:"state"`
+}
+
+// HostPlugin is a JSON object.
+type HostPlugin struct {
+	Plugin string `json:"plugin"`
+
+	// SHA-256 of the accepted version.
+	Wanted string `json:"wanted"`
+
+	// SHA-256 of the version in service there, if any.
+	Loaded *string `json:"loaded"`
+
+	// As that host has it; empty while nothing is loaded.
+	State string `json:"state"`
+
+	// Seconds since the Unix epoch.
+	Since *float64 `json:"since"`
+
+	// The reason why another version than the wanted one answers there, or none.
+	Lags string `json:"lags"`
 }
 
 // Intelligence is a JSON object.
@@ -1489,6 +1541,12 @@ type Plugin struct {
 
 	// Native plugins are Python in the host's own process. One of sandboxed, native.
 	Trust string `json:"trust"`
+
+	// Per cent of the calls by hash; null where one version has all.
+	Shares map[string]any `json:"shares"`
+
+	// Grows with each decision about the plugin, made at whichever host.
+	Revision int64 `json:"revision"`
 }
 
 // PluginConfig is a JSON object.
@@ -1517,6 +1575,58 @@ type PluginDecision struct {
 	Who string `json:"who"`
 
 	// Seconds since the Unix epoch.
+	At float64 `json:"at"`
+}
+
+// PluginHosts is a JSON object.
+type PluginHosts struct {
+	Sources []PluginSource `json:"sources"`
+
+	Hosts []PluginOnHost `json:"hosts"`
+}
+
+// PluginOnHost is a JSON object.
+type PluginOnHost struct {
+	// The name of the host's machine.
+	Host string `json:"host"`
+
+	// The identity of the host's data folder.
+	ID string `json:"id"`
+
+	Hash string `json:"hash"`
+
+	// coming: it is being compiled there. One of coming, loaded, failed.
+	State string `json:"state"`
+
+	Error string `json:"error"`
+
+	// Another version is accepted and not in service at that host yet.
+	Lags bool `json:"lags"`
+
+	Since float64 `json:"since"`
+}
+
+// PluginSource is a JSON object.
+type PluginSource struct {
+	// The name of the host's machine.
+	Host string `json:"host"`
+
+	// The identity of the host's data folder; empty for a host that is alone.
+	ID string `json:"id"`
+
+	Path string `json:"path"`
+
+	// The version that it proposes; null for a file that cannot be used.
+	Hash *string `json:"hash"`
+
+	Problem string `json:"problem"`
+
+	// It is the version that answers calls.
+	Agrees bool `json:"agrees"`
+
+	// The plugin was removed at another host: the file proposes nothing.
+	Removed bool `json:"removed"`
+
 	At float64 `json:"at"`
 }
 
@@ -1760,6 +1870,9 @@ type RunOpenItemsItem struct {
 
 	// Seconds since the Unix epoch.
 	DueAt *float64 `json:"due_at"`
+
+	// Why no host can do it now; empty: one does.
+	WaitsFor *string `json:"waits_for,omitempty"`
 }
 
 // RunOrder is a JSON object.
@@ -2071,6 +2184,15 @@ type SetupOrder struct {
 	Name string `json:"name"`
 
 	Password string `json:"password"`
+}
+
+// SharesOrder is a JSON object.
+type SharesOrder struct {
+	// Per cent by hash, or by its first 8 characters or more; 100 together. One version ends it.
+	Shares map[string]int64 `json:"shares"`
+
+	// Of the plugin as it was looked at: 409 when it was changed since.
+	Revision *int64 `json:"revision,omitempty"`
 }
 
 // StagedRestore is a JSON object.

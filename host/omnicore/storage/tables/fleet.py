@@ -58,6 +58,16 @@ class HostPlugin(Record, frozen=True):
     lags: Annotated[str, Meta(description="The reason why another version than the wanted one answers there, or none.")]
 
 
+class FleetToken(Record, frozen=True):
+    """A token by which one host may join. `key` is derived from the token, which is kept nowhere."""
+
+    id: str
+    key: str
+    made_by: str
+    expires_at: float
+
+
+TOKENS = Table(FleetToken, "fleet_tokens", key="id")
 FLEET = Table(FleetHost, "fleet_hosts", key="id")
 
 
@@ -164,6 +174,33 @@ class FleetHosts:
     def observed(self, host: str) -> list[ObservedRow]:
         """The versions that a host has in service, or cannot have."""
         return [OBSERVED.row(row) for row in self._store.rows(f"{OBSERVED.select} WHERE host = ?", (host,))]
+
+    def add_token(self, token: FleetToken, now: float, most: int) -> bool:
+        """Keeps a token, without those that have expired; False when there are `most` already."""
+
+        def work(session: Session) -> bool:
+            session.execute("DELETE FROM fleet_tokens WHERE expires_at <= ?", (now,))
+            if session.execute("SELECT count(*) FROM fleet_tokens").fetchone()[0] >= most:
+                return False
+            session.execute(TOKENS.insert, TOKENS.values(token))
+            return True
+
+        return self._store.apply(work, locks=("fleet tokens",))
+
+    def token(self, token: str, now: float) -> FleetToken | None:
+        """A token that can still be used."""
+        found = self._store.rows(f"{TOKENS.select} WHERE id = ? AND expires_at > ?", (token, now))
+        return TOKENS.row(found[0]) if found else None
+
+    def use_token(self, token: str) -> bool:
+        """Uses a token up; False when somebody else was first."""
+        sql = "DELETE FROM fleet_tokens WHERE id = ?"
+        return self._store.apply(lambda session: session.execute(sql, (token,)).rowcount == 1)
+
+    def is_removed(self, public_key: str) -> bool:
+        """True for the key of a host that was thrown out."""
+        sql = "SELECT 1 FROM fleet_hosts WHERE public_key = ? AND removed_at IS NOT NULL"
+        return bool(self._store.rows(sql, (public_key,)))
 
     def sweep(self, age_s: float) -> int:
         """Deletes hosts that were not seen for so long."""

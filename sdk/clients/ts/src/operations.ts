@@ -1,7 +1,7 @@
 // Made from specs/openapi.json by `python -m sdk.generate`; change the host's operations, not this file.
 
 import { Carrier, type CallOptions, pages } from "./client.js";
-import type { Approval, Approvals, AuditCheck, AuditRow, AuditRows, AuditVerdict, Backup, Backups, Changes, CloudEvent, Collection, CollectionIndex, CollectionOrder, Collections, Connector, ConnectorActions, ConnectorCall, ConnectorChange, ConnectorKinds, ConnectorOrder, ConnectorOutput, ConnectorTest, ConnectorUse, ConnectorUses, Connectors, Consolidated, Credentials, Cycle, CycleOrder, Decision, Event, Events, Executed, Execution, ExpressionOrder, ExpressionValue, FleetHost, FleetHosts, GrantOrder, Grants, Health, Host, HostLines, HostOrder, Intelligence, IntelligenceAnswer, IntelligenceCall, IntelligenceSpec, Intelligences, Json, Lane, Lanes, LogLines, LoggedIn, Matches, Memories, Memory, MemoryChange, MemoryImported, MemoryOrder, MemoryOwner, MemoryOwners, MemoryQuestion, MemoryStats, MemoryTiers, NewToken, PasswordChange, PlainPlugin, PlainWorkflow, Plugin, PluginConfig, PluginConfigOrder, PluginStatus, Plugins, Published, Queues, Recalled, Removed, RestoreOrder, RollbackOrder, Run, RunAudit, RunFork, RunOpen, RunOrder, RunRetry, RunStep, RunSteps, Runs, Schedule, ScheduleOrder, ScheduleSwitch, Schedules, Series, Session, Sessions, Setting, SettingOrder, Settings, SetupOrder, StagedRestore, Status, Switch, Task, TaskCancelled, TaskOrder, Tasks, TasksRetried, TasksRetry, Ticks, Token, TokenOrder, Tokens, TrialOrder, Trigger, Upgrade, UpgradeOrder, User, UserChange, UserOrder, Users, VectorCount, VectorIds, VectorOrder, VectorQuery, Versions, Webhook, WebhookDeliveries, WebhookDelivery, WebhookDeliveryBody, WebhookOrder, Webhooks, Workflow, WorkflowChange, WorkflowChecked, WorkflowDiff, WorkflowExamples, WorkflowExecuted, WorkflowExecution, WorkflowLine, WorkflowPalette, WorkflowText, WorkflowVersion, WorkflowVersions, Workflows } from "./types.js";
+import type { Approval, Approvals, AuditCheck, AuditRow, AuditRows, AuditVerdict, Backup, Backups, Changes, CloudEvent, Collection, CollectionIndex, CollectionOrder, Collections, Connector, ConnectorActions, ConnectorCall, ConnectorChange, ConnectorKinds, ConnectorOrder, ConnectorOutput, ConnectorTest, ConnectorUse, ConnectorUses, Connectors, Consolidated, Credentials, Cycle, CycleOrder, Decision, Event, Events, Executed, Execution, ExpressionOrder, ExpressionValue, FleetHost, FleetHostView, FleetHosts, GrantOrder, Grants, Health, Host, HostLines, HostOrder, Intelligence, IntelligenceAnswer, IntelligenceCall, IntelligenceSpec, Intelligences, Json, Lane, Lanes, LogLines, LoggedIn, Matches, Memories, Memory, MemoryChange, MemoryImported, MemoryOrder, MemoryOwner, MemoryOwners, MemoryQuestion, MemoryStats, MemoryTiers, NewToken, PasswordChange, PlainPlugin, PlainWorkflow, Plugin, PluginConfig, PluginConfigOrder, PluginHosts, PluginStatus, Plugins, Published, Queues, Recalled, Removed, RestoreOrder, RollbackOrder, Run, RunAudit, RunFork, RunOpen, RunOrder, RunRetry, RunStep, RunSteps, Runs, Schedule, ScheduleOrder, ScheduleSwitch, Schedules, Series, Session, Sessions, Setting, SettingOrder, Settings, SetupOrder, SharesOrder, StagedRestore, Status, Switch, Task, TaskCancelled, TaskOrder, Tasks, TasksRetried, TasksRetry, Ticks, Token, TokenOrder, Tokens, TrialOrder, Trigger, Upgrade, UpgradeOrder, User, UserChange, UserOrder, Users, VectorCount, VectorIds, VectorOrder, VectorQuery, Versions, Webhook, WebhookDeliveries, WebhookDelivery, WebhookDeliveryBody, WebhookOrder, Webhooks, Workflow, WorkflowChange, WorkflowChecked, WorkflowDiff, WorkflowExamples, WorkflowExecuted, WorkflowExecution, WorkflowLine, WorkflowPalette, WorkflowText, WorkflowVersion, WorkflowVersions, Workflows } from "./types.js";
 
 /** Every operation of a host. Each resolves to the answer, or rejects with an `OmniCoreError`. */
 export class Operations extends Carrier {
@@ -21,7 +21,7 @@ export class Operations extends Carrier {
   }
 
   /** Adds or replaces a plugin's file: `POST /api/v1/plugins`. */
-  uploadPlugin(body: Uint8Array, query: { filename?: string } = {}, options: CallOptions = {}): Promise<Plugin> {
+  uploadPlugin(body: Uint8Array, query: { filename?: string; hold?: "true" | "false" } = {}, options: CallOptions = {}): Promise<Plugin> {
     return this.send<Plugin>({ method: "POST", path: "/api/v1/plugins", answer: "json", options, query, body, media: "application/wasm", keyed: true });
   }
 
@@ -53,6 +53,16 @@ export class Operations extends Carrier {
   /** Goes back to an earlier version: `POST /api/v1/plugins/{plugin}/rollback`. */
   rollBack(plugin: string, body: RollbackOrder, options: CallOptions = {}): Promise<Plugin> {
     return this.send<Plugin>({ method: "POST", path: `/api/v1/plugins/${encodeURIComponent(plugin)}/rollback`, answer: "json", options, body, media: "application/json", keyed: true });
+  }
+
+  /** Divides calls among versions: `PUT /api/v1/plugins/{plugin}/shares`. */
+  divideCalls(plugin: string, body: SharesOrder, options: CallOptions = {}): Promise<Plugin> {
+    return this.send<Plugin>({ method: "PUT", path: `/api/v1/plugins/${encodeURIComponent(plugin)}/shares`, answer: "json", options, body, media: "application/json" });
+  }
+
+  /** Shows which hosts have what of a plugin: `GET /api/v1/plugins/{plugin}/hosts`. */
+  listPluginHosts(plugin: string, options: CallOptions = {}): Promise<PluginHosts> {
+    return this.send<PluginHosts>({ method: "GET", path: `/api/v1/plugins/${encodeURIComponent(plugin)}/hosts`, answer: "json", options });
   }
 
   /** Shows what a newer version changes: `GET /api/v1/plugins/{plugin}/upgrade`. */
@@ -761,8 +771,8 @@ export class Operations extends Carrier {
   }
 
   /** Shows a host of the fleet: `GET /api/v1/fleet/{host}`. */
-  showFleetHost(host: string, options: CallOptions = {}): Promise<FleetHost> {
-    return this.send<FleetHost>({ method: "GET", path: `/api/v1/fleet/${encodeURIComponent(host)}`, answer: "json", options });
+  showFleetHost(host: string, options: CallOptions = {}): Promise<FleetHostView> {
+    return this.send<FleetHostView>({ method: "GET", path: `/api/v1/fleet/${encodeURIComponent(host)}`, answer: "json", options });
   }
 
   /** Throws a host out of the fleet: `DELETE /api/v1/fleet/{host}`. */

@@ -475,7 +475,7 @@ export interface Execution {
   /** A JSON value, or {"base64": ...} alone for bytes. */
   input?: Json;
   /** Needed when the plugin has several. */
-  function?: string;
+  function?: string | null;
 }
 
 export interface ExpressionOrder {
@@ -520,6 +520,27 @@ export interface FleetHost {
   /** The state that it was told to take. */
   wanted?: "ready" | "cordoned" | "drained";
   load?: HostLoad;
+}
+
+export interface FleetHostView {
+  /** Stands for its key pair; the same after a restart. */
+  id: string;
+  name: string;
+  version: string;
+  /** URL at which other hosts reach it. */
+  address?: string | null;
+  /** Words by which plugins are placed. */
+  labels?: Record<string, string>;
+  /** Seconds since the Unix epoch. */
+  started_at: number;
+  /** Seconds since the Unix epoch. */
+  seen_at: number;
+  /** `away`: it was not seen for 15 s. */
+  state?: "ready" | "cordoned" | "draining" | "drained" | "away";
+  /** The state that it was told to take. */
+  wanted?: "ready" | "cordoned" | "drained";
+  load?: HostLoad;
+  plugins: HostPlugin[];
 }
 
 export interface FleetHosts {
@@ -618,6 +639,20 @@ export interface HostLoad {
 export interface HostOrder {
   /** `cordoned` takes no new tasks and runs, `drained` gives all back and refuses calls, `ready` works again. */
   state: "ready" | "cordoned" | "drained";
+}
+
+export interface HostPlugin {
+  plugin: string;
+  /** SHA-256 of the accepted version. */
+  wanted: string;
+  /** SHA-256 of the version in service there, if any. */
+  loaded: string | null;
+  /** As that host has it; empty while nothing is loaded. */
+  state: string;
+  /** Seconds since the Unix epoch. */
+  since: number | null;
+  /** The reason why another version than the wanted one answers there, or none. */
+  lags: string;
 }
 
 export interface Intelligence {
@@ -983,6 +1018,10 @@ export interface Plugin {
   path: string;
   /** Native plugins are Python in the host's own process. */
   trust: "sandboxed" | "native";
+  /** Per cent of the calls by hash; null where one version has all. */
+  shares: Record<string, Json> | null;
+  /** Grows with each decision about the plugin, made at whichever host. */
+  revision: number;
 }
 
 export interface PluginConfig {
@@ -1004,6 +1043,41 @@ export interface PluginConfigOrder {
 export interface PluginDecision {
   who: string;
   /** Seconds since the Unix epoch. */
+  at: number;
+}
+
+export interface PluginHosts {
+  sources: PluginSource[];
+  hosts: PluginOnHost[];
+}
+
+export interface PluginOnHost {
+  /** The name of the host's machine. */
+  host: string;
+  /** The identity of the host's data folder. */
+  id: string;
+  hash: string;
+  /** coming: it is being compiled there. */
+  state: "coming" | "loaded" | "failed";
+  error: string;
+  /** Another version is accepted and not in service at that host yet. */
+  lags: boolean;
+  since: number;
+}
+
+export interface PluginSource {
+  /** The name of the host's machine. */
+  host: string;
+  /** The identity of the host's data folder; empty for a host that is alone. */
+  id: string;
+  path: string;
+  /** The version that it proposes; null for a file that cannot be used. */
+  hash: string | null;
+  problem: string;
+  /** It is the version that answers calls. */
+  agrees: boolean;
+  /** The plugin was removed at another host: the file proposes nothing. */
+  removed: boolean;
   at: number;
 }
 
@@ -1169,6 +1243,8 @@ export interface RunOpenItemsItem {
   attempt: number;
   /** Seconds since the Unix epoch. */
   due_at: number | null;
+  /** Why no host can do it now; empty: one does. */
+  waits_for?: string;
 }
 
 export interface RunOrder {
@@ -1381,6 +1457,13 @@ export interface SetupOrder {
   key: string;
   name: string;
   password: string;
+}
+
+export interface SharesOrder {
+  /** Per cent by hash, or by its first 8 characters or more; 100 together. One version ends it. */
+  shares: Record<string, number>;
+  /** Of the plugin as it was looked at: 409 when it was changed since. */
+  revision?: number | null;
 }
 
 export interface StagedRestore {
