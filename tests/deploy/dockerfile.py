@@ -112,6 +112,7 @@ class Image:
         for source, target in binds.items():
             script += _bound(self.root, source, target, "ro")
         script += [f"mount -o remount,ro,bind {self.root}", f"mount -t proc proc {self.root}/proc"]
+        script += [f"mount --rbind /dev {self.root}/dev"]
         script += [f"mount -t tmpfs -o mode=1777 tmpfs {self.root}/tmp"]
         script += [
             f"mount -t tmpfs -o mode=700,uid={owner},gid={group} tmpfs {self.root}{volume}" for volume in self.volumes
@@ -218,7 +219,7 @@ def _chroot(
     # What reaches the registries from this machine reaches them from there too.
     network = ("/etc/resolv.conf", "/etc/hosts", "/etc/ssl/certs/ca-certificates.crt")
     lines = [*script, *(one for file in network if Path(file).exists() for one in _bound(root, Path(file), file, "ro"))]
-    lines += [f"mount -t proc proc {root}/proc", f"exec {shlex.join(inner)}"]
+    lines += [f"mount -t proc proc {root}/proc", f"mount --rbind /dev {root}/dev", f"exec {shlex.join(inner)}"]
     done = subprocess.run(
         ["unshare", "--mount", "--pid", "--fork", "sh", "-c", "\n".join(lines)],
         **{"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "stdin": subprocess.DEVNULL},

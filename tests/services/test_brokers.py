@@ -176,11 +176,11 @@ async def test_a_broker_that_was_away_is_found_again_and_nothing_is_lost(
     monkeypatch.setattr("omnicore.workflows.triggers.brokers._LONGEST_S", 0.5)
     async with lines(tmp_path, servers(kind), kind) as one:
         one.room.apply(workflow("placed", "- {event: {with: {type: order.placed}}}"))
+        await one.side.close()  # clients of NATS that are closed while they reconnect leave a socket behind
         await asyncio.to_thread(one.server.stop)
         await until(lambda: one.brokers.trouble is not None, "its absence is noticed")
         await one.room.triggers.publish({"id": "1", "source": "/tests", "type": "done.late"})
         await asyncio.to_thread(one.server.start)
-        await one.side.close()
         await one.side.open()
         await one.side.send(b'{"order": 2}')
         await until(lambda: len(one.begun()) == 1, "messages come again")
