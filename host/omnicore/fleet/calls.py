@@ -214,15 +214,18 @@ class Remote:
         raise tried.last
 
     def _subject(self, tried: _Try) -> str | None:
-        """The subject to ask next: one host, where the call has a key or some have refused it; else any that can."""
-        plugin, function, digest = tried.plugin, tried.function, tried.header.digest
-        places = self._directory.places(plugin, function, digest=digest)
-        left = [one.host for one in places if one.host not in tried.refused]
-        if tried.header.key is not None and left:
-            return call_subject(plugin, function, host=max(left, key=lambda one: _weight(tried.header.key, one)))
-        if tried.refused:
-            return call_subject(plugin, function, host=left[0]) if left else None
-        return call_subject(plugin, function, digest=digest)
+        """The subject to ask next: a host that was heard lately, the same one for a key; any where none is known."""
+        plugin, function, key = tried.plugin, tried.function, tried.header.key
+        places = self._directory.places(plugin, function, digest=tried.header.digest)
+        left = [one for one in places if one.host not in tried.refused]
+        if not left:
+            return None if tried.refused else call_subject(plugin, function, digest=tried.header.digest)
+        if key is not None:
+            return call_subject(
+                plugin, function, host=max((one.host for one in left), key=lambda one: _weight(key, one))
+            )
+        roomy = [one.host for one in left if one.room > 0] or [left[0].host]
+        return call_subject(plugin, function, host=random.choice(roomy))  # noqa: S311 -- spreads calls
 
     async def _once(self, tried: _Try, subject: str) -> tuple[AnswerHeader, bytes]:
         header, payload = _timed(tried, self._clock), tried.payload
