@@ -10,6 +10,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.plugins.guests import ECHO
@@ -21,6 +22,7 @@ from omnicore.errors import CallCancelled, StorageFailed
 from omnicore.storage.database import Database
 from omnicore.storage.host_locks import HostLocks
 from omnicore.storage.store import Store
+from omnicore.workflows.journal_records import Claimed
 
 WAITS = text("waits", "- a: {call: work.echo}\n- b: {call: work.wait}\n- c: {call: work.echo}")
 LISTENS = text(
@@ -92,6 +94,47 @@ async def test_a_host_that_was_declared_dead_drops_its_runs_and_begins_anew(
         steps.gate.set()
         assert await handle == 1
     assert steps.counts["echo"] == 2
+
+
+async def test_a_claim_that_comes_back_after_its_host_was_declared_dead_begins_nothing(
+    open_store: OpenStore, tmp_path: Path
+) -> None:
+    steps, late = Steps(), list[Claimed]()
+    async with workflows_on(open_store(), steps, tmp_path) as workflows:
+        journal, runner = workflows.engine.journal, workflows.engine.runner
+        claim, drop_all, before = journal.claim, runner.drop_all, journal.host
+
+        async def claimed(*given: Any, **more: Any) -> list[Claimed]:
+            if journal.host == before:
+                late.extend(await claim(*given, **more))
+            return []
+
+        def dropped() -> None:
+            drop_all()
+            if late:
+                runner.take_up(late.pop())
+
+        async def settled() -> None:
+            await queue_settled()
+            for _ in range(100):  # the host is still the old one while what it had queued is refused
+                await asyncio.sleep(0)
+
+        queue_settled = journal._queue.settled
+        journal.claim, runner.drop_all, journal._queue.settled = claimed, dropped, settled  # type: ignore[method-assign]
+        others = Steps()
+        async with workflows_on(open_store(), others, tmp_path / "elsewhere", work=False) as other:
+            await other.apply(WAITS)
+            handle = await other.start("waits", 1)
+            await until(lambda: late)
+            (silence,) = [one for one in await other.engine.journal.others() if one.host == before]
+            assert await other.engine.journal.bury(silence) == 1
+        await until(lambda: journal.host != before)
+        async with workflows_on(open_store(), others, tmp_path / "elsewhere") as other:
+            await others.begun.wait()
+            await workflows.engine._lease.renewed()
+            others.gate.set()
+            assert await other.output(handle.id) == 1
+    assert (steps.counts, others.counts) == ({}, {"echo": 2, "wait": 1})
 
 
 async def test_another_process_starts_and_cancels_runs_of_a_host(open_store: OpenStore, tmp_path: Path) -> None:

@@ -664,7 +664,8 @@ class EmbeddedEngine:
 
     async def _enter(self) -> None:
         moment = self._lease.moment()
-        self._parts.locks.hold(await self.journal.open())
+        # A claim that came back after the first drop is dropped here: the new lease would let its steps begin.
+        self._parts.locks.hold(await self.journal.open(self.runner.drop_all))
         self._lease.renew(moment)
 
     def _lost(self) -> None:

@@ -151,11 +151,15 @@ class Journal:
 
     # -- the host itself
 
-    async def open(self) -> str:
-        """Begins under a new id, after a start and after `HostLost`. What was in its hands is no longer."""
+    async def open(self, dropped: Callable[[], None] = lambda: None) -> str:
+        """Begins under a new id, after a start and after `HostLost`. What was in its hands is no longer.
+
+        Args: dropped: called before the new id can hold a lease, when no claim of the old one counts any more.
+        """
         await self._queue.settled()
         before, self.host = self.host, new_id("wfh")
         self._owned = {}
+        dropped()
         host, now = self.host, self._clock.now()
 
         def work(session: Session, batch: JournalBatch) -> None:
