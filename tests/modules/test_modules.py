@@ -349,7 +349,7 @@ def test_an_application_that_serves_answers_rest_until_it_stops(tmp_path, plugin
 def test_a_server_that_cannot_listen_keeps_the_application_from_starting(tmp_path, plugins):
     serving = PluginsModule(tmp_path / "plugins", data=tmp_path / "data", watch=False, host="0.0.0.0", serve=True)
     app = an_app(serving)
-    with pytest.raises(Exception, match="no token is set") as caught:
+    with pytest.raises(Exception, match="there are no users and no token") as caught:
         app.start()
     assert caught.value.details["modules"] == ["plugins"]
     assert app.host is None

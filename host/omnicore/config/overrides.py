@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
@@ -195,6 +196,8 @@ def joined(base: Loaded) -> Loaded:
     """
     data = base.settings.data
     file = data / JOINED
+    if not os.path.lexists(file):  # `omnicore doctor` tells of a folder that others may write to
+        return base
     if not check_own(data, folder=True) or not check_own(file):
         return base
     known = {".".join(path): str(value) for path, value in read_document(file).values.items()}

@@ -72,7 +72,7 @@ def test_what_is_not_supported_is_refused_with_its_place_and_what_to_use_instead
     text, path, line, instead = REFUSED[name]
     found = next(one for one in check(HEAD + text) if one.path == path)
     assert (found.line, found.severity) == (line, "error")
-    assert "not supported" in found.fact or "is no key here" in found.fact
+    assert "not supported" in found.fact or "is not a key here" in found.fact
     assert instead in found.remedy
 
 
