@@ -83,7 +83,7 @@ const COLUMNS: Column<Memory>[] = [
     width: "96px",
     render: (memory) => scored(memory.importance),
   },
-  { key: "uses", title: words.uses, width: "60px", render: (memory) => memory.hits ?? 0 },
+  { key: "uses", title: words.uses, width: "60px", render: (memory) => memory.hits },
   {
     key: "stored",
     title: words.stored,

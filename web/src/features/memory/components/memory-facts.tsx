@@ -66,7 +66,7 @@ export function MemoryFacts({ memory, onShow }: Props) {
 }
 
 function LastUsed({ memory }: { memory: Schemas["Memory"] }) {
-  const uses = memory.hits ?? 0;
+  const uses = memory.hits;
   return (
     <>
       {uses > 0 ? <TimeAgo at={memory.accessed_at} /> : texts.common.never} ({texts.memory.uses.toLowerCase()}
