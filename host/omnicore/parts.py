@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from omnicore.mcp.service import McpService
     from omnicore.memory.service import MemoryService
     from omnicore.plugins.host import PluginHost
+    from omnicore.plugins.rollout import Rollouts
     from omnicore.runtime.tasks import TaskEngine
     from omnicore.storage.store import Store
     from omnicore.telemetry.logs import PluginLogs
@@ -64,6 +65,7 @@ class HostParts:
     connectors: Connectors
     memory: MemoryService
     plugins: PluginHost
+    rollouts: Rollouts
     nats: FleetPart | None
     tasks: TaskEngine
     workflows: Workflows

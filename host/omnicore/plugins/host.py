@@ -535,7 +535,13 @@ class PluginHost:
 
     def tallies(self, name: str) -> Mapping[str, CallStatus]:
         """The calls of each version that has a share of them at this host, since it got it, by hash."""
-        return self._routes.tallies(name)
+        counted = self._routes.counted(name).items()
+        return {hash_: call_status([one] if one is not None else []) for hash_, one in counted}
+
+    @property
+    def routes(self) -> CallRoutes:
+        """The versions that answer calls, and what each has counted."""
+        return self._routes
 
     def upgrade(self, name: str) -> Upgrade:
         """Everything that differs between the version that answers calls and the one in the folder.
