@@ -300,6 +300,14 @@ class PluginHost:
         """True when the version that answers calls has a function."""
         return any(one.name == function for one in self.functions(name))
 
+    def loads(self, name: str) -> bool:
+        """True unless the version that answers calls cannot be loaded on this host. Blocks while it is compiled."""
+        try:
+            self._routes.version(name).load()
+        except OmniError:
+            return False
+        return True
+
     def rights(self, name: str) -> tuple[tuple[CapabilityRequest, ...], tuple[Grant, ...]]:
         """The requests and the grants of the version that answers calls; none when there is no such version."""
         serving = self._routes.serving(name)
