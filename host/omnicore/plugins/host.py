@@ -537,14 +537,12 @@ class PluginHost:
 
     def fleet_view(self, name: str) -> FleetView:
         """Files in hosts' folders that have a plugin's name, and versions in service at hosts. Raises: NotFound."""
-        if self._natives.find(name) is not None:
-            return FleetView((), ())
-        return fleet_view(self._catalogue, self._catalogue.row(name))
+        native = self._natives.find(name) is not None
+        return FleetView((), ()) if native else fleet_view(self._catalogue, self._catalogue.row(name))
 
     def tallies(self, name: str) -> Mapping[str, CallStatus]:
         """The calls of each version that has a share of them at this host, since it got it, by hash."""
-        counted = self._routes.counted(name).items()
-        return {hash_: call_status([one] if one is not None else []) for hash_, one in counted}
+        return {hash_: call_status([one] if one else []) for hash_, one in self._routes.counted(name).items()}
 
     @property
     def routes(self) -> CallRoutes:

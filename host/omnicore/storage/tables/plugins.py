@@ -728,6 +728,6 @@ class RolloutsTable:
         self._store.apply(work)
 
     def counts(self, rollout: Rollout) -> list[RolloutCount]:
-        """What all hosts have counted in the present step."""
+        """The counts of all hosts in the present step."""
         rows = self._store.rows(f"{COUNTS.select} WHERE plugin = ?", (rollout.plugin,))
         return [one for one in map(COUNTS.row, rows) if one.step_at == rollout.step_at]
