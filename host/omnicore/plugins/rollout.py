@@ -59,7 +59,7 @@ class RolloutOrder(Record, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Guard:
+class RolloutGuard:
     """A condition on the calls of the new version."""
 
     text: str
@@ -69,14 +69,14 @@ class Guard:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class StepVerdict:
     """The judgement on a step. `failed` says which guard tripped, `waits` what is missing for a judgement."""
 
     failed: str = ""
     waits: str = ""
 
 
-def read_guard(text: str) -> Guard:
+def read_guard(text: str) -> RolloutGuard:
     """A guard such as `errors<1%`. Raises: InvalidInput."""
     found = _GUARD.fullmatch(text.strip())
     figure, limit, unit = [one for one in found.groups() if one is not None] if found else ("", "0", "")
@@ -84,7 +84,7 @@ def read_guard(text: str) -> Guard:
         raise InvalidInput(
             f"{text[:80]!r} is not a guard", remedy="write errors<1%, p95<200ms, p95<2s or p95<2x", path="guards"
         )
-    return Guard(text.strip(), figure, float(limit), unit)  # type: ignore[arg-type]  # the pattern has these words
+    return RolloutGuard(text.strip(), figure, float(limit), unit)  # type: ignore[arg-type]  # the pattern has these words
 
 
 def check_order(order: RolloutOrder) -> None:
@@ -112,7 +112,7 @@ def division(rollout: Rollout) -> Mapping[str, int]:
     return {hash_: share for hash_, share in wanted.items() if share}
 
 
-def judge(rollout: Rollout, counts: Sequence[RolloutCount]) -> Verdict:
+def judge(rollout: Rollout, counts: Sequence[RolloutCount]) -> StepVerdict:
     """The judgement of all guards on the calls that all hosts have counted in a step."""
     new, old = _total(counts, rollout.digest), _total(counts, rollout.before)
     waits = ""
@@ -124,11 +124,11 @@ def judge(rollout: Rollout, counts: Sequence[RolloutCount]) -> Verdict:
             continue
         found, limit, shown = _measured(guard, new, old)
         if found >= limit:
-            return Verdict(failed=f"guard {guard.text}: {shown}, in {new.calls} calls")
-    return Verdict(waits=waits)
+            return StepVerdict(failed=f"guard {guard.text}: {shown}, in {new.calls} calls")
+    return StepVerdict(waits=waits)
 
 
-def _measured(guard: Guard, new: RolloutCount, old: RolloutCount) -> tuple[float, float, str]:
+def _measured(guard: RolloutGuard, new: RolloutCount, old: RolloutCount) -> tuple[float, float, str]:
     """The figure, its limit and both in words."""
     if guard.figure == "errors":
         percent = 100 * new.errors / new.calls
@@ -202,22 +202,7 @@ class Rollouts:
                 f"{name} has no single version that serves",
                 remedy=f"see `omnicore plugins show {name}`, and give one version all calls first",
             )
-        digest = self._version(view, order.version)
-        now = self._clock.now()
-        rollout = Rollout(
-            plugin=name,
-            version=order.version,
-            digest=digest,
-            before=view.serving,
-            shares=order.shares,
-            every_s=order.every_s,
-            guards=order.guards,
-            who=who,
-            began_at=now,
-            step_at=now,
-            carrier=self._host,
-            carried_until=now + _LEASE_S,
-        )
+        rollout = self._first(view, order, who)
         if not self._table.begin(rollout):
             raise Conflict(
                 f"a rollout of {name} is under way", remedy=f"stop it with `omnicore plugins rollout {name} --stop`"
@@ -261,6 +246,25 @@ class Rollouts:
         return bool(running)
 
     # -- inner parts
+
+    def _first(self, view: PluginView, order: RolloutOrder, who: str) -> Rollout:
+        """A rollout at its first step, carried by this host. Raises: NotFound, Conflict: no such version."""
+        digest = self._version(view, order.version)
+        now = self._clock.now()
+        return Rollout(
+            plugin=view.name,
+            version=order.version,
+            digest=digest,
+            before=view.serving or "",
+            shares=order.shares,
+            every_s=order.every_s,
+            guards=order.guards,
+            who=who,
+            began_at=now,
+            step_at=now,
+            carrier=self._host,
+            carried_until=now + _LEASE_S,
+        )
 
     def _version(self, view: PluginView, text: str) -> str:
         """The hash of a version that is kept and does not serve. Raises: NotFound, Conflict."""
