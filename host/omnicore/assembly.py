@@ -56,6 +56,7 @@ from omnicore.optional import optional
 from omnicore.parts import DeliveryPart, EventPart, HealthPart, HostParts, Part, started, watch_events, watch_resources
 from omnicore.plugins.call import from_json, to_json
 from omnicore.plugins.host import PluginHost
+from omnicore.plugins.rollout import Rollouts
 from omnicore.portal import NEVER_CLOSED, BlockingHost
 from omnicore.resilience.breaker import Breaker
 from omnicore.restore import restore_staged
@@ -63,6 +64,7 @@ from omnicore.runtime.tasks import TaskEngine
 from omnicore.sandbox.abi import Doors, HostFunction
 from omnicore.sandbox.engines import engine_for
 from omnicore.storage.database import open_store
+from omnicore.storage.host_locks import host_identity
 from omnicore.storage.tables.answers import AnswersTable
 from omnicore.storage.tables.kv import KvTable
 from omnicore.storage.tables.settings import OverridesTable
@@ -228,6 +230,7 @@ class Host(ServicesOfHost):
                 vectors=self.vectors,
                 loops=self.loops,
                 fleet=self.fleet,
+                rollouts=self.rollouts,
                 intelligences=self.intelligences,
                 memory=self.memory,
                 mcp=self.mcp,
@@ -269,7 +272,7 @@ class Host(ServicesOfHost):
             order = (
                 *_collector(parts, work=self._work),
                 *(audit, parts.events, parts.vectors, parts.memory, parts.connectors, parts.plugins),
-                *(parts.deliveries, parts.mcp),
+                *(parts.rollouts, parts.deliveries, parts.mcp),
                 *((parts.nats,) if parts.nats is not None else ()),
                 *automation,
                 *((parts.tasks, parts.health_part, self.operations) if self._work else ()),
@@ -363,6 +366,9 @@ class Host(ServicesOfHost):
             wrap_doors=self._wrap_doors,
         )
         parts.plugins.wanted = self._wanted
+        shared = parts.store.dialect == "postgresql"
+        host = host_identity(self.settings.data) if shared else ""
+        parts.rollouts = Rollouts(parts.plugins, parts.store, parts.bus, clock, host=host, work=self._work)
         parts.plugins.forgetting += [stored.forget, parts.vectors.clear, parts.memory.memories.clear]
         return services, native
 

@@ -34,6 +34,7 @@ from omnicore.memory.service import Holding, MemoryService, MemoryStats, PluginM
 from omnicore.parts import DeliveryPart, EventPart, HealthPart
 from omnicore.plugins.call import Calls
 from omnicore.plugins.host import PluginHost
+from omnicore.plugins.rollout import Rollouts
 from omnicore.resilience.degradation import Degradation
 from omnicore.resilience.health import HealthMonitor, HealthReport
 from omnicore.runtime.tasks import Job, JobHandle, TaskEngine, TaskHandle
@@ -75,6 +76,7 @@ class Services:
     operations: BlockingOperationsPart
     plugins: BlockingPluginHost
     reserved: BlockingReserved
+    rollouts: BlockingRollouts
     tasks: BlockingTaskEngine
     vectors: BlockingVectorService
     workflows: BlockingWorkflows
@@ -358,6 +360,10 @@ class BlockingReserved(Reserved):
 class BlockingRights(Rights):
     def check_again(self, row: RunView, role: str, *, until: int | None) -> None: ...
     def check_version(self, workflow: str, number: int | None, role: str) -> None: ...
+
+class BlockingRollouts(Rollouts):
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
 
 class BlockingRunHandle(RunHandle):
     def wait(self) -> Any: ...

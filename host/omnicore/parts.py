@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from omnicore.capabilities.events import may_hear
 from omnicore.errors import Unavailable
 from omnicore.events.bus import Event, EventBus, EventLog, topic_matches
-from omnicore.events.subscriptions import Deliveries, DeliveryFigures, Handling, Subscriptions
+from omnicore.events.subscriptions import Deliveries, DeliveryFigures, Handling, Order, Subscriptions, as_input
 from omnicore.events.typed import OmegaEvent, emit
 from omnicore.plugins.callers import APPLICATION
 from omnicore.resilience.degradation import Degradation
@@ -20,7 +20,7 @@ from omnicore.sandbox.abi import KIB, MIB
 from omnicore.sandbox.budget import BUDGET
 from omnicore.storage.archive import stored_bytes
 from omnicore.storage.change_watch import ChangeWatch
-from omnicore.storage.tables.events import EventRow, EventsTable, HeartbeatsTable, SubscriptionsTable
+from omnicore.storage.tables.events import EventRow, EventsTable, HandedTable, HeartbeatsTable, SubscriptionsTable
 
 if TYPE_CHECKING:
     from omnicore.access.audit import AuditTrail
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from omnicore.mcp.service import McpService
     from omnicore.memory.service import MemoryService
     from omnicore.plugins.host import PluginHost
+    from omnicore.plugins.rollout import Rollouts
     from omnicore.runtime.tasks import TaskEngine
     from omnicore.storage.store import Store
     from omnicore.telemetry.logs import PluginLogs
@@ -64,6 +65,7 @@ class HostParts:
     connectors: Connectors
     memory: MemoryService
     plugins: PluginHost
+    rollouts: Rollouts
     nats: FleetPart | None
     tasks: TaskEngine
     workflows: Workflows
@@ -371,13 +373,27 @@ class EventPart:
         return rows, rows[-1].id if len(events) > limit else None
 
 
+class _Relief:
+    """The other hosts on the database, as deliveries see them: `omnicore.events.subscriptions.Relief`."""
+
+    def __init__(self, store: Store, plugins: PluginHost, clock: Clock) -> None:
+        self._table = HandedTable(store, clock)
+        self.loads, self.waiting = plugins.loads, self._table.waiting
+
+    def give(self, order: Order, event: Event) -> None:
+        self._table.give(order.id, event.id, {**as_input(event), "size": event.size, "hops": event.hops})
+
+    def take(self, order: Order, limit: int) -> list[Event]:
+        return [Event(**one) for one in self._table.take(order.id, limit)]
+
+
 class DeliveryPart:
     """Durable subscriptions of plugins, and their delivery while it is started."""
 
     def __init__(
         self, settings: EventSettings, *, bus: EventBus, store: Store, health: HealthPart, clock: Clock
     ) -> None:
-        self._table = SubscriptionsTable(store, clock)
+        self._table, self._clock = SubscriptionsTable(store, clock), clock
         self._plugins: PluginHost | None = None
         self._health, self._bus, self._store = health, bus, store
         self._deliveries: Deliveries | None = None
@@ -392,8 +408,14 @@ class DeliveryPart:
         plugins.forgetting.append(self.subscriptions.forget)
         if not work:
             return
+        shared = self._store.dialect == "postgresql"
         self._deliveries = Deliveries(
-            self._bus, orders=self._table.all, changed=self._store.data_version, allowed=self._allowed, call=self._call
+            self._bus,
+            orders=self._table.all,
+            changed=self._store.data_version,
+            allowed=self._allowed,
+            call=self._call,
+            relief=_Relief(self._store, plugins, self._clock) if shared else None,
         )
         self._delivering = Supervised(
             "event-delivery", self._deliveries.run, policy=_ENDLESS, failed=self._health.failed

@@ -28,6 +28,7 @@ from omnicore.memory.embedder import Embedder, Sense, embedder_named
 from omnicore.memory.memories import Memories
 from omnicore.memory.service import MemoryService
 from omnicore.plugins.host import PluginHost
+from omnicore.plugins.rollout import Rollouts
 from omnicore.sandbox.extism.engine import ExtismEngine
 from omnicore.storage.database import Database
 from omnicore.storage.tables.kv import KvTable
@@ -185,6 +186,7 @@ class Site:
                 memory=_memory(self._database, self.settings.memory, clock, self.bus),
                 vectors=VectorService(self._database, self.settings.data / "vectors"),
                 connectors=self.connectors,
+                rollouts=Rollouts(self.host, self._database, self.bus, clock, host="", work=False),
             ),
         )
         self.url = ""

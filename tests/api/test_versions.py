@@ -39,6 +39,39 @@ def test_a_rollback_to_nothing_is_refused(changed: Site, body: dict[str, object]
     assert changed.client.post(f"{AT}/rollback", json=body).status_code == status
 
 
+def test_a_rollout_is_begun_shown_and_stopped(site: Site) -> None:
+    site.drop("a.wasm", ONE)
+    site.host.install("a.wasm", TWO, hold=True)
+    assert site.client.get(AT).json()["rollout"] is None
+    order = {"version": NEW[:8], "shares": [5, 100], "every_s": 60, "guards": ["errors<1%"]}
+    begun = site.client.post(f"{AT}/rollout", json=order)
+    assert (begun.status_code, begun.json()["state"], begun.json()["digest"]) == (200, "running", NEW)
+    shown = site.client.get(AT).json()
+    assert (shown["shares"], shown["rollout"]["guards"]) == ({OLD: 95, NEW: 5}, ["errors<1%"])
+    assert site.client.post(f"{AT}/rollout", json=order).status_code == 409
+    stopped = site.client.post(f"{AT}/rollout/stop").json()
+    assert (stopped["state"], site.client.get(AT).json()["serving"]) == ("stopped", OLD)
+    assert site.client.post(f"{AT}/rollout/stop").status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [
+        ({"version": None}, "version"),
+        ({"shares": [5, 50]}, "shares"),
+        ({"shares": ["5"]}, "shares"),
+        ({"every_s": 0}, "every_s"),
+        ({"guards": ["errors<2x"]}, "guards"),
+        ({"gaurds": []}, "gaurds"),
+    ],
+)
+def test_a_rollout_that_is_wrong_is_refused_with_its_path(site: Site, changes: dict[str, object], path: str) -> None:
+    site.drop("a.wasm", ONE)
+    site.host.install("a.wasm", TWO, hold=True)
+    refused = site.client.post(f"{AT}/rollout", json={"version": NEW, **changes})
+    assert (refused.status_code, refused.json()["path"].startswith(path)) == (422, True)
+
+
 def test_an_upgrade_shows_the_whole_difference_and_is_approved(changed: Site) -> None:
     upgrade = changed.client.get(f"{AT}/upgrade").json()
     assert (upgrade["from"]["hash"], upgrade["to"]["hash"], upgrade["waiting"]) == (OLD, NEW, True)

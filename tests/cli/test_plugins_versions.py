@@ -84,3 +84,19 @@ def test_a_version_that_is_held_back_leaves_the_old_one_in_service(omnicore, tmp
     held = omnicore("plugins", "install", "--hold", tmp_path / "two" / "store.wat")
     assert "needs-review: is held back" in held.out, held.err
     assert omnicore("plugins", "call", "store.echo", "hello").out.strip() == "hello"
+
+
+def test_a_version_is_rolled_out_and_stopped(omnicore, tmp_path):
+    for folder, text in (("one", ECHO), ("two", ECHO.replace('"echo"', '"again"'))):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "store.wat").write_text(text)
+    assert omnicore("plugins", "install", tmp_path / "one" / "store.wat").code == 0
+    held = omnicore("plugins", "install", "--hold", tmp_path / "two" / "store.wat", "-o", "json")
+    new = json.loads(held.out)["hash"]
+    begun = omnicore("plugins", "rollout", "store", new[:8], "--share", "5,100", "--every", "1m", "--guard", "p95<2x")
+    assert "running, 5 % to" in begun.out, begun.err
+    assert "running, 5 % to" in omnicore("plugins", "show", "store").out
+    assert "stopped, 0 % to" in omnicore("plugins", "rollout", "store", "--stop").out
+    assert omnicore("plugins", "rollout", "store").code == 2
+    assert omnicore("plugins", "rollout", "store", new[:8], "--share", "5,x").code == 2
+    assert omnicore("plugins", "rollout", "store", new[:8], "--guard", "errors<9x").code == 2

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from omnicore.loops.engine import LoopEngine
     from omnicore.memory.service import MemoryService
     from omnicore.plugins.host import PluginHost
+    from omnicore.plugins.rollout import Rollouts
     from omnicore.resilience.degradation import Degradation
     from omnicore.resilience.health import HealthMonitor
     from omnicore.runtime.tasks import TaskEngine
@@ -58,6 +59,7 @@ class Rooms:
     vectors: VectorService | None = None
     loops: LoopEngine | None = None
     fleet: Fleet | None = None
+    rollouts: Rollouts | None = None
     intelligences: Intelligences | None = None
     memory: MemoryService | None = None
     audit: AuditTrail | None = None

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from omnicore.access.principal import Role
 from omnicore.api.operation import ref
-from omnicore.api.parts import parts_of
+from omnicore.api.parts import parts_of, present
 from omnicore.api.principals import principal_of
 from omnicore.api.problems import Problem, RefusalError
 from omnicore.api.requests import Json, read_count, read_cursor, read_object, read_record, tagged, who, write_cursor
@@ -34,8 +34,10 @@ from omnicore.api.schema import (
 )
 from omnicore.capabilities.doors import review_warnings
 from omnicore.errors import InvalidInput, NotFound
+from omnicore.plugins.rollout import RolloutOrder, Rollouts
 from omnicore.plugins.view import HostView, PluginView, SourceView, State
 from omnicore.records import Meta, Record, schema
+from omnicore.storage.tables.plugins import Rollout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -134,9 +136,11 @@ def _wanted_state(request: Request) -> State | None:
 
 
 async def show_plugin(request: Request) -> Response:
-    """One plugin."""
-    view = await asyncio.to_thread(parts_of(request).host.get, request.path_params["plugin"])
-    return tagged(request, view.to_json())
+    """One plugin, with its last rollout."""
+    name, parts = request.path_params["plugin"], parts_of(request)
+    view = await asyncio.to_thread(parts.host.get, name)
+    rollout = await asyncio.to_thread(parts.rooms.rollouts.of, name) if parts.rooms.rollouts is not None else None
+    return tagged(request, {**view.to_json(), "rollout": rollout.to_json() if rollout is not None else None})
 
 
 async def upload_plugin(request: Request) -> Response:
@@ -258,6 +262,23 @@ async def divide_calls(request: Request) -> Response:
     return Json(view.to_json())
 
 
+async def begin_rollout(request: Request) -> Response:
+    """Begins to give a version the calls step by step."""
+    order = await read_record(request, RolloutOrder, "rollout")
+    begin = partial(_rollouts(request).begin, who=who(request))
+    return Json((await asyncio.to_thread(begin, request.path_params["plugin"], order)).to_json())
+
+
+async def stop_rollout(request: Request) -> Response:
+    """Gives all calls back to the version that served."""
+    abort = partial(_rollouts(request).abort, who=who(request))
+    return Json((await asyncio.to_thread(abort, request.path_params["plugin"])).to_json())
+
+
+def _rollouts(request: Request) -> Rollouts:
+    return present(parts_of(request).rooms.rollouts, "makes no rollouts")
+
+
 async def list_plugin_hosts(request: Request) -> Response:
     """Files of hosts' folders that have the name, and the versions that hosts have in service."""
     found = await asyncio.to_thread(parts_of(request).host.fleet_view, request.path_params["plugin"])
@@ -331,6 +352,8 @@ SCHEMAS: Schemas = {
     "Versions": object_of(items=list_of("Version")),
     "RollbackOrder": schema(RollbackOrder),
     "SharesOrder": schema(SharesOrder),
+    "RolloutOrder": schema(RolloutOrder),
+    "Rollout": schema(Rollout),
     "PluginSource": schema(SourceView),
     "PluginOnHost": schema(HostView),
     "PluginHosts": object_of(sources=list_of("PluginSource"), hosts=list_of("PluginOnHost")),
@@ -411,6 +434,7 @@ SCHEMAS: Schemas = {
         dropped={**COUNT, "description": "Lines left out before this one, for they came too fast."},
     ),
     "Plugin": object_of(
+        "rollout",
         name=TEXT,
         version=TEXT,
         description=TEXT,
@@ -429,6 +453,7 @@ SCHEMAS: Schemas = {
         trust={"enum": ["sandboxed", "native"], "description": "Native plugins are Python in the host's own process."},
         shares={**MAYBE_TABLE, "description": "Per cent of the calls by hash; null where one version has all."},
         revision={**COUNT, "description": "Grows with each decision about the plugin, made at whichever host."},
+        rollout={**maybe("Rollout"), "description": "Its last rollout; only where a single plugin is shown."},
     ),
     "Function": object_of(
         description=TEXT,

@@ -54,6 +54,7 @@ TABLE: Mapping[str, Lazy] = {
     "versions": Lazy(_AT, "versions", "List the versions of a plugin that are kept."),
     "rollback": Lazy(_AT, "rollback", "Put an earlier version of a plugin back."),
     "share": Lazy(_AT, "share", "Divide the calls of a plugin among versions."),
+    "rollout": Lazy(_AT, "rollout", "Give a version the calls of a plugin step by step."),
     "hosts": Lazy(_AT, "hosts", "Show what hosts' folders propose and what hosts run of a plugin."),
     "config": Lazy(_AT, "config", "Show and change the settings of a plugin."),
     "logs": Lazy(_AT, "logs", "Show what a plugin logged, from the running server."),
@@ -271,6 +272,44 @@ def share(shell: Shell, name: str, parts: Sequence[str]) -> None:
 
 @click.command()
 @click.argument("name")
+@click.argument("version", required=False)
+@click.option("--share", "shares", default="5,25,100", show_default=True, help="Per cent of the calls, step by step.")
+@click.option("--every", type=Duration(), default=600.0, show_default="10m", help="The least time of a step.")
+@click.option("--guard", "guards", multiple=True, help="Condition such as errors<1%, p95<200ms or p95<2x; repeatable.")
+@click.option("--stop", is_flag=True, help="Give all calls back to the version that served before.")
+@host_folders
+@pass_shell
+def rollout(
+    shell: Shell, name: str, version: str | None, *, shares: str, every: float, guards: Sequence[str], stop: bool
+) -> None:
+    """Give a version that is kept, by its version or hash, the calls of a plugin step by step.
+
+    A guard that trips gives all calls back to the version that served; `plugins show` says why. p95<2x compares with
+    that version. Guards judge 100 calls or more, and a step waits for them.
+    """
+    output, steps = Output(shell), shares.split(",")
+    if stop == (version is not None):
+        raise click.UsageError("give either a version or --stop")
+    if not all(one.strip().isdigit() for one in steps):
+        raise click.BadParameter(f"{shares} is no list such as 5,25,100", param_hint="--share")
+    order = {"version": version, "shares": [int(one) for one in steps], "every_s": every, "guards": list(guards)}
+    with connected(shell, output) as client:
+        if stop:
+            found = client.ask("POST", "plugins", name, "rollout", "stop")
+        else:
+            found = client.ask("POST", "plugins", name, "rollout", body=order)
+    output.done(f"Rollout of {name}: {_rollout(found)}", found)
+
+
+def _rollout(one: Document) -> str:
+    """A rollout in a line."""
+    share = one["shares"][one["step"]] if one["step"] >= 0 else 0
+    reason = f": {one['reason']}" if one["reason"] else ""
+    return f"{one['state']}, {share} % to {one['version']} ({one['digest'][:8]}){reason}"
+
+
+@click.command()
+@click.argument("name")
 @host_folders
 @pass_shell
 def hosts(shell: Shell, name: str) -> None:
@@ -461,6 +500,8 @@ def detail_rows(view: Document) -> Iterator[tuple[str, str]]:
         yield "serves", view["serving"] or "nothing"
     if view.get("shares"):
         yield "shares", _shares(view)
+    if view.get("rollout"):
+        yield "rollout", _rollout(view["rollout"])
     yield from function_rows(view["functions"])
     yield from asked_rows(view["asked"])
     for one in view["granted"]:

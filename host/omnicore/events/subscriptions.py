@@ -30,6 +30,7 @@ _QUEUE = 256
 _QUEUE_BYTES = 1024 * 1024
 _AT_ONCE = 4  # handlers of one plugin, so that a slow one holds up only itself
 _REFRESH_S = 2.0
+_TAKEN = 64  # events of other hosts at once, so that the rest of a row is for a host with more room
 
 _log = logging.getLogger("omnicore.events")
 
@@ -48,6 +49,22 @@ class Order(Protocol):
 
     @property
     def function(self) -> str: ...
+
+
+class Relief(Protocol):
+    """Hosts on one database that take over what this one cannot deliver. Its methods block."""
+
+    def loads(self, plugin: str) -> bool:
+        """True unless a plugin cannot be loaded on this host."""
+
+    def give(self, order: Order, event: Event) -> None:
+        """Hands an event over. Raises: LimitExceeded, StorageFailed."""
+
+    def waiting(self) -> Sequence[str]:
+        """The subscriptions for which events were handed over."""
+
+    def take(self, order: Order, limit: int) -> Sequence[Event]:
+        """Takes the oldest of them; no other host gets them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +101,7 @@ class Deliveries:
         changed: a number that changes when another process may have subscribed.
         allowed: whether a plugin may still hear a topic pattern; a grant may have been taken back.
         call: calls `plugin.function` with an event as JSON, in the context of a `Handling`.
+        relief: the other hosts, where there may be some.
     """
 
     def __init__(
@@ -94,8 +112,10 @@ class Deliveries:
         changed: Callable[[], int],
         allowed: Callable[[str, str], bool],
         call: Callable[[str, Any, Handling], Awaitable[Any]],
+        relief: Relief | None = None,
     ) -> None:
-        self._bus = bus
+        self._bus, self._relief = bus, relief
+        self._unloadable: set[str] = set()
         self._orders, self._changed, self._allowed, self._call = orders, changed, allowed, call
         self._at_work: dict[str, _Delivery] = {}
         self._stirred = asyncio.Event()
@@ -140,6 +160,8 @@ class Deliveries:
                 version = now
                 self._stirred.clear()
                 await self.refresh()
+                if self._relief is not None and await self._relieve(self._relief):
+                    version = None
             with suppress(TimeoutError):
                 async with asyncio.timeout(_REFRESH_S):
                     await self._stirred.wait()
@@ -170,15 +192,49 @@ class Deliveries:
             await delivery.task
 
     async def _deliver(self, order: Order, events: Subscription) -> None:
-        ref = f"{order.plugin}.{order.function}"
         slots = self._slots.setdefault(order.plugin, asyncio.Semaphore(_AT_ONCE))
         async for event in events:
             async with slots:
-                await self._hand_over(ref, event)
+                await self._hand_over(order, event)
 
-    async def _hand_over(self, ref: str, event: Event) -> None:
+    async def _relieve(self, relief: Relief) -> bool:
+        """Takes what other hosts could not deliver and this one can, in line with its own; True: there may be more."""
+        more = False
+        for name in await asyncio.to_thread(relief.waiting):
+            delivery = self._at_work.get(name)
+            if delivery is None or not await asyncio.to_thread(relief.loads, delivery.order.plugin):
+                continue
+            events = await asyncio.to_thread(relief.take, delivery.order, _TAKEN)
+            more = more or len(events) == _TAKEN
+            for event in events:
+                delivery.events.offer(event)
+        return more
+
+    async def _given_away(self, order: Order, event: Event) -> bool:
+        """True where the plugin cannot be loaded here, and another host may have the event."""
+        if self._relief is None or await asyncio.to_thread(self._relief.loads, order.plugin):
+            self._unloadable.discard(order.plugin)
+            return False
+        self._unloadable.add(order.plugin)
+        await asyncio.to_thread(self._relief.give, order, event)
+        return True
+
+    async def _called(self, order: Order, event: Event) -> bool:
+        """True once the plugin has handled an event; False: another host may. Raises: as the call does."""
+        if order.plugin in self._unloadable and await self._given_away(order, event):
+            return False
         try:
-            await self._call(ref, as_input(event), Handling(event.hops))
+            await self._call(f"{order.plugin}.{order.function}", as_input(event), Handling(event.hops))
+        except OmniError:
+            if not await self._given_away(order, event):
+                raise
+            return False
+        return True
+
+    async def _hand_over(self, order: Order, event: Event) -> None:
+        ref = f"{order.plugin}.{order.function}"
+        try:
+            self._delivered += await self._called(order, event)
         except OmniError as error:
             # The plugin's breaker counted it, its log and metrics show it; the next event is tried as ever.
             self._failed += 1
@@ -186,8 +242,6 @@ class Deliveries:
         except Exception:
             self._failed += 1
             _log.exception("%s could not be handed %s", ref, event.id)
-        else:
-            self._delivered += 1
 
 
 def as_input(event: Event) -> dict[str, Any]:

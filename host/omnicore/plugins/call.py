@@ -37,7 +37,6 @@ from omnicore.errors import (
 )
 from omnicore.plugins.callers import Callers, caller, counts
 from omnicore.plugins.version import RetiredError, Target, Version
-from omnicore.plugins.view import CallStatus, call_status
 from omnicore.telemetry.metrics import CallRecorder
 
 if TYPE_CHECKING:
@@ -297,17 +296,22 @@ class CallRoutes:
         self._shares: dict[str, Sequence[tuple[Version, int]]] = {}
         self._tallies: dict[tuple[str, str], CallRecorder] = {}
         self._silent = ""
+        self.following: list[Callable[[PluginRow], None]] = []
+        """Called with the row of each plugin about which a host decided something."""
 
     def divided(self, ref: str) -> Target | None:
         """The target of one call of a reference whose calls are divided among versions, if it was resolved before."""
         split = self._splits.get(ref)
         return split.choose() if split is not None else None
 
-    def tallies(self, name: str) -> Mapping[str, CallStatus]:
-        """The calls of each version of a plugin that has a share of them, by hash."""
+    def counted(self, name: str) -> Mapping[str, CallRecorder | None]:
+        """The recorder of each version of a plugin that has a share of its calls, by hash; None without calls."""
         found = {version.serving.hash for version, _ in self._shares.get(name, ())}
-        counted = {hash_: self._tallies.get((name, hash_)) for hash_ in sorted(found)}
-        return {hash_: call_status([one] if one is not None else []) for hash_, one in counted.items()}
+        return {hash_: self._tallies.get((name, hash_)) for hash_ in sorted(found)}
+
+    def tripped(self, name: str) -> set[str]:
+        """The hashes of versions with a share of a plugin's calls whose breaker opened at this host."""
+        return {version.serving.hash for version, _ in self._shares.get(name, ()) if version.quarantined}
 
     def resolve(self, ref: str) -> Target:
         """The target of a reference that has none, or whose version was retired. Blocks. Raises: as a call does."""
@@ -426,6 +430,10 @@ class CallRoutes:
             self.sync(name)
         if serving is not None and not self._versions.holds(name):
             self._versions.untried.append(name)
+        row = self.catalogue.find(name) if self.following else None
+        if row is not None:
+            for told in self.following:
+                told(row)
 
     @property
     def silent(self) -> str:

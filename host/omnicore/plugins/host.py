@@ -300,6 +300,14 @@ class PluginHost:
         """True when the version that answers calls has a function."""
         return any(one.name == function for one in self.functions(name))
 
+    def loads(self, name: str) -> bool:
+        """True unless the version that answers calls cannot be loaded on this host. Blocks while it is compiled."""
+        try:
+            self._routes.version(name).load()
+        except OmniError:
+            return False
+        return True
+
     def rights(self, name: str) -> tuple[tuple[CapabilityRequest, ...], tuple[Grant, ...]]:
         """The requests and the grants of the version that answers calls; none when there is no such version."""
         serving = self._routes.serving(name)
@@ -529,13 +537,17 @@ class PluginHost:
 
     def fleet_view(self, name: str) -> FleetView:
         """Files in hosts' folders that have a plugin's name, and versions in service at hosts. Raises: NotFound."""
-        if self._natives.find(name) is not None:
-            return FleetView((), ())
-        return fleet_view(self._catalogue, self._catalogue.row(name))
+        native = self._natives.find(name) is not None
+        return FleetView((), ()) if native else fleet_view(self._catalogue, self._catalogue.row(name))
 
     def tallies(self, name: str) -> Mapping[str, CallStatus]:
         """The calls of each version that has a share of them at this host, since it got it, by hash."""
-        return self._routes.tallies(name)
+        return {hash_: call_status([one] if one else []) for hash_, one in self._routes.counted(name).items()}
+
+    @property
+    def routes(self) -> CallRoutes:
+        """The versions that answer calls, and what each has counted."""
+        return self._routes
 
     def upgrade(self, name: str) -> Upgrade:
         """Everything that differs between the version that answers calls and the one in the folder.

@@ -653,7 +653,10 @@ class VersionsInService:
         for key in [key for key in tuple(self._versions) if key.startswith(f"{name}@") and key not in wanted]:
             self.sync(key, None)
         for key, serving in wanted.items():
-            version, _ = self.sync(key, serving)
+            # The plugin is in no quarantine while its calls are divided; one of the versions may be, at this host.
+            before = self._versions.get(key)
+            held = replace(serving, quarantined=before is not None and before.quarantined)
+            version, _ = self.sync(key, held)
             if version is not None and not version.loaded:
                 version.coming(called=False)
         found = [(self._versions.get(f"{name}@{serving.hash}") or current, percent) for serving, percent in sharing]

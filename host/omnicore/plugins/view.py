@@ -227,10 +227,10 @@ def call_status(recorders: Sequence[CallRecorder]) -> CallStatus:
         calls += sum(counts.values())
         errors += sum(count for outcome, count in counts.items() if outcome != "ok")
         below = [one + more for one, more in zip(below, cumulative, strict=True)]
-    return CallStatus(calls, errors, _percentile_ms(below, 0.95))
+    return CallStatus(calls, errors, percentile_ms(below, 0.95))
 
 
-def _percentile_ms(below: Sequence[int], part: float) -> float | None:
+def percentile_ms(below: Sequence[int], part: float) -> float | None:
     """From cumulative counts: as far into its bucket as its rank is among the bucket's calls."""
     if not below[-1]:
         return None

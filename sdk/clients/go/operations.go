@@ -167,6 +167,26 @@ func (c *Client) DivideCalls(ctx context.Context, plugin string, body SharesOrde
 	return answer, nil
 }
 
+// BeginRollout: gives a version the calls step by step: POST /api/v1/plugins/{plugin}/rollout. It is repeated
+// safely: the client sends an Idempotency-Key.
+func (c *Client) BeginRollout(ctx context.Context, plugin string, body RolloutOrder) (*Rollout, error) {
+	answer := new(Rollout)
+	if err := c.do(ctx, request{method: http.MethodPost, path: "/api/v1/plugins/" + escaped(plugin) + "/rollout", body: body, media: "application/json", keyed: true}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// StopRollout: gives all calls to the version before: POST /api/v1/plugins/{plugin}/rollout/stop. It is
+// repeated safely: the client sends an Idempotency-Key.
+func (c *Client) StopRollout(ctx context.Context, plugin string) (*Rollout, error) {
+	answer := new(Rollout)
+	if err := c.do(ctx, request{method: http.MethodPost, path: "/api/v1/plugins/" + escaped(plugin) + "/rollout/stop", keyed: true}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
 // ListPluginHosts: shows which hosts have what of a plugin: GET /api/v1/plugins/{plugin}/hosts.
 func (c *Client) ListPluginHosts(ctx context.Context, plugin string) (*PluginHosts, error) {
 	answer := new(PluginHosts)

@@ -1580,6 +1580,9 @@ type Plugin struct {
 
 	// Grows with each decision about the plugin, made at whichever host.
 	Revision int64 `json:"revision"`
+
+	// Its last rollout; only where a single plugin is shown.
+	Rollout *Rollout `json:"rollout,omitempty"`
 }
 
 // PluginConfig is a JSON object.
@@ -1776,6 +1779,63 @@ type RestoreOutcome struct {
 type RollbackOrder struct {
 	// The version; its first 8 characters or more will do.
 	Hash string `json:"hash"`
+}
+
+// Rollout is a JSON object.
+type Rollout struct {
+	Plugin string `json:"plugin"`
+
+	Version string `json:"version"`
+
+	// SHA-256 of the new version.
+	Digest string `json:"digest"`
+
+	// SHA-256 of the version that served, which serves again after a failure.
+	Before string `json:"before"`
+
+	// Per cent of the calls for the new version, step by step.
+	Shares []int64 `json:"shares"`
+
+	// The time that a step lasts at least.
+	EveryS float64 `json:"every_s"`
+
+	// Conditions that hold while it goes on, such as errors<1%.
+	Guards []string `json:"guards"`
+
+	Who string `json:"who"`
+
+	// One of running, done, rolled-back, stopped.
+	State *string `json:"state,omitempty"`
+
+	// Why it ended so, or what the step waits for.
+	Reason *string `json:"reason,omitempty"`
+
+	// Index of the share in force; -1: all calls are to go to `before`.
+	Step *int64 `json:"step,omitempty"`
+
+	// Seconds since the Unix epoch.
+	BeganAt float64 `json:"began_at"`
+
+	// Seconds since the Unix epoch.
+	StepAt float64 `json:"step_at"`
+
+	// Seconds since the Unix epoch.
+	EndedAt *float64 `json:"ended_at,omitempty"`
+}
+
+// RolloutOrder is a JSON object.
+type RolloutOrder struct {
+	// A version that is kept, or the first 8 characters or more of its hash.
+	Version string `json:"version"`
+
+	// Per cent of the calls, rising; the last is 100.
+	Shares []int64 `json:"shares,omitempty"`
+
+	// The time that a step lasts at least.
+	EveryS *float64 `json:"every_s,omitempty"`
+
+	// Conditions: errors<1%; p95<200ms or p95<2s; p95<2x, against the version that served.
+	Guards []string `json:"guards,omitempty"`
 }
 
 // RpcMessage is a JSON object.

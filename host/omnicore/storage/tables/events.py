@@ -1,4 +1,4 @@
-"""The event log, durable subscriptions, and the row that proves the database can be written."""
+"""The event log, durable subscriptions, events handed over, and the row that proves the database can be written."""
 
 from __future__ import annotations
 
@@ -208,6 +208,71 @@ def _bound(count: int, allowed: int, name: str) -> None:
             limit=name,
             allowed=allowed,
         )
+
+
+class HandedRow(Record, frozen=True):
+    """An event that waits for a host with the plugin. Units: `at` seconds since the Unix epoch, of the handing over."""
+
+    subscription: str
+    event: str
+    at: float
+    handed: Json
+
+
+HANDED = Table(HandedRow, "event_deliveries", key=("subscription", "event"), indexes=(("at",),))
+_WAITING_S, _MOST_WAITING = 60.0, 10_000
+
+
+class HandedTable:
+    """Events that hosts on one database hand over to each other; each is taken by one, within a minute or never."""
+
+    def __init__(self, store: Store, clock: Clock, *, most: int = _MOST_WAITING) -> None:
+        self._store, self._clock, self._most = store, clock, most
+
+    def give(self, subscription: str, event: str, handed: Json) -> None:
+        """Lets an event wait, once. Raises: LimitExceeded: too many do."""
+        now = self._clock.now()
+        row = HandedRow(subscription, event, now, handed)
+
+        def work(session: Session) -> None:
+            session.execute("DELETE FROM event_deliveries WHERE at < ?", (now - _WAITING_S,))
+            waiting = session.execute("SELECT count(*) FROM event_deliveries").fetchone()[0]
+            if waiting >= self._most:
+                raise LimitExceeded(
+                    f"{waiting} events wait for a host with their plugin",
+                    remedy="look with `omnicore plugins hosts NAME` why no host can load it",
+                    limit="events waiting",
+                    allowed=self._most,
+                )
+            session.execute(f"{HANDED.insert} ON CONFLICT (subscription, event) DO NOTHING", HANDED.values(row))
+
+        self._store.apply(work)
+
+    def waiting(self) -> list[str]:
+        """The subscriptions for which events wait."""
+        found = self._store.rows(
+            "SELECT DISTINCT subscription FROM event_deliveries WHERE at >= ?", (self._clock.now() - _WAITING_S,)
+        )
+        return [row[0] for row in found]
+
+    def take(self, subscription: str, limit: int) -> list[Json]:
+        """Takes the oldest events of a subscription; no other host gets them."""
+        since = self._clock.now() - _WAITING_S
+
+        def work(session: Session) -> list[HandedRow]:
+            found = session.execute(
+                f"{HANDED.select} WHERE subscription = ? AND at >= ? ORDER BY event LIMIT ?"
+                " /*! FOR UPDATE SKIP LOCKED */",
+                (subscription, since, limit),
+            ).fetchall()
+            rows = [HANDED.row(row) for row in found]
+            session.executemany(
+                "DELETE FROM event_deliveries WHERE subscription = ? AND event = ?",
+                [(row.subscription, row.event) for row in rows],
+            )
+            return rows
+
+        return [row.handed for row in self._store.apply(work)]
 
 
 class HeartbeatsTable:

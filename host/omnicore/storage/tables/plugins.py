@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from omnicore.errors import Conflict
-from omnicore.records import Record, replace
+from omnicore.records import HIDDEN, Meta, Record, Seconds, Time, replace
 from omnicore.storage.table import Table
 
 if TYPE_CHECKING:
@@ -637,3 +637,97 @@ class FleetTable:
         with self._store.write() as session:
             session.execute("DELETE FROM plugin_observed WHERE host = ?", (host,))
             session.executemany(OBSERVED.insert, [OBSERVED.values(row) for row in rows])
+
+
+class Rollout(Record, frozen=True, kw_only=True):
+    """A new version that gets more and more of a plugin's calls. The database keeps the last one of each plugin."""
+
+    plugin: str
+    version: str
+    digest: Annotated[str, Meta(description="SHA-256 of the new version.")]
+    before: Annotated[str, Meta(description="SHA-256 of the version that served, which serves again after a failure.")]
+    shares: Annotated[tuple[int, ...], Meta(description="Per cent of the calls for the new version, step by step.")]
+    every_s: Annotated[Seconds, Meta(description="The time that a step lasts at least.")]
+    guards: Annotated[tuple[str, ...], Meta(description="Conditions that hold while it goes on, such as errors<1%.")]
+    who: str
+    state: Literal["running", "done", "rolled-back", "stopped"] = "running"
+    reason: Annotated[str, Meta(description="Why it ended so, or what the step waits for.")] = ""
+    step: Annotated[int, Meta(description="Index of the share in force; -1: all calls are to go to `before`.")] = 0
+    began_at: Time
+    step_at: Time
+    ended_at: Time | None = None
+    applied: Annotated[bool, HIDDEN] = False
+    ends: Annotated[str, HIDDEN] = ""
+    revision: Annotated[int, HIDDEN] = 0
+    carrier: Annotated[str, HIDDEN] = ""
+    carried_until: Annotated[float, HIDDEN] = 0.0
+
+
+class RolloutCount(Record, frozen=True):
+    """Calls of one version at one host since a step began there. `durations` are calls by bucket, cumulative."""
+
+    host: str
+    plugin: str
+    hash: str
+    step_at: float
+    calls: int
+    errors: int
+    durations: tuple[int, ...]
+
+
+ROLLOUTS = Table(Rollout, "plugin_rollouts", key="plugin")
+COUNTS = Table(RolloutCount, "plugin_rollout_counts", key=("host", "plugin", "hash"))
+_ROLLOUT_SET = ", ".join(f"{name} = ?" for name in Rollout.__struct_fields__)
+
+
+class RolloutsTable:
+    """Rollouts, each changed by compare-and-set on its revision, and what hosts have counted for them."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def of(self, plugin: str) -> Rollout | None:
+        """The last rollout of a plugin, or None."""
+        found = self._store.rows(f"{ROLLOUTS.select} WHERE plugin = ?", (plugin,))
+        return ROLLOUTS.row(found[0]) if found else None
+
+    def running(self) -> list[Rollout]:
+        """The rollouts under way, by plugin."""
+        rows = self._store.rows(f"{ROLLOUTS.select} WHERE state = 'running' ORDER BY plugin")
+        return [ROLLOUTS.row(row) for row in rows]
+
+    def begin(self, rollout: Rollout) -> bool:
+        """Stores a rollout in the place of one that ended; False while one is under way."""
+
+        def work(session: Session) -> bool:
+            sql = "DELETE FROM plugin_rollouts WHERE plugin = ? AND state <> 'running'"
+            session.execute(sql, (rollout.plugin,))
+            session.execute("DELETE FROM plugin_rollout_counts WHERE plugin = ?", (rollout.plugin,))
+            added = session.execute(f"{ROLLOUTS.insert} ON CONFLICT (plugin) DO NOTHING", ROLLOUTS.values(rollout))
+            return added.rowcount == 1
+
+        return self._store.apply(work)
+
+    def change(self, rollout: Rollout) -> Rollout | None:
+        """Stores a changed rollout as the next revision; None when somebody else changed it first."""
+        changed = replace(rollout, revision=rollout.revision + 1)
+        sql = f"UPDATE plugin_rollouts SET {_ROLLOUT_SET} WHERE plugin = ? AND revision = ?"
+        values = (*ROLLOUTS.values(changed), rollout.plugin, rollout.revision)
+        done = self._store.apply(lambda session: session.execute(sql, values).rowcount == 1)
+        return changed if done else None
+
+    def count(self, counts: Sequence[RolloutCount]) -> None:
+        """Stores what one host has counted, one row for each version."""
+
+        def work(session: Session) -> None:
+            for one in counts:
+                key = (one.host, one.plugin, one.hash)
+                session.execute("DELETE FROM plugin_rollout_counts WHERE host = ? AND plugin = ? AND hash = ?", key)
+                session.execute(COUNTS.insert, COUNTS.values(one))
+
+        self._store.apply(work)
+
+    def counts(self, rollout: Rollout) -> list[RolloutCount]:
+        """The counts of all hosts in the present step."""
+        rows = self._store.rows(f"{COUNTS.select} WHERE plugin = ?", (rollout.plugin,))
+        return [one for one in map(COUNTS.row, rows) if one.step_at == rollout.step_at]

@@ -1047,6 +1047,8 @@ export interface Plugin {
   shares: Record<string, Json> | null;
   /** Grows with each decision about the plugin, made at whichever host. */
   revision: number;
+  /** Its last rollout; only where a single plugin is shown. */
+  rollout?: Rollout | null;
 }
 
 export interface PluginConfig {
@@ -1186,6 +1188,44 @@ export interface RestoreOutcome {
 export interface RollbackOrder {
   /** The version; its first 8 characters or more will do. */
   hash: string;
+}
+
+export interface Rollout {
+  plugin: string;
+  version: string;
+  /** SHA-256 of the new version. */
+  digest: string;
+  /** SHA-256 of the version that served, which serves again after a failure. */
+  before: string;
+  /** Per cent of the calls for the new version, step by step. */
+  shares: number[];
+  /** The time that a step lasts at least. */
+  every_s: number;
+  /** Conditions that hold while it goes on, such as errors<1%. */
+  guards: string[];
+  who: string;
+  state?: "running" | "done" | "rolled-back" | "stopped";
+  /** Why it ended so, or what the step waits for. */
+  reason?: string;
+  /** Index of the share in force; -1: all calls are to go to `before`. */
+  step?: number;
+  /** Seconds since the Unix epoch. */
+  began_at: number;
+  /** Seconds since the Unix epoch. */
+  step_at: number;
+  /** Seconds since the Unix epoch. */
+  ended_at?: number | null;
+}
+
+export interface RolloutOrder {
+  /** A version that is kept, or the first 8 characters or more of its hash. */
+  version: string;
+  /** Per cent of the calls, rising; the last is 100. */
+  shares?: number[];
+  /** The time that a step lasts at least. */
+  every_s?: number;
+  /** Conditions: errors<1%; p95<200ms or p95<2s; p95<2x, against the version that served. */
+  guards?: string[];
 }
 
 export interface RpcMessage {

@@ -1,0 +1,415 @@
+"""`Rollouts`: new versions that get more and more of a plugin's calls, and are taken back when a guard trips.
+
+The order and its progress are a row of the database, so that any host carries it on. One host does at a time: it holds
+a lease on the row, and each change is a compare-and-set. A step is written down before it is carried out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from omnicore.errors import CallerError, Conflict, InvalidInput, NotFound, OmniError
+from omnicore.plugins.view import percentile_ms
+from omnicore.records import Meta, Record, Seconds, replace
+from omnicore.storage.tables.plugins import PluginRow, Rollout, RolloutCount, RolloutsTable
+
+if TYPE_CHECKING:
+    from omnicore.clock import Clock
+    from omnicore.events.bus import EventBus
+    from omnicore.plugins.host import PluginHost
+    from omnicore.plugins.view import PluginView
+    from omnicore.storage.store import Store
+
+
+LEAST_CALLS = 100
+"""Calls of a version in a step before a guard judges it: of fewer, a single error is over 1 %, and p95 is a guess."""
+_LEASE_S = 10.0
+_LOOK_S = 1.0
+_STOP_S = 5.0
+_LEAST_HASH = 8
+_TRIES = 5  # the host that carries it changes the row once in five seconds
+_MOST_STEPS, _MOST_GUARDS = 20, 8
+_LONGEST_S = 30 * 86400.0
+_GUARD = re.compile(r"(?:(errors)\s*<\s*(\d{1,3}(?:\.\d{1,4})?)(%)|(p95)\s*<\s*(\d{1,6}(?:\.\d{1,4})?)(x|ms|s))")
+
+_log = logging.getLogger("omnicore.plugins")
+
+
+class RolloutOrder(Record, frozen=True):
+    """A version that is to get the calls of a plugin step by step."""
+
+    version: Annotated[str, Meta(description="A version that is kept, or the first 8 characters or more of its hash.")]
+    shares: Annotated[tuple[int, ...], Meta(description="Per cent of the calls, rising; the last is 100.")] = (
+        5,
+        25,
+        100,
+    )
+    every_s: Annotated[Seconds, Meta(description="The time that a step lasts at least.")] = 600.0
+    guards: Annotated[
+        tuple[str, ...],
+        Meta(description="Conditions: errors<1%; p95<200ms or p95<2s; p95<2x, against the version that served."),
+    ] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutGuard:
+    """A condition on the calls of the new version."""
+
+    text: str
+    figure: Literal["errors", "p95"]
+    limit: float
+    unit: Literal["%", "x", "ms", "s"]
+
+
+@dataclass(frozen=True, slots=True)
+class StepVerdict:
+    """The judgement on a step. `failed` says which guard tripped, `waits` what is missing for a judgement."""
+
+    failed: str = ""
+    waits: str = ""
+
+
+def read_guard(text: str) -> RolloutGuard:
+    """A guard such as `errors<1%`. Raises: InvalidInput."""
+    found = _GUARD.fullmatch(text.strip())
+    figure, limit, unit = [one for one in found.groups() if one is not None] if found else ("", "0", "")
+    if float(limit) <= 0 or (unit == "%" and float(limit) > 100):
+        raise InvalidInput(
+            f"{text[:80]!r} is not a guard", remedy="write errors<1%, p95<200ms, p95<2s or p95<2x", path="guards"
+        )
+    return RolloutGuard(text.strip(), figure, float(limit), unit)  # type: ignore[arg-type]  # the pattern has these words
+
+
+def check_order(order: RolloutOrder) -> None:
+    """Checks an order. Raises: InvalidInput, with its path."""
+    shares = order.shares
+    rises = all(low < high for low, high in zip((0, *shares), shares, strict=False))
+    if not rises or not shares or shares[-1] != 100 or len(shares) > _MOST_STEPS:
+        raise InvalidInput(
+            "these are no shares of a rollout",
+            remedy=f"give up to {_MOST_STEPS} rising whole numbers, the last of them 100",
+            path="shares",
+        )
+    if not 1 <= order.every_s <= _LONGEST_S:
+        raise InvalidInput("a step cannot last so long", remedy="give 1 second to 30 days", path="every_s")
+    if len(order.guards) > _MOST_GUARDS:
+        raise InvalidInput("these are too many guards", remedy=f"give up to {_MOST_GUARDS}", path="guards")
+    for text in order.guards:
+        read_guard(text)
+
+
+def division(rollout: Rollout) -> Mapping[str, int]:
+    """The shares of calls that the present step wants, by hash."""
+    percent = rollout.shares[rollout.step] if rollout.step >= 0 else 0
+    wanted = {rollout.before: 100 - percent, rollout.digest: percent}
+    return {hash_: share for hash_, share in wanted.items() if share}
+
+
+def judge(rollout: Rollout, counts: Sequence[RolloutCount]) -> StepVerdict:
+    """The judgement of all guards on the calls that all hosts have counted in a step."""
+    new, old = _total(counts, rollout.digest), _total(counts, rollout.before)
+    waits = ""
+    for guard in map(read_guard, rollout.guards):
+        judged = (new, old) if guard.unit == "x" else (new,)
+        few = next((one for one in judged if one.calls < LEAST_CALLS), None)
+        if few is not None:
+            waits = waits or f"{guard.text} waits for {LEAST_CALLS} calls of version {few.hash[:8]} in this step"
+            continue
+        found, limit, shown = _measured(guard, new, old)
+        if found >= limit:
+            return StepVerdict(failed=f"guard {guard.text}: {shown}, in {new.calls} calls")
+    return StepVerdict(waits=waits)
+
+
+def _measured(guard: RolloutGuard, new: RolloutCount, old: RolloutCount) -> tuple[float, float, str]:
+    """The figure, its limit and both in words."""
+    if guard.figure == "errors":
+        percent = 100 * new.errors / new.calls
+        return percent, guard.limit, f"{percent:.2f} % of the calls failed"
+    found = percentile_ms(new.durations, 0.95) or 0.0
+    before = percentile_ms(old.durations, 0.95) if guard.unit == "x" else None
+    if before is not None:
+        return found, guard.limit * before, f"p95 is {found:.3g} ms, and {before:.3g} ms with the version before"
+    return found, guard.limit * (1000 if guard.unit == "s" else 1), f"p95 is {found:.3g} ms"
+
+
+def _total(counts: Sequence[RolloutCount], hash_: str) -> RolloutCount:
+    found = [one for one in counts if one.hash == hash_]
+    durations = tuple(map(sum, zip(*(one.durations for one in found if one.durations), strict=False)))
+    calls, errors = sum(one.calls for one in found), sum(one.errors for one in found)
+    return RolloutCount("", "", hash_, 0.0, calls, errors, durations or (0,))
+
+
+class Rollouts:
+    """Rollouts of new versions on the hosts of one database. Usable from any thread.
+
+    Args:
+        host: the name by which this host holds leases.
+        work: True to carry rollouts on in this process; a command that only gives orders leaves them to the server.
+    Owns: a thread, while a rollout is under way.
+    """
+
+    def __init__(
+        self, plugins: PluginHost, store: Store, events: EventBus, clock: Clock, *, host: str, work: bool = True
+    ) -> None:
+        self._plugins, self._table, self._events, self._clock = plugins, RolloutsTable(store), events, clock
+        self._host, self._work = host, work
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._again = False
+
+    async def start(self) -> None:
+        """Carries on rollouts that were under way."""
+        if self._work:
+            self._plugins.routes.following.append(self._followed)
+            if await asyncio.to_thread(self._table.running):
+                self._wake()
+
+    async def stop(self) -> None:
+        """Leaves rollouts to other hosts."""
+        self._ended.set()
+        thread = self._thread
+        if thread is not None:
+            await asyncio.to_thread(thread.join, _STOP_S)
+
+    def of(self, name: str) -> Rollout | None:
+        """The last rollout of a plugin, under way or ended; None when there was none."""
+        return self._table.of(name)
+
+    def begin(self, name: str, order: RolloutOrder, *, who: str) -> Rollout:
+        """Begins to give a version the calls of a plugin: its first share at once, each further one after `every_s`.
+
+        While guards are given, a step also lasts until each could be judged (100 calls). A guard that trips gives all
+        calls back to the version that served. So does a quarantine at any host. A division, install or rollback by
+        hand ends it.
+
+        Raises:
+            NotFound: no such plugin or version. InvalidInput: the order is wrong.
+            Conflict: one is under way, no version serves, the version serves already, or it lacks a grant.
+        """
+        check_order(order)
+        view = self._plugins.get(name)
+        if view.serving is None or view.shares is not None or view.trust == "native":
+            raise Conflict(
+                f"{name} has no single version that serves",
+                remedy=f"see `omnicore plugins show {name}`, and give one version all calls first",
+            )
+        rollout = self._first(view, order, who)
+        if not self._table.begin(rollout):
+            raise Conflict(
+                f"a rollout of {name} is under way", remedy=f"stop it with `omnicore plugins rollout {name} --stop`"
+            )
+        try:
+            self._apply(rollout, view)
+        except OmniError as error:
+            self._end(self._table.of(name), "stopped", f"it could not begin: {error.fact}")
+            raise
+        self._wake()
+        return self._table.of(name) or rollout
+
+    def abort(self, name: str, *, who: str) -> Rollout:
+        """Stops the rollout of a plugin: the version that served before gets all calls.
+
+        Raises: NotFound: no such plugin. Conflict: no rollout is under way, or another host changes it now.
+        """
+        self._plugins.get(name)
+        for _ in range(_TRIES):
+            rollout = self._table.of(name)
+            if rollout is None or rollout.state != "running":
+                raise Conflict(f"no rollout of {name} is under way", remedy=f"see `omnicore plugins show {name}`")
+            if self._back(rollout, "stopped", f"stopped by {who}"):
+                return self._table.of(name) or rollout
+        raise Conflict(f"the rollout of {name} changes at this moment", remedy="try again")
+
+    def look(self) -> bool:
+        """One round: stores what this host has counted, and carries on what no other host does.
+
+        Returns: True while a rollout is under way. Raises: StorageFailed.
+        """
+        running = self._table.running()
+        for rollout in running:
+            self._count(rollout)
+            if not rollout.ends and rollout.digest in self._plugins.routes.tripped(rollout.plugin):
+                self._back(rollout, "rolled-back", self._quarantined(rollout))  # whichever host carries it
+                continue
+            mine = self._claim(rollout)
+            if mine is not None:
+                self._carry(mine)
+        return bool(running)
+
+    # -- inner parts
+
+    def _first(self, view: PluginView, order: RolloutOrder, who: str) -> Rollout:
+        """A rollout at its first step, carried by this host. Raises: NotFound, Conflict: no such version."""
+        digest = self._version(view, order.version)
+        now = self._clock.now()
+        return Rollout(
+            plugin=view.name,
+            version=order.version,
+            digest=digest,
+            before=view.serving or "",
+            shares=order.shares,
+            every_s=order.every_s,
+            guards=order.guards,
+            who=who,
+            began_at=now,
+            step_at=now,
+            carrier=self._host,
+            carried_until=now + _LEASE_S,
+        )
+
+    def _version(self, view: PluginView, text: str) -> str:
+        """The hash of a version that is kept and does not serve. Raises: NotFound, Conflict."""
+        kept = self._plugins.versions(view.name)
+        named = [one for one in kept if one.version == text]
+        if len(text) >= _LEAST_HASH:
+            named += [one for one in kept if one.hash.startswith(text) and one not in named]
+        found = [one.hash for one in named if one.hash != view.serving]
+        if len(found) == 1:
+            return found[0]
+        remedy = f"see `omnicore plugins versions {view.name}`"
+        if named and not found:
+            raise Conflict(f"version {text[:64]} of {view.name} serves already", remedy=remedy)
+        if found:
+            raise Conflict(f"{text[:64]} names {len(found)} versions of {view.name}", remedy=f"give a hash; {remedy}")
+        raise NotFound(f"no version {text[:64]} of {view.name} is kept", remedy=remedy)
+
+    def _followed(self, row: PluginRow) -> None:
+        if row.shares:  # decided at whichever host, perhaps by a rollout
+            self._wake()
+
+    def _wake(self) -> None:
+        """Has a thread look once a second while a rollout is under way."""
+        with self._lock:
+            self._again = True
+            if self._work and self._thread is None and not self._ended.is_set():
+                self._thread = threading.Thread(target=self._run, name="omnicore-rollouts", daemon=True)
+                self._thread.start()
+
+    def _run(self) -> None:
+        while not self._ended.wait(_LOOK_S):
+            self._again = False
+            under_way = True
+            try:
+                under_way = self.look()
+            except (OmniError, OSError) as error:
+                _log.warning("rollouts of plugins cannot be carried on now: %s", error)
+            except Exception:
+                _log.exception("rollouts of plugins cannot be carried on")
+            with self._lock:
+                if not under_way and not self._again:
+                    self._thread = None
+                    return
+
+    def _count(self, rollout: Rollout) -> None:
+        counts = []
+        for hash_, recorder in self._plugins.routes.counted(rollout.plugin).items():
+            outcomes, durations, _ = recorder.totals() if recorder is not None else ({}, [], 0.0)
+            calls = sum(outcomes.values())
+            errors = calls - outcomes.get("ok", 0)
+            key = (self._host, rollout.plugin, hash_, rollout.step_at)
+            counts.append(RolloutCount(*key, calls, errors, tuple(durations)))
+        if counts:
+            self._table.count(counts)
+
+    def _claim(self, rollout: Rollout) -> Rollout | None:
+        """The rollout when this host carries it on; None when another one does."""
+        now = self._clock.now()
+        # A lease is renewed in its second half, so that a rollout at rest writes every 5 s.
+        if rollout.carrier == self._host and now < rollout.carried_until - _LEASE_S / 2:
+            return rollout
+        if rollout.carrier != self._host and now < rollout.carried_until:
+            return None
+        return self._table.change(replace(rollout, carrier=self._host, carried_until=now + _LEASE_S))
+
+    def _carry(self, rollout: Rollout) -> None:
+        try:
+            view = self._plugins.get(rollout.plugin)
+        except NotFound:
+            self._end(rollout, "stopped", "the plugin was removed")
+            return
+        if not _is_ours(rollout, view):
+            self._end(rollout, "stopped", "somebody decided about the plugin's versions")
+        elif not rollout.applied:
+            try:
+                self._apply(rollout, view)
+            except CallerError as error:
+                self._refused(rollout, error)
+        else:
+            self._step(rollout, view)
+
+    def _quarantined(self, rollout: Rollout) -> str:
+        last = self._plugins.get(rollout.plugin).last_error
+        return f"quarantine: version {rollout.digest[:8]} failed too often" + (f", {last['message']}" if last else "")
+
+    def _step(self, rollout: Rollout, view: PluginView) -> None:
+        """Judges a step, and takes the next one when this one has lasted long enough."""
+        verdict = judge(rollout, self._table.counts(rollout))
+        if verdict.failed:
+            self._back(rollout, "rolled-back", verdict.failed)
+            return
+        waits = verdict.waits if view.state == "enabled" else f"the plugin is {view.state}"
+        if waits or self._clock.now() - rollout.step_at < rollout.every_s:
+            if waits != rollout.reason:
+                self._table.change(replace(rollout, reason=waits))
+            return
+        now = self._clock.now()
+        following = replace(rollout, step=rollout.step + 1, step_at=now, applied=False, reason="")
+        changed = self._table.change(following)
+        if changed is not None:
+            self._apply(changed, view)
+
+    def _apply(self, rollout: Rollout, view: PluginView) -> None:
+        """Carries out a step that was written down. Raises: as `PluginHost.divide`."""
+        wanted = division(rollout)
+        if view.shares != wanted and not (len(wanted) == 1 and view.shares is None and view.serving in wanted):
+            self._plugins.divide(rollout.plugin, wanted, who=rollout.who, revision=view.revision)
+        if rollout.ends or wanted == {rollout.digest: 100}:
+            self._end(rollout, rollout.ends or "done", rollout.reason)
+        else:
+            self._table.change(replace(rollout, applied=True))
+
+    def _back(self, rollout: Rollout, ends: str, reason: str) -> bool:
+        """Gives all calls to the version before; False when another host changed the rollout first."""
+        back = replace(rollout, step=-1, applied=False, ends=ends, reason=reason)
+        changed = self._table.change(back)
+        if changed is None:
+            return False
+        with suppress(CallerError):  # it is tried again, whoever carries it then
+            self._apply(changed, self._plugins.get(rollout.plugin))
+        return True
+
+    def _refused(self, rollout: Rollout, error: CallerError) -> None:
+        """Ends a step that cannot be carried out; one that was decided by somebody else meanwhile is seen next time."""
+        if "revision" in error.details:
+            return
+        if rollout.step > 0:
+            self._back(rollout, "rolled-back", f"share refused: {error.fact}")
+        else:
+            self._end(rollout, rollout.ends or "stopped", f"{rollout.reason} {error.fact}".strip())
+
+    def _end(self, rollout: Rollout | None, state: str, reason: str) -> None:
+        if rollout is None:
+            return
+        ended = replace(rollout, state=state, reason=reason, ended_at=self._clock.now(), applied=True)
+        if self._table.change(ended) is not None:
+            names = {"name": rollout.plugin, "version": rollout.digest, "state": state, "reason": reason}
+            self._events.publish("plugin.rollout-ended", {**names, "who": rollout.who})
+
+
+def _is_ours(rollout: Rollout, view: PluginView) -> bool:
+    """True while the plugin's calls are divided as a step of the rollout wants, or as it was before the first."""
+    if view.shares is None:
+        return not rollout.applied and view.serving in (None, rollout.before, rollout.digest)
+    if rollout.applied:
+        return dict(view.shares) == dict(division(rollout))
+    steps = (division(replace(rollout, step=step)) for step in range(len(rollout.shares)))
+    return dict(view.shares) in map(dict, steps)
