@@ -133,6 +133,7 @@ async def test_a_host_works_alone_while_no_server_is_there_and_joins_again(tmp_p
         assert a.nats.trouble
         for number in range(3):
             cluster.start(number)
-        await until(lambda: bool(a.nats and a.nats.connection.connected and a.nats.directory.places("text")), within_s=30)
+        await until(lambda: bool(a.nats and a.nats.connection.connected), within_s=30)
+        await until(lambda: bool(a.nats and a.nats.directory.places("text")), within_s=30)
         assert await a.call("text.count_vowels", "hello") == {"count": 2}
         assert a.nats.trouble is None
