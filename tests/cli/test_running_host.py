@@ -149,6 +149,7 @@ UNKNOWN: dict[str, tuple[str, ...]] = {
     "plugins upgrade": ("nope",),
     "plugins versions": ("nope",),
     "plugins rollback": ("nope",),
+    "plugins rollout": ("nobody", "--stop"),
     "plugins share": ("nope", "00000000=100"),
     "plugins hosts": ("nope",),
     "plugins config": ("nope",),

@@ -161,6 +161,7 @@ def test_a_token_is_shown_once_and_does_no_more_than_it_may(host: ConsoleHost, p
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Name").fill("nightly report")
     dialog.get_by_label("Scopes").fill("plugins")
+    expect(page.get_by_title("plugins", exact=True)).to_be_visible()
     page.keyboard.press("Enter")
     page.keyboard.press("Escape")
     dialog.get_by_role("button", name="Create a token").click()

@@ -179,7 +179,7 @@ def test_handlers_of_signals_are_given_back(started):
         app.run()
         say((signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == before)
     """)
-    out, err = process.communicate(timeout=60)
+    out, err = process.stdout.read(), process.stderr.read()  # `communicate` misses what came along with "ready"
     assert out.splitlines()[-1] == "True", err
 
 
