@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from typing import Annotated, Any, Literal
 
 import pytest
@@ -58,7 +59,7 @@ def test_a_row_holds_what_was_stored():
         photo=b"\0",
         meals={"fish": 2},
     )
-    with sqlite3.connect(":memory:") as database:
+    with closing(sqlite3.connect(":memory:")) as database:
         for statement in PETS.sql("sqlite"):
             database.execute(statement)
         database.execute(f"INSERT INTO pets ({PETS.columns}) VALUES ({PETS.marks})", PETS.values(pet))
