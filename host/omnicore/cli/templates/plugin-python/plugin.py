@@ -14,7 +14,7 @@ class Person:
 
 @dataclass
 class Greeting:
-    """What is said."""
+    """The words for the person who is greeted."""
 
     greeting: str
 
