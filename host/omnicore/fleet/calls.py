@@ -461,10 +461,10 @@ class FleetCalls:
     ) -> Any:
         """See `omnicore.plugins.host.PluginHost.call`."""
         away: OmniError | None = None
-        if ref not in self.targets:
+        if ref not in self.targets and (away := self._known_away(ref)) is None:
             try:
-                await asyncio.to_thread(self._here.target, ref)
-            except (NotFound, CapacityReached) as error:
+                away = await asyncio.to_thread(self._look, ref)
+            except CapacityReached as error:
                 away = error
         if away is None:
             try:
@@ -484,10 +484,10 @@ class FleetCalls:
     ) -> Any:
         """See `omnicore.plugins.host.PluginHost.call_blocking`."""
         away: OmniError | None = None
-        if ref not in self.targets:
+        if ref not in self.targets and (away := self._known_away(ref)) is None:
             try:
-                self._here.target(ref)
-            except (NotFound, CapacityReached) as error:
+                away = self._look(ref)
+            except CapacityReached as error:
                 away = error
         if away is None:
             try:
