@@ -51,6 +51,7 @@ def _name_the_administrator(page: Page, host: ConsoleHost, screenshot: Callable[
     page.goto("about:blank")
     page.goto(host.setup_link)
     expect(page.get_by_role("heading", name="Set up OmniCore")).to_be_visible()
+    axe(page)
     page.get_by_label("Name").fill(ADMIN.name)
     page.get_by_label("Password", exact=True).fill("short")
     page.get_by_role("button", name="Create the administrator").click()

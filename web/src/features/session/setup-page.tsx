@@ -5,6 +5,7 @@ import { Navigate, useLocation } from "react-router";
 import { isAt, problemAt } from "@/shared/api/problem";
 import { useGetSessionQuery } from "@/shared/api/session";
 import { texts } from "@/shared/texts";
+import { Loading } from "@/shared/ui/loading";
 import { ProblemNotice } from "@/shared/ui/problem-notice";
 
 import { useCreateSetupMutation } from "./api/create-setup";
@@ -14,7 +15,7 @@ import { keyOfHash } from "./hash";
 
 /** Makes the first administrator with the key of the link on the terminal. */
 export function SetupPage() {
-  const { data: session } = useGetSessionQuery();
+  const { data: session, isLoading: isAsking } = useGetSessionQuery();
   const [setUp, { isLoading, error, isSuccess }] = useCreateSetupMutation();
   const { hash } = useLocation();
   const came = keyOfHash(hash);
@@ -26,6 +27,14 @@ export function SetupPage() {
 
   if (session?.user && (isSuccess || !session.setup)) return <Navigate to="/" replace />;
   if (session && !session.setup) return <Navigate to="/login" replace />;
+  // Nobody shall type into a form that is taken away once the host has said that it is set up.
+  if (isAsking) {
+    return (
+      <main style={{ padding: 24 }}>
+        <Loading rows={6} />
+      </main>
+    );
+  }
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
     setTried(true);
