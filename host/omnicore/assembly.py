@@ -21,6 +21,7 @@ from omnicore.api.exchange import SharedAnswers
 from omnicore.api.parts import Rooms
 from omnicore.audit import AuditPart, audit_trail
 from omnicore.automation import (
+    evolutions,
     fleet_identity,
     fleet_part,
     intelligence_registry,
@@ -232,6 +233,7 @@ class Host(ServicesOfHost):
                 fleet=self.fleet,
                 rollouts=self.rollouts,
                 intelligences=self.intelligences,
+                evolution=self.evolution,
                 memory=self.memory,
                 mcp=self.mcp,
                 access=self.access,
@@ -366,11 +368,14 @@ class Host(ServicesOfHost):
             wrap_doors=self._wrap_doors,
         )
         parts.plugins.wanted = self._wanted
-        shared = parts.store.dialect == "postgresql"
-        host = host_identity(self.settings.data) if shared else ""
+        host = self._host_name(parts)
         parts.rollouts = Rollouts(parts.plugins, parts.store, parts.bus, clock, host=host, work=self._work)
         parts.plugins.forgetting += [stored.forget, parts.vectors.clear, parts.memory.memories.clear]
         return services, native
+
+    def _host_name(self, parts: HostParts) -> str:
+        """The name by which this host holds leases; empty where it has its database for itself."""
+        return host_identity(self.settings.data) if parts.store.dialect == "postgresql" else ""
 
     def _make_automation(
         self, parts: HostParts, http: HttpClient, stored: StoredTasks, services: Services, clock: Clock
@@ -389,6 +394,7 @@ class Host(ServicesOfHost):
             parts.nats.work(stored, runs.service.engine.served, shared=parts.store.dialect == "postgresql")
         triggers = trigger_part(parts, runs.telling, clock=clock, work=work)
         parts.intelligences = intelligence_registry(parts, clock)
+        parts.evolution = evolutions(parts, clock=clock, host=self._host_name(parts), work=work)
         parts.loops = loop_engine(parts, services, clock=clock, work=work)
         parts.fleet = fleet_part(parts, self._identity, http, clock=clock, work=work)
         self.operations = OperationsPart(self._found, parts, clock)
@@ -401,7 +407,7 @@ class Host(ServicesOfHost):
             body_bytes=self.settings.body_bytes,
             shared=parts.store.dialect == "postgresql",
         )
-        return runs, triggers
+        return runs, triggers, parts.evolution
 
     def _native_kernel(self, extensions: Extensions) -> tuple[Kernel, ...]:
         """The kernel that starts and stops native plugins, where no application does that."""

@@ -19,6 +19,7 @@ from omnicore.config.folders import code_folder
 from omnicore.config.settings import Settings, WorkflowSettings
 from omnicore.connectors.http import HttpClient
 from omnicore.errors import BuildFailed
+from omnicore.evolution.service import Evolutions
 from omnicore.files import only_one, write_whole
 from omnicore.fleet.hosts import Fleet, FleetParts, Identity
 from omnicore.ids import id_of
@@ -313,6 +314,11 @@ _MOST_FUNCTIONS = 50
 def intelligence_registry(parts: HostParts, clock: Clock) -> Intelligences:
     """The intelligences of a host."""
     return Intelligences(IntelligencesTable(parts.store), parts.plugins, parts.bus, memory=parts.memory, clock=clock)
+
+
+def evolutions(parts: HostParts, *, clock: Clock, host: str, work: bool) -> Evolutions:
+    """The searches for better architectures."""
+    return Evolutions(parts.workflows, parts.plugins, parts.store, parts.bus, clock, host=host, work=work)
 
 
 def loop_engine(parts: HostParts, services: Services, *, clock: Clock, work: bool) -> LoopEngine:

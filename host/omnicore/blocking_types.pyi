@@ -19,6 +19,8 @@ from omnicore.connectors.service import Connectors
 from omnicore.connectors.webhooks import Hooks, Taken
 from omnicore.diagnostics import OperationsPart
 from omnicore.events.bus import Event, EventBus, EventLog, Subscription
+from omnicore.evolution.architecture import EvolutionOrder
+from omnicore.evolution.service import Evolutions
 from omnicore.fleet.hosts import Fleet
 from omnicore.intelligences.registry import Intelligences
 from omnicore.jobs.engine import NewRun, RunEnd, RunView, SignalKind, Started, StepView
@@ -41,6 +43,7 @@ from omnicore.runtime.tasks import Job, JobHandle, TaskEngine, TaskHandle
 from omnicore.storage.database import Database
 from omnicore.storage.tables.access import UserRow
 from omnicore.storage.tables.connectors import DeliveryRow, HookRow
+from omnicore.storage.tables.evolution import Evolution, EvolutionCandidate
 from omnicore.storage.tables.fleet import FleetHost, HostPlugin, WantedState
 from omnicore.storage.tables.tasks import Task, TaskOrder
 from omnicore.storage.tables.vectors import VectorTable
@@ -66,6 +69,7 @@ class Services:
     degradation: BlockingDegradation
     deliveries: BlockingDeliveryPart
     events: BlockingEventPart
+    evolution: BlockingEvolutions
     fleet: BlockingFleet
     health: BlockingHealthMonitor
     health_part: BlockingHealthPart
@@ -217,6 +221,20 @@ class BlockingEventLog(EventLog):
 
 class BlockingEventPart(EventPart):
     log: BlockingEventLog
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+
+class BlockingEvolutions(Evolutions):
+    def begin(self, order: EvolutionOrder, *, who: str) -> Evolution: ...
+    def candidates(
+        self, id_: str, *, limit: int = ..., cursor: int = ...
+    ) -> tuple[Sequence[EvolutionCandidate], int | None]: ...
+    def document(self, id_: str, number: int) -> Mapping[str, Any]: ...
+    def end(self, id_: str, *, who: str) -> Evolution: ...
+    def get(self, id_: str) -> Evolution: ...
+    def page(self, *, limit: int = ..., cursor: str = ...) -> tuple[Sequence[Evolution], str | None]: ...
+    def promote(self, id_: str, *, who: str) -> Evolution: ...
+    def roll_back(self, id_: str, *, who: str) -> Evolution: ...
     def start(self) -> None: ...
     def stop(self) -> None: ...
 

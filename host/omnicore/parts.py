@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from omnicore.config.settings import EventSettings, HealthSettings, Settings
     from omnicore.connectors.policy import Reserved
     from omnicore.connectors.service import Connectors
+    from omnicore.evolution.service import Evolutions
     from omnicore.fleet.hosts import Fleet
     from omnicore.fleet.part import FleetPart
     from omnicore.intelligences.registry import Intelligences
@@ -70,6 +71,7 @@ class HostParts:
     tasks: TaskEngine
     workflows: Workflows
     intelligences: Intelligences
+    evolution: Evolutions
     loops: LoopEngine
     mcp: McpService
     fleet: Fleet

@@ -51,6 +51,7 @@ FLOORS: Mapping[str, int] = {
     "loops": 8,
     "fleet": 8,
     "intelligences": 8,
+    "evolution": 8,
     "api": 10,
     "mcp": 10,
     "parts": 10.2,

@@ -19,6 +19,8 @@ _EVERYWHERE = (400, 401, 403, 421, 500, 503)
 _IN_PATH = {
     "lane": "The lane's name, such as `adaptive`.",
     "intelligence": "The intelligence's id.",
+    "evolution": "Id of a search",
+    "candidate": "Number of one of its candidates, from 0",
     "plugin": "Name of a plugin",
     "function": "Name of one of its functions",
     "capability": "Name of a capability",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from omnicore.connectors.policy import Reserved
     from omnicore.connectors.service import Connectors
     from omnicore.events.bus import EventBus
+    from omnicore.evolution.service import Evolutions
     from omnicore.fleet.hosts import Fleet
     from omnicore.intelligences.registry import Intelligences
     from omnicore.loops.engine import LoopEngine
@@ -61,6 +62,7 @@ class Rooms:
     fleet: Fleet | None = None
     rollouts: Rollouts | None = None
     intelligences: Intelligences | None = None
+    evolution: Evolutions | None = None
     memory: MemoryService | None = None
     audit: AuditTrail | None = None
     settings: SettingsDesk | None = None

@@ -35,6 +35,7 @@ COMMANDS: Mapping[str, Lazy] = {
     "plugins": Lazy(_AT + "plugins", "plugins", "List, install, grant, inspect and remove plugins."),
     "tasks": Lazy(_AT + "tasks", "tasks", "Order, look at, cancel and repeat background work."),
     "workflows": Lazy(_AT + "workflows", "workflows", "Keep, check, run and watch workflows."),
+    "evolve": Lazy(_AT + "evolve", "evolve", "Search for better workflows by cases, and promote what is better."),
     "fleet": Lazy(_AT + "fleet", "fleet", "Show, cordon, drain and throw out the hosts of a fleet."),
     "vectors": Lazy(_AT + "vectors", "vectors", "Look at vector collections, search, rebuild and remove them."),
     "loops": Lazy(_AT + "loops", "loops", "Look at the seven lanes and run a cycle of one now."),

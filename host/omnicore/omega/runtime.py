@@ -16,12 +16,14 @@ from time import perf_counter
 from typing import Any, ClassVar, TypeVar
 from weakref import WeakSet
 
+from omnicore import records
 from omnicore.assembly import Host
 from omnicore.clock import Clock, SystemClock
 from omnicore.config.settings import LoopSettings, Settings
 from omnicore.core.lifecycle import Lifecycle, RuntimeState
 from omnicore.errors import CapacityReached, InvalidInput, InvalidSetting, Unavailable
 from omnicore.events.typed import AnyEvent, OmegaEvent, Receiver, typed
+from omnicore.evolution.architecture import EvolutionOrder
 from omnicore.intelligences.intelligence import Intelligence, IntelligenceSpec, IntelligenceStatus
 from omnicore.loops.lane import CycleInput, CycleOutput, LoopStatus, LoopType
 from omnicore.memory.item import Memory as Kept
@@ -29,6 +31,7 @@ from omnicore.memory.service import MemoryStats, measured
 from omnicore.memory.tiers import MemoryTier
 from omnicore.resilience.health import HealthReport as MonitorReport
 from omnicore.resilience.status import HealthStatus
+from omnicore.storage.tables.evolution import Evolution
 
 _Range = tuple[float, float]
 _LONGEST_MS = 100 * 366 * 86_400_000
@@ -92,7 +95,11 @@ class AgentDBConfig:
 
 @dataclass(frozen=True, slots=True)
 class MetaSONAConfig:
-    """Settings of the search for architectures. They are fixed while this runtime has no search."""
+    """Settings of the search for architectures, `OmegaAPI.evolve`.
+
+    `mcts_iterations` is the most candidates that a search makes: each is a node of its tree. `ppo_steps` is not used,
+    as no policy is learned by gradients here; a start with any says so in the log.
+    """
 
     enable_evolution: bool = False
     mcts_iterations: int = 100
@@ -331,6 +338,8 @@ class OmegaRuntime:
             self.on_event(handler)
         self._waiting.clear()
         host.bus.publish("system.started", {"state": str(self.state)})
+        if self.config.meta_sona.ppo_steps:
+            _log.warning("meta_sona.ppo_steps is not used: a search makes mcts_iterations candidates")
 
     async def stop(self) -> None:
         """Ends everything in order, then closes the subscriptions. Raises: Conflict."""
@@ -392,8 +401,8 @@ class OmegaRuntime:
 
     @property
     def fixed_architectures(self) -> bool:
-        """True while intelligences keep their architectures: always, as nothing searches for better ones."""
-        return True
+        """True while `meta_sona.enable_evolution` is off, and no search for better architectures may begin."""
+        return not self.config.meta_sona.enable_evolution
 
     # -- its events
 
@@ -568,6 +577,15 @@ class OmegaAPI:
         """The runtime in numbers."""
         return await self._counted(self._metrics())
 
+    async def evolve(self, order: EvolutionOrder) -> Evolution:
+        """Begins a search for a better workflow, of at most `meta_sona.mcts_iterations` candidates.
+
+        It goes on by itself; `runtime.host.evolution` shows it, and promotes what it found.
+
+        Raises: Unavailable: `meta_sona.enable_evolution` is off. WorkflowInvalid. InvalidInput. ToolMissing.
+        """
+        return await self._counted(self._evolve(order))
+
     # -- inner parts
 
     async def _counted(self, work: Awaitable[_T]) -> _T:
@@ -614,6 +632,13 @@ class OmegaAPI:
 
     async def _create(self, spec: IntelligenceSpec) -> Intelligence:
         return await asyncio.to_thread(self.runtime.ready().intelligences.create, spec)
+
+    async def _evolve(self, order: EvolutionOrder) -> Evolution:
+        host, config = self.runtime.ready(), self.runtime.config.meta_sona
+        if self.runtime.fixed_architectures:
+            raise Unavailable("architectures are fixed", remedy="set meta_sona.enable_evolution")
+        most = max(1, min(order.candidates, config.mcts_iterations))
+        return await host.evolution.begin(records.replace(order, candidates=most), who="omega")
 
     async def _list(self, status: IntelligenceStatus | None) -> list[Intelligence]:
         people = self.runtime.ready().intelligences

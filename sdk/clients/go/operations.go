@@ -1865,6 +1865,159 @@ func (c *Client) CallIntelligence(ctx context.Context, intelligence string, body
 	return answer, nil
 }
 
+// ListEvolutionsQuery has the options of ListEvolutions; what is nil is left out.
+type ListEvolutionsQuery struct {
+	// How many.
+	Limit *int64
+
+	// `next` of the page before.
+	Cursor *string
+}
+
+func (q ListEvolutionsQuery) visit(add func(string, any)) {
+	add("limit", q.Limit)
+	add("cursor", q.Cursor)
+}
+
+// ListEvolutions: lists searches for better workflows: GET /api/v1/evolutions.
+func (c *Client) ListEvolutions(ctx context.Context, query ListEvolutionsQuery) (*Evolutions, error) {
+	answer := new(Evolutions)
+	if err := c.do(ctx, request{method: http.MethodGet, path: "/api/v1/evolutions", query: query}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// AllEvolutions goes through all pages of ListEvolutions, asking for each as it is reached; the first error
+// ends it.
+func (c *Client) AllEvolutions(ctx context.Context, query ListEvolutionsQuery) iter.Seq2[Evolution, error] {
+	return func(yield func(Evolution, error) bool) {
+		for {
+			page, err := c.ListEvolutions(ctx, query)
+			if err != nil {
+				var none Evolution
+				yield(none, err)
+				return
+			}
+			for _, one := range page.Items {
+				if !yield(one, nil) {
+					return
+				}
+			}
+			if page.Next == nil {
+				return
+			}
+			query.Cursor = page.Next
+		}
+	}
+}
+
+// BeginEvolution: begins a search for a better workflow: POST /api/v1/evolutions. It is repeated safely: the
+// client sends an Idempotency-Key.
+func (c *Client) BeginEvolution(ctx context.Context, body EvolutionOrder) (*Evolution, error) {
+	answer := new(Evolution)
+	if err := c.do(ctx, request{method: http.MethodPost, path: "/api/v1/evolutions", body: body, media: "application/json", keyed: true}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// ShowEvolution: shows a search: GET /api/v1/evolutions/{evolution}.
+func (c *Client) ShowEvolution(ctx context.Context, evolution string) (*Evolution, error) {
+	answer := new(Evolution)
+	if err := c.do(ctx, request{method: http.MethodGet, path: "/api/v1/evolutions/" + escaped(evolution)}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// ListCandidatesQuery has the options of ListCandidates; what is nil is left out.
+type ListCandidatesQuery struct {
+	// How many.
+	Limit *int64
+
+	// `next` of the page before.
+	Cursor *string
+}
+
+func (q ListCandidatesQuery) visit(add func(string, any)) {
+	add("limit", q.Limit)
+	add("cursor", q.Cursor)
+}
+
+// ListCandidates: lists its candidates: GET /api/v1/evolutions/{evolution}/candidates.
+func (c *Client) ListCandidates(ctx context.Context, evolution string, query ListCandidatesQuery) (*EvolutionCandidates, error) {
+	answer := new(EvolutionCandidates)
+	if err := c.do(ctx, request{method: http.MethodGet, path: "/api/v1/evolutions/" + escaped(evolution) + "/candidates", query: query}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// AllCandidates goes through all pages of ListCandidates, asking for each as it is reached; the first error
+// ends it.
+func (c *Client) AllCandidates(ctx context.Context, evolution string, query ListCandidatesQuery) iter.Seq2[EvolutionCandidate, error] {
+	return func(yield func(EvolutionCandidate, error) bool) {
+		for {
+			page, err := c.ListCandidates(ctx, evolution, query)
+			if err != nil {
+				var none EvolutionCandidate
+				yield(none, err)
+				return
+			}
+			for _, one := range page.Items {
+				if !yield(one, nil) {
+					return
+				}
+			}
+			if page.Next == nil {
+				return
+			}
+			query.Cursor = page.Next
+		}
+	}
+}
+
+// ShowCandidate: shows the workflow that a candidate is: GET
+// /api/v1/evolutions/{evolution}/candidates/{candidate}.
+func (c *Client) ShowCandidate(ctx context.Context, evolution string, candidate string) (*EvolutionDocument, error) {
+	answer := new(EvolutionDocument)
+	if err := c.do(ctx, request{method: http.MethodGet, path: "/api/v1/evolutions/" + escaped(evolution) + "/candidates/" + escaped(candidate)}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// EndEvolution: stops a search: POST /api/v1/evolutions/{evolution}/stop. It is repeated safely: the client
+// sends an Idempotency-Key.
+func (c *Client) EndEvolution(ctx context.Context, evolution string) (*Evolution, error) {
+	answer := new(Evolution)
+	if err := c.do(ctx, request{method: http.MethodPost, path: "/api/v1/evolutions/" + escaped(evolution) + "/stop", keyed: true}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// PromoteCandidate: makes its best candidate the next version of the workflow: POST
+// /api/v1/evolutions/{evolution}/promote. It is repeated safely: the client sends an Idempotency-Key.
+func (c *Client) PromoteCandidate(ctx context.Context, evolution string) (*Evolution, error) {
+	answer := new(Evolution)
+	if err := c.do(ctx, request{method: http.MethodPost, path: "/api/v1/evolutions/" + escaped(evolution) + "/promote", keyed: true}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// RollBack: makes the workflow as it was before the promotion its next version: POST
+// /api/v1/evolutions/{evolution}/rollback. It is repeated safely: the client sends an Idempotency-Key.
+func (c *Client) RollBack(ctx context.Context, evolution string) (*Evolution, error) {
+	answer := new(Evolution)
+	if err := c.do(ctx, request{method: http.MethodPost, path: "/api/v1/evolutions/" + escaped(evolution) + "/rollback", keyed: true}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
 // ListPluginsPlain: lists plugins as OmniFlow does: GET /api/plugins.
 func (c *Client) ListPluginsPlain(ctx context.Context) ([]PlainPlugin, error) {
 	var answer []PlainPlugin

@@ -661,6 +661,14 @@ type Decision struct {
 	Form any `json:"form,omitempty"`
 }
 
+// Edit is a JSON object.
+type Edit struct {
+	// One of retry, catch, skip, swap, drop.
+	Kind string `json:"kind"`
+
+	At string `json:"at"`
+}
+
 // Engine is a JSON object.
 type Engine struct {
 	Name string `json:"name"`
@@ -691,6 +699,149 @@ type Event struct {
 // Events is a JSON object.
 type Events struct {
 	Items []Event `json:"items"`
+
+	// Cursor, null at the end.
+	Next *string `json:"next"`
+}
+
+// Evolution is a JSON object.
+type Evolution struct {
+	ID string `json:"id"`
+
+	Workflow string `json:"workflow"`
+
+	// One of running, done, stopped.
+	State string `json:"state"`
+
+	// Why it ended, or what its result lacks.
+	Reason string `json:"reason"`
+
+	Who string `json:"who"`
+
+	// How many candidates the search makes at most.
+	Wanted int64 `json:"wanted"`
+
+	// Candidates so far.
+	Count int64 `json:"count"`
+
+	// The candidate that may be promoted.
+	Best *int64 `json:"best"`
+
+	// Of the best over the seed, on the cases held out.
+	Gain *float64 `json:"gain"`
+
+	// The gain is above this with 97.5 % confidence.
+	LeastGain *float64 `json:"least_gain"`
+
+	// The candidate that became a version of the workflow.
+	Promoted *int64 `json:"promoted"`
+
+	// The version of the workflow before that.
+	Before *int64 `json:"before"`
+
+	// Seconds since the Unix epoch.
+	CreatedAt float64 `json:"created_at"`
+
+	// Seconds since the Unix epoch.
+	EndedAt *float64 `json:"ended_at"`
+}
+
+// EvolutionCandidate is a JSON object.
+type EvolutionCandidate struct {
+	Evolution string `json:"evolution"`
+
+	Number int64 `json:"number"`
+
+	// -1 for the first.
+	Parent int64 `json:"parent"`
+
+	Proposer string `json:"proposer"`
+
+	Genes Genes `json:"genes"`
+
+	// dropped: after a part of the cases; dead: before any, it was refused or does not compile. One of judged,
+	// dropped, dead.
+	State string `json:"state"`
+
+	Reason string `json:"reason"`
+
+	// The part of the cases for training that it gets right.
+	Quality float64 `json:"quality"`
+
+	// The mean score of these, with what is nearly right.
+	Fitness float64 `json:"fitness"`
+
+	Cost float64 `json:"cost"`
+
+	Seconds float64 `json:"seconds"`
+
+	// Of the cases for training, in their order.
+	Scores []float64 `json:"scores"`
+
+	// Of the cases held out, for those that came so far.
+	Held []float64 `json:"held"`
+}
+
+// EvolutionCandidates is a JSON object.
+type EvolutionCandidates struct {
+	Items []EvolutionCandidate `json:"items"`
+
+	// Cursor, null at the end.
+	Next *string `json:"next"`
+}
+
+// EvolutionCase is a JSON object.
+type EvolutionCase struct {
+	Input any `json:"input,omitempty"`
+
+	Expect any `json:"expect,omitempty"`
+}
+
+// EvolutionDocument is a JSON object.
+type EvolutionDocument struct {
+	Document map[string]any `json:"document"`
+}
+
+// EvolutionJudge is a JSON object.
+type EvolutionJudge struct {
+	// One of exact, number, function.
+	Kind *string `json:"kind,omitempty"`
+
+	Tolerance *float64 `json:"tolerance,omitempty"`
+
+	Function *string `json:"function,omitempty"`
+}
+
+// EvolutionOrder is a JSON object.
+type EvolutionOrder struct {
+	// The definition to begin with: a document, or its YAML text.
+	Workflow any `json:"workflow"`
+
+	// The task set.
+	Cases []EvolutionCase `json:"cases"`
+
+	Knobs []Knob `json:"knobs,omitempty"`
+
+	// Changes of the graph that the search may make.
+	Edits []string `json:"edits,omitempty"`
+
+	Judge *EvolutionJudge `json:"judge,omitempty"`
+
+	// How many the search makes at most.
+	Candidates *int64 `json:"candidates,omitempty"`
+
+	// Seconds that a case may take.
+	CaseS *float64 `json:"case_s,omitempty"`
+
+	// The gain that must be exceeded.
+	Margin *float64 `json:"margin,omitempty"`
+
+	Seed *int64 `json:"seed,omitempty"`
+}
+
+// Evolutions is a JSON object.
+type Evolutions struct {
+	Items []Evolution `json:"items"`
 
 	// Cursor, null at the end.
 	Next *string `json:"next"`
@@ -868,6 +1019,13 @@ type FunctionChanges struct {
 	Removed []string `json:"removed"`
 
 	Changed []FunctionChange `json:"changed"`
+}
+
+// Genes is a JSON object.
+type Genes struct {
+	Values map[string]any `json:"values"`
+
+	Edits []Edit `json:"edits,omitempty"`
 }
 
 // Grant is a JSON object.
@@ -1072,6 +1230,24 @@ type Intelligences struct {
 
 	// Cursor, null at the end.
 	Next *string `json:"next"`
+}
+
+// Knob is a JSON object.
+type Knob struct {
+	Name string `json:"name"`
+
+	At string `json:"at"`
+
+	// One of int, float, choice, jq.
+	Kind string `json:"kind"`
+
+	// Of a number.
+	Least *float64 `json:"least,omitempty"`
+
+	Most *float64 `json:"most,omitempty"`
+
+	// Of a choice.
+	Values []any `json:"values,omitempty"`
 }
 
 // Lane is a JSON object.

@@ -1,7 +1,7 @@
 // Made from specs/openapi.json by `python -m sdk.generate`; change the host's operations, not this file.
 
 import { Carrier, type CallOptions, pages } from "./client.js";
-import type { Approval, Approvals, AuditCheck, AuditRow, AuditRows, AuditVerdict, Backup, Backups, Changes, CloudEvent, Collection, CollectionIndex, CollectionOrder, Collections, Connector, ConnectorActions, ConnectorCall, ConnectorChange, ConnectorKinds, ConnectorOrder, ConnectorOutput, ConnectorTest, ConnectorUse, ConnectorUses, Connectors, Consolidated, Credentials, Cycle, CycleOrder, Decision, Event, Events, Executed, Execution, ExpressionOrder, ExpressionValue, FleetHost, FleetHostView, FleetHosts, FleetJoin, FleetJoined, GrantOrder, Grants, Health, Host, HostLines, HostOrder, Intelligence, IntelligenceAnswer, IntelligenceCall, IntelligenceSpec, Intelligences, Json, Lane, Lanes, LogLines, LoggedIn, Matches, Memories, Memory, MemoryChange, MemoryImported, MemoryOrder, MemoryOwner, MemoryOwners, MemoryQuestion, MemoryStats, MemoryTiers, NewFleetToken, NewToken, PasswordChange, PlainPlugin, PlainWorkflow, Plugin, PluginConfig, PluginConfigOrder, PluginHosts, PluginStatus, Plugins, Published, Queues, Recalled, Removed, RestoreOrder, RollbackOrder, Rollout, RolloutOrder, Run, RunAudit, RunFork, RunOpen, RunOrder, RunRetry, RunStep, RunSteps, Runs, Schedule, ScheduleOrder, ScheduleSwitch, Schedules, Series, Session, Sessions, Setting, SettingOrder, Settings, SetupOrder, SharesOrder, StagedRestore, Status, Switch, Task, TaskCancelled, TaskOrder, Tasks, TasksRetried, TasksRetry, Ticks, Token, TokenOrder, Tokens, TrialOrder, Trigger, Upgrade, UpgradeOrder, User, UserChange, UserOrder, Users, VectorCount, VectorIds, VectorOrder, VectorQuery, Versions, Webhook, WebhookDeliveries, WebhookDelivery, WebhookDeliveryBody, WebhookOrder, Webhooks, Workflow, WorkflowChange, WorkflowChecked, WorkflowDiff, WorkflowExamples, WorkflowExecuted, WorkflowExecution, WorkflowLine, WorkflowPalette, WorkflowText, WorkflowVersion, WorkflowVersions, Workflows } from "./types.js";
+import type { Approval, Approvals, AuditCheck, AuditRow, AuditRows, AuditVerdict, Backup, Backups, Changes, CloudEvent, Collection, CollectionIndex, CollectionOrder, Collections, Connector, ConnectorActions, ConnectorCall, ConnectorChange, ConnectorKinds, ConnectorOrder, ConnectorOutput, ConnectorTest, ConnectorUse, ConnectorUses, Connectors, Consolidated, Credentials, Cycle, CycleOrder, Decision, Event, Events, Evolution, EvolutionCandidate, EvolutionCandidates, EvolutionDocument, EvolutionOrder, Evolutions, Executed, Execution, ExpressionOrder, ExpressionValue, FleetHost, FleetHostView, FleetHosts, FleetJoin, FleetJoined, GrantOrder, Grants, Health, Host, HostLines, HostOrder, Intelligence, IntelligenceAnswer, IntelligenceCall, IntelligenceSpec, Intelligences, Json, Lane, Lanes, LogLines, LoggedIn, Matches, Memories, Memory, MemoryChange, MemoryImported, MemoryOrder, MemoryOwner, MemoryOwners, MemoryQuestion, MemoryStats, MemoryTiers, NewFleetToken, NewToken, PasswordChange, PlainPlugin, PlainWorkflow, Plugin, PluginConfig, PluginConfigOrder, PluginHosts, PluginStatus, Plugins, Published, Queues, Recalled, Removed, RestoreOrder, RollbackOrder, Rollout, RolloutOrder, Run, RunAudit, RunFork, RunOpen, RunOrder, RunRetry, RunStep, RunSteps, Runs, Schedule, ScheduleOrder, ScheduleSwitch, Schedules, Series, Session, Sessions, Setting, SettingOrder, Settings, SetupOrder, SharesOrder, StagedRestore, Status, Switch, Task, TaskCancelled, TaskOrder, Tasks, TasksRetried, TasksRetry, Ticks, Token, TokenOrder, Tokens, TrialOrder, Trigger, Upgrade, UpgradeOrder, User, UserChange, UserOrder, Users, VectorCount, VectorIds, VectorOrder, VectorQuery, Versions, Webhook, WebhookDeliveries, WebhookDelivery, WebhookDeliveryBody, WebhookOrder, Webhooks, Workflow, WorkflowChange, WorkflowChecked, WorkflowDiff, WorkflowExamples, WorkflowExecuted, WorkflowExecution, WorkflowLine, WorkflowPalette, WorkflowText, WorkflowVersion, WorkflowVersions, Workflows } from "./types.js";
 
 /** Every operation of a host. Each resolves to the answer, or rejects with an `OmniCoreError`. */
 export class Operations extends Carrier {
@@ -643,6 +643,56 @@ export class Operations extends Carrier {
   /** Uses one: `POST /api/v1/intelligences/{intelligence}/calls`. */
   callIntelligence(intelligence: string, body: IntelligenceCall, options: CallOptions = {}): Promise<IntelligenceAnswer> {
     return this.send<IntelligenceAnswer>({ method: "POST", path: `/api/v1/intelligences/${encodeURIComponent(intelligence)}/calls`, answer: "json", options, body, media: "application/json", keyed: true });
+  }
+
+  /** Lists searches for better workflows: `GET /api/v1/evolutions`. */
+  listEvolutions(query: { limit?: number; cursor?: string } = {}, options: CallOptions = {}): Promise<Evolutions> {
+    return this.send<Evolutions>({ method: "GET", path: "/api/v1/evolutions", answer: "json", options, query });
+  }
+
+  /** All pages of `listEvolutions`, each asked for when it is reached. */
+  allEvolutions(query: { limit?: number; cursor?: string } = {}, options: CallOptions = {}): AsyncGenerator<Evolution, void, undefined> {
+    return pages((cursor) => this.listEvolutions({ ...query, cursor }, options), query.cursor);
+  }
+
+  /** Begins a search for a better workflow: `POST /api/v1/evolutions`. */
+  beginEvolution(body: EvolutionOrder, options: CallOptions = {}): Promise<Evolution> {
+    return this.send<Evolution>({ method: "POST", path: "/api/v1/evolutions", answer: "json", options, body, media: "application/json", keyed: true });
+  }
+
+  /** Shows a search: `GET /api/v1/evolutions/{evolution}`. */
+  showEvolution(evolution: string, options: CallOptions = {}): Promise<Evolution> {
+    return this.send<Evolution>({ method: "GET", path: `/api/v1/evolutions/${encodeURIComponent(evolution)}`, answer: "json", options });
+  }
+
+  /** Lists its candidates: `GET /api/v1/evolutions/{evolution}/candidates`. */
+  listCandidates(evolution: string, query: { limit?: number; cursor?: string } = {}, options: CallOptions = {}): Promise<EvolutionCandidates> {
+    return this.send<EvolutionCandidates>({ method: "GET", path: `/api/v1/evolutions/${encodeURIComponent(evolution)}/candidates`, answer: "json", options, query });
+  }
+
+  /** All pages of `listCandidates`, each asked for when it is reached. */
+  allCandidates(evolution: string, query: { limit?: number; cursor?: string } = {}, options: CallOptions = {}): AsyncGenerator<EvolutionCandidate, void, undefined> {
+    return pages((cursor) => this.listCandidates(evolution, { ...query, cursor }, options), query.cursor);
+  }
+
+  /** Shows the workflow that a candidate is: `GET /api/v1/evolutions/{evolution}/candidates/{candidate}`. */
+  showCandidate(evolution: string, candidate: string, options: CallOptions = {}): Promise<EvolutionDocument> {
+    return this.send<EvolutionDocument>({ method: "GET", path: `/api/v1/evolutions/${encodeURIComponent(evolution)}/candidates/${encodeURIComponent(candidate)}`, answer: "json", options });
+  }
+
+  /** Stops a search: `POST /api/v1/evolutions/{evolution}/stop`. */
+  endEvolution(evolution: string, options: CallOptions = {}): Promise<Evolution> {
+    return this.send<Evolution>({ method: "POST", path: `/api/v1/evolutions/${encodeURIComponent(evolution)}/stop`, answer: "json", options, keyed: true });
+  }
+
+  /** Makes its best candidate the next version of the workflow: `POST /api/v1/evolutions/{evolution}/promote`. */
+  promoteCandidate(evolution: string, options: CallOptions = {}): Promise<Evolution> {
+    return this.send<Evolution>({ method: "POST", path: `/api/v1/evolutions/${encodeURIComponent(evolution)}/promote`, answer: "json", options, keyed: true });
+  }
+
+  /** Makes the workflow as it was before the promotion its next version: `POST /api/v1/evolutions/{evolution}/rollback`. */
+  rollBack(evolution: string, options: CallOptions = {}): Promise<Evolution> {
+    return this.send<Evolution>({ method: "POST", path: `/api/v1/evolutions/${encodeURIComponent(evolution)}/rollback`, answer: "json", options, keyed: true });
   }
 
   /** Lists plugins as OmniFlow does: `GET /api/plugins`. */

@@ -442,6 +442,11 @@ export interface Decision {
   form?: Json;
 }
 
+export interface Edit {
+  kind: "retry" | "catch" | "skip" | "swap" | "drop";
+  at: string;
+}
+
 export interface Engine {
   name: string;
   version: string;
@@ -462,6 +467,100 @@ export interface Event {
 
 export interface Events {
   items: Event[];
+  /** Cursor, null at the end. */
+  next: string | null;
+}
+
+export interface Evolution {
+  id: string;
+  workflow: string;
+  state: "running" | "done" | "stopped";
+  /** Why it ended, or what its result lacks. */
+  reason: string;
+  who: string;
+  /** How many candidates the search makes at most. */
+  wanted: number;
+  /** Candidates so far. */
+  count: number;
+  /** The candidate that may be promoted. */
+  best: number | null;
+  /** Of the best over the seed, on the cases held out. */
+  gain: number | null;
+  /** The gain is above this with 97.5 % confidence. */
+  least_gain: number | null;
+  /** The candidate that became a version of the workflow. */
+  promoted: number | null;
+  /** The version of the workflow before that. */
+  before: number | null;
+  /** Seconds since the Unix epoch. */
+  created_at: number;
+  /** Seconds since the Unix epoch. */
+  ended_at: number | null;
+}
+
+export interface EvolutionCandidate {
+  evolution: string;
+  number: number;
+  /** -1 for the first. */
+  parent: number;
+  proposer: string;
+  genes: Genes;
+  /** dropped: after a part of the cases; dead: before any, it was refused or does not compile. */
+  state: "judged" | "dropped" | "dead";
+  reason: string;
+  /** The part of the cases for training that it gets right. */
+  quality: number;
+  /** The mean score of these, with what is nearly right. */
+  fitness: number;
+  cost: number;
+  seconds: number;
+  /** Of the cases for training, in their order. */
+  scores: number[];
+  /** Of the cases held out, for those that came so far. */
+  held: number[] | null;
+}
+
+export interface EvolutionCandidates {
+  items: EvolutionCandidate[];
+  /** Cursor, null at the end. */
+  next: string | null;
+}
+
+export interface EvolutionCase {
+  input?: Json;
+  expect?: Json;
+}
+
+export interface EvolutionDocument {
+  document: Record<string, Json>;
+}
+
+export interface EvolutionJudge {
+  kind?: "exact" | "number" | "function";
+  tolerance?: number;
+  function?: string;
+}
+
+export interface EvolutionOrder {
+  /** The definition to begin with: a document, or its YAML text. */
+  workflow: Json;
+  /** The task set. */
+  cases: EvolutionCase[];
+  knobs?: Knob[];
+  /** Changes of the graph that the search may make. */
+  edits?: ("catch" | "drop" | "retry" | "skip" | "swap")[];
+  judge?: EvolutionJudge;
+  /** How many the search makes at most. */
+  candidates?: number;
+  /** Seconds that a case may take. */
+  case_s?: number;
+  /** The gain that must be exceeded. */
+  margin?: number;
+  seed?: number;
+}
+
+export interface Evolutions {
+  items: Evolution[];
   /** Cursor, null at the end. */
   next: string | null;
 }
@@ -585,6 +684,11 @@ export interface FunctionChanges {
   added: string[];
   removed: string[];
   changed: FunctionChange[];
+}
+
+export interface Genes {
+  values: Record<string, Json>;
+  edits?: Edit[];
 }
 
 export interface Grant {
@@ -723,6 +827,17 @@ export interface Intelligences {
   items: Intelligence[];
   /** Cursor, null at the end. */
   next: string | null;
+}
+
+export interface Knob {
+  name: string;
+  at: string;
+  kind: "int" | "float" | "choice" | "jq";
+  /** Of a number. */
+  least?: number | null;
+  most?: number | null;
+  /** Of a choice. */
+  values?: Json[];
 }
 
 export interface Lane {

@@ -1,0 +1,1 @@
+"""The search for better architectures: workflows with knobs, judged on cases."""

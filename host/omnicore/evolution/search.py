@@ -1,0 +1,256 @@
+"""The search itself: which candidate gets a child, how the child is made, and which candidates stay in the archive.
+
+It is a pure function of the order and of the candidates so far: the same seed gives the same search, and one that was
+interrupted goes on from its rows as if it had not been.
+
+Sources: AFlow (arXiv 2410.10762), tree search over workflows; UCB1 (Auer et al. 2002); MAP-Elites (arXiv 1504.04909);
+Optuna's tree-structured Parzen estimator.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from omnicore.errors import InvalidInput
+from omnicore.evolution.architecture import EvolutionOrder, Knob, document_with, tasks_of
+from omnicore.evolution.jq_programs import mutated, read_program, reduced, size, vocabulary, write_program
+from omnicore.records import replace
+from omnicore.storage.tables.evolution import Edit, EvolutionCandidate, Genes
+
+_POOL = 200
+_TRIES = 30
+_GREEDY, _NICHE = 0.75, 0.05
+_EXPLORE = 0.15
+_LARGEST = 60
+_MOST_EDITS = 12
+_MOST_TRIALS = 500
+
+
+@dataclass(slots=True)
+class _Tally:
+    """The children of a candidate, or of a proposer, and how far they came."""
+
+    tried: int = 0
+    won: int = 0
+    best: float = 0.0
+
+
+@dataclass(slots=True)
+class Search:
+    """The state of a search, made from its candidates by `add` in their order."""
+
+    order: EvolutionOrder
+    document: Mapping[str, Any]
+    first: Genes
+    archive: list[EvolutionCandidate] = field(default_factory=list)
+    """The Pareto front: none of them is matched by another that costs less, or is cheaper and as good."""
+    niches: dict[str, EvolutionCandidate] = field(default_factory=dict)
+    """The best candidate of each shape of graph and size of programs."""
+    count: int = 0
+    _pool: dict[int, EvolutionCandidate] = field(default_factory=dict)
+    _below: dict[int, _Tally] = field(default_factory=dict)
+    _proposers: dict[str, _Tally] = field(default_factory=dict)
+    _seen: set[str] = field(default_factory=set)
+    _trials: list[tuple[Mapping[str, Any], float]] = field(default_factory=list)
+    _words: Any = None
+
+    def add(self, one: EvolutionCandidate) -> None:
+        """Takes a candidate up that is judged, dropped or dead."""
+        self.count += 1
+        self._seen.add(genes_key(one.genes))
+        above, proposer = self._pool.get(one.parent), self._proposers.setdefault(one.proposer, _Tally())
+        proposer.tried += 1
+        if above is not None:
+            below = self._below.setdefault(one.parent, _Tally())
+            below.tried, below.best = below.tried + 1, max(below.best, one.fitness)
+            proposer.won += one.state == "judged" and one.fitness > above.fitness
+        self._trials.append((one.genes.values, one.fitness))
+        del self._trials[:-_MOST_TRIALS]
+        if one.state == "judged":
+            self._keep(one)
+
+    def propose(self, optuna: Any) -> tuple[Genes, int, str] | None:
+        """The genes of the next candidate, its parent and its proposer; None when nothing new was found.
+
+        Once a candidate gets every case right, the search only tries what is left when a part of it is taken out.
+
+        Args: optuna: the package, where a knob is a number or a choice; else None.
+        """
+        best = self.best()
+        if best is not None and best.quality == 1.0 and best.number:
+            found = next((one for one in self._simpler(best.genes) if genes_key(one) not in self._seen), None)
+            return None if found is None else (found, best.number, "simplify")
+        chance = Random(f"{self.order.seed}:{self.count}")  # noqa: S311  # the same search for the same seed
+        ways = self._ways()
+        for _ in range(_TRIES):
+            parent = self._parent(chance)
+            way = self._way(ways, chance)
+            genes = ways[way](parent, chance, optuna)
+            if genes is not None and genes_key(genes) not in self._seen:
+                return genes, parent.number, way
+        return None
+
+    def best(self) -> EvolutionCandidate | None:
+        """The candidate to be proposed: of the best on the cases for training the cheapest, then the smallest."""
+        return max(self._pool.values(), key=_rank, default=None)
+
+    def finalists(self, most: int) -> list[EvolutionCandidate]:
+        """Candidates to be judged on the cases held out, the best first, without the seed."""
+        ranked = sorted((one for one in self._pool.values() if one.number), key=_rank, reverse=True)
+        return ranked[:most]
+
+    # -- inner parts
+
+    def _keep(self, one: EvolutionCandidate) -> None:
+        self._pool[one.number] = one
+        if len(self._pool) > _POOL:
+            worst = min((found for found in self._pool.values() if found.number), key=_rank)
+            del self._pool[worst.number]
+        if not any(_matches(other, one) for other in self.archive):
+            self.archive = [other for other in self.archive if not _matches(one, other)] + [one]
+        niche = niche_of(one.genes)
+        if niche not in self.niches or _rank(one) > _rank(self.niches[niche]):
+            self.niches[niche] = one
+
+    def _parent(self, chance: Random) -> EvolutionCandidate:
+        """Mostly the best candidate so far; else the most promising one by UCB1, or the best of a niche."""
+        drawn = chance.random()
+        if drawn < _GREEDY:
+            return max(self._pool.values(), key=_rank)
+        if drawn < _GREEDY + _NICHE:
+            return self.niches[chance.choice(sorted(self.niches))]
+        total = math.log(self.count + 1)
+
+        def worth(one: EvolutionCandidate) -> tuple[float, int]:
+            below = self._below.get(one.number, _Tally())
+            explored = _EXPLORE * math.sqrt(total / (1 + below.tried))
+            return max(one.fitness, below.best) - 0.0005 * _weight(one.genes) + explored, -one.number
+
+        return max(self._pool.values(), key=worth)
+
+    def _simpler(self, genes: Genes) -> Iterator[Genes]:
+        """The same with one edit or one part of a program less, the shortest first."""
+        for at in range(len(genes.edits)):
+            edits = (*genes.edits[:at], *genes.edits[at + 1 :])
+            if self._fits(one := replace(genes, edits=edits)):
+                yield one
+        for knob in self.order.knobs:
+            if knob.kind == "jq":
+                whole = read_program(genes.values[knob.name])
+                texts = sorted(map(write_program, set(reduced(whole))), key=lambda text: (len(text), text))
+                for text in texts:
+                    yield replace(genes, values={**genes.values, knob.name: text})
+
+    def _fits(self, genes: Genes) -> bool:
+        """True if each edit has a task to change."""
+        try:
+            document_with(self.order, self.document, genes)
+        except InvalidInput:
+            return False
+        return True
+
+    def _ways(self) -> dict[str, Callable[[EvolutionCandidate, Random, Any], Genes | None]]:
+        kinds = {one.kind for one in self.order.knobs}
+        found: dict[str, Callable[[EvolutionCandidate, Random, Any], Genes | None]] = {}
+        if kinds - {"jq"}:
+            found["values"] = self._values
+        if "jq" in kinds:
+            found["jq"] = self._programs
+        if self.order.edits:
+            found["graph"] = self._graph
+        return found
+
+    def _way(self, ways: Iterable[str], chance: Random) -> str:
+        """A proposer, more often one whose children enter the archive."""
+        names = list(ways)
+        tallies = [self._proposers.get(name, _Tally()) for name in names]
+        return chance.choices(names, [(one.won + 1) / (one.tried + 2) + 0.05 for one in tallies])[0]
+
+    def _values(self, parent: EvolutionCandidate, chance: Random, optuna: Any) -> Genes | None:
+        knobs = [one for one in self.order.knobs if one.kind != "jq"]
+        spaces = {one.name: _space(one, optuna) for one in knobs}
+        study = optuna.create_study(
+            direction="maximize", sampler=optuna.samplers.TPESampler(seed=chance.randrange(2**32), n_startup_trials=8)
+        )
+        for values, fitness in self._trials:
+            try:
+                given = {one.name: _index(one, values[one.name]) for one in knobs}
+                study.add_trial(optuna.trial.create_trial(params=given, distributions=spaces, value=fitness))
+            except ValueError:  # the seed may lie outside of what the owner lists
+                continue
+        asked = study.ask(spaces).params
+        drawn = {one.name: one.values[asked[one.name]] if one.kind == "choice" else asked[one.name] for one in knobs}
+        return replace(parent.genes, values={**parent.genes.values, **drawn})
+
+    def _programs(self, parent: EvolutionCandidate, chance: Random, _: Any) -> Genes | None:
+        if self._words is None:
+            # What is expected is the searcher's to see, not the candidate's: it never stands in an input.
+            self._words = vocabulary([[one.input, one.expect] for one in self.order.cases[:50]])
+        knob = chance.choice([one for one in self.order.knobs if one.kind == "jq"])
+        program = read_program(parent.genes.values[knob.name])
+        others = [read_program(one.genes.values[knob.name]) for one in self.archive]
+        for _step in range(chance.choice((1, 1, 1, 1, 2))):
+            program = mutated(program, chance, self._words, others=others)
+        if size(program) > _LARGEST:
+            return None
+        return replace(parent.genes, values={**parent.genes.values, knob.name: write_program(program)})
+
+    def _graph(self, parent: EvolutionCandidate, chance: Random, _: Any) -> Genes | None:
+        edits = list(parent.genes.edits)
+        if edits and chance.random() < 0.3:
+            del edits[chance.randrange(len(edits))]
+        else:
+            places = tasks_of(document_with(self.order, self.document, parent.genes))
+            edits.append(Edit(chance.choice(list(self.order.edits)), chance.choice(places)))
+        genes = replace(parent.genes, edits=tuple(edits))
+        return genes if len(edits) <= _MOST_EDITS and self._fits(genes) else None
+
+
+def genes_key(genes: Genes) -> str:
+    """The same text for the same genes."""
+    return json.dumps([genes.values, [[one.kind, one.at] for one in genes.edits]], sort_keys=True)
+
+
+def niche_of(genes: Genes) -> str:
+    """The shape of a candidate: its kinds of edits, and the size of its programs."""
+    return f"{'+'.join(sorted({one.kind for one in genes.edits})) or 'seed'}/{_weight(genes) // 40}"
+
+
+def _weight(genes: Genes) -> int:
+    """The length of its texts, and ten for each edit."""
+    return sum(len(one) for one in genes.values.values() if isinstance(one, str)) + 10 * len(genes.edits)
+
+
+def _rank(one: EvolutionCandidate) -> tuple[float, float, float, int, int]:
+    return one.quality, one.fitness, -one.cost, -_weight(one.genes), -one.number
+
+
+def _matches(one: EvolutionCandidate, other: EvolutionCandidate) -> bool:
+    """True if one is as good as the other in both respects, and better in one or older."""
+    if one.fitness < other.fitness or one.cost > other.cost:
+        return False
+    return (one.fitness, -one.cost, -one.number) > (other.fitness, -other.cost, -other.number)
+
+
+def _space(knob: Knob, optuna: Any) -> Any:
+    kinds = optuna.distributions
+    if knob.kind == "choice":
+        return kinds.CategoricalDistribution(range(len(knob.values)))
+    if knob.kind == "int":
+        return kinds.IntDistribution(math.ceil(knob.least or 0), math.floor(knob.most or 0))
+    return kinds.FloatDistribution(knob.least, knob.most)
+
+
+def _index(knob: Knob, value: Any) -> Any:
+    """The value of a knob as Optuna knows it. Raises: ValueError: the knob does not list it."""
+    return list(knob.values).index(value) if knob.kind == "choice" else value
+
+
+def judged(scores: Sequence[float]) -> tuple[float, float]:
+    """Quality, the part of the cases that is right, and fitness, the mean of all scores."""
+    return sum(one == 1.0 for one in scores) / len(scores), sum(scores) / len(scores)

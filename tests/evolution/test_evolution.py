@@ -1,0 +1,250 @@
+"""Searches for better workflows on a real host: they find, they prove, they promote, and they are not deceived."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from omnicore import Host
+from omnicore.errors import Conflict, InvalidInput, Unavailable
+from omnicore.evolution import service
+from omnicore.evolution.architecture import EvolutionCase, EvolutionJudge, EvolutionOrder, Knob
+from omnicore.evolution.cases import division, lower_bound, score
+from omnicore.records import decode
+from omnicore.storage.tables.evolution import Evolution, EvolutionCandidate
+from omnicore.workflows.language.text import Report, read
+
+EXAMPLES = Path(__file__).parents[2] / "specs" / "examples" / "evolve"
+
+
+@contextlib.asynccontextmanager
+async def host_in(folder: Path) -> AsyncIterator[Host]:
+    (folder / "plugins").mkdir(exist_ok=True)
+    async with Host(plugins=folder / "plugins", data=folder / "data", watch=False) as host:
+        yield host
+
+
+def workflow(*tasks: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "document": {"dsl": "1.0.3", "namespace": "default", "name": "sums", "version": "1.0.0"},
+        "do": list(tasks),
+    }
+
+
+def adults(limit: int, count: int = 60) -> list[EvolutionCase]:
+    """Cases of `.ages | map(select(. >= limit)) | length`, of ages around the limit."""
+    lists = [[limit + (7 * n + 3 * k) % 9 - 4 for k in range(n % 5)] for n in range(count)]
+    return [EvolutionCase({"ages": ages}, sum(age >= limit for age in ages)) for ages in lists]
+
+
+def order(**given: Any) -> EvolutionOrder:
+    usual = {
+        "workflow": workflow({"count": {"set": "${ .ages | map(select(. > 15)) | length }"}}),
+        "cases": adults(18),
+        "knobs": [Knob("program", "/do/0/count/set", "jq")],
+        "candidates": 800,
+    }
+    return EvolutionOrder(**(usual | given))
+
+
+async def ended(host: Host, begun: Evolution) -> Evolution:
+    while (one := await host.evolution.get(begun.id)).state == "running":
+        await asyncio.sleep(0.05)
+    return one
+
+
+async def found(host: Host, one: Evolution) -> Sequence[EvolutionCandidate]:
+    return (await host.evolution.candidates(one.id, limit=1000))[0]
+
+
+async def test_a_wrong_program_is_mended_proven_promoted_and_taken_back(tmp_path: Path) -> None:
+    async with host_in(tmp_path) as host:
+        one = await ended(host, await host.evolution.begin(order(), who="ada"))
+        assert one.best is not None, one.reason
+        assert one.least_gain is not None
+        assert one.least_gain > 0
+        best = (await found(host, one))[one.best]
+        assert best.quality == 1.0
+        assert best.held is not None
+        assert set(best.held) == {1.0}
+        await host.evolution.promote(one.id, who="ada")
+        assert await host.workflows.run("sums", {"ages": [17, 18, 30]}) == 2
+        with pytest.raises(Conflict, match="promoted already"):
+            await host.evolution.promote(one.id, who="ada")
+        await host.evolution.roll_back(one.id, who="ada")
+        assert await host.workflows.run("sums", {"ages": [17, 18, 30]}) == 3
+
+
+async def test_a_search_that_is_cut_off_ends_with_the_same_candidates(tmp_path: Path) -> None:
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    whole.mkdir()
+    cut.mkdir()
+    small = order(candidates=25, seed=7)
+    async with host_in(whole) as host:
+        expected = await found(host, await ended(host, await host.evolution.begin(small, who="ada")))
+    async with host_in(cut) as host:
+        begun = await host.evolution.begin(small, who="ada")
+    for _ in range(10):
+        async with host_in(cut) as host:
+            if (await host.evolution.get(begun.id)).state != "running":
+                break
+            before = (await host.evolution.get(begun.id)).count
+            while (one := await host.evolution.get(begun.id)).count < before + 3 and one.state == "running":
+                await asyncio.sleep(0.01)
+    async with host_in(cut) as host:
+        one = await ended(host, begun)
+        assert _told(await found(host, one)) == _told(expected)
+
+
+def _told(candidates: Sequence[EvolutionCandidate]) -> list[Any]:
+    return [(one.number, one.parent, one.genes, one.state, one.scores, one.held) for one in candidates]
+
+
+async def test_edits_of_the_graph_are_found(tmp_path: Path) -> None:
+    async with host_in(tmp_path) as host:
+        report = Report()
+        source = read((EXAMPLES / "fewer-faults.yaml").read_text("utf-8"), report)
+        assert source is not None, report.problems
+        one = await ended(host, await host.evolution.begin(decode(EvolutionOrder, source.value, "search"), who="ada"))
+        assert one.best is not None, one.reason
+        assert [edit.kind for edit in (await found(host, one))[one.best].genes.edits] == ["catch"]
+
+
+async def test_numbers_are_drawn_within_their_range(tmp_path: Path) -> None:
+    pytest.importorskip("optuna")
+    document = workflow({"limit": {"set": {"most": 3, "all": "${ . }"}}}, {"cut": {"set": "${ .all[0:.most] | add }"}})
+    cases = [EvolutionCase([n, n + 1, n + 2, n + 3, n + 4, 1], 5 * n + 10) for n in range(30)]
+    knobs = [Knob("most", "/do/0/limit/set/most", "int", least=1, most=6)]
+    async with host_in(tmp_path) as host:
+        begun = await host.evolution.begin(order(workflow=document, cases=cases, knobs=knobs, candidates=30), who="ada")
+        one = await ended(host, begun)
+        assert one.best is not None, one.reason
+        candidates = await found(host, one)
+        assert candidates[one.best].genes.values == {"most": 5}
+        assert all(1 <= candidate.genes.values["most"] <= 6 for candidate in candidates)
+
+
+async def test_what_is_right_for_the_cases_for_training_alone_is_never_proposed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train = set(division(cases := adults(18))[0])
+    learned = {json.dumps(one.input["ages"]): one.expect for at, one in enumerate(cases) if at in train}
+    planted = " else ".join(f"if .ages == {ages} then {count}" for ages, count in learned.items())
+    async with host_in(tmp_path) as host:
+        _plant(monkeypatch, f"{planted} else 99{' end' * len(learned)}")
+        one = await ended(host, await host.evolution.begin(order(cases=cases, candidates=2), who="ada"))
+        candidates = await found(host, one)
+        assert candidates[1].quality == 1.0
+        assert one.best is None
+        assert "no candidate is better" in one.reason
+
+
+async def test_a_candidate_that_reaches_further_than_its_workflow_dies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = {"call": "http", "with": {"method": "get", "endpoint": "${ .url }"}}
+    document = workflow({"ask": asked}, {"count": {"set": "${ 1 }"}})
+    knobs = [Knob("where", "/do/0/ask/with/endpoint", "jq")]
+    async with host_in(tmp_path) as host:
+        _plant(monkeypatch, '"http://127.0.0.1:9/" + .url', name="where")
+        _let_the_first_pass(monkeypatch)
+        one = await ended(
+            host, await host.evolution.begin(order(workflow=document, knobs=knobs, candidates=2), who="a")
+        )
+        planted = (await found(host, one))[1]
+        assert planted.state == "dead"
+        assert "which the workflow it comes from lacks" in planted.reason
+        assert one.best is None
+
+
+async def test_a_candidate_that_hangs_costs_its_time_and_is_not_proposed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = workflow(
+        {"rest": {"wait": {"milliseconds": "${ .ms // 0 }"}}},
+        {"count": {"set": "${ .ages | map(select(. > 16)) | length }"}},
+    )
+    knobs = [Knob("rest", "/do/0/rest/wait/milliseconds", "jq")]
+    async with host_in(tmp_path) as host:
+        _plant(monkeypatch, "600000", name="rest")
+        begun = await host.evolution.begin(order(workflow=document, knobs=knobs, candidates=2, case_s=0.2), who="ada")
+        one = await ended(host, begun)
+        assert (await found(host, one))[1].state == "dropped"
+        assert one.best is None
+
+
+def _plant(monkeypatch: pytest.MonkeyPatch, program: str, name: str = "program") -> None:
+    """Has the search propose a program of the test's own."""
+    genes = service.Genes({name: program})
+    monkeypatch.setattr(service.Search, "propose", lambda self, optuna: (genes, 0, "planted"))
+
+
+def _let_the_first_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Judges without running: what is tested comes before any run."""
+
+    async def scores(self: Any, graph: Any, number: int, cases: Sequence[int]) -> list[tuple[float, int]]:
+        return [(0.5, 1) for _ in cases]
+
+    monkeypatch.setattr(service._Carried, "_scores", scores)
+
+
+@pytest.mark.parametrize(
+    ("given", "path"),
+    [
+        ({"knobs": []}, "knobs"),
+        ({"knobs": [Knob("a", "/do/9/x", "jq")]}, "knobs[0].at"),
+        ({"knobs": [Knob("a", "/document/name", "jq")]}, "knobs[0].at"),
+        ({"knobs": [Knob("a", "/document/name", "choice")]}, "knobs[0].values"),
+        ({"knobs": [Knob("a", "/document/name", "int")]}, "knobs[0].least"),
+        ({"judge": EvolutionJudge("function")}, "judge.function"),
+    ],
+)
+async def test_an_order_that_is_wrong_is_refused_with_its_place(
+    tmp_path: Path, given: Mapping[str, Any], path: str
+) -> None:
+    async with host_in(tmp_path) as host:
+        with pytest.raises(InvalidInput) as told:
+            await host.evolution.begin(order(**given), who="ada")
+        assert told.value.details["path"] == path
+
+
+async def test_a_workflow_that_was_changed_meanwhile_is_not_replaced(tmp_path: Path) -> None:
+    async with host_in(tmp_path) as host:
+        one = await ended(host, await host.evolution.begin(order(), who="ada"))
+        await host.workflows.apply(workflow({"count": {"set": "${ 0 }"}}))
+        with pytest.raises(Conflict, match="was changed since"):
+            await host.evolution.promote(one.id, who="ada")
+
+
+async def test_a_command_without_a_running_host_is_told_to_start_one(tmp_path: Path) -> None:
+    (tmp_path / "plugins").mkdir()
+    async with Host(plugins=tmp_path / "plugins", data=tmp_path / "data", watch=False, work=False) as host:
+        with pytest.raises(Unavailable, match="goes on running"):
+            await host.evolution.begin(order(), who="ada")
+
+
+def test_a_case_stays_on_its_side_when_others_are_added() -> None:
+    cases = adults(18)
+    held = {json.dumps(cases[at].input) for at in division(cases)[1]}
+    more = [*cases, *adults(40)]
+    assert held <= {json.dumps(more[at].input) for at in division(more)[1]}
+
+
+def test_what_resembles_the_answer_scores_less_than_half_and_never_counts_as_right() -> None:
+    judge = EvolutionJudge()
+    assert score(judge, {"a": [1, 2]}, {"a": [1, 2]}) == 1.0
+    assert 0 < score(judge, {"a": [1, 2]}, {"a": [1, 3]}) < 0.5
+    assert score(judge, True, 1) == 0.0
+    assert score(EvolutionJudge("number", tolerance=0.1), 1.0, 1.05) == 1.0
+
+
+def test_a_gain_in_few_cases_is_not_taken_for_certain() -> None:
+    assert lower_bound([1.0, 0.0, 0.0], 0) == 0.0
+    assert lower_bound([1.0] * 10, 0) == 1.0
+    assert lower_bound([1.0, -1.0] * 10, 0) < 0
