@@ -71,7 +71,7 @@ async def promote_candidate(request: Request) -> Response:
     return Json(one.to_json())
 
 
-async def roll_back(request: Request) -> Response:
+async def undo_promotion(request: Request) -> Response:
     """Takes a promotion back."""
     one = await _evolutions(request).roll_back(request.path_params["evolution"], who=who(request))
     return Json(one.to_json())

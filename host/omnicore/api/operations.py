@@ -409,7 +409,7 @@ OPERATIONS: tuple[Operation, ...] = (
     post("/api/v1/evolutions/{evolution}/promote", "evolution.promote_candidate",
         "Makes its best candidate the next version of the workflow", ok("The search.", "Evolution"),
         problems=(404, 409, 422), idempotent=True),
-    post("/api/v1/evolutions/{evolution}/rollback", "evolution.roll_back",
+    post("/api/v1/evolutions/{evolution}/rollback", "evolution.undo_promotion",
         "Makes the workflow as it was before the promotion its next version", ok("The search.", "Evolution"),
         problems=(404, 409, 422), idempotent=True),
     # OmniFlow's own paths

@@ -2008,9 +2008,9 @@ func (c *Client) PromoteCandidate(ctx context.Context, evolution string) (*Evolu
 	return answer, nil
 }
 
-// RollBack: makes the workflow as it was before the promotion its next version: POST
+// UndoPromotion: makes the workflow as it was before the promotion its next version: POST
 // /api/v1/evolutions/{evolution}/rollback. It is repeated safely: the client sends an Idempotency-Key.
-func (c *Client) RollBack(ctx context.Context, evolution string) (*Evolution, error) {
+func (c *Client) UndoPromotion(ctx context.Context, evolution string) (*Evolution, error) {
 	answer := new(Evolution)
 	if err := c.do(ctx, request{method: http.MethodPost, path: "/api/v1/evolutions/" + escaped(evolution) + "/rollback", keyed: true}, answer); err != nil {
 		return nil, err

@@ -691,7 +691,7 @@ export class Operations extends Carrier {
   }
 
   /** Makes the workflow as it was before the promotion its next version: `POST /api/v1/evolutions/{evolution}/rollback`. */
-  rollBack(evolution: string, options: CallOptions = {}): Promise<Evolution> {
+  undoPromotion(evolution: string, options: CallOptions = {}): Promise<Evolution> {
     return this.send<Evolution>({ method: "POST", path: `/api/v1/evolutions/${encodeURIComponent(evolution)}/rollback`, answer: "json", options, keyed: true });
   }
 
