@@ -374,9 +374,9 @@ def _steps(term: Term, words: Vocabulary) -> Iterator[Term]:
             for family in _KINDS_OF_OPERATORS:
                 yield from (Term("binary", one, term.terms) for one in family if term.word in family)
         case "call":
-            family = _WITH_TEXT if term.word in _WITH_TEXT else _WITH_FILTER
-            plain = [one for one in _PLAIN.values() if term.word in one]
-            names = family if term.terms else [name for one in plain for name in one]
+            plain = [name for one in _PLAIN.values() if term.word in one for name in one]
+            given: Sequence[str] = _WITH_TEXT if term.word in _WITH_TEXT else _WITH_FILTER
+            names = given if term.terms else plain
             yield from (Term("call", name, term.terms) for name in names)
             if term.word == "select":
                 for word in ("and", "or"):
