@@ -79,6 +79,7 @@ WELL: dict[str, tuple[str, ...]] = {
     "workflows emit": ("order.placed",),
     "workflows examples": (),
     "workflows rm": ("greet",),
+    "evolve run": ("search.yaml",),
     "evolve ls": (),
     "fleet ls": (),
     "vectors ls": (),
@@ -237,6 +238,17 @@ document: {dsl: 1.0.0, namespace: default, name: greet, version: 1.0.0}
 do:
   - say: {set: {said: hello}}
 """
+SEARCH = json.dumps(
+    {
+        "workflow": {
+            "document": {"dsl": "1.0.0", "namespace": "default", "name": "sums", "version": "1.0.0"},
+            "do": [{"add": {"set": "${ . + 1 }"}}],
+        },
+        "knobs": [{"name": "sum", "at": "/do/0/add/set", "kind": "jq"}],
+        "candidates": 2,
+        "cases": [{"input": n, "expect": n + 2} for n in range(4)],
+    }
+)
 
 
 @pytest.fixture(scope="module")
@@ -245,6 +257,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = asking_app(tmp_path_factory.mktemp("served"))
     (folder / "echo2.wat").write_text((folder / "plugins" / "echo.wat").read_text())
     (folder / "greet.yaml").write_text(GREET)
+    (folder / "search.yaml").write_text(SEARCH)
     environment = clean_environment(OMNICORE_DATA=str(folder / "data"), OMNICORE_ACCESS__HASH_MEMORY_KIB="8")
     (folder / "host.log").touch()
     with (folder / "host.log").open("wb") as log:
