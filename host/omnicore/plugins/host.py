@@ -14,20 +14,13 @@ from socket import gethostname
 from typing import Any
 
 from omnicore.capabilities.costs import CallCosts
-from omnicore.capabilities.doors import granted_scope
+from omnicore.capabilities.doors import granted_scope, provided
 from omnicore.capabilities.grants import CapabilityRequest, Grant
 from omnicore.capabilities.services import Services
 from omnicore.clock import Clock, SystemClock
 from omnicore.config.settings import Settings
 from omnicore.core.extensions import Extension
-from omnicore.errors import (
-    Conflict,
-    LinkFailed,
-    ModuleRejected,
-    NotFound,
-    OmniError,
-    StorageFailed,
-)
+from omnicore.errors import Conflict, LinkFailed, ModuleRejected, NotFound, OmniError, StorageFailed
 from omnicore.events.bus import EventBus
 from omnicore.plugins.acceptance import Consent
 from omnicore.plugins.call import CallPath, CallRoutes, Calls
@@ -120,14 +113,14 @@ class PluginHost:
         clock = clock or SystemClock()
         modules, kv = ModuleStore(settings.data / "modules", database), KvTable(database, clock)
         self._settings, self._logs, self._metrics = settings, logs, metrics
-        self._events, self._changing = events, threading.RLock()
+        self._events, self._changing, self._provided = events, threading.RLock(), provided(functions)
         self._natives = self._native_plugins(extensions, NativeTable(database), clock)
         parts = ServiceParts(settings, engine, modules, services, metrics, logs, functions, clock, wrap_doors)
         self._versions = VersionsInService(parts, serves=self._serves, came=self._came)
         self._routes = CallRoutes(self._versions, self._natives)
         self._catalogue = self._routes.catalogue = self._make_catalogue(database, modules, clock)
         self._rollbacks = Rollbacks(settings.plugins, database, modules, clock, host=self._catalogue.host)
-        self._folder = self._make_watch(database, kv, judged_by(settings, engine))
+        self._folder = self._make_watch(database, kv, judged_by(settings, engine, functions))
         self._fleet = self._make_fleet(database) if self._catalogue.host else None
         self.calls: CallPath = Calls(
             threads=settings.threads,
@@ -173,6 +166,7 @@ class PluginHost:
             changed=self._brought,
             restore=self._rollbacks.finish,
             claimed=self._natives.claim,
+            provided=self._provided,
         )
 
     def _make_watch(self, database: Store, kv: KvTable, judge: str) -> FolderWatch:
@@ -379,7 +373,7 @@ class PluginHost:
 
         Raises:
             InvalidInput: the file name cannot be used.
-            ModuleRejected, ManifestInvalid: it cannot be a plugin; nothing was written.
+            ModuleRejected, ManifestInvalid, LinkFailed: it cannot be a plugin; nothing was written.
             Conflict: another file has the plugin's name, or would share its manifest.
         """
         stem = check_filename(filename)
@@ -391,6 +385,7 @@ class PluginHost:
             sidecar=beside if manifest is None else manifest,
             sidecar_path=f"{stem}.toml",
             limits=(self._settings.limits, self._settings.max_limits),
+            provided=self._provided,
         )
         with self._changing:
             self._check_name(read.name, filename)
