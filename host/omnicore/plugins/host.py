@@ -113,14 +113,14 @@ class PluginHost:
         clock = clock or SystemClock()
         modules, kv = ModuleStore(settings.data / "modules", database), KvTable(database, clock)
         self._settings, self._logs, self._metrics = settings, logs, metrics
-        self._events, self._changing, self._provided = events, threading.RLock(), provided(functions)
+        self._events, self._changing = events, threading.RLock()
         self._natives = self._native_plugins(extensions, NativeTable(database), clock)
         parts = ServiceParts(settings, engine, modules, services, metrics, logs, functions, clock, wrap_doors)
         self._versions = VersionsInService(parts, serves=self._serves, came=self._came)
         self._routes = CallRoutes(self._versions, self._natives)
         self._catalogue = self._routes.catalogue = self._make_catalogue(database, modules, clock)
         self._rollbacks = Rollbacks(settings.plugins, database, modules, clock, host=self._catalogue.host)
-        self._folder = self._make_watch(database, kv, judged_by(settings, engine, functions))
+        self._folder = self._make_watch(database, kv, judged_by(settings, engine, functions), provided(functions))
         self._fleet = self._make_fleet(database) if self._catalogue.host else None
         self.calls: CallPath = Calls(
             threads=settings.threads,
@@ -155,7 +155,7 @@ class PluginHost:
             replacing=self._routes.replacing,
         )
 
-    def _make_inventory(self, judge: str) -> Inventory:
+    def _make_inventory(self, judge: str, known: frozenset[tuple[str, str]]) -> Inventory:
         if names := sorted(self._natives.names()):  # a file is judged again once other names are claimed
             judge = f"{judge} {hashlib.sha256(chr(10).join(names).encode()).hexdigest()[:8]}"
         return Inventory(
@@ -166,12 +166,12 @@ class PluginHost:
             changed=self._brought,
             restore=self._rollbacks.finish,
             claimed=self._natives.claim,
-            provided=self._provided,
+            provided=known,
         )
 
-    def _make_watch(self, database: Store, kv: KvTable, judge: str) -> FolderWatch:
+    def _make_watch(self, database: Store, kv: KvTable, judge: str, known: frozenset[tuple[str, str]]) -> FolderWatch:
         return FolderWatch(
-            inventory=self._make_inventory(judge),
+            inventory=self._make_inventory(judge, known),
             catalogue=self._catalogue,
             versions=self._versions,
             database=database,
@@ -385,7 +385,7 @@ class PluginHost:
             sidecar=beside if manifest is None else manifest,
             sidecar_path=f"{stem}.toml",
             limits=(self._settings.limits, self._settings.max_limits),
-            provided=self._provided,
+            provided=self._folder.inventory.provided,
         )
         with self._changing:
             self._check_name(read.name, filename)

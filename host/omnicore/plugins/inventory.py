@@ -53,9 +53,8 @@ def read_found_file(
     Args:
         provided: see `read_module`.
     """
-    name = name_of_stem(candidate.stem) or candidate.path
     if candidate.problem:
-        return FoundFile(name, candidate.path, candidate.signature, problem=candidate.problem)
+        return _unusable(candidate, candidate.problem)
     try:
         data, sidecar = folder.read(candidate, max(most.module_bytes, most.component_bytes))
         module, manifest = read_module(
@@ -68,11 +67,10 @@ def read_found_file(
             provided=provided,
         )
     except OmniError as error:
-        return FoundFile(name, candidate.path, candidate.signature, problem=str(error))
+        return _unusable(candidate, str(error))
     except Exception:  # whatever a file does to its reader, the other files are still to be looked at
         _log.exception("%s could not be read", candidate.path)
-        problem = "the host could not read it, which is a fault of the host; its log says more"
-        return FoundFile(name, candidate.path, candidate.signature, problem=problem)
+        return _unusable(candidate, "the host could not read it, which is a fault of the host; its log says more")
     return FoundFile(
         manifest.name,
         candidate.path,
@@ -82,6 +80,11 @@ def read_found_file(
         sidecar=None if sidecar is None else sidecar.decode(),
         text=data if candidate.path.endswith(".wat") else None,
     )
+
+
+def _unusable(candidate: Candidate, problem: str) -> FoundFile:
+    name = name_of_stem(candidate.stem) or candidate.path
+    return FoundFile(name, candidate.path, candidate.signature, problem=problem)
 
 
 def read_module(
@@ -142,7 +145,7 @@ class Inventory:
         self._monotonic = monotonic
         self._restore = restore
         self.folder = folder
-        self._claimed, self._provided = claimed, provided
+        self._claimed, self.provided = claimed, provided
         self._catalogue = catalogue
         self.limits = limits
         self._judged_by = judged_by
@@ -177,10 +180,7 @@ class Inventory:
                 again = True
                 continue
             if settled == "yes":
-                default, most = self.limits
-                arrivals.append(
-                    read_found_file(self.folder, candidate, default=default, most=most, provided=self._provided)
-                )
+                arrivals.append(self._read(candidate))
                 if end is None and seconds is not None:
                     end = self._monotonic() + seconds
             elif settled == "writing":
@@ -190,6 +190,10 @@ class Inventory:
         if arrivals or changes.any_gone:
             self._catalogue.tidy()
         return again or changes.made_way
+
+    def _read(self, candidate: Candidate) -> FoundFile:
+        default, most = self.limits
+        return read_found_file(self.folder, candidate, default=default, most=most, provided=self.provided)
 
     def _known(self, changes: _Changes, candidate: Candidate, kept: set[str]) -> bool:
         source = changes.sources.get(candidate.path)
