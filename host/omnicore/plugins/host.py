@@ -541,8 +541,7 @@ class PluginHost:
         return FleetView((), ()) if native else fleet_view(self._catalogue, self._catalogue.row(name))
 
     def tallies(self, name: str) -> Mapping[str, CallStatus]:
-        """The calls of each version that has a share of them at this host, since it got it, by hash. `errors` are those
-        that the version failed; calls that their callers spoiled are in no figure."""
+        """The calls of each version with a share of them at this host, by hash, as `VersionTally` counts them."""
         return {hash_: one.status() if one else CallStatus() for hash_, one in self._routes.counted(name).items()}
 
     @property
