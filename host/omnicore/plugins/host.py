@@ -536,8 +536,8 @@ class PluginHost:
         return FleetView((), ()) if native else fleet_view(self._catalogue, self._catalogue.row(name))
 
     def tallies(self, name: str) -> Mapping[str, CallStatus]:
-        """The calls of each version that has a share of them at this host, since it got it, by hash."""
-        return {hash_: call_status([one] if one else []) for hash_, one in self._routes.counted(name).items()}
+        """The calls of each version with a share of them at this host, by hash, as `VersionTally` counts them."""
+        return {hash_: one.status() if one else CallStatus() for hash_, one in self._routes.counted(name).items()}
 
     @property
     def routes(self) -> CallRoutes:
