@@ -612,10 +612,10 @@ class Memories:
 
     def clean(self) -> None:
         """Removes what was forgotten from the full text and the database's log, where that is due."""
-        spaces = self.table.unclean(self.clock.now())
-        for space in spaces:
-            self.table.clean(space)
-        if spaces:
+        waiting = self.table.unclean(self.clock.now())
+        for cleaning in waiting:
+            self.table.clean(cleaning)
+        if waiting:
             self.table.store.clean()
 
     def clear(self, owner: str) -> None:

@@ -24,12 +24,7 @@ SHARED_SPACE = "@shared"
 
 
 class Space(Record, frozen=True):
-    """The memories of one plugin, or of all.
-
-    Args:
-        dimensions: of the embeddings that callers gave, 0 before the first.
-        clean_from: when words of forgotten memories leave the full text; None when it holds none.
-    """
+    """The memories of one plugin, or of all. `dimensions` of the embeddings that callers gave, 0 before the first."""
 
     plugin: str
     number: int
@@ -37,7 +32,13 @@ class Space(Record, frozen=True):
     purged: int
     dimensions: int
     consolidated: int
-    clean_from: float | None = None
+
+
+class Cleaning(Record, frozen=True):
+    """A space whose full text holds words of what is gone, and when they have to leave it."""
+
+    plugin: str
+    due: float
 
 
 class KeptMemory(Record, frozen=True):
@@ -138,6 +139,7 @@ class TierTotals(Record, frozen=True):
 
 SPACES = Table(Space, "memory_spaces", key="plugin", unique=(("number",),))
 MEMORIES = Table(MemoryRow, "memories", key=("plugin", "seq"), indexes=(("plugin", "changed"),), unique=(("id",),))
+CLEANINGS = Table(Cleaning, "memory_cleanings", key="plugin")
 EDGES = Table(EdgeRow, "memory_edges", key=("plugin", "src", "rel", "dst"), indexes=(("plugin", "dst"),))
 TIERS = Table(TierTotals, "memory_tiers", key=("plugin", "tier"))
 
@@ -288,7 +290,7 @@ class MemoryTable:
         """
 
         def work(session: Session) -> int:
-            return self._forget(session, plugin, seqs, now, clean_from=now + CLEANED_WITHIN_S)
+            return self._forget(session, plugin, seqs, now, due=now + CLEANED_WITHIN_S)
 
         return self.store.apply(work, locks=space_locks(plugin))
 
@@ -300,13 +302,15 @@ class MemoryTable:
 
         def work(session: Session) -> list[str]:
             gone = self._with_copies(session, plugin, item)
+            if not gone:
+                return []
             others: set[str] = set()
             for one in gone:
                 rows = session.execute(
                     "SELECT dst FROM memory_edges WHERE plugin = ? AND src = ? AND rel = 'derived_from'", (plugin, one)
                 )
                 others.update(row[0] for row in rows.fetchall())
-            self._forget(session, plugin, list(gone.values()), now, clean_from=now)
+            self._forget(session, plugin, list(gone.values()), now, due=now)
             left = sorted(others - gone.keys())
             first = advance(self, session, plugin, len(left)).sequence - len(left) + 1 if left else 0
             session.executemany(
@@ -335,26 +339,30 @@ class MemoryTable:
             waiting += fresh
         return found
 
-    def unclean(self, now: float) -> list[Space]:
+    def unclean(self, now: float) -> list[Cleaning]:
         """The spaces whose full text is to be cleaned by now."""
-        rows = self.store.rows(f"{SPACES.select} WHERE clean_from <= ? ORDER BY clean_from LIMIT {_PAGE:d}", (now,))
-        return [SPACES.row(row) for row in rows]
+        rows = self.store.rows(f"{CLEANINGS.select} WHERE due <= ? ORDER BY due LIMIT {_PAGE:d}", (now,))
+        return [CLEANINGS.row(row) for row in rows]
 
-    def clean(self, space: Space) -> None:
+    def clean(self, cleaning: Cleaning) -> None:
         """Removes words of forgotten memories from the full text, in many short transactions. Again is a no-op."""
-        self.texts.clean(space.number)
+        space = self.space(cleaning.plugin)
+        if space is not None:
+            self.texts.clean(space.number)
         self.store.apply(
             lambda session: session.execute(
-                "UPDATE memory_spaces SET clean_from = NULL WHERE plugin = ? AND clean_from = ?",
-                (space.plugin, space.clean_from),
+                "DELETE FROM memory_cleanings WHERE plugin = ? AND due = ?", (cleaning.plugin, cleaning.due)
             )
         )
 
-    def _forget(self, session: Session, plugin: str, seqs: Sequence[int], now: float, *, clean_from: float) -> int:
+    def _forget(self, session: Session, plugin: str, seqs: Sequence[int], now: float, *, due: float) -> int:
         space = advance(self, session, plugin, len(seqs))
         changed = space.sequence - len(seqs)
-        if space.clean_from is None or space.clean_from > clean_from:
-            session.execute("UPDATE memory_spaces SET clean_from = ? WHERE plugin = ?", (clean_from, plugin))
+        session.execute(
+            f"{CLEANINGS.insert} ON CONFLICT (plugin) DO UPDATE SET due = CASE"
+            " WHEN excluded.due < memory_cleanings.due THEN excluded.due ELSE memory_cleanings.due END",
+            (plugin, due),
+        )
         gone = 0
         for seq in seqs:
             changed += 1
@@ -444,7 +452,7 @@ class MemoryTable:
             if row is None:
                 return
             self.texts.drop(session, row[0])
-            for table in ("memories", "memory_edges", "memory_tiers", "memory_spaces"):
+            for table in ("memories", "memory_edges", "memory_tiers", "memory_cleanings", "memory_spaces"):
                 session.execute(f"DELETE FROM {table} WHERE plugin = ?", (plugin,))
 
     def _kept(self, where: str, values: Sequence[Any]) -> list[KeptMemory]:

@@ -211,10 +211,10 @@ def rarity(count: int, among: int) -> float:
 
 def merge_words(connection: Session) -> None:
     """Takes words of forgotten memories out of all full texts of a SQLite database that nobody else uses."""
-    for space, waiting in connection.execute("SELECT number, clean_from FROM memory_spaces").fetchall():
-        if waiting is not None:
-            connection.execute(f"INSERT INTO memory_text_{space:d} (memory_text_{space:d}) VALUES ('optimize')")
-    connection.execute("UPDATE memory_spaces SET clean_from = NULL")
+    waiting = "SELECT number FROM memory_spaces JOIN memory_cleanings USING (plugin)"
+    for (space,) in connection.execute(waiting).fetchall():
+        connection.execute(f"INSERT INTO memory_text_{space:d} (memory_text_{space:d}) VALUES ('optimize')")
+    connection.execute("DELETE FROM memory_cleanings")
 
 
 _PAGE = 1000
