@@ -20,7 +20,7 @@ from typing import Any
 
 from omnicore.optional import optional
 
-__all__ = ["ENGLISH", "UNKNOWN", "Language", "language_of", "languages", "likely", "plain", "stem"]
+__all__ = ["ENGLISH", "UNKNOWN", "LanguageRules", "language_of", "languages", "likely", "plain", "stem"]
 
 ENGLISH = "en"
 UNKNOWN = ""
@@ -38,7 +38,7 @@ _LONG = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Language:
+class LanguageRules:
     """A language. `stop` and the patterns are in the form that `plain` makes."""
 
     code: str
@@ -51,7 +51,7 @@ class Language:
 
 
 @cache
-def languages() -> Mapping[str, Language]:
+def languages() -> Mapping[str, LanguageRules]:
     """All languages by their codes, English first."""
     return {code: _language(code, about) for code, about in _data().items()}
 
