@@ -249,7 +249,7 @@ def test_a_webhook_has_a_name_of_its_own_a_rate_and_takes_its_secret_with_it(tmp
             hook(made, "stripe")
         assert made.service.hooks.admit(row.id).name == "in"
         made.service.hooks.admit(row.id)
-        with pytest.raises(LimitExceeded, match="config set connectors.hook_rate") as refused:
+        with pytest.raises(LimitExceeded, match=r"config set connectors\.hook_rate") as refused:
             made.service.hooks.admit(row.id)
         assert (refused.value.details["limit"], refused.value.details["allowed"]) == ("connectors.hook_rate", 2.0)
         with pytest.raises(NotFound):
