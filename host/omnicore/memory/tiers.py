@@ -128,7 +128,7 @@ def policy_of(tier: MemoryTier) -> TierPolicy:
 
 
 SPANS: Mapping[int, float] = {row.tier.place: row.ttl_s for row in _ROWS if row.ttl_s is not None}
-"""How long a memory stays after its last use, by the number of its tier. Units: seconds."""
+"""The lifetime of a memory after its last use, by the number of its tier. Units: seconds."""
 
 
 def expiry(policy: TierPolicy, importance: float, now: float, *, pinned: bool = False) -> float | None:
