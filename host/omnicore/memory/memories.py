@@ -514,7 +514,7 @@ class Memories:
         return Recall(tuple(item for item, _ in items), (*notes, *self._notes(text), *_left(left, budget)))
 
     def _found(self, question: Question) -> tuple[list[Found], list[str]]:
-        """What fits best; of a question that speaks of a time, what was said then comes first. Notes beside it."""
+        """The best memories, those of the time that a question speaks of first, and notes."""
         spoken = spoken_time(question.text, question.now) if question.text and question.made is ALWAYS else None
         if spoken is None:
             return self._finder.find(question), []
