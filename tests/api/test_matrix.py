@@ -51,7 +51,16 @@ ANYBODYS_CHANGES = {
 }
 OPERATOR_CHANGES = {
     *("callFunction", "executePlugin", "switchPlugin", "submitTask", "cancelTask", "retryTask", "addSchedule"),
-    *("switchSchedule", "removeSchedule", "storeMemory", "consolidateMemories", "changeMemory", "forgetMemory"),
+    *(
+        "switchSchedule",
+        "removeSchedule",
+        "storeMemory",
+        "consolidateMemories",
+        "changeMemory",
+        "forgetMemory",
+        "removeFact",
+        "stateFact",
+    ),
     *("upsertVectors", "deleteVectors", "testConnector", "triggerConnector", "redeliver", "runCycle"),
     *("callIntelligence", "retryDeadTasks", "validateWorkflow", "evaluateExpression", "startRun"),
     *("cancelRun", "suspendRun", "resumeRun", "retryRun", "forkRun", "executeWorkflow", "publishEvents"),

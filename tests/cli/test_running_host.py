@@ -92,6 +92,8 @@ WELL: dict[str, tuple[str, ...]] = {
     "memory ls": (),
     "memory recall": ("customer",),
     "memory stats": (),
+    "memory facts": (),
+    "memory fact": ("Ada", "home", "Paris"),
     "memory tiers": (),
     "memory export": ("a.pack",),
     "memory import": ("a.pack",),

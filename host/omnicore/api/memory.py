@@ -13,12 +13,13 @@ from starlette.responses import Response, StreamingResponse
 from omnicore.api.operation import ref
 from omnicore.api.parts import parts_of, present
 from omnicore.api.requests import Json, read_count, read_cursor, read_record, write_cursor
-from omnicore.api.schema import FLAG, TEXTS, WHOLE, Schemas, list_of, maybe, object_of, page_of
+from omnicore.api.schema import FLAG, TEXT, TEXTS, WHOLE, Schemas, list_of, maybe, object_of, page_of
 from omnicore.capabilities.doors import granted_scope
 from omnicore.errors import InvalidInput, NotFound
+from omnicore.memory.facts import Fact
 from omnicore.memory.item import MOST_DIMENSIONS, Memory, Recall
-from omnicore.memory.memories import HOST
-from omnicore.memory.recall import Made
+from omnicore.memory.memories import HOST, MOST_NAMED
+from omnicore.memory.recall import ALWAYS, Made
 from omnicore.memory.service import Holding, Imported, MemoryStats, export_pack, import_pack
 from omnicore.memory.tiers import TIERS, MemoryTier, TierPolicy
 from omnicore.records import Meta, Record, field, schema
@@ -70,6 +71,20 @@ class MemoryQuestion(Record, frozen=True, kw_only=True):
     until: Annotated[
         _When | None, Meta(description="Only what was said then or before. Seconds since the Unix epoch.")
     ] = None
+    valid_at: Annotated[
+        _When | None, Meta(description="The time that facts are asked of; else the one that the text names, or now.")
+    ] = None
+    as_of: Annotated[_When | None, Meta(description="Leaves out all that was said later.")] = None
+
+
+class MemoryFactOrder(Record, frozen=True, kw_only=True):
+    """A fact to be stated."""
+
+    about: Annotated[str, Meta(min_length=1, max_length=MOST_NAMED, description="Such as `Ada`, or `@me`.")]
+    attribute: Annotated[str, Meta(min_length=1, max_length=MOST_NAMED, description="Such as `home`.")]
+    value: Annotated[str, Meta(min_length=1, max_length=MOST_NAMED)]
+    since: Annotated[_When | None, Meta(description="From when on it holds; now when left out.")] = None
+    ends: Annotated[bool, Meta(description="True says that the value holds no more.")] = False
 
 
 class MemoryChange(Record, frozen=True, kw_only=True):
@@ -106,6 +121,10 @@ SCHEMAS: Schemas = {
     "MemoryQuota": object_of(max_items=maybe(WHOLE), max_bytes=maybe(WHOLE), tiers=TEXTS, write=FLAG),
     "MemoryOwners": page_of("MemoryOwner"),
     "Recalled": schema(Recall, shown=True),
+    "Fact": schema(Fact, shown=True),
+    "MemoryFactOrder": schema(MemoryFactOrder),
+    "MemoryFactStated": object_of(id=TEXT),
+    "MemoryFacts": object_of(items=list_of("Fact")),
     "MemoryStats": schema(MemoryStats, shown=True),
     "MemoryTier": schema(TierPolicy, shown=True),
     "MemoryTiers": object_of(items=list_of("MemoryTier")),
@@ -150,7 +169,9 @@ async def recall_memories(request: Request) -> Response:
         owner=_owner_of(request),
         limit=asked.limit,
         touch=asked.touch,
-        made=Made(asked.since, asked.until),
+        made=Made(asked.since, asked.until) if (asked.since, asked.until) != (None, None) else ALWAYS,
+        valid_at=asked.valid_at,
+        as_of=asked.as_of,
     )
     return Json(found.to_json())
 
@@ -187,6 +208,29 @@ async def forget_memory(request: Request) -> Response:
     if not gone:
         raise _gone(item)
     return Json({"forgotten": gone})
+
+
+async def list_facts(request: Request) -> Response:
+    """The facts about a subject, or all."""
+    found = await _memory_of(request).facts(request.query_params.get("about"), owner=_owner_of(request))
+    return Json({"items": [fact.to_json() for fact in found]})
+
+
+async def state_fact(request: Request) -> Response:
+    """Keeps a fact that a person states."""
+    order, service = await read_record(request, MemoryFactOrder, "fact"), _memory_of(request)
+    fact = await service.state_fact(
+        order.about, order.attribute, order.value, owner=_owner_of(request), since=order.since, ends=order.ends
+    )
+    return Json({"id": fact}, 201)
+
+
+async def remove_fact(request: Request) -> Response:
+    """Removes a fact."""
+    fact = request.path_params["fact"]
+    if not await _memory_of(request).remove_fact(fact, owner=_owner_of(request)):
+        raise NotFound(f"there is no fact {fact[:80]}", remedy="see GET /api/v1/memory/facts")
+    return Response(status_code=204)
 
 
 async def consolidate_memories(request: Request) -> Response:

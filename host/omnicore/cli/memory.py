@@ -12,7 +12,7 @@ import click
 from omnicore.cli.client import connected
 from omnicore.cli.nouns import Document, Noun, field_rows, listing, removal, showing
 from omnicore.cli.options import Group, Shell, common, host_folders, json_object, moment, pass_shell
-from omnicore.cli.output import Output
+from omnicore.cli.output import Output, date
 from omnicore.memory.tiers import TIER_POLICIES, TIERS, MemoryTier
 from omnicore.optional import optional
 from omnicore.storage.store import storage_failed
@@ -56,13 +56,17 @@ memory.add_command(removal(_MEMORY))
 @click.option("--tier", "tiers", type=_TIER, multiple=True, help="Only these; repeatable.")
 @click.option("-n", "--limit", type=click.IntRange(1, 100), default=10, show_default=True, help="Most memories.")
 @click.option("--explain", is_flag=True, help="Show the parts of each score.")
+@click.option("--as-of", metavar="TIME", help="As if nothing had been said since, such as 2026-05-03.")
 @_OWNER
 @host_folders
 @pass_shell
-def recall(shell: Shell, text: str, *, tiers: tuple[str, ...], limit: int, explain: bool, owner: str) -> None:
+def recall(
+    shell: Shell, text: str, *, tiers: tuple[str, ...], limit: int, explain: bool, as_of: str | None, owner: str
+) -> None:
     """Find the memories that fit TEXT best, by meaning and by words. It does not count as a use."""
     output = Output(shell)
-    asked = {"text": text, "tiers": list(tiers) or None, "limit": limit, "touch": False}
+    asked: Document = {"text": text, "tiers": list(tiers) or None, "limit": limit, "touch": False}
+    asked |= {} if as_of is None else {"as_of": moment(as_of, "--as-of")}
     with connected(shell, output) as client:
         found = client.ask("POST", "memory", "recall", body=asked, owner=owner)
     if output.is_json:
@@ -70,6 +74,8 @@ def recall(shell: Shell, text: str, *, tiers: tuple[str, ...], limit: int, expla
         return
     heads = ("score", "tier", "id", "text", *(("explain",) if explain else ()))
     output.rows(heads, [(*_row(item), *((_parts(item),) if explain else ())) for item in found["items"]])
+    for fact in found["facts"]:
+        output.say(f"{fact['attribute']} of {fact['subject']}: {fact['value']}, since {date(fact['since'])}")
     for note in found["notes"]:
         output.say(note)
 
@@ -106,6 +112,52 @@ def store(
     with connected(shell, output) as client:
         item = client.ask("POST", "memory", body={**order, "source": source or ""}, owner=owner)["id"]
     output.done(f"Remembered as {item}", {"id": item, "tier": tier, "owner": owner})
+
+
+@memory.command()
+@click.argument("about", required=False)
+@_OWNER
+@host_folders
+@pass_shell
+def facts(shell: Shell, about: str | None, *, owner: str) -> None:
+    """List what is known of ABOUT, such as `Ada`, as it came about; `@me` is whoever spoke."""
+    output = Output(shell)
+    with connected(shell, output) as client:
+        found = client.get("memory", "facts", owner=owner, about=about)
+    if output.is_json:
+        output.document(found)
+        return
+    output.rows(
+        ("about", "attribute", "value", "since", "until", "id"),
+        [
+            (
+                *(fact[name] for name in ("subject", "attribute", "value")),
+                date(fact["since"]),
+                date(fact["until"]),
+                fact["id"],
+            )
+            for fact in found["items"]
+        ],
+    )
+
+
+@memory.command()
+@click.argument("about")
+@click.argument("attribute")
+@click.argument("value")
+@click.option("--since", metavar="TIME", help="From when on it holds, such as 2026-05-03; default: now.")
+@click.option("--ends", is_flag=True, help="The value holds no more since then.")
+@_OWNER
+@host_folders
+@pass_shell
+def fact(shell: Shell, *, about: str, attribute: str, value: str, since: str | None, ends: bool, owner: str) -> None:
+    """State a fact: `omnicore memory fact Ada home Paris --since 2024-03-01`."""
+    output = Output(shell)
+    order = {"about": about, "attribute": attribute, "value": value, "ends": ends}
+    order |= {} if since is None else {"since": moment(since, "--since")}
+    with connected(shell, output) as client:
+        found = client.ask("POST", "memory", "facts", body=order, owner=owner)
+    output.done(f"Stated as {found['id']}", found)
 
 
 @memory.command()

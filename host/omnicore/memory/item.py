@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from omnicore.errors import InvalidInput
 from omnicore.ids import new_id
+from omnicore.memory.facts import Fact, facts_in
 from omnicore.memory.languages import ENGLISH, language_of, languages, plain
-from omnicore.memory.tiers import BY_PLACE, MemoryTier, TierPolicy, expiry, policy_of
+from omnicore.memory.tiers import BY_PLACE, SHARED, MemoryTier, TierPolicy, expiry, policy_of
 from omnicore.memory.words import analysed
 from omnicore.records import HIDDEN, Meta, Record, Time, field, replace
 from omnicore.storage.tables.memory import LIVE, QUARANTINED, KeptMemory, NewMemory
@@ -148,6 +149,7 @@ class Recall(Record, frozen=True):
 
     items: tuple[Memory, ...]
     notes: Annotated[tuple[str, ...], Meta(description="Ways of looking that could not be used, and why.")] = ()
+    facts: Annotated[tuple[Fact, ...], Meta(description="Facts that the question asks for and that hold then.")] = ()
 
 
 def shown(kept: KeptMemory, score: float | None = None, explain: Mapping[str, float] | None = None) -> Memory:
@@ -228,6 +230,7 @@ def drafted(draft: MemoryDraft, origin: MemoryOrigin, now: float, *, pinned: boo
     speaker = _name(about, "speaker")
     importance = judged_importance(text) if draft.importance is None else _checked_importance(draft.importance)
     given = None if draft.embedding is None else checked_embedding(draft.embedding)
+    said_at = now if draft.said_at is None else _checked_said_at(draft.said_at, now)
     return NewMemory(
         id=new_id("mem"),
         tier=tier.place,
@@ -235,13 +238,14 @@ def drafted(draft: MemoryDraft, origin: MemoryOrigin, now: float, *, pinned: boo
         metadata=metadata,
         importance=importance,
         judged=int(draft.importance is None),
-        created_at=now if draft.said_at is None else _checked_said_at(draft.said_at, now),
+        created_at=said_at,
         accessed_at=now,
         size=len(text.encode()) + len(metadata) + (0 if given is None else given.nbytes),
         expires_at=expiry(policy, importance, now, pinned=pinned),
         hash=text_hash(text, speaker),
         writer=origin.writer,
         words=tuple(words_of(speaker, text)),
+        facts=facts_in(text, said_at, speaker) if policy.group != "working" and tier not in SHARED else (),
         state=QUARANTINED if tier is MemoryTier.Galactic else LIVE,
         pinned=int(pinned or tier is MemoryTier.Cosmic),
         session=_name(about, "session"),

@@ -17,6 +17,16 @@ from typing import TYPE_CHECKING, Any
 from omnicore.errors import InvalidInput, LimitExceeded, NotFound, PermissionDenied
 from omnicore.memory.cache import ImmediateTier, MemoryIndexes
 from omnicore.memory.candidates import Weights
+from omnicore.memory.facts import (
+    Fact,
+    event_in,
+    holding,
+    is_asked,
+    named,
+    subjects_in,
+    timeline,
+    words_asked,
+)
 from omnicore.memory.item import (
     Memory,
     MemoryDraft,
@@ -35,7 +45,16 @@ from omnicore.memory.recall import ALWAYS, Finder, Found, Made, Question
 from omnicore.memory.tiers import BY_PLACE, SHARED, SPANS, MemoryTier, TierPolicy, expiry, policy_of
 from omnicore.memory.times import spoken_time
 from omnicore.records import replace
-from omnicore.storage.tables.memory import LIVE, QUARANTINED, SHARED_SPACE, KeptMemory, MemoryTable, NewMemory, Quota
+from omnicore.storage.tables.memory import (
+    LIVE,
+    QUARANTINED,
+    SHARED_SPACE,
+    KeptMemory,
+    MemoryTable,
+    NewFact,
+    NewMemory,
+    Quota,
+)
 from omnicore.storage.tables.memory_words import LAST
 from omnicore.vectors.numeric import np
 
@@ -423,6 +442,7 @@ class Memories:
         self._touches = Touches(self.table, clock)
         self._rate = WriteRate(settings.writes_per_s, clock)
         self.evictor = Evictor(self.table, self.indexes, settings.max_per_tier, clock, tell)
+        self.facts = Facts(self.table)
         self.figures: Counter[str] = Counter(memories_stored=0, memories_recalled=0, memory_recalls=0)
 
     def store(
@@ -491,6 +511,8 @@ class Memories:
         budget: int | None = None,
         touch: bool = True,
         made: Made = ALWAYS,
+        valid_at: float | None = None,
+        as_of: float | None = None,
     ) -> Recall:
         """Memories that fit a text, an embedding or both, best first, each with its score and what that is made of.
 
@@ -500,18 +522,49 @@ class Memories:
             touch: whether what is found counts as used.
             made: when what is looked for was said; the rules of the cosmic tier are there in any case. Without it, a
                 question such as "what happened last week?" is answered from that time first.
+            valid_at: the time that facts are asked of; by default the one that the question names, or now.
+            as_of: leaves out all that was said later. Units of all times: seconds since the epoch.
 
         Raises: InvalidInput: nothing to look for, a wrong tier, or an embedding of another length.
         """
         if budget is not None and budget < 1:
             raise InvalidInput(f"nothing fits into {budget} characters", remedy="give 1 or more, or no budget")
-        found, notes = self._found(self._question(text, embedding, tiers, owner, limit, made))
-        items, left = within_budget(self._fetched(owner, found), budget)
+        if as_of is not None:
+            made = dataclasses.replace(made, until=as_of if made.until is None else min(as_of, made.until))
+        question = self._question(text, embedding, tiers, owner, limit, made)
+        found, notes = self._found(question)
+        facts = () if text is None else self.facts.asked(owner, text, question.now, valid_at=valid_at, as_of=as_of)
+        told = self._telling(question, facts, self._fetched(owner, found))
+        items, left = within_budget(told, budget)
         if touch:
             self._touch(owner, items)
         self.figures["memory_recalls"] += 1
         self.figures["memories_recalled"] += len(items)
-        return Recall(tuple(item for item, _ in items), (*notes, *self._notes(text), *_left(left, budget)))
+        return Recall(tuple(item for item, _ in items), (*notes, *self._notes(text), *_left(left, budget)), facts)
+
+    def _telling(
+        self, question: Question, facts: Sequence[Fact], items: list[tuple[Memory, Found]]
+    ) -> list[tuple[Memory, Found]]:
+        """What was found, with the memories that state the facts before all others."""
+        by_id = {memory.id: (memory, found) for memory, found in items}
+        best = max((found.score for _, found in items if not found.pinned), default=1.0)
+        first: dict[str, tuple[Memory, Found]] = {}
+        for fact in facts:
+            kept = by_id.get(fact.memory or "") or self._stated(question, fact)
+            if kept is not None:
+                memory, found = kept
+                parts = {**found.parts, "fact": round(best - found.score, 6)}
+                first[memory.id] = (scored(memory, best, parts), dataclasses.replace(found, score=best, parts=parts))
+        rest = [one for one in items if one[0].id not in first]
+        return [*first.values(), *rest][: question.most]
+
+    def _stated(self, question: Question, fact: Fact) -> tuple[Memory, Found] | None:
+        """The memory that states a fact, where the question reaches it."""
+        kept = None if fact.memory is None else self.lookup.kept(fact.memory, (question.plugin,))
+        open_ = kept is not None and tier_of(kept) in question.tiers and kept.state == LIVE
+        if kept is None or not open_ or kept.superseded_by is not None or not question.made.holds(kept.created_at):
+            return None
+        return shown(kept), Found(kept.plugin, kept.seq, 0.0, {})
 
     def _found(self, question: Question) -> tuple[list[Found], list[str]]:
         """The best memories, those of the time that a question speaks of first, and notes."""
@@ -713,6 +766,61 @@ class Memories:
         if text is not None and self.sense.name is None:
             notes.append("no embedder is set: texts are found by their words")
         return notes
+
+
+_MOST_FACTS = 500
+MOST_NAMED = 200
+"""The most characters of a subject, an attribute or a value."""
+
+
+class Facts:
+    """The facts of owners. Usable from any thread."""
+
+    def __init__(self, table: MemoryTable) -> None:
+        self._table = table
+
+    def asked(
+        self, owner: str, question: str, now: float, *, valid_at: float | None = None, as_of: float | None = None
+    ) -> tuple[Fact, ...]:
+        """The facts that a question asks for, as they held then."""
+        event = event_in(question) if valid_at is None else None
+        about = question if event is None else question[: question.rfind(event[1])]
+        facts = self._about(owner, subjects_in(question), as_of)
+        if not facts:
+            return ()
+        words = words_asked(about)
+        found = [one for one in facts if is_asked(one.attribute, words)]
+        at = now if valid_at is None else valid_at
+        if event is not None:
+            meant = [one.since for one in facts if is_asked(one.attribute, words_asked(event[1]))]
+            if meant:
+                at = max(meant) + (-1.0 if event[0] == "before" else 1.0)
+        elif valid_at is None and (spoken := spoken_time(question, now)) is not None:
+            at = min(now, (spoken.until or now + 1) - 1) if spoken.until or spoken.since else now
+        return tuple(holding(found, at))
+
+    def timeline(self, owner: str, about: str | None = None, *, most: int = _MOST_FACTS) -> list[Fact]:
+        """All facts about somebody, about everyone for None, the oldest first; the newest 500 at most."""
+        return timeline(self._table.facts(owner, None if about is None else [named(about)], most=most))
+
+    def state(
+        self, owner: str, about: str, attribute: str, value: str, *, since: float, now: float, ends: bool = False
+    ) -> str:
+        """Keeps a fact that a person states, and returns its id. Raises: InvalidInput."""
+        checked_owner(owner)
+        for name, text in (("subject", about), ("attribute", attribute), ("value", value)):
+            if not 0 < len(checked_text(text)) <= MOST_NAMED:
+                raise InvalidInput(f"the {name} of a fact is too long", remedy=f"use {MOST_NAMED} characters")
+        fact = NewFact(named(about), named(attribute), value.strip(), since, ends, now)
+        return self._table.add_facts(owner, [fact])[0]
+
+    def remove(self, owner: str, fact: str) -> bool:
+        """True if there was such a fact; the memory that states it stays."""
+        return self._table.remove_fact(owner, fact)
+
+    def _about(self, owner: str, subjects: Sequence[str], as_of: float | None) -> list[Fact]:
+        rows = self._table.facts(owner, subjects, most=_MOST_FACTS) if subjects else []
+        return timeline([row for row in rows if as_of is None or row.said_at <= as_of])
 
 
 def within_budget(items: Sequence[tuple[Memory, Found]], budget: int | None) -> tuple[list[tuple[Memory, Found]], int]:

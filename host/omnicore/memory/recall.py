@@ -42,6 +42,10 @@ class Made:
                 allowed = allowed & fits(created, np.float64(bound))
         return allowed
 
+    def holds(self, at: float) -> bool:
+        """True for a time within the bounds."""
+        return (self.since is None or at >= self.since) and (self.until is None or at <= self.until)
+
 
 ALWAYS = Made()
 """Any time."""

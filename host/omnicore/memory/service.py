@@ -16,7 +16,18 @@ from typing import IO, TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
 from omnicore.errors import InvalidInput, PermissionDenied
 from omnicore.jobs.loop import Loop
 from omnicore.memory.consolidation import Consolidated, Consolidator, Summarise
-from omnicore.memory.item import Memory, MemoryDraft, MemoryItem, MemoryOrigin, MemoryQuery, Recall, shown, tier_named
+from omnicore.memory.facts import Fact
+from omnicore.memory.item import (
+    Memory,
+    MemoryDraft,
+    MemoryItem,
+    MemoryOrigin,
+    MemoryQuery,
+    Recall,
+    checked_owner,
+    shown,
+    tier_named,
+)
 from omnicore.memory.memories import HOST, Memories
 from omnicore.memory.recall import ALWAYS, Made
 from omnicore.memory.tiers import BY_PLACE, TIER_POLICIES, MemoryTier, TierPolicy, policy_of
@@ -234,6 +245,8 @@ class MemoryService:
         budget: int | None = None,
         touch: bool = True,
         made: Made = ALWAYS,
+        valid_at: float | None = None,
+        as_of: float | None = None,
     ) -> Recall:
         """See `Memories.recall`."""
         return await _aside(
@@ -246,6 +259,8 @@ class MemoryService:
             budget=budget,
             touch=touch,
             made=made,
+            valid_at=valid_at,
+            as_of=as_of,
         )
 
     async def get(self, item: str, *, owner: str | None = None) -> Memory | None:
@@ -257,6 +272,29 @@ class MemoryService:
     ) -> tuple[list[Memory], int | None]:
         """See `Memories.newest`."""
         return await _aside(self.memories.newest, owner, tier, before=before, most=most)
+
+    async def facts(self, about: str | None = None, *, owner: str = HOST) -> list[Fact]:
+        """See `Facts.timeline`."""
+        return await _aside(self.memories.facts.timeline, checked_owner(owner), about)
+
+    async def state_fact(
+        self,
+        about: str,
+        attribute: str,
+        value: str,
+        *,
+        owner: str = HOST,
+        since: float | None = None,
+        ends: bool = False,
+    ) -> str:
+        """See `Facts.state`; `since` is now when it is left out."""
+        now = self.memories.clock.now()
+        begins = now if since is None else since
+        return await _aside(self.memories.facts.state, owner, about, attribute, value, since=begins, now=now, ends=ends)
+
+    async def remove_fact(self, fact: str, *, owner: str = HOST) -> bool:
+        """See `Facts.remove`."""
+        return await _aside(self.memories.facts.remove, owner, fact)
 
     async def forget(self, item: str, *, owner: str | None = None) -> tuple[str, ...]:
         """See `Memories.forget`. Words of what is gone leave the full text right after."""

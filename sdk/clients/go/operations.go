@@ -1208,6 +1208,64 @@ func (c *Client) ConsolidateMemories(ctx context.Context) (*Consolidated, error)
 	return answer, nil
 }
 
+// ListFactsQuery has the options of ListFacts; what is nil is left out.
+type ListFactsQuery struct {
+	// Whose: a plugin, or `@host` for the host's own.
+	Owner *string
+
+	// Only about this subject, such as `Ada`; `@me` for whoever spoke.
+	About *string
+}
+
+func (q ListFactsQuery) visit(add func(string, any)) {
+	add("owner", q.Owner)
+	add("about", q.About)
+}
+
+// ListFacts: lists what is known of somebody, the oldest first: GET /api/v1/memory/facts.
+func (c *Client) ListFacts(ctx context.Context, query ListFactsQuery) (*MemoryFacts, error) {
+	answer := new(MemoryFacts)
+	if err := c.do(ctx, request{method: http.MethodGet, path: "/api/v1/memory/facts", query: query}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// StateFactQuery has the options of StateFact; what is nil is left out.
+type StateFactQuery struct {
+	// Whose: a plugin, or `@host` for the host's own.
+	Owner *string
+}
+
+func (q StateFactQuery) visit(add func(string, any)) {
+	add("owner", q.Owner)
+}
+
+// StateFact: states a fact: POST /api/v1/memory/facts. It is repeated safely: the client sends an
+// Idempotency-Key.
+func (c *Client) StateFact(ctx context.Context, body MemoryFactOrder, query StateFactQuery) (*MemoryFactStated, error) {
+	answer := new(MemoryFactStated)
+	if err := c.do(ctx, request{method: http.MethodPost, path: "/api/v1/memory/facts", query: query, body: body, media: "application/json", keyed: true}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// RemoveFactQuery has the options of RemoveFact; what is nil is left out.
+type RemoveFactQuery struct {
+	// Whose: a plugin, or `@host` for the host's own.
+	Owner *string
+}
+
+func (q RemoveFactQuery) visit(add func(string, any)) {
+	add("owner", q.Owner)
+}
+
+// RemoveFact: removes a fact; the memory that states it stays: DELETE /api/v1/memory/facts/{fact}.
+func (c *Client) RemoveFact(ctx context.Context, fact string, query RemoveFactQuery) error {
+	return c.do(ctx, request{method: http.MethodDelete, path: "/api/v1/memory/facts/" + escaped(fact), query: query, keyed: true}, nil)
+}
+
 // ShowMemory: shows a memory: GET /api/v1/memory/{memory}.
 func (c *Client) ShowMemory(ctx context.Context, memory string) (*Memory, error) {
 	answer := new(Memory)

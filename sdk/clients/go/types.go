@@ -879,6 +879,35 @@ type ExpressionValue struct {
 	Value any `json:"value"`
 }
 
+// Fact is a JSON object.
+type Fact struct {
+	ID string `json:"id"`
+
+	// In lower case; `@me` for whoever spoke where nobody was named.
+	Subject string `json:"subject"`
+
+	Attribute string `json:"attribute"`
+
+	Value string `json:"value"`
+
+	// From when on it holds, as far as anybody said.
+	Since float64 `json:"since"`
+
+	// When another value took its place, or somebody said it ended.
+	Until *float64 `json:"until"`
+
+	// Seconds since the Unix epoch.
+	SaidAt float64 `json:"said_at"`
+
+	Speaker *string `json:"speaker"`
+
+	// The memory in which it was said.
+	Memory *string `json:"memory"`
+
+	// Another value was said of the same time.
+	Disputed bool `json:"disputed"`
+}
+
 // Feature is a JSON object.
 type Feature struct {
 	Name string `json:"name"`
@@ -1471,6 +1500,33 @@ type MemoryEdge struct {
 	Note string `json:"note"`
 }
 
+// MemoryFactOrder is a JSON object.
+type MemoryFactOrder struct {
+	// Such as `Ada`, or `@me`.
+	About string `json:"about"`
+
+	// Such as `home`.
+	Attribute string `json:"attribute"`
+
+	Value string `json:"value"`
+
+	// From when on it holds; now when left out.
+	Since *float64 `json:"since,omitempty"`
+
+	// True says that the value holds no more.
+	Ends *bool `json:"ends,omitempty"`
+}
+
+// MemoryFactStated is a JSON object.
+type MemoryFactStated struct {
+	ID string `json:"id"`
+}
+
+// MemoryFacts is a JSON object.
+type MemoryFacts struct {
+	Items []Fact `json:"items"`
+}
+
 // MemoryImported is a JSON object.
 type MemoryImported struct {
 	Pack string `json:"pack"`
@@ -1548,6 +1604,12 @@ type MemoryQuestion struct {
 
 	// Only what was said then or before. Seconds since the Unix epoch.
 	Until *float64 `json:"until,omitempty"`
+
+	// The time that facts are asked of; else the one that the text names, or now.
+	ValidAt *float64 `json:"valid_at,omitempty"`
+
+	// Leaves out all that was said later.
+	AsOf *float64 `json:"as_of,omitempty"`
 }
 
 // MemoryQuota is a JSON object.
@@ -1935,6 +1997,9 @@ type Recalled struct {
 
 	// Ways of looking that could not be used, and why.
 	Notes []string `json:"notes"`
+
+	// Facts that the question asks for and that hold then.
+	Facts []Fact `json:"facts"`
 }
 
 // Removed is a JSON object.

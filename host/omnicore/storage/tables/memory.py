@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from omnicore.errors import InvalidInput, LimitExceeded
-from omnicore.records import Record, replace
+from omnicore.ids import new_id
+from omnicore.records import Record, asdict, replace
 from omnicore.storage.table import Table
 from omnicore.storage.tables.memory_words import FullText, full_text
 
@@ -79,10 +80,41 @@ class MemoryRow(KeptMemory, frozen=True):
     sense_by: str | None = None
 
 
+class NewFact(Record, frozen=True):
+    """A fact to be kept. `ends` says that the value holds no more from `since` on."""
+
+    subject: str
+    attribute: str
+    value: str
+    since: float
+    ends: bool
+    said_at: float
+    speaker: str | None = None
+
+
+class FactRow(Record, frozen=True):
+    """A fact as it is stored, with the memory it was said in."""
+
+    plugin: str
+    id: str
+    subject: str
+    attribute: str
+    value: str
+    since: float
+    ends: bool
+    said_at: float
+    speaker: str | None = None
+    memory: str | None = None
+
+
 class NewMemory(MemoryRow, frozen=True):
-    """A memory to be stored, which gets its plugin and number then. `words` are those of its full text."""
+    """A memory to be stored, which gets its plugin and number then.
+
+    `words` are those of its full text, `facts` what it states.
+    """
 
     words: tuple[str, ...] = ()
+    facts: tuple[NewFact, ...] = ()
 
 
 class EdgeRow(Record, frozen=True):
@@ -140,6 +172,9 @@ class TierTotals(Record, frozen=True):
 SPACES = Table(Space, "memory_spaces", key="plugin", unique=(("number",),))
 MEMORIES = Table(MemoryRow, "memories", key=("plugin", "seq"), indexes=(("plugin", "changed"),), unique=(("id",),))
 CLEANINGS = Table(Cleaning, "memory_cleanings", key="plugin")
+FACTS = Table(
+    FactRow, "memory_facts", key=("plugin", "id"), indexes=(("plugin", "subject", "since"), ("plugin", "memory"))
+)
 EDGES = Table(EdgeRow, "memory_edges", key=("plugin", "src", "rel", "dst"), indexes=(("plugin", "dst"),))
 TIERS = Table(TierTotals, "memory_tiers", key=("plugin", "tier"))
 
@@ -235,6 +270,8 @@ class MemoryTable:
         if fresh:
             self.texts.add(session, space.number, [(seq, draft.words) for seq, draft in fresh])
             _count_new(session, plugin, [draft for _, draft in fresh], quota, cap)
+            for _, draft in fresh:
+                add_facts(session, plugin, draft.facts, draft.id)
         return added
 
     def outlines(self, plugin: str, *, after: int = 0, seq: int = 0, most: int = 5000) -> list[Outline]:
@@ -380,6 +417,7 @@ class MemoryTable:
                 (DEAD, changed, now, plugin, seq),
             )
             session.execute("DELETE FROM memory_edges WHERE plugin = ? AND (src = ? OR dst = ?)", (plugin, item, item))
+            session.execute("DELETE FROM memory_facts WHERE plugin = ? AND memory = ?", (plugin, item))
             self.texts.remove(session, space.number, seq, self._words(speaker, text))
             count_tier(session, plugin, tier, -1, -size)
             gone += 1
@@ -445,6 +483,33 @@ class MemoryTable:
             )
         ]
 
+    def add_facts(self, plugin: str, facts: Sequence[NewFact]) -> list[str]:
+        """Keeps facts that were said in no memory; their ids."""
+
+        def work(session: Session) -> list[str]:
+            advance(self, session, plugin, 0)  # whoever has facts has a space, and goes with it
+            return add_facts(session, plugin, facts, None)
+
+        return self.store.apply(work, locks=space_locks(plugin))
+
+    def facts(self, plugin: str, subjects: Sequence[str] | None, *, most: int) -> list[FactRow]:
+        """The newest facts about some subjects, about all for None, the newest first."""
+        within = "" if subjects is None else f" AND subject IN ({', '.join('?' * len(subjects))})"
+        rows = self.store.rows(
+            f"{FACTS.select} WHERE plugin = ?{within} ORDER BY since DESC, id DESC LIMIT ?",
+            (plugin, *(subjects or ()), most),
+        )
+        return [FACTS.row(row) for row in rows]
+
+    def remove_fact(self, plugin: str, fact: str) -> bool:
+        """True if there was such a fact."""
+
+        def work(session: Session) -> bool:
+            done = session.execute("DELETE FROM memory_facts WHERE plugin = ? AND id = ?", (plugin, fact))
+            return done.rowcount > 0
+
+        return self.store.apply(work)
+
     def clear(self, plugin: str) -> None:
         """Forgets all that a plugin stored, for when it is removed."""
         with self.store.write(durable=True, locks=space_locks(plugin)) as session:
@@ -452,7 +517,14 @@ class MemoryTable:
             if row is None:
                 return
             self.texts.drop(session, row[0])
-            for table in ("memories", "memory_edges", "memory_tiers", "memory_cleanings", "memory_spaces"):
+            for table in (
+                "memories",
+                "memory_edges",
+                "memory_tiers",
+                "memory_facts",
+                "memory_cleanings",
+                "memory_spaces",
+            ):
                 session.execute(f"DELETE FROM {table} WHERE plugin = ?", (plugin,))
 
     def _kept(self, where: str, values: Sequence[Any]) -> list[KeptMemory]:
@@ -567,6 +639,14 @@ def count_tier(session: Session, plugin: str, tier: int, items: int, size: int) 
         (plugin, tier, items, size),
     ).fetchone()
     return int(row[0])
+
+
+def add_facts(session: Session, plugin: str, facts: Sequence[NewFact], memory: str | None) -> list[str]:
+    """Adds facts in a transaction that is open; their ids."""
+    rows = [FactRow(plugin=plugin, id=new_id("fact"), memory=memory, **asdict(one)) for one in facts]
+    if rows:
+        session.executemany(FACTS.insert, [FACTS.values(row) for row in rows])
+    return [row.id for row in rows]
 
 
 def add_edges(session: Session, plugin: str, edges: Iterable[tuple[str, str, str, str]], now: float) -> None:

@@ -590,6 +590,25 @@ export interface ExpressionValue {
   value: Json;
 }
 
+export interface Fact {
+  id: string;
+  /** In lower case; `@me` for whoever spoke where nobody was named. */
+  subject: string;
+  attribute: string;
+  value: string;
+  /** From when on it holds, as far as anybody said. */
+  since: number;
+  /** When another value took its place, or somebody said it ended. */
+  until: number | null;
+  /** Seconds since the Unix epoch. */
+  said_at: number;
+  speaker: string | null;
+  /** The memory in which it was said. */
+  memory: string | null;
+  /** Another value was said of the same time. */
+  disputed: boolean;
+}
+
 export interface Feature {
   name: string;
   description: string;
@@ -984,6 +1003,26 @@ export interface MemoryEdge {
   note: string;
 }
 
+export interface MemoryFactOrder {
+  /** Such as `Ada`, or `@me`. */
+  about: string;
+  /** Such as `home`. */
+  attribute: string;
+  value: string;
+  /** From when on it holds; now when left out. */
+  since?: number | null;
+  /** True says that the value holds no more. */
+  ends?: boolean;
+}
+
+export interface MemoryFactStated {
+  id: string;
+}
+
+export interface MemoryFacts {
+  items: Fact[];
+}
+
 export interface MemoryImported {
   pack: string;
   version: string;
@@ -1034,6 +1073,10 @@ export interface MemoryQuestion {
   since?: number | null;
   /** Only what was said then or before. Seconds since the Unix epoch. */
   until?: number | null;
+  /** The time that facts are asked of; else the one that the text names, or now. */
+  valid_at?: number | null;
+  /** Leaves out all that was said later. */
+  as_of?: number | null;
 }
 
 export interface MemoryQuota {
@@ -1287,6 +1330,8 @@ export interface Recalled {
   items: Memory[];
   /** Ways of looking that could not be used, and why. */
   notes: string[];
+  /** Facts that the question asks for and that hold then. */
+  facts: Fact[];
 }
 
 export interface Removed {

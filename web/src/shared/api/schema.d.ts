@@ -763,6 +763,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/memory/facts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists what is known of somebody, the oldest first */
+        get: operations["listFacts"];
+        put?: never;
+        /** States a fact */
+        post: operations["stateFact"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/memory/facts/{fact}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Removes a fact; the memory that states it stays */
+        delete: operations["removeFact"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/memory/owners": {
         parameters: {
             query?: never;
@@ -2949,6 +2984,24 @@ export interface components {
         ExpressionValue: {
             value: unknown;
         };
+        Fact: {
+            attribute: string;
+            /** @description Another value was said of the same time. */
+            disputed: boolean;
+            id: string;
+            /** @description The memory in which it was said. */
+            memory: string | null;
+            /** @description Seconds since the Unix epoch. */
+            said_at: number;
+            /** @description From when on it holds, as far as anybody said. */
+            since: number;
+            speaker: string | null;
+            /** @description In lower case; `@me` for whoever spoke where nobody was named. */
+            subject: string;
+            /** @description When another value took its place, or somebody said it ended. */
+            until: number | null;
+            value: string;
+        };
         Feature: {
             description: string;
             enabled: boolean;
@@ -3346,6 +3399,23 @@ export interface components {
             relation: string;
             to: string;
         };
+        MemoryFactOrder: {
+            /** @description Such as `Ada`, or `@me`. */
+            about: string;
+            /** @description Such as `home`. */
+            attribute: string;
+            /** @description True says that the value holds no more. */
+            ends?: boolean;
+            /** @description From when on it holds; now when left out. */
+            since?: number | null;
+            value: string;
+        };
+        MemoryFacts: {
+            items: components["schemas"]["Fact"][];
+        };
+        MemoryFactStated: {
+            id: string;
+        };
         MemoryImported: {
             /** @description Memories that it brought, or that were there. */
             memories: number;
@@ -3387,6 +3457,8 @@ export interface components {
             next: string | null;
         };
         MemoryQuestion: {
+            /** @description Leaves out all that was said later. */
+            as_of?: number | null;
             embedding?: number[] | null;
             limit?: number;
             /** @description Only what was said then or later. Seconds since the Unix epoch. */
@@ -3397,6 +3469,8 @@ export interface components {
             touch?: boolean;
             /** @description Only what was said then or before. Seconds since the Unix epoch. */
             until?: number | null;
+            /** @description The time that facts are asked of; else the one that the text names, or now. */
+            valid_at?: number | null;
         };
         MemoryQuota: {
             max_bytes: number | null;
@@ -3652,6 +3726,8 @@ export interface components {
             items: components["schemas"]["Queue"][];
         };
         Recalled: {
+            /** @description Facts that the question asks for and that hold then. */
+            facts: components["schemas"]["Fact"][];
             items: components["schemas"]["Memory"][];
             /** @description Ways of looking that could not be used, and why. */
             notes: string[];
@@ -10005,6 +10081,286 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listFacts: {
+        parameters: {
+            query?: {
+                /** @description Only about this subject, such as `Ada`; `@me` for whoever spoke */
+                about?: string;
+                /** @description Whose: a plugin, or `@host` for the host's own */
+                owner?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The facts. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemoryFacts"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stateFact: {
+        parameters: {
+            query?: {
+                /** @description Whose: a plugin, or `@host` for the host's own */
+                owner?: string;
+            };
+            header?: {
+                /** @description Makes a repeated request answer as the first did, without doing it again */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MemoryFactOrder"];
+            };
+        };
+        responses: {
+            /** @description Its id. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemoryFactStated"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Content Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeFact: {
+        parameters: {
+            query?: {
+                /** @description Whose: a plugin, or `@host` for the host's own */
+                owner?: string;
+            };
+            header?: {
+                /** @description Makes a repeated request answer as the first did, without doing it again */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Id of a fact */
+                fact: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
