@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,7 +12,7 @@ from omnicore.storage.table import Table
 from omnicore.storage.tables.memory_words import FullText, full_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from omnicore.storage.store import Session, Store
 
@@ -24,7 +25,10 @@ SHARED_SPACE = "@shared"
 
 
 class Space(Record, frozen=True):
-    """The memories of one plugin, or of all. `dimensions` of the embeddings that callers gave, 0 before the first."""
+    """The memories of one plugin, or of all. `dimensions` of the embeddings that callers gave, 0 before the first.
+
+    `languages` of their texts, apart by spaces. `reworded` counts those whose words in the full text became others.
+    """
 
     plugin: str
     number: int
@@ -32,6 +36,8 @@ class Space(Record, frozen=True):
     purged: int
     dimensions: int
     consolidated: int
+    languages: str = ""
+    reworded: int = 0
 
 
 class KeptMemory(Record, frozen=True):
@@ -65,11 +71,15 @@ class KeptMemory(Record, frozen=True):
 
 
 class MemoryRow(KeptMemory, frozen=True):
-    """A memory as it is stored. `changed` is the number of its last change in its space."""
+    """A memory as it is stored. `changed` is the number of its last change in its space.
+
+    `language` is that of its words in the full text: empty where it could not be told, None where nobody looked.
+    """
 
     changed: int = 0
     sense: bytes | None = None
     sense_by: str | None = None
+    language: str | None = None
 
 
 class NewMemory(MemoryRow, frozen=True):
@@ -144,16 +154,19 @@ _OUTLINE = (
     " CASE WHEN superseded_by IS NULL THEN 0 ELSE 1 END, session, speaker, given, sense, sense_by, hash"
 )
 _PAGE = 500
+_UNREAD = (
+    f"SELECT seq, speaker, text FROM memories WHERE plugin = ? AND language IS NULL AND state < {DEAD:d}"
+    " ORDER BY seq LIMIT ?"
+)
+
+Words = Callable[[str | None, str, str | None], Sequence[str]]
+"""The words of a memory's full text, from its speaker, its text and its language; always the same ones."""
 
 
 class MemoryTable:
-    """The memories of all plugins. Usable from any thread.
+    """The memories of all plugins. Usable from any thread."""
 
-    Args:
-        words: the words of a memory's full text, from its speaker and its text; always the same ones.
-    """
-
-    def __init__(self, store: Store, words: Callable[[str | None, str], Sequence[str]]) -> None:
+    def __init__(self, store: Store, words: Words) -> None:
         self.store = store
         self.texts: FullText = full_text(store)
         self._words = words
@@ -212,6 +225,7 @@ class MemoryTable:
         fresh = [(one.seq, draft) for one, draft in zip(added, drafts, strict=True) if one.new]
         if fresh:
             self.texts.add(session, space.number, [(seq, draft.words) for seq, draft in fresh])
+            note_languages(session, space, {draft.language for _, draft in fresh})
             _count_new(session, plugin, [draft for _, draft in fresh], quota, cap)
         return added
 
@@ -272,12 +286,13 @@ class MemoryTable:
         for seq in seqs:
             changed += 1
             row = session.execute(
-                f"SELECT tier, size, speaker, text, id FROM memories WHERE plugin = ? AND seq = ? AND state < {DEAD:d}",
+                "SELECT tier, size, speaker, text, language, id FROM memories"
+                f" WHERE plugin = ? AND seq = ? AND state < {DEAD:d}",
                 (plugin, seq),
             ).fetchone()
             if row is None:
                 continue
-            tier, size, speaker, text, item = row
+            tier, size, speaker, text, language, item = row
             session.execute(
                 "UPDATE memories SET state = ?, changed = ?, text = '', metadata = '{}', given = NULL, sense = NULL,"
                 " session = NULL, speaker = NULL, hash = '', source = NULL, accessed_at = ?"
@@ -285,7 +300,7 @@ class MemoryTable:
                 (DEAD, changed, now, plugin, seq),
             )
             session.execute("DELETE FROM memory_edges WHERE plugin = ? AND (src = ? OR dst = ?)", (plugin, item, item))
-            self.texts.remove(session, space.number, seq, self._words(speaker, text))
+            self.texts.remove(session, space.number, seq, self._words(speaker, text, language))
             count_tier(session, plugin, tier, -1, -size)
             gone += 1
         return gone
@@ -346,6 +361,32 @@ class MemoryTable:
             )
         ]
 
+    def reword(self, plugin: str, language_of: Callable[[str], str], most: int) -> int:
+        """Enters memories of earlier versions by the words of their language; returns how many were looked at."""
+
+        def work(session: Session) -> int:
+            rows = session.execute(_UNREAD, (plugin, most)).fetchall()
+            if not rows:
+                return 0
+            space = advance(self, session, plugin, 0)
+            found = [(seq, speaker, text, language_of(text)) for seq, speaker, text in rows]
+            reworded = 0
+            for seq, speaker, text, language in found:
+                before, after = self._words(speaker, text, None), self._words(speaker, text, language)
+                if before != after:
+                    self.texts.remove(session, space.number, seq, before)
+                    self.texts.add(session, space.number, [(seq, after)])
+                    reworded += 1
+            session.executemany(
+                "UPDATE memories SET language = ? WHERE plugin = ? AND seq = ?",
+                [(language, plugin, seq) for seq, _, _, language in found],
+            )
+            session.execute("UPDATE memory_spaces SET reworded = reworded + ? WHERE plugin = ?", (reworded, plugin))
+            note_languages(session, space, {language for *_, language in found})
+            return len(found)
+
+        return self.store.apply(work, locks=space_locks(plugin))
+
     def clear(self, plugin: str) -> None:
         """Forgets all that a plugin stored, for when it is removed."""
         with self.store.write(durable=True, locks=space_locks(plugin)) as session:
@@ -363,6 +404,16 @@ class MemoryTable:
 def space_locks(plugin: str) -> tuple[str, ...]:
     """The lock of a plugin's memories."""
     return (f"memory:{plugin}",)
+
+
+def note_languages(session: Session, space: Space, found: Iterable[str | None]) -> None:
+    """Adds languages to those of a space."""
+    known = space.languages.split()
+    new = sorted({code for code in found if code} - set(known))
+    if new:
+        session.execute(
+            "UPDATE memory_spaces SET languages = ? WHERE plugin = ?", (" ".join([*known, *new]), space.plugin)
+        )
 
 
 _NEW_SPACE = 0x4F4D4E53
