@@ -55,6 +55,7 @@ class MemoryIndex:
         self.near = {space: make(space, self.lock) for space in ("sense", "given")}
         self.dimensions = 0
         self.languages: frozenset[str] = frozenset()
+        self.upto = -1
         self.purged = 0
 
     @property
@@ -150,8 +151,11 @@ class MemoryIndexes:
 
     def _sync(self, plugin: str, opened: MemoryIndex, space: Space) -> None:
         opened.dimensions = space.dimensions
-        opened.languages = frozenset(space.languages.split())
-        opened.words.follow(space.reworded)
+        if opened.upto != space.sequence:
+            languages = self._table.languages(plugin)
+            opened.languages = frozenset(languages)
+            opened.words.follow(sum(languages.values()))
+            opened.upto = space.sequence
         columns = opened.columns
         gone_too_many = columns.gone > max(_REBUILD_LEAST, _REBUILD_SHARE * columns.count)
         # Tombstones that were purged before this copy saw them cannot be followed: it begins anew.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -25,10 +26,7 @@ SHARED_SPACE = "@shared"
 
 
 class Space(Record, frozen=True):
-    """The memories of one plugin, or of all. `dimensions` of the embeddings that callers gave, 0 before the first.
-
-    `languages` of their texts, apart by spaces. `reworded` counts those whose words in the full text became others.
-    """
+    """The memories of one plugin, or of all. `dimensions` of the embeddings that callers gave, 0 before the first."""
 
     plugin: str
     number: int
@@ -36,8 +34,6 @@ class Space(Record, frozen=True):
     purged: int
     dimensions: int
     consolidated: int
-    languages: str = ""
-    reworded: int = 0
 
 
 class Cleaning(Record, frozen=True):
@@ -167,6 +163,8 @@ _UNREAD = (
     " ORDER BY seq LIMIT ?"
 )
 
+_OF_A_SPACE = ("memories", "memory_edges", "memory_tiers", "memory_cleanings", "memory_languages", "memory_spaces")
+
 Words = Callable[[str | None, str, str | None], Sequence[str]]
 """The words of a memory's full text, from its speaker, its text and its language; always the same ones."""
 
@@ -186,6 +184,10 @@ class MemoryTable:
         """The space of a plugin, or None if it never had a memory."""
         rows = self.store.rows(f"{SPACES.select} WHERE plugin = ?", (plugin,))
         return SPACES.row(rows[0]) if rows else None
+
+    def languages(self, plugin: str) -> dict[str, int]:
+        """The languages of a plugin's memories other than English, with how many were entered again."""
+        return dict(self.store.rows("SELECT language, reworded FROM memory_languages WHERE plugin = ?", (plugin,)))
 
     def plugins(self) -> list[str]:
         """Everyone who ever had a memory."""
@@ -247,7 +249,7 @@ class MemoryTable:
         fresh = [(one.seq, draft) for one, draft in zip(added, drafts, strict=True) if one.new]
         if fresh:
             self.texts.add(session, space.number, [(seq, draft.words) for seq, draft in fresh])
-            note_languages(session, space, {draft.language for _, draft in fresh})
+            note_languages(session, plugin, dict.fromkeys({draft.language or "" for _, draft in fresh}, 0))
             _count_new(session, plugin, [draft for _, draft in fresh], quota, cap)
         return added
 
@@ -467,21 +469,20 @@ class MemoryTable:
             rows = session.execute(_UNREAD, (plugin, most)).fetchall()
             if not rows:
                 return 0
-            space = advance(self, session, plugin, 0)
+            space = advance(self, session, plugin)
             found = [(seq, speaker, text, language_of(text)) for seq, speaker, text in rows]
-            reworded = 0
+            reworded: Counter[str] = Counter()
             for seq, speaker, text, language in found:
                 before, after = self._words(speaker, text, None), self._words(speaker, text, language)
                 if before != after:
                     self.texts.remove(session, space.number, seq, before)
                     self.texts.add(session, space.number, [(seq, after)])
-                    reworded += 1
+                    reworded[language] += 1
             session.executemany(
                 "UPDATE memories SET language = ? WHERE plugin = ? AND seq = ?",
                 [(language, plugin, seq) for seq, _, _, language in found],
             )
-            session.execute("UPDATE memory_spaces SET reworded = reworded + ? WHERE plugin = ?", (reworded, plugin))
-            note_languages(session, space, {language for *_, language in found})
+            note_languages(session, plugin, reworded)
             return len(found)
 
         return self.store.apply(work, locks=space_locks(plugin))
@@ -493,7 +494,14 @@ class MemoryTable:
             if row is None:
                 return
             self.texts.drop(session, row[0])
-            for table in ("memories", "memory_edges", "memory_tiers", "memory_cleanings", "memory_spaces"):
+            for table in (
+                "memories",
+                "memory_edges",
+                "memory_tiers",
+                "memory_cleanings",
+                "memory_languages",
+                "memory_spaces",
+            ):
                 session.execute(f"DELETE FROM {table} WHERE plugin = ?", (plugin,))
 
     def _kept(self, where: str, values: Sequence[Any]) -> list[KeptMemory]:
@@ -505,13 +513,14 @@ def space_locks(plugin: str) -> tuple[str, ...]:
     return (f"memory:{plugin}",)
 
 
-def note_languages(session: Session, space: Space, found: Iterable[str | None]) -> None:
-    """Adds languages to those of a space."""
-    known = space.languages.split()
-    new = sorted({code for code in found if code} - set(known))
-    if new:
-        session.execute(
-            "UPDATE memory_spaces SET languages = ? WHERE plugin = ?", (" ".join([*known, *new]), space.plugin)
+def note_languages(session: Session, plugin: str, reworded: Mapping[str, int]) -> None:
+    """Notes the languages of a space, with how many memories were entered again. English needs no note."""
+    rows = [(plugin, code, count) for code, count in sorted(reworded.items()) if code not in ("", "en")]
+    if rows:
+        session.executemany(
+            "INSERT INTO memory_languages (plugin, language, reworded) VALUES (?, ?, ?)"
+            " ON CONFLICT (plugin, language) DO UPDATE SET reworded = memory_languages.reworded + excluded.reworded",
+            rows,
         )
 
 
