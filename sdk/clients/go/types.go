@@ -2140,7 +2140,7 @@ type RunOpenItemsItem struct {
 	// Seconds since the Unix epoch.
 	DueAt *float64 `json:"due_at"`
 
-	// Why no host can do it now; empty: one does.
+	// Reason why it has not begun: no host can do it, or its engine is being made; empty: it is under way.
 	WaitsFor *string `json:"waits_for,omitempty"`
 }
 

@@ -1423,7 +1423,7 @@ export interface RunOpenItemsItem {
   attempt: number;
   /** Seconds since the Unix epoch. */
   due_at: number | null;
-  /** Why no host can do it now; empty: one does. */
+  /** Reason why it has not begun: no host can do it, or its engine is being made; empty: it is under way. */
   waits_for?: string;
 }
 
