@@ -578,7 +578,7 @@ class EmbeddedEngine:
                 one.place: unserved.get(one.place) or self._parts.waits_for(one.node) for one in live.open.values()
             }
             return [
-                OpenView(one.place, one.kind, one.node.name, one.attempt, one.due_at, waits[one.place])
+                OpenView(one.place, one.kind, one.node.name, one.attempt, one.due_at, reasons[one.place])
                 for one in tuple(live.open.values())
             ]
         row = await asyncio.to_thread(self.reader.row, run)
