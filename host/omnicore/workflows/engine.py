@@ -574,7 +574,7 @@ class EmbeddedEngine:
         live = self.runner.live.get(run)
         if live is not None:
             unserved = {place: one.fact for place, one in self.runner.unserved(live).items()}
-            waits = {
+            reasons = {
                 one.place: unserved.get(one.place) or self._parts.waits_for(one.node) for one in live.open.values()
             }
             return [
