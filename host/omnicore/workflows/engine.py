@@ -301,7 +301,7 @@ class EngineParts:
         signed: told of rows of the record of changes; None: runs are not recorded there.
         work: whether runs are run in this process; else it starts them for others.
         serves: whether some host can make a call of a function that none could make before.
-        waits_for: what a task waits for that this host does; empty: nothing.
+        waits_for: the reason why a task that this host does has not begun; empty: none.
     """
 
     store: Store

@@ -91,7 +91,7 @@ class OpenView(Record, frozen=True):
     due_at: MaybeTime
     waits_for: Annotated[
         str,
-        Meta(description="Why it has not begun, such as for want of a host that can do it; empty: it is under way."),
+        Meta(description="The reason why it has not begun: no host can do it, or its engine is missing; empty: none."),
     ] = ""
 
 

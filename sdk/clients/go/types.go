@@ -2140,7 +2140,7 @@ type RunOpenItemsItem struct {
 	// Seconds since the Unix epoch.
 	DueAt *float64 `json:"due_at"`
 
-	// Why it has not begun, such as for want of a host that can do it; empty: it is under way.
+	// The reason why it has not begun: no host can do it, or its engine is missing; empty: none.
 	WaitsFor *string `json:"waits_for,omitempty"`
 }
 

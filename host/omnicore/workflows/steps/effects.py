@@ -458,7 +458,7 @@ class Effects:
         return self._services.plugins.calls.serves(split_ref(ref)[0])
 
     def waits_for(self, node: Node) -> str:
-        """What must be there before a task is done here, and is being made; empty: nothing."""
+        """The reason why a task that this host does has not begun: its engine is being made. Empty: there is none."""
         return self._scripts.waits_for(node.language) if isinstance(node, ScriptTask) else ""
 
     def forget(self, workflow: str) -> None:

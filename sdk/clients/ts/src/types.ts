@@ -1423,7 +1423,7 @@ export interface RunOpenItemsItem {
   attempt: number;
   /** Seconds since the Unix epoch. */
   due_at: number | null;
-  /** Why it has not begun, such as for want of a host that can do it; empty: it is under way. */
+  /** The reason why it has not begun: no host can do it, or its engine is missing; empty: none. */
   waits_for?: string;
 }
 

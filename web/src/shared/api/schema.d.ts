@@ -3779,7 +3779,7 @@ export interface components {
                 name: string;
                 /** @description One occurrence of a task: its path with rounds and visits, `/do/1/each/for/3/do/0/send`. */
                 place: string;
-                /** @description Why it has not begun, such as for want of a host that can do it; empty: it is under way. */
+                /** @description The reason why it has not begun: no host can do it, or its engine is missing; empty: none. */
                 waits_for?: string;
             }[];
         };
