@@ -1387,6 +1387,11 @@ type Memories struct {
 	Next *string `json:"next"`
 }
 
+// MemoriesForgotten is a JSON object.
+type MemoriesForgotten struct {
+	Forgotten []string `json:"forgotten"`
+}
+
 // Memory is a JSON object.
 type Memory struct {
 	ID string `json:"id"`
@@ -1497,6 +1502,9 @@ type MemoryOrder struct {
 	Source *string `json:"source,omitempty"`
 
 	Pinned *bool `json:"pinned,omitempty"`
+
+	// When it was said; now when left out.
+	SaidAt *float64 `json:"said_at,omitempty"`
 }
 
 // MemoryOwner is a JSON object.
@@ -1535,10 +1543,10 @@ type MemoryQuestion struct {
 	// True counts what is found as used.
 	Touch *bool `json:"touch,omitempty"`
 
-	// Only what was stored then or later. Seconds since the Unix epoch.
+	// Only what was said then or later. Seconds since the Unix epoch.
 	Since *float64 `json:"since,omitempty"`
 
-	// Only what was stored then or before. Seconds since the Unix epoch.
+	// Only what was said then or before. Seconds since the Unix epoch.
 	Until *float64 `json:"until,omitempty"`
 }
 
@@ -1604,6 +1612,8 @@ type MemoryTier struct {
 	Evicts bool `json:"evicts"`
 
 	Shared bool `json:"shared"`
+
+	LastingAt *float64 `json:"lasting_at"`
 }
 
 // MemoryTiers is a JSON object.

@@ -320,7 +320,7 @@ async def _recall(services: StepServices, work: StepWork, given: Mapping[str, An
 
 
 async def _forget(services: StepServices, work: StepWork, given: Mapping[str, Any]) -> Any:
-    return {"forgotten": await present(services.memory, "memory").forget(given["id"])}
+    return {"forgotten": bool(await present(services.memory, "memory").forget(given["id"]))}
 
 
 async def _search(services: StepServices, work: StepWork, given: Mapping[str, Any]) -> Any:

@@ -933,6 +933,10 @@ export interface Memories {
   next: string | null;
 }
 
+export interface MemoriesForgotten {
+  forgotten: string[];
+}
+
 export interface Memory {
   id: string;
   /** A plugin, `@host`, or `@shared`. */
@@ -999,6 +1003,8 @@ export interface MemoryOrder {
   metadata?: Record<string, Json>;
   source?: string | null;
   pinned?: boolean;
+  /** When it was said; now when left out. */
+  said_at?: number | null;
 }
 
 export interface MemoryOwner {
@@ -1024,9 +1030,9 @@ export interface MemoryQuestion {
   limit?: number;
   /** True counts what is found as used. */
   touch?: boolean;
-  /** Only what was stored then or later. Seconds since the Unix epoch. */
+  /** Only what was said then or later. Seconds since the Unix epoch. */
   since?: number | null;
-  /** Only what was stored then or before. Seconds since the Unix epoch. */
+  /** Only what was said then or before. Seconds since the Unix epoch. */
   until?: number | null;
 }
 
@@ -1062,6 +1068,7 @@ export interface MemoryTier {
   promote_to: "immediate" | "short_term" | "session" | "episodic" | "semantic" | "procedural" | "strategic" | "civilizational" | "evolutionary" | "planetary" | "galactic" | "cosmic" | null;
   evicts: boolean;
   shared: boolean;
+  lasting_at: number | null;
 }
 
 export interface MemoryTiers {

@@ -739,7 +739,7 @@ export interface paths {
         put?: never;
         /** Pins, approves or corrects a memory */
         post: operations["changeMemory"];
-        /** Erases a memory */
+        /** Erases a memory and all that was made of it */
         delete: operations["forgetMemory"];
         options?: never;
         head?: never;
@@ -3293,6 +3293,9 @@ export interface components {
             /** @description Cursor, null at the end. */
             next: string | null;
         };
+        MemoriesForgotten: {
+            forgotten: string[];
+        };
         Memory: {
             /** @description Seconds since the Unix epoch. */
             accessed_at: number;
@@ -3357,6 +3360,8 @@ export interface components {
             /** @description `session` and `speaker` among them help recall. */
             metadata?: Record<string, never>;
             pinned?: boolean;
+            /** @description When it was said; now when left out. */
+            said_at?: number | null;
             source?: string | null;
             text: string;
             /**
@@ -3384,13 +3389,13 @@ export interface components {
         MemoryQuestion: {
             embedding?: number[] | null;
             limit?: number;
-            /** @description Only what was stored then or later. Seconds since the Unix epoch. */
+            /** @description Only what was said then or later. Seconds since the Unix epoch. */
             since?: number | null;
             text?: string | null;
             tiers?: ("immediate" | "short_term" | "session" | "episodic" | "semantic" | "procedural" | "strategic" | "civilizational" | "evolutionary" | "planetary" | "galactic" | "cosmic")[] | null;
             /** @description True counts what is found as used. */
             touch?: boolean;
-            /** @description Only what was stored then or before. Seconds since the Unix epoch. */
+            /** @description Only what was said then or before. Seconds since the Unix epoch. */
             until?: number | null;
         };
         MemoryQuota: {
@@ -3419,6 +3424,7 @@ export interface components {
             /** @enum {unknown} */
             group: "working" | "experience" | "knowledge" | "shared";
             half_life_s: number | null;
+            lasting_at: number | null;
             promote_at: number | null;
             promote_hits: number | null;
             /** @enum {unknown} */
@@ -9884,12 +9890,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is gone. */
-            204: {
+            /** @description The ids of all that is gone. */
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["MemoriesForgotten"];
+                };
             };
             /** @description Bad Request */
             400: {
