@@ -279,7 +279,8 @@ OPERATIONS: tuple[Operation, ...] = (
     post("/api/v1/memory/{memory}", "memory.change_memory", "Pins, approves or corrects a memory",
         ok("The memory.", "Memory"), body="MemoryChange", problems=(403, 404, 422), idempotent=True,
         needs=Role.operator),
-    delete("/api/v1/memory/{memory}", "memory.forget_memory", "Erases a memory", gone("It is gone."), problems=(404,),
+    delete("/api/v1/memory/{memory}", "memory.forget_memory", "Erases a memory and all that was made of it",
+        ok("The ids of all that is gone.", "MemoriesForgotten"), problems=(404,),
         idempotent=True, needs=Role.operator),
     # Vectors
     get("/api/v1/vectors/collections", "vectors.list_collections", "Lists vector collections",

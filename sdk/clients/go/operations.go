@@ -1255,9 +1255,13 @@ func (c *Client) ChangeMemory(ctx context.Context, memory string, body MemoryCha
 	return answer, nil
 }
 
-// ForgetMemory: erases a memory: DELETE /api/v1/memory/{memory}.
-func (c *Client) ForgetMemory(ctx context.Context, memory string) error {
-	return c.do(ctx, request{method: http.MethodDelete, path: "/api/v1/memory/" + escaped(memory), keyed: true}, nil)
+// ForgetMemory: erases a memory and all that was made of it: DELETE /api/v1/memory/{memory}.
+func (c *Client) ForgetMemory(ctx context.Context, memory string) (*MemoriesForgotten, error) {
+	answer := new(MemoriesForgotten)
+	if err := c.do(ctx, request{method: http.MethodDelete, path: "/api/v1/memory/" + escaped(memory), keyed: true}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
 }
 
 // ListCollectionsQuery has the options of ListCollections; what is nil is left out.

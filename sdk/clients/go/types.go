@@ -1411,6 +1411,11 @@ type Memories struct {
 	Next *string `json:"next"`
 }
 
+// MemoriesForgotten is a JSON object.
+type MemoriesForgotten struct {
+	Forgotten []string `json:"forgotten"`
+}
+
 // Memory is a JSON object.
 type Memory struct {
 	ID string `json:"id"`
@@ -1521,6 +1526,9 @@ type MemoryOrder struct {
 	Source *string `json:"source,omitempty"`
 
 	Pinned *bool `json:"pinned,omitempty"`
+
+	// When it was said; now when left out.
+	SaidAt *float64 `json:"said_at,omitempty"`
 }
 
 // MemoryOwner is a JSON object.
@@ -1559,10 +1567,10 @@ type MemoryQuestion struct {
 	// True counts what is found as used.
 	Touch *bool `json:"touch,omitempty"`
 
-	// Only what was stored then or later. Seconds since the Unix epoch.
+	// Only what was said then or later. Seconds since the Unix epoch.
 	Since *float64 `json:"since,omitempty"`
 
-	// Only what was stored then or before. Seconds since the Unix epoch.
+	// Only what was said then or before. Seconds since the Unix epoch.
 	Until *float64 `json:"until,omitempty"`
 }
 
@@ -1628,6 +1636,8 @@ type MemoryTier struct {
 	Evicts bool `json:"evicts"`
 
 	Shared bool `json:"shared"`
+
+	LastingAt *float64 `json:"lasting_at"`
 }
 
 // MemoryTiers is a JSON object.
@@ -2186,7 +2196,7 @@ type RunOpenItemsItem struct {
 	// Seconds since the Unix epoch.
 	DueAt *float64 `json:"due_at"`
 
-	// Why no host can do it now; empty: one does.
+	// The reason why it has not begun: no host can do it, or its engine is missing; empty: none.
 	WaitsFor *string `json:"waits_for,omitempty"`
 }
 
@@ -3091,6 +3101,10 @@ type Workflow struct {
 
 	// The definition as plain JSON values.
 	Document map[string]any `json:"document"`
+
+	// Of a text that was just kept: the number before it, where that has another text and the same `version`.
+	// Runs that ask for this version begin the newest text of it.
+	SameVersionAs *int64 `json:"same_version_as"`
 }
 
 // WorkflowChange is a JSON object.

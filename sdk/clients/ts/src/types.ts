@@ -949,6 +949,10 @@ export interface Memories {
   next: string | null;
 }
 
+export interface MemoriesForgotten {
+  forgotten: string[];
+}
+
 export interface Memory {
   id: string;
   /** A plugin, `@host`, or `@shared`. */
@@ -1015,6 +1019,8 @@ export interface MemoryOrder {
   metadata?: Record<string, Json>;
   source?: string | null;
   pinned?: boolean;
+  /** When it was said; now when left out. */
+  said_at?: number | null;
 }
 
 export interface MemoryOwner {
@@ -1040,9 +1046,9 @@ export interface MemoryQuestion {
   limit?: number;
   /** True counts what is found as used. */
   touch?: boolean;
-  /** Only what was stored then or later. Seconds since the Unix epoch. */
+  /** Only what was said then or later. Seconds since the Unix epoch. */
   since?: number | null;
-  /** Only what was stored then or before. Seconds since the Unix epoch. */
+  /** Only what was said then or before. Seconds since the Unix epoch. */
   until?: number | null;
 }
 
@@ -1078,6 +1084,7 @@ export interface MemoryTier {
   promote_to: "immediate" | "short_term" | "session" | "episodic" | "semantic" | "procedural" | "strategic" | "civilizational" | "evolutionary" | "planetary" | "galactic" | "cosmic" | null;
   evicts: boolean;
   shared: boolean;
+  lasting_at: number | null;
 }
 
 export interface MemoryTiers {
@@ -1454,7 +1461,7 @@ export interface RunOpenItemsItem {
   attempt: number;
   /** Seconds since the Unix epoch. */
   due_at: number | null;
-  /** Why no host can do it now; empty: one does. */
+  /** The reason why it has not begun: no host can do it, or its engine is missing; empty: none. */
   waits_for?: string;
 }
 
@@ -2068,6 +2075,8 @@ export interface Workflow {
   text: string;
   /** The definition as plain JSON values. */
   document: Record<string, Json>;
+  /** Of a text that was just kept: the number before it, where that has another text and the same `version`. Runs that ask for this version begin the newest text of it. */
+  same_version_as: number | null;
 }
 
 export interface WorkflowChange {

@@ -739,7 +739,7 @@ export interface paths {
         put?: never;
         /** Pins, approves or corrects a memory */
         post: operations["changeMemory"];
-        /** Erases a memory */
+        /** Erases a memory and all that was made of it */
         delete: operations["forgetMemory"];
         options?: never;
         head?: never;
@@ -3347,6 +3347,9 @@ export interface components {
             /** @description Cursor, null at the end. */
             next: string | null;
         };
+        MemoriesForgotten: {
+            forgotten: string[];
+        };
         Memory: {
             /** @description Seconds since the Unix epoch. */
             accessed_at: number;
@@ -3411,6 +3414,8 @@ export interface components {
             /** @description `session` and `speaker` among them help recall. */
             metadata?: Record<string, never>;
             pinned?: boolean;
+            /** @description When it was said; now when left out. */
+            said_at?: number | null;
             source?: string | null;
             text: string;
             /**
@@ -3438,13 +3443,13 @@ export interface components {
         MemoryQuestion: {
             embedding?: number[] | null;
             limit?: number;
-            /** @description Only what was stored then or later. Seconds since the Unix epoch. */
+            /** @description Only what was said then or later. Seconds since the Unix epoch. */
             since?: number | null;
             text?: string | null;
             tiers?: ("immediate" | "short_term" | "session" | "episodic" | "semantic" | "procedural" | "strategic" | "civilizational" | "evolutionary" | "planetary" | "galactic" | "cosmic")[] | null;
             /** @description True counts what is found as used. */
             touch?: boolean;
-            /** @description Only what was stored then or before. Seconds since the Unix epoch. */
+            /** @description Only what was said then or before. Seconds since the Unix epoch. */
             until?: number | null;
         };
         MemoryQuota: {
@@ -3473,6 +3478,7 @@ export interface components {
             /** @enum {unknown} */
             group: "working" | "experience" | "knowledge" | "shared";
             half_life_s: number | null;
+            lasting_at: number | null;
             promote_at: number | null;
             promote_hits: number | null;
             /** @enum {unknown} */
@@ -3846,7 +3852,7 @@ export interface components {
                 name: string;
                 /** @description One occurrence of a task: its path with rounds and visits, `/do/1/each/for/3/do/0/send`. */
                 place: string;
-                /** @description Why no host can do it now; empty: one does. */
+                /** @description The reason why it has not begun: no host can do it, or its engine is missing; empty: none. */
                 waits_for?: string;
             }[];
         };
@@ -4456,6 +4462,8 @@ export interface components {
             namespace: string;
             /** @description Counts the versions that were kept, from 1. */
             number: number;
+            /** @description Of a text that was just kept: the number before it, where that has another text and the same `version`. Runs that ask for this version begin the newest text of it. */
+            same_version_as: number | null;
             summary: string;
             /** @description YAML or JSON, as it was written. */
             text: string;
@@ -9960,12 +9968,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is gone. */
-            204: {
+            /** @description The ids of all that is gone. */
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["MemoriesForgotten"];
+                };
             };
             /** @description Bad Request */
             400: {
