@@ -146,7 +146,7 @@ def _sum(lowered: str, words: list[str]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Evidence:
-    """What each frequent word, each ending and each letter tells; `english` are the words of no other language."""
+    """The evidence of each frequent word, ending and letter; `english` are the words of no other language."""
 
     words: Mapping[str, int]
     endings: Mapping[str, int]
