@@ -228,7 +228,10 @@ def drafted(draft: MemoryDraft, origin: MemoryOrigin, now: float, *, pinned: boo
     metadata = _checked_metadata(draft.metadata)
     about = draft.metadata
     speaker = _name(about, "speaker")
-    importance = judged_importance(text) if draft.importance is None else _checked_importance(draft.importance)
+    language = language_of(text)
+    importance = (
+        judged_importance(text, language) if draft.importance is None else _checked_importance(draft.importance)
+    )
     given = None if draft.embedding is None else checked_embedding(draft.embedding)
     said_at = now if draft.said_at is None else _checked_said_at(draft.said_at, now)
     return NewMemory(
@@ -244,8 +247,9 @@ def drafted(draft: MemoryDraft, origin: MemoryOrigin, now: float, *, pinned: boo
         expires_at=expiry(policy, importance, now, pinned=pinned),
         hash=text_hash(text, speaker),
         writer=origin.writer,
-        words=tuple(words_of(speaker, text)),
         facts=facts_in(text, said_at, speaker) if policy.group != "working" and tier not in SHARED else (),
+        words=tuple(words_of(speaker, text, language)),
+        language=language,
         state=QUARANTINED if tier is MemoryTier.Galactic else LIVE,
         pinned=int(pinned or tier is MemoryTier.Cosmic),
         session=_name(about, "session"),
@@ -304,9 +308,9 @@ def spoken(speaker: str | None, text: str) -> str:
     return f"{speaker}: {text}" if speaker else text
 
 
-def words_of(speaker: str | None, text: str) -> list[str]:
-    """The words of a memory's full text."""
-    return analysed(spoken(speaker, text))
+def words_of(speaker: str | None, text: str, language: str | None = None) -> list[str]:
+    """The words of a memory's full text, by its language."""
+    return analysed(spoken(speaker, text), language or ENGLISH)
 
 
 def text_hash(text: str, speaker: str | None = None) -> str:
