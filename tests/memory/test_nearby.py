@@ -11,7 +11,7 @@ import pytest
 from omnicore.memory import cache as ann
 from omnicore.memory.cache import VectorIndex
 from omnicore.memory.candidates import nearest
-from omnicore.memory.columns import MemoryColumns, unit
+from omnicore.memory.columns import MemoryColumns, numbered, unit
 from omnicore.memory.tiers import MemoryTier
 from omnicore.storage.tables.memory import Outline
 from omnicore.vectors.ann import Graph, GraphFailed, available
@@ -113,4 +113,4 @@ def test_forgotten_memories_leave_their_neighbours_joined() -> None:
     made.apply([Outline(2, 4, 4, 2, 0.5, 0.0, 0, None, None, None, 0, 0, None, None, None, None, None)])
     assert [side.tolist() for side in made.neighbours(np.array([0, 2]))] == [[-1, 0], [2, -1]]
     assert made.open_to(MemoryTier, 0.0).tolist() == [True, False, True]
-    assert made.speakers.named(frozenset({"ann", "bob"})) == {0}
+    assert made.speakers.named(frozenset({"ann", "bob"})) == {numbered("Ann")}

@@ -44,7 +44,7 @@ def affordable(frequencies: dict[str, int], budget: int) -> list[str]:
 def placed(columns: MemoryColumns, found: Iterable[tuple[int, float]]) -> Matches:
     """Matches by their places in the columns, without those that are not there."""
     pairs = list(found)
-    places = np.array(columns.places(seq for seq, _ in pairs), np.int64)
+    places = columns.placed(np.array([seq for seq, _ in pairs], np.int64))
     scores = np.array([score for _, score in pairs], np.float32)
     here = places >= 0
     return places[here], scores[here]
