@@ -214,7 +214,9 @@ def gathered(
         before, behind = columns.neighbours(pool)
         signals["words"] = words[pool]
         signals["window"] = words[pool] + _at(words, before) + _at(words, behind)
-    spoke = np.isin(columns.column("speaker")[pool], list(speakers)) if speakers else np.zeros(len(pool), np.bool_)
+    spoke = np.zeros(len(pool), np.bool_)
+    for speaker in speakers:  # one or two; `isin` would sort numbers of 60 bits
+        spoke |= columns.column("speaker")[pool] == speaker
     return Pool(
         source=source,
         places=pool,

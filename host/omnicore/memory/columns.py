@@ -55,7 +55,22 @@ Rows: TypeAlias = "npt.NDArray[np.int16]"
 
 
 def _reduced(rows: Floats) -> Rows:
-    return np.rint(np.clip(rows, -1, 1) * _SCALE).astype(np.int16)
+    found: Rows = np.rint(np.clip(rows, -1, 1) * _SCALE).astype(np.int16)
+    return found
+
+
+def _products(rows: Rows, places: Places, query: Floats, found: Floats) -> Floats:
+    """The cosines of some rows, into `found`. Piece by piece, so that each stays in the processor's cache."""
+    halves = np.empty((min(_BLOCK, len(places)), rows.shape[1]), np.int16)
+    whole = np.empty(halves.shape, np.float32)
+    for at in range(0, len(places), _BLOCK):
+        count = min(_BLOCK, len(places) - at)
+        np.take(rows, places[at : at + count], axis=0, out=halves[:count], mode="clip")
+        np.copyto(whole[:count], halves[:count])
+        # Not `@`: BLAS would share it out to threads that wait for each other on a busy machine.
+        np.vecdot(whole[:count], query, out=found[at : at + count])
+    found /= _SCALE
+    return found
 
 
 class Matrix:
@@ -75,6 +90,10 @@ class Matrix:
         self._rows: Rows = np.zeros((0, dimensions), np.int16)
         self._has = np.zeros(0, np.bool_)
         self._changed: set[int] | None = None
+        self.divided = 0
+        """The places up to here are in the lists of a partition."""
+        self.moved: set[int] = set()
+        """Places among them whose vector came later."""
 
     @classmethod
     def mapped(cls, base: Rows, has: Bools) -> Matrix:
@@ -94,8 +113,13 @@ class Matrix:
             self.dimensions = rows.shape[1]
             self._base = self._rows = np.zeros((0, self.dimensions), np.int16)
         self._grow(room)
+        reduced = _reduced(rows)
+        # Most changes of a memory are none of its vector.
+        new = ~(self._has[places] & (self._taken(places) == reduced).all(axis=1))
+        places, reduced = places[new], reduced[new]
+        self.moved.update(places[places < self.divided].tolist())
         self.count += len(places) - int(np.count_nonzero(self._has[places]))
-        self._put(places, _reduced(rows))
+        self._put(places, reduced)
         self._has[places] = True
 
     def clear(self, place: int) -> None:
@@ -115,10 +139,16 @@ class Matrix:
     def scores(self, query: Floats, places: Places) -> Floats:
         """The cosines of some rows."""
         found = np.zeros(len(places), np.float32)
-        for at in range(0, len(places), _BLOCK):
-            rows = self._taken(places[at : at + _BLOCK]).astype(np.float32)
-            np.vecdot(rows, query, out=found[at : at + _BLOCK])
-        found /= _SCALE
+        start, end = len(self._base), len(self._base) + len(self._rows)
+        first = (places >= 0) & (places < start)
+        if first.all():
+            return _products(self._base, places, query, found)
+        behind = (places >= start) & (places < end)
+        if behind.all():
+            return _products(self._rows, places - start, query, found)
+        for rows, chosen, offset in ((self._base, first, 0), (self._rows, behind, start)):
+            some = places[chosen] - offset
+            found[chosen] = _products(rows, some, query, np.zeros(len(some), np.float32))
         return found
 
     def all_scores(self, query: Floats, count: int) -> Floats:
@@ -126,7 +156,6 @@ class Matrix:
         found = np.full(count, -np.inf, np.float32)
         for part, start in ((self._base, 0), (self._rows, len(self._base))):
             for at in range(0, min(len(part), count - start), _BLOCK):
-                # Not `@`: BLAS would share it out to threads that wait for each other on a busy machine.
                 rows = part[at : min(at + _BLOCK, count - start)].astype(np.float32)
                 np.vecdot(rows, query, out=found[start + at : start + at + len(rows)])
         upto = min(count, len(self._has))
@@ -144,15 +173,14 @@ class Matrix:
         found: Floats = self.rows(np.array([place]))[0]
         return found
 
-    def copied(self, start: int, end: int) -> Rows:
-        """The rows from one place up to another as a file holds them. The first copy begins to note changes."""
-        if start == 0:
-            self._changed = set()
-        return self._taken(np.arange(start, end))
-
-    def marks(self, count: int) -> Bools:
-        """Which of the first places hold a vector."""
+    def begin_copy(self, count: int) -> Bools:
+        """Begins to note what changes; which of the first places hold a vector."""
+        self._changed = set()
         return self.has(np.arange(count))
+
+    def copied(self, start: int, end: int) -> Rows:
+        """The rows from one place up to another as a file holds them."""
+        return self._taken(np.arange(start, end))
 
     def rebase(self, base: Rows) -> None:
         """Lets a file stand for the rows that were copied to it, with what has changed since."""
@@ -164,7 +192,7 @@ class Matrix:
 
     def _taken(self, places: Places) -> Rows:
         start = len(self._base)
-        if len(places) and 0 <= places.min() and places.max() < start:
+        if len(places) and places.min() >= 0 and places.max() < start:
             return self._base[places]
         found = np.zeros((len(places), self.dimensions), np.int16)
         first = (places >= 0) & (places < start)
@@ -407,8 +435,9 @@ class MemoryColumns:
         columns["created"][place] = outline.created_at
         columns["same"][place] = int(outline.hash[:_HASH_DIGITS] or "0", 16)  # who says the same
         if outline.session is not None:
-            session = columns["session"][place] = numbered(outline.session)
+            session = numbered(outline.session)
             last = self._ends_of_sessions().get(session, _NONE)
+            columns["session"][place] = session
             if last != _NONE:
                 columns["before"][place] = last
                 columns["behind"][last] = place

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from omnicore.memory.columns import best
 from omnicore.vectors.numeric import np
 
 if TYPE_CHECKING:
@@ -32,8 +31,8 @@ _ROUNDS = 4
 _BLOCK = 512
 _LEAST_IN_LIST = 8  # a centre of fewer would show what each of them is
 _LEAST_IN_SAMPLE = 4
-_COMPARED = 8_000  # rows of each search: 1 ms, and 0.95 of the nearest among 100,000 texts
-_COMPARED_SHARE = 0.012
+_COMPARED = 5_000  # rows of each search: 1 ms, and 0.95 of the nearest among 100,000 texts
+_COMPARED_SHARE = 0.01
 
 
 class Partition:
@@ -67,16 +66,15 @@ class Partition:
         sizes = np.cumsum(self._begins[lists + 1] - self._begins[lists])
         most = int(np.searchsorted(sizes, wanted)) + 1
         parts = [self._order[self._begins[one] : self._begins[one + 1]] for one in lists[:most].tolist()]
-        places = np.sort(np.concatenate(parts)).astype(np.int64)
-        found: Places = places[allowed[places]]
+        places = np.concatenate(parts)
+        found: Places = np.sort(places[allowed[places]]).astype(np.int64)  # in order, they are gathered faster
         return found
 
-    def thin(self, places: Places) -> bool:
-        """True if a list of one of these places has so few left that its centre shows them, were these forgotten."""
-        lists = self.lists[places[places < self.upto]]
-        lists = np.unique(lists[lists != NOWHERE])
-        sizes = self._begins[lists + 1] - self._begins[lists]
-        return bool((sizes - len(places) < _LEAST_IN_LIST).any())
+
+def safe(centres: Floats, lists: Lists) -> Floats:
+    """The centres, zeros for those of so few that they would show what these are."""
+    sizes = np.bincount(lists[lists != NOWHERE], minlength=len(centres))
+    return np.where((sizes >= _LEAST_IN_LIST)[:, None], centres, np.float32(0))
 
 
 def centres_of(sample: Floats, count: int, pause: Callable[[], None] = lambda: None) -> Floats:
@@ -92,7 +90,7 @@ def centres_of(sample: Floats, count: int, pause: Callable[[], None] = lambda: N
         sizes = np.bincount(lists, minlength=len(centres))
         sums = np.zeros_like(centres)
         np.add.at(sums, lists, sample)
-        centres = _normal(sums[sizes >= _LEAST_IN_SAMPLE])
+        centres = _normal(sums[sizes >= min(_LEAST_IN_SAMPLE, int(sizes.max()))])
         pause()
     return centres
 

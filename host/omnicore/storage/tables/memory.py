@@ -24,7 +24,10 @@ SHARED_SPACE = "@shared"
 
 
 class Space(Record, frozen=True):
-    """The memories of one plugin, or of all. `dimensions` of the embeddings that callers gave, 0 before the first."""
+    """The memories of one plugin, or of all. `dimensions` of the embeddings that callers gave, 0 before the first.
+
+    `copies` are the tokens of the files that hold its index, the newest last.
+    """
 
     plugin: str
     number: int
@@ -32,6 +35,7 @@ class Space(Record, frozen=True):
     purged: int
     dimensions: int
     consolidated: int
+    copies: str = ""
 
 
 class KeptMemory(Record, frozen=True):
@@ -144,6 +148,7 @@ _OUTLINE = (
     " CASE WHEN superseded_by IS NULL THEN 0 ELSE 1 END, session, speaker, given, sense, sense_by, hash"
 )
 _PAGE = 500
+_COPIES = 8  # hosts that share a database each have one
 
 
 class MemoryTable:
@@ -345,6 +350,24 @@ class MemoryTable:
                 (plugin, item, item),
             )
         ]
+
+    def vouch(self, plugin: str, number: int, token: str, instead: str | None) -> bool:
+        """Says that a file holds a space as the database has it; True if that is still the plugin's space.
+
+        A database that was put back to a time before does not know the token, so the file is not believed there.
+        """
+
+        def work(session: Session) -> bool:
+            row = session.execute(
+                "SELECT copies FROM memory_spaces WHERE plugin = ? AND number = ?", (plugin, number)
+            ).fetchone()
+            if row is None:
+                return False
+            kept = [one for one in row[0].split() if one != instead][1 - _COPIES :]
+            session.execute("UPDATE memory_spaces SET copies = ? WHERE plugin = ?", (" ".join([*kept, token]), plugin))
+            return True
+
+        return self.store.apply(work, locks=space_locks(plugin))
 
     def clear(self, plugin: str) -> None:
         """Forgets all that a plugin stored, for when it is removed."""
