@@ -134,8 +134,9 @@ def _best_of(parts: Sequence[Matches], allowed: Bools) -> Matches:
     scores = np.concatenate([scores for _, scores in parts])
     if not len(places):
         return places, scores
-    totals = np.bincount(places, scores, minlength=len(allowed)).astype(np.float32)
-    totals[~allowed] = 0
-    found = np.flatnonzero(totals)
-    found = found[best(totals[found], _BEST)]
-    return found, totals[found]
+    places, number = np.unique(places, return_inverse=True)  # not by place: there may be a million of them
+    totals = np.bincount(number, scores).astype(np.float32)
+    open_ = allowed[places] & (totals > 0)
+    places, totals = places[open_], totals[open_]
+    chosen = best(totals, _BEST)
+    return places[chosen], totals[chosen]
