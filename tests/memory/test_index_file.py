@@ -24,6 +24,7 @@ from omnicore.memory.embedder import Embedder, Sense
 from omnicore.memory.index_file import IndexFileBroken, IndexFiles
 from omnicore.memory.item import MemoryDraft
 from omnicore.memory.memories import HOST, Memories
+from omnicore.records import replace, to_text
 from omnicore.storage.store import Store
 from omnicore.storage.tables.memory import MemoryCare, MemoryTable
 
@@ -489,20 +490,18 @@ def test_what_a_killed_writer_left_is_removed(start: Start, folder: Path) -> Non
 
 
 def test_a_head_that_names_places_outside_of_the_file_is_refused(start: Start, folder: Path) -> None:
-    import msgspec
-
     from omnicore.memory import index_file
 
     kept(start)
     path = file_of(folder)
     head = index_file._head(path)
     for part in (
-        msgspec.structs.replace(head.parts[0], rows=10**9),
-        msgspec.structs.replace(head.parts[0], rows=-1),
-        msgspec.structs.replace(head.parts[0], at=0),
-        msgspec.structs.replace(head.parts[0], kind="object"),
+        replace(head.parts[0], rows=10**9),
+        replace(head.parts[0], rows=-1),
+        replace(head.parts[0], at=0),
+        replace(head.parts[0], kind="object"),
     ):
-        text = msgspec.json.encode(msgspec.structs.replace(head, parts=[part, *head.parts[1:]]))
+        text = to_text(replace(head, parts=[part, *head.parts[1:]])).encode()
         data = bytearray(path.read_bytes())
         front = index_file._FRONT.pack(index_file._MAGIC, len(text), index_file.zlib.crc32(text))
         data[: len(front) + len(text)] = front + text

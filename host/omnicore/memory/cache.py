@@ -343,7 +343,8 @@ class MemoryIndexes:
             columns = opened.columns
             opened.copy.writing = True
             columns.erased = []
-            draft = draft_of(plugin, opened)
+            partitions = {name: near.partition for name, near in opened.near.items()}
+            draft = draft_of(plugin, columns, partitions, opened.lock)
         head, partial = files.write(draft)
         try:
             with opened.lock, files.changing():

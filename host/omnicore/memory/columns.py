@@ -6,6 +6,7 @@ The memories of one plugin as columns in RAM, without their texts: what ranking 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -286,6 +287,17 @@ class Speakers:
         return {speaker for word in heard for speaker, name in self._by_word.get(word, ()) if name <= heard}
 
 
+_ENDS = ("until", "valid_to")
+
+
+@dataclass(slots=True)
+class _Order:
+    """The places up to `upto` have ascending numbers; `strays` are those of the others."""
+
+    strays: dict[int, int]
+    upto: int = 0
+
+
 class MemoryColumns:
     """Columns by place, in the order the memories came. Not safe for two threads at once.
 
@@ -308,11 +320,9 @@ class MemoryColumns:
         self.erased: list[int] = []
         """The numbers of those that went since somebody emptied this list."""
         self._last: dict[int, int] | None = {}  # the place of the newest memory of each session
-        self._ordered = 0  # so many first places have ascending numbers
-        self._strays: dict[int, int] = {}  # the places of the others
+        self._order = _Order({})
         self._tiers: set[int] = set()
-        self._ends = {"until": np.inf, "valid_to": np.inf}
-        self._begins = -np.inf
+        self._bounds = {"until": np.inf, "valid_to": np.inf, "valid_from": -np.inf}
         self._columns: dict[str, npt.NDArray[Any]] = {}
         self._grow(_FIRST_COLUMNS)
 
@@ -329,13 +339,13 @@ class MemoryColumns:
             found._columns[name][:count] = values
         if count:
             rising = np.diff(columns["seq"]) > 0
-            found._ordered = count if rising.all() else int(np.argmin(rising)) + 1
-            behind = range(found._ordered, count)
-            found._strays = {int(columns["seq"][place]): place for place in behind}
+            ordered = count if rising.all() else int(np.argmin(rising)) + 1
+            strays = {int(columns["seq"][place]): place for place in range(ordered, count)}
+            found._order = _Order(strays, ordered)
             found.newest = int(columns["seq"].max())
             found._tiers = set(np.unique(columns["tier"]).tolist())
-            found._ends = {name: float(columns[name].min()) for name in found._ends}
-            found._begins = float(columns["valid_from"].max())
+            found._bounds = {name: float(columns[name].min()) for name in _ENDS}
+            found._bounds["valid_from"] = float(columns["valid_from"].max())
         found.gone = count - int(np.count_nonzero(columns["kept"]))
         return found
 
@@ -360,14 +370,14 @@ class MemoryColumns:
 
     def placed(self, seqs: Places) -> Places:
         """The places of memories by their numbers; -1 for one that is not here."""
-        known = self._columns["seq"][: self._ordered]
+        known = self._columns["seq"][: self._order.upto]
         places = np.searchsorted(known, seqs)
         there = places < len(known)
         there[there] = known[places[there]] == seqs[there]
         places[~there] = _NONE
-        if self._strays:
+        if self._order.strays:
             for at in np.flatnonzero(~there).tolist():
-                places[at] = self._strays.get(int(seqs[at]), _NONE)
+                places[at] = self._order.strays.get(int(seqs[at]), _NONE)
         return places
 
     def seqs(self, places: Places) -> list[int]:
@@ -403,10 +413,10 @@ class MemoryColumns:
             wanted = np.zeros(len(MemoryTier), np.bool_)
             wanted[list(places)] = True
             mask &= wanted[self.column("tier")]
-        for name, earliest in self._ends.items():
-            if earliest <= now:
+        for name in _ENDS:
+            if self._bounds[name] <= now:
                 mask &= self.column(name) > np.float64(now)
-        if self._begins > now:
+        if self._bounds["valid_from"] > now:
             mask &= self.column("valid_from") <= np.float64(now)
         return mask
 
@@ -425,10 +435,10 @@ class MemoryColumns:
         place = self.count
         self._grow(place + 1)
         self.count += 1
-        if place == self._ordered and outline.seq > self.newest:
-            self._ordered += 1
+        if place == self._order.upto and outline.seq > self.newest:
+            self._order.upto += 1
         else:
-            self._strays[outline.seq] = place
+            self._order.strays[outline.seq] = place
         self.newest = max(self.newest, outline.seq)
         columns = self._columns
         columns["seq"][place] = outline.seq
@@ -471,9 +481,9 @@ class MemoryColumns:
     def _set_times(self, place: int, outline: Outline) -> None:
         for name, value in (("until", outline.expires_at), ("valid_to", outline.valid_to)):
             end = self._columns[name][place] = np.inf if value is None else value
-            self._ends[name] = min(self._ends[name], end)
+            self._bounds[name] = min(self._bounds[name], end)
         begin = self._columns["valid_from"][place] = -np.inf if outline.valid_from is None else outline.valid_from
-        self._begins = max(self._begins, begin)
+        self._bounds["valid_from"] = max(self._bounds["valid_from"], begin)
 
     def _set_senses(self, sensed: Sequence[tuple[int, bytes]]) -> None:
         """Takes in the embedder's vectors, all at once: one by one, 100,000 would take half a second more."""

@@ -11,11 +11,10 @@ from omnicore.vectors.numeric import np
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     import numpy.typing as npt
 
-    from omnicore.memory.cache import MemoryIndex
     from omnicore.memory.index_file import IndexHead, OpenIndexFile
     from omnicore.storage.tables.memory import Space
 
@@ -23,9 +22,10 @@ if TYPE_CHECKING:
 _SLICE = 8192
 
 
-def draft_of(owner: str, opened: MemoryIndex) -> IndexDraft:
+def draft_of(
+    owner: str, columns: MemoryColumns, partitions: Mapping[str, Partition | None], lock: threading.RLock
+) -> IndexDraft:
     """An index as a file. The caller holds its lock, which is taken again for each slice of the vectors."""
-    columns = opened.columns
     count = columns.count
     copied = columns.copied()
     copied["hits"][~copied["kept"]] = DEAD_WHEN_WRITTEN
@@ -35,8 +35,8 @@ def draft_of(owner: str, opened: MemoryIndex) -> IndexDraft:
         if matrix.dimensions:
             has = matrix.begin_copy(count)
             whole = FilePart(space, "int16", count, matrix.dimensions, 0)
-            parts += [(whole, _slices(opened.lock, matrix, count)), part_of(f"{space}_has", has)]
-            partition = opened.near[space].partition
+            parts += [(whole, _slices(lock, matrix, count)), part_of(f"{space}_has", has)]
+            partition = partitions[space]
             if partition is not None:
                 lists = np.where(has[: partition.upto], partition.lists, np.int16(NOWHERE))
                 parts.append(part_of(f"{space}_lists", lists))

@@ -22,12 +22,11 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from omnicore.errors import StorageFailed
+from omnicore.errors import InvalidInput, StorageFailed
 from omnicore.files import check_own, own_folder, own_opener
 from omnicore.memory.columns import COLUMNS
 from omnicore.memory.partition import NOWHERE, safe
+from omnicore.records import Record, from_text, replace, to_text
 from omnicore.vectors.numeric import np
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ class IndexFileBroken(Exception):
     """The file cannot be believed; the index is made of the rows in the database."""
 
 
-class FilePart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class FilePart(Record, frozen=True):
     """An array in a file: its numpy kind, its shape (`width` 0 for one dimension) and where it begins."""
 
     name: str
@@ -68,7 +67,7 @@ class FilePart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.rows * max(self.width, 1) * np.dtype(self.kind).itemsize
 
 
-class IndexHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class IndexHead(Record, frozen=True):
     """The head of a file. It holds the first `rows` places of a space as they were after the change `upto`."""
 
     format: int
@@ -186,7 +185,7 @@ class IndexFiles:
         try:
             with open(partial, "xb", opener=own_opener) as file:
                 os.fchmod(file.fileno(), 0o600)
-                text = msgspec.json.encode(head)
+                text = to_text(head).encode()
                 file.write(_FRONT.pack(_MAGIC, len(text), zlib.crc32(text)) + text)
                 sums = _Sums()
                 file.write(b"\0" * (head.begins - file.tell()))
@@ -291,7 +290,7 @@ def _laid_out(draft: IndexDraft) -> IndexHead:
     at = begins = _aligned(_FRONT.size + _MOST_HEAD)
     parts = []
     for part, _ in draft.parts:
-        parts.append(msgspec.structs.replace(part, at=at))
+        parts.append(replace(part, at=at))
         at = _aligned(at + part.bytes)
     ends = parts[-1].at + parts[-1].bytes
     return IndexHead(
@@ -314,8 +313,8 @@ def _head(path: Path) -> IndexHead:
     if not text or zlib.crc32(text) != crc:
         raise IndexFileBroken("the file's head is damaged")
     try:
-        head = msgspec.json.decode(text, type=IndexHead)
-    except (msgspec.DecodeError, RecursionError) as error:
+        head = from_text(IndexHead, text, "head")
+    except InvalidInput as error:
         raise IndexFileBroken("the file's head has another form") from error
     blocks = -(-(head.ends - head.begins) // _BLOCK)
     inside = all(
