@@ -25,6 +25,7 @@ from omnicore.memory.index_file import IndexFileBroken, IndexFiles
 from omnicore.memory.item import MemoryDraft
 from omnicore.memory.memories import HOST, Memories
 from omnicore.records import replace, to_text
+from omnicore.storage.database import Database
 from omnicore.storage.store import Store
 from omnicore.storage.tables.memory import MemoryCare, MemoryTable
 
@@ -177,6 +178,16 @@ def test_what_is_forgotten_is_gone_from_the_file_at_once_and_the_file_stays_whol
     again = start()
     assert answers(again) == before
     assert loads == [HOST]
+
+
+def test_what_was_made_of_a_forgotten_memory_is_gone_from_the_file_too(start: Start, folder: Path) -> None:
+    ids = kept(start)
+    memories = start()
+    memories.table.link(HOST, [(ids[20], "derived_from", ids[9], "")], 5.0)
+    traces = shown(memories.table.store, ids[20])
+    assert traces[0] in file_of(folder).read_bytes()
+    assert memories.forget(ids[9]) == (ids[9], ids[20])
+    assert not any(trace in file_of(folder).read_bytes() for trace in traces)
 
 
 def test_what_another_process_forgets_without_the_file_is_erased_by_the_next_look(start: Start, folder: Path) -> None:
@@ -339,24 +350,22 @@ def test_a_file_that_others_may_write_is_not_believed(start: Start, folder: Path
     assert loads == [HOST, HOST]
 
 
-def test_the_file_of_another_database_is_not_believed(
-    start: Start, folder: Path, loads: list[str], tmp_path: Path, sqlite_template: Path
-) -> None:
-    from omnicore.storage.database import Database
-
-    kept(start)
+@pytest.fixture
+def other_store(tmp_path: Path, sqlite_template: Path) -> Iterator[Store]:
     (tmp_path / "other").mkdir(mode=0o700)
     shutil.copy(sqlite_template, tmp_path / "other" / "omnicore.db")
-    other = Database.open(tmp_path / "other" / "omnicore.db")
-    try:
-        memories = start(store=other)
-        drafts = [MemoryDraft(f"other {number}", "semantic", 0.5, None, {}) for number in range(2 * COUNT)]
-        memories.store_many(drafts)
-        assert memories.recall("other 100").items[0].text == "other 100"
-        assert loads == [HOST, HOST]
-        memories.close()
-    finally:
-        other.close()
+    store = Database.open(tmp_path / "other" / "omnicore.db")
+    yield store
+    store.close()
+
+
+def test_the_file_of_another_database_is_not_believed(other_store: Store, start: Start, loads: list[str]) -> None:
+    kept(start)
+    memories = start(store=other_store)
+    drafts = [MemoryDraft(f"other {number}", "semantic", 0.5, None, {}) for number in range(2 * COUNT)]
+    memories.store_many(drafts)
+    assert memories.recall("other 100", touch=False).items[0].text == "other 100"
+    assert loads == [HOST, HOST]
 
 
 def test_the_file_of_a_time_that_a_restored_backup_has_undone_is_not_believed(

@@ -140,6 +140,13 @@ class MemoryIndexes:
             self._erase(plugin, seqs)
         return gone
 
+    def erase(self, plugin: str, item: str, now: float) -> list[str]:
+        """Erases a memory with all that was made of it, as `MemoryTable.erase`, from the plugin's file too."""
+        gone = self._table.erase(plugin, item, now)
+        if gone and self._files is not None:
+            self._erase(plugin, self._table.seqs(plugin, gone))
+        return gone
+
     def drop(self, plugin: str) -> None:
         """Drops a plugin's index and its file."""
         with self._lock:

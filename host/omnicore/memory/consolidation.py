@@ -137,7 +137,7 @@ class Consolidator:
         if target is None:
             return
         now = self._clock.now()
-        ttl = policy_of(target).ttl_s
+        ttl = policy_of(target).ttl_s  # no tier that is moved to keeps anything for ever
         with self._memories.indexes.of(plugin) as opened:
             seqs = [] if opened is None else _worthy(opened.columns, policy, now, young=young)
         for at in range(0, len(seqs), _BATCH):
@@ -161,21 +161,28 @@ class Consolidator:
                 importance=policy.promote_at or 0.0,
                 most=_BATCH,
             )
-            if rows:
-                self._derive_from(plugin, [row for _, row in rows], done)
+            if rows and not self._derive_from(plugin, [row for _, row in rows], done):
+                return
             self._care.reached(plugin, rows[-1][0] if len(rows) == _BATCH else space.sequence)
             if len(rows) < _BATCH:
                 return
 
-    def _derive_from(self, plugin: str, rows: list[KeptMemory], done: Consolidated) -> None:
+    def _derive_from(self, plugin: str, rows: list[KeptMemory], done: Consolidated) -> bool:
+        """False when there is no room for knowledge: what happened waits until there is."""
         vectors = self._vectors(plugin, rows)
         self._link_twins(plugin, rows, vectors, done)
         for cluster in clustered(vectors, _ALIKE):
             group = [rows[at] for at in cluster]
             middle = group[medoid(vectors[cluster])]
             text = self._summary([row.text for row in group]) or middle.text
-            self._store_derived(plugin, text, middle, group)
+            try:
+                self._store_derived(plugin, text, middle, group)
+            except LimitExceeded as error:
+                _log.warning("nothing is learned from what happened to %s: %s", plugin, error.fact)
+                self._memories.tell("memory.full", {"tier": MemoryTier.Semantic.value, "owner": plugin})
+                return False
             _count(done, MemoryTier.Episodic, MemoryTier.Semantic, len(group))
+        return True
 
     def _store_derived(self, plugin: str, text: str, middle: KeptMemory, group: list[KeptMemory]) -> None:
         now = self._clock.now()
@@ -189,9 +196,11 @@ class Consolidator:
                 "derived_from": [row.id for row in group[:_SOURCES_SHOWN]],
                 **({"speaker": middle.speaker} if middle.speaker and same else {}),
             },
+            min(middle.created_at, now),
         )
         row = drafted(draft, MemoryOrigin(middle.writer, source="consolidation"), now)
-        self._table.derive(plugin, self._memories.sensed([row])[0], [one.id for one in group], now)
+        row = self._memories.sensed([row])[0]
+        self._table.derive(plugin, row, [one.id for one in group], now, cap=self._memories.evictor.cap)
 
     def _summary(self, texts: Sequence[str]) -> str | None:
         if self.summarise is None or len(texts) < 2:

@@ -29,13 +29,13 @@ _OWN, _COMMON, _SCRATCH = range(3)
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """The time in which a memory was stored; None for no bound. Units: seconds since the epoch."""
+    """The time in which a memory was said; None for no bound. Units: seconds since the epoch."""
 
     since: float | None = None
     until: float | None = None
 
     def within(self, columns: MemoryColumns, allowed: Bools) -> Bools:
-        """Those of the allowed memories that were stored then."""
+        """Those of the allowed memories that were said then."""
         created = columns.column("created")
         for bound, fits in ((self.since, np.greater_equal), (self.until, np.less_equal)):
             if bound is not None:

@@ -38,6 +38,13 @@ class Space(Record, frozen=True):
     copies: str = ""
 
 
+class Cleaning(Record, frozen=True):
+    """A space whose full text holds words of what is gone, and when they have to leave it."""
+
+    plugin: str
+    due: float
+
+
 class KeptMemory(Record, frozen=True):
     """A memory with everything that is known of it, except the vector of the embedder."""
 
@@ -136,6 +143,7 @@ class TierTotals(Record, frozen=True):
 
 SPACES = Table(Space, "memory_spaces", key="plugin", unique=(("number",),))
 MEMORIES = Table(MemoryRow, "memories", key=("plugin", "seq"), indexes=(("plugin", "changed"),), unique=(("id",),))
+CLEANINGS = Table(Cleaning, "memory_cleanings", key="plugin")
 EDGES = Table(EdgeRow, "memory_edges", key=("plugin", "src", "rel", "dst"), indexes=(("plugin", "dst"),))
 TIERS = Table(TierTotals, "memory_tiers", key=("plugin", "tier"))
 
@@ -149,6 +157,9 @@ _OUTLINE = (
 )
 _PAGE = 500
 _COPIES = 8  # hosts that share a database each have one
+
+CLEANED_WITHIN_S = 3600.0
+"""The longest that words of a memory whose time is over stay in the full text; those of an erased one go at once."""
 
 
 class MemoryTable:
@@ -189,12 +200,23 @@ class MemoryTable:
             lambda session: self._add(session, plugin, drafts, lengths, quota, cap), locks=space_locks(plugin)
         )
 
-    def derive(self, plugin: str, draft: NewMemory, sources: Sequence[str], now: float) -> Added:
-        """Keeps a memory that was made of others, and the edges to them, in one transaction."""
+    def derive(
+        self,
+        plugin: str,
+        draft: NewMemory,
+        sources: Sequence[str],
+        now: float,
+        *,
+        cap: Callable[[int], int | None] = lambda tier: None,
+    ) -> Added:
+        """Keeps a memory that was made of others, and the edges to them, in one transaction.
+
+        Raises: LimitExceeded: its tier is full.
+        """
         lengths = set() if draft.given is None else {len(draft.given) // 4}
 
         def work(session: Session) -> Added:
-            added = self._add(session, plugin, [draft], lengths, (None, None), lambda tier: None)[0]
+            added = self._add(session, plugin, [draft], lengths, (None, None), cap)[0]
             add_edges(session, plugin, [(added.id, "derived_from", source, "") for source in sources], now)
             return added
 
@@ -267,12 +289,95 @@ class MemoryTable:
         )
 
     def forget(self, plugin: str, seqs: Sequence[int], now: float) -> int:
-        """Erases memories and returns how many there were. Their rows stay, empty, until `purge`."""
-        return self.store.apply(lambda session: self._forget(session, plugin, seqs, now), locks=space_locks(plugin))
+        """Puts away memories whose time is over and returns how many there were; what was made of them stays.
 
-    def _forget(self, session: Session, plugin: str, seqs: Sequence[int], now: float) -> int:
+        Their rows stay, empty, until `purge`.
+        """
+
+        def work(session: Session) -> int:
+            return self._forget(session, plugin, seqs, now, due=now + CLEANED_WITHIN_S)
+
+        return self.store.apply(work, locks=space_locks(plugin))
+
+    def erase(self, plugin: str, item: str, now: float) -> list[str]:
+        """Erases a memory, all that say the same and all that was made of them; the ids of what is gone.
+
+        What else a derived memory was made of may be derived from again.
+        """
+
+        def work(session: Session) -> list[str]:
+            gone = self._with_copies(session, plugin, item)
+            if not gone:
+                return []
+            others: set[str] = set()
+            for one in gone:
+                rows = session.execute(
+                    "SELECT dst FROM memory_edges WHERE plugin = ? AND src = ? AND rel = 'derived_from'", (plugin, one)
+                )
+                others.update(row[0] for row in rows.fetchall())
+            self._forget(session, plugin, list(gone.values()), now, due=now)
+            left = sorted(others - gone.keys())
+            first = advance(self, session, plugin, len(left)).sequence - len(left) + 1 if left else 0
+            session.executemany(
+                f"UPDATE memories SET changed = ? WHERE plugin = ? AND id = ? AND state < {DEAD:d}",
+                [(first + at, plugin, one) for at, one in enumerate(left)],
+            )
+            return list(gone)
+
+        return self.store.apply(work, locks=space_locks(plugin))
+
+    def _with_copies(self, session: Session, plugin: str, item: str) -> dict[str, int]:
+        """A memory, those of the same text, and all that was made of any of these: their numbers by id."""
+        row = session.execute(
+            f"SELECT id, seq, hash FROM memories WHERE plugin = ? AND id = ? AND state < {DEAD:d}", (plugin, item)
+        ).fetchone()
+        if row is None:
+            return {}
+        found = {row[0]: int(row[1])}
+        same = session.execute(_SAME_TEXT, (plugin, row[2])).fetchall()
+        found |= {one: int(seq) for one, seq in same}
+        waiting = list(found)
+        while waiting:
+            made = session.execute(_MADE_OF, (plugin, waiting.pop())).fetchall()
+            fresh = {one: int(seq) for one, seq in made if one not in found}
+            found |= fresh
+            waiting += fresh
+        return found
+
+    def seqs(self, plugin: str, items: Sequence[str]) -> list[int]:
+        """The numbers of memories by their ids, of those that are gone too."""
+        found: list[int] = []
+        for at in range(0, len(items), _PAGE):
+            part = items[at : at + _PAGE]
+            marks = ", ".join("?" * len(part))
+            rows = self.store.rows(f"SELECT seq FROM memories WHERE plugin = ? AND id IN ({marks})", (plugin, *part))
+            found += [int(row[0]) for row in rows]
+        return found
+
+    def unclean(self, now: float) -> list[Cleaning]:
+        """The spaces whose full text is to be cleaned by now."""
+        rows = self.store.rows(f"{CLEANINGS.select} WHERE due <= ? ORDER BY due LIMIT {_PAGE:d}", (now,))
+        return [CLEANINGS.row(row) for row in rows]
+
+    def clean(self, cleaning: Cleaning) -> None:
+        """Removes words of forgotten memories from the full text, in many short transactions. Again is a no-op."""
+        space = self.space(cleaning.plugin)
+        if space is not None:
+            self.texts.clean(space.number)
+        self.store.apply(
+            lambda session: session.execute(
+                "DELETE FROM memory_cleanings WHERE plugin = ? AND due = ?", (cleaning.plugin, cleaning.due)
+            )
+        )
+
+    def _forget(self, session: Session, plugin: str, seqs: Sequence[int], now: float, *, due: float) -> int:
         space = advance(self, session, plugin, len(seqs))
         changed = space.sequence - len(seqs)
+        session.execute(
+            f"{CLEANINGS.insert} ON CONFLICT (plugin) DO UPDATE SET due = CASE"
+            " WHEN excluded.due < memory_cleanings.due THEN excluded.due ELSE memory_cleanings.due END",
+            (plugin, due),
+        )
         gone = 0
         for seq in seqs:
             changed += 1
@@ -309,14 +414,18 @@ class MemoryTable:
 
         return self.store.apply(work, locks=space_locks(plugin))
 
-    def touch(self, plugin: str, seqs: Mapping[int, int], now: float) -> None:
-        """Notes how often memories were recalled."""
+    def touch(self, plugin: str, seqs: Mapping[int, int], now: float, spans: Mapping[int, float]) -> None:
+        """Notes how often memories were recalled: each lives on for the span of its tier from now, in seconds."""
+        longer = "".join(
+            f" WHEN tier = {tier:d} AND expires_at < {now + span!r} THEN {now + span!r}" for tier, span in spans.items()
+        )
+        until = f"CASE{longer} ELSE expires_at END" if longer else "expires_at"
 
         def work(session: Session) -> None:
             space = advance(self, session, plugin, len(seqs))
             first = space.sequence - len(seqs) + 1
             session.executemany(
-                "UPDATE memories SET hits = hits + ?, accessed_at = ?, changed = ?"
+                f"UPDATE memories SET hits = hits + ?, accessed_at = ?, changed = ?, expires_at = {until}"
                 f" WHERE plugin = ? AND seq = ? AND state < {DEAD:d}",
                 [(times, now, first + at, plugin, seq) for at, (seq, times) in enumerate(sorted(seqs.items()))],
             )
@@ -376,7 +485,7 @@ class MemoryTable:
             if row is None:
                 return
             self.texts.drop(session, row[0])
-            for table in ("memories", "memory_edges", "memory_tiers", "memory_spaces"):
+            for table in ("memories", "memory_edges", "memory_tiers", "memory_cleanings", "memory_spaces"):
                 session.execute(f"DELETE FROM {table} WHERE plugin = ?", (plugin,))
 
     def _kept(self, where: str, values: Sequence[Any]) -> list[KeptMemory]:
@@ -412,10 +521,19 @@ def advance(table: MemoryTable, session: Session, plugin: str, by: int = 1) -> S
     return space
 
 
+_SAME_TEXT = (  # the tiers are named so that the index of texts serves it
+    f"SELECT id, seq FROM memories WHERE plugin = ? AND tier IN ({', '.join(map(str, range(12)))}) AND hash = ?"
+    f" AND state < {DEAD:d}"
+)
+_MADE_OF = (
+    "SELECT memories.id, memories.seq FROM memory_edges JOIN memories ON memories.id = memory_edges.src"
+    " WHERE memory_edges.plugin = ? AND memory_edges.dst = ? AND memory_edges.rel = 'derived_from'"
+    f" AND memories.state < {DEAD:d}"
+)
 _INSERT = (
     MEMORIES.insert + " ON CONFLICT (plugin, tier, hash) WHERE state < 2 DO UPDATE SET hits = memories.hits + 1,"
     " changed = excluded.changed, accessed_at = excluded.accessed_at, superseded_by = NULL,"
-    " expires_at = CASE WHEN memories.pinned = 1 THEN NULL ELSE excluded.expires_at END,"
+    " expires_at = CASE WHEN memories.expires_at IS NULL THEN NULL ELSE excluded.expires_at END,"
     " given = coalesce(memories.given, excluded.given), importance = CASE"
     " WHEN excluded.importance > memories.importance THEN excluded.importance ELSE memories.importance END"
     " RETURNING id, seq"

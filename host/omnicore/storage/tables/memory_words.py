@@ -42,6 +42,9 @@ class FullText(Protocol):
         A score is the sum of what each word alone would give. Only numbers beyond `after` and up to `upto`.
         """
 
+    def clean(self, space: int) -> None:
+        """Leaves no trace of words whose memories were taken out, in many short transactions."""
+
     def check(self, space: int) -> None:
         """Looks for damage. Raises: StorageFailed."""
 
@@ -49,6 +52,9 @@ class FullText(Protocol):
 def full_text(store: Store) -> FullText:
     """The full text of a database, by its dialect."""
     return SqliteText(store) if store.dialect == "sqlite" else PostgresqlText(store)
+
+
+_MERGED_PAGES = 500  # in one transaction: a few milliseconds, in which nobody else writes
 
 
 class SqliteText:
@@ -105,6 +111,24 @@ class SqliteText:
         )
         return [(int(seq), float(score)) for seq, score in rows]
 
+    def clean(self, space: int) -> None:
+        """See `FullText`: FTS5 keeps words that were deleted until the parts of its index are merged."""
+        table = f"memory_text_{space:d}"
+        merge = f"INSERT INTO {table} ({table}, rank) VALUES ('merge', ?)"
+        pages = -_MERGED_PAGES  # below 0 begins to merge all parts into one
+        while self._merged(merge, pages) > 1:
+            pages = _MERGED_PAGES
+
+    def _merged(self, sql: str, pages: int) -> int:
+        """The number of rows that a step of merging changed; below 2 there was nothing left to do."""
+
+        def work(session: Session) -> int:
+            before = session.execute("SELECT total_changes()").fetchone()[0]
+            session.execute(sql, (pages,))
+            return int(session.execute("SELECT total_changes()").fetchone()[0]) - int(before)
+
+        return self._store.apply(work)
+
     def check(self, space: int) -> None:
         """See `FullText`."""
         table = f"memory_text_{space:d}"
@@ -158,6 +182,9 @@ class PostgresqlText:
         )
         return [(int(seq), float(score)) for seq, score in rows]
 
+    def clean(self, space: int) -> None:
+        """See `FullText`: the rows are gone, and the server's vacuum frees their room."""
+
     def check(self, space: int) -> None:
         """See `FullText`: the server looks after its own indexes."""
 
@@ -180,6 +207,14 @@ def _query(space: int, word: str) -> str:
 def rarity(count: int, among: int) -> float:
     """The weight of a word that `count` of `among` memories hold. Source: Okapi BM25's idf, never below 0."""
     return math.log(1 + (among - count + 0.5) / (count + 0.5)) if count <= among else 0.0
+
+
+def merge_words(connection: Session) -> None:
+    """Takes words of forgotten memories out of all full texts of a SQLite database that nobody else uses."""
+    waiting = "SELECT number FROM memory_spaces JOIN memory_cleanings USING (plugin)"
+    for (space,) in connection.execute(waiting).fetchall():
+        connection.execute(f"INSERT INTO memory_text_{space:d} (memory_text_{space:d}) VALUES ('optimize')")
+    connection.execute("DELETE FROM memory_cleanings")
 
 
 _PAGE = 1000
