@@ -15,6 +15,7 @@ from collections import Counter, OrderedDict
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import chain
 from time import perf_counter, thread_time
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
     from omnicore.clock import Clock
     from omnicore.memory.index_file import OpenIndexFile
+    from omnicore.memory.words import Asked
     from omnicore.storage.tables.memory import MemoryTable
 
 
@@ -61,6 +63,8 @@ class MemoryIndex:
         self.dimensions = 0
         self.copy = IndexCopy()
         self.problem: str | None = None
+        self.languages: frozenset[str] = frozenset()
+        self.upto = -1
 
     @property
     def problems(self) -> list[str]:
@@ -216,6 +220,11 @@ class MemoryIndexes:
 
     def _sync(self, plugin: str, opened: MemoryIndex, space: Space) -> None:
         opened.dimensions = space.dimensions
+        if opened.upto != space.sequence:
+            languages = self._table.languages(plugin)
+            opened.languages = frozenset(languages)
+            opened.words.follow(sum(languages.values()))
+            opened.upto = space.sequence
         columns = opened.columns
         if columns.upto == 0 and space.sequence:
             self._restore(plugin, opened, space)
@@ -417,6 +426,7 @@ class ImmediateMemories:
         self._next = 1
         self._bytes = 0
         self.columns = MemoryColumns(sense_by)
+        self.languages: set[str] = set()
 
     def add(self, row: NewMemory, now: float) -> tuple[str, bool]:
         """Keeps it and lets the oldest go; the id, and whether it is new.
@@ -445,6 +455,8 @@ class ImmediateMemories:
         self._items[seq] = ImmediateMemory(seq, row, Counter(row.words))
         self._bytes += row.size
         self.columns.apply([_outline(seq, row)])
+        if row.language:
+            self.languages.add(row.language)
         return row.id, True
 
     def expire(self, now: float) -> None:
@@ -458,12 +470,12 @@ class ImmediateMemories:
             self.columns = MemoryColumns(self._sense_by)
             self.columns.apply([_outline(seq, item.row) for seq, item in self._items.items()])
 
-    def find(self, words: Sequence[str]) -> list[tuple[int, float]]:
+    def find(self, words: Sequence[Asked]) -> list[tuple[int, float]]:
         """The numbers of those that hold the words, with BM25."""
         items = self._items.values()
         if not items:
             return []
-        asked = set(words)
+        asked = set(chain.from_iterable(words))
         usual = sum(len(item.row.words) for item in items) / len(items)
         counts = {word: sum(word in item.words for item in items) for word in asked}
         found = []

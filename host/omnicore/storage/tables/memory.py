@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,7 +13,7 @@ from omnicore.storage.table import Table
 from omnicore.storage.tables.memory_words import FullText, full_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from omnicore.storage.store import Session, Store
 
@@ -76,11 +78,15 @@ class KeptMemory(Record, frozen=True):
 
 
 class MemoryRow(KeptMemory, frozen=True):
-    """A memory as it is stored. `changed` is the number of its last change in its space."""
+    """A memory as it is stored. `changed` is the number of its last change in its space.
+
+    `language` is that of its words in the full text: empty where it could not be told, None where nobody looked.
+    """
 
     changed: int = 0
     sense: bytes | None = None
     sense_by: str | None = None
+    language: str | None = None
 
 
 class NewMemory(MemoryRow, frozen=True):
@@ -157,19 +163,24 @@ _OUTLINE = (
 )
 _PAGE = 500
 _COPIES = 8  # hosts that share a database each have one
+_UNREAD = (
+    f"SELECT seq, speaker, text FROM memories WHERE plugin = ? AND language IS NULL AND state < {DEAD:d}"
+    " ORDER BY seq LIMIT ?"
+)
+
+_OF_A_SPACE = ("memories", "memory_edges", "memory_tiers", "memory_cleanings", "memory_languages", "memory_spaces")
+
+Words = Callable[[str | None, str, str | None], Sequence[str]]
+"""The words of a memory's full text, from its speaker, its text and its language; always the same ones."""
 
 CLEANED_WITHIN_S = 3600.0
 """The longest that words of a memory whose time is over stay in the full text; those of an erased one go at once."""
 
 
 class MemoryTable:
-    """The memories of all plugins. Usable from any thread.
+    """The memories of all plugins. Usable from any thread."""
 
-    Args:
-        words: the words of a memory's full text, from its speaker and its text; always the same ones.
-    """
-
-    def __init__(self, store: Store, words: Callable[[str | None, str], Sequence[str]]) -> None:
+    def __init__(self, store: Store, words: Words) -> None:
         self.store = store
         self.texts: FullText = full_text(store)
         self._words = words
@@ -178,6 +189,10 @@ class MemoryTable:
         """The space of a plugin, or None if it never had a memory."""
         rows = self.store.rows(f"{SPACES.select} WHERE plugin = ?", (plugin,))
         return SPACES.row(rows[0]) if rows else None
+
+    def languages(self, plugin: str) -> dict[str, int]:
+        """The languages of a plugin's memories other than English, with how many were entered again."""
+        return dict(self.store.rows("SELECT language, reworded FROM memory_languages WHERE plugin = ?", (plugin,)))
 
     def plugins(self) -> list[str]:
         """Everyone who ever had a memory."""
@@ -239,6 +254,7 @@ class MemoryTable:
         fresh = [(one.seq, draft) for one, draft in zip(added, drafts, strict=True) if one.new]
         if fresh:
             self.texts.add(session, space.number, [(seq, draft.words) for seq, draft in fresh])
+            note_languages(session, plugin, dict.fromkeys({draft.language or "" for _, draft in fresh}, 0))
             _count_new(session, plugin, [draft for _, draft in fresh], quota, cap)
         return added
 
@@ -382,12 +398,13 @@ class MemoryTable:
         for seq in seqs:
             changed += 1
             row = session.execute(
-                f"SELECT tier, size, speaker, text, id FROM memories WHERE plugin = ? AND seq = ? AND state < {DEAD:d}",
+                "SELECT tier, size, speaker, text, language, id FROM memories"
+                f" WHERE plugin = ? AND seq = ? AND state < {DEAD:d}",
                 (plugin, seq),
             ).fetchone()
             if row is None:
                 continue
-            tier, size, speaker, text, item = row
+            tier, size, speaker, text, language, item = row
             session.execute(
                 "UPDATE memories SET state = ?, changed = ?, text = '', metadata = '{}', given = NULL, sense = NULL,"
                 " session = NULL, speaker = NULL, hash = '', source = NULL, accessed_at = ?"
@@ -395,7 +412,7 @@ class MemoryTable:
                 (DEAD, changed, now, plugin, seq),
             )
             session.execute("DELETE FROM memory_edges WHERE plugin = ? AND (src = ? OR dst = ?)", (plugin, item, item))
-            self.texts.remove(session, space.number, seq, self._words(speaker, text))
+            self.texts.remove(session, space.number, seq, self._words(speaker, text, language))
             count_tier(session, plugin, tier, -1, -size)
             gone += 1
         return gone
@@ -478,6 +495,31 @@ class MemoryTable:
 
         return self.store.apply(work, locks=space_locks(plugin))
 
+    def reword(self, plugin: str, language_of: Callable[[str], str], most: int) -> int:
+        """Enters memories of earlier versions by the words of their language; returns how many were looked at."""
+
+        def work(session: Session) -> int:
+            rows = session.execute(_UNREAD, (plugin, most)).fetchall()
+            if not rows:
+                return 0
+            space = advance(self, session, plugin)
+            found = [(seq, speaker, text, language_of(text)) for seq, speaker, text in rows]
+            reworded: Counter[str] = Counter()
+            for seq, speaker, text, language in found:
+                before, after = self._words(speaker, text, None), self._words(speaker, text, language)
+                if before != after:
+                    self.texts.remove(session, space.number, seq, before)
+                    self.texts.add(session, space.number, [(seq, after)])
+                    reworded[language] += 1
+            session.executemany(
+                "UPDATE memories SET language = ? WHERE plugin = ? AND seq = ?",
+                [(language, plugin, seq) for seq, _, _, language in found],
+            )
+            note_languages(session, plugin, reworded)
+            return len(found)
+
+        return self.store.apply(work, locks=space_locks(plugin))
+
     def clear(self, plugin: str) -> None:
         """Forgets all that a plugin stored, for when it is removed."""
         with self.store.write(durable=True, locks=space_locks(plugin)) as session:
@@ -485,7 +527,7 @@ class MemoryTable:
             if row is None:
                 return
             self.texts.drop(session, row[0])
-            for table in ("memories", "memory_edges", "memory_tiers", "memory_cleanings", "memory_spaces"):
+            for table in _OF_A_SPACE:
                 session.execute(f"DELETE FROM {table} WHERE plugin = ?", (plugin,))
 
     def _kept(self, where: str, values: Sequence[Any]) -> list[KeptMemory]:
@@ -495,6 +537,17 @@ class MemoryTable:
 def space_locks(plugin: str) -> tuple[str, ...]:
     """The lock of a plugin's memories."""
     return (f"memory:{plugin}",)
+
+
+def note_languages(session: Session, plugin: str, reworded: Mapping[str, int]) -> None:
+    """Notes the languages of a space, with how many memories were entered again. English needs no note."""
+    rows = [(plugin, code, count) for code, count in sorted(reworded.items()) if code not in ("", "en")]
+    if rows:
+        session.executemany(
+            "INSERT INTO memory_languages (plugin, language, reworded) VALUES (?, ?, ?)"
+            " ON CONFLICT (plugin, language) DO UPDATE SET reworded = memory_languages.reworded + excluded.reworded",
+            rows,
+        )
 
 
 _NEW_SPACE = 0x4F4D4E53
