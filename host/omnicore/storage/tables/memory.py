@@ -362,13 +362,8 @@ class MemoryTable:
 
     def seqs(self, plugin: str, items: Sequence[str]) -> list[int]:
         """The numbers of memories by their ids, of those that are gone too."""
-        found: list[int] = []
-        for at in range(0, len(items), _PAGE):
-            part = items[at : at + _PAGE]
-            marks = ", ".join("?" * len(part))
-            rows = self.store.rows(f"SELECT seq FROM memories WHERE plugin = ? AND id IN ({marks})", (plugin, *part))
-            found += [int(row[0]) for row in rows]
-        return found
+        sql = "SELECT seq FROM memories WHERE plugin = ? AND id = ?"
+        return [int(row[0]) for item in items for row in self.store.rows(sql, (plugin, item))]
 
     def unclean(self, now: float) -> list[Cleaning]:
         """The spaces whose full text is to be cleaned by now."""
