@@ -16,9 +16,9 @@ from omnicore.api.requests import Json, read_count, read_cursor, read_record, wr
 from omnicore.api.schema import FLAG, TEXT, TEXTS, WHOLE, Schemas, list_of, maybe, object_of, page_of
 from omnicore.capabilities.doors import granted_scope
 from omnicore.errors import InvalidInput, NotFound
-from omnicore.memory.facts import Fact
+from omnicore.memory.facts import MOST_NAMED, Fact
 from omnicore.memory.item import MOST_DIMENSIONS, Memory, Recall
-from omnicore.memory.memories import HOST, MOST_NAMED
+from omnicore.memory.memories import HOST
 from omnicore.memory.recall import ALWAYS, Made
 from omnicore.memory.service import Holding, Imported, MemoryStats, export_pack, import_pack
 from omnicore.memory.tiers import TIERS, MemoryTier, TierPolicy

@@ -12,9 +12,11 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Annotated
 
+from omnicore.errors import InvalidInput
 from omnicore.memory.times import spoken_time
 from omnicore.records import Meta, Record, Time
-from omnicore.storage.tables.memory import FactRow, NewFact
+from omnicore.storage.tables.memory_facts import FactRow, FactTable, NewFact
+from omnicore.texts import is_whole
 
 ME = "@me"
 """The subject of "I live in Rome" where nobody is named as its speaker."""
@@ -321,3 +323,57 @@ def holding(facts: Sequence[Fact], at: float) -> list[Fact]:
         newest = {one.value.casefold(): one for one in now}
         found += newest.values()
     return found
+
+
+_MOST_FACTS = 500
+MOST_NAMED = 200
+"""The most characters of a subject, an attribute or a value."""
+
+
+class MemoryFacts:
+    """The facts of owners. Usable from any thread."""
+
+    def __init__(self, table: FactTable) -> None:
+        self._table = table
+
+    def asked(
+        self, owner: str, question: str, now: float, *, valid_at: float | None = None, as_of: float | None = None
+    ) -> tuple[Fact, ...]:
+        """The facts that a question asks for, as they held then."""
+        event = event_in(question) if valid_at is None else None
+        about = question if event is None else question[: question.rfind(event[1])]
+        facts = self._about(owner, subjects_in(question), as_of)
+        if not facts:
+            return ()
+        words = words_asked(about)
+        found = [one for one in facts if is_asked(one.attribute, words)]
+        at = now if valid_at is None else valid_at
+        if event is not None:
+            meant = [one.since for one in facts if is_asked(one.attribute, words_asked(event[1]))]
+            if meant:
+                at = max(meant) + (-1.0 if event[0] == "before" else 1.0)
+        elif valid_at is None and (spoken := spoken_time(question, now)) is not None:
+            at = min(now, (spoken.until or now + 1) - 1) if spoken.until or spoken.since else now
+        return tuple(holding(found, at))
+
+    def timeline(self, owner: str, about: str | None = None, *, most: int = _MOST_FACTS) -> list[Fact]:
+        """All facts about somebody, about everyone for None, the oldest first; the newest 500 at most."""
+        return timeline(self._table.about(owner, None if about is None else [named(about)], most=most))
+
+    def state(
+        self, owner: str, about: str, attribute: str, value: str, *, since: float, now: float, ends: bool = False
+    ) -> str:
+        """Keeps a fact that a person states, and returns its id. Raises: InvalidInput."""
+        for name, text in (("subject", about), ("attribute", attribute), ("value", value)):
+            if not text.strip() or len(text) > MOST_NAMED or "\0" in text or not is_whole(text):
+                raise InvalidInput(f"{text[:40]!r} is no {name} of a fact", remedy=f"use 1 to {MOST_NAMED} characters")
+        fact = NewFact(named(about), named(attribute), value.strip(), since, ends, now)
+        return self._table.add(owner, [fact])[0]
+
+    def remove(self, owner: str, fact: str) -> bool:
+        """True if there was such a fact; the memory that states it stays."""
+        return self._table.remove(owner, fact)
+
+    def _about(self, owner: str, subjects: Sequence[str], as_of: float | None) -> list[Fact]:
+        rows = self._table.about(owner, subjects, most=_MOST_FACTS) if subjects else []
+        return timeline([row for row in rows if as_of is None or row.said_at <= as_of])

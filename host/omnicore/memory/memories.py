@@ -17,16 +17,7 @@ from typing import TYPE_CHECKING, Any
 from omnicore.errors import InvalidInput, LimitExceeded, NotFound, PermissionDenied
 from omnicore.memory.cache import ImmediateTier, MemoryIndexes
 from omnicore.memory.candidates import Weights
-from omnicore.memory.facts import (
-    Fact,
-    event_in,
-    holding,
-    is_asked,
-    named,
-    subjects_in,
-    timeline,
-    words_asked,
-)
+from omnicore.memory.facts import Fact, MemoryFacts
 from omnicore.memory.item import (
     Memory,
     MemoryDraft,
@@ -51,11 +42,11 @@ from omnicore.storage.tables.memory import (
     SHARED_SPACE,
     KeptMemory,
     MemoryTable,
-    NewFact,
     NewMemory,
     Quota,
 )
-from omnicore.storage.tables.memory_words import LAST
+from omnicore.storage.tables.memory_facts import FactTable
+from omnicore.storage.tables.memory_words import LAST, clean_words
 from omnicore.vectors.numeric import np
 
 if TYPE_CHECKING:
@@ -455,7 +446,7 @@ class Memories:
         self._touches = Touches(self.table, clock)
         self._rate = WriteRate(settings.writes_per_s, clock)
         self.evictor = Evictor(self.table, self.indexes, settings.max_per_tier, clock, tell)
-        self.facts = Facts(self.table)
+        self.facts = MemoryFacts(FactTable(store))
         self.figures: Counter[str] = Counter(memories_stored=0, memories_recalled=0, memory_recalls=0)
 
     def store(
@@ -542,9 +533,7 @@ class Memories:
         """
         if budget is not None and budget < 1:
             raise InvalidInput(f"nothing fits into {budget} characters", remedy="give 1 or more, or no budget")
-        if as_of is not None:
-            made = dataclasses.replace(made, until=as_of if made.until is None else min(as_of, made.until))
-        question = self._question(text, embedding, tiers, owner, limit, made)
+        question = self._question(text, embedding, tiers, owner, limit, made.upto(as_of))
         found, notes = self._found(question)
         facts = () if text is None else self.facts.asked(owner, text, question.now, valid_at=valid_at, as_of=as_of)
         told = self._telling(question, facts, self._fetched(owner, found))
@@ -678,10 +667,7 @@ class Memories:
 
     def clean(self) -> None:
         """Removes what was forgotten from the full text and the database's log, where that is due."""
-        waiting = self.table.unclean(self.clock.now())
-        for cleaning in waiting:
-            self.table.clean(cleaning)
-        if waiting:
+        if clean_words(self.table.store, self.clock.now()):
             self.table.store.clean()
 
     def clear(self, owner: str) -> None:
@@ -779,61 +765,6 @@ class Memories:
         if text is not None and self.sense.name is None:
             notes.append("no embedder is set: texts are found by their words")
         return notes
-
-
-_MOST_FACTS = 500
-MOST_NAMED = 200
-"""The most characters of a subject, an attribute or a value."""
-
-
-class Facts:
-    """The facts of owners. Usable from any thread."""
-
-    def __init__(self, table: MemoryTable) -> None:
-        self._table = table
-
-    def asked(
-        self, owner: str, question: str, now: float, *, valid_at: float | None = None, as_of: float | None = None
-    ) -> tuple[Fact, ...]:
-        """The facts that a question asks for, as they held then."""
-        event = event_in(question) if valid_at is None else None
-        about = question if event is None else question[: question.rfind(event[1])]
-        facts = self._about(owner, subjects_in(question), as_of)
-        if not facts:
-            return ()
-        words = words_asked(about)
-        found = [one for one in facts if is_asked(one.attribute, words)]
-        at = now if valid_at is None else valid_at
-        if event is not None:
-            meant = [one.since for one in facts if is_asked(one.attribute, words_asked(event[1]))]
-            if meant:
-                at = max(meant) + (-1.0 if event[0] == "before" else 1.0)
-        elif valid_at is None and (spoken := spoken_time(question, now)) is not None:
-            at = min(now, (spoken.until or now + 1) - 1) if spoken.until or spoken.since else now
-        return tuple(holding(found, at))
-
-    def timeline(self, owner: str, about: str | None = None, *, most: int = _MOST_FACTS) -> list[Fact]:
-        """All facts about somebody, about everyone for None, the oldest first; the newest 500 at most."""
-        return timeline(self._table.facts(owner, None if about is None else [named(about)], most=most))
-
-    def state(
-        self, owner: str, about: str, attribute: str, value: str, *, since: float, now: float, ends: bool = False
-    ) -> str:
-        """Keeps a fact that a person states, and returns its id. Raises: InvalidInput."""
-        checked_owner(owner)
-        for name, text in (("subject", about), ("attribute", attribute), ("value", value)):
-            if not 0 < len(checked_text(text)) <= MOST_NAMED:
-                raise InvalidInput(f"the {name} of a fact is too long", remedy=f"use {MOST_NAMED} characters")
-        fact = NewFact(named(about), named(attribute), value.strip(), since, ends, now)
-        return self._table.add_facts(owner, [fact])[0]
-
-    def remove(self, owner: str, fact: str) -> bool:
-        """True if there was such a fact; the memory that states it stays."""
-        return self._table.remove_fact(owner, fact)
-
-    def _about(self, owner: str, subjects: Sequence[str], as_of: float | None) -> list[Fact]:
-        rows = self._table.facts(owner, subjects, most=_MOST_FACTS) if subjects else []
-        return timeline([row for row in rows if as_of is None or row.said_at <= as_of])
 
 
 def within_budget(items: Sequence[tuple[Memory, Found]], budget: int | None) -> tuple[list[tuple[Memory, Found]], int]:

@@ -42,6 +42,10 @@ class Made:
                 allowed = allowed & fits(created, np.float64(bound))
         return allowed
 
+    def upto(self, end: float | None) -> Made:
+        """Only what was said by then as well; all of it for None."""
+        return self if end is None else Made(self.since, end if self.until is None else min(end, self.until))
+
     def holds(self, at: float) -> bool:
         """True for a time within the bounds."""
         return (self.since is None or at >= self.since) and (self.until is None or at <= self.until)

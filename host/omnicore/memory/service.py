@@ -274,7 +274,7 @@ class MemoryService:
         return await _aside(self.memories.newest, owner, tier, before=before, most=most)
 
     async def facts(self, about: str | None = None, *, owner: str = HOST) -> list[Fact]:
-        """See `Facts.timeline`."""
+        """See `MemoryFacts.timeline`."""
         return await _aside(self.memories.facts.timeline, checked_owner(owner), about)
 
     async def state_fact(
@@ -287,13 +287,15 @@ class MemoryService:
         since: float | None = None,
         ends: bool = False,
     ) -> str:
-        """See `Facts.state`; `since` is now when it is left out."""
+        """See `MemoryFacts.state`; `since` is now when it is left out."""
         now = self.memories.clock.now()
         begins = now if since is None else since
-        return await _aside(self.memories.facts.state, owner, about, attribute, value, since=begins, now=now, ends=ends)
+        return await _aside(
+            self.memories.facts.state, checked_owner(owner), about, attribute, value, since=begins, now=now, ends=ends
+        )
 
     async def remove_fact(self, fact: str, *, owner: str = HOST) -> bool:
-        """See `Facts.remove`."""
+        """See `MemoryFacts.remove`."""
         return await _aside(self.memories.facts.remove, owner, fact)
 
     async def forget(self, item: str, *, owner: str | None = None) -> tuple[str, ...]:

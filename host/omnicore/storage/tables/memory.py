@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from omnicore.errors import InvalidInput, LimitExceeded
-from omnicore.ids import new_id
-from omnicore.records import Record, asdict, replace
+from omnicore.records import Record, replace
 from omnicore.storage.table import Table
-from omnicore.storage.tables.memory_words import FullText, full_text
+from omnicore.storage.tables.memory_facts import NewFact, add_facts
+from omnicore.storage.tables.memory_words import CLEANED_WITHIN_S, FullText, clean_by, full_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -39,13 +39,6 @@ class Space(Record, frozen=True):
     dimensions: int
     consolidated: int
     copies: str = ""
-
-
-class Cleaning(Record, frozen=True):
-    """A space whose full text holds words of what is gone, and when they have to leave it."""
-
-    plugin: str
-    due: float
 
 
 class KeptMemory(Record, frozen=True):
@@ -88,33 +81,6 @@ class MemoryRow(KeptMemory, frozen=True):
     sense: bytes | None = None
     sense_by: str | None = None
     language: str | None = None
-
-
-class NewFact(Record, frozen=True):
-    """A fact to be kept. `ends` says that the value holds no more from `since` on."""
-
-    subject: str
-    attribute: str
-    value: str
-    since: float
-    ends: bool
-    said_at: float
-    speaker: str | None = None
-
-
-class FactRow(Record, frozen=True):
-    """A fact as it is stored, with the memory it was said in."""
-
-    plugin: str
-    id: str
-    subject: str
-    attribute: str
-    value: str
-    since: float
-    ends: bool
-    said_at: float
-    speaker: str | None = None
-    memory: str | None = None
 
 
 class NewMemory(MemoryRow, frozen=True):
@@ -181,10 +147,6 @@ class TierTotals(Record, frozen=True):
 
 SPACES = Table(Space, "memory_spaces", key="plugin", unique=(("number",),))
 MEMORIES = Table(MemoryRow, "memories", key=("plugin", "seq"), indexes=(("plugin", "changed"),), unique=(("id",),))
-CLEANINGS = Table(Cleaning, "memory_cleanings", key="plugin")
-FACTS = Table(
-    FactRow, "memory_facts", key=("plugin", "id"), indexes=(("plugin", "subject", "since"), ("plugin", "memory"))
-)
 EDGES = Table(EdgeRow, "memory_edges", key=("plugin", "src", "rel", "dst"), indexes=(("plugin", "dst"),))
 TIERS = Table(TierTotals, "memory_tiers", key=("plugin", "tier"))
 
@@ -217,9 +179,6 @@ _OF_A_SPACE = (
 
 Words = Callable[[str | None, str, str | None], Sequence[str]]
 """The words of a memory's full text, from its speaker, its text and its language; always the same ones."""
-
-CLEANED_WITHIN_S = 3600.0
-"""The longest that words of a memory whose time is over stay in the full text; those of an erased one go at once."""
 
 
 class MemoryTable:
@@ -412,30 +371,10 @@ class MemoryTable:
         sql = "SELECT seq FROM memories WHERE plugin = ? AND id = ?"
         return [int(row[0]) for item in items for row in self.store.rows(sql, (plugin, item))]
 
-    def unclean(self, now: float) -> list[Cleaning]:
-        """The spaces whose full text is to be cleaned by now."""
-        rows = self.store.rows(f"{CLEANINGS.select} WHERE due <= ? ORDER BY due LIMIT {_PAGE:d}", (now,))
-        return [CLEANINGS.row(row) for row in rows]
-
-    def clean(self, cleaning: Cleaning) -> None:
-        """Removes words of forgotten memories from the full text, in many short transactions. Again is a no-op."""
-        space = self.space(cleaning.plugin)
-        if space is not None:
-            self.texts.clean(space.number)
-        self.store.apply(
-            lambda session: session.execute(
-                "DELETE FROM memory_cleanings WHERE plugin = ? AND due = ?", (cleaning.plugin, cleaning.due)
-            )
-        )
-
     def _forget(self, session: Session, plugin: str, seqs: Sequence[int], now: float, *, due: float) -> int:
         space = advance(self, session, plugin, len(seqs))
         changed = space.sequence - len(seqs)
-        session.execute(
-            f"{CLEANINGS.insert} ON CONFLICT (plugin) DO UPDATE SET due = CASE"
-            " WHEN excluded.due < memory_cleanings.due THEN excluded.due ELSE memory_cleanings.due END",
-            (plugin, due),
-        )
+        clean_by(session, plugin, due)
         gone = 0
         for seq in seqs:
             changed += 1
@@ -520,33 +459,6 @@ class MemoryTable:
             )
         ]
 
-    def add_facts(self, plugin: str, facts: Sequence[NewFact]) -> list[str]:
-        """Keeps facts that were said in no memory; their ids."""
-
-        def work(session: Session) -> list[str]:
-            advance(self, session, plugin, 0)  # whoever has facts has a space, and goes with it
-            return add_facts(session, plugin, facts, None)
-
-        return self.store.apply(work, locks=space_locks(plugin))
-
-    def facts(self, plugin: str, subjects: Sequence[str] | None, *, most: int) -> list[FactRow]:
-        """The newest facts about some subjects, about all for None, the newest first."""
-        within = "" if subjects is None else f" AND subject IN ({', '.join('?' * len(subjects))})"
-        rows = self.store.rows(
-            f"{FACTS.select} WHERE plugin = ?{within} ORDER BY since DESC, id DESC LIMIT ?",
-            (plugin, *(subjects or ()), most),
-        )
-        return [FACTS.row(row) for row in rows]
-
-    def remove_fact(self, plugin: str, fact: str) -> bool:
-        """True if there was such a fact."""
-
-        def work(session: Session) -> bool:
-            done = session.execute("DELETE FROM memory_facts WHERE plugin = ? AND id = ?", (plugin, fact))
-            return done.rowcount > 0
-
-        return self.store.apply(work)
-
     def vouch(self, plugin: str, number: int, token: str, instead: str | None) -> bool:
         """Says that a file holds a space as the database has it; True if that is still the plugin's space.
 
@@ -594,9 +506,8 @@ class MemoryTable:
         """Forgets all that a plugin stored, for when it is removed."""
         with self.store.write(durable=True, locks=space_locks(plugin)) as session:
             row = session.execute("SELECT number FROM memory_spaces WHERE plugin = ?", (plugin,)).fetchone()
-            if row is None:
-                return
-            self.texts.drop(session, row[0])
+            if row is not None:
+                self.texts.drop(session, row[0])
             for table in _OF_A_SPACE:
                 session.execute(f"DELETE FROM {table} WHERE plugin = ?", (plugin,))
 
@@ -723,14 +634,6 @@ def count_tier(session: Session, plugin: str, tier: int, items: int, size: int) 
         (plugin, tier, items, size),
     ).fetchone()
     return int(row[0])
-
-
-def add_facts(session: Session, plugin: str, facts: Sequence[NewFact], memory: str | None) -> list[str]:
-    """Adds facts in a transaction that is open; their ids."""
-    rows = [FactRow(plugin=plugin, id=new_id("fact"), memory=memory, **asdict(one)) for one in facts]
-    if rows:
-        session.executemany(FACTS.insert, [FACTS.values(row) for row in rows])
-    return [row.id for row in rows]
 
 
 def add_edges(session: Session, plugin: str, edges: Iterable[tuple[str, str, str, str]], now: float) -> None:

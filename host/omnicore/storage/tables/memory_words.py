@@ -6,6 +6,9 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING, Protocol
 
+from omnicore.records import Record
+from omnicore.storage.table import Table
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -207,6 +210,49 @@ def _query(space: int, word: str) -> str:
 def rarity(count: int, among: int) -> float:
     """The weight of a word that `count` of `among` memories hold. Source: Okapi BM25's idf, never below 0."""
     return math.log(1 + (among - count + 0.5) / (count + 0.5)) if count <= among else 0.0
+
+
+CLEANED_WITHIN_S = 3600.0
+"""The longest that words of a memory whose time is over stay in the full text; those of an erased one go at once."""
+
+_MOST_SPACES = 500
+
+
+class Cleaning(Record, frozen=True):
+    """A space whose full text holds words of what is gone, and when they have to leave it."""
+
+    plugin: str
+    due: float
+
+
+CLEANINGS = Table(Cleaning, "memory_cleanings", key="plugin")
+
+
+def clean_by(session: Session, plugin: str, due: float) -> None:
+    """Has the full text of a space cleaned by a time, in a transaction that is open."""
+    session.execute(
+        f"{CLEANINGS.insert} ON CONFLICT (plugin) DO UPDATE SET due = CASE"
+        " WHEN excluded.due < memory_cleanings.due THEN excluded.due ELSE memory_cleanings.due END",
+        (plugin, due),
+    )
+
+
+def clean_words(store: Store, now: float) -> bool:
+    """Removes words of forgotten memories from the full texts that are due, in many short transactions.
+
+    Again is a no-op. Returns: whether there was anything to clean.
+    """
+    rows = store.rows(f"{CLEANINGS.select} WHERE due <= ? ORDER BY due LIMIT {_MOST_SPACES:d}", (now,))
+    for cleaning in map(CLEANINGS.row, rows):
+        for (space,) in store.rows("SELECT number FROM memory_spaces WHERE plugin = ?", (cleaning.plugin,)):
+            full_text(store).clean(space)
+        _cleaned(store, cleaning)
+    return bool(rows)
+
+
+def _cleaned(store: Store, cleaning: Cleaning) -> None:
+    done = "DELETE FROM memory_cleanings WHERE plugin = ? AND due = ?"
+    store.apply(lambda session: session.execute(done, (cleaning.plugin, cleaning.due)))
 
 
 def merge_words(connection: Session) -> None:
