@@ -48,8 +48,8 @@ class Drafts:
         Args:
             revision: of the draft that this one follows; "" for the first.
             number, digest: the version that was edited; 0 and "" for a new workflow.
-        Raises: Conflict: the draft has another revision; details: `revision`. InvalidInput: the text is too large or not
-            Unicode, or the person has as many drafts as allowed.
+        Raises: Conflict: the draft has another revision; details: `revision`. InvalidInput: the text is too large or
+            not Unicode, or the person has as many drafts as allowed.
         """
         self._check(text)
         row = WorkflowDraft(who, draft, random_hex(), text, number, digest, self._clock.now())
