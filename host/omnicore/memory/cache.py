@@ -14,6 +14,7 @@ from collections import Counter, OrderedDict
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from omnicore.errors import InvalidInput
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from omnicore.clock import Clock
+    from omnicore.memory.words import Asked
     from omnicore.storage.tables.memory import MemoryTable
 
 
@@ -52,6 +54,8 @@ class MemoryIndex:
         self.words = WordIndex(number)
         self.near = {space: make(space, self.lock) for space in ("sense", "given")}
         self.dimensions = 0
+        self.languages: frozenset[str] = frozenset()
+        self.upto = -1
         self.purged = 0
 
     @property
@@ -147,6 +151,11 @@ class MemoryIndexes:
 
     def _sync(self, plugin: str, opened: MemoryIndex, space: Space) -> None:
         opened.dimensions = space.dimensions
+        if opened.upto != space.sequence:
+            languages = self._table.languages(plugin)
+            opened.languages = frozenset(languages)
+            opened.words.follow(sum(languages.values()))
+            opened.upto = space.sequence
         columns = opened.columns
         gone_too_many = columns.gone > max(_REBUILD_LEAST, _REBUILD_SHARE * columns.count)
         # Tombstones that were purged before this copy saw them cannot be followed: it begins anew.
@@ -207,6 +216,7 @@ class ImmediateMemories:
         self._next = 1
         self._bytes = 0
         self.columns = MemoryColumns(sense_by)
+        self.languages: set[str] = set()
 
     def add(self, row: NewMemory, now: float) -> tuple[str, bool]:
         """Keeps it and lets the oldest go; the id, and whether it is new.
@@ -235,6 +245,8 @@ class ImmediateMemories:
         self._items[seq] = ImmediateMemory(seq, row, Counter(row.words))
         self._bytes += row.size
         self.columns.apply([_outline(seq, row)])
+        if row.language:
+            self.languages.add(row.language)
         return row.id, True
 
     def expire(self, now: float) -> None:
@@ -248,12 +260,12 @@ class ImmediateMemories:
             self.columns = MemoryColumns(self._sense_by)
             self.columns.apply([_outline(seq, item.row) for seq, item in self._items.items()])
 
-    def find(self, words: Sequence[str]) -> list[tuple[int, float]]:
+    def find(self, words: Sequence[Asked]) -> list[tuple[int, float]]:
         """The numbers of those that hold the words, with BM25."""
         items = self._items.values()
         if not items:
             return []
-        asked = set(words)
+        asked = set(chain.from_iterable(words))
         usual = sum(len(item.row.words) for item in items) / len(items)
         counts = {word: sum(word in item.words for item in items) for word in asked}
         found = []

@@ -20,6 +20,7 @@ export const TAGS = [
   "Plugin",
   "PluginStatus",
   "Queue",
+  "Rollout",
   "Run",
   "Schedule",
   "Series",
