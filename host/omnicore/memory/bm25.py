@@ -46,7 +46,7 @@ def affordable(frequencies: dict[str, int], budget: int) -> list[str]:
 def placed(columns: MemoryColumns, found: Iterable[tuple[int, float]]) -> Matches:
     """Matches by their places in the columns, without those that are not there."""
     pairs = list(found)
-    places = np.array(columns.places(seq for seq, _ in pairs), np.int64)
+    places = columns.placed(np.array([seq for seq, _ in pairs], np.int64))
     scores = np.array([score for _, score in pairs], np.float32)
     here = places >= 0
     return places[here], scores[here]
@@ -143,8 +143,9 @@ def _best_of(parts: Sequence[Matches], allowed: Bools) -> Matches:
     scores = np.concatenate([scores for _, scores in parts])
     if not len(places):
         return places, scores
-    totals = np.bincount(places, scores, minlength=len(allowed)).astype(np.float32)
-    totals[~allowed] = 0
-    found = np.flatnonzero(totals)
-    found = found[best(totals[found], _BEST)]
-    return found, totals[found]
+    places, number = np.unique(places, return_inverse=True)  # not by place: there may be a million of them
+    totals = np.bincount(number, scores).astype(np.float32)
+    open_ = allowed[places] & (totals > 0)
+    places, totals = places[open_], totals[open_]
+    chosen = best(totals, _BEST)
+    return places[chosen], totals[chosen]
