@@ -13,7 +13,7 @@ from omnicore.api.schema import TEXT, TIME, Schemas, list_of, maybe, object_of
 from omnicore.api.workflows import service_of
 from omnicore.errors import InvalidInput, NotFound
 from omnicore.records import Meta, Record, decode, fields, schema
-from omnicore.storage.tables.workflow_drafts import WorkflowDraft
+from omnicore.storage.tables.workflow_definitions import WorkflowDraft
 
 if TYPE_CHECKING:
     from starlette.requests import Request

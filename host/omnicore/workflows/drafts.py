@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from omnicore.errors import Conflict, InvalidInput
 from omnicore.ids import random_hex
-from omnicore.storage.tables.workflow_drafts import DraftsTable, WorkflowDraft
+from omnicore.storage.tables.workflow_definitions import DraftsTable, WorkflowDraft
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
