@@ -547,7 +547,7 @@ class Memories:
     def _telling(
         self, question: Question, facts: Sequence[Fact], items: list[tuple[Memory, Found]]
     ) -> list[tuple[Memory, Found]]:
-        """What was found, with the memories that state the facts before all others."""
+        """The found memories, with those that state the facts before all others."""
         by_id = {memory.id: (memory, found) for memory, found in items}
         best = max((found.score for _, found in items if not found.pinned), default=1.0)
         first: dict[str, tuple[Memory, Found]] = {}
