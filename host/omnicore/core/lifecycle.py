@@ -1,12 +1,18 @@
-"""The life of a runtime as six states and the eight steps between them; no effects, so that any runtime can use it."""
+"""The life of a runtime as six states and the eight steps between them; no effects, so that any runtime can use it.
+
+Beside it the identity of a running application, and the modules that live with it.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from enum import Enum
+from typing import Any, Protocol, runtime_checkable
 
+from omnicore.clock import Clock, SystemClock
 from omnicore.errors import Conflict
+from omnicore.ids import new_id
 
 
 class RuntimeState(Enum):
@@ -83,3 +89,53 @@ def _refused(name: str, before: RuntimeState, following: RuntimeState) -> Confli
         state=before.value,
         wanted=following.value,
     )
+
+
+class RuntimeContext:
+    """Identity and uptime of one application. Units: `started_at` and `stopped_at` seconds since the Unix epoch."""
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or SystemClock()
+        self.instance_id = new_id("app")
+        self.started_at: float | None = None
+        self.stopped_at: float | None = None
+        self._from: float | None = None
+        self._until: float | None = None
+
+    def mark_start(self) -> None:
+        """Notes that the application starts now."""
+        self.started_at, self._from = self._clock.now(), self._clock.monotonic()
+        self.stopped_at = self._until = None
+
+    def mark_stop(self) -> None:
+        """Notes that the application has stopped; it never started, or stopped before, changes nothing."""
+        if self._from is not None and self._until is None:
+            self.stopped_at, self._until = self._clock.now(), self._clock.monotonic()
+
+    def uptime(self) -> float:
+        """Seconds it has run, 0.0 before the start; the clock on the wall may jump meanwhile."""
+        if self._from is None:
+            return 0.0
+        return (self._clock.monotonic() if self._until is None else self._until) - self._from
+
+
+@runtime_checkable
+class Module(Protocol):
+    """A part of an application. `start` and `stop` may be plain functions or coroutine functions.
+
+    A module may also have, plain or `async`:
+
+    - `bind(app)`: told its application when it is added, before anything starts;
+    - `health()`: True, False, a text such as "degraded", or a mapping with a `status`; it is asked by `HealthModule`;
+    - `pause()` and `resume()`: what it does while its application is paused.
+
+    Plain functions run on one thread, the same for all modules of an application: what `start` opens, `stop` may close.
+    """
+
+    name: str
+
+    def start(self) -> Awaitable[Any] | Any:
+        """Begins; the application has started once every module returned."""
+
+    def stop(self) -> Awaitable[Any] | Any:
+        """Ends, and frees what `start` took."""
