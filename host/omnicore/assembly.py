@@ -57,6 +57,7 @@ from omnicore.optional import optional
 from omnicore.parts import DeliveryPart, EventPart, HealthPart, HostParts, Part, started, watch_events, watch_resources
 from omnicore.plugins.call import from_json, to_json
 from omnicore.plugins.host import PluginHost
+from omnicore.plugins.limits import PluginLimits
 from omnicore.plugins.rollout import Rollouts
 from omnicore.portal import NEVER_CLOSED, BlockingHost
 from omnicore.resilience.breaker import Breaker
@@ -232,6 +233,7 @@ class Host(ServicesOfHost):
                 loops=self.loops,
                 fleet=self.fleet,
                 rollouts=self.rollouts,
+                limits=self.limits,
                 intelligences=self.intelligences,
                 evolution=self.evolution,
                 memory=self.memory,
@@ -274,7 +276,7 @@ class Host(ServicesOfHost):
             order = (
                 *_collector(parts, work=self._work),
                 *(audit, parts.events, parts.vectors, parts.memory, parts.connectors, parts.plugins),
-                *(parts.rollouts, parts.deliveries, parts.mcp),
+                *(parts.limits, parts.rollouts, parts.deliveries, parts.mcp),
                 *((parts.nats,) if parts.nats is not None else ()),
                 *automation,
                 *((parts.tasks, parts.health_part, self.operations) if self._work else ()),
@@ -370,7 +372,13 @@ class Host(ServicesOfHost):
         parts.plugins.wanted = self._wanted
         host = self._host_name(parts)
         parts.rollouts = Rollouts(parts.plugins, parts.store, parts.bus, clock, host=host, work=self._work)
-        parts.plugins.forgetting += [stored.forget, parts.vectors.clear, parts.memory.memories.clear]
+        parts.limits = PluginLimits(parts.plugins, parts.store, clock, host=host)
+        parts.plugins.forgetting += [
+            parts.limits.forget,
+            stored.forget,
+            parts.vectors.clear,
+            parts.memory.memories.clear,
+        ]
         return services, native
 
     def _host_name(self, parts: HostParts) -> str:

@@ -36,6 +36,7 @@ from omnicore.memory.service import Holding, MemoryService, MemoryStats, PluginM
 from omnicore.parts import DeliveryPart, EventPart, HealthPart
 from omnicore.plugins.call import Calls
 from omnicore.plugins.host import PluginHost
+from omnicore.plugins.limits import PluginLimits
 from omnicore.plugins.rollout import Rollouts
 from omnicore.resilience.degradation import Degradation
 from omnicore.resilience.health import HealthMonitor, HealthReport
@@ -74,6 +75,7 @@ class Services:
     health: BlockingHealthMonitor
     health_part: BlockingHealthPart
     intelligences: BlockingIntelligences
+    limits: BlockingPluginLimits
     loops: BlockingLoopEngine
     mcp: BlockingMcpService
     memory: BlockingMemoryService
@@ -361,6 +363,10 @@ class BlockingPluginHost(PluginHost):
         raw: bool = ...,
         costs: CallCosts | None = ...,
     ) -> Any: ...
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+
+class BlockingPluginLimits(PluginLimits):
     def start(self) -> None: ...
     def stop(self) -> None: ...
 

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from omnicore.mcp.service import McpService
     from omnicore.memory.service import MemoryService
     from omnicore.plugins.host import PluginHost
+    from omnicore.plugins.limits import PluginLimits
     from omnicore.plugins.rollout import Rollouts
     from omnicore.runtime.tasks import TaskEngine
     from omnicore.storage.store import Store
@@ -67,6 +68,7 @@ class HostParts:
     memory: MemoryService
     plugins: PluginHost
     rollouts: Rollouts
+    limits: PluginLimits
     nats: FleetPart | None
     tasks: TaskEngine
     workflows: Workflows

@@ -28,6 +28,7 @@ from omnicore.memory.embedder import Embedder, Sense, embedder_named
 from omnicore.memory.memories import Memories
 from omnicore.memory.service import MemoryService
 from omnicore.plugins.host import PluginHost
+from omnicore.plugins.limits import PluginLimits
 from omnicore.plugins.rollout import Rollouts
 from omnicore.sandbox.extism.engine import ExtismEngine
 from omnicore.storage.database import Database
@@ -187,6 +188,7 @@ class Site:
                 vectors=VectorService(self._database, self.settings.data / "vectors"),
                 connectors=self.connectors,
                 rollouts=Rollouts(self.host, self._database, self.bus, clock, host="", work=False),
+                limits=PluginLimits(self.host, self._database, clock, host=""),
             ),
         )
         self.url = ""
