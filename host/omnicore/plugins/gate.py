@@ -1,6 +1,7 @@
 """The gate of a plugin whose calls are limited, on all hosts of a database together.
 
-A host leases places and tokens in batches; a call takes one of them without the database. Measured: 0.5 us a call.
+A host leases places and tokens in batches, a transaction each. A call takes one of them in 1.5 us, without the
+database.
 """
 
 from __future__ import annotations
