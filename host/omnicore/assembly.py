@@ -370,6 +370,11 @@ class Host(ServicesOfHost):
             wrap_doors=self._wrap_doors,
         )
         parts.plugins.wanted = self._wanted
+        self._make_decisions(parts, stored, clock)
+        return services, native
+
+    def _make_decisions(self, parts: HostParts, stored: StoredTasks, clock: Clock) -> None:
+        """What is decided about plugins for all hosts: rollouts and limits, and what is forgotten with a plugin."""
         host = self._host_name(parts)
         parts.rollouts = Rollouts(parts.plugins, parts.store, parts.bus, clock, host=host, work=self._work)
         parts.limits = PluginLimits(parts.plugins, parts.store, clock, host=host)
@@ -379,7 +384,6 @@ class Host(ServicesOfHost):
             parts.vectors.clear,
             parts.memory.memories.clear,
         ]
-        return services, native
 
     def _host_name(self, parts: HostParts) -> str:
         """The name by which this host holds leases; empty where it has its database for itself."""
