@@ -374,7 +374,7 @@ class Host(ServicesOfHost):
         return services, native
 
     def _make_decisions(self, parts: HostParts, stored: StoredTasks, clock: Clock) -> None:
-        """What is decided about plugins for all hosts: rollouts and limits, and what is forgotten with a plugin."""
+        """Makes the rollouts and limits of plugins, which hold for all hosts, and lists who forgets a plugin."""
         host = self._host_name(parts)
         parts.rollouts = Rollouts(parts.plugins, parts.store, parts.bus, clock, host=host, work=self._work)
         parts.limits = PluginLimits(parts.plugins, parts.store, clock, host=host)
