@@ -85,7 +85,7 @@ class SharedLedger:
 
 
 @dataclass(slots=True)
-class Holding:
+class HeldLimit:
     """What this host holds of a plugin's limit. Units: times in seconds of the monotonic clock."""
 
     places: int = 0
@@ -109,7 +109,7 @@ class LimitGate:
         self.came: Callable[[], None] = _nothing
         """Called when this host begins to hold places."""
         self._ledger, self._monotonic = ledger, monotonic
-        self._holding = Holding()
+        self._holding = HeldLimit()
         self._lock = threading.Lock()
         self._asking = threading.Lock()
 
