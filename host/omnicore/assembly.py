@@ -56,8 +56,8 @@ from omnicore.memory.service import MemoryService
 from omnicore.optional import optional
 from omnicore.parts import DeliveryPart, EventPart, HealthPart, HostParts, Part, started, watch_events, watch_resources
 from omnicore.plugins.call import from_json, to_json
+from omnicore.plugins.callers import PluginLimits
 from omnicore.plugins.host import PluginHost
-from omnicore.plugins.limits import PluginLimits
 from omnicore.plugins.rollout import Rollouts
 from omnicore.portal import NEVER_CLOSED, BlockingHost
 from omnicore.resilience.breaker import Breaker
@@ -377,7 +377,14 @@ class Host(ServicesOfHost):
         """Makes the rollouts and limits of plugins, which hold for all hosts, and lists who forgets a plugin."""
         host = self._host_name(parts)
         parts.rollouts = Rollouts(parts.plugins, parts.store, parts.bus, clock, host=host, work=self._work)
-        parts.limits = PluginLimits(parts.plugins, parts.store, clock, host=host)
+        parts.limits = PluginLimits(
+            parts.store,
+            clock,
+            host=host,
+            gates=parts.plugins.routes.gates,
+            renew=parts.plugins.routes.renew,
+            known=parts.plugins.get,
+        )
         parts.plugins.forgetting += [
             parts.limits.forget,
             stored.forget,

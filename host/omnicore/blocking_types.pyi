@@ -35,8 +35,8 @@ from omnicore.memory.recall import Made
 from omnicore.memory.service import Holding, MemoryService, MemoryStats, PluginMemories
 from omnicore.parts import DeliveryPart, EventPart, HealthPart
 from omnicore.plugins.call import Calls
+from omnicore.plugins.callers import PluginLimits
 from omnicore.plugins.host import PluginHost
-from omnicore.plugins.limits import PluginLimits
 from omnicore.plugins.rollout import Rollouts
 from omnicore.resilience.degradation import Degradation
 from omnicore.resilience.health import HealthMonitor, HealthReport

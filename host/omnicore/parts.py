@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from omnicore.loops.engine import LoopEngine
     from omnicore.mcp.service import McpService
     from omnicore.memory.service import MemoryService
+    from omnicore.plugins.callers import PluginLimits
     from omnicore.plugins.host import PluginHost
-    from omnicore.plugins.limits import PluginLimits
     from omnicore.plugins.rollout import Rollouts
     from omnicore.runtime.tasks import TaskEngine
     from omnicore.storage.store import Store

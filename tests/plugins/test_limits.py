@@ -13,11 +13,9 @@ from tests.plugins.guests import MOODY, says
 
 from omnicore.clock import ManualClock
 from omnicore.errors import InvalidInput, LimitExceeded, NotFound, OmniError
-from omnicore.plugins.gate import LEASE_S, LimitGate, SharedLedger
-from omnicore.plugins.limits import CallLimitOrder, PluginLimits
+from omnicore.plugins.callers import LEASE_S, CallLimitOrder, LimitGate, PluginLimits, SharedLedger
 from omnicore.storage.database import Database
-from omnicore.storage.tables.connectors import SharedLimits
-from omnicore.storage.tables.limits import CallLimit, LimitsTable
+from omnicore.storage.tables.connectors import CallLimit, LimitsTable, SharedLimits
 
 
 @pytest.fixture
@@ -31,7 +29,8 @@ def rig(rig_at: Callable[..., Rig], tmp_path: Path) -> Rig:
 
 
 def limiting(rig: Rig) -> PluginLimits:
-    return PluginLimits(rig.host, rig.database, rig.clock, host="")
+    routes = rig.host.routes
+    return PluginLimits(rig.database, rig.clock, host="", gates=routes.gates, renew=routes.renew, known=rig.host.get)
 
 
 def advance(rig: Rig, seconds: float) -> None:

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from omnicore.intelligences.registry import Intelligences
     from omnicore.loops.engine import LoopEngine
     from omnicore.memory.service import MemoryService
+    from omnicore.plugins.callers import PluginLimits
     from omnicore.plugins.host import PluginHost
-    from omnicore.plugins.limits import PluginLimits
     from omnicore.plugins.rollout import Rollouts
     from omnicore.resilience.degradation import Degradation
     from omnicore.resilience.health import HealthMonitor

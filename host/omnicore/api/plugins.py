@@ -34,7 +34,7 @@ from omnicore.api.schema import (
 )
 from omnicore.capabilities.doors import review_warnings
 from omnicore.errors import InvalidInput, NotFound
-from omnicore.plugins.limits import CallLimitOrder, CallLimitView, PluginLimits
+from omnicore.plugins.callers import CallLimitOrder, CallLimitView, PluginLimits
 from omnicore.plugins.rollout import (
     GuardReading,
     RolloutList,

@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 
     from omnicore.capabilities.costs import CallCosts
     from omnicore.config.settings import Settings
+    from omnicore.plugins.callers import LimitGate
     from omnicore.plugins.catalogue import Catalogue, Serving
-    from omnicore.plugins.gate import LimitGate
     from omnicore.plugins.native import NativePlugins
     from omnicore.plugins.version import InstancePool, VersionsInService
     from omnicore.plugins.view import GrantChange

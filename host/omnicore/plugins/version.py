@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from omnicore.capabilities.services import Services
     from omnicore.clock import Clock
     from omnicore.config.settings import Settings
+    from omnicore.plugins.callers import LimitGate
     from omnicore.plugins.catalogue import Serving
-    from omnicore.plugins.gate import LimitGate
     from omnicore.sandbox.engine import Instance, SandboxEngine, Template
     from omnicore.storage.modules import ModuleStore
     from omnicore.telemetry.logs import PluginLogs
