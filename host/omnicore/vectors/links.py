@@ -1,4 +1,4 @@
-"""What hnswlib writes, without the vectors: a copy on disk holds links and labels, and a start puts the vectors of the
+"""Files of hnswlib without their vectors: a copy on disk holds links and labels, and a start puts the vectors of the
 table in. So no copy outlives the deletion of a vector, and it is a sixth as large.
 
 Source: `saveIndex` of hnswlib 0.8: a head, for each element its links, its vector and its label, then the links of the
