@@ -11,9 +11,12 @@ from omnicore.storage.tables.memory_words import FullText, rarity
 from omnicore.vectors.numeric import np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import numpy.typing as npt
 
     from omnicore.memory.candidates import Matches
+    from omnicore.memory.columns import Floats, Places
     from omnicore.memory.words import Asked
 
 
@@ -25,6 +28,7 @@ _BEST = 200
 _NEW_SHARE = 0.1
 _POSTINGS_EACH = 4  # kept for each memory: 12 bytes, where its vector has a thousand
 _POSTINGS_LEAST = 10_000
+_FEW = 100
 
 
 def affordable(frequencies: dict[str, int], budget: int) -> list[str]:
@@ -53,6 +57,57 @@ def placed(columns: MemoryColumns, found: Iterable[tuple[int, float]]) -> Matche
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """The words of a question that memories hold. Words that nearly all hold are not looked at, and have no rarity.
+
+    Shapes: `bits: uint32[memories]`, a bit for each word; `rarities: float32[words]`.
+    """
+
+    bits: npt.NDArray[np.uint32]
+    rarities: Floats
+    allowed: Bools
+
+    @classmethod
+    def of(
+        cls, asked: Sequence[Asked], places: Mapping[str, Places], counted: Mapping[str, int], allowed: Bools
+    ) -> Held:
+        """Args: places: the memories that hold a stem; one without a place in `counted` was too frequent to look at."""
+        bits = np.zeros(len(allowed), np.uint32)
+        rarities = np.zeros(len(asked), np.float32)
+        among = max(len(allowed), _FEW)  # among three memories, a word that one holds is not a frequent one
+        for at, stems in enumerate(asked):
+            for stem in stems:
+                if stem in places:
+                    bits[places[stem]] |= np.uint32(1 << at)
+            if all(stem in places or not counted.get(stem) for stem in stems):
+                count = sum(counted.get(stem, 0) for stem in stems)
+                rarities[at] = rarity(min(count, among), among)
+        return cls(bits, rarities, allowed)
+
+    @property
+    def telling(self) -> bool:
+        """False if all words of the question are too frequent to tell anything."""
+        return bool(self.rarities.any())
+
+    def with_neighbours(self, places: Places, before: Places, behind: Places) -> npt.NDArray[np.uint32]:
+        """The bits of some memories together with those before and behind them; -1 where there is none."""
+        found = self.bits[places].copy()
+        for some in (before, behind):
+            at = np.maximum(some, 0)
+            # What may not be recalled must not show in its neighbours' scores either.
+            found |= np.where((some >= 0) & self.allowed[at], self.bits[at], np.uint32(0)).astype(np.uint32)
+        return found
+
+    def share(self, bits: npt.NDArray[np.uint32]) -> Floats:
+        """The share of the question's words, by rarity, that each set of bits has."""
+        whole = float(self.rarities.sum())
+        if not whole:
+            return np.zeros(len(bits), np.float32)
+        each = (bits[:, None] >> np.arange(len(self.rarities), dtype=np.uint32)) & np.uint32(1)
+        return np.asarray(each.astype(np.float32) @ (self.rarities / np.float32(whole)), np.float32)
+
+
+@dataclass(frozen=True, slots=True)
 class _Posted:
     """The memories that hold a word, up to a number; `first` is their number when its rarity was last computed."""
 
@@ -77,18 +132,21 @@ class WordIndex:
         self._columns: MemoryColumns | None = None
         self._among = 0
 
-    def find(self, texts: FullText, asked: Sequence[Asked], columns: MemoryColumns, allowed: Bools) -> Matches:
-        """The places of the best memories that hold any of the words, of those that are allowed, and their BM25."""
+    def find(
+        self, texts: FullText, asked: Sequence[Asked], columns: MemoryColumns, allowed: Bools
+    ) -> tuple[Matches, Held]:
+        """The best memories that hold any of the words, of those that are allowed, and the words that each holds."""
         words = list(dict.fromkeys(chain.from_iterable(asked)))
         if columns is not self._columns or abs(columns.count - self._among) > _NEW_SHARE * self._among:
             self._frequencies, self._postings, self._kept = {}, {}, 0
             self._columns, self._among = columns, columns.count
         budget = int(max(_LEAST_BUDGET, min(_SHARE * self._among, _MOST_BUDGET)))
-        chosen = affordable(self._counted(texts, words), budget)
-        parts = [self._posted(texts, word, columns) for word in chosen]
+        counted = self._counted(texts, words)
+        parts = {word: self._posted(texts, word, columns) for word in affordable(counted, budget)}
+        held = Held.of(asked, {word: places for word, (places, _) in parts.items()}, counted, allowed)
         if not parts:
-            return np.zeros(0, np.int64), np.zeros(0, np.float32)
-        return _best_of(parts, allowed)
+            return (np.zeros(0, np.int64), np.zeros(0, np.float32)), held
+        return _best_of(list(parts.values()), allowed), held
 
     def follow(self, reworded: int) -> None:
         """Forgets what the text index said, when memories are in it by other words now."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from omnicore.memory.calibration import RawSignals, probabilities
 from omnicore.memory.columns import Bools, Floats, MemoryColumns, Places, best
 from omnicore.vectors.numeric import np
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     import numpy.typing as npt
+
+    from omnicore.memory.bm25 import Held
 
 
 LISTED = 50
@@ -49,6 +52,9 @@ class Weights:
 class Pool:
     """Candidates from one index. Signals are NaN where a candidate has none.
 
+    `covered` is the share of the question's words, by rarity, that a candidate holds; `around`, that it and its
+    neighbours hold. None for a question without words.
+
     Shapes: all of one length; `signals[name]: float32[candidates]`.
     """
 
@@ -59,14 +65,20 @@ class Pool:
     created: npt.NDArray[np.float64]
     session: Places
     spoke: npt.NDArray[np.bool_]
+    covered: Floats | None = None
+    around: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A candidate with its score, 0 to 1, and what it is made of."""
+    """A candidate with its rank and the probability that it answers, both 0 to 1.
+
+    `parts` are the shares of the rank, the rank and the signals before they are stretched.
+    """
 
     source: int
     place: int
+    rank: float
     score: float
     parts: Mapping[str, float]
 
@@ -84,13 +96,24 @@ def rank(pools: Sequence[Pool], weights: Weights, most: int) -> list[Ranked]:
     total = total + parts["session"] + parts["importance"] + parts["recency"]
     reachable = _reachable(pool, weights)
     chosen = best(np.asarray(total, np.float32), most)
-    scores = np.clip(total[chosen] / reachable, 0, 1)
-    explained = np.stack([values[chosen] for values in parts.values()], axis=1).astype(np.float64) / reachable
-    lists = (sources[chosen].tolist(), pool.places[chosen].tolist(), scores.tolist(), explained.round(6).tolist())
+    ranks = np.clip(total[chosen] / reachable, 0, 1)
+    raw = RawSignals(
+        *(None if values is None else values[chosen] for values in (_cosine(pool), pool.covered, pool.around))
+    )
+    explained = {name: values[chosen] / reachable for name, values in parts.items()} | {"rank": ranks} | raw.named()
+    columns = np.stack(list(explained.values()), axis=1).astype(np.float64).round(6).tolist()
+    likely = probabilities(raw, len(chosen))
+    lists = (sources[chosen].tolist(), pool.places[chosen].tolist(), ranks.tolist(), likely.tolist())
     return [
-        Ranked(source, place, score, {name: value for name, value in zip(parts, values, strict=True) if value})
-        for source, place, score, values in zip(*lists, strict=True)
+        Ranked(source, place, at, score, {name: value for name, value in zip(explained, values, strict=True) if value})
+        for source, place, at, score, values in zip(*lists, columns, strict=True)
     ]
+
+
+def _cosine(pool: Pool) -> Floats | None:
+    """The highest cosine of each candidate."""
+    found = [pool.signals[name] for name in ("turn", "pair", "given") if name in pool.signals]
+    return np.nan_to_num(np.fmax.reduce(found)) if found else None
 
 
 def stretched(values: Floats) -> Floats:
@@ -120,6 +143,8 @@ def joined(pools: Sequence[Pool]) -> tuple[Pool, Places]:
         signals={name: np.concatenate([_signal(pool, name) for pool in filled]) for name in SIGNALS if name in names},
         importance=_all([pool.importance for pool in filled], np.float32),
         created=_all([pool.created for pool in filled], np.float64),
+        covered=_shared_column([pool.covered for pool in filled], filled),
+        around=_shared_column([pool.around for pool in filled], filled),
         session=_all([np.where(pool.session < 0, -1, pool.session * 4 + pool.source) for pool in filled], np.int64),
         spoke=_all([pool.spoke for pool in filled], np.bool_),
     )
@@ -128,6 +153,17 @@ def joined(pools: Sequence[Pool]) -> tuple[Pool, Places]:
 
 def _all(arrays: Sequence[npt.NDArray[Any]], kind: type[np.generic]) -> npt.NDArray[Any]:
     return np.concatenate(arrays) if arrays else np.zeros(0, kind)
+
+
+def _shared_column(columns: Sequence[Floats | None], pools: Sequence[Pool]) -> Floats | None:
+    if all(column is None for column in columns):
+        return None
+    return np.concatenate(
+        [
+            np.zeros(len(pool.places), np.float32) if column is None else column
+            for column, pool in zip(columns, pools, strict=True)
+        ]
+    )
 
 
 def _signal(pool: Pool, name: str) -> Floats:
@@ -197,6 +233,7 @@ def gathered(
     given: Floats | None,
     near: Mapping[str, Places],
     matches: Matches | None,
+    held: Held | None,
     speakers: frozenset[int],
 ) -> Pool:
     """The candidates of an index with all their signals.
@@ -205,20 +242,24 @@ def gathered(
         sense, given: the question in the embedder's and in the caller's space; None for a question without.
         near: the nearest places by "sense" and by "given", allowed or not.
         matches: places whose text holds words of the question, with BM25; None for a question without words.
+        held: which of its words they hold.
         speakers: those whom the question names.
     """
     words, word_places = _word_scores(columns.count, allowed, matches)
     pool = _pool(columns, allowed, near.values(), words, word_places)
     signals = _signals(columns, allowed, pool, sense, given)
+    before, behind = columns.neighbours(pool)
     if len(word_places):
-        before, behind = columns.neighbours(pool)
         signals["words"] = words[pool]
         signals["window"] = words[pool] + _at(words, before) + _at(words, behind)
     spoke = np.isin(columns.column("speaker")[pool], list(speakers)) if speakers else np.zeros(len(pool), np.bool_)
+    held = held if held is not None and held.telling else None
     return Pool(
         source=source,
         places=pool,
         signals=signals,
+        covered=None if held is None else held.share(held.bits[pool]),
+        around=None if held is None else held.share(held.with_neighbours(pool, before, behind)),
         importance=columns.column("importance")[pool],
         created=columns.column("created")[pool],
         session=columns.column("session")[pool],
