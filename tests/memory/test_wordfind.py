@@ -23,7 +23,7 @@ def test_what_is_kept_of_words_adds_up_to_what_the_text_index_says_and_follows_i
             counted = texts.frequencies(opened.number, words, 1000)
             weights = {word: rarity(counted[word], columns.count) for word in words}
             wanted = dict(texts.match(opened.number, weights, 1000))
-        assert (held.bits[places] > 0).all()
+        assert (held.at(places) > 0).all()
         assert scores.tolist() == sorted(scores.tolist(), reverse=True)
         assert dict(zip(columns.seqs(places), scores.tolist(), strict=True)) == pytest.approx(
             wanted, rel=closely, abs=closely / 100

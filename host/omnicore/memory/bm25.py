@@ -50,7 +50,7 @@ def affordable(frequencies: dict[str, int], budget: int) -> list[str]:
 def placed(columns: MemoryColumns, found: Iterable[tuple[int, float]]) -> Matches:
     """Matches by their places in the columns, without those that are not there."""
     pairs = list(found)
-    places = np.array(columns.places(seq for seq, _ in pairs), np.int64)
+    places = columns.placed(np.array([seq for seq, _ in pairs], np.int64))
     scores = np.array([score for _, score in pairs], np.float32)
     here = places >= 0
     return places[here], scores[here]
@@ -60,9 +60,12 @@ def placed(columns: MemoryColumns, found: Iterable[tuple[int, float]]) -> Matche
 class Held:
     """The words of a question that memories hold. Words that nearly all hold are not looked at, and have no rarity.
 
-    Shapes: `bits: uint32[memories]`, a bit for each word; `rarities: float32[words]`.
+    Only some memories have bits, those at `places`, which are in order: there may be a million others.
+
+    Shapes: `places: int64[some]`; `bits: uint32[some]`, a bit for each word; `rarities: float32[words]`.
     """
 
+    places: Places
     bits: npt.NDArray[np.uint32]
     rarities: Floats
     allowed: Bools
@@ -71,32 +74,36 @@ class Held:
     def of(
         cls, asked: Sequence[Asked], places: Mapping[str, Places], counted: Mapping[str, int], allowed: Bools
     ) -> Held:
-        """Args: places: the memories that hold a stem; one without a place in `counted` was too frequent to look at."""
-        bits = np.zeros(len(allowed), np.uint32)
+        """Args: places: the memories that hold a stem; one without them in `counted` was too frequent to look at."""
+        every = np.concatenate([np.zeros(0, np.int64), *places.values()])
+        known, number = np.unique(every, return_inverse=True)
+        bits = np.zeros(len(known), np.uint32)
+        masks = [sum(1 << at for at, stems in enumerate(asked) if stem in stems) for stem in places]
+        np.bitwise_or.at(bits, number, np.repeat(np.array(masks, np.uint32), [len(some) for some in places.values()]))
         rarities = np.zeros(len(asked), np.float32)
         among = max(len(allowed), _FEW)  # among three memories, a word that one holds is not a frequent one
         for at, stems in enumerate(asked):
-            for stem in stems:
-                if stem in places:
-                    bits[places[stem]] |= np.uint32(1 << at)
             if all(stem in places or not counted.get(stem) for stem in stems):
                 count = sum(counted.get(stem, 0) for stem in stems)
                 rarities[at] = rarity(min(count, among), among)
-        return cls(bits, rarities, allowed)
+        return cls(known, bits, rarities, allowed)
 
     @property
     def telling(self) -> bool:
         """False if all words of the question are too frequent to tell anything."""
         return bool(self.rarities.any())
 
+    def at(self, places: Places) -> npt.NDArray[np.uint32]:
+        """The bits of memories; -1 is none, and those that may not be recalled must not show in their neighbours."""
+        if not len(self.places):
+            return np.zeros(len(places), np.uint32)
+        found = np.minimum(np.searchsorted(self.places, places), len(self.places) - 1)
+        there = (self.places[found] == places) & self.allowed[places]
+        return np.where(there, self.bits[found], np.uint32(0)).astype(np.uint32)
+
     def with_neighbours(self, places: Places, before: Places, behind: Places) -> npt.NDArray[np.uint32]:
-        """The bits of some memories together with those before and behind them; -1 where there is none."""
-        found = self.bits[places].copy()
-        for some in (before, behind):
-            at = np.maximum(some, 0)
-            # What may not be recalled must not show in its neighbours' scores either.
-            found |= np.where((some >= 0) & self.allowed[at], self.bits[at], np.uint32(0)).astype(np.uint32)
-        return found
+        """The bits of some memories together with those before and behind them."""
+        return self.at(places) | self.at(before) | self.at(behind)
 
     def share(self, bits: npt.NDArray[np.uint32]) -> Floats:
         """The share of the question's words, by rarity, that each set of bits has."""
@@ -201,8 +208,9 @@ def _best_of(parts: Sequence[Matches], allowed: Bools) -> Matches:
     scores = np.concatenate([scores for _, scores in parts])
     if not len(places):
         return places, scores
-    totals = np.bincount(places, scores, minlength=len(allowed)).astype(np.float32)
-    totals[~allowed] = 0
-    found = np.flatnonzero(totals)
-    found = found[best(totals[found], _BEST)]
-    return found, totals[found]
+    places, number = np.unique(places, return_inverse=True)  # not by place: there may be a million of them
+    totals = np.bincount(number, scores).astype(np.float32)
+    open_ = allowed[places] & (totals > 0)
+    places, totals = places[open_], totals[open_]
+    chosen = best(totals, _BEST)
+    return places[chosen], totals[chosen]

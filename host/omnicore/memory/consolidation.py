@@ -257,7 +257,7 @@ class Consolidator:
         for _ in range(_BATCHES):
             over = self._care.expired(now, _BATCH)
             for plugin in sorted({plugin for plugin, _ in over}):
-                done.expired += self._table.forget(plugin, [seq for one, seq in over if one == plugin], now)
+                done.expired += self._memories.indexes.forget(plugin, [seq for one, seq in over if one == plugin], now)
             if len(over) < _BATCH:
                 break
         for _ in range(_BATCHES):

@@ -26,7 +26,10 @@ SHARED_SPACE = "@shared"
 
 
 class Space(Record, frozen=True):
-    """The memories of one plugin, or of all. `dimensions` of the embeddings that callers gave, 0 before the first."""
+    """The memories of one plugin, or of all. `dimensions` of the embeddings that callers gave, 0 before the first.
+
+    `copies` are the tokens of the files that hold its index, the newest last.
+    """
 
     plugin: str
     number: int
@@ -34,6 +37,7 @@ class Space(Record, frozen=True):
     purged: int
     dimensions: int
     consolidated: int
+    copies: str = ""
 
 
 class Cleaning(Record, frozen=True):
@@ -158,6 +162,7 @@ _OUTLINE = (
     " CASE WHEN superseded_by IS NULL THEN 0 ELSE 1 END, session, speaker, given, sense, sense_by, hash"
 )
 _PAGE = 500
+_COPIES = 8  # hosts that share a database each have one
 _UNREAD = (
     f"SELECT seq, speaker, text FROM memories WHERE plugin = ? AND language IS NULL AND state < {DEAD:d}"
     " ORDER BY seq LIMIT ?"
@@ -355,6 +360,11 @@ class MemoryTable:
             waiting += fresh
         return found
 
+    def seqs(self, plugin: str, items: Sequence[str]) -> list[int]:
+        """The numbers of memories by their ids, of those that are gone too."""
+        sql = "SELECT seq FROM memories WHERE plugin = ? AND id = ?"
+        return [int(row[0]) for item in items for row in self.store.rows(sql, (plugin, item))]
+
     def unclean(self, now: float) -> list[Cleaning]:
         """The spaces whose full text is to be cleaned by now."""
         rows = self.store.rows(f"{CLEANINGS.select} WHERE due <= ? ORDER BY due LIMIT {_PAGE:d}", (now,))
@@ -462,6 +472,24 @@ class MemoryTable:
             )
         ]
 
+    def vouch(self, plugin: str, number: int, token: str, instead: str | None) -> bool:
+        """Says that a file holds a space as the database has it; True if that is still the plugin's space.
+
+        A database that was put back to a time before does not know the token, so the file is not believed there.
+        """
+
+        def work(session: Session) -> bool:
+            row = session.execute(
+                "SELECT copies FROM memory_spaces WHERE plugin = ? AND number = ?", (plugin, number)
+            ).fetchone()
+            if row is None:
+                return False
+            kept = [one for one in row[0].split() if one != instead][1 - _COPIES :]
+            session.execute("UPDATE memory_spaces SET copies = ? WHERE plugin = ?", (" ".join([*kept, token]), plugin))
+            return True
+
+        return self.store.apply(work, locks=space_locks(plugin))
+
     def reword(self, plugin: str, language_of: Callable[[str], str], most: int) -> int:
         """Enters memories of earlier versions by the words of their language; returns how many were looked at."""
 
@@ -494,14 +522,7 @@ class MemoryTable:
             if row is None:
                 return
             self.texts.drop(session, row[0])
-            for table in (
-                "memories",
-                "memory_edges",
-                "memory_tiers",
-                "memory_cleanings",
-                "memory_languages",
-                "memory_spaces",
-            ):
+            for table in _OF_A_SPACE:
                 session.execute(f"DELETE FROM {table} WHERE plugin = ?", (plugin,))
 
     def _kept(self, where: str, values: Sequence[Any]) -> list[KeptMemory]:
