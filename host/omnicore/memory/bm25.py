@@ -76,7 +76,19 @@ class Held:
     ) -> Held:
         """Args: places: the memories that hold a stem; one without them in `counted` was too frequent to look at."""
         every = np.concatenate([np.zeros(0, np.int64), *places.values()])
-        known, number = np.unique(every, return_inverse=True)
+        return cls.among(*np.unique(every, return_inverse=True), asked, places, counted, allowed)
+
+    @classmethod
+    def among(
+        cls,
+        known: Places,
+        number: Places,
+        asked: Sequence[Asked],
+        places: Mapping[str, Places],
+        counted: Mapping[str, int],
+        allowed: Bools,
+    ) -> Held:
+        """See `of`. Args: known, number: all places in order, and where each of those in `places` is among them."""
         bits = np.zeros(len(known), np.uint32)
         masks = [sum(1 << at for at, stems in enumerate(asked) if stem in stems) for stem in places]
         np.bitwise_or.at(bits, number, np.repeat(np.array(masks, np.uint32), [len(some) for some in places.values()]))
@@ -150,10 +162,12 @@ class WordIndex:
         budget = int(max(_LEAST_BUDGET, min(_SHARE * self._among, _MOST_BUDGET)))
         counted = self._counted(texts, words)
         parts = {word: self._posted(texts, word, columns) for word in affordable(counted, budget)}
-        held = Held.of(asked, {word: places for word, (places, _) in parts.items()}, counted, allowed)
-        if not parts:
-            return (np.zeros(0, np.int64), np.zeros(0, np.float32)), held
-        return _best_of(list(parts.values()), allowed), held
+        every = np.concatenate([np.zeros(0, np.int64), *(places for places, _ in parts.values())])
+        scores = np.concatenate([np.zeros(0, np.float32), *(scores for _, scores in parts.values())])
+        known, number = np.unique(every, return_inverse=True)  # not by place: there may be a million of them
+        each = {word: places for word, (places, _) in parts.items()}
+        held = Held.among(known, number, asked, each, counted, allowed)
+        return _best_of(known, number, scores, allowed), held
 
     def follow(self, reworded: int) -> None:
         """Forgets what the text index said, when memories are in it by other words now."""
@@ -202,14 +216,9 @@ class WordIndex:
         )
 
 
-def _best_of(parts: Sequence[Matches], allowed: Bools) -> Matches:
-    """The best of those that are allowed, by the sum of their parts: who is not takes no one's place."""
-    places = np.concatenate([places for places, _ in parts])
-    scores = np.concatenate([scores for _, scores in parts])
-    if not len(places):
-        return places, scores
-    places, number = np.unique(places, return_inverse=True)  # not by place: there may be a million of them
-    totals = np.bincount(number, scores).astype(np.float32)
+def _best_of(places: Places, number: Places, scores: Floats, allowed: Bools) -> Matches:
+    """The best of those that are allowed, by the sum of their scores: who is not takes no one's place."""
+    totals = np.bincount(number, scores, minlength=len(places)).astype(np.float32)
     open_ = allowed[places] & (totals > 0)
     places, totals = places[open_], totals[open_]
     chosen = best(totals, _BEST)
