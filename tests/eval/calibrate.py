@@ -1,4 +1,4 @@
-"""`python -m tests.eval.calibrate`: the weights of `omnicore.memory.calibration`, and how well scores tell.
+"""`python -m tests.eval.calibrate`: the weights of `omnicore.memory.candidates`, and how well scores tell.
 
 The weights are fitted on lives that are about one half of the topics and on dialogues, and judged on lives about the
 other half. AUC is the share of pairs of a question with an answer and one without in which the best score of the first

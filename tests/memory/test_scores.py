@@ -10,7 +10,7 @@ from tests.eval.calibrate import HELD_OUT, answers, auc, known_lives
 from tests.memory.conftest import SHIPPED, MakeMind, Mind
 
 from omnicore.errors import InvalidInput
-from omnicore.memory.calibration import RawSignals, probabilities
+from omnicore.memory.candidates import RawSignals, probabilities
 from omnicore.memory.item import MemoryDraft
 
 DIARY = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from omnicore.memory.columns import Bools, MemoryColumns, best
 from omnicore.storage.tables.memory_words import FullText, rarity
@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from omnicore.memory.candidates import Matches
     from omnicore.memory.columns import Floats, Places
     from omnicore.memory.words import Asked
 
+
+Matches: TypeAlias = "tuple[Places, Floats]"
+"""Places and the BM25 of each."""
 
 _SHARE = 0.2
 _LEAST_BUDGET = 1_000
@@ -57,7 +59,7 @@ def placed(columns: MemoryColumns, found: Iterable[tuple[int, float]]) -> Matche
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldWords:
     """The words of a question that memories hold. Words that nearly all hold are not looked at, and have no rarity.
 
     Only some memories have bits, those at `places`, which are in order: there may be a million others.
@@ -73,7 +75,7 @@ class Held:
     @classmethod
     def of(
         cls, asked: Sequence[Asked], places: Mapping[str, Places], counted: Mapping[str, int], allowed: Bools
-    ) -> Held:
+    ) -> HeldWords:
         """Args: places: the memories that hold a stem; one without them in `counted` was too frequent to look at."""
         every = np.concatenate([np.zeros(0, np.int64), *places.values()])
         return cls.among(*np.unique(every, return_inverse=True), asked, places, counted, allowed)
@@ -87,7 +89,7 @@ class Held:
         places: Mapping[str, Places],
         counted: Mapping[str, int],
         allowed: Bools,
-    ) -> Held:
+    ) -> HeldWords:
         """See `of`. Args: known, number: all places in order, and where each of those in `places` is among them."""
         bits = np.zeros(len(known), np.uint32)
         masks = [sum(1 << at for at, stems in enumerate(asked) if stem in stems) for stem in places]
@@ -153,7 +155,7 @@ class WordIndex:
 
     def find(
         self, texts: FullText, asked: Sequence[Asked], columns: MemoryColumns, allowed: Bools
-    ) -> tuple[Matches, Held]:
+    ) -> tuple[Matches, HeldWords]:
         """The best memories that hold any of the words, of those that are allowed, and the words that each holds."""
         words = list(dict.fromkeys(chain.from_iterable(asked)))
         if columns is not self._columns or abs(columns.count - self._among) > _NEW_SHARE * self._among:
@@ -166,7 +168,7 @@ class WordIndex:
         scores = np.concatenate([np.zeros(0, np.float32), *(scores for _, scores in parts.values())])
         known, number = np.unique(every, return_inverse=True)  # not by place: there may be a million of them
         each = {word: places for word, (places, _) in parts.items()}
-        held = Held.among(known, number, asked, each, counted, allowed)
+        held = HeldWords.among(known, number, asked, each, counted, allowed)
         return _best_of(known, number, scores, allowed), held
 
     def follow(self, reworded: int) -> None:
