@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
@@ -211,6 +211,8 @@ class Services:
     subscriptions: SubscriptionService | None = None
     metrics: Metrics | None = None
     rates: Rates = field(default_factory=Rates)
+    used: Callable[[str, str, str], None] | None = None
+    """Records that a plugin used a verb, and the outcome."""
     turns: Turns = field(default_factory=_door_turns)
 
 

@@ -21,7 +21,7 @@ from typing import Any, cast
 from watchfiles import awatch
 
 from omnicore.capabilities import clock
-from omnicore.capabilities.doors import DOORS, NAMESPACE
+from omnicore.capabilities.doors import BUILT_IN, DOORS, NAMESPACE
 from omnicore.capabilities.scope import REQUIRED
 from omnicore.config.settings import LARGEST_LIMITS
 from omnicore.config.trust import TrustRecord, inside, refuse_native
@@ -217,6 +217,16 @@ def check_imports(info: ModuleInfo, allowed: Collection[str] = ()) -> Imports:
     return sorted_imports(info)
 
 
+def _of_applications(info: ModuleInfo, values: Mapping[str, Any]) -> Iterator[str]:
+    """The imports of capabilities that no host has by itself and that the manifest asks an application for."""
+    found = values.get("capabilities", ())
+    names = [str(one.get("name")) for one in (found if isinstance(found, list) else ()) if isinstance(one, dict)]
+    starts = tuple(f"{name}_" for name in names if name not in BUILT_IN)
+    for item in info.imports:
+        if starts and item.module == NAMESPACE and item.name.startswith(starts) and item.type == _VERB:
+            yield item.name
+
+
 def lines_to_ask(door: str) -> str:
     """The lines of a manifest that ask for a door."""
     fields = next(one.scope for one in DOORS if one.name == door)
@@ -326,7 +336,7 @@ def build(
         _check_toml(toml, source, ModuleInfo("core", 0))
     built = toolchain.build(source, report)
     info = inspect(built.wasm)
-    imports = check_imports(info, allowed)
+    imports = check_imports(info, [*allowed, *_of_applications(info, values)])
     says = merged(built.described, described(built.wasm, info, report))
     if toml is not None:
         _check_toml(toml, source, info)

@@ -21,7 +21,7 @@ from extism.extism import _lib as lib
 
 from omnicore.errors import GuestFailed, InvalidSetting, LimitExceeded, MemoryExceeded
 from omnicore.sandbox.abi import LOG_LEVELS, Doors, HostFunction, Limits, LogLevel, ValueType, WasiGrant
-from omnicore.sandbox.call import background_loop, cancelled, overtime
+from omnicore.sandbox.call import CallBudget, background_loop, cancelled, overtime
 from omnicore.sandbox.engine import Module
 
 __all__ = [
@@ -270,6 +270,7 @@ class ReferenceCall:
     on_loop = False
 
     __slots__ = (
+        "_budget",
         "_limits",
         "calls_left",
         "cancelled",
@@ -289,7 +290,7 @@ class ReferenceCall:
         host_context: Any = None,
         loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
-        self._limits = limits
+        self._limits, self._budget = limits, CallBudget(limits)
         self.deadline = time.monotonic() + (limits.timeout_s if timeout_s is None else timeout_s)
         self.host_context = host_context
         self.loop = loop
@@ -313,6 +314,10 @@ class ReferenceCall:
                 limit="host_calls",
                 allowed=self._limits.host_calls,
             )
+
+    def spend(self, name: str, most: int) -> None:
+        """Counts a use of what a call may use `most` times. Raises: LimitExceeded."""
+        self._budget.spend(name, most)
 
     def size(self, handle: int) -> int:
         """The length of a block, as far as the library knows it."""
