@@ -77,6 +77,12 @@ class ApplicationVerb:
         """The name by which plugins import it."""
         return f"{self.capability}_{self.name}_v1"
 
+    def schemas(self) -> dict[str, Any]:
+        """JSON Schemas of request and reply, the definitions to which they refer, and the codes of errors."""
+        request, reply, defined = self.shape.schemas()
+        codes = {code: kind.__name__ for kind, code in self.codes.items()}
+        return {"request": request, "reply": reply, "defs": defined, "codes": codes}
+
 
 @dataclass(slots=True)
 class DoorHealth:
@@ -104,6 +110,12 @@ class ApplicationDoor:
     capability: Capability
     verbs: tuple[ApplicationVerb, ...]
     health: DoorHealth = field(default_factory=DoorHealth)
+
+    def described(self) -> dict[str, Any]:
+        """The door as plain values, for the generator of kits."""
+        verbs = [{"name": one.name, "function": one.function, "doc": one.doc, **one.schemas()} for one in self.verbs]
+        about = self.capability
+        return {"name": about.name, "purpose": about.purpose, "scope": list(about.scope), "verbs": verbs}
 
 
 class ApplicationParts:
@@ -207,19 +219,11 @@ def declared(
 
     verb = name or function.__name__
     _check_names(capability, verb)
-    made = ApplicationVerb(
-        capability=capability,
-        name=verb,
-        reason=reason,
-        doc=_doc(function, reason),
-        run=function,
-        shape=shape_of(function, f"{capability}.{verb}"),
-        codes=_codes(errors or {}, verb),
-        narrowing=None,
-        limits=VerbLimits(_count(per_call, "per_call"), _count(per_second, "per_second")),
-        request_bytes=_count(request_bytes, "request_bytes") or REQUEST_BYTES,
-        audit=audit,
-    )
+    shape, codes = shape_of(function, f"{capability}.{verb}"), _codes(errors or {}, verb)
+    limits = VerbLimits(_count(per_call, "per_call"), _count(per_second, "per_second"))
+    most = _count(request_bytes, "request_bytes") or REQUEST_BYTES
+    doc = _doc(function, reason)
+    made = ApplicationVerb(capability, verb, reason, doc, function, shape, codes, None, limits, most, audit)
     return _narrowed(made, scope)
 
 

@@ -48,7 +48,7 @@ def keep(data: Path, doors: Sequence[Capability], functions: Sequence[HostFuncti
 
 
 def known(data: Path) -> tuple[tuple[Capability, ...], tuple[HostFunction, ...]]:
-    """What an application on this data provides, all of it out of reach here; nothing without one."""
+    """Doors and functions of an application on this data, all of them out of reach here; none without one."""
     text = _read(data / FILE)
     try:
         values = json.loads(text) if text else {}

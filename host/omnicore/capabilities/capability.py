@@ -60,7 +60,7 @@ class DoorCall(HostCall, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class VerbLimits:
-    """How often a plugin may use a verb: in one call of the plugin, and in a second. None is no limit."""
+    """The uses of a verb that a plugin has: in one call of the plugin, and in a second. None is no limit."""
 
     per_call: int | None = None
     per_second: int | None = None

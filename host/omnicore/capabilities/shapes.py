@@ -86,7 +86,7 @@ class DoorShape:
 
         found, more = msgspec.json.schema_components(kinds, schema_hook=hook, ref_template=_REF)
         defined |= more
-        request = defined.pop(self.request.__name__)
+        request = defined.pop(found[0]["$ref"].rpartition("/")[2])
         return request, (found[1] if len(found) > 1 else None), defined
 
 
@@ -113,7 +113,7 @@ def shape_of(function: Callable[..., Any], verb: str) -> DoorShape:
     try:
         shape.schemas()
         msgspec.json.Decoder(made, dec_hook=_from_plain)
-    except (TypeError, NotImplementedError) as error:
+    except TypeError as error:
         raise InvalidSetting(
             f"{verb} has a type that JSON cannot carry: {str(error)[:300]}",
             remedy="use a msgspec struct, a dataclass, a TypedDict, a Pydantic model or a plain JSON type",
@@ -145,7 +145,7 @@ def _is_model(kind: Any) -> bool:
 
 def _from_plain(kind: type, value: Any) -> Any:
     if not _is_model(kind):
-        raise NotImplementedError(f"{kind.__name__} is no type that JSON can carry")
+        raise TypeError(f"{kind.__name__} is no type that JSON can carry")
     try:
         return kind.model_validate(value)  # type: ignore[attr-defined]  # a Pydantic model
     except ValueError as error:
@@ -171,7 +171,7 @@ _ENCODE = msgspec.json.Encoder(enc_hook=_to_plain).encode
 def _model_schema(kind: type, defined: dict[str, Any]) -> dict[str, Any]:
     """The schema of a Pydantic model as a reference; the model and those within it join the definitions."""
     if not _is_model(kind):
-        raise NotImplementedError(f"{kind.__name__} is no type that JSON can carry")
+        raise TypeError(f"{kind.__name__} is no type that JSON can carry")
     schema = kind.model_json_schema(ref_template="#/$defs/{model}")  # type: ignore[attr-defined]
     defined |= schema.pop("$defs", {})
     defined[kind.__name__] = schema

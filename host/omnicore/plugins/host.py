@@ -95,6 +95,10 @@ class PluginHost:
 
     wanted: Sequence[str] = ()
     """Plugins that a host which watches its folder takes in before all others."""
+    forgetting: list[Callable[[str], None]]
+    """Called with the name of each plugin that is removed: whoever stores something for plugins deletes it."""
+    watching: list[Callable[[str, str, PluginRow | None], None]]
+    """Called with what was taken in from the folder: a plugin's name, `added`, `changed` or `removed`, its row."""
 
     def __init__(
         self,
@@ -112,14 +116,13 @@ class PluginHost:
         doors: Sequence[Capability] = (),
         wrap_doors: WrapDoors = unwrapped,
     ) -> None:
-        known = provided(functions, doors)
-        clock = clock or SystemClock()
+        known, clock = provided(functions, doors), clock or SystemClock()
         modules, kv = ModuleStore(settings.data / "modules", database), KvTable(database, clock)
         self._settings, self._logs, self._metrics = settings, logs, metrics
         self._events, self._changing = events, threading.RLock()
         self._natives = self._native_plugins(extensions, NativeTable(database), clock)
-        given = (functions, known.doors, clock, wrap_doors)
-        parts = ServiceParts(settings, engine, modules, services, metrics, logs, *given)
+        given = (metrics, logs, functions, known.doors, clock, wrap_doors)
+        parts = ServiceParts(settings, engine, modules, services, *given)
         self._versions = VersionsInService(parts, serves=self._serves, came=self._came)
         self._routes = CallRoutes(self._versions, self._natives)
         self._catalogue = self._routes.catalogue = self._make_catalogue(database, modules, clock, known)
@@ -134,10 +137,7 @@ class PluginHost:
             recovered=self._recovered,
             make_room=self._versions.trim,
         )
-        self.forgetting: list[Callable[[str], None]] = [kv.clear]
-        """Called with the name of each plugin that is removed: whoever stores something for plugins deletes it."""
-        self.watching: list[Callable[[str, str, PluginRow | None], None]] = []
-        """Called with what was taken in from the folder: a plugin's name, `added`, `changed` or `removed`, its row."""
+        self.forgetting, self.watching = [kv.clear], []
         metrics.watch_states(self.states)
 
     def _native_plugins(self, extensions: Sequence[Extension], table: NativeTable, clock: Clock) -> NativePlugins:
