@@ -103,6 +103,7 @@ def workflow_part(parts: HostParts, http: HttpClient, stored: StoredTasks, *, cl
         drain_s=settings.drain_s,
         work=work,
         serves=effects.serves,
+        waits_for=effects.waits_for,
     )
     _set_expressions(settings)
     engine = EmbeddedEngine(of_engine)

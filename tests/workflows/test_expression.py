@@ -93,18 +93,23 @@ MANUAL = [{"a": 1, "b": 2, "c": {"d": 3, "e": 4}}, {"a": 1, "b": 2, "c": [{"d": 
     ],
 )
 def test_alternatives_of_destructuring_give_what_the_shipped_jq_gives(text: str, data: Any) -> None:
-    shipped = SHARED.new_one()
-    try:
-        request = json.dumps({"filter": text, "input": data}).encode()
-        wanted = next(iter(json.loads(shipped.call("run", request, timeout_s=10.0))["outputs"]), None)
-    except GuestFailed as error:
-        with pytest.raises(Fault) as caught:
-            expression(text)(data, {})
-        assert error.fact.removeprefix("jq: error: ") in caught.value.detail
-    else:
-        assert expression(text)(data, {}) == wanted
-    finally:
-        shipped.close()
+    def shipped() -> Any:
+        jq = SHARED.new_one()
+        try:
+            outputs = json.loads(jq.call("run", json.dumps({"filter": text, "input": data}).encode()))["outputs"]
+            return outputs[0] if outputs else None
+        except GuestFailed:
+            return "failed"
+        finally:
+            jq.close()
+
+    def ours() -> Any:
+        try:
+            return expression(text)(data, {})
+        except Fault:
+            return "failed"
+
+    assert ours() == shipped()
 
 
 def test_a_template_replaces_whole_texts_and_keeps_what_stands_around_them():

@@ -63,7 +63,7 @@ class Following:
     def __init__(self, client: Client, run: str, *, after: int = 0) -> None:
         self._client, self._run, self._after = client, run, after
         self._status = ""
-        self._open: list[tuple[str, int]] = []
+        self._open: list[tuple[str, int, str]] = []
         self._shown: Sequence[OpenView] = ()
 
     def look(self) -> Look:
@@ -87,7 +87,7 @@ class Following:
         end = time.monotonic() + seconds
         while True:
             found = self.look()
-            state = [(one.place, one.attempt) for one in found.open]
+            state = [(one.place, one.attempt, one.waits_for) for one in found.open]
             new = bool(found.steps) or found.run.status != self._status or state != self._open
             self._status, self._open = found.run.status, state
             if new or found.over or time.monotonic() >= end:
@@ -104,7 +104,7 @@ def output_of(run: RunView) -> Any:
     fault = run.fault or {}
     told = ": ".join(str(fault[name]) for name in ("title", "detail") if fault.get(name))
     raise WorkflowFailed(
-        f"{run.id} faulted at {fault.get('instance') or 'its root'}: {told or fault.get('type', 'the run faulted')}",
+        f"{run.id} faulted{_at(fault)}: {told or fault.get('type', 'the run faulted')}",
         remedy=f"see `omnicore workflows logs {run.id}`; retry it with `omnicore workflows retry {run.id}`",
         run=run.id,
         fault=dict(fault),
@@ -386,8 +386,8 @@ class _Lines:
         self._status = look.run.status
 
 
-def _rests(one: object) -> bool:
-    return getattr(one, "kind", "") in ("timer", "listen", "approval")
+def _rests(one: OpenView) -> bool:
+    return one.kind in ("timer", "listen", "approval") or bool(one.waits_for)
 
 
 def _cancel(client: Client, output: Output, run: str) -> None:
@@ -438,6 +438,11 @@ def step_row(one: StepView) -> tuple[str, ...]:
     )
 
 
+def _at(fault: Mapping[str, Any]) -> str:
+    """The step of a fault, after ` at `; nothing of a run that came to no step."""
+    return f" at {fault['instance']}" if fault.get("instance") else ""
+
+
 def fault_line(fault: Mapping[str, Any]) -> str:
     """A fault in a line: what, where it says so, and why."""
     parts = (str(fault.get("title") or ""), str(fault.get("detail") or ""))
@@ -447,7 +452,7 @@ def fault_line(fault: Mapping[str, Any]) -> str:
 
 def _about_run(one: RunView) -> str:
     if one.fault is not None:
-        return f"{fault_line(one.fault)} at {one.fault.get('instance') or 'its root'}"[:_ABOUT]
+        return f"{fault_line(one.fault)}{_at(one.fault)}"[:_ABOUT]
     if one.status in ("waiting", "pending"):
         return "" if one.due_at is None else f"until {moment(one.due_at, time.time())}"
     return _short(one.output)
