@@ -12,8 +12,7 @@ from omnicore.version import __version__
 
 if TYPE_CHECKING:
     from omnicore.assembly import Host
-    from omnicore.capabilities.application import door
-    from omnicore.capabilities.shapes import PluginCaller
+    from omnicore.capabilities.application import PluginCaller, door
     from omnicore.portal import BlockingHost
     from omnicore.sandbox.abi import HostFunction, Limits
 
@@ -24,7 +23,7 @@ _HOMES = {
     "BlockingHost": "omnicore.portal",
     "HostFunction": "omnicore.sandbox.abi",
     "Limits": "omnicore.sandbox.abi",
-    "PluginCaller": "omnicore.capabilities.shapes",
+    "PluginCaller": "omnicore.capabilities.application",
     "door": "omnicore.capabilities.application",
 }
 

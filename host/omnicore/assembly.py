@@ -29,8 +29,13 @@ from omnicore.automation import (
     trigger_part,
     workflow_part,
 )
-from omnicore.capabilities import application_record
-from omnicore.capabilities.application import ApplicationDoor, ApplicationParts, declared
+from omnicore.capabilities.application import (
+    ApplicationDoor,
+    ApplicationParts,
+    declared,
+    keep_record,
+    known_record,
+)
 from omnicore.capabilities.capability import Capability, PluginScope
 from omnicore.capabilities.services import Services
 from omnicore.clock import Clock, SystemClock
@@ -409,12 +414,12 @@ class Host(ServicesOfHost):
         """The doors and functions of the application; in a process without it, those that are known of it."""
         data, mine = self.settings.data, self._application
         if mine.empty:
-            return application_record.known(data)
+            return known_record(data)
         for one in mine.doors:
             parts.health.register(f"door {one.capability.name}", one.health.probe, critical=False)
         capabilities = [one.capability for one in mine.doors]
         if self._work:
-            application_record.keep(data, capabilities, mine.functions)
+            keep_record(data, capabilities, mine.functions)
         return capabilities, mine.functions
 
     def _host_name(self, parts: HostParts) -> str:

@@ -2,25 +2,38 @@
 
 A plugin imports `<capability>_<function>_v1`. The request is a JSON object with a field for each parameter, the reply
 `{"value": ...}` with the result, `{}` for a function that returns nothing, or `{"error": ...}` as of any door.
+
+A parameter or result is a msgspec struct or record, a dataclass, a TypedDict, a Pydantic model or a plain JSON type, and
+what these hold.
+
+The application writes `doors.json` into its data folder when it opens its host. A command on the same data, such as
+`omnicore plugins grant`, reads it: there the doors can be asked for and granted, and whoever calls one is told that the
+application does not run.
 """
 
 from __future__ import annotations
 
 import inspect
+import json
 import re
+import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
+
+import msgspec
 
 from omnicore.capabilities.capability import Capability, DoorCall, PluginScope, Verb, VerbLimits
 from omnicore.capabilities.doors import BUILT_IN, provided
+from omnicore.capabilities.request import Request, check_structure, json_bytes
 from omnicore.capabilities.scope import REQUIRED, Fields, patterns
 from omnicore.capabilities.services import Services
-from omnicore.capabilities.shapes import DoorShape, PluginCaller, shape_of
 from omnicore.connectors.addresses import glob_covers, host_matches
-from omnicore.errors import DoorRefused, InvalidSetting, OmniError, PermissionDenied
+from omnicore.errors import DoorRefused, InvalidInput, InvalidSetting, OmniError, PermissionDenied, Unavailable
+from omnicore.files import check_own, write_whole
 from omnicore.optional import optional
 from omnicore.sandbox.abi import KIB, HostFunction
 
@@ -31,11 +44,178 @@ __all__ = [
     "ApplicationParts",
     "ApplicationVerb",
     "DoorHealth",
+    "DoorShape",
+    "PluginCaller",
     "application_doors",
     "declared",
     "door",
+    "keep_record",
+    "known_record",
     "narrowing_fields",
+    "shape_of",
 ]
+
+
+_MODEL = ("model_validate", "model_dump", "model_json_schema")
+_REF = "#/$defs/{name}"
+_FIELDS = msgspec.structs.asdict
+
+
+@dataclass(frozen=True, slots=True)
+class PluginCaller:
+    """The plugin that calls a door of the application.
+
+    A function that has a parameter of this type is given it; plugins do not see that parameter. `host_context` is the
+    object that whoever called the plugin passed. Units: `deadline` seconds on the `time.monotonic()` clock.
+    """
+
+    plugin: str
+    host_context: Any
+    deadline: float
+
+
+@dataclass(frozen=True, slots=True)
+class DoorShape:
+    """The parameters and the result of a function. `request` has a field for each parameter that plugins give.
+
+    `caller` names the parameter for the `PluginCaller`, "" where there is none. `result` is None for nothing.
+    """
+
+    request: type[msgspec.Struct]
+    result: Any
+    caller: str
+    remedy: str
+
+    @property
+    def parse(self) -> Callable[[bytes, int], dict[str, Any]]:
+        """Makes the arguments, by name, of a request's bytes.
+
+        Raises: InvalidInput: it is too large or too deep, or a field is missing, unknown or of another type.
+        """
+        read = msgspec.json.Decoder(self.request, dec_hook=_from_plain).decode
+        remedy = self.remedy
+
+        def parse(data: bytes, most: int) -> dict[str, Any]:
+            check_structure(data, most)
+            try:
+                return _FIELDS(read(data))
+            except (ValueError, RecursionError) as error:  # msgspec's own are ValueErrors
+                what = "does not fit" if isinstance(error, msgspec.ValidationError) else "is not JSON"
+                fact = " ".join(str(error).split())[:500]
+                raise InvalidInput(f"the request {what}: {fact}", remedy=remedy) from error
+
+        return parse
+
+    def give(self, result: Any) -> bytes:
+        """The reply. Raises: TypeError: the function returned what cannot be JSON."""
+        if self.result is None:
+            return b"{}"
+        try:
+            return _ENCODE({"value": result})
+        except UnicodeEncodeError:  # half of a character, which stays an escape
+            return json_bytes({"value": msgspec.to_builtins(result, enc_hook=_to_plain, str_keys=True)})
+
+    def schemas(self) -> tuple[dict[str, Any], dict[str, Any] | None, dict[str, Any]]:
+        """JSON Schemas of the request and of the result, and the definitions to which both refer."""
+        kinds = [self.request] if self.result is None else [self.request, self.result]
+        defined: dict[str, Any] = {}
+
+        def hook(kind: type) -> dict[str, Any]:
+            return _model_schema(kind, defined)
+
+        found, more = msgspec.json.schema_components(kinds, schema_hook=hook, ref_template=_REF)
+        defined |= more
+        request = defined.pop(found[0]["$ref"].rpartition("/")[2])
+        return request, (found[1] if len(found) > 1 else None), defined
+
+
+def shape_of(function: Callable[..., Any], verb: str) -> DoorShape:
+    """The shape of a function, by its annotations. Raises: InvalidSetting, which names the parameter at fault."""
+    hints = _hints(function, verb)
+    fields: list[Any] = []
+    caller = ""
+    for name, one in inspect.signature(function).parameters.items():
+        if one.kind not in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY) or name not in hints:
+            fact = f"the parameter `{name}` of {verb} " + ("has no type" if name not in hints else "has no name")
+            raise InvalidSetting(fact, remedy="annotate each parameter with its type, and write no `*` and no `/`")
+        if hints[name] is PluginCaller:
+            caller = name
+            continue
+        default = () if one.default is one.empty else (one.default,)
+        fields.append((name, hints[name], *default))
+    if "return" not in hints:
+        raise InvalidSetting(f"{verb} has no type for its result", remedy="annotate it with `-> TYPE`, or `-> None`")
+    result = None if hints["return"] is type(None) else hints["return"]
+    made = _struct(fields, verb)
+    remedy = f"see the types of {verb} in its kit (`omnicore kit`)"
+    shape = DoorShape(made, result, caller, remedy)
+    try:
+        shape.schemas()
+        msgspec.json.Decoder(made, dec_hook=_from_plain)
+    except TypeError as error:
+        raise InvalidSetting(
+            f"{verb} has a type that JSON cannot carry: {str(error)[:300]}",
+            remedy="use a msgspec struct, a dataclass, a TypedDict, a Pydantic model or a plain JSON type",
+        ) from error
+    return shape
+
+
+def _hints(function: Callable[..., Any], verb: str) -> dict[str, Any]:
+    try:
+        return typing.get_type_hints(function, include_extras=True)
+    except Exception as error:  # whatever stands in an annotation is evaluated
+        raise InvalidSetting(
+            f"the types of {verb} cannot be read: {error}",
+            remedy="define them in the module of the function, before it",
+        ) from error
+
+
+def _struct(fields: list[Any], verb: str) -> type[msgspec.Struct]:
+    name = "".join(part.capitalize() for part in verb.replace(".", "_").split("_")) + "Request"
+    try:
+        return msgspec.defstruct(name, fields, kw_only=True, forbid_unknown_fields=True)
+    except TypeError as error:  # a default that is shared, such as a list that is not empty
+        raise InvalidSetting(f"{verb} has a default that cannot be used: {error}", remedy="use None") from error
+
+
+def _is_model(kind: Any) -> bool:
+    return isinstance(kind, type) and all(hasattr(kind, name) for name in _MODEL)
+
+
+def _from_plain(kind: type, value: Any) -> Any:
+    if not _is_model(kind):
+        raise TypeError(f"{kind.__name__} is no type that JSON can carry")
+    try:
+        return kind.model_validate(value)  # type: ignore[attr-defined]  # a Pydantic model
+    except ValueError as error:
+        raise ValueError(_problems(error)) from error
+
+
+def _problems(error: Any) -> str:
+    if not hasattr(error, "errors"):
+        return str(error)
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    return "; ".join(f"{'.'.join(map(str, one['loc'])) or 'it'}: {one['msg']}" for one in found[:5])
+
+
+def _to_plain(value: Any) -> Any:
+    if not _is_model(type(value)):
+        raise TypeError(f"{type(value).__name__} is no type that JSON can carry")
+    return value.model_dump(mode="json")
+
+
+_ENCODE = msgspec.json.Encoder(enc_hook=_to_plain).encode
+
+
+def _model_schema(kind: type, defined: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a Pydantic model as a reference; the model and those within it join the definitions."""
+    if not _is_model(kind):
+        raise TypeError(f"{kind.__name__} is no type that JSON can carry")
+    schema = kind.model_json_schema(ref_template="#/$defs/{model}")  # type: ignore[attr-defined]
+    defined |= schema.pop("$defs", {})
+    defined[kind.__name__] = schema
+    return {"$ref": _REF.format(name=kind.__name__)}
+
 
 DECLARED = "__omnicore_door__"
 """The attribute of a function that holds its `ApplicationVerb`."""
@@ -151,7 +331,7 @@ class ApplicationParts:
 def _foreign(given: Any) -> HostFunction:
     """A function that was declared for the `extism` package. Raises: InvalidSetting."""
     if type(given).__module__.partition(".")[0] == "extism":
-        found = optional("omnicore.sandbox.reference.host_fn")
+        found = optional("omnicore.sandbox.reference.call")
         if found.is_host_fn(given):
             made: HostFunction = found.adapted(given)
             return made
@@ -449,3 +629,85 @@ def _count(value: int | None, name: str) -> int | None:
 def _doc(function: Callable[..., Any], reason: str) -> str:
     first = (inspect.getdoc(function) or "").partition("\n\n")[0]
     return " ".join(first.split()) or f"{reason[:1].upper()}{reason[1:]}."
+
+
+FILE = "doors.json"
+_RECORD_BYTES = 1_048_576
+
+
+def keep_record(data: Path, doors: Sequence[Capability], functions: Sequence[HostFunction]) -> None:
+    """Writes what the application provides, where that has changed. Raises: StorageFailed."""
+    values = {
+        "doors": [
+            {
+                "name": one.name,
+                "purpose": one.purpose,
+                "verbs": list(one.verbs),
+                "resource": one.resource,
+                "scope": list(one.scope),
+                "needed": any(each.default is REQUIRED for each in one.scope.values()),
+            }
+            for one in doors
+        ],
+        "functions": [[one.namespace, one.name, list(one.params), list(one.results)] for one in functions],
+    }
+    text = json.dumps(values, indent=1).encode()
+    if _recorded(data / FILE) != text:
+        write_whole(data / FILE, text)
+
+
+def known_record(data: Path) -> tuple[tuple[Capability, ...], tuple[HostFunction, ...]]:
+    """Doors and functions of an application on this data, all of them out of reach here; none without one."""
+    text = _recorded(data / FILE)
+    try:
+        values = json.loads(text) if text else {}
+        doors = tuple(map(_known_door, values.get("doors", ())))
+        functions = tuple(map(_known_function, values.get("functions", ())))
+    except (ValueError, KeyError, TypeError, AttributeError):  # of another version, or cut short
+        return (), ()
+    return doors, functions
+
+
+def _recorded(file: Path) -> bytes | None:
+    try:
+        if not check_own(file) or file.stat().st_size > _RECORD_BYTES:
+            return None
+        return file.read_bytes()
+    except (OmniError, OSError):
+        return None
+
+
+def _known_door(values: Mapping[str, Any]) -> Capability:
+    name, verbs = str(values["name"]), tuple(map(str, values["verbs"]))
+    return Capability(
+        name=name,
+        purpose=str(values["purpose"]),
+        verbs=verbs,
+        resource=str(values["resource"]),
+        open=partial(_open_away, name, verbs),
+        scope=narrowing_fields(map(str, values["scope"]), needed=bool(values["needed"])),
+    )
+
+
+def _open_away(
+    name: str, verbs: Sequence[str], plugin: PluginScope, scope: Mapping[str, Any], services: Services
+) -> Mapping[str, Verb]:
+    def serve(call: DoorCall, request: Request) -> Mapping[str, Any]:
+        raise _away(f"the door {name}")
+
+    return dict.fromkeys(verbs, serve)
+
+
+def _known_function(values: Sequence[Any]) -> HostFunction:
+    namespace, name, params, results = values
+
+    def run(*_arguments: Any) -> Any:
+        raise _away(f"the function {name}")
+
+    return HostFunction(str(namespace), str(name), tuple(params), tuple(results), run)
+
+
+def _away(what: str) -> Unavailable:
+    return Unavailable(
+        f"{what} belongs to an application, which this process is not", remedy="call the plugin from the application"
+    )
