@@ -16,8 +16,7 @@ from omnicore import Host, door
 from omnicore.cli.main import cli
 from omnicore.errors import InvalidSetting, NotFound
 from omnicore.toolchains import js
-from omnicore.toolchains.application_kit import application_at, kit_files, languages_named
-from omnicore.toolchains.build import build
+from omnicore.toolchains.build import application_at, build, kit_files, languages_named
 from omnicore.toolchains.languages import find_source
 
 FILES = kit_files(shop.host.doors, languages_named(()))

@@ -3,8 +3,8 @@
 A plugin imports `<capability>_<function>_v1`. The request is a JSON object with a field for each parameter, the reply
 `{"value": ...}` with the result, `{}` for a function that returns nothing, or `{"error": ...}` as of any door.
 
-A parameter or result is a msgspec struct or record, a dataclass, a TypedDict, a Pydantic model or a plain JSON type, and
-what these hold.
+A parameter or result is a msgspec struct or record, a dataclass, a TypedDict, a Pydantic model or a plain JSON type,
+and what these hold.
 
 The application writes `doors.json` into its data folder when it opens its host. A command on the same data, such as
 `omnicore plugins grant`, reads it: there the doors can be asked for and granted, and whoever calls one is told that the

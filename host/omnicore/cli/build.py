@@ -28,8 +28,16 @@ from omnicore.cli.run import serve_folder
 from omnicore.config.folders import project_data
 from omnicore.errors import OmniError
 from omnicore.plugins.folder import write_whole
-from omnicore.toolchains.application_kit import application_at, kit_files, languages_named
-from omnicore.toolchains.build import BuiltPlugin, SourceWatch, plugin_folder, target, write
+from omnicore.toolchains.build import (
+    BuiltPlugin,
+    SourceWatch,
+    application_at,
+    kit_files,
+    languages_named,
+    plugin_folder,
+    target,
+    write,
+)
 from omnicore.toolchains.build import build as build_plugin
 from omnicore.toolchains.languages import LANGUAGES, find_source
 
