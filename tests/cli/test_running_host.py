@@ -153,6 +153,7 @@ UNKNOWN: dict[str, tuple[str, ...]] = {
     "plugins versions": ("nope",),
     "plugins rollback": ("nope",),
     "plugins rollout": ("nobody", "--stop"),
+    "plugins limit": ("nobody",),
     "plugins share": ("nope", "00000000=100"),
     "plugins hosts": ("nope",),
     "plugins config": ("nope",),
