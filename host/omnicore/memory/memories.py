@@ -517,6 +517,7 @@ class Memories:
         made: Made = ALWAYS,
         valid_at: float | None = None,
         as_of: float | None = None,
+        min_score: float = 0.0,
     ) -> Recall:
         """Memories that fit a text, an embedding or both, best first, each with its score and what that is made of.
 
@@ -528,15 +529,19 @@ class Memories:
                 question such as "what happened last week?" is answered from that time first.
             valid_at: the time that facts are asked of; by default the one that the question names, or now.
             as_of: leaves out all that was said later. Units of all times: seconds since the epoch.
+            min_score: the score that a memory must have; the rules of the cosmic tier are there in any case.
 
         Raises: InvalidInput: nothing to look for, a wrong tier, or an embedding of another length.
         """
         if budget is not None and budget < 1:
             raise InvalidInput(f"nothing fits into {budget} characters", remedy="give 1 or more, or no budget")
         question = self._question(text, embedding, tiers, owner, limit, made.upto(as_of))
+        question = dataclasses.replace(question, least=_checked_score(min_score))
         found, notes = self._found(question)
         facts = () if text is None else self.facts.asked(owner, text, question.now, valid_at=valid_at, as_of=as_of)
         told = self._telling(question, facts, self._fetched(owner, found))
+        if min_score and not any(not one.pinned for _, one in told):
+            notes = [*notes, "nothing is known that fits"]
         items, left = within_budget(told, budget)
         if touch:
             self._touch(owner, items)
@@ -549,13 +554,14 @@ class Memories:
     ) -> list[tuple[Memory, Found]]:
         """The found memories, with those that state the facts before all others."""
         by_id = {memory.id: (memory, found) for memory, found in items}
-        best = max((found.score for _, found in items if not found.pinned), default=1.0)
+        best = max((found.score for _, found in items if not found.pinned), default=_OF_A_FACT)
+        best = max(best, _OF_A_FACT)
         first: dict[str, tuple[Memory, Found]] = {}
         for fact in facts:
             kept = by_id.get(fact.memory or "") or self._stated(question, fact)
             if kept is not None:
                 memory, found = kept
-                parts = {**found.parts, "fact": round(best - found.score, 6)}
+                parts = {**found.parts, "fact": 1.0}
                 first[memory.id] = (scored(memory, best, parts), dataclasses.replace(found, score=best, parts=parts))
         rest = [one for one in items if one[0].id not in first]
         return [*first.values(), *rest][: question.most]
@@ -767,6 +773,10 @@ class Memories:
         return notes
 
 
+_OF_A_FACT = 0.9
+"""The least score of a memory that states a fact which was asked for and holds."""
+
+
 def within_budget(items: Sequence[tuple[Memory, Found]], budget: int | None) -> tuple[list[tuple[Memory, Found]], int]:
     """Those whose texts fit into so many characters together, rules first, then the best; how many do not."""
     if budget is None:
@@ -787,6 +797,12 @@ def _left(count: int, budget: int | None) -> tuple[str, ...]:
 
 def _shown_row(kept: KeptMemory | None, one: Found) -> Memory | None:
     return None if kept is None else shown(kept, one.score, one.parts)
+
+
+def _checked_score(value: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
+        raise InvalidInput("min_score is no number from 0 to 1", remedy="give a probability, such as 0.5")
+    return float(value)
 
 
 def _weights(settings: MemorySettings) -> Weights:

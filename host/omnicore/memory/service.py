@@ -153,7 +153,8 @@ class PluginMemories:
     async def recall(self, plugin: str, query: MemoryQuery) -> Sequence[MemoryItem]:
         """Memories that fit best, best first. Raises: InvalidInput."""
         recall = partial(self._memories.recall, query.text, embedding=query.embedding, owner=plugin)
-        found = await self._turns.take(plugin, partial(recall, tiers=query.tiers, limit=query.limit))
+        asked = partial(recall, tiers=query.tiers, limit=query.limit, min_score=query.min_score)
+        found = await self._turns.take(plugin, asked)
         return [item.item() for item in found.items]
 
     def get(self, plugin: str, item: str, tiers: tuple[str, ...]) -> MemoryItem | None:
@@ -247,6 +248,7 @@ class MemoryService:
         made: Made = ALWAYS,
         valid_at: float | None = None,
         as_of: float | None = None,
+        min_score: float = 0.0,
     ) -> Recall:
         """See `Memories.recall`."""
         return await _aside(
@@ -261,6 +263,7 @@ class MemoryService:
             made=made,
             valid_at=valid_at,
             as_of=as_of,
+            min_score=min_score,
         )
 
     async def get(self, item: str, *, owner: str | None = None) -> Memory | None:
