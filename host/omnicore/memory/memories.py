@@ -11,7 +11,6 @@ import json
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from omnicore.errors import InvalidInput, LimitExceeded, NotFound, PermissionDenied
@@ -26,6 +25,7 @@ from omnicore.memory.item import (
     checked_owner,
     checked_text,
     drafted,
+    read_skill,
     scored,
     shown,
     shown_scratch,
@@ -132,47 +132,6 @@ class Touches:
             by_plugin.setdefault(plugin, {})[seq] = times
         for plugin, seqs in by_plugin.items():
             self._table.touch(plugin, seqs, now, SPANS)
-
-
-_MOST_USES = 2**53
-
-
-@dataclass(frozen=True, slots=True)
-class Skill:
-    """A plugin's function and how often it worked, kept as metadata of a procedural memory.
-
-    >>> Skill("text.count").used(True).used(False).success_rate
-    0.5
-    """
-
-    function: str
-    usage_count: int = 0
-    success_rate: float = 0.0
-
-    def used(self, worked: bool) -> Skill:
-        """The skill after one more use."""
-        successes = self.success_rate * self.usage_count + worked
-        return Skill(self.function, self.usage_count + 1, successes / (self.usage_count + 1))
-
-    def to_metadata(self) -> dict[str, Any]:
-        """As metadata hold it."""
-        return {"function": self.function, "usage_count": self.usage_count, "success_rate": self.success_rate}
-
-
-def read_skill(metadata: Mapping[str, Any]) -> Skill | None:
-    """The skill in metadata; None when there is none, or it is no such thing."""
-    function = metadata.get("function")
-    count, rate = metadata.get("usage_count", 0), metadata.get("success_rate", 0.0)
-    if (
-        not isinstance(function, str)
-        or isinstance(count, bool)
-        or not isinstance(count, int)
-        or not 0 <= count <= _MOST_USES
-    ):
-        return None
-    if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 <= rate <= 1:
-        return None
-    return Skill(function, count, float(rate))
 
 
 class Lookup:
