@@ -2059,6 +2059,18 @@ type RestoreOutcome struct {
 	Text string `json:"text"`
 }
 
+// RetryPlan is a JSON object.
+type RetryPlan struct {
+	// Number of the version that goes on; 0 for a trial.
+	Version int64 `json:"version"`
+
+	// Their results stay; they are not called again.
+	Kept []PlannedStep `json:"kept"`
+
+	// They failed, changed, or follow from one that did.
+	Again []PlannedStep `json:"again"`
+}
+
 // RollbackOrder is a JSON object.
 type RollbackOrder struct {
 	// The version; its first 8 characters or more will do.
@@ -2295,6 +2307,9 @@ type RunOrder struct {
 type RunRetry struct {
 	// Where it goes on; else where it failed or was cut.
 	Place *string `json:"place,omitempty"`
+
+	// The version that goes on; else the one that ran. Steps that are the same in it are kept.
+	Version *int64 `json:"version,omitempty"`
 }
 
 // RunStep is a JSON object.

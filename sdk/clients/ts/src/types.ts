@@ -1377,6 +1377,15 @@ export interface RestoreOutcome {
   text: string;
 }
 
+export interface RetryPlan {
+  /** Number of the version that goes on; 0 for a trial. */
+  version: number;
+  /** Their results stay; they are not called again. */
+  kept: PlannedStep[];
+  /** They failed, changed, or follow from one that did. */
+  again: PlannedStep[];
+}
+
 export interface RollbackOrder {
   /** The version; its first 8 characters or more will do. */
   hash: string;
@@ -1534,6 +1543,8 @@ export interface RunOrder {
 export interface RunRetry {
   /** Where it goes on; else where it failed or was cut. */
   place?: string | null;
+  /** The version that goes on; else the one that ran. Steps that are the same in it are kept. */
+  version?: number | null;
 }
 
 export interface RunStep {
