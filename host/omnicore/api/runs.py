@@ -28,7 +28,7 @@ from omnicore.errors import CallCancelled, InvalidInput, NotFound, WorkflowFaile
 from omnicore.jobs.engine import ENDED, Place, RunStatus, RunView, StepView
 from omnicore.records import Json as JsonValue
 from omnicore.records import Meta, Record, decode, field, fields, schema
-from omnicore.workflows.view import ApprovalView, OpenView, RetryPlan
+from omnicore.workflows.view import ApprovalView, OpenView, PlannedStep, RetryPlan
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -315,6 +315,7 @@ SCHEMAS: Schemas = {
     "RunOpen": object_of(items=list_of(schema(OpenView))),
     "RunRetry": schema(RunRetry),
     "RunFork": schema(RunFork),
+    "PlannedStep": schema(PlannedStep),
     "RetryPlan": schema(RetryPlan),
     "RunAudit": object_of(
         "fact",

@@ -147,7 +147,7 @@ class RunReader:
                 found = seen["kept" if is_kept else "again"]
                 found.setdefault(one.place, PlannedStep(one.place, one.path, one.name, one.kind))
         again = [one for place, one in seen["again"].items() if place not in seen["kept"]]
-        return RetryPlan(number, list(seen["kept"].values())[:_MOST], again[:_MOST])
+        return RetryPlan(number, tuple(seen["kept"].values())[:_MOST], tuple(again[:_MOST]))
 
     def _rows(self, run: str) -> Iterator[StepRow]:
         after = 0
@@ -230,7 +230,7 @@ class RunReader:
 
 
 def _changes(before: WorkflowGraph, after: WorkflowGraph) -> Callable[[str], bool]:
-    """Whether the task at a path, or one around it, is another one in a later version."""
+    """Tells of a path if its task, or one around it, is another one in a later version."""
     changed = changed_tasks(before.document, after.document)
 
     def is_changed(path: str) -> bool:

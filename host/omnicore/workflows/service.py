@@ -382,8 +382,8 @@ class Workflows:
     ) -> RunHandle:
         """A new run that goes on where one failed or was cancelled, or before `place`, with what was recorded by then.
 
-        Args: version: number of the version that goes on; without, the one that ran. Recorded steps that are the same in
-            it are kept; what changed, and what follows from that, runs again. `retry_plan` shows which.
+        Args: version: number of the version that goes on; without, the one that ran. Recorded steps that are the same
+            in it are kept; what changed, and what follows from that, runs again. `retry_plan` shows which.
         Raises: NotFound. Conflict: it has completed and no place is named, or it is not over. PermissionDenied.
         """
         return await self._forked(run, await self._retaken(run, place, version, role), by, version)
@@ -391,7 +391,7 @@ class Workflows:
     async def retry_plan(
         self, run: str, place: str | None = None, *, version: int | None = None, role: str = "admin"
     ) -> RetryPlan:
-        """What the same `retry` would keep and do again; nothing is done. Raises: as `retry` does."""
+        """The steps that the same `retry` would keep and do again; nothing is done. Raises: as `retry` does."""
         return await self.engine.plan(run, await self._retaken(run, place, version, role), version)
 
     async def _retaken(self, run: str, place: str | None, version: int | None, role: str) -> KeptRows:

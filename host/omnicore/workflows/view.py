@@ -32,11 +32,11 @@ class PlannedStep(Record, frozen=True):
 
 
 class RetryPlan(Record, frozen=True):
-    """Which recorded steps a retry keeps, and which it does again. At most 500 of each."""
+    """The recorded steps that a retry keeps, and those that it does again. At most 500 of each."""
 
     version: Annotated[int, Meta(description="Number of the version that goes on; 0 for a trial.")]
-    kept: Annotated[Sequence[PlannedStep], Meta(description="Their results stay; they are not called again.")]
-    again: Annotated[Sequence[PlannedStep], Meta(description="They failed, changed, or follow from one that did.")]
+    kept: Annotated[tuple[PlannedStep, ...], Meta(description="Their results stay; they are not called again.")]
+    again: Annotated[tuple[PlannedStep, ...], Meta(description="They failed, changed, or follow from one that did.")]
 
 
 class WorkflowTrigger(Record, frozen=True):

@@ -1818,6 +1818,19 @@ type PlainWorkflow struct {
 	Document map[string]any `json:"document,omitempty"`
 }
 
+// PlannedStep is a JSON object.
+type PlannedStep struct {
+	// One occurrence of a task: its path with rounds and visits, `/do/1/each/for/3/do/0/send`.
+	Place string `json:"place"`
+
+	// Of the task in the version that ran.
+	Path string `json:"path"`
+
+	Name string `json:"name"`
+
+	Kind string `json:"kind"`
+}
+
 // Plugin is a JSON object.
 type Plugin struct {
 	Name string `json:"name"`

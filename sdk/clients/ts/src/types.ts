@@ -1212,6 +1212,15 @@ export interface PlainWorkflow {
   document?: Record<string, Json>;
 }
 
+export interface PlannedStep {
+  /** One occurrence of a task: its path with rounds and visits, `/do/1/each/for/3/do/0/send`. */
+  place: string;
+  /** Of the task in the version that ran. */
+  path: string;
+  name: string;
+  kind: string;
+}
+
 export interface Plugin {
   name: string;
   version: string;
