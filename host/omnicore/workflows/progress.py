@@ -397,11 +397,8 @@ def taken_over(
         changed: whether the task at a path is another one in the version that goes on; what it did is not kept.
     """
     main, undoing = _seen(rows)
-    if (
-        changed is None
-        and place is None
-        and (failed := next((row for row in reversed(undoing) if row.status == "faulted"), None))
-    ):
+    failed = next((row for row in reversed(undoing) if row.status == "faulted"), None)
+    if failed is not None and place is None and changed is None:
         return KeptRows(_again(undoing, failed).start - 1)
     until, lost = _before_the_end(main, status)
     starts = {(_TASK.sub("", row.place), 0) for row in undoing}
