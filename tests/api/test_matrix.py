@@ -34,7 +34,7 @@ ADMIN_READS = {
     *("listAudit", "diagnostics", "listSettings", "showSetting", "listBackups", "downloadBackup", "listUsers"),
     *("showUser",),
 }
-OPERATOR_READS = {"listPluginHosts", "showPluginConfig", "showHostLogs"}
+OPERATOR_READS = {"planRetry", "listPluginHosts", "showPluginConfig", "showHostLogs"}
 ANYBODYS_READS = {
     "listPlugins",
     "listPluginsPlain",

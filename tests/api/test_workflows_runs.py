@@ -134,6 +134,29 @@ def test_a_run_that_failed_is_among_the_dead_and_goes_on_as_another(client: http
     assert client.get("/api/v1/runs", params={"cursor": "@@"}).status_code == 422
 
 
+def test_a_failed_run_goes_on_with_the_mended_version_and_its_plan_is_shown_before(client: httpx.Client) -> None:
+    broken = """
+document: {dsl: 1.0.3, namespace: default, name: mended, version: 1.0.0}
+do:
+  - first: {set: {a: 1}}
+  - second: {raise: {error: {type: 'https://x.org/e', status: 503}}}
+"""
+    client.post("/api/v1/workflows", json={"text": broken}).raise_for_status()
+    failed = start(client, "mended", wait_s=30)["id"]
+    at = f"/api/v1/runs/{failed}/retry"
+    assert client.get(at, params={"version": 2}).status_code == 404
+    mended = broken.replace("{raise: {error: {type: 'https://x.org/e', status: 503}}}", "{set: {b: 2}}")
+    client.put("/api/v1/workflows/mended", json={"text": mended}).raise_for_status()
+    plan = client.get(at, params={"version": 2}).json()
+    assert [[one["name"] for one in plan[part]] for part in ("kept", "again")] == [["first"], ["second"]]
+    assert client.get(at, params={"version": "x"}).status_code == 422
+    assert client.get(at, params={"place": ""}).status_code == 422
+    assert client.post(at, json={"version": 0}).status_code == 422
+    retried = client.post(at, json={"version": 2})
+    assert (retried.status_code, retried.json()["number"]) == (201, 2)
+    until(lambda: client.get(retried.headers["location"]).json()["status"] == "completed")
+
+
 def test_a_run_goes_on_behind_one_of_its_rows_or_with_another_input(client: httpx.Client) -> None:
     run = start(client, "greet", input={"name": "Ada"}, wait_s=30)["id"]
     for order, output in (({"seq": 1}, "Hello Ada"), ({"seq": 0, "input": {"name": "Eve"}}, "Hello Eve")):

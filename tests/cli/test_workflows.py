@@ -201,6 +201,12 @@ def test_a_failed_run_is_a_dead_letter_and_goes_on_where_it_failed(workflows: Co
     assert run in workflows("runs", "--dead").out
     again = workflows("retry", run)
     assert (again.code, run_of(again) != run) == (1, True)
+    applied(workflows, "mend", "- a: {set: {v: 1}}\n- b: {set: {w: 2}}")
+    plan = document(workflows("retry", run, "--version", "2", "--dry-run", "-o", "json"))
+    assert [[one["name"] for one in plan[part]] for part in ("kept", "again")] == [["a"], ["b"]]
+    assert "again" in workflows("retry", run, "--version", "2", "--dry-run").out
+    assert workflows("retry", run, "--version", "2").code == 0
+    applied(workflows, "mend", "- a: {set: {v: 1}}\n- b: {raise: {error: {type: 'https://x.org/e', status: 503}}}")
     keyed = run_of(workflows("run", "mend", "--key", "k"))
     second = workflows("run", "mend", "--key", "k")
     assert f"{keyed} began with this key before, and is faulted; `omnicore workflows retry {keyed}`" in second.err

@@ -12,7 +12,7 @@ from tests.connectors.local_server import Seen, reply, serve
 from tests.workflows.engines import Steps, text, workflows_on
 
 from omnicore.assembly import Host
-from omnicore.errors import CallCancelled, Conflict, WorkflowFailed
+from omnicore.errors import CallCancelled, Conflict, NotFound, PermissionDenied, WorkflowFailed
 from omnicore.storage.store import Store
 from omnicore.workflows.steps.step import PREFIX
 
@@ -217,3 +217,85 @@ async def test_only_a_place_makes_a_completed_run_be_tried_again_and_nothing_one
             await workflows.retry(run.id)
         assert await (await workflows.retry(run.id, "/do/1/b")) == 3
         assert steps.counts == {"echo": 1, "wait": 2}
+
+
+@pytest.mark.parametrize(
+    ("mended", "kept", "output", "counts"),
+    [
+        (
+            "- a: {call: work.echo}\n- b: {call: work.echo}\n- c: {call: work.echo}",
+            ["a", "b"],
+            5,
+            {"echo": 3, "maybe": 1},
+        ),
+        (
+            "- a: {call: work.echo}\n- b: {call: work.echo, with: 7}\n- c: {call: work.echo}",
+            ["a"],
+            7,
+            {"echo": 4, "maybe": 1},
+        ),
+        ("- b: {call: work.echo}\n- c: {call: work.echo}", [], 5, {"echo": 4, "maybe": 1}),
+        (
+            "- a: {call: work.echo}\n- b: {call: work.echo}\n- new: {call: work.echo}\n- c: {call: work.echo}",
+            ["a", "b"],
+            5,
+            {"echo": 4, "maybe": 1},
+        ),
+    ],
+)
+async def test_a_mended_version_goes_on_with_the_steps_that_are_the_same_in_it(
+    store: Store, mended: str, kept: list[str], output: Any, counts: dict[str, int]
+) -> None:
+    steps = Steps()
+    steps.broken.add("maybe")
+    async with workflows_on(store, steps) as workflows:
+        await workflows.apply(text("mend", "- a: {call: work.echo}\n- b: {call: work.echo}\n- c: {call: work.maybe}"))
+        run = await workflows.start("mend", 5)
+        with pytest.raises(WorkflowFailed):
+            await run
+        await workflows.apply(text("mend", mended))
+        plan = await workflows.retry_plan(run.id, version=2)
+        assert ([one.name for one in plan.kept], plan.version) == (kept, 2)
+        assert [one.name for one in plan.again] == [name for name in "abc" if name not in kept]
+        assert steps.counts == {"echo": 2, "maybe": 1}  # a plan does nothing
+        again = await workflows.retry(run.id, version=2)
+        assert await again == output
+        assert steps.counts == counts
+        view = await workflows.run_view(again.id)
+        assert (view.number, view.forked_from) == (2, run.id)
+        assert (await workflows.audit(again.id))["ok"]
+
+
+async def test_in_a_mended_block_the_rounds_before_the_change_stay_and_a_step_after_it_waits(store: Store) -> None:
+    loop = (
+        "- each:\n    for: {each: item, in: '${ [1, 2] }'}\n    do:\n      - x: {call: work.echo, with: '${ $item }'}\n"
+    )
+    added = "      - y: {call: work.echo, with: '${ $item }'}\n"
+    steps = Steps()
+    steps.broken.add("maybe")
+    async with workflows_on(store, steps) as workflows:
+        await workflows.apply(text("rounds", f"{loop}- c: {{call: work.maybe}}"))
+        run = await workflows.start("rounds", 5)
+        with pytest.raises(WorkflowFailed):
+            await run
+        await workflows.apply(text("rounds", f"{loop}{added}- c: {{call: work.echo}}"))
+        await (await workflows.retry(run.id, version=2))
+        assert steps.counts == {"echo": 2 + 2 + 1 + 1, "maybe": 1}  # the first x stays, the second follows y
+
+
+async def test_only_who_is_asked_may_go_on_with_another_version(store: Store) -> None:
+    steps = Steps()
+    steps.broken.add("maybe")
+    async with workflows_on(store, steps) as workflows:
+        for name in ("a", "b", "c"):
+            await workflows.apply(text("mine", f"- {name}: {{call: work.maybe}}"))
+        run = await workflows.start("mine", 5)
+        with pytest.raises(WorkflowFailed):
+            await run
+        with pytest.raises(PermissionDenied, match="not the present one"):
+            await workflows.retry(run.id, version=2, role="operator")
+        with pytest.raises(NotFound, match="no version 9"):
+            await workflows.retry(run.id, version=9)
+        await workflows.switch("mine", on=False)
+        with pytest.raises(Conflict, match="switched off"):
+            await workflows.retry_plan(run.id, version=2)

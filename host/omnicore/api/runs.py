@@ -28,7 +28,7 @@ from omnicore.errors import CallCancelled, InvalidInput, NotFound, WorkflowFaile
 from omnicore.jobs.engine import ENDED, Place, RunStatus, RunView, StepView
 from omnicore.records import Json as JsonValue
 from omnicore.records import Meta, Record, decode, field, fields, schema
-from omnicore.workflows.view import ApprovalView, OpenView
+from omnicore.workflows.view import ApprovalView, OpenView, PlannedStep, RetryPlan
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -85,6 +85,10 @@ class RunRetry(Record, frozen=True):
     place: Annotated[
         Annotated[str, Meta(min_length=1, max_length=4000)] | None,
         Meta(description="Where it goes on; else where it failed or was cut."),
+    ] = None
+    version: Annotated[
+        Annotated[int, Meta(ge=1, le=999_999_999)] | None,
+        Meta(description="The version that goes on; else the one that ran. Steps that are the same in it are kept."),
     ] = None
 
 
@@ -250,11 +254,20 @@ async def resume_run(request: Request) -> Response:
 
 async def retry_run(request: Request) -> Response:
     """Continues a failed or cancelled run as a new run."""
-    place = (await _order(request, RunRetry, "retry"))[0].place
-    service = service_of(request)
-    return await begun(
-        request, await service.retry(run_of(request), place, by=who(request), role=role_of(request)), 201
-    )
+    order, _ = await _order(request, RunRetry, "retry")
+    by, role = who(request), role_of(request)
+    handle = await service_of(request).retry(run_of(request), order.place, version=order.version, by=by, role=role)
+    return await begun(request, handle, 201)
+
+
+async def plan_retry(request: Request) -> Response:
+    """The steps that a retry would keep and do again."""
+    version = read_count(request, "version", 0, most=999_999_999) or None
+    place = request.query_params.get("place")
+    if place is not None and not 0 < len(place) <= 4000:
+        raise InvalidInput("the place is empty or too long", remedy="see the steps of the run", path="place")
+    plan = await service_of(request).retry_plan(run_of(request), place, version=version, role=role_of(request))
+    return Json(plan.to_json())
 
 
 async def fork_run(request: Request) -> Response:
@@ -302,6 +315,8 @@ SCHEMAS: Schemas = {
     "RunOpen": object_of(items=list_of(schema(OpenView))),
     "RunRetry": schema(RunRetry),
     "RunFork": schema(RunFork),
+    "PlannedStep": schema(PlannedStep),
+    "RetryPlan": schema(RetryPlan),
     "RunAudit": object_of(
         "fact",
         "seq",

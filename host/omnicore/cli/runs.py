@@ -114,12 +114,29 @@ def resume(shell: Shell, /, run_id: str, **wishes: Any) -> None:
 @click.command()
 @click.argument("run_id", metavar="RUN")
 @click.option("--from", "place", metavar="PLACE", help="Begin again before this step; see `workflows logs`.")
+@click.option("--version", type=click.IntRange(1), metavar="NUMBER", help="Go on with this version of the workflow.")
+@click.option("--dry-run", is_flag=True, help="Only print which steps would be kept and which would run again.")
 @_watching
 @host_folders
 @pass_shell
-def retry(shell: Shell, /, run_id: str, place: str | None, **wishes: Any) -> None:
-    """Go on where a run failed or was cancelled, as a new run that has what was recorded until then."""
-    order = {} if place is None else {"place": place}
+def retry(
+    shell: Shell, /, run_id: str, place: str | None, version: int | None, *, dry_run: bool, **wishes: Any
+) -> None:
+    """Go on where a run failed or was cancelled, as a new run that has what was recorded until then.
+
+    With --version, recorded steps that are the same in that version are kept; what changed runs again.
+    """
+    order = {name: value for name, value in (("place", place), ("version", version)) if value is not None}
+    if dry_run:
+        output = Output(shell)
+        with connected(shell, output) as client:
+            plan = client.get("runs", run_id, "retry", **order)
+        if output.is_json:
+            output.document(plan)
+            return
+        lines = [(words, one["name"], one["place"]) for words in ("kept", "again") for one in plan[words]]
+        output.rows(("", "step", "place"), lines)
+        return
     _shown(shell, Output(shell), lambda client: _ordered(client, "runs", run_id, "retry", **order), wishes)
 
 

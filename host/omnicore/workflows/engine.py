@@ -29,7 +29,7 @@ from omnicore.workflows.language.edits import entered
 from omnicore.workflows.language.graph import Node, name_of
 from omnicore.workflows.runner import Ended, Runner, Tell
 from omnicore.workflows.runs import RunReader, RunStarter
-from omnicore.workflows.view import OpenView
+from omnicore.workflows.view import OpenView, RetryPlan
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -41,7 +41,9 @@ if TYPE_CHECKING:
     from omnicore.storage.store import Changes, Store
     from omnicore.storage.tables.audit import AuditRow
     from omnicore.storage.tables.hosts import Silence
+    from omnicore.storage.tables.workflow_runs import RunRow
     from omnicore.workflows.journal_records import Signal, Verified
+    from omnicore.workflows.language.graph import WorkflowGraph
     from omnicore.workflows.live import LiveRun
     from omnicore.workflows.progress import KeptRows
 
@@ -592,28 +594,43 @@ class EmbeddedEngine:
         if plugins:
             await self.journal.served(plugins)
 
-    async def again(self, run: str, by: str, *given: Any) -> NewRun:
-        """A run like another one, of the same definition; with an input of its own if it is given one."""
+    async def again(self, run: str, by: str, *given: Any, version: int | None = None) -> NewRun:
+        """A run like another one, of the same definition or another version; with an input of its own if given one."""
         row = await asyncio.to_thread(self.reader.row, run)
         before, trigger = await asyncio.to_thread(self.reader.given, row)
-        graph = await self.definitions.graphs.get(row.digest)
+        number, graph = await self._version_of(row, version)
         how = Beginning(by=by, trigger={**trigger, "again": run}, priority=row.priority, trial=bool(row.trial))
-        new = await asyncio.to_thread(ordered, row.workflow, graph, row.number, given[0] if given else before, how)
+        new = await asyncio.to_thread(ordered, row.workflow, graph, number, given[0] if given else before, how)
         return replace(new, dedupe=None, rate=None, forked_from=run)
 
-    async def fork(self, run: str, taken: KeptRows, by: str) -> Started:
+    async def fork(self, run: str, taken: KeptRows, by: str, version: int | None = None) -> Started:
         """Begins a run like another one, with rows of that one. Raises: NotFound. Conflict: it has fewer rows."""
-        new = await self.again(run, by)
-        graph = await self.definitions.graphs.get(new.digest)
-        started = await self.journal.fork(new, of=run, taken=taken, secrets=graph.secrets)
+        new = await self.again(run, by, version=version)
+        row = await asyncio.to_thread(self.reader.row, run)
+        graphs = [await self.definitions.graphs.get(digest) for digest in (row.digest, new.digest)]
+        secrets = tuple(dict.fromkeys(name for graph in graphs for name in graph.secrets))
+        started = await self.journal.fork(new, of=run, taken=taken, secrets=secrets)
         self.wake()
         return started
 
-    async def taken(self, run: str, place: str | None) -> KeptRows:
+    async def taken(self, run: str, place: str | None, version: int | None = None) -> KeptRows:
         """The rows of a run that one takes over which goes on where it failed, or before a place. Raises: NotFound."""
         row = await asyncio.to_thread(self.reader.row, run)
-        graph = await self.definitions.graphs.get(row.digest)
-        return await asyncio.to_thread(self.reader.failed_at, row, place, graph)
+        graph, (_, other) = await self.definitions.graphs.get(row.digest), await self._version_of(row, version)
+        # Another version of the same document is no other one for a run.
+        is_same = other.digest == graph.digest
+        return await asyncio.to_thread(self.reader.failed_at, row, place, graph, None if is_same else other)
+
+    async def plan(self, run: str, taken: KeptRows, version: int | None) -> RetryPlan:
+        """The steps that a retry with these rows keeps, and those that it does again."""
+        row = await asyncio.to_thread(self.reader.row, run)
+        return await asyncio.to_thread(self.reader.plan, row, taken, row.number if version is None else version)
+
+    async def _version_of(self, row: RunRow, version: int | None) -> tuple[int, WorkflowGraph]:
+        if version is None or version == row.number:
+            return row.number, await self.definitions.graphs.get(row.digest)
+        other = await self.definitions.numbered(row.workflow, version)
+        return other.number, other.graph
 
     async def trial(
         self,

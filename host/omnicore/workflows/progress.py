@@ -383,6 +383,7 @@ def taken_over(
     *,
     status: str = "faulted",
     parallel: Callable[[str], bool] = lambda path: False,
+    changed: Callable[[str], bool] | None = None,
 ) -> KeptRows | None:
     """The rows that a run keeps which goes on where this one failed, or before `place`; None: nothing happened there.
 
@@ -393,9 +394,11 @@ def taken_over(
     Args:
         status: how the run ended.
         parallel: whether the rounds of the loop at a path run side by side.
+        changed: whether the task at a path is another one in the version that goes on; what it did is not kept.
     """
     main, undoing = _seen(rows)
-    if place is None and (failed := next((row for row in reversed(undoing) if row.status == "faulted"), None)):
+    failed = next((row for row in reversed(undoing) if row.status == "faulted"), None)
+    if failed is not None and place is None and changed is None:
         return KeptRows(_again(undoing, failed).start - 1)
     until, lost = _before_the_end(main, status)
     starts = {(_TASK.sub("", row.place), 0) for row in undoing}
@@ -405,11 +408,45 @@ def taken_over(
         if first is None:
             return None
         starts.add((first.place if first.path == place else place, first.seq))
+    if changed is not None:
+        starts |= _changed_starts(main, changed, parallel)
     lost |= {one for task, start in starts for one in _strands(main, task, start, until, parallel)}
     taken = KeptRows(until, tuple(sorted(lost)))
     among = taken.sieve()
     last = max((row.seq for row in main if among(row.seq, row.place, row.fed)), default=0)
     return KeptRows(last, tuple(one for one in taken.without if one.start <= last))
+
+
+def _changed_starts(
+    main: Sequence[_Seen], changed: Callable[[str], bool], parallel: Callable[[str], bool]
+) -> set[tuple[str, int]]:
+    """The first row of a changed task in each strand: all later ones of the strand go with it."""
+    found: dict[str, tuple[str, int]] = {}
+    for row in main:
+        if row.path and changed(_TIMER.sub("", row.path)):
+            found.setdefault(_strand(row.place, parallel)[0], (_TIMER.sub("", row.place), row.seq))
+    return set(found.values())
+
+
+def fitting(
+    taken: KeptRows, graph: WorkflowGraph, start: Start, entries: Callable[[], Iterable[JournalEntry]]
+) -> KeptRows:
+    """The same, or the most first rows that another version of the graph gives as well."""
+
+    def fits(some: KeptRows) -> bool:
+        try:
+            Progress(graph, start).replay(kept_entries(some, entries()))
+        except JournalMismatch:
+            return False
+        return True
+
+    if fits(taken):
+        return taken
+    low, high = 0, min((one.start - 1 for one in taken.without), default=taken.until)
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if fits(KeptRows(middle)) else (low, middle - 1)
+    return KeptRows(low)
 
 
 def checked(

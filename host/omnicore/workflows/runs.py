@@ -20,11 +20,12 @@ from omnicore.workflows.expressions.expression import Unanswered
 from omnicore.workflows.faults import Fault
 from omnicore.workflows.journal_queries import JournalReader
 from omnicore.workflows.journal_records import Beginning, ordered
+from omnicore.workflows.language.edits import changed_tasks
 from omnicore.workflows.language.graph import ForTask, RunTask, WorkflowGraph, name_of
 from omnicore.workflows.machine_tasks import conform
-from omnicore.workflows.progress import KeptRows, checked, taken_over
+from omnicore.workflows.progress import KeptRows, checked, fitting, taken_over
 from omnicore.workflows.steps.step import hops_of, marked, placeholders
-from omnicore.workflows.view import Page, shortened
+from omnicore.workflows.view import Page, PlannedStep, RetryPlan, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -115,19 +116,38 @@ class RunReader:
         """The paths of the approvals that were decided within its first rows."""
         return self._steps.decided(run, until)
 
-    def failed_at(self, row: RunRow, place: str | None, graph: WorkflowGraph) -> KeptRows:
-        """The rows that a retry takes over, see `taken_over`. Raises: NotFound: nothing happened at the place."""
+    def failed_at(
+        self, row: RunRow, place: str | None, graph: WorkflowGraph, other: WorkflowGraph | None = None
+    ) -> KeptRows:
+        """The rows that a retry takes over, see `taken_over`. Raises: NotFound: nothing happened at the place.
+
+        Args: other: the version that goes on, where it is not the one that ran.
+        """
 
         def parallel(path: str) -> bool:
             node = graph.nodes.get(path)
             return isinstance(node, ForTask) and node.at_once > 1
 
-        taken = taken_over(self._rows(row.id), place, status=row.status, parallel=parallel)
+        changed = None if other is None else _changes(graph, other)
+        taken = taken_over(self._rows(row.id), place, status=row.status, parallel=parallel, changed=changed)
         if taken is None:
             raise NotFound(f"{row.id} never came to {(place or '')[:200]!r}", remedy="look at its steps", run=row.id)
         given, trigger = self.given(row)
-        start = Start(row.id, given, row.created_at, trigger, placeholders(row.nonce, graph.secrets))
-        return checked(taken, graph, start, lambda: map(self._reading.entry, self._rows(row.id)))
+        runs = other or graph
+        start = Start(row.id, given, row.created_at, trigger, placeholders(row.nonce, runs.secrets))
+        fit = checked if other is None else fitting
+        return fit(taken, runs, start, lambda: map(self._reading.entry, self._rows(row.id)))
+
+    def plan(self, row: RunRow, taken: KeptRows, number: int) -> RetryPlan:
+        """The steps of a run that a retry keeps, and those that it does again."""
+        among, seen = taken.sieve(), {"kept": dict[str, PlannedStep](), "again": dict[str, PlannedStep]()}
+        for one in self._rows(row.id):
+            is_kept = among(one.seq, one.place, one.fed is not None)
+            if one.name and one.status in ("completed", "faulted"):
+                found = seen["kept" if is_kept else "again"]
+                found.setdefault(one.place, PlannedStep(one.place, one.path, one.name, one.kind))
+        again = [one for place, one in seen["again"].items() if place not in seen["kept"]]
+        return RetryPlan(number, tuple(seen["kept"].values())[:_MOST], tuple(again[:_MOST]))
 
     def _rows(self, run: str) -> Iterator[StepRow]:
         after = 0
@@ -207,6 +227,17 @@ class RunReader:
             meta or {},
             cut,
         )
+
+
+def _changes(before: WorkflowGraph, after: WorkflowGraph) -> Callable[[str], bool]:
+    """Tells of a path if its task, or one around it, is another one in a later version."""
+    changed = changed_tasks(before.document, after.document)
+
+    def is_changed(path: str) -> bool:
+        steps = path.split("/")
+        return any("/".join(steps[:length]) in changed for length in range(4, len(steps) + 1))
+
+    return is_changed
 
 
 _COUNT_S = 1.0

@@ -42,7 +42,7 @@ from omnicore.workflows.language.graph import ApprovalTask
 from omnicore.workflows.language.palette import Known, known_of
 from omnicore.workflows.live import Seats
 from omnicore.workflows.steps.cloud_events import admitted
-from omnicore.workflows.view import OpenView, WorkflowVersion
+from omnicore.workflows.view import OpenView, RetryPlan, WorkflowVersion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
@@ -86,6 +86,19 @@ class Rights:
         if row.digest != present.graph.digest:
             raise _denied(f"{row.id} ran an earlier version of {row.workflow}", row.workflow)
         await self._check_decisions(row.id, present.graph, role, until)
+
+    async def check_mended(self, row: RunView, role: str, version: int | None, *, until: int) -> None:
+        """Checks that a run may go on in another version, with so many rows. Raises: as `check_again` does."""
+        present = await self._definitions.present(row.workflow)
+        if not present.enabled:
+            raise Conflict(f"{row.workflow} is switched off", remedy="switch it on first", workflow=row.workflow)
+        if role == _ADMIN:
+            return
+        if row.trial:
+            raise _denied(f"{row.id} ran a text that was not applied", row.workflow)
+        await self.check_version(row.workflow, version, role)
+        ran = await self._definitions.graphs.get(row.digest)
+        await self._check_decisions(row.id, ran, role, until)
 
     async def _check_decisions(self, run: str, graph: WorkflowGraph, role: str, until: int) -> None:
         above = {
@@ -358,20 +371,42 @@ class Workflows:
         new = await self.engine.trial(workflow, text, input, from_path=from_path, variables=variables or {}, by=by)
         return await self._begun(new)
 
-    async def retry(self, run: str, place: str | None = None, *, by: str = "host", role: str = "admin") -> RunHandle:
+    async def retry(
+        self,
+        run: str,
+        place: str | None = None,
+        *,
+        version: int | None = None,
+        by: str = "host",
+        role: str = "admin",
+    ) -> RunHandle:
         """A new run that goes on where one failed or was cancelled, or before `place`, with what was recorded by then.
 
+        Args: version: number of the version that goes on; without, the one that ran. Recorded steps that are the same
+            in it are kept; what changed, and what follows from that, runs again. `retry_plan` shows which.
         Raises: NotFound. Conflict: it has completed and no place is named, or it is not over. PermissionDenied.
         """
+        return await self._forked(run, await self._retaken(run, place, version, role), by, version)
+
+    async def retry_plan(
+        self, run: str, place: str | None = None, *, version: int | None = None, role: str = "admin"
+    ) -> RetryPlan:
+        """The steps that the same `retry` would keep and do again; nothing is done. Raises: as `retry` does."""
+        return await self.engine.plan(run, await self._retaken(run, place, version, role), version)
+
+    async def _retaken(self, run: str, place: str | None, version: int | None, role: str) -> KeptRows:
         self._check_forks()
         row = await self.runs.query(run)
         if row.status not in ENDED or (place is None and row.status == "completed"):
             remedy = "name the step that it begins again from" if row.status in ENDED else "cancel it first"
             raise Conflict(f"{run} is {row.status}", remedy=remedy, run=run)
-        taken = await self.engine.taken(run, place)
+        taken = await self.engine.taken(run, place, version)
+        if version not in (None, row.number):
+            await self.rights.check_mended(row, role, version, until=taken.until)
+            return taken
         failed = place is None and row.status == "faulted"  # to cancel is no way to have a decision count twice
         await self.rights.check_again(row, role, until=None if failed else taken.until)
-        return await self._forked(run, taken, by)
+        return taken
 
     async def fork(
         self, run: str, seq: int, input: Any = _NOTHING, *, by: str = "host", role: str = "admin"
@@ -392,8 +427,8 @@ class Workflows:
         if not self.runs.features.forks:
             raise Conflict("the engine of this host cannot continue from another run", remedy="start a new run")
 
-    async def _forked(self, run: str, taken: KeptRows, by: str) -> RunHandle:
-        started = await self.engine.fork(run, taken, by)
+    async def _forked(self, run: str, taken: KeptRows, by: str, version: int | None = None) -> RunHandle:
+        started = await self.engine.fork(run, taken, by, version)
         return RunHandle(self, started.run)
 
     async def _begun(self, new: NewRun) -> RunHandle:

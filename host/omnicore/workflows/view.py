@@ -22,6 +22,23 @@ _LAST_RUN = {
 }
 
 
+class PlannedStep(Record, frozen=True):
+    """A step of a run, as a retry sees it."""
+
+    place: Place
+    path: Annotated[str, Meta(description="Of the task in the version that ran.")]
+    name: str
+    kind: str
+
+
+class RetryPlan(Record, frozen=True):
+    """The recorded steps that a retry keeps, and those that it does again. At most 500 of each."""
+
+    version: Annotated[int, Meta(description="Number of the version that goes on; 0 for a trial.")]
+    kept: Annotated[tuple[PlannedStep, ...], Meta(description="Their results stay; they are not called again.")]
+    again: Annotated[tuple[PlannedStep, ...], Meta(description="They failed, changed, or follow from one that did.")]
+
+
 class WorkflowTrigger(Record, frozen=True):
     """One way in which a workflow begins."""
 

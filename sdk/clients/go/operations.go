@@ -984,6 +984,29 @@ func (c *Client) ResumeRun(ctx context.Context, run string) (*Run, error) {
 	return answer, nil
 }
 
+// PlanRetryQuery has the options of PlanRetry; what is nil is left out.
+type PlanRetryQuery struct {
+	// The version that goes on.
+	Version *int64
+
+	// Where it goes on.
+	Place *string
+}
+
+func (q PlanRetryQuery) visit(add func(string, any)) {
+	add("version", q.Version)
+	add("place", q.Place)
+}
+
+// PlanRetry: shows what a retry would keep and what it would do again: GET /api/v1/runs/{run}/retry.
+func (c *Client) PlanRetry(ctx context.Context, run string, query PlanRetryQuery) (*RetryPlan, error) {
+	answer := new(RetryPlan)
+	if err := c.do(ctx, request{method: http.MethodGet, path: "/api/v1/runs/" + escaped(run) + "/retry", query: query}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
 // RetryRun: goes on where a run failed or was cut, as a new run: POST /api/v1/runs/{run}/retry. It is
 // repeated safely: the client sends an Idempotency-Key.
 func (c *Client) RetryRun(ctx context.Context, run string, body RunRetry) (*Run, error) {

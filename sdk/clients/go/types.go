@@ -1912,6 +1912,19 @@ type PlainWorkflow struct {
 	Document map[string]any `json:"document,omitempty"`
 }
 
+// PlannedStep is a JSON object.
+type PlannedStep struct {
+	// One occurrence of a task: its path with rounds and visits, `/do/1/each/for/3/do/0/send`.
+	Place string `json:"place"`
+
+	// Of the task in the version that ran.
+	Path string `json:"path"`
+
+	Name string `json:"name"`
+
+	Kind string `json:"kind"`
+}
+
 // Plugin is a JSON object.
 type Plugin struct {
 	Name string `json:"name"`
@@ -2156,6 +2169,18 @@ type RestoreOutcome struct {
 	Text string `json:"text"`
 }
 
+// RetryPlan is a JSON object.
+type RetryPlan struct {
+	// Number of the version that goes on; 0 for a trial.
+	Version int64 `json:"version"`
+
+	// Their results stay; they are not called again.
+	Kept []PlannedStep `json:"kept"`
+
+	// They failed, changed, or follow from one that did.
+	Again []PlannedStep `json:"again"`
+}
+
 // RollbackOrder is a JSON object.
 type RollbackOrder struct {
 	// The version; its first 8 characters or more will do.
@@ -2392,6 +2417,9 @@ type RunOrder struct {
 type RunRetry struct {
 	// Where it goes on; else where it failed or was cut.
 	Place *string `json:"place,omitempty"`
+
+	// The version that goes on; else the one that ran. Steps that are the same in it are kept.
+	Version *int64 `json:"version,omitempty"`
 }
 
 // RunStep is a JSON object.

@@ -332,6 +332,44 @@ def rename(graph: WorkflowGraph, path: str, name: str) -> WorkflowGraph:
     return compile_graph(renamed(graph, block, index, name))
 
 
+def changed_tasks(before: Mapping[str, Any], after: Mapping[str, Any]) -> frozenset[str]:
+    """Paths of tasks in `before` whose recorded results do not count in `after`.
+
+    A task counts when it has the same name, path and text, not counting the tasks inside of it, and names nothing of
+    `use` that changed. Other members of the document than `use`, `do` and `input` do not matter.
+    """
+    old, new = _Tasks(), _Tasks()
+    old.read(before.get("do"), ("do",), ("do",))
+    new.read(after.get("do"), ("do",), ("do",))
+    used = _changed_names(before.get("use"), after.get("use"))
+    everything = before.get("input") != after.get("input")
+
+    def is_same(names: _Names, task: _Task) -> bool:
+        other, said = new.found.get(names), canonical(task.own)
+        return (
+            other is not None
+            and other.path == task.path
+            and canonical(other.own) == said
+            and not any(name in said for name in used)
+        )
+
+    return frozenset(pointer(task.path) for names, task in old.found.items() if everything or not is_same(names, task))
+
+
+def _changed_names(before: Any, after: Any) -> set[str]:
+    """Names of functions, errors, retries and so on that `use` defines in another way, or no longer."""
+    old, new = (one if isinstance(one, Mapping) else {} for one in (before, after))
+    found: set[str] = set()
+    for kind, members in old.items():
+        others = new.get(kind)
+        if isinstance(members, Mapping):
+            known = others if isinstance(others, Mapping) else {}
+            found |= {str(name) for name, one in members.items() if known.get(name) != one}
+        elif isinstance(members, list):
+            found |= {str(one) for one in members if not isinstance(others, list) or one not in others}
+    return found
+
+
 def diff(before: WorkflowGraph, after: WorkflowGraph) -> Sequence[Difference]:
     """Added, removed, changed and moved tasks, in the order of the documents."""
     return differences(before.document, after.document)

@@ -380,6 +380,11 @@ export class Operations extends Carrier {
     return this.send<Run>({ method: "POST", path: `/api/v1/runs/${encodeURIComponent(run)}/resume`, answer: "json", options, keyed: true });
   }
 
+  /** Shows what a retry would keep and what it would do again: `GET /api/v1/runs/{run}/retry`. */
+  planRetry(run: string, query: { version?: number; place?: string } = {}, options: CallOptions = {}): Promise<RetryPlan> {
+    return this.send<RetryPlan>({ method: "GET", path: `/api/v1/runs/${encodeURIComponent(run)}/retry`, answer: "json", options, query });
+  }
+
   /** Goes on where a run failed or was cut, as a new run: `POST /api/v1/runs/{run}/retry`. */
   retryRun(run: string, body: RunRetry, options: CallOptions = {}): Promise<Run> {
     return this.send<Run>({ method: "POST", path: `/api/v1/runs/${encodeURIComponent(run)}/retry`, answer: "json", options, body, media: "application/json", keyed: true });

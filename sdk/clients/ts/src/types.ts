@@ -1277,6 +1277,15 @@ export interface PlainWorkflow {
   document?: Record<string, Json>;
 }
 
+export interface PlannedStep {
+  /** One occurrence of a task: its path with rounds and visits, `/do/1/each/for/3/do/0/send`. */
+  place: string;
+  /** Of the task in the version that ran. */
+  path: string;
+  name: string;
+  kind: string;
+}
+
 export interface Plugin {
   name: string;
   version: string;
@@ -1444,6 +1453,15 @@ export interface RestoreOutcome {
   text: string;
 }
 
+export interface RetryPlan {
+  /** Number of the version that goes on; 0 for a trial. */
+  version: number;
+  /** Their results stay; they are not called again. */
+  kept: PlannedStep[];
+  /** They failed, changed, or follow from one that did. */
+  again: PlannedStep[];
+}
+
 export interface RollbackOrder {
   /** The version; its first 8 characters or more will do. */
   hash: string;
@@ -1601,6 +1619,8 @@ export interface RunOrder {
 export interface RunRetry {
   /** Where it goes on; else where it failed or was cut. */
   place?: string | null;
+  /** The version that goes on; else the one that ran. Steps that are the same in it are kept. */
+  version?: number | null;
 }
 
 export interface RunStep {

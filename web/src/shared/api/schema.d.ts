@@ -1478,7 +1478,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Shows what a retry would keep and what it would do again */
+        get: operations["planRetry"];
         put?: never;
         /** Goes on where a run failed or was cut, as a new run */
         post: operations["retryRun"];
@@ -3758,6 +3759,14 @@ export interface components {
             name: string;
             version: string;
         };
+        PlannedStep: {
+            kind: string;
+            name: string;
+            /** @description Of the task in the version that ran. */
+            path: string;
+            /** @description One occurrence of a task: its path with rounds and visits, `/do/1/each/for/3/do/0/send`. */
+            place: string;
+        };
         Plugin: {
             asked: components["schemas"]["Ask"][];
             author: string;
@@ -3922,6 +3931,14 @@ export interface components {
             /** @description What came of it, and where what was there before is kept. */
             text: string;
         };
+        RetryPlan: {
+            /** @description They failed, changed, or follow from one that did. */
+            again: components["schemas"]["PlannedStep"][];
+            /** @description Their results stay; they are not called again. */
+            kept: components["schemas"]["PlannedStep"][];
+            /** @description Number of the version that goes on; 0 for a trial. */
+            version: number;
+        };
         RollbackOrder: {
             /** @description The version; its first 8 characters or more will do. */
             hash: string;
@@ -4067,6 +4084,8 @@ export interface components {
         RunRetry: {
             /** @description Where it goes on; else where it failed or was cut. */
             place?: string | null;
+            /** @description The version that goes on; else the one that ran. Steps that are the same in it are kept. */
+            version?: number | null;
         };
         Runs: {
             items: components["schemas"]["Run"][];
@@ -15291,6 +15310,115 @@ export interface operations {
             };
             /** @description Misdirected Request */
             421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    planRetry: {
+        parameters: {
+            query?: {
+                /** @description Where it goes on */
+                place?: string;
+                /** @description The version that goes on */
+                version?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Id of a run */
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The plan; nothing is done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetryPlan"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
