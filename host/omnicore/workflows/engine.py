@@ -597,7 +597,9 @@ class EmbeddedEngine:
         row = await asyncio.to_thread(self.reader.row, run)
         before, trigger = await asyncio.to_thread(self.reader.given, row)
         graph = await self.definitions.graphs.get(row.digest)
-        how = Beginning(by=by, trigger={**trigger, "again": run}, priority=row.priority, trial=bool(row.trial))
+        labels = (await asyncio.to_thread(self.reader.labels, [run])).get(run, ())
+        again = {**trigger, "again": run}
+        how = Beginning(by=by, trigger=again, priority=row.priority, trial=bool(row.trial), labels=labels)
         new = await asyncio.to_thread(ordered, row.workflow, graph, row.number, given[0] if given else before, how)
         return replace(new, dedupe=None, rate=None, forked_from=run)
 

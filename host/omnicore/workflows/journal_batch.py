@@ -17,6 +17,7 @@ from omnicore.ids import new_id
 from omnicore.jobs.engine import ENDED, Started
 from omnicore.records import Record
 from omnicore.storage.tables.audit import AuditEntry, AuditRow, canonical, chain
+from omnicore.storage.tables.run_labels import add_labels
 from omnicore.storage.tables.workflow_runs import (
     HOSTS,
     End,
@@ -205,6 +206,7 @@ class JournalBatch:
         if not self._added:
             return
         add_runs(session, [row for row, _ in self._added])
+        add_labels(session, [(row.id, label) for row, one in self._added for label in one.new.labels])
         values = [pair for _, one in self._added for pair in one.large.items()]
         add_values(session, values, [(row.id, digest) for row, one in self._added for digest in one.large])
         self._added = []

@@ -617,5 +617,6 @@ def _drop(session: Session, run: str, limit: int) -> int:
     if gone < limit:
         session.execute("DELETE FROM workflow_signals WHERE run = ?", (run,))
         session.execute("DELETE FROM workflow_waits WHERE run = ?", (run,))
+        session.execute("DELETE FROM workflow_run_labels WHERE run = ?", (run,))
         gone += session.execute("DELETE FROM workflow_drops WHERE run = ?", (run,)).rowcount
     return gone

@@ -286,12 +286,12 @@ export class Operations extends Carrier {
   }
 
   /** Lists runs, newest first: `GET /api/v1/runs`. */
-  listRuns(query: { workflow?: string; status?: "pending" | "running" | "waiting" | "suspended" | "completed" | "faulted" | "cancelled"; limit?: number; cursor?: string } = {}, options: CallOptions = {}): Promise<Runs> {
+  listRuns(query: { workflow?: string; status?: "pending" | "running" | "waiting" | "suspended" | "completed" | "faulted" | "cancelled"; label?: string; owner?: string; since?: number; until?: number; q?: string; limit?: number; cursor?: string } = {}, options: CallOptions = {}): Promise<Runs> {
     return this.send<Runs>({ method: "GET", path: "/api/v1/runs", answer: "json", options, query });
   }
 
   /** All pages of `listRuns`, each asked for when it is reached. */
-  allRuns(query: { workflow?: string; status?: "pending" | "running" | "waiting" | "suspended" | "completed" | "faulted" | "cancelled"; limit?: number; cursor?: string } = {}, options: CallOptions = {}): AsyncGenerator<Run, void, undefined> {
+  allRuns(query: { workflow?: string; status?: "pending" | "running" | "waiting" | "suspended" | "completed" | "faulted" | "cancelled"; label?: string; owner?: string; since?: number; until?: number; q?: string; limit?: number; cursor?: string } = {}, options: CallOptions = {}): AsyncGenerator<Run, void, undefined> {
     return pages((cursor) => this.listRuns({ ...query, cursor }, options), query.cursor);
   }
 
