@@ -46,10 +46,7 @@ export function RunsTab() {
         )}
         <MoreFilters filter={filter} />
       </div>
-      <RunList
-        filter={filter}
-        empty={<NoRuns filter={filter} onAll={() => change(NO_FILTER)} />}
-      />
+      <RunList filter={filter} empty={<NoRuns filter={filter} onAll={() => change(NO_FILTER)} />} />
     </div>
   );
 }
@@ -57,7 +54,10 @@ export function RunsTab() {
 /** What runs are searched by, beside their state: kept in the address, as the state is. */
 function MoreFilters({ filter }: { filter: RunFilter }) {
   const change = useAddress();
-  const since = filter.since === undefined ? [] : [{ value: GIVEN, label: words.since(new Date(filter.since * 1000).toLocaleString()) }];
+  const since =
+    filter.since === undefined
+      ? []
+      : [{ value: GIVEN, label: words.since(new Date(filter.since * 1000).toLocaleString()) }];
   return (
     <>
       {TEXTS.map((name) => (
