@@ -15,6 +15,7 @@ from typing import Any
 from omnicore.errors import InvalidInput, LimitExceeded
 from omnicore.memory.columns import Floats, MemoryColumns
 from omnicore.memory.item import MemoryDraft, MemoryOrigin, drafted
+from omnicore.memory.languages import language_of
 from omnicore.memory.memories import Memories
 from omnicore.memory.tiers import MemoryTier, TierPolicy, policy_of
 from omnicore.records import replace
@@ -98,6 +99,7 @@ class Consolidator:
         if space is None:
             return
         self._embed(plugin, done)
+        self._reword(plugin)
         if space.sequence > space.consolidated or not young:
             for tier in (MemoryTier.ShortTerm, MemoryTier.Session):
                 self._move(plugin, policy_of(tier), done, young=young)
@@ -244,12 +246,18 @@ class Consolidator:
             self._care.sensed(plugin, [(row.seq, half.tobytes()) for row, half in zip(rows, halves, strict=True)], name)
             done.embedded += len(rows)
 
+    def _reword(self, plugin: str) -> None:
+        """Enters memories of earlier versions by the stems of their language."""
+        for _ in range(_BATCHES):
+            if self._table.reword(plugin, language_of, _BATCH) < _BATCH:
+                return
+
     def _sweep(self, done: Consolidated) -> None:
         now = self._clock.now()
         for _ in range(_BATCHES):
             over = self._care.expired(now, _BATCH)
             for plugin in sorted({plugin for plugin, _ in over}):
-                done.expired += self._table.forget(plugin, [seq for one, seq in over if one == plugin], now)
+                done.expired += self._memories.indexes.forget(plugin, [seq for one, seq in over if one == plugin], now)
             if len(over) < _BATCH:
                 break
         for _ in range(_BATCHES):

@@ -226,7 +226,10 @@ def drafted(draft: MemoryDraft, origin: MemoryOrigin, now: float, *, pinned: boo
     metadata = _checked_metadata(draft.metadata)
     about = draft.metadata
     speaker = _name(about, "speaker")
-    importance = judged_importance(text) if draft.importance is None else _checked_importance(draft.importance)
+    language = language_of(text)
+    importance = (
+        judged_importance(text, language) if draft.importance is None else _checked_importance(draft.importance)
+    )
     given = None if draft.embedding is None else checked_embedding(draft.embedding)
     return NewMemory(
         id=new_id("mem"),
@@ -241,7 +244,8 @@ def drafted(draft: MemoryDraft, origin: MemoryOrigin, now: float, *, pinned: boo
         expires_at=expiry(policy, importance, now, pinned=pinned),
         hash=text_hash(text, speaker),
         writer=origin.writer,
-        words=tuple(words_of(speaker, text)),
+        words=tuple(words_of(speaker, text, language)),
+        language=language,
         state=QUARANTINED if tier is MemoryTier.Galactic else LIVE,
         pinned=int(pinned or tier is MemoryTier.Cosmic),
         session=_name(about, "session"),
@@ -300,9 +304,9 @@ def spoken(speaker: str | None, text: str) -> str:
     return f"{speaker}: {text}" if speaker else text
 
 
-def words_of(speaker: str | None, text: str) -> list[str]:
-    """The words of a memory's full text."""
-    return analysed(spoken(speaker, text))
+def words_of(speaker: str | None, text: str, language: str | None = None) -> list[str]:
+    """The words of a memory's full text, by its language."""
+    return analysed(spoken(speaker, text), language or ENGLISH)
 
 
 def text_hash(text: str, speaker: str | None = None) -> str:

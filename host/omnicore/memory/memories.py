@@ -40,6 +40,8 @@ from omnicore.storage.tables.memory_words import LAST
 from omnicore.vectors.numeric import np
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from omnicore.clock import Clock
     from omnicore.config.settings import MemorySettings
     from omnicore.memory.columns import MemoryColumns
@@ -302,7 +304,7 @@ class Evictor:
             weakest = [] if opened is None else _weakest(opened.columns, policy, count, self._clock.now())
         gone = 0
         for at in range(0, len(weakest), _SLICE):
-            gone += self._table.forget(plugin, weakest[at : at + _SLICE], self._clock.now())
+            gone += self._indexes.forget(plugin, weakest[at : at + _SLICE], self._clock.now())
         if gone:
             self._tell("memory.evicted", {"tier": policy.tier.value, "count": gone, "owner": plugin})
         return gone
@@ -397,11 +399,21 @@ class Memories:
     Args:
         sense: the embedder behind its breaker.
         tell: is told of what was stored, forgotten and evicted.
+        folder: where indexes are kept for the next start; None keeps none.
 
     Owns: indexes in RAM and a thread that builds indexes, until `close`.
     """
 
-    def __init__(self, store: Store, *, settings: MemorySettings, clock: Clock, sense: Sense, tell: Tell) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        settings: MemorySettings,
+        clock: Clock,
+        sense: Sense,
+        tell: Tell,
+        folder: Path | None = None,
+    ) -> None:
         self.table = MemoryTable(store, words_of)
         self.settings = settings
         self.clock = clock
@@ -414,8 +426,9 @@ class Memories:
             sense_by=sense.name,
             most=settings.in_ram,
             exact_upto=settings.exact_upto,
-            m=settings.m,
-            ef=settings.ef,
+            folder=folder,
+            file_least=settings.file_least,
+            file_every_s=settings.file_every_s,
         )
         self.lookup = Lookup(self.table, self.immediate, clock)
         self.correct = Corrections(self.table, self.lookup, clock, tell)
@@ -604,7 +617,7 @@ class Memories:
                 remedy=f"the operator can, by `omnicore memory rm {item}`",
                 resource=str(tier),
             )
-        gone = tuple(self.table.erase(found.owner, item, self.clock.now()))
+        gone = tuple(self.indexes.erase(found.owner, item, self.clock.now()))
         if gone:
             told = {"tier": found.tier, "id": item, "owner": found.owner, "also": list(gone[1:])}
             self.tell("memory.forgotten", told)

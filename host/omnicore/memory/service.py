@@ -313,6 +313,7 @@ class MemoryService:
             await _aside(self.consolidator.run, young=False)
         else:
             await _aside(self.consolidator.sweep)
+        await _aside(self.memories.indexes.tend)
         return self.look_s
 
     async def _clean(self) -> float:
@@ -497,5 +498,5 @@ def _replace_older(memories: Memories, name: str, source: str) -> int:
         after = rows[-1].seq
         old = [row.seq for row in rows if (row.source or "").startswith(f"pack:{name}@") and row.source != source]
         if old:
-            replaced += memories.table.forget(SHARED_SPACE, old, memories.clock.now())
+            replaced += memories.indexes.forget(SHARED_SPACE, old, memories.clock.now())
     return replaced

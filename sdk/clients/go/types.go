@@ -1058,6 +1058,30 @@ type Grants struct {
 	Granted []Grant `json:"granted"`
 }
 
+// GuardReading is a JSON object.
+type GuardReading struct {
+	// The guard, as it was given.
+	Guard string `json:"guard"`
+
+	// One of errors, p95.
+	Figure string `json:"figure"`
+
+	// waits: not enough calls in this step yet to judge. One of holds, waits, failed.
+	State string `json:"state"`
+
+	// Of the new version, in per cent or milliseconds.
+	Measured *float64 `json:"measured"`
+
+	// Of the version that served, for comparison.
+	Before *float64 `json:"before"`
+
+	// What the new version must stay below; null while it is unknown.
+	Most *float64 `json:"most"`
+
+	// Why it waits or failed.
+	Says string `json:"says"`
+}
+
 // Health is a JSON object.
 type Health struct {
 	// That of the worst part; parts that are not critical count half. One of Healthy, Degraded, Unhealthy.
@@ -2009,6 +2033,11 @@ type Rollout struct {
 	EndedAt *float64 `json:"ended_at,omitempty"`
 }
 
+// RolloutList is a JSON object.
+type RolloutList struct {
+	Items []RolloutProgress `json:"items"`
+}
+
 // RolloutOrder is a JSON object.
 type RolloutOrder struct {
 	// A version that is kept, or the first 8 characters or more of its hash.
@@ -2022,6 +2051,23 @@ type RolloutOrder struct {
 
 	// Conditions: errors<1%; p95<200ms or p95<2s; p95<2x, against the version that served.
 	Guards []string `json:"guards,omitempty"`
+}
+
+// RolloutProgress is a JSON object.
+type RolloutProgress struct {
+	Rollout Rollout `json:"rollout"`
+
+	// Per cent of the calls that the new version has now.
+	Share int64 `json:"share"`
+
+	// When the next step is taken, at the soonest; null where none follows.
+	NextAt *float64 `json:"next_at"`
+
+	Before VersionFigures `json:"before"`
+
+	After VersionFigures `json:"after"`
+
+	Guards []GuardReading `json:"guards"`
 }
 
 // RpcMessage is a JSON object.
@@ -2905,6 +2951,24 @@ type Version struct {
 	Accepted *PluginDecision `json:"accepted"`
 
 	Functions []string `json:"functions"`
+}
+
+// VersionFigures is a JSON object.
+type VersionFigures struct {
+	Hash string `json:"hash"`
+
+	Version string `json:"version"`
+
+	// Per cent of the calls.
+	Share int64 `json:"share"`
+
+	Calls int64 `json:"calls"`
+
+	// Calls that the version failed.
+	Errors int64 `json:"errors"`
+
+	// No call in 20 took longer; null without calls.
+	P95Ms *float64 `json:"p95_ms"`
 }
 
 // Versions is a JSON object.

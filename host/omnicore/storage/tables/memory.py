@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,7 +13,7 @@ from omnicore.storage.table import Table
 from omnicore.storage.tables.memory_words import FullText, full_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from omnicore.storage.store import Session, Store
 
@@ -24,7 +26,10 @@ SHARED_SPACE = "@shared"
 
 
 class Space(Record, frozen=True):
-    """The memories of one plugin, or of all. `dimensions` of the embeddings that callers gave, 0 before the first."""
+    """The memories of one plugin, or of all. `dimensions` of the embeddings that callers gave, 0 before the first.
+
+    `copies` are the tokens of the files that hold its index, the newest last.
+    """
 
     plugin: str
     number: int
@@ -32,6 +37,7 @@ class Space(Record, frozen=True):
     purged: int
     dimensions: int
     consolidated: int
+    copies: str = ""
 
 
 class Cleaning(Record, frozen=True):
@@ -72,11 +78,15 @@ class KeptMemory(Record, frozen=True):
 
 
 class MemoryRow(KeptMemory, frozen=True):
-    """A memory as it is stored. `changed` is the number of its last change in its space."""
+    """A memory as it is stored. `changed` is the number of its last change in its space.
+
+    `language` is that of its words in the full text: empty where it could not be told, None where nobody looked.
+    """
 
     changed: int = 0
     sense: bytes | None = None
     sense_by: str | None = None
+    language: str | None = None
 
 
 class NewMemory(MemoryRow, frozen=True):
@@ -152,19 +162,25 @@ _OUTLINE = (
     " CASE WHEN superseded_by IS NULL THEN 0 ELSE 1 END, session, speaker, given, sense, sense_by, hash"
 )
 _PAGE = 500
+_COPIES = 8  # hosts that share a database each have one
+_UNREAD = (
+    f"SELECT seq, speaker, text FROM memories WHERE plugin = ? AND language IS NULL AND state < {DEAD:d}"
+    " ORDER BY seq LIMIT ?"
+)
+
+_OF_A_SPACE = ("memories", "memory_edges", "memory_tiers", "memory_cleanings", "memory_languages", "memory_spaces")
+
+Words = Callable[[str | None, str, str | None], Sequence[str]]
+"""The words of a memory's full text, from its speaker, its text and its language; always the same ones."""
 
 CLEANED_WITHIN_S = 3600.0
 """The longest that words of a memory whose time is over stay in the full text; those of an erased one go at once."""
 
 
 class MemoryTable:
-    """The memories of all plugins. Usable from any thread.
+    """The memories of all plugins. Usable from any thread."""
 
-    Args:
-        words: the words of a memory's full text, from its speaker and its text; always the same ones.
-    """
-
-    def __init__(self, store: Store, words: Callable[[str | None, str], Sequence[str]]) -> None:
+    def __init__(self, store: Store, words: Words) -> None:
         self.store = store
         self.texts: FullText = full_text(store)
         self._words = words
@@ -173,6 +189,10 @@ class MemoryTable:
         """The space of a plugin, or None if it never had a memory."""
         rows = self.store.rows(f"{SPACES.select} WHERE plugin = ?", (plugin,))
         return SPACES.row(rows[0]) if rows else None
+
+    def languages(self, plugin: str) -> dict[str, int]:
+        """The languages of a plugin's memories other than English, with how many were entered again."""
+        return dict(self.store.rows("SELECT language, reworded FROM memory_languages WHERE plugin = ?", (plugin,)))
 
     def plugins(self) -> list[str]:
         """Everyone who ever had a memory."""
@@ -234,6 +254,7 @@ class MemoryTable:
         fresh = [(one.seq, draft) for one, draft in zip(added, drafts, strict=True) if one.new]
         if fresh:
             self.texts.add(session, space.number, [(seq, draft.words) for seq, draft in fresh])
+            note_languages(session, plugin, dict.fromkeys({draft.language or "" for _, draft in fresh}, 0))
             _count_new(session, plugin, [draft for _, draft in fresh], quota, cap)
         return added
 
@@ -339,6 +360,11 @@ class MemoryTable:
             waiting += fresh
         return found
 
+    def seqs(self, plugin: str, items: Sequence[str]) -> list[int]:
+        """The numbers of memories by their ids, of those that are gone too."""
+        sql = "SELECT seq FROM memories WHERE plugin = ? AND id = ?"
+        return [int(row[0]) for item in items for row in self.store.rows(sql, (plugin, item))]
+
     def unclean(self, now: float) -> list[Cleaning]:
         """The spaces whose full text is to be cleaned by now."""
         rows = self.store.rows(f"{CLEANINGS.select} WHERE due <= ? ORDER BY due LIMIT {_PAGE:d}", (now,))
@@ -367,12 +393,13 @@ class MemoryTable:
         for seq in seqs:
             changed += 1
             row = session.execute(
-                f"SELECT tier, size, speaker, text, id FROM memories WHERE plugin = ? AND seq = ? AND state < {DEAD:d}",
+                "SELECT tier, size, speaker, text, language, id FROM memories"
+                f" WHERE plugin = ? AND seq = ? AND state < {DEAD:d}",
                 (plugin, seq),
             ).fetchone()
             if row is None:
                 continue
-            tier, size, speaker, text, item = row
+            tier, size, speaker, text, language, item = row
             session.execute(
                 "UPDATE memories SET state = ?, changed = ?, text = '', metadata = '{}', given = NULL, sense = NULL,"
                 " session = NULL, speaker = NULL, hash = '', source = NULL, accessed_at = ?"
@@ -380,7 +407,7 @@ class MemoryTable:
                 (DEAD, changed, now, plugin, seq),
             )
             session.execute("DELETE FROM memory_edges WHERE plugin = ? AND (src = ? OR dst = ?)", (plugin, item, item))
-            self.texts.remove(session, space.number, seq, self._words(speaker, text))
+            self.texts.remove(session, space.number, seq, self._words(speaker, text, language))
             count_tier(session, plugin, tier, -1, -size)
             gone += 1
         return gone
@@ -445,6 +472,49 @@ class MemoryTable:
             )
         ]
 
+    def vouch(self, plugin: str, number: int, token: str, instead: str | None) -> bool:
+        """Says that a file holds a space as the database has it; True if that is still the plugin's space.
+
+        A database that was put back to a time before does not know the token, so the file is not believed there.
+        """
+
+        def work(session: Session) -> bool:
+            row = session.execute(
+                "SELECT copies FROM memory_spaces WHERE plugin = ? AND number = ?", (plugin, number)
+            ).fetchone()
+            if row is None:
+                return False
+            kept = [one for one in row[0].split() if one != instead][1 - _COPIES :]
+            session.execute("UPDATE memory_spaces SET copies = ? WHERE plugin = ?", (" ".join([*kept, token]), plugin))
+            return True
+
+        return self.store.apply(work, locks=space_locks(plugin))
+
+    def reword(self, plugin: str, language_of: Callable[[str], str], most: int) -> int:
+        """Enters memories of earlier versions by the words of their language; returns how many were looked at."""
+
+        def work(session: Session) -> int:
+            rows = session.execute(_UNREAD, (plugin, most)).fetchall()
+            if not rows:
+                return 0
+            space = advance(self, session, plugin)
+            found = [(seq, speaker, text, language_of(text)) for seq, speaker, text in rows]
+            reworded: Counter[str] = Counter()
+            for seq, speaker, text, language in found:
+                before, after = self._words(speaker, text, None), self._words(speaker, text, language)
+                if before != after:
+                    self.texts.remove(session, space.number, seq, before)
+                    self.texts.add(session, space.number, [(seq, after)])
+                    reworded[language] += 1
+            session.executemany(
+                "UPDATE memories SET language = ? WHERE plugin = ? AND seq = ?",
+                [(language, plugin, seq) for seq, _, _, language in found],
+            )
+            note_languages(session, plugin, reworded)
+            return len(found)
+
+        return self.store.apply(work, locks=space_locks(plugin))
+
     def clear(self, plugin: str) -> None:
         """Forgets all that a plugin stored, for when it is removed."""
         with self.store.write(durable=True, locks=space_locks(plugin)) as session:
@@ -452,7 +522,7 @@ class MemoryTable:
             if row is None:
                 return
             self.texts.drop(session, row[0])
-            for table in ("memories", "memory_edges", "memory_tiers", "memory_cleanings", "memory_spaces"):
+            for table in _OF_A_SPACE:
                 session.execute(f"DELETE FROM {table} WHERE plugin = ?", (plugin,))
 
     def _kept(self, where: str, values: Sequence[Any]) -> list[KeptMemory]:
@@ -462,6 +532,17 @@ class MemoryTable:
 def space_locks(plugin: str) -> tuple[str, ...]:
     """The lock of a plugin's memories."""
     return (f"memory:{plugin}",)
+
+
+def note_languages(session: Session, plugin: str, reworded: Mapping[str, int]) -> None:
+    """Notes the languages of a space, with how many memories were entered again. English needs no note."""
+    rows = [(plugin, code, count) for code, count in sorted(reworded.items()) if code not in ("", "en")]
+    if rows:
+        session.executemany(
+            "INSERT INTO memory_languages (plugin, language, reworded) VALUES (?, ?, ?)"
+            " ON CONFLICT (plugin, language) DO UPDATE SET reworded = memory_languages.reworded + excluded.reworded",
+            rows,
+        )
 
 
 _NEW_SPACE = 0x4F4D4E53

@@ -220,10 +220,12 @@ def merge_words(connection: Session) -> None:
 _PAGE = 1000
 
 
-def enter_words_again(store: Store, session: Session, words: Callable[[str | None, str], Sequence[str]]) -> None:
+def enter_words_again(
+    store: Store, session: Session, words: Callable[[str | None, str, str | None], Sequence[str]]
+) -> None:
     """Makes the full text of every space from its memories.
 
-    Args: words: those of a memory, from its speaker and its text.
+    Args: words: those of a memory, from its speaker, its text and its language.
     """
     texts = full_text(store)
     for plugin, space in session.execute("SELECT plugin, number FROM memory_spaces").fetchall():
@@ -231,8 +233,9 @@ def enter_words_again(store: Store, session: Session, words: Callable[[str | Non
         texts.make(session, space)
         last = -1
         while page := session.execute(
-            "SELECT seq, speaker, text FROM memories WHERE plugin = ? AND seq > ? AND state < 2 ORDER BY seq LIMIT ?",
+            "SELECT seq, speaker, text, language FROM memories"
+            " WHERE plugin = ? AND seq > ? AND state < 2 ORDER BY seq LIMIT ?",
             (plugin, last, _PAGE),
         ).fetchall():
-            texts.add(session, space, [(seq, words(speaker, text)) for seq, speaker, text in page])
+            texts.add(session, space, [(seq, words(speaker, text, language)) for seq, speaker, text, language in page])
             last = page[-1][0]

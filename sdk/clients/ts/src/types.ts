@@ -711,6 +711,22 @@ export interface Grants {
   granted: Grant[];
 }
 
+export interface GuardReading {
+  /** The guard, as it was given. */
+  guard: string;
+  figure: "errors" | "p95";
+  /** waits: not enough calls in this step yet to judge. */
+  state: "holds" | "waits" | "failed";
+  /** Of the new version, in per cent or milliseconds. */
+  measured: number | null;
+  /** Of the version that served, for comparison. */
+  before: number | null;
+  /** What the new version must stay below; null while it is unknown. */
+  most: number | null;
+  /** Why it waits or failed. */
+  says: string;
+}
+
 export interface Health {
   /** That of the worst part; parts that are not critical count half. */
   overall: "Healthy" | "Degraded" | "Unhealthy";
@@ -1339,6 +1355,10 @@ export interface Rollout {
   ended_at?: number | null;
 }
 
+export interface RolloutList {
+  items: RolloutProgress[];
+}
+
 export interface RolloutOrder {
   /** A version that is kept, or the first 8 characters or more of its hash. */
   version: string;
@@ -1348,6 +1368,17 @@ export interface RolloutOrder {
   every_s?: number;
   /** Conditions: errors<1%; p95<200ms or p95<2s; p95<2x, against the version that served. */
   guards?: string[];
+}
+
+export interface RolloutProgress {
+  rollout: Rollout;
+  /** Per cent of the calls that the new version has now. */
+  share: number;
+  /** When the next step is taken, at the soonest; null where none follows. */
+  next_at: number | null;
+  before: VersionFigures;
+  after: VersionFigures;
+  guards: GuardReading[];
 }
 
 export interface RpcMessage {
@@ -1948,6 +1979,18 @@ export interface Version {
   /** Who accepted it; null for one that nobody did. */
   accepted: PluginDecision | null;
   functions: string[];
+}
+
+export interface VersionFigures {
+  hash: string;
+  version: string;
+  /** Per cent of the calls. */
+  share: number;
+  calls: number;
+  /** Calls that the version failed. */
+  errors: number;
+  /** No call in 20 took longer; null without calls. */
+  p95_ms: number | null;
 }
 
 export interface Versions {

@@ -1081,10 +1081,28 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Shows how a rollout goes on */
+        get: operations["showRollout"];
         put?: never;
         /** Gives a version the calls step by step */
         post: operations["beginRollout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plugins/{plugin}/rollout/promote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives the new version all calls */
+        post: operations["promoteRollout"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1203,6 +1221,23 @@ export interface paths {
         };
         /** Shows the queues of tasks */
         get: operations["listQueues"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rollouts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists rollouts under way */
+        get: operations["listRollouts"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3074,6 +3109,25 @@ export interface components {
             /** @enum {unknown} */
             state: "enabled" | "needs-grant" | "needs-review" | "disabled" | "quarantined" | "rejected";
         };
+        GuardReading: {
+            /** @description Of the version that served, for comparison. */
+            before: number | null;
+            /** @enum {unknown} */
+            figure: "errors" | "p95";
+            /** @description The guard, as it was given. */
+            guard: string;
+            /** @description Of the new version, in per cent or milliseconds. */
+            measured: number | null;
+            /** @description What the new version must stay below; null while it is unknown. */
+            most: number | null;
+            /** @description Why it waits or failed. */
+            says: string;
+            /**
+             * @description waits: not enough calls in this step yet to judge.
+             * @enum {unknown}
+             */
+            state: "holds" | "waits" | "failed";
+        };
         Health: {
             /** @description Seconds since the Unix epoch. */
             at: number;
@@ -3702,6 +3756,9 @@ export interface components {
             version: string;
             who: string;
         };
+        RolloutList: {
+            items: components["schemas"]["RolloutProgress"][];
+        };
         RolloutOrder: {
             /** @description The time that a step lasts at least. */
             every_s?: number;
@@ -3711,6 +3768,16 @@ export interface components {
             shares?: number[];
             /** @description A version that is kept, or the first 8 characters or more of its hash. */
             version: string;
+        };
+        RolloutProgress: {
+            after: components["schemas"]["VersionFigures"];
+            before: components["schemas"]["VersionFigures"];
+            guards: components["schemas"]["GuardReading"][];
+            /** @description When the next step is taken, at the soonest; null where none follows. */
+            next_at: number | null;
+            rollout: components["schemas"]["Rollout"];
+            /** @description Per cent of the calls that the new version has now. */
+            share: number;
         };
         RpcMessage: {
             error?: {
@@ -4310,6 +4377,17 @@ export interface components {
             /** @description Somebody decided to keep the version before it. */
             turned_away: boolean;
             /** @description The version as its manifest writes it. */
+            version: string;
+        };
+        VersionFigures: {
+            calls: number;
+            /** @description Calls that the version failed. */
+            errors: number;
+            hash: string;
+            /** @description No call in 20 took longer; null without calls. */
+            p95_ms: number | null;
+            /** @description Per cent of the calls. */
+            share: number;
             version: string;
         };
         Versions: {
@@ -12281,6 +12359,92 @@ export interface operations {
             };
         };
     };
+    showRollout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of a plugin */
+                plugin: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The last rollout, and what its guards measure. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RolloutProgress"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     beginRollout: {
         parameters: {
             query?: never;
@@ -12365,6 +12529,104 @@ export interface operations {
             };
             /** @description Unprocessable Content */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    promoteRollout: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request answer as the first did, without doing it again */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Name of a plugin */
+                plugin: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rollout. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rollout"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13082,6 +13344,80 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Queues"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listRollouts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Rollouts of new versions, by plugin. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RolloutList"];
                 };
             };
             /** @description Bad Request */
