@@ -206,7 +206,8 @@ class JournalBatch:
         if not self._added:
             return
         add_runs(session, [row for row, _ in self._added])
-        add_labels(session, [(row.id, label) for row, one in self._added for label in one.new.labels])
+        if labels := [(row.id, label) for row, one in self._added for label in one.new.labels]:
+            add_labels(session, labels)
         values = [pair for _, one in self._added for pair in one.large.items()]
         add_values(session, values, [(row.id, digest) for row, one in self._added for digest in one.large])
         self._added = []

@@ -338,7 +338,9 @@ class Workflows:
         Conflict: switched off, or as many as may run of its concurrency key do. CapacityReached.
         """
         begun = trigger or {"kind": "manual"}
-        how = Beginning(by=by, trigger=begun, key=key, priority=priority, labels=checked_labels(labels))
+        how = Beginning(
+            by=by, trigger=begun, key=key, priority=priority, labels=checked_labels(labels) if labels else ()
+        )
         new = await self._starting.order(workflow, input, how, number=number)
         return await self._begun(new)
 

@@ -69,8 +69,7 @@ def checked_labels(labels: Sequence[str]) -> tuple[str, ...]:
 
 def add_labels(session: Session, rows: Sequence[tuple[str, str]]) -> None:
     """Keeps (run, label), in a transaction of the caller's."""
-    if rows:
-        session.executemany("INSERT INTO workflow_run_labels (run, label) VALUES (?, ?) ON CONFLICT DO NOTHING", rows)
+    session.executemany("INSERT INTO workflow_run_labels (run, label) VALUES (?, ?) ON CONFLICT DO NOTHING", rows)
 
 
 class RunSearch:
