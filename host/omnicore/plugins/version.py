@@ -12,6 +12,7 @@ from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from omnicore.capabilities.capability import Capability
 from omnicore.capabilities.doors import PluginScope, open_doors
 from omnicore.errors import (
     CapacityReached,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from omnicore.capabilities.services import Services
     from omnicore.clock import Clock
     from omnicore.config.settings import Settings
+    from omnicore.plugins.callers import LimitGate
     from omnicore.plugins.catalogue import Serving
     from omnicore.sandbox.engine import Instance, SandboxEngine, Template
     from omnicore.storage.modules import ModuleStore
@@ -435,6 +437,7 @@ class ServiceParts:
     metrics: Metrics
     logs: PluginLogs
     functions: Sequence[HostFunction]
+    capabilities: Mapping[str, Capability]
     clock: Clock
     wrap_doors: WrapDoors
 
@@ -442,11 +445,12 @@ class ServiceParts:
 class Target:
     """Everything that calls of a reference such as `text.count` need, worked out once.
 
-    `record` is told of calls that were answered, `failed` of all others. `tally` counts for one of several versions.
+    `record` is told of calls that were answered, `failed` of all others. `tally` counts for one of several versions,
+    `gate` lets calls through where they are limited.
     """
 
     __slots__ = (
-        *("export", "failed", "media", "plain_input", "plain_output", "record", "ref", "tally", "threads"),
+        *("export", "failed", "gate", "media", "plain_input", "plain_output", "record", "ref", "tally", "threads"),
         "version",
     )
 
@@ -462,6 +466,7 @@ class Target:
         self.record: Callable[..., None] = recorder.record
         self.failed = recorder.record
         self.tally: VersionTally | None = None
+        self.gate: LimitGate | None = None
         self.threads = threads
 
 
@@ -749,7 +754,7 @@ class VersionsInService:
             log=parts.logs.sink(serving.name),
             wasi=manifest.wasi,
         )
-        doors = open_doors(scope, parts.services)
+        doors = open_doors(scope, parts.services, parts.capabilities)
         # Shared by all its instances: plugins keep state in variables between calls.
         variables = Variables(limits.var_bytes)
         doors = replace(doors, functions=(*doors.functions, *parts.functions), variables=variables)

@@ -226,6 +226,33 @@ type CallCost struct {
 	HostCalls map[string]int64 `json:"host_calls"`
 }
 
+// CallLimitOrder is a JSON object.
+type CallLimitOrder struct {
+	// Calls that may run at once on all hosts.
+	Concurrent *int64 `json:"concurrent,omitempty"`
+
+	// Calls that may begin in a second on all hosts.
+	PerSecond *float64 `json:"per_second,omitempty"`
+}
+
+// CallLimitView is a JSON object.
+type CallLimitView struct {
+	// Calls that may run at once; null for any number.
+	Concurrent *int64 `json:"concurrent"`
+
+	// Calls that may begin in a second; null for any number.
+	PerSecond *float64 `json:"per_second"`
+
+	// Places that hosts hold now, for calls that run or may begin.
+	Held int64 `json:"held"`
+
+	// Who set them; null where nothing is limited.
+	Who *string `json:"who"`
+
+	// When; seconds since the Unix epoch.
+	At *float64 `json:"at"`
+}
+
 // Change is a JSON object.
 type Change struct {
 	Capability string `json:"capability"`
@@ -1539,10 +1566,12 @@ type Memory struct {
 
 	SupersededBy *string `json:"superseded_by"`
 
-	// How well it fits the question, 0 to 1.
+	// The probability that it answers the question, 0 to 1.
 	Score *float64 `json:"score"`
 
-	// What the score is made of; empty without a question.
+	// Without a question empty. The shares of `rank`, by which results are ordered, and the signals of `score`:
+	// `cosine`, and the share of the question's words, rare ones counting more, that it holds (`covered`), or it
+	// and its neighbours (`around`).
 	Explain map[string]float64 `json:"explain"`
 
 	Edges []MemoryEdge `json:"edges,omitempty"`
@@ -1637,6 +1666,9 @@ type MemoryQuestion struct {
 	Tiers []string `json:"tiers,omitempty"`
 
 	Limit *int64 `json:"limit,omitempty"`
+
+	// Only memories with this score, the probability that one answers.
+	MinScore *float64 `json:"min_score,omitempty"`
 
 	// True counts what is found as used.
 	Touch *bool `json:"touch,omitempty"`

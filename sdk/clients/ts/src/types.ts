@@ -161,6 +161,26 @@ export interface CallCost {
   host_calls: Record<string, number>;
 }
 
+export interface CallLimitOrder {
+  /** Calls that may run at once on all hosts. */
+  concurrent?: number | null;
+  /** Calls that may begin in a second on all hosts. */
+  per_second?: number | null;
+}
+
+export interface CallLimitView {
+  /** Calls that may run at once; null for any number. */
+  concurrent: number | null;
+  /** Calls that may begin in a second; null for any number. */
+  per_second: number | null;
+  /** Places that hosts hold now, for calls that run or may begin. */
+  held: number;
+  /** Who set them; null where nothing is limited. */
+  who: string | null;
+  /** When; seconds since the Unix epoch. */
+  at: number | null;
+}
+
 export interface Change {
   capability: string;
   change: "new" | "wider" | "narrower" | "dropped";
@@ -1034,9 +1054,9 @@ export interface Memory {
   valid_from: number | null;
   valid_to: number | null;
   superseded_by: string | null;
-  /** How well it fits the question, 0 to 1. */
+  /** The probability that it answers the question, 0 to 1. */
   score: number | null;
-  /** What the score is made of; empty without a question. */
+  /** Without a question empty. The shares of `rank`, by which results are ordered, and the signals of `score`: `cosine`, and the share of the question's words, rare ones counting more, that it holds (`covered`), or it and its neighbours (`around`). */
   explain: Record<string, number>;
   edges?: MemoryEdge[];
 }
@@ -1098,6 +1118,8 @@ export interface MemoryQuestion {
   embedding?: number[] | null;
   tiers?: ("immediate" | "short_term" | "session" | "episodic" | "semantic" | "procedural" | "strategic" | "civilizational" | "evolutionary" | "planetary" | "galactic" | "cosmic")[] | null;
   limit?: number;
+  /** Only memories with this score, the probability that one answers. */
+  min_score?: number;
   /** True counts what is found as used. */
   touch?: boolean;
   /** Only what was said then or later. Seconds since the Unix epoch. */
