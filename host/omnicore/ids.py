@@ -26,6 +26,11 @@ def new_id(prefix: str) -> str:
     return _written(prefix, _number())
 
 
+def first_id(prefix: str, at: float) -> str:
+    """The smallest id that `new_id` could have made at a time. Units: seconds since the Unix epoch."""
+    return _written(prefix, max(0, min(int(at * 1000), (1 << 48) - 1)) << 80)
+
+
 def random_hex() -> str:
     """32 characters that nobody can guess: 128 random bits of the system."""
     return _chunk().hex()

@@ -65,6 +65,24 @@ def test_a_run_is_kept_before_the_answer_and_goes_on_after_it(client: httpx.Clie
     assert (run["output"], run["fault"], run["by"]) == ({"text": "Hello Ada"}, None, "rest:owner")
 
 
+def test_runs_are_listed_by_label_owner_time_and_text(client: httpx.Client) -> None:
+    order = {"input": {"name": "Zoë"}, "labels": ["env=prod"], "wait_s": 30}
+    run = client.post("/api/v1/workflows/greet/runs", json=order).json()
+    assert run["labels"] == ["env=prod"]
+
+    def found(**wanted: object) -> list[str]:
+        return [one["id"] for one in client.get("/api/v1/runs", params=wanted).json()["items"]]
+
+    at = run["created_at"]
+    assert found(label="env=prod") == found(q="zoë") == found(q="Zoë", owner="owner", since=at - 60) == [run["id"]]
+    assert found(label="env=prod", until=at - 60) == found(label="env=prod", owner="nobody") == []
+    assert client.get(f"/api/v1/runs/{run['id']}").json()["labels"] == ["env=prod"]
+    for wrong in ({"since": "yesterday"}, {"until": "-1"}, {"label": ""}, {"q": "x" * 201}, {"since": "nan"}):
+        assert client.get("/api/v1/runs", params=wrong).status_code == 422
+    assert client.post("/api/v1/workflows/greet/runs", json={"labels": [""]}).status_code == 422
+    assert client.post("/api/v1/workflows/greet/runs", json={"labels": list("abcdefghijklmnopq")}).status_code == 422
+
+
 def test_whoever_waits_gets_the_output_or_the_fault(client: httpx.Client) -> None:
     answer = client.post("/api/v1/workflows/greet/runs", json={"input": {"name": "Bob"}, "wait_s": 30})
     assert (answer.status_code, answer.json()["output"]) == (200, {"text": "Hello Bob"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 from collections.abc import Callable
 from contextlib import closing
@@ -68,6 +69,22 @@ def test_what_the_host_lacks_is_told_where_it_is_called_and_keeps_nothing_from_b
     assert ran.code == 0
     assert "-:3:7: warning: this host has no plugin `nobody` now" in ran.err
     assert "-:4:20: warning: there is no webhook `orders` yet (make it: `omnicore connectors hooks add " in ran.err
+
+
+def test_runs_are_listed_by_label_owner_time_and_text(workflows: Command) -> None:
+    workflows("apply", "-", stdin=HEAD.format(name="says") + "do:\n- a: {set: {said: '${ . }'}}\n")
+    for label, given in (("env=prod", "hello Ada"), ("env=test", "hello Bob")):
+        assert workflows("run", "says", given, "--label", label).code == 0
+
+    def found(*options: str) -> list[str]:
+        return [one["input"] for one in document(workflows("runs", "-o", "json", *options))["items"]]
+
+    assert found("--label", "env=prod") == found("--search", "ADA") == ["hello Ada"]
+    assert found("--search", "hello", "--since", "1h", "--owner", getpass.getuser()) == ["hello Bob", "hello Ada"]
+    assert found("--until", "1h") == found("--since", "2100-01-01") == found("--owner", "nobody") == []
+    assert found("--since", "2020-01-01T08:00:00Z", "--until", "2100-01-01", "-n", "1") == ["hello Bob"]
+    assert workflows("runs", "--since", "soon").code == 2
+    assert workflows("run", "--file", "x.yaml", "--label", "a").code != 0
 
 
 def test_an_input_that_begins_like_json_and_is_none_begins_no_run(workflows: Command) -> None:

@@ -34,6 +34,7 @@ from omnicore.api.operation import (
     text,
 )
 from omnicore.storage.tables.tasks import TaskFilter
+from omnicore.storage.tables.workflow_runs import RunFilter
 
 MOST_TEXT_BYTES = 2 * 1024 * 1024
 """The largest text of a workflow."""
@@ -226,9 +227,7 @@ OPERATIONS: tuple[Operation, ...] = (
             202: shows("The run, which is kept and goes on.", "Run")}, body="TrialOrder",
         problems=(404, 409, 413, 422), idempotent=True, needs=Role.admin),
     get("/api/v1/runs", "runs.list_runs", "Lists runs, newest first", ok("A page of runs.", "Runs"),
-        query=(text("workflow", "Only those of a workflow"),
-            Query("status", "Run.status", "Only these; faulted ones are the dead letters"), limit(), CURSOR),
-        problems=(422,)),
+        query=(*queries(RunFilter), limit(), CURSOR), problems=(422,)),
     get("/api/v1/runs/{run}", "runs.show_run", "Shows a run", ok("The run.", "Run"), problems=(404,)),
     get("/api/v1/runs/{run}/steps", "runs.list_steps", "Lists the rows of a run's journal",
         ok("A page of rows, in order.", "RunSteps"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Mapping
 from contextlib import suppress
 from time import monotonic
@@ -61,6 +62,7 @@ class RunOrder(Record, frozen=True):
     priority: Annotated[
         Annotated[int, Meta(ge=0, le=9)] | None, Meta(description="Higher ones first; default: that of the workflow.")
     ] = None
+    labels: Annotated[tuple[str, ...], Meta(max_length=16, description="Texts to find it by in lists.")] = ()
 
 
 class TrialOrder(Record, frozen=True):
@@ -121,7 +123,13 @@ async def start_run(request: Request) -> Response:
     # The Idempotency-Key is the key of the run too: it outlives the answers kept in memory.
     key = order.key if order.key is not None else header_key(request)
     handle = await service.start(
-        workflow, order.input, key=key, by=who(request), number=order.number, priority=order.priority
+        workflow,
+        order.input,
+        key=key,
+        by=who(request),
+        number=order.number,
+        priority=order.priority,
+        labels=order.labels,
     )
     return await begun(request, handle, 202, wait_s=order.wait_s)
 
@@ -203,8 +211,24 @@ async def list_runs(request: Request) -> Response:
     if workflow is not None and (len(workflow) > 200 or not workflow.isascii() or "\0" in workflow):
         raise InvalidInput("workflow is not a name", remedy="see /api/v1/workflows", path="workflow")
     limit, cursor = read_count(request, "limit", 50), read_cursor_text(request)
-    page = await service_of(request).page_runs(workflow=workflow, status=status, limit=limit, cursor=cursor)
+    more: dict[str, Any] = {name: asked.get(name) for name in ("label", "owner", "q")}
+    more |= {name: _moment(request, name) for name in ("since", "until")}
+    page = await service_of(request).page_runs(workflow=workflow, status=status, limit=limit, cursor=cursor, **more)
     return page_reply(page)
+
+
+def _moment(request: Request, name: str) -> float | None:
+    """A time of the query, in Unix seconds. Raises: InvalidInput."""
+    text = request.query_params.get(name)
+    if text is None:
+        return None
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not 0 <= found < 1e11:
+        raise InvalidInput(f"{name} is not a time", remedy="give seconds since the Unix epoch", path=name)
+    return found
 
 
 async def show_run(request: Request) -> Response:

@@ -16,6 +16,7 @@ import importlib
 import json
 import re
 import sys
+import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import IntEnum
@@ -281,6 +282,26 @@ class Duration(click.ParamType[float]):
         if seconds is None or seconds <= 0:
             self.fail(f"{value!r} is no duration, such as 0.5, 500ms or 1m", param, ctx)
         return seconds
+
+
+class Moment(click.ParamType[float]):
+    """Unix seconds, written as a time that has passed since (`90s`, `2h`, `7d`), a date, or a date and time."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The seconds since the Unix epoch. Raises: click.BadParameter."""
+        if isinstance(value, float):
+            return value
+        text = str(value)
+        days = text[:-1] if text.endswith("d") else ""
+        ago = float(days) * 86_400.0 if days.isdecimal() else parse_duration(text) if not text.isdecimal() else None
+        if ago is not None:
+            return time.time() - ago
+        try:
+            return datetime.fromisoformat(text).astimezone().timestamp()
+        except ValueError:
+            self.fail(f"{value!r} is no time, such as 2h, 7d, 2026-11-23 or 2026-11-23T08:00:00Z", param, ctx)
 
 
 def read_input(text: str | None) -> bytes:

@@ -10,7 +10,7 @@ import click
 
 from omnicore.cli.client import Client, connected, who
 from omnicore.cli.nouns import Noun, listing, show_page
-from omnicore.cli.options import Duration, Exit, Shell, host_folders, pass_shell, task_input
+from omnicore.cli.options import Duration, Exit, Moment, Shell, host_folders, pass_shell, task_input
 from omnicore.cli.output import Output, date
 from omnicore.cli.run_view import (
     STEP_HEADS,
@@ -61,6 +61,7 @@ def _watching(command: _Decorated) -> _Decorated:
 @click.option("--number", type=click.IntRange(1), help="An earlier version; see `workflows versions`.")
 @click.option("--priority", type=click.IntRange(0, 9), help="Higher ones first.")
 @click.option("--key", help="Run it only once: a second start with this key is the first one.")
+@click.option("--label", "labels", multiple=True, metavar="TEXT", help="Text to find the run by; may be repeated.")
 @_watching
 @host_folders
 @pass_shell
@@ -78,9 +79,9 @@ def run(shell: Shell, /, name: str | None, given: str | None, file: str | None, 
         checked = _of_file(output, file)
         if name not in (None, checked.workflow):
             raise InvalidInput(f"{file} is {checked.workflow}, not {name}", remedy="leave the name out")
-        if wishes["key"] or wishes["number"] or wishes["priority"] is not None:
+        if wishes["key"] or wishes["number"] or wishes["priority"] is not None or wishes["labels"]:
             raise click.UsageError(
-                "--key, --number and --priority go with workflows that are applied, not with --file."
+                "--key, --number, --priority and --label go with workflows that are applied, not with --file."
             )
     elif name is None:
         raise click.UsageError("Name a workflow, or a file with --file.")
@@ -90,6 +91,7 @@ def run(shell: Shell, /, name: str | None, given: str | None, file: str | None, 
         if file is not None:
             return _ordered(client, "workflows", checked.workflow, "trial", text=checked.given, input=value)
         chosen = {key: wishes[key] for key in ("key", "number", "priority")}
+        chosen |= {"labels": list(wishes["labels"])} if wishes["labels"] else {}
         return _ordered(client, "workflows", str(name), "runs", input=value, **chosen)
 
     _shown(shell, output, begin, wishes)
@@ -213,12 +215,18 @@ _PAGE = 500
 @click.option("--workflow", "named", metavar="WORKFLOW", help="The same as naming it.")
 @click.option("--status", type=click.Choice(_STATES), help="Only runs in this state.")
 @click.option("--dead", is_flag=True, help="Only dead letters: runs that faulted. `workflows retry RUN` goes on.")
+@click.option("--label", metavar="TEXT", help="Only runs with this label, such as env=prod.")
+@click.option("--owner", metavar="NAME", help="Only runs begun by this user.")
+@click.option("--since", type=Moment(), help="Only runs begun since then: 2h, or 2026-11-23T08:00.")
+@click.option("--until", type=Moment(), help="Only runs begun before then.")
+@click.option("--search", metavar="TEXT", help="Only runs with this text in their input.")
 @click.option("-n", "--limit", type=click.IntRange(1, 500), default=50, show_default=True)
 @click.option("--cursor", help="Continue where the previous page ended.")
 @host_folders
 @pass_shell
 def runs(
     shell: Shell,
+    /,
     workflow: str | None,
     *,
     named: str | None,
@@ -226,8 +234,13 @@ def runs(
     dead: bool,
     limit: int,
     cursor: str | None,
+    search: str | None,
+    **more: Any,
 ) -> None:
-    """List runs, newest first, with WORKFLOW only those of one."""
+    """List runs, newest first, with WORKFLOW only those of one.
+
+    A search looks at 5,000 runs; where there are more, the cursor of the last line goes on.
+    """
     if None not in (workflow, named) and workflow != named:
         raise click.UsageError(f"{workflow} and --workflow {named} are two: name one.")
     workflow = named if workflow is None else workflow
@@ -236,7 +249,7 @@ def runs(
     output = Output(shell)
     wanted = "faulted" if dead else status
     with connected(shell, output) as client:
-        page = client.get("runs", workflow=workflow, status=wanted, limit=limit, cursor=cursor)
+        page = client.get("runs", workflow=workflow, status=wanted, limit=limit, cursor=cursor, q=search, **more)
     show_page(output, _RUN, page)
 
 

@@ -52,6 +52,7 @@ class NewRun(Record, frozen=True):
     depth: int = 0
     forked_from: str | None = None
     trial: bool = False
+    labels: tuple[str, ...] = ()
 
 
 class Started(Record, frozen=True):
@@ -96,6 +97,9 @@ class RunView(Record, frozen=True):
     steps: Annotated[int, Meta(description="Rows of its journal.")]
     hash: Annotated[str, Meta(description="Of the last row and so of all.")]
     trial: Annotated[bool, Meta(description="Of a text that was not applied.")] = False
+    labels: Annotated[
+        tuple[str, ...], Meta(description="Those it was begun with, and the tags of its document as `name=value`.")
+    ] = ()
 
 
 class StepView(Record, frozen=True):

@@ -599,7 +599,9 @@ class EmbeddedEngine:
         row = await asyncio.to_thread(self.reader.row, run)
         before, trigger = await asyncio.to_thread(self.reader.given, row)
         number, graph = await self._version_of(row, version)
-        how = Beginning(by=by, trigger={**trigger, "again": run}, priority=row.priority, trial=bool(row.trial))
+        labels = (await asyncio.to_thread(self.reader.labels, [run])).get(run, ())
+        again = {**trigger, "again": run}
+        how = Beginning(by=by, trigger=again, priority=row.priority, trial=bool(row.trial), labels=labels)
         new = await asyncio.to_thread(ordered, row.workflow, graph, number, given[0] if given else before, how)
         return replace(new, dedupe=None, rate=None, forked_from=run)
 

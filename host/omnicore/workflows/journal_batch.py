@@ -22,6 +22,7 @@ from omnicore.storage.tables.workflow_runs import (
     End,
     Park,
     RunRow,
+    add_labels,
     add_runs,
     add_steps,
     add_values,
@@ -205,6 +206,8 @@ class JournalBatch:
         if not self._added:
             return
         add_runs(session, [row for row, _ in self._added])
+        if labels := [(row.id, label) for row, one in self._added for label in one.new.labels]:
+            add_labels(session, labels)
         values = [pair for _, one in self._added for pair in one.large.items()]
         add_values(session, values, [(row.id, digest) for row, one in self._added for digest in one.large])
         self._added = []

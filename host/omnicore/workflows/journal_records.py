@@ -19,7 +19,15 @@ from omnicore.ids import new_id, random_hex
 from omnicore.jobs.engine import NewRun, SignalKind, Started
 from omnicore.records import Record, field, replace
 from omnicore.storage.store import Session
-from omnicore.storage.tables.workflow_runs import RunRow, genesis, reference, state_of, step_hash
+from omnicore.storage.tables.workflow_runs import (
+    LONGEST_LABEL,
+    MOST_LABELS,
+    RunRow,
+    genesis,
+    reference,
+    state_of,
+    step_hash,
+)
 from omnicore.storage.tables.workflow_triggers import SignalRow, first_seen, forget_seen, holders, take_lane, take_turn
 from omnicore.texts import json_writer
 from omnicore.workflows.expressions.expression import Hasty
@@ -477,6 +485,7 @@ class Beginning(Record, frozen=True):
     root: str = ""
     depth: int = 0
     trial: bool = False
+    labels: tuple[str, ...] = ()
 
 
 def ordered(
@@ -502,6 +511,7 @@ def ordered(
         root=how.root,
         depth=how.depth,
         trial=how.trial,
+        labels=_labels(graph, how),
     )
     if how.trial:  # a trial is one person's, and counts for nothing
         return replace(new, rate=None)
@@ -515,6 +525,14 @@ def ordered(
         key = _value(host.dedupe_key, "host.dedupe.key", given, how, hasty=hasty)
         return replace(new, dedupe=f"dedupe:{lane_of(key)}", dedupe_s=host.dedupe_s)
     return new
+
+
+def _labels(graph: WorkflowGraph, how: Beginning) -> tuple[str, ...]:
+    """Those that were given, then the tags of the document for which there is room."""
+    tags = graph.document.get("document", {}).get("tags") or {}
+    texts = (f"{name}={value}" for name, value in tags.items() if isinstance(value, str | int | float | bool))
+    kept = (one for one in texts if len(one) <= LONGEST_LABEL and one.isprintable())
+    return tuple(dict.fromkeys((*how.labels, *kept)))[:MOST_LABELS]
 
 
 def lane_of(value: Any) -> str:

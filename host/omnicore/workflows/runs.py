@@ -12,7 +12,7 @@ from omnicore.errors import CapacityReached, Conflict, HostLost, InvalidInput, N
 from omnicore.ids import OrderedIds
 from omnicore.jobs.engine import RunView, StepView
 from omnicore.records import replace
-from omnicore.storage.tables.workflow_runs import RunRow, RunsTable, StepRow, StepsTable
+from omnicore.storage.tables.workflow_runs import RunFilter, RunRow, RunSearch, RunsTable, StepRow, StepsTable
 from omnicore.storage.tables.workflow_triggers import is_told
 from omnicore.workflows.definitions import Definitions, Present
 from omnicore.workflows.entries import Start, StepAction
@@ -56,6 +56,8 @@ class RunReader:
     def __init__(self, store: Store, secrets: Callable[[str], tuple[str, ...]]) -> None:
         self.runs, self._steps, self._reading = RunsTable(store), StepsTable(store), JournalReader(store)
         self._secrets, self._store = secrets, store
+        self._search = RunSearch(store)
+        self.labels = self._search.labels
 
     def told(self, run: str, place: str) -> bool:
         """True if the end of a run that was begun at a place waits to be taken."""
@@ -79,16 +81,20 @@ class RunReader:
 
     def view(self, run: str) -> RunView:
         """A run with its values in full. Raises: NotFound."""
-        return self._view(self.row(run), whole=True)
+        row = self.row(run)
+        return self._view(row, whole=True, labels=self.labels([run]).get(run, ()))
+
+    def search(self, wanted: RunFilter, limit: int, cursor: str) -> Page:
+        """Runs that a filter wants, newest first, their values shortened. Raises: InvalidInput: the cursor."""
+        limit = max(1, min(limit, _MOST))
+        rows, then = self._search.page(wanted, limit, _cursor(cursor))
+        return Page(self._views(rows), then)
 
     def page(self, workflow: str | None, status: str | None, limit: int, cursor: str) -> Page:
         """Runs, newest first, their values shortened. Raises: InvalidInput: the cursor."""
-        if cursor and not _RUN.fullmatch(cursor):
-            raise InvalidInput("the cursor is not one of ours", remedy="pass `next` of the page before", path="cursor")
         limit = max(1, min(limit, _MOST))
-        rows = self.runs.page(workflow, status, limit + 1, cursor or None)
-        shown = [self._view(row, whole=False) for row in rows[:limit]]
-        return Page(shown, rows[limit - 1].id if len(rows) > limit else None)
+        rows = self.runs.page(workflow, status, limit + 1, _cursor(cursor))
+        return Page(self._views(rows[:limit]), rows[limit - 1].id if len(rows) > limit else None)
 
     def steps(self, run: str, after: int, limit: int) -> Page:
         """Rows of a run, their values shortened. Raises: NotFound."""
@@ -171,7 +177,11 @@ class RunReader:
         names = self._secrets(row.digest)
         return placeholders(row.nonce, names) if names else {}
 
-    def _view(self, row: RunRow, *, whole: bool) -> RunView:
+    def _views(self, rows: Sequence[RunRow]) -> list[RunView]:
+        labels = self.labels([row.id for row in rows])
+        return [self._view(row, whole=False, labels=labels.get(row.id, ())) for row in rows]
+
+    def _view(self, row: RunRow, *, whole: bool, labels: tuple[str, ...] = ()) -> RunView:
         names = self._names(row)
 
         def shown(text: str | None) -> Any:
@@ -199,6 +209,7 @@ class RunReader:
             row.seq,
             row.hash,
             bool(row.trial),
+            labels,
         )
 
     def _step(self, row: StepRow, names: Mapping[str, str], *, whole: bool) -> StepView:
@@ -238,6 +249,12 @@ def _changes(before: WorkflowGraph, after: WorkflowGraph) -> Callable[[str], boo
         return any("/".join(steps[:length]) in changed for length in range(4, len(steps) + 1))
 
     return is_changed
+
+
+def _cursor(text: str) -> str | None:
+    if text and not _RUN.fullmatch(text):
+        raise InvalidInput("the cursor is not one of ours", remedy="pass `next` of the page before", path="cursor")
+    return text or None
 
 
 _COUNT_S = 1.0

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from omnicore.errors import NotFound
 from omnicore.jobs.engine import RunView, StepView
-from omnicore.records import replace
+from omnicore.records import decode, replace
+from omnicore.storage.tables.workflow_runs import RunFilter, checked_labels
 from omnicore.workflows.faults import Fault
 from omnicore.workflows.language.graph import WorkflowGraph
 from omnicore.workflows.progress import KeptRows
@@ -343,13 +344,17 @@ class Workflows:
         trigger: Mapping[str, Any] | None = None,
         number: int | None = None,
         priority: int | None = None,
+        labels: Sequence[str] = (),
     ) -> RunHandle:
         """Starts a run; it is kept when this returns. With the `key` of an earlier start it is that one's run.
 
-        Raises: NotFound. InvalidInput: the input breaks the schema. LimitExceeded: it is too large. Conflict: switched
-        off, or as many as may run of its concurrency key do. CapacityReached.
+        Raises: NotFound. InvalidInput: the input breaks the schema, or a label is none. LimitExceeded: it is too large.
+        Conflict: switched off, or as many as may run of its concurrency key do. CapacityReached.
         """
-        how = Beginning(by=by, trigger=trigger or {"kind": "manual"}, key=key, priority=priority)
+        begun = trigger or {"kind": "manual"}
+        how = Beginning(
+            by=by, trigger=begun, key=key, priority=priority, labels=checked_labels(labels) if labels else ()
+        )
         new = await self._starting.order(workflow, input, how, number=number)
         return await self._begun(new)
 
@@ -519,10 +524,19 @@ class Workflows:
         raise failed(run, None if end.fault is None else Fault.of(end.fault))
 
     async def page_runs(
-        self, *, workflow: str | None = None, status: str | None = None, limit: int = 50, cursor: str = ""
+        self, *, workflow: str | None = None, status: str | None = None, limit: int = 50, cursor: str = "", **more: Any
     ) -> Page:
-        """Runs, newest first, with their values shortened. Those that rest in this host's memory count as waiting."""
-        return await self._lists.page(workflow, status, limit, cursor)
+        """Runs, newest first, with their values shortened. Those that rest in this host's memory count as waiting.
+
+        Args: more: further values of `RunFilter`: `label`, `owner`, `since`, `until`, `q`. With these a page may be
+            short, or empty, and others follow: a request looks at 5,000 runs at most.
+
+        Raises: InvalidInput: the filter or the cursor.
+        """
+        wanted = decode(RunFilter, {"workflow": workflow, "status": status, **more}, "list")
+        if wanted.plain:
+            return await self._lists.page(workflow, status, limit, cursor)
+        return await self._lists.search(wanted, limit, cursor)
 
     async def dead(self, *, limit: int = 50, cursor: str = "") -> Page:
         """Faulted runs, newest first."""
@@ -622,6 +636,12 @@ class Lists:
         waiting = {one.id: one for one in [*map(self._engine.as_it_is, resting), *shown] if one.status == status}
         found = sorted(waiting, reverse=True)
         return Page([waiting[run] for run in found[:limit]], found[limit - 1] if len(found) > limit else page.next)
+
+    async def search(self, wanted: RunFilter, limit: int, cursor: str) -> Page:
+        """See `Workflows.page_runs`."""
+        page = await asyncio.to_thread(self._reader.search, wanted, limit, cursor)
+        shown = [self._engine.as_it_is(one) for one in page.items]
+        return Page([one for one in shown if wanted.status in (None, one.status)], page.next)
 
     def with_last_run(self, one: Definition) -> Definition:
         """A workflow of a list whose last run is as it is now."""

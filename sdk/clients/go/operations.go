@@ -849,6 +849,21 @@ type ListRunsQuery struct {
 	// faulted, cancelled.
 	Status *string
 
+	// Only those with this label.
+	Label *string
+
+	// Only those begun by this one: a user's name, or all of `by`.
+	Owner *string
+
+	// Only those begun at this time or later, in Unix seconds.
+	Since *float64
+
+	// Only those begun before this time, in Unix seconds.
+	Until *float64
+
+	// Only those with this text in their input.
+	Q *string
+
 	// How many.
 	Limit *int64
 
@@ -859,6 +874,11 @@ type ListRunsQuery struct {
 func (q ListRunsQuery) visit(add func(string, any)) {
 	add("workflow", q.Workflow)
 	add("status", q.Status)
+	add("label", q.Label)
+	add("owner", q.Owner)
+	add("since", q.Since)
+	add("until", q.Until)
+	add("q", q.Q)
 	add("limit", q.Limit)
 	add("cursor", q.Cursor)
 }

@@ -2344,6 +2344,9 @@ type Run struct {
 
 	// Of a text that was not applied.
 	Trial bool `json:"trial"`
+
+	// Those it was begun with, and the tags of its document as `name=value`.
+	Labels []string `json:"labels"`
 }
 
 // RunAudit is a JSON object.
@@ -2411,6 +2414,9 @@ type RunOrder struct {
 
 	// Higher ones first; default: that of the workflow.
 	Priority *int64 `json:"priority,omitempty"`
+
+	// Texts to find it by in lists.
+	Labels []string `json:"labels,omitempty"`
 }
 
 // RunRetry is a JSON object.

@@ -1567,6 +1567,8 @@ export interface Run {
   hash: string;
   /** Of a text that was not applied. */
   trial: boolean;
+  /** Those it was begun with, and the tags of its document as `name=value`. */
+  labels: string[];
 }
 
 export interface RunAudit {
@@ -1614,6 +1616,8 @@ export interface RunOrder {
   number?: number | null;
   /** Higher ones first; default: that of the workflow. */
   priority?: number | null;
+  /** Texts to find it by in lists. */
+  labels?: string[];
 }
 
 export interface RunRetry {

@@ -5,7 +5,19 @@ import { texts } from "@/shared/texts";
 import { PAGES } from "../pages";
 import styles from "./shortcut-help.module.css";
 
-/** The keys of the whole console. */
+const { editor } = texts.shell.keys;
+const EDITOR_KEYS: [string[], string][] = [
+  [["Ctrl", "S"], editor.save],
+  [["Ctrl", "Z"], editor.undo],
+  [["Ctrl", "Y"], editor.redo],
+  [["/"], editor.add],
+  [["Enter"], editor.open],
+  [["Del"], editor.remove],
+  [["Alt", "↑"], editor.moveUp],
+  [["Alt", "↓"], editor.moveDown],
+];
+
+/** The keys of the whole console, and those of the editor. */
 export default function ShortcutHelp({ onClose }: { onClose: () => void }) {
   const { keys, pages } = texts.shell;
   const rows: [string[], string][] = [
@@ -13,6 +25,7 @@ export default function ShortcutHelp({ onClose }: { onClose: () => void }) {
     [["?"], keys.help],
     [["["], keys.sider],
     [["Esc"], keys.close],
+    ...EDITOR_KEYS,
     ...PAGES.map((page): [string[], string] => [["g", page.key], keys.goTo(pages[page.name])]),
   ];
   return (

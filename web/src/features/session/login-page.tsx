@@ -52,6 +52,7 @@ export function LoginPage() {
           isSecret
           error={missing(password)}
         />
+        {new URLSearchParams(search).has("set-up") && <p role="status">{texts.session.setupUsed}</p>}
         <ProblemNotice problem={error ?? (isLoading ? undefined : problemOfHash(hash))} />
         <Button
           type="primary"

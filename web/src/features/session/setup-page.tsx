@@ -26,7 +26,7 @@ export function SetupPage() {
   const [isTried, setTried] = useState(false);
 
   if (session?.user && (isSuccess || !session.setup)) return <Navigate to="/" replace />;
-  if (session && !session.setup) return <Navigate to="/login" replace />;
+  if (session && !session.setup) return <Navigate to={came ? "/login?set-up" : "/login"} replace />;
   // Nobody shall type into a form that is taken away once the host has said that it is set up.
   if (isAsking) {
     return (

@@ -68,5 +68,10 @@ export function isAt(error: unknown, ...fields: string[]): boolean {
 /** Fact and remedy in one line: `It cannot be -3: it takes at least 0.` */
 export function said(fact: string, remedy: string): string {
   const line = remedy ? `${fact}: ${remedy}` : fact;
-  return `${line.charAt(0).toUpperCase()}${line.slice(1)}.`;
+  return `${begun(line)}.`;
+}
+
+/** The host's facts begin small, as parts of a line of a log. A name of a file, such as `orders.wasm`, stays as it is. */
+export function begun(text: string): string {
+  return /^[a-z]+(?=[\s,;:]|$)/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
 }

@@ -4022,6 +4022,8 @@ export interface components {
             hash: string;
             id: string;
             input: unknown;
+            /** @description Those it was begun with, and the tags of its document as `name=value`. */
+            labels: string[];
             /** @description The version; null for a trial. */
             number: number | null;
             output: unknown;
@@ -4074,6 +4076,8 @@ export interface components {
             input?: unknown;
             /** @description A second start with this key is the first one. */
             key?: string | null;
+            /** @description Texts to find it by in lists. */
+            labels?: string[];
             /** @description A version; the newest one. */
             number?: number | null;
             /** @description Higher ones first; default: that of the workflow. */
@@ -14558,10 +14562,20 @@ export interface operations {
             query?: {
                 /** @description `next` of the page before */
                 cursor?: string;
+                /** @description Only those with this label */
+                label?: string;
                 /** @description How many */
                 limit?: number;
+                /** @description Only those begun by this one: a user's name, or all of `by` */
+                owner?: string;
+                /** @description Only those with this text in their input */
+                q?: string;
+                /** @description Only those begun at this time or later, in Unix seconds */
+                since?: number;
                 /** @description Only these; faulted ones are the dead letters */
                 status?: "pending" | "running" | "waiting" | "suspended" | "completed" | "faulted" | "cancelled";
+                /** @description Only those begun before this time, in Unix seconds */
+                until?: number;
                 /** @description Only those of a workflow */
                 workflow?: string;
             };

@@ -16,6 +16,7 @@ export const session = {
   setupLead: "Create the first administrator. After that, everyone must log in.",
   setupKey: "Setup key",
   setupKeyHint: "It is in the link that `omnicore run` printed on the terminal.",
+  setupUsed: "This set-up link was used: an administrator exists. Log in.",
   setup: "Create the administrator",
   passwordTitle: "Change password",
   oldPassword: "Current password",

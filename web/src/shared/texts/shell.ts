@@ -63,5 +63,15 @@ export const shell = {
     goTo: (page: string) => `Go to ${page}`,
     sider: "Collapse or expand the navigation",
     close: "Close the topmost dialog",
+    editor: {
+      save: "Editor: save the workflow",
+      undo: "Editor: undo",
+      redo: "Editor: redo",
+      add: "Editor: add a step",
+      open: "Editor: open the step's form",
+      remove: "Editor: remove the chosen steps",
+      moveUp: "Editor: move the step up",
+      moveDown: "Editor: move the step down",
+    },
   },
 };

@@ -1,6 +1,6 @@
 import { Button } from "antd";
 
-import { asProblem } from "@/shared/api/problem";
+import { asProblem, begun } from "@/shared/api/problem";
 import { texts } from "@/shared/texts";
 
 import styles from "./problem-notice.module.css";
@@ -27,8 +27,8 @@ export function ProblemNotice({ problem, onRetry }: Props) {
   );
 }
 
-/** The host's facts begin small and end without a point, as parts of a line of a log. */
+/** The host's facts end without a point, as parts of a line of a log. */
 function sentence(text: string): string {
-  const begun = text.charAt(0).toUpperCase() + text.slice(1);
-  return /[.!?`'"]$/.test(begun) ? begun : `${begun}.`;
+  const line = begun(text);
+  return /[.!?`'"]$/.test(line) ? line : `${line}.`;
 }

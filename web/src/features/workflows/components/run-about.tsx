@@ -39,6 +39,7 @@ export function RunAbout({ run, steps }: Props) {
           [named.version, version],
           [named.trigger, <TriggerWords key="trigger" run={run} />],
           [named.by, personOf(run.by)],
+          [named.labels, run.labels.length > 0 && run.labels.join(", ")],
           [named.created, <TimeAgo key="created" at={run.created_at} />],
           [named.ended, run.ended_at !== null && <TimeAgo at={run.ended_at} />],
           [named.due, !isOver(run) && run.due_at !== null && <TimeAgo at={run.due_at} />],
