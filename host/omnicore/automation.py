@@ -22,6 +22,7 @@ from omnicore.errors import BuildFailed
 from omnicore.evolution.service import Evolutions
 from omnicore.files import only_one, write_whole
 from omnicore.fleet.hosts import Fleet, FleetParts, Identity
+from omnicore.fleet.placed import PlacedWork
 from omnicore.ids import id_of
 from omnicore.intelligences.intelligence import IntelligenceStatus
 from omnicore.intelligences.registry import Intelligences, Skills
@@ -103,6 +104,7 @@ def workflow_part(parts: HostParts, http: HttpClient, stored: StoredTasks, *, cl
         drain_s=settings.drain_s,
         work=work,
         serves=effects.serves,
+        left=parts.plugins.routes.placements.left,
     )
     _set_expressions(settings)
     engine = EmbeddedEngine(of_engine)
@@ -271,6 +273,12 @@ def fleet_part(parts: HostParts, identity: Identity, http: HttpClient, *, clock:
             work=work,
         )
     )
+
+
+def placed_work(parts: HostParts, stored: StoredTasks, host: str) -> PlacedWork:
+    """Tells what waits in the database of the plugins that this host serves and not all do."""
+    hosts = FleetHosts(parts.store) if parts.store.dialect == "postgresql" else None
+    return PlacedWork(parts.plugins, stored, parts.workflows.engine.served, nats=parts.nats, hosts=hosts, host=host)
 
 
 _ENTRIES = {"js": "script.js", "python": "script.py"}

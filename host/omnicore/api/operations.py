@@ -83,6 +83,8 @@ OPERATIONS: tuple[Operation, ...] = (
         needs=Role.admin),
     put("/api/v1/plugins/{plugin}/shares", "plugins.divide_calls", "Divides calls among versions",
         ok("The plugin.", "Plugin"), body="SharesOrder", problems=(404, 409, 422), needs=Role.admin),
+    put("/api/v1/plugins/{plugin}/placement", "plugins.place_plugin", "Places a plugin on hosts with some labels",
+        ok("The plugin.", "Plugin"), body="PlacementOrder", problems=(404, 409, 422), needs=Role.admin),
     post("/api/v1/plugins/{plugin}/rollout", "plugins.begin_rollout", "Gives a version the calls step by step",
         ok("The rollout, which any host carries on.", "Rollout"), body="RolloutOrder", problems=(404, 409, 422),
         idempotent=True, needs=Role.admin),

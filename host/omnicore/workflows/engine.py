@@ -301,6 +301,7 @@ class EngineParts:
         signed: told of rows of the record of changes; None: runs are not recorded there.
         work: whether runs are run in this process; else it starts them for others.
         serves: whether some host can make a call of a function that none could make before.
+        left: plugins that other hosts of the database are to serve, which take up the runs that wait for them.
     """
 
     store: Store
@@ -313,6 +314,7 @@ class EngineParts:
     drain_s: float = 10.0
     work: bool = True
     serves: Callable[[str], bool] = lambda ref: True
+    left: Callable[[], Sequence[str]] = lambda: ()
 
 
 class EmbeddedEngine:
@@ -331,6 +333,7 @@ class EmbeddedEngine:
         self.reader = RunReader(store, self._secrets)
         self.approvals, self._waits = Approvals(store), WaitsTable(store)
         self.journal = Journal(store, clock, settings, signed=parts.signed, woke=self.wake, signalled=self._signalled)
+        self.journal.left = parts.left
         self.starting = RunStarter(self.journal, self.definitions, self.reader.runs, settings=settings, clock=clock)
         self.runner = Runner(
             self.journal,

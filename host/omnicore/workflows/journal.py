@@ -142,6 +142,8 @@ class Journal:
         self.woke, self.signalled = woke, signalled
         self.host = ""
         """This host's id; another one after each `open`."""
+        self.left: Callable[[], Sequence[str]] = lambda: ()
+        """Plugins that other hosts are to serve: runs that wait for them are left to those."""
         self._owned: dict[str, Owned] = {}
         self._queue = Queue(store, clock, self._tell)
         self._sign_off = _SignOff(signed)
@@ -309,10 +311,10 @@ class Journal:
             root: only those that began with this run.
             patience_s: only those that have been due for so long.
         """
-        host, now = self.host, self._clock.now()
+        host, now, left = self.host, self._clock.now(), self.left()
 
         def work(session: Session, batch: JournalBatch) -> list[_Taken]:
-            rows = claims.claim(session, host, limit, now, root=root, until=now - patience_s)
+            rows = claims.claim(session, host, limit, now, root=root, until=now - patience_s, left=left)
             if not rows:
                 return []
             ids = [row.id for row in rows]

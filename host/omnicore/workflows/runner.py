@@ -495,8 +495,9 @@ class Runner:
         kept = RunRecord(live.id, status=status, due_at=None if status == "suspended" else due, waits=waits)
         try:
             await self._keep(live, kept)
-            if served := [one.key for one in waits if self._under_way.serves(one.key)]:
-                await self._journal.served(served)  # a host came while it was written that none has
+            left = self._journal.left()
+            if served := [one.key for one in waits if one.key in left or self._under_way.serves(one.key)]:
+                await self._journal.served(served)  # a host that has it takes it up, or came while this was written
         except Exception as error:
             await self._failed(live, error)
         if not live.over:

@@ -1,0 +1,97 @@
+"""Work of plugins that only some hosts serve: it waits in the database that hosts share, and goes to one that can.
+
+Where calls reach other hosts over NATS the work stays where it is, and the call goes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from omnicore.errors import OmniError
+from omnicore.plugins.placement import LabelledHost
+
+if TYPE_CHECKING:
+    from omnicore.fleet.part import FleetPart
+    from omnicore.jobs.tasks import StoredTasks
+    from omnicore.plugins.host import PluginHost
+    from omnicore.storage.tables.fleet import FleetHosts
+
+
+_log = logging.getLogger("omnicore.fleet")
+_SILENCE_S = 15.0
+
+
+class PlacedWork:
+    """Has runs and tasks told of the plugins that this host is to serve.
+
+    Args:
+        runs: lets runs begin again that waited for a plugin.
+        nats: this host's part in a fleet, if calls leave it.
+        hosts: those of the database; None where this host has it for itself.
+        host: the id of this host.
+    """
+
+    def __init__(
+        self,
+        plugins: PluginHost,
+        stored: StoredTasks,
+        runs: Callable[[Sequence[str]], Awaitable[None]],
+        *,
+        nats: FleetPart | None,
+        hosts: FleetHosts | None,
+        host: str,
+    ) -> None:
+        self._plugins, self._stored, self._runs = plugins, stored, runs
+        self._placements = placements = plugins.routes.placements
+        self._telling: set[asyncio.Task[None]] = set()
+        stored.left = placements.left
+        if hosts is not None:
+            placements.sources.append(lambda: _of_database(hosts, host))
+        if nats is not None:
+            placements.sources.append(lambda: _of_fleet(nats))
+            placements.reached = lambda: nats.connection.connected
+
+    async def start(self) -> None:
+        """Tells of what this host serves and not all do, and goes on telling."""
+        loop = asyncio.get_running_loop()
+
+        def changed(plugin: str) -> None:
+            with suppress(RuntimeError):  # the loop has been closed
+                loop.call_soon_threadsafe(self._begin, plugin)
+
+        self._placements.changed.append(changed)
+        placed = await asyncio.to_thread(self._plugins.routes.catalogue.placed)
+        await self._tell([row.name for row in placed if self._placements.here(row)])
+
+    async def stop(self) -> None:
+        """Tells nothing more."""
+        for task in tuple(self._telling):
+            task.cancel()
+
+    def _begin(self, plugin: str) -> None:
+        if not self._placements.away(plugin):
+            task = asyncio.ensure_future(self._tell([plugin]))
+            self._telling.add(task)
+            task.add_done_callback(self._telling.discard)
+
+    async def _tell(self, plugins: Sequence[str]) -> None:
+        if not plugins:
+            return
+        try:
+            await asyncio.to_thread(self._stored.served, plugins)
+            await self._runs(plugins)
+        except OmniError as error:  # what waits is tried again by itself
+            _log.info("what waits for %s is not told that it is served here: %s", ", ".join(plugins), error)
+
+
+def _of_database(hosts: FleetHosts, host: str) -> list[LabelledHost]:
+    seen = [one for one in hosts.all(silence_s=_SILENCE_S) if one.id != host and one.state != "away"]
+    return [LabelledHost(one.id, one.name, one.labels, works=one.state == "ready") for one in seen]
+
+
+def _of_fleet(nats: FleetPart) -> list[LabelledHost]:
+    return [LabelledHost(one.host, one.name or one.host, one.labels) for one in nats.directory.hosts()]

@@ -1,0 +1,211 @@
+"""The hosts that are to serve a plugin: by labels, of which a host has some and a plugin may want some.
+
+A plugin that wants labels is unloaded where a host does not have all of them. Its calls are made elsewhere: over NATS,
+or by hosts of the same database that take up the runs and tasks which wait for it.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from omnicore.errors import InvalidInput, InvalidSetting, NotServed, OmniError
+
+if TYPE_CHECKING:
+    from omnicore.storage.tables.plugins import PluginRow
+
+
+MOST_LABELS = 16
+_LABEL_CHARACTERS = 256
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,62}")
+_LOOK_S = 1.0
+_MOST_NAMED = 5
+_MOST_LEFT = 200
+"""Plugins whose work a host leaves to others by name. Of further ones it takes the work, and it waits there."""
+
+
+def labels_of(texts: Sequence[str]) -> dict[str, str]:
+    """The labels of a host by name. Raises: InvalidSetting.
+
+    >>> labels_of(["zone=eu", "gpu=a100"])
+    {'zone': 'eu', 'gpu': 'a100'}
+    """
+    found = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip() or len(text) > _LABEL_CHARACTERS or not text.isprintable():
+            raise InvalidSetting(
+                f"fleet.labels holds {text[:80]!r}",
+                remedy="write NAME=VALUE, such as zone=eu",
+                setting="fleet.labels",
+            )
+        found[name.strip()] = value.strip()
+    return found
+
+
+def read_selector(texts: Sequence[str]) -> Mapping[str, str]:
+    """The labels that a plugin wants, from `NAME=VALUE` and lists of it with commas. Raises: InvalidInput.
+
+    >>> read_selector(["zone=eu,gpu=true"])
+    {'gpu': 'true', 'zone': 'eu'}
+    """
+    found: dict[str, str] = {}
+    for text in [one.strip() for part in texts for one in part.split(",")]:
+        name, equals, value = (one.strip() for one in text.partition("="))
+        if not equals:
+            raise _wrong(f"{text[:80]!r} is not a label", "write NAME=VALUE, such as zone=eu")
+        if found.get(name, value) != value:
+            raise _wrong(f"{name[:80]} has two values", "no host has both; name one")
+        found[name] = value
+    return check_selector(found)
+
+
+def check_selector(labels: Mapping[str, Any]) -> Mapping[str, str]:
+    """Labels that a plugin may want, by name. Raises: InvalidInput: none, too many, or one that no host can have."""
+    if not labels:
+        raise _wrong("no labels are named", "name one or more, or place the plugin anywhere")
+    if len(labels) > MOST_LABELS:
+        raise _wrong(f"{len(labels)} labels are named", f"name at most {MOST_LABELS}")
+    for name, value in labels.items():
+        if not isinstance(value, str) or not value or value != value.strip() or not value.isprintable():
+            raise _wrong(f"the label {name[:80]} has no value that a host can have", "write NAME=VALUE")
+        if not _NAME.fullmatch(name):
+            raise _wrong(f"{name[:80]!r} is not a name of a label", "use letters, digits, and . _ / - between them")
+        if len(name) + len(value) >= _LABEL_CHARACTERS or "," in value:
+            raise _wrong(f"the value of {name} cannot be used", f"use at most {_LABEL_CHARACTERS} letters, no comma")
+    return dict(sorted(labels.items()))
+
+
+def _wrong(fact: str, remedy: str) -> InvalidInput:
+    return InvalidInput(fact, remedy=remedy, path="labels")
+
+
+def matches(wanted: Mapping[str, str] | None, labels: Mapping[str, str]) -> bool:
+    """True if a host with these labels serves a plugin that wants some; None wants none.
+
+    >>> matches({"zone": "eu"}, {"zone": "eu", "gpu": "true"}), matches({"zone": "eu"}, {"zone": "us"})
+    (True, False)
+    """
+    return not wanted or all(labels.get(name) == value for name, value in wanted.items())
+
+
+def labels_text(labels: Mapping[str, str]) -> str:
+    """Labels as people write them.
+
+    >>> labels_text({"gpu": "true", "zone": "eu"})
+    'gpu=true,zone=eu'
+    """
+    return ",".join(f"{name}={value}" for name, value in labels.items())
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledHost:
+    """Another host that was seen lately. `works`: it takes up runs and tasks of this host's database."""
+
+    id: str
+    name: str
+    labels: Mapping[str, str]
+    works: bool = False
+
+
+class Placements:
+    """The plugins that this host is not to serve, and the hosts that are. Usable from any thread.
+
+    Args:
+        labels: of this host.
+    """
+
+    def __init__(self, labels: Mapping[str, str]) -> None:
+        self.labels = labels
+        self.sources: list[Callable[[], Sequence[LabelledHost]]] = []
+        """Tell of the other hosts: those of the database, then those that are heard over NATS. They may block."""
+        self.changed: list[Callable[[str], None]] = []
+        """Called with the name of each plugin that this host is to serve from now on, or no more; on any thread."""
+        self.reached: Callable[[], bool] = lambda: False
+        """True while calls of this host reach others, so that it need not leave work to them."""
+        self._away: Mapping[str, Mapping[str, str]] = {}
+        self._noting = threading.Lock()
+        self._hosts: Sequence[LabelledHost] = ()
+        self._looked_at = float("-inf")
+        self._looking = threading.Lock()
+
+    def here(self, row: PluginRow) -> bool:
+        """Notes where a plugin is placed. True if this host may serve it."""
+        wanted = row.placement if row.present and not matches(row.placement, self.labels) else None
+        self._note(row.name, wanted)
+        return wanted is None
+
+    def forget(self, name: str) -> None:
+        """Forgets a plugin that was removed."""
+        self._note(name, None)
+
+    def _note(self, name: str, wanted: Mapping[str, str] | None) -> None:
+        if self._away.get(name) == wanted:
+            return
+        with self._noting:  # whoever reads has the whole mapping before or after it
+            before = self._away.get(name)
+            rest = {other: labels for other, labels in self._away.items() if other != name}
+            self._away = rest if wanted is None else {**rest, name: wanted}
+        if (before is None) != (wanted is None):
+            for told in tuple(self.changed):
+                told(name)
+
+    def away(self, name: str) -> bool:
+        """True if a plugin is not to be served by this host, as far as is known."""
+        return name in self._away
+
+    def left(self) -> Sequence[str]:
+        """Plugins whose work this host leaves to others: calls do not reach those, and they take up work."""
+        if not self._away or self.reached():
+            return ()
+        hosts = [one for one in self._hosts if one.works]
+        return [
+            name
+            for name, wanted in sorted(self._away.items())[:_MOST_LEFT]
+            if any(matches(wanted, one.labels) for one in hosts)
+        ]
+
+    def look(self) -> None:
+        """Looks which other hosts there are, where that matters. Blocks now and then."""
+        if self._away:
+            self.hosts()
+
+    def hosts(self) -> Sequence[LabelledHost]:
+        """The other hosts, as they were known a second ago at most. Blocks now and then."""
+        if time.monotonic() - self._looked_at >= _LOOK_S and self._looking.acquire(blocking=False):
+            try:
+                found = [one for source in tuple(self.sources) for one in source()]
+                self._hosts = list({one.id: one for one in reversed(found)}.values())
+            except OmniError:
+                pass  # what was known before is still the best that is known
+            finally:
+                self._looked_at = time.monotonic()
+                self._looking.release()
+        return self._hosts
+
+    def fit(self, name: str) -> Sequence[str]:
+        """The names of other hosts that have the labels which a plugin wants."""
+        wanted = self._away.get(name)
+        return sorted({one.name for one in self.hosts() if matches(wanted, one.labels)}) if wanted else ()
+
+    def refusal(self, name: str) -> NotServed:
+        """The error for a call of a plugin that this host is not to serve."""
+        wanted, found = labels_text(self._away.get(name) or {}), self.fit(name)
+        named = ", ".join(found[:_MOST_NAMED]) + (" and others" if len(found) > _MOST_NAMED else "")
+        has = f"which {named} {'has' if len(found) == 1 else 'have'}" if found else "which no other host has"
+        remedy = (
+            f"call {'it' if len(found) == 1 else 'one of them'}, or set fleet.url so that calls go there by themselves"
+            if found
+            else f"give a host these labels in fleet.labels, or run `omnicore plugins place {name} --anywhere`"
+        )
+        return NotServed(
+            f"{name} is placed on hosts with {wanted}, {has}",
+            remedy=remedy,
+            plugin=name,
+            labels=wanted,
+            hosts=list(found[:_MOST_NAMED]),
+        )
