@@ -171,6 +171,7 @@ def test_deliveries_are_bounded_listed_and_told_again_by_hand(site_with: Callabl
     answers = [deliver(site, path, b"{}") for _ in range(4)]
     assert answers[-1].status_code == 429
     assert int(answers[-1].headers["retry-after"]) >= 1
+    assert "`omnicore config set connectors.hook_rate 2000`" in answers[-1].json()["remedy"]
     assert site.client.delete("/api/v1/webhooks/gh").status_code == 200
     assert site.client.get("/api/v1/webhooks/gh").status_code == 404
 

@@ -21,12 +21,13 @@ def test_values_are_read_as_variables_are(omnicore, tmp_path):
     for name, text, value in (
         ("limits.memory_bytes", "64 MiB", 64 * 2**20),
         ("threads", "3", 3),
+        ("connectors.hook_rate", "2000", 2000.0),
     ):
         ran = omnicore("config", "set", name, text, "-o", "json")
-        assert json.loads(ran.out) == {"name": name, "value": value, "restart": name == "threads"}, ran.err
+        assert json.loads(ran.out) == {"name": name, "value": value, "restart": "bytes" not in name}, ran.err
     held = json.loads((project_data(tmp_path) / "overrides.json").read_text())
     assert held["limits.memory_bytes"] == 64 * 2**20
-    assert len(held) == 2
+    assert len(held) == 3
 
 
 def test_what_cannot_be_set_is_refused_with_the_reason(omnicore, tmp_path):

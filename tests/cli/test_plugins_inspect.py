@@ -92,3 +92,12 @@ def test_a_broken_file_is_told_and_a_broken_installed_one_still_shows_its_reason
 def test_a_terminal_shows_the_sections_as_bars(on_terminal, tmp_path):
     _, shown = on_terminal("plugins", "inspect", str(COUNTER))
     assert "██".encode() in shown
+
+
+def test_a_file_that_imports_what_nobody_provides_is_shown_as_unusable(omnicore, tmp_path):
+    file = tmp_path / "orders.wat"
+    imports = '(import "extism:host/user" "get_order" (func)) (import "extism:host/user" "kv_get_v1" (func))'
+    file.write_text(f"(module {imports})")
+    out = omnicore("plugins", "inspect", str(file)).out
+    assert "unusable\tnobody provides extism:host/user::get_order, unless the embedding application does\n" in out
+    assert "unusable" not in omnicore("plugins", "inspect", str(COUNTER)).out

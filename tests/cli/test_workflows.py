@@ -99,6 +99,9 @@ def test_a_folder_is_applied_as_a_whole_and_shows_what_changes(workflows: Comman
     changed = workflows("apply", "flows/greet.yaml").out
     assert "greet (flows/greet.yaml) is changed: 1 changed\n~ /do/0/greet/set/words\n" in changed
     assert '    + ${ "hi " + .name }\n' in changed
+    assert "  its version stays 1.0.0; raise it, or runs that ask for 1.0.0 begin the new text\n" in changed
+    (folder / "greet.yaml").write_text(GREET.replace("hello", "hey").replace("1.0.0", "1.1.0"))
+    assert "its version stays" not in workflows("apply", "flows/greet.yaml", "--dry-run").out
     lines = workflows("ls", "gre").out.splitlines()
     assert [line.split("\t")[:4] for line in lines[1:]] == [["greet", "", "1.0.0 #2", "on"]]
     assert workflows("apply", "flows/greet.yaml", "flows/inner/../greet.yaml").code == 2

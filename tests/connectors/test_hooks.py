@@ -233,6 +233,15 @@ def test_old_deliveries_go_and_no_webhook_keeps_more_than_it_may(tmp_path: Path,
         assert made.service.hooks.table.page(row.id) == ()
 
 
+def test_a_webhook_takes_500_deliveries_a_second(tmp_path: Path) -> None:
+    with room(tmp_path, clock=ManualClock(at=NOW)) as made:
+        row = hook(made, "github")
+        for _ in range(500):
+            made.service.hooks.admit(row.id)
+        with pytest.raises(LimitExceeded, match="more than 500 times a second"):
+            made.service.hooks.admit(row.id)
+
+
 def test_a_webhook_has_a_name_of_its_own_a_rate_and_takes_its_secret_with_it(tmp_path: Path) -> None:
     with room(tmp_path, clock=ManualClock(at=NOW), hook_rate=2.0) as made:
         row = hook(made, "github")
@@ -240,8 +249,9 @@ def test_a_webhook_has_a_name_of_its_own_a_rate_and_takes_its_secret_with_it(tmp
             hook(made, "stripe")
         assert made.service.hooks.admit(row.id).name == "in"
         made.service.hooks.admit(row.id)
-        with pytest.raises(LimitExceeded):
+        with pytest.raises(LimitExceeded, match=r"config set connectors\.hook_rate") as refused:
             made.service.hooks.admit(row.id)
+        assert (refused.value.details["limit"], refused.value.details["allowed"]) == ("connectors.hook_rate", 2.0)
         with pytest.raises(NotFound):
             made.service.hooks.admit("hook_none")
         assert SECRET not in repr(row) + json.dumps(row.to_json())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Callable
 from contextlib import suppress
@@ -10,10 +11,19 @@ from pathlib import Path
 import pytest
 from tests.fleet.cluster import until
 from tests.plugins.conftest import Rig
-from tests.plugins.guests import module, says
+from tests.plugins.guests import module, says, with_manifest
 
 from omnicore.clock import ManualClock
-from omnicore.errors import Conflict, InvalidInput, NotFound, OmniError
+from omnicore.errors import (
+    Conflict,
+    DeadlineExceeded,
+    FuelExhausted,
+    GuestFailed,
+    GuestTrapped,
+    InvalidInput,
+    NotFound,
+    OmniError,
+)
 from omnicore.plugins.rollout import LEAST_CALLS, RolloutOrder, Rollouts, judge
 from omnicore.plugins.view import CallStatus
 from omnicore.sandbox.capi.code import wat_to_wasm
@@ -23,15 +33,38 @@ from omnicore.storage.tables.plugins import Rollout, RolloutCount
 FAILS = module('(func (export "say") (result i32) (i32.const 1))')
 
 
-def digest(text: str) -> str:
-    return hashlib.sha256(wat_to_wasm(text.encode())).hexdigest()
+MIXED = module("""
+  (func (export "say") (result i32) (local $letter i32)
+    (if (i64.ne (call $length) (i64.const 0)) (then (local.set $letter (call $load (i64.const 0)))))
+    (if (i32.eq (local.get $letter) (i32.const 116)) (then unreachable))
+    (if (i32.eq (local.get $letter) (i32.const 115)) (then (loop $on (br $on))))
+    (if (i32.eq (local.get $letter) (i32.const 109)) (then (loop $on
+      (br_if $on (i32.ge_s (memory.grow (i32.const 64)) (i32.const 0)))) unreachable))
+    (if (i32.eq (local.get $letter) (i32.const 102)) (then (return (i32.const 1))))
+    (if (i32.eq (local.get $letter) (i32.const 120)) (then (call $say (local.get $letter)) (return (i32.const 0))))
+    (call $say (i32.const 50)) (i32.const 0))""")
+"""Does something wrong by the first letter of its input: trap, spin, memory, fail, an output outside of its schema."""
 
 
-def install(rig: Rig, new: str = says("2")) -> tuple[str, str]:
+def digest(text: str | bytes) -> str:
+    return hashlib.sha256(wat_to_wasm(text.encode()) if isinstance(text, str) else text).hexdigest()
+
+
+def install(rig: Rig, new: str | bytes = says("2")) -> tuple[str, str]:
     """The hashes of the version that serves and of the one that is held back."""
     rig.host.install("a.wasm", wat_to_wasm(says("1").encode()))
-    rig.host.install("a.wasm", wat_to_wasm(new.encode()), hold=True)
+    rig.host.install("a.wasm", wat_to_wasm(new.encode()) if isinstance(new, str) else new, hold=True)
     return digest(says("1")), digest(new)
+
+
+def mixed(rig: Rig, **limits: float) -> tuple[Rollouts, str]:
+    """A rollout that gives `MIXED` 99 % of the calls, and its hash."""
+    answer = {"input_media": "application/octet-stream", "output": {"type": "integer"}}
+    _, new = install(rig, with_manifest(MIXED, {"functions": {"say": answer}, "limits": limits}))
+    rollouts = carrying(rig)
+    rollouts.begin("a", RolloutOrder(version=new, shares=(99, 100), guards=("errors<1%", "p95<150ms")), who="ann")
+    compiled(rig, new)
+    return rollouts, new
 
 
 def carrying(rig: Rig, host: str = "one") -> Rollouts:
@@ -102,6 +135,68 @@ def test_a_version_that_fails_is_rolled_back_with_the_reason(rig: Rig) -> None:
     assert ended.state == "rolled-back"
     assert ended.reason.startswith("guard errors<1%: 100.00 % of the calls failed")
     assert bytes(rig.host.call_blocking("a")) == b"1"
+
+
+@pytest.mark.parametrize(
+    ("data", "limits", "timeout_s", "error"),
+    [
+        (b"t", {}, None, GuestTrapped),
+        (b"f", {}, None, GuestFailed),
+        (b"s", {"timeout_s": 0.05}, None, DeadlineExceeded),
+        (b"s", {"timeout_s": 0.05}, 0.1, DeadlineExceeded),
+        (b"s", {"fuel": 100_000}, None, FuelExhausted),
+        (b"m", {"memory_bytes": 1 << 22}, None, GuestTrapped),
+        (b"x", {}, None, GuestFailed),
+    ],
+)
+def test_guards_count_each_call_that_the_version_failed(
+    rig: Rig, data: bytes, limits: dict[str, float], timeout_s: float | None, error: type[OmniError]
+) -> None:
+    rollouts, new = mixed(rig, **limits)
+    called(rig, LEAST_CALLS * 2)
+    rollouts.look()
+    assert rig.host.tallies("a")[new].errors == 0
+    failed = 0
+    while failed < LEAST_CALLS / 20:
+        try:
+            rig.host.call_blocking("a", data, timeout_s=timeout_s)
+        except error:
+            failed += 1
+    assert rig.host.tallies("a")[new].errors == failed
+    rollouts.look()
+    ended = rollouts.of("a")
+    assert ended is not None
+    assert (ended.state, ended.reason.partition(":")[0]) == ("rolled-back", "guard errors<1%")
+
+
+async def cancelled(rig: Rig) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(rig.host.call("a", b"s", timeout_s=20), 0.05)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda rig: rig.host.call_blocking("a", b"s", timeout_s=0.05),
+        lambda rig: rig.host.call_blocking("a", b"_" * 2_000),
+        lambda rig: rig.host.call_blocking("a.nothing"),
+        lambda rig: asyncio.run(cancelled(rig)),
+    ],
+    ids=["a deadline of the caller's", "input too long", "no such function", "cancelled"],
+)
+def test_guards_do_not_count_calls_that_their_callers_spoiled(rig: Rig, spoil: Callable[[Rig], object]) -> None:
+    rollouts, new = mixed(rig, input_bytes=1_000)
+    called(rig, LEAST_CALLS * 2)
+    before = rig.host.tallies("a")[new]
+    for _ in range(LEAST_CALLS // 5):
+        with suppress(OmniError):
+            spoil(rig)
+    after = rig.host.tallies("a")[new]
+    assert (after.errors, after.p95_ms) == (0, before.p95_ms)
+    rollouts.look()
+    running = rollouts.of("a")
+    assert running is not None
+    assert running.state == "running"
 
 
 def test_a_version_in_quarantine_is_rolled_back_and_the_one_before_answers(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
-from omnicore.errors import ExpressionInvalid
+from omnicore.errors import ExpressionInvalid, GuestFailed
 from omnicore.workflows.expressions.expression import expression, is_expression, template
+from omnicore.workflows.expressions.jq import SHARED
 from omnicore.workflows.faults import Fault
 
 DATA: Any = {"a": {"b": [10, 20, {"c-d": "deep"}]}, "n": 2, "name": "Ada"}
@@ -59,6 +61,55 @@ def test_everything_else_is_jq(text, value):
     made = expression(text)
     assert not made.simple
     assert made(DATA, SCOPE) == value
+
+
+MANUAL = [{"a": 1, "b": 2, "c": {"d": 3, "e": 4}}, {"a": 1, "b": 2, "c": [{"d": 3, "e": 4}]}]
+
+
+@pytest.mark.parametrize(
+    ("text", "data"),
+    [
+        (". as {a: $a} ?// $a | $a", {"a": 1}),
+        (". as {a: $a} ?// $a | [$a]", 3),
+        (". as {a: $a} ?// [$a] | $a", [3]),
+        ("[.[] as [$a] ?// $a | $a]", [[1], 2]),
+        (".[] as {$a, b: $b, c: {$d, $e}} ?// {$a, $b, c: [{$d, $e}]} | {$a, $b, $d, $e}", MANUAL),
+        ("[.[] as {$a, b: $b, c: {$d, $e}} ?// {$a, $b, c: [{$d, $e}]} | {$a, $b, $d, $e}]", MANUAL),
+        (".[] as {$a, c: {$d}} ?// {$a, c: [{$e}]} | {$a, $d, $e}", MANUAL[::-1]),
+        ('.[] as [$a] ?// [$b] | if $a != null then error("err: \\($a)") else {$a, $b} end', [[3]]),
+        ('.[] as [$a] ?// $a | if ($a | type) == "number" then $a else error("not a number") end', [["x"], 4]),
+        ('.[] as [$a] ?// $a | error("no: \\($a)")', [[3]]),
+        (". as {a: $a} ?// {b: [$a]} | $a", [1]),
+        (". as {a: [$x]} ?// {a: {$x}} ?// {$x} | $x", {"a": {"x": 5}}),
+        (". as {a: [$x]} ?// {a: {$x}} ?// {a: $x} | $x", {"a": 6}),
+        ('. as {"k": $k} ?// {"v": $k} | $k, "never"', {"k": None}),
+        (". as {(.key): $v} ?// $v | $v", {"key": "n", "n": 7}),
+        ("reduce .[] as [$a] ?// $a (0; . + $a)", [[1], 2]),
+        ("[foreach .[] as [$a] ?// $a (0; . + $a)]", [[1], 2]),
+        ("first(.[] as [$a] ?// [$a] | $a)", [[1], [2]]),
+        ("[limit(2; .[] as [$a] ?// [[$a]] | $a)]", [[[1]], [[2]], [[3]]]),
+        ("try (. as [$a] ?// {$a} | $a) catch .", "text"),
+        (". as [$a] ?// $a | empty", [1]),
+    ],
+)
+def test_alternatives_of_destructuring_give_what_the_shipped_jq_gives(text: str, data: Any) -> None:
+    def shipped() -> Any:
+        jq = SHARED.new_one()
+        try:
+            outputs = json.loads(jq.call("run", json.dumps({"filter": text, "input": data}).encode()))["outputs"]
+            return outputs[0] if outputs else None
+        except GuestFailed:
+            return "failed"
+        finally:
+            jq.close()
+
+    def ours() -> Any:
+        try:
+            return expression(text)(data, {})
+        except Fault:
+            return "failed"
+
+    assert ours() == shipped()
 
 
 def test_a_template_replaces_whole_texts_and_keeps_what_stands_around_them():

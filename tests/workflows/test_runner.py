@@ -70,6 +70,61 @@ async def test_a_step_that_goes_wrong_faults_its_run_and_no_other(store: Store, 
         assert [one.status for one in (await workflows.dead()).items] == ["faulted"]
 
 
+FIRST = "- first: {set: '${ . }'}\n"
+LONG = "[range(20000)] | tostring"
+
+
+@pytest.mark.parametrize(
+    ("do", "more", "place"),
+    [
+        ("- a: {call: work.fail}", "", "/do/1/a"),
+        ("- a: {call: work.huge}", "", "/do/1/a"),
+        ("- a: {call: work.maybe}", "", "/do/1/a"),
+        ("- a: {raise: {error: {type: https://a.example/e, status: 400}}}", "", "/do/1/a"),
+        ("- a: {do: [{b: {set: '${ error(\"no\") }'}}]}", "", "/do/1/a/do/0/b"),
+        ("- a: {set: {x: 1}, if: '${ error(\"no\") }'}", "", "/do/1/a"),
+        ("- a: {set: {x: 1}, output: {as: '${ error(\"no\") }'}}", "", "/do/1/a"),
+        ("- a: {set: {x: 1}, output: {schema: {document: {required: [y]}}}}", "", "/do/1/a"),
+        ("- a: {call: work.wait, timeout: {after: {milliseconds: 50}}}", "", "/do/1/a"),
+        ("- a: {do: [{b: {call: work.wait}}]}", "timeout: {after: {milliseconds: 100}}", "/do/1/a/do/0/b"),
+        (
+            "- a: {fork: {branches: [{b: {wait: PT9S}}, {c: {set: {x: 1}}}]}}",
+            "timeout: {after: {milliseconds: 100}}",
+            "/do/1/a/fork/branches/0/b",
+        ),
+        ("- a: {for: {in: '${ [1, 2] }'}, do: [{b: {call: work.maybe}}]}", "", "/do/1/a/for/0/do/0/b"),
+        ("- a: {run: {workflow: {namespace: default, name: fails, version: latest}}}", "", "/do/1/a"),
+        ("- a: {run: {workflow: {namespace: default, name: missing, version: latest}}}", "", "/do/1/a"),
+        (f"- a: {{set: '${{ {LONG} }}'}}\n- b: {{set: {{x: 1}}}}", "", "/do/1/a"),
+        ("- a: {set: {x: 1}}", "input: {from: '${ error(\"no\") }'}", "/input"),
+        ("- a: {set: {x: 1}}", "output: {as: '${ error(\"no\") }'}", "/output"),
+        ("- a: {set: {x: 1}}", "output: {schema: {document: {type: array}}}", "/output"),
+        ("- a: {set: {x: 1}}", f"output: {{as: '${{ {LONG} }}'}}", "/output"),
+    ],
+)
+async def test_a_fault_names_the_step_that_it_came_up_in(store: Store, do: str, more: str, place: str) -> None:
+    steps = Steps()
+    steps.broken.add("maybe")
+    async with workflows_on(store, steps) as workflows:
+        await workflows.apply(text("fails", "- z: {do: [{y: {set: '${ error(\"no\") }'}}]}"))
+        await workflows.apply(text("bad", FIRST + do) + f"\n{more}")
+        with pytest.raises(WorkflowFailed, match=f" faulted at {place}: ") as failed:
+            await workflows.run("bad", {}, timeout_s=30)
+        assert failed.value.details["fault"]["instance"] == place
+
+
+async def test_the_fault_of_a_child_names_the_parents_step_and_the_childs(store: Store) -> None:
+    async with workflows_on(store, Steps()) as workflows:
+        await workflows.apply(text("fails", "- z: {do: [{y: {set: '${ error(\"no\") }'}}]}"))
+        child = "{workflow: {namespace: default, name: fails, version: latest}}"
+        await workflows.apply(text("bad", f"{FIRST}- a: {{run: {child}}}"))
+        with pytest.raises(WorkflowFailed) as failed:
+            await workflows.run("bad", {}, timeout_s=30)
+        (run,) = (await workflows.page_runs(workflow="fails")).items
+        fault = failed.value.details["fault"]
+        assert (fault["instance"], fault["run"], fault["inside"]) == ("/do/1/a", run.id, "/do/0/z/do/0/y")
+
+
 async def test_a_value_that_grows_too_large_on_the_way_faults_its_run(store: Store) -> None:
     tasks = "- a: {set: {v: '${ .v + .v }'}}\n" * 12
     numbered = "\n".join(line.replace("- a", f"- a{n}") for n, line in enumerate(tasks.splitlines()))

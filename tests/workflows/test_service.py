@@ -30,6 +30,24 @@ async def test_each_change_is_a_version_and_the_same_text_is_none(store: Store) 
         assert (shown.digest, shown.last_run["status"]) == (second.digest, "completed")
 
 
+async def test_another_text_of_the_same_version_is_a_new_number_and_says_so(store: Store) -> None:
+    first, second = text("same", "- a: {set: {n: 1}}"), text("same", "- a: {set: {n: 2}}")
+    third = text("same", "- a: {set: {n: 3}}").replace("1.0.0", "1.1.0")
+    pinned = "- a: {run: {workflow: {namespace: default, name: same, version: '1.0.0'}}}"
+    async with workflows_on(store, Steps()) as workflows:
+        await workflows.apply(text("caller", pinned))
+        assert (await workflows.apply(first)).same_version_as is None
+        assert (await workflows.apply(first)).same_version_as is None
+        again = await workflows.apply(second)
+        assert (again.number, again.version, again.same_version_as) == (2, "1.0.0", 1)
+        assert (await workflows.get("same")).same_version_as is None
+        raised = await workflows.apply(third)
+        assert (raised.number, raised.version, raised.same_version_as) == (3, "1.1.0", None)
+        assert (await workflows.version("same", 1)).text == first
+        assert await workflows.run("same") == {"n": 3}
+        assert await workflows.run("caller") == {"n": 2}
+
+
 async def test_what_is_no_workflow_is_refused_with_its_place(store: Store) -> None:
     async with workflows_on(store, Steps(), document_bytes=2000) as workflows:
         with pytest.raises(WorkflowInvalid):

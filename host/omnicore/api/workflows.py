@@ -258,7 +258,7 @@ def _without(record: type[Record], *names: str) -> dict[str, Any]:
 SCHEMAS: Schemas = {
     "WorkflowTrigger": schema(WorkflowTrigger, shown=True),
     "Workflow": _without(Definition, "last_run"),
-    "WorkflowLine": _without(Definition, "text", "document"),
+    "WorkflowLine": _without(Definition, "text", "document", "same_version_as"),
     "Workflows": page_of("WorkflowLine"),
     "WorkflowText": schema(WorkflowText),
     "WorkflowChange": schema(WorkflowChange),

@@ -70,6 +70,7 @@ __all__ = [
     "granted_scope",
     "open_doors",
     "open_scope",
+    "provided",
     "refusal",
     "review_warnings",
 ]
@@ -123,6 +124,13 @@ def open_doors(plugin: PluginScope, services: Services) -> Doors:
         log_level=plugin.log_level,
         wasi=plugin.wasi,
     )
+
+
+def provided(functions: Iterable[HostFunction] = ()) -> frozenset[tuple[str, str]]:
+    """Namespace and name of each function that guests can import, of the doors and of those given."""
+    verbs = (f"{door.name}_{verb}_v1" for door in DOORS for verb in door.verbs)
+    given = ((function.namespace, function.name) for function in functions)
+    return frozenset((*((NAMESPACE, name) for name in (*clock.NAMES, *verbs)), *given))
 
 
 def covers(grant: Grant, request: CapabilityRequest) -> bool:

@@ -115,6 +115,8 @@ def anatomy_rows(anatomy: Anatomy) -> Iterator[tuple[str, str]]:
     for label, names in (("guest ABI", imports.env), ("WASI", wasi), ("other imports", others)):
         if names:
             yield label, _joined(names)
+    if others:
+        yield "unusable", f"nobody provides {_joined(others)}, unless the embedding application does"
 
 
 def section_rows(anatomy: Anatomy) -> Iterator[tuple[str, ...]]:

@@ -104,7 +104,7 @@ def output_of(run: RunView) -> Any:
     fault = run.fault or {}
     told = ": ".join(str(fault[name]) for name in ("title", "detail") if fault.get(name))
     raise WorkflowFailed(
-        f"{run.id} faulted at {fault.get('instance') or 'its root'}: {told or fault.get('type', 'the run faulted')}",
+        f"{run.id} faulted{_at(fault)}: {told or fault.get('type', 'the run faulted')}",
         remedy=f"see `omnicore workflows logs {run.id}`; retry it with `omnicore workflows retry {run.id}`",
         run=run.id,
         fault=dict(fault),
@@ -438,6 +438,11 @@ def step_row(one: StepView) -> tuple[str, ...]:
     )
 
 
+def _at(fault: Mapping[str, Any]) -> str:
+    """The step of a fault, after ` at `; nothing of a run that came to no step."""
+    return f" at {fault['instance']}" if fault.get("instance") else ""
+
+
 def fault_line(fault: Mapping[str, Any]) -> str:
     """A fault in a line: what, where it says so, and why."""
     parts = (str(fault.get("title") or ""), str(fault.get("detail") or ""))
@@ -447,7 +452,7 @@ def fault_line(fault: Mapping[str, Any]) -> str:
 
 def _about_run(one: RunView) -> str:
     if one.fault is not None:
-        return f"{fault_line(one.fault)} at {one.fault.get('instance') or 'its root'}"[:_ABOUT]
+        return f"{fault_line(one.fault)}{_at(one.fault)}"[:_ABOUT]
     if one.status in ("waiting", "pending"):
         return "" if one.due_at is None else f"until {moment(one.due_at, time.time())}"
     return _short(one.output)

@@ -117,6 +117,12 @@ class _Plan:
             return "new"
         return "changed" if self.changes else "unchanged"
 
+    @property
+    def same_version(self) -> str:
+        """The `version` of both texts, where they differ and it does not; else empty."""
+        before = "" if self.before is None else str(self.before["version"])
+        return before if self.changes and before == graph_of(self.checked).version else ""
+
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
@@ -199,6 +205,9 @@ def _show(output: Output, plans: Sequence[_Plan]) -> None:
         more = f": {counted(plan.changes)}" if plan.changes else ""
         output.line(f"{plan.checked.workflow} ({plan.checked.source.name}) is {plan.kind}{more}")
         show_changes(output, plan.changes)
+        if plan.same_version:
+            version = plan.same_version
+            output.line(f"  its version stays {version}; raise it, or runs that ask for {version} begin the new text")
 
 
 def _agreed(output: Output, plans: Sequence[_Plan]) -> bool:

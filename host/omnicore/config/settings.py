@@ -249,7 +249,10 @@ class ConnectorSettings:
     most: int = 1000  # connectors, and as many webhooks: each has a client and a breaker in memory
     uses_days: float = 30.0  # record of who used a connector
     hook_bytes: int = 1 * MIB  # body of a webhook
-    hook_rate: float = 50.0  # deliveries a second of one webhook
+    # A delivery that is not proven costs 0.1 ms, and one that is kept 2 ms:
+    hook_rate: float = setting(
+        500.0, "Most deliveries of one webhook in a second", minimum=0.01, maximum=1e6, untrusted="lower"
+    )
     deliveries_days: float = 7.0  # senders repeat a delivery for some days at most; copies of it are found so long
     deliveries_most: int = 1_000  # of one webhook
 

@@ -83,7 +83,7 @@ class Buckets:
         self._rate, self._burst, self._most = rate, burst, most
         self._of: OrderedDict[str, Bucket] = OrderedDict()
 
-    def take(self, name: str, now: float, *, what: str, limit: str) -> None:
+    def take(self, name: str, now: float, *, what: str, limit: str, remedy: str = "call it less often") -> None:
         """Takes a token of this name. Raises: LimitExceeded, with `retry_after_s`."""
         bucket = self._of.pop(name, None) or Bucket(self._rate, self._burst, now)
         self._of[name] = bucket
@@ -93,7 +93,7 @@ class Buckets:
         if wait > 0:
             raise LimitExceeded(
                 f"{what} is used more than {self._rate:g} times a second",
-                remedy="call it less often",
+                remedy=remedy,
                 limit=limit,
                 allowed=self._rate,
                 retry_after_s=round(wait, 3),

@@ -314,6 +314,9 @@ class Taker(Protocol):
         """
 
 
+_RATE_REMEDY = "send less often, or raise it: `omnicore config set connectors.hook_rate 2000`, then restart"
+
+
 class Hooks:
     """Webhooks of a host; every method blocks and may be called from any thread."""
 
@@ -430,7 +433,8 @@ class Hooks:
         if found is None:
             raise NotFound("there is no such webhook", remedy="see the address that `omnicore connectors hooks` shows")
         with self._lock:
-            self._rates.take(found.id, self._clock.monotonic(), what=f"the webhook {found.name}", limit="hook_rate")
+            what, now = f"the webhook {found.name}", self._clock.monotonic()
+            self._rates.take(found.id, now, what=what, limit="connectors.hook_rate", remedy=_RATE_REMEDY)
         return found
 
     def take(self, hook: HookRow, headers: Mapping[str, str], body: bytes) -> Taken:

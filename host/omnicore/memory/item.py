@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from omnicore.errors import InvalidInput
 from omnicore.ids import new_id
+from omnicore.memory.languages import ENGLISH, language_of, languages, plain
 from omnicore.memory.tiers import BY_PLACE, MemoryTier, TierPolicy, policy_of
 from omnicore.memory.words import analysed
 from omnicore.records import HIDDEN, Meta, Record, Time, field, replace
@@ -28,35 +29,33 @@ if TYPE_CHECKING:
     from omnicore.memory.columns import Floats
 
 
-_ASKED_TO_KEEP = re.compile(
-    r"\b(remember|don'?t forget|never forget|keep in mind|important|note that|from now on|always|never)\b",
-    re.IGNORECASE,
-)
-_ABOUT_SOMEONE = re.compile(
-    r"\b(my name is|i am called|i (?:really )?(?:like|love|hate|prefer|need|want|live|work)|my favou?rite|allergic)\b",
-    re.IGNORECASE,
-)
 _NUMBER = re.compile(r"\d")
-_NAME = re.compile(r"(?<=[a-z,;] )[A-Z][a-z]+")
+_NAME = re.compile(r" (?<=[a-zß-öø-ÿğışőűșțăœа-яё,;] )[A-ZÀ-ÖØ-ÞĞİŞŐŰȘȚĂŒА-ЯЁ][^\W\d_]+")
 _WORD = re.compile(r"\w+")
-_SHORT, _LONG = 3, 8
+_SHORT = 3
 _READ = 4096  # characters; what matters about a text shows early
 
 
-def judged_importance(text: str) -> float:
+def judged_importance(text: str, language: str | None = None) -> float:
     """From 0 to 1, by what the text itself shows: a wish to keep it, a preference, numbers, names, its length.
+
+    Args:
+        language: its code, where the caller knows it. `languages.toml` has the phrases of each language.
 
     >>> judged_importance("ok") < judged_importance("The meeting is at 10") < judged_importance("Remember: I hate figs")
     True
+    >>> judged_importance("Merke dir: Ich bin allergisch") == judged_importance("Remember: I am allergic")
+    True
     """
     text = text[:_READ]
-    words = len(_WORD.findall(text))
+    rules = languages()[(language_of(text) if language is None else language) or ENGLISH]
+    words, folded = len(_WORD.findall(text)), plain(text)
     value = 0.3
-    value += 0.3 * bool(_ASKED_TO_KEEP.search(text))
-    value += 0.2 * bool(_ABOUT_SOMEONE.search(text))
+    value += 0.3 * bool(rules.keep.search(folded))
+    value += 0.2 * bool(rules.about.search(folded))
     value += 0.1 * bool(_NUMBER.search(text))
-    value += 0.1 * bool(_NAME.search(text))
-    value += 0.1 * (words >= _LONG)
+    value += 0.1 * bool(rules.names and _NAME.search(text))
+    value += 0.1 * (words >= rules.long)
     value -= 0.2 * (words < _SHORT)
     return round(min(max(value, 0.0), 1.0), 3)
 

@@ -36,9 +36,8 @@ from omnicore.errors import (
     PermissionDenied,
     Unavailable,
 )
-from omnicore.plugins.callers import Callers, caller, counts
+from omnicore.plugins.callers import Callers, VersionTally, at_fault, caller, counts
 from omnicore.plugins.version import RetiredError, Target, Version
-from omnicore.telemetry.metrics import CallRecorder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -298,7 +297,7 @@ class CallRoutes:
         self._closed = False
         self._splits: dict[str, Split] = {}
         self._shares: dict[str, Sequence[tuple[Version, int]]] = {}
-        self._tallies: dict[tuple[str, str], CallRecorder] = {}
+        self._tallies: dict[tuple[str, str], VersionTally] = {}
         self._silent = ""
         self.following: list[Callable[[PluginRow], None]] = []
         """Called with the row of each plugin about which a host decided something."""
@@ -308,8 +307,8 @@ class CallRoutes:
         split = self._splits.get(ref)
         return split.choose() if split is not None else None
 
-    def counted(self, name: str) -> Mapping[str, CallRecorder | None]:
-        """The recorder of each version of a plugin that has a share of its calls, by hash; None without calls."""
+    def counted(self, name: str) -> Mapping[str, VersionTally | None]:
+        """The tally of each version of a plugin that has a share of its calls, by hash; None without calls."""
         found = {version.serving.hash for version, _ in self._shares.get(name, ())}
         return {hash_: self._tallies.get((name, hash_)) for hash_ in sorted(found)}
 
@@ -346,14 +345,12 @@ class CallRoutes:
 
     def _split(self, ref: str, first: Version, shares: Sequence[tuple[Version, int]]) -> Split:
         """Targets of a reference by their shares, the version that always answers first. Raises: NotFound."""
-        targets = []
+        name, targets = first.serving.name, []
         for version, percent in sorted(shares, key=lambda one: one[0] is not first):
             with suppress(NotFound):  # a function that only some versions have
                 target = self._versions.target(version, ref)
-                tally = self._tallies.setdefault(
-                    (version.serving.name, version.serving.hash), CallRecorder(version.serving.name, target.export)
-                )
-                target.record = _both(target.record, tally.record)
+                target.tally = self._tallies.setdefault((name, version.serving.hash), VersionTally(name))
+                target.record = target.tally.both(target.record)
                 targets.append((target, percent))
         if not targets:
             self._versions.target(first, ref)
@@ -515,16 +512,6 @@ class CallRoutes:
         return NotFound(error.fact, remedy=remedy, **error.details)
 
 
-def _both(first: Callable[[float, str], None], second: Callable[[float, str], None]) -> Callable[..., None]:
-    """A recorder for two."""
-
-    def record(seconds: float, outcome: str = "ok") -> None:
-        first(seconds, outcome)
-        second(seconds, outcome)
-
-    return record
-
-
 class Calls:
     """Every call of one host, from any thread or from an event loop.
 
@@ -611,6 +598,8 @@ class Calls:
         try:
             value = target.media.decode(output)
         except GuestError as error:
+            if target.tally is not None:
+                target.tally.broken()
             self._failed(target.version, error, False)
             raise
         return output if raw else value
@@ -744,13 +733,14 @@ class Calls:
             future.exception()  # looked at, so that a cut call leaves no complaint behind
 
     def _note(self, target: Target, error: BaseException, started: float, timeout_s: float | None) -> None:
-        outcome = error.code if isinstance(error, OmniError) else type(error).__name__
-        target.record(perf_counter() - started, outcome)
+        seconds, nested = perf_counter() - started, "_counted" in error.__dict__
+        target.failed(seconds, error.code if isinstance(error, OmniError) else type(error).__name__)
+        if target.tally is not None and not nested and at_fault(error, target.version.limits.timeout_s, timeout_s):
+            target.tally.fault(seconds)
         if not isinstance(error, GuestError):
             return
         version = target.version
-        # One failure passes through every call it was nested in, and counts where it began.
-        if "_counted" in error.__dict__:
+        if nested:  # one failure passes through every call it was nested in, and counts where it began
             return
         error.__dict__["_counted"] = True
         opened = False

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar, Token
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from omnicore.access.principal import Principal, Role
-from omnicore.errors import DeadlineExceeded, GuestError, GuestTrapped, LimitExceeded
+from omnicore.errors import DeadlineExceeded, EngineFailed, GuestError, GuestTrapped, LimitExceeded
+from omnicore.plugins.view import CallStatus, percentile_ms
 from omnicore.resilience.breaker import Breaker
+from omnicore.telemetry.metrics import CallRecorder
 
 if TYPE_CHECKING:
     from omnicore.clock import Clock
@@ -101,9 +103,19 @@ def counts(error: GuestError, limit_s: float, timeout_s: float | None) -> bool:
         limit_s: the plugin's own limit of time.
         timeout_s: the caller's, None where it set none.
     """
+    return isinstance(error, GuestTrapped | LimitExceeded) and at_fault(error, limit_s, timeout_s)
+
+
+def at_fault(error: BaseException, limit_s: float, timeout_s: float | None) -> bool:
+    """True when a call failed because of the plugin or its sandbox: a trap, a limit, a failure that it reports, an
+    output that is not what it promises, a broken engine. False for what its caller spoiled (`CallerError`, a
+    cancelled call, a deadline shorter than the plugin's own), and for other failures of the host.
+
+    Args: as `counts`.
+    """
     if isinstance(error, DeadlineExceeded) and timeout_s is not None:
         return timeout_s >= limit_s
-    return isinstance(error, GuestTrapped | LimitExceeded)
+    return isinstance(error, GuestError | EngineFailed)
 
 
 def verdict(outcomes: Sequence[CallOutcome], *, threshold: int, alone: bool) -> Verdict:
@@ -218,3 +230,48 @@ class Blame:
             if breaker.figures().state_s > 2 * self._reset_s:
                 del self._refused[name]
         self._outcomes.append(CallOutcome(caller, well, now))
+
+
+class VersionTally:
+    """Calls of one version at this host since it got its share. Usable from any thread.
+
+    Counts calls that were answered and those that the version failed (`at_fault`). A call that its caller
+    spoiled, or the host, says nothing about a version, and so is in no figure.
+    """
+
+    __slots__ = ("_broken", "_lock", "_recorder")
+
+    def __init__(self, plugin: str) -> None:
+        self._recorder = CallRecorder(plugin, "")
+        self._lock = threading.Lock()
+        self._broken = 0
+
+    def both(self, record: Callable[[float, str], None]) -> Callable[..., None]:
+        """A recorder of calls that were answered, for their function and for the version."""
+        own = self._recorder.record
+
+        def noted(seconds: float, outcome: str = "ok") -> None:
+            record(seconds, outcome)
+            own(seconds, outcome)
+
+        return noted
+
+    def fault(self, seconds: float) -> None:
+        """Counts a call that the version failed."""
+        self._recorder.record(seconds, "fault")
+
+    def broken(self) -> None:
+        """Counts a call that was answered already as failed: its output is not what it promises."""
+        with self._lock:
+            self._broken += 1
+
+    def totals(self) -> tuple[int, int, list[int]]:
+        """Calls, how many of them the version failed, and the cumulative counts of their durations."""
+        outcomes, durations, _ = self._recorder.totals()
+        with self._lock:
+            return sum(outcomes.values()), outcomes.get("fault", 0) + self._broken, durations
+
+    def status(self) -> CallStatus:
+        """The same for people."""
+        calls, faults, durations = self.totals()
+        return CallStatus(calls, faults, percentile_ms(durations, 0.95))

@@ -14,20 +14,13 @@ from socket import gethostname
 from typing import Any
 
 from omnicore.capabilities.costs import CallCosts
-from omnicore.capabilities.doors import granted_scope
+from omnicore.capabilities.doors import granted_scope, provided
 from omnicore.capabilities.grants import CapabilityRequest, Grant
 from omnicore.capabilities.services import Services
 from omnicore.clock import Clock, SystemClock
 from omnicore.config.settings import Settings
 from omnicore.core.extensions import Extension
-from omnicore.errors import (
-    Conflict,
-    LinkFailed,
-    ModuleRejected,
-    NotFound,
-    OmniError,
-    StorageFailed,
-)
+from omnicore.errors import Conflict, LinkFailed, ModuleRejected, NotFound, OmniError, StorageFailed
 from omnicore.events.bus import EventBus
 from omnicore.plugins.acceptance import Consent
 from omnicore.plugins.call import CallPath, CallRoutes, Calls
@@ -128,7 +121,7 @@ class PluginHost:
         self._routes = CallRoutes(self._versions, self._natives, Placements(labels_of(settings.fleet.labels)))
         self._catalogue = self._routes.catalogue = self._make_catalogue(database, modules, clock)
         self._rollbacks = Rollbacks(settings.plugins, database, modules, clock, host=self._catalogue.host)
-        self._folder = self._make_watch(database, kv, judged_by(settings, engine))
+        self._folder = self._make_watch(database, kv, judged_by(settings, engine, functions), provided(functions))
         self._fleet = self._make_fleet(database) if self._catalogue.host else None
         self.calls: CallPath = Calls(
             threads=settings.threads,
@@ -159,7 +152,7 @@ class PluginHost:
             replacing=self._routes.replacing,
         )
 
-    def _make_inventory(self, judge: str) -> Inventory:
+    def _make_inventory(self, judge: str, known: frozenset[tuple[str, str]]) -> Inventory:
         if names := sorted(self._natives.names()):  # a file is judged again once other names are claimed
             judge = f"{judge} {hashlib.sha256(chr(10).join(names).encode()).hexdigest()[:8]}"
         return Inventory(
@@ -170,11 +163,12 @@ class PluginHost:
             changed=self._brought,
             restore=self._rollbacks.finish,
             claimed=self._natives.claim,
+            provided=known,
         )
 
-    def _make_watch(self, database: Store, kv: KvTable, judge: str) -> FolderWatch:
+    def _make_watch(self, database: Store, kv: KvTable, judge: str, known: frozenset[tuple[str, str]]) -> FolderWatch:
         return FolderWatch(
-            inventory=self._make_inventory(judge),
+            inventory=self._make_inventory(judge, known),
             catalogue=self._catalogue,
             versions=self._versions,
             database=database,
@@ -369,7 +363,7 @@ class PluginHost:
 
         Raises:
             InvalidInput: the file name cannot be used.
-            ModuleRejected, ManifestInvalid: it cannot be a plugin; nothing was written.
+            ModuleRejected, ManifestInvalid, LinkFailed: it cannot be a plugin; nothing was written.
             Conflict: another file has the plugin's name, or would share its manifest.
         """
         stem = check_filename(filename)
@@ -381,6 +375,7 @@ class PluginHost:
             sidecar=beside if manifest is None else manifest,
             sidecar_path=f"{stem}.toml",
             limits=(self._settings.limits, self._settings.max_limits),
+            provided=self._folder.inventory.provided,
         )
         with self._changing:
             self._check_name(read.name, filename)
@@ -542,8 +537,8 @@ class PluginHost:
         return FleetView((), ()) if native else fleet_view(self._catalogue, self._catalogue.row(name))
 
     def tallies(self, name: str) -> Mapping[str, CallStatus]:
-        """The calls of each version that has a share of them at this host, since it got it, by hash."""
-        return {hash_: call_status([one] if one else []) for hash_, one in self._routes.counted(name).items()}
+        """The calls of each version with a share of them at this host, by hash, as `VersionTally` counts them."""
+        return {hash_: one.status() if one else CallStatus() for hash_, one in self._routes.counted(name).items()}
 
     @property
     def routes(self) -> CallRoutes:

@@ -23,7 +23,7 @@ from omnicore.plugins.version import BEING_COMPILED, EAGER_LOADS, Patience, Vers
 from omnicore.records import replace as replace_record
 from omnicore.sandbox.capi.code import wat_to_wasm
 from omnicore.sandbox.engine import Template
-from omnicore.sandbox.inspect import admit, inspect
+from omnicore.sandbox.inspect import admit, check_provided, inspect
 from omnicore.storage.store import Store
 from omnicore.storage.tables.kv import KvTable
 from omnicore.storage.tables.plugins import ObservedRow, PluginHostRow, SourceRow
@@ -33,18 +33,28 @@ if TYPE_CHECKING:
 
     from omnicore.config.settings import Settings
     from omnicore.plugins.folder import Candidate, Folder
-    from omnicore.sandbox.abi import Limits
+    from omnicore.sandbox.abi import HostFunction, Limits
     from omnicore.sandbox.engine import SandboxEngine
 
 
 _log = logging.getLogger("omnicore.plugins")
 
 
-def read_found_file(folder: Folder, candidate: Candidate, *, default: Limits, most: Limits) -> FoundFile:
-    """Reads and inspects a file. It does not raise: what is wrong stands in `problem`."""
-    name = name_of_stem(candidate.stem) or candidate.path
+def read_found_file(
+    folder: Folder,
+    candidate: Candidate,
+    *,
+    default: Limits,
+    most: Limits,
+    provided: Collection[tuple[str, str]] | None = None,
+) -> FoundFile:
+    """Reads and inspects a file. It does not raise: what is wrong stands in `problem`.
+
+    Args:
+        provided: see `read_module`.
+    """
     if candidate.problem:
-        return FoundFile(name, candidate.path, candidate.signature, problem=candidate.problem)
+        return _unusable(candidate, candidate.problem)
     try:
         data, sidecar = folder.read(candidate, max(most.module_bytes, most.component_bytes))
         module, manifest = read_module(
@@ -54,13 +64,13 @@ def read_found_file(folder: Folder, candidate: Candidate, *, default: Limits, mo
             sidecar=sidecar,
             sidecar_path=candidate.sidecar or "",
             limits=(default, most),
+            provided=provided,
         )
     except OmniError as error:
-        return FoundFile(name, candidate.path, candidate.signature, problem=str(error))
+        return _unusable(candidate, str(error))
     except Exception:  # whatever a file does to its reader, the other files are still to be looked at
         _log.exception("%s could not be read", candidate.path)
-        problem = "the host could not read it, which is a fault of the host; its log says more"
-        return FoundFile(name, candidate.path, candidate.signature, problem=problem)
+        return _unusable(candidate, "the host could not read it, which is a fault of the host; its log says more")
     return FoundFile(
         manifest.name,
         candidate.path,
@@ -72,6 +82,11 @@ def read_found_file(folder: Folder, candidate: Candidate, *, default: Limits, mo
     )
 
 
+def _unusable(candidate: Candidate, problem: str) -> FoundFile:
+    name = name_of_stem(candidate.stem) or candidate.path
+    return FoundFile(name, candidate.path, candidate.signature, problem=problem)
+
+
 def read_module(
     stem: str,
     data: bytes,
@@ -80,19 +95,23 @@ def read_module(
     sidecar: bytes | None,
     sidecar_path: str,
     limits: tuple[Limits, Limits],
+    provided: Collection[tuple[str, str]] | None = None,
 ) -> tuple[bytes, Manifest]:
     """The module's bytes and its manifest.
 
     Args:
         text: the data is WebAssembly text, which becomes bytes first.
         limits: the host's defaults, and the most a manifest may ask for.
+        provided: namespace and name of each function that the host provides; None leaves imports unchecked.
 
-    Raises: ModuleRejected, ManifestInvalid.
+    Raises: ModuleRejected, ManifestInvalid, LinkFailed.
     """
     module = wat_to_wasm(data) if text else data
     info = inspect(module)
     manifest = read_manifest(stem, info, sidecar=sidecar, sidecar_path=sidecar_path)
     admit(info, effective_limits(manifest.limits, *limits))
+    if provided is not None:
+        check_provided(info, provided)
     return module, manifest
 
 
@@ -107,6 +126,7 @@ class Inventory:
         changed: told the name of each plugin whose row changed, and how: added, changed or removed.
         restore: puts back what is to be rolled back, and says which files are whole.
         claimed: says who else has a name, such as a native plugin, or None.
+        provided: namespace and name of each function that plugins can import.
     """
 
     def __init__(
@@ -119,12 +139,13 @@ class Inventory:
         changed: Callable[[str, str], None],
         restore: Callable[[], Sequence[str]],
         claimed: Callable[[str], str | None],
+        provided: Collection[tuple[str, str]],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._monotonic = monotonic
         self._restore = restore
         self.folder = folder
-        self._claimed = claimed
+        self._claimed, self.provided = claimed, provided
         self._catalogue = catalogue
         self.limits = limits
         self._judged_by = judged_by
@@ -159,8 +180,7 @@ class Inventory:
                 again = True
                 continue
             if settled == "yes":
-                default, most = self.limits
-                arrivals.append(read_found_file(self.folder, candidate, default=default, most=most))
+                arrivals.append(self._read(candidate))
                 if end is None and seconds is not None:
                     end = self._monotonic() + seconds
             elif settled == "writing":
@@ -170,6 +190,10 @@ class Inventory:
         if arrivals or changes.any_gone:
             self._catalogue.tidy()
         return again or changes.made_way
+
+    def _read(self, candidate: Candidate) -> FoundFile:
+        default, most = self.limits
+        return read_found_file(self.folder, candidate, default=default, most=most, provided=self.provided)
 
     def _known(self, changes: _Changes, candidate: Candidate, kept: set[str]) -> bool:
         source = changes.sources.get(candidate.path)
@@ -323,9 +347,10 @@ def _path_name(path: str) -> str:
     return path.replace("/", ":")
 
 
-def judged_by(settings: Settings, engine: SandboxEngine) -> str:
+def judged_by(settings: Settings, engine: SandboxEngine, functions: Sequence[HostFunction] = ()) -> str:
     """The digest of everything but the file that a verdict over it depends on; settings may hold secrets."""
     about = [engine.name, engine.version, asdict(settings.limits), asdict(settings.max_limits)]
+    about += sorted(f"{one.namespace}::{one.name}" for one in functions)
     text = json.dumps([*about, {name: dict(one) for name, one in settings.plugin_settings.items()}], default=str)
     return f"{engine.name} {engine.version} {hashlib.sha256(text.encode()).hexdigest()[:16]}"
 

@@ -311,10 +311,8 @@ class Rollouts:
 
     def _count(self, rollout: Rollout) -> None:
         counts = []
-        for hash_, recorder in self._plugins.routes.counted(rollout.plugin).items():
-            outcomes, durations, _ = recorder.totals() if recorder is not None else ({}, [], 0.0)
-            calls = sum(outcomes.values())
-            errors = calls - outcomes.get("ok", 0)
+        for hash_, tally in self._plugins.routes.counted(rollout.plugin).items():
+            calls, errors, durations = tally.totals() if tally is not None else (0, 0, [])
             key = (self._host, rollout.plugin, hash_, rollout.step_at)
             counts.append(RolloutCount(*key, calls, errors, tuple(durations)))
         if counts:

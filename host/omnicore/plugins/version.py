@@ -21,7 +21,7 @@ from omnicore.errors import (
     NotFound,
     OmniError,
 )
-from omnicore.plugins.callers import Blame
+from omnicore.plugins.callers import Blame, VersionTally
 from omnicore.plugins.manifest import granted_limits
 from omnicore.plugins.schemas import Media
 from omnicore.plugins.settings import settled_settings
@@ -440,9 +440,15 @@ class ServiceParts:
 
 
 class Target:
-    """Everything that calls of a reference such as `text.count` need, worked out once."""
+    """Everything that calls of a reference such as `text.count` need, worked out once.
 
-    __slots__ = ("export", "media", "plain_input", "plain_output", "record", "ref", "threads", "version")
+    `record` is told of calls that were answered, `failed` of all others. `tally` counts for one of several versions.
+    """
+
+    __slots__ = (
+        *("export", "failed", "media", "plain_input", "plain_output", "record", "ref", "tally", "threads"),
+        "version",
+    )
 
     def __init__(
         self, ref: str, export: str, *, version: Version, media: Media, recorder: CallRecorder, threads: bool
@@ -453,7 +459,9 @@ class Target:
         self.media = media
         self.plain_input = media.plain_input
         self.plain_output = media.plain_output
-        self.record = recorder.record
+        self.record: Callable[..., None] = recorder.record
+        self.failed = recorder.record
+        self.tally: VersionTally | None = None
         self.threads = threads
 
 

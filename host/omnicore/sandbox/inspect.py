@@ -7,10 +7,10 @@ refuses what plugins may not use. `harmless` is True for modules that may be com
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from types import MappingProxyType
 
-from omnicore.errors import ModuleRejected
+from omnicore.errors import LinkFailed, ModuleRejected
 from omnicore.sandbox.abi import Limits
 from omnicore.sandbox.components import read_component
 from omnicore.sandbox.wasm import (
@@ -43,8 +43,10 @@ __all__ = [
     "Section",
     "TableType",
     "admit",
+    "check_provided",
     "harmless",
     "inspect",
+    "unprovided",
     "with_visible_limits",
 ]
 
@@ -171,6 +173,10 @@ def _spliced(data: bytes, start: int, end: int, content: list[bytes]) -> bytes:
 WASI_PACKAGES = ("wasi:cli", "wasi:clocks", "wasi:filesystem", "wasi:io", "wasi:random", "wasi:sockets")
 """The packages of WASI 0.2 that components may import; what most of their functions do is refuse."""
 
+_ABI = frozenset({"extism:host/env", "wasi_snapshot_preview1", "wasi_unstable"})
+_INTERFACES = ("omnicore:plugin/", "wasi:")
+_MOST_SHOWN = 10
+_MOST_NAMED = 100
 _MOST_TABLES = 8
 # A segment's entry is at most six bytes; 10 MB of them took 5 to 9 GB to compile.
 _ELEMENT_BYTES_EACH = 16
@@ -194,6 +200,36 @@ def admit(info: ModuleInfo, limits: Limits) -> None:
     """
     for fact, remedy in _refusals(info, limits):
         raise ModuleRejected(fact, remedy=remedy)
+
+
+def unprovided(info: ModuleInfo, functions: Collection[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """The imports, as namespace and name, that neither the guest ABI, WASI nor one of the functions provides.
+
+    Args:
+        functions: namespace and name of each function that the host provides. A component imports interfaces
+            instead; those of the package `omnicore:plugin` are the host's.
+    """
+    return tuple(
+        dict.fromkeys(
+            (item.module, item.name)
+            for item in info.imports
+            if item.module not in _ABI and not item.module.startswith(_INTERFACES)
+            if (item.module, item.name) not in functions
+        )
+    )
+
+
+def check_provided(info: ModuleInfo, functions: Collection[tuple[str, str]]) -> None:
+    """Checks that everything the module imports is provided. Raises: LinkFailed, with all the names."""
+    if absent := unprovided(info, functions):
+        shown = [f"{namespace[:64]}::{name[:64]}" for namespace, name in absent[:_MOST_SHOWN]]
+        more = f" and {len(absent) - _MOST_SHOWN} more" if len(absent) > _MOST_SHOWN else ""
+        raise LinkFailed(
+            f"it imports {', '.join(shown)}{more}, which nobody provides",
+            remedy="build it for this host, or let the application provide them with `@host.door` "
+            "or `Host(functions=...)`",
+            imports=[f"{namespace[:64]}::{name[:64]}" for namespace, name in absent[:_MOST_NAMED]],
+        )
 
 
 def _refusals(info: ModuleInfo, limits: Limits) -> Iterator[_Refusal]:

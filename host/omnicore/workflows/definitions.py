@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from omnicore.errors import CapacityReached, Conflict, InvalidInput, JournalMismatch, NotFound
+from omnicore.records import replace
 from omnicore.storage.tables.workflow_definitions import (
     Also,
     BriefRow,
@@ -264,6 +265,7 @@ class Definitions:
             )
         workflow = named
         await asyncio.to_thread(self._check_room, workflow)
+        before = await asyncio.to_thread(self.table.get, workflow)
         row = await asyncio.to_thread(
             self.table.put,
             workflow,
@@ -279,7 +281,10 @@ class Definitions:
         if row is None:
             raise _refused(workflow, new)
         self._changed(workflow)
-        return self._definition(row, graph)
+        kept = self._definition(row, graph)
+        if before is None or before.digest == row.digest or _version_of(before) != graph.version:
+            return kept
+        return replace(kept, same_version_as=before.number)
 
     async def compile(self, given: str | Mapping[str, Any]) -> WorkflowGraph:
         """The graph of a text. Raises: WorkflowInvalid. InvalidInput: it is too large."""
@@ -438,6 +443,10 @@ class Definitions:
             row.text,
             graph.document,
         )
+
+
+def _version_of(row: DefinitionRow) -> str:
+    return str(json.loads(row.document).get("document", {}).get("version", ""))
 
 
 def _first(own: float | None, common: float) -> float:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from omnicore.errors import HostLost, InvalidInput, RunLost, StorageFailed
+from omnicore.errors import HostLost, InvalidInput, OmniError, RunLost, StorageFailed
 from omnicore.ids import new_id
 from omnicore.jobs.engine import ENDED, Started
 from omnicore.records import Record
@@ -450,7 +450,12 @@ def _end(
     now: float,
     audit: bool,
 ) -> None:
-    output, fault = texts.text(kept.output, large), texts.fault(kept.fault, large)
+    fault = texts.fault(kept.fault, large)
+    try:
+        output = texts.text(kept.output, large)
+    except OmniError as error:
+        error.details.setdefault("place", "/output")
+        raise
     job.end = End(kept.run, kept.status, output, fault, *head)
     if audit:
         job.record = record_of(job.end, owned.workflow, owned.by, host, now)

@@ -195,7 +195,11 @@ class Texts:
         seq, last = head
         made: list[tuple[Any, ...]] = []
         for entry in entries:
-            values = self._columns(entry, large)
+            try:
+                values = self._columns(entry, large)
+            except OmniError as error:
+                error.details.setdefault("place", entry.place)  # a fault names the step that gave it
+                raise
             last = step_hash(last, values)
             made.append((run, *values, last))
             seq = entry.seq

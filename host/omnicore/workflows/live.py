@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+from omnicore.errors import OmniError
 from omnicore.jobs.engine import ENDED, NewRun
 from omnicore.records import Record, replace
 from omnicore.storage.tables.workflow_triggers import WaitRow
@@ -21,6 +22,7 @@ from omnicore.workflows.faults import Fault
 from omnicore.workflows.journal_records import Signal
 from omnicore.workflows.language.graph import ApprovalTask, ListenTask, WorkflowGraph
 from omnicore.workflows.language.triggers import all_filters, wait_correlation
+from omnicore.workflows.machine_tasks import placed
 from omnicore.workflows.steps.step import hops_of, marked
 
 if TYPE_CHECKING:
@@ -104,7 +106,9 @@ def result_of(signal: Signal, open_: Mapping[str, StepAction], now: float) -> St
     if ended.get("status") == "completed":
         return StepResult("done", place, attempt, now, output=ended.get("output"), meta=meta)
     fault = ended.get("fault") or {"type": "runtime", "status": 500, "title": f"the run was {ended.get('status')}"}
-    return StepResult("failed", place, attempt, now, fault=Fault.of(fault), meta=meta)
+    inside = {"run": meta["run"], "inside": fault["instance"]} if fault.get("instance") else {}
+    told = Fault.of({**fault, **inside, "instance": place})  # a place of its own document, not of the child's
+    return StepResult("failed", place, attempt, now, fault=told, meta=meta)
 
 
 def late(action: StepAction, now: float) -> StepResult:
@@ -120,12 +124,16 @@ def failed(action: StepAction, fault: Fault, now: float) -> StepResult:
     return StepResult("failed", action.place, action.attempt, now, fault=fault)
 
 
-def broken(error: BaseException) -> RunOutcome:
-    """The end of a run that cannot go on: its journal and graph differ, a value is too large, or progress failed."""
+def broken(error: BaseException, place: str = "") -> RunOutcome:
+    """The end of a run that cannot go on: its journal and graph differ, a value is too large, or progress failed.
+
+    Args: place: the step that it was at; one that the error names comes first.
+    """
     if isinstance(error, Fault):
-        return RunOutcome("faulted", fault=error)
+        return RunOutcome("faulted", fault=placed(error, place))
     detail = str(error)[:2000] or type(error).__name__
-    return RunOutcome("faulted", fault=Fault("runtime", 500, "The run cannot go on", detail))
+    named = error.details.get("place") if isinstance(error, OmniError) else None
+    return RunOutcome("faulted", fault=Fault("runtime", 500, "The run cannot go on", detail, str(named or place)))
 
 
 _MOST_AT_ONCE = 256
@@ -191,6 +199,7 @@ class LiveRun:
         "moved",
         "open",
         "over",
+        "place",
         "priority",
         "progress",
         "result",
@@ -220,6 +229,8 @@ class LiveRun:
         """Signals that were taken up and are not gone from the table yet."""
         self.moved = ""
         """This host, where it has the run from one that was lost, until a row says so."""
+        self.place = ""
+        """The task of the latest row, or of what came last."""
         self.made = Step()
         """Consequences of the stretch under way that are not kept yet."""
         self.heavy = self.retaken = False
@@ -275,6 +286,7 @@ class LiveRun:
             self.made.taken.append(came.id)
         if result is None:
             return self.made
+        self.place = result.place or self.place
         if self.moved:
             result = replace(result, meta={**result.meta, "taken_over_by": self.moved})
         return (yield from self._through(self.progress.applying(result), result))
@@ -289,6 +301,7 @@ class LiveRun:
         if change.entries and self.result is not None:
             self.moved = ""
         self.made.add(change)
+        self.place = next((one.place for one in reversed(change.entries) if one.place), self.place)
         self.note(self.result, change)
         self.result = None
         if self.retaken:

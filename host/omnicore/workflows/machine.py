@@ -340,6 +340,7 @@ def _mismatch(run: str, kept: JournalEntry, made: JournalEntry | None) -> Journa
         remedy="one of them was changed from outside: restore it, or cancel the run and start it anew",
         run=run,
         seq=kept.seq,
+        place=kept.place,
     )
 
 
@@ -707,6 +708,18 @@ class RunMachine:
             join.children.clear()
         while frame.opens:
             self.actions.drop(frame.opens[-1])
+
+    def innermost(self, strand: Strand) -> str:
+        """The place of the task that a strand is at; of several strands side by side, the one of the first."""
+        while strand.frames:
+            frame = strand.frames[-1]
+            if frame.join is None or not frame.join.children:
+                return frame.place
+            below = frame.join.children[min(frame.join.children)]
+            if not below.frames:
+                return frame.place
+            strand = below
+        return ""
 
     def interrupt(self, strand: Strand, level: int, fault: Fault) -> None:
         """Ends the frames above a level of a strand's stack, and raises a fault there."""

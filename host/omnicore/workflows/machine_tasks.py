@@ -533,9 +533,9 @@ class ListenState:
             self.over = True
             return "end"
         index = next((index for index in self._wanted() if self._fits(event, node.filters[index])), None)
-        if index is None and (node.filters or node.mode != "any"):
+        if index is None:
             return "no"
-        self._unmet.discard(index if index is not None else -1)
+        self._unmet.discard(index)
         self._settle(event)
         return "taken"
 

@@ -217,7 +217,7 @@ class Progress:
         machine.note("timer", "fired", result, one.action.node, one.asked_at)
         if one.use == "guard":
             detail = f"{one.action.node.name or 'the workflow'} took longer than it may"
-            fault = Fault("timeout", 408, "Timed out", detail, one.frame.place)
+            fault = Fault("timeout", 408, "Timed out", detail, one.frame.place or machine.innermost(one.frame.strand))
             machine.interrupt(one.frame.strand, one.level, fault)
         else:
             machine.ready.append((one.frame.strand, None, None))
@@ -563,12 +563,17 @@ def root_frame(machine: RunMachine) -> Frame:
     return Frame(Strand(machine), root, "", machine.start.input, {}, Attempts(), 0)
 
 
+_INPUT, _TIMEOUT, _OUTPUT = "/input", "/timeout", "/output"
+"""Places of the faults that come up outside of all tasks."""
+
+
 def workflow(frame: Frame) -> Steps:
     """The output of the workflow. Raises: Fault."""
-    machine, data = frame.strand.machine, frame.node.data
+    machine, data, part = frame.strand.machine, frame.node.data, _INPUT
     try:
         frame.input = yield from answered(machine, partial(admitted, data, frame.raw, frame.scope))
         if machine.graph.timeout_s is not None:
+            part = _TIMEOUT
             limit = partial(evaluated_seconds, machine.graph.timeout_s, frame.input, frame.scope)
             due_at = machine.at + (yield from answered(machine, limit))
             machine.ask(frame, "timer", place=f"{frame.place}/timeout", due_at=due_at, use="guard")
@@ -577,9 +582,10 @@ def workflow(frame: Frame) -> Steps:
             output = yield run_block(frame, frame.strand, block, frame.input, frame.place, {}, len(frame.place))
         except WorkflowEnd as end:
             output = end.output
+        part = _OUTPUT
         output = yield from answered(machine, partial(handed_on, frame, data, output, frame.scope))
     except Fault as fault:
-        error = placed(fault, frame.place)
+        error = placed(fault, part)
     else:
         machine.clear(frame)
         return output

@@ -673,7 +673,7 @@ class Runner:
         """Ends a run that cannot go on."""
         if not isinstance(error, (Fault, OmniError)):
             _log.warning("%s of %s cannot go on", live.id, live.context.workflow, exc_info=error)
-        outcome = broken(error)
+        outcome = broken(error, live.place)
         try:
             await self._keep(live, RunRecord(live.id, status="faulted", fault=outcome.fault, taken=tuple(live.known)))
         except HostLost:

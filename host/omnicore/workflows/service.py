@@ -185,7 +185,7 @@ def failed(run: str, fault: Fault | None) -> WorkflowFailed:
     told = fault or Fault("runtime", 500, "the run faulted")
     about = ": ".join(part for part in (told.title, told.detail) if part)
     return WorkflowFailed(
-        f"{run} faulted at {told.instance or 'its root'}: {about}",
+        f"{run} faulted{f' at {told.instance}' if told.instance else ''}: {about}",
         remedy=f"once the cause is gone, retry it: `omnicore workflows retry {run}`",
         run=run,
         fault=told.to_json(),

@@ -50,10 +50,17 @@ class Definition(Record, frozen=True):
     last_run: Annotated[
         Any, Meta(description="The newest one.", extra_json_schema={"anyOf": [_LAST_RUN, {"type": "null"}]})
     ] = None
+    same_version_as: Annotated[
+        int | None,
+        Meta(
+            description="Of a text that was just kept: the number before it, where that has another text and the same"
+            " `version`. Runs that ask for this version begin the newest text of it."
+        ),
+    ] = None
 
     def to_json(self, *, brief: bool = False) -> dict[str, Any]:
         """As a JSON value; `brief` as lists have it."""
-        left_out = ("text", "document") if brief else ("last_run",)
+        left_out = ("text", "document", "same_version_as") if brief else ("last_run",)
         return {name: value for name, value in view(self).items() if name not in left_out}
 
 

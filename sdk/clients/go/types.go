@@ -3027,6 +3027,10 @@ type Workflow struct {
 
 	// The definition as plain JSON values.
 	Document map[string]any `json:"document"`
+
+	// Of a text that was just kept: the number before it, where that has another text and the same `version`.
+	// Runs that ask for this version begin the newest text of it.
+	SameVersionAs *int64 `json:"same_version_as"`
 }
 
 // WorkflowChange is a JSON object.

@@ -56,6 +56,20 @@ async def test_an_event_reaches_the_runs_that_listen_for_it_once(store: Store) -
         assert made.triggers.figures.dropped == 2
 
 
+async def test_a_run_that_listens_for_any_of_nothing_hears_every_event(store: Store) -> None:
+    async with room(store) as made:
+        run = await waiting(made, made.apply(workflow("listener", do="- hear: {listen: {to: {any: []}}}")))
+        await publish(made, event("1", "order.placed"), event("2", "x"))
+        assert sorted(signals(made)) == [(run, "/do/0/hear", "1"), (run, "/do/0/hear", "2")]
+
+
+async def test_schedule_on_any_of_nothing_begins_a_run_for_each_event(store: Store) -> None:
+    async with room(store) as made:
+        made.apply(workflow("all-of-it", more="schedule: {on: {any: []}}\n"))
+        await publish(made, event("1", "order.placed"), event("2", "x"))
+        assert len(made.begun("all-of-it")) == 2
+
+
 async def test_an_event_that_comes_when_nobody_listens_any_more_is_counted_and_dropped(store: Store) -> None:
     async with room(store) as made:
         run = await waiting(made, made.apply(LISTENER))

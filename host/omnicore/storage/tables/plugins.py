@@ -670,7 +670,8 @@ class Rollout(Record, frozen=True, kw_only=True):
 
 
 class RolloutCount(Record, frozen=True):
-    """Calls of one version at one host since a step began there. `durations` are calls by bucket, cumulative."""
+    """Calls of one version at one host since a step began there, without those that their callers spoiled. `errors` are
+    those that the version failed, `durations` all of them by bucket, cumulative."""
 
     host: str
     plugin: str

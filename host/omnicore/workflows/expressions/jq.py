@@ -613,14 +613,15 @@ def _loaded(engine: ExtismEngine, most: JqLimits) -> tuple[Template, Template]:
 def _whole(filter: str, names: Sequence[str]) -> str:
     """The filter with its variables bound: as part of the input they change without compiling anew.
 
-    A comment at the filter's end takes one line more when its last character is a backslash.
+    A comment at the filter's end takes one line more when its last character is a backslash. `halt` ends it after its
+    first value; `first` would do so by an error, which `?//` in the filter catches, as jq 1.8 does.
     """
     before = ""
     if names:
         before = ". as {" + ", ".join(f"v{number}: ${name}" for number, name in enumerate(names)) + "} | "
     if _NOW.search(filter):
         before = f".n as $__now | {before}def now: $__now; "
-    return f"{before}.d | first(({filter}\n\n))"
+    return f"{before}.d | ({filter}\n\n) | (., halt)"
 
 
 def _stopped(call: HostCall, _clock: int, _precision: int, out: int) -> int:

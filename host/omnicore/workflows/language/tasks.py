@@ -242,8 +242,10 @@ def strategy_of(value: Mapping[str, Any]) -> Strategy:
 
 
 def filters_of(build: Build, value: Mapping[str, Any], path: Path) -> tuple[EventFilter, ...]:
-    """The filters of `one`, `any` or `all`."""
+    """The filters of `one`, `any` or `all`; `any: []` is one filter that every event fits."""
     mode = strategy_of(value)
+    if mode == "any" and not value["any"]:
+        return (EventFilter(),)
     if mode == "one":
         return (filter_of(build, value["one"], (*path, "one")),)
     return tuple(filter_of(build, one, (*path, mode, index)) for index, one in enumerate(value[mode]))
@@ -338,9 +340,6 @@ def event_of(build: Build, task: Mapping[str, Any], path: Path) -> dict[str, Any
 def end_of(build: Build, to: Mapping[str, Any], path: Path) -> dict[str, Any]:
     """The condition that ends `listen`."""
     until, here = to.get("until"), (*path, "until")
-    if "any" in to and not to["any"] and "until" not in to:
-        remedy = "name the events, or say with `until` when it has heard enough"
-        build.report.error((*path, "any"), "listens to everything without end", remedy)
     if until is False:
         return {"forever": True}
     if isinstance(until, str):

@@ -339,9 +339,8 @@ def wants_of(workflow: str, graph: WorkflowGraph) -> list[WantRow]:
 
 
 def all_filters(node: ListenTask) -> Sequence[EventFilter]:
-    """The filters of a task, including those of `until`; `any` of nothing matches every event."""
-    wanted = node.filters or ((EventFilter(),) if node.mode == "any" else ())
-    return (*wanted, *(node.until if isinstance(node.until, tuple) else ()))
+    """The filters of a task, including those of `until`."""
+    return (*node.filters, *(node.until if isinstance(node.until, tuple) else ()))
 
 
 def _of_triggers(triggers: Sequence[Trigger]) -> Iterator[tuple[int, str, str]]:

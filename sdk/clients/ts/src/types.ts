@@ -2025,6 +2025,8 @@ export interface Workflow {
   text: string;
   /** The definition as plain JSON values. */
   document: Record<string, Json>;
+  /** Of a text that was just kept: the number before it, where that has another text and the same `version`. Runs that ask for this version begin the newest text of it. */
+  same_version_as: number | null;
 }
 
 export interface WorkflowChange {

@@ -4378,6 +4378,8 @@ export interface components {
             namespace: string;
             /** @description Counts the versions that were kept, from 1. */
             number: number;
+            /** @description Of a text that was just kept: the number before it, where that has another text and the same `version`. Runs that ask for this version begin the newest text of it. */
+            same_version_as: number | null;
             summary: string;
             /** @description YAML or JSON, as it was written. */
             text: string;

@@ -29,6 +29,8 @@ export const workflowsEditor = {
     inWordsHint: "Shown in lists. Optional.",
   },
   saved: (number: number) => `Saved as version ${number}.`,
+  sameVersion: (version: string) =>
+    `Its document still says ${version}; raise it, or runs that ask for ${version} begin this text.`,
   run: "Test run",
   versions: "Versions",
   leave: "Leave without saving?",

@@ -155,6 +155,7 @@ export const workflowsForms = {
   given: "Text",
   events: {
     event: (number: number) => `Event ${number}`,
+    anything: "Any event.",
     type: "Type",
     typeHint: "Of an event, such as order.paid, or a topic of this host.",
     source: "Source",

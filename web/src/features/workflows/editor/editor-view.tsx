@@ -86,7 +86,7 @@ export function EditorView({ saved, text: first, isGiven = false }: Props) {
     if (text !== editor.text) editor.edit(() => ({ text, selected: editor.selected }));
     setLately(text);
     setDialog(undefined);
-    setTold(words.saved(done.number));
+    setTold(words.saved(done.number) + (done.same_version_as ? ` ${words.sameVersion(done.version)}` : ""));
     if (!base) void saving.goTo(done);
   };
   const ask = () => (base ? void save() : setDialog({ kind: "naming" }));

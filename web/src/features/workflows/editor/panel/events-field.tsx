@@ -28,6 +28,7 @@ export function EventsField({ label, value, onChange }: Props) {
   const put = (next: Partial<Filters>) => onChange(filtersText({ ...found, ...next }));
   return (
     <div role="group" aria-label={label} className={styles["fields"]}>
+      {way === "any" && filters.length === 0 && <p>{words.anything}</p>}
       {filters.map((filter, at) => (
         <One
           key={at}
