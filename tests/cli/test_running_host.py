@@ -152,6 +152,7 @@ UNKNOWN: dict[str, tuple[str, ...]] = {
     "plugins versions": ("nope",),
     "plugins rollback": ("nope",),
     "plugins rollout": ("nobody", "--stop"),
+    "plugins place": ("nope", "--anywhere"),
     "plugins share": ("nope", "00000000=100"),
     "plugins hosts": ("nope",),
     "plugins config": ("nope",),

@@ -524,12 +524,17 @@ class FleetCalls:
         Raises: as `Remote.call`; NotServed: with the labels that are wanted, and the hosts that have them.
         """
         plugin, end = call.ref.partition(".")[0], time.monotonic() + _SHORT_PATIENCE_S
+        away = self._placements.away(plugin)
         while True:
             try:
                 return await self._remote.call(call, costs)
             except NotServed as gone:
-                if gone.details.get("plugin") != plugin or not self._placements.away(plugin):
+                if gone.details.get("plugin") != plugin or not away:
                     raise
+                if not self._placements.away(plugin):  # placed here meanwhile
+                    return await self.call(
+                        *(call.ref, call.data), timeout_s=call.timeout_s, host_context=call.context, raw=call.raw
+                    )
                 if time.monotonic() > end or not await asyncio.to_thread(self._placements.fit, plugin):
                     wanted = await asyncio.to_thread(self._placements.refusal, plugin)
                     raise NotServed(f"{gone.fact}: {wanted.fact}", remedy=wanted.remedy, **wanted.details) from gone

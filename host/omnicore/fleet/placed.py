@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 
 _log = logging.getLogger("omnicore.fleet")
-_SILENCE_S = 15.0
+_SILENCE_S, _APPLIED_S = 15.0, 1.5
 
 
 class PlacedWork:
-    """Has runs and tasks told of the plugins that this host is to serve.
+    """Has runs and tasks tried again that wait for a plugin, when it is placed on other hosts than before.
 
     Args:
         runs: lets runs begin again that waited for a plugin.
@@ -56,27 +56,32 @@ class PlacedWork:
             placements.reached = lambda: nats.connection.connected
 
     async def start(self) -> None:
-        """Tells of what this host serves and not all do, and goes on telling."""
+        """Begins with the plugins that this host serves and not all do."""
         loop = asyncio.get_running_loop()
 
         def changed(plugin: str) -> None:
             with suppress(RuntimeError):  # the loop has been closed
-                loop.call_soon_threadsafe(self._begin, plugin)
+                loop.call_soon_threadsafe(self._begin, [plugin])
 
         self._placements.changed.append(changed)
         placed = await asyncio.to_thread(self._plugins.routes.catalogue.placed)
-        await self._tell([row.name for row in placed if self._placements.here(row)])
+        self._begin([row.name for row in placed if self._placements.here(row)])
 
     async def stop(self) -> None:
         """Tells nothing more."""
         for task in tuple(self._telling):
             task.cancel()
 
-    def _begin(self, plugin: str) -> None:
-        if not self._placements.away(plugin):
-            task = asyncio.ensure_future(self._tell([plugin]))
-            self._telling.add(task)
-            task.add_done_callback(self._telling.discard)
+    def _begin(self, plugins: Sequence[str]) -> None:
+        task = asyncio.ensure_future(self._tell_twice(plugins))
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
+
+    async def _tell_twice(self, plugins: Sequence[str]) -> None:
+        """Tells at once, and again when all hosts know of the change: one of them may have put work off meanwhile."""
+        await self._tell(plugins)
+        await asyncio.sleep(_APPLIED_S)
+        await self._tell(plugins)
 
     async def _tell(self, plugins: Sequence[str]) -> None:
         if not plugins:
@@ -85,7 +90,7 @@ class PlacedWork:
             await asyncio.to_thread(self._stored.served, plugins)
             await self._runs(plugins)
         except OmniError as error:  # what waits is tried again by itself
-            _log.info("what waits for %s is not told that it is served here: %s", ", ".join(plugins), error)
+            _log.info("what waits for %s is not tried again now: %s", ", ".join(plugins), error)
 
 
 def _of_database(hosts: FleetHosts, host: str) -> list[LabelledHost]:

@@ -10,6 +10,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -124,7 +125,8 @@ class Placements:
         self.sources: list[Callable[[], Sequence[LabelledHost]]] = []
         """Tell of the other hosts: those of the database, then those that are heard over NATS. They may block."""
         self.changed: list[Callable[[str], None]] = []
-        """Called with the name of each plugin that this host is to serve from now on, or no more; on any thread."""
+        """Called with the name of each plugin that this host serves from now on, or does not for other labels than
+        before; on any thread."""
         self.reached: Callable[[], bool] = lambda: False
         """True while calls of this host reach others, so that it need not leave work to them."""
         self._away: Mapping[str, Mapping[str, str]] = {}
@@ -147,12 +149,10 @@ class Placements:
         if self._away.get(name) == wanted:
             return
         with self._noting:  # whoever reads has the whole mapping before or after it
-            before = self._away.get(name)
             rest = {other: labels for other, labels in self._away.items() if other != name}
             self._away = rest if wanted is None else {**rest, name: wanted}
-        if (before is None) != (wanted is None):
-            for told in tuple(self.changed):
-                told(name)
+        for told in tuple(self.changed):
+            told(name)
 
     def away(self, name: str) -> bool:
         """True if a plugin is not to be served by this host, as far as is known."""
@@ -176,16 +176,13 @@ class Placements:
 
     def hosts(self) -> Sequence[LabelledHost]:
         """The other hosts, as they were known a second ago at most. Blocks now and then."""
-        if time.monotonic() - self._looked_at >= _LOOK_S and self._looking.acquire(blocking=False):
-            try:
-                found = [one for source in tuple(self.sources) for one in source()]
-                self._hosts = list({one.id: one for one in reversed(found)}.values())
-            except OmniError:
-                pass  # what was known before is still the best that is known
-            finally:
+        with self._looking:
+            if time.monotonic() - self._looked_at >= _LOOK_S:
+                with suppress(OmniError):  # what was known before is still the best that is known
+                    found = [one for source in tuple(self.sources) for one in source()]
+                    self._hosts = list({one.id: one for one in reversed(found)}.values())
                 self._looked_at = time.monotonic()
-                self._looking.release()
-        return self._hosts
+            return self._hosts
 
     def fit(self, name: str) -> Sequence[str]:
         """The names of other hosts that have the labels which a plugin wants."""
