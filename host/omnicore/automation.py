@@ -9,8 +9,9 @@ import socket
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from omnicore.capabilities.services import Services
 from omnicore.clock import Clock
@@ -22,7 +23,6 @@ from omnicore.errors import BuildFailed
 from omnicore.evolution.service import Evolutions
 from omnicore.files import only_one, write_whole
 from omnicore.fleet.hosts import Fleet, FleetParts, Identity
-from omnicore.fleet.placed import PlacedWork
 from omnicore.ids import id_of
 from omnicore.intelligences.intelligence import IntelligenceStatus
 from omnicore.intelligences.registry import Intelligences, Skills
@@ -33,6 +33,8 @@ from omnicore.loops.handlers import PluginHandlers
 from omnicore.memory.tiers import MemoryTier
 from omnicore.optional import optional
 from omnicore.parts import HostParts
+from omnicore.plugins.placed import PlacedWork
+from omnicore.plugins.placement import LabelledHost
 from omnicore.sandbox.abi import MIB
 from omnicore.sandbox.engine import SandboxEngine
 from omnicore.sandbox.engines import engine_for
@@ -56,6 +58,9 @@ from omnicore.workflows.steps.effects import Effects
 from omnicore.workflows.steps.step import EffectLimits, Scripting, StepServices
 from omnicore.workflows.triggers.brokers import Brokers
 from omnicore.workflows.triggers.triggers import Triggers
+
+if TYPE_CHECKING:
+    from omnicore.fleet.part import FleetPart
 
 
 class WorkflowPart:
@@ -276,11 +281,26 @@ def fleet_part(parts: HostParts, identity: Identity, http: HttpClient, *, clock:
 
 
 def placed_work(parts: HostParts, stored: StoredTasks, host: str) -> PlacedWork:
-    """Tells what waits in the database of the plugins that this host serves and not all do."""
-    hosts = FleetHosts(parts.store) if parts.store.dialect == "postgresql" else None
-    return PlacedWork(parts.plugins, stored, parts.workflows.engine.served, nats=parts.nats, hosts=hosts, host=host)
+    """Has work tried again that waits for a plugin which is placed elsewhere by now; `host` is the id of this host."""
+    placements, store, nats = parts.plugins.routes.placements, parts.store, parts.nats
+    if store.dialect == "postgresql":
+        placements.sources.append(partial(_of_database, FleetHosts(store), host))
+    if nats is not None:
+        placements.sources.append(partial(_of_fleet, nats))
+        placements.reached = lambda: nats.connection.connected
+    return PlacedWork(parts.plugins, stored, parts.workflows.engine.served)
 
 
+def _of_database(hosts: FleetHosts, host: str) -> Sequence[LabelledHost]:
+    seen = [one for one in hosts.all(silence_s=_SILENCE_S) if one.id != host and one.state != "away"]
+    return [LabelledHost(one.id, one.name, one.labels, works=one.state == "ready") for one in seen]
+
+
+def _of_fleet(nats: FleetPart) -> Sequence[LabelledHost]:
+    return [LabelledHost(one.host, one.name or one.host, one.labels) for one in nats.directory.hosts()]
+
+
+_SILENCE_S = 15.0
 _ENTRIES = {"js": "script.js", "python": "script.py"}
 
 

@@ -23,7 +23,7 @@ _APPLIED_S = 1.0
 _SLOW = module("""(func (export "run") (result i32) (local $i i64)
     (loop $on
       (local.set $i (i64.add (local.get $i) (i64.const 1)))
-      (br_if $on (i64.lt_u (local.get $i) (i64.const 9000000000))))
+      (br_if $on (i64.lt_u (local.get $i) (i64.const 4000000000))))
     (call $output (call $input) (call $length)) (i32.const 0))""")
 _RUN = """
 document: {dsl: '1.0.3', namespace: default, name: %s, version: 1.0.0}

@@ -12,17 +12,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from omnicore.errors import OmniError
-from omnicore.plugins.placement import LabelledHost
 
 if TYPE_CHECKING:
-    from omnicore.fleet.part import FleetPart
     from omnicore.jobs.tasks import StoredTasks
     from omnicore.plugins.host import PluginHost
-    from omnicore.storage.tables.fleet import FleetHosts
 
 
-_log = logging.getLogger("omnicore.fleet")
-_SILENCE_S, _APPLIED_S = 15.0, 1.5
+_log = logging.getLogger("omnicore.plugins")
+_APPLIED_S = 1.5
 
 
 class PlacedWork:
@@ -30,30 +27,15 @@ class PlacedWork:
 
     Args:
         runs: lets runs begin again that waited for a plugin.
-        nats: this host's part in a fleet, if calls leave it.
-        hosts: those of the database; None where this host has it for itself.
-        host: the id of this host.
     """
 
     def __init__(
-        self,
-        plugins: PluginHost,
-        stored: StoredTasks,
-        runs: Callable[[Sequence[str]], Awaitable[None]],
-        *,
-        nats: FleetPart | None,
-        hosts: FleetHosts | None,
-        host: str,
+        self, plugins: PluginHost, stored: StoredTasks, runs: Callable[[Sequence[str]], Awaitable[None]]
     ) -> None:
         self._plugins, self._stored, self._runs = plugins, stored, runs
-        self._placements = placements = plugins.routes.placements
+        self._placements = plugins.routes.placements
         self._telling: set[asyncio.Task[None]] = set()
-        stored.left = placements.left
-        if hosts is not None:
-            placements.sources.append(lambda: _of_database(hosts, host))
-        if nats is not None:
-            placements.sources.append(lambda: _of_fleet(nats))
-            placements.reached = lambda: nats.connection.connected
+        stored.left = self._placements.left
 
     async def start(self) -> None:
         """Begins with the plugins that this host serves and not all do."""
@@ -91,12 +73,3 @@ class PlacedWork:
             await self._runs(plugins)
         except OmniError as error:  # what waits is tried again by itself
             _log.info("what waits for %s is not tried again now: %s", ", ".join(plugins), error)
-
-
-def _of_database(hosts: FleetHosts, host: str) -> list[LabelledHost]:
-    seen = [one for one in hosts.all(silence_s=_SILENCE_S) if one.id != host and one.state != "away"]
-    return [LabelledHost(one.id, one.name, one.labels, works=one.state == "ready") for one in seen]
-
-
-def _of_fleet(nats: FleetPart) -> list[LabelledHost]:
-    return [LabelledHost(one.host, one.name or one.host, one.labels) for one in nats.directory.hosts()]
