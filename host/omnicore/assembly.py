@@ -595,6 +595,7 @@ def _memory_service(parts: HostParts, clock: Clock, *, work: bool) -> MemoryServ
         clock=clock,
         sense=Sense(embedder_named(chosen.embedder, embed), Breaker(clock=clock)),
         tell=parts.bus.publish,
+        folder=parts.settings.data / "memory",
     )
     service = MemoryService(memories, work=work, summarise=_summariser(chosen.summariser, reach))
     for name, text in _MEMORY_FIGURES.items():

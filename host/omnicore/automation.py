@@ -110,6 +110,7 @@ def workflow_part(parts: HostParts, http: HttpClient, stored: StoredTasks, *, cl
         work=work,
         serves=effects.serves,
         left=parts.plugins.routes.placements.left,
+        waits_for=effects.waits_for,
     )
     _set_expressions(settings)
     engine = EmbeddedEngine(of_engine)

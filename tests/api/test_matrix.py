@@ -38,6 +38,7 @@ OPERATOR_READS = {"listPluginHosts", "showPluginConfig", "showHostLogs"}
 ANYBODYS_READS = {
     "listPlugins",
     "listPluginsPlain",
+    "listRollouts",
     "index",
     "openapi",
     "listSessions",

@@ -45,7 +45,8 @@ def test_a_memory_is_shown_corrected_and_forgotten(site: Site, door: str) -> Non
     assert {"from": other, "relation": "supersedes", "to": door, "note": ""} in changed["edges"]
     texts = [item["text"] for item in site.client.post(f"{AT}/recall", json={"text": "door"}).json()["items"]]
     assert texts == ["The door is green"]
-    assert site.client.delete(f"{AT}/{door}").status_code == 204
+    gone = site.client.delete(f"{AT}/{door}")
+    assert (gone.status_code, gone.json()) == (200, {"forgotten": [door]})
     assert site.client.get(f"{AT}/{door}").status_code == 404
     assert site.client.delete(f"{AT}/{door}").status_code == 404
 

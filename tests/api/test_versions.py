@@ -54,6 +54,23 @@ def test_a_rollout_is_begun_shown_and_stopped(site: Site) -> None:
     assert site.client.post(f"{AT}/rollout/stop").status_code == 409
 
 
+def test_a_rollout_is_watched_and_promoted(site: Site) -> None:
+    site.drop("a.wasm", ONE)
+    site.host.install("a.wasm", TWO, hold=True)
+    assert site.client.get(f"{AT}/rollout").status_code == 404
+    assert site.client.get("/api/v1/rollouts").json() == {"items": []}
+    order = {"version": NEW, "shares": [5, 100], "every_s": 60, "guards": ["errors<1%"]}
+    site.client.post(f"{AT}/rollout", json=order)
+    shown = site.client.get(f"{AT}/rollout").json()
+    assert (shown["share"], shown["after"]["hash"], shown["before"]["hash"]) == (5, NEW, OLD)
+    assert [one["state"] for one in shown["guards"]] == ["waits"]
+    assert [one["rollout"]["plugin"] for one in site.client.get("/api/v1/rollouts").json()["items"]] == ["a"]
+    done = site.client.post(f"{AT}/rollout/promote").json()
+    assert (done["state"], site.client.get(AT).json()["serving"]) == ("done", NEW)
+    assert site.client.post(f"{AT}/rollout/promote").status_code == 409
+    assert site.client.get("/api/v1/rollouts").json() == {"items": []}
+
+
 @pytest.mark.parametrize(
     ("changes", "path"),
     [

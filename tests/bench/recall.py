@@ -79,6 +79,7 @@ def _opened(folder: Path) -> tuple[Database, Memories]:
         clock=SystemClock(),
         sense=Sense(embedder_named("static")),
         tell=lambda topic, data: None,
+        folder=folder / "memory",
     )
     return store, memories
 

@@ -97,6 +97,8 @@ def test_a_version_is_rolled_out_and_stopped(omnicore, tmp_path):
     assert "running, 5 % to" in begun.out, begun.err
     assert "running, 5 % to" in omnicore("plugins", "show", "store").out
     assert "stopped, 0 % to" in omnicore("plugins", "rollout", "store", "--stop").out
+    omnicore("plugins", "rollout", "store", new[:8], "--share", "5,100")
+    assert "done, 100 % to" in omnicore("plugins", "rollout", "store", "--promote").out
     assert omnicore("plugins", "rollout", "store").code == 2
     assert omnicore("plugins", "rollout", "store", new[:8], "--share", "5,x").code == 2
     assert omnicore("plugins", "rollout", "store", new[:8], "--guard", "errors<9x").code == 2

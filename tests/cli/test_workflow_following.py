@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from omnicore.cli.run_view import Following
+import pytest
+
+from omnicore.cli.output import Output, Shell
+from omnicore.cli.run_view import Following, _Lines
 
 RUN = {
     **{
@@ -32,6 +35,20 @@ class Host:
         if path[-1] == "steps":
             return {"items": [], "next": None}
         return {"items": self.open} if path[-1] == "open" else {**RUN, "status": self.status}
+
+
+def test_what_a_step_waits_for_is_news_and_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    host = Host()
+    script = {"place": "/do/0/sum", "kind": "script", "name": "sum", "attempt": 1, "due_at": None, "waits_for": ""}
+    host.open = [script]
+    looks, lines = Following(host, "run_1"), _Lines(Output(Shell()))  # type: ignore[arg-type]
+    lines.show(looks.next(0.0))
+    host.open = [{**script, "waits_for": "the engine of Python scripts is being compiled"}]
+    for _ in range(2):
+        lines.show(looks.next(0.0))
+    told = capsys.readouterr()
+    line = "  waiting    /do/0/sum  waits: the engine of Python scripts is being compiled\n"
+    assert (told.out + told.err).count(line) == 1
 
 
 def test_a_parked_run_still_has_the_place_where_it_waits() -> None:

@@ -14,8 +14,15 @@ import pytest
 from omnicore import Host
 from omnicore.errors import Conflict, InvalidInput, Unavailable
 from omnicore.evolution import service
-from omnicore.evolution.architecture import EvolutionCase, EvolutionJudge, EvolutionOrder, Knob
-from omnicore.evolution.cases import division, lower_bound, score
+from omnicore.evolution.architecture import (
+    EvolutionCase,
+    EvolutionJudge,
+    EvolutionOrder,
+    Knob,
+    division,
+    lower_bound,
+    score,
+)
 from omnicore.records import decode
 from omnicore.storage.tables.evolution import Evolution, EvolutionCandidate
 from omnicore.workflows.language.text import Report, read

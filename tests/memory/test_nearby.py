@@ -1,4 +1,4 @@
-"""Many memories: a graph proposes, and when it cannot, each is looked at."""
+"""Many memories: a partition proposes, and when it cannot, each is looked at."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ from concurrent.futures import Future
 import numpy as np
 import pytest
 
-from omnicore.memory import cache as ann
-from omnicore.memory.cache import VectorIndex
+from omnicore.memory import cache
+from omnicore.memory.cache import Pace, Stopped, VectorIndex
 from omnicore.memory.candidates import nearest
-from omnicore.memory.columns import MemoryColumns, unit
+from omnicore.memory.columns import MemoryColumns, numbered, unit
+from omnicore.memory.partition import Partition, centre_count, centres_of, lists_of
 from omnicore.memory.tiers import MemoryTier
 from omnicore.storage.tables.memory import Outline
-from omnicore.vectors.ann import Graph, GraphFailed, available
 
-needs_hnswlib = pytest.mark.skipif(not available(), reason="hnswlib is not installed")
 COUNT, WIDE = 600, 16
 
 
@@ -41,15 +40,13 @@ def columns() -> MemoryColumns:
     return made
 
 
-def searcher(clock: list[float], **named: int) -> VectorIndex:
-    lock = threading.RLock()
+def searcher(clock: list[float]) -> VectorIndex:
     return VectorIndex(
         "sense",
         exact_upto=100,
-        lock=lock,
-        executor=Now(),
+        lock=threading.RLock(),
+        executor=Now(),  # type: ignore[arg-type]
         monotonic=lambda: clock[0],
-        **named,  # type: ignore[arg-type]
     )
 
 
@@ -65,42 +62,85 @@ def agreement(near: VectorIndex, columns: MemoryColumns, *tiers: MemoryTier) -> 
     return float(np.mean(shares))
 
 
-@needs_hnswlib
-def test_the_graph_agrees_with_looking_at_each(columns: MemoryColumns) -> None:
+def test_the_partition_agrees_with_looking_at_each(columns: MemoryColumns) -> None:
     near = searcher([0.0])
     assert agreement(near, columns) >= 0.95
     assert near.problem is None
     chance = np.random.default_rng(9)
     columns.apply([outline(seq, chance.normal(size=WIDE)) for seq in range(COUNT + 1, COUNT + 50)])
-    assert agreement(near, columns) >= 0.95  # those that wait for the graph are looked at
+    assert agreement(near, columns) >= 0.95  # those that wait for the partition are looked at
     assert agreement(near, columns, MemoryTier.Episodic) == 1.0  # few are allowed: each of them is
 
 
-@needs_hnswlib
-def test_a_graph_that_fails_is_left_and_built_anew_later(
+def test_a_partition_that_fails_is_left_and_made_anew_later(
     columns: MemoryColumns, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = [0.0]
     near = searcher(clock)
-    assert agreement(near, columns) >= 0.95
-
-    def fail(*args: object) -> None:
-        raise GraphFailed("broken")
-
     with monkeypatch.context() as patch:
-        patch.setattr(Graph, "search", fail)
+        patch.setattr(cache, "centres_of", lambda *args: 1 / 0)
         assert agreement(near, columns) == 1.0
-        assert near.problem == "broken"
+        assert near.problem == "division by zero"
     assert agreement(near, columns) == 1.0
-    assert near.problem == "broken"
+    assert near.problem == "division by zero"
     clock[0] = 61
     assert agreement(near, columns) >= 0.95
     assert near.problem is None
 
 
-def test_without_hnswlib_each_is_looked_at(columns: MemoryColumns, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ann, "available", lambda: False)
-    assert agreement(searcher([0.0]), columns) == 1.0
+def test_a_vector_that_comes_later_is_found_before_and_after_the_partition_has_it(columns: MemoryColumns) -> None:
+    near = searcher([0.0])
+    assert agreement(near, columns) >= 0.95
+    query = unit(np.random.default_rng(77).normal(size=WIDE))
+    columns.apply([outline(7, query)])
+    allowed = columns.open_to(MemoryTier, 1e9)
+    assert near.places(columns, query, allowed)[0] == 6
+    assert near.partition is not None
+    assert columns.sense.moved == {6}
+    near._divide(columns, near.partition, lambda: None)
+    assert columns.sense.moved == set()
+    assert near.places(columns, query, allowed)[0] == 6
+
+
+def test_among_many_the_partition_compares_a_few() -> None:
+    chance = np.random.default_rng(3)
+    rows = chance.normal(size=(50, WIDE)).astype(np.float32).repeat(400, axis=0)
+    rows = (rows + chance.normal(size=rows.shape, scale=0.1)).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    centres = centres_of(rows[::4], centre_count(len(rows)))
+    partition = Partition(centres, lists_of(rows, centres))
+    allowed = np.ones(len(rows), np.bool_)
+    shares = []
+    for query in rows[::997]:
+        found = partition.near(query, allowed, 1.0)
+        assert len(found) < len(rows) / 3
+        best = set(np.argsort(-(rows @ query))[:50].tolist())
+        shares.append(len(best & set(found.tolist())) / 50)
+    assert np.mean(shares) >= 0.95
+    few = np.arange(len(rows)) % 10 == 0
+    assert few[partition.near(rows[0], few, 0.1)].all()
+    assert len(partition.near(rows[0], few, 0.1)) >= 1500  # more lists are looked at when fewer are allowed
+
+
+def test_the_building_rests_after_each_step_and_ends_with_the_host() -> None:
+    class Waits(threading.Event):
+        def __init__(self) -> None:
+            super().__init__()
+            self.waited: list[float | None] = []
+
+        def wait(self, timeout: float | None = None) -> bool:
+            self.waited.append(timeout)
+            return self.is_set()
+
+    stopping = Waits()
+    pace = Pace(stopping, span=100.0)
+    np.sort(np.arange(1_000_000.0))
+    pace()
+    assert stopping.waited[0] is not None
+    assert 0 < stopping.waited[0] <= 1.0
+    stopping.set()
+    with pytest.raises(Stopped):
+        pace()
 
 
 def test_forgotten_memories_leave_their_neighbours_joined() -> None:
@@ -113,4 +153,4 @@ def test_forgotten_memories_leave_their_neighbours_joined() -> None:
     made.apply([Outline(2, 4, 4, 2, 0.5, 0.0, 0, None, None, None, 0, 0, None, None, None, None, None)])
     assert [side.tolist() for side in made.neighbours(np.array([0, 2]))] == [[-1, 0], [2, -1]]
     assert made.open_to(MemoryTier, 0.0).tolist() == [True, False, True]
-    assert made.speakers.named(frozenset({"ann", "bob"})) == {0}
+    assert made.speakers.named(frozenset({"ann", "bob"})) == {numbered("Ann")}

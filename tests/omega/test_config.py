@@ -33,7 +33,7 @@ def test_every_field_reaches_the_settings_of_the_host() -> None:
     settings = settings_for(config, Path("/data"))
     memory, vectors, loops = settings.memory, settings.vectors, settings.loops
     assert (memory.auto_consolidation, memory.consolidate_every_s, memory.max_per_tier) == (False, 60.0, 5)
-    assert (memory.dimensions, memory.in_ram, memory.m, memory.ef) == (16, 10, 8, 9)
+    assert (memory.dimensions, memory.in_ram) == (16, 10)
     assert (vectors.dimensions, vectors.m, vectors.ef, vectors.cache_size) == (16, 8, 9, 10)
     lanes = (loops.reflexive, loops.reactive, loops.adaptive, loops.deliberative)
     slow = (loops.evolutionary, loops.transformative, loops.transcendent)

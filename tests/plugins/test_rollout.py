@@ -287,6 +287,51 @@ def test_who_stops_a_rollout_gives_all_calls_to_the_version_before(rig: Rig) -> 
         rollouts.abort("a", who="bob")
 
 
+def test_who_promotes_a_rollout_gives_the_version_all_calls(rig: Rig) -> None:
+    _, new = install(rig)
+    rollouts = carrying(rig)
+    rollouts.begin("a", order(new), who="ann")
+    done = rollouts.promote("a", who="bob")
+    assert (done.state, done.reason) == ("done", "promoted by bob")
+    assert (rig.host.get("a").shares, rig.host.get("a").serving) == (None, new)
+    assert not rollouts.look()
+    with pytest.raises(Conflict, match="no rollout"):
+        rollouts.promote("a", who="bob")
+
+
+def test_progress_shows_both_versions_and_what_each_guard_measures(rig: Rig) -> None:
+    _, new = install(rig, FAILS)
+    rollouts = carrying(rig)
+    with pytest.raises(NotFound, match="had no rollout"):
+        rollouts.progress("a")
+    plan = RolloutOrder(version=new, shares=(90, 100), every_s=60.0, guards=("errors<1%", "p95<2x"))
+    rollouts.begin("a", plan, who="ann")
+    compiled(rig, new)
+    called(rig, 10)
+    rollouts.look()
+    found = rollouts.progress("a")
+    assert (found.share, found.next_at, found.before.share, found.after.share) == (
+        90,
+        found.rollout.step_at + 60,
+        10,
+        90,
+    )
+    assert found.after.calls == found.after.errors > 0
+    assert found.before.errors == 0
+    errors, p95 = found.guards
+    assert (errors.state, errors.measured, errors.most) == ("waits", 100.0, 1.0)
+    assert errors.says.startswith("errors<1% waits for 100 calls")
+    assert (p95.figure, p95.measured) == ("p95", found.after.p95_ms)
+    assert p95.most is not None
+    assert [one.rollout.plugin for one in rollouts.under_way().items] == ["a"]
+    called(rig, LEAST_CALLS * 2)
+    rollouts.look()
+    ended = rollouts.progress("a")
+    assert (ended.guards[0].state, ended.next_at, ended.share) == ("failed", None, 0)
+    assert ended.rollout.reason == ended.guards[0].says
+    assert rollouts.under_way().items == ()
+
+
 def test_a_decision_by_hand_ends_a_rollout_and_stays(rig: Rig) -> None:
     old, new = install(rig)
     rollouts = carrying(rig)

@@ -41,7 +41,7 @@ def _fill(store: Store) -> None:
         session.execute("INSERT INTO kv_totals VALUES ('p', 0, 0, 2500)")
         session.executemany("INSERT INTO kv VALUES ('p', ?, ?, ?, NULL)", entries)
         session.execute("INSERT INTO grants VALUES ('p', 'kv', '{\"%\": \"?\"}', 'test', 1.25)")
-        session.execute("INSERT INTO memory_spaces VALUES ('p', 7, 2, 0, 0, 0)")
+        session.execute("INSERT INTO memory_spaces VALUES ('p', 7, 2, 0, 0, 0, '')")
         for seq, text, state in ((1, "the red door", 0), (2, "a blue door", 0), (3, "", 2)):
             session.execute(_MEMORY, (seq, f"m{seq}", state, text, str(seq)))
         texts = full_text(store)

@@ -11,13 +11,11 @@ import pytest
 
 from omnicore.assembly import Host
 from omnicore.config.settings import MemorySettings, Settings
-from omnicore.memory import cache as ann
+from omnicore.memory import cache
+from omnicore.memory.partition import Partition
 from omnicore.resilience.status import HealthStatus
-from omnicore.vectors.ann import Graph, GraphFailed, available
 
-pytestmark = pytest.mark.skipif(not available(), reason="hnswlib is not installed")
-
-SETTINGS = MemorySettings(embedder="none", exact_upto=100, m=8, ef=60)
+SETTINGS = MemorySettings(embedder="none", exact_upto=100)
 COUNT, WIDE = 300, 8
 
 
@@ -29,8 +27,8 @@ def direction(number: int) -> list[float]:
 async def test_recall_compares_all_while_the_index_fails_and_health_says_so_until_it_is_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(self: Graph, *given: Any) -> Any:
-        raise GraphFailed("broken on purpose")
+    def broken(*given: Any) -> Any:
+        raise MemoryError("broken on purpose")
 
     async def nearest() -> str:
         found = await host.memory.recall(embedding=direction(77), tiers=["semantic"], limit=1)
@@ -44,24 +42,15 @@ async def test_recall_compares_all_while_the_index_fails_and_health_says_so_unti
                     if columns is not None and columns.near["given"].ready:
                         return
 
-    made: list[tuple[int, int]] = []
-
-    class Noted(Graph):
-        def __init__(self, *given: Any, m: int, ef: int) -> None:
-            made.append((m, ef))
-            super().__init__(*given, m=m, ef=ef)
-
-    monkeypatch.setattr(ann, "Graph", Noted)
-    monkeypatch.setattr(ann, "_AGAIN_S", 0.0)  # else it waits a minute before it tries again
+    monkeypatch.setattr(cache, "_AGAIN_S", 0.0)  # else it waits a minute before it tries again
     settings = Settings(plugins=tmp_path / "plugins", data=tmp_path / "data", watch=False, memory=SETTINGS)
     async with Host(settings=settings) as host:
         for number in range(COUNT):
             host.memory.memories.store(f"memory {number}", "semantic", embedding=direction(number))
         await indexed()
-        assert made == [(8, 60)]
         with monkeypatch.context() as patch:
-            patch.setattr(Graph, "search", broken)
-            patch.setattr(Graph, "add", broken)
+            patch.setattr(Partition, "near", broken)
+            patch.setattr(cache, "centres_of", broken)
             assert await nearest() == "memory 77"
             report = await host.health.check()
             assert (report.overall, report.subsystems["memory"]) == (HealthStatus.Degraded, HealthStatus.Degraded)

@@ -18,7 +18,7 @@ from omnicore.storage.store import Store
 from omnicore.workflows.engine import EmbeddedEngine, EngineParts
 from omnicore.workflows.entries import Performed, RunContext, StepAction
 from omnicore.workflows.faults import Fault
-from omnicore.workflows.language.graph import CallTask, EmitTask
+from omnicore.workflows.language.graph import CallTask, EmitTask, Node
 from omnicore.workflows.live import LiveRun
 from omnicore.workflows.service import Workflows
 
@@ -36,10 +36,15 @@ class Steps:
         self.cut = 0
         self.at_once = self.most_at_once = 0
         self.broken: set[str] = set()
+        self.made: dict[str, str] = {}
+        """What the calls of a name wait for."""
 
     @property
     def counts(self) -> Counter[str]:
         return Counter(name for name, _, _ in self.calls)
+
+    def waits_for(self, node: Node) -> str:
+        return self.made.get(node.name, "")
 
     async def perform(self, action: StepAction, run: RunContext) -> Performed:
         node = action.node
@@ -124,6 +129,7 @@ async def workflows_on(
         tell=told or Told(),
         drain_s=0.2,
         work=work,
+        waits_for=steps.waits_for,
     )
     engine = EmbeddedEngine(parts)
     await engine.start()

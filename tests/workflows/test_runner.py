@@ -134,6 +134,20 @@ async def test_a_value_that_grows_too_large_on_the_way_faults_its_run(store: Sto
             await workflows.run("grows", {"v": "x" * 1000})
 
 
+async def test_a_run_tells_what_its_step_waits_for_on_this_host(store: Store) -> None:
+    steps = Steps()
+    steps.made["b"] = "the engine is being compiled"
+    async with workflows_on(store, steps) as workflows:
+        await workflows.apply(WAITS)
+        handle = await workflows.start("waits", 1)
+        await steps.begun.wait()
+        assert [(one.name, one.waits_for) for one in await workflows.open(handle.id)] == [("b", steps.made["b"])]
+        steps.made.clear()
+        assert [(one.name, one.waits_for) for one in await workflows.open(handle.id)] == [("b", "")]
+        steps.gate.set()
+        assert await handle == 1
+
+
 async def test_a_failed_run_goes_on_where_it_failed(store: Store) -> None:
     steps = Steps()
     async with workflows_on(store, steps) as workflows:

@@ -53,6 +53,7 @@ class MemoryOrder(Record, frozen=True, kw_only=True):
     )
     source: str | None = None
     pinned: bool = False
+    said_at: Annotated[_When | None, Meta(description="When it was said; now when left out.")] = None
 
 
 class MemoryQuestion(Record, frozen=True, kw_only=True):
@@ -64,10 +65,10 @@ class MemoryQuestion(Record, frozen=True, kw_only=True):
     limit: Annotated[int, Meta(ge=1, le=_MOST_RECALLED)] = 10
     touch: Annotated[bool, Meta(description="True counts what is found as used.")] = True
     since: Annotated[
-        _When | None, Meta(description="Only what was stored then or later. Seconds since the Unix epoch.")
+        _When | None, Meta(description="Only what was said then or later. Seconds since the Unix epoch.")
     ] = None
     until: Annotated[
-        _When | None, Meta(description="Only what was stored then or before. Seconds since the Unix epoch.")
+        _When | None, Meta(description="Only what was said then or before. Seconds since the Unix epoch.")
     ] = None
 
 
@@ -109,6 +110,7 @@ SCHEMAS: Schemas = {
     "MemoryTier": schema(TierPolicy, shown=True),
     "MemoryTiers": object_of(items=list_of("MemoryTier")),
     "MemoryChange": schema(MemoryChange),
+    "MemoriesForgotten": object_of(forgotten=TEXTS),
     "Consolidated": object_of(
         moved=list_of(object_of(from_tier=_TIER, to_tier=_TIER, count=WHOLE)),
         **dict.fromkeys(("linked", "expired", "evicted", "purged", "embedded"), WHOLE),
@@ -179,11 +181,12 @@ async def change_memory(request: Request) -> Response:
 
 
 async def forget_memory(request: Request) -> Response:
-    """Erases a memory."""
+    """Erases a memory and all that was made of it."""
     item = request.path_params["memory"]
-    if not await _memory_of(request).forget(item):
+    gone = await _memory_of(request).forget(item)
+    if not gone:
         raise _gone(item)
-    return Response(status_code=204)
+    return Json({"forgotten": gone})
 
 
 async def consolidate_memories(request: Request) -> Response:

@@ -34,7 +34,14 @@ from omnicore.api.schema import (
 )
 from omnicore.capabilities.doors import review_warnings
 from omnicore.errors import InvalidInput, NotFound
-from omnicore.plugins.rollout import RolloutOrder, Rollouts
+from omnicore.plugins.rollout import (
+    GuardReading,
+    RolloutList,
+    RolloutOrder,
+    RolloutProgress,
+    Rollouts,
+    VersionFigures,
+)
 from omnicore.plugins.view import HostView, PluginView, SourceView, State
 from omnicore.records import Meta, Record, schema
 from omnicore.storage.tables.plugins import Rollout
@@ -295,6 +302,25 @@ async def stop_rollout(request: Request) -> Response:
     return Json((await asyncio.to_thread(abort, request.path_params["plugin"])).to_json())
 
 
+async def promote_rollout(request: Request) -> Response:
+    """Gives the new version all calls now."""
+    promote = partial(_rollouts(request).promote, who=who(request))
+    return Json((await asyncio.to_thread(promote, request.path_params["plugin"])).to_json())
+
+
+async def show_rollout(request: Request) -> Response:
+    """The last rollout of a plugin, with what its guards measure."""
+    found = await asyncio.to_thread(_rollouts(request).progress, request.path_params["plugin"])
+    return Json(found.to_json())
+
+
+async def list_rollouts(request: Request) -> Response:
+    """The rollouts under way of plugins that the caller may see."""
+    principal, found = principal_of(request), await asyncio.to_thread(_rollouts(request).under_way)
+    items = [one.to_json() for one in found.items if principal.can_see(one.rollout.plugin)]
+    return Json({"items": items})
+
+
 def _rollouts(request: Request) -> Rollouts:
     return present(parts_of(request).rooms.rollouts, "makes no rollouts")
 
@@ -374,6 +400,7 @@ SCHEMAS: Schemas = {
     "SharesOrder": schema(SharesOrder),
     "RolloutOrder": schema(RolloutOrder),
     "Rollout": schema(Rollout),
+    **{one.__name__: schema(one, shown=True) for one in (GuardReading, VersionFigures, RolloutProgress, RolloutList)},
     "PluginSource": schema(SourceView),
     "PluginOnHost": schema(HostView),
     "PluginHosts": object_of(sources=list_of("PluginSource"), hosts=list_of("PluginOnHost")),

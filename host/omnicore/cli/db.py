@@ -88,7 +88,9 @@ def restore(shell: Shell, file: Path) -> None:
     document: dict[str, Any] = {"file": str(file), "made_at": contents.made_at, "kept": kept and str(kept)}
     output.done(f"The database is that of {made}." + (f" What it was before is in {kept}." if kept else ""), document)
     if settings.storage.url is not None:
-        output.say("On other machines that use it, remove the folder `vectors` of the data folder before they start.")
+        output.say(
+            "On other machines that use it, remove `memory` and `vectors` from the data folder before they start."
+        )
 
 
 @click.command()

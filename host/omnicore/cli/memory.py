@@ -11,7 +11,7 @@ import click
 
 from omnicore.cli.client import connected
 from omnicore.cli.nouns import Document, Noun, field_rows, listing, removal, showing
-from omnicore.cli.options import Group, Shell, common, host_folders, json_object, pass_shell
+from omnicore.cli.options import Group, Shell, common, host_folders, json_object, moment, pass_shell
 from omnicore.cli.output import Output
 from omnicore.memory.tiers import TIER_POLICIES, TIERS, MemoryTier
 from omnicore.optional import optional
@@ -36,6 +36,7 @@ _MEMORY = Noun(
     extent="page",
     details=_details,
     gone="forgotten",
+    tells=lambda answer: _others(len(answer["forgotten"]) - 1),
 )
 
 
@@ -80,6 +81,7 @@ def recall(shell: Shell, text: str, *, tiers: tuple[str, ...], limit: int, expla
 @click.option("--metadata", default="{}", metavar="JSON", help="An object; `session` and `speaker` help recall.")
 @click.option("--source", help="The origin of the text.")
 @click.option("--pin", is_flag=True, help="Keep it forever.")
+@click.option("--said-at", metavar="TIME", help="When it was said, such as 2026-05-03 or 2026-05-03T14:00+02:00.")
 @_OWNER
 @host_folders
 @pass_shell
@@ -92,6 +94,7 @@ def store(
     metadata: str,
     source: str | None,
     pin: bool,
+    said_at: str | None,
     owner: str,
 ) -> None:
     """Store TEXT, or standard input if it is `-`."""
@@ -99,6 +102,7 @@ def store(
     words = sys.stdin.read() if text == "-" else text
     about = json_object(metadata, "--metadata", example='{"speaker": "Ann"}')
     order = {"text": words, "tier": tier, "importance": importance, "metadata": about, "pinned": pin}
+    order |= {} if said_at is None else {"said_at": moment(said_at, "--said-at")}
     with connected(shell, output) as client:
         item = client.ask("POST", "memory", body={**order, "source": source or ""}, owner=owner)["id"]
     output.done(f"Remembered as {item}", {"id": item, "tier": tier, "owner": owner})
@@ -209,6 +213,10 @@ def consolidate(shell: Shell) -> None:
         done = client.ask("POST", "memory", "consolidate")
     moved = ", ".join(f"{one['count']} from {one['from_tier']} to {one['to_tier']}" for one in done["moved"])
     output.done(f"Moved {moved or 'nothing'}; {done['expired']} expired", done)
+
+
+def _others(count: int) -> str:
+    return f", and {count} that said the same or were made of it" if count else ""
 
 
 def _row(item: Document) -> tuple[str, ...]:

@@ -57,6 +57,7 @@ class Noun:
         gone: the word of `rm` for its outcome, which is also the member of its document.
         asks: the question of `rm`, with members of the object in braces.
         also: members of the object that the document of `rm` repeats.
+        tells: further words of `rm` about its outcome, from the host's answer.
         state: the words for the state after `enable` and `disable`.
         brief: members that the documents of `enable` and `disable` leave out.
         folder: its commands need a plugin folder.
@@ -72,6 +73,7 @@ class Noun:
     gone: str = "removed"
     asks: str = ""
     also: Sequence[str] = ()
+    tells: Callable[[Document], str] = lambda answer: ""
     switch: Switch = field(default=lambda on: ("POST", ("enable" if on else "disable",), None))
     state: Callable[[Document], str] = _enabled
     brief: frozenset[str] = frozenset()
@@ -150,9 +152,9 @@ def removal(noun: Noun, name: str = "rm", *, words: str = "") -> click.Command:
             if noun.asks and not yes and not click.confirm(noun.asks.format(**known), err=True):
                 output.say("Nothing was removed.")
                 click.get_current_context().exit(Exit.FAILURE)
-            client.ask("DELETE", *path, **given)
+            answer = client.ask("DELETE", *path, **given) or {}
         also = {member: known[member] for member in noun.also}
-        output.done(f"{noun.gone.capitalize()} {path[-1]}", {noun.gone: path[-1], **also})
+        output.done(f"{noun.gone.capitalize()} {path[-1]}{noun.tells(answer)}", {noun.gone: path[-1], **also, **answer})
 
     more = (click.option("-y", "--yes", is_flag=True, help="Do not ask."),) if noun.asks else ()
     return _command(operation, name, words, run, more=more)

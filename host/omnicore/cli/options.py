@@ -17,6 +17,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from enum import IntEnum
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -337,6 +338,17 @@ def json_object(data: bytes | str, name: str, *, example: str) -> dict[str, Any]
     if not isinstance(found, dict):
         raise InvalidInput(f"{name} is not a JSON object", remedy=f"write it like {example}")
     return found
+
+
+def moment(text: str, name: str) -> float:
+    """The time that an option names, in seconds since the epoch; without a zone that of this machine.
+
+    Raises: InvalidInput.
+    """
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except (ValueError, OverflowError) as error:
+        raise InvalidInput(f"{name} is no time: {text[:40]!r}", remedy="write it like 2026-05-03T14:00") from error
 
 
 def print_output(output: Output, data: bytes) -> None:

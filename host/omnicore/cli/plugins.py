@@ -299,11 +299,12 @@ def place(shell: Shell, name: str, labels: Sequence[str], *, anywhere: bool) -> 
 @click.option("--share", "shares", default="5,25,100", show_default=True, help="Per cent of the calls, step by step.")
 @click.option("--every", type=Duration(), default=600.0, show_default="10m", help="The least time of a step.")
 @click.option("--guard", "guards", multiple=True, help="Condition such as errors<1%, p95<200ms or p95<2x; repeatable.")
-@click.option("--stop", is_flag=True, help="Give all calls back to the version that served before.")
+@click.option("--stop", "order", flag_value="stop", help="Give all calls back to the version that served before.")
+@click.option("--promote", "order", flag_value="promote", help="Give the new version all calls now.")
 @host_folders
 @pass_shell
 def rollout(
-    shell: Shell, name: str, version: str | None, *, shares: str, every: float, guards: Sequence[str], stop: bool
+    shell: Shell, name: str, version: str | None, *, shares: str, every: float, guards: Sequence[str], order: str | None
 ) -> None:
     """Give a version that is kept, by its version or hash, the calls of a plugin step by step.
 
@@ -311,16 +312,16 @@ def rollout(
     that version. Guards judge 100 calls or more, and a step waits for them.
     """
     output, steps = Output(shell), shares.split(",")
-    if stop == (version is not None):
-        raise click.UsageError("give either a version or --stop")
+    if (order is None) == (version is None):
+        raise click.UsageError("give a version, --promote or --stop")
     if not all(one.strip().isdigit() for one in steps):
         raise click.BadParameter(f"{shares} is no list such as 5,25,100", param_hint="--share")
-    order = {"version": version, "shares": [int(one) for one in steps], "every_s": every, "guards": list(guards)}
+    plan = {"version": version, "shares": [int(one) for one in steps], "every_s": every, "guards": list(guards)}
     with connected(shell, output) as client:
-        if stop:
-            found = client.ask("POST", "plugins", name, "rollout", "stop")
+        if order is not None:
+            found = client.ask("POST", "plugins", name, "rollout", order)
         else:
-            found = client.ask("POST", "plugins", name, "rollout", body=order)
+            found = client.ask("POST", "plugins", name, "rollout", body=plan)
     output.done(f"Rollout of {name}: {_rollout(found)}", found)
 
 

@@ -63,7 +63,7 @@ class Following:
     def __init__(self, client: Client, run: str, *, after: int = 0) -> None:
         self._client, self._run, self._after = client, run, after
         self._status = ""
-        self._open: list[tuple[str, int]] = []
+        self._open: list[tuple[str, int, str]] = []
         self._shown: Sequence[OpenView] = ()
 
     def look(self) -> Look:
@@ -87,7 +87,7 @@ class Following:
         end = time.monotonic() + seconds
         while True:
             found = self.look()
-            state = [(one.place, one.attempt) for one in found.open]
+            state = [(one.place, one.attempt, one.waits_for) for one in found.open]
             new = bool(found.steps) or found.run.status != self._status or state != self._open
             self._status, self._open = found.run.status, state
             if new or found.over or time.monotonic() >= end:
@@ -386,8 +386,8 @@ class _Lines:
         self._status = look.run.status
 
 
-def _rests(one: object) -> bool:
-    return getattr(one, "kind", "") in ("timer", "listen", "approval")
+def _rests(one: OpenView) -> bool:
+    return one.kind in ("timer", "listen", "approval") or bool(one.waits_for)
 
 
 def _cancel(client: Client, output: Output, run: str) -> None:

@@ -187,8 +187,8 @@ class MemorySettings:
     dimensions: int = 0  # of the embeddings that callers bring; 0 takes those of the first one
     writes_per_s: float = 5_000.0  # of one plugin, so that others can store too
     exact_upto: int = 20_000  # up to here an exact search takes at most 1 ms
-    m: int = 16  # links of each memory in the index
-    ef: int = 100  # candidates while searching and building
+    file_least: int = 5_000  # memories of a plugin from which on its index has a file; fewer are read in 0.2 s
+    file_every_s: float = 60.0  # least time between two files of an index; a start follows what came after the last
     grace_s: float = _DAY_S  # rows of forgotten memories stay, so that consolidation can still refer to them
     # Weights of the ranking, fitted on dialogue sets; see `memory/candidates.py`. The last two only break ties.
     weight_turn: float = 0.25

@@ -25,8 +25,16 @@ from omnicore.errors import (
     Unavailable,
     WorkflowFailed,
 )
-from omnicore.evolution.architecture import EvolutionOrder, check_order, document_with, granted, powers
-from omnicore.evolution.cases import division, lower_bound, score
+from omnicore.evolution.architecture import (
+    EvolutionOrder,
+    check_order,
+    division,
+    document_with,
+    granted,
+    lower_bound,
+    powers,
+    score,
+)
 from omnicore.evolution.search import Search, judged
 from omnicore.ids import new_id
 from omnicore.optional import optional

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from omnicore.memory.columns import Bools, MemoryColumns, best
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from omnicore.memory.candidates import Matches
+    from omnicore.memory.words import Asked
 
 
 _SHARE = 0.2
@@ -44,7 +46,7 @@ def affordable(frequencies: dict[str, int], budget: int) -> list[str]:
 def placed(columns: MemoryColumns, found: Iterable[tuple[int, float]]) -> Matches:
     """Matches by their places in the columns, without those that are not there."""
     pairs = list(found)
-    places = np.array(columns.places(seq for seq, _ in pairs), np.int64)
+    places = columns.placed(np.array([seq for seq, _ in pairs], np.int64))
     scores = np.array([score for _, score in pairs], np.float32)
     here = places >= 0
     return places[here], scores[here]
@@ -68,14 +70,16 @@ class WordIndex:
 
     def __init__(self, number: int) -> None:
         self._number = number
+        self._reworded = 0
         self._frequencies: dict[str, int] = {}
         self._postings: dict[str, _Posted] = {}
         self._kept = 0
         self._columns: MemoryColumns | None = None
         self._among = 0
 
-    def find(self, texts: FullText, words: Sequence[str], columns: MemoryColumns, allowed: Bools) -> Matches:
+    def find(self, texts: FullText, asked: Sequence[Asked], columns: MemoryColumns, allowed: Bools) -> Matches:
         """The places of the best memories that hold any of the words, of those that are allowed, and their BM25."""
+        words = list(dict.fromkeys(chain.from_iterable(asked)))
         if columns is not self._columns or abs(columns.count - self._among) > _NEW_SHARE * self._among:
             self._frequencies, self._postings, self._kept = {}, {}, 0
             self._columns, self._among = columns, columns.count
@@ -85,6 +89,11 @@ class WordIndex:
         if not parts:
             return np.zeros(0, np.int64), np.zeros(0, np.float32)
         return _best_of(parts, allowed)
+
+    def follow(self, reworded: int) -> None:
+        """Forgets what the text index said, when memories are in it by other words now."""
+        if reworded != self._reworded:
+            self._reworded, self._columns = reworded, None
 
     def _counted(self, texts: FullText, words: Sequence[str]) -> dict[str, int]:
         # Counting a frequent word costs as much as finding it, and its share changes slowly.
@@ -134,8 +143,9 @@ def _best_of(parts: Sequence[Matches], allowed: Bools) -> Matches:
     scores = np.concatenate([scores for _, scores in parts])
     if not len(places):
         return places, scores
-    totals = np.bincount(places, scores, minlength=len(allowed)).astype(np.float32)
-    totals[~allowed] = 0
-    found = np.flatnonzero(totals)
-    found = found[best(totals[found], _BEST)]
-    return found, totals[found]
+    places, number = np.unique(places, return_inverse=True)  # not by place: there may be a million of them
+    totals = np.bincount(number, scores).astype(np.float32)
+    open_ = allowed[places] & (totals > 0)
+    places, totals = places[open_], totals[open_]
+    chosen = best(totals, _BEST)
+    return places[chosen], totals[chosen]

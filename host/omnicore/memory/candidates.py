@@ -207,14 +207,16 @@ def gathered(
         matches: places whose text holds words of the question, with BM25; None for a question without words.
         speakers: those whom the question names.
     """
-    words, word_places = _word_scores(columns.count, allowed, matches)
-    pool = _pool(columns, allowed, near.values(), words, word_places)
+    words = _word_scores(allowed, matches)
+    pool = _pool(columns, allowed, near.values(), words)
     signals = _signals(columns, allowed, pool, sense, given)
-    if len(word_places):
+    if len(words[0]):
         before, behind = columns.neighbours(pool)
-        signals["words"] = words[pool]
-        signals["window"] = words[pool] + _at(words, before) + _at(words, behind)
-    spoke = np.isin(columns.column("speaker")[pool], list(speakers)) if speakers else np.zeros(len(pool), np.bool_)
+        signals["words"] = _at(words, pool)
+        signals["window"] = signals["words"] + _at(words, before) + _at(words, behind)
+    spoke = np.zeros(len(pool), np.bool_)
+    for speaker in speakers:  # one or two; `isin` would sort numbers of 60 bits
+        spoke |= columns.column("speaker")[pool] == speaker
     return Pool(
         source=source,
         places=pool,
@@ -226,11 +228,11 @@ def gathered(
     )
 
 
-def _pool(columns: MemoryColumns, allowed: Bools, near: Iterable[Places], words: Floats, word_places: Places) -> Places:
+def _pool(columns: MemoryColumns, allowed: Bools, near: Iterable[Places], words: Matches) -> Places:
     """All candidates that are allowed, each once."""
-    parts = [word_places, *(_and_behind(columns, places) for places in near)]
-    if len(word_places):
-        parts += list(columns.neighbours(best_of(words, word_places)))
+    parts = [words[0], *(_and_behind(columns, places) for places in near)]
+    if len(words[0]):
+        parts += list(columns.neighbours(best_of(*words)))
     pool = np.unique(np.concatenate(parts))
     pool = pool[pool >= 0]
     found: Places = pool[allowed[pool]]
@@ -259,20 +261,20 @@ def nearest(columns: MemoryColumns, space: str, query: Floats, allowed: Bools) -
     return best(scores, LISTED)
 
 
-def best_of(words: Floats, places: Places) -> Places:
+def best_of(places: Places, words: Floats) -> Places:
     """The places of the highest word scores: only those bring their neighbours along."""
-    return places[best(words[places], LISTED)]
+    return places[best(words, LISTED)]
 
 
-def _word_scores(count: int, allowed: Bools, matches: Matches | None) -> tuple[Floats, Places]:
-    """BM25 by place, 0 for who has none: what may not be recalled must not show in its neighbours' scores either."""
-    words = np.zeros(count, np.float32)
+def _word_scores(allowed: Bools, matches: Matches | None) -> Matches:
+    """BM25 by place, in order: what may not be recalled must not show in its neighbours' scores either."""
     if matches is None:
-        return words, np.zeros(0, np.int64)
+        return np.zeros(0, np.int64), np.zeros(0, np.float32)
     places, scores = matches
     open_ = allowed[places]
-    words[places[open_]] = scores[open_]
-    return words, places[open_]
+    places, scores = places[open_], scores[open_]
+    order = np.argsort(places, kind="stable")
+    return places[order], scores[order]
 
 
 def _and_behind(columns: MemoryColumns, places: Places) -> Places:
@@ -298,5 +300,8 @@ def _with_before(
     return np.asarray(np.where(usable, (turn + earlier) / length, turn), np.float32)
 
 
-def _at(values: Floats, places: Places) -> npt.NDArray[np.float32]:
-    return np.where(places >= 0, values[np.maximum(places, 0)], 0).astype(np.float32)
+def _at(words: Matches, places: Places) -> Floats:
+    """The word scores of places, 0 for who has none. Not by an array of all places: there may be a million of them."""
+    known, scores = words
+    found = np.minimum(np.searchsorted(known, places), len(known) - 1)
+    return np.where(known[found] == places, scores[found], np.float32(0)).astype(np.float32)

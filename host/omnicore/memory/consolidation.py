@@ -15,6 +15,7 @@ from typing import Any
 from omnicore.errors import InvalidInput, LimitExceeded
 from omnicore.memory.columns import Floats, MemoryColumns
 from omnicore.memory.item import MemoryDraft, MemoryOrigin, drafted
+from omnicore.memory.languages import language_of
 from omnicore.memory.memories import Memories
 from omnicore.memory.tiers import MemoryTier, TierPolicy, policy_of
 from omnicore.records import replace
@@ -98,6 +99,7 @@ class Consolidator:
         if space is None:
             return
         self._embed(plugin, done)
+        self._reword(plugin)
         if space.sequence > space.consolidated or not young:
             for tier in (MemoryTier.ShortTerm, MemoryTier.Session):
                 self._move(plugin, policy_of(tier), done, young=young)
@@ -137,7 +139,7 @@ class Consolidator:
         if target is None:
             return
         now = self._clock.now()
-        ttl = policy_of(target).ttl_s
+        ttl = policy_of(target).ttl_s  # no tier that is moved to keeps anything for ever
         with self._memories.indexes.of(plugin) as opened:
             seqs = [] if opened is None else _worthy(opened.columns, policy, now, young=young)
         for at in range(0, len(seqs), _BATCH):
@@ -161,21 +163,28 @@ class Consolidator:
                 importance=policy.promote_at or 0.0,
                 most=_BATCH,
             )
-            if rows:
-                self._derive_from(plugin, [row for _, row in rows], done)
+            if rows and not self._derive_from(plugin, [row for _, row in rows], done):
+                return
             self._care.reached(plugin, rows[-1][0] if len(rows) == _BATCH else space.sequence)
             if len(rows) < _BATCH:
                 return
 
-    def _derive_from(self, plugin: str, rows: list[KeptMemory], done: Consolidated) -> None:
+    def _derive_from(self, plugin: str, rows: list[KeptMemory], done: Consolidated) -> bool:
+        """False when there is no room for knowledge: what happened waits until there is."""
         vectors = self._vectors(plugin, rows)
         self._link_twins(plugin, rows, vectors, done)
         for cluster in clustered(vectors, _ALIKE):
             group = [rows[at] for at in cluster]
             middle = group[medoid(vectors[cluster])]
             text = self._summary([row.text for row in group]) or middle.text
-            self._store_derived(plugin, text, middle, group)
+            try:
+                self._store_derived(plugin, text, middle, group)
+            except LimitExceeded as error:
+                _log.warning("nothing is learned from what happened to %s: %s", plugin, error.fact)
+                self._memories.tell("memory.full", {"tier": MemoryTier.Semantic.value, "owner": plugin})
+                return False
             _count(done, MemoryTier.Episodic, MemoryTier.Semantic, len(group))
+        return True
 
     def _store_derived(self, plugin: str, text: str, middle: KeptMemory, group: list[KeptMemory]) -> None:
         now = self._clock.now()
@@ -189,9 +198,11 @@ class Consolidator:
                 "derived_from": [row.id for row in group[:_SOURCES_SHOWN]],
                 **({"speaker": middle.speaker} if middle.speaker and same else {}),
             },
+            min(middle.created_at, now),
         )
         row = drafted(draft, MemoryOrigin(middle.writer, source="consolidation"), now)
-        self._table.derive(plugin, self._memories.sensed([row])[0], [one.id for one in group], now)
+        row = self._memories.sensed([row])[0]
+        self._table.derive(plugin, row, [one.id for one in group], now, cap=self._memories.evictor.cap)
 
     def _summary(self, texts: Sequence[str]) -> str | None:
         if self.summarise is None or len(texts) < 2:
@@ -235,12 +246,18 @@ class Consolidator:
             self._care.sensed(plugin, [(row.seq, half.tobytes()) for row, half in zip(rows, halves, strict=True)], name)
             done.embedded += len(rows)
 
+    def _reword(self, plugin: str) -> None:
+        """Enters memories of earlier versions by the stems of their language."""
+        for _ in range(_BATCHES):
+            if self._table.reword(plugin, language_of, _BATCH) < _BATCH:
+                return
+
     def _sweep(self, done: Consolidated) -> None:
         now = self._clock.now()
         for _ in range(_BATCHES):
             over = self._care.expired(now, _BATCH)
             for plugin in sorted({plugin for plugin, _ in over}):
-                done.expired += self._table.forget(plugin, [seq for one, seq in over if one == plugin], now)
+                done.expired += self._memories.indexes.forget(plugin, [seq for one, seq in over if one == plugin], now)
             if len(over) < _BATCH:
                 break
         for _ in range(_BATCHES):

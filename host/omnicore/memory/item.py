@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from omnicore.errors import InvalidInput
 from omnicore.ids import new_id
 from omnicore.memory.languages import ENGLISH, language_of, languages, plain
-from omnicore.memory.tiers import BY_PLACE, MemoryTier, TierPolicy, policy_of
+from omnicore.memory.tiers import BY_PLACE, MemoryTier, TierPolicy, expiry, policy_of
 from omnicore.memory.words import analysed
 from omnicore.records import HIDDEN, Meta, Record, Time, field, replace
 from omnicore.storage.tables.memory import LIVE, QUARANTINED, KeptMemory, NewMemory
@@ -74,6 +74,7 @@ class MemoryDraft(Record, frozen=True):
 
     `metadata` may say `session` and `speaker` (who said it in which conversation: neighbours help recall),
     `valid_from` and `valid_to` (seconds since the epoch), and `keep` (true moves it out of the immediate tier).
+    `said_at` is when it was said, in seconds since the epoch; None for now. Its lifetime counts from now in any case.
     """
 
     text: str
@@ -81,6 +82,7 @@ class MemoryDraft(Record, frozen=True):
     importance: float | None = None
     embedding: tuple[float, ...] | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    said_at: float | None = None
 
 
 class MemoryQuery(Record, frozen=True):
@@ -195,6 +197,7 @@ _TEXT_BYTES = 64 * 1024
 _METADATA_BYTES = 16 * 1024
 _NAME_CHARACTERS = 256
 _LATEST = 1e15  # seconds, 30 million years
+_CLOCKS_APART_S = 86_400.0  # of machines, and of people who give no zone
 
 
 class MemoryOrigin(Record, frozen=True):
@@ -223,7 +226,10 @@ def drafted(draft: MemoryDraft, origin: MemoryOrigin, now: float, *, pinned: boo
     metadata = _checked_metadata(draft.metadata)
     about = draft.metadata
     speaker = _name(about, "speaker")
-    importance = judged_importance(text) if draft.importance is None else _checked_importance(draft.importance)
+    language = language_of(text)
+    importance = (
+        judged_importance(text, language) if draft.importance is None else _checked_importance(draft.importance)
+    )
     given = None if draft.embedding is None else checked_embedding(draft.embedding)
     return NewMemory(
         id=new_id("mem"),
@@ -232,13 +238,14 @@ def drafted(draft: MemoryDraft, origin: MemoryOrigin, now: float, *, pinned: boo
         metadata=metadata,
         importance=importance,
         judged=int(draft.importance is None),
-        created_at=now,
+        created_at=now if draft.said_at is None else _checked_said_at(draft.said_at, now),
         accessed_at=now,
         size=len(text.encode()) + len(metadata) + (0 if given is None else given.nbytes),
-        expires_at=None if policy.ttl_s is None or pinned else now + policy.ttl_s,
+        expires_at=expiry(policy, importance, now, pinned=pinned),
         hash=text_hash(text, speaker),
         writer=origin.writer,
-        words=tuple(words_of(speaker, text)),
+        words=tuple(words_of(speaker, text, language)),
+        language=language,
         state=QUARANTINED if tier is MemoryTier.Galactic else LIVE,
         pinned=int(pinned or tier is MemoryTier.Cosmic),
         session=_name(about, "session"),
@@ -297,9 +304,9 @@ def spoken(speaker: str | None, text: str) -> str:
     return f"{speaker}: {text}" if speaker else text
 
 
-def words_of(speaker: str | None, text: str) -> list[str]:
-    """The words of a memory's full text."""
-    return analysed(spoken(speaker, text))
+def words_of(speaker: str | None, text: str, language: str | None = None) -> list[str]:
+    """The words of a memory's full text, by its language."""
+    return analysed(spoken(speaker, text), language or ENGLISH)
 
 
 def text_hash(text: str, speaker: str | None = None) -> str:
@@ -311,6 +318,14 @@ def text_hash(text: str, speaker: str | None = None) -> str:
 def _checked_importance(value: float) -> float:
     if not isinstance(value, (int, float)) or not 0 <= value <= 1:  # also refuses a NaN
         raise InvalidInput(f"an importance of {value!r} cannot be used", remedy="give a number from 0 to 1")
+    return float(value)
+
+
+def _checked_said_at(value: float, now: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not -_LATEST <= value <= _LATEST:
+        raise InvalidInput("said_at is no time", remedy="give seconds since the epoch")
+    if value > now + _CLOCKS_APART_S:
+        raise InvalidInput("said_at is in the future", remedy="give the time at which it was said, or leave it out")
     return float(value)
 
 

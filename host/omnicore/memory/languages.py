@@ -27,7 +27,8 @@ UNKNOWN = ""
 """A text whose language cannot be told: of a few words, or of none that is known. It is read as English."""
 
 _READ = 2_000  # characters: a language shows early
-_WEIGHT = 12  # of a word that one language has; shared by all, 16 of them, it tells nothing
+# Of what one language has. What several have counts the less for each; with less than the least, nothing is told.
+_WORD_WEIGHT, _ENDING_WEIGHT, _LETTER_WEIGHT, _LEAST = 12, 5, 24, 6
 _BITS = 16  # for each language in a sum: each word counts once, so that none comes near 65,536
 _SUMS = struct.Struct("<16H")
 _WORD = re.compile(r"[^\W\d_]+")
@@ -35,6 +36,8 @@ _SPACES = str.maketrans(dict.fromkeys(string.punctuation, " "))
 _MARKS = re.compile("[\u0300-\u036f\u064b-\u065f]+")
 _ALIKE = str.maketrans({"ı": "i", "’": "'", "ʼ": "'"})
 _LONG = 8
+_CLEAR = 2  # words that no other language has
+_ENDED = 4  # letters; an ending of a shorter word tells little
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +65,22 @@ def language_of(text: str) -> str:
     >>> language_of("Where is the key?"), language_of("Wo ist der Schlüssel?"), language_of("Où est la clé ?")
     ('en', 'de', 'fr')
     """
-    total = _sum(text)
+    lowered = text[:_READ].lower()
+    words = _split(lowered)
+    if len(_evidence().english.intersection(words)) >= _CLEAR and lowered.isascii():
+        return ENGLISH  # most texts are, and this is half of the work
+    total = _sum(lowered, words)
     if not total:
         return UNKNOWN
     counts = _SUMS.unpack(total.to_bytes(_SUMS.size, "little"))
-    return _codes()[counts.index(max(counts))]
+    most = max(counts)
+    return _codes()[counts.index(most)] if most >= _LEAST else UNKNOWN
 
 
 def likely(text: str) -> dict[str, int]:
     """The languages that a text may be in, the likeliest first, each with its evidence."""
-    total = _sum(text)
+    lowered = text[:_READ].lower()
+    total = _sum(lowered, _split(lowered))
     counts = {code: (total >> _BITS * place) & 0xFFFF for place, code in enumerate(_codes())}
     return {code: counts[code] for code in sorted(counts, key=lambda code: -counts[code]) if counts[code]}
 
@@ -82,10 +91,10 @@ def plain(text: str) -> str:
     >>> plain("Où est l’été ?")
     "ou est l'ete ?"
     """
-    lowered = text.lower()
-    if lowered.isascii():
-        return lowered
-    return unicodedata.normalize("NFC", _MARKS.sub("", unicodedata.normalize("NFKD", lowered))).translate(_ALIKE)
+    if text.isascii():
+        return text.lower()
+    parts = unicodedata.normalize("NFKD", text).lower()
+    return unicodedata.normalize("NFC", _MARKS.sub("", parts)).translate(_ALIKE)
 
 
 _KNOWN_WORDS = 65_536  # 58 us for a new word, 0.1 us for a known one
@@ -117,15 +126,34 @@ def _stemmer(code: str) -> Any:
     return optional("snowballstemmer").stemmer(languages()[code].stemmer)
 
 
-def _sum(text: str) -> int:
-    """The evidence for each language, `_BITS` for each in one number: adding one up is five times as fast as a list."""
-    lowered = text[:_READ].lower()
-    known, evidence, letters = _evidence()
+def _split(lowered: str) -> list[str]:
     if lowered.isascii():
-        return sum(map(evidence.__getitem__, known.intersection(lowered.translate(_SPACES).split())))
-    lowered = unicodedata.normalize("NFC", lowered)
-    found = sum(map(evidence.__getitem__, known.intersection(_WORD.findall(lowered))))
-    return found + sum(map(letters.__getitem__, letters.keys() & set(lowered)))
+        return lowered.translate(_SPACES).split()
+    return _WORD.findall(unicodedata.normalize("NFC", lowered))
+
+
+def _sum(lowered: str, words: list[str]) -> int:
+    """The evidence for each language, `_BITS` for each in one number: adding one up is five times as fast as a list."""
+    evidence = _evidence()
+    found = sum(map(evidence.words.__getitem__, evidence.known.intersection(words)))
+    ends = [word[-3:] for word in words if len(word) > _ENDED]
+    found += sum(map(evidence.endings.__getitem__, evidence.ends.intersection(ends)))
+    if lowered.isascii():
+        return found
+    letters = set(unicodedata.normalize("NFC", lowered))
+    return found + sum(map(evidence.letters.__getitem__, evidence.letters.keys() & letters))
+
+
+@dataclass(frozen=True, slots=True)
+class _Evidence:
+    """The evidence of each frequent word, ending and letter; `english` are the words of no other language."""
+
+    words: Mapping[str, int]
+    endings: Mapping[str, int]
+    letters: Mapping[str, int]
+    known: frozenset[str]
+    ends: frozenset[str]
+    english: frozenset[str]
 
 
 @cache
@@ -140,23 +168,23 @@ def _codes() -> tuple[str, ...]:
 
 
 @cache
-def _evidence() -> tuple[frozenset[str], Mapping[str, int], Mapping[str, int]]:
-    """All frequent words, and what each of them and each letter tells."""
+def _evidence() -> _Evidence:
     words: list[set[str]] = []
-    letters: list[set[str]] = []
     for about in _data().values():
         found = set(f"{about['stop']} {about['also']}".split())
         words.append(found | {plain(word) for word in found})
-        letters.append(set(about.get("letters", "")))
-    told = _packed(words)
-    return frozenset(told), told, _packed(letters)
+    told = _packed(words, _WORD_WEIGHT)
+    endings = _packed([set(about.get("endings", "").split()) for about in _data().values()], _ENDING_WEIGHT)
+    letters = _packed([set(about.get("letters", "")) for about in _data().values()], _LETTER_WEIGHT)
+    english = words[0].difference(*words[1:])
+    return _Evidence(told, endings, letters, frozenset(told), frozenset(endings), frozenset(english))
 
 
-def _packed(signs: list[set[str]]) -> Mapping[str, int]:
+def _packed(signs: list[set[str]], weight: int) -> Mapping[str, int]:
     found: dict[str, int] = {}
     for sign in set().union(*signs):
         having = [place for place, some in enumerate(signs) if sign in some]
-        found[sign] = sum((_WEIGHT // len(having)) << _BITS * place for place in having)
+        found[sign] = sum((weight // len(having)) << _BITS * place for place in having)
     return found
 
 

@@ -6,6 +6,7 @@ go, or, where nothing may be lost, new ones are refused. The text of a memory ne
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import threading
 from collections import Counter, OrderedDict
@@ -31,13 +32,16 @@ from omnicore.memory.item import (
     words_of,
 )
 from omnicore.memory.recall import ALWAYS, Finder, Found, Made, Question
-from omnicore.memory.tiers import BY_PLACE, SHARED, MemoryTier, TierPolicy, policy_of
+from omnicore.memory.tiers import BY_PLACE, SHARED, SPANS, MemoryTier, TierPolicy, expiry, policy_of
+from omnicore.memory.times import spoken_time
 from omnicore.records import replace
 from omnicore.storage.tables.memory import LIVE, QUARANTINED, SHARED_SPACE, KeptMemory, MemoryTable, NewMemory, Quota
 from omnicore.storage.tables.memory_words import LAST
 from omnicore.vectors.numeric import np
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from omnicore.clock import Clock
     from omnicore.config.settings import MemorySettings
     from omnicore.memory.columns import MemoryColumns
@@ -117,7 +121,7 @@ class Touches:
         for (plugin, seq), times in noted.items():
             by_plugin.setdefault(plugin, {})[seq] = times
         for plugin, seqs in by_plugin.items():
-            self._table.touch(plugin, seqs, now)
+            self._table.touch(plugin, seqs, now, SPANS)
 
 
 _MOST_USES = 2**53
@@ -300,7 +304,7 @@ class Evictor:
             weakest = [] if opened is None else _weakest(opened.columns, policy, count, self._clock.now())
         gone = 0
         for at in range(0, len(weakest), _SLICE):
-            gone += self._table.forget(plugin, weakest[at : at + _SLICE], self._clock.now())
+            gone += self._indexes.forget(plugin, weakest[at : at + _SLICE], self._clock.now())
         if gone:
             self._tell("memory.evicted", {"tier": policy.tier.value, "count": gone, "owner": plugin})
         return gone
@@ -338,8 +342,7 @@ class Corrections:
     def pin(self, item: str, pinned: bool = True) -> Memory:
         """Keeps a memory for ever, or lets its tier decide again. Raises: NotFound; PermissionDenied."""
         kept = self._lookup.changeable(item)
-        ttl = policy_of(tier_of(kept)).ttl_s
-        expires = None if pinned or ttl is None else self._clock.now() + ttl
+        expires = expiry(policy_of(tier_of(kept)), kept.importance, self._clock.now(), pinned=pinned)
         self._table.change(kept.plugin, kept.seq, pinned=int(pinned), expires_at=expires)
         return self._lookup.again(item, kept.plugin)
 
@@ -396,11 +399,21 @@ class Memories:
     Args:
         sense: the embedder behind its breaker.
         tell: is told of what was stored, forgotten and evicted.
+        folder: where indexes are kept for the next start; None keeps none.
 
     Owns: indexes in RAM and a thread that builds indexes, until `close`.
     """
 
-    def __init__(self, store: Store, *, settings: MemorySettings, clock: Clock, sense: Sense, tell: Tell) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        settings: MemorySettings,
+        clock: Clock,
+        sense: Sense,
+        tell: Tell,
+        folder: Path | None = None,
+    ) -> None:
         self.table = MemoryTable(store, words_of)
         self.settings = settings
         self.clock = clock
@@ -413,8 +426,9 @@ class Memories:
             sense_by=sense.name,
             most=settings.in_ram,
             exact_upto=settings.exact_upto,
-            m=settings.m,
-            ef=settings.ef,
+            folder=folder,
+            file_least=settings.file_least,
+            file_every_s=settings.file_every_s,
         )
         self.lookup = Lookup(self.table, self.immediate, clock)
         self.correct = Corrections(self.table, self.lookup, clock, tell)
@@ -435,13 +449,17 @@ class Memories:
         metadata: Mapping[str, Any] | None = None,
         source: str | None = None,
         pinned: bool = False,
+        said_at: float | None = None,
     ) -> str:
         """Remembers a text and returns the memory's id: the same text in the same tier is the same memory.
+
+        Args:
+            said_at: when it was said, in seconds since the epoch; None for now.
 
         Raises: InvalidInput; LimitExceeded: the tier is full; StorageFailed.
         """
         given = None if embedding is None else tuple(embedding)
-        draft = MemoryDraft(text, tier, importance, given, metadata or {})
+        draft = MemoryDraft(text, tier, importance, given, metadata or {}, said_at)
         return self.store_many([draft], owner=owner, origin=MemoryOrigin("host", source=source), pinned=pinned)[0]
 
     def store_many(
@@ -493,19 +511,31 @@ class Memories:
             tiers: where to look; None for all.
             budget: the most characters of all texts together; a text that does not fit makes room for the next.
             touch: whether what is found counts as used.
-            made: when what is looked for was stored; the rules of the cosmic tier are there in any case.
+            made: when what is looked for was said; the rules of the cosmic tier are there in any case. Without it, a
+                question such as "what happened last week?" is answered from that time first.
 
         Raises: InvalidInput: nothing to look for, a wrong tier, or an embedding of another length.
         """
         if budget is not None and budget < 1:
             raise InvalidInput(f"nothing fits into {budget} characters", remedy="give 1 or more, or no budget")
-        found = self._finder.find(self._question(text, embedding, tiers, owner, limit, made))
+        found, notes = self._found(self._question(text, embedding, tiers, owner, limit, made))
         items, left = within_budget(self._fetched(owner, found), budget)
         if touch:
             self._touch(owner, items)
         self.figures["memory_recalls"] += 1
         self.figures["memories_recalled"] += len(items)
-        return Recall(tuple(item for item, _ in items), (*self._notes(text), *_left(left, budget)))
+        return Recall(tuple(item for item, _ in items), (*notes, *self._notes(text), *_left(left, budget)))
+
+    def _found(self, question: Question) -> tuple[list[Found], list[str]]:
+        """The best memories, those of the time that a question speaks of first, and notes."""
+        spoken = spoken_time(question.text, question.now) if question.text and question.made is ALWAYS else None
+        if spoken is None:
+            return self._finder.find(question), []
+        then = self._finder.find(dataclasses.replace(question, made=Made(spoken.since, spoken.until)))
+        notes = [] if any(not one.pinned for one in then) else [f"nothing is known from the time of {spoken.words!r}"]
+        known = {(one.space, one.seq, one.scratch) for one in then}
+        others = [one for one in self._finder.find(question) if (one.space, one.seq, one.scratch) not in known]
+        return [*then, *others][: question.most], notes
 
     def _question(
         self,
@@ -563,8 +593,10 @@ class Memories:
 
     def forget(
         self, item: str, *, owner: str | None = None, tiers: Iterable[str] | None = None, by: str | None = None
-    ) -> bool:
-        """True if there was such a memory, which is erased now.
+    ) -> tuple[str, ...]:
+        """Erases a memory, those of the same text and all that was made of them; the ids of what is gone.
+
+        Its words leave the full text with the next `clean`.
 
         Args:
             by: the plugin that asks; of the shared tiers it may forget only what it wrote itself.
@@ -573,11 +605,11 @@ class Memories:
         """
         found = self.get(item, owner=owner, tiers=tiers)
         if found is None:
-            return False
+            return ()
         if found.tier == MemoryTier.Immediate:
             recent = self.immediate.of(found.owner)
             with recent.lock:
-                return recent.remove(item)
+                return (item,) if recent.remove(item) else ()
         tier = MemoryTier(found.tier)
         if by is not None and tier in SHARED and (found.writer != by or policy_of(tier).writer != "grant"):
             raise PermissionDenied(
@@ -585,11 +617,19 @@ class Memories:
                 remedy=f"the operator can, by `omnicore memory rm {item}`",
                 resource=str(tier),
             )
-        kept = self.lookup.kept(item, (found.owner,))
-        if kept is None or not self.table.forget(kept.plugin, [kept.seq], self.clock.now()):
-            return False
-        self.tell("memory.forgotten", {"tier": found.tier, "id": item, "owner": kept.plugin})
-        return True
+        gone = tuple(self.indexes.erase(found.owner, item, self.clock.now()))
+        if gone:
+            told = {"tier": found.tier, "id": item, "owner": found.owner, "also": list(gone[1:])}
+            self.tell("memory.forgotten", told)
+        return gone
+
+    def clean(self) -> None:
+        """Removes what was forgotten from the full text and the database's log, where that is due."""
+        waiting = self.table.unclean(self.clock.now())
+        for cleaning in waiting:
+            self.table.clean(cleaning)
+        if waiting:
+            self.table.store.clean()
 
     def clear(self, owner: str) -> None:
         """Forgets everything of an owner at once, for when a plugin is removed."""
@@ -607,8 +647,9 @@ class Memories:
         self._touches.flush()
 
     def close(self) -> None:
-        """Writes down what waits and frees the rest. The database stays open."""
+        """Writes down what waits, cleans, and frees the rest. The database stays open."""
         self.flush()
+        self.clean()
         self.indexes.close()
 
     def problems(self) -> list[str]:

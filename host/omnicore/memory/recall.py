@@ -29,13 +29,13 @@ _OWN, _COMMON, _SCRATCH = range(3)
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """The time in which a memory was stored; None for no bound. Units: seconds since the epoch."""
+    """The time in which a memory was said; None for no bound. Units: seconds since the epoch."""
 
     since: float | None = None
     until: float | None = None
 
     def within(self, columns: MemoryColumns, allowed: Bools) -> Bools:
-        """Those of the allowed memories that were stored then."""
+        """Those of the allowed memories that were said then."""
         created = columns.column("created")
         for bound, fits in ((self.since, np.greater_equal), (self.until, np.less_equal)):
             if bound is not None:
@@ -77,7 +77,7 @@ class Found:
 class _Asked:
     """A question, prepared for an index."""
 
-    words: list[str]
+    text: str
     said: frozenset[str]
     sense: Floats | None
     given: Floats | None
@@ -145,6 +145,7 @@ class Finder:
             for space, vector in (("sense", sense), ("given", given))
             if vector is not None
         }
+        words = question_words(asked.text, opened.languages)
         return gathered(
             columns,
             allowed,
@@ -152,7 +153,7 @@ class Finder:
             sense=sense,
             given=given,
             near=near,
-            matches=opened.words.find(self._table.texts, asked.words, columns, allowed) if asked.words else None,
+            matches=opened.words.find(self._table.texts, words, columns, allowed) if words else None,
             speakers=_named(columns, asked.said),
         )
 
@@ -164,7 +165,7 @@ class Finder:
             recent.expire(question.now)
             columns = recent.columns
             allowed = question.made.within(columns, columns.open_to((MemoryTier.Immediate,), question.now))
-            matches = placed(columns, recent.find(asked.words))
+            matches = placed(columns, recent.find(question_words(asked.text, recent.languages)))
             sense = asked.sense if asked.sense is not None and len(asked.sense) == columns.sense.dimensions else None
             given = asked.given if asked.given is not None and len(asked.given) == columns.given.dimensions else None
             near = {
@@ -190,7 +191,7 @@ class Finder:
 def _heard(question: Question) -> _Asked:
     text = question.text or ""
     given = None if question.embedding is None else unit(checked_embedding(question.embedding))
-    return _Asked(question_words(text), frozenset(analysed(text)), question.sense, given)
+    return _Asked(text, frozenset(analysed(text)), question.sense, given)
 
 
 def _own(tiers: Iterable[MemoryTier]) -> tuple[MemoryTier, ...]:

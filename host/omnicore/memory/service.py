@@ -152,7 +152,7 @@ class PluginMemories:
 
     def forget(self, plugin: str, item: str, tiers: tuple[str, ...]) -> bool:
         """True if there was such a memory in one of the tiers. Raises: PermissionDenied."""
-        return self._memories.forget(item, owner=plugin, tiers=tiers, by=plugin)
+        return bool(self._memories.forget(item, owner=plugin, tiers=tiers, by=plugin))
 
 
 class MemoryService:
@@ -173,19 +173,23 @@ class MemoryService:
         self.consolidator = Consolidator(memories, summarise)
         self._work = work
         self.look_s = min(_LOOK_S, memories.settings.consolidate_every_s)
-        self._loop: Loop | None = None
+        self._loops: list[Loop] = []
 
     async def start(self) -> None:
         """Begins to consolidate now and then."""
         if self._work:
-            self._loop = Loop("memory-consolidation", self._turn, self._failed, waits_s=self.look_s)
-            self._loop.start()
+            self._loops = [
+                Loop("memory-consolidation", self._turn, self._failed, waits_s=self.look_s),
+                Loop("memory-cleaning", self._clean, self._failed, waits_s=self.look_s),
+            ]
+            for loop in self._loops:
+                loop.start()
 
     async def stop(self) -> None:
         """Writes down what waits and frees the indexes."""
-        if self._loop is not None:
-            await self._loop.stop()
-            self._loop = None
+        loops, self._loops = self._loops, []
+        for loop in loops:
+            await loop.stop()
         await asyncio.to_thread(self.memories.close)
 
     async def store(
@@ -199,6 +203,7 @@ class MemoryService:
         metadata: Mapping[str, Any] | None = None,
         source: str | None = None,
         pinned: bool = False,
+        said_at: float | None = None,
     ) -> str:
         """See `Memories.store`."""
         return await _aside(
@@ -211,6 +216,7 @@ class MemoryService:
             metadata=metadata,
             source=source,
             pinned=pinned,
+            said_at=said_at,
         )
 
     async def store_many(self, drafts: Sequence[MemoryDraft], *, owner: str = HOST) -> list[str]:
@@ -252,9 +258,12 @@ class MemoryService:
         """See `Memories.newest`."""
         return await _aside(self.memories.newest, owner, tier, before=before, most=most)
 
-    async def forget(self, item: str, *, owner: str | None = None) -> bool:
-        """See `Memories.forget`."""
-        return await _aside(self.memories.forget, item, owner=owner)
+    async def forget(self, item: str, *, owner: str | None = None) -> tuple[str, ...]:
+        """See `Memories.forget`. Words of what is gone leave the full text right after."""
+        gone = await _aside(self.memories.forget, item, owner=owner)
+        for loop in self._loops[1:] if gone else ():
+            loop.wake()
+        return gone
 
     async def pin(self, item: str, pinned: bool = True) -> Memory:
         """See `Corrections.pin`."""
@@ -304,6 +313,11 @@ class MemoryService:
             await _aside(self.consolidator.run, young=False)
         else:
             await _aside(self.consolidator.sweep)
+        await _aside(self.memories.indexes.tend)
+        return self.look_s
+
+    async def _clean(self) -> float:
+        await _aside(self.memories.clean)
         return self.look_s
 
     def _failed(self, error: Exception) -> float:
@@ -472,7 +486,8 @@ def _draft(line: dict[str, Any], tier: str | None) -> MemoryDraft:
     fits = isinstance(text, str) and isinstance(wanted, str) and isinstance(metadata, dict)
     if not fits or not (embedding is None or isinstance(embedding, list)):
         raise InvalidInput("a line of the pack is no memory", remedy="give text, tier and metadata")
-    return MemoryDraft(str(text), str(wanted), importance, None if embedding is None else tuple(embedding), metadata)
+    given = None if embedding is None else tuple(embedding)
+    return MemoryDraft(str(text), str(wanted), importance, given, metadata, line.get("created_at"))
 
 
 def _replace_older(memories: Memories, name: str, source: str) -> int:
@@ -483,5 +498,5 @@ def _replace_older(memories: Memories, name: str, source: str) -> int:
         after = rows[-1].seq
         old = [row.seq for row in rows if (row.source or "").startswith(f"pack:{name}@") and row.source != source]
         if old:
-            replaced += memories.table.forget(SHARED_SPACE, old, memories.clock.now())
+            replaced += memories.indexes.forget(SHARED_SPACE, old, memories.clock.now())
     return replaced

@@ -54,13 +54,14 @@ class TierPolicy(Record, frozen=True):
     Args:
         scope: what its memories belong to.
         writer: who may write; `shared` tiers are one for all plugins of the host.
-        ttl_s: how long an unpinned memory stays; None for ever.
+        ttl_s: how long an unpinned memory stays after its last use; None for ever.
         half_life_s: decay of the score that decides who has to go when the tier is full; None does not decay.
         cap: the most memories of one owner, before the setting `memory.max_per_tier`.
         promote_at: the least importance of what consolidation moves on, or None for a tier that ends the way.
         promote_hits: recalls that move it on whatever its importance; None for none.
         promote_to: the next tier.
         evicts: whether a full tier lets its weakest go; otherwise it refuses more.
+        lasting_at: the least importance of a memory that stays for ever; None for none.
         group: the four kinds that people are shown.
     """
 
@@ -77,6 +78,7 @@ class TierPolicy(Record, frozen=True):
     promote_to: MemoryTier | None = None
     evicts: bool = True
     shared: bool = False
+    lasting_at: float | None = None
 
 
 _T = MemoryTier
@@ -90,9 +92,9 @@ _ROWS = (
     TierPolicy(_T.Episodic, "what happened", "plugin", "plugin", 30 * _DAY, 4.9 * _DAY, 1_000_000, "experience",
                promote_at=0.5, promote_to=_T.Semantic),
     TierPolicy(_T.Semantic, "facts and preferences; superseded, not decayed", "plugin", "plugin", _YEAR, None,
-               10_000_000, "knowledge"),
+               10_000_000, "knowledge", evicts=False, lasting_at=0.9),
     TierPolicy(_T.Procedural, "skills, with how often they worked", "plugin", "plugin", 5 * _YEAR, None, 10_000_000,
-               "knowledge"),
+               "knowledge", evicts=False, lasting_at=0.9),
     TierPolicy(_T.Strategic, "goals and standing decisions", "plugin", "plugin", None, None, 100_000_000,
                "knowledge", evicts=False),
     TierPolicy(_T.Civilizational, "shared by all plugins of this host", "host", "grant", None, None, 100_000_000,
@@ -123,3 +125,13 @@ GROUPS: Mapping[str, tuple[MemoryTier, ...]] = {
 def policy_of(tier: MemoryTier) -> TierPolicy:
     """The policy of a tier."""
     return TIER_POLICIES[tier]
+
+
+SPANS: Mapping[int, float] = {row.tier.place: row.ttl_s for row in _ROWS if row.ttl_s is not None}
+"""The lifetime of a memory after its last use, by the number of its tier. Units: seconds."""
+
+
+def expiry(policy: TierPolicy, importance: float, now: float, *, pinned: bool = False) -> float | None:
+    """The time at which an unused memory goes; None for never."""
+    lasting = policy.lasting_at is not None and importance >= policy.lasting_at
+    return None if pinned or lasting or policy.ttl_s is None else now + policy.ttl_s

@@ -1,80 +1,108 @@
 """Words of a text for full-text search, the same for memories and questions on both databases.
 
-English words are cut to their stems, so that `painted` finds `painting`.
+Words are cut to their stems, so that `painted` finds `painting`, and `Häuser` finds `Haus`. A memory is entered by the
+stems of its own language. A question may be too short to tell its language: each of its words is asked for in English,
+as all memories of earlier versions were entered, and in the languages that the memories are in.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from itertools import chain
+from typing import TYPE_CHECKING
 
-from omnicore.optional import optional
+from omnicore.memory.languages import ENGLISH, languages, likely, plain, stem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
-
-_KNOWN_WORDS = 65_536  # 58 us for a new word, 0.1 us for a known one
-
-
-@cache
-def _stemmer() -> Any:
-    return optional("snowballstemmer").stemmer("porter")  # stems in existing databases are of this algorithm
-
-
-@lru_cache(_KNOWN_WORDS)
-def stem(word: str) -> str:
-    """The stem of an English word in lower case; short words and those of other alphabets stay as they are.
-
-    Source: M. F. Porter, "An algorithm for suffix stripping", Program 14(3), 1980.
-    """
-    if len(word) <= 2 or not word.isascii() or not word.isalpha():
-        return word
-    found: str = _stemmer().stemWord(word)
-    return found
-
+__all__ = ["analysed", "question_words", "stem"]
 
 _WORD = re.compile(r"[^\W_]+")
+_SIGN = re.compile("[\u2e80-\u9fff\uac00-\ud7a3]")
 _LONGEST = 64
 _MOST_WORDS = 20_000
 _MOST_ASKED = 32
-
-_STOP_TEXT = """
-a about above after again all am an and any are aren as at be because been before being below between both but
-by can could couldn d did didn do does doesn doing don down during each few for from further had hadn has hasn
-have haven having he her here hers herself him himself his how i if in into is isn it its itself just ll m me
-more most my myself no nor not now of off on once only or other our ours ourselves out over own re s same
-shall she should shouldn so some such t than that the their theirs them themselves then there these they this
-those through to too under until up ve very was wasn we were weren what when where which while who whom why
-will with won would wouldn you your yours yourself yourselves
-"""
-STOP_WORDS: frozenset[str] = frozenset(_STOP_TEXT.split())
-"""English words that say nothing about what a question is about."""
+_KNOWN_WORDS = 65_536
 
 
-def analysed(text: str) -> list[str]:
+def analysed(text: str, language: str = ENGLISH) -> list[str]:
     """The stems of a text in their order, stop words among them; ideographs stand alone.
 
     >>> analysed("Painted 3 doors!")
     ['paint', '3', 'door']
+    >>> analysed("Viele Häuser", "de")
+    ['viel', 'haus']
     """
-    return [stem(word) for word in _words(text)]
+    if language == ENGLISH:
+        return [stem(word) for word in _english_words(text)]
+    return list(chain.from_iterable([_entered(word, language) for word in _words(text)]))
 
 
-def question_words(text: str) -> list[str]:
-    """The stems a question asks for, each once and at most 32; all of them when they are nothing but stop words.
+Asked = tuple[str, ...]
+"""The stems of a word of a question, any of which will do."""
+
+
+def question_words(text: str, among: Collection[str] = ()) -> list[Asked]:
+    """The words a question asks for, each once and at most 32; all of them when they are nothing but stop words.
+
+    Args:
+        among: the languages of the memories that are searched.
 
     >>> question_words("What is the colour of the doors?")
-    ['colour', 'door']
+    [('colour',), ('door',)]
+    >>> question_words("Wo sind die Schlösser?", {"de"})
+    [('schlosser', 'schloss')]
     """
-    words = _words(text)
-    telling: Iterable[str] = [word for word in words if word not in STOP_WORDS] or words
-    return list(dict.fromkeys(stem(word) for word in telling))[:_MOST_ASKED]
+    others = [code for code in among if code != ENGLISH and code in languages()]
+    told = likely(text) if others else {}
+    if not told and not text.isascii():
+        others = []  # of a script whose words only the English way takes apart
+    words = _words(text) if others else _english_words(text)
+    stop = languages()[_likeliest(told, others)].stop
+    telling: Iterable[str] = [word for word in words if plain(word) not in stop] or words
+    stems = [asked for word in dict.fromkeys(telling) for asked in _stems(word, others)]
+    return list(dict.fromkeys(stems))[:_MOST_ASKED]
+
+
+def _likeliest(told: dict[str, int], others: list[str]) -> str:
+    """The language whose stop words a question has: of those as likely, one of the memories."""
+    best = max(told.values(), default=0)
+    first = [code for code, evidence in told.items() if evidence == best]
+    return next((code for code in first if code in others), first[0] if first else ENGLISH)
+
+
+def _stems(word: str, others: list[str]) -> list[Asked]:
+    if not others:
+        return [(stem(word),)]
+    english = [stem(one) for one in _english_words(word)]
+    if len(english) != 1:
+        return [(one,) for one in english]
+    found = dict.fromkeys(english)
+    for code in others:
+        found |= dict.fromkeys(_entered(word, code))
+    return [tuple(found)]
+
+
+@lru_cache(_KNOWN_WORDS)
+def _entered(word: str, language: str) -> Asked:
+    """A word of a text as it is entered: its stem, of letters and digits only."""
+    found = plain(stem(word, language))
+    return (found,) if found.isalnum() and found.isascii() else tuple(_WORD.findall(found))
 
 
 def _words(text: str) -> list[str]:
+    lowered = text.lower()
+    if not lowered.isascii():
+        # Languages without spaces: each sign is a word, or a whole sentence would be one.
+        lowered = _SIGN.sub(r" \g<0> ", unicodedata.normalize("NFC", lowered))
+    return [word[:_LONGEST] for word in _WORD.findall(lowered)[:_MOST_WORDS]]
+
+
+def _english_words(text: str) -> list[str]:
+    """Words without accents, as those of all memories of earlier versions are."""
     lowered = text.lower()
     if not lowered.isascii():
         lowered = "".join(_plain(char) for char in unicodedata.normalize("NFKD", lowered))
@@ -84,5 +112,4 @@ def _words(text: str) -> list[str]:
 def _plain(char: str) -> str:
     if unicodedata.combining(char):
         return ""
-    # Languages without spaces: each sign is a word, or a whole sentence would be one.
-    return f" {char} " if "\u2e80" <= char <= "\u9fff" or "\uac00" <= char <= "\ud7a3" else char
+    return f" {char} " if _SIGN.match(char) else char

@@ -165,8 +165,6 @@ def settings_for(config: OmegaConfig, data: Path) -> Settings:
             max_per_tier=config.memory.max_memories_per_tier,
             dimensions=agentdb.dimension,
             in_ram=agentdb.cache_size,
-            m=agentdb.hnsw_m,
-            ef=agentdb.hnsw_ef,
         ),
         vectors=replace(
             base.vectors,

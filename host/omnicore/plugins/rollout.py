@@ -10,7 +10,7 @@ import asyncio
 import logging
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -68,6 +68,50 @@ class RolloutGuard:
     unit: Literal["%", "x", "ms", "s"]
 
 
+class GuardReading(Record, frozen=True):
+    """A guard and the figures that it judges, all of one unit: per cent of errors, or milliseconds of p95."""
+
+    guard: Annotated[str, Meta(description="The guard, as it was given.")]
+    figure: Literal["errors", "p95"]
+    state: Annotated[
+        Literal["holds", "waits", "failed"], Meta(description="waits: not enough calls in this step yet to judge.")
+    ]
+    measured: Annotated[float | None, Meta(description="Of the new version, in per cent or milliseconds.")]
+    before: Annotated[float | None, Meta(description="Of the version that served, for comparison.")]
+    most: Annotated[float | None, Meta(description="What the new version must stay below; null while it is unknown.")]
+    says: Annotated[str, Meta(description="Why it waits or failed.")] = ""
+
+
+class VersionFigures(Record, frozen=True):
+    """Calls of one version in the present step, at all hosts, without those that their callers spoiled."""
+
+    hash: str
+    version: str
+    share: Annotated[int, Meta(description="Per cent of the calls.")]
+    calls: int
+    errors: Annotated[int, Meta(description="Calls that the version failed.")]
+    p95_ms: Annotated[float | None, Meta(description="No call in 20 took longer; null without calls.")]
+
+
+class RolloutProgress(Record, frozen=True):
+    """A rollout as it goes on."""
+
+    rollout: Rollout
+    share: Annotated[int, Meta(description="Per cent of the calls that the new version has now.")]
+    next_at: Annotated[
+        float | None, Meta(description="When the next step is taken, at the soonest; null where none follows.")
+    ]
+    before: VersionFigures
+    after: VersionFigures
+    guards: tuple[GuardReading, ...]
+
+
+class RolloutList(Record, frozen=True):
+    """The rollouts under way."""
+
+    items: tuple[RolloutProgress, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class StepVerdict:
     """The judgement on a step. `failed` says which guard tripped, `waits` what is missing for a judgement."""
@@ -114,30 +158,40 @@ def division(rollout: Rollout) -> Mapping[str, int]:
 
 def judge(rollout: Rollout, counts: Sequence[RolloutCount]) -> StepVerdict:
     """The judgement of all guards on the calls that all hosts have counted in a step."""
+    found = readings(rollout, counts)
+    failed = next((one.says for one in found if one.state == "failed"), "")
+    return StepVerdict(failed) if failed else StepVerdict(waits=next((one.says for one in found if one.says), ""))
+
+
+def readings(rollout: Rollout, counts: Sequence[RolloutCount]) -> tuple[GuardReading, ...]:
+    """Each guard, and how it stands."""
     new, old = _total(counts, rollout.digest), _total(counts, rollout.before)
-    waits = ""
-    for guard in map(read_guard, rollout.guards):
-        judged = (new, old) if guard.unit == "x" else (new,)
-        few = next((one for one in judged if one.calls < LEAST_CALLS), None)
-        if few is not None:
-            waits = waits or f"{guard.text} waits for {LEAST_CALLS} calls of version {few.hash[:8]} in this step"
-            continue
-        found, limit, shown = _measured(guard, new, old)
-        if found >= limit:
-            return StepVerdict(failed=f"guard {guard.text}: {shown}, in {new.calls} calls")
-    return StepVerdict(waits=waits)
+    return tuple(_reading(guard, new, old) for guard in map(read_guard, rollout.guards))
 
 
-def _measured(guard: RolloutGuard, new: RolloutCount, old: RolloutCount) -> tuple[float, float, str]:
-    """The figure, its limit and both in words."""
-    if guard.figure == "errors":
-        percent = 100 * new.errors / new.calls
-        return percent, guard.limit, f"{percent:.2f} % of the calls failed"
-    found = percentile_ms(new.durations, 0.95) or 0.0
-    before = percentile_ms(old.durations, 0.95) if guard.unit == "x" else None
-    if before is not None:
-        return found, guard.limit * before, f"p95 is {found:.3g} ms, and {before:.3g} ms with the version before"
-    return found, guard.limit * (1000 if guard.unit == "s" else 1), f"p95 is {found:.3g} ms"
+def _reading(guard: RolloutGuard, new: RolloutCount, old: RolloutCount) -> GuardReading:
+    measured, before = (_figure(guard, one) for one in (new, old))
+    most: float | None = guard.limit * (1000 if guard.unit == "s" else 1)
+    if guard.unit == "x":
+        most = guard.limit * before if before is not None else None
+    state: Literal["holds", "waits", "failed"] = "holds"
+    few = next((one for one in ((new, old) if guard.unit == "x" else (new,)) if one.calls < LEAST_CALLS), None)
+    says = ""
+    if few is not None:
+        state, says = "waits", f"{guard.text} waits for {LEAST_CALLS} calls of version {few.hash[:8]} in this step"
+    elif measured is not None and most is not None and measured >= most:
+        shown = f"{measured:.2f} % of the calls failed" if guard.figure == "errors" else f"p95 is {measured:.3g} ms"
+        if guard.unit == "x":
+            shown += f", and {before:.3g} ms with the version before"
+        state, says = "failed", f"guard {guard.text}: {shown}, in {new.calls} calls"
+    return GuardReading(guard.text, guard.figure, state, measured, before, most, says)
+
+
+def _figure(guard: RolloutGuard, count: RolloutCount) -> float | None:
+    """Per cent of errors, or p95 in milliseconds; None without calls."""
+    if guard.figure == "p95":
+        return percentile_ms(count.durations, 0.95)
+    return 100 * count.errors / count.calls if count.calls else None
 
 
 def _total(counts: Sequence[RolloutCount], hash_: str) -> RolloutCount:
@@ -184,6 +238,18 @@ class Rollouts:
         """The last rollout of a plugin, under way or ended; None when there was none."""
         return self._table.of(name)
 
+    def progress(self, name: str) -> RolloutProgress:
+        """The last rollout of a plugin, with what its guards measure. Raises: NotFound: no plugin, or no rollout."""
+        self._plugins.get(name)
+        rollout = self._table.of(name)
+        if rollout is None:
+            raise NotFound(f"{name} had no rollout", remedy=f"begin one with `omnicore plugins rollout {name} VERSION`")
+        return self._progress(rollout)
+
+    def under_way(self) -> RolloutList:
+        """The rollouts under way, by plugin."""
+        return RolloutList(tuple(map(self._progress, self._table.running())))
+
     def begin(self, name: str, order: RolloutOrder, *, who: str) -> Rollout:
         """Begins to give a version the calls of a plugin: its first share at once, each further one after `every_s`.
 
@@ -220,14 +286,16 @@ class Rollouts:
 
         Raises: NotFound: no such plugin. Conflict: no rollout is under way, or another host changes it now.
         """
-        self._plugins.get(name)
-        for _ in range(_TRIES):
-            rollout = self._table.of(name)
-            if rollout is None or rollout.state != "running":
-                raise Conflict(f"no rollout of {name} is under way", remedy=f"see `omnicore plugins show {name}`")
-            if self._back(rollout, "stopped", f"stopped by {who}"):
-                return self._table.of(name) or rollout
-        raise Conflict(f"the rollout of {name} changes at this moment", remedy="try again")
+        return self._decided(name, lambda rollout: self._back(rollout, "stopped", f"stopped by {who}"))
+
+    def promote(self, name: str, *, who: str) -> Rollout:
+        """Gives the new version all calls of a plugin at once; nothing is judged any more.
+
+        Raises:
+            NotFound: no such plugin. Conflict: no rollout is under way, it goes back already, another host changes it
+                now, or the version lacks a grant.
+        """
+        return self._decided(name, lambda rollout: self._promoted(rollout, who))
 
     def look(self) -> bool:
         """One round: stores what this host has counted, and carries on what no other host does.
@@ -246,6 +314,51 @@ class Rollouts:
         return bool(running)
 
     # -- inner parts
+
+    def _decided(self, name: str, decide: Callable[[Rollout], bool]) -> Rollout:
+        """The rollout after a decision by hand. Raises: NotFound, Conflict."""
+        self._plugins.get(name)
+        for _ in range(_TRIES):
+            rollout = self._table.of(name)
+            if rollout is None or rollout.state != "running":
+                raise Conflict(f"no rollout of {name} is under way", remedy=f"see `omnicore plugins show {name}`")
+            if decide(rollout):
+                return self._table.of(name) or rollout
+        raise Conflict(f"the rollout of {name} changes at this moment", remedy="try again")
+
+    def _promoted(self, rollout: Rollout, who: str) -> bool:
+        """Takes the last step now; False when another host changed the rollout first. Raises: Conflict."""
+        if rollout.ends:
+            raise Conflict(f"the rollout of {rollout.plugin} goes back", remedy="begin it anew")
+        last, now = len(rollout.shares) - 1, self._clock.now()
+        following = replace(rollout, step=last, step_at=now, applied=False, reason=f"promoted by {who}")
+        changed = self._table.change(following)
+        if changed is None:
+            return False
+        self._apply(changed, self._plugins.get(rollout.plugin))
+        return True
+
+    def _progress(self, rollout: Rollout) -> RolloutProgress:
+        counts = self._table.counts(rollout)
+        share = rollout.shares[rollout.step] if rollout.step >= 0 else 0
+        follows = rollout.state == "running" and 0 <= rollout.step < len(rollout.shares) - 1
+        return RolloutProgress(
+            rollout,
+            share,
+            rollout.step_at + rollout.every_s if follows else None,
+            self._figures(rollout, rollout.before, 100 - share, counts),
+            self._figures(rollout, rollout.digest, share, counts),
+            readings(rollout, counts),
+        )
+
+    def _figures(self, rollout: Rollout, digest: str, share: int, counts: Sequence[RolloutCount]) -> VersionFigures:
+        try:
+            kept = self._plugins.versions(rollout.plugin)
+        except NotFound:  # the plugin was removed at this moment
+            kept = ()
+        named = next((one.version for one in kept if one.hash == digest), "")
+        total = _total(counts, digest)
+        return VersionFigures(digest, named, share, total.calls, total.errors, percentile_ms(total.durations, 0.95))
 
     def _first(self, view: PluginView, order: RolloutOrder, who: str) -> Rollout:
         """A rollout at its first step, carried by this host. Raises: NotFound, Conflict: no such version."""

@@ -45,7 +45,7 @@ KEPT: tuple[KeptFiles, ...] = (KeptFiles("modules", re.compile(r"[0-9a-f]{64}\.(
 """The files that a backup holds beside the database. Compiled code and snapshots of indexes can be rebuilt; the plugin
 folder and the vault's master key are for the operator to keep, the key never beside the data that it opens."""
 
-MADE_AGAIN = ("vectors",)
+MADE_AGAIN = ("memory", "vectors")
 """Folders that are built from rows and refer to them by number: they are wrong beside other rows."""
 
 

@@ -41,6 +41,7 @@ from omnicore.storage.database import DATABASE, Database, Presence, quick_check
 from omnicore.storage.migrations import NEWEST, foreign_code, newest_step
 from omnicore.storage.modules import ModuleStore
 from omnicore.storage.store import Session, Store, storage_failed
+from omnicore.storage.tables.memory_words import merge_words
 
 if TYPE_CHECKING:
     from omnicore.clock import Clock
@@ -125,6 +126,9 @@ def _copied(source: Path, target: Path) -> None:
         with closing(sqlite3.connect(source)) as origin, closing(sqlite3.connect(target)) as copy:
             origin.backup(copy)
             copy.execute("PRAGMA journal_mode=DELETE")
+            copy.execute("PRAGMA secure_delete=ON")
+            with copy:
+                merge_words(copy)  # a backup holds no word of what was forgotten a moment ago
             problems = quick_check(copy, None)
     except sqlite3.Error as error:
         raise storage_failed(error, str(source)) from error

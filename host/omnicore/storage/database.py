@@ -45,6 +45,7 @@ _INSTRUCTIONS = 10_000  # between two looks at the time: about 0.1 ms
 _IDLE_READERS = 4
 _BUSY_TIMEOUT_S = 5.0
 _REOPEN_S = 0.01
+_NOTHING_LEFT = "PRAGMA secure_delete=ON"  # what is deleted is overwritten: what was forgotten is in no page
 _NETWORK = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "ncpfs", "afs", "ceph", "glusterfs", "lustre", "beegfs", "gpfs"}
     | {"fuse.sshfs", "fuse.glusterfs", "fuse.ceph", "fuse.s3fs", "fuse.rclone", "fuse.davfs2", "davfs"}
@@ -297,6 +298,12 @@ class Database:
     def changes(self) -> None:
         """None: SQLite has no notifications; poll `data_version`."""
 
+    def clean(self) -> None:
+        """Empties the write-ahead log, in which pages from before a deletion are; see `Store.clean`."""
+        self._refuse_nesting()
+        with self._lock, self._translated():
+            self._connection().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def check(self) -> None:
         """Reads the whole file. Raises: StorageFailed when anything in it is damaged."""
         self.check_for(None)
@@ -373,6 +380,7 @@ class Database:
             try:
                 self._write_ahead(connection)
                 connection.execute("PRAGMA foreign_keys=ON")
+                connection.execute(_NOTHING_LEFT)
                 before = partial(keep_copy, self.path) if keep_copies and self.path else None
                 migrate(connection, self.place, now=clock.now(), before=before)
             except BaseException:
@@ -411,6 +419,7 @@ class Database:
         if self._forked:
             self._writer = self._connect()
             self._writer.execute("PRAGMA foreign_keys=ON")
+            self._writer.execute(_NOTHING_LEFT)
             self._durable, self._forked = None, False
         return self._writer
 

@@ -250,6 +250,9 @@ class PostgresDatabase:
                     raise self.failure(error) from error
         return PostgresChanges(ear)
 
+    def clean(self) -> None:
+        """Does nothing: the server's vacuum frees what was deleted; see `Store.clean`."""
+
     def check(self) -> None:
         """Reads every table. Raises: StorageFailed when one cannot be read."""
         names = self.rows("SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = current_schema()")

@@ -103,6 +103,12 @@ class Store(Protocol):
     def changes(self) -> Changes | None:
         """Notifications of other processes' writes, or None if the database has none. Blocks. Raises: StorageFailed."""
 
+    def clean(self) -> None:
+        """Leaves nothing of deleted rows in the database's log, as far as nobody reads there just now.
+
+        Blocks. PostgreSQL looks after its own files. Raises: StorageFailed.
+        """
+
     def check(self) -> None:
         """Checks the database for damage. Raises: StorageFailed."""
 

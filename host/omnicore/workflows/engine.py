@@ -26,7 +26,7 @@ from omnicore.workflows.entries import Performer, StepAction
 from omnicore.workflows.journal import Journal
 from omnicore.workflows.journal_records import Beginning, ordered
 from omnicore.workflows.language.edits import entered
-from omnicore.workflows.language.graph import name_of
+from omnicore.workflows.language.graph import Node, name_of
 from omnicore.workflows.runner import Ended, Runner, Tell
 from omnicore.workflows.runs import RunReader, RunStarter
 from omnicore.workflows.view import OpenView
@@ -302,6 +302,7 @@ class EngineParts:
         work: whether runs are run in this process; else it starts them for others.
         serves: whether some host can make a call of a function that none could make before.
         left: plugins that other hosts of the database are to serve, which take up the runs that wait for them.
+        waits_for: the reason why a task that this host does has not begun; empty: none.
     """
 
     store: Store
@@ -315,6 +316,7 @@ class EngineParts:
     work: bool = True
     serves: Callable[[str], bool] = lambda ref: True
     left: Callable[[], Sequence[str]] = lambda: ()
+    waits_for: Callable[[Node], str] = lambda node: ""
 
 
 class EmbeddedEngine:
@@ -575,8 +577,11 @@ class EmbeddedEngine:
         live = self.runner.live.get(run)
         if live is not None:
             unserved = {place: one.fact for place, one in self.runner.unserved(live).items()}
+            reasons = {
+                one.place: unserved.get(one.place) or self._parts.waits_for(one.node) for one in live.open.values()
+            }
             return [
-                OpenView(one.place, one.kind, one.node.name, one.attempt, one.due_at, unserved.get(one.place, ""))
+                OpenView(one.place, one.kind, one.node.name, one.attempt, one.due_at, reasons[one.place])
                 for one in tuple(live.open.values())
             ]
         row = await asyncio.to_thread(self.reader.row, run)

@@ -89,7 +89,10 @@ class OpenView(Record, frozen=True):
     name: str
     attempt: int
     due_at: MaybeTime
-    waits_for: Annotated[str, Meta(description="Why no host can do it now; empty: one does.")] = ""
+    waits_for: Annotated[
+        str,
+        Meta(description="The reason why it has not begun: no host can do it, or its engine is missing; empty: none."),
+    ] = ""
 
 
 class ApprovalView(Record, frozen=True):

@@ -176,6 +176,24 @@ func (c *Client) PlacePlugin(ctx context.Context, plugin string, body PlacementO
 	return answer, nil
 }
 
+// ListRollouts: lists rollouts under way: GET /api/v1/rollouts.
+func (c *Client) ListRollouts(ctx context.Context) (*RolloutList, error) {
+	answer := new(RolloutList)
+	if err := c.do(ctx, request{method: http.MethodGet, path: "/api/v1/rollouts"}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// ShowRollout: shows how a rollout goes on: GET /api/v1/plugins/{plugin}/rollout.
+func (c *Client) ShowRollout(ctx context.Context, plugin string) (*RolloutProgress, error) {
+	answer := new(RolloutProgress)
+	if err := c.do(ctx, request{method: http.MethodGet, path: "/api/v1/plugins/" + escaped(plugin) + "/rollout"}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
 // BeginRollout: gives a version the calls step by step: POST /api/v1/plugins/{plugin}/rollout. It is repeated
 // safely: the client sends an Idempotency-Key.
 func (c *Client) BeginRollout(ctx context.Context, plugin string, body RolloutOrder) (*Rollout, error) {
@@ -191,6 +209,16 @@ func (c *Client) BeginRollout(ctx context.Context, plugin string, body RolloutOr
 func (c *Client) StopRollout(ctx context.Context, plugin string) (*Rollout, error) {
 	answer := new(Rollout)
 	if err := c.do(ctx, request{method: http.MethodPost, path: "/api/v1/plugins/" + escaped(plugin) + "/rollout/stop", keyed: true}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// PromoteRollout: gives the new version all calls: POST /api/v1/plugins/{plugin}/rollout/promote. It is
+// repeated safely: the client sends an Idempotency-Key.
+func (c *Client) PromoteRollout(ctx context.Context, plugin string) (*Rollout, error) {
+	answer := new(Rollout)
+	if err := c.do(ctx, request{method: http.MethodPost, path: "/api/v1/plugins/" + escaped(plugin) + "/rollout/promote", keyed: true}, answer); err != nil {
 		return nil, err
 	}
 	return answer, nil
@@ -1236,9 +1264,13 @@ func (c *Client) ChangeMemory(ctx context.Context, memory string, body MemoryCha
 	return answer, nil
 }
 
-// ForgetMemory: erases a memory: DELETE /api/v1/memory/{memory}.
-func (c *Client) ForgetMemory(ctx context.Context, memory string) error {
-	return c.do(ctx, request{method: http.MethodDelete, path: "/api/v1/memory/" + escaped(memory), keyed: true}, nil)
+// ForgetMemory: erases a memory and all that was made of it: DELETE /api/v1/memory/{memory}.
+func (c *Client) ForgetMemory(ctx context.Context, memory string) (*MemoriesForgotten, error) {
+	answer := new(MemoriesForgotten)
+	if err := c.do(ctx, request{method: http.MethodDelete, path: "/api/v1/memory/" + escaped(memory), keyed: true}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
 }
 
 // ListCollectionsQuery has the options of ListCollections; what is nil is left out.

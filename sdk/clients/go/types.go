@@ -1058,6 +1058,30 @@ type Grants struct {
 	Granted []Grant `json:"granted"`
 }
 
+// GuardReading is a JSON object.
+type GuardReading struct {
+	// The guard, as it was given.
+	Guard string `json:"guard"`
+
+	// One of errors, p95.
+	Figure string `json:"figure"`
+
+	// waits: not enough calls in this step yet to judge. One of holds, waits, failed.
+	State string `json:"state"`
+
+	// Of the new version, in per cent or milliseconds.
+	Measured *float64 `json:"measured"`
+
+	// Of the version that served, for comparison.
+	Before *float64 `json:"before"`
+
+	// What the new version must stay below; null while it is unknown.
+	Most *float64 `json:"most"`
+
+	// Why it waits or failed.
+	Says string `json:"says"`
+}
+
 // Health is a JSON object.
 type Health struct {
 	// That of the worst part; parts that are not critical count half. One of Healthy, Degraded, Unhealthy.
@@ -1393,6 +1417,11 @@ type Memories struct {
 	Next *string `json:"next"`
 }
 
+// MemoriesForgotten is a JSON object.
+type MemoriesForgotten struct {
+	Forgotten []string `json:"forgotten"`
+}
+
 // Memory is a JSON object.
 type Memory struct {
 	ID string `json:"id"`
@@ -1503,6 +1532,9 @@ type MemoryOrder struct {
 	Source *string `json:"source,omitempty"`
 
 	Pinned *bool `json:"pinned,omitempty"`
+
+	// When it was said; now when left out.
+	SaidAt *float64 `json:"said_at,omitempty"`
 }
 
 // MemoryOwner is a JSON object.
@@ -1541,10 +1573,10 @@ type MemoryQuestion struct {
 	// True counts what is found as used.
 	Touch *bool `json:"touch,omitempty"`
 
-	// Only what was stored then or later. Seconds since the Unix epoch.
+	// Only what was said then or later. Seconds since the Unix epoch.
 	Since *float64 `json:"since,omitempty"`
 
-	// Only what was stored then or before. Seconds since the Unix epoch.
+	// Only what was said then or before. Seconds since the Unix epoch.
 	Until *float64 `json:"until,omitempty"`
 }
 
@@ -1610,6 +1642,8 @@ type MemoryTier struct {
 	Evicts bool `json:"evicts"`
 
 	Shared bool `json:"shared"`
+
+	LastingAt *float64 `json:"lasting_at"`
 }
 
 // MemoryTiers is a JSON object.
@@ -2017,6 +2051,11 @@ type Rollout struct {
 	EndedAt *float64 `json:"ended_at,omitempty"`
 }
 
+// RolloutList is a JSON object.
+type RolloutList struct {
+	Items []RolloutProgress `json:"items"`
+}
+
 // RolloutOrder is a JSON object.
 type RolloutOrder struct {
 	// A version that is kept, or the first 8 characters or more of its hash.
@@ -2030,6 +2069,23 @@ type RolloutOrder struct {
 
 	// Conditions: errors<1%; p95<200ms or p95<2s; p95<2x, against the version that served.
 	Guards []string `json:"guards,omitempty"`
+}
+
+// RolloutProgress is a JSON object.
+type RolloutProgress struct {
+	Rollout Rollout `json:"rollout"`
+
+	// Per cent of the calls that the new version has now.
+	Share int64 `json:"share"`
+
+	// When the next step is taken, at the soonest; null where none follows.
+	NextAt *float64 `json:"next_at"`
+
+	Before VersionFigures `json:"before"`
+
+	After VersionFigures `json:"after"`
+
+	Guards []GuardReading `json:"guards"`
 }
 
 // RpcMessage is a JSON object.
@@ -2158,7 +2214,7 @@ type RunOpenItemsItem struct {
 	// Seconds since the Unix epoch.
 	DueAt *float64 `json:"due_at"`
 
-	// Why no host can do it now; empty: one does.
+	// The reason why it has not begun: no host can do it, or its engine is missing; empty: none.
 	WaitsFor *string `json:"waits_for,omitempty"`
 }
 
@@ -2907,6 +2963,24 @@ type Version struct {
 	Accepted *PluginDecision `json:"accepted"`
 
 	Functions []string `json:"functions"`
+}
+
+// VersionFigures is a JSON object.
+type VersionFigures struct {
+	Hash string `json:"hash"`
+
+	Version string `json:"version"`
+
+	// Per cent of the calls.
+	Share int64 `json:"share"`
+
+	Calls int64 `json:"calls"`
+
+	// Calls that the version failed.
+	Errors int64 `json:"errors"`
+
+	// No call in 20 took longer; null without calls.
+	P95Ms *float64 `json:"p95_ms"`
 }
 
 // Versions is a JSON object.

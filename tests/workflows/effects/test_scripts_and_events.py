@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -100,13 +102,40 @@ def test_a_language_without_its_toolchain_is_told_with_the_remedy(bench: Bench) 
 
     assert bench.means.scripting is not None
     parts = Scripting(missing, bench.means.scripting.engine)
-    from dataclasses import replace
-
     effects = Effects(replace(bench.means, scripting=parts))
     fault = fault_of(lambda: bench.wait(effects.perform(action(script("x = 1", "python")), run_of())))
     assert short(fault) == ("configuration", 501)
     assert "pip install it" in fault.detail
     effects.close()
+
+
+def test_a_script_says_at_once_that_it_waits_for_its_engine(bench: Bench) -> None:
+    begun, go = threading.Event(), threading.Event()
+    assert bench.means.scripting is not None
+    real = bench.means.scripting
+
+    def slow(language: Any, source: str) -> bytes:
+        begun.set()
+        go.wait(20)
+        return real.build(language, source)
+
+    effects, node = Effects(replace(bench.means, scripting=Scripting(slow, real.engine))), script("return 1")
+
+    async def scene() -> tuple[str, str, Any]:
+        before = effects.waits_for(node)
+        step = asyncio.create_task(effects.perform(action(node), run_of()))
+        await asyncio.to_thread(begun.wait, 20)
+        during = effects.waits_for(node)
+        go.set()
+        return before, during, (await step).output
+
+    try:
+        before, during, output = bench.wait(scene())
+        assert (before, output, effects.waits_for(node)) == ("", 1, "")
+        assert during.startswith("the engine of JavaScript scripts is being built: up to a minute")
+    finally:
+        go.set()
+        effects.close()
 
 
 @pytest.mark.toolchain

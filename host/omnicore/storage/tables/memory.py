@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,7 +13,7 @@ from omnicore.storage.table import Table
 from omnicore.storage.tables.memory_words import FullText, full_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from omnicore.storage.store import Session, Store
 
@@ -24,7 +26,10 @@ SHARED_SPACE = "@shared"
 
 
 class Space(Record, frozen=True):
-    """The memories of one plugin, or of all. `dimensions` of the embeddings that callers gave, 0 before the first."""
+    """The memories of one plugin, or of all. `dimensions` of the embeddings that callers gave, 0 before the first.
+
+    `copies` are the tokens of the files that hold its index, the newest last.
+    """
 
     plugin: str
     number: int
@@ -32,6 +37,14 @@ class Space(Record, frozen=True):
     purged: int
     dimensions: int
     consolidated: int
+    copies: str = ""
+
+
+class Cleaning(Record, frozen=True):
+    """A space whose full text holds words of what is gone, and when they have to leave it."""
+
+    plugin: str
+    due: float
 
 
 class KeptMemory(Record, frozen=True):
@@ -65,11 +78,15 @@ class KeptMemory(Record, frozen=True):
 
 
 class MemoryRow(KeptMemory, frozen=True):
-    """A memory as it is stored. `changed` is the number of its last change in its space."""
+    """A memory as it is stored. `changed` is the number of its last change in its space.
+
+    `language` is that of its words in the full text: empty where it could not be told, None where nobody looked.
+    """
 
     changed: int = 0
     sense: bytes | None = None
     sense_by: str | None = None
+    language: str | None = None
 
 
 class NewMemory(MemoryRow, frozen=True):
@@ -132,6 +149,7 @@ class TierTotals(Record, frozen=True):
 
 SPACES = Table(Space, "memory_spaces", key="plugin", unique=(("number",),))
 MEMORIES = Table(MemoryRow, "memories", key=("plugin", "seq"), indexes=(("plugin", "changed"),), unique=(("id",),))
+CLEANINGS = Table(Cleaning, "memory_cleanings", key="plugin")
 EDGES = Table(EdgeRow, "memory_edges", key=("plugin", "src", "rel", "dst"), indexes=(("plugin", "dst"),))
 TIERS = Table(TierTotals, "memory_tiers", key=("plugin", "tier"))
 
@@ -144,16 +162,25 @@ _OUTLINE = (
     " CASE WHEN superseded_by IS NULL THEN 0 ELSE 1 END, session, speaker, given, sense, sense_by, hash"
 )
 _PAGE = 500
+_COPIES = 8  # hosts that share a database each have one
+_UNREAD = (
+    f"SELECT seq, speaker, text FROM memories WHERE plugin = ? AND language IS NULL AND state < {DEAD:d}"
+    " ORDER BY seq LIMIT ?"
+)
+
+_OF_A_SPACE = ("memories", "memory_edges", "memory_tiers", "memory_cleanings", "memory_languages", "memory_spaces")
+
+Words = Callable[[str | None, str, str | None], Sequence[str]]
+"""The words of a memory's full text, from its speaker, its text and its language; always the same ones."""
+
+CLEANED_WITHIN_S = 3600.0
+"""The longest that words of a memory whose time is over stay in the full text; those of an erased one go at once."""
 
 
 class MemoryTable:
-    """The memories of all plugins. Usable from any thread.
+    """The memories of all plugins. Usable from any thread."""
 
-    Args:
-        words: the words of a memory's full text, from its speaker and its text; always the same ones.
-    """
-
-    def __init__(self, store: Store, words: Callable[[str | None, str], Sequence[str]]) -> None:
+    def __init__(self, store: Store, words: Words) -> None:
         self.store = store
         self.texts: FullText = full_text(store)
         self._words = words
@@ -162,6 +189,10 @@ class MemoryTable:
         """The space of a plugin, or None if it never had a memory."""
         rows = self.store.rows(f"{SPACES.select} WHERE plugin = ?", (plugin,))
         return SPACES.row(rows[0]) if rows else None
+
+    def languages(self, plugin: str) -> dict[str, int]:
+        """The languages of a plugin's memories other than English, with how many were entered again."""
+        return dict(self.store.rows("SELECT language, reworded FROM memory_languages WHERE plugin = ?", (plugin,)))
 
     def plugins(self) -> list[str]:
         """Everyone who ever had a memory."""
@@ -184,12 +215,23 @@ class MemoryTable:
             lambda session: self._add(session, plugin, drafts, lengths, quota, cap), locks=space_locks(plugin)
         )
 
-    def derive(self, plugin: str, draft: NewMemory, sources: Sequence[str], now: float) -> Added:
-        """Keeps a memory that was made of others, and the edges to them, in one transaction."""
+    def derive(
+        self,
+        plugin: str,
+        draft: NewMemory,
+        sources: Sequence[str],
+        now: float,
+        *,
+        cap: Callable[[int], int | None] = lambda tier: None,
+    ) -> Added:
+        """Keeps a memory that was made of others, and the edges to them, in one transaction.
+
+        Raises: LimitExceeded: its tier is full.
+        """
         lengths = set() if draft.given is None else {len(draft.given) // 4}
 
         def work(session: Session) -> Added:
-            added = self._add(session, plugin, [draft], lengths, (None, None), lambda tier: None)[0]
+            added = self._add(session, plugin, [draft], lengths, (None, None), cap)[0]
             add_edges(session, plugin, [(added.id, "derived_from", source, "") for source in sources], now)
             return added
 
@@ -212,6 +254,7 @@ class MemoryTable:
         fresh = [(one.seq, draft) for one, draft in zip(added, drafts, strict=True) if one.new]
         if fresh:
             self.texts.add(session, space.number, [(seq, draft.words) for seq, draft in fresh])
+            note_languages(session, plugin, dict.fromkeys({draft.language or "" for _, draft in fresh}, 0))
             _count_new(session, plugin, [draft for _, draft in fresh], quota, cap)
         return added
 
@@ -262,22 +305,101 @@ class MemoryTable:
         )
 
     def forget(self, plugin: str, seqs: Sequence[int], now: float) -> int:
-        """Erases memories and returns how many there were. Their rows stay, empty, until `purge`."""
-        return self.store.apply(lambda session: self._forget(session, plugin, seqs, now), locks=space_locks(plugin))
+        """Puts away memories whose time is over and returns how many there were; what was made of them stays.
 
-    def _forget(self, session: Session, plugin: str, seqs: Sequence[int], now: float) -> int:
+        Their rows stay, empty, until `purge`.
+        """
+
+        def work(session: Session) -> int:
+            return self._forget(session, plugin, seqs, now, due=now + CLEANED_WITHIN_S)
+
+        return self.store.apply(work, locks=space_locks(plugin))
+
+    def erase(self, plugin: str, item: str, now: float) -> list[str]:
+        """Erases a memory, all that say the same and all that was made of them; the ids of what is gone.
+
+        What else a derived memory was made of may be derived from again.
+        """
+
+        def work(session: Session) -> list[str]:
+            gone = self._with_copies(session, plugin, item)
+            if not gone:
+                return []
+            others: set[str] = set()
+            for one in gone:
+                rows = session.execute(
+                    "SELECT dst FROM memory_edges WHERE plugin = ? AND src = ? AND rel = 'derived_from'", (plugin, one)
+                )
+                others.update(row[0] for row in rows.fetchall())
+            self._forget(session, plugin, list(gone.values()), now, due=now)
+            left = sorted(others - gone.keys())
+            first = advance(self, session, plugin, len(left)).sequence - len(left) + 1 if left else 0
+            session.executemany(
+                f"UPDATE memories SET changed = ? WHERE plugin = ? AND id = ? AND state < {DEAD:d}",
+                [(first + at, plugin, one) for at, one in enumerate(left)],
+            )
+            return list(gone)
+
+        return self.store.apply(work, locks=space_locks(plugin))
+
+    def _with_copies(self, session: Session, plugin: str, item: str) -> dict[str, int]:
+        """A memory, those of the same text, and all that was made of any of these: their numbers by id."""
+        row = session.execute(
+            f"SELECT id, seq, hash FROM memories WHERE plugin = ? AND id = ? AND state < {DEAD:d}", (plugin, item)
+        ).fetchone()
+        if row is None:
+            return {}
+        found = {row[0]: int(row[1])}
+        same = session.execute(_SAME_TEXT, (plugin, row[2])).fetchall()
+        found |= {one: int(seq) for one, seq in same}
+        waiting = list(found)
+        while waiting:
+            made = session.execute(_MADE_OF, (plugin, waiting.pop())).fetchall()
+            fresh = {one: int(seq) for one, seq in made if one not in found}
+            found |= fresh
+            waiting += fresh
+        return found
+
+    def seqs(self, plugin: str, items: Sequence[str]) -> list[int]:
+        """The numbers of memories by their ids, of those that are gone too."""
+        sql = "SELECT seq FROM memories WHERE plugin = ? AND id = ?"
+        return [int(row[0]) for item in items for row in self.store.rows(sql, (plugin, item))]
+
+    def unclean(self, now: float) -> list[Cleaning]:
+        """The spaces whose full text is to be cleaned by now."""
+        rows = self.store.rows(f"{CLEANINGS.select} WHERE due <= ? ORDER BY due LIMIT {_PAGE:d}", (now,))
+        return [CLEANINGS.row(row) for row in rows]
+
+    def clean(self, cleaning: Cleaning) -> None:
+        """Removes words of forgotten memories from the full text, in many short transactions. Again is a no-op."""
+        space = self.space(cleaning.plugin)
+        if space is not None:
+            self.texts.clean(space.number)
+        self.store.apply(
+            lambda session: session.execute(
+                "DELETE FROM memory_cleanings WHERE plugin = ? AND due = ?", (cleaning.plugin, cleaning.due)
+            )
+        )
+
+    def _forget(self, session: Session, plugin: str, seqs: Sequence[int], now: float, *, due: float) -> int:
         space = advance(self, session, plugin, len(seqs))
         changed = space.sequence - len(seqs)
+        session.execute(
+            f"{CLEANINGS.insert} ON CONFLICT (plugin) DO UPDATE SET due = CASE"
+            " WHEN excluded.due < memory_cleanings.due THEN excluded.due ELSE memory_cleanings.due END",
+            (plugin, due),
+        )
         gone = 0
         for seq in seqs:
             changed += 1
             row = session.execute(
-                f"SELECT tier, size, speaker, text, id FROM memories WHERE plugin = ? AND seq = ? AND state < {DEAD:d}",
+                "SELECT tier, size, speaker, text, language, id FROM memories"
+                f" WHERE plugin = ? AND seq = ? AND state < {DEAD:d}",
                 (plugin, seq),
             ).fetchone()
             if row is None:
                 continue
-            tier, size, speaker, text, item = row
+            tier, size, speaker, text, language, item = row
             session.execute(
                 "UPDATE memories SET state = ?, changed = ?, text = '', metadata = '{}', given = NULL, sense = NULL,"
                 " session = NULL, speaker = NULL, hash = '', source = NULL, accessed_at = ?"
@@ -285,7 +407,7 @@ class MemoryTable:
                 (DEAD, changed, now, plugin, seq),
             )
             session.execute("DELETE FROM memory_edges WHERE plugin = ? AND (src = ? OR dst = ?)", (plugin, item, item))
-            self.texts.remove(session, space.number, seq, self._words(speaker, text))
+            self.texts.remove(session, space.number, seq, self._words(speaker, text, language))
             count_tier(session, plugin, tier, -1, -size)
             gone += 1
         return gone
@@ -304,14 +426,18 @@ class MemoryTable:
 
         return self.store.apply(work, locks=space_locks(plugin))
 
-    def touch(self, plugin: str, seqs: Mapping[int, int], now: float) -> None:
-        """Notes how often memories were recalled."""
+    def touch(self, plugin: str, seqs: Mapping[int, int], now: float, spans: Mapping[int, float]) -> None:
+        """Notes how often memories were recalled: each lives on for the span of its tier from now, in seconds."""
+        longer = "".join(
+            f" WHEN tier = {tier:d} AND expires_at < {now + span!r} THEN {now + span!r}" for tier, span in spans.items()
+        )
+        until = f"CASE{longer} ELSE expires_at END" if longer else "expires_at"
 
         def work(session: Session) -> None:
             space = advance(self, session, plugin, len(seqs))
             first = space.sequence - len(seqs) + 1
             session.executemany(
-                "UPDATE memories SET hits = hits + ?, accessed_at = ?, changed = ?"
+                f"UPDATE memories SET hits = hits + ?, accessed_at = ?, changed = ?, expires_at = {until}"
                 f" WHERE plugin = ? AND seq = ? AND state < {DEAD:d}",
                 [(times, now, first + at, plugin, seq) for at, (seq, times) in enumerate(sorted(seqs.items()))],
             )
@@ -346,6 +472,49 @@ class MemoryTable:
             )
         ]
 
+    def vouch(self, plugin: str, number: int, token: str, instead: str | None) -> bool:
+        """Says that a file holds a space as the database has it; True if that is still the plugin's space.
+
+        A database that was put back to a time before does not know the token, so the file is not believed there.
+        """
+
+        def work(session: Session) -> bool:
+            row = session.execute(
+                "SELECT copies FROM memory_spaces WHERE plugin = ? AND number = ?", (plugin, number)
+            ).fetchone()
+            if row is None:
+                return False
+            kept = [one for one in row[0].split() if one != instead][1 - _COPIES :]
+            session.execute("UPDATE memory_spaces SET copies = ? WHERE plugin = ?", (" ".join([*kept, token]), plugin))
+            return True
+
+        return self.store.apply(work, locks=space_locks(plugin))
+
+    def reword(self, plugin: str, language_of: Callable[[str], str], most: int) -> int:
+        """Enters memories of earlier versions by the words of their language; returns how many were looked at."""
+
+        def work(session: Session) -> int:
+            rows = session.execute(_UNREAD, (plugin, most)).fetchall()
+            if not rows:
+                return 0
+            space = advance(self, session, plugin)
+            found = [(seq, speaker, text, language_of(text)) for seq, speaker, text in rows]
+            reworded: Counter[str] = Counter()
+            for seq, speaker, text, language in found:
+                before, after = self._words(speaker, text, None), self._words(speaker, text, language)
+                if before != after:
+                    self.texts.remove(session, space.number, seq, before)
+                    self.texts.add(session, space.number, [(seq, after)])
+                    reworded[language] += 1
+            session.executemany(
+                "UPDATE memories SET language = ? WHERE plugin = ? AND seq = ?",
+                [(language, plugin, seq) for seq, _, _, language in found],
+            )
+            note_languages(session, plugin, reworded)
+            return len(found)
+
+        return self.store.apply(work, locks=space_locks(plugin))
+
     def clear(self, plugin: str) -> None:
         """Forgets all that a plugin stored, for when it is removed."""
         with self.store.write(durable=True, locks=space_locks(plugin)) as session:
@@ -353,7 +522,7 @@ class MemoryTable:
             if row is None:
                 return
             self.texts.drop(session, row[0])
-            for table in ("memories", "memory_edges", "memory_tiers", "memory_spaces"):
+            for table in _OF_A_SPACE:
                 session.execute(f"DELETE FROM {table} WHERE plugin = ?", (plugin,))
 
     def _kept(self, where: str, values: Sequence[Any]) -> list[KeptMemory]:
@@ -363,6 +532,17 @@ class MemoryTable:
 def space_locks(plugin: str) -> tuple[str, ...]:
     """The lock of a plugin's memories."""
     return (f"memory:{plugin}",)
+
+
+def note_languages(session: Session, plugin: str, reworded: Mapping[str, int]) -> None:
+    """Notes the languages of a space, with how many memories were entered again. English needs no note."""
+    rows = [(plugin, code, count) for code, count in sorted(reworded.items()) if code not in ("", "en")]
+    if rows:
+        session.executemany(
+            "INSERT INTO memory_languages (plugin, language, reworded) VALUES (?, ?, ?)"
+            " ON CONFLICT (plugin, language) DO UPDATE SET reworded = memory_languages.reworded + excluded.reworded",
+            rows,
+        )
 
 
 _NEW_SPACE = 0x4F4D4E53
@@ -389,10 +569,19 @@ def advance(table: MemoryTable, session: Session, plugin: str, by: int = 1) -> S
     return space
 
 
+_SAME_TEXT = (  # the tiers are named so that the index of texts serves it
+    f"SELECT id, seq FROM memories WHERE plugin = ? AND tier IN ({', '.join(map(str, range(12)))}) AND hash = ?"
+    f" AND state < {DEAD:d}"
+)
+_MADE_OF = (
+    "SELECT memories.id, memories.seq FROM memory_edges JOIN memories ON memories.id = memory_edges.src"
+    " WHERE memory_edges.plugin = ? AND memory_edges.dst = ? AND memory_edges.rel = 'derived_from'"
+    f" AND memories.state < {DEAD:d}"
+)
 _INSERT = (
     MEMORIES.insert + " ON CONFLICT (plugin, tier, hash) WHERE state < 2 DO UPDATE SET hits = memories.hits + 1,"
     " changed = excluded.changed, accessed_at = excluded.accessed_at, superseded_by = NULL,"
-    " expires_at = CASE WHEN memories.pinned = 1 THEN NULL ELSE excluded.expires_at END,"
+    " expires_at = CASE WHEN memories.expires_at IS NULL THEN NULL ELSE excluded.expires_at END,"
     " given = coalesce(memories.given, excluded.given), importance = CASE"
     " WHEN excluded.importance > memories.importance THEN excluded.importance ELSE memories.importance END"
     " RETURNING id, seq"

@@ -42,6 +42,9 @@ class FullText(Protocol):
         A score is the sum of what each word alone would give. Only numbers beyond `after` and up to `upto`.
         """
 
+    def clean(self, space: int) -> None:
+        """Leaves no trace of words whose memories were taken out, in many short transactions."""
+
     def check(self, space: int) -> None:
         """Looks for damage. Raises: StorageFailed."""
 
@@ -49,6 +52,9 @@ class FullText(Protocol):
 def full_text(store: Store) -> FullText:
     """The full text of a database, by its dialect."""
     return SqliteText(store) if store.dialect == "sqlite" else PostgresqlText(store)
+
+
+_MERGED_PAGES = 500  # in one transaction: a few milliseconds, in which nobody else writes
 
 
 class SqliteText:
@@ -105,6 +111,24 @@ class SqliteText:
         )
         return [(int(seq), float(score)) for seq, score in rows]
 
+    def clean(self, space: int) -> None:
+        """See `FullText`: FTS5 keeps words that were deleted until the parts of its index are merged."""
+        table = f"memory_text_{space:d}"
+        merge = f"INSERT INTO {table} ({table}, rank) VALUES ('merge', ?)"
+        pages = -_MERGED_PAGES  # below 0 begins to merge all parts into one
+        while self._merged(merge, pages) > 1:
+            pages = _MERGED_PAGES
+
+    def _merged(self, sql: str, pages: int) -> int:
+        """The number of rows that a step of merging changed; below 2 there was nothing left to do."""
+
+        def work(session: Session) -> int:
+            before = session.execute("SELECT total_changes()").fetchone()[0]
+            session.execute(sql, (pages,))
+            return int(session.execute("SELECT total_changes()").fetchone()[0]) - int(before)
+
+        return self._store.apply(work)
+
     def check(self, space: int) -> None:
         """See `FullText`."""
         table = f"memory_text_{space:d}"
@@ -158,6 +182,9 @@ class PostgresqlText:
         )
         return [(int(seq), float(score)) for seq, score in rows]
 
+    def clean(self, space: int) -> None:
+        """See `FullText`: the rows are gone, and the server's vacuum frees their room."""
+
     def check(self, space: int) -> None:
         """See `FullText`: the server looks after its own indexes."""
 
@@ -182,13 +209,23 @@ def rarity(count: int, among: int) -> float:
     return math.log(1 + (among - count + 0.5) / (count + 0.5)) if count <= among else 0.0
 
 
+def merge_words(connection: Session) -> None:
+    """Takes words of forgotten memories out of all full texts of a SQLite database that nobody else uses."""
+    waiting = "SELECT number FROM memory_spaces JOIN memory_cleanings USING (plugin)"
+    for (space,) in connection.execute(waiting).fetchall():
+        connection.execute(f"INSERT INTO memory_text_{space:d} (memory_text_{space:d}) VALUES ('optimize')")
+    connection.execute("DELETE FROM memory_cleanings")
+
+
 _PAGE = 1000
 
 
-def enter_words_again(store: Store, session: Session, words: Callable[[str | None, str], Sequence[str]]) -> None:
+def enter_words_again(
+    store: Store, session: Session, words: Callable[[str | None, str, str | None], Sequence[str]]
+) -> None:
     """Makes the full text of every space from its memories.
 
-    Args: words: those of a memory, from its speaker and its text.
+    Args: words: those of a memory, from its speaker, its text and its language.
     """
     texts = full_text(store)
     for plugin, space in session.execute("SELECT plugin, number FROM memory_spaces").fetchall():
@@ -196,8 +233,9 @@ def enter_words_again(store: Store, session: Session, words: Callable[[str | Non
         texts.make(session, space)
         last = -1
         while page := session.execute(
-            "SELECT seq, speaker, text FROM memories WHERE plugin = ? AND seq > ? AND state < 2 ORDER BY seq LIMIT ?",
+            "SELECT seq, speaker, text, language FROM memories"
+            " WHERE plugin = ? AND seq > ? AND state < 2 ORDER BY seq LIMIT ?",
             (plugin, last, _PAGE),
         ).fetchall():
-            texts.add(session, space, [(seq, words(speaker, text)) for seq, speaker, text in page])
+            texts.add(session, space, [(seq, words(speaker, text, language)) for seq, speaker, text, language in page])
             last = page[-1][0]

@@ -43,7 +43,7 @@ from omnicore.telemetry.logs import LEVELS, harmless
 from omnicore.vectors.vector import HOST, Vector
 from omnicore.workflows.entries import Performed, RunContext, StepAction
 from omnicore.workflows.faults import Fault, fault_of
-from omnicore.workflows.language.graph import CallTask, EmitTask, ScriptTask, split_ref
+from omnicore.workflows.language.graph import CallTask, EmitTask, Node, ScriptTask, split_ref
 from omnicore.workflows.language.palette import VERBS
 from omnicore.workflows.steps.authentication import TokenCache
 from omnicore.workflows.steps.cloud_events import envelope
@@ -109,6 +109,9 @@ Language = Literal["js", "python"]
 _SOURCES: Mapping[Language, str] = {"js": JAVASCRIPT, "python": PYTHON}
 _NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]{0,127}")
 _MOST, _THREADS = 64, 4
+_TITLES: Mapping[Language, str] = {"js": "JavaScript", "python": "Python"}
+_BUILT = "the engine of {} scripts is being built: up to a minute, once for each data folder"
+_COMPILED = "the engine of {} scripts is being compiled: up to a minute, once for each data folder"
 _EXPORT = "run"
 _CUT_AGAIN_S = 0.02
 
@@ -123,6 +126,7 @@ class ScriptRunner:
         self._scripting = scripting
         self._limits = limits.script
         self._templates: dict[Language, Template] = {}
+        self._made_now: Mapping[Language, str] = {}
         self._lock = threading.Lock()
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="omnicore-script")
 
@@ -145,6 +149,10 @@ class ScriptRunner:
         output = found["value"] if found["given"] else found["printed"]
         used = {"fuel": usage.fuel, "memory_bytes": usage.memory_bytes}
         return Performed(output, {"language": node.language, **{name: one for name, one in used.items() if one}})
+
+    def waits_for(self, language: Language) -> str:
+        """The reason why scripts of a language do not run yet; empty: their engine is there, or nobody has asked."""
+        return self._made_now.get(language, "") if language not in self._templates else ""
 
     def close(self) -> None:
         """Frees the templates; a second time does nothing."""
@@ -172,10 +180,15 @@ class ScriptRunner:
                 return found
             if self._scripting is None:
                 raise ToolMissing("this host runs no scripts", remedy="put the code into a plugin", tool=language)
-            wasm = self._scripting.build(language, _SOURCES[language])
-            wasi = WasiGrant() if language == "python" else None
-            doors = Doors(functions=clock_functions(WasiGrant(), NAMESPACE), log_level=None, wasi=wasi)
-            made = self._templates[language] = self._scripting.engine().load([("main", wasm)], self._limits, doors)
+            try:
+                self._made_now = {language: _BUILT.format(_TITLES[language])}
+                wasm = self._scripting.build(language, _SOURCES[language])
+                self._made_now = {language: _COMPILED.format(_TITLES[language])}
+                wasi = WasiGrant() if language == "python" else None
+                doors = Doors(functions=clock_functions(WasiGrant(), NAMESPACE), log_level=None, wasi=wasi)
+                made = self._templates[language] = self._scripting.engine().load([("main", wasm)], self._limits, doors)
+            finally:
+                self._made_now = {}
             return made
 
 
@@ -310,7 +323,7 @@ async def _recall(services: StepServices, work: StepWork, given: Mapping[str, An
 
 
 async def _forget(services: StepServices, work: StepWork, given: Mapping[str, Any]) -> Any:
-    return {"forgotten": await present(services.memory, "memory").forget(given["id"])}
+    return {"forgotten": bool(await present(services.memory, "memory").forget(given["id"]))}
 
 
 async def _search(services: StepServices, work: StepWork, given: Mapping[str, Any]) -> Any:
@@ -446,6 +459,10 @@ class Effects:
     def serves(self, ref: str) -> bool:
         """True if a plugin's function can be called, here or on another host."""
         return self._services.plugins.calls.serves(split_ref(ref)[0])
+
+    def waits_for(self, node: Node) -> str:
+        """The reason why a task that this host does has not begun: its engine is being made. Empty: there is none."""
+        return self._scripts.waits_for(node.language) if isinstance(node, ScriptTask) else ""
 
     def forget(self, workflow: str) -> None:
         """Deletes what a workflow kept with `kv.put`, for when it is removed. Blocks."""

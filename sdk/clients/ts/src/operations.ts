@@ -1,7 +1,7 @@
 // Made from specs/openapi.json by `python -m sdk.generate`; change the host's operations, not this file.
 
 import { Carrier, type CallOptions, pages } from "./client.js";
-import type { Approval, Approvals, AuditCheck, AuditRow, AuditRows, AuditVerdict, Backup, Backups, Changes, CloudEvent, Collection, CollectionIndex, CollectionOrder, Collections, Connector, ConnectorActions, ConnectorCall, ConnectorChange, ConnectorKinds, ConnectorOrder, ConnectorOutput, ConnectorTest, ConnectorUse, ConnectorUses, Connectors, Consolidated, Credentials, Cycle, CycleOrder, Decision, Event, Events, Evolution, EvolutionCandidate, EvolutionCandidates, EvolutionDocument, EvolutionOrder, Evolutions, Executed, Execution, ExpressionOrder, ExpressionValue, FleetHost, FleetHostView, FleetHosts, FleetJoin, FleetJoined, GrantOrder, Grants, Health, Host, HostLines, HostOrder, Intelligence, IntelligenceAnswer, IntelligenceCall, IntelligenceSpec, Intelligences, Json, Lane, Lanes, LogLines, LoggedIn, Matches, Memories, Memory, MemoryChange, MemoryImported, MemoryOrder, MemoryOwner, MemoryOwners, MemoryQuestion, MemoryStats, MemoryTiers, NewFleetToken, NewToken, PasswordChange, PlacementOrder, PlainPlugin, PlainWorkflow, Plugin, PluginConfig, PluginConfigOrder, PluginHosts, PluginStatus, Plugins, Published, Queues, Recalled, Removed, RestoreOrder, RollbackOrder, Rollout, RolloutOrder, Run, RunAudit, RunFork, RunOpen, RunOrder, RunRetry, RunStep, RunSteps, Runs, Schedule, ScheduleOrder, ScheduleSwitch, Schedules, Series, Session, Sessions, Setting, SettingOrder, Settings, SetupOrder, SharesOrder, StagedRestore, Status, Switch, Task, TaskCancelled, TaskOrder, Tasks, TasksRetried, TasksRetry, Ticks, Token, TokenOrder, Tokens, TrialOrder, Trigger, Upgrade, UpgradeOrder, User, UserChange, UserOrder, Users, VectorCount, VectorIds, VectorOrder, VectorQuery, Versions, Webhook, WebhookDeliveries, WebhookDelivery, WebhookDeliveryBody, WebhookOrder, Webhooks, Workflow, WorkflowChange, WorkflowChecked, WorkflowDiff, WorkflowExamples, WorkflowExecuted, WorkflowExecution, WorkflowLine, WorkflowPalette, WorkflowText, WorkflowVersion, WorkflowVersions, Workflows } from "./types.js";
+import type { Approval, Approvals, AuditCheck, AuditRow, AuditRows, AuditVerdict, Backup, Backups, Changes, CloudEvent, Collection, CollectionIndex, CollectionOrder, Collections, Connector, ConnectorActions, ConnectorCall, ConnectorChange, ConnectorKinds, ConnectorOrder, ConnectorOutput, ConnectorTest, ConnectorUse, ConnectorUses, Connectors, Consolidated, Credentials, Cycle, CycleOrder, Decision, Event, Events, Evolution, EvolutionCandidate, EvolutionCandidates, EvolutionDocument, EvolutionOrder, Evolutions, Executed, Execution, ExpressionOrder, ExpressionValue, FleetHost, FleetHostView, FleetHosts, FleetJoin, FleetJoined, GrantOrder, Grants, Health, Host, HostLines, HostOrder, Intelligence, IntelligenceAnswer, IntelligenceCall, IntelligenceSpec, Intelligences, Json, Lane, Lanes, LogLines, LoggedIn, Matches, Memories, MemoriesForgotten, Memory, MemoryChange, MemoryImported, MemoryOrder, MemoryOwner, MemoryOwners, MemoryQuestion, MemoryStats, MemoryTiers, NewFleetToken, NewToken, PasswordChange, PlacementOrder, PlainPlugin, PlainWorkflow, Plugin, PluginConfig, PluginConfigOrder, PluginHosts, PluginStatus, Plugins, Published, Queues, Recalled, Removed, RestoreOrder, RollbackOrder, Rollout, RolloutList, RolloutOrder, RolloutProgress, Run, RunAudit, RunFork, RunOpen, RunOrder, RunRetry, RunStep, RunSteps, Runs, Schedule, ScheduleOrder, ScheduleSwitch, Schedules, Series, Session, Sessions, Setting, SettingOrder, Settings, SetupOrder, SharesOrder, StagedRestore, Status, Switch, Task, TaskCancelled, TaskOrder, Tasks, TasksRetried, TasksRetry, Ticks, Token, TokenOrder, Tokens, TrialOrder, Trigger, Upgrade, UpgradeOrder, User, UserChange, UserOrder, Users, VectorCount, VectorIds, VectorOrder, VectorQuery, Versions, Webhook, WebhookDeliveries, WebhookDelivery, WebhookDeliveryBody, WebhookOrder, Webhooks, Workflow, WorkflowChange, WorkflowChecked, WorkflowDiff, WorkflowExamples, WorkflowExecuted, WorkflowExecution, WorkflowLine, WorkflowPalette, WorkflowText, WorkflowVersion, WorkflowVersions, Workflows } from "./types.js";
 
 /** Every operation of a host. Each resolves to the answer, or rejects with an `OmniCoreError`. */
 export class Operations extends Carrier {
@@ -65,6 +65,16 @@ export class Operations extends Carrier {
     return this.send<Plugin>({ method: "PUT", path: `/api/v1/plugins/${encodeURIComponent(plugin)}/placement`, answer: "json", options, body, media: "application/json" });
   }
 
+  /** Lists rollouts under way: `GET /api/v1/rollouts`. */
+  listRollouts(options: CallOptions = {}): Promise<RolloutList> {
+    return this.send<RolloutList>({ method: "GET", path: "/api/v1/rollouts", answer: "json", options });
+  }
+
+  /** Shows how a rollout goes on: `GET /api/v1/plugins/{plugin}/rollout`. */
+  showRollout(plugin: string, options: CallOptions = {}): Promise<RolloutProgress> {
+    return this.send<RolloutProgress>({ method: "GET", path: `/api/v1/plugins/${encodeURIComponent(plugin)}/rollout`, answer: "json", options });
+  }
+
   /** Gives a version the calls step by step: `POST /api/v1/plugins/{plugin}/rollout`. */
   beginRollout(plugin: string, body: RolloutOrder, options: CallOptions = {}): Promise<Rollout> {
     return this.send<Rollout>({ method: "POST", path: `/api/v1/plugins/${encodeURIComponent(plugin)}/rollout`, answer: "json", options, body, media: "application/json", keyed: true });
@@ -73,6 +83,11 @@ export class Operations extends Carrier {
   /** Gives all calls to the version before: `POST /api/v1/plugins/{plugin}/rollout/stop`. */
   stopRollout(plugin: string, options: CallOptions = {}): Promise<Rollout> {
     return this.send<Rollout>({ method: "POST", path: `/api/v1/plugins/${encodeURIComponent(plugin)}/rollout/stop`, answer: "json", options, keyed: true });
+  }
+
+  /** Gives the new version all calls: `POST /api/v1/plugins/{plugin}/rollout/promote`. */
+  promoteRollout(plugin: string, options: CallOptions = {}): Promise<Rollout> {
+    return this.send<Rollout>({ method: "POST", path: `/api/v1/plugins/${encodeURIComponent(plugin)}/rollout/promote`, answer: "json", options, keyed: true });
   }
 
   /** Shows which hosts have what of a plugin: `GET /api/v1/plugins/{plugin}/hosts`. */
@@ -430,9 +445,9 @@ export class Operations extends Carrier {
     return this.send<Memory>({ method: "POST", path: `/api/v1/memory/${encodeURIComponent(memory)}`, answer: "json", options, body, media: "application/json", keyed: true });
   }
 
-  /** Erases a memory: `DELETE /api/v1/memory/{memory}`. */
-  forgetMemory(memory: string, options: CallOptions = {}): Promise<void> {
-    return this.send<void>({ method: "DELETE", path: `/api/v1/memory/${encodeURIComponent(memory)}`, answer: "none", options, keyed: true });
+  /** Erases a memory and all that was made of it: `DELETE /api/v1/memory/{memory}`. */
+  forgetMemory(memory: string, options: CallOptions = {}): Promise<MemoriesForgotten> {
+    return this.send<MemoriesForgotten>({ method: "DELETE", path: `/api/v1/memory/${encodeURIComponent(memory)}`, answer: "json", options, keyed: true });
   }
 
   /** Lists vector collections: `GET /api/v1/vectors/collections`. */

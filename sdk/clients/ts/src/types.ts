@@ -711,6 +711,22 @@ export interface Grants {
   granted: Grant[];
 }
 
+export interface GuardReading {
+  /** The guard, as it was given. */
+  guard: string;
+  figure: "errors" | "p95";
+  /** waits: not enough calls in this step yet to judge. */
+  state: "holds" | "waits" | "failed";
+  /** Of the new version, in per cent or milliseconds. */
+  measured: number | null;
+  /** Of the version that served, for comparison. */
+  before: number | null;
+  /** What the new version must stay below; null while it is unknown. */
+  most: number | null;
+  /** Why it waits or failed. */
+  says: string;
+}
+
 export interface Health {
   /** That of the worst part; parts that are not critical count half. */
   overall: "Healthy" | "Degraded" | "Unhealthy";
@@ -937,6 +953,10 @@ export interface Memories {
   next: string | null;
 }
 
+export interface MemoriesForgotten {
+  forgotten: string[];
+}
+
 export interface Memory {
   id: string;
   /** A plugin, `@host`, or `@shared`. */
@@ -1003,6 +1023,8 @@ export interface MemoryOrder {
   metadata?: Record<string, Json>;
   source?: string | null;
   pinned?: boolean;
+  /** When it was said; now when left out. */
+  said_at?: number | null;
 }
 
 export interface MemoryOwner {
@@ -1028,9 +1050,9 @@ export interface MemoryQuestion {
   limit?: number;
   /** True counts what is found as used. */
   touch?: boolean;
-  /** Only what was stored then or later. Seconds since the Unix epoch. */
+  /** Only what was said then or later. Seconds since the Unix epoch. */
   since?: number | null;
-  /** Only what was stored then or before. Seconds since the Unix epoch. */
+  /** Only what was said then or before. Seconds since the Unix epoch. */
   until?: number | null;
 }
 
@@ -1066,6 +1088,7 @@ export interface MemoryTier {
   promote_to: "immediate" | "short_term" | "session" | "episodic" | "semantic" | "procedural" | "strategic" | "civilizational" | "evolutionary" | "planetary" | "galactic" | "cosmic" | null;
   evicts: boolean;
   shared: boolean;
+  lasting_at: number | null;
 }
 
 export interface MemoryTiers {
@@ -1345,6 +1368,10 @@ export interface Rollout {
   ended_at?: number | null;
 }
 
+export interface RolloutList {
+  items: RolloutProgress[];
+}
+
 export interface RolloutOrder {
   /** A version that is kept, or the first 8 characters or more of its hash. */
   version: string;
@@ -1354,6 +1381,17 @@ export interface RolloutOrder {
   every_s?: number;
   /** Conditions: errors<1%; p95<200ms or p95<2s; p95<2x, against the version that served. */
   guards?: string[];
+}
+
+export interface RolloutProgress {
+  rollout: Rollout;
+  /** Per cent of the calls that the new version has now. */
+  share: number;
+  /** When the next step is taken, at the soonest; null where none follows. */
+  next_at: number | null;
+  before: VersionFigures;
+  after: VersionFigures;
+  guards: GuardReading[];
 }
 
 export interface RpcMessage {
@@ -1436,7 +1474,7 @@ export interface RunOpenItemsItem {
   attempt: number;
   /** Seconds since the Unix epoch. */
   due_at: number | null;
-  /** Why no host can do it now; empty: one does. */
+  /** The reason why it has not begun: no host can do it, or its engine is missing; empty: none. */
   waits_for?: string;
 }
 
@@ -1950,6 +1988,18 @@ export interface Version {
   /** Who accepted it; null for one that nobody did. */
   accepted: PluginDecision | null;
   functions: string[];
+}
+
+export interface VersionFigures {
+  hash: string;
+  version: string;
+  /** Per cent of the calls. */
+  share: number;
+  calls: number;
+  /** Calls that the version failed. */
+  errors: number;
+  /** No call in 20 took longer; null without calls. */
+  p95_ms: number | null;
 }
 
 export interface Versions {

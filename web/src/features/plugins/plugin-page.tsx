@@ -16,6 +16,7 @@ import { LogsTab } from "./components/logs-tab";
 import { OverviewTab } from "./components/overview-tab";
 import { PermissionsTab } from "./components/permissions-tab";
 import { PluginActions } from "./components/plugin-actions";
+import { RolloutTab } from "./components/rollout-tab";
 import { UpgradeTab } from "./components/upgrade-tab";
 import { VersionsTab } from "./components/versions-tab";
 import { hasUpgrade, type Plugin, pluginPath, reviewTab, type Tab } from "./logic/review";
@@ -54,6 +55,7 @@ function OnePlugin({ name }: { name: string }) {
     config: <ConfigTab plugin={plugin} mayRead={mayRead} />,
     logs: <LogsTab plugin={plugin.name} />,
     versions: <VersionsTab plugin={plugin} />,
+    rollout: <RolloutTab plugin={plugin} />,
   };
   if (!Object.hasOwn(parts, tab)) return <Navigate to={pluginPath(name)} replace />;
   const shown = (Object.keys(parts) as Tab[]).filter((one) => isOffered(one, tab, plugin));
@@ -102,6 +104,7 @@ function Label({ tab, isMarked }: { tab: Tab; isMarked: boolean }) {
 /** Code in the host's own process has no grants, versions or settings of its own; what is open stays. */
 function isOffered(tab: Tab, open: string, plugin: Plugin): boolean {
   if (tab === open) return true;
+  if (tab === "rollout") return Boolean(plugin.rollout);
   if (plugin.trust === "native") return tab !== "upgrade" && tab !== "versions" && tab !== "config";
   return tab !== "upgrade" || hasUpgrade(plugin);
 }

@@ -11,6 +11,7 @@ import { PageHeader } from "@/shared/ui/page-header";
 import { DropOverlay } from "./components/drop-overlay";
 import { PluginFilters } from "./components/plugin-filters";
 import { PluginList } from "./components/plugin-list";
+import { RolloutsUnderWay } from "./components/rollouts-under-way";
 import { UploadDialog } from "./components/upload-dialog";
 import { useFileDrop } from "./use-file-drop";
 
@@ -44,6 +45,7 @@ export function PluginsPage() {
           )
         }
       />
+      <RolloutsUnderWay />
       <PluginFilters
         filter={filter}
         onState={(state) => change({ state: state || undefined })}

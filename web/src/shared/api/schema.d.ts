@@ -739,7 +739,7 @@ export interface paths {
         put?: never;
         /** Pins, approves or corrects a memory */
         post: operations["changeMemory"];
-        /** Erases a memory */
+        /** Erases a memory and all that was made of it */
         delete: operations["forgetMemory"];
         options?: never;
         head?: never;
@@ -1098,10 +1098,28 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Shows how a rollout goes on */
+        get: operations["showRollout"];
         put?: never;
         /** Gives a version the calls step by step */
         post: operations["beginRollout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plugins/{plugin}/rollout/promote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives the new version all calls */
+        post: operations["promoteRollout"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1220,6 +1238,23 @@ export interface paths {
         };
         /** Shows the queues of tasks */
         get: operations["listQueues"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rollouts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists rollouts under way */
+        get: operations["listRollouts"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3091,6 +3126,25 @@ export interface components {
             /** @enum {unknown} */
             state: "enabled" | "needs-grant" | "needs-review" | "disabled" | "quarantined" | "rejected";
         };
+        GuardReading: {
+            /** @description Of the version that served, for comparison. */
+            before: number | null;
+            /** @enum {unknown} */
+            figure: "errors" | "p95";
+            /** @description The guard, as it was given. */
+            guard: string;
+            /** @description Of the new version, in per cent or milliseconds. */
+            measured: number | null;
+            /** @description What the new version must stay below; null while it is unknown. */
+            most: number | null;
+            /** @description Why it waits or failed. */
+            says: string;
+            /**
+             * @description waits: not enough calls in this step yet to judge.
+             * @enum {unknown}
+             */
+            state: "holds" | "waits" | "failed";
+        };
         Health: {
             /** @description Seconds since the Unix epoch. */
             at: number;
@@ -3316,6 +3370,9 @@ export interface components {
             /** @description Cursor, null at the end. */
             next: string | null;
         };
+        MemoriesForgotten: {
+            forgotten: string[];
+        };
         Memory: {
             /** @description Seconds since the Unix epoch. */
             accessed_at: number;
@@ -3380,6 +3437,8 @@ export interface components {
             /** @description `session` and `speaker` among them help recall. */
             metadata?: Record<string, never>;
             pinned?: boolean;
+            /** @description When it was said; now when left out. */
+            said_at?: number | null;
             source?: string | null;
             text: string;
             /**
@@ -3407,13 +3466,13 @@ export interface components {
         MemoryQuestion: {
             embedding?: number[] | null;
             limit?: number;
-            /** @description Only what was stored then or later. Seconds since the Unix epoch. */
+            /** @description Only what was said then or later. Seconds since the Unix epoch. */
             since?: number | null;
             text?: string | null;
             tiers?: ("immediate" | "short_term" | "session" | "episodic" | "semantic" | "procedural" | "strategic" | "civilizational" | "evolutionary" | "planetary" | "galactic" | "cosmic")[] | null;
             /** @description True counts what is found as used. */
             touch?: boolean;
-            /** @description Only what was stored then or before. Seconds since the Unix epoch. */
+            /** @description Only what was said then or before. Seconds since the Unix epoch. */
             until?: number | null;
         };
         MemoryQuota: {
@@ -3442,6 +3501,7 @@ export interface components {
             /** @enum {unknown} */
             group: "working" | "experience" | "knowledge" | "shared";
             half_life_s: number | null;
+            lasting_at: number | null;
             promote_at: number | null;
             promote_hits: number | null;
             /** @enum {unknown} */
@@ -3729,6 +3789,9 @@ export interface components {
             version: string;
             who: string;
         };
+        RolloutList: {
+            items: components["schemas"]["RolloutProgress"][];
+        };
         RolloutOrder: {
             /** @description The time that a step lasts at least. */
             every_s?: number;
@@ -3738,6 +3801,16 @@ export interface components {
             shares?: number[];
             /** @description A version that is kept, or the first 8 characters or more of its hash. */
             version: string;
+        };
+        RolloutProgress: {
+            after: components["schemas"]["VersionFigures"];
+            before: components["schemas"]["VersionFigures"];
+            guards: components["schemas"]["GuardReading"][];
+            /** @description When the next step is taken, at the soonest; null where none follows. */
+            next_at: number | null;
+            rollout: components["schemas"]["Rollout"];
+            /** @description Per cent of the calls that the new version has now. */
+            share: number;
         };
         RpcMessage: {
             error?: {
@@ -3812,7 +3885,7 @@ export interface components {
                 name: string;
                 /** @description One occurrence of a task: its path with rounds and visits, `/do/1/each/for/3/do/0/send`. */
                 place: string;
-                /** @description Why no host can do it now; empty: one does. */
+                /** @description The reason why it has not begun: no host can do it, or its engine is missing; empty: none. */
                 waits_for?: string;
             }[];
         };
@@ -4333,6 +4406,17 @@ export interface components {
             /** @description Somebody decided to keep the version before it. */
             turned_away: boolean;
             /** @description The version as its manifest writes it. */
+            version: string;
+        };
+        VersionFigures: {
+            calls: number;
+            /** @description Calls that the version failed. */
+            errors: number;
+            hash: string;
+            /** @description No call in 20 took longer; null without calls. */
+            p95_ms: number | null;
+            /** @description Per cent of the calls. */
+            share: number;
             version: string;
         };
         Versions: {
@@ -9917,12 +10001,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is gone. */
-            204: {
+            /** @description The ids of all that is gone. */
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["MemoriesForgotten"];
+                };
             };
             /** @description Bad Request */
             400: {
@@ -12410,6 +12496,92 @@ export interface operations {
             };
         };
     };
+    showRollout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of a plugin */
+                plugin: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The last rollout, and what its guards measure. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RolloutProgress"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     beginRollout: {
         parameters: {
             query?: never;
@@ -12494,6 +12666,104 @@ export interface operations {
             };
             /** @description Unprocessable Content */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    promoteRollout: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request answer as the first did, without doing it again */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Name of a plugin */
+                plugin: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rollout. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rollout"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13211,6 +13481,80 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Queues"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listRollouts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Rollouts of new versions, by plugin. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RolloutList"];
                 };
             };
             /** @description Bad Request */

@@ -19,6 +19,7 @@ export const TAGS = [
   "Plugin",
   "PluginStatus",
   "Queue",
+  "Rollout",
   "Run",
   "Schedule",
   "Series",

@@ -77,6 +77,7 @@ export const memorySearch = {
     correctText: "Corrected text",
     forget: "Forget",
     forgetTitle: "Forget this memory?",
-    forgetText: "Its text and metadata are erased. This cannot be undone.",
+    forgetText:
+      "Its text and metadata are erased, with all that says the same or was made of it. This cannot be undone.",
   },
 };

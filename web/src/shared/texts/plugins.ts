@@ -1,6 +1,7 @@
 import { pluginCalls } from "./plugins-calls";
 import { pluginCare } from "./plugins-care";
 import { pluginRights } from "./plugins-rights";
+import { pluginRollout } from "./plugins-rollout";
 
 const list = {
   title: "Plugins",
@@ -86,6 +87,7 @@ const detail = {
     config: "Configuration",
     logs: "Logs",
     versions: "Versions",
+    rollout: "Rollout",
   },
   all: "All plugins",
   lead: (version: string, author: string) =>
@@ -190,4 +192,5 @@ export const plugins = {
   calls: pluginCalls,
   rights: pluginRights,
   care: pluginCare,
+  rollout: pluginRollout,
 };

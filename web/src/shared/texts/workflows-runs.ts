@@ -56,6 +56,7 @@ export const workflowsRuns = {
     remedy: "What to do",
     at: "At the step",
     toStep: "Show the step",
+    stepWaits: (name: string, what: string) => `The step ${name} waits: ${what}.`,
     cancel: "Cancel",
     cancelTitle: "Cancel this run?",
     cancelText: "Running steps are stopped. Compensation steps run.",

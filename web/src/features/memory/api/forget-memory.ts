@@ -1,9 +1,10 @@
 import { api } from "@/shared/api/base-api";
 import { idempotencyKey } from "@/shared/api/base-query";
+import type { Schemas } from "@/shared/api/types";
 
 export const { useForgetMemoryMutation } = api.injectEndpoints({
   endpoints: (build) => ({
-    forgetMemory: build.mutation<null, string>({
+    forgetMemory: build.mutation<Schemas["MemoriesForgotten"], string>({
       query: (id) => ({
         url: `api/v1/memory/${encodeURIComponent(id)}`,
         method: "DELETE",

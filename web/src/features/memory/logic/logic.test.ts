@@ -18,6 +18,7 @@ const session = {
   half_life_s: 59_760,
   promote_at: 0.3,
   promote_hits: 3,
+  lasting_at: null,
   promote_to: "episodic",
 } as const;
 

@@ -1,7 +1,8 @@
 import type { Schemas } from "@/shared/api/types";
 
 export type Plugin = Schemas["Plugin"];
-export type Tab = "overview" | "functions" | "permissions" | "upgrade" | "config" | "logs" | "versions";
+export type Tab =
+  "overview" | "functions" | "permissions" | "upgrade" | "config" | "logs" | "versions" | "rollout";
 
 /** Whether what lies in the folder is not what answers calls, or waits to be accepted. */
 export function hasUpgrade(plugin: Plugin): boolean {

@@ -29,6 +29,8 @@ const RunFlow = lazy(() => import("./run-flow"));
 const words = texts.workflows.oneRun;
 const NONE: Schemas["RunOpen"]["items"] = [];
 const NOTHING: ReadonlySet<string> = new Set();
+/** No event tells that a step waits for what is being made for it. */
+const OPEN_MS = 1000;
 const VIEWS = ["steps", "flow"] as const;
 
 interface Props {
@@ -43,7 +45,7 @@ export function RunView({ run, count }: Props) {
   const change = useAddress();
   const over = isOver(run);
   const { steps, error, more, isAll, isCut } = useRunSteps(run.id, count);
-  const opened = useListOpenStepsQuery(over ? skipToken : run.id);
+  const opened = useListOpenStepsQuery(over ? skipToken : run.id, { pollingInterval: OPEN_MS });
   const open = over ? NONE : (opened.currentData?.items ?? NONE);
   const [changed, setChanged] = useState(NOTHING);
   const rows = useMemo(() => treeOf(steps, open, changed), [steps, open, changed]);
@@ -71,6 +73,14 @@ export function RunView({ run, count }: Props) {
       />
       <div className={styles["stack"]}>
         {run.fault && <RunFault fault={run.fault} steps={steps} onChoose={choose} />}
+        {open.map(
+          ({ place, name, waits_for }) =>
+            waits_for && (
+              <p key={place} role="status">
+                {words.stepWaits(name, waits_for)}
+              </p>
+            ),
+        )}
         {open.some(({ kind }) => kind === "approval") && <RunApprovals run={run.id} />}
         <div className={styles["columns"]} data-wide="true">
           <div className={styles["stack"]}>

@@ -1,0 +1,88 @@
+import { texts } from "@/shared/texts";
+import { Panel } from "@/shared/ui/panel";
+import { StateTag } from "@/shared/ui/state-tag";
+import { count, took } from "@/shared/ui/units";
+
+import { guardFigure, type Progress, versionName } from "../logic/rollout";
+import styles from "./rollout.module.css";
+
+const words = texts.plugins.rollout;
+const TONES = { holds: "good", waits: "calm", failed: "bad" } as const;
+
+/** The calls of both versions in this step. */
+export function RolloutFigures({ progress: { before, after } }: { progress: Progress }) {
+  return (
+    <Panel title={words.versions}>
+      <Scrolled label={words.versions} columns={words.versionColumns}>
+        {[after, before].map((one) => (
+          <tr key={one.hash}>
+            <th scope="row">{versionName(one)}</th>
+            <td>{words.step(one.share)}</td>
+            <td>{count(one.calls)}</td>
+            <td>{one.calls === 0 ? count(0) : `${count(one.errors)} (${percent(one.errors, one.calls)})`}</td>
+            <td>{one.p95_ms === null ? "–" : took(one.p95_ms / 1000)}</td>
+          </tr>
+        ))}
+      </Scrolled>
+      <p className={styles["hint"]}>{words.versionsHint}</p>
+    </Panel>
+  );
+}
+
+/** Each guard, with what it measures of both versions. */
+export function RolloutGuards({ progress: { guards } }: { progress: Progress }) {
+  return (
+    <Panel title={words.guards}>
+      {guards.length === 0 ? (
+        <p className={styles["hint"]}>{words.noGuards}</p>
+      ) : (
+        <Scrolled label={words.guards} columns={words.guardColumns}>
+          {guards.map(({ guard, figure, state, measured, before, most }) => (
+            <tr key={guard}>
+              <th scope="row">
+                <code>{guard}</code>
+              </th>
+              <td>
+                <StateTag state={state} tone={TONES[state]} label={words.guardStates[state]} />
+              </td>
+              <td>{guardFigure(figure, measured)}</td>
+              <td>{guardFigure(figure, before)}</td>
+              <td>{guardFigure(figure, most)}</td>
+            </tr>
+          ))}
+        </Scrolled>
+      )}
+    </Panel>
+  );
+}
+
+interface ScrolledProps {
+  label: string;
+  columns: Record<string, string>;
+  children: React.ReactNode;
+}
+
+function Scrolled({ label, columns, children }: ScrolledProps) {
+  return (
+    // Keyboards can scroll it only when it takes the focus.
+    // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
+    <div className={styles["box"]} tabIndex={0} role="group" aria-label={label}>
+      <table className={styles["table"]} aria-label={label}>
+        <thead>
+          <tr>
+            {Object.entries(columns).map(([key, column]) => (
+              <th key={key} scope="col">
+                {column}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>{children}</tbody>
+      </table>
+    </div>
+  );
+}
+
+function percent(part: number, all: number): string {
+  return `${((100 * part) / all).toLocaleString("en", { maximumFractionDigits: 2 })} %`;
+}
