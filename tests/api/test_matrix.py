@@ -30,7 +30,7 @@ OPEN = {
     *("toConsole", "console", "joinFleet"),
 }
 ADMIN_READS = {
-    "exportMemories",
+    *("exportMemories", "listDrafts", "showDraft"),
     *("listAudit", "diagnostics", "listSettings", "showSetting", "listBackups", "downloadBackup", "listUsers"),
     *("showUser",),
 }

@@ -127,11 +127,11 @@ somebody who logged in."""
 NOT_RECORDED = frozenset(
     {
         *("recallMemories", "searchVectors", "verifyAudit", "deliver", "sendMcpMessage", "endMcpSession"),
-        *("validateWorkflow", "evaluateExpression"),
+        *("validateWorkflow", "evaluateExpression", "keepDraft", "discardDraft"),
     }
 )
-"""Reads that need a body; deliveries of services, of which the webhook keeps a list of its own; and envelopes, whose
-calls are recorded one by one."""
+"""Reads that need a body; drafts, which change nothing until they are saved; deliveries of services, of which the
+webhook keeps a list of its own; and envelopes, whose calls are recorded one by one."""
 
 LOGINS = frozenset({"/api/v1/session", "/api/v1/setup", "/api/login", "/api/v1/oidc/callback"})
 """Paths where somebody who is not known yet becomes known, or fails to."""

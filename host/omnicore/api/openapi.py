@@ -34,6 +34,7 @@ _IN_PATH = {
     "delivery": "Id of a delivery",
     "schedule": "Name of a schedule",
     "workflow": "Name of a workflow; `namespace.name` outside of `default`",
+    "draft": "Name of a workflow, or `~` and a name of its own for a new one",
     "number": "Number of a version",
     "run": "Id of a run",
     "seq": "Number of a row, from 1",

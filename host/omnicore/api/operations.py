@@ -203,6 +203,16 @@ OPERATIONS: tuple[Operation, ...] = (
         query=(Query("from", {"type": "integer", "minimum": 1}, "Number of the earlier version; needed"),
             Query("to", {"type": "integer", "minimum": 1}, "Number of the later version; needed")),
         problems=(404, 422)),
+    # Drafts
+    get("/api/v1/drafts", "drafts.list_drafts", "Lists your drafts of workflows", ok("Newest first.", "Drafts"),
+        needs=Role.admin),
+    get("/api/v1/drafts/{draft}", "drafts.show_draft", "Shows your draft of a workflow",
+        ok("The draft, or null, and who else has one.", "DraftShown"), problems=(404,), needs=Role.admin),
+    put("/api/v1/drafts/{draft}", "drafts.keep_draft", "Keeps your draft of a workflow",
+        ok("The draft with its new revision.", "DraftLine"), body="DraftChange", body_bytes=MOST_TEXT_BYTES,
+        problems=(404, 409, 413, 422)),
+    delete("/api/v1/drafts/{draft}", "drafts.discard_draft", "Discards your draft of a workflow", gone("It is gone."),
+        query=(text("revision", "Only if it has this one"),), problems=(404, 409, 422)),
     # Runs
     post("/api/v1/workflows/{workflow}/runs", "runs.start_run", "Starts a run",
         {200: shows("The run, ended within `wait_s`, or as it stands if it had the key before.", "Run"),

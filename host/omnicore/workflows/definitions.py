@@ -28,6 +28,7 @@ from omnicore.storage.tables.workflow_definitions import (
 )
 from omnicore.storage.tables.workflow_runs import RunsTable
 from omnicore.storage.tables.workflow_triggers import WorkflowSchedulesTable
+from omnicore.workflows.drafts import Drafts
 from omnicore.workflows.expressions.jq import asking_as
 from omnicore.workflows.language.document import compile_graph, digest_of
 from omnicore.workflows.language.graph import HostSection, WorkflowGraph, name_of
@@ -211,7 +212,7 @@ class Definitions:
     """Belongs to one event loop; the database and the compiler are used on threads."""
 
     def __init__(self, store: Store, settings: WorkflowSettings, clock: Clock) -> None:
-        self.table = DefinitionsTable(store)
+        self.table, self.drafts = DefinitionsTable(store), Drafts(store, clock, settings.document_bytes)
         self._runs = RunsTable(store)
         self._settings, self._clock = settings, clock
         self.graphs = Graphs(self.table.document, settings.graphs)

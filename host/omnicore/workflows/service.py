@@ -229,6 +229,7 @@ class Workflows:
         self._starting, self._reader, self._approvals = engine.starting, engine.reader, engine.approvals
         self._palette, self._webhook, self._forget = palette, webhook, forget
         self._lists = Lists(engine)
+        self.drafts = engine.definitions.drafts
         self.rights, self.desk = Rights(engine.definitions, engine.reader), WorkerThread()
         self.seats = Seats()
         """Of those who wait over the network; without one they are told at once that the run goes on."""

@@ -769,6 +769,48 @@ func (c *Client) DiffWorkflow(ctx context.Context, workflow string, query DiffWo
 	return answer, nil
 }
 
+// ListDrafts: lists your drafts of workflows: GET /api/v1/drafts.
+func (c *Client) ListDrafts(ctx context.Context) (*Drafts, error) {
+	answer := new(Drafts)
+	if err := c.do(ctx, request{method: http.MethodGet, path: "/api/v1/drafts"}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// ShowDraft: shows your draft of a workflow: GET /api/v1/drafts/{draft}.
+func (c *Client) ShowDraft(ctx context.Context, draft string) (*DraftShown, error) {
+	answer := new(DraftShown)
+	if err := c.do(ctx, request{method: http.MethodGet, path: "/api/v1/drafts/" + escaped(draft)}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// KeepDraft: keeps your draft of a workflow: PUT /api/v1/drafts/{draft}.
+func (c *Client) KeepDraft(ctx context.Context, draft string, body DraftChange) (*DraftLine, error) {
+	answer := new(DraftLine)
+	if err := c.do(ctx, request{method: http.MethodPut, path: "/api/v1/drafts/" + escaped(draft), body: body, media: "application/json"}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// DiscardDraftQuery has the options of DiscardDraft; what is nil is left out.
+type DiscardDraftQuery struct {
+	// Only if it has this one.
+	Revision *string
+}
+
+func (q DiscardDraftQuery) visit(add func(string, any)) {
+	add("revision", q.Revision)
+}
+
+// DiscardDraft: discards your draft of a workflow: DELETE /api/v1/drafts/{draft}.
+func (c *Client) DiscardDraft(ctx context.Context, draft string, query DiscardDraftQuery) error {
+	return c.do(ctx, request{method: http.MethodDelete, path: "/api/v1/drafts/" + escaped(draft), query: query}, nil)
+}
+
 // StartRun: starts a run: POST /api/v1/workflows/{workflow}/runs. It is repeated safely: the client sends an
 // Idempotency-Key.
 func (c *Client) StartRun(ctx context.Context, workflow string, body RunOrder) (*Run, error) {

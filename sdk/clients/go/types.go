@@ -661,6 +661,80 @@ type Decision struct {
 	Form any `json:"form,omitempty"`
 }
 
+// Draft is a JSON object.
+type Draft struct {
+	// Name of the workflow; `~` and a name of its own for a new one.
+	Draft string `json:"draft"`
+
+	// Another one after each change; the next change names it.
+	Revision string `json:"revision"`
+
+	// As it was typed, valid or not. Left out of lists.
+	Text string `json:"text"`
+
+	// The version that was edited; 0 for a new workflow.
+	Number int64 `json:"number"`
+
+	// Of that version.
+	Digest string `json:"digest"`
+
+	// Seconds since the Unix epoch.
+	ChangedAt float64 `json:"changed_at"`
+}
+
+// DraftChange is a JSON object.
+type DraftChange struct {
+	// YAML or JSON, valid or not.
+	Text string `json:"text"`
+
+	// Of the draft that this one follows; empty for the first.
+	Revision *string `json:"revision,omitempty"`
+
+	// The edited version; 0 for a new workflow.
+	Number *int64 `json:"number,omitempty"`
+
+	// Of that version.
+	Digest *string `json:"digest,omitempty"`
+}
+
+// DraftLine is a JSON object.
+type DraftLine struct {
+	// Name of the workflow; `~` and a name of its own for a new one.
+	Draft string `json:"draft"`
+
+	// Another one after each change; the next change names it.
+	Revision string `json:"revision"`
+
+	// The version that was edited; 0 for a new workflow.
+	Number int64 `json:"number"`
+
+	// Of that version.
+	Digest string `json:"digest"`
+
+	// Seconds since the Unix epoch.
+	ChangedAt float64 `json:"changed_at"`
+}
+
+// DraftShown is a JSON object.
+type DraftShown struct {
+	Draft *Draft `json:"draft"`
+
+	Others []DraftShownOthersItem `json:"others"`
+}
+
+// DraftShownOthersItem is a JSON object.
+type DraftShownOthersItem struct {
+	Who string `json:"who"`
+
+	// Seconds since the Unix epoch.
+	ChangedAt float64 `json:"changed_at"`
+}
+
+// Drafts is a JSON object.
+type Drafts struct {
+	Items []DraftLine `json:"items"`
+}
+
 // Edit is a JSON object.
 type Edit struct {
 	// One of retry, catch, skip, swap, drop.

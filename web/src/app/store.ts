@@ -2,6 +2,7 @@ import { configureStore, createListenerMiddleware } from "@reduxjs/toolkit";
 import { setupListeners } from "@reduxjs/toolkit/query/react";
 
 import { api } from "@/shared/api/base-api";
+import { ending } from "@/shared/api/ending";
 
 /** The store: the cache of the API is all of it. When a request finds the session over, it asks anew who we are. */
 export function createStore() {
@@ -9,6 +10,7 @@ export function createStore() {
   listener.startListening({
     type: "session/lost",
     effect: (_action, { dispatch }) => {
+      ending.isLost = true;
       dispatch(api.util.invalidateTags(["Session"]));
     },
   });

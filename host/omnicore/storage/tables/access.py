@@ -215,6 +215,7 @@ class UsersTable:
             session.execute("DELETE FROM sessions WHERE user_id = ?", (user,))
             session.execute("DELETE FROM tokens WHERE owner_id = ?", (user,))
             session.execute("DELETE FROM devices WHERE user_id = ?", (user,))
+            session.execute("DELETE FROM workflow_drafts WHERE who IN (SELECT name FROM users WHERE id = ?)", (user,))
             session.execute("DELETE FROM users WHERE id = ?", (user,))
             return True
 

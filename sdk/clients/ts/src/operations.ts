@@ -1,7 +1,7 @@
 // Made from specs/openapi.json by `python -m sdk.generate`; change the host's operations, not this file.
 
 import { Carrier, type CallOptions, pages } from "./client.js";
-import type { Approval, Approvals, AuditCheck, AuditRow, AuditRows, AuditVerdict, Backup, Backups, Changes, CloudEvent, Collection, CollectionIndex, CollectionOrder, Collections, Connector, ConnectorActions, ConnectorCall, ConnectorChange, ConnectorKinds, ConnectorOrder, ConnectorOutput, ConnectorTest, ConnectorUse, ConnectorUses, Connectors, Consolidated, Credentials, Cycle, CycleOrder, Decision, Event, Events, Evolution, EvolutionCandidate, EvolutionCandidates, EvolutionDocument, EvolutionOrder, Evolutions, Executed, Execution, ExpressionOrder, ExpressionValue, FleetHost, FleetHostView, FleetHosts, FleetJoin, FleetJoined, GrantOrder, Grants, Health, Host, HostLines, HostOrder, Intelligence, IntelligenceAnswer, IntelligenceCall, IntelligenceSpec, Intelligences, Json, Lane, Lanes, LogLines, LoggedIn, Matches, Memories, MemoriesForgotten, Memory, MemoryChange, MemoryImported, MemoryOrder, MemoryOwner, MemoryOwners, MemoryQuestion, MemoryStats, MemoryTiers, NewFleetToken, NewToken, PasswordChange, PlacementOrder, PlainPlugin, PlainWorkflow, Plugin, PluginConfig, PluginConfigOrder, PluginHosts, PluginStatus, Plugins, Published, Queues, Recalled, Removed, RestoreOrder, RollbackOrder, Rollout, RolloutList, RolloutOrder, RolloutProgress, Run, RunAudit, RunFork, RunOpen, RunOrder, RunRetry, RunStep, RunSteps, Runs, Schedule, ScheduleOrder, ScheduleSwitch, Schedules, Series, Session, Sessions, Setting, SettingOrder, Settings, SetupOrder, SharesOrder, StagedRestore, Status, Switch, Task, TaskCancelled, TaskOrder, Tasks, TasksRetried, TasksRetry, Ticks, Token, TokenOrder, Tokens, TrialOrder, Trigger, Upgrade, UpgradeOrder, User, UserChange, UserOrder, Users, VectorCount, VectorIds, VectorOrder, VectorQuery, Versions, Webhook, WebhookDeliveries, WebhookDelivery, WebhookDeliveryBody, WebhookOrder, Webhooks, Workflow, WorkflowChange, WorkflowChecked, WorkflowDiff, WorkflowExamples, WorkflowExecuted, WorkflowExecution, WorkflowLine, WorkflowPalette, WorkflowText, WorkflowVersion, WorkflowVersions, Workflows } from "./types.js";
+import type { Approval, Approvals, AuditCheck, AuditRow, AuditRows, AuditVerdict, Backup, Backups, Changes, CloudEvent, Collection, CollectionIndex, CollectionOrder, Collections, Connector, ConnectorActions, ConnectorCall, ConnectorChange, ConnectorKinds, ConnectorOrder, ConnectorOutput, ConnectorTest, ConnectorUse, ConnectorUses, Connectors, Consolidated, Credentials, Cycle, CycleOrder, Decision, DraftChange, DraftLine, DraftShown, Drafts, Event, Events, Evolution, EvolutionCandidate, EvolutionCandidates, EvolutionDocument, EvolutionOrder, Evolutions, Executed, Execution, ExpressionOrder, ExpressionValue, FleetHost, FleetHostView, FleetHosts, FleetJoin, FleetJoined, GrantOrder, Grants, Health, Host, HostLines, HostOrder, Intelligence, IntelligenceAnswer, IntelligenceCall, IntelligenceSpec, Intelligences, Json, Lane, Lanes, LogLines, LoggedIn, Matches, Memories, MemoriesForgotten, Memory, MemoryChange, MemoryImported, MemoryOrder, MemoryOwner, MemoryOwners, MemoryQuestion, MemoryStats, MemoryTiers, NewFleetToken, NewToken, PasswordChange, PlacementOrder, PlainPlugin, PlainWorkflow, Plugin, PluginConfig, PluginConfigOrder, PluginHosts, PluginStatus, Plugins, Published, Queues, Recalled, Removed, RestoreOrder, RollbackOrder, Rollout, RolloutList, RolloutOrder, RolloutProgress, Run, RunAudit, RunFork, RunOpen, RunOrder, RunRetry, RunStep, RunSteps, Runs, Schedule, ScheduleOrder, ScheduleSwitch, Schedules, Series, Session, Sessions, Setting, SettingOrder, Settings, SetupOrder, SharesOrder, StagedRestore, Status, Switch, Task, TaskCancelled, TaskOrder, Tasks, TasksRetried, TasksRetry, Ticks, Token, TokenOrder, Tokens, TrialOrder, Trigger, Upgrade, UpgradeOrder, User, UserChange, UserOrder, Users, VectorCount, VectorIds, VectorOrder, VectorQuery, Versions, Webhook, WebhookDeliveries, WebhookDelivery, WebhookDeliveryBody, WebhookOrder, Webhooks, Workflow, WorkflowChange, WorkflowChecked, WorkflowDiff, WorkflowExamples, WorkflowExecuted, WorkflowExecution, WorkflowLine, WorkflowPalette, WorkflowText, WorkflowVersion, WorkflowVersions, Workflows } from "./types.js";
 
 /** Every operation of a host. Each resolves to the answer, or rejects with an `OmniCoreError`. */
 export class Operations extends Carrier {
@@ -293,6 +293,26 @@ export class Operations extends Carrier {
   /** Shows what changed between two versions: `GET /api/v1/workflows/{workflow}/diff`. */
   diffWorkflow(workflow: string, query: { from?: number; to?: number } = {}, options: CallOptions = {}): Promise<WorkflowDiff> {
     return this.send<WorkflowDiff>({ method: "GET", path: `/api/v1/workflows/${encodeURIComponent(workflow)}/diff`, answer: "json", options, query });
+  }
+
+  /** Lists your drafts of workflows: `GET /api/v1/drafts`. */
+  listDrafts(options: CallOptions = {}): Promise<Drafts> {
+    return this.send<Drafts>({ method: "GET", path: "/api/v1/drafts", answer: "json", options });
+  }
+
+  /** Shows your draft of a workflow: `GET /api/v1/drafts/{draft}`. */
+  showDraft(draft: string, options: CallOptions = {}): Promise<DraftShown> {
+    return this.send<DraftShown>({ method: "GET", path: `/api/v1/drafts/${encodeURIComponent(draft)}`, answer: "json", options });
+  }
+
+  /** Keeps your draft of a workflow: `PUT /api/v1/drafts/{draft}`. */
+  keepDraft(draft: string, body: DraftChange, options: CallOptions = {}): Promise<DraftLine> {
+    return this.send<DraftLine>({ method: "PUT", path: `/api/v1/drafts/${encodeURIComponent(draft)}`, answer: "json", options, body, media: "application/json" });
+  }
+
+  /** Discards your draft of a workflow: `DELETE /api/v1/drafts/{draft}`. */
+  discardDraft(draft: string, query: { revision?: string } = {}, options: CallOptions = {}): Promise<void> {
+    return this.send<void>({ method: "DELETE", path: `/api/v1/drafts/${encodeURIComponent(draft)}`, answer: "none", options, query });
   }
 
   /** Starts a run: `POST /api/v1/workflows/{workflow}/runs`. */

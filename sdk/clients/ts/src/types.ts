@@ -442,6 +442,60 @@ export interface Decision {
   form?: Json;
 }
 
+export interface Draft {
+  /** Name of the workflow; `~` and a name of its own for a new one. */
+  draft: string;
+  /** Another one after each change; the next change names it. */
+  revision: string;
+  /** As it was typed, valid or not. Left out of lists. */
+  text: string;
+  /** The version that was edited; 0 for a new workflow. */
+  number: number;
+  /** Of that version. */
+  digest: string;
+  /** Seconds since the Unix epoch. */
+  changed_at: number;
+}
+
+export interface DraftChange {
+  /** YAML or JSON, valid or not. */
+  text: string;
+  /** Of the draft that this one follows; empty for the first. */
+  revision?: string;
+  /** The edited version; 0 for a new workflow. */
+  number?: number;
+  /** Of that version. */
+  digest?: string;
+}
+
+export interface DraftLine {
+  /** Name of the workflow; `~` and a name of its own for a new one. */
+  draft: string;
+  /** Another one after each change; the next change names it. */
+  revision: string;
+  /** The version that was edited; 0 for a new workflow. */
+  number: number;
+  /** Of that version. */
+  digest: string;
+  /** Seconds since the Unix epoch. */
+  changed_at: number;
+}
+
+export interface DraftShown {
+  draft: Draft | null;
+  others: DraftShownOthersItem[];
+}
+
+export interface DraftShownOthersItem {
+  who: string;
+  /** Seconds since the Unix epoch. */
+  changed_at: number;
+}
+
+export interface Drafts {
+  items: DraftLine[];
+}
+
 export interface Edit {
   kind: "retry" | "catch" | "skip" | "swap" | "drop";
   at: string;

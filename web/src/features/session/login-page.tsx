@@ -3,6 +3,7 @@ import { Button } from "antd";
 import { type SubmitEvent, useState } from "react";
 import { Navigate, useLocation } from "react-router";
 
+import { ending } from "@/shared/api/ending";
 import { useGetSessionQuery } from "@/shared/api/session";
 import { texts } from "@/shared/texts";
 import { ProblemNotice } from "@/shared/ui/problem-notice";
@@ -21,6 +22,7 @@ export function LoginPage() {
   const [password, setPassword] = useState("");
   const [isTried, setTried] = useState(false);
   const { search, hash } = useLocation();
+  const [isEnded] = useState(ending.isLost);
 
   if (session?.user) return <Navigate to={returnPath(search)} replace />;
   if (session?.setup) return <Navigate to="/setup" replace />;
@@ -32,6 +34,7 @@ export function LoginPage() {
   const missing = (value: string) => (isTried && !value ? texts.session.required : undefined);
   return (
     <EntryCard title={texts.session.loginTitle} lead={texts.session.loginLead}>
+      {isEnded && <p role="status">{texts.session.ended}</p>}
       <form onSubmit={submit} noValidate>
         <TextField
           label={texts.session.name}

@@ -7,6 +7,7 @@ export const TAGS = [
   "Connector",
   "ConnectorUse",
   "Delivery",
+  "Draft",
   "Event",
   "Grant",
   "Health",

@@ -1,6 +1,7 @@
 export const session = {
   loginTitle: "Log in",
   loginLead: "Welcome back.",
+  ended: "Your session ended. Log in to continue where you were; drafts of workflows are kept.",
   name: "Name",
   password: "Password",
   login: "Log in",

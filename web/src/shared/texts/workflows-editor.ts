@@ -34,7 +34,7 @@ export const workflowsEditor = {
   run: "Test run",
   versions: "Versions",
   leave: "Leave without saving?",
-  leaveText: "Changes since the last save are lost.",
+  leaveText: "Neither the host nor this browser can keep the changes since the last save. They are lost.",
   leaveAction: "Leave",
   canvas: "Flow of the workflow",
   canvasHint:
@@ -132,6 +132,34 @@ export const workflowsEditor = {
   text: {
     position: "The text is what is saved. The flow follows what you type.",
     loading: "Loading the editor",
+  },
+  drafts: {
+    states: {
+      host: "Draft kept",
+      browser: "Draft in this browser",
+      nowhere: "Draft not kept",
+    },
+    restored: (number: number) =>
+      number > 0 ? `Your draft of version ${number} is restored.` : "Your draft is restored.",
+    discard: "Discard the draft",
+    discardTitle: "Discard the draft?",
+    discardText: "All changes since the last saved version are lost.",
+    rival: "Your draft has other changes from another window",
+    rivalAt: "They were made",
+    rivalNext: "Choose one of them; until then yours stays in this browser.",
+    rivalText: "Left: the other window. Right: this one.",
+    compare: "Compare",
+    later: "Decide later",
+    keepMine: "Keep mine",
+    takeTheirs: "Take the other one",
+    theirs: "Other window",
+    mine: "This window",
+    newer: (number: number, by: string) => `Version ${number} was saved by ${by} meanwhile.`,
+    newerNext: "You can take it, or save yours over it.",
+    others: (names: readonly string[]) =>
+      `${names.join(", ")} ${names.length === 1 ? "has" : "have"} a draft of this workflow too.`,
+    waiting: "Drafts of new workflows",
+    continue: "Continue the draft changed",
   },
   conflict: {
     title: "Another version was saved in the meantime",

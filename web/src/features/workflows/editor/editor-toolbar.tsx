@@ -6,6 +6,7 @@ import { Button } from "antd";
 
 import { texts } from "@/shared/texts";
 
+import { DiscardButton } from "./drafts/draft-state";
 import type { Editor } from "./use-editor";
 
 const words = texts.workflowsEditor;
@@ -20,6 +21,8 @@ interface Props {
   onVersions: () => void;
   onRun: () => void;
   onSave: () => void;
+  /** There is a draft, which may be discarded. */
+  onDiscard: (() => void) | undefined;
 }
 
 /** What can be done with the whole workflow. */
@@ -27,6 +30,7 @@ export function EditorToolbar(props: Props) {
   const { editor, isSaved, isDirty, isBusy, maySave, mayRun } = props;
   return (
     <>
+      {maySave && props.onDiscard && <DiscardButton onDiscard={props.onDiscard} />}
       {maySave && (
         <>
           <Button

@@ -1,4 +1,4 @@
-import { useMemo, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { useLocation, useSearchParams } from "react-router";
 
 import type { Schemas } from "@/shared/api/types";
@@ -13,6 +13,11 @@ import { StateTag } from "@/shared/ui/state-tag";
 import { useGetWorkflowPaletteQuery } from "./api/get-workflow-palette";
 import { CanvasPane } from "./canvas/canvas-pane";
 import { placeBehind } from "./canvas/use-flow-keys";
+import { DraftBar } from "./drafts/draft-bar";
+import { DraftTag } from "./drafts/draft-state";
+import { NewDrafts } from "./drafts/new-drafts";
+import type { Opened } from "./drafts/opened";
+import { useDrafts } from "./drafts/use-drafts";
 import { EditorDialogs, type OpenDialog } from "./editor-dialogs";
 import { EditorToolbar } from "./editor-toolbar";
 import styles from "./editor.module.css";
@@ -37,19 +42,24 @@ interface Props {
   text: string;
   /** Somebody else's text, which is worth keeping before anything is changed. */
   isGiven?: boolean;
+  draft: string;
+  user: string;
+  opened: Opened;
 }
 
 /** The flow, what can be put into it, and the forms; all of them edit the one text. */
-export function EditorView({ saved, text: first, isGiven = false }: Props) {
+export function EditorView({ saved, text, isGiven = false, draft, user, opened }: Props) {
   const [query] = useSearchParams();
   const setAddress = useAddress();
-  const editor = useEditor(first);
-  const saving = useSaving(saved);
+  const [first] = useState(text);
+  const editor = useEditor(first, opened.copy?.text);
+  const saving = useSaving(saved, saved && opened.copy);
   const maySave = useMay("admin");
   const mayRun = useMay("operator");
   const [isDragging, setDragging] = useState(false);
   const [dialog, setDialog] = useState<OpenDialog>();
-  const [told, setTold] = useState(useWelcome());
+  const welcome = useWelcome();
+  const [told, setTold] = useState(opened.copy ? words.drafts.restored(opened.copy.number) : welcome);
   const [lately, setLately] = useState(isGiven ? undefined : first);
   const { data: palette } = useGetWorkflowPaletteQuery();
   const offers = useMemo(() => offersOf(palette, words), [palette]);
@@ -57,6 +67,15 @@ export function EditorView({ saved, text: first, isGiven = false }: Props) {
   const shown = useShownRun(query.get("run") ?? undefined);
   const { base } = saving;
   const isDirty = editor.text !== lately || (!base && editor.canUndo);
+  const isEdited = isDirty && (base !== undefined || editor.canUndo);
+  const drafts = useDrafts({
+    ...{ user, draft, opened, base, text: editor.text },
+    isDirty: isEdited,
+    isOff: !maySave,
+  });
+  useEffect(() => {
+    if (!base && isEdited && query.get("draft") !== draft) setAddress({ draft });
+  }, [base, isEdited, query, draft, setAddress]);
   const panel = PANELS.find((name) => name === query.get("panel")) ?? "step";
   const goTo = (name: PanelName) => setAddress({ panel: name });
   const name = valueAt(editor.value, ["document", "name"]);
@@ -89,6 +108,16 @@ export function EditorView({ saved, text: first, isGiven = false }: Props) {
     setTold(words.saved(done.number) + (done.same_version_as ? ` ${words.sameVersion(done.version)}` : ""));
     if (!base) void saving.goTo(done);
   };
+  const load = (next: string) => {
+    editor.load(next);
+    setTold("");
+  };
+  const discard = () => {
+    const text = saving.newer?.text ?? base?.text ?? first;
+    load(text);
+    if (base) setLately(text);
+    if (saving.newer) saving.take(saving.newer);
+  };
   const ask = () => (base ? void save() : setDialog({ kind: "naming" }));
   useHotkeys({
     ...(maySave && {
@@ -104,13 +133,14 @@ export function EditorView({ saved, text: first, isGiven = false }: Props) {
   };
   return (
     <div className={styles["page"]}>
-      <LeaveGuard isDirty={isDirty && !saving.isBusy} />
+      <LeaveGuard isDirty={isEdited && drafts.state === "nowhere" && !saving.isBusy} />
       <PageHeader
         title={base ? (typeof name === "string" ? name : base.name) : words.newTitle}
         tags={
           <>
             {base && <StateTag state="version" label={words.version(base.number)} />}
             {isDirty && <StateTag state="unsaved" tone="warn" label={words.unsaved} />}
+            {isEdited && <DraftTag state={drafts.state} />}
           </>
         }
         actions={
@@ -121,8 +151,18 @@ export function EditorView({ saved, text: first, isGiven = false }: Props) {
             onVersions={() => setDialog({ kind: "versions" })}
             onRun={() => setDialog({ kind: "trial" })}
             onSave={ask}
+            onDiscard={isEdited ? discard : undefined}
           />
         }
+      />
+      {!base && maySave && !isEdited && <NewDrafts user={user} />}
+      <DraftBar
+        {...{ drafts }}
+        text={editor.text}
+        others={opened.others}
+        newer={saving.theirs ? undefined : saving.newer}
+        onTake={(next) => editor.edit(() => ({ text: next, selected: [] }))}
+        onNewer={saving.compare}
       />
       {dialog?.kind !== "naming" && <ProblemNotice problem={saving.error} />}
       <div className={styles["body"]}>

@@ -76,9 +76,12 @@ export interface Editor {
   load: (text: string) => void;
 }
 
-/** The text with its way back, what it says, and what is selected in it. */
-export function useEditor(first: string): Editor {
-  const [state, dispatch] = useReducer(reduce, first, start);
+/** The text with its way back, what it says, and what is selected in it. A draft is a step behind the first text. */
+export function useEditor(first: string, draft = first): Editor {
+  const [state, dispatch] = useReducer(reduce, first, (text) => {
+    const begins = start(text);
+    return follow(begins, changed(begins.history, draft));
+  });
   const { history, value, problem, selected } = state;
   const root = useMemo(() => blockOf(value), [value]);
   const type = useCallback((text: string) => dispatch({ type: "type", text, at: performance.now() }), []);

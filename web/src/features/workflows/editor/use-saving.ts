@@ -24,10 +24,20 @@ export function nameOf(value: unknown): string {
   });
 }
 
-/** The version that the edits began from, and how they become the next one. */
-export function useSaving(first: Schemas["Workflow"] | undefined) {
-  const [base, setBase] = useState(first);
-  const [theirs, setTheirs] = useState<Schemas["Workflow"]>();
+const numberOf = ({ number, digest }: Pick<Schemas["Workflow"], "number" | "digest">) => ({ number, digest });
+
+/**
+ * The version that the edits began from, and how they become the next one.
+ *
+ * `newest` is the saved version. A draft of an earlier one is compared with it at once.
+ */
+export function useSaving(
+  newest: Schemas["Workflow"] | undefined,
+  draft?: Pick<Schemas["Workflow"], "number" | "digest">,
+) {
+  const isBehind = draft !== undefined && newest !== undefined && draft.number !== newest.number;
+  const [base, setBase] = useState(() => newest && { ...newest, ...(draft && numberOf(draft)) });
+  const [theirs, setTheirs] = useState(isBehind ? newest : undefined);
   const [create, creating] = useCreateWorkflowMutation();
   const [save, saving] = useSaveWorkflowMutation();
   const [get] = useLazyGetWorkflowQuery();
@@ -59,11 +69,15 @@ export function useSaving(first: Schemas["Workflow"] | undefined) {
       setBase(workflow);
       setTheirs(undefined);
     },
+    /** A version that was saved after the one that is edited. */
+    newer: newest && base && newest.number > base.number ? newest : undefined,
+    compare: () => setTheirs(newest),
     letBe: () => setTheirs(undefined),
     /** A new one gets its own address. */
     goTo: (workflow: Schemas["Workflow"]) => {
       const rest = new URLSearchParams(query);
       rest.delete("example");
+      rest.delete("draft");
       return navigate(
         { pathname: `/workflows/${encodeURIComponent(idOf(workflow))}/edit`, search: rest.toString() },
         { replace: true, state: { saved: workflow.number } },
