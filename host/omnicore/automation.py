@@ -33,8 +33,7 @@ from omnicore.loops.handlers import PluginHandlers
 from omnicore.memory.tiers import MemoryTier
 from omnicore.optional import optional
 from omnicore.parts import HostParts
-from omnicore.plugins.placed import PlacedWork
-from omnicore.plugins.placement import LabelledHost
+from omnicore.plugins.placement import LabelledHost, PlacedWork
 from omnicore.sandbox.abi import MIB
 from omnicore.sandbox.engine import SandboxEngine
 from omnicore.sandbox.engines import engine_for
@@ -83,8 +82,7 @@ class WorkflowPart:
 
 def workflow_part(parts: HostParts, http: HttpClient, stored: StoredTasks, *, clock: Clock, work: bool) -> WorkflowPart:
     """The workflows of a host, with the services that their steps use."""
-    settings, store, connectors = parts.settings, parts.store, parts.connectors
-    chosen = settings.workflows
+    settings, store, connectors, chosen = parts.settings, parts.store, parts.connectors, parts.settings.workflows
     services = StepServices(
         parts.plugins,
         connectors,
@@ -289,7 +287,8 @@ def placed_work(parts: HostParts, stored: StoredTasks, host: str) -> PlacedWork:
     if nats is not None:
         placements.sources.append(partial(_of_fleet, nats))
         placements.reached = lambda: nats.connection.connected
-    return PlacedWork(parts.plugins, stored, parts.workflows.engine.served)
+    placed = parts.plugins.routes.catalogue.placed
+    return PlacedWork(placements, stored, parts.workflows.engine.served, placed=placed)
 
 
 def _of_database(hosts: FleetHosts, host: str) -> Sequence[LabelledHost]:

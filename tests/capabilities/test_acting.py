@@ -12,7 +12,7 @@ from tests.capabilities.double import House, ask, asks, plugin
 
 from omnicore.capabilities.doors import act
 from omnicore.capabilities.events import RATE_PER_S
-from omnicore.capabilities.rates import Rates
+from omnicore.capabilities.services import Rates
 from omnicore.errors import InvalidInput, LimitExceeded, PermissionDenied
 
 TELLER = plugin(asks("events", {"topics": ["saw.*"]}), asks("kv"))

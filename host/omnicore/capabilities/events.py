@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from omnicore.capabilities.capability import Capability, DoorCall, PluginScope, Verb
-from omnicore.capabilities.rates import EVENTS_PER_S
 from omnicore.capabilities.request import Request, value_bytes
 from omnicore.capabilities.scope import maximum, patterns
-from omnicore.capabilities.services import Services, SubscriptionService, present
+from omnicore.capabilities.services import EVENTS_PER_S, Services, SubscriptionService, present
 from omnicore.errors import InvalidInput, LimitExceeded, PermissionDenied
 from omnicore.events.bus import HOST_TOPICS, check_pattern, pattern_covers, topic_matches
 from omnicore.events.subscriptions import MOST_HOPS, Handling

@@ -180,6 +180,10 @@ class PluginHost:
         )
 
     def _make_fleet(self, database: Store) -> FleetWatch:
+        def looked() -> None:
+            self._routes.placements.look()
+            self._folder.compile_ahead()
+
         return FleetWatch(
             self._catalogue,
             self._versions,
@@ -188,8 +192,7 @@ class PluginHost:
             follow=self._routes.follow,
             compiled=self._routes.compiled,
             hush=self._routes.hush,
-            compile_ahead=self._folder.compile_ahead,
-            looked=self._routes.placements.look,
+            compile_ahead=looked,
         )
 
     # -- calls

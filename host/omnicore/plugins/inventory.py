@@ -534,7 +534,6 @@ class FleetWatch:
         follow: brings what is in service in line with the catalogue for one plugin.
         compiled: plugins whose next version is compiled now, which are to be followed again.
         hush: has calls refused for a reason, and with "" served again.
-        looked: called in each round, once what was decided is followed.
     Owns: two threads, from `start` until `stop`. One waits for nothing but the database, the other for the first.
     """
 
@@ -549,12 +548,11 @@ class FleetWatch:
         compiled: deque[str],
         hush: Callable[[str], None],
         compile_ahead: Callable[[], None],
-        looked: Callable[[], None] = lambda: None,
         silence_s: float = _SILENCE_S,
     ) -> None:
         self._catalogue, self._versions, self._database = catalogue, versions, database
         self._name, self._follow, self._compile_ahead = name, follow, compile_ahead
-        self._compiled, self._hush, self._silence_s, self._looked = compiled, hush, silence_s, looked
+        self._compiled, self._hush, self._silence_s = compiled, hush, silence_s
         self._heard = threading.Event()
         self._known = -1, catalogue.revisions()
         self._beat_due = 0.0
@@ -589,7 +587,6 @@ class FleetWatch:
                     self._follow(name)
             self._known = version, after
         self._heard.set()
-        self._looked()
         while self._compiled:
             self._follow(self._compiled[0])
             self._compiled.popleft()

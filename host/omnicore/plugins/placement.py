@@ -6,10 +6,12 @@ or by hosts of the same database that take up the runs and tasks which wait for 
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,13 +19,15 @@ from typing import TYPE_CHECKING, Any
 from omnicore.errors import InvalidInput, InvalidSetting, NotServed, OmniError
 
 if TYPE_CHECKING:
+    from omnicore.jobs.tasks import StoredTasks
     from omnicore.storage.tables.plugins import PluginRow
 
 
+_log = logging.getLogger("omnicore.plugins")
 MOST_LABELS = 16
 _LABEL_CHARACTERS = 256
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,62}")
-_LOOK_S = 1.0
+_LOOK_S, _APPLIED_S = 1.0, 1.5
 _MOST_NAMED = 5
 _MOST_LEFT = 200
 """Plugins whose work a host leaves to others by name. Of further ones it takes the work, and it waits there."""
@@ -206,3 +210,61 @@ class Placements:
             labels=wanted,
             hosts=list(found[:_MOST_NAMED]),
         )
+
+
+class PlacedWork:
+    """Has runs and tasks tried again that wait for a plugin, when it is placed on other hosts than before.
+
+    Args:
+        runs: lets runs begin again that waited for a plugin.
+        placed: reads the plugins that only some hosts are to serve.
+    """
+
+    def __init__(
+        self,
+        placements: Placements,
+        stored: StoredTasks,
+        runs: Callable[[Sequence[str]], Awaitable[None]],
+        *,
+        placed: Callable[[], Sequence[PluginRow]],
+    ) -> None:
+        self._placements, self._stored, self._runs, self._placed = placements, stored, runs, placed
+        self._telling: set[asyncio.Task[None]] = set()
+        stored.left = placements.left
+
+    async def start(self) -> None:
+        """Begins with the plugins that this host serves and not all do."""
+        loop = asyncio.get_running_loop()
+
+        def changed(plugin: str) -> None:
+            with suppress(RuntimeError):  # the loop has been closed
+                loop.call_soon_threadsafe(self._begin, [plugin])
+
+        self._placements.changed.append(changed)
+        placed = await asyncio.to_thread(self._placed)
+        self._begin([row.name for row in placed if self._placements.here(row)])
+
+    async def stop(self) -> None:
+        """Tells nothing more."""
+        for task in tuple(self._telling):
+            task.cancel()
+
+    def _begin(self, plugins: Sequence[str]) -> None:
+        task = asyncio.ensure_future(self._tell_twice(plugins))
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
+
+    async def _tell_twice(self, plugins: Sequence[str]) -> None:
+        """Tells at once, and again when all hosts know of the change: one of them may have put work off meanwhile."""
+        await self._tell(plugins)
+        await asyncio.sleep(_APPLIED_S)
+        await self._tell(plugins)
+
+    async def _tell(self, plugins: Sequence[str]) -> None:
+        if not plugins:
+            return
+        try:
+            await asyncio.to_thread(self._stored.served, plugins)
+            await self._runs(plugins)
+        except OmniError as error:  # what waits is tried again by itself
+            _log.info("what waits for %s is not tried again now: %s", ", ".join(plugins), error)

@@ -198,7 +198,9 @@ class RunClaims:
         if room <= 0:
             await self._runner.park(most=_MOST_AT_ONCE)
             return self._poll_s
-        claimed = await self._journal.claim(min(room, _MOST_AT_ONCE), root=self.root, patience_s=self.patience_s)
+        claimed = await self._journal.claim(
+            min(room, _MOST_AT_ONCE), root=self.root, patience_s=self.patience_s, left=self._runner.left()
+        )
         for one in claimed:
             self._runner.take_up(one)
         if not claimed:
@@ -335,7 +337,6 @@ class EmbeddedEngine:
         self.reader = RunReader(store, self._secrets)
         self.approvals, self._waits = Approvals(store), WaitsTable(store)
         self.journal = Journal(store, clock, settings, signed=parts.signed, woke=self.wake, signalled=self._signalled)
-        self.journal.left = parts.left
         self.starting = RunStarter(self.journal, self.definitions, self.reader.runs, settings=settings, clock=clock)
         self.runner = Runner(
             self.journal,
@@ -349,7 +350,7 @@ class EmbeddedEngine:
             drain_s=parts.drain_s,
             serves=parts.serves,
         )
-        self.runner.lost = self._lost
+        self.runner.lost, self.runner.left = self._lost, parts.left
         self._claiming = RunClaims(
             self.journal, self.runner, self, clock=clock, poll_s=settings.poll_s, ended=self._look_at_ends
         )

@@ -142,8 +142,6 @@ class Journal:
         self.woke, self.signalled = woke, signalled
         self.host = ""
         """This host's id; another one after each `open`."""
-        self.left: Callable[[], Sequence[str]] = lambda: ()
-        """Plugins that other hosts are to serve: runs that wait for them are left to those."""
         self._owned: dict[str, Owned] = {}
         self._queue = Queue(store, clock, self._tell)
         self._sign_off = _SignOff(signed)
@@ -304,14 +302,17 @@ class Journal:
 
     # -- runs go on
 
-    async def claim(self, limit: int, *, root: str | None = None, patience_s: float = 0.0) -> list[Claimed]:
+    async def claim(
+        self, limit: int, *, root: str | None = None, patience_s: float = 0.0, left: Sequence[str] = ()
+    ) -> list[Claimed]:
         """Takes runs that are due, the highest priority first, with their signals. Raises: HostLost.
 
         Args:
             root: only those that began with this run.
             patience_s: only those that have been due for so long.
+            left: plugins that other hosts are to serve: runs that wait for them are left to those.
         """
-        host, now, left = self.host, self._clock.now(), self.left()
+        host, now = self.host, self._clock.now()
 
         def work(session: Session, batch: JournalBatch) -> list[_Taken]:
             rows = claims.claim(session, host, limit, now, root=root, until=now - patience_s, left=left)
