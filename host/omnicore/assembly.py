@@ -57,6 +57,7 @@ from omnicore.memory.service import MemoryService
 from omnicore.optional import optional
 from omnicore.parts import DeliveryPart, EventPart, HealthPart, HostParts, Part, started, watch_events, watch_resources
 from omnicore.plugins.call import from_json, to_json
+from omnicore.plugins.callers import PluginLimits
 from omnicore.plugins.host import PluginHost
 from omnicore.plugins.rollout import Rollouts
 from omnicore.portal import NEVER_CLOSED, BlockingHost
@@ -233,6 +234,7 @@ class Host(ServicesOfHost):
                 loops=self.loops,
                 fleet=self.fleet,
                 rollouts=self.rollouts,
+                limits=self.limits,
                 intelligences=self.intelligences,
                 evolution=self.evolution,
                 memory=self.memory,
@@ -276,7 +278,7 @@ class Host(ServicesOfHost):
             order = (
                 *_collector(parts, work=self._work),
                 *(audit, parts.events, parts.vectors, parts.memory, parts.connectors, parts.plugins),
-                *(parts.rollouts, parts.deliveries, parts.mcp),
+                *(parts.limits, parts.rollouts, parts.deliveries, parts.mcp),
                 *((parts.nats,) if parts.nats is not None else ()),
                 *automation,
                 *((parts.tasks, parts.health_part, self.operations) if self._work else ()),
@@ -371,10 +373,27 @@ class Host(ServicesOfHost):
             wrap_doors=self._wrap_doors,
         )
         parts.plugins.wanted = self._wanted
+        self._make_decisions(parts, stored, clock)
+        return services, native
+
+    def _make_decisions(self, parts: HostParts, stored: StoredTasks, clock: Clock) -> None:
+        """Makes the rollouts and limits of plugins, which hold for all hosts, and lists who forgets a plugin."""
         host = self._host_name(parts)
         parts.rollouts = Rollouts(parts.plugins, parts.store, parts.bus, clock, host=host, work=self._work)
-        parts.plugins.forgetting += [stored.forget, parts.vectors.clear, parts.memory.memories.clear]
-        return services, native
+        parts.limits = PluginLimits(
+            parts.store,
+            clock,
+            host=host,
+            gates=parts.plugins.routes.gates,
+            renew=parts.plugins.routes.renew,
+            known=parts.plugins.get,
+        )
+        parts.plugins.forgetting += [
+            parts.limits.forget,
+            stored.forget,
+            parts.vectors.clear,
+            parts.memory.memories.clear,
+        ]
 
     def _host_name(self, parts: HostParts) -> str:
         """The name by which this host holds leases; empty where it has its database for itself."""

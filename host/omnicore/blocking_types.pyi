@@ -35,6 +35,7 @@ from omnicore.memory.recall import Made
 from omnicore.memory.service import Holding, MemoryService, MemoryStats, PluginMemories
 from omnicore.parts import DeliveryPart, EventPart, HealthPart
 from omnicore.plugins.call import Calls
+from omnicore.plugins.callers import PluginLimits
 from omnicore.plugins.host import PluginHost
 from omnicore.plugins.rollout import Rollouts
 from omnicore.resilience.degradation import Degradation
@@ -74,6 +75,7 @@ class Services:
     health: BlockingHealthMonitor
     health_part: BlockingHealthPart
     intelligences: BlockingIntelligences
+    limits: BlockingPluginLimits
     loops: BlockingLoopEngine
     mcp: BlockingMcpService
     memory: BlockingMemoryService
@@ -361,6 +363,10 @@ class BlockingPluginHost(PluginHost):
         raw: bool = ...,
         costs: CallCosts | None = ...,
     ) -> Any: ...
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+
+class BlockingPluginLimits(PluginLimits):
     def start(self) -> None: ...
     def stop(self) -> None: ...
 

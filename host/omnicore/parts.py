@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from omnicore.loops.engine import LoopEngine
     from omnicore.mcp.service import McpService
     from omnicore.memory.service import MemoryService
+    from omnicore.plugins.callers import PluginLimits
     from omnicore.plugins.host import PluginHost
     from omnicore.plugins.rollout import Rollouts
     from omnicore.runtime.tasks import TaskEngine
@@ -67,6 +68,7 @@ class HostParts:
     memory: MemoryService
     plugins: PluginHost
     rollouts: Rollouts
+    limits: PluginLimits
     nats: FleetPart | None
     tasks: TaskEngine
     workflows: Workflows

@@ -27,6 +27,7 @@ from omnicore.events.bus import EventBus
 from omnicore.memory.embedder import Embedder, Sense, embedder_named
 from omnicore.memory.memories import Memories
 from omnicore.memory.service import MemoryService
+from omnicore.plugins.callers import PluginLimits
 from omnicore.plugins.host import PluginHost
 from omnicore.plugins.rollout import Rollouts
 from omnicore.sandbox.extism.engine import ExtismEngine
@@ -187,6 +188,14 @@ class Site:
                 vectors=VectorService(self._database, self.settings.data / "vectors"),
                 connectors=self.connectors,
                 rollouts=Rollouts(self.host, self._database, self.bus, clock, host="", work=False),
+                limits=PluginLimits(
+                    self._database,
+                    clock,
+                    host="",
+                    gates=self.host.routes.gates,
+                    renew=self.host.routes.renew,
+                    known=self.host.get,
+                ),
             ),
         )
         self.url = ""

@@ -71,6 +71,30 @@ def test_a_rollout_is_watched_and_promoted(site: Site) -> None:
     assert site.client.get("/api/v1/rollouts").json() == {"items": []}
 
 
+def test_calls_of_a_plugin_are_limited_shown_and_refused_with_retry_after(site: Site) -> None:
+    site.drop("a.wasm", ONE)
+    assert site.client.get(f"{AT}/limit").json()["per_second"] is None
+    limited = site.client.put(f"{AT}/limit", json={"concurrent": 8, "per_second": 0.5})
+    assert (limited.status_code, limited.json()["concurrent"]) == (200, 8)
+    answers = [site.client.post(f"{AT}/functions/echo", content=b"x") for _ in range(3)]
+    assert [one.status_code for one in answers] == [200, 429, 429]
+    problem = answers[-1].json()
+    assert (problem["code"], problem["limit"]) == ("limit-exceeded", "plugin_per_second")
+    assert answers[-1].headers["retry-after"] == "2"
+    assert site.client.put(f"{AT}/limit", json={}).json()["who"] is None
+    assert site.client.post(f"{AT}/functions/echo", content=b"x").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "path"), [({"concurrent": 0}, "concurrent"), ({"per_second": "5"}, "per_second"), ({"rate": 5}, "rate")]
+)
+def test_limits_that_are_none_are_refused_with_their_path(site: Site, body: dict[str, object], path: str) -> None:
+    site.drop("a.wasm", ONE)
+    refused = site.client.put(f"{AT}/limit", json=body)
+    assert (refused.status_code, refused.json()["path"]) == (422, path)
+    assert site.client.put("/api/v1/plugins/nobody/limit", json={}).status_code == 404
+
+
 @pytest.mark.parametrize(
     ("changes", "path"),
     [

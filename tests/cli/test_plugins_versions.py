@@ -97,6 +97,11 @@ def test_a_version_is_rolled_out_and_stopped(omnicore, tmp_path):
     assert "running, 5 % to" in begun.out, begun.err
     assert "running, 5 % to" in omnicore("plugins", "show", "store").out
     assert "stopped, 0 % to" in omnicore("plugins", "rollout", "store", "--stop").out
+    limited = omnicore("plugins", "limit", "store", "--concurrent", "8", "--per-second", "50")
+    assert limited.out == "Calls of store: at most 8 at once, 0 held now; at most 50 a second\n"
+    assert omnicore("plugins", "limit", "store").out == limited.out
+    assert omnicore("plugins", "limit", "store", "--none").out == "Calls of store: not limited\n"
+    assert omnicore("plugins", "limit", "store", "--none", "--concurrent", "8").code == 2
     omnicore("plugins", "rollout", "store", new[:8], "--share", "5,100")
     assert "done, 100 % to" in omnicore("plugins", "rollout", "store", "--promote").out
     assert omnicore("plugins", "rollout", "store").code == 2

@@ -153,6 +153,7 @@ UNKNOWN: dict[str, tuple[str, ...]] = {
     "plugins rollback": ("nope",),
     "plugins rollout": ("nobody", "--stop"),
     "plugins place": ("nope", "--anywhere"),
+    "plugins limit": ("nobody",),
     "plugins share": ("nope", "00000000=100"),
     "plugins hosts": ("nope",),
     "plugins config": ("nope",),

@@ -17,8 +17,11 @@ from tests.vectors.conftest import Make, Told, filled, ids, names, nearest, some
 
 from omnicore.clock import ManualClock
 from omnicore.config.settings import VectorSettings
+from omnicore.vectors import links
 from omnicore.vectors.ann import Graph, GraphFailed
 from omnicore.vectors.collection import LoadedCollection
+from omnicore.vectors.exact import directed
+from omnicore.vectors.links import OtherForm, nameless, stripped
 from omnicore.vectors.service import IndexState, VectorService, backoff_s, due
 from omnicore.vectors.snapshots import IndexSnapshots, SnapshotOrder, written
 
@@ -143,6 +146,50 @@ def test_a_second_copy_is_made_from_the_first(service: VectorService, make: Make
     assert again.health().ok
     assert again.stats("p", "docs")["indexed"] == 230
     assert not set(names(10)) & set(ids(again.search("p", "docs", rows[0], 20)))
+
+
+def test_no_copy_holds_a_vector(service: VectorService, tmp_path: Path) -> None:
+    rows = indexed(service)
+    unit = rows / np.linalg.norm(rows.astype(np.float64), axis=1, keepdims=True)
+    for _ in range(2):
+        data = b"".join(path.read_bytes() for path in (tmp_path / "vectors").rglob("*") if path.is_file())
+        assert len(data) > 8000
+        assert not any(row.astype(np.float32)[:3].tobytes() in data for row in (*rows, *unit))
+        service.upsert_rows("p", "docs", [f"w{n}" for n in range(40)], some(40, seed=5))
+        service.delete("p", "docs", names(10))
+        service.round()
+
+
+def test_a_copy_of_the_form_before_which_held_vectors_is_removed(
+    service: VectorService, make: Make, tmp_path: Path
+) -> None:
+    rows = indexed(service)
+    copy, manifest = copy_of(tmp_path)
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "format": 1}))
+    again = make()
+    again.round()
+    assert not copy.exists()
+    assert again.health().ok
+    assert ids(again.search("p", "docs", rows[7], 5)) == nearest(rows, rows[7], 5)
+    assert json.loads(copy_of(tmp_path)[1].read_text())["format"] == 2
+
+
+@pytest.mark.parametrize("metric", ["cosine", "l2"])
+def test_an_index_is_the_same_bytes_after_its_vectors_were_taken_out_and_put_in(metric: str) -> None:
+    rows = directed(some(300))
+    graph = Graph(8, metric, m=8, ef=60)
+    graph.add(np.arange(300) * 3 + 5, rows)
+    with nameless() as (file, path):
+        graph._index.save_index(str(path))
+        whole = file.read()
+    bare = b"".join(stripped(memoryview(whole), 8))
+    assert len(bare) == len(whole) - 300 * 32
+    assert b"".join(links.filled(memoryview(bare), 8, np.arange(300) * 3 + 5, rows)) == whole
+    for other in (whole[:50], b"\1" + whole[1:], whole[:500]):
+        with pytest.raises(OtherForm):
+            list(stripped(memoryview(other), 8))
+    with pytest.raises(OtherForm):
+        list(stripped(memoryview(whole), 9))
 
 
 def damage(copy: Path, manifest: Path, how: str) -> None:
@@ -317,7 +364,7 @@ def test_a_killed_scribe_is_an_error_and_leaves_nothing(tmp_path: Path, monkeypa
     with snapshots.workplace() as folder:
         order = SnapshotOrder(str(folder), "", 0, 0, 8, "l2", 8, 60)
         with pytest.raises((GraphFailed, BrokenPipeError)):
-            written(order, np.arange(9), some(9), np.arange(9), lambda: False)
+            written(order, np.arange(9), some(9), lambda: False)
     assert list((tmp_path / "vectors").iterdir()) == []
 
 
@@ -325,7 +372,7 @@ def test_a_stopping_host_ends_the_scribe(tmp_path: Path) -> None:
     with IndexSnapshots(tmp_path).workplace() as folder:
         order = SnapshotOrder(str(folder), "", 0, 0, 64, "l2", 64, 2000)
         with pytest.raises(GraphFailed, match="the host stops"):
-            written(order, np.arange(20_000), some(20_000, 64), np.arange(20_000), lambda: True)
+            written(order, np.arange(20_000), some(20_000, 64), lambda: True)
 
 
 def test_the_thread_builds_the_index_by_itself(make: Make, told: Told) -> None:

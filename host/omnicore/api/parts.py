@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from omnicore.intelligences.registry import Intelligences
     from omnicore.loops.engine import LoopEngine
     from omnicore.memory.service import MemoryService
+    from omnicore.plugins.callers import PluginLimits
     from omnicore.plugins.host import PluginHost
     from omnicore.plugins.rollout import Rollouts
     from omnicore.resilience.degradation import Degradation
@@ -61,6 +62,7 @@ class Rooms:
     loops: LoopEngine | None = None
     fleet: Fleet | None = None
     rollouts: Rollouts | None = None
+    limits: PluginLimits | None = None
     intelligences: Intelligences | None = None
     evolution: Evolutions | None = None
     memory: MemoryService | None = None

@@ -34,6 +34,7 @@ from omnicore.api.schema import (
 )
 from omnicore.capabilities.doors import review_warnings
 from omnicore.errors import InvalidInput, NotFound
+from omnicore.plugins.callers import CallLimitOrder, CallLimitView, PluginLimits
 from omnicore.plugins.rollout import (
     GuardReading,
     RolloutList,
@@ -325,6 +326,22 @@ def _rollouts(request: Request) -> Rollouts:
     return present(parts_of(request).rooms.rollouts, "makes no rollouts")
 
 
+async def show_call_limit(request: Request) -> Response:
+    """The limits on the calls of a plugin."""
+    return Json((await asyncio.to_thread(_limits(request).of, request.path_params["plugin"])).to_json())
+
+
+async def set_call_limit(request: Request) -> Response:
+    """Limits the calls of a plugin on all hosts."""
+    order = await read_record(request, CallLimitOrder, "limit")
+    limit = partial(_limits(request).set, who=who(request))
+    return Json((await asyncio.to_thread(limit, request.path_params["plugin"], order)).to_json())
+
+
+def _limits(request: Request) -> PluginLimits:
+    return present(parts_of(request).rooms.limits, "limits no calls")
+
+
 async def list_plugin_hosts(request: Request) -> Response:
     """Files of hosts' folders that have the name, and the versions that hosts have in service."""
     found = await asyncio.to_thread(parts_of(request).host.fleet_view, request.path_params["plugin"])
@@ -398,6 +415,8 @@ SCHEMAS: Schemas = {
     "Versions": object_of(items=list_of("Version")),
     "RollbackOrder": schema(RollbackOrder),
     "SharesOrder": schema(SharesOrder),
+    "CallLimitOrder": schema(CallLimitOrder),
+    "CallLimitView": schema(CallLimitView, shown=True),
     "RolloutOrder": schema(RolloutOrder),
     "Rollout": schema(Rollout),
     **{one.__name__: schema(one, shown=True) for one in (GuardReading, VersionFigures, RolloutProgress, RolloutList)},

@@ -135,6 +135,8 @@ def _http_problem(error: HTTPException) -> Problem:
 def _status(error: errors.OmniError) -> int:
     if isinstance(error, errors.InvalidInput) and "limit" in error.details:
         return 413
+    if isinstance(error, errors.LimitExceeded) and "retry_after_s" in error.details:
+        return 429
     if isinstance(error, errors.StorageFailed) and error.details.get("reason") in _DISK_FULL:
         return 507
     return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)

@@ -56,6 +56,7 @@ TABLE: Mapping[str, Lazy] = {
     "rollback": Lazy(_AT, "rollback", "Put an earlier version of a plugin back."),
     "share": Lazy(_AT, "share", "Divide the calls of a plugin among versions."),
     "place": Lazy(_AT, "place", "Place a plugin on the hosts that have some labels."),
+    "limit": Lazy(_AT, "limit", "Limit the calls of a plugin on all hosts."),
     "rollout": Lazy(_AT, "rollout", "Give a version the calls of a plugin step by step."),
     "hosts": Lazy(_AT, "hosts", "Show what hosts' folders propose and what hosts run of a plugin."),
     "config": Lazy(_AT, "config", "Show and change the settings of a plugin."),
@@ -323,6 +324,38 @@ def rollout(
         else:
             found = client.ask("POST", "plugins", name, "rollout", body=plan)
     output.done(f"Rollout of {name}: {_rollout(found)}", found)
+
+
+@click.command()
+@click.argument("name")
+@click.option("--concurrent", type=click.IntRange(1), help="Calls that may run at once, on all hosts together.")
+@click.option("--per-second", type=click.FloatRange(0.001), help="Calls that may begin in a second, on all hosts.")
+@click.option("--none", "lifted", is_flag=True, help="Limit nothing any more.")
+@host_folders
+@pass_shell
+def limit(shell: Shell, name: str, *, concurrent: int | None, per_second: float | None, lifted: bool) -> None:
+    """Limit how many calls of a plugin run at once and begin in a second, on all hosts together.
+
+    Without options the limits are shown. What is not named is not limited. A call above a limit is told when to try
+    again.
+    """
+    output, order = Output(shell), {"concurrent": concurrent, "per_second": per_second}
+    named = concurrent is not None or per_second is not None
+    if named and lifted:
+        raise click.UsageError("give either limits or --none")
+    with connected(shell, output) as client:
+        if named or lifted:
+            found = client.ask("PUT", "plugins", name, "limit", body=order)
+        else:
+            found = client.get("plugins", name, "limit")
+    output.done(f"Calls of {name}: {_limit(found)}", found)
+
+
+def _limit(one: Document) -> str:
+    """Limits in a line."""
+    parts = [f"at most {one['concurrent']} at once, {one['held']} held now"] if one["concurrent"] else []
+    parts += [f"at most {one['per_second']:g} a second"] if one["per_second"] else []
+    return "; ".join(parts) or "not limited"
 
 
 def _rollout(one: Document) -> str:

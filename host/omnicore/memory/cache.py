@@ -23,8 +23,17 @@ from omnicore.errors import InvalidInput, OmniError, StorageFailed
 from omnicore.memory.bm25 import WordIndex
 from omnicore.memory.candidates import LISTED, nearest
 from omnicore.memory.columns import Bools, Floats, Matrix, MemoryColumns, Places, best
-from omnicore.memory.index_copy import divided_in, draft_of, opened_columns, opened_partition, stale
-from omnicore.memory.index_file import DEAD_WHEN_WRITTEN, SPACES, IndexFileBroken, IndexFiles
+from omnicore.memory.index_file import (
+    DEAD_WHEN_WRITTEN,
+    SPACES,
+    IndexFileBroken,
+    IndexFiles,
+    divided_in,
+    draft_of,
+    opened_columns,
+    opened_partition,
+    stale,
+)
 from omnicore.memory.partition import NOWHERE, Partition, centre_count, centres_of, lists_of, sample_size
 from omnicore.memory.tiers import MemoryTier, policy_of
 from omnicore.storage.tables.memory import LIVE, NewMemory, Outline, Space

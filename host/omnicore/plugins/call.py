@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
     from omnicore.capabilities.costs import CallCosts
     from omnicore.config.settings import Settings
+    from omnicore.plugins.callers import LimitGate
     from omnicore.plugins.catalogue import Catalogue, Serving
     from omnicore.plugins.native import NativePlugins
     from omnicore.plugins.placement import Placements
@@ -301,6 +302,8 @@ class CallRoutes:
         self._silent = ""
         self.following: list[Callable[[PluginRow], None]] = []
         """Called with the row of each plugin about which a host decided something."""
+        self.gates: dict[str, LimitGate] = {}
+        """Those of plugins whose calls are limited on all hosts, by name."""
 
     def divided(self, ref: str) -> Target | None:
         """The target of one call of a reference whose calls are divided among versions, if it was resolved before."""
@@ -338,10 +341,19 @@ class CallRoutes:
                 if shares:
                     split = self._splits[ref] = self._split(ref, version, shares)
                     return split.choose()
-                target = self.targets[ref] = self._versions.target(version, ref)
+                target = self._versions.target(version, ref)
+                target.gate = self.gates.get(name)
+                self.targets[ref] = target
             except NotFound as error:
                 raise self._held_back(name, error) from None
             return target
+
+    def renew(self, name: str) -> None:
+        """Has the targets of a plugin made again: it has another gate."""
+        with self._switching:
+            for targets in (self.targets, self._splits):
+                for ref in [ref for ref in tuple(targets) if ref.partition(".")[0] == name]:
+                    targets.pop(ref, None)
 
     def _split(self, ref: str, first: Version, shares: Sequence[tuple[Version, int]]) -> Split:
         """Targets of a reference by their shares, the version that always answers first. Raises: NotFound."""
@@ -351,6 +363,7 @@ class CallRoutes:
                 target = self._versions.target(version, ref)
                 target.tally = self._tallies.setdefault((name, version.serving.hash), VersionTally(name))
                 target.record = target.tally.both(target.record)
+                target.gate = self.gates.get(name)
                 targets.append((target, percent))
         if not targets:
             self._versions.target(first, ref)
@@ -568,7 +581,10 @@ class Calls:
         """See `omnicore.plugins.host.PluginHost.call_blocking`."""
         target = self.targets.get(ref) or self._divided(ref) or self._resolve(ref)
         payload = data if target.plain_input and type(data) is bytes else target.media.encode(data)
-        output = self._run(target, payload, timeout_s, host_context)
+        if target.gate is None:
+            output = self._run(target, payload, timeout_s, host_context)
+        else:
+            output = target.gate.call(self._run, target, payload, timeout_s, host_context)
         return output if target.plain_output else self._decoded(target, output, raw=raw)
 
     async def call(
@@ -590,7 +606,10 @@ class Calls:
             target = await asyncio.to_thread(self._resolve, ref)
         payload = data if target.plain_input and type(data) is bytes else target.media.encode(data)
         run = self._run_on_thread if target.threads else self._run_on_loop
-        output = await run(target, payload, timeout_s, host_context)
+        if target.gate is None:
+            output = await run(target, payload, timeout_s, host_context)
+        else:
+            output = await target.gate.call_async(run, target, payload, timeout_s, host_context)
         return output if target.plain_output else self._decoded(target, output, raw=raw)
 
     def _decoded(self, target: Target, output: bytes, *, raw: bool) -> Any:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from omnicore.capabilities.services import Services
     from omnicore.clock import Clock
     from omnicore.config.settings import Settings
+    from omnicore.plugins.callers import LimitGate
     from omnicore.plugins.catalogue import Serving
     from omnicore.sandbox.engine import Instance, SandboxEngine, Template
     from omnicore.storage.modules import ModuleStore
@@ -442,11 +443,12 @@ class ServiceParts:
 class Target:
     """Everything that calls of a reference such as `text.count` need, worked out once.
 
-    `record` is told of calls that were answered, `failed` of all others. `tally` counts for one of several versions.
+    `record` is told of calls that were answered, `failed` of all others. `tally` counts for one of several versions,
+    `gate` lets calls through where they are limited.
     """
 
     __slots__ = (
-        *("export", "failed", "media", "plain_input", "plain_output", "record", "ref", "tally", "threads"),
+        *("export", "failed", "gate", "media", "plain_input", "plain_output", "record", "ref", "tally", "threads"),
         "version",
     )
 
@@ -462,6 +464,7 @@ class Target:
         self.record: Callable[..., None] = recorder.record
         self.failed = recorder.record
         self.tally: VersionTally | None = None
+        self.gate: LimitGate | None = None
         self.threads = threads
 
 

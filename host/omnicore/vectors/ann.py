@@ -8,11 +8,13 @@ and saving, loading and resizing hold the interpreter's lock.
 
 from __future__ import annotations
 
+import mmap
 import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from omnicore.errors import ToolMissing
+from omnicore.vectors.links import filled, nameless, stripped
 from omnicore.vectors.numeric import np
 
 if TYPE_CHECKING:
@@ -126,10 +128,35 @@ class Graph:
             raise GraphFailed("hnswlib is not installed")
         self._ef, self._m, self._threads = ef, m, threads
         self._lock = TurnLock()
+        self._dimensions = dimensions
         self._index: Any = hnswlib.Index(space=_SPACES[metric], dim=dimensions)
         self._marked = 0
         self._rows = 0
         self._short = 0
+
+    @classmethod
+    def restored(
+        cls,
+        copy: Path,
+        dimensions: int,
+        metric: str,
+        *,
+        vectors: tuple[Labels, Matrix],
+        rows: int,
+        m: int,
+        ef: int,
+        threads: int = 1,
+    ) -> Graph:
+        """The graph of a copy that was verified, with its vectors put in again.
+
+        Args:
+            vectors: labels in ascending order, and their rows. Who is not among them is to be marked.
+        """
+        with _translated(), nameless(copy.parent) as (file, path):
+            for piece in filled(memoryview(copy.read_bytes()), dimensions, *vectors):
+                file.write(piece)
+            file.flush()
+            return cls.loaded(path, dimensions, metric, rows=rows, m=m, ef=ef, threads=threads)
 
     @classmethod
     def loaded(cls, path: Path, dimensions: int, metric: str, *, rows: int, m: int, ef: int, threads: int = 1) -> Graph:
@@ -189,12 +216,16 @@ class Graph:
             return np.sort(np.asarray(self._index.get_ids_list(), np.int64))
 
     def save(self, path: Path) -> None:
-        """Writes the graph to a file. Holds the interpreter's lock: only a process without other work does this."""
-        with self._lock.writing(), _translated():
-            self._index.save_index(str(path))
-            size = int(self._index.index_file_size())
-        if path.stat().st_size != size:  # a full disk is no error to hnswlib
-            raise GraphFailed(f"{path.stat().st_size} of {size} bytes were written")
+        """Writes the graph without its vectors. Holds the interpreter's lock: for a process without other work."""
+        with self._lock.writing(), _translated(), nameless(path.parent) as (file, whole):
+            self._index.save_index(str(whole))
+            size, written = int(self._index.index_file_size()), whole.stat().st_size
+            if written != size:  # a full disk is no error to hnswlib
+                raise GraphFailed(f"{written} of {size} bytes were written")
+            data = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ)
+            with path.open("wb") as copy:
+                for piece in stripped(memoryview(data), self._dimensions):
+                    copy.write(piece)
 
     def _make_room(self, rows: int) -> None:
         if self._rows == 0:

@@ -309,8 +309,10 @@ class IndexMaintenance:
 
     def _loaded(self, loaded: LoadedCollection, manifest: SnapshotManifest) -> Graph:
         collection, settings = loaded.collection, self._settings
-        return Graph.loaded(
+        exact = loaded.served.exact
+        return Graph.restored(
             *(self._snapshots.verified(manifest), collection.dimensions, collection.metric),
+            vectors=(exact.labels[: exact.rows], exact.matrix[: exact.rows]),
             rows=manifest.rows,
             m=settings.m,
             ef=settings.ef,
@@ -362,18 +364,14 @@ class IndexMaintenance:
         changes, path = loaded.changes, Path()
         if base is not None:
             path = self._snapshots.folder / base.file
-        start = int(np.searchsorted(exact.labels[: exact.rows], base.seq, side="right")) if base else 0
-        rows = start + np.flatnonzero(exact.alive[start : exact.rows])
-        living = exact.labels[: exact.rows][exact.alive[: exact.rows]]
+        rows = np.flatnonzero(exact.alive[: exact.rows])
         settings = self._settings
         with self._snapshots.workplace() as folder:
             order = SnapshotOrder(
                 *(str(folder), str(path) if base else "", base.rows if base else 0, base.crc if base else 0),
                 *(collection.dimensions, collection.metric, settings.m, settings.ef),
             )
-            made, count, size, crc = written(
-                order, exact.labels[rows], exact.matrix[rows], living, self._stopping.is_set
-            )
+            made, count, size, crc = written(order, exact.labels[rows], exact.matrix[rows], self._stopping.is_set)
             seq = int(exact.labels[exact.rows - 1])
             name = f"{collection.key:016x}.{folder.name.removeprefix(WORK)}.hnsw"
             manifest = SnapshotManifest(

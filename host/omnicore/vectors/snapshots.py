@@ -1,4 +1,4 @@
-"""Copies of indexes on disk: a file for each, and a manifest that says which bytes to believe.
+"""Copies of indexes on disk: a file for each, without the vectors, and a manifest that says which bytes to believe.
 
 `python -m omnicore.vectors.snapshots`: writes an index to a file, in a process of its own.
 
@@ -20,12 +20,13 @@ import sys
 import tempfile
 import zlib
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from omnicore.files import own_folder, own_opener
 from omnicore.vectors.ann import Graph, GraphFailed
+from omnicore.vectors.links import nameless
 from omnicore.vectors.numeric import np
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 WORK = "work-"
 """Prefix of a folder in which a copy is made; the rest of the name is unique."""
 
-_FORMAT = 1
+_FORMAT = 2  # 1 held the vectors too
 _MANIFEST_BYTES = 4096
 _KEY = re.compile(r"[0-9a-f]{16}")
 _CHUNK = 1 << 20
@@ -77,11 +78,15 @@ class IndexSnapshots:
         """The manifest of the newest copy of a collection. Raises: SnapshotBroken."""
         try:
             with self._manifest(key).open("rb") as file:
-                return _parsed(file.read(_MANIFEST_BYTES + 1))
+                found = _parsed(file.read(_MANIFEST_BYTES + 1))
         except FileNotFoundError:
             return None
         except OSError as error:
             raise SnapshotBroken(f"the manifest cannot be read: {error.strerror}") from error
+        if found.format != _FORMAT:
+            self.remove(key)
+            return None
+        return found
 
     def keys(self) -> list[int]:
         """Collections that have a copy."""
@@ -178,7 +183,7 @@ def _parsed(data: bytes) -> SnapshotManifest:
     if not isinstance(found, dict) or {name: type(value) for name, value in found.items()} != wanted:
         raise SnapshotBroken("the manifest has another form")
     manifest = SnapshotManifest(**found)
-    if manifest.format != _FORMAT or Path(manifest.file).name != manifest.file or manifest.rows < 1:
+    if not 1 <= manifest.format <= _FORMAT or Path(manifest.file).name != manifest.file or manifest.rows < 1:
         raise SnapshotBroken("the manifest has another form")
     return manifest
 
@@ -190,7 +195,7 @@ _NICE = 10
 
 @dataclass(frozen=True, slots=True)
 class SnapshotOrder:
-    """A file to write: the copy `base` of `base_rows` labels, if there is one, with the rows in `folder` added."""
+    """A file to write: the copy `base` of `base_rows` labels, if there is one, with the labels in `folder` added."""
 
     folder: str
     base: str
@@ -200,26 +205,32 @@ class SnapshotOrder:
     metric: str
     m: int
     ef: int
+    matrix: str = ""
 
 
 def written(
-    order: SnapshotOrder, labels: Labels, matrix: Matrix, living: Labels, stopping: Callable[[], bool]
+    order: SnapshotOrder, labels: Labels, matrix: Matrix, stopping: Callable[[], bool]
 ) -> tuple[Path, int, int, int]:
     """Lets another process write the file. Returns it, how many labels are in it, its size and its checksum.
 
     Args:
-        labels, matrix: what to add to the copy before.
-        living: all labels that are to be found; the others are marked.
+        labels, matrix: all that live, in ascending order; what else is in the copy before is marked.
 
     Raises: GraphFailed: it did not come to an end, or `stopping` became true meanwhile.
     """
     folder = Path(order.folder)
     np.save(folder / "labels.npy", labels)
-    np.save(folder / "matrix.npy", matrix)
-    np.save(folder / "living.npy", living)
-    command = [sys.executable, "-P", "-m", "omnicore.vectors.snapshots"]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    said, failed = _outcome(process, json.dumps(asdict(order)).encode(), stopping)
+    with nameless(folder) as (file, path):  # a killed process leaves no vectors behind
+        np.save(file, matrix)
+        file.flush()
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "omnicore.vectors.snapshots"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            pass_fds=(file.fileno(),),
+        )
+        said, failed = _outcome(process, json.dumps(asdict(replace(order, matrix=str(path)))).encode(), stopping)
     if process.returncode:
         raise GraphFailed(f"the process that writes the index ended with {process.returncode}: {failed[-200:]!r}")
     rows, size, crc = json.loads(said)
@@ -244,34 +255,39 @@ def main() -> None:
     """Reads an order from standard input and answers rows, size and checksum."""
     order = SnapshotOrder(**json.load(sys.stdin))
     os.nice(_NICE)
-    path = _write(order)
-    size, crc = checksum(path)
-    json.dump([np.load(path.with_name("labels.npy"), mmap_mode="r").shape[0] + order.base_rows, size, crc], sys.stdout)
+    path, rows = _write(order)
+    json.dump([rows, *checksum(path)], sys.stdout)
 
 
-def _write(order: SnapshotOrder) -> Path:
+def _write(order: SnapshotOrder) -> tuple[Path, int]:
     folder = Path(order.folder)
     labels = np.load(folder / "labels.npy", allow_pickle=False)
-    matrix = np.load(folder / "matrix.npy", mmap_mode="r", allow_pickle=False)
-    graph = _base(order)
-    for at in range(0, len(labels), _SLICE):
-        graph.add(labels[at : at + _SLICE], np.asarray(matrix[at : at + _SLICE]))
-    living = np.load(folder / "living.npy", allow_pickle=False)
-    graph.mark(np.setdiff1d(graph.labels(), living, assume_unique=True).tolist())
+    matrix = np.load(order.matrix, mmap_mode="r", allow_pickle=False)
+    graph = _base(order, labels, matrix)
+    known = graph.labels() if order.base else labels[:0]
+    fresh = np.flatnonzero(~np.isin(labels, known, assume_unique=True))
+    for at in range(0, len(fresh), _SLICE):
+        some = fresh[at : at + _SLICE]
+        graph.add(labels[some], np.asarray(matrix[some]))
+    graph.mark(np.setdiff1d(known, labels, assume_unique=True).tolist())
     path = folder / "index"
     graph.save(path)
     with path.open("rb") as file:
         os.fsync(file.fileno())
-    return path
+    return path, graph.rows
 
 
-def _base(order: SnapshotOrder) -> Graph:
+def _base(order: SnapshotOrder, labels: Labels, matrix: Matrix) -> Graph:
     if not order.base:
         return Graph(order.dimensions, order.metric, m=order.m, ef=order.ef)
     if checksum(Path(order.base))[1] != order.base_crc:
         raise GraphFailed("the copy before is damaged")
-    return Graph.loaded(
-        *(Path(order.base), order.dimensions, order.metric), rows=order.base_rows, m=order.m, ef=order.ef
+    return Graph.restored(
+        *(Path(order.base), order.dimensions, order.metric),
+        vectors=(labels, matrix),
+        rows=order.base_rows,
+        m=order.m,
+        ef=order.ef,
     )
 
 

@@ -176,6 +176,24 @@ func (c *Client) PlacePlugin(ctx context.Context, plugin string, body PlacementO
 	return answer, nil
 }
 
+// ShowCallLimit: shows the limits on a plugin's calls: GET /api/v1/plugins/{plugin}/limit.
+func (c *Client) ShowCallLimit(ctx context.Context, plugin string) (*CallLimitView, error) {
+	answer := new(CallLimitView)
+	if err := c.do(ctx, request{method: http.MethodGet, path: "/api/v1/plugins/" + escaped(plugin) + "/limit"}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// SetCallLimit: limits a plugin's calls on all hosts: PUT /api/v1/plugins/{plugin}/limit.
+func (c *Client) SetCallLimit(ctx context.Context, plugin string, body CallLimitOrder) (*CallLimitView, error) {
+	answer := new(CallLimitView)
+	if err := c.do(ctx, request{method: http.MethodPut, path: "/api/v1/plugins/" + escaped(plugin) + "/limit", body: body, media: "application/json"}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
 // ListRollouts: lists rollouts under way: GET /api/v1/rollouts.
 func (c *Client) ListRollouts(ctx context.Context) (*RolloutList, error) {
 	answer := new(RolloutList)

@@ -226,6 +226,33 @@ type CallCost struct {
 	HostCalls map[string]int64 `json:"host_calls"`
 }
 
+// CallLimitOrder is a JSON object.
+type CallLimitOrder struct {
+	// Calls that may run at once on all hosts.
+	Concurrent *int64 `json:"concurrent,omitempty"`
+
+	// Calls that may begin in a second on all hosts.
+	PerSecond *float64 `json:"per_second,omitempty"`
+}
+
+// CallLimitView is a JSON object.
+type CallLimitView struct {
+	// Calls that may run at once; null for any number.
+	Concurrent *int64 `json:"concurrent"`
+
+	// Calls that may begin in a second; null for any number.
+	PerSecond *float64 `json:"per_second"`
+
+	// Places that hosts hold now, for calls that run or may begin.
+	Held int64 `json:"held"`
+
+	// Who set them; null where nothing is limited.
+	Who *string `json:"who"`
+
+	// When; seconds since the Unix epoch.
+	At *float64 `json:"at"`
+}
+
 // Change is a JSON object.
 type Change struct {
 	Capability string `json:"capability"`

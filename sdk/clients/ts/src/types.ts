@@ -161,6 +161,26 @@ export interface CallCost {
   host_calls: Record<string, number>;
 }
 
+export interface CallLimitOrder {
+  /** Calls that may run at once on all hosts. */
+  concurrent?: number | null;
+  /** Calls that may begin in a second on all hosts. */
+  per_second?: number | null;
+}
+
+export interface CallLimitView {
+  /** Calls that may run at once; null for any number. */
+  concurrent: number | null;
+  /** Calls that may begin in a second; null for any number. */
+  per_second: number | null;
+  /** Places that hosts hold now, for calls that run or may begin. */
+  held: number;
+  /** Who set them; null where nothing is limited. */
+  who: string | null;
+  /** When; seconds since the Unix epoch. */
+  at: number | null;
+}
+
 export interface Change {
   capability: string;
   change: "new" | "wider" | "narrower" | "dropped";
