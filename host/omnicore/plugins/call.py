@@ -209,8 +209,7 @@ class Split:
 
 
 def not_begun(error: OmniError, ref: str) -> bool:
-    """True where a call of this reference did not begin here, for it found no room, or the plugin is placed on other
-    hosts; False for calls inside of it."""
+    """True where a call of this reference did not begin: no room, or placed elsewhere; False for calls inside of it."""
     return isinstance(error, CapacityReached | NotServed) and error.__dict__.get(_FULL) == ref
 
 
@@ -433,11 +432,8 @@ class CallRoutes:
         for row in self.catalogue.placed():
             self.placements.here(row)
 
-    def _here(self, name: str, row: PluginRow | None) -> bool:
-        """True if this host may serve a plugin; notes where it is placed."""
-        if row is None:
-            self.placements.forget(name)
-        return row is None or self.placements.here(row)
+    def _here(self, name: str, row: PluginRow | None) -> bool:  # and notes where the plugin is placed
+        return self.placements.here(row) if row is not None else self.placements.forget(name)
 
     def _sync_shares(self, name: str, row: PluginRow | None) -> None:
         """Brings the versions that share the calls of a plugin in line with its row."""
@@ -464,9 +460,8 @@ class CallRoutes:
         if not self._versions.succeed(name, serving, lambda: self.compiled.append(name)):
             self.sync(name)
         if serving is None:
-            with self._switching:
-                pass  # a call that has read the row before has made a version of it by now
-            self.sync(name)
+            with self._switching:  # a call that has read the row before has made a version of it by now
+                self.sync(name)
         if serving is not None and not self._versions.holds(name):
             self._versions.untried.append(name)
         if row is not None:

@@ -145,9 +145,10 @@ class Placements:
         self._note(row.name, wanted)
         return wanted is None
 
-    def forget(self, name: str) -> None:
-        """Forgets a plugin that was removed."""
+    def forget(self, name: str) -> bool:
+        """Forgets a plugin that was removed, or is native: True, for it is placed nowhere."""
         self._note(name, None)
+        return True
 
     def _note(self, name: str, wanted: Mapping[str, str] | None) -> None:
         if self._away.get(name) == wanted:
