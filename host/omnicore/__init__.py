@@ -12,16 +12,19 @@ from omnicore.version import __version__
 
 if TYPE_CHECKING:
     from omnicore.assembly import Host
+    from omnicore.capabilities.application import PluginCaller, door
     from omnicore.portal import BlockingHost
     from omnicore.sandbox.abi import HostFunction, Limits
 
-__all__ = ["BlockingHost", "Host", "HostFunction", "Limits", "__version__"]
+__all__ = ["BlockingHost", "Host", "HostFunction", "Limits", "PluginCaller", "__version__", "door"]
 
 _HOMES = {
     "Host": "omnicore.assembly",
     "BlockingHost": "omnicore.portal",
     "HostFunction": "omnicore.sandbox.abi",
     "Limits": "omnicore.sandbox.abi",
+    "PluginCaller": "omnicore.capabilities.application",
+    "door": "omnicore.capabilities.application",
 }
 
 

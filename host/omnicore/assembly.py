@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, ExitStack
 from copy import copy
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from omnicore.access.keys import owner_key
 from omnicore.access.service import Access
@@ -30,7 +30,14 @@ from omnicore.automation import (
     trigger_part,
     workflow_part,
 )
-from omnicore.capabilities.capability import PluginScope
+from omnicore.capabilities.application import (
+    ApplicationDoor,
+    ApplicationParts,
+    declared,
+    keep_record,
+    known_record,
+)
+from omnicore.capabilities.capability import Capability, PluginScope
 from omnicore.capabilities.services import Services
 from omnicore.clock import Clock, SystemClock
 from omnicore.config.brokers import read_brokers
@@ -86,6 +93,8 @@ if TYPE_CHECKING:
 else:
     ServicesOfHost = object
 
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
 
 class Host(ServicesOfHost):
     """The whole product as one object: the plugins of a folder, and calls into them.
@@ -104,7 +113,8 @@ class Host(ServicesOfHost):
             or calls leaves them to the server on the same data.
         wanted: plugins that are called at once: a host that watches its folder loads only them when it starts, and
             reads the others afterwards.
-        functions: host functions that this host's plugins may import.
+        functions: what plugins may call of this application: those declared with `omnicore.door`, a `HostFunction`
+            in numbers and blocks, or those that were declared for the `extism` package with `@host_fn`.
         extensions: native plugins that an application has loaded and runs; None loads and runs them here.
         bus: the bus of that application, instead of one of the host's own.
         settings: instead of those found in `OMNICORE_*` variables.
@@ -121,7 +131,7 @@ class Host(ServicesOfHost):
         watch: bool | None = None,
         work: bool = True,
         wanted: Sequence[str] = (),
-        functions: Sequence[HostFunction] = (),
+        functions: Sequence[HostFunction | Callable[..., Any]] = (),
         extensions: Extensions | None = None,
         bus: EventBus | None = None,
         settings: Settings | Loaded | None = None,
@@ -131,7 +141,7 @@ class Host(ServicesOfHost):
         named = {name: value for name, value in given.items() if value is not None}
         self._found = settings_for(settings, os.environ, named)
         self.settings = self._found.settings
-        self._functions = tuple(functions)
+        self._application = ApplicationParts.of(functions)
         self._extensions, self._bus = extensions, bus
         self._work, self._wanted = work, tuple(wanted)
         self._ready = False
@@ -189,6 +199,30 @@ class Host(ServicesOfHost):
 
         def __dir__(self) -> Iterable[str]:
             return sorted({*super().__dir__(), *dir(self._blocking or self._parts)})
+
+    def door(self, capability: str, reason: str, **options: Any) -> Callable[[_Function], _Function]:
+        """Declares a function that plugins may call once they were granted the capability; see `omnicore.door`.
+
+        ```python
+        @host.door(capability="orders", reason="reads an order", scope="id")
+        async def get_order(id: int) -> Order: ...
+        ```
+
+        Raises: Conflict: the host is open already; InvalidSetting: see `omnicore.capabilities.application.declared`.
+        """
+        if self._stack is not None or self._blocking is not None:
+            raise Conflict("the host is open already", remedy="declare its doors before it is opened")
+
+        def declare(function: _Function) -> _Function:
+            self._application = self._application.with_verb(declared(function, capability, reason, **options))
+            return function
+
+        return declare
+
+    @property
+    def doors(self) -> tuple[ApplicationDoor, ...]:
+        """The doors of the application, by capability."""
+        return self._application.doors
 
     def call(
         self, ref: str, data: Any = b"", *, timeout_s: float | None = None, host_context: Any = None
@@ -357,9 +391,11 @@ class Host(ServicesOfHost):
                 memory=parts.memory.plugins,
                 vectors=parts.vectors,
                 connectors=parts.connectors,
+                used=_recorded(parts),
             )
         )
         native = self._native_plugins()
+        doors, functions = self._provided(parts)
         parts.plugins = PluginHost(
             self.settings,
             extensions=native.all(),
@@ -369,7 +405,8 @@ class Host(ServicesOfHost):
             metrics=parts.metrics,
             logs=parts.logs,
             events=parts.bus,
-            functions=self._functions,
+            functions=functions,
+            doors=doors,
             wrap_doors=self._wrap_doors,
         )
         parts.plugins.wanted = self._wanted
@@ -394,6 +431,18 @@ class Host(ServicesOfHost):
             parts.vectors.clear,
             parts.memory.memories.clear,
         ]
+
+    def _provided(self, parts: HostParts) -> tuple[Sequence[Capability], Sequence[HostFunction]]:
+        """The doors and functions of the application; in a process without it, those that are known of it."""
+        data, mine = self.settings.data, self._application
+        if mine.empty:
+            return known_record(data)
+        for one in mine.doors:
+            parts.health.register(f"door {one.capability.name}", one.health.probe, critical=False)
+        capabilities = [one.capability for one in mine.doors]
+        if self._work:
+            keep_record(data, capabilities, mine.functions)
+        return capabilities, mine.functions
 
     def _host_name(self, parts: HostParts) -> str:
         """The name by which this host holds leases; empty where it has its database for itself."""
@@ -455,6 +504,16 @@ class Host(ServicesOfHost):
 
     def _wrap_doors(self, plugin: PluginScope, doors: Doors) -> Doors:
         return doors
+
+
+def _recorded(parts: HostParts) -> Callable[[str, str, str], None]:
+    """Records uses of the application's doors that are to be recorded."""
+
+    def used(plugin: str, verb: str, outcome: str) -> None:
+        actor, origin = f"plugin:{plugin}"[:200], parts.audit.process.rpartition(":")[0]
+        parts.audit.aside(actor=actor, via="door", origin=origin, action=f"door {verb}", target=actor, outcome=outcome)
+
+    return used
 
 
 _BROKER_PORTS = {

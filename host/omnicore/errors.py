@@ -13,6 +13,7 @@ OmniError
 │   ├── WrongCredentials       nobody is known by this name and password, key or token
 │   ├── TooManyTries           too many failed logins
 │   ├── Conflict               the state does not allow it now
+│   ├── DoorRefused            a function of the application refused a plugin, with a code of its own
 │   ├── InstanceBusy           a second call on one instance
 │   ├── CallCancelled          somebody cancelled the call
 │   ├── ToolMissing            a compiler is not on this machine
@@ -57,6 +58,7 @@ __all__ = [
     "CapacityReached",
     "Conflict",
     "DeadlineExceeded",
+    "DoorRefused",
     "EngineFailed",
     "ExpressionInvalid",
     "FuelExhausted",
@@ -174,6 +176,16 @@ class Conflict(CallerError):
     """The present state does not allow the request."""
 
     code = "conflict"
+
+
+class DoorRefused(CallerError):
+    """A function of the application refused what a plugin asked. `code` is the one that the application declared."""
+
+    code = "door-refused"
+
+    def __init__(self, fact: str, *, code: str, remedy: str = "", **details: Any) -> None:
+        super().__init__(fact, remedy=remedy, **details)
+        self.code = code  # type: ignore[misc]  # of this error, not of its class
 
 
 class InstanceBusy(CallerError):

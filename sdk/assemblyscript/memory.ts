@@ -27,7 +27,7 @@ export class Item {
   createdAt: f64 = 0;
   /** what was stored with it */
   metadata: Json = Json.none();
-  /** how well it fits, 0 to 1; null outside of a recall (NaN) */
+  /** the probability that it answers, 0 to 1; null outside of a recall (NaN) */
   score: f64 = NaN;
 
   static from(json: Json): Item {
@@ -100,6 +100,8 @@ export class RecallOptions {
   tiers: string[] | null = null;
   /** 1 to 100; 10 when left out; NONE leaves it out */
   limit: i64 = NONE;
+  /** 0 to 1; only memories that answer with this probability; NaN leaves it out */
+  minScore: f64 = NaN;
 
   write(request: Json): void {
     const textValue = this.text;
@@ -109,6 +111,7 @@ export class RecallOptions {
     const tiersValue = this.tiers;
     if (tiersValue !== null) request.set("tiers", writeStrings(tiersValue));
     if (this.limit != NONE) request.set("limit", Json.integer(this.limit));
+    if (!isNaN(this.minScore)) request.set("min_score", Json.number(this.minScore));
   }
 }
 

@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 
 from sdk.generate.contract import Contract, Door, Field, Type, Verb
-from sdk.generate.text import MADE, pascal, wrapped
+from sdk.generate.text import MADE, pascal, words, wrapped
 
-__all__ = ["files"]
+__all__ = ["application", "files"]
 
 _ROOT = "sdk/js"
-_RESERVED = frozenset({"function", "default", "delete", "new", "in", "with", "class", "enum"})
-_PLAIN = {"text": "string", "bytes": "Bytes", "integer": "number", "number": "number", "boolean": "boolean"}
+_RESERVED = words(
+    "await break case catch class const continue debugger default delete do else enum export extends "
+    "false finally for function if implements import in instanceof interface kit let new null options "
+    "package private protected public return static super switch this throw true try typeof var void "
+    "while with yield"
+)
+_PLAIN = {
+    "text": "string",
+    "bytes": "Bytes",
+    "integer": "number",
+    "signed": "number",
+    "number": "number",
+    "boolean": "boolean",
+}
 
 
 def files(contract: Contract) -> dict[str, str]:
@@ -26,6 +39,38 @@ def files(contract: Contract) -> dict[str, str]:
         f"{_ROOT}/omnicore.d.ts": _types(contract),
         f"{_ROOT}/conformance/dispatch.js": _dispatch(doors),
     }
+
+
+_ASK = """// Asks a door: the request as JSON, the reply as an object. Throws: DoorError for a refusal.
+const kit = {
+  ask(name, request) {
+    const given = Memory.fromString(JSON.stringify(request));
+    const answer = Memory.find(Host.getFunctions()[name](given.offset));
+    given.free();
+    const reply = answer.readJsonObject();
+    answer.free();
+    if (reply.error) throw new DoorError(reply.error);
+    return reply;
+  },
+};
+"""
+
+
+def application(doors: tuple[Door, ...], made: str) -> dict[str, str]:
+    """A file for each door of an application with its types, and the declaration of their imports."""
+    found = {}
+    for door in doors:
+        verbs = "".join(_verb(door, verb) for verb in door.verbs)
+        body = f"// {door.purpose}.\nexport const {door.name} = {{\n{verbs}}};\n"
+        found[f"{door.name}.js"] = f'// {made}\nimport {{ DoorError }} from "omnicore";\n\n{_ASK}\n{body}'
+        types = re.sub(r"^  ", "", _door_types(door), flags=re.MULTILINE)
+        found[f"{door.name}.d.ts"] = f"// {made}\n\n{types}"
+    lines = "".join(f"    {verb.function}(request: PTR): PTR;\n" for door in doors for verb in door.verbs)
+    found["index.d.ts"] = (
+        f"// {made}\n// Beside the plugin's source, or joined with the one that is there: what it imports.\n"
+        f'declare module "extism:host" {{\n  interface user {{\n{lines}  }}\n}}\n'
+    )
+    return found
 
 
 def _split(verb: Verb) -> tuple[list[Field], list[Field]]:

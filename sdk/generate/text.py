@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
-__all__ = ["MADE", "camel", "kebab", "pascal", "wrapped"]
+__all__ = ["MADE", "camel", "kebab", "pascal", "words", "wrapped"]
 
 MADE = "Made from specs/doors by `python -m sdk.generate`; change it there."
 
@@ -23,6 +23,11 @@ def camel(name: str) -> str:
 def kebab(name: str) -> str:
     """`tasks_page` as `tasks-page`."""
     return name.replace("_", "-")
+
+
+def words(text: str) -> frozenset[str]:
+    """The words of a text, such as those that a language keeps for itself."""
+    return frozenset(text.split())
 
 
 def wrapped(text: str, start: str, width: int = 110) -> str:

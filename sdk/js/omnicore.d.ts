@@ -263,7 +263,7 @@ declare module "omnicore" {
     created_at: number;
     /** what was stored with it */
     metadata: Record<string, any>;
-    /** how well it fits, 0 to 1; null outside of a recall */
+    /** the probability that it answers, 0 to 1; null outside of a recall */
     score: number | null;
   }
 
@@ -284,8 +284,9 @@ declare module "omnicore" {
      * - `embedding`: of what is looked for
      * - `tiers`: where to look; all that are granted when left out
      * - `limit`: 1 to 100; 10 when left out
+     * - `min_score`: 0 to 1; only memories that answer with this probability
      */
-    recall(options?: { text?: string; embedding?: number[]; tiers?: string[]; limit?: number }): MemoryItem[];
+    recall(options?: { text?: string; embedding?: number[]; tiers?: string[]; limit?: number; min_score?: number }): MemoryItem[];
     /**
      * One memory, or nothing.
      * - `id`: what store returned

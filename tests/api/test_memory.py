@@ -20,9 +20,19 @@ def test_what_is_stored_is_recalled_with_an_explanation(site: Site, door: str) -
     found = site.client.post(f"{AT}/recall", json={"text": "colour of the door", "limit": 1}).json()
     (item,) = found["items"]
     assert (item["id"], item["text"], item["owner"]) == (door, "The door is blue", "@host")
-    assert sum(item["explain"].values()) == pytest.approx(item["score"], abs=1e-3)
+    raw = {name: item["explain"].pop(name) for name in ("rank", "cosine", "covered", "around")}
+    assert sum(item["explain"].values()) == pytest.approx(raw["rank"], abs=1e-3)
+    assert 0 < item["score"] < 1
     assert found["notes"] == []
     assert "embedding" not in item
+
+
+def test_what_does_not_answer_is_left_out_by_its_score(site: Site, door: str) -> None:
+    ask = {"text": "colour of the door", "min_score": 0.3}
+    assert [item["id"] for item in site.client.post(f"{AT}/recall", json=ask).json()["items"]] == [door]
+    found = site.client.post(f"{AT}/recall", json={**ask, "text": "lattice gauge"}).json()
+    assert found == {"items": [], "notes": ["nothing is known that fits"]}
+    assert site.client.post(f"{AT}/recall", json={**ask, "min_score": 1.5}).status_code in (400, 422)
 
 
 def test_the_same_text_again_is_the_same_memory(site: Site, door: str) -> None:

@@ -14,9 +14,11 @@ LAZY = frozenset(
     {"omnicore", "omnicore.cli.options", "omnicore.testing", "omnicore.toolchains.languages"}
     | {"omnicore.optional", "omnicore.storage.database", "omnicore.telemetry.traces"}
     | {"omnicore.storage.migrations", "omnicore.vectors.numeric", "omnicore.api.operation"}
+    | {"omnicore.toolchains.build"}
 )
 """Where modules may be imported by name: `omnicore --help` answers in 0.25 s because of these tables, a build loads
-one language, a run of tests without a host none of the host, and `omnicore call` neither numpy nor sqlite-utils."""
+one language, a run of tests without a host none of the host, and `omnicore call` neither numpy nor sqlite-utils.
+`omnicore kit` imports the application that it is named."""
 
 _Graph = dict[str, dict[str, int]]
 

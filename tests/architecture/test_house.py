@@ -16,6 +16,7 @@ ERRORS = [
     "CapacityReached",
     "Conflict",
     "DeadlineExceeded",
+    "DoorRefused",
     "EngineFailed",
     "ExpressionInvalid",
     "FuelExhausted",
@@ -65,7 +66,9 @@ def test_the_package_is_read_from_its_first_room_to_its_last() -> None:
 
 
 def test_the_package_exports_these_names() -> None:
-    assert sorted(omnicore.__all__) == ["BlockingHost", "Host", "HostFunction", "Limits", "__version__"]
+    assert sorted(omnicore.__all__) == [
+        *("BlockingHost", "Host", "HostFunction", "Limits", "PluginCaller", "__version__", "door"),
+    ]
 
 
 def test_every_exported_name_can_be_had() -> None:

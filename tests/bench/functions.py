@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import extism
-from tests.bench.guests import FUNCTIONS, ours, peer
-from tests.bench.measure import Effort, interleave
-from tests.bench.report import Row, at_least
+import msgspec
+from tests.bench.guests import FUNCTIONS, LIMITS, asking, ours, peer
+from tests.bench.measure import Effort, Figure, interleave
+from tests.bench.report import Row, at_least, at_most
 
+from omnicore import door
+from omnicore.capabilities.application import ApplicationParts
+from omnicore.capabilities.capability import CapabilityRequest, Grant, PluginScope
+from omnicore.capabilities.doors import open_doors
 from omnicore.sandbox.abi import Doors, HostCall, HostFunction
+from omnicore.telemetry.metrics import Metrics
 
 __all__ = ["host_functions"]
 
@@ -57,3 +64,45 @@ def host_functions(effort: Effort) -> Iterator[Row]:
         our, their = interleave(effort, partial(instance.call, export, b""), partial(plugin.call, export, b""))
         yield Row(work, our.scaled(_EACH_US), their.scaled(_EACH_US), "us", at_least(ratio))
     instance.close()
+    yield from _doors(effort)
+
+
+class Order(msgspec.Struct):
+    """What the door of the application answers with."""
+
+    id: int
+    customer: str
+    items: list[str]
+
+
+_ORDERS = {17: Order(17, "Ada", ["tea", "milk"])}
+_READ, _WRITE = msgspec.json.Decoder().decode, msgspec.json.Encoder().encode
+
+
+def _raw(call: HostCall, handle: int) -> int:
+    return call.write(_WRITE({"value": _ORDERS[_READ(call.read(handle))["id"]]}))
+
+
+@door("orders", "reads an order", name="get_order")
+def _get_order(id: int) -> Order:
+    return _ORDERS[id]
+
+
+def _doors(effort: Effort) -> Iterator[Row]:
+    """A typed door of an application against a host function that reads and writes the same JSON by hand."""
+    (made,) = ApplicationParts.of([_get_order]).doors
+    asked = CapabilityRequest("orders", {}, "")
+    scope = PluginScope("bench", (asked,), (Grant("orders", {}, "", 0.0),), {}, LIMITS, lambda level, message: None)
+    services: Any = SimpleNamespace(turns=None, metrics=Metrics(), used=None)  # those that this door has to do with
+    typed = ours(asking("orders_get_order_v1"), open_doors(scope, services, {"orders": made.capability}))
+    raw = ours(asking("raw"), Doors(functions=(HostFunction(_USER, "raw", ("i64",), ("i64",), _raw),)))
+    instances = [one.instance() for one in (typed, raw)]
+    calls = [partial(one.call, "ask", b"") for one in instances]
+    if calls[0]() != calls[1]():
+        raise AssertionError("the two doors answer differently")
+    ours_, theirs = (one.scaled(_EACH_US) for one in interleave(effort, *calls))
+    more = Figure(ours_.median - theirs.median, ours_.minimum - theirs.minimum)
+    note = f"typed {ours_.median:.2f} us, by hand {theirs.median:.2f} us"
+    yield Row("typed door of an application, beyond a raw one", more, None, "us", at_most(3.0), note=note)
+    for one in instances:
+        one.close()

@@ -19,6 +19,7 @@ __all__ = [
     "MIB",
     "ROOT",
     "SPIN",
+    "asking",
     "echo_numbered",
     "ours",
     "peer",
@@ -95,6 +96,32 @@ FUNCTIONS = wat_to_wasm(b"""(module
     (call $output (local.get $answer) (call $length (local.get $answer)))
     i32.const 0))""")
 """A thousand calls of a host function, with a number and with 64 bytes of text."""
+
+_DOORS = """(module
+  (import "extism:host/env" "alloc" (func $alloc (param i64) (result i64)))
+  (import "extism:host/env" "free" (func $free (param i64)))
+  (import "extism:host/env" "length" (func $length (param i64) (result i64)))
+  (import "extism:host/env" "store_u64" (func $store (param i64 i64)))
+  (import "extism:host/env" "output_set" (func $output (param i64 i64)))
+  (import "extism:host/user" "%s" (func $door (param i64) (result i64)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "{\\"id\\":       17}")
+  (func (export "ask") (result i32) (local $n i32) (local $request i64) (local $answer i64)
+    (local.set $request (call $alloc (i64.const 16)))
+    (call $store (local.get $request) (i64.load (i32.const 0)))
+    (call $store (i64.add (local.get $request) (i64.const 8)) (i64.load (i32.const 8)))
+    (local.set $n (i32.const 1000))
+    (loop $again
+      (call $free (local.get $answer))
+      (local.set $answer (call $door (local.get $request)))
+      (br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+    (call $output (local.get $answer) (call $length (local.get $answer)))
+    i32.const 0))"""
+
+
+def asking(function: str) -> bytes:
+    """A guest that asks a door a thousand times for the order 17."""
+    return wat_to_wasm((_DOORS % function).encode())
 
 
 def ours(wasm: bytes, doors: Doors | None = None, cache: Path | None = None) -> Template:

@@ -6,12 +6,13 @@ import asyncio
 import inspect
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from omnicore.capabilities.capability import CapabilityRequest, Grant, PluginScope
-from omnicore.capabilities.doors import open_doors
+from omnicore.capabilities.doors import Provided, open_doors
 from omnicore.capabilities.services import Services
 from omnicore.clock import ManualClock
 from omnicore.connectors.policy import HttpPolicy
@@ -34,6 +35,7 @@ class CallDouble:
     blocks: dict[int, bytes] = field(default_factory=dict)
     lines: list[tuple[LogLevel, str]] = field(default_factory=list)
     http_requests: int = 0
+    uses: Counter[str] = field(default_factory=Counter)
 
     on_loop: bool = False
 
@@ -63,6 +65,11 @@ class CallDouble:
         self.http_requests += 1
         if self.http_requests > self.limits.http_requests:
             raise LimitExceeded("too many HTTP requests", limit="http_requests")
+
+    def spend(self, name: str, most: int) -> None:
+        self.uses[name] += 1
+        if self.uses[name] > most:
+            raise LimitExceeded(f"more than {most}", limit=name, allowed=most)
 
     def log(self, level: LogLevel, message: str) -> None:
         if len(self.lines) >= self.limits.log_lines:
@@ -102,8 +109,8 @@ class House:
         )
         self.services = Services(self.kv, self.http, self.bus, self.clock, subscriptions=self.subscriptions)
 
-    def doors(self, plugin: PluginScope) -> Doors:
-        return open_doors(plugin, self.services)
+    def doors(self, plugin: PluginScope, known: Provided | None = None) -> Doors:
+        return open_doors(plugin, self.services, *(() if known is None else (known.doors,)))
 
     def _stir(self) -> None:
         self.stirred += 1

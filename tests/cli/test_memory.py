@@ -42,6 +42,13 @@ def test_a_text_is_stored_and_recalled_by_its_meaning(omnicore, door):
     assert [item["text"] for item in found["items"]] == ["Bob hates walnuts"]
 
 
+def test_what_does_not_answer_is_left_out_by_its_score(omnicore, door):
+    assert door in omnicore("memory", "recall", "Is the garden door blue?", "--min-score", "0.5").out
+    found = omnicore("memory", "recall", "lattice gauge", "--min-score", "0.5")
+    assert "nothing is known that fits" in found.out + found.err
+    assert door not in found.out
+
+
 def test_a_memory_is_shown_and_forgotten(omnicore, door):
     assert "The garden door is blue" in omnicore("memory", "get", door).out
     assert omnicore("memory", "forget", door).code == 0

@@ -25,6 +25,7 @@ ALONE = {
     "mcp",
     "new",
     "build",
+    "kit",
     "completion",
     "import",
     "db restore",

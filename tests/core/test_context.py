@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from omnicore.clock import ManualClock
-from omnicore.core.context import RuntimeContext
+from omnicore.core.lifecycle import RuntimeContext
 
 
 def test_every_instance_has_an_identity_of_its_own():

@@ -134,6 +134,7 @@ def test_users_tokens_and_the_record_work_one_after_the_other(environment, tmp_p
     [
         ("services in Python", "{'count': 2}\nBob hates walnuts\nnear True\n{'to': 'Ada'}\nHealthy\n"),
         ("application", "RUNNING\n"),
+        ("door", "]\n"),
         ("omega", "Healthy\n"),
     ],
 )

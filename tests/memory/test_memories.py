@@ -11,6 +11,8 @@ from tests.memory.conftest import BrokenEmbedder, MakeMind, Mind
 from omnicore.errors import InvalidInput, LimitExceeded, NotFound, PermissionDenied
 from omnicore.memory.item import MemoryDraft, MemoryOrigin
 
+RAW = {"rank", "cosine", "covered", "around"}
+
 TALK = (
     ("Ann", "I adopted a greyhound from the shelter."),
     ("Bob", "How lovely, what is its name?"),
@@ -33,7 +35,9 @@ def test_a_memory_is_found_by_its_words_and_says_why(mind: Mind) -> None:
     first = found.items[0]
     assert first.text == "I painted the kitchen turquoise."
     assert {"turn", "words", "window", "speaker"} <= set(first.explain)
-    assert sum(first.explain.values()) == pytest.approx(first.score, abs=1e-3)
+    shares = {name: value for name, value in first.explain.items() if name not in RAW}
+    assert sum(shares.values()) == pytest.approx(first.explain["rank"], abs=1e-3)
+    assert first.explain.keys() > {"cosine", "covered", "around"}
     assert found.notes == ()
 
 

@@ -42,14 +42,16 @@ def test_what_is_below_the_best_fifty_counts_nothing() -> None:
 def test_one_vector_of_no_numbers_does_not_poison_the_others() -> None:
     ranked = rank([pool(turn=[np.nan, 0.1, 0.9], words=[0, 0, 1])], Weights(), 3)
     assert [one.place for one in ranked] == [2, 1, 0]
-    assert all(np.isfinite(one.score) for one in ranked)
+    assert all(np.isfinite([one.rank, one.score]).all() for one in ranked)
 
 
 def test_the_parts_of_a_score_sum_up_to_it() -> None:
     for one in rank(
         [pool(turn=[0.2, 0.5, 0.9], pair=[0.1, 0.2, 0.3], words=[3, 0, 1], window=[3, 3, 1])], Weights(), 3
     ):
-        assert abs(sum(one.parts.values()) - one.score) < 1e-4
+        shares = [value for name, value in one.parts.items() if name not in ("rank", "cosine", "covered", "around")]
+        assert abs(sum(shares) - one.rank) < 1e-4
+        assert one.parts["cosine"] > 0
 
 
 def test_importance_and_recency_only_break_ties() -> None:

@@ -44,6 +44,7 @@ async def test_a_plugin_stores_recalls_gets_and_forgets(door: PluginMemories) ->
     found = await door.recall("a", MemoryQuery("door", None, ("semantic",), 5))
     assert [(one.id, one.text, one.tier) for one in found] == [(item, "the door is blue", "semantic")]
     assert found[0].score is not None
+    assert await door.recall("a", MemoryQuery("gauge", None, ("semantic",), 5, min_score=0.5)) == []
     assert door.get("a", item, ("episodic",)) is None
     assert door.get("b", item, ("semantic",)) is None
     assert not door.forget("b", item, ("semantic",))

@@ -19,10 +19,11 @@ def test_what_is_kept_of_words_adds_up_to_what_the_text_index_says_and_follows_i
             assert opened is not None
             columns, texts = opened.columns, memories.table.texts
             allowed = columns.open_to(MemoryTier, mind.clock.now())
-            places, scores = opened.words.find(texts, [(word,) for word in words], columns, allowed)
+            (places, scores), held = opened.words.find(texts, [(word,) for word in words], columns, allowed)
             counted = texts.frequencies(opened.number, words, 1000)
             weights = {word: rarity(counted[word], columns.count) for word in words}
             wanted = dict(texts.match(opened.number, weights, 1000))
+        assert (held.at(places) > 0).all()
         assert scores.tolist() == sorted(scores.tolist(), reverse=True)
         assert dict(zip(columns.seqs(places), scores.tolist(), strict=True)) == pytest.approx(
             wanted, rel=closely, abs=closely / 100

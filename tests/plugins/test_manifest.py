@@ -133,7 +133,12 @@ INVALID = [
     ),
     (b'[[capabilities]]\nname = "kv"', 1, "capabilities[0]: lacks reason"),
     (b'[[capabilities]]\nname = "kv"\nreason = " "', 3, "capabilities[0].reason"),
-    (b'[[capabilities]]\nname = "fs"\nreason = "r"', 2, "capabilities[0].name: 'fs' is not one of"),
+    (
+        b'[[capabilities]]\nname = "evnts"\nreason = "r"',
+        2,
+        "capabilities[0].name: there is no capability 'evnts'; did you mean 'events'?",
+    ),
+    (b'[[capabilities]]\nname = "Big Fs"\nreason = "r"', 2, "capabilities[0].name: 'Big Fs' does not match"),
     (b'[[capabilities]]\nname = "http"\nreason = "r"', 1, "capabilities[0]: lacks scope"),
     (
         b'[[capabilities]]\nname = "kv"\nreason = "r"\n[[capabilities]]\nname = "kv"\nreason = "r"',

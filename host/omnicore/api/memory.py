@@ -63,6 +63,9 @@ class MemoryQuestion(Record, frozen=True, kw_only=True):
     embedding: _Embedding | None = None
     tiers: tuple[MemoryTier, ...] | None = None
     limit: Annotated[int, Meta(ge=1, le=_MOST_RECALLED)] = 10
+    min_score: Annotated[
+        float, Meta(ge=0, le=1, description="Only memories with this score, the probability that one answers.")
+    ] = 0.0
     touch: Annotated[bool, Meta(description="True counts what is found as used.")] = True
     since: Annotated[
         _When | None, Meta(description="Only what was said then or later. Seconds since the Unix epoch.")
@@ -151,6 +154,7 @@ async def recall_memories(request: Request) -> Response:
         limit=asked.limit,
         touch=asked.touch,
         made=Made(asked.since, asked.until),
+        min_score=asked.min_score,
     )
     return Json(found.to_json())
 

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, Protocol
 
-from omnicore.capabilities.request import Request
 from omnicore.capabilities.scope import Fields
 from omnicore.capabilities.services import Services
 from omnicore.errors import InvalidInput
@@ -52,8 +51,19 @@ class DoorCall(HostCall, Protocol):
     def spend_http(self) -> None:
         """Counts a request against `http_requests`. Raises: LimitExceeded."""
 
+    def spend(self, name: str, most: int) -> None:
+        """Counts a use of something that a call may use `most` times. Raises: LimitExceeded."""
+
     def log(self, level: LogLevel, message: str) -> None:
         """Hands a line to the plugin's log, within `log_lines` and `log_bytes`. Raises: LimitExceeded."""
+
+
+@dataclass(frozen=True, slots=True)
+class VerbLimits:
+    """The uses of a verb that a plugin has: in one call of the plugin, and in a second. None is no limit."""
+
+    per_call: int | None = None
+    per_second: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +73,9 @@ class Lengthy:
     work: Callable[[], Mapping[str, Any]]
 
 
-Verb = Callable[[DoorCall, Request], Mapping[str, Any] | Lengthy | Awaitable[Mapping[str, Any]]]
-"""Serves one request with the fields of the reply. What it raises becomes an error value, see `desk.py`."""
+Verb = Callable[[DoorCall, Any], Mapping[str, Any] | bytes | Lengthy | Awaitable[Mapping[str, Any] | bytes]]
+"""Serves one request, a `Request` unless the door parses it otherwise, with the fields of the reply or its JSON. What
+it raises becomes an error value, see `doors.py`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +91,8 @@ class Capability:
         request_bytes: the largest request that is read, by the plugin's limits.
         large: the verbs whose requests may be so large; all others read 64 KiB.
         lengthy: whether its verbs wait for a service, and are served in turns once a call has asked for much.
+        limits: of verbs that may be used only so often.
+        parse: of verbs that make something else of a request's bytes than a `Request`; given the most there may be.
     """
 
     name: str
@@ -92,6 +105,8 @@ class Capability:
     request_bytes: Callable[[Limits], int] = lambda limits: 64 * KIB
     large: frozenset[str] = frozenset()
     lengthy: bool = True
+    limits: Mapping[str, VerbLimits] = field(default_factory=dict)
+    parse: Mapping[str, Callable[[bytes, int], Any]] = field(default_factory=dict)
 
 
 class DetachedCall:
@@ -132,6 +147,9 @@ class DetachedCall:
         self._nothing()
 
     def spend_http(self) -> None:
+        self._nothing()
+
+    def spend(self, _name: str, _most: int) -> None:
         self._nothing()
 
     def _nothing(self) -> NoReturn:

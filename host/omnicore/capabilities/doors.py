@@ -10,7 +10,7 @@ import inspect
 import json
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from time import perf_counter
 from typing import Any
@@ -25,6 +25,7 @@ from omnicore.capabilities.capability import (
     Lengthy,
     PluginScope,
     Verb,
+    VerbLimits,
 )
 from omnicore.capabilities.costs import CallCosts
 from omnicore.capabilities.request import (
@@ -33,7 +34,7 @@ from omnicore.capabilities.request import (
     parse_request,
     plain_request,
     read_block,
-    read_request,
+    reply_bytes,
     value_bytes,
     weighs,
     write_reply,
@@ -42,6 +43,7 @@ from omnicore.capabilities.scope import fill, scope_covers
 from omnicore.capabilities.services import Services
 from omnicore.errors import (
     CapacityReached,
+    DoorRefused,
     InvalidInput,
     LimitExceeded,
     ManifestInvalid,
@@ -56,12 +58,14 @@ from omnicore.telemetry.metrics import Metrics
 
 __all__ = [
     "ACTIONS",
+    "BUILT_IN",
     "DOORS",
     "LARGE_BYTES",
     "NAMESPACE",
     "Allowance",
     "Bounds",
     "PluginScope",
+    "Provided",
     "Timer",
     "VerbService",
     "act",
@@ -91,25 +95,40 @@ DOORS: tuple[Capability, ...] = (
     loops.DOOR,
 )
 
-_BY_NAME = {door.name: door for door in DOORS}
+BUILT_IN: Mapping[str, Capability] = {door.name: door for door in DOORS}
 
 
-def open_doors(plugin: PluginScope, services: Services) -> Doors:
+@dataclass(frozen=True, slots=True)
+class Provided:
+    """All that plugins of a host may import and ask for.
+
+    `functions` are namespace and name of each host function, those of doors among them; `doors` all capabilities by
+    name, those of the embedding application among them.
+    """
+
+    functions: frozenset[tuple[str, str]]
+    doors: Mapping[str, Capability] = field(default_factory=lambda: BUILT_IN)
+
+
+def open_doors(plugin: PluginScope, services: Services, doors: Mapping[str, Capability] = BUILT_IN) -> Doors:
     """All that the plugin can reach: every verb of every door, open where it was asked for and granted.
+
+    Args:
+        doors: all capabilities by name, where the embedding application has some of its own.
 
     Raises:
         ManifestInvalid: the plugin asks for something that does not exist, twice, or with a wrong scope.
     """
-    check_requests(plugin.asked)
+    check_requests(plugin.asked, doors)
     functions: list[HostFunction] = [*clock.functions(plugin, NAMESPACE)]
     send, allowance = _closed_send(plugin), Allowance()
-    for door in DOORS:
-        scope = open_scope(door, plugin)
+    for door in doors.values():
+        scope = open_scope(door, plugin, doors)
         verbs = _closed_verbs(door, plugin) if scope is None else door.open(plugin, scope, services)
         most = door.request_bytes(plugin.limits)
         for verb in door.verbs:
             largest = most if verb in door.large else min(most, LARGE_BYTES)
-            bounds = Bounds(plugin.name, largest, services.turns, allowance)
+            bounds = Bounds(plugin.name, largest, services.turns, allowance, _meter(plugin, door, verb, services))
             timer = Timer(services.metrics, plugin.name, f"{door.name}.{verb}")
             run = VerbService(door, verb, verbs[verb], bounds, timer).serve()
             name = f"{door.name}_{verb}_v1"
@@ -126,16 +145,17 @@ def open_doors(plugin: PluginScope, services: Services) -> Doors:
     )
 
 
-def provided(functions: Iterable[HostFunction] = ()) -> frozenset[tuple[str, str]]:
-    """Namespace and name of each function that guests can import, of the doors and of those given."""
-    verbs = (f"{door.name}_{verb}_v1" for door in DOORS for verb in door.verbs)
+def provided(functions: Iterable[HostFunction] = (), doors: Iterable[Capability] = ()) -> Provided:
+    """All that plugins may import and ask for. `functions` and `doors` are those of the embedding application."""
+    known = {**BUILT_IN, **{door.name: door for door in doors}}
+    verbs = (f"{door.name}_{verb}_v1" for door in known.values() for verb in door.verbs)
     given = ((function.namespace, function.name) for function in functions)
-    return frozenset((*((NAMESPACE, name) for name in (*clock.NAMES, *verbs)), *given))
+    return Provided(frozenset((*((NAMESPACE, name) for name in (*clock.NAMES, *verbs)), *given)), known)
 
 
-def covers(grant: Grant, request: CapabilityRequest) -> bool:
+def covers(grant: Grant, request: CapabilityRequest, doors: Mapping[str, Capability] = BUILT_IN) -> bool:
     """True when the grant allows all that the request asks."""
-    door = _BY_NAME.get(request.name)
+    door = doors.get(request.name)
     if door is None or grant.capability != request.name:
         return False
     try:
@@ -145,11 +165,16 @@ def covers(grant: Grant, request: CapabilityRequest) -> bool:
     return scope_covers(door.scope, granted, asked)
 
 
-def granted_scope(name: str, asked: Iterable[CapabilityRequest], grants: Iterable[Grant]) -> dict[str, Any] | None:
+def granted_scope(
+    name: str,
+    asked: Iterable[CapabilityRequest],
+    grants: Iterable[Grant],
+    doors: Mapping[str, Capability] = BUILT_IN,
+) -> dict[str, Any] | None:
     """The scope that was asked, with its defaults, when a grant covers it; None for a door that is closed."""
     for request in asked:
-        if request.name == name and any(covers(grant, request) for grant in grants):
-            return fill(name, _BY_NAME[name].scope, request.scope)
+        if request.name == name and any(covers(grant, request, doors) for grant in grants):
+            return fill(name, doors[name].scope, request.scope)
     return None
 
 
@@ -160,15 +185,15 @@ def review_warnings(
     return http.warnings(scope, concerns) if name == http.DOOR.name else []
 
 
-def check_requests(asked: Iterable[CapabilityRequest]) -> None:
+def check_requests(asked: Iterable[CapabilityRequest], doors: Mapping[str, Capability] = BUILT_IN) -> None:
     """Raises: ManifestInvalid for a capability that does not exist, stands twice or has a wrong scope."""
     seen: set[str] = set()
     for request in asked:
-        door = _BY_NAME.get(request.name)
+        door = doors.get(request.name)
         if door is None:
             raise ManifestInvalid(
-                f"there is no capability {request.name!r}",
-                remedy=f"ask for one of {', '.join(_BY_NAME)}",
+                f"there is no capability {request.name[:64]!r}",
+                remedy=f"ask for one of {', '.join(doors)}",
                 path="capabilities",
             )
         if request.name in seen:
@@ -181,11 +206,28 @@ def check_requests(asked: Iterable[CapabilityRequest]) -> None:
         fill(door.name, door.scope, request.scope)
 
 
-def open_scope(door: Capability, plugin: PluginScope) -> dict[str, Any] | None:
+def open_scope(
+    door: Capability, plugin: PluginScope, doors: Mapping[str, Capability] = BUILT_IN
+) -> dict[str, Any] | None:
     """The scope the plugin asked for, when a grant covers it; None for a closed door."""
     if not door.needs_grant:
         return {}
-    return granted_scope(door.name, plugin.asked, plugin.grants)
+    return granted_scope(door.name, plugin.asked, plugin.grants, doors)
+
+
+def _meter(plugin: PluginScope, door: Capability, verb: str, services: Services) -> Callable[[DoorCall], None] | None:
+    """Counts a use of a verb that may be used only so often; None for all others."""
+    limits, name = door.limits.get(verb), f"{door.name}.{verb}"
+    if limits is None or limits == VerbLimits():
+        return None
+
+    def meter(call: DoorCall) -> None:
+        if limits.per_call is not None:
+            call.spend(name, limits.per_call)
+        if limits.per_second is not None:
+            services.rates.spend(plugin.name, services.clock, most=limits.per_second, what=name)
+
+    return meter
 
 
 def _closed_verbs(door: Capability, plugin: PluginScope) -> Mapping[str, Verb]:
@@ -237,7 +279,7 @@ async def act(plugin: PluginScope, services: Services, verb: str, values: Mappin
     if wanted not in ACTIONS.get(name, ()):
         known = ", ".join(sorted(f"{door}.{one}" for door, verbs in ACTIONS.items() for one in verbs))
         raise InvalidInput(f"{verb[:80]!r} is not an action", remedy=f"actions are {known}")
-    door = _BY_NAME[name]
+    door = BUILT_IN[name]
     scope = open_scope(door, plugin)
     if scope is None:
         raise refusal(door, plugin, verb)
@@ -258,7 +300,7 @@ _SHARE = 0.1
 _BURST_S = 0.005
 
 # What a guest gets as a value. Everything else ends its call: a guest cannot repair the host.
-_EXPECTED = (InvalidInput, PermissionDenied, LimitExceeded, ServiceRefused, Unavailable, CapacityReached)
+_EXPECTED = (InvalidInput, PermissionDenied, DoorRefused, LimitExceeded, ServiceRefused, Unavailable, CapacityReached)
 
 
 class Allowance:
@@ -284,12 +326,14 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """The limits of one verb: the largest request, turns for large requests, and the plugin's allowance on loops."""
+    """The limits of one verb: the largest request, turns for large requests, the plugin's allowance on loops, and what
+    counts its uses where they are counted."""
 
     plugin: str
     most: int
     turns: Turns
     allowance: Allowance
+    meter: Callable[[DoorCall], None] | None = None
 
 
 class VerbService:
@@ -298,7 +342,8 @@ class VerbService:
     def __init__(self, door: Capability, verb: str, run: Verb, bounds: Bounds, timer: Timer) -> None:
         self._door, self._verb, self._run, self._timer = door, verb, run, timer
         self._plugin, self._turns = bounds.plugin, bounds.turns
-        self._most, self._allowance = bounds.most, bounds.allowance
+        self._most, self._allowance, self._meter = bounds.most, bounds.allowance, bounds.meter
+        self._parse = door.parse.get(verb, parse_request)
 
     def serve(self) -> Callable[[DoorCall, int], Any]:
         """The host function: a coroutine function where the verb is one, else one that `may_wait`."""
@@ -306,19 +351,23 @@ class VerbService:
 
     def _quick(self) -> Callable[[DoorCall, int], Any]:
         run, most, lengthy, allowance = self._run, self._most, self._door.lengthy, self._allowance
+        meter, parse, note = self._meter, self._parse, self._timer.note
+        large = most > LARGE_BYTES  # else a large request is refused before it is read
 
         def serve(call: DoorCall, handle: int) -> Any:
             request, outcome, begun = None, "ok", perf_counter()
-            if lengthy and (call.size(handle) > LARGE_BYTES or (call.on_loop and allowance.spent(begun))):
+            if lengthy and ((large and call.size(handle) > LARGE_BYTES) or (call.on_loop and allowance.spent(begun))):
                 return self._in_turn(call, handle)
             try:
-                request = read_request(call, handle, most)
+                if meter is not None:
+                    meter(call)
+                request = parse(read_block(call, handle, most), most)
                 reply: Any = run(call, request)
                 if type(reply) is Lengthy:
                     return self._finished(call, begun, request, reply)
             except _EXPECTED as error:
                 outcome, reply = error.code, self._refused(error, request)
-            self._timer.note(call, begun, outcome)
+            note(call, begun, outcome)
             handle = write_reply(call, reply)
             if call.on_loop:
                 allowance.spend(begun, perf_counter())
@@ -329,6 +378,8 @@ class VerbService:
     async def _in_turn(self, call: DoorCall, handle: int) -> int:
         begun = perf_counter()
         try:
+            if self._meter is not None:
+                self._meter(call)
             data = read_block(call, handle, self._most)
             work = partial(self._done, DetachedCall(call.deadline, call.host_context), data)
             reply, outcome = await self._turns.take(self._plugin, work)
@@ -345,11 +396,11 @@ class VerbService:
     def _done(self, call: DetachedCall, data: bytes) -> tuple[bytes, str]:
         request = None
         try:
-            request = parse_request(data, self._most)
+            request = self._parse(data, self._most)
             reply: Any = self._run(call, request)
         except _EXPECTED as error:
             return value_bytes(self._refused(error, request)), error.code
-        return self._answered(reply, request) if type(reply) is Lengthy else (value_bytes(reply), "ok")
+        return self._answered(reply, request) if type(reply) is Lengthy else (reply_bytes(reply), "ok")
 
     def _answered(self, rest: Lengthy, request: Request) -> tuple[bytes, str]:
         try:
@@ -361,25 +412,28 @@ class VerbService:
         async def serve(call: DoorCall, handle: int) -> int:
             request, outcome, begun = None, "ok", perf_counter()
             try:
+                if self._meter is not None:
+                    self._meter(call)
                 request = await self._read(call, handle)
                 reply: Any = await self._run(call, request)  # type: ignore[misc]
             except _EXPECTED as error:
                 outcome, reply = error.code, self._refused(error, request)
             self._timer.note(call, begun, outcome)
             if weighs(reply, LARGE_BYTES):
-                return call.write(await self._turns.take(self._plugin, partial(value_bytes, reply)))
+                return call.write(await self._turns.take(self._plugin, partial(reply_bytes, reply)))
             return write_reply(call, reply)
 
         return serve
 
-    async def _read(self, call: DoorCall, handle: int) -> Request:
+    async def _read(self, call: DoorCall, handle: int) -> Any:
         if call.size(handle) <= LARGE_BYTES:
-            return read_request(call, handle, self._most)
+            return self._parse(read_block(call, handle, self._most), self._most)
         data = read_block(call, handle, self._most)
-        return await self._turns.take(self._plugin, partial(parse_request, data, self._most))
+        return await self._turns.take(self._plugin, partial(self._parse, data, self._most))
 
-    def _refused(self, error: OmniError, request: Request | None) -> dict[str, Any]:
-        resource = (request and request.shown(self._door.resource)) or f"{self._door.name}.{self._verb}"
+    def _refused(self, error: OmniError, request: Any) -> dict[str, Any]:
+        shown = request.shown(self._door.resource) if isinstance(request, Request) else None
+        resource = shown or f"{self._door.name}.{self._verb}"
         return error_reply(error, self._door.name, resource)
 
 

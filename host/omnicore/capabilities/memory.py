@@ -56,6 +56,7 @@ class _Memory:
             embedding=request.numbers("embedding", None, most=_DIMENSIONS),
             tiers=request.texts("tiers", self._tiers, most=len(TIERS), bytes_each=32),
             limit=request.whole("limit", 10, least=1, most=100),
+            min_score=request.number("min_score", 0.0, least=0, most=1),
         )
         request.done()
         if query.text is None and query.embedding is None:

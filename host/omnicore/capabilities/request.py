@@ -204,12 +204,7 @@ def plain_request(values: Mapping[str, Any], most: int) -> Request:
 
 def parse_request(data: bytes, most: int) -> Request:
     """The request in a text, whose structure is measured before it is parsed. Raises: InvalidInput."""
-    if len(data) > most:
-        raise _too_large(len(data), most)
-    if too_many(data):
-        raise _malformed(f"the request holds more than {MOST_PARTS} objects, lists and texts or {MOST_VALUES} values")
-    if too_deep(data, _DEPTH):
-        raise _malformed(f"the request is nested deeper than {_DEPTH}")
+    check_structure(data, most)
     try:
         values = _DECODE(data)
     except (ValueError, RecursionError) as error:  # msgspec's own are ValueErrors, as are halves of characters
@@ -217,6 +212,16 @@ def parse_request(data: bytes, most: int) -> Request:
     if not isinstance(values, dict):
         raise _malformed("the request is not a JSON object")
     return Request(values)
+
+
+def check_structure(data: bytes, most: int) -> None:
+    """Measures a text before it is parsed. Raises: InvalidInput: too long, too deep or of too many parts."""
+    if len(data) > most:
+        raise _too_large(len(data), most)
+    if len(data) > MOST_PARTS and too_many(data):  # fewer bytes cannot hold too many
+        raise _malformed(f"the request holds more than {MOST_PARTS} objects, lists and texts or {MOST_VALUES} values")
+    if len(data) > _DEPTH and too_deep(data, _DEPTH):
+        raise _malformed(f"the request is nested deeper than {_DEPTH}")
 
 
 def weighs(value: Any, most: int) -> bool:
@@ -236,9 +241,14 @@ def weighs(value: Any, most: int) -> bool:
     return False
 
 
-def write_reply(call: HostCall, reply: Mapping[str, Any]) -> int:
+def write_reply(call: HostCall, reply: Mapping[str, Any] | bytes) -> int:
     """A new block with the reply. Raises: MemoryExceeded."""
-    return call.write(value_bytes(reply))
+    return call.write(reply if type(reply) is bytes else value_bytes(reply))
+
+
+def reply_bytes(reply: Mapping[str, Any] | bytes) -> bytes:
+    """A reply as JSON; one that a verb has written itself as it is."""
+    return reply if isinstance(reply, bytes) else value_bytes(reply)
 
 
 def value_bytes(value: Any) -> bytes:

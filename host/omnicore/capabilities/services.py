@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
@@ -19,6 +19,7 @@ from omnicore.telemetry.metrics import Metrics
 from omnicore.vectors.vector import Match, Vector
 
 __all__ = [
+    "EVENTS_PER_S",
     "Connector",
     "ConnectorService",
     "EventPublisher",
@@ -30,6 +31,7 @@ __all__ = [
     "MemoryDraft",
     "MemoryItem",
     "MemoryQuery",
+    "Rates",
     "Services",
     "SubscriptionService",
     "Task",
@@ -191,38 +193,39 @@ class ConnectorService(Protocol):
         """
 
 
-def _door_turns() -> Turns:
-    """Two threads: Python runs one at a time anyway, and the second works while the first waits for the database."""
-    return Turns(2, name="omnicore-door")
-
-
 EVENTS_PER_S = 100
 _MOST_PLUGINS = 1000
 
 
 class Rates:
-    """At most `EVENTS_PER_S` events a second for each plugin, as many at once after a rest. Usable from any thread."""
+    """At most so many events a second for each plugin, as many at once after a rest. Usable from any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._left: dict[str, tuple[float, float]] = {}  # what is left, and as of when
 
-    def spend(self, plugin: str, clock: Clock) -> None:
-        """Counts an event. Raises: LimitExceeded."""
+    def spend(self, plugin: str, clock: Clock, *, most: int = EVENTS_PER_S, what: str = "events") -> None:
+        """Counts one of `what`, of which `most` are allowed in a second. Raises: LimitExceeded."""
+        key = plugin if what == "events" else f"{plugin} {what}"
         with self._lock:
             now = clock.monotonic()
-            left, at = self._left.get(plugin, (float(EVENTS_PER_S), now))
-            left = min(EVENTS_PER_S, left + (now - at) * EVENTS_PER_S)
-            self._left[plugin] = (left - 1 if left >= 1 else left, now)
+            left, at = self._left.get(key, (float(most), now))
+            left = min(most, left + (now - at) * most)
+            self._left[key] = (left - 1 if left >= 1 else left, now)
             if len(self._left) > _MOST_PLUGINS:  # who has rested for a second has all of it again
                 self._left = {name: one for name, one in self._left.items() if now - one[1] < 1}
         if left < 1:
             raise LimitExceeded(
-                f"more than {EVENTS_PER_S} events in a second",
-                remedy="publish less often",
-                limit="events_per_s",
-                allowed=EVENTS_PER_S,
+                f"more than {most} {what} in a second",
+                remedy="publish less often" if what == "events" else "use it less often",
+                limit="events_per_s" if what == "events" else f"{what} per second",
+                allowed=most,
             )
+
+
+def _door_turns() -> Turns:
+    """Two threads: Python runs one at a time anyway, and the second works while the first waits for the database."""
+    return Turns(2, name="omnicore-door")
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +243,8 @@ class Services:
     subscriptions: SubscriptionService | None = None
     metrics: Metrics | None = None
     rates: Rates = field(default_factory=Rates)
+    used: Callable[[str, str, str], None] | None = None
+    """Records that a plugin used a verb, and the outcome."""
     turns: Turns = field(default_factory=_door_turns)
 
 

@@ -3,6 +3,8 @@
 `omnicore build`: from source to a plugin that can be called.
 
 `omnicore dev`: a plugin that is built again whenever it is saved, in a host that goes on serving it.
+
+`omnicore kit`: typed code for plugins that call the doors of an application.
 """
 
 from __future__ import annotations
@@ -19,13 +21,23 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from omnicore.cli.client import loaded, who
-from omnicore.cli.options import Shell, common_and_file, host_folders, pass_shell, take_override
+from omnicore.cli.options import Shell, common, common_and_file, host_folders, pass_shell, take_override
 from omnicore.cli.output import Output, quoted, short_path, size_text
 from omnicore.cli.plugins import in_words
 from omnicore.cli.run import serve_folder
 from omnicore.config.folders import project_data
 from omnicore.errors import OmniError
-from omnicore.toolchains.build import BuiltPlugin, SourceWatch, plugin_folder, target, write
+from omnicore.plugins.folder import write_whole
+from omnicore.toolchains.build import (
+    BuiltPlugin,
+    SourceWatch,
+    application_at,
+    kit_files,
+    languages_named,
+    plugin_folder,
+    target,
+    write,
+)
 from omnicore.toolchains.build import build as build_plugin
 from omnicore.toolchains.languages import LANGUAGES, find_source
 
@@ -272,3 +284,31 @@ class _Session:
     def _built(self) -> tuple[BuiltPlugin, float]:
         with self._output.working(f"Building {self._work.source.name}") as report:
             return built(self._work, report)
+
+
+@click.command()
+@click.argument("application", metavar="MODULE:NAME")
+@click.option(
+    "--to",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("sdk"),
+    show_default=True,
+    help="Folder for the kits, with one for each language.",
+)
+@click.option("-l", "--language", "words", multiple=True, help="rust, go, js or ts; several with commas. Default: all.")
+@common
+@pass_shell
+def kit(shell: Shell, application: str, folder: Path, words: tuple[str, ...]) -> None:
+    """Write typed kits for the doors that an application declares with `@host.door`, and a page about them.
+
+    The module is imported, so its code runs. Files of an earlier kit are replaced.
+    """
+    output = Output(shell)
+    languages = languages_named(words)
+    files = kit_files(application_at(application, Path.cwd()), languages)
+    for path, text in files.items():
+        place = folder / path
+        write_whole(place.parent, place.name, text.encode())
+    told = {"folder": str(folder), "files": sorted(files)}
+    output.done(f"Wrote {len(files)} files to {short_path(folder)}: {', '.join(languages)}", told)

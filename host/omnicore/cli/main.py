@@ -28,6 +28,7 @@ _AT = "omnicore.cli."
 COMMANDS: Mapping[str, Lazy] = {
     "new": Lazy(_AT + "new", "new", "Make a folder with a first plugin that runs at once."),
     "build": Lazy(_AT + "build", "build", "Build a plugin from its source, in any of seven languages."),
+    "kit": Lazy(_AT + "build", "kit", "Write typed kits for the doors of an application."),
     "dev": Lazy(_AT + "build", "dev", "Serve a plugin and build it again whenever it is saved."),
     "run": Lazy(_AT + "run", "run", "Run the application of this folder, or serve its plugins until Ctrl-C."),
     "mcp": Lazy(_AT + "run", "mcp", "Serve functions as MCP tools on standard input and output."),

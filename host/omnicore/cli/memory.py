@@ -55,14 +55,19 @@ memory.add_command(removal(_MEMORY))
 @click.argument("text")
 @click.option("--tier", "tiers", type=_TIER, multiple=True, help="Only these; repeatable.")
 @click.option("-n", "--limit", type=click.IntRange(1, 100), default=10, show_default=True, help="Most memories.")
-@click.option("--explain", is_flag=True, help="Show the parts of each score.")
+@click.option(
+    "--min-score", type=click.FloatRange(0, 1), default=0.0, help="Only memories that answer with this probability."
+)
+@click.option("--explain", is_flag=True, help="Show the signals behind each score and rank.")
 @_OWNER
 @host_folders
 @pass_shell
-def recall(shell: Shell, text: str, *, tiers: tuple[str, ...], limit: int, explain: bool, owner: str) -> None:
+def recall(
+    shell: Shell, text: str, *, tiers: tuple[str, ...], limit: int, min_score: float, explain: bool, owner: str
+) -> None:
     """Find the memories that fit TEXT best, by meaning and by words. It does not count as a use."""
     output = Output(shell)
-    asked = {"text": text, "tiers": list(tiers) or None, "limit": limit, "touch": False}
+    asked = {"text": text, "tiers": list(tiers) or None, "limit": limit, "touch": False, "min_score": min_score}
     with connected(shell, output) as client:
         found = client.ask("POST", "memory", "recall", body=asked, owner=owner)
     if output.is_json:

@@ -16,10 +16,9 @@ from typing import Any, Self, TypeVar
 
 from omnicore.clock import Clock
 from omnicore.core.bounded import Outcome
-from omnicore.core.context import RuntimeContext
 from omnicore.core.extensions import Extensions
 from omnicore.core.kernel import Kernel
-from omnicore.core.lifecycle import RuntimeState
+from omnicore.core.lifecycle import RuntimeContext, RuntimeState
 from omnicore.errors import Conflict, ModuleFailed
 from omnicore.events.bus import EventBus
 

@@ -15,9 +15,8 @@ from typing import Any, Self, TypeVar
 
 from omnicore.clock import Clock
 from omnicore.core.bounded import Outcome, Side
-from omnicore.core.context import RuntimeContext
 from omnicore.core.extensions import Extension, Extensions, explained
-from omnicore.core.lifecycle import Lifecycle, RuntimeState
+from omnicore.core.lifecycle import Lifecycle, RuntimeContext, RuntimeState
 from omnicore.errors import Conflict, InvalidInput, ModuleFailed, OmniError
 from omnicore.events.bus import EventBus, Subscription
 

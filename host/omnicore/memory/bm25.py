@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from omnicore.memory.columns import Bools, MemoryColumns, best
 from omnicore.storage.tables.memory_words import FullText, rarity
 from omnicore.vectors.numeric import np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from omnicore.memory.candidates import Matches
+    import numpy.typing as npt
+
+    from omnicore.memory.columns import Floats, Places
     from omnicore.memory.words import Asked
 
+
+Matches: TypeAlias = "tuple[Places, Floats]"
+"""Places and the BM25 of each."""
 
 _SHARE = 0.2
 _LEAST_BUDGET = 1_000
@@ -25,6 +30,7 @@ _BEST = 200
 _NEW_SHARE = 0.1
 _POSTINGS_EACH = 4  # kept for each memory: 12 bytes, where its vector has a thousand
 _POSTINGS_LEAST = 10_000
+_FEW = 100
 
 
 def affordable(frequencies: dict[str, int], budget: int) -> list[str]:
@@ -53,6 +59,76 @@ def placed(columns: MemoryColumns, found: Iterable[tuple[int, float]]) -> Matche
 
 
 @dataclass(frozen=True, slots=True)
+class HeldWords:
+    """The words of a question that memories hold. Words that nearly all hold are not looked at, and have no rarity.
+
+    Only some memories have bits, those at `places`, which are in order: there may be a million others.
+
+    Shapes: `places: int64[some]`; `bits: uint32[some]`, a bit for each word; `rarities: float32[words]`.
+    """
+
+    places: Places
+    bits: npt.NDArray[np.uint32]
+    rarities: Floats
+    allowed: Bools
+
+    @classmethod
+    def of(
+        cls, asked: Sequence[Asked], places: Mapping[str, Places], counted: Mapping[str, int], allowed: Bools
+    ) -> HeldWords:
+        """Args: places: the memories that hold a stem; one without them in `counted` was too frequent to look at."""
+        every = np.concatenate([np.zeros(0, np.int64), *places.values()])
+        return cls.among(*np.unique(every, return_inverse=True), asked, places, counted, allowed)
+
+    @classmethod
+    def among(
+        cls,
+        known: Places,
+        number: Places,
+        asked: Sequence[Asked],
+        places: Mapping[str, Places],
+        counted: Mapping[str, int],
+        allowed: Bools,
+    ) -> HeldWords:
+        """See `of`. Args: known, number: all places in order, and where each of those in `places` is among them."""
+        bits = np.zeros(len(known), np.uint32)
+        masks = [sum(1 << at for at, stems in enumerate(asked) if stem in stems) for stem in places]
+        np.bitwise_or.at(bits, number, np.repeat(np.array(masks, np.uint32), [len(some) for some in places.values()]))
+        rarities = np.zeros(len(asked), np.float32)
+        among = max(len(allowed), _FEW)  # among three memories, a word that one holds is not a frequent one
+        for at, stems in enumerate(asked):
+            if all(stem in places or not counted.get(stem) for stem in stems):
+                count = sum(counted.get(stem, 0) for stem in stems)
+                rarities[at] = rarity(min(count, among), among)
+        return cls(known, bits, rarities, allowed)
+
+    @property
+    def telling(self) -> bool:
+        """False if all words of the question are too frequent to tell anything."""
+        return bool(self.rarities.any())
+
+    def at(self, places: Places) -> npt.NDArray[np.uint32]:
+        """The bits of memories; -1 is none, and those that may not be recalled must not show in their neighbours."""
+        if not len(self.places):
+            return np.zeros(len(places), np.uint32)
+        found = np.minimum(np.searchsorted(self.places, places), len(self.places) - 1)
+        there = (self.places[found] == places) & self.allowed[places]
+        return np.where(there, self.bits[found], np.uint32(0)).astype(np.uint32)
+
+    def with_neighbours(self, places: Places, before: Places, behind: Places) -> npt.NDArray[np.uint32]:
+        """The bits of some memories together with those before and behind them."""
+        return self.at(places) | self.at(before) | self.at(behind)
+
+    def share(self, bits: npt.NDArray[np.uint32]) -> Floats:
+        """The share of the question's words, by rarity, that each set of bits has."""
+        whole = float(self.rarities.sum())
+        if not whole:
+            return np.zeros(len(bits), np.float32)
+        each = (bits[:, None] >> np.arange(len(self.rarities), dtype=np.uint32)) & np.uint32(1)
+        return np.asarray(each.astype(np.float32) @ (self.rarities / np.float32(whole)), np.float32)
+
+
+@dataclass(frozen=True, slots=True)
 class _Posted:
     """The memories that hold a word, up to a number; `first` is their number when its rarity was last computed."""
 
@@ -77,18 +153,23 @@ class WordIndex:
         self._columns: MemoryColumns | None = None
         self._among = 0
 
-    def find(self, texts: FullText, asked: Sequence[Asked], columns: MemoryColumns, allowed: Bools) -> Matches:
-        """The places of the best memories that hold any of the words, of those that are allowed, and their BM25."""
+    def find(
+        self, texts: FullText, asked: Sequence[Asked], columns: MemoryColumns, allowed: Bools
+    ) -> tuple[Matches, HeldWords]:
+        """The best memories that hold any of the words, of those that are allowed, and the words that each holds."""
         words = list(dict.fromkeys(chain.from_iterable(asked)))
         if columns is not self._columns or abs(columns.count - self._among) > _NEW_SHARE * self._among:
             self._frequencies, self._postings, self._kept = {}, {}, 0
             self._columns, self._among = columns, columns.count
         budget = int(max(_LEAST_BUDGET, min(_SHARE * self._among, _MOST_BUDGET)))
-        chosen = affordable(self._counted(texts, words), budget)
-        parts = [self._posted(texts, word, columns) for word in chosen]
-        if not parts:
-            return np.zeros(0, np.int64), np.zeros(0, np.float32)
-        return _best_of(parts, allowed)
+        counted = self._counted(texts, words)
+        parts = {word: self._posted(texts, word, columns) for word in affordable(counted, budget)}
+        every = np.concatenate([np.zeros(0, np.int64), *(places for places, _ in parts.values())])
+        scores = np.concatenate([np.zeros(0, np.float32), *(scores for _, scores in parts.values())])
+        known, number = np.unique(every, return_inverse=True)  # not by place: there may be a million of them
+        each = {word: places for word, (places, _) in parts.items()}
+        held = HeldWords.among(known, number, asked, each, counted, allowed)
+        return _best_of(known, number, scores, allowed), held
 
     def follow(self, reworded: int) -> None:
         """Forgets what the text index said, when memories are in it by other words now."""
@@ -137,14 +218,9 @@ class WordIndex:
         )
 
 
-def _best_of(parts: Sequence[Matches], allowed: Bools) -> Matches:
-    """The best of those that are allowed, by the sum of their parts: who is not takes no one's place."""
-    places = np.concatenate([places for places, _ in parts])
-    scores = np.concatenate([scores for _, scores in parts])
-    if not len(places):
-        return places, scores
-    places, number = np.unique(places, return_inverse=True)  # not by place: there may be a million of them
-    totals = np.bincount(number, scores).astype(np.float32)
+def _best_of(places: Places, number: Places, scores: Floats, allowed: Bools) -> Matches:
+    """The best of those that are allowed, by the sum of their scores: who is not takes no one's place."""
+    totals = np.bincount(number, scores, minlength=len(places)).astype(np.float32)
     open_ = allowed[places] & (totals > 0)
     places, totals = places[open_], totals[open_]
     chosen = best(totals, _BEST)

@@ -20,7 +20,7 @@ from time import perf_counter, thread_time
 from typing import TYPE_CHECKING
 
 from omnicore.errors import InvalidInput, OmniError, StorageFailed
-from omnicore.memory.bm25 import WordIndex
+from omnicore.memory.bm25 import HeldWords, WordIndex
 from omnicore.memory.candidates import LISTED, nearest
 from omnicore.memory.columns import Bools, Floats, Matrix, MemoryColumns, Places, best
 from omnicore.memory.index_file import (
@@ -498,6 +498,14 @@ class ImmediateMemories:
             if score:
                 found.append((item.seq, score))
         return found
+
+    def held(self, words: Sequence[Asked], allowed: Bools) -> HeldWords:
+        """Those of the words that each of them holds, by place."""
+        stems = set(chain.from_iterable(words))
+        found = {stem: [seq for seq, item in self._items.items() if stem in item.words] for stem in stems}
+        places = {stem: np.array(self.columns.places(seqs), np.int64) for stem, seqs in found.items() if seqs}
+        counted = {stem: len(seqs) for stem, seqs in found.items()}
+        return HeldWords.of(words, places, counted, allowed)
 
     def at(self, seqs: Iterable[int]) -> list[ImmediateMemory]:
         """Some of them by their numbers."""

@@ -86,16 +86,17 @@ class MemoryDraft(Record, frozen=True):
 
 
 class MemoryQuery(Record, frozen=True):
-    """A query: the tiers to search, and a text, an embedding, or both."""
+    """A query: the tiers to search, and a text, an embedding, or both. `min_score`: see `Memories.recall`."""
 
     text: str | None
     embedding: tuple[float, ...] | None
     tiers: tuple[str, ...]
     limit: int
+    min_score: float = 0.0
 
 
 class MemoryItem(Record, frozen=True):
-    """Something remembered. `score` says how well it fits a query, 0 to 1. Units: seconds since the epoch."""
+    """Something remembered. `score` is the probability that it answers a query. Units: seconds since the epoch."""
 
     id: str
     tier: str
@@ -131,9 +132,14 @@ class Memory(Record, frozen=True, kw_only=True):
     valid_to: float | None = None
     superseded_by: str | None = None
     embedding: Annotated[tuple[float, ...] | None, HIDDEN] = None
-    score: Annotated[float | None, Meta(description="How well it fits the question, 0 to 1.")] = None
+    score: Annotated[float | None, Meta(description="The probability that it answers the question, 0 to 1.")] = None
     explain: Annotated[
-        Mapping[str, float], Meta(description="What the score is made of; empty without a question.")
+        Mapping[str, float],
+        Meta(
+            description="Without a question empty. The shares of `rank`, by which results are ordered, and the signals"
+            " of `score`: `cosine`, and the share of the question's words, rare ones counting more, that it holds"
+            " (`covered`), or it and its neighbours (`around`)."
+        ),
     ] = field(default_factory=dict)
 
     def item(self) -> MemoryItem:

@@ -504,6 +504,7 @@ class Memories:
         budget: int | None = None,
         touch: bool = True,
         made: Made = ALWAYS,
+        min_score: float = 0.0,
     ) -> Recall:
         """Memories that fit a text, an embedding or both, best first, each with its score and what that is made of.
 
@@ -514,11 +515,16 @@ class Memories:
             made: when what is looked for was said; the rules of the cosmic tier are there in any case. Without it, a
                 question such as "what happened last week?" is answered from that time first.
 
+            min_score: the score that a memory must have; the rules of the cosmic tier are there in any case.
+
         Raises: InvalidInput: nothing to look for, a wrong tier, or an embedding of another length.
         """
         if budget is not None and budget < 1:
             raise InvalidInput(f"nothing fits into {budget} characters", remedy="give 1 or more, or no budget")
-        found, notes = self._found(self._question(text, embedding, tiers, owner, limit, made))
+        question = self._question(text, embedding, tiers, owner, limit, made)
+        found, notes = self._found(dataclasses.replace(question, least=_checked_score(min_score)))
+        if min_score and not any(not one.pinned for one in found):
+            notes = [*notes, "nothing is known that fits"]
         items, left = within_budget(self._fetched(owner, found), budget)
         if touch:
             self._touch(owner, items)
@@ -748,6 +754,12 @@ def _left(count: int, budget: int | None) -> tuple[str, ...]:
 
 def _shown_row(kept: KeptMemory | None, one: Found) -> Memory | None:
     return None if kept is None else shown(kept, one.score, one.parts)
+
+
+def _checked_score(value: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
+        raise InvalidInput("min_score is no number from 0 to 1", remedy="give a probability, such as 0.5")
+    return float(value)
 
 
 def _weights(settings: MemorySettings) -> Weights:

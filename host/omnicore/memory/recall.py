@@ -49,7 +49,10 @@ ALWAYS = Made()
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question: its owner, tiers and time; `sense` is the text's vector, if there is one."""
+    """A question: its owner, tiers and time; `sense` is the text's vector, if there is one.
+
+    `least` is the score that a memory must have.
+    """
 
     plugin: str
     text: str | None
@@ -59,11 +62,15 @@ class Question:
     now: float
     sense: Floats | None
     made: Made = ALWAYS
+    least: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A memory's space and number, its score and what that is made of; `scratch` is in the immediate tier."""
+    """A memory's space and number, the probability that it answers, and the signals behind that.
+
+    `parts` are the shares of its rank, the rank itself and its raw signals. `scratch` is in the immediate tier.
+    """
 
     space: str
     seq: int
@@ -118,7 +125,7 @@ class Finder:
         for one in rank(pools, self._weights, 2 * question.most + len(rules)):
             columns = indexes[one.source]
             same = int(columns.column("same")[one.place])
-            if same not in seen:  # of those that say the same, the one that fits best
+            if same not in seen and one.score >= question.least:  # of those that say the same, the one that fits best
                 seen.add(same)
                 space = SHARED_SPACE if one.source == _COMMON else question.plugin
                 seq = int(columns.column("seq")[one.place])
@@ -146,6 +153,7 @@ class Finder:
             if vector is not None
         }
         words = question_words(asked.text, opened.languages)
+        matches, held = opened.words.find(self._table.texts, words, columns, allowed) if words else (None, None)
         return gathered(
             columns,
             allowed,
@@ -153,7 +161,8 @@ class Finder:
             sense=sense,
             given=given,
             near=near,
-            matches=opened.words.find(self._table.texts, words, columns, allowed) if words else None,
+            matches=matches,
+            held=held,
             speakers=_named(columns, asked.said),
         )
 
@@ -165,7 +174,8 @@ class Finder:
             recent.expire(question.now)
             columns = recent.columns
             allowed = question.made.within(columns, columns.open_to((MemoryTier.Immediate,), question.now))
-            matches = placed(columns, recent.find(question_words(asked.text, recent.languages)))
+            words = question_words(asked.text, recent.languages)
+            matches = placed(columns, recent.find(words))
             sense = asked.sense if asked.sense is not None and len(asked.sense) == columns.sense.dimensions else None
             given = asked.given if asked.given is not None and len(asked.given) == columns.given.dimensions else None
             near = {
@@ -183,6 +193,7 @@ class Finder:
                     given=given,
                     near=near,
                     matches=matches,
+                    held=recent.held(words, allowed) if words else None,
                     speakers=_named(columns, asked.said),
                 )
             ]

@@ -142,7 +142,8 @@ class PluginMemories:
     async def recall(self, plugin: str, query: MemoryQuery) -> Sequence[MemoryItem]:
         """Memories that fit best, best first. Raises: InvalidInput."""
         recall = partial(self._memories.recall, query.text, embedding=query.embedding, owner=plugin)
-        found = await self._turns.take(plugin, partial(recall, tiers=query.tiers, limit=query.limit))
+        asked = partial(recall, tiers=query.tiers, limit=query.limit, min_score=query.min_score)
+        found = await self._turns.take(plugin, asked)
         return [item.item() for item in found.items]
 
     def get(self, plugin: str, item: str, tiers: tuple[str, ...]) -> MemoryItem | None:
@@ -234,6 +235,7 @@ class MemoryService:
         budget: int | None = None,
         touch: bool = True,
         made: Made = ALWAYS,
+        min_score: float = 0.0,
     ) -> Recall:
         """See `Memories.recall`."""
         return await _aside(
@@ -246,6 +248,7 @@ class MemoryService:
             budget=budget,
             touch=touch,
             made=made,
+            min_score=min_score,
         )
 
     async def get(self, item: str, *, owner: str | None = None) -> Memory | None:

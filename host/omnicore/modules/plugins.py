@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ class PluginsModule:
         plugins: the folder.
         config: the settings file, instead of the one in the working folder.
         serve: also listens, and answers REST as `omnicore run` does; `url` says where.
-        functions: host functions that plugins may import.
+        functions: functions of the application that plugins may call, see `Host`.
         overrides: any other setting, by name.
 
     Raises: InvalidSetting: a setting cannot be used.
@@ -45,7 +45,7 @@ class PluginsModule:
         *,
         config: str | Path | None = None,
         serve: bool = False,
-        functions: Sequence[HostFunction] = (),
+        functions: Sequence[HostFunction | Callable[..., Any]] = (),
         **overrides: Any,
     ) -> None:
         given = {"plugins": plugins, **overrides}

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from omnicore.capabilities.capability import Capability
+from omnicore.capabilities.doors import BUILT_IN
 from omnicore.capabilities.grants import CapabilityRequest, Grant
 from omnicore.errors import Conflict
 from omnicore.plugins.view import State
@@ -13,7 +15,7 @@ from omnicore.records import replace
 from omnicore.storage.tables.plugins import CATALOGUE, OPEN, Acceptance, AcceptancesTable, Holdings
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from omnicore.clock import Clock
     from omnicore.storage.store import Session, Store
@@ -38,12 +40,21 @@ class Consent:
     Args:
         review: when a person has to accept a version.
         configured: the names of the plugins that the host's own settings hold settings for.
+        doors: the capabilities that can be granted, by name.
     """
 
-    def __init__(self, store: Store, clock: Clock, *, review: Review, configured: Collection[str]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        *,
+        review: Review,
+        configured: Collection[str],
+        doors: Mapping[str, Capability] = BUILT_IN,
+    ) -> None:
         self._store, self._clock = store, clock
         self._acceptances, self._holdings = AcceptancesTable(store), Holdings(store)
-        self.review, self.configured = review, configured
+        self.review, self.configured, self.doors = review, configured, doors
 
     def of(self, name: str) -> Sequence[Acceptance]:
         """The versions that were accepted for a name, the last one first."""

@@ -489,7 +489,7 @@ class Catalogue:
         row = self.row(name)
         if row.hash is not None:
             check_digest(name, identity(row.hash, row.sidecar), digest)
-        asked = asked_of(row.manifest, self.limits)
+        asked = asked_of(row.manifest, self.limits, self.consent.doors)
         chosen = [one for one in asked if capability in (None, one.name)]
         if capability is not None and not chosen:
             wanted = ", ".join(one.name for one in asked) or "nothing"
@@ -728,7 +728,7 @@ class Catalogue:
         return Newest(None, row.contested, newest.kept) if row.contested else newest
 
     def _missing(self, manifest: str | None, grants: Sequence[Grant]) -> list[CapabilityRequest]:
-        return missing_of(manifest, grants, self.limits)
+        return missing_of(manifest, grants, self.limits, self.consent.doors)
 
     def _given(self, name: str, requests: Sequence[CapabilityRequest], who: str) -> tuple[GrantRow, ...]:
         return tuple(GrantRow(name, one.name, one.scope, who, self.clock.now()) for one in requests)

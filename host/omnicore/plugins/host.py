@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import builtins
-import hashlib
 import threading
 import time
 from collections import Counter
@@ -13,8 +12,9 @@ from contextlib import suppress
 from socket import gethostname
 from typing import Any
 
+from omnicore.capabilities.capability import Capability
 from omnicore.capabilities.costs import CallCosts
-from omnicore.capabilities.doors import granted_scope, provided
+from omnicore.capabilities.doors import Provided, granted_scope, provided
 from omnicore.capabilities.grants import CapabilityRequest, Grant
 from omnicore.capabilities.services import Services
 from omnicore.clock import Clock, SystemClock
@@ -90,11 +90,16 @@ class PluginHost:
     Args:
         extensions: the native plugins.
         functions: host functions that plugins may import.
+        doors: capabilities of the embedding application.
         wrap_doors: replaces the doors of a plugin, in tests.
     """
 
     wanted: Sequence[str] = ()
     """Plugins that a host which watches its folder takes in before all others."""
+    forgetting: list[Callable[[str], None]]
+    """Called with the name of each plugin that is removed: whoever stores something for plugins deletes it."""
+    watching: list[Callable[[str, str, PluginRow | None], None]]
+    """Called with what was taken in from the folder: a plugin's name, `added`, `changed` or `removed`, its row."""
 
     def __init__(
         self,
@@ -109,37 +114,37 @@ class PluginHost:
         clock: Clock | None = None,
         extensions: Sequence[Extension] = (),
         functions: Sequence[HostFunction] = (),
+        doors: Sequence[Capability] = (),
         wrap_doors: WrapDoors = unwrapped,
     ) -> None:
-        clock = clock or SystemClock()
+        known, clock = provided(functions, doors), clock or SystemClock()
         modules, kv = ModuleStore(settings.data / "modules", database), KvTable(database, clock)
         self._settings, self._logs, self._metrics, self._events = settings, logs, metrics, events
         self._changing, most = threading.RLock(), (settings.limits, settings.max_limits)
         self._natives = NativePlugins(extensions, NativeTable(database), clock, limits=most, taken=self._file_named)
-        parts = ServiceParts(settings, engine, modules, services, metrics, logs, functions, clock, wrap_doors)
+        given = (metrics, logs, functions, known.doors, clock, wrap_doors)
+        parts = ServiceParts(settings, engine, modules, services, *given)
         self._versions = VersionsInService(parts, serves=self._serves, came=self._came)
         self._routes = CallRoutes(self._versions, self._natives, Placements(labels_of(settings.fleet.labels)))
-        self._catalogue = self._routes.catalogue = self._make_catalogue(database, modules, clock)
+        self._catalogue = self._routes.catalogue = self._make_catalogue(database, modules, clock, known)
         self._rollbacks = Rollbacks(settings.plugins, database, modules, clock, host=self._catalogue.host)
-        self._folder = self._make_watch(database, kv, judged_by(settings, engine, functions), provided(functions))
+        self._folder = self._make_watch(database, kv, judged_by(settings, engine, known, self._natives.names()), known)
         self._fleet = self._make_fleet(database) if self._catalogue.host else None
         self.calls: CallPath = Calls(
             threads=settings.threads,
-            reentrant=bool(functions) or len(self._natives) > 0,  # Python can call the host again, and so without end
+            reentrant=bool(functions or doors or len(self._natives)),  # Python can call the host again, without end
             routes=self._routes,
             failed=self._failed,
             recovered=self._recovered,
             make_room=self._versions.trim,
         )
-        self.forgetting: list[Callable[[str], None]] = [kv.clear]
-        """Called with the name of each plugin that is removed: whoever stores something for plugins deletes it."""
-        self.watching: list[Callable[[str, str, PluginRow | None], None]] = []
-        """Called with what was taken in from the folder: a plugin's name, `added`, `changed` or `removed`, its row."""
+        self.forgetting, self.watching = [kv.clear], []
         metrics.watch_states(self.states)
 
-    def _make_catalogue(self, database: Store, modules: ModuleStore, clock: Clock) -> Catalogue:
+    def _make_catalogue(self, database: Store, modules: ModuleStore, clock: Clock, known: Provided) -> Catalogue:
         settings = self._settings
-        consent = Consent(database, clock, review=settings.plugin_review, configured=settings.plugin_settings.keys())
+        names = settings.plugin_settings.keys()
+        consent = Consent(database, clock, review=settings.plugin_review, configured=names, doors=known.doors)
         return Catalogue(
             database,
             modules,
@@ -152,9 +157,7 @@ class PluginHost:
             replacing=self._routes.replacing,
         )
 
-    def _make_inventory(self, judge: str, known: frozenset[tuple[str, str]]) -> Inventory:
-        if names := sorted(self._natives.names()):  # a file is judged again once other names are claimed
-            judge = f"{judge} {hashlib.sha256(chr(10).join(names).encode()).hexdigest()[:8]}"
+    def _make_inventory(self, judge: str, known: Provided) -> Inventory:
         return Inventory(
             Folder(self._settings.plugins),
             self._catalogue,
@@ -166,7 +169,7 @@ class PluginHost:
             provided=known,
         )
 
-    def _make_watch(self, database: Store, kv: KvTable, judge: str, known: frozenset[tuple[str, str]]) -> FolderWatch:
+    def _make_watch(self, database: Store, kv: KvTable, judge: str, known: Provided) -> FolderWatch:
         return FolderWatch(
             inventory=self._make_inventory(judge, known),
             catalogue=self._catalogue,
@@ -180,10 +183,6 @@ class PluginHost:
         )
 
     def _make_fleet(self, database: Store) -> FleetWatch:
-        def looked() -> None:
-            self._routes.placements.look()
-            self._folder.compile_ahead()
-
         return FleetWatch(
             self._catalogue,
             self._versions,
@@ -192,7 +191,7 @@ class PluginHost:
             follow=self._routes.follow,
             compiled=self._routes.compiled,
             hush=self._routes.hush,
-            compile_ahead=looked,
+            compile_ahead=lambda: self._folder.compile_ahead(self._routes.placements.look),
         )
 
     # -- calls
@@ -308,7 +307,8 @@ class PluginHost:
         serving = self._routes.serving(name)
         if serving is None:
             return None
-        return granted_scope(capability, serving.manifest.capabilities, serving.grants)
+        doors = self._catalogue.consent.doors
+        return granted_scope(capability, serving.manifest.capabilities, serving.grants, doors)
 
     def logs(self, name: str, limit: int = 100, *, level: Level = "trace") -> Sequence[LogLine]:
         """The last lines a plugin logged, oldest first; native ones log as the host does. Raises: NotFound."""

@@ -16,6 +16,7 @@ from dataclasses import asdict, replace
 from threading import RLock
 from typing import TYPE_CHECKING
 
+from omnicore.capabilities.doors import Provided
 from omnicore.errors import GuestError, OmniError
 from omnicore.plugins.catalogue import Bringer, Catalogue, FoundFile
 from omnicore.plugins.manifest import Manifest, effective_limits, name_of_stem, read_manifest
@@ -29,11 +30,11 @@ from omnicore.storage.tables.kv import KvTable
 from omnicore.storage.tables.plugins import ObservedRow, PluginHostRow, SourceRow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from omnicore.config.settings import Settings
     from omnicore.plugins.folder import Candidate, Folder
-    from omnicore.sandbox.abi import HostFunction, Limits
+    from omnicore.sandbox.abi import Limits
     from omnicore.sandbox.engine import SandboxEngine
 
 
@@ -46,7 +47,7 @@ def read_found_file(
     *,
     default: Limits,
     most: Limits,
-    provided: Collection[tuple[str, str]] | None = None,
+    provided: Provided | None = None,
 ) -> FoundFile:
     """Reads and inspects a file. It does not raise: what is wrong stands in `problem`.
 
@@ -95,23 +96,24 @@ def read_module(
     sidecar: bytes | None,
     sidecar_path: str,
     limits: tuple[Limits, Limits],
-    provided: Collection[tuple[str, str]] | None = None,
+    provided: Provided | None = None,
 ) -> tuple[bytes, Manifest]:
     """The module's bytes and its manifest.
 
     Args:
         text: the data is WebAssembly text, which becomes bytes first.
         limits: the host's defaults, and the most a manifest may ask for.
-        provided: namespace and name of each function that the host provides; None leaves imports unchecked.
+        provided: all that the host provides; None leaves imports and names of capabilities unchecked.
 
     Raises: ModuleRejected, ManifestInvalid, LinkFailed.
     """
     module = wat_to_wasm(data) if text else data
     info = inspect(module)
-    manifest = read_manifest(stem, info, sidecar=sidecar, sidecar_path=sidecar_path)
+    doors = provided.doors if provided is not None else None
+    manifest = read_manifest(stem, info, sidecar=sidecar, sidecar_path=sidecar_path, doors=doors)
     admit(info, effective_limits(manifest.limits, *limits))
     if provided is not None:
-        check_provided(info, provided)
+        check_provided(info, provided.functions)
     return module, manifest
 
 
@@ -126,7 +128,7 @@ class Inventory:
         changed: told the name of each plugin whose row changed, and how: added, changed or removed.
         restore: puts back what is to be rolled back, and says which files are whole.
         claimed: says who else has a name, such as a native plugin, or None.
-        provided: namespace and name of each function that plugins can import.
+        provided: all that plugins can import and ask for.
     """
 
     def __init__(
@@ -139,7 +141,7 @@ class Inventory:
         changed: Callable[[str, str], None],
         restore: Callable[[], Sequence[str]],
         claimed: Callable[[str], str | None],
-        provided: Collection[tuple[str, str]],
+        provided: Provided,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._monotonic = monotonic
@@ -347,10 +349,10 @@ def _path_name(path: str) -> str:
     return path.replace("/", ":")
 
 
-def judged_by(settings: Settings, engine: SandboxEngine, functions: Sequence[HostFunction] = ()) -> str:
+def judged_by(settings: Settings, engine: SandboxEngine, provided: Provided, claimed: Iterable[str]) -> str:
     """The digest of everything but the file that a verdict over it depends on; settings may hold secrets."""
     about = [engine.name, engine.version, asdict(settings.limits), asdict(settings.max_limits)]
-    about += sorted(f"{one.namespace}::{one.name}" for one in functions)
+    about += [*sorted(map("::".join, provided.functions)), *sorted(provided.doors), *sorted(claimed)]
     text = json.dumps([*about, {name: dict(one) for name, one in settings.plugin_settings.items()}], default=str)
     return f"{engine.name} {engine.version} {hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
@@ -501,8 +503,9 @@ class FolderWatch:
             finally:
                 self._versions.patience = "all"
 
-    def compile_ahead(self) -> None:
+    def compile_ahead(self, before: Callable[[], None] = lambda: None) -> None:
         """Has versions that were accepted untried compiled, so that their first callers need not wait."""
+        before()
         self._trying = [(version, coming) for version, coming in self._trying if not self._done(version, coming)]
         while self._versions.untried and len(self._trying) < _MOST_TRIED:
             with suppress(OmniError):

@@ -18,6 +18,8 @@ from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Literal
 
+from omnicore.capabilities.capability import Capability
+from omnicore.capabilities.doors import BUILT_IN
 from omnicore.capabilities.grants import CapabilityRequest, Grant, check_requests, missing
 from omnicore.config.documents import JsonPath, json_lines, line_of, toml_lines
 from omnicore.errors import ManifestInvalid
@@ -380,13 +382,21 @@ class Manifest:
         )
 
 
-def read_manifest(stem: str, info: ModuleInfo, *, sidecar: bytes | None, sidecar_path: str = "") -> Manifest:
+def read_manifest(
+    stem: str,
+    info: ModuleInfo,
+    *,
+    sidecar: bytes | None,
+    sidecar_path: str = "",
+    doors: Mapping[str, Capability] | None = None,
+) -> Manifest:
     """The manifest of a module.
 
     Args:
         stem: the file's name without its ending, from which a plugin without a manifest gets its name.
         sidecar: the bytes of `NAME.toml`, which wins over what is embedded; a sidecar that does not speak of
             functions, version, description or author leaves those that are embedded.
+        doors: all capabilities of the host by name. None is no host: an application may provide what is unknown.
 
     Raises: ManifestInvalid: with `path` and `line`.
     """
@@ -398,7 +408,7 @@ def read_manifest(stem: str, info: ModuleInfo, *, sidecar: bytes | None, sidecar
     problems = [
         *_missing_functions(document, exports),
         *_repeated(document),
-        *_bad_scopes(document),
+        *_bad_scopes(document, doors),
         *_bad_name(document),
     ]
     if problems:
@@ -548,11 +558,18 @@ def _repeated(document: ManifestDocument) -> list[tuple[JsonPath, str]]:
     ]
 
 
-def _bad_scopes(document: ManifestDocument) -> Iterator[tuple[JsonPath, str]]:
+def _bad_scopes(document: ManifestDocument, doors: Mapping[str, Capability] | None) -> Iterator[tuple[JsonPath, str]]:
     # What a scope may hold in detail, its door knows better than the schema.
     for index, one in enumerate(document.values.get("capabilities", ())):
+        name = one["name"]
+        if name not in (doors or BUILT_IN):
+            close = difflib.get_close_matches(name, doors or BUILT_IN, n=1)
+            if close or doors is not None:
+                hint = f"did you mean {close[0]!r}?" if close else f"this host has {', '.join(doors or BUILT_IN)}"
+                yield ("capabilities", index, "name"), f"there is no capability {name!r}; {hint}"
+            continue
         try:
-            check_requests([_request(one)])
+            check_requests([_request(one)], doors or BUILT_IN)
         except ManifestInvalid as error:
             key = str(error.details.get("path", "")).rpartition(".")[2]
             yield ("capabilities", index, "scope", key), str(error)
@@ -638,19 +655,26 @@ def _least(value: Any, most: Any) -> Any:
     return min(value, most)
 
 
-def asked_of(manifest: str | None, limits: tuple[Limits, Limits]) -> list[CapabilityRequest]:
+def asked_of(
+    manifest: str | None, limits: tuple[Limits, Limits], doors: Mapping[str, Capability] = BUILT_IN
+) -> list[CapabilityRequest]:
     """All that a manifest asks for and that needs a grant. `limits` are the defaults and the most."""
     if manifest is None:
         return []
     asks = Manifest.from_json(manifest)
     above = limits_request(asks, *limits)
-    return [*missing(asks.capabilities, ()), *([above] if above is not None else ())]
+    return [*missing(asks.capabilities, (), doors), *([above] if above is not None else ())]
 
 
-def missing_of(manifest: str | None, grants: Sequence[Grant], limits: tuple[Limits, Limits]) -> list[CapabilityRequest]:
+def missing_of(
+    manifest: str | None,
+    grants: Sequence[Grant],
+    limits: tuple[Limits, Limits],
+    doors: Mapping[str, Capability] = BUILT_IN,
+) -> list[CapabilityRequest]:
     """The requests among them that no grant covers."""
     return [
         one
-        for one in asked_of(manifest, limits)
-        if (not limits_covered(grants, one) if one.name == LIMITS else missing([one], grants))
+        for one in asked_of(manifest, limits, doors)
+        if (not limits_covered(grants, one) if one.name == LIMITS else missing([one], grants, doors))
     ]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from omnicore.capabilities.capability import Capability
 from omnicore.capabilities.grants import CapabilityRequest, Grant, covers
 from omnicore.errors import InvalidInput, NotFound, StorageFailed
 from omnicore.plugins.catalogue import Catalogue
@@ -127,9 +128,10 @@ def capability_changes(
     *,
     missing: Sequence[CapabilityRequest],
     grants: Sequence[Grant],
+    doors: Mapping[str, Capability],
     review: bool = False,
 ) -> Iterator[GrantChange]:
-    """Requests of the newer version beyond its grants, then those that it dropped or reduced."""
+    """Requests of the newer version beyond its grants, then those that it dropped or reduced. `doors`: all by name."""
     granted = {grant.capability: grant.scope for grant in grants}
     approve = f"omnicore plugins upgrade {plugin} --approve" if review else ""
     for request in missing:
@@ -147,7 +149,7 @@ def capability_changes(
         new = asked.get(old.name)
         if new is None:
             yield GrantChange(old.name, "dropped", {}, old.scope, old.reason, "")
-        elif old.name not in waits and not covers(Grant(old.name, new.scope, "", 0.0), old):
+        elif old.name not in waits and not covers(Grant(old.name, new.scope, "", 0.0), old, doors):
             yield GrantChange(old.name, "narrower", new.scope, old.scope, new.reason, "")
 
 
@@ -314,7 +316,11 @@ def upgrade_of(catalogue: Catalogue, row: PluginRow) -> Upgrade:
         lower=before is not None and after is not None and is_lower(before.version, after.version),
         waiting=bool(review or missing) and away is None,
         kept={"who": away.who, "at": away.at} if away is not None else None,
-        changes=tuple(capability_changes(name, old, new, missing=missing, grants=grants, review=bool(review))),
+        changes=tuple(
+            capability_changes(
+                name, old, new, missing=missing, grants=grants, doors=catalogue.consent.doors, review=bool(review)
+            )
+        ),
         added=added,
         removed=removed,
         changed=changed,

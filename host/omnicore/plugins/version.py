@@ -12,6 +12,7 @@ from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from omnicore.capabilities.capability import Capability
 from omnicore.capabilities.doors import PluginScope, open_doors
 from omnicore.errors import (
     CapacityReached,
@@ -436,6 +437,7 @@ class ServiceParts:
     metrics: Metrics
     logs: PluginLogs
     functions: Sequence[HostFunction]
+    capabilities: Mapping[str, Capability]
     clock: Clock
     wrap_doors: WrapDoors
 
@@ -752,7 +754,7 @@ class VersionsInService:
             log=parts.logs.sink(serving.name),
             wasi=manifest.wasi,
         )
-        doors = open_doors(scope, parts.services)
+        doors = open_doors(scope, parts.services, parts.capabilities)
         # Shared by all its instances: plugins keep state in variables between calls.
         variables = Variables(limits.var_bytes)
         doors = replace(doors, functions=(*doors.functions, *parts.functions), variables=variables)

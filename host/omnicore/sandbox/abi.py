@@ -110,6 +110,9 @@ class HostCall(Protocol):
     def spend_http(self) -> None:
         """Counts an HTTP request against the call's budget. Raises: LimitExceeded."""
 
+    def spend(self, name: str, most: int) -> None:
+        """Counts a use of something that a call may use `most` times. Raises: LimitExceeded."""
+
 
 @dataclass(frozen=True, slots=True)
 class HostFunction:

@@ -79,16 +79,18 @@ class CallBudget:
     """HTTP requests and log output that one call may still use. Filled when a call first uses it; set `filled` to False
     when another call begins."""
 
-    __slots__ = ("_bytes_left", "_limits", "_lines_left", "_requests_left", "filled")
+    __slots__ = ("_bytes_left", "_limits", "_lines_left", "_requests_left", "_uses", "filled")
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self.filled = False
         self._requests_left = self._lines_left = self._bytes_left = 0
+        self._uses: dict[str, int] = {}
 
     def _fill(self) -> None:
         if not self.filled:
             self.filled = True
+            self._uses.clear()
             self._requests_left = self._limits.http_requests
             self._lines_left = self._limits.log_lines
             self._bytes_left = self._limits.log_bytes
@@ -114,6 +116,18 @@ class CallBudget:
             raise _logged_too_much("log_lines", self._limits.log_lines)
         if self._bytes_left < 0:
             raise _logged_too_much("log_bytes", self._limits.log_bytes)
+
+    def spend(self, name: str, most: int) -> None:
+        """Counts a use of what a call may use `most` times. Raises: LimitExceeded."""
+        self._fill()
+        count = self._uses[name] = self._uses.get(name, 0) + 1
+        if count > most:
+            raise LimitExceeded(
+                f"the call used {name} more than {most} times",
+                remedy="use it less often in one call",
+                limit=f"{name} per call",
+                allowed=most,
+            )
 
     def spend_request(self) -> None:
         """Counts an HTTP request. Raises: LimitExceeded."""

@@ -11,21 +11,33 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
+import sys
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any, cast
 
 from watchfiles import awatch
 
 from omnicore.capabilities import clock
-from omnicore.capabilities.doors import DOORS, NAMESPACE
+from omnicore.capabilities.application import ApplicationDoor, ApplicationParts
+from omnicore.capabilities.doors import BUILT_IN, DOORS, NAMESPACE
 from omnicore.capabilities.scope import REQUIRED
 from omnicore.config.settings import LARGEST_LIMITS
 from omnicore.config.trust import TrustRecord, inside, refuse_native
-from omnicore.errors import BuildFailed, InvalidSetting, LinkFailed, ManifestInvalid, OmniError, PermissionDenied
+from omnicore.errors import (
+    BuildFailed,
+    InvalidSetting,
+    LinkFailed,
+    ManifestInvalid,
+    NotFound,
+    OmniError,
+    PermissionDenied,
+)
 from omnicore.plugins.folder import write_whole
 from omnicore.plugins.inventory import read_module
 from omnicore.plugins.manifest import Manifest, callable_exports, name_of_stem, read_manifest
@@ -36,7 +48,7 @@ from omnicore.sandbox.extism.links import KERNEL_TYPES
 from omnicore.sandbox.extism.links import NAMESPACE as ENV_NAMESPACE
 from omnicore.sandbox.inspect import FuncType, Import, ModuleInfo, inspect
 from omnicore.texts import too_deep
-from omnicore.toolchains.languages import Built, PluginSource, Report, Toolchain, native_part
+from omnicore.toolchains.languages import Built, PluginSource, Report, Toolchain, kit, native_part
 from omnicore.toolchains.manifest import FILE, embedded, merged, toml_values, with_manifest
 
 WASI = frozenset({"wasi_snapshot_preview1", "wasi_unstable"})
@@ -217,6 +229,16 @@ def check_imports(info: ModuleInfo, allowed: Collection[str] = ()) -> Imports:
     return sorted_imports(info)
 
 
+def _of_applications(info: ModuleInfo, values: Mapping[str, Any]) -> Iterator[str]:
+    """The imports of capabilities that no host has by itself and that the manifest asks an application for."""
+    found = values.get("capabilities", ())
+    names = [str(one.get("name")) for one in (found if isinstance(found, list) else ()) if isinstance(one, dict)]
+    starts = tuple(f"{name}_" for name in names if name not in BUILT_IN)
+    for item in info.imports:
+        if starts and item.module == NAMESPACE and item.name.startswith(starts) and item.type == _VERB:
+            yield item.name
+
+
 def lines_to_ask(door: str) -> str:
     """The lines of a manifest that ask for a door."""
     fields = next(one.scope for one in DOORS if one.name == door)
@@ -326,7 +348,7 @@ def build(
         _check_toml(toml, source, ModuleInfo("core", 0))
     built = toolchain.build(source, report)
     info = inspect(built.wasm)
-    imports = check_imports(info, allowed)
+    imports = check_imports(info, [*allowed, *_of_applications(info, values)])
     says = merged(built.described, described(built.wasm, info, report))
     if toml is not None:
         _check_toml(toml, source, info)
@@ -511,3 +533,76 @@ def _pattern(glob: str) -> re.Pattern[str]:
     parts = {"**/": "(?:[^/]+/)*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
     pieces = re.split(r"(\*\*/|\*\*|\*|\?)", glob.removeprefix("./"))
     return re.compile("".join(parts.get(piece, re.escape(piece)) for piece in pieces))
+
+
+ALIASES = {"ts": "js", "typescript": "js", "javascript": "js", "rs": "rust", "golang": "go"}
+BY_HAND = ("python", "c", "zig", "as", "assemblyscript")
+
+
+def application_at(place: str, folder: Path) -> tuple[ApplicationDoor, ...]:
+    """The doors of an application, such as `myapp:host`: a `Host`, or a sequence of functions for one.
+
+    Args:
+        folder: where modules are looked for first. Their code runs.
+
+    Raises: InvalidSetting: no place, or something else stands there; NotFound: no such module or name.
+    """
+    module, _, name = place.partition(":")
+    if not module or not name:
+        raise InvalidSetting(f"{place!r} names no application", remedy="write MODULE:NAME, such as myapp:host")
+    found: Any = _imported(module, folder)
+    for part in name.split("."):
+        if not hasattr(found, part):
+            raise NotFound(f"{module} has no {name}", remedy="name a Host, or a list of functions with doors")
+        found = getattr(found, part)
+    doors = ApplicationParts.of(found).doors if isinstance(found, list | tuple) else getattr(found, "doors", None)
+    if not isinstance(doors, tuple) or not all(isinstance(one, ApplicationDoor) for one in doors) or not doors:
+        raise InvalidSetting(f"{place} has no doors", remedy="declare some with `@host.door`; see docs/embedding.md")
+    return doors
+
+
+def _imported(module: str, folder: Path) -> ModuleType:
+    sys.path.insert(0, str(folder))
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+            raise
+        raise NotFound(f"there is no module {module}", remedy="run the command in the folder that has it") from error
+    finally:
+        sys.path.remove(str(folder))
+
+
+def languages_named(words: Sequence[str]) -> tuple[str, ...]:
+    """The languages of a list such as `rust,ts`. Raises: InvalidSetting: there is no kit for one."""
+    known = tuple(_generator().LANGUAGES)
+    given = [one.strip().lower() for word in words for one in word.split(",") if one.strip()]
+    for one in given:
+        if ALIASES.get(one, one) not in known:
+            by_hand = f"; in {one}, import the functions by hand, as specs/abi.md says" if one in BY_HAND else ""
+            raise InvalidSetting(
+                f"there is no kit of doors for {one[:40]!r}", remedy=f"use {', '.join(known)}{by_hand}"
+            )
+    return tuple(dict.fromkeys(ALIASES.get(one, one) for one in given)) or known
+
+
+def kit_files(doors: Sequence[ApplicationDoor], languages: Sequence[str]) -> Mapping[str, str]:
+    """The files of the kits by path: a folder for each language, and `README.md`."""
+    generator = _generator()
+    description = {"doors": [one.described() for one in doors]}
+    try:
+        made = generator.doors_of(description)
+    except ValueError as error:
+        raise InvalidSetting(str(error), remedy="use `name=` of `@host.door`, or another capability") from error
+    found = {"README.md": generator.page(description, made)}
+    for language in languages:
+        found |= {f"{language}/{path}": text for path, text in generator.files(made, language).items()}
+    return found
+
+
+def _generator() -> Any:
+    if "sdk" not in sys.modules:
+        package = ModuleType("sdk")  # its folder travels inside of ours, and is a package of its own
+        package.__path__ = [str(kit("go").parent)]
+        sys.modules["sdk"] = package
+    return import_module("sdk.generate.application")

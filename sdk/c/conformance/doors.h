@@ -337,6 +337,7 @@ static const oc_error *case_memory_recall(oc_json from, oc_writer *to) {
     options.embedding = oc_json_numbers(oc_json_field(from, OC("embedding")));
     options.tiers = oc_json_texts(oc_json_field(from, OC("tiers")));
     options.limit = oc_json_maybe_integer(oc_json_field(from, OC("limit")));
+    options.min_score = oc_json_maybe_number(oc_json_field(from, OC("min_score")));
     oc_memory_recall_result result = oc_memory_recall(&options);
     if (result.error) return result.error;
     oc_write_key(to, OC("items"));

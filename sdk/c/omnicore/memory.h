@@ -11,7 +11,7 @@ typedef struct {
     double importance; /* 0 to 1 */
     double created_at; /* seconds since the Unix epoch */
     oc_json metadata; /* what was stored with it */
-    oc_maybe_number score; /* how well it fits, 0 to 1; null outside of a recall */
+    oc_maybe_number score; /* the probability that it answers, 0 to 1; null outside of a recall */
 } oc_memory_item;
 
 typedef struct {
@@ -98,6 +98,7 @@ typedef struct {
     oc_numbers embedding; /* of what is looked for */
     oc_texts tiers; /* where to look; all that are granted when left out */
     oc_maybe_integer limit; /* 1 to 100; 10 when left out */
+    oc_maybe_number min_score; /* 0 to 1; only memories that answer with this probability */
 } oc_memory_recall_options;
 
 typedef struct {
@@ -125,6 +126,10 @@ static inline oc_memory_recall_result oc_memory_recall(const oc_memory_recall_op
         if (options->limit.given) {
             oc_write_key(&request, OC("limit"));
             oc_write_integer(&request, options->limit.value);
+        }
+        if (options->min_score.given) {
+            oc_write_key(&request, OC("min_score"));
+            oc_write_number(&request, options->min_score.value);
         }
     }
     oc_write_end(&request);

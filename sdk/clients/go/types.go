@@ -1572,10 +1572,12 @@ type Memory struct {
 
 	SupersededBy *string `json:"superseded_by"`
 
-	// How well it fits the question, 0 to 1.
+	// The probability that it answers the question, 0 to 1.
 	Score *float64 `json:"score"`
 
-	// What the score is made of; empty without a question.
+	// Without a question empty. The shares of `rank`, by which results are ordered, and the signals of `score`:
+	// `cosine`, and the share of the question's words, rare ones counting more, that it holds (`covered`), or it
+	// and its neighbours (`around`).
 	Explain map[string]float64 `json:"explain"`
 
 	Edges []MemoryEdge `json:"edges,omitempty"`
@@ -1670,6 +1672,9 @@ type MemoryQuestion struct {
 	Tiers []string `json:"tiers,omitempty"`
 
 	Limit *int64 `json:"limit,omitempty"`
+
+	// Only memories with this score, the probability that one answers.
+	MinScore *float64 `json:"min_score,omitempty"`
 
 	// True counts what is found as used.
 	Touch *bool `json:"touch,omitempty"`

@@ -8,7 +8,7 @@ from sdk.generate.contract import Door, Enum, Field, Record, Type, Verb
 from sdk.generate.rust.spelling import borrowed, literal, name, owned, sentence
 from sdk.generate.text import MADE, pascal, wrapped
 
-__all__ = ["module"]
+__all__ = ["application", "module"]
 
 _LENT = "'a"
 _ORDER = ("use std", "use serde", "use crate")
@@ -25,6 +25,20 @@ def module(door: Door) -> str:
         *(part for verb in door.verbs for part in (_options(verb), _function(verb)) if part),
     ]
     return "\n\n".join([head, _uses("\n\n".join(parts)), *parts]) + "\n"
+
+
+def application(doors: tuple[Door, ...], made: str) -> dict[str, str]:
+    """A module for each door of an application. It uses the kit as the crate `omnicore`."""
+    return {f"{door.name}.rs": _outside(module(door), made) for door in doors}
+
+
+def _outside(text: str, made: str) -> str:
+    """A module of the kit as one of another crate, which need not depend on serde itself."""
+    text = text.replace(MADE, made, 1).replace("use serde::", "use omnicore::serde::")
+    text = re.sub(r"\bcrate::", "omnicore::", text).replace("door!(", "omnicore::door!(")
+    text = re.sub(r"(PartialEq, |Debug, )Default, ", r"\1", text)  # an enum has none
+    derive = re.compile(r"^( *)(#\[derive\([^)]*\b(?:S|Des)erialize\b[^)]*\)\])$", re.MULTILINE)
+    return derive.sub(r'\1\2\n\1#[serde(crate = "omnicore::serde")]', text)
 
 
 def _named(kind: Type) -> str:

@@ -5,13 +5,21 @@ from __future__ import annotations
 import re
 
 from sdk.generate.contract import Field, Type
-from sdk.generate.text import pascal
+from sdk.generate.text import pascal, words
 
 __all__ = ["borrowed", "literal", "name", "owned", "sentence"]
 
 _WIDTH = 120
-_KEYWORDS = frozenset({"type", "match", "ref", "move", "use", "where", "in", "loop", "mod", "impl", "enum", "final"})
-_OWNED = {"text": "String", "bytes": "Vec<u8>", "integer": "u64", "number": "f64", "boolean": "bool", "json": "Json"}
+_KEYWORDS = words(
+    "abstract as async await become box break const continue do dyn else enum extern false final fn for "
+    "gen if impl in let loop macro match mod move mut override priv pub ref return static struct trait "
+    "true try type typeof unsafe unsized use virtual where while yield"
+)
+_OWNED = {"text": "String", "bytes": "Vec<u8>", "integer": "u64", "signed": "i64"} | {
+    "number": "f64",
+    "boolean": "bool",
+    "json": "Json",
+}
 
 
 def name(field: Field) -> str:

@@ -20,7 +20,7 @@ type Item struct {
 	CreatedAt float64 `json:"created_at"`
 	// what was stored with it
 	Metadata map[string]any `json:"metadata"`
-	// how well it fits, 0 to 1; null outside of a recall
+	// the probability that it answers, 0 to 1; null outside of a recall
 	Score *float64 `json:"score"`
 }
 
@@ -59,6 +59,8 @@ type RecallOptions struct {
 	Tiers []string `json:"tiers,omitempty"`
 	// 1 to 100; 10 when left out
 	Limit *int64 `json:"limit,omitempty"`
+	// 0 to 1; only memories that answer with this probability
+	MinScore *float64 `json:"min_score,omitempty"`
 }
 
 // Recall: The memories that fit best, best first.

@@ -35,7 +35,7 @@ export const VERBS = {
   },
   memory: {
     store: (request) => ({ id: wire(memory.store(request.text, options(request, ["tier", "importance", "embedding", "metadata"]))) }),
-    recall: (request) => ({ items: wire(memory.recall(options(request, ["text", "embedding", "tiers", "limit"]))) }),
+    recall: (request) => ({ items: wire(memory.recall(options(request, ["text", "embedding", "tiers", "limit", "min_score"]))) }),
     get: (request) => ({ item: wire(memory.get(request.id)) }),
     forget: (request) => ({ forgotten: wire(memory.forget(request.id)) }),
   },

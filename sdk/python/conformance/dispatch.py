@@ -152,6 +152,7 @@ def _memory_recall(request: Wire) -> Wire:
         embedding=request.get("embedding"),
         tiers=request.get("tiers"),
         limit=request.get("limit"),
+        min_score=request.get("min_score"),
     )
     return {"items": _wire(reply)}
 

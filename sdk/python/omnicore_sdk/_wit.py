@@ -283,6 +283,7 @@ def _memory_recall(request: Wire) -> Wire:
         None if request.get("embedding") is None else [float(one) for one in request["embedding"]],
         request.get("tiers"),
         request.get("limit"),
+        None if request.get("min_score") is None else float(request["min_score"]),
     )
     return {"items": [_memory_from_item(one) for one in reply]}
 

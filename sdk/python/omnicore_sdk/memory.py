@@ -29,7 +29,7 @@ class Item:
     metadata: Mapping[str, Any]
     """What was stored with it."""
     score: float | None
-    """How well it fits, 0 to 1; None outside of a recall."""
+    """The probability that it answers, 0 to 1; None outside of a recall."""
 
 
 def _read_item(reply: _core.Wire) -> Item:
@@ -82,6 +82,7 @@ def recall(
     embedding: Sequence[float] | None = None,
     tiers: Sequence[str] | None = None,
     limit: int | None = None,
+    min_score: float | None = None,
 ) -> Sequence[Item]:
     """The memories that fit best, best first.
 
@@ -90,6 +91,7 @@ def recall(
         embedding: of what is looked for.
         tiers: where to look; all that are granted when left out.
         limit: 1 to 100; 10 when left out.
+        min_score: 0 to 1; only memories that answer with this probability.
 
     Returns: best first.
     Raises: DoorError: the door refused or failed.
@@ -99,6 +101,7 @@ def recall(
         embedding=None if embedding is None else [*embedding],
         tiers=None if tiers is None else [*tiers],
         limit=limit,
+        min_score=min_score,
     )
     reply = _core.call("memory_recall_v1", request)
     return [_read_item(one) for one in reply["items"]]

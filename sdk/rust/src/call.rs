@@ -6,6 +6,8 @@ use serde::Serialize;
 use crate::{DoorError, Json, Map};
 
 /// Calls a function of a door: `door!(kv_put_v1, &request)`. Only a function that is used is imported.
+#[doc(hidden)]
+#[macro_export]
 macro_rules! door {
     ($name:ident, $request:expr) => {{
         #[cfg(target_arch = "wasm32")]
@@ -14,14 +16,14 @@ macro_rules! door {
             fn $name(request: u64) -> u64;
         }
         #[cfg(target_arch = "wasm32")]
-        let exchange = |request: &[u8]| crate::call::exchange(request, |handle| unsafe { $name(handle) });
+        let exchange = |request: &[u8]| $crate::call::exchange(request, |handle| unsafe { $name(handle) });
         #[cfg(not(target_arch = "wasm32"))]
-        let exchange = |request: &[u8]| crate::testing::exchange(stringify!($name), request);
-        crate::call::call(stringify!($name), $request, exchange)
+        let exchange = |request: &[u8]| $crate::testing::exchange(stringify!($name), request);
+        $crate::call::call(stringify!($name), $request, exchange)
     }};
 }
 
-pub(crate) fn call(
+pub fn call(
     name: &str,
     request: &impl Serialize,
     exchange: impl FnOnce(&[u8]) -> Vec<u8>,
@@ -44,17 +46,17 @@ fn answered(name: &str, reply: &[u8]) -> Result<Map, DoorError> {
 }
 
 /// The one field of a reply.
-pub(crate) fn field<T: DeserializeOwned>(name: &str, mut reply: Map) -> Result<T, DoorError> {
+pub fn field<T: DeserializeOwned>(name: &str, mut reply: Map) -> Result<T, DoorError> {
     serde_json::from_value(reply.remove(name).unwrap_or_default()).map_err(|error| strange(name, error))
 }
 
 /// A reply that is a record.
-pub(crate) fn record<T: DeserializeOwned>(name: &str, reply: Map) -> Result<T, DoorError> {
+pub fn record<T: DeserializeOwned>(name: &str, reply: Map) -> Result<T, DoorError> {
     serde_json::from_value(Json::Object(reply)).map_err(|error| strange(name, error))
 }
 
 /// A reply that is a record, or has only nulls where there is nothing.
-pub(crate) fn maybe<T: DeserializeOwned>(name: &str, reply: Map) -> Result<Option<T>, DoorError> {
+pub fn maybe<T: DeserializeOwned>(name: &str, reply: Map) -> Result<Option<T>, DoorError> {
     if reply.values().all(Json::is_null) {
         return Ok(None);
     }
@@ -67,7 +69,7 @@ fn strange(name: &str, error: serde_json::Error) -> DoorError {
 
 /// Hands a block to the host and reads the one that comes back. Both are ours and are freed.
 #[cfg(target_arch = "wasm32")]
-pub(crate) fn exchange(request: &[u8], send: impl FnOnce(u64) -> u64) -> Vec<u8> {
+pub fn exchange(request: &[u8], send: impl FnOnce(u64) -> u64) -> Vec<u8> {
     let block = crate::export::block(request);
     let reply = extism_pdk::Memory::from(send(block.offset()));
     block.free();

@@ -25,8 +25,9 @@
 
 extern crate self as omnicore; // so that the attributes find this crate by one name, in here too
 
+#[doc(hidden)]
 #[macro_use]
-mod call;
+pub mod call;
 mod error;
 
 pub mod bytes;

@@ -21,7 +21,7 @@ pub struct Item {
     pub created_at: f64,
     /// What was stored with it.
     pub metadata: Map,
-    /// How well it fits, 0 to 1; `None` outside of a recall.
+    /// The probability that it answers, 0 to 1; `None` outside of a recall.
     pub score: Option<f64>,
 }
 
@@ -75,6 +75,8 @@ pub struct RecallOptions<'a> {
     pub tiers: Option<&'a [&'a str]>,
     /// 1 to 100; 10 when left out.
     pub limit: Option<u64>,
+    /// 0 to 1; only memories that answer with this probability.
+    pub min_score: Option<f64>,
 }
 
 /// The memories that fit best, best first.
@@ -89,10 +91,17 @@ pub fn recall<'a>(options: impl Into<Option<RecallOptions<'a>>>) -> Result<Vec<I
         tiers: Option<&'a [&'a str]>,
         #[serde(skip_serializing_if = "Option::is_none")]
         limit: Option<u64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        min_score: Option<f64>,
     }
     let options = options.into().unwrap_or_default();
-    let request =
-        Request { text: options.text, embedding: options.embedding, tiers: options.tiers, limit: options.limit };
+    let request = Request {
+        text: options.text,
+        embedding: options.embedding,
+        tiers: options.tiers,
+        limit: options.limit,
+        min_score: options.min_score,
+    };
     crate::call::field("items", door!(memory_recall_v1, &request)?)
 }
 

@@ -21,7 +21,8 @@ pub fn refused(code: &str, message: &str) -> Json {
 pub use native::host;
 
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) use native::exchange;
+#[doc(hidden)]
+pub use native::exchange;
 
 #[cfg(not(target_arch = "wasm32"))]
 mod native {
@@ -44,7 +45,7 @@ mod native {
         HOST.with(|host| *host.borrow_mut() = Box::new(answer));
     }
 
-    pub(crate) fn exchange(function: &str, request: &[u8]) -> Vec<u8> {
+    pub fn exchange(function: &str, request: &[u8]) -> Vec<u8> {
         let request = serde_json::from_slice(request).expect("a kit writes JSON");
         HOST.with(|host| (host.borrow_mut())(function, request)).to_string().into_bytes()
     }

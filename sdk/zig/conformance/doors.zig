@@ -152,6 +152,7 @@ pub fn run(door: []const u8, verb: []const u8, request: []const u8) ![]const u8 
             embedding: ?[]const f64 = null,
             tiers: ?[]const []const u8 = null,
             limit: ?i64 = null,
+            min_score: ?f64 = null,
         }, request);
         return written(.{ .items = try omnicore.memory.recall(
             .{
@@ -159,6 +160,7 @@ pub fn run(door: []const u8, verb: []const u8, request: []const u8) ![]const u8 
                 .embedding = in.embedding,
                 .tiers = in.tiers,
                 .limit = in.limit,
+                .min_score = in.min_score,
             },
         ) });
     }

@@ -18,7 +18,7 @@ pub const Item = struct {
     created_at: f64,
     /// what was stored with it
     metadata: std.json.Value,
-    /// how well it fits, 0 to 1; null outside of a recall
+    /// the probability that it answers, 0 to 1; null outside of a recall
     score: ?f64 = null,
 };
 
@@ -56,6 +56,8 @@ pub const RecallOptions = struct {
     tiers: ?[]const []const u8 = null,
     /// 1 to 100; 10 when left out
     limit: ?i64 = null,
+    /// 0 to 1; only memories that answer with this probability
+    min_score: ?f64 = null,
 };
 
 /// The memories that fit best, best first.
@@ -65,6 +67,7 @@ pub fn recall(options: RecallOptions) core.Failure![]const Item {
     if (options.embedding) |embedding| try request.field("embedding", embedding);
     if (options.tiers) |tiers| try request.field("tiers", tiers);
     if (options.limit) |limit| try request.field("limit", limit);
+    if (options.min_score) |min_score| try request.field("min_score", min_score);
     return (try request.ask(struct { items: []const Item }, "memory_recall_v1")).items;
 }
 

@@ -169,6 +169,10 @@ class ComponentCall:
         """Counts a request. Raises: LimitExceeded."""
         self.budget.spend_request()
 
+    def spend(self, name: str, most: int) -> None:
+        """Counts a use of what a call may use `most` times. Raises: LimitExceeded."""
+        self.budget.spend(name, most)
+
     def log(self, level: LogLevel, message: str) -> None:
         """Hands a line to the log door. Raises: LimitExceeded."""
         self.budget.spend_line(message)

@@ -472,6 +472,10 @@ class GuestCall:
         """Counts a request. Raises: LimitExceeded."""
         self.budget.spend_request()
 
+    def spend(self, name: str, most: int) -> None:
+        """Counts a use of what a call may use `most` times. Raises: LimitExceeded."""
+        self.budget.spend(name, most)
+
     def spend_call(self) -> None:
         """Counts a host call. Raises: LimitExceeded."""
         self.calls_left -= 1
@@ -548,7 +552,7 @@ def blocking(run: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(run)
     def wait(call: GuestCall, *arguments: Any) -> Any:
         found = run(call, *arguments)
-        if not asyncio.iscoroutine(found):
+        if type(found) is int or not asyncio.iscoroutine(found):  # the first saves 0.2 us
             return found
         over = threading.Event()
 

@@ -232,6 +232,7 @@ function memoryRecall(request: Json): Json {
   if (!request.get("embedding").isNull) options.embedding = readNumbers(request.get("embedding"));
   if (!request.get("tiers").isNull) options.tiers = readStrings(request.get("tiers"));
   if (!request.get("limit").isNull) options.limit = request.get("limit").integer;
+  if (!request.get("min_score").isNull) options.minScore = request.get("min_score").number;
   const result = memory.recall(options);
   const error = result.error;
   if (error !== null) return refused(error);

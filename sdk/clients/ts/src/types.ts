@@ -1058,9 +1058,9 @@ export interface Memory {
   valid_from: number | null;
   valid_to: number | null;
   superseded_by: string | null;
-  /** How well it fits the question, 0 to 1. */
+  /** The probability that it answers the question, 0 to 1. */
   score: number | null;
-  /** What the score is made of; empty without a question. */
+  /** Without a question empty. The shares of `rank`, by which results are ordered, and the signals of `score`: `cosine`, and the share of the question's words, rare ones counting more, that it holds (`covered`), or it and its neighbours (`around`). */
   explain: Record<string, number>;
   edges?: MemoryEdge[];
 }
@@ -1122,6 +1122,8 @@ export interface MemoryQuestion {
   embedding?: number[] | null;
   tiers?: ("immediate" | "short_term" | "session" | "episodic" | "semantic" | "procedural" | "strategic" | "civilizational" | "evolutionary" | "planetary" | "galactic" | "cosmic")[] | null;
   limit?: number;
+  /** Only memories with this score, the probability that one answers. */
+  min_score?: number;
   /** True counts what is found as used. */
   touch?: boolean;
   /** Only what was said then or later. Seconds since the Unix epoch. */

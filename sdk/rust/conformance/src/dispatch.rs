@@ -282,6 +282,7 @@ fn memory_recall(request: Json) -> Result<Json, Error> {
         embedding: Option<Vec<f64>>,
         tiers: Option<Vec<String>>,
         limit: Option<u64>,
+        min_score: Option<f64>,
     }
     let request: Request = from_value(request)?;
     let tiers: Vec<&str> = request.tiers.iter().flatten().map(String::as_str).collect();
@@ -290,6 +291,7 @@ fn memory_recall(request: Json) -> Result<Json, Error> {
         embedding: request.embedding.as_deref(),
         tiers: request.tiers.is_some().then_some(&tiers[..]),
         limit: request.limit,
+        min_score: request.min_score,
     };
     Ok(json!({"items": memory::recall(options)?}))
 }

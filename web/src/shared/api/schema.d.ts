@@ -3501,7 +3501,7 @@ export interface components {
             created_at: number;
             edges?: components["schemas"]["MemoryEdge"][];
             expires_at: number | null;
-            /** @description What the score is made of; empty without a question. */
+            /** @description Without a question empty. The shares of `rank`, by which results are ordered, and the signals of `score`: `cosine`, and the share of the question's words, rare ones counting more, that it holds (`covered`), or it and its neighbours (`around`). */
             explain: {
                 [key: string]: number;
             };
@@ -3514,7 +3514,7 @@ export interface components {
             /** @description A plugin, `@host`, or `@shared`. */
             owner: string;
             pinned: boolean;
-            /** @description How well it fits the question, 0 to 1. */
+            /** @description The probability that it answers the question, 0 to 1. */
             score: number | null;
             source: string | null;
             /**
@@ -3585,6 +3585,8 @@ export interface components {
         MemoryQuestion: {
             embedding?: number[] | null;
             limit?: number;
+            /** @description Only memories with this score, the probability that one answers. */
+            min_score?: number;
             /** @description Only what was said then or later. Seconds since the Unix epoch. */
             since?: number | null;
             text?: string | null;

@@ -15,6 +15,9 @@ const KINDS: Record<string, Kind> = {
   recency: "weight",
 };
 
+/** Signals behind the score, which are no parts of the rank. */
+const RAW = new Set(["rank", "cosine", "covered", "around"]);
+
 export interface ScorePart {
   name: string;
   label: string;
@@ -27,7 +30,7 @@ export interface ScorePart {
 /** The parts of a score that count for something, those of one kind beside each other. */
 export function partsOf(explain: Record<string, number> | undefined): ScorePart[] {
   const known = Object.keys(KINDS);
-  const given = Object.entries(explain ?? {}).filter(([, value]) => value > 0);
+  const given = Object.entries(explain ?? {}).filter(([name, value]) => value > 0 && !RAW.has(name));
   const order = (name: string) => (known.includes(name) ? known.indexOf(name) : known.length);
   given.sort(([one], [other]) => order(one) - order(other) || one.localeCompare(other));
   const seen: Partial<Record<Kind, number>> = {};
