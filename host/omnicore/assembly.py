@@ -26,6 +26,7 @@ from omnicore.automation import (
     fleet_part,
     intelligence_registry,
     loop_engine,
+    placed_work,
     trigger_part,
     workflow_part,
 )
@@ -306,6 +307,7 @@ class Host(ServicesOfHost):
             parts.plugins.watching.append(audit.folder_brought)
             parts.nats = _nats(parts, self._identity.id, clock, work=self._work)
             automation = self._make_automation(parts, http, stored, services, clock)
+            placed = placed_work(parts, stored, self._identity.id)
             self._parts, self._begun = parts, AsyncExitStack()
             order = (
                 *_collector(parts, work=self._work),
@@ -316,6 +318,7 @@ class Host(ServicesOfHost):
                 *((parts.tasks, parts.health_part, self.operations) if self._work else ()),
                 parts.loops,
                 parts.fleet,
+                *((placed,) if self._work else ()),
                 *self._native_kernel(native),
             )
             self._stack = stack.pop_all()

@@ -9,8 +9,9 @@ import socket
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from omnicore.capabilities.services import Services
 from omnicore.clock import Clock
@@ -32,6 +33,7 @@ from omnicore.loops.handlers import PluginHandlers
 from omnicore.memory.tiers import MemoryTier
 from omnicore.optional import optional
 from omnicore.parts import HostParts
+from omnicore.plugins.placement import LabelledHost, PlacedWork
 from omnicore.sandbox.abi import MIB
 from omnicore.sandbox.engine import SandboxEngine
 from omnicore.sandbox.engines import engine_for
@@ -56,6 +58,9 @@ from omnicore.workflows.steps.step import EffectLimits, Scripting, StepServices
 from omnicore.workflows.triggers.brokers import Brokers
 from omnicore.workflows.triggers.triggers import Triggers
 
+if TYPE_CHECKING:
+    from omnicore.fleet.part import FleetPart
+
 
 class WorkflowPart:
     """Started it runs what is due."""
@@ -77,8 +82,7 @@ class WorkflowPart:
 
 def workflow_part(parts: HostParts, http: HttpClient, stored: StoredTasks, *, clock: Clock, work: bool) -> WorkflowPart:
     """The workflows of a host, with the services that their steps use."""
-    settings, store, connectors = parts.settings, parts.store, parts.connectors
-    chosen = settings.workflows
+    settings, store, connectors, chosen = parts.settings, parts.store, parts.connectors, parts.settings.workflows
     services = StepServices(
         parts.plugins,
         connectors,
@@ -103,6 +107,7 @@ def workflow_part(parts: HostParts, http: HttpClient, stored: StoredTasks, *, cl
         drain_s=settings.drain_s,
         work=work,
         serves=effects.serves,
+        left=parts.plugins.routes.placements.left,
         waits_for=effects.waits_for,
     )
     _set_expressions(settings)
@@ -274,6 +279,28 @@ def fleet_part(parts: HostParts, identity: Identity, http: HttpClient, *, clock:
     )
 
 
+def placed_work(parts: HostParts, stored: StoredTasks, host: str) -> PlacedWork:
+    """Has work tried again that waits for a plugin which is placed elsewhere by now; `host` is the id of this host."""
+    placements, store, nats = parts.plugins.routes.placements, parts.store, parts.nats
+    if store.dialect == "postgresql":
+        placements.sources.append(partial(_of_database, FleetHosts(store), host))
+    if nats is not None:
+        placements.sources.append(partial(_of_fleet, nats))
+        placements.reached = lambda: nats.connection.connected
+    placed = parts.plugins.routes.catalogue.placed
+    return PlacedWork(placements, stored, parts.workflows.engine.served, placed=placed)
+
+
+def _of_database(hosts: FleetHosts, host: str) -> Sequence[LabelledHost]:
+    seen = [one for one in hosts.all(silence_s=_SILENCE_S) if one.id != host and one.state != "away"]
+    return [LabelledHost(one.id, one.name, one.labels, works=one.state == "ready") for one in seen]
+
+
+def _of_fleet(nats: FleetPart) -> Sequence[LabelledHost]:
+    return [LabelledHost(one.host, one.name or one.host, one.labels) for one in nats.directory.hosts()]
+
+
+_SILENCE_S = 15.0
 _ENTRIES = {"js": "script.js", "python": "script.py"}
 
 

@@ -155,6 +155,7 @@ UNKNOWN: dict[str, tuple[str, ...]] = {
     "plugins versions": ("nope",),
     "plugins rollback": ("nope",),
     "plugins rollout": ("nobody", "--stop"),
+    "plugins place": ("nope", "--anywhere"),
     "plugins limit": ("nobody",),
     "plugins share": ("nope", "00000000=100"),
     "plugins hosts": ("nope",),

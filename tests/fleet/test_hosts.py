@@ -15,7 +15,7 @@ from tests.storage.postgresql_pool import PostgresPool
 
 from omnicore.config.settings import FleetSettings, StorageSettings
 from omnicore.errors import InvalidSetting
-from omnicore.fleet.hosts import labels_of
+from omnicore.plugins.placement import labels_of
 from omnicore.records import replace
 from omnicore.storage.tables.plugins import ObservedRow
 

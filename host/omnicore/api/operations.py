@@ -84,6 +84,8 @@ OPERATIONS: tuple[Operation, ...] = (
         needs=Role.admin),
     put("/api/v1/plugins/{plugin}/shares", "plugins.divide_calls", "Divides calls among versions",
         ok("The plugin.", "Plugin"), body="SharesOrder", problems=(404, 409, 422), needs=Role.admin),
+    put("/api/v1/plugins/{plugin}/placement", "plugins.place_plugin", "Places a plugin on hosts with some labels",
+        ok("The plugin.", "Plugin"), body="PlacementOrder", problems=(404, 409, 422), needs=Role.admin),
     get("/api/v1/plugins/{plugin}/limit", "plugins.show_call_limit", "Shows the limits on a plugin's calls",
         ok("Calls at once and a second, on all hosts.", "CallLimitView"), problems=(404,)),
     put("/api/v1/plugins/{plugin}/limit", "plugins.set_call_limit", "Limits a plugin's calls on all hosts",

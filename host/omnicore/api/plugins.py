@@ -101,6 +101,18 @@ class SharesOrder(Record, frozen=True):
     ] = None
 
 
+class PlacementOrder(Record, frozen=True):
+    """The hosts that are to serve a plugin."""
+
+    labels: Annotated[
+        Mapping[str, str] | None,
+        Meta(description="Labels that a host needs, all of them, such as `zone: eu`; null for every host."),
+    ]
+    revision: Annotated[
+        int | None, Meta(description="Of the plugin as it was looked at: 409 when it was changed since.")
+    ] = None
+
+
 class GrantOrder(Record, frozen=True):
     """A capability to be granted."""
 
@@ -267,6 +279,14 @@ async def divide_calls(request: Request) -> Response:
     order = await read_record(request, SharesOrder, "shares")
     divide = partial(parts_of(request).host.divide, who=who(request), revision=order.revision)
     view = await asyncio.to_thread(divide, request.path_params["plugin"], order.shares)
+    return Json(view.to_json())
+
+
+async def place_plugin(request: Request) -> Response:
+    """Places a plugin on the hosts that have some labels."""
+    order = await read_record(request, PlacementOrder, "placement")
+    place = partial(parts_of(request).host.place, who=who(request), revision=order.revision)
+    view = await asyncio.to_thread(place, request.path_params["plugin"], order.labels)
     return Json(view.to_json())
 
 
@@ -499,6 +519,7 @@ SCHEMAS: Schemas = {
         trust={"enum": ["sandboxed", "native"], "description": "Native plugins are Python in the host's own process."},
         shares={**MAYBE_TABLE, "description": "Per cent of the calls by hash; null where one version has all."},
         revision={**COUNT, "description": "Grows with each decision about the plugin, made at whichever host."},
+        placement={**MAYBE_TABLE, "description": "Labels that a host needs to serve it; null: every host serves it."},
         rollout={**maybe("Rollout"), "description": "Its last rollout; only where a single plugin is shown."},
     ),
     "Function": object_of(
@@ -510,6 +531,7 @@ SCHEMAS: Schemas = {
     ),
     "Plugins": object_of(items=list_of("Plugin"), next={**MAYBE_TEXT, "description": "Cursor, null at the end."}),
     "Switch": schema(Switch),
+    "PlacementOrder": schema(PlacementOrder),
     "Ask": object_of(name=TEXT, scope=TABLE, reason=TEXT, warnings=_WARNINGS),
     "Grant": object_of(capability=TEXT, scope=TABLE, granted_by=TEXT, granted_at={"type": "number"}),
     "Grants": object_of(state={"enum": list(get_args(State))}, asked=list_of("Ask"), granted=list_of("Grant")),

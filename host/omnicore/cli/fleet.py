@@ -15,6 +15,7 @@ from omnicore.config.overrides import join_settings
 from omnicore.config.settings import Settings
 from omnicore.errors import Conflict
 from omnicore.optional import optional
+from omnicore.plugins.placement import labels_text
 from omnicore.telemetry.logs import LEVELS
 
 
@@ -29,6 +30,8 @@ def _details(host: Document) -> list[Sequence[str]]:
     rows: list[Sequence[str]] = list(field_rows({name: value for name, value in host.items() if name != "plugins"}))
     for one in host["plugins"]:
         state = one["lags"] or one["state"] or "loads at its first call"
+        if one["elsewhere"]:
+            state = f"placed on hosts with {labels_text(one['placement'])}"
         rows.append((f"plugin {one['plugin']}", f"{(one['loaded'] or one['wanted'])[:8]} {state}"))
     return rows
 

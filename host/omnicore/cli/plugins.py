@@ -29,6 +29,7 @@ from omnicore.cli.options import (
 from omnicore.cli.output import Output, date, printable, size_text, styled
 from omnicore.errors import InvalidInput, NotFound
 from omnicore.optional import optional
+from omnicore.plugins.placement import labels_text, read_selector
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -54,6 +55,7 @@ TABLE: Mapping[str, Lazy] = {
     "versions": Lazy(_AT, "versions", "List the versions of a plugin that are kept."),
     "rollback": Lazy(_AT, "rollback", "Put an earlier version of a plugin back."),
     "share": Lazy(_AT, "share", "Divide the calls of a plugin among versions."),
+    "place": Lazy(_AT, "place", "Place a plugin on the hosts that have some labels."),
     "limit": Lazy(_AT, "limit", "Limit the calls of a plugin on all hosts."),
     "rollout": Lazy(_AT, "rollout", "Give a version the calls of a plugin step by step."),
     "hosts": Lazy(_AT, "hosts", "Show what hosts' folders propose and what hosts run of a plugin."),
@@ -269,6 +271,27 @@ def share(shell: Shell, name: str, parts: Sequence[str]) -> None:
         view = client.ask("PUT", "plugins", name, "shares", body={"shares": shares})
     shown = _shares(view) or f"all calls to {(view['serving'] or 'none')[:8]}"
     output.done(f"{name} is {_standing(view)}, {shown}", view)
+
+
+@click.command()
+@click.argument("name")
+@click.option("--on", "labels", multiple=True, help="Labels that a host needs, such as zone=eu,gpu=true; repeatable.")
+@click.option("--anywhere", is_flag=True, help="Have every host serve it again.")
+@host_folders
+@pass_shell
+def place(shell: Shell, name: str, labels: Sequence[str], *, anywhere: bool) -> None:
+    """Place a plugin on the hosts that have all of these labels, which `fleet.labels` gives a host.
+
+    The other hosts unload it within a second, once its calls there have ended, and send its calls over NATS. Without
+    NATS they refuse calls; runs and tasks go to a host that serves it.
+    """
+    if anywhere == bool(labels):
+        raise click.UsageError("give either --on or --anywhere")
+    output, wanted = Output(shell), read_selector(labels) if labels else None
+    with connected(shell, output) as client:
+        view = client.ask("PUT", "plugins", name, "placement", body={"labels": wanted})
+    where = f"hosts with {labels_text(wanted)}" if wanted else "every host"
+    output.done(f"{name} is placed on {where}.", view)
 
 
 @click.command()
@@ -534,6 +557,8 @@ def detail_rows(view: Document) -> Iterator[tuple[str, str]]:
         yield "serves", view["serving"] or "nothing"
     if view.get("shares"):
         yield "shares", _shares(view)
+    if view.get("placement"):
+        yield "placed on", f"hosts with {labels_text(view['placement'])}"
     if view.get("rollout"):
         yield "rollout", _rollout(view["rollout"])
     yield from function_rows(view["functions"])

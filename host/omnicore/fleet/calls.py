@@ -12,6 +12,7 @@ import hashlib
 import json
 import random
 import secrets
+import time
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -53,6 +54,7 @@ from omnicore.workflows.steps.step import StepContext
 
 if TYPE_CHECKING:
     from omnicore.clock import Clock
+    from omnicore.plugins.placement import Placements
     from omnicore.plugins.version import Target
 
 
@@ -64,6 +66,7 @@ _LOOK_S = 0.25
 _FIRST_AGAIN_S, _LAST_AGAIN_S = 0.01, 1.0
 _PATIENCE_S, _SHORT_PATIENCE_S = 60.0, 2.0
 """Time for which hosts that are full are asked again: for work of runs and tasks, and for somebody who waits."""
+_PLACED_AGAIN_S = 0.05
 _GRACE_S = 0.5
 _LONGEST_S = 3600.0
 _ANSWER_BYTES = 64 * MIB
@@ -410,8 +413,8 @@ class FleetCalls:
     Used from any thread, as `omnicore.plugins.call.Calls`, which it stands in front of.
     """
 
-    def __init__(self, here: CallPath, remote: Remote, directory: HostDirectory) -> None:
-        self._here, self._remote, self._directory = here, remote, directory
+    def __init__(self, here: CallPath, remote: Remote, directory: HostDirectory, placements: Placements) -> None:
+        self._here, self._remote, self._directory, self._placements = here, remote, directory, placements
         self.targets = here.targets
         self.fleet = True
         self.own: frozenset[str] = frozenset()
@@ -471,13 +474,13 @@ class FleetCalls:
                 return await self._here.call(
                     ref, data, timeout_s=timeout_s, host_context=host_context, raw=raw, costs=costs
                 )
-            except CapacityReached as full:
-                if not not_begun(full, ref) or not self._elsewhere(ref):
+            except (CapacityReached, NotServed) as error:
+                if not self._leaves(error, ref):
                     raise
         elif self._loop is None or (isinstance(away, CapacityReached) and not self._served(ref)):
             raise away
         call = RemoteCall(ref, data, timeout_s, host_context, raw, measured=costs is not None)
-        return await self._remote.call(call, costs)
+        return await self._sent(call, costs)
 
     def call_blocking(
         self, ref: str, data: Any = b"", *, timeout_s: float | None = None, host_context: Any = None, raw: bool = False
@@ -492,8 +495,8 @@ class FleetCalls:
         if away is None:
             try:
                 return self._here.call_blocking(ref, data, timeout_s=timeout_s, host_context=host_context, raw=raw)
-            except CapacityReached as full:
-                if not not_begun(full, ref) or not self._elsewhere(ref):
+            except (CapacityReached, NotServed) as error:
+                if not self._leaves(error, ref):
                     raise
         if isinstance(away, CapacityReached) and not self._served(ref):
             raise away
@@ -509,11 +512,39 @@ class FleetCalls:
                 f"{call.ref} is on another host, and its answer would be waited for on the event loop",
                 remedy="await host.call",
             )
-        future = asyncio.run_coroutine_threadsafe(self._remote.call(call), loop)
+        future = asyncio.run_coroutine_threadsafe(self._sent(call), loop)
         try:
             return future.result()
         except asyncio.CancelledError:
             raise CallCancelled(f"{call.ref} was cancelled: the host stops") from None
+
+    async def _sent(self, call: RemoteCall, costs: CallCosts | None = None) -> Any:
+        """The output from another host. A host that is to serve the plugin may learn of it only now: it has a moment.
+
+        Raises: as `Remote.call`; NotServed: with the labels that are wanted, and the hosts that have them.
+        """
+        plugin, end = call.ref.partition(".")[0], time.monotonic() + _SHORT_PATIENCE_S
+        away = self._placements.away(plugin)
+        while True:
+            try:
+                return await self._remote.call(call, costs)
+            except NotServed as gone:
+                if gone.details.get("plugin") != plugin or not away:
+                    raise
+                if not self._placements.away(plugin):  # placed here meanwhile
+                    return await self.call(
+                        *(call.ref, call.data), timeout_s=call.timeout_s, host_context=call.context, raw=call.raw
+                    )
+                if time.monotonic() > end or not await asyncio.to_thread(self._placements.fit, plugin):
+                    wanted = await asyncio.to_thread(self._placements.refusal, plugin)
+                    raise NotServed(f"{gone.fact}: {wanted.fact}", remedy=wanted.remedy, **wanted.details) from gone
+            await asyncio.sleep(_PLACED_AGAIN_S)
+
+    def _leaves(self, error: OmniError, ref: str) -> bool:
+        """True if a call did not begin here and another host makes it."""
+        if not not_begun(error, ref):
+            return False
+        return self._loop is not None if isinstance(error, NotServed) else self._elsewhere(ref)
 
     def _served(self, ref: str) -> bool:
         """True if another host makes calls of a reference that this one refuses."""
@@ -521,12 +552,17 @@ class FleetCalls:
         return any(one.room > 0 for one in self._directory.places(plugin, function))
 
     def _known_away(self, ref: str) -> NotFound | None:
-        return None if ref.partition(".")[0] in self.own else self._away.get(ref)
+        plugin = ref.partition(".")[0]
+        if self._placements.away(plugin):
+            return NotServed(f"{plugin} is placed on other hosts", remedy="try again", plugin=plugin)
+        return None if plugin in self.own else self._away.get(ref)
 
     def _look(self, ref: str) -> NotFound | None:
         """The reason why a function is not here; None: it is. Remembered until plugins change: it costs a thread."""
         try:
             self._here.target(ref)
+        except NotServed as error:
+            return error
         except NotFound as error:
             if len(self._away) >= _MOST_AWAY:
                 self._away.clear()

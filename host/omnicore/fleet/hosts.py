@@ -26,7 +26,6 @@ from omnicore.connectors.policy import HttpPolicy
 from omnicore.errors import (
     CapacityReached,
     Conflict,
-    InvalidSetting,
     NotFound,
     OmniError,
     PermissionDenied,
@@ -34,6 +33,7 @@ from omnicore.errors import (
 )
 from omnicore.jobs.loop import Loop
 from omnicore.optional import optional
+from omnicore.plugins.placement import labels_of, matches
 from omnicore.records import replace
 from omnicore.sandbox.abi import MIB, HttpRequest
 from omnicore.storage.tables.fleet import (
@@ -70,25 +70,6 @@ _MOST_LINES = 1000
 _TOKEN_S = 900.0
 _MOST_TOKENS = 100
 _REMOVED = "this host was removed from the fleet"
-
-
-def labels_of(texts: Sequence[str]) -> dict[str, str]:
-    """The labels of a host by name. Raises: InvalidSetting.
-
-    >>> labels_of(["zone=eu", "gpu=a100"])
-    {'zone': 'eu', 'gpu': 'a100'}
-    """
-    found = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals or not name.strip() or len(text) > 256 or not text.isprintable():
-            raise InvalidSetting(
-                f"fleet.labels holds {text[:80]!r}",
-                remedy="write NAME=VALUE, such as zone=eu",
-                setting="fleet.labels",
-            )
-        found[name.strip()] = value.strip()
-    return found
 
 
 class Claims(Protocol):
@@ -267,9 +248,13 @@ class Fleet:
         Raises: NotFound; Conflict.
         """
         one = await self.get(host)
-        if one.id == self.here.id and not self._shared:
-            return await asyncio.to_thread(lambda: self._table.plugins(self._parts.observed()))
-        return await asyncio.to_thread(lambda: self._table.plugins(self._table.observed(one.id)))
+        own = one.id == self.here.id and not self._shared
+
+        def work() -> builtins.list[HostPlugin]:
+            return self._table.plugins(self._parts.observed() if own else self._table.observed(one.id))
+
+        found = await asyncio.to_thread(work)
+        return [replace(plugin, elsewhere=not matches(plugin.placement, one.labels)) for plugin in found]
 
     async def cordon(self, host: str) -> FleetHost:
         """Has a host take no new tasks and runs; it answers calls. Raises: NotFound; Conflict."""

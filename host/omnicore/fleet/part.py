@@ -18,11 +18,11 @@ from omnicore.events.bus import Event
 from omnicore.fleet.calls import FleetCalls, Remote
 from omnicore.fleet.connection import NatsConnection, Parcels
 from omnicore.fleet.directory import HostDirectory, revision_of
-from omnicore.fleet.hosts import labels_of
 from omnicore.fleet.messages import HostBeat, HostEvent, Seal, ServedFunction, ServedList, ServedPlugin
 from omnicore.fleet.micro import MicroService
 from omnicore.fleet.service import CallerCheck, FleetService
 from omnicore.jobs.loop import Loop
+from omnicore.plugins.placement import labels_of, matches
 from omnicore.records import from_text, replace, to_text
 from omnicore.version import __version__
 
@@ -52,6 +52,8 @@ def served_by(plugins: PluginHost, host: str) -> ServedList:
     found = {}
     for view in plugins.list():
         if view.serving is None or view.state in ("disabled", "quarantined", "rejected"):
+            continue
+        if not matches(view.placement, plugins.routes.placements.labels):
             continue
         functions = {
             one.name: ServedFunction(
@@ -162,7 +164,7 @@ class FleetPart:
             seal=seal,
         )
         self.remote = Remote(self.connection, parcels, self.directory, seal, host=self.host, clock=clock)
-        self.calls = FleetCalls(here, self.remote, self.directory)
+        self.calls = FleetCalls(here, self.remote, self.directory, plugins.routes.placements)
         self._parcels = parcels
         self._looking = Loop("omnicore-fleet-offer", self._look, lambda error: _LOOK_S)
         self._tasks: list[asyncio.Task[None]] = []
@@ -253,6 +255,7 @@ class FleetPart:
         await self.service.start()
         await self.directory.start()
         self._looking.start()
+        self._services.plugins.routes.following.append(self._followed(asyncio.get_running_loop()))
         self._tasks.append(asyncio.create_task(self._listen(), name="omnicore-fleet-listen"))
         if self._services.feed:
             feed = EventFeed(self.connection, self._seal, self._services.bus)
@@ -293,6 +296,15 @@ class FleetPart:
             for told in self.directory.changed:
                 told(new)
         return _LOOK_S
+
+    def _followed(self, loop: asyncio.AbstractEventLoop) -> Callable[[object], None]:
+        """Looks at once when another host has decided something about a plugin."""
+
+        def followed(_: object) -> None:
+            with suppress(RuntimeError):  # the loop has been closed
+                loop.call_soon_threadsafe(self._looking.wake)
+
+        return followed
 
     async def _listen(self) -> None:
         """Looks at once when a plugin changes here."""

@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
     from random import Random
 
-    from omnicore.clock import Clock
     from omnicore.storage.tables.hosts import Silence
 
 
@@ -115,9 +114,9 @@ class Attempt:
             self.cut = why
             self.work.cancel()
 
-    async def run(self, call: TaskCall, clock: Clock, output_bytes: int) -> Ending | None:
+    async def run(self, call: TaskCall, stored: StoredTasks) -> Ending | None:
         """Calls the function; how it ended, or None when nobody wants to know any more."""
-        row = self.row
+        row, clock, output_bytes = self.row, stored.clock, stored.settings.output_bytes
         context = TaskContext(row.id, row.owner, row.attempts, row.key)
         try:
             async with asyncio.timeout(_limit_s(row, clock.now())):
@@ -126,7 +125,7 @@ class Attempt:
             return self._failed(failure_of(_too_long(row)), clock.now())
         except NotServed as error:
             if self.cut is None and error.details.get("plugin") == row.function.partition(".")[0]:
-                return self._unserved(error, clock.now())
+                return self._unserved(error, clock.now(), left=stored.left())
             return self.cut_short(clock.now()) if self.cut else self._failed(failure_of(error), clock.now())
         except (Exception, asyncio.CancelledError) as error:
             # What a cut guest raises is no failure of its own.
@@ -146,10 +145,10 @@ class Attempt:
             return None  # the row says so already
         return Ending(self.row.id, self.row.token, "waiting", now, counted=False)
 
-    def _unserved(self, error: NotServed, now: float) -> Ending:
-        """The ending of an attempt that no host can make: the task waits for one that can, and says so."""
+    def _unserved(self, error: NotServed, now: float, left: Sequence[str]) -> Ending:
+        """The ending of an attempt that this host cannot make: the task waits for one that can, and says so."""
         row, text = self.row, _storable(str(error)[:_TEXT])
-        due_at = now + _UNSERVED_S
+        due_at = now if row.function.partition(".")[0] in left else now + _UNSERVED_S
         return Ending(row.id, row.token, "waiting", now, error=text, code=error.code, due_at=due_at, counted=False)
 
     def _failed(self, failure: TaskFailure, now: float) -> Ending:
@@ -300,7 +299,8 @@ class TaskRunner:
         clock, poll_s = self._stored.clock, self._stored.settings.poll_s
         free = 0 if self._claiming.over or self.paused else self._workers - len(self._attempts)
         if not self._outbox:
-            due = await asyncio.to_thread(self.claims.next_due, ("", *self._stored.limits)) if free > 0 else None
+            lanes = ("", *self._stored.limits)
+            due = await asyncio.to_thread(self.claims.next_due, lanes, self._stored.left()) if free > 0 else None
             self.trouble = ""
             if due is None or due > clock.now():
                 return poll_s if due is None else max(0.001, due - clock.now())
@@ -315,7 +315,7 @@ class TaskRunner:
 
     def _write(self, endings: list[Ending], free: int) -> Claim:
         now, limits = self._stored.clock.now(), self._stored.limits
-        return self.claims.turn(self.host, endings, free=free, now=now, limits=limits)
+        return self.claims.turn(self.host, endings, free=free, now=now, limits=limits, left=self._stored.left())
 
     def _begin(self, claim: Claim) -> None:
         for row in claim.expired:
@@ -327,7 +327,7 @@ class TaskRunner:
             if earlier is not None:  # taken from this host, which was too slow to notice, and claimed by it again
                 earlier.stop("lost")
             attempt = self._attempts[row.id] = Attempt(row, self._random)
-            work = attempt.run(self._call, self._stored.clock, self._stored.settings.output_bytes)
+            work = attempt.run(self._call, self._stored)
             attempt.work = asyncio.create_task(work, name=f"omnicore-{row.id}")
             attempt.work.add_done_callback(partial(self._over, attempt))
             self._stored.tell("started", row)

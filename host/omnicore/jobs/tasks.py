@@ -137,6 +137,8 @@ class StoredTasks:
         self._table = TasksTable(store)
         self._bus = bus
         self._listeners: tuple[Listener, ...] = ()
+        self.left: Callable[[], Sequence[str]] = lambda: ()
+        """The plugins whose tasks this host leaves to others, which are to serve them."""
 
     def submit(self, order: TaskOrder, *, owner: str = HOST, max_pending: int | None = None) -> str:
         """Stores a task and returns its id; the id of the first one, when the owner has one with this key.

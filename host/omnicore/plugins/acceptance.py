@@ -146,6 +146,16 @@ def grant_of(row: GrantRow) -> Grant:
     return Grant(capability=row.capability, scope=row.scope, granted_by=row.granted_by, granted_at=row.granted_at)
 
 
+def check_revision(row: PluginRow, revision: int | None) -> None:
+    """Raises: Conflict: the plugin was changed since this revision."""
+    if revision is not None and revision != row.revision:
+        raise Conflict(
+            f"{row.name} was changed since revision {revision}",
+            remedy=f"look at it with `omnicore plugins show {row.name}` and decide again",
+            revision=row.revision,
+        )
+
+
 def check_digest(name: str, newest: str, wanted: str | None) -> None:
     """Raises: Conflict: the newest version is not the one that somebody looked at."""
     if wanted is not None and (len(wanted) < _LEAST_DIGEST or not newest.startswith(wanted.lower())):

@@ -31,6 +31,7 @@ from omnicore.errors import (
     InvalidInput,
     LimitExceeded,
     NotFound,
+    NotServed,
     OmniError,
     PermissionDenied,
     Unavailable,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from omnicore.plugins.callers import LimitGate
     from omnicore.plugins.catalogue import Catalogue, Serving
     from omnicore.plugins.native import NativePlugins
+    from omnicore.plugins.placement import Placements
     from omnicore.plugins.version import InstancePool, VersionsInService
     from omnicore.plugins.view import GrantChange
     from omnicore.sandbox.abi import Usage
@@ -207,8 +209,8 @@ class Split:
 
 
 def not_begun(error: OmniError, ref: str) -> bool:
-    """True where a call of this reference found no room and so did not begin; False for calls inside of it."""
-    return isinstance(error, CapacityReached) and error.__dict__.get(_FULL) == ref
+    """True where a call of this reference did not begin: no room, or placed elsewhere; False for calls inside of it."""
+    return isinstance(error, CapacityReached | NotServed) and error.__dict__.get(_FULL) == ref
 
 
 def depth() -> int:
@@ -279,16 +281,17 @@ class CallRoutes:
     Args:
         versions: those in service.
         natives: the plugins in Python, whose names come first.
+        placements: the plugins that this host is not to serve.
     """
 
     catalogue: Catalogue
 
-    def __init__(self, versions: VersionsInService, natives: NativePlugins) -> None:
+    def __init__(self, versions: VersionsInService, natives: NativePlugins, placements: Placements) -> None:
         self.targets: dict[str, Target] = {}
         """Those of versions in service, by reference; what is not there is resolved when it is called."""
         self.compiled: deque[str] = deque()
         """Plugins whose next version is compiled now and may replace the current one."""
-        self._versions, self._natives = versions, natives
+        self._versions, self._natives, self.placements = versions, natives, placements
         self._switching = threading.RLock()
         self._refused: Callable[[], OmniError] | None = None
         self._closed = False
@@ -327,7 +330,11 @@ class CallRoutes:
             if refused is not None:
                 refused.__dict__[_FULL] = ref  # another host may make the call
                 raise refused
-            version = self.version(name)
+            try:
+                version = self.version(name)
+            except NotServed as elsewhere:
+                elsewhere.__dict__[_FULL] = ref
+                raise
             shares = self._shares.get(name)
             try:
                 if shares:
@@ -381,6 +388,8 @@ class CallRoutes:
                 raise self._natives.refusal(native)
             return version
         row = self.catalogue.row(name)
+        if not self.placements.here(row):
+            raise self.placements.refusal(name)
         version, _ = self._versions.sync(name, self.catalogue.serving(row))
         if version is None:
             raise not_serving(row, self.catalogue.differences(name))
@@ -409,11 +418,22 @@ class CallRoutes:
 
     def sync(self, name: str) -> None:
         """Brings what is in service in line with the catalogue for one plugin."""
+        native = self._natives.find(name)
+        row = self.catalogue.find(name) if native is None else None
+        here = self._here(name, row)
         if not self._versions.holds(name):
             return  # made when it is first called
-        _, retired = self._versions.sync(name, self.serving(name))
+        _, retired = self._versions.sync(name, self.serving(name) if here else None)
         self._drop_targets(retired)
-        self._sync_shares(name, self.catalogue.find(name) if self._natives.find(name) is None else None)
+        self._sync_shares(name, row if here else None)
+
+    def learn(self) -> None:
+        """Learns where plugins are placed, before any is called. Blocks."""
+        for row in self.catalogue.placed():
+            self.placements.here(row)
+
+    def _here(self, name: str, row: PluginRow | None) -> bool:  # and notes where the plugin is placed
+        return self.placements.here(row) if row is not None else self.placements.forget(name)
 
     def _sync_shares(self, name: str, row: PluginRow | None) -> None:
         """Brings the versions that share the calls of a plugin in line with its row."""
@@ -435,12 +455,15 @@ class CallRoutes:
     def follow(self, name: str) -> None:
         """Brings what is in service in line with what another host decided. A version that is to be replaced answers
         calls until the next one is compiled here; one that was disabled, or that lost a grant, ends at once."""
-        serving = self.serving(name)
+        row = self.catalogue.find(name) if self._natives.find(name) is None else None
+        serving = self.serving(name) if self._here(name, row) else None
         if not self._versions.succeed(name, serving, lambda: self.compiled.append(name)):
             self.sync(name)
+        if serving is None:
+            with self._switching:  # a call that has read the row before has made a version of it by now
+                self.sync(name)
         if serving is not None and not self._versions.holds(name):
             self._versions.untried.append(name)
-        row = self.catalogue.find(name) if self.following else None
         if row is not None:
             for told in self.following:
                 told(row)
@@ -521,7 +544,7 @@ class Calls:
     ) -> None:
         self.callers = Callers()
         self.targets, self._resolve, self._divided = routes.targets, routes.resolve, routes.divided
-        self._reentrant = reentrant
+        self._reentrant, self._placements = reentrant, routes.placements
         self._failed, self._recovered, self._make_room = failed, recovered, make_room
         self._room = threads * (1 + _QUEUED_PER_THREAD)
         self._queued = 0
@@ -530,8 +553,8 @@ class Calls:
     fleet = False
 
     def serves(self, ref: str) -> bool:
-        """True: what this host cannot call nobody else can, so nothing waits for it."""
-        return True
+        """True unless the plugin is placed on other hosts: what else this host cannot call, nobody else can."""
+        return not self._placements.away(ref.partition(".")[0])
 
     def close(self) -> None:
         """Lets running calls on worker threads finish and ends the threads."""

@@ -21,6 +21,7 @@ from omnicore.plugins.acceptance import (
     PluginStanding,
     Ruling,
     check_digest,
+    check_revision,
     grant_of,
     next_state,
 )
@@ -167,6 +168,10 @@ class Catalogue:
     def rows(self) -> list[PluginRow]:
         """Every row, those whose file is gone among them."""
         return self._plugins.all()
+
+    def placed(self) -> list[PluginRow]:
+        """The rows of plugins that only some hosts are to serve."""
+        return self._plugins.placed()
 
     def row(self, name: str) -> PluginRow:
         """The row of a plugin whose file is there. Raises: NotFound."""
@@ -589,12 +594,7 @@ class Catalogue:
     def divide(self, name: str, shares: Mapping[str, int], revision: int | None, *, who: str) -> PluginRow:
         """Divides the calls of a plugin among versions that are kept, see `PluginHost.divide`."""
         row = self.row(name)
-        if revision is not None and revision != row.revision:
-            raise Conflict(
-                f"{name} was changed since revision {revision}",
-                remedy=f"look at it with `omnicore plugins show {name}` and decide again",
-                revision=row.revision,
-            )
+        check_revision(row, revision)
         if len(shares) == 1:
             return self._choose(row, next(iter(shares)), who)
         sidecars = self.versions.sidecars(name)
@@ -626,6 +626,13 @@ class Catalogue:
         changed = replace(row, hash=hash_, sidecar=sidecar, manifest=manifest.to_json() if manifest else None)
         settled = replace(changed, problem="", contested="", shares=None, changed_at=self.clock.now())
         return self.decide(settled, ruling=Ruling(accept=self.consent.by(changed, who), welcome=True), installed=True)
+
+    @_repeated
+    def place(self, name: str, labels: Mapping[str, str] | None, revision: int | None) -> PluginRow:
+        """Places a plugin on the hosts that have some labels, see `PluginHost.place`."""
+        row = self.row(name)
+        check_revision(row, revision)
+        return self.decide(replace(row, placement=dict(labels) if labels else None, changed_at=self.clock.now()))
 
     def _gone(self, row: PluginRow) -> PluginRow | None:
         """Records that no folder has a plugin any more. What is kept for its name waits for code that was accepted."""

@@ -30,6 +30,7 @@ from omnicore.plugins.folder import Folder, Rollbacks, check_filename, remove_fi
 from omnicore.plugins.inventory import FleetWatch, FolderWatch, Inventory, judged_by, read_module
 from omnicore.plugins.manifest import Manifest
 from omnicore.plugins.native import NativePlugin, NativePlugins, own_limits
+from omnicore.plugins.placement import Placements, check_selector, labels_of
 from omnicore.plugins.schemas import FunctionSpec
 from omnicore.plugins.settings import PluginConfig, config_of, to_store
 from omnicore.plugins.upgrade import (
@@ -118,13 +119,13 @@ class PluginHost:
     ) -> None:
         known, clock = provided(functions, doors), clock or SystemClock()
         modules, kv = ModuleStore(settings.data / "modules", database), KvTable(database, clock)
-        self._settings, self._logs, self._metrics = settings, logs, metrics
-        self._events, self._changing = events, threading.RLock()
-        self._natives = self._native_plugins(extensions, NativeTable(database), clock)
+        self._settings, self._logs, self._metrics, self._events = settings, logs, metrics, events
+        self._changing, most = threading.RLock(), (settings.limits, settings.max_limits)
+        self._natives = NativePlugins(extensions, NativeTable(database), clock, limits=most, taken=self._file_named)
         given = (metrics, logs, functions, known.doors, clock, wrap_doors)
         parts = ServiceParts(settings, engine, modules, services, *given)
         self._versions = VersionsInService(parts, serves=self._serves, came=self._came)
-        self._routes = CallRoutes(self._versions, self._natives)
+        self._routes = CallRoutes(self._versions, self._natives, Placements(labels_of(settings.fleet.labels)))
         self._catalogue = self._routes.catalogue = self._make_catalogue(database, modules, clock, known)
         self._rollbacks = Rollbacks(settings.plugins, database, modules, clock, host=self._catalogue.host)
         self._folder = self._make_watch(database, kv, judged_by(settings, engine, known, self._natives.names()), known)
@@ -139,10 +140,6 @@ class PluginHost:
         )
         self.forgetting, self.watching = [kv.clear], []
         metrics.watch_states(self.states)
-
-    def _native_plugins(self, extensions: Sequence[Extension], table: NativeTable, clock: Clock) -> NativePlugins:
-        limits = (self._settings.limits, self._settings.max_limits)
-        return NativePlugins(extensions, table, clock, limits=limits, taken=self._file_named)
 
     def _make_catalogue(self, database: Store, modules: ModuleStore, clock: Clock, known: Provided) -> Catalogue:
         settings = self._settings
@@ -194,7 +191,7 @@ class PluginHost:
             follow=self._routes.follow,
             compiled=self._routes.compiled,
             hush=self._routes.hush,
-            compile_ahead=self._folder.compile_ahead,
+            compile_ahead=lambda: self._folder.compile_ahead(self._routes.placements.look),
         )
 
     # -- calls
@@ -242,11 +239,8 @@ class PluginHost:
         raw: bool = False,
         costs: CallCosts | None = None,
     ) -> Any:
-        """`call_blocking` for an event loop. Cancelling the task cuts the guest.
-
-        Args:
-            costs: is filled in with the time, fuel and memory of the call, also when it fails.
-        """
+        """`call_blocking` for an event loop. Cancelling the task cuts the guest. `costs` is filled in with the time,
+        fuel and memory of the call, also when it fails."""
         return await self.calls.call(ref, data, timeout_s=timeout_s, host_context=host_context, raw=raw, costs=costs)
 
     def refuse(self, why: Callable[[], OmniError] | None) -> None:
@@ -269,9 +263,7 @@ class PluginHost:
     ) -> tuple[Sequence[PluginView], bool]:
         """Plugins by name, from behind `after` on, and whether there are more; a page costs no more in a long list.
 
-        Args:
-            text: a part of the name, the file or the reason.
-        """
+        `text` is a part of the name, the file or the reason."""
         self._catalogue.write_errors()
         found = self._catalogue.page(after, limit + 1, state=state, text=text)
         natives = [one for one in self._natives.views() if one.name > after and one.fits(state, text)]
@@ -361,9 +353,7 @@ class PluginHost:
     def scan(self, patience: Patience = "all") -> None:
         """Takes in what changed in the folder, waiting up to a second for files that are being written.
 
-        Args:
-            patience: which versions it waits for until they are compiled. With "none" it does not read for long
-                either: the watch goes on where this ends.
+        `patience` says which versions it waits for until they are compiled; with "none" it does not read for long.
         """
         if self._fleet is not None:
             self._fleet.look()
@@ -372,8 +362,7 @@ class PluginHost:
     def install(self, filename: str, data: bytes, *, manifest: bytes | None = None, hold: bool = False) -> PluginView:
         """Puts a file, and a sidecar if given, into the folder and takes it in.
 
-        Args:
-            hold: the version that serves goes on until this one is approved or gets a share of the calls.
+        With `hold` the version that serves goes on until this one is approved or gets a share of the calls.
 
         Raises:
             InvalidInput: the file name cannot be used.
@@ -469,14 +458,10 @@ class PluginHost:
         """Puts an earlier version back: its file replaces the one in the folder, its manifest the one beside it.
 
         Grants stay as they are. A version that was accepted and asks for no more than those serves at once; any other
-        waits, while the version before serves on. The version that was left stays among those kept.
-
-        Args:
-            digest: the hash of a version that is kept, or its first 8 characters or more.
+        waits, while the version before serves on. `digest` is a hash, or its first 8 characters or more.
 
         Raises:
-            NotFound: no such plugin, or no such version of it is kept.
-            InvalidInput: the hash is too short, or fits several.
+            NotFound: no such plugin or version. InvalidInput: the hash is too short, or fits several.
             Conflict: it is what lies in the folder already, it cannot be put back, or the plugin is native.
             StorageFailed: the disk does not take it; it is tried again at the next look into the folder.
         """
@@ -509,16 +494,13 @@ class PluginHost:
     def divide(self, name: str, shares: Mapping[str, int], *, who: str, revision: int | None = None) -> PluginView:
         """Divides the calls of a plugin among versions of it that are kept; it holds at all hosts within a second.
 
-        `{"9f2c...": 95, "41aa...": 5}` sends each call to the first version with a probability of 95 %, at each host by
-        itself. Whoever divides accepts all of them. The version that serves must be among them and answers where
-        another one is not compiled yet. One version with 100 ends it: that one serves. An approval, an install or a
-        rollback ends it as well; a file that changes in a folder waits meanwhile. `PluginView.shares` shows it, and
-        `PluginHost.tallies` how each version has answered here.
+        `{"9f2c...": 95, "41aa...": 5}` sends each call to the first version with a probability of 95 %. Whoever divides
+        accepts all of them. The version that serves must be among them, and answers where another one is not compiled
+        yet. One version with 100 ends it, as do an approval, an install and a rollback; a file that changes in a folder
+        waits meanwhile. `PluginView.shares` shows it, and `PluginHost.tallies` how each version has answered here.
 
-        Args:
-            shares: per cent by hash, or by its first 8 characters or more; whole numbers above 0, 100 together.
-            revision: of the plugin as it was looked at (`PluginView.revision`), so that of two who decide at the same
-                time one is refused.
+        `shares` are whole numbers above 0, 100 together. `revision` is that of the plugin as it was looked at
+        (`PluginView.revision`), so that of two who decide at the same time one is refused.
 
         Raises:
             NotFound: no such plugin or version. InvalidInput: no shares of 100 per cent, or of over four versions.
@@ -531,6 +513,24 @@ class PluginHost:
             self._versions.eager = 1
             self._catalogue.divide(name, whole, revision, who=who)
             self._events.publish("plugin.divided", {"name": name, "shares": dict(whole), "who": who})
+            self._changed(name, "changed")
+        return self._catalogue.view(name)
+
+    def place(
+        self, name: str, labels: Mapping[str, str] | None, *, who: str, revision: int | None = None
+    ) -> PluginView:
+        """Places a plugin on the hosts that have all of these labels (`fleet.labels`), or for None on every host.
+
+        Within a second the others unload it once its calls there have ended, and send calls to those hosts over NATS.
+
+        Raises: NotFound; InvalidInput: labels that no host can have; Conflict: another `revision`, or it is native.
+        """
+        self._refuse_native(name, "is on every host that has its package")
+        wanted = None if labels is None else check_selector(labels)
+        with self._changing:
+            self._versions.eager = 1
+            self._catalogue.place(name, wanted, revision)
+            self._events.publish("plugin.placed", {"name": name, "labels": wanted, "who": who})
             self._changed(name, "changed")
         return self._catalogue.view(name)
 
@@ -560,10 +560,8 @@ class PluginHost:
     def approve(self, name: str, digest: str | None = None, *, who: str, grants: bool = True) -> PluginView:
         """Accepts the newest version, gives all it asks for, and has it serve.
 
-        Args:
-            digest: of the version that was looked at, as `upgrade` shows it, or its first 8 characters or more. None
-                takes whichever is the newest.
-            grants: False accepts the code alone; what it asks for waits for grants.
+        `digest` is of the version that was looked at, as `upgrade` shows it, or its first 8 characters or more; None
+        takes whichever is the newest. Without `grants` the code alone is accepted, and what it asks for waits.
 
         Raises: NotFound; Conflict: no version waits, the newest one is another by now, or it is native.
         """
@@ -650,6 +648,7 @@ class PluginHost:
             await asyncio.to_thread(self._folder.take_in_first, self.wanted)
         else:
             await asyncio.to_thread(self._folder.scan, "none" if self._settings.watch else "replacing")
+        await asyncio.to_thread(self._routes.learn)
         if self._settings.watch:
             await self._folder.start()
         if self._fleet is not None:

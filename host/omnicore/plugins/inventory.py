@@ -503,8 +503,9 @@ class FolderWatch:
             finally:
                 self._versions.patience = "all"
 
-    def compile_ahead(self) -> None:
+    def compile_ahead(self, before: Callable[[], None] = lambda: None) -> None:
         """Has versions that were accepted untried compiled, so that their first callers need not wait."""
+        before()
         self._trying = [(version, coming) for version, coming in self._trying if not self._done(version, coming)]
         while self._versions.untried and len(self._trying) < _MOST_TRIED:
             with suppress(OmniError):

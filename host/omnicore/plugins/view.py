@@ -57,6 +57,7 @@ class PluginView:
     `path` is `package.module:Name`.
 
     `shares` are per cent of the calls by hash, None where `serving` has all; `revision` grows with each decision.
+    `placement` are the labels that a host needs to serve it, None where every host does.
     """
 
     name: str
@@ -77,6 +78,7 @@ class PluginView:
     trust: Trust = "sandboxed"
     shares: Mapping[str, int] | None = None
     revision: int = 0
+    placement: Mapping[str, str] | None = None
 
     def fits(self, state: State | None, text: str) -> bool:
         """True when it is in a state, None for any, and has a text in its name, path or reason."""
@@ -163,6 +165,7 @@ def view_of(row: PluginRow, grants: Sequence[Grant], limits: tuple[Limits, Limit
         path=row.path,
         shares=row.shares,
         revision=row.revision,
+        placement=row.placement,
     )
 
 

@@ -200,7 +200,9 @@ class RunClaims:
         if room <= 0:
             await self._runner.park(most=_MOST_AT_ONCE)
             return self._poll_s
-        claimed = await self._journal.claim(min(room, _MOST_AT_ONCE), root=self.root, patience_s=self.patience_s)
+        claimed = await self._journal.claim(
+            min(room, _MOST_AT_ONCE), root=self.root, patience_s=self.patience_s, left=self._runner.left()
+        )
         for one in claimed:
             self._runner.take_up(one)
         if not claimed:
@@ -303,6 +305,7 @@ class EngineParts:
         signed: told of rows of the record of changes; None: runs are not recorded there.
         work: whether runs are run in this process; else it starts them for others.
         serves: whether some host can make a call of a function that none could make before.
+        left: plugins that other hosts of the database are to serve, which take up the runs that wait for them.
         waits_for: the reason why a task that this host does has not begun; empty: none.
     """
 
@@ -316,6 +319,7 @@ class EngineParts:
     drain_s: float = 10.0
     work: bool = True
     serves: Callable[[str], bool] = lambda ref: True
+    left: Callable[[], Sequence[str]] = lambda: ()
     waits_for: Callable[[Node], str] = lambda node: ""
 
 
@@ -348,7 +352,7 @@ class EmbeddedEngine:
             drain_s=parts.drain_s,
             serves=parts.serves,
         )
-        self.runner.lost = self._lost
+        self.runner.lost, self.runner.left = self._lost, parts.left
         self._claiming = RunClaims(
             self.journal, self.runner, self, clock=clock, poll_s=settings.poll_s, ended=self._look_at_ends
         )

@@ -302,17 +302,20 @@ class Journal:
 
     # -- runs go on
 
-    async def claim(self, limit: int, *, root: str | None = None, patience_s: float = 0.0) -> list[Claimed]:
+    async def claim(
+        self, limit: int, *, root: str | None = None, patience_s: float = 0.0, left: Sequence[str] = ()
+    ) -> list[Claimed]:
         """Takes runs that are due, the highest priority first, with their signals. Raises: HostLost.
 
         Args:
             root: only those that began with this run.
             patience_s: only those that have been due for so long.
+            left: plugins that other hosts are to serve: runs that wait for them are left to those.
         """
         host, now = self.host, self._clock.now()
 
         def work(session: Session, batch: JournalBatch) -> list[_Taken]:
-            rows = claims.claim(session, host, limit, now, root=root, until=now - patience_s)
+            rows = claims.claim(session, host, limit, now, root=root, until=now - patience_s, left=left)
             if not rows:
                 return []
             ids = [row.id for row in rows]

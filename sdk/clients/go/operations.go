@@ -167,6 +167,15 @@ func (c *Client) DivideCalls(ctx context.Context, plugin string, body SharesOrde
 	return answer, nil
 }
 
+// PlacePlugin: places a plugin on hosts with some labels: PUT /api/v1/plugins/{plugin}/placement.
+func (c *Client) PlacePlugin(ctx context.Context, plugin string, body PlacementOrder) (*Plugin, error) {
+	answer := new(Plugin)
+	if err := c.do(ctx, request{method: http.MethodPut, path: "/api/v1/plugins/" + escaped(plugin) + "/placement", body: body, media: "application/json"}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
 // ShowCallLimit: shows the limits on a plugin's calls: GET /api/v1/plugins/{plugin}/limit.
 func (c *Client) ShowCallLimit(ctx context.Context, plugin string) (*CallLimitView, error) {
 	answer := new(CallLimitView)

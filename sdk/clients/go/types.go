@@ -1306,6 +1306,12 @@ type HostPlugin struct {
 
 	// The reason why another version than the wanted one answers there, or none.
 	Lags string `json:"lags"`
+
+	// Labels that a host needs to serve it; null: every host serves it.
+	Placement map[string]string `json:"placement,omitempty"`
+
+	// This host has not all of these labels.
+	Elsewhere *bool `json:"elsewhere,omitempty"`
 }
 
 // Intelligence is a JSON object.
@@ -1867,6 +1873,15 @@ type PasswordChange struct {
 	New string `json:"new"`
 }
 
+// PlacementOrder is a JSON object.
+type PlacementOrder struct {
+	// Labels that a host needs, all of them, such as `zone: eu`; null for every host.
+	Labels map[string]string `json:"labels"`
+
+	// Of the plugin as it was looked at: 409 when it was changed since.
+	Revision *int64 `json:"revision,omitempty"`
+}
+
 // PlainCredentials is a JSON object.
 type PlainCredentials struct {
 	Username string `json:"username"`
@@ -1971,6 +1986,9 @@ type Plugin struct {
 
 	// Grows with each decision about the plugin, made at whichever host.
 	Revision int64 `json:"revision"`
+
+	// Labels that a host needs to serve it; null: every host serves it.
+	Placement map[string]any `json:"placement"`
 
 	// Its last rollout; only where a single plugin is shown.
 	Rollout *Rollout `json:"rollout,omitempty"`

@@ -56,6 +56,10 @@ class HostPlugin(Record, frozen=True):
     state: Annotated[str, Meta(description="As that host has it; empty while nothing is loaded.")]
     since: Annotated[float | None, Meta(description="Seconds since the Unix epoch.")]
     lags: Annotated[str, Meta(description="The reason why another version than the wanted one answers there, or none.")]
+    placement: Annotated[
+        Mapping[str, str] | None, Meta(description="Labels that a host needs to serve it; null: every host serves it.")
+    ] = None
+    elsewhere: Annotated[bool, Meta(description="This host has not all of these labels.")] = False
 
 
 class FleetToken(Record, frozen=True):
@@ -163,13 +167,13 @@ class FleetHosts:
     def plugins(self, observed: Sequence[ObservedRow]) -> list[HostPlugin]:
         """The plugins that are to answer calls, by name, with what was observed of them at one host."""
         wanted = self._store.rows(
-            "SELECT name, serving FROM plugins WHERE present = 1 AND serving IS NOT NULL ORDER BY name"
+            "SELECT name, serving, placement FROM plugins WHERE present = 1 AND serving IS NOT NULL ORDER BY name"
             f" LIMIT {_MOST_PLUGINS}"
         )
         seen: dict[str, list[ObservedRow]] = {}
         for one in observed:
             seen.setdefault(one.plugin, []).append(one)
-        return [_plugin(name, digest, seen.get(name, [])) for name, digest in wanted]
+        return [_plugin(name, digest, seen.get(name, []), labels) for name, digest, labels in wanted]
 
     def observed(self, host: str) -> list[ObservedRow]:
         """The versions that a host has in service, or cannot have."""
@@ -215,17 +219,18 @@ _NOW = {
 _MOST_PLUGINS = 10_000
 
 
-def _plugin(name: str, wanted: str, observed: Sequence[ObservedRow]) -> HostPlugin:
+def _plugin(name: str, wanted: str, observed: Sequence[ObservedRow], labels: str | None) -> HostPlugin:
     """A plugin at a host. One that is not loaded there lags behind nothing: it is loaded when it is first called."""
     own = next((one for one in observed if one.hash == wanted), None)
     other = max(observed, key=lambda one: one.since, default=None)
     found = own or other
+    placement = json.loads(labels) if labels else None
     if found is None:
-        return HostPlugin(name, wanted, None, "", None, "")
+        return HostPlugin(name, wanted, None, "", None, "", placement)
     lags = found.error
     if own is None and not lags:
         lags = f"{found.hash[:8]} answers until {wanted[:8]} is compiled"
-    return HostPlugin(name, wanted, found.hash, found.state, found.since, lags)
+    return HostPlugin(name, wanted, found.hash, found.state, found.since, lags, placement)
 
 
 _MOST_HOSTS = 1000

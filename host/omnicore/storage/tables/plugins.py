@@ -25,7 +25,8 @@ class PluginRow(Record, frozen=True):
 
     `revision` grows with every change. `installed` says that a person brought the newest version, `contested` why it
     waits for one: hosts' folders disagree. `shares` are per cent of the calls by digest, None where `serving` has all.
-    `signature` and `verified` are for hosts of version 0.1.0, which still write them.
+    `signature` and `verified` are for hosts of version 0.1.0, which still write them. `placement` are the labels of the
+    hosts that are to serve it, None for every host.
     """
 
     name: str
@@ -49,6 +50,7 @@ class PluginRow(Record, frozen=True):
     shares: Mapping[str, int] | None = None
     signature: str = ""
     verified: str = ""
+    placement: Mapping[str, str] | None = None
 
 
 class OvertakenError(Conflict):
@@ -128,6 +130,10 @@ class PluginsTable:
     def all(self) -> list[PluginRow]:
         """Every row, by name, those whose file is gone among them."""
         return [PLUGINS.row(row) for row in self._database.rows(f"{PLUGINS.select} ORDER BY name")]
+
+    def placed(self) -> list[PluginRow]:
+        """The rows of plugins that only some hosts are to serve."""
+        return [PLUGINS.row(row) for row in self._database.rows(f"{PLUGINS.select} WHERE placement IS NOT NULL")]
 
     def page(self, after: str, limit: int, *, state: str | None = None, text: str = "") -> list[PluginRow]:
         """Up to `limit` rows whose file is there, by name, from behind `after` on.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate, takewhile
 from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
@@ -344,19 +345,40 @@ class TakenOver:
     failed: Sequence[Task] = ()
 
 
-def _ready(columns: str, *, due: bool, lock: str = "") -> str:
-    """A query of each priority's first tasks, highest priority first. Each part is one range of an index."""
+def _ready(columns: str, *, due: bool, lock: str = "", left: int = 0) -> str:
+    """A query of each priority's first tasks, highest priority first. Each part is one range of an index.
+
+    `left` is for how many plugins tasks are left out, each given as two bounds after the name; see `_bounds`.
+    """
+    but = " AND NOT (function = ? OR (function > ? AND function < ?))" * left
     parts = (
         f"SELECT {columns} FROM (SELECT id, priority, due_at, expires_at FROM tasks WHERE state = 'waiting'"
-        f" AND lane = ? AND priority = {priority}{' AND due_at <= ?' if due else ''} ORDER BY due_at, id LIMIT ?{lock})"
-        f" AS p{priority}"
+        f" AND lane = ? AND priority = {priority}{' AND due_at <= ?' if due else ''}{but}"
+        f" ORDER BY due_at, id LIMIT ?{lock}) AS p{priority}"
         for priority in PRIORITIES
     )
     return " UNION ALL ".join(parts)
 
 
-READY_SQL = _ready("id, priority, due_at, expires_at", due=True, lock="/*! FOR UPDATE SKIP LOCKED */") + " LIMIT ?"
-HEADS_SQL = _ready("due_at", due=False)
+@lru_cache(maxsize=8)
+def _claim_sql(left: int) -> str:
+    return (
+        _ready("id, priority, due_at, expires_at", due=True, lock="/*! FOR UPDATE SKIP LOCKED */", left=left)
+        + " LIMIT ?"
+    )
+
+
+@lru_cache(maxsize=8)
+def _heads_sql(left: int) -> str:
+    return _ready("due_at", due=False, left=left)
+
+
+def _bounds(plugins: Sequence[str]) -> tuple[str, ...]:
+    """The references of all functions of these plugins: the name, and what is between its dot and the letter after."""
+    return tuple(bound for one in plugins for bound in (one, f"{one}.", f"{one}/"))
+
+
+READY_SQL, HEADS_SQL = _claim_sql(0), _heads_sql(0)
 
 
 class TaskClaims:
@@ -369,19 +391,29 @@ class TaskClaims:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def turn(self, host: str, endings: Sequence[Ending], *, free: int, now: float, limits: Mapping[str, int]) -> Claim:
-        """Writes how attempts ended and claims up to `free` tasks, all of it or nothing."""
+    def turn(
+        self,
+        host: str,
+        endings: Sequence[Ending],
+        *,
+        free: int,
+        now: float,
+        limits: Mapping[str, int],
+        left: Sequence[str] = (),
+    ) -> Claim:
+        """Writes how attempts ended and claims up to `free` tasks, all of it or nothing; none of the plugins `left`."""
 
         def work(session: Session) -> Claim:
             refused = self._end(session, endings)
-            claim = self._claim(session, host, free, now, limits) if free > 0 else Claim()
+            claim = self._claim(session, host, free, now, limits, _bounds(left)) if free > 0 else Claim()
             return Claim(claim.tasks, claim.expired, refused)
 
         return self._store.apply(work, locks=("task-limits",) if limits and free > 0 else ())
 
-    def next_due(self, lanes: Sequence[str]) -> float | None:
-        """The time at which the first waiting task may begin."""
-        heads = [row[0] for lane in lanes for row in self._store.rows(HEADS_SQL, (lane, 1) * len(PRIORITIES))]
+    def next_due(self, lanes: Sequence[str], left: Sequence[str] = ()) -> float | None:
+        """The time at which the first waiting task may begin, without those of the plugins `left`."""
+        sql, bounds = _heads_sql(len(left)), _bounds(left)
+        heads = [row[0] for lane in lanes for row in self._store.rows(sql, (lane, *bounds, 1) * len(PRIORITIES))]
         return min(heads, default=None)
 
     def beat(self, host: str, now: float) -> dict[str, int] | None:
@@ -490,11 +522,14 @@ class TaskClaims:
         no_longer_pending(session, over)
         return frozenset(refused)
 
-    def _claim(self, session: Session, host: str, free: int, now: float, limits: Mapping[str, int]) -> Claim:
+    def _claim(
+        self, session: Session, host: str, free: int, now: float, limits: Mapping[str, int], left: tuple[str, ...]
+    ) -> Claim:
         found: list[tuple[str, int, float, float | None]] = []
+        sql = _claim_sql(len(left) // 3)
         for lane, room in self._rooms(session, free, limits).items():
             if room > 0:
-                found += session.execute(READY_SQL, ((lane, now, room) * len(PRIORITIES)) + (room,)).fetchall()
+                found += session.execute(sql, ((lane, now, *left, room) * len(PRIORITIES)) + (room,)).fetchall()
         found.sort(key=lambda row: (-row[1], row[2], row[0]))
         late = [row[0] for row in found if row[3] is not None and row[3] <= now]
         chosen = [row[0] for row in found if row[3] is None or row[3] > now][:free]

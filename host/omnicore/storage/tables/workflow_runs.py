@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
@@ -191,11 +192,24 @@ _MOST = 500
 _GIVE_BACK = "UPDATE workflow_runs SET status = 'pending', host = NULL, due_at = ?, stamped_at = ?"
 
 
-def _ready() -> str:
+_WAITS = (
+    "EXISTS (SELECT 1 FROM workflow_waits w WHERE w.run = workflow_runs.id AND w.kind = 'plugin' AND w.key {} ({}))"
+)
+
+
+def _but(left: int) -> str:
+    """Leaves out runs that wait for such plugins and for no others; each name is given twice."""
+    marks = ", ".join("?" for _ in range(left))
+    return f" AND (NOT {_WAITS.format('IN', marks)} OR {_WAITS.format('NOT IN', marks)})" if left else ""
+
+
+@lru_cache(maxsize=8)
+def _ready(left: int = 0) -> str:
     """The runs that may be claimed, highest priority first. Each part is one range of an index."""
+    but = _but(left)
     parts = (
         "SELECT id, priority, due_at FROM (SELECT id, priority, due_at FROM workflow_runs WHERE due_at IS NOT NULL"
-        f" AND priority = {priority} AND due_at <= ? ORDER BY due_at, id LIMIT ?"
+        f" AND priority = {priority} AND due_at <= ?{but} ORDER BY due_at, id LIMIT ?"
         f" /*! FOR UPDATE SKIP LOCKED */) AS p{priority}"
         for priority in _PRIORITIES
     )
@@ -231,17 +245,25 @@ def owned(store: Store, host: str) -> list[str]:
 
 
 def claim(
-    session: Session, host: str, limit: int, now: float, *, root: str | None = None, until: float | None = None
+    session: Session,
+    host: str,
+    limit: int,
+    now: float,
+    *,
+    root: str | None = None,
+    until: float | None = None,
+    left: Sequence[str] = (),
 ) -> list[RunRow]:
     """Takes runs that are due for a host that lives, in the order in which they should begin.
 
     Args:
         root: only those that began with this run.
         until: only those that were due by then; now when left out.
+        left: plugins that other hosts are to serve: runs that wait for nothing else are left to those.
     """
     limit, until = min(limit, _MOST), now if until is None else until
     if root is None:
-        found = session.execute(READY_SQL, (until, limit) * len(_PRIORITIES)).fetchall()
+        found = session.execute(_ready(len(left)), (until, *left, *left, limit) * len(_PRIORITIES)).fetchall()
     else:
         found = session.execute(_READY_OF_ROOT, (root, until, limit)).fetchall()
     chosen = [str(row[0]) for row in sorted(found, key=lambda row: (-row[1], row[2], row[0]))[:limit]]

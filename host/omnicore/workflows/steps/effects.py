@@ -17,6 +17,7 @@ import re
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -269,8 +270,10 @@ async def call_plugin(plugins: PluginHost, work: StepWork, *, costs: bool) -> Pe
     told = {name: value for name, value in used.items() if value is not None}
     if context.served:
         return Performed(to_json(output), {**context.served, **told})
-    serving = plugins.serving(function)
-    return Performed(to_json(output), {"plugin": serving.name, "hash": serving.hash, **told})
+    with suppress(NotServed):  # placed elsewhere since then: the call was made all the same
+        serving = plugins.serving(function)
+        return Performed(to_json(output), {"plugin": serving.name, "hash": serving.hash, **told})
+    return Performed(to_json(output), told)
 
 
 def _payload(value: Any) -> Any:

@@ -884,6 +884,10 @@ export interface HostPlugin {
   since: number | null;
   /** The reason why another version than the wanted one answers there, or none. */
   lags: string;
+  /** Labels that a host needs to serve it; null: every host serves it. */
+  placement?: Record<string, string> | null;
+  /** This host has not all of these labels. */
+  elsewhere?: boolean;
 }
 
 export interface Intelligence {
@@ -1248,6 +1252,13 @@ export interface PasswordChange {
   new: string;
 }
 
+export interface PlacementOrder {
+  /** Labels that a host needs, all of them, such as `zone: eu`; null for every host. */
+  labels: Record<string, string> | null;
+  /** Of the plugin as it was looked at: 409 when it was changed since. */
+  revision?: number | null;
+}
+
 export interface PlainCredentials {
   username: string;
   password: string;
@@ -1313,6 +1324,8 @@ export interface Plugin {
   shares: Record<string, Json> | null;
   /** Grows with each decision about the plugin, made at whichever host. */
   revision: number;
+  /** Labels that a host needs to serve it; null: every host serves it. */
+  placement: Record<string, Json> | null;
   /** Its last rollout; only where a single plugin is shown. */
   rollout?: Rollout | null;
 }

@@ -1146,6 +1146,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/plugins/{plugin}/placement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Places a plugin on hosts with some labels */
+        put: operations["placePlugin"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/plugins/{plugin}/rollback": {
         parameters: {
             query?: never;
@@ -3359,10 +3376,16 @@ export interface components {
             state: "ready" | "cordoned" | "drained";
         };
         HostPlugin: {
+            /** @description This host has not all of these labels. */
+            elsewhere?: boolean;
             /** @description The reason why another version than the wanted one answers there, or none. */
             lags: string;
             /** @description SHA-256 of the version in service there, if any. */
             loaded: string | null;
+            /** @description Labels that a host needs to serve it; null: every host serves it. */
+            placement?: {
+                [key: string]: string;
+            } | null;
             plugin: string;
             /** @description Seconds since the Unix epoch. */
             since: number | null;
@@ -3732,6 +3755,14 @@ export interface components {
             /** Format: password */
             old: string;
         };
+        PlacementOrder: {
+            /** @description Labels that a host needs, all of them, such as `zone: eu`; null for every host. */
+            labels: {
+                [key: string]: string;
+            } | null;
+            /** @description Of the plugin as it was looked at: 409 when it was changed since. */
+            revision?: number | null;
+        };
         PlainCredentials: {
             /** Format: password */
             password: string;
@@ -3784,6 +3815,8 @@ export interface components {
             name: string;
             /** @description Its file in the plugin folder; of a native plugin package.module:Name. */
             path: string;
+            /** @description Labels that a host needs to serve it; null: every host serves it. */
+            placement: Record<string, never> | null;
             /** @description Why it is in this state. */
             reason: string;
             /** @description Grows with each decision about the plugin, made at whichever host. */
@@ -13275,6 +13308,114 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    placePlugin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of a plugin */
+                plugin: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlacementOrder"];
+            };
+        };
+        responses: {
+            /** @description The plugin. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Plugin"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -41,6 +41,7 @@ export const hosts = {
   plugin: "Plugin",
   version: "Version",
   onFirstCall: "Loads at its first call",
+  elsewhere: (labels: string) => `Placed on hosts with ${labels}`,
   logs: "Log of the host",
   noLogs: "No lines yet.",
 };

@@ -95,7 +95,7 @@ function Plugins({ plugins }: { plugins: Schemas["HostPlugin"][] }) {
                   <td>
                     <code>{(one.loaded ?? one.wanted).slice(0, 8)}</code>
                   </td>
-                  <td className={styles["reason"]}>{one.lags || one.state || words.onFirstCall}</td>
+                  <td className={styles["reason"]}>{standing(one)}</td>
                 </tr>
               ))}
             </tbody>
@@ -104,6 +104,14 @@ function Plugins({ plugins }: { plugins: Schemas["HostPlugin"][] }) {
       )}
     </section>
   );
+}
+
+function standing(one: Schemas["HostPlugin"]): string {
+  if (one.elsewhere) {
+    const labels = Object.entries(one.placement ?? {}).map(([name, value]) => `${name}=${value}`);
+    return words.elsewhere(labels.join(", "));
+  }
+  return one.lags || one.state || words.onFirstCall;
 }
 
 function Logs({ id }: { id: string }) {
