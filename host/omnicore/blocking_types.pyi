@@ -12,7 +12,7 @@ from omnicore.access.passwords import Passwords
 from omnicore.access.principal import Principal, Role
 from omnicore.access.service import Access, Arrival, Opened, Recognition
 from omnicore.assembly import Host
-from omnicore.capabilities.costs import CallCosts
+from omnicore.capabilities.capability import CallCosts
 from omnicore.config.settings import Settings
 from omnicore.connectors.policy import Reserved
 from omnicore.connectors.service import Connectors

@@ -8,8 +8,7 @@ import pytest
 from tests.capabilities.double import House, ask, asks, grants, plugin
 
 from omnicore.capabilities import clock
-from omnicore.capabilities.doors import DOORS
-from omnicore.capabilities.grants import check_requests, covers, missing
+from omnicore.capabilities.doors import DOORS, check_requests, covers, missing
 from omnicore.errors import ManifestInvalid
 
 

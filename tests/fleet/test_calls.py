@@ -14,7 +14,7 @@ from tests.services.conftest import Servers
 
 from omnicore import Limits
 from omnicore.assembly import Host
-from omnicore.capabilities.costs import CallCosts
+from omnicore.capabilities.capability import CallCosts
 from omnicore.errors import (
     CapacityReached,
     Conflict,

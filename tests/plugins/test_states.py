@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from omnicore.capabilities.grants import CapabilityRequest
+from omnicore.capabilities.capability import CapabilityRequest
 from omnicore.plugins.acceptance import Facts, PluginStanding, next_state
 
 KV = CapabilityRequest(name="kv", scope={}, reason="r")

@@ -12,7 +12,8 @@ from omnicore.errors import InvalidInput
 from omnicore.ids import OrderedIds, first_id, new_id
 from omnicore.storage.store import Store
 from omnicore.storage.tables import workflow_runs
-from omnicore.storage.tables.workflow_runs import RunFilter, RunSearch, RunsTable, add_labels, add_runs
+from omnicore.storage.tables.run_searches import RunFilter, RunSearch, add_labels
+from omnicore.storage.tables.workflow_runs import RunsTable, add_runs
 from omnicore.workflows.service import Workflows
 
 ECHO = text("echo", "- a: {call: work.echo}")

@@ -26,7 +26,7 @@ from omnicore.api.parts import Parts, Rooms
 from omnicore.api.principals import Allowed, principal_of
 from omnicore.api.problems import Problem, RefusalError, problem_of
 from omnicore.api.schema import TABLE, TEXT, Schemas, object_of
-from omnicore.capabilities.costs import CallCosts
+from omnicore.capabilities.capability import CallCosts
 from omnicore.errors import InvalidInput, StorageFailed, ToolMissing, Unavailable
 from omnicore.plugins.host import PluginHost
 from omnicore.plugins.schemas import FunctionSpec

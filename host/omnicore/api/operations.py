@@ -33,8 +33,8 @@ from omnicore.api.operation import (
     shows,
     text,
 )
+from omnicore.storage.tables.run_searches import RunFilter
 from omnicore.storage.tables.tasks import TaskFilter
-from omnicore.storage.tables.workflow_runs import RunFilter
 
 MOST_TEXT_BYTES = 2 * 1024 * 1024
 """The largest text of a workflow."""

@@ -17,6 +17,7 @@ from typing import Any
 
 from omnicore.capabilities import clock, config, connectors, events, http, kv, log, loops, memory, tasks, vectors
 from omnicore.capabilities.capability import (
+    CallCosts,
     Capability,
     CapabilityRequest,
     DetachedCall,
@@ -27,7 +28,6 @@ from omnicore.capabilities.capability import (
     Verb,
     VerbLimits,
 )
-from omnicore.capabilities.costs import CallCosts
 from omnicore.capabilities.request import (
     Request,
     error_reply,
@@ -455,3 +455,18 @@ class Timer:
                 return
             self._record = self._metrics.door(*self._names).record
         self._record(perf_counter() - begun, outcome)
+
+
+_OPEN_TO_ALL = frozenset(door.name for door in DOORS if not door.needs_grant)
+
+
+def missing(
+    asked: Iterable[CapabilityRequest], granted: Iterable[Grant], doors: Mapping[str, Capability] = BUILT_IN
+) -> list[CapabilityRequest]:
+    """The requests that need a grant and that no grant covers."""
+    grants = tuple(granted)
+    return [
+        request
+        for request in asked
+        if request.name not in _OPEN_TO_ALL and not any(covers(grant, request, doors) for grant in grants)
+    ]

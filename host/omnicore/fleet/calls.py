@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from nats.aio.msg import Msg
 
-from omnicore.capabilities.costs import CallCosts
+from omnicore.capabilities.capability import CallCosts
 from omnicore.errors import (
     CallCancelled,
     CapacityReached,

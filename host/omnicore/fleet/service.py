@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from nats.aio.msg import Msg
 
 from omnicore.access.principal import SETTING, Principal, Role
-from omnicore.capabilities.costs import CallCosts
+from omnicore.capabilities.capability import CallCosts
 from omnicore.errors import (
     CallCancelled,
     CapacityReached,

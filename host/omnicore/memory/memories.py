@@ -496,17 +496,22 @@ class Memories:
             raise InvalidInput(f"nothing fits into {budget} characters", remedy="give 1 or more, or no budget")
         question = self._question(text, embedding, tiers, owner, limit, made.upto(as_of))
         question = dataclasses.replace(question, least=_checked_score(min_score))
-        found, notes = self._found(question)
         facts = () if text is None else self.facts.asked(owner, text, question.now, valid_at=valid_at, as_of=as_of)
-        told = self._telling(question, facts, self._fetched(owner, found))
-        if min_score and not any(not one.pinned for _, one in told):
-            notes = [*notes, "nothing is known that fits"]
+        told, notes = self._told(question, facts)
         items, left = within_budget(told, budget)
         if touch:
             self._touch(owner, items)
         self.figures["memory_recalls"] += 1
         self.figures["memories_recalled"] += len(items)
         return Recall(tuple(item for item, _ in items), (*notes, *self._notes(text), *_left(left, budget)), facts)
+
+    def _told(self, question: Question, facts: Sequence[Fact]) -> tuple[list[tuple[Memory, Found]], list[str]]:
+        """The memories that answer, those that state the facts before all others, and notes."""
+        found, notes = self._found(question)
+        told = self._telling(question, facts, self._fetched(question.plugin, found))
+        if question.least and not any(not one.pinned for _, one in told):
+            notes = [*notes, "nothing is known that fits"]
+        return told, notes
 
     def _telling(
         self, question: Question, facts: Sequence[Fact], items: list[tuple[Memory, Found]]

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from omnicore.capabilities.capability import Capability
+from omnicore.capabilities.capability import Capability, CapabilityRequest, Grant
 from omnicore.capabilities.doors import BUILT_IN
-from omnicore.capabilities.grants import CapabilityRequest, Grant
 from omnicore.errors import Conflict
 from omnicore.plugins.view import State
 from omnicore.records import replace

@@ -42,7 +42,7 @@ from omnicore.plugins.version import RetiredError, Target, Version
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from omnicore.capabilities.costs import CallCosts
+    from omnicore.capabilities.capability import CallCosts
     from omnicore.config.settings import Settings
     from omnicore.plugins.callers import LimitGate
     from omnicore.plugins.catalogue import Catalogue, Serving

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 
-from omnicore.capabilities.grants import CapabilityRequest, Grant
+from omnicore.capabilities.capability import CapabilityRequest, Grant
 from omnicore.clock import Clock
 from omnicore.errors import Conflict, NotFound, OmniError
 from omnicore.plugins.acceptance import (

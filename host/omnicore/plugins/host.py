@@ -12,10 +12,8 @@ from contextlib import suppress
 from socket import gethostname
 from typing import Any
 
-from omnicore.capabilities.capability import Capability
-from omnicore.capabilities.costs import CallCosts
+from omnicore.capabilities.capability import CallCosts, Capability, CapabilityRequest, Grant
 from omnicore.capabilities.doors import Provided, granted_scope, provided
-from omnicore.capabilities.grants import CapabilityRequest, Grant
 from omnicore.capabilities.services import Services
 from omnicore.clock import Clock, SystemClock
 from omnicore.config.settings import Settings

@@ -18,9 +18,8 @@ from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Literal
 
-from omnicore.capabilities.capability import Capability
-from omnicore.capabilities.doors import BUILT_IN
-from omnicore.capabilities.grants import CapabilityRequest, Grant, check_requests, missing
+from omnicore.capabilities.capability import Capability, CapabilityRequest, Grant
+from omnicore.capabilities.doors import BUILT_IN, check_requests, missing
 from omnicore.config.documents import JsonPath, json_lines, line_of, toml_lines
 from omnicore.errors import ManifestInvalid
 from omnicore.optional import optional

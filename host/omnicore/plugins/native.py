@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, get_type_hints
 
-from omnicore.capabilities.grants import Grant
+from omnicore.capabilities.capability import Grant
 from omnicore.core.bounded import Outcome
 from omnicore.errors import (
     CallCancelled,

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from omnicore.capabilities.capability import Capability
-from omnicore.capabilities.grants import CapabilityRequest, Grant, covers
+from omnicore.capabilities.capability import Capability, CapabilityRequest, Grant
+from omnicore.capabilities.doors import covers
 from omnicore.errors import InvalidInput, NotFound, StorageFailed
 from omnicore.plugins.catalogue import Catalogue
 from omnicore.plugins.manifest import Manifest, effective_limits

@@ -16,7 +16,7 @@ from omnicore.telemetry.metrics import BUCKETS_S, CallRecorder
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from omnicore.capabilities.grants import CapabilityRequest, Grant
+    from omnicore.capabilities.capability import CapabilityRequest, Grant
     from omnicore.storage.tables.plugins import PluginRow
 
 

@@ -17,12 +17,12 @@ from omnicore.ids import new_id
 from omnicore.jobs.engine import ENDED, Started
 from omnicore.records import Record
 from omnicore.storage.tables.audit import AuditEntry, AuditRow, canonical, chain
+from omnicore.storage.tables.run_searches import add_labels
 from omnicore.storage.tables.workflow_runs import (
     HOSTS,
     End,
     Park,
     RunRow,
-    add_labels,
     add_runs,
     add_steps,
     add_values,

@@ -19,15 +19,8 @@ from omnicore.ids import new_id, random_hex
 from omnicore.jobs.engine import NewRun, SignalKind, Started
 from omnicore.records import Record, field, replace
 from omnicore.storage.store import Session
-from omnicore.storage.tables.workflow_runs import (
-    LONGEST_LABEL,
-    MOST_LABELS,
-    RunRow,
-    genesis,
-    reference,
-    state_of,
-    step_hash,
-)
+from omnicore.storage.tables.run_searches import LONGEST_LABEL, MOST_LABELS
+from omnicore.storage.tables.workflow_runs import RunRow, genesis, reference, state_of, step_hash
 from omnicore.storage.tables.workflow_triggers import SignalRow, first_seen, forget_seen, holders, take_lane, take_turn
 from omnicore.texts import json_writer
 from omnicore.workflows.expressions.expression import Hasty

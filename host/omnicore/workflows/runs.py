@@ -12,7 +12,8 @@ from omnicore.errors import CapacityReached, Conflict, HostLost, InvalidInput, N
 from omnicore.ids import OrderedIds
 from omnicore.jobs.engine import RunView, StepView
 from omnicore.records import replace
-from omnicore.storage.tables.workflow_runs import RunFilter, RunRow, RunSearch, RunsTable, StepRow, StepsTable
+from omnicore.storage.tables.run_searches import RunFilter, RunSearch
+from omnicore.storage.tables.workflow_runs import RunRow, RunsTable, StepRow, StepsTable
 from omnicore.storage.tables.workflow_triggers import is_told
 from omnicore.workflows.definitions import Definitions, Present
 from omnicore.workflows.entries import Start, StepAction

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from omnicore.errors import NotFound
 from omnicore.jobs.engine import RunView, StepView
 from omnicore.records import decode, replace
-from omnicore.storage.tables.workflow_runs import RunFilter, checked_labels
+from omnicore.storage.tables.run_searches import RunFilter, checked_labels
 from omnicore.workflows.faults import Fault
 from omnicore.workflows.language.graph import WorkflowGraph
 from omnicore.workflows.progress import KeptRows

@@ -21,8 +21,8 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from omnicore.capabilities.capability import CallCosts
 from omnicore.capabilities.clock import clock_functions
-from omnicore.capabilities.costs import CallCosts
 from omnicore.capabilities.doors import NAMESPACE
 from omnicore.capabilities.services import present
 from omnicore.errors import (
