@@ -494,15 +494,14 @@ class Memories:
         """
         if budget is not None and budget < 1:
             raise InvalidInput(f"nothing fits into {budget} characters", remedy="give 1 or more, or no budget")
-        question = self._question(text, embedding, tiers, owner, limit, made.upto(as_of))
-        question = dataclasses.replace(question, least=_checked_score(min_score))
+        asked = self._question(text, embedding, tiers, owner, limit, made.upto(as_of))
+        question = dataclasses.replace(asked, least=_checked_score(min_score))
         facts = () if text is None else self.facts.asked(owner, text, question.now, valid_at=valid_at, as_of=as_of)
         told, notes = self._told(question, facts)
         items, left = within_budget(told, budget)
         if touch:
             self._touch(owner, items)
-        self.figures["memory_recalls"] += 1
-        self.figures["memories_recalled"] += len(items)
+        self.figures.update(memory_recalls=1, memories_recalled=len(items))
         return Recall(tuple(item for item, _ in items), (*notes, *self._notes(text), *_left(left, budget)), facts)
 
     def _told(self, question: Question, facts: Sequence[Fact]) -> tuple[list[tuple[Memory, Found]], list[str]]:
