@@ -11,7 +11,7 @@ from tests.workflows.engines import Steps, text, workflows_on
 from omnicore.errors import InvalidInput
 from omnicore.ids import OrderedIds, first_id, new_id
 from omnicore.storage.store import Store
-from omnicore.storage.tables import workflow_runs
+from omnicore.storage.tables import run_searches
 from omnicore.storage.tables.run_searches import RunFilter, RunSearch, add_labels
 from omnicore.storage.tables.workflow_runs import RunsTable, add_runs
 from omnicore.workflows.service import Workflows
@@ -83,8 +83,8 @@ async def test_labels_are_few_and_short(store: Store, labels: list[str]) -> None
 
 
 async def test_a_search_waits_for_no_more_runs_than_its_bound(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workflow_runs, "SEARCHED", 20)
-    monkeypatch.setattr(workflow_runs, "_CHUNK", 10)
+    monkeypatch.setattr(run_searches, "SEARCHED", 20)
+    monkeypatch.setattr(run_searches, "_CHUNK", 10)
     async with workflows_on(store, Steps()) as workflows:
         await workflows.apply(ECHO)
         first = await workflows.start("echo", "needle")
