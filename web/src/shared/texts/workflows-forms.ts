@@ -49,7 +49,7 @@ export const workflowsForms = {
     timeout: "Time limit",
     duration: "30s, 5 min, 2 h, or PT30S",
     badDuration: "Not a duration: 30s, 5 min, 2 h, PT30S.",
-    retries: "Attempts",
+    retries: "Retries after the first attempt",
     delay: "Delay between attempts",
     backoff: "The wait",
     onError: "When it fails",
