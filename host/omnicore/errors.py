@@ -183,7 +183,7 @@ class DoorRefused(CallerError):
 
     code = "door-refused"
 
-    def __init__(self, fact: str, *, code: str, remedy: str = "", **details: Any) -> None:
+    def __init__(self, fact: str, *, code: str = code, remedy: str = "", **details: Any) -> None:
         super().__init__(fact, remedy=remedy, **details)
         self.code = code  # type: ignore[misc]  # of this error, not of its class
 

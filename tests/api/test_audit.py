@@ -34,9 +34,9 @@ AUDIT = "/api/v1/audit"
 PASSWORD = "a fine long password"
 EXCEPTIONS = {
     *("recallMemories", "searchVectors", "verifyAudit", "deliver", "sendMcpMessage", "endMcpSession"),
-    *("validateWorkflow", "evaluateExpression"),
+    *("validateWorkflow", "evaluateExpression", "keepDraft", "discardDraft"),
 }
-"""Unsafe operations without a row of their own: reads, deliveries with a list of their own, envelopes of calls."""
+"""Unsafe operations without a row of their own: reads, deliveries with a list of their own, envelopes, drafts."""
 
 WAT = {"content-type": "text/plain"}
 COUNTER = ASKS.format(name="counter").encode()

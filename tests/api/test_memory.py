@@ -31,7 +31,7 @@ def test_what_does_not_answer_is_left_out_by_its_score(site: Site, door: str) ->
     ask = {"text": "colour of the door", "min_score": 0.3}
     assert [item["id"] for item in site.client.post(f"{AT}/recall", json=ask).json()["items"]] == [door]
     found = site.client.post(f"{AT}/recall", json={**ask, "text": "lattice gauge"}).json()
-    assert found == {"items": [], "notes": ["nothing is known that fits"]}
+    assert found == {"items": [], "notes": ["nothing is known that fits"], "facts": []}
     assert site.client.post(f"{AT}/recall", json={**ask, "min_score": 1.5}).status_code in (400, 422)
 
 

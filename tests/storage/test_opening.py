@@ -33,7 +33,7 @@ def _fill(store: Store, count: int, size: int = 500) -> None:
 
 def _damage(file: Path) -> None:
     with file.open("r+b") as stream:
-        stream.seek(file.stat().st_size // 2)
+        stream.seek(file.stat().st_size * 3 // 4)  # behind the schema, which takes more than half of an empty database
         stream.write(os.urandom(16_384))
 
 

@@ -60,6 +60,12 @@ def row_of(entry: JournalEntry) -> Row:
     return entry.place, entry.kind, entry.status, entry.attempt, entry.at, entry.input, output, fault
 
 
+def fault_of(fault: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """A fault as both tell it: of the workflow's own time limit, the reference does not know the task it met."""
+    own = fault is not None and fault.get("detail") == "the workflow took longer than it may"
+    return {**fault, "instance": ""} if fault is not None and own else fault
+
+
 def told(rows: list[Row]) -> list[str]:
     """Rows as texts, in an order of their own."""
     return sorted(json.dumps(row, sort_keys=True) for row in rows)
@@ -80,7 +86,7 @@ def test_a_run_is_what_the_reference_makes_of_it(
     ours = [row_of(one) for one in run.entries if one.kind not in ("timer", "cancel")]
     assert told(ours) == told(wanted.rows)
     assert (run.outcome.status, run.outcome.output) == (wanted.status, wanted.output)
-    assert (run.outcome.fault.to_json() if run.outcome.fault else None) == wanted.fault
+    assert fault_of(run.outcome.fault.to_json() if run.outcome.fault else None) == fault_of(wanted.fault)
     keys = [one.key for one in run.asked]
     assert len(set(keys)) == len(keys)
 
