@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from tests.api.conftest import MANY
 from tests.api.hosting import Served
 from tests.storage.postgresql_pool import PostgresPool
 
-from omnicore.config.settings import FleetSettings, StorageSettings
+from omnicore.config.settings import FleetSettings, Settings, StorageSettings
 from omnicore.errors import InvalidSetting
 from omnicore.plugins.placement import labels_of
 from omnicore.records import replace
@@ -34,7 +35,8 @@ def pair(postgresql_pool: PostgresPool, tmp_path_factory: pytest.TempPathFactory
     """Two hosts, `a` and `b`, each with a folder of its own."""
     folder = tmp_path_factory.mktemp("fleet")
     with postgresql_pool.database() as url:
-        changes: dict[str, Any] = {"storage": StorageSettings(url=url)}
+        slow = dataclasses.replace(Settings().limits, timeout_s=30.0)  # a call that is busy takes long where all are
+        changes: dict[str, Any] = {"storage": StorageSettings(url=url), "limits": slow}
         with (
             Served(
                 folder / "a", _FILES, fleet=FleetSettings(name="a", labels=("gpu=yes",), notice_s=0.05), **changes
