@@ -14,6 +14,7 @@ export const { useDiscardDraftMutation } = api.injectEndpoints({
       query: ({ draft, revision }) => ({
         url: draftUrl(draft),
         method: "DELETE",
+        keepalive: true, // whoever saves may leave the page at once
         ...(revision && { params: { revision } }),
       }),
       invalidatesTags: ["Draft"],
