@@ -26,6 +26,7 @@ from omnicore.automation import (
     fleet_part,
     intelligence_registry,
     loop_engine,
+    module_store,
     placed_work,
     trigger_part,
     workflow_part,
@@ -62,6 +63,8 @@ from omnicore.memory.embedder import Embed, Sense, embedder_named
 from omnicore.memory.memories import Memories
 from omnicore.memory.service import MemoryService
 from omnicore.optional import optional
+from omnicore.packages.service import Packages
+from omnicore.packages.source import PackageSources
 from omnicore.parts import DeliveryPart, EventPart, HealthPart, HostParts, Part, started, watch_events, watch_resources
 from omnicore.plugins.call import from_json, to_json
 from omnicore.plugins.callers import PluginLimits
@@ -269,6 +272,7 @@ class Host(ServicesOfHost):
                 fleet=self.fleet,
                 rollouts=self.rollouts,
                 limits=self.limits,
+                packages=self.packages,
                 intelligences=self.intelligences,
                 evolution=self.evolution,
                 memory=self.memory,
@@ -303,7 +307,7 @@ class Host(ServicesOfHost):
             self._open_store(parts, stack, clock)
             audit = self._make_ground(parts, stack, clock)
             http, stored = self._make_services(parts, stack, clock)
-            services, native = self._make_plugins(parts, http, stored, clock)
+            services, native = self._make_plugins(parts, stack, http, stored, clock)
             parts.plugins.watching.append(audit.folder_brought)
             parts.nats = _nats(parts, self._identity.id, clock, work=self._work)
             automation = self._make_automation(parts, http, stored, services, clock)
@@ -376,7 +380,7 @@ class Host(ServicesOfHost):
         return http, stored
 
     def _make_plugins(
-        self, parts: HostParts, http: HttpClient, stored: StoredTasks, clock: Clock
+        self, parts: HostParts, stack: ExitStack, http: HttpClient, stored: StoredTasks, clock: Clock
     ) -> tuple[Services, Extensions]:
         """The plugins of both kinds, with the services that their capabilities lead to."""
         services = self._services(
@@ -408,13 +412,14 @@ class Host(ServicesOfHost):
             functions=functions,
             doors=doors,
             wrap_doors=self._wrap_doors,
+            modules=module_store(parts, stack, work=self._work),
         )
         parts.plugins.wanted = self._wanted
         self._make_decisions(parts, stored, clock)
         return services, native
 
     def _make_decisions(self, parts: HostParts, stored: StoredTasks, clock: Clock) -> None:
-        """Makes the rollouts and limits of plugins, which hold for all hosts, and lists who forgets a plugin."""
+        """Makes the rollouts, limits and packages of plugins, and lists who forgets a plugin."""
         host = self._host_name(parts)
         parts.rollouts = Rollouts(parts.plugins, parts.store, parts.bus, clock, host=host, work=self._work)
         parts.limits = PluginLimits(
@@ -425,6 +430,17 @@ class Host(ServicesOfHost):
             renew=parts.plugins.routes.renew,
             known=parts.plugins.get,
         )
+        most = max(self.settings.limits.module_bytes or 0, self.settings.limits.component_bytes or 0)
+        where = PackageSources(
+            self.settings.packages,
+            os.environ,
+            most_bytes=most,
+            reserved=parts.reserved,
+            indexes=self.settings.trust.indexes,
+            state=self.settings.data / "indexes",
+            clock=clock,
+        )
+        parts.packages = Packages(parts.plugins, parts.store, clock, sources=where, settings=self.settings)
         parts.plugins.forgetting += [
             parts.limits.forget,
             stored.forget,

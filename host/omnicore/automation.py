@@ -19,7 +19,7 @@ from omnicore.config.brokers import read_brokers
 from omnicore.config.folders import code_folder
 from omnicore.config.settings import Settings, WorkflowSettings
 from omnicore.connectors.http import HttpClient
-from omnicore.errors import BuildFailed
+from omnicore.errors import BuildFailed, InvalidSetting
 from omnicore.evolution.service import Evolutions
 from omnicore.files import only_one, write_whole
 from omnicore.fleet.hosts import Fleet, FleetParts, Identity
@@ -41,6 +41,7 @@ from omnicore.storage.archive import write_rows
 from omnicore.storage.backup import backup
 from omnicore.storage.host_locks import HostLocks, host_identity
 from omnicore.storage.migrations import NEWEST
+from omnicore.storage.modules import ModuleStore
 from omnicore.storage.store import Store
 from omnicore.storage.tables.fleet import FleetHosts, HostLoad
 from omnicore.storage.tables.intelligences import IntelligencesTable
@@ -118,7 +119,7 @@ def workflow_part(parts: HostParts, http: HttpClient, stored: StoredTasks, *, cl
         webhook=lambda name: connectors.hooks.table.named(name) is not None,
         forget=effects.forget,
     )
-    _show_runs(engine, parts)
+    _show_workflows(engine, parts)
     return WorkflowPart(service, effects, telling)
 
 
@@ -139,7 +140,8 @@ def _limits(chosen: WorkflowSettings) -> EffectLimits:
     )
 
 
-def _show_runs(engine: EmbeddedEngine, parts: HostParts) -> None:
+def _show_workflows(engine: EmbeddedEngine, parts: HostParts) -> None:
+    engine.definitions.tell = parts.bus.publish
     runner, metrics = engine.runner, parts.metrics
     metrics.gauge("workflow_runs_live", "Runs of workflows in memory on this host", lambda: len(runner.live))
     metrics.gauge("workflow_actions", "Steps' actions under way on this host", lambda: runner.actions)
@@ -246,6 +248,35 @@ def fleet_identity(data: Path, store: Store, clock: Clock, stack: ExitStack, *, 
     return Identity(key.id, __version__, key, keys.Signatures(key.id, clock, FleetHosts(store).key_of))
 
 
+_MODULE_PLACES = {
+    "s3": ("omnicore.connectors.aws", "aws"),
+    **dict.fromkeys(("nats", "tls"), ("omnicore.fleet.objects", "fleet")),
+}
+"""By scheme of `modules.store`: the room whose `module_place` makes the place, and the extra that it needs."""
+
+
+def module_store(parts: HostParts, stack: ExitStack, *, work: bool) -> ModuleStore:
+    """The modules of a host, shared through what `modules.store` names. Raises: InvalidSetting, ToolMissing."""
+    settings, place = parts.settings, None
+    if url := settings.modules.store:
+        scheme = url.partition("://")[0]
+        if scheme not in _MODULE_PLACES:
+            raise InvalidSetting(
+                f"modules.store begins with {scheme[:20]!r}",
+                remedy="write s3://BUCKET/PREFIX, nats://HOST:4222 or nats://?bucket=NAME, or leave it out",
+                setting="modules.store",
+            )
+        module, extra = _MODULE_PLACES[scheme]
+        place = optional(module, extra=extra).module_place(url, settings.fleet.url)
+    most = max(settings.max_limits.module_bytes, settings.max_limits.component_bytes)
+    store = ModuleStore(settings.data / "modules", parts.store, place=place, most=most)
+    if place is not None:
+        stack.callback(store.close)
+        if work:
+            parts.health.register("modules", lambda: store.look() or None, critical=False)
+    return store
+
+
 def fleet_part(parts: HostParts, identity: Identity, http: HttpClient, *, clock: Clock, work: bool) -> Fleet:
     """This host among those of its fleet. Raises: InvalidSetting: `fleet.labels`."""
     runner, nats = parts.workflows.engine.runner, parts.nats
@@ -268,6 +299,7 @@ def fleet_part(parts: HostParts, identity: Identity, http: HttpClient, *, clock:
                 "storage.url": parts.settings.storage.url,
                 "fleet.url": parts.settings.fleet.url,
                 "fleet.secret": parts.settings.fleet.secret,
+                "modules.store": parts.settings.modules.store,
             },
             refuse=parts.plugins.refuse,
             withdraw=withdraw,

@@ -5,7 +5,7 @@
 import asyncio
 import builtins
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
 from omnicore.access.audit import AuditTrail
 from omnicore.access.passwords import Passwords
@@ -22,6 +22,7 @@ from omnicore.events.bus import Event, EventBus, EventLog, Subscription
 from omnicore.evolution.architecture import EvolutionOrder
 from omnicore.evolution.service import Evolutions
 from omnicore.fleet.hosts import Fleet
+from omnicore.intelligences.intelligence import Intelligence, PracticeCase
 from omnicore.intelligences.registry import Intelligences
 from omnicore.jobs.engine import NewRun, RunEnd, RunView, SignalKind, Started, StepView
 from omnicore.jobs.tasks import StoredTasks
@@ -30,15 +31,17 @@ from omnicore.loops.lane import CycleInput, CycleOutput, LoopStatus, LoopType
 from omnicore.mcp.service import McpService
 from omnicore.memory.consolidation import Consolidated
 from omnicore.memory.facts import Fact
-from omnicore.memory.item import Memory, MemoryDraft, MemoryItem, MemoryQuery, Recall
+from omnicore.memory.item import Forgotten, Memory, MemoryDraft, MemoryItem, MemoryQuery, Recall, ScopeNames
 from omnicore.memory.memories import Memories
 from omnicore.memory.recall import Made
-from omnicore.memory.service import Holding, MemoryService, MemoryStats, PluginMemories
+from omnicore.memory.service import Holding, MemoryEntity, MemoryService, MemoryStats, PluginMemories
+from omnicore.packages.service import InstallOrder, OutdatedPlugin, PackageLook, Packages
 from omnicore.parts import DeliveryPart, EventPart, HealthPart
 from omnicore.plugins.call import Calls
 from omnicore.plugins.callers import PluginLimits
 from omnicore.plugins.host import PluginHost
 from omnicore.plugins.rollout import Rollouts
+from omnicore.plugins.view import PluginView
 from omnicore.resilience.degradation import Degradation
 from omnicore.resilience.health import HealthMonitor, HealthReport
 from omnicore.runtime.tasks import Job, JobHandle, TaskEngine, TaskHandle
@@ -60,6 +63,7 @@ from omnicore.workflows.language.graph import WorkflowGraph
 from omnicore.workflows.live import LiveRun
 from omnicore.workflows.progress import KeptRows
 from omnicore.workflows.service import Rights, RunHandle, WorkerThread, Workflows
+from omnicore.workflows.trials import TrialWishes
 from omnicore.workflows.view import Definition, OpenView, Page, RetryPlan, WorkflowVersion
 
 class Services:
@@ -81,6 +85,7 @@ class Services:
     mcp: BlockingMcpService
     memory: BlockingMemoryService
     operations: BlockingOperationsPart
+    packages: BlockingPackages
     plugins: BlockingPluginHost
     reserved: BlockingReserved
     rollouts: BlockingRollouts
@@ -193,14 +198,7 @@ class BlockingEmbeddedEngine(EmbeddedEngine):
     def taken(self, run: str, place: str | None, version: int | None = ...) -> KeptRows: ...
     def told(self, run: str, place: str) -> bool: ...
     def trial(
-        self,
-        workflow: str,
-        text: str | Mapping[str, Any],
-        given: Any,
-        *,
-        from_path: str | None,
-        variables: Mapping[str, Any],
-        by: str,
+        self, workflow: str, text: str | Mapping[str, Any], wishes: TrialWishes, *given: Any, by: str
     ) -> NewRun: ...
     def verify(self, run: str) -> Verified: ...
 
@@ -277,6 +275,7 @@ class BlockingHooks(Hooks):
 
 class BlockingIntelligences(Intelligences):
     def call(self, id_: str, capability: str, data: Any = ...) -> Any: ...
+    def practise(self, id_: str, cases: Sequence[PracticeCase]) -> Intelligence: ...
     def recall(self, id_: str, text: str, *, tiers: Sequence[str] = ..., limit: int = ...) -> Sequence[Memory]: ...
     def remember(
         self, id_: str, text: str, tier: str, *, importance: float | None = ..., source: str | None = ...
@@ -303,15 +302,26 @@ class BlockingMemories(Memories): ...
 class BlockingMemoryService(MemoryService):
     memories: BlockingMemories
     plugins: BlockingPluginMemories
+    def about(self, name: str, *, owner: str = ..., **scope: Unpack[ScopeNames]) -> MemoryEntity: ...
     def approve(self, item: str) -> Memory: ...
     def consolidate(self) -> Consolidated: ...
     def edges(self, item: str) -> list[tuple[str, str, str, str]]: ...
-    def facts(self, about: str | None = ..., *, owner: str = ...) -> list[Fact]: ...
+    def facts(self, about: str | None = ..., *, owner: str = ..., **scope: Unpack[ScopeNames]) -> list[Fact]: ...
     def forget(self, item: str, *, owner: str | None = ...) -> tuple[str, ...]: ...
+    def forget_all(
+        self, *, owner: str = ..., filter: Mapping[str, Any] | None = ..., **scope: Unpack[ScopeNames]
+    ) -> Forgotten: ...
     def get(self, item: str, *, owner: str | None = ...) -> Memory | None: ...
     def holdings(self) -> Mapping[str, Holding]: ...
     def newest(
-        self, owner: str = ..., tier: str | None = ..., *, before: int | None = ..., most: int = ...
+        self,
+        owner: str = ...,
+        tier: str | None = ...,
+        *,
+        before: int | None = ...,
+        most: int = ...,
+        filter: Mapping[str, Any] | None = ...,
+        **scope: Unpack[ScopeNames],
     ) -> tuple[list[Memory], int | None]: ...
     def pin(self, item: str, pinned: bool = ...) -> Memory: ...
     def practise(self, item: str, worked: bool) -> Memory: ...
@@ -329,11 +339,21 @@ class BlockingMemoryService(MemoryService):
         valid_at: float | None = ...,
         as_of: float | None = ...,
         min_score: float = ...,
+        filter: Mapping[str, Any] | None = ...,
+        **scope: Unpack[ScopeNames],
     ) -> Recall: ...
     def remove_fact(self, fact: str, *, owner: str = ...) -> bool: ...
     def start(self) -> None: ...
     def state_fact(
-        self, about: str, attribute: str, value: str, *, owner: str = ..., since: float | None = ..., ends: bool = ...
+        self,
+        about: str,
+        attribute: str,
+        value: str,
+        *,
+        owner: str = ...,
+        since: float | None = ...,
+        ends: bool = ...,
+        **scope: Unpack[ScopeNames],
     ) -> str: ...
     def stats(self, owner: str | None = ...) -> MemoryStats: ...
     def stop(self) -> None: ...
@@ -349,6 +369,7 @@ class BlockingMemoryService(MemoryService):
         source: str | None = ...,
         pinned: bool = ...,
         said_at: float | None = ...,
+        **scope: Unpack[ScopeNames],
     ) -> str: ...
     def store_many(self, drafts: Sequence[MemoryDraft], *, owner: str = ...) -> list[str]: ...
     def supersede(self, item: str, by: str) -> None: ...
@@ -356,6 +377,11 @@ class BlockingMemoryService(MemoryService):
 class BlockingOperationsPart(OperationsPart):
     def start(self) -> None: ...
     def stop(self) -> None: ...
+
+class BlockingPackages(Packages):
+    def install(self, order: InstallOrder, *, who: str, named: bool) -> PluginView: ...
+    def look(self, reference: str, *, named: bool) -> PackageLook: ...
+    def outdated(self, *, named: bool) -> Sequence[OutdatedPlugin]: ...
 
 class BlockingPasswords(Passwords):
     def hash(self, password: str) -> str: ...
@@ -513,6 +539,7 @@ class BlockingWorkflows(Workflows):
         *,
         from_path: str | None = ...,
         variables: Mapping[str, Any] | None = ...,
+        wishes: TrialWishes | None = ...,
         by: str = ...,
     ) -> BlockingRunHandle: ...
     def validate(self, text: str | Mapping[str, Any]) -> tuple[Sequence[Any], Mapping[str, Any] | None]: ...

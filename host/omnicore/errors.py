@@ -22,6 +22,7 @@ OmniError
 │   ├── ModuleRejected         the file cannot be a plugin: malformed, forbidden feature, too big
 │   ├── LinkFailed             an import nobody provides, a wrong type, a cycle
 │   ├── ManifestInvalid        the manifest breaks its schema
+│   ├── PackageRejected        a package or its registry is not what it says
 │   ├── GuestFailed            the guest reported an error or a non-zero code
 │   ├── GuestTrapped           the guest hit a Wasm trap
 │   ├── WorkflowFailed         a run of a workflow faulted
@@ -42,6 +43,7 @@ OmniError
     ├── JournalMismatch        a run's journal does not fit its definition
     ├── ServiceRefused         a connected service said no: its status and its own code
     └── Unavailable            quarantined, shutting down or waiting for a grant
+        └── FleetRefused       the NATS servers of the fleet do not let this host in
 ```
 
 Each carries a stable `code` and the `remedy`: what to do about it. `str(error)` is the fact, then the remedy.
@@ -61,6 +63,7 @@ __all__ = [
     "DoorRefused",
     "EngineFailed",
     "ExpressionInvalid",
+    "FleetRefused",
     "FuelExhausted",
     "GuestError",
     "GuestFailed",
@@ -80,6 +83,7 @@ __all__ = [
     "NotFound",
     "NotServed",
     "OmniError",
+    "PackageRejected",
     "PermissionDenied",
     "RunLost",
     "ServiceRefused",
@@ -236,6 +240,12 @@ class ManifestInvalid(GuestError):
     code = "manifest-invalid"
 
 
+class PackageRejected(GuestError):
+    """A package, or a registry that gives one, is not what it says. Details: `fault`: size, digest, type or content."""
+
+    code = "package-rejected"
+
+
 class GuestFailed(GuestError):
     """The guest said that it failed. Details: `exit_code`."""
 
@@ -354,3 +364,9 @@ class Unavailable(HostError):
     """The plugin or the host does not take calls now."""
 
     code = "unavailable"
+
+
+class FleetRefused(Unavailable):
+    """The NATS servers of the fleet do not let this host in."""
+
+    code = "fleet-refused"

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from omnicore.loops.engine import LoopEngine
     from omnicore.mcp.service import McpService
     from omnicore.memory.service import MemoryService
+    from omnicore.packages.service import Packages
     from omnicore.plugins.callers import PluginLimits
     from omnicore.plugins.host import PluginHost
     from omnicore.plugins.rollout import Rollouts
@@ -69,6 +70,7 @@ class HostParts:
     plugins: PluginHost
     rollouts: Rollouts
     limits: PluginLimits
+    packages: Packages
     nats: FleetPart | None
     tasks: TaskEngine
     workflows: Workflows

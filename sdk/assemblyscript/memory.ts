@@ -66,6 +66,16 @@ export class StoreOptions {
   embedding: f64[] | null = null;
   /** at most 16 KiB; `speaker` and `session`, both text, say who said it in which conversation, which helps recall */
   metadata: Json | null = null;
+  /** when it was said, in seconds since the Unix epoch; now when left out; NaN leaves it out */
+  saidAt: f64 = NaN;
+  /** the user whose it is; a recall with a user finds what is this user's and nothing else */
+  user: string | null = null;
+  /** the agent whose it is */
+  agent: string | null = null;
+  /** the session in which it was said */
+  session: string | null = null;
+  /** the application whose it is */
+  app: string | null = null;
 
   write(request: Json): void {
     const tierValue = this.tier;
@@ -75,6 +85,15 @@ export class StoreOptions {
     if (embeddingValue !== null) request.set("embedding", writeNumbers(embeddingValue));
     const metadataValue = this.metadata;
     if (metadataValue !== null) request.set("metadata", metadataValue);
+    if (!isNaN(this.saidAt)) request.set("said_at", Json.number(this.saidAt));
+    const userValue = this.user;
+    if (userValue !== null) request.set("user", Json.text(userValue));
+    const agentValue = this.agent;
+    if (agentValue !== null) request.set("agent", Json.text(agentValue));
+    const sessionValue = this.session;
+    if (sessionValue !== null) request.set("session", Json.text(sessionValue));
+    const appValue = this.app;
+    if (appValue !== null) request.set("app", Json.text(appValue));
   }
 }
 
@@ -102,6 +121,16 @@ export class RecallOptions {
   limit: i64 = NONE;
   /** 0 to 1; only memories that answer with this probability; NaN leaves it out */
   minScore: f64 = NaN;
+  /** only what is this user's */
+  user: string | null = null;
+  /** the agent whose memories are asked for */
+  agent: string | null = null;
+  /** the session in which it was said */
+  session: string | null = null;
+  /** the application whose memories are asked for */
+  app: string | null = null;
+  /** what the metadata must fulfil, such as `{"year": {"$gte": 2020}}`; `docs/memory.md` has the operators */
+  filter: Json | null = null;
 
   write(request: Json): void {
     const textValue = this.text;
@@ -112,6 +141,16 @@ export class RecallOptions {
     if (tiersValue !== null) request.set("tiers", writeStrings(tiersValue));
     if (this.limit != NONE) request.set("limit", Json.integer(this.limit));
     if (!isNaN(this.minScore)) request.set("min_score", Json.number(this.minScore));
+    const userValue = this.user;
+    if (userValue !== null) request.set("user", Json.text(userValue));
+    const agentValue = this.agent;
+    if (agentValue !== null) request.set("agent", Json.text(agentValue));
+    const sessionValue = this.session;
+    if (sessionValue !== null) request.set("session", Json.text(sessionValue));
+    const appValue = this.app;
+    if (appValue !== null) request.set("app", Json.text(appValue));
+    const filterValue = this.filter;
+    if (filterValue !== null) request.set("filter", filterValue);
   }
 }
 

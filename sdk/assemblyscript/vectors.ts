@@ -135,7 +135,7 @@ export function upsert(collection: string, vectors: Vector[]): Result<i64> {
 export class SearchOptions {
   /** 1 to 1000; 10 when left out; NONE leaves it out */
   limit: i64 = NONE;
-  /** metadata that must be equal */
+  /** what the metadata must fulfil: equal values, or operators as in `docs/memory.md` */
   filter: Json | null = null;
 
   write(request: Json): void {

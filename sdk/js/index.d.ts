@@ -86,11 +86,15 @@ interface Console {
   error(...values: unknown[]): void;
   assert(fact: unknown, ...values: unknown[]): void;
   dir(value: unknown): void;
-  table(value: unknown): void;
+  dirxml(...values: unknown[]): void;
+  table(value: unknown, columns?: string[]): void;
   group(...values: unknown[]): void;
+  groupCollapsed(...values: unknown[]): void;
   groupEnd(): void;
   count(label?: string): void;
+  countReset(label?: string): void;
   time(label?: string): void;
+  timeLog(label?: string, ...values: unknown[]): void;
   timeEnd(label?: string): void;
 }
 declare const console: Console;
@@ -157,16 +161,28 @@ declare class Headers implements Iterable<[string, string]> {
   has(name: string): boolean;
   delete(name: string): void;
   forEach(fn: (value: string, name: string, headers: Headers) => void, self?: unknown): void;
+  entries(): IterableIterator<[string, string]> & { length: number };
+  keys(): IterableIterator<string> & { length: number };
+  values(): IterableIterator<string> & { length: number };
   [Symbol.iterator](): IterableIterator<[string, string]>;
 }
 
+interface ResponseInit {
+  status?: number;
+  statusText?: string;
+  headers?: Headers | Iterable<[string, string]> | Record<string, string>;
+  url?: string;
+}
 declare class Response {
-  constructor(body?: string | Uint8Array, init?: { status?: number; headers?: Record<string, string>; url?: string });
+  constructor(body?: string | BufferSource | URLSearchParams | null, init?: ResponseInit);
+  static json(data: unknown, init?: ResponseInit): Response;
   readonly status: number;
+  readonly statusText: string;
   readonly ok: boolean;
   readonly headers: Headers;
   readonly url: string;
   readonly bodyUsed: boolean;
+  clone(): Response;
   text(): Promise<string>;
   json(): Promise<any>;
   bytes(): Promise<Uint8Array>;
@@ -180,6 +196,8 @@ declare function fetch(
     method?: string;
     headers?: Headers | Iterable<[string, string]> | Record<string, string>;
     body?: string | ArrayBuffer | ArrayBufferView | URLSearchParams | null;
+    /** Looked at before the request is sent. */
+    signal?: AbortSignal | null;
   },
 ): Promise<Response>;
 
@@ -187,11 +205,131 @@ declare class DOMException extends Error {
   constructor(message?: string, name?: string);
 }
 
+type Digest = "SHA-1" | "SHA-256" | "SHA-384" | "SHA-512";
+declare class CryptoKey {
+  private constructor();
+  readonly type: "secret";
+  readonly extractable: boolean;
+  readonly algorithm: { name: "HMAC"; hash: { name: Digest }; length: number };
+  readonly usages: ("sign" | "verify")[];
+}
+/** Digests and HMAC; the rest of the interface is refused by name. */
+interface SubtleCrypto {
+  digest(algorithm: Digest | { name: Digest }, data: BufferSource): Promise<ArrayBuffer>;
+  importKey(
+    format: "raw",
+    data: BufferSource,
+    algorithm: { name: "HMAC"; hash: Digest | { name: Digest } },
+    extractable: boolean,
+    usages: ("sign" | "verify")[],
+  ): Promise<CryptoKey>;
+  exportKey(format: "raw", key: CryptoKey): Promise<ArrayBuffer>;
+  sign(algorithm: "HMAC" | { name: "HMAC" }, key: CryptoKey, data: BufferSource): Promise<ArrayBuffer>;
+  verify(algorithm: "HMAC" | { name: "HMAC" }, key: CryptoKey, signature: BufferSource, data: BufferSource): Promise<boolean>;
+}
 declare const crypto: {
   getRandomValues<T extends ArrayBufferView>(array: T): T;
   randomUUID(): `${string}-${string}-${string}-${string}-${string}`;
+  readonly subtle: SubtleCrypto;
 };
-declare const performance: { now(): number; readonly timeOrigin: number };
+declare const performance: { now(): number; readonly timeOrigin: number; toJSON(): { timeOrigin: number } };
+declare const self: typeof globalThis;
+
+interface EventInit {
+  bubbles?: boolean;
+  cancelable?: boolean;
+  composed?: boolean;
+}
+declare class Event {
+  constructor(type: string, init?: EventInit);
+  readonly type: string;
+  readonly bubbles: boolean;
+  readonly cancelable: boolean;
+  readonly composed: boolean;
+  readonly target: EventTarget | null;
+  readonly currentTarget: EventTarget | null;
+  readonly eventPhase: number;
+  readonly isTrusted: boolean;
+  readonly timeStamp: number;
+  readonly defaultPrevented: boolean;
+  preventDefault(): void;
+  stopPropagation(): void;
+  stopImmediatePropagation(): void;
+  composedPath(): EventTarget[];
+}
+declare class CustomEvent<T = any> extends Event {
+  constructor(type: string, init?: EventInit & { detail?: T });
+  readonly detail: T;
+}
+type EventListener = ((event: any) => void) | { handleEvent(event: any): void };
+declare class EventTarget {
+  addEventListener(
+    type: string,
+    listener: EventListener | null,
+    options?: boolean | { capture?: boolean; once?: boolean; passive?: boolean; signal?: AbortSignal },
+  ): void;
+  removeEventListener(type: string, listener: EventListener | null, options?: boolean | { capture?: boolean }): void;
+  dispatchEvent(event: Event): boolean;
+}
+declare class AbortSignal extends EventTarget {
+  private constructor();
+  static abort(reason?: unknown): AbortSignal;
+  static any(signals: Iterable<AbortSignal>): AbortSignal;
+  static timeout(ms: number): AbortSignal;
+  readonly aborted: boolean;
+  readonly reason: any;
+  onabort: ((event: Event) => void) | null;
+  throwIfAborted(): void;
+}
+declare class AbortController {
+  readonly signal: AbortSignal;
+  abort(reason?: unknown): void;
+}
+
+type BufferEncoding = "utf8" | "utf-8" | "utf16le" | "ucs2" | "latin1" | "binary" | "ascii" | "hex" | "base64" | "base64url";
+type BufferOrder = "LE" | "BE";
+type BufferNumber = "UInt8" | "Int8" | `${"UInt" | "Int"}${16 | 32}${BufferOrder}` | `${"Float" | "Double"}${BufferOrder}`;
+type BufferWide = `Big${"UInt" | "Int"}64${BufferOrder}`;
+type BufferSized = `${"UInt" | "Int"}${BufferOrder}`;
+type BufferNumbers = { [K in BufferNumber as `read${K}`]: (offset?: number) => number } & {
+  [K in BufferNumber as `write${K}`]: (value: number, offset?: number) => number;
+} & { [K in BufferWide as `read${K}`]: (offset?: number) => bigint } & {
+  [K in BufferWide as `write${K}`]: (value: bigint, offset?: number) => number;
+} & { [K in BufferSized as `read${K}`]: (offset: number, size: number) => number } & {
+  [K in BufferSized as `write${K}`]: (value: number, offset: number, size: number) => number;
+};
+interface Buffer extends BufferNumbers {}
+/** Bytes as Node has them. */
+declare class Buffer extends Uint8Array {
+  static from(text: string, encoding?: BufferEncoding): Buffer;
+  static from(data: ArrayBuffer, offset?: number, length?: number): Buffer;
+  static from(data: ArrayLike<number> | Iterable<number> | { type: "Buffer"; data: number[] }): Buffer;
+  static of(...values: number[]): Buffer;
+  static alloc(size: number, fill?: string | number | Uint8Array, encoding?: BufferEncoding): Buffer;
+  static allocUnsafe(size: number): Buffer;
+  static isBuffer(value: unknown): value is Buffer;
+  static isEncoding(value: unknown): value is BufferEncoding;
+  static byteLength(value: string | BufferSource, encoding?: BufferEncoding): number;
+  static concat(list: readonly Uint8Array[], total?: number): Buffer;
+  static compare(one: Uint8Array, other: Uint8Array): -1 | 0 | 1;
+  toString(encoding?: BufferEncoding, start?: number, end?: number): string;
+  toJSON(): { type: "Buffer"; data: number[] };
+  equals(other: Uint8Array): boolean;
+  compare(other: Uint8Array, start?: number, end?: number, ownStart?: number, ownEnd?: number): -1 | 0 | 1;
+  copy(target: Uint8Array, targetStart?: number, start?: number, end?: number): number;
+  slice(start?: number, end?: number): any;
+  subarray(start?: number, end?: number): any;
+  write(text: string, encoding?: BufferEncoding): number;
+  write(text: string, offset: number, encoding?: BufferEncoding): number;
+  write(text: string, offset: number, length: number, encoding?: BufferEncoding): number;
+  fill(value: any, start?: any, end?: any, encoding?: BufferEncoding): this;
+  indexOf(value: any, from?: number, encoding?: BufferEncoding): number;
+  lastIndexOf(value: any, from?: number, encoding?: BufferEncoding): number;
+  includes(value: any, from?: number, encoding?: BufferEncoding): boolean;
+  swap16(): this;
+  swap32(): this;
+  swap64(): this;
+}
 
 declare function atob(text: string): string;
 declare function btoa(text: string): string;

@@ -276,8 +276,13 @@ declare module "omnicore" {
      * - `importance`: 0 to 1; the host judges when it is left out
      * - `embedding`: of the text; the host makes one when it is left out
      * - `metadata`: at most 16 KiB; `speaker` and `session`, both text, say who said it in which conversation, which helps recall
+     * - `said_at`: when it was said, in seconds since the Unix epoch; now when left out
+     * - `user`: the user whose it is; a recall with a user finds what is this user's and nothing else
+     * - `agent`: the agent whose it is
+     * - `session`: the session in which it was said
+     * - `app`: the application whose it is
      */
-    store(text: string, options?: { tier?: string; importance?: number; embedding?: number[]; metadata?: Record<string, any> }): string;
+    store(text: string, options?: { tier?: string; importance?: number; embedding?: number[]; metadata?: Record<string, any>; said_at?: number; user?: string; agent?: string; session?: string; app?: string }): string;
     /**
      * The memories that fit best, best first.
      * - `text`: what is looked for; this or `embedding` must be there
@@ -285,8 +290,13 @@ declare module "omnicore" {
      * - `tiers`: where to look; all that are granted when left out
      * - `limit`: 1 to 100; 10 when left out
      * - `min_score`: 0 to 1; only memories that answer with this probability
+     * - `user`: only what is this user's
+     * - `agent`: the agent whose memories are asked for
+     * - `session`: the session in which it was said
+     * - `app`: the application whose memories are asked for
+     * - `filter`: what the metadata must fulfil, such as `{"year": {"$gte": 2020}}`; `docs/memory.md` has the operators
      */
-    recall(options?: { text?: string; embedding?: number[]; tiers?: string[]; limit?: number; min_score?: number }): MemoryItem[];
+    recall(options?: { text?: string; embedding?: number[]; tiers?: string[]; limit?: number; min_score?: number; user?: string; agent?: string; session?: string; app?: string; filter?: Record<string, any> }): MemoryItem[];
     /**
      * One memory, or nothing.
      * - `id`: what store returned
@@ -350,7 +360,7 @@ declare module "omnicore" {
      * - `collection`: where to look
      * - `values`: near to what
      * - `limit`: 1 to 1000; 10 when left out
-     * - `filter`: metadata that must be equal
+     * - `filter`: what the metadata must fulfil: equal values, or operators as in `docs/memory.md`
      */
     search(collection: string, values: number[], options?: { limit?: number; filter?: Record<string, any> }): VectorsMatches;
     /**

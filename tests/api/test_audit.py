@@ -28,19 +28,27 @@ from omnicore.api.parts import Rooms
 from omnicore.api.requests import Json
 from omnicore.assembly import Host
 from omnicore.config.settings import AccessSettings, Settings
+from omnicore.packages.package import pack, write_omni
+from omnicore.sandbox.capi.code import wat_to_wasm
 from omnicore.telemetry.metrics import Metrics
 
 AUDIT = "/api/v1/audit"
 PASSWORD = "a fine long password"
 EXCEPTIONS = {
     *("recallMemories", "searchVectors", "verifyAudit", "deliver", "sendMcpMessage", "endMcpSession"),
-    *("validateWorkflow", "evaluateExpression", "keepDraft", "discardDraft"),
+    *("validateWorkflow", "evaluateExpression", "keepDraft", "discardDraft", "keepPin", "removePin", "lookAtPackage"),
 }
 """Unsafe operations without a row of their own: reads, deliveries with a list of their own, envelopes, drafts."""
 
 WAT = {"content-type": "text/plain"}
 COUNTER = ASKS.format(name="counter").encode()
 UPLOAD = {"files": {"file": ("counter.wat", ECHO), "manifest": ("counter.toml", COUNTER)}}
+PACKED = pack(wat_to_wasm(ECHO.encode() if isinstance(ECHO, str) else ECHO), {}, stem="packed", version="1.0.0")
+PACKAGE = {
+    "content": write_omni(PACKED),
+    "headers": {"content-type": "application/vnd.omnicore.package.v1+tar"},
+    "params": {"digest": PACKED.digest, "accept_publisher": "true"},
+}
 CRON = {"name": "daily", "function": "many.echo", "kind": "cron", "spec": "0 0 1 1 *"}
 HOOK = {"name": "push", "rule": "hmac", "secret": "long enough"}
 VECTORS = {"vectors": [{"id": "a", "values": [1, 2]}]}
@@ -52,6 +60,7 @@ JOURNEY: tuple[tuple[str, str, str, dict[str, Any], str], ...] = (
     ("takeGrant", "DELETE", "/plugins/counter/grants/kv", {}, "plugin:counter"),
     ("switchPlugin", "PUT", "/plugins/counter/state", {"json": {"state": "disabled"}}, "plugin:counter"),
     ("removePlugin", "DELETE", "/plugins/counter", {}, "plugin:counter"),
+    ("installPackage", "POST", "/packages", PACKAGE, "plugin:packed"),
     ("addSchedule", "POST", "/schedules", {"json": CRON}, "schedule:daily"),
     ("switchSchedule", "PUT", "/schedules/daily", {"json": {"enabled": False}}, "schedule:daily"),
     ("removeSchedule", "DELETE", "/schedules/daily", {}, "schedule:daily"),
@@ -71,6 +80,7 @@ JOURNEY: tuple[tuple[str, str, str, dict[str, Any], str], ...] = (
     ("addWebhook", "POST", "/webhooks", {"json": HOOK}, "webhook:push"),
     ("removeWebhook", "DELETE", "/webhooks/push", {}, "webhook:push"),
     ("consolidateMemories", "POST", "/memory/consolidate", {}, "consolidate"),
+    ("eraseMemories", "POST", "/memory/forget", {"json": {"user": "nobody"}}, "forget"),
     ("setSetting", "PUT", "/settings/log_level", {"json": {"value": "warn"}}, "setting:log_level"),
     ("unsetSetting", "DELETE", "/settings/log_level", {}, "setting:log_level"),
 )

@@ -101,3 +101,24 @@ def test_people_have_drafts_of_their_own_hear_of_each_other_and_lose_none_by_a_k
         assert operator.get(AT).status_code == 403
     finally:
         host.close()
+
+
+def test_an_output_is_pinned_to_a_step_beside_the_definition(client: httpx.Client) -> None:
+    text = "document: {dsl: 1.0.3, namespace: default, name: pinned, version: 1.0.0}\ndo:\n  - a: {set: {n: 1}}\n"
+    at = "/api/v1/workflows/pinned/pins"
+    assert client.put(at, json={"step": "a", "value": 1}).status_code == 404
+    client.post("/api/v1/workflows", json={"text": text}).raise_for_status()
+    for value in ({"n": 1}, {"n": 2}):
+        kept = client.put(at, json={"step": "a", "value": value})
+        assert (kept.status_code, kept.json()["value"]) == (200, value)
+    (pin,) = client.get(at).json()["items"]
+    assert (pin["step"], pin["value"]) == ("a", {"n": 2})
+    assert client.put(at, json={"step": "", "value": 1}).status_code == 422
+    assert client.put(at, json={"step": "a", "value": "x" * 300_000}).status_code == 422
+    assert client.delete(at).status_code == 422
+    assert client.delete(at, params={"step": "a"}).status_code == 204
+    assert client.get(at).json()["items"] == []
+    client.put(at, json={"step": "b", "value": None}).raise_for_status()
+    client.delete("/api/v1/workflows/pinned").raise_for_status()
+    client.post("/api/v1/workflows", json={"text": text}).raise_for_status()
+    assert client.get(at).json()["items"] == []

@@ -26,16 +26,18 @@ from omnicore.assembly import Host
 from omnicore.config.settings import AccessSettings, Settings
 
 OPEN = {
+    "index",
     *("alive", "ready", "deliver", "showSession", "logIn", "logInPlainly", "setUp", "beginOidc", "finishOidc"),
     *("toConsole", "console", "joinFleet"),
 }
 ADMIN_READS = {
-    *("exportMemories", "listDrafts", "showDraft"),
+    *("exportMemories", "listDrafts", "showDraft", "listPins"),
     *("listAudit", "diagnostics", "listSettings", "showSetting", "listBackups", "downloadBackup", "listUsers"),
     *("showUser",),
 }
-OPERATOR_READS = {"planRetry", "listPluginHosts", "showPluginConfig", "showHostLogs"}
+OPERATOR_READS = {"listOutdated", "planRetry", "listPluginHosts", "showPluginConfig", "showHostLogs"}
 ANYBODYS_READS = {
+    "listPackages",
     "listPlugins",
     "listPluginsPlain",
     "listRollouts",
@@ -57,6 +59,7 @@ OPERATOR_CHANGES = {
         "removeSchedule",
         "storeMemory",
         "consolidateMemories",
+        "eraseMemories",
         "changeMemory",
         "forgetMemory",
         "removeFact",

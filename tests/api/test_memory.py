@@ -100,3 +100,44 @@ def test_tiers_are_listed_and_consolidation_tells_what_it_did(site: Site) -> Non
 def test_a_request_that_makes_no_sense_is_refused(site: Site, path: str, body: dict[str, object]) -> None:
     answer = site.client.post(f"{AT}{path}", json=body)
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid-input")
+
+
+# -- scopes and filters
+
+
+def test_memories_of_a_user_are_recalled_listed_and_erased_alone(site: Site) -> None:
+    for user, year in (("ada", 2020), ("ada", 2021), ("bob", 2021)):
+        order = {"text": f"figs of {user} in {year}", "user": user, "session": "s", "metadata": {"year": year}}
+        made = site.client.post(AT, json=order)
+        assert (made.status_code, made.json()["user"], made.json()["session"]) == (201, user, "s")
+
+    def recalled(**ask: object) -> set[str]:
+        found = site.client.post(f"{AT}/recall", json={"text": "figs", **ask}).json()["items"]
+        return {item["text"] for item in found}
+
+    assert recalled(user="ada") == {"figs of ada in 2020", "figs of ada in 2021"}
+    assert recalled(user="ada", filter={"year": {"$gt": 2020}}) == {"figs of ada in 2021"}
+    query = {"user": "ada", "filter": '{"year": {"$lt": 2021}}'}
+    assert [item["text"] for item in site.client.get(AT, params=query).json()["items"]] == ["figs of ada in 2020"]
+    pack = site.client.get(f"{AT}/pack", params={"user": "bob"}).text
+    assert "figs of bob" in pack
+    assert "figs of ada" not in pack
+    assert site.client.post(f"{AT}/forget", json={"user": "ada"}).json() == {"memories": 2, "facts": 0}
+    assert recalled(user="ada") == set()
+    assert recalled(user="bob") == {"figs of bob in 2021"}
+
+
+def test_a_wrong_filter_or_scope_is_refused_with_its_place(site: Site) -> None:
+    wrong = site.client.post(f"{AT}/recall", json={"text": "figs", "filter": {"year": {"$like": 2}}})
+    assert (wrong.status_code, wrong.json()["path"]) == (422, "filter.year.$like")
+    assert site.client.post(f"{AT}/recall", json={"text": "figs", "user": ""}).status_code == 422
+    for query in ({"filter": "{"}, {"filter": "[1]"}, {"user": "x" * 257}):
+        assert site.client.get(AT, params=query).status_code == 422
+    assert site.client.post(f"{AT}/forget", json={}).status_code == 422
+
+
+def test_all_that_is_known_of_somebody_is_one_page(site: Site) -> None:
+    site.client.post(AT, json={"text": "Ida lives in Rome", "user": "zoe"})
+    found = site.client.get(f"{AT}/entities/Ida", params={"user": "zoe"}).json()
+    assert [fact["value"] for fact in found["facts"]] == ["Rome"]
+    assert [item["text"] for item in found["memories"]] == ["Ida lives in Rome"]

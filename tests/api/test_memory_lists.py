@@ -80,7 +80,8 @@ def test_each_owner_is_listed_with_what_its_grant_allows(site: Site) -> None:
     assert (host["owner"], host["items"], host["quota"]) == ("@host", 1, None)
     assert (guest["owner"], guest["items"], guest["by_tier"]) == ("guest", 2, {"semantic": 1, "immediate": 1})
     assert guest["bytes"] == len("who came") + len("passing") + 2 * len("{}")
-    assert guest["quota"] == {"max_items": 5, "max_bytes": 4096, "tiers": ["session", "semantic"], "write": True}
+    bounds = {"max_items": 5, "max_bytes": 4096}
+    assert guest["quota"] == {**bounds, "tiers": ["session", "semantic"], "write": True, "within": {}}
     assert rest["next"] is None
 
 

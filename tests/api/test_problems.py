@@ -38,6 +38,7 @@ def test_every_error_of_the_host_has_a_status(kind: type[errors.OmniError]) -> N
         (errors.FuelExhausted("x"), 502),
         (errors.GuestTrapped("x"), 502),
         (errors.ModuleRejected("x"), 422),
+        (errors.PackageRejected("x"), 422),
         (errors.StorageFailed("x", reason="SQLITE_BUSY"), 500),
         (errors.StorageFailed("x", reason="SQLITE_FULL"), 507),
         (errors.StorageAway("x"), 503),

@@ -32,6 +32,7 @@ def test_with_a_token_the_open_network_is_served(site_with: Callable[..., Site])
     client = httpx.Client(base_url=f"http://127.0.0.1:{site.port}")
     with client:
         assert client.get("/").status_code == 401
+        assert client.get("/", headers={"accept": "text/html"}).headers["location"] == "/console/"
         assert client.get("/", headers={"authorization": "Bearer s3cret"}).status_code == 200
 
 

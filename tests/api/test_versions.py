@@ -65,6 +65,10 @@ def test_a_rollout_is_watched_and_promoted(site: Site) -> None:
     assert (shown["share"], shown["after"]["hash"], shown["before"]["hash"]) == (5, NEW, OLD)
     assert [one["state"] for one in shown["guards"]] == ["waits"]
     assert [one["rollout"]["plugin"] for one in site.client.get("/api/v1/rollouts").json()["items"]] == ["a"]
+    assert site.client.post(f"{AT}/rollout/resume").status_code == 409
+    assert site.client.post(f"{AT}/rollout/pause").json()["paused_at"] is not None
+    assert site.client.get(f"{AT}/rollout").json()["next_at"] is None
+    assert site.client.post(f"{AT}/rollout/resume").json()["paused_at"] is None
     done = site.client.post(f"{AT}/rollout/promote").json()
     assert (done["state"], site.client.get(AT).json()["serving"]) == ("done", NEW)
     assert site.client.post(f"{AT}/rollout/promote").status_code == 409

@@ -94,6 +94,20 @@ def test_a_change_is_another_version_and_a_stale_one_is_refused(client: httpx.Cl
     assert client.get(f"{place}/diff?from=1").status_code == 422
 
 
+def test_a_change_of_a_definition_is_an_event_and_the_same_text_is_none(client: httpx.Client) -> None:
+    add(client, "heard")
+    place = "/api/v1/workflows/heard"
+    for said in ("Hi", "Hi"):
+        client.put(place, json={"text": text("heard", said)}).raise_for_status()
+    client.post(f"{place}/disable").raise_for_status()
+    client.delete(place).raise_for_status()
+    kept = client.get("/api/v1/events", params={"topic": "workflow.changed"}).json()["items"]
+    told = [one["data"] for one in kept if one["data"]["workflow"] == "heard"]
+    assert sorted((one["change"], one.get("number", 0)) for one in told) == [
+        ("off", 0), ("removed", 0), ("saved", 1), ("saved", 2)
+    ]  # fmt: skip
+
+
 def test_a_text_of_another_name_is_refused_in_its_place(client: httpx.Client) -> None:
     add(client, "mine")
     refused = client.put("/api/v1/workflows/mine", json={"text": text("yours")})

@@ -167,6 +167,8 @@ do:
     client.put("/api/v1/workflows/mended", json={"text": mended}).raise_for_status()
     plan = client.get(at, params={"version": 2}).json()
     assert [[one["name"] for one in plan[part]] for part in ("kept", "again")] == [["first"], ["second"]]
+    assert [one["why"] for one in (*plan["kept"], *plan["again"])] == ["", "changed"]
+    assert [one["why"] for one in client.get(at).json()["again"]] == ["failed"]
     assert client.get(at, params={"version": "x"}).status_code == 422
     assert client.get(at, params={"place": ""}).status_code == 422
     assert client.post(at, json={"version": 0}).status_code == 422
@@ -203,6 +205,14 @@ def test_a_trial_runs_a_text_that_is_not_applied(client: httpx.Client) -> None:
     assert later["output"] == {"n": 42}
     assert client.get("/api/v1/workflows/greet").json()["number"] == 1
     assert client.post("/api/v1/workflows/greet/trial", json={"text": "a: ["}).status_code == 422
+    bare = client.post("/api/v1/workflows/greet/trial", json={**body, "from": "/do/1/b"})
+    assert (bare.status_code, bare.json()["path"], bare.json()["place"]) == (422, "input", "/do/1/b")
+    again = client.post("/api/v1/workflows/greet/trial", json={**body, "from": "/do/1/b", "run": run["id"]}).json()
+    assert again["output"] == {"n": 2}
+    here = client.post("/api/v1/workflows/greet/trial", json={**body, "to": "/do/0/a"}).json()
+    assert here["output"] == {"n": 1}
+    odd = client.post("/api/v1/workflows/greet/trial", json={**body, "calls": "recorded"})
+    assert (odd.status_code, odd.json()["path"]) == (422, "run")
 
 
 def test_runs_are_listed_newest_first_in_pages(client: httpx.Client) -> None:

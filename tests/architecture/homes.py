@@ -26,8 +26,8 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "argon2": ("access.passwords",),
     "authlib": ("access.oidc",),
     "joserfc": ("access.oidc",),
-    "cryptography": ("connectors.master_key", "connectors.webhooks", "fleet.keys"),
-    "keyring": ("connectors.master_key",),
+    "cryptography": ("connectors.master_key", "connectors.webhooks", "fleet.keys", "packages.keys"),
+    "keyring": ("connectors.master_key", "packages.credentials"),
     "aiomysql": ("connectors.mysql",),
     "redis": ("connectors.redis",),
     "aiobotocore": ("connectors.aws",),
@@ -55,6 +55,9 @@ HOMES: Mapping[str, tuple[str, ...]] = {
     "yaml": ("config", "workflows.language"),
     "mcp": ("mcp",),
     "anyio": ("mcp",),
+    "tuf": ("packages.index",),
+    "sigstore": ("packages.signature",),
+    "securesystemslib": ("packages.index",),
     "pytest": ("testing.pytest_plugin",),
 }
 """A library's homes: rooms, or a single file of one."""

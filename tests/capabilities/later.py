@@ -12,6 +12,7 @@ from omnicore.capabilities.capability import CapabilityRequest
 from omnicore.capabilities.doors import open_doors
 from omnicore.capabilities.services import Connector, Match, MemoryItem, Task
 from omnicore.errors import LimitExceeded
+from omnicore.memory.item import ANYONE
 from omnicore.sandbox.abi import Doors
 
 
@@ -63,11 +64,11 @@ class MemoryDouble(ServiceDouble):
     async def recall(self, plugin, query):
         return self._answer("recall", plugin, query) or [records.replace(ITEM, score=0.75)]
 
-    def get(self, plugin, item, tiers):
-        return self._answer("get", plugin, item, tiers)
+    def get(self, plugin, item, tiers, scope=ANYONE):
+        return self._answer("get", plugin, item, tiers, *([] if scope == ANYONE else [scope]))
 
-    def forget(self, plugin, item, tiers):
-        return self._answer("forget", plugin, item, tiers) or False
+    def forget(self, plugin, item, tiers, scope=ANYONE):
+        return self._answer("forget", plugin, item, tiers, *([] if scope == ANYONE else [scope])) or False
 
 
 class VectorsDouble(ServiceDouble):

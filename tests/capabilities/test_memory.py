@@ -8,7 +8,9 @@ import pytest
 from tests.capabilities.double import House, ask, asks
 from tests.capabilities.later import ITEM, MemoryDouble, house_with, over
 
+from omnicore.capabilities.memory import DOOR
 from omnicore.capabilities.services import MemoryDraft, MemoryQuery
+from omnicore.memory.item import MemoryScope
 from omnicore.sandbox.abi import Doors
 
 ASKED = asks("memory", {"tiers": ["session", "episodic"], "max_items": 5, "max_bytes": 999})
@@ -139,3 +141,63 @@ def test_the_tiers_that_all_plugins_share_have_to_be_named(house: House, service
     assert (error["code"], error["resource"]) == ("permission-denied", "civilizational")
     named = house_with(house, asks("memory", {"tiers": ["civilizational"]}), memory=service)
     assert "id" in ask(named, "memory_store_v1", {"text": "x", "tier": "civilizational"})
+
+
+def test_a_scope_and_a_filter_reach_the_service(doors: Doors, service: MemoryDouble) -> None:
+    ask(doors, "memory_store_v1", {"text": "blue", "user": "ada", "session": "s1", "said_at": 5})
+    scope = MemoryScope(user="ada", session="s1")
+    assert service.asked[-1][2] == MemoryDraft("blue", "episodic", None, None, {}, 5.0, scope)
+    ask(doors, "memory_recall_v1", {"text": "blue", "app": "notes", "filter": {"year": {"$gte": 2020}}})
+    query = service.asked[-1][2]
+    assert (query.scope, query.filter) == (MemoryScope(app="notes"), {"year": {"$gte": 2020}})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"user": "x" * 257}, "user is no name"),
+        ({"user": ""}, "must not be empty"),
+        ({"filter": {"year": {"$like": 1}}}, "no operator"),
+        ({"filter": [1]}, "must be an object"),
+        ({"filter": {"a": {"$in": "x" * 20_000}}}, "bytes"),
+    ],
+)
+def test_a_wrong_scope_or_filter_is_malformed(doors: Doors, wrong: dict[str, Any], words: str) -> None:
+    error = ask(doors, "memory_recall_v1", {"text": "blue", **wrong})["error"]
+    assert (error["code"], words in error["message"]) == ("malformed-request", True)
+
+
+def test_a_plugin_with_a_fixed_scope_stays_within_it(house: House, service: MemoryDouble) -> None:
+    doors = house_with(house, asks("memory", {"within": {"app": "notes"}}), memory=service)
+    ask(doors, "memory_store_v1", {"text": "blue", "user": "ada"})
+    assert service.asked[-1][2].scope == MemoryScope(user="ada", app="notes")
+    ask(doors, "memory_recall_v1", {"text": "blue", "app": "notes"})
+    assert service.asked[-1][2].scope == MemoryScope(app="notes")
+    ask(doors, "memory_get_v1", {"id": "m1"})
+    assert service.asked[-1][-1] == MemoryScope(app="notes")
+    ask(doors, "memory_forget_v1", {"id": "m1"})
+    assert service.asked[-1][-1] == MemoryScope(app="notes")
+    for verb in ("store", "recall"):
+        error = ask(doors, f"memory_{verb}_v1", {"text": "blue", "app": "other"})["error"]
+        assert (error["code"], error["resource"]) == ("permission-denied", "app")
+
+
+@pytest.mark.parametrize(
+    ("granted", "asked", "open_"),
+    [
+        ({}, {}, True),
+        ({}, {"app": "notes"}, True),
+        ({"app": "notes"}, {"app": "notes", "user": "ada"}, True),
+        ({"app": "notes"}, {}, False),
+        ({"app": "notes"}, {"app": "other"}, False),
+    ],
+)
+def test_a_grant_within_names_covers_what_asks_for_them(granted: Any, asked: Any, open_: bool) -> None:
+    field = DOOR.scope["within"]
+    assert field.covers(granted, asked) == open_
+    assert field.valid(granted)
+
+
+@pytest.mark.parametrize("within", [{"team": "x"}, {"user": ""}, {"user": 5}, "ada", {"user": None}])
+def test_names_that_are_none_are_no_scope(within: Any) -> None:
+    assert not DOOR.scope["within"].valid(within)

@@ -75,3 +75,19 @@ def test_what_makes_no_sense_is_a_usage_error(omnicore, door):
     assert omnicore("memory", "store", "x", "--metadata", "[]").code == 2
     assert omnicore("memory", "store", "x", "--tier", "working").code == 2
     assert omnicore("memory", "recall", "").code == 2
+
+
+def test_a_user_s_memories_are_stored_found_shown_and_forgotten(omnicore, door: str) -> None:
+    for user in ("ada", "bob"):
+        assert (
+            omnicore("memory", "store", "Ida lives in Rome", "--user", user, "--metadata", '{"year": 2020}').code == 0
+        )
+    asked = ("memory", "recall", "Ida", "--user", "ada", "-o", "json")
+    assert [one["user"] for one in json.loads(omnicore(*asked).out)["items"]] == ["ada"]
+    found = json.loads(omnicore(*asked, "--filter", '{"year": {"$gt": 2020}}').out)
+    assert found["items"] == []
+    assert "home: Rome" in omnicore("memory", "about", "Ida", "--user", "ada").out
+    assert "Erased 1 memories" in omnicore("memory", "forget", "--user", "ada").out
+    assert "Ida" not in omnicore("memory", "ls", "--user", "ada").out
+    assert "Ida" in omnicore("memory", "ls", "--user", "bob").out
+    assert omnicore("memory", "forget").code == 2

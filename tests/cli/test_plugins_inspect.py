@@ -101,3 +101,56 @@ def test_a_file_that_imports_what_nobody_provides_is_shown_as_unusable(omnicore,
     out = omnicore("plugins", "inspect", str(file)).out
     assert "unusable\tnobody provides extism:host/user::get_order, unless the embedding application does\n" in out
     assert "unusable" not in omnicore("plugins", "inspect", str(COUNTER)).out
+
+
+FOREIGN = """(module
+  (import "extism:host/env" "http_request" (func (param i64 i64) (result i64)))
+  (import "extism:host/user" "kv_get_v1" (func (param i64) (result i64)))
+  (memory (export "memory") 1) (func (export "run") (result i32) (i32.const 0)))"""
+ANSWERS = (
+    *("--reason", 'http=looks at "pages"', "--reason", "kv=keeps them"),
+    *("--scope", "http.hosts=example.com, example.org"),
+)
+
+
+def test_a_module_of_another_host_shows_what_it_cannot_do_and_is_adopted(omnicore, tmp_path):
+    file = tmp_path / "foreign.wat"
+    file.write_text(FOREIGN)
+    assert "not asked for\thttp, kv: every call is refused" in omnicore("plugins", "show", str(file)).out
+    alone = omnicore("plugins", "adopt", str(file))
+    assert alone.code == 2
+    assert "--reason http=" in alone.err
+    assert not file.with_suffix(".toml").exists()
+    document = json.loads(omnicore("plugins", "adopt", str(file), *ANSWERS, "-o", "json").out)
+    assert document["needs"] == ["http", "kv"]
+    shown = omnicore("plugins", "show", str(file)).out
+    assert 'asks for\thttp {"hosts": ["example.com", "example.org"]}  because: looks at "pages"\n' in shown
+    assert "not asked for" not in shown
+    again = omnicore("plugins", "adopt", str(file), *ANSWERS)
+    assert (again.code, "has a manifest already" in again.err) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--reason", "memory=x"), "it imports http, kv"),
+        (("--reason", "http"), "it imports http, kv"),
+        ((*ANSWERS[:4], "--scope", "http.hosts=http://no host"), "foreign.toml:"),
+        ((*ANSWERS, "--scope", "kv.depth=1"), "foreign.toml:"),
+    ],
+)
+def test_what_would_be_no_manifest_is_not_written(omnicore, tmp_path, words, told):
+    file = tmp_path / "foreign.wat"
+    file.write_text(FOREIGN)
+    refused = omnicore("plugins", "adopt", str(file), *words)
+    assert refused.code != 0
+    assert told in refused.err
+    assert not file.with_suffix(".toml").exists()
+
+
+def test_a_module_that_needs_no_door_needs_no_manifest(omnicore, tmp_path):
+    (tmp_path / "plain.wat").write_text(ECHO)
+    told = omnicore("plugins", "adopt", str(tmp_path / "plain.wat"))
+    assert told.code == 0
+    assert "needs no manifest" in told.out + told.err
+    assert not (tmp_path / "plain.toml").exists()

@@ -103,6 +103,8 @@ def test_a_version_is_rolled_out_and_stopped(omnicore, tmp_path):
     assert omnicore("plugins", "limit", "store", "--none").out == "Calls of store: not limited\n"
     assert omnicore("plugins", "limit", "store", "--none", "--concurrent", "8").code == 2
     omnicore("plugins", "rollout", "store", new[:8], "--share", "5,100")
+    assert "paused, 5 % to" in omnicore("plugins", "rollout", "store", "--pause").out
+    assert "running, 5 % to" in omnicore("plugins", "rollout", "store", "--resume").out
     assert "done, 100 % to" in omnicore("plugins", "rollout", "store", "--promote").out
     assert omnicore("plugins", "rollout", "store").code == 2
     assert omnicore("plugins", "rollout", "store", new[:8], "--share", "5,x").code == 2

@@ -13,6 +13,7 @@ import pytest
 
 from omnicore.assembly import Host
 from omnicore.cli.main import cli
+from omnicore.packages.lock import PluginLock
 
 from .conftest import COMMAND, Ran, Run, clean_environment
 from .guests import asking_app
@@ -26,6 +27,8 @@ ALONE = {
     "new",
     "build",
     "kit",
+    "pack",
+    "publish",
     "completion",
     "import",
     "db restore",
@@ -41,8 +44,13 @@ WELL: dict[str, tuple[str, ...]] = {
     "plugins call": ("echo.echo", "hello"),
     "call": ("echo.echo", "hello"),
     "plugins stub": ("echo", "--out", "-"),
+    "plugins adopt": ("echo2.wat",),
     "plugins bench": ("echo.echo", "hello", "-n", "2", "--seconds", "0.1"),
     "plugins install": ("echo2.wat",),
+    "plugins vendor": ("vendored",),
+    "install": (),
+    "outdated": (),
+    "update": (),
     "plugins enable": ("echo",),
     "plugins disable": ("echo",),
     "plugins grant": ("store",),
@@ -94,11 +102,13 @@ WELL: dict[str, tuple[str, ...]] = {
     "memory recall": ("customer",),
     "memory stats": (),
     "memory facts": (),
+    "memory about": ("Ada",),
     "memory fact": ("Ada", "home", "Paris"),
     "memory tiers": (),
     "memory export": ("a.pack",),
     "memory import": ("a.pack",),
     "memory consolidate": (),
+    "memory forget": ("--user", "nobody"),
     "connectors kinds": (),
     "connectors ls": (),
     "connectors hooks ls": (),
@@ -123,6 +133,8 @@ WELL: dict[str, tuple[str, ...]] = {
     "auth": (),
     "tokens add": ("ci",),
     "tokens ls": (),
+    "keys new": ("ci", "--no-password"),
+    "keys ls": (),
     "trust": ("--ls",),
     "config show": (),
     "config set": ("threads", "3"),
@@ -133,6 +145,7 @@ WELL: dict[str, tuple[str, ...]] = {
     "audit ls": (),
     "audit verify": (),
     "audit export": ("record.jsonl",),
+    "audit plugins": (),
     "health": (),
     "doctor": ("--bundle", "help.zip"),
 }
@@ -145,6 +158,7 @@ UNKNOWN: dict[str, tuple[str, ...]] = {
     "plugins bench": ("nope.x",),
     "plugins stub": ("nope",),
     "plugins install": ("nope.wasm",),
+    "update": ("nope",),
     "plugins enable": ("nope",),
     "plugins disable": ("nope",),
     "plugins rm": ("nope", "-y"),
@@ -232,6 +246,13 @@ UNKNOWN: dict[str, tuple[str, ...]] = {
     "users rm": ("nope",),
     "tokens rm": ("nope",),
     "tokens add": ("x", "--owner", "nope"),
+    "keys trust": ("nope.pub", "--name", "nope"),
+    "keys revoke": ("nope",),
+    "keys unpin": ("nope",),
+    "sign": ("nope.wasm", "--key", "nope.key"),
+    "verify": ("nope.wasm",),
+    "search": ("nope",),
+    "index make": ("made", "nope.omni", "--key", "nope.key"),
     "trust": ("nope", "-y"),
     "config show": ("nope",),
     "config set": ("nope", "1"),
@@ -263,6 +284,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (folder / "echo2.wat").write_text((folder / "plugins" / "echo.wat").read_text())
     (folder / "greet.yaml").write_text(GREET)
     (folder / "search.yaml").write_text(SEARCH)
+    (folder / "omnicore.lock").write_text(PluginLock().text())
     environment = clean_environment(OMNICORE_DATA=str(folder / "data"), OMNICORE_ACCESS__HASH_MEMORY_KIB="8")
     (folder / "host.log").touch()
     with (folder / "host.log").open("wb") as log:

@@ -56,6 +56,11 @@ def test_a_rollout_is_found_in_the_list_watched_and_promoted(page: Page, host: C
     expect(guards.get_by_role("row").filter(has_text="errors<1%")).to_contain_text("Waits for calls")
     expect(guards.get_by_role("row").filter(has_text="p95<2s")).to_contain_text("2 s")
     axe(page)
+    part.get_by_role("button", name="Pause").click()
+    expect(part).to_contain_text("Paused")
+    expect(part).to_contain_text("paused by rest:ada")
+    part.get_by_role("button", name="Resume").click()
+    expect(part).to_contain_text("Running")
     part.get_by_role("button", name="Promote to 100 %").click()
     dialog = page.get_by_role("dialog", name="Give 2.0.0")
     axe(page)
@@ -67,6 +72,18 @@ def test_a_rollout_is_found_in_the_list_watched_and_promoted(page: Page, host: C
     page.goto("/console/plugins")
     expect(page.get_by_role("row").filter(has_text="talk")).to_be_visible()
     expect(under.get_by_role("link", name="talk")).to_have_count(0)
+
+
+def test_limits_on_the_calls_of_a_plugin_are_shown(page: Page, host: ConsoleHost) -> None:
+    page.goto("/console/plugins/text")
+    part = page.get_by_role("region", name="Calls on all hosts")
+    expect(part).to_contain_text("Not limited")
+    told = host.session().put("/api/v1/plugins/text/limit", json={"concurrent": 4, "per_second": 250})
+    assert told.is_success, told.text
+    expect(part).to_contain_text("4, 0 held now", timeout=15_000)
+    for text in ("250", "by rest:ada"):
+        expect(part).to_contain_text(text)
+    axe(page)
 
 
 def test_figures_of_both_versions_follow_the_calls_until_a_guard_trips(page: Page, host: ConsoleHost) -> None:

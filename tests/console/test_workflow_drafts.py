@@ -14,6 +14,8 @@ from tests.console.test_workflow_editor import document, kept, opened, step
 
 HOST_PLUGINS = ("text",)
 BEN = Account("ben", "admin")
+CLEO = Account("cleo", "admin")
+"""Whose session ends: no other test has hers."""
 _DRAFT_OF = "/api/v1/drafts/{}"
 
 
@@ -59,15 +61,15 @@ def test_an_edit_is_there_after_the_session_ended_before_it_was_saved(
     host: ConsoleHost, page_as: Callable[[Account], Page]
 ) -> None:
     a_workflow(host, "ended")
-    page = page_as(BEN)
+    page = page_as(CLEO)
     opened(page, "ended")
     edited(page, "kept over the end")
     # At once: whether the host has the draft by then, and whether the page has heard of the end, is chance.
-    end_sessions(host, BEN)
+    end_sessions(host, CLEO)
     page.evaluate("document.querySelector('button[aria-label=Save]')?.click()")
     expect(page.get_by_text("Your session ended. Log in to continue where you were")).to_be_visible()
     axe(page)
-    log_in(page, BEN)
+    log_in(page, CLEO)
     expect(page).to_have_url(re.compile("/workflows/ended/edit"))
     with_text(page, "kept over the end")
     expect(page.get_by_text("Your draft of version 1 is restored.")).to_be_visible()

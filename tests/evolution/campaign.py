@@ -126,12 +126,15 @@ async def _solve(host: Host, failing: str, meant: str, make: Make, seed: int, ca
     while (one := await host.evolution.get(one.id)).state == "running":
         await asyncio.sleep(0.05)
     if one.best is None:
+        print(f"              {one.reason}", flush=True)
         return False, one.count
     found = (await host.evolution.candidates(one.id, limit=1, cursor=one.best - 1))[0][0].genes.values["program"]
     try:
         answers = [await host.workflows.evaluate(found, given) for given in inputs[_CASES:]]
     except Exception:  # it fails for one of them, and so it is not solved
         return False, one.count
+    if answers != wanted[_CASES:]:
+        print(f"              {found} is right for the cases that were given alone", flush=True)
     return answers == wanted[_CASES:], one.count
 
 

@@ -19,6 +19,8 @@ PROGRAMS = (
     ".a - (.b - 1) - 2",
     'split(",") | join("-")',
     '."x y"',
+    ".a[1:] | .[:-2]",
+    "(. as $root | .a | map(select(. < $root.limit)))",
 )
 
 
@@ -35,7 +37,19 @@ def test_brackets_are_kept_where_they_mean_something() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", ".a |", "reduce .[] as $x (0; . + $x)", ".a[1:2]", "((" * 100, "x" * 5000, "def f: 1; f", "$ENV"]
+    "text",
+    [
+        "",
+        ".a |",
+        "reduce .[] as $x (0; . + $x)",
+        ".a[.b:2]",
+        "$x",
+        ". as [$a] | $a",
+        "((" * 100,
+        "x" * 5000,
+        "def f: 1; f",
+        "$ENV",
+    ],
 )
 def test_a_program_that_a_search_would_not_understand_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput):

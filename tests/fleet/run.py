@@ -1,4 +1,4 @@
-"""The campaign of a fleet: `python -m tests.fleet.run [--only NAME] [--hosts N] [--minutes N] [--seed N]`.
+"""The campaign of a fleet: `python -m tests.fleet.run [--only NAME] [--hosts N] [--minutes N] [--runs N] [--kills N]`.
 
 PostgreSQL, nginx and whole hosts that share no disk. Each part prints what it measured, and the exit code is 1 when one
 of them found a fault:
@@ -9,12 +9,14 @@ of them found a fault:
 - `keys`: one key at every host is one task.
 - `frozen`: a client of the database that holds locks and does not go on delays nobody.
 - `kills`: hosts are killed in turn under calls, tasks, schedules and runs of workflows.
+- `labels`: plugins are spread so that no host has all; hosts and servers of NATS are killed under runs that need all.
 """
 
 from __future__ import annotations
 
 import argparse
 import itertools
+import json
 import multiprocessing
 import random
 import signal
@@ -25,8 +27,9 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +37,7 @@ import httpx
 from tests.chaos.workflows_ledger import Ledger
 from tests.fleet.cluster import Cluster, Member, until
 from tests.fleet.proxy import proxy
+from tests.fleet.servers import NatsCluster, nats_cluster
 from tests.guests_that_answer import answers
 from tests.storage.postgresql_server import PostgresServer, find_binaries, private_server
 
@@ -44,6 +48,7 @@ _REACH_S, _FORBIDDEN_S, _DELAY_S = 2.0, 1.0, 2.0
 _CALLS, _DISABLES = 10_000, 1000
 _SHARE_OFF = 0.05
 _KILL_EVERY_S = 5.0
+_BLOW_S, _STARTERS = 4.0, 2
 _END_S = 180.0
 _LOOKS = 3  # a run goes from one state to another between two questions
 _RUNS = "SELECT id, status, left(replace(coalesce(fault, ''), '|', ' '), 300) FROM workflow_runs"
@@ -55,6 +60,26 @@ do:
   - c: {{wait: {{milliseconds: 50}}}}
   - d: {{call: http, with: {{method: post, endpoint: '{server}/d', body: {{}}}}}}
 """
+
+
+_SPREAD = """
+document: {{dsl: '1.0.3', namespace: default, name: spread, version: '1.0.0'}}
+do:
+  - a: {{call: http, with: {{method: post, endpoint: '{server}/a', body: {{}}}}}}
+  - one: {{call: text.count_vowels, with: hello}}
+  - two: {{call: alpha.run}}
+  - each:
+      for: {{in: '${{ [range(4)] }}'}}
+      host: {{concurrency: 4}}
+      do:
+        - three: {{call: beta.run}}
+  - d: {{call: http, with: {{method: post, endpoint: '{server}/d', body: {{}}}}}}
+  - all: {{set: {{done: '${{ true }}'}}}}
+"""
+_ROLES = (("one",), ("one", "three"), ("two",), ("two", "three"))
+"""The labels of hosts, in turn: the role of each plugin below is that of half of them, and nobody has all."""
+_PLACED = {"text": "one", "alpha": "two", "beta": "three"}
+_UNSERVED = ("no plugin", "not-served", "no host of the fleet serves")
 
 
 @dataclass
@@ -82,10 +107,12 @@ class Field:
     count: int
     minutes: float
     chance: random.Random
+    runs: int = 0
+    kills: int = 0
 
-    def start(self, **settings: str) -> list[Member]:
-        """As many hosts as were asked for; the first has `text` in its folder."""
-        hosts = [self.cluster.add(f"host{number}", **settings) for number in range(self.count)]
+    def start(self, *, own: Callable[[int], dict[str, str]] = lambda number: {}, **settings: str) -> list[Member]:
+        """As many hosts as were asked for; the first has `text` in its folder. `own`: settings of one of them."""
+        hosts = [self.cluster.add(f"host{number}", **settings, **own(number)) for number in range(self.count)]
         hosts[0].drop("text")
         with ThreadPoolExecutor() as pool:
             list(pool.map(Member.start, hosts))
@@ -270,6 +297,93 @@ def kills(field_: Field) -> Report:
     return report
 
 
+def labels(field_: Field) -> Report:
+    """No host has all plugins that a run needs, and hosts and servers of NATS are killed in turn."""
+    report, ledger = Report(), Ledger(field_.folder, multiprocessing.get_context("spawn"))
+    made: dict[str, str] = {}
+    with ExitStack() as stack:
+        servers = nats_cluster(field_.folder)
+        stack.callback(servers.end)
+        hosts = field_.start(
+            own=lambda number: {
+                "fleet__labels": json.dumps([f"{role}=yes" for role in _ROLES[number % len(_ROLES)]]),
+            },
+            **{"workflows__http_private": '["127.0.0.1:*"]', "fleet__url": servers.url, "fleet__secret": "s" * 32},
+        )
+        for name, role in _PLACED.items():
+            if name != "text":
+                install(hosts[0], name, name)
+            hosts[0].send("PUT", f"/plugins/{name}/placement", json={"labels": {role: "yes"}})
+        until(lambda: all(_serves_all(host) for host in hosts), "every plugin answers at every host", within_s=60)
+        hosts[0].send("POST", "/workflows", json={"text": _SPREAD.format(server=ledger.start())})
+        url = stack.enter_context(proxy(field_.folder / "proxy", [host.url for host in hosts]))
+        client = stack.enter_context(httpx.Client(base_url=url, headers=hosts[0].http.headers, timeout=60))
+        pause_s, began = field_.kills * _BLOW_S * _STARTERS / field_.runs, time.monotonic()
+        with Calls(lambda: _begin_spread(client, made, field_.runs, pause_s), _STARTERS):
+            blows = _strike_all(field_, hosts, servers, lambda: len(made) >= field_.runs)
+
+        struck = time.monotonic()
+        with suppress(AssertionError):  # what has not ended is named below
+            until(lambda: not any(_open(hosts[0]) for _ in range(_LOOKS)), "all has ended", within_s=_END_S)
+        report.figures |= {"under kills, s": round(struck - began), "then ended in s": round(time.monotonic() - struck)}
+        found = _carried(hosts)
+    ledger.stop()
+    found |= _judged(field_, made, ledger, report)
+    for run, status, fault in _rows(field_, _RUNS):
+        report.expect(not any(one in fault for one in _UNSERVED), f"{run} {status}: {fault}")
+    report.figures |= {**blows, **found, "effects cut and repeated": ledger.repeats}
+    return report
+
+
+def _serves_all(host: Member) -> bool:
+    return all(
+        host.call(name, function, "hello").is_success
+        for name, function in (("text", "count_vowels"), ("alpha", "run"), ("beta", "run"))
+    )
+
+
+def _begin_spread(client: httpx.Client, made: dict[str, str], most: int, pause_s: float) -> httpx.Response:
+    time.sleep(pause_s)
+    if len(made) >= most:
+        return httpx.Response(204)
+    headers = {"Idempotency-Key": f"k{len(made)}-{random.random()}"}
+    answer = client.post("/api/v1/workflows/spread/runs", json={"input": {}}, headers=headers)
+    if answer.is_success:
+        made[answer.json()["id"]] = "spread"
+    return answer
+
+
+def _strike_all(field_: Field, hosts: list[Member], servers: NatsCluster, over: Callable[[], bool]) -> dict[str, int]:
+    """Kills a host or a server of NATS, and starts it again, until all kills are done and all runs have begun."""
+    blows = {"hosts killed": 0, "NATS servers killed": 0}
+    for blow in itertools.count():
+        if blow >= field_.kills and over():
+            return blows
+        time.sleep(_BLOW_S / 2)
+        if blow >= field_.kills:
+            continue
+        if field_.chance.random() < 0.5:
+            one = field_.chance.choice(hosts)
+            one.stop(signal.SIGKILL)
+            one.start()
+            blows["hosts killed"] += 1
+        else:
+            number = field_.chance.randrange(len(servers.ports))
+            servers.send(number, signal.SIGKILL)
+            servers.running[number].wait()
+            time.sleep(_BLOW_S / 4)
+            servers.start(number)
+            blows["NATS servers killed"] += 1
+    raise AssertionError
+
+
+def _carried(hosts: list[Member]) -> dict[str, int]:
+    """Calls that hosts have sent to others since they were started last."""
+    return {
+        "calls sent since the last starts": round(sum(one.metric("omnicore_fleet_calls_total.*sent") for one in hosts))
+    }
+
+
 def _strike(field_: Field, hosts: list[Member], end: float) -> int:
     """Kills one host after the other and starts it again. Returns: the number of kills."""
     for blow in itertools.count(1):
@@ -306,11 +420,9 @@ def _open(host: Member) -> bool:
 def _judged(field_: Field, made: Mapping[str, str], ledger: Ledger, report: Report) -> dict[str, int]:
     """Holds the database against what was acknowledged and against the ledger of effects."""
 
-    def rows(text: str) -> list[list[str]]:
-        return [line.split("|") for line in field_.server.sql(text, field_.name).splitlines()]
-
+    rows = partial(_rows, field_)
     runs = {run: f"{status} {fault}".strip() for run, status, fault in rows(_RUNS)}
-    tasks = dict(rows("SELECT id, state FROM tasks"))
+    tasks = {task: state for task, state, *_ in rows("SELECT id, state FROM tasks")}
     for one in made:
         state = runs.get(one) or tasks.get(one)
         report.expect(state in ("completed", "done"), f"{one} was acknowledged and is {state}")
@@ -326,12 +438,16 @@ def _judged(field_: Field, made: Mapping[str, str], ledger: Ledger, report: Repo
     return {"runs": len(runs), "tasks": len(tasks), "effects after their record": ghosts}
 
 
-def install(host: Member, answer: str) -> None:
-    """Installs a version of the plugin that answers so, and accepts it."""
-    body = answers(answer, {"name": _NAME, "version": "1.0.0"})
-    host.send("POST", f"/plugins?filename={_NAME}.wasm", content=body, headers={"content-type": "application/wasm"})
+def _rows(field_: Field, text: str) -> list[list[str]]:
+    return [line.split("|") for line in field_.server.sql(text, field_.name).splitlines()]
+
+
+def install(host: Member, answer: str, name: str = _NAME) -> None:
+    """Installs a version of a plugin that answers so, and accepts it."""
+    body = answers(answer, {"name": name, "version": "1.0.0"})
+    host.send("POST", f"/plugins?filename={name}.wasm", content=body, headers={"content-type": "application/wasm"})
     with suppress(httpx.HTTPStatusError):
-        host.send("POST", f"/plugins/{_NAME}/upgrade", json={"decision": "approve"})
+        host.send("POST", f"/plugins/{name}/upgrade", json={"decision": "approve"})
 
 
 def which(host: Member) -> str:
@@ -373,6 +489,7 @@ PARTS: Mapping[str, Callable[[Field], Report]] = {
     "keys": keys,
     "frozen": frozen,
     "kills": kills,
+    "labels": labels,
 }
 
 
@@ -382,6 +499,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--only", choices=PARTS)
     parser.add_argument("--hosts", type=int, default=5)
     parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--runs", type=int, default=5000, help="of the part labels")
+    parser.add_argument("--kills", type=int, default=200, help="of the part labels")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args(arguments)
     binaries = find_binaries()
@@ -401,7 +520,8 @@ def main(arguments: list[str]) -> int:
                 try:
                     at = Path(folder)
                     chance = random.Random(given.seed)
-                    report = part(Field(server, database, url, at, cluster, given.hosts, given.minutes, chance))
+                    amounts = given.hosts, given.minutes, chance, given.runs, given.kills
+                    report = part(Field(server, database, url, at, cluster, *amounts))
                 except AssertionError as error:
                     report = Report(problems=[str(error)])
                 finally:

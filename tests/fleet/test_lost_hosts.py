@@ -68,8 +68,11 @@ async def test_calls_with_a_key_move_to_another_host_and_others_are_told(
             plain = [asyncio.ensure_future(a.call("echo.echo", b"plain")) for _ in range(20)]
             calls = [asyncio.ensure_future(keyed(number)) for number in range(60)]
             os.kill(b.pid or 0, sign)
+            if sign is signal.SIGKILL:
+                await asyncio.to_thread(b.join)
             calls += [asyncio.ensure_future(keyed(number)) for number in range(60, 120)]
             assert await asyncio.wait_for(asyncio.gather(*calls), 40) == [b"%d" % number for number in range(120)]
+            assert remote.again <= 2 * len(calls), "a host that is gone is not asked over and over"
             for one in await asyncio.gather(*plain, return_exceptions=True):
                 assert one == b"plain" or isinstance(one, Unavailable), one
             await heard(made, a, 1)

@@ -4,73 +4,111 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import signal
 import socket
-import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from tests.fleet.fleets import fleet, until
+from tests.fleet.servers import NATS, NatsCluster, nats_cluster
 from tests.fleet.test_calls import Counter
 from tests.services.servers import Server
 
 from omnicore.assembly import Host
-from omnicore.errors import NotServed, OmniError, Unavailable
+from omnicore.errors import FleetRefused, NotServed, OmniError, Unavailable
 from omnicore.fleet.calls import RemoteCall
 from omnicore.storage.tables.tasks import TaskContext
 
 pytestmark = pytest.mark.services
-_NATS = shutil.which("nats-server", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-
-
-@dataclass
-class Cluster:
-    """Three servers of NATS that know each other."""
-
-    folder: Path
-    ports: list[int]
-    routes: list[int]
-    running: dict[int, subprocess.Popen[bytes]] = field(default_factory=dict)
-
-    @property
-    def url(self) -> str:
-        return ",".join(f"nats://127.0.0.1:{port}" for port in self.ports)
-
-    def start(self, number: int) -> None:
-        """Starts a server, again over the same ports."""
-        routes = ",".join(f"nats://127.0.0.1:{port}" for port in self.routes)
-        command = [str(_NATS), "-a", "127.0.0.1", "-p", str(self.ports[number]), "--cluster_name", "fleet"]
-        command += ["--cluster", f"nats://127.0.0.1:{self.routes[number]}", "--routes", routes]
-        with (self.folder / f"log{number}").open("ab") as log:
-            self.running[number] = subprocess.Popen(command, stdout=log, stderr=log)
-
-    def send(self, number: int, sign: signal.Signals) -> None:
-        self.running[number].send_signal(sign)
-
-    def end(self) -> None:
-        for process in self.running.values():
-            process.kill()
-            process.wait()
 
 
 @pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[Cluster]:
+def cluster(tmp_path: Path) -> Iterator[NatsCluster]:
     """A cluster that is started, and killed with the test."""
-    if _NATS is None:
+    if NATS is None:
         message = "nats-server is not on this machine: apt install nats-server"
         pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(6)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    made = Cluster(tmp_path, ports[:3], ports[3:])
-    for number in range(3):
-        made.start(number)
+    made = nats_cluster(tmp_path)
     yield made
     made.end()
+
+
+@pytest.fixture
+def guarded(tmp_path: Path) -> Iterator[tuple[Server, Path]]:
+    """A server that lets nobody in without the name and password in a file, which it reads again on SIGHUP."""
+    if NATS is None:
+        message = "nats-server is not on this machine: apt install nats-server"
+        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        port = one.getsockname()[1]
+    users = tmp_path / "users.conf"
+    users.write_text('authorization { user: "host", password: "right" }\n')
+    server = Server(
+        f"nats://host:right@127.0.0.1:{port}",
+        [NATS, "-a", "127.0.0.1", "-p", str(port), "-c", str(users), "-P", str(tmp_path / "pid")],
+        *(tmp_path, port),
+    )
+    server.start()
+    yield server, users
+    server.stop()
+
+
+def refused(host: Host) -> str:
+    """The reason why the servers do not let a host in."""
+    said = host.nats.trouble if host.nats is not None else None
+    return said if said is not None and "do not let this host in" in said else ""
+
+
+@pytest.mark.parametrize(
+    ("there", "remedy"), [("host:wrong@", "name and password, or the token"), ("", "give fleet.url")]
+)
+async def test_a_host_with_wrong_credentials_says_so_and_names_the_setting(
+    tmp_path: Path, guarded: tuple[Server, Path], there: str, remedy: str
+) -> None:
+    server, _ = guarded
+    async with fleet(tmp_path, server) as made:
+        a = await made.host("a", "text", fleet={"url": server.url.replace("host:right@", there), "join_s": 0.5})
+        await until(lambda: bool(refused(a)))
+        assert "Authorization Violation" in refused(a)
+        assert remedy in refused(a)
+        assert "wrong" not in refused(a)
+        assert a.nats is not None
+        with pytest.raises(FleetRefused, match=r"do not let this host in: Authorization Violation; .*fleet.url"):
+            await a.nats.connection.publish("omnicore.test", b"")
+        assert await a.call("text.count_vowels", "hello") == {"count": 2}, "what is here goes on"
+
+
+async def test_a_credentials_file_that_is_refused_is_named(tmp_path: Path, guarded: tuple[Server, Path]) -> None:
+    server, _ = guarded
+    file = tmp_path / "host.creds"
+    file.write_text("nothing of the kind")
+    async with fleet(tmp_path, server) as made:
+        url = f"{server.url.replace('host:right@', '')}?credentials={file}"
+        a = await made.host("a", fleet={"url": url, "join_s": 0.5})
+        await until(lambda: bool(refused(a)))
+        assert f"correct the file {file}, which fleet.url names as credentials" in refused(a)
+
+
+# nats-py leaves the stream of a server that sent it away to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore:unclosed:ResourceWarning")
+async def test_a_host_that_is_sent_away_joins_again_once_it_is_let_in(
+    tmp_path: Path, guarded: tuple[Server, Path]
+) -> None:
+    server, users = guarded
+    right = users.read_text()
+    async with fleet(tmp_path, server) as made:
+        a, b = await made.host("a"), await made.host("b", "text")
+        users.write_text(right.replace("right", "other"))
+        os.kill(int((tmp_path / "pid").read_text()), signal.SIGHUP)
+        await until(lambda: bool(refused(a) and refused(b)))
+        users.write_text(right)
+        os.kill(int((tmp_path / "pid").read_text()), signal.SIGHUP)
+        await until(lambda: all(one.nats and one.nats.connection.connected for one in (a, b)), within_s=30)
+        await until(lambda: bool(a.nats and a.nats.directory.places("text")), within_s=30)
+        assert await a.call("text.count_vowels", "hello") == {"count": 2}
+        assert a.nats is not None
+        assert a.nats.trouble is None
 
 
 async def called(host: Host, number: int) -> str:
@@ -84,7 +122,9 @@ async def called(host: Host, number: int) -> str:
             await asyncio.sleep(0.05)
 
 
-async def test_no_call_is_lost_or_made_twice_while_servers_are_killed_in_turn(tmp_path: Path, cluster: Cluster) -> None:
+async def test_no_call_is_lost_or_made_twice_while_servers_are_killed_in_turn(
+    tmp_path: Path, cluster: NatsCluster
+) -> None:
     counter = Counter()
     async with fleet(tmp_path, Server(cluster.url, [], tmp_path, 0)) as made:
         a, _ = await made.host("a"), await made.host("b", native=counter)
@@ -102,7 +142,7 @@ async def test_no_call_is_lost_or_made_twice_while_servers_are_killed_in_turn(tm
 
 # nats-py leaves the stream of a server that it gave up to the garbage collector.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore:unclosed:ResourceWarning")
-async def test_a_server_that_is_frozen_is_left_for_another(tmp_path: Path, cluster: Cluster) -> None:
+async def test_a_server_that_is_frozen_is_left_for_another(tmp_path: Path, cluster: NatsCluster) -> None:
     counter = Counter()
     async with fleet(tmp_path, Server(cluster.url, [], tmp_path, 0)) as made:
         a, b = await made.host("a"), await made.host("b", native=counter)
@@ -119,7 +159,9 @@ async def test_a_server_that_is_frozen_is_left_for_another(tmp_path: Path, clust
         assert b.nats is not None
 
 
-async def test_a_host_works_alone_while_no_server_is_there_and_joins_again(tmp_path: Path, cluster: Cluster) -> None:
+async def test_a_host_works_alone_while_no_server_is_there_and_joins_again(
+    tmp_path: Path, cluster: NatsCluster
+) -> None:
     async with fleet(tmp_path, Server(cluster.url, [], tmp_path, 0)) as made:
         a, b = await made.host("a"), await made.host("b", "text")
         for number in range(3):

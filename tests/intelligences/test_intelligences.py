@@ -21,7 +21,7 @@ from omnicore.errors import (
     PermissionDenied,
 )
 from omnicore.events.typed import OmegaEvent, Receiver
-from omnicore.intelligences.intelligence import Budget, IntelligenceSpec, IntelligenceStatus
+from omnicore.intelligences.intelligence import Budget, IntelligenceSpec, IntelligenceStatus, PracticeCase
 from omnicore.intelligences.registry import Intelligences, Skills, rate
 from omnicore.records import decode
 from omnicore.storage.tables.intelligences import IntelligencesTable, SkillRow
@@ -61,6 +61,25 @@ def test_what_plugins_declare_makes_it_able_and_an_evaluation_is_still_wanted(ri
     assert people.get(proud.id).status is Unverified
     rig.host.disable("text")
     assert people.get(modest.id).status is Missing
+
+
+async def test_its_measured_score_decides_if_it_meets_what_is_asked_of_it(rig: Rig) -> None:
+    people = _people(rig)
+    rig.drop("text.wasm", _plugin("text", "research", {"found": 1}))
+    rig.drop("poor.wasm", _plugin("poor", "broken", made=fails))
+    rig.scan()
+    words = ["research", "broken"]
+    proud = people.create(IntelligenceSpec(name="Proud", required_capabilities=words, min_capability=0.75))
+    good, wrong = PracticeCase("research", b"q", {"found": 1}), PracticeCase("research", b"q", {"found": True})
+    practised = await people.practise(proud.id, [good, good, good, wrong])
+    assert (practised.score, practised.status) == (0.75, Ready)
+    practised = await people.practise(proud.id, [good, wrong, PracticeCase("broken", b"", None)])
+    assert (practised.score, practised.status) == (1 / 3, Unverified)
+    with pytest.raises(PermissionDenied):
+        await people.practise(proud.id, [good, PracticeCase("else", b"", None)])
+    with pytest.raises(InvalidInput, match="no cases"):
+        await people.practise(proud.id, [])
+    assert people.get(proud.id).score == 1 / 3
 
 
 def test_one_that_needs_nothing_is_ready(rig: Rig) -> None:

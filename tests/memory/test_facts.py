@@ -11,6 +11,7 @@ from tests.memory.conftest import Mind
 
 from omnicore.errors import InvalidInput
 from omnicore.memory.facts import ME, facts_in
+from omnicore.memory.service import known_of
 
 DAY = 86_400.0
 SAID = datetime(2026, 11, 23, 12).timestamp()
@@ -187,3 +188,40 @@ def test_a_fact_s_memory_comes_only_where_the_question_looks(mind: Mind) -> None
     mind.memories.store("Bob lives in Rome", "semantic")
     found = mind.memories.recall("Where does Bob live?", tiers=["episodic"])
     assert found.items == ()
+
+
+# -- all that is known of somebody
+
+
+def test_an_entity_has_its_facts_and_what_mentions_it_as_it_came_about(mind: Mind) -> None:
+    for text, speaker in (
+        ("Ada lives in Rome", None),
+        ("I met Ada's brother", "Bob"),
+        ("the train was late", "Ada"),
+        ("Adam likes figs", None),
+        ("Ada moved to Paris", None),
+    ):
+        mind.memories.store(text, metadata={"speaker": speaker} if speaker else {})
+        mind.clock.advance(60)
+    found = known_of(mind.memories, "Ada", owner="@host", scope={})
+    assert [(fact.attribute, fact.value, fact.until is None) for fact in found.facts] == [
+        ("home", "Rome", False),
+        ("home", "Paris", True),
+    ]
+    texts = [one.text for one in found.memories]
+    assert texts == ["Ada lives in Rome", "I met Ada's brother", "the train was late", "Ada moved to Paris"]
+    assert all(one.hits == 0 for one in found.memories)
+
+
+def test_an_entity_is_known_within_a_scope(mind: Mind) -> None:
+    mind.memories.store("Ada lives in Rome", user="bob")
+    mind.memories.store("Ada lives in Oslo", user="cleo")
+    found = known_of(mind.memories, "ada", owner="@host", scope={"user": "bob"})
+    assert [fact.value for fact in found.facts] == ["Rome"]
+    assert [one.text for one in found.memories] == ["Ada lives in Rome"]
+
+
+@pytest.mark.parametrize("name", ["", " ", "x" * 201])
+def test_what_is_no_name_is_known_of_nobody(mind: Mind, name: str) -> None:
+    with pytest.raises(InvalidInput):
+        known_of(mind.memories, name, owner="@host", scope={})

@@ -463,3 +463,66 @@ def test_hosts_of_one_database_add_up_their_calls_and_any_of_them_goes_on(
     finally:
         for rig in rigs:
             rig.close()
+
+
+def test_a_paused_rollout_stays_at_its_share_through_restarts_and_goes_on_where_it_was(rig: Rig) -> None:
+    old, new = install(rig)
+    rollouts = carrying(rig)
+    rollouts.begin("a", order(new), who="ann")
+    advance(rig, 40)
+    paused = rollouts.pause("a", who="bob")
+    assert (paused.state, paused.reason) == ("running", "paused by bob")
+    assert rollouts.progress("a").next_at is None
+    advance(rig, 3600)
+    again = carrying(rig, "two")  # another host, or this one after a restart
+    again.look()
+    assert rig.host.get("a").shares == {old: 95, new: 5}
+    with pytest.raises(Conflict, match="is paused already"):
+        again.pause("a", who="bob")
+    resumed = again.resume("a", who="ann")
+    assert (resumed.paused_at, resumed.paused_s, resumed.reason) == (None, 3600.0, "")
+    with pytest.raises(Conflict, match="is not paused"):
+        again.resume("a", who="ann")
+    advance(rig, 19)
+    again.look()
+    assert rig.host.get("a").shares == {old: 95, new: 5}
+    advance(rig, 1)
+    again.look()
+    assert rig.host.get("a").shares == {old: 50, new: 50}
+    assert again.progress("a").rollout.paused_s == 0.0
+
+
+def test_guards_give_the_calls_back_while_a_rollout_is_paused(rig: Rig) -> None:
+    rollouts, new = mixed(rig)
+    rollouts.pause("a", who="bob")
+    for _ in range(LEAST_CALLS + 50):
+        with suppress(OmniError):
+            rig.host.call_blocking("a", b"f")
+    rollouts.look()
+    ended = rollouts.of("a")
+    assert ended is not None
+    assert (ended.state, ended.paused_at) == ("rolled-back", None)
+    assert "errors<1%" in ended.reason
+    assert rig.host.get("a").serving != new
+
+
+@pytest.mark.parametrize("order_", ["promote", "abort"])
+def test_a_paused_rollout_can_be_ended_either_way(rig: Rig, order_: str) -> None:
+    old, new = install(rig)
+    rollouts = carrying(rig)
+    rollouts.begin("a", order(new), who="ann")
+    rollouts.pause("a", who="bob")
+    ended = getattr(rollouts, order_)("a", who="ann")
+    assert ended.state == {"promote": "done", "abort": "stopped"}[order_]
+    assert rig.host.get("a").serving == {"promote": new, "abort": old}[order_]
+    with pytest.raises(Conflict, match="no rollout of a is under way"):
+        rollouts.pause("a", who="bob")
+
+
+def test_a_host_that_knows_no_pauses_does_not_carry_a_paused_rollout_on(rig: Rig) -> None:
+    _, new = install(rig)
+    rollouts = carrying(rig)
+    rollouts.begin("a", order(new), who="ann")
+    paused = rollouts.pause("a", who="bob")
+    advance(rig, 30 * 86400)
+    assert (paused.carrier, paused.carried_until > rig.clock.now()) == ("", True)

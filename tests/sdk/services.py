@@ -22,6 +22,8 @@ from omnicore.capabilities.services import (
     Vector,
 )
 from omnicore.errors import InvalidInput, LimitExceeded
+from omnicore.filters import read_filter
+from omnicore.memory.item import ANYONE, MemoryScope
 
 
 def with_services(plain: Services) -> Services:
@@ -65,30 +67,36 @@ class Memory:
     def __init__(self) -> None:
         self._items: dict[str, MemoryItem] = {}
         self._embeddings: dict[str, tuple[float, ...] | None] = {}
+        self._scopes: dict[str, MemoryScope] = {}
 
     async def store(self, plugin: str, draft: MemoryDraft, *, max_items: int, max_bytes: int) -> str:
         _bound(len(self._items) + 1, max_items, "max_items")
+        said_at = 1.5e9 if draft.said_at is None else draft.said_at
         item = MemoryItem(
-            f"memory-{len(self._items)}", draft.tier, draft.text, draft.importance or 0.1, 1.5e9, draft.metadata
+            f"memory-{len(self._items)}", draft.tier, draft.text, draft.importance or 0.1, said_at, draft.metadata
         )
+        self._scopes[item.id] = draft.scope
         self._items[item.id] = item
         self._embeddings[item.id] = draft.embedding
         return item.id
 
     async def recall(self, plugin: str, query: MemoryQuery) -> Sequence[MemoryItem]:
+        wanted = read_filter(query.filter)
         return [
             msgspec.structs.replace(item, score=1.0)
             for item in self._items.values()
             if item.tier in query.tiers
             and (query.text is None or query.text in item.text)
             and (query.embedding is None or query.embedding == self._embeddings[item.id])
+            and query.scope.fits(self._scopes[item.id].names)
+            and (wanted is None or wanted.passes(item.metadata))
         ][: query.limit]
 
-    def get(self, plugin: str, item: str, tiers: tuple[str, ...]) -> MemoryItem | None:
+    def get(self, plugin: str, item: str, tiers: tuple[str, ...], scope: MemoryScope = ANYONE) -> MemoryItem | None:
         found = self._items.get(item)
         return found if found and found.tier in tiers else None
 
-    def forget(self, plugin: str, item: str, tiers: tuple[str, ...]) -> bool:
+    def forget(self, plugin: str, item: str, tiers: tuple[str, ...], scope: MemoryScope = ANYONE) -> bool:
         return self.get(plugin, item, tiers) is not None and self._items.pop(item) is not None
 
 

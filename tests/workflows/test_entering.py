@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from tests.workflows.engines import Steps, text, workflows_on
 
-from omnicore.errors import InvalidInput
+from omnicore.errors import InvalidInput, NotFound, WorkflowFailed
 from omnicore.storage.store import Store
+from omnicore.workflows.trials import TrialWishes
 
 DEEP = text(
     "deep",
@@ -136,3 +137,109 @@ async def test_a_task_after_which_something_leads_back_is_refused(store: Store) 
         with pytest.raises(InvalidInput, match="'c' leads back to 'a'"):
             await workflows.trial("back", back, from_path="/do/1/b")
         assert await (await workflows.trial("back", back, from_path="/do/0/a")) == {"v": 2}
+
+
+CHAIN = text(
+    "chain",
+    """
+- fetch: {call: work.echo, with: {price: 7}}
+- rate: {call: work.echo, with: {v: 3}}
+- sum: {set: {sum: '${ .v + $steps.fetch.output.price * $steps["rate"].output.v }'}}
+- send: {call: work.echo, with: '${ .sum }'}
+- tell: {call: work.maybe}
+""",
+)
+
+
+def wishes(**more: Any) -> TrialWishes:
+    return TrialWishes(**more)
+
+
+async def test_a_step_that_needs_an_earlier_output_is_refused_without_it(store: Store) -> None:
+    async with workflows_on(store, Steps()) as workflows:
+        with pytest.raises(InvalidInput, match="needs the output of 'fetch'") as caught:
+            await workflows.trial("chain", CHAIN, {"v": 1}, wishes=wishes(first="/do/2/sum"))
+        told = caught.value.details
+        assert (told["path"], told["place"], told["step"]) == ("steps", "/do/2/sum/set/sum", "fetch")
+        with pytest.raises(InvalidInput, match="needs the output of 'rate'"):
+            await workflows.trial("chain", CHAIN, {"v": 1}, wishes=wishes(first="/do/2/sum", steps={"fetch": {}}))
+        with pytest.raises(InvalidInput, match="needs an input") as caught:
+            await workflows.trial("chain", CHAIN, wishes=wishes(first="/do/3/send"))
+        assert (caught.value.details["path"], caught.value.details["place"]) == ("input", "/do/3/send")
+        with pytest.raises(NotFound):
+            await workflows.trial("chain", CHAIN, wishes=wishes(first="/do/2/sum", run="run_x"))
+
+
+async def test_one_step_runs_with_pinned_outputs_of_those_before_it(store: Store) -> None:
+    steps = Steps()
+    async with workflows_on(store, steps) as workflows:
+        one = wishes(first="/do/2/sum", last="/do/2/sum", steps={"fetch": {"price": 5}, "rate": {"v": 2}})
+        run = await workflows.trial("chain", CHAIN, {"v": 1}, wishes=one)
+        assert await run == {"sum": 11}
+        assert not steps.calls
+        assert (await workflows.run_view(run.id)).trigger["steps"] == ["fetch", "rate"]
+
+
+async def test_a_later_step_has_the_values_of_a_chosen_run_and_calls_are_answered_by_it(store: Store) -> None:
+    steps = Steps()
+    async with workflows_on(store, steps) as workflows:
+        await workflows.apply(CHAIN)
+        steps.broken.add("maybe")
+        whole = await workflows.start("chain", {"v": 1})
+        with pytest.raises(WorkflowFailed):
+            await whole
+        made = len(steps.calls)
+        real = await workflows.trial("chain", CHAIN, wishes=wishes(first="/do/2/sum", last="/do/3/send", run=whole.id))
+        assert await real == 24
+        assert len(steps.calls) == made + 1
+        told = await workflows.trial(
+            "chain", CHAIN, wishes=wishes(first="/do/2/sum", last="/do/3/send", run=whole.id, calls="recorded")
+        )
+        assert await told == 24
+        assert len(steps.calls) == made + 1, "a recorded answer is no call"
+        alone = await workflows.trial("chain", CHAIN, wishes=wishes(first="/do/2/sum", run=whole.id, calls="recorded"))
+        with pytest.raises(WorkflowFailed, match="No answer is recorded"):
+            await alone
+        by_hand = wishes(first="/do/2/sum", run=whole.id, answers={"/do/3/send": 1, "/do/4/tell": "told"})
+        assert await (await workflows.trial("chain", CHAIN, wishes=by_hand)) == "told"
+
+
+ROUNDS = text(
+    "rounds",
+    """
+- first: {set: {v: 0}}
+- each:
+    for: {each: pet, in: '${ [1, 2] }'}
+    do:
+      - a: {call: work.echo}
+      - b: {set: {pet: '${ $pet }'}}
+      - c: {call: work.maybe}
+- last: {set: {last: '${ . }'}, then: first}
+""",
+)
+
+
+@pytest.mark.parametrize(
+    ("last", "output"),
+    [
+        ("/do/0/first", {"v": 0}),
+        ("/do/1/each/do/1/b", {"pet": 2}),
+        ("/do/2/last", {"last": "told"}),
+    ],
+)
+async def test_a_run_ends_with_a_task_in_each_round_of_its_loop(store: Store, last: str, output: Any) -> None:
+    async with workflows_on(store, Steps()) as workflows:
+        to_there = wishes(last=last, answers={"/do/1/each/do/2/c": "told"})
+        assert await (await workflows.trial("rounds", ROUNDS, {}, wishes=to_there)) == output
+
+
+async def test_where_a_run_cannot_end_is_told(store: Store) -> None:
+    async with workflows_on(store, Steps()) as workflows:
+        for path, says in (
+            ("/do/9/x", "no such task"),
+            ("/do/4/undone/host/compensate/0/u", "undoes"),
+            ("x", "no task"),
+        ):
+            with pytest.raises(InvalidInput, match=says) as caught:
+                await workflows.trial("deep", DEEP, {}, wishes=wishes(last=path))
+            assert caught.value.details["path"] == "to"

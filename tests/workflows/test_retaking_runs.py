@@ -257,6 +257,8 @@ async def test_a_mended_version_goes_on_with_the_steps_that_are_the_same_in_it(
         plan = await workflows.retry_plan(run.id, version=2)
         assert ([one.name for one in plan.kept], plan.version) == (kept, 2)
         assert [one.name for one in plan.again] == [name for name in "abc" if name not in kept]
+        assert {one.why for one in plan.kept} <= {""}
+        assert plan.again[0].why == "changed"
         assert steps.counts == {"echo": 2, "maybe": 1}  # a plan does nothing
         again = await workflows.retry(run.id, version=2)
         assert await again == output

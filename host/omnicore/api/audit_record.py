@@ -127,7 +127,7 @@ somebody who logged in."""
 NOT_RECORDED = frozenset(
     {
         *("recallMemories", "searchVectors", "verifyAudit", "deliver", "sendMcpMessage", "endMcpSession"),
-        *("validateWorkflow", "evaluateExpression", "keepDraft", "discardDraft"),
+        *("validateWorkflow", "evaluateExpression", "keepDraft", "discardDraft", "lookAtPackage"),
     }
 )
 """Reads that need a body; drafts, which change nothing until they are saved; deliveries of services, of which the
@@ -195,6 +195,7 @@ def target_of(path: str, params: Mapping[str, Any], answer: Any = None) -> str:
     for name, value in params.items():
         return f"{name}:{value}"
     noun = path.rstrip("/").rpartition("/")[2]
+    noun = "plugins" if noun == "packages" else noun  # what a package becomes
     if isinstance(answer, Mapping):
         named = answer.get(_NOUNS.get(noun, "id")) or answer.get("name") or answer.get("id")
         if isinstance(named, (str, int)):

@@ -193,6 +193,7 @@ async def index(request: Request) -> Response:
     headers = {"vary": "accept"}
     if "text/html" in request.headers.get("accept", ""):
         return RedirectResponse(HOME, 303, headers)
+    principal_of(request)  # only a page of the console is for everybody
     return Json(
         {
             "name": "OmniCore",

@@ -1,7 +1,8 @@
-"""Drafts of workflows: texts that the editor keeps for their author until they are saved."""
+"""Drafts and pins of workflows: unsaved texts of one author, and outputs that stand for steps in trials."""
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,10 +11,11 @@ from starlette.responses import Response
 from omnicore.api.principals import principal_of
 from omnicore.api.requests import Json, read_object
 from omnicore.api.schema import TEXT, TIME, Schemas, list_of, maybe, object_of
-from omnicore.api.workflows import service_of
+from omnicore.api.workflows import service_of, workflow_of
 from omnicore.errors import InvalidInput, NotFound
+from omnicore.records import Json as JsonValue
 from omnicore.records import Meta, Record, decode, fields, schema
-from omnicore.storage.tables.workflow_definitions import WorkflowDraft
+from omnicore.storage.tables.workflow_definitions import WorkflowDraft, WorkflowPin
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -31,6 +33,43 @@ class DraftChange(Record, frozen=True):
     ] = ""
     number: Annotated[int, Meta(ge=0, le=999_999_999, description="The edited version; 0 for a new workflow.")] = 0
     digest: Annotated[str, Meta(max_length=128, description="Of that version.")] = ""
+
+
+class PinChange(Record, frozen=True):
+    """An output to pin to a step."""
+
+    step: Annotated[str, Meta(min_length=1, max_length=200, description="Name of the step.")]
+    value: Annotated[JsonValue, Meta(description="Its output in trials.")] = None
+
+
+async def list_pins(request: Request) -> Response:
+    """Outputs that are pinned to steps of a workflow."""
+    found = await service_of(request).definitions.pins.list(workflow_of(request))
+    return Json({"items": [_pin(one) for one in found]})
+
+
+async def keep_pin(request: Request) -> Response:
+    """Pins an output to a step of a workflow."""
+    values = await read_object(request, allowed=frozenset(one.json_name for one in fields(PinChange)))
+    order = decode(PinChange, values, "pin")
+    workflow, service = workflow_of(request), service_of(request)
+    await service.definitions.present(workflow)
+    kept = await service.definitions.pins.keep(workflow, order.step, order.value, by=_author(request))
+    return Json(_pin(kept))
+
+
+async def remove_pin(request: Request) -> Response:
+    """Takes the pinned output of a step away."""
+    step = request.query_params.get("step", "")
+    if not 0 < len(step) <= 200:
+        raise InvalidInput("the step is not named", remedy="send its name as `step`", path="step")
+    await service_of(request).definitions.pins.remove(workflow_of(request), step)
+    return Response(status_code=204)
+
+
+def _pin(one: WorkflowPin) -> dict[str, Any]:
+    named = {"step": one.step, "changed_at": one.changed_at, "changed_by": one.changed_by}
+    return {**named, "value": json.loads(one.value)}
 
 
 async def list_drafts(request: Request) -> Response:
@@ -102,4 +141,7 @@ SCHEMAS: Schemas = {
         others=list_of(object_of(who=TEXT, changed_at=TIME)),
     ),
     "DraftChange": schema(DraftChange),
+    "Pin": object_of(step=TEXT, changed_at=TIME, changed_by=TEXT, value={"description": "Any JSON value."}),
+    "Pins": object_of(items=list_of("Pin")),
+    "PinChange": schema(PinChange),
 }

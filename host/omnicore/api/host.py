@@ -38,6 +38,9 @@ async def alive(_request: Request) -> Response:
     return Json({"status": "ok"})
 
 
+_NO_MODULES = "modules.store does not answer: plugins that are here go on, others cannot be fetched; see the health"
+
+
 async def ready(request: Request) -> Response:
     """Succeeds if plugins can be called."""
     parts = parts_of(request)
@@ -53,7 +56,11 @@ async def ready(request: Request) -> Response:
         raise Unavailable(f"the host is unhealthy: {ill}", remedy="see /api/v1/health")
     if silence := parts.host.silence():
         raise Unavailable(f"calls are refused: {silence}", remedy="it is ready again once its database answers")
-    return Json({"status": "ok"})
+    modules = parts.host.routes.catalogue.modules
+    if modules.missing:
+        remedy = "it is ready again once modules.store answers"
+        raise Unavailable(f"{modules.missing} modules cannot be fetched, and are not here", remedy=remedy)
+    return Json({"status": "ok", **({"degraded": _NO_MODULES} if modules.trouble else {})})
 
 
 async def show_health(request: Request) -> Response:
@@ -266,6 +273,11 @@ SCHEMAS: Schemas = {
         at={"type": "number", "description": "Seconds since the Unix epoch."},
         subsystems={"type": "object", "additionalProperties": {"$ref": "#/components/schemas/Subsystem"}},
         features={"type": "array", "items": {"$ref": "#/components/schemas/Feature"}},
+    ),
+    "Readiness": object_of(
+        "degraded",
+        status={"const": "ok"},
+        degraded={**TEXT, "description": "What is wrong though plugins can be called; left out: nothing."},
     ),
     "Status": object_of(status={"const": "ok"}),
     "Subsystem": object_of(

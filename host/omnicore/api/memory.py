@@ -16,13 +16,16 @@ from omnicore.api.requests import Json, read_count, read_cursor, read_record, wr
 from omnicore.api.schema import FLAG, TEXT, TEXTS, WHOLE, Schemas, list_of, maybe, object_of, page_of
 from omnicore.capabilities.doors import granted_scope
 from omnicore.errors import InvalidInput, NotFound
+from omnicore.filters import read_filter
 from omnicore.memory.facts import MOST_NAMED, Fact
-from omnicore.memory.item import MOST_DIMENSIONS, Memory, Recall
+from omnicore.memory.item import MOST_DIMENSIONS, Forgotten, Memory, MemoryScope, Recall, ScopeNames, scoped
 from omnicore.memory.memories import HOST
 from omnicore.memory.recall import ALWAYS, Made
-from omnicore.memory.service import Holding, Imported, MemoryStats, export_pack, import_pack
+from omnicore.memory.selection import Selection
+from omnicore.memory.service import Holding, Imported, MemoryEntity, MemoryStats, export_pack, import_pack
 from omnicore.memory.tiers import TIERS, MemoryTier, TierPolicy
 from omnicore.records import Meta, Record, field, schema
+from omnicore.texts import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -42,8 +45,8 @@ _Embedding = Annotated[tuple[float, ...], Meta(min_length=1, max_length=MOST_DIM
 _When = Annotated[float, Meta(ge=-_LATEST, le=_LATEST)]
 
 
-class MemoryOrder(Record, frozen=True, kw_only=True):
-    """A memory to be stored."""
+class MemoryOrder(MemoryScope, frozen=True, kw_only=True):
+    """A memory to be stored, and whose it is."""
 
     text: Annotated[str, Meta(min_length=1)]
     tier: Annotated[MemoryTier, Meta(description="episodic when left out.")] = MemoryTier.Episodic
@@ -57,8 +60,17 @@ class MemoryOrder(Record, frozen=True, kw_only=True):
     said_at: Annotated[_When | None, Meta(description="When it was said; now when left out.")] = None
 
 
-class MemoryQuestion(Record, frozen=True, kw_only=True):
-    """A question to the memories of an owner."""
+_Filter = Annotated[
+    Mapping[str, Any] | None,
+    Meta(
+        description='What the metadata must fulfil: values by name, or operators such as `{"$gte": 2020}`;'
+        " `$and`, `$or` and `$not` take filters."
+    ),
+]
+
+
+class MemoryQuestion(MemoryScope, frozen=True, kw_only=True):
+    """A question to the memories of an owner, or of a user, an agent, a session or an application of the owner."""
 
     text: str | None = None
     embedding: _Embedding | None = None
@@ -78,10 +90,17 @@ class MemoryQuestion(Record, frozen=True, kw_only=True):
         _When | None, Meta(description="The time that facts are asked of; else the one that the text names, or now.")
     ] = None
     as_of: Annotated[_When | None, Meta(description="Leaves out all that was said later.")] = None
+    filter: _Filter = None
 
 
-class MemoryFactOrder(Record, frozen=True, kw_only=True):
-    """A fact to be stated."""
+class MemoryErasure(MemoryScope, frozen=True, kw_only=True):
+    """The memories to be erased: those of a scope, those that pass a filter, or both together."""
+
+    filter: _Filter = None
+
+
+class MemoryFactOrder(MemoryScope, frozen=True, kw_only=True):
+    """A fact to be stated, and whose it is."""
 
     about: Annotated[str, Meta(min_length=1, max_length=MOST_NAMED, description="Such as `Ada`, or `@me`.")]
     attribute: Annotated[str, Meta(min_length=1, max_length=MOST_NAMED, description="Such as `home`.")]
@@ -126,6 +145,9 @@ SCHEMAS: Schemas = {
     "Recalled": schema(Recall, shown=True),
     "Fact": schema(Fact, shown=True),
     "MemoryFactOrder": schema(MemoryFactOrder),
+    "MemoryEntity": schema(MemoryEntity, shown=True),
+    "MemoryErasure": schema(MemoryErasure),
+    "MemoriesErased": schema(Forgotten, shown=True),
     "MemoryFactStated": object_of(id=TEXT),
     "MemoryFacts": object_of(items=list_of("Fact")),
     "MemoryStats": schema(MemoryStats, shown=True),
@@ -176,6 +198,8 @@ async def recall_memories(request: Request) -> Response:
         valid_at=asked.valid_at,
         as_of=asked.as_of,
         min_score=asked.min_score,
+        filter=asked.filter,
+        **_names(asked),
     )
     return Json(found.to_json())
 
@@ -214,17 +238,36 @@ async def forget_memory(request: Request) -> Response:
     return Json({"forgotten": gone})
 
 
+async def erase_memories(request: Request) -> Response:
+    """Erases all memories of a scope, and its facts."""
+    order = await read_record(request, MemoryErasure, "order")
+    gone = await _memory_of(request).forget_all(owner=_owner_of(request), filter=order.filter, **_names(order))
+    return Json(gone.to_json())
+
+
 async def list_facts(request: Request) -> Response:
     """The facts about a subject, or all."""
-    found = await _memory_of(request).facts(request.query_params.get("about"), owner=_owner_of(request))
+    about, owner = request.query_params.get("about"), _owner_of(request)
+    found = await _memory_of(request).facts(about, owner=owner, **_scope_asked(request))
     return Json({"items": [fact.to_json() for fact in found]})
+
+
+async def show_entity(request: Request) -> Response:
+    """All that is known of a name."""
+    name, owner = request.path_params["entity"], _owner_of(request)
+    found = await _memory_of(request).about(name, owner=owner, **_scope_asked(request))
+    return Json(found.to_json())
 
 
 async def state_fact(request: Request) -> Response:
     """Keeps a fact that a person states."""
     order, service = await read_record(request, MemoryFactOrder, "fact"), _memory_of(request)
     fact = await service.state_fact(
-        order.about, order.attribute, order.value, owner=_owner_of(request), since=order.since, ends=order.ends
+        *(order.about, order.attribute, order.value),
+        owner=_owner_of(request),
+        since=order.since,
+        ends=order.ends,
+        **_names(order),
     )
     return Json({"id": fact}, 201)
 
@@ -252,12 +295,20 @@ async def export_memories(request: Request) -> Response:
     tiers = asked.getlist("tier")
     for tier in tiers:
         _check_tier(tier)
+    wanted = Selection(scoped(_scope_asked(request)), read_filter(_filter_asked(request)))
 
     def made() -> IO[bytes]:
         file = SpooledTemporaryFile(_SPOOLED)  # noqa: SIM115 closed when it was sent
         try:
-            names = {"name": asked.get("name") or owner, "version": asked.get("version") or "1"}
-            export_pack(service.memories, file, owner=owner, tiers=tiers or None, **names)
+            name, version = asked.get("name") or owner, asked.get("version") or "1"
+            export_pack(
+                *(service.memories, file),
+                owner=owner,
+                name=name,
+                version=version,
+                tiers=tiers or None,
+                wanted=wanted,
+            )
             file.seek(0)
         except BaseException:
             file.close()
@@ -298,6 +349,26 @@ def _owner_of(request: Request) -> str:
     return request.query_params.get("owner") or HOST
 
 
+def _names(record: MemoryScope) -> ScopeNames:
+    """The names in a record that were given."""
+    return {"user": record.user, "agent": record.agent, "session": record.session, "app": record.app}
+
+
+def _scope_asked(request: Request) -> ScopeNames:
+    """The names of a scope in the query."""
+    get = request.query_params.get
+    return {"user": get("user"), "agent": get("agent"), "session": get("session"), "app": get("app")}
+
+
+def _filter_asked(request: Request) -> Any:
+    """The filter in the query. Raises: InvalidInput."""
+    text = request.query_params.get("filter")
+    try:
+        return None if text is None else read_json(text)
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput("the filter is no JSON", remedy='send {"name": value}', path="filter") from error
+
+
 def _gone(item: str) -> NotFound:
     return NotFound(f"there is no memory {item[:80]}", remedy="recall one with POST /api/v1/memory/recall")
 
@@ -309,7 +380,13 @@ _LONGEST_CURSOR = 19
 async def list_memories(request: Request) -> Response:
     """A page of an owner's memories, the newest first."""
     limit, tier = read_count(request, "limit", 100), request.query_params.get("tier")
-    items, following = await _memory_of(request).newest(_owner_of(request), tier, before=_before(request), most=limit)
+    items, following = await _memory_of(request).newest(
+        *(_owner_of(request), tier),
+        before=_before(request),
+        most=limit,
+        filter=_filter_asked(request),
+        **_scope_asked(request),
+    )
     return Json({"items": [one.to_json() for one in items], "next": None if following is None else str(following)})
 
 

@@ -30,6 +30,7 @@ from omnicore.api.operation import (
     post,
     put,
     queries,
+    ref,
     shows,
     text,
 )
@@ -39,8 +40,13 @@ from omnicore.storage.tables.tasks import TaskFilter
 MOST_TEXT_BYTES = 2 * 1024 * 1024
 """The largest text of a workflow."""
 
+_OMNI = "application/vnd.omnicore.package.v1+tar"
+
 MOST_CREDENTIALS_BYTES = 16 * 1024
 """The largest body of a login; a password has 1024 bytes at most."""
+
+_SCOPE = tuple(text(name, f"Only of this {name}") for name in ("user", "agent", "session", "app"))
+_FILTER = text("filter", 'What the metadata must fulfil: a JSON object such as `{"year": {"$gte": 2020}}`')
 
 # Set by hand, three lines a row: the formatter would make 1,500 lines of them.
 # fmt: off
@@ -100,6 +106,10 @@ OPERATIONS: tuple[Operation, ...] = (
         idempotent=True, needs=Role.admin),
     post("/api/v1/plugins/{plugin}/rollout/stop", "plugins.stop_rollout", "Gives all calls to the version before",
         ok("The rollout.", "Rollout"), problems=(404, 409), idempotent=True, needs=Role.admin),
+    post("/api/v1/plugins/{plugin}/rollout/pause", "plugins.pause_rollout", "Leaves a rollout at its share",
+        ok("The rollout.", "Rollout"), problems=(404, 409), idempotent=True, needs=Role.admin),
+    post("/api/v1/plugins/{plugin}/rollout/resume", "plugins.resume_rollout", "Carries on a paused rollout",
+        ok("The rollout.", "Rollout"), problems=(404, 409), idempotent=True, needs=Role.admin),
     post("/api/v1/plugins/{plugin}/rollout/promote", "plugins.promote_rollout", "Gives the new version all calls",
         ok("The rollout.", "Rollout"), problems=(404, 409), idempotent=True, needs=Role.admin),
     get("/api/v1/plugins/{plugin}/hosts", "plugins.list_plugin_hosts", "Shows which hosts have what of a plugin",
@@ -123,6 +133,23 @@ OPERATIONS: tuple[Operation, ...] = (
         idempotent=True),
     delete("/api/v1/plugins/{plugin}/grants/{capability}", "plugins.take_grant", "Takes a grant back",
         ok("What is asked and what is granted.", "Grants"), tag="grants", problems=(404,), idempotent=True),
+    # Packages
+    get("/api/v1/packages", "packages.list_packages", "Lists the packages that plugins came from",
+        ok("Where the newest versions came from.", "PluginOrigins"), tag="plugins", needs=Role.nobody),
+    get("/api/v1/packages/outdated", "packages.list_outdated", "Asks the sources of plugins for newer versions",
+        ok("Every plugin that came as a package.", "OutdatedPlugins"), tag="plugins", needs=Role.operator),
+    post("/api/v1/packages/look", "packages.look_at_package", "Shows what a package would bring",
+        ok("Who made it, and what it would change.", "PackageLook"),
+        query=(text("name", "Name of the file when the body is one"),),
+        body={"application/json": ref("LookOrder"), _OMNI: {"type": "string", "contentMediaType": _OMNI}},
+        problems=(401, 403, 404, 413, 422, 502, 503, 504), tag="plugins"),
+    post("/api/v1/packages", "packages.install_package", "Installs the package that was looked at",
+        made("The plugin as the host took it in.", "Plugin"),
+        query=(text("name", "Name of the file when the body is one"), text("digest", "Of that package"),
+            Query("hold", {"enum": ["true", "false"]}, "As in an InstallOrder"),
+            Query("accept_publisher", {"enum": ["true", "false"]}, "As in an InstallOrder")),
+        body={"application/json": ref("InstallOrder"), _OMNI: {"type": "string", "contentMediaType": _OMNI}},
+        problems=(401, 403, 404, 409, 413, 422, 502, 503, 504, 507), tag="plugins", idempotent=True),
     # Logs
     get("/api/v1/plugins/{plugin}/logs", "logs.show_logs", "Shows a plugin's last log lines",
         ok("The last lines, oldest first.", "LogLines"),
@@ -219,6 +246,13 @@ OPERATIONS: tuple[Operation, ...] = (
         problems=(404, 409, 413, 422)),
     delete("/api/v1/drafts/{draft}", "drafts.discard_draft", "Discards your draft of a workflow", gone("It is gone."),
         query=(text("revision", "Only if it has this one"),), problems=(404, 409, 422)),
+    # Pins
+    get("/api/v1/workflows/{workflow}/pins", "drafts.list_pins", "Lists outputs pinned to steps for trials",
+        ok("By the names of the steps.", "Pins"), problems=(404,), needs=Role.admin),
+    put("/api/v1/workflows/{workflow}/pins", "drafts.keep_pin", "Pins an output to a step for trials",
+        ok("The pin.", "Pin"), body="PinChange", problems=(404, 413, 422)),
+    delete("/api/v1/workflows/{workflow}/pins", "drafts.remove_pin", "Takes a pinned output away", gone("It is gone."),
+        query=(text("step", "Name of the step; needed"),), problems=(404, 422)),
     # Runs
     post("/api/v1/workflows/{workflow}/runs", "runs.start_run", "Starts a run",
         {200: shows("The run, ended within `wait_s`, or as it stands if it had the key before.", "Run"),
@@ -268,7 +302,7 @@ OPERATIONS: tuple[Operation, ...] = (
         ok("A page of memories.", "Memories"),
         query=(text("owner", "Whose: a plugin, or `@host` for the host's own"),
             Query("tier", "Memory.tier", "Only this tier; without, all that is kept for the owner alone"),
-            limit(), CURSOR), problems=(422,)),
+            *_SCOPE, _FILTER, limit(), CURSOR), problems=(422,)),
     get("/api/v1/memory/owners", "memory.list_memory_owners", "Lists who has memories",
         ok("A page of owners by name.", "MemoryOwners"), query=(limit(), CURSOR), problems=(422,)),
     get("/api/v1/memory/stats", "memory.memory_stats", "Shows how much is remembered",
@@ -279,7 +313,8 @@ OPERATIONS: tuple[Operation, ...] = (
             {"type": "string"})},
         query=(text("owner", "Whose: a plugin, or `@host` for the host's own"), text("name", "Name of the pack"),
             text("version", "Version of the pack; default 1"),
-            Query("tier", "Memory.tier", "Only this tier; repeatable")), problems=(422,), needs=Role.admin),
+            Query("tier", "Memory.tier", "Only this tier; repeatable"), *_SCOPE, _FILTER), problems=(422,),
+        needs=Role.admin),
     post("/api/v1/memory/pack", "memory.import_memories", "Imports a pack of memories",
         ok("The memories it brought.", "MemoryImported"),
         query=(text("owner", "Whose: a plugin, or `@host` for the host's own"),
@@ -292,12 +327,20 @@ OPERATIONS: tuple[Operation, ...] = (
         ok("What fits, best first.", "Recalled"),
         query=(text("owner", "Whose: a plugin, or `@host` for the host's own"),), body="MemoryQuestion",
         problems=(413, 422), needs=Role.viewer),
+    post("/api/v1/memory/forget", "memory.erase_memories", "Erases all of a user, an agent, a session or an app",
+        ok("How much was erased.", "MemoriesErased"),
+        query=(text("owner", "Whose: a plugin, or `@host` for the host's own"),), body="MemoryErasure",
+        problems=(413, 422), idempotent=True, needs=Role.operator),
     post("/api/v1/memory/consolidate", "memory.consolidate_memories", "Consolidates now",
         ok("What was done.", "Consolidated"), idempotent=True, needs=Role.operator),
     get("/api/v1/memory/facts", "memory.list_facts", "Lists what is known of somebody, the oldest first",
         ok("The facts.", "MemoryFacts"),
         query=(text("owner", "Whose: a plugin, or `@host` for the host's own"),
-            text("about", "Only about this subject, such as `Ada`; `@me` for whoever spoke")), problems=(422,)),
+            text("about", "Only about this subject, such as `Ada`; `@me` for whoever spoke"), *_SCOPE),
+        problems=(422,)),
+    get("/api/v1/memory/entities/{entity}", "memory.show_entity", "Shows all that is known of somebody",
+        ok("The facts, and the memories that mention the name.", "MemoryEntity"),
+        query=(text("owner", "Whose: a plugin, or `@host` for the host's own"), *_SCOPE), problems=(422,)),
     post("/api/v1/memory/facts", "memory.state_fact", "States a fact", made("Its id.", "MemoryFactStated"),
         query=(text("owner", "Whose: a plugin, or `@host` for the host's own"),), body="MemoryFactOrder",
         problems=(413, 422), idempotent=True, needs=Role.operator),
@@ -494,7 +537,7 @@ OPERATIONS: tuple[Operation, ...] = (
         ok("What was found.", "AuditVerdict"), body="AuditCheck", problems=(422, 503), needs=Role.admin),
     # Health, the machine, settings, backups
     get("/healthz", "host.alive", "Tells that the process lives", ok("It does.", "Status"), tag="health", open=True),
-    get("/readyz", "host.ready", "Tells whether plugins can be called", ok("They can.", "Status"), tag="health",
+    get("/readyz", "host.ready", "Tells whether plugins can be called", ok("They can.", "Readiness"), tag="health",
         problems=(503,), open=True),
     get("/api/v1/health", "host.show_health", "Shows the health of every part", ok("How they are, and why.", "Health"),
         tag="health", problems=(503,)),
@@ -608,7 +651,8 @@ OPERATIONS: tuple[Operation, ...] = (
         {200: Reply("A page, a script or a style.", "text/html")}, open=True, described=False),
     get("/", "console.index", "Tells where everything is",
         {200: Reply("Names and paths.", schema={"type": "object"}),
-            303: Reply("A browser is led to the console.", None)}, tag="index", needs=Role.nobody),
+            303: Reply("A browser is led to the console, also before it is logged in.", None)}, tag="index", open=True,
+        needs=Role.nobody),
     get("/openapi.json", "console.openapi", "This document",
         {200: Reply("An OpenAPI 3.1 document.", schema={"type": "object"})} | UNCHANGED, tag="index",
         needs=Role.nobody),

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from omnicore.intelligences.registry import Intelligences
     from omnicore.loops.engine import LoopEngine
     from omnicore.memory.service import MemoryService
+    from omnicore.packages.service import Packages
     from omnicore.plugins.callers import PluginLimits
     from omnicore.plugins.host import PluginHost
     from omnicore.plugins.rollout import Rollouts
@@ -63,6 +64,7 @@ class Rooms:
     fleet: Fleet | None = None
     rollouts: Rollouts | None = None
     limits: PluginLimits | None = None
+    packages: Packages | None = None
     intelligences: Intelligences | None = None
     evolution: Evolutions | None = None
     memory: MemoryService | None = None

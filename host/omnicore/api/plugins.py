@@ -303,6 +303,18 @@ async def stop_rollout(request: Request) -> Response:
     return Json((await asyncio.to_thread(abort, request.path_params["plugin"])).to_json())
 
 
+async def pause_rollout(request: Request) -> Response:
+    """Leaves a rollout at its share."""
+    pause = partial(_rollouts(request).pause, who=who(request))
+    return Json((await asyncio.to_thread(pause, request.path_params["plugin"])).to_json())
+
+
+async def resume_rollout(request: Request) -> Response:
+    """Carries on a rollout that was paused."""
+    resume = partial(_rollouts(request).resume, who=who(request))
+    return Json((await asyncio.to_thread(resume, request.path_params["plugin"])).to_json())
+
+
 async def promote_rollout(request: Request) -> Response:
     """Gives the new version all calls now."""
     promote = partial(_rollouts(request).promote, who=who(request))

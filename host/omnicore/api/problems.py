@@ -40,6 +40,7 @@ STATUS: Mapping[type[errors.OmniError], int] = {
     errors.ModuleRejected: 422,
     errors.LinkFailed: 422,
     errors.ManifestInvalid: 422,
+    errors.PackageRejected: 422,
     errors.DeadlineExceeded: 504,
     errors.HostError: 500,
     errors.CapacityReached: 503,

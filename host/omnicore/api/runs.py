@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from contextlib import suppress
 from time import monotonic
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, TypeVar, get_args
 
 from starlette.responses import Response
 
@@ -29,6 +29,7 @@ from omnicore.errors import CallCancelled, InvalidInput, NotFound, WorkflowFaile
 from omnicore.jobs.engine import ENDED, Place, RunStatus, RunView, StepView
 from omnicore.records import Json as JsonValue
 from omnicore.records import Meta, Record, decode, field, fields, schema
+from omnicore.workflows.trials import TrialWishes
 from omnicore.workflows.view import ApprovalView, OpenView, PlannedStep, RetryPlan
 
 if TYPE_CHECKING:
@@ -74,10 +75,33 @@ class TrialOrder(Record, frozen=True):
         Annotated[str, Meta(min_length=1, max_length=4000)] | None,
         Meta(description="Path of the task to begin with, in blocks or not."),
     ] = field(name="from", default=None)
+    last: Annotated[
+        Annotated[str, Meta(min_length=1, max_length=4000)] | None,
+        Meta(description="Path of the task to end with; the same as `from` for one step."),
+    ] = field(name="to", default=None)
     variables: Annotated[
         Mapping[str, Any] | None,
         Meta(description="Of loops around `from`, by the names of `each`; without, they are the input."),
     ] = None
+    run: Annotated[
+        Annotated[str, Meta(min_length=1, max_length=80)] | None,
+        Meta(description="A run whose recorded values stand for the steps before `from`, and for an input left out."),
+    ] = None
+    steps: Annotated[
+        Mapping[str, Any],
+        Meta(description="Outputs of steps before `from`, by name; they count before those of `run`."),
+    ] = field(default_factory=dict)
+    context: Annotated[Mapping[str, Any] | None, Meta(description="`$context` at the beginning.")] = None
+    answers: Annotated[
+        Mapping[str, Any],
+        Meta(
+            description="Outputs of calls, scripts, events and workflows that are not begun, by the path of the task."
+        ),
+    ] = field(default_factory=dict)
+    calls: Annotated[
+        Literal["real", "recorded"],
+        Meta(description="`recorded`: calls are answered with the results of `run`; one without a result fails."),
+    ] = "real"
     wait_s: _Wait = 0.0
 
 
@@ -136,11 +160,22 @@ async def start_run(request: Request) -> Response:
 
 async def start_trial(request: Request) -> Response:
     """Starts a run of a text that is not stored as a workflow."""
-    order, _ = await _order(request, TrialOrder, "trial")
-    text, variables = check_text(order.text, "text"), None if order.variables is None else dict(order.variables)
-    handle = await service_of(request).trial(
-        workflow_of(request), text, order.input, from_path=order.first, variables=variables, by=who(request)
+    order, values = await _order(request, TrialOrder, "trial")
+    text = check_text(order.text, "text")
+    if order.calls == "recorded" and order.run is None:
+        raise InvalidInput("recorded calls need a run", remedy="name the `run` that has their results", path="run")
+    given = {"input": order.input} if "input" in values else {}
+    wishes = TrialWishes(
+        order.first,
+        order.last,
+        dict(order.variables or {}),
+        order.run,
+        order.steps,
+        order.context,
+        order.answers,
+        order.calls,
     )
+    handle = await service_of(request).trial(workflow_of(request), text, wishes=wishes, by=who(request), **given)
     return await begun(request, handle, 202, wait_s=order.wait_s)
 
 

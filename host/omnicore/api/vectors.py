@@ -58,7 +58,9 @@ class VectorQuery(Record, frozen=True):
 
     values: _Numbers
     limit: Annotated[int, Meta(ge=1, le=_MOST_VECTORS)] = 10
-    filter: Annotated[Mapping[str, Any], Meta(description="Metadata that must be equal.")] = field(default_factory=dict)
+    filter: Annotated[Mapping[str, Any], Meta(description="What the metadata must fulfil.")] = field(
+        default_factory=dict
+    )
 
 
 SCHEMAS: Schemas = {

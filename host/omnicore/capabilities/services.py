@@ -11,7 +11,7 @@ from omnicore.clock import Clock, SystemClock
 from omnicore.connectors.kind import Connector
 from omnicore.connectors.policy import HttpPolicy
 from omnicore.errors import LimitExceeded, Unavailable
-from omnicore.memory.item import MemoryDraft, MemoryItem, MemoryQuery
+from omnicore.memory.item import ANYONE, MemoryDraft, MemoryItem, MemoryQuery, MemoryScope
 from omnicore.resilience.turns import Turns
 from omnicore.sandbox.abi import HttpRequest, HttpResponse
 from omnicore.storage.tables.tasks import Task, TaskOrder
@@ -152,11 +152,11 @@ class MemoryAccess(Protocol):
     async def recall(self, plugin: str, query: MemoryQuery) -> Sequence[MemoryItem]:
         """The best matches, best first, each with its score."""
 
-    def get(self, plugin: str, item: str, tiers: tuple[str, ...]) -> MemoryItem | None:
-        """A memory, if it is in one of the tiers."""
+    def get(self, plugin: str, item: str, tiers: tuple[str, ...], scope: MemoryScope = ANYONE) -> MemoryItem | None:
+        """A memory, if it is in one of the tiers and in the scope."""
 
-    def forget(self, plugin: str, item: str, tiers: tuple[str, ...]) -> bool:
-        """Removes a memory; True when one of the tiers had it."""
+    def forget(self, plugin: str, item: str, tiers: tuple[str, ...], scope: MemoryScope = ANYONE) -> bool:
+        """Removes a memory; True when one of the tiers had it in the scope."""
 
 
 class VectorAccess(Protocol):
@@ -174,7 +174,7 @@ class VectorAccess(Protocol):
     def search(
         self, plugin: str, collection: str, values: tuple[float, ...], limit: int, filter: Mapping[str, Any]
     ) -> tuple[Sequence[Match], bool]:
-        """The nearest whose metadata equal the filter, nearest first, and whether they surely are the nearest."""
+        """The nearest whose metadata pass the filter, nearest first, and whether they surely are the nearest."""
 
     def delete(self, plugin: str, collection: str, ids: Sequence[str]) -> int:
         """Deletes vectors; returns how many existed."""

@@ -1,7 +1,8 @@
-"""`omnicore audit`: the record of changes, its check, and the record as a file."""
+"""`omnicore audit`: the record of changes, its check, and the record as a file; known faults of installed plugins."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from omnicore.access.audit import AuditTrail
+    from omnicore.packages.trust import Publishers
 
 
 _HEADS = ("seq", "at", "actor", "via", "from", "action", "target", "outcome")
@@ -38,7 +40,7 @@ _ROW = Noun(path="audit", heads=_HEADS, row=_row, extent="page", page=50, folder
 @click.group(cls=Group)
 @common
 def audit() -> None:
-    """Read and verify the record of changes: who did what, when and from where."""
+    """Read and verify the record of changes: who did what, when and from where; and look at what is installed."""
 
 
 audit.add_command(listing(_ROW, words="List changes, newest first."))
@@ -106,6 +108,54 @@ def export(shell: Shell, file: Path, *, after: int) -> None:
         except OSError as error:
             raise storage_failed(error, str(file)) from error
     output.done(f"Wrote {count} rows to {file}", {"file": str(file), "rows": count})
+
+
+@audit.command(name="plugins")
+@click.option("--offline", is_flag=True, help="Ask no index for advisories.")
+@host_folders
+@click.pass_context
+@pass_shell
+def plugins_(shell: Shell, ctx: click.Context, *, offline: bool) -> None:
+    """Tell which installed versions are revoked or vulnerable. Exit code 1 if there are any.
+
+    A version is revoked when its publisher's key was, or when an index of trust.indexes has taken it back; an index
+    tells of known faults too. `omnicore doctor` tells of those of the engines.
+    """
+    output, signing, index = Output(shell), optional("omnicore.cli.keys"), optional("omnicore.cli.index")
+    with connected(shell, output) as client:
+        installed = list(client.pages("plugins"))
+    with signing.publishers(shell) as known:
+        found = list(_revoked(installed, known))
+    notes: list[str] = []
+    if not offline:
+        with output.waiting("Reading the indexes"):
+            advised, notes = asyncio.run(index.advised(shell, {one["name"]: one["version"] for one in installed}))
+        found += advised
+    if output.is_json:
+        output.document({"plugins": len(installed), "findings": found, "problems": notes})
+    else:
+        heads = ("plugin", "version", "finding", "severity", "summary")
+        output.rows(heads, [tuple(one[head] for head in heads) for one in found])
+        for note in notes:
+            output.say(f"warning: {note}", "yellow")
+        if not found:
+            output.say(f"Nothing is known against the {len(installed)} plugins that are installed.")
+    if found or notes:
+        ctx.exit(Exit.FAILURE)
+
+
+def _revoked(installed: list[Document], known: Publishers | None) -> Iterator[Document]:
+    """The installed versions whose signatures no longer count."""
+    here = {(one["name"], digest): one for one in installed for digest in (one["hash"], one["serving"]) if digest}
+    for row in known.table.versions() if known is not None else ():
+        if (row.plugin, row.hash) in here and (lost := known.lost(row) if known is not None else ""):
+            yield {
+                "plugin": row.plugin,
+                "version": row.version,
+                "finding": "revoked",
+                "severity": "high",
+                "summary": lost,
+            }
 
 
 @contextmanager

@@ -27,6 +27,7 @@ from omnicore.cli.plugins import in_words
 from omnicore.cli.run import serve_folder
 from omnicore.config.folders import project_data
 from omnicore.errors import OmniError
+from omnicore.optional import optional
 from omnicore.plugins.folder import write_whole
 from omnicore.toolchains.build import (
     BuiltPlugin,
@@ -40,12 +41,14 @@ from omnicore.toolchains.build import (
 )
 from omnicore.toolchains.build import build as build_plugin
 from omnicore.toolchains.languages import LANGUAGES, find_source
+from omnicore.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
     from omnicore.assembly import Host
     from omnicore.config.settings import Settings
+    from omnicore.packages.keys import SecretKey
     from omnicore.plugins.view import PluginView
     from omnicore.toolchains.languages import PluginSource, Toolchain
 
@@ -119,10 +122,22 @@ def _rows(plugin: BuiltPlugin, shown: str, took_s: float) -> Iterator[tuple[str,
     metavar="NAME",
     help="A function that your host application provides to its plugins; may be repeated.",
 )
+@click.option(
+    "--provenance",
+    metavar="NAME|FILE",
+    help="Write FILE.provenance.json: what it was built from, signed with this key.",
+)
 @common_and_file
 @pass_shell
 def build(
-    shell: Shell, path: Path, *, watch: bool, name: str | None, language: str | None, allowed: Sequence[str]
+    shell: Shell,
+    path: Path,
+    *,
+    watch: bool,
+    name: str | None,
+    language: str | None,
+    allowed: Sequence[str],
+    provenance: str | None,
 ) -> None:
     """Build the plugin at PATH, a folder or one source file.
 
@@ -135,12 +150,17 @@ def build(
     """
     output = Output(shell)
     work = Work(*find_source(path, language), name, allowed)
+    if watch and provenance:
+        raise click.UsageError("a build that is watched makes no provenance")
     if watch:
         with suppress(KeyboardInterrupt):
             asyncio.run(_watch(output, work, path, shell.out))
         output.say("Stopped.")
     else:
+        key = optional("omnicore.cli.keys").secret_key(provenance) if provenance else None
         plugin, file = _once(output, work, path, shell.out)
+        if key is not None:
+            output.say(f"Wrote {short_path(_stated(plugin, path, file, key))}")
         if not shell.out and not output.is_json:
             _next(output, plugin, path, file)
 
@@ -152,6 +172,20 @@ def _once(output: Output, work: Work, path: Path, out: Path | None) -> tuple[Bui
         write(file, plugin)
     show_plugin(output, plugin, file, took_s)
     return plugin, file
+
+
+def _stated(plugin: BuiltPlugin, path: Path, file: Path, key: SecretKey) -> Path:
+    """Writes the signed statement on a build beside the module."""
+    stating = optional("omnicore.packages.provenance")
+    tools = dict(one.rpartition(" ")[::2] for one in stating.producers_of(plugin.wasm).tools if " " in one)
+    digest = hashlib.sha256(plugin.wasm).hexdigest()
+    files = stating.source_files(path)
+    facts = stating.BuildFacts(
+        file.name, digest, plugin.language, path.resolve().name, files, {"omnicore": __version__, **tools}
+    )
+    written = file.with_name(file.name + stating.ENDING)
+    write_whole(written.parent, written.name, stating.seal(stating.statement(facts), key))
+    return written
 
 
 async def _watch(output: Output, work: Work, path: Path, out: Path | None) -> None:

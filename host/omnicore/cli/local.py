@@ -145,6 +145,9 @@ CHANGES: Mapping[str, Change] = {
     "secrets rm": Change("secret", "name"),
     "secrets rotate": Change("secret"),
     "auth": Change("owner", when="rotate"),
+    "keys trust": Change("key", "name"),
+    "keys revoke": Change("key", "key"),
+    "keys unpin": Change("plugin", "plugin"),
 }
 """Commands that change what a host keeps without a host, by their words. Of all others the host records the change."""
 

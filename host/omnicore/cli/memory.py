@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,29 @@ _PACK_BYTES = 8 * 1024 * 1024
 _TIER = click.Choice(TIERS)
 _OWNER = click.option("--owner", default=_HOST, show_default=True, help="A plugin, or @host for the host's own.")
 _TEXT_SHOWN = 200
+_SCOPE = ("user", "agent", "session", "app")
+
+
+def _scoped(command: Callable[..., Any]) -> Callable[..., Any]:
+    """A command with the options of a scope."""
+    for name in reversed(_SCOPE):
+        command = click.option(f"--{name}", metavar="NAME", help=f"Only of this {name}.")(command)
+    return command
+
+
+_FILTER = click.option(
+    "--filter", "filter_", metavar="JSON", help='On metadata, such as {"year": {"$gte": 2020}}; see docs/memory.md.'
+)
+
+
+def _filter(text: str | None) -> Document:
+    """The member of a request with the filter, if there is one."""
+    example = '{"year": {"$gte": 2020}}'
+    return {} if text is None else {"filter": json_object(text, "--filter", example=example)}
+
+
+def _names(scope: Document) -> Document:
+    return {name: value for name, value in scope.items() if value is not None}
 
 
 def _details(found: Document) -> list[tuple[str, str]]:
@@ -40,7 +64,7 @@ _MEMORY = Noun(
 )
 
 
-@click.group(cls=Group, aliases={"forget": "rm"})
+@click.group(cls=Group)
 @common
 def memory() -> None:
     """Store, recall and forget memories of plugins and of the host."""
@@ -60,11 +84,14 @@ memory.add_command(removal(_MEMORY))
 )
 @click.option("--explain", is_flag=True, help="Show the signals behind each score and rank.")
 @click.option("--as-of", metavar="TIME", help="As if nothing had been said since, such as 2026-05-03.")
+@_FILTER
+@_scoped
 @_OWNER
 @host_folders
 @pass_shell
 def recall(
     shell: Shell,
+    /,
     text: str,
     *,
     tiers: tuple[str, ...],
@@ -72,7 +99,9 @@ def recall(
     min_score: float,
     explain: bool,
     as_of: str | None,
+    filter_: str | None,
     owner: str,
+    **scope: str | None,
 ) -> None:
     """Find the memories that fit TEXT best, by meaning and by words. It does not count as a use."""
     output = Output(shell)
@@ -84,6 +113,7 @@ def recall(
         "min_score": min_score,
     }
     asked |= {} if as_of is None else {"as_of": moment(as_of, "--as-of")}
+    asked |= _filter(filter_) | _names(scope)
     with connected(shell, output) as client:
         found = client.ask("POST", "memory", "recall", body=asked, owner=owner)
     if output.is_json:
@@ -105,11 +135,13 @@ def recall(
 @click.option("--source", help="The origin of the text.")
 @click.option("--pin", is_flag=True, help="Keep it forever.")
 @click.option("--said-at", metavar="TIME", help="When it was said, such as 2026-05-03 or 2026-05-03T14:00+02:00.")
+@_scoped
 @_OWNER
 @host_folders
 @pass_shell
 def store(
     shell: Shell,
+    /,
     text: str,
     *,
     tier: str,
@@ -119,6 +151,7 @@ def store(
     pin: bool,
     said_at: str | None,
     owner: str,
+    **scope: str | None,
 ) -> None:
     """Store TEXT, or standard input if it is `-`."""
     output = Output(shell)
@@ -126,21 +159,47 @@ def store(
     about = json_object(metadata, "--metadata", example='{"speaker": "Ann"}')
     order = {"text": words, "tier": tier, "importance": importance, "metadata": about, "pinned": pin}
     order |= {} if said_at is None else {"said_at": moment(said_at, "--said-at")}
+    order |= _names(scope)
     with connected(shell, output) as client:
         item = client.ask("POST", "memory", body={**order, "source": source or ""}, owner=owner)["id"]
     output.done(f"Remembered as {item}", {"id": item, "tier": tier, "owner": owner})
 
 
 @memory.command()
-@click.argument("about", required=False)
+@click.argument("memory_id", metavar="[ID]", required=False)
+@_FILTER
+@_scoped
 @_OWNER
 @host_folders
 @pass_shell
-def facts(shell: Shell, about: str | None, *, owner: str) -> None:
+def forget(shell: Shell, /, memory_id: str | None, *, filter_: str | None, owner: str, **scope: str | None) -> None:
+    """Erase a memory, or all of a user, an agent, a session or an app, with all that was made of them."""
+    output = Output(shell)
+    if memory_id is not None:
+        with connected(shell, output) as client:
+            gone = client.ask("DELETE", "memory", memory_id)
+        others = _others(len(gone["forgotten"]) - 1)
+        output.done(f"{memory_id} is forgotten{others}", {"memory": memory_id, **gone})
+        return
+    order = _filter(filter_) | _names(scope)
+    if not order:
+        raise click.UsageError("Name a memory, or whose memories go: --user, --agent, --session, --app or --filter")
+    with connected(shell, output) as client:
+        found = client.ask("POST", "memory", "forget", body=order, owner=owner)
+    output.done(f"Erased {found['memories']} memories and {found['facts']} other facts", found)
+
+
+@memory.command()
+@click.argument("about", required=False)
+@_scoped
+@_OWNER
+@host_folders
+@pass_shell
+def facts(shell: Shell, /, about: str | None, *, owner: str, **scope: str | None) -> None:
     """List what is known of ABOUT, such as `Ada`, as it came about; `@me` is whoever spoke."""
     output = Output(shell)
     with connected(shell, output) as client:
-        found = client.get("memory", "facts", owner=owner, about=about)
+        found = client.get("memory", "facts", owner=owner, about=about, **scope)
     if output.is_json:
         output.document(found)
         return
@@ -159,19 +218,57 @@ def facts(shell: Shell, about: str | None, *, owner: str) -> None:
 
 
 @memory.command()
+@click.argument("name")
+@_scoped
+@_OWNER
+@host_folders
+@pass_shell
+def about(shell: Shell, /, name: str, *, owner: str, **scope: str | None) -> None:
+    """Show all that is known of NAME, such as `Ada`: facts and memories that mention it, the oldest first."""
+    output = Output(shell)
+    with connected(shell, output) as client:
+        found = client.get("memory", "entities", name, owner=owner, **scope)
+    if output.is_json:
+        output.document(found)
+        return
+    told = [
+        (fact["since"], f"{fact['attribute']}: {fact['value']}{_until(fact)}", fact["id"]) for fact in found["facts"]
+    ]
+    told += [(item["created_at"], _row(item)[-1], item["id"]) for item in found["memories"]]
+    output.rows(("since", "known", "id"), [(date(at), words, one) for at, words, one in sorted(told)])
+
+
+def _until(fact: Document) -> str:
+    return "" if fact["until"] is None else f" (until {date(fact['until'])})"
+
+
+@memory.command()
 @click.argument("about")
 @click.argument("attribute")
 @click.argument("value")
 @click.option("--since", metavar="TIME", help="From when on it holds, such as 2026-05-03; default: now.")
 @click.option("--ends", is_flag=True, help="The value holds no more since then.")
+@_scoped
 @_OWNER
 @host_folders
 @pass_shell
-def fact(shell: Shell, *, about: str, attribute: str, value: str, since: str | None, ends: bool, owner: str) -> None:
+def fact(
+    shell: Shell,
+    /,
+    *,
+    about: str,
+    attribute: str,
+    value: str,
+    since: str | None,
+    ends: bool,
+    owner: str,
+    **scope: str | None,
+) -> None:
     """State a fact: `omnicore memory fact Ada home Paris --since 2024-03-01`."""
     output = Output(shell)
     order = {"about": about, "attribute": attribute, "value": value, "ends": ends}
     order |= {} if since is None else {"since": moment(since, "--since")}
+    order |= _names(scope)
     with connected(shell, output) as client:
         found = client.ask("POST", "memory", "facts", body=order, owner=owner)
     output.done(f"Stated as {found['id']}", found)
@@ -233,13 +330,24 @@ def tiers(shell: Shell) -> None:
 @click.option("--name", help="Name of the pack; default: the owner's.")
 @click.option("--version", "version_", default="1", show_default=True, help="Version of the pack.")
 @click.option("--tier", "tiers", type=_TIER, multiple=True, help="Only these; repeatable.")
+@_scoped
 @_OWNER
 @host_folders
 @pass_shell
-def export(shell: Shell, file: Path, *, name: str | None, version_: str, tiers: tuple[str, ...], owner: str) -> None:
+def export(
+    shell: Shell,
+    /,
+    file: Path,
+    *,
+    name: str | None,
+    version_: str,
+    tiers: tuple[str, ...],
+    owner: str,
+    **scope: str | None,
+) -> None:
     """Write an owner's memories to FILE, JSON lines with a hash at the end."""
     output = Output(shell)
-    asked: dict[str, Any] = {"owner": owner, "name": name, "version": version_, "tier": tiers or None}
+    asked: dict[str, Any] = {"owner": owner, "name": name, "version": version_, "tier": tiers or None, **scope}
     with connected(shell, output) as client:
         pack = client.send("GET", "memory", "pack", **asked).body
     try:

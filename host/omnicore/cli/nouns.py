@@ -138,8 +138,14 @@ def showing(noun: Noun, name: str = "show", *, words: str = "") -> click.Command
     return _command(operation, name, words, run)
 
 
-def removal(noun: Noun, name: str = "rm", *, words: str = "") -> click.Command:
-    """The command that removes one. Where the noun has a question it is asked, unless `--yes` is given."""
+def removal(
+    noun: Noun, name: str = "rm", *, words: str = "", then: Callable[[Shell, str], None] | None = None
+) -> click.Command:
+    """The command that removes one. Where the noun has a question it is asked, unless `--yes` is given.
+
+    Args:
+        then: called with the name of what was removed.
+    """
     operation = noun.operation("DELETE")
 
     def run(shell: Shell, *, yes: bool = False, **given: Any) -> None:
@@ -153,6 +159,8 @@ def removal(noun: Noun, name: str = "rm", *, words: str = "") -> click.Command:
                 output.say("Nothing was removed.")
                 click.get_current_context().exit(Exit.FAILURE)
             answer = client.ask("DELETE", *path, **given) or {}
+        if then is not None:
+            then(shell, path[-1])
         also = {member: known[member] for member in noun.also}
         output.done(f"{noun.gone.capitalize()} {path[-1]}{noun.tells(answer)}", {noun.gone: path[-1], **also, **answer})
 

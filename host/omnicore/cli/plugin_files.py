@@ -9,12 +9,15 @@ What a function of a plugin costs, measured on a host of its own.
 `omnicore plugins stub`: a typed Python client.
 
 `omnicore plugins test`: the calls of `expected.json`, each with what came of it.
+
+`omnicore plugins adopt`: the manifest of a module that was made for another host.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import sys
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -31,20 +34,20 @@ from omnicore.cli.output import Output, bar, printable, short_path, size_text, s
 from omnicore.cli.plugins import asked_rows, detail_rows, function_rows
 from omnicore.config.folders import code_folder
 from omnicore.config.trust import TrustRecord
-from omnicore.errors import InvalidInput, ModuleRejected, NotFound
+from omnicore.errors import Conflict, InvalidInput, ModuleRejected, NotFound
 from omnicore.plugins.folder import write_whole
-from omnicore.plugins.manifest import Manifest, callable_exports, name_of_stem
+from omnicore.plugins.manifest import Manifest, callable_exports, name_of_stem, read_manifest
 from omnicore.sandbox.capi.code import wat_to_wasm
 from omnicore.sandbox.inspect import Export, FuncType, ModuleInfo, inspect
 from omnicore.testing.expected import FILE as CASES
 from omnicore.testing.expected import Result, read_cases, run_cases, updated, written
 from omnicore.testing.trial import PluginTrial, Subject, read_subject, trial
-from omnicore.toolchains.build import Imports, sorted_imports
+from omnicore.toolchains.build import Imports, check_imports, lines_to_ask, needed_fields, sorted_imports, unasked
 from omnicore.toolchains.client import client_file, client_source
 from omnicore.toolchains.manifest import sections, toml_values
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from omnicore.sandbox.engine import Instance
 
@@ -98,8 +101,13 @@ def dissected(data: bytes) -> Anatomy:
     return Anatomy(info, hashlib.sha256(data).hexdigest(), sorted_imports(info), ordered)
 
 
-def anatomy_rows(anatomy: Anatomy) -> Iterator[tuple[str, str]]:
-    """The file in lines: what it exports and what it wants."""
+def anatomy_rows(anatomy: Anatomy, *, asked: Collection[str], manifest: bool) -> Iterator[tuple[str, str]]:
+    """The file in lines: what it exports and what it wants.
+
+    Args:
+        asked: capabilities that are asked for.
+        manifest: whether it has one.
+    """
     info, imports = anatomy.info, anatomy.imports
     yield "kind", f"{'component' if info.kind == 'component' else 'core module'}, {size_text(info.size_bytes)}"
     yield "file sha256", anatomy.sha256
@@ -115,6 +123,9 @@ def anatomy_rows(anatomy: Anatomy) -> Iterator[tuple[str, str]]:
     for label, names in (("guest ABI", imports.env), ("WASI", wasi), ("other imports", others)):
         if names:
             yield label, _joined(names)
+    if missing := unasked(imports, asked):
+        advice = "its manifest has to ask for them" if manifest else "`omnicore plugins adopt FILE` writes the lines"
+        yield "not asked for", f"{_joined(missing)}: every call is refused; {advice}"
     if others:
         yield "unusable", f"nobody provides {_joined(others)}, unless the embedding application does"
 
@@ -562,15 +573,18 @@ def show(shell: Shell, name: str) -> None:
         anatomy = dissected(subject.module)
         document = {**json.loads(subject.manifest.to_json()), "path": name}
         rows, title = _manifest_rows(subject.manifest), subject.manifest.name
+        asked, manifest = {one.name for one in subject.manifest.capabilities}, subject.manifest.source != "inferred"
     else:
         with connected(shell, output) as client:
             document = client.get("plugins", name)
         anatomy = _anatomy(loaded(shell).settings.plugins / document["path"])
         rows, title = detail_rows(document), document["name"]
+        asked, manifest = {one["name"] for one in document["asked"]}, bool(document["version"] or document["asked"])
     if output.is_json:
         output.document({**document, "module": anatomy.to_json() if anatomy else None})
         return
-    output.rows(("plugin", title), [*rows, *(anatomy_rows(anatomy) if anatomy else ())])
+    about = anatomy_rows(anatomy, asked=asked, manifest=manifest) if anatomy else ()
+    output.rows(("plugin", title), [*rows, *about])
     if anatomy is not None:
         output.rows(SECTION_HEADS, section_rows(anatomy))
 
@@ -609,3 +623,72 @@ def _manifest_rows(manifest: Manifest) -> Iterator[tuple[str, str]]:
         yield f"limit {name}", str(value)
     if manifest.limits_reason:
         yield "limits because", manifest.limits_reason
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--reason", "reasons", metavar="DOOR=TEXT", multiple=True, help="Why it needs a door, such as kv=caches.")
+@click.option(
+    "--scope", "scopes", metavar="DOOR.FIELD=A,B", multiple=True, help="Such as http.hosts=api.example.com,example.org."
+)
+@common_and_file
+@pass_shell
+def adopt(shell: Shell, file: Path, *, reasons: Sequence[str], scopes: Sequence[str]) -> None:
+    """Write the manifest of a module that was made for another host.
+
+    Asks what it needs each door for that it imports, and writes FILE's .toml beside it, which `plugins install` and
+    the plugin folder take along.
+    """
+    output = Output(shell)
+    subject = read_subject(file)
+    if subject.manifest.source != "inferred":
+        where = f"edit or delete {file.stem}.toml" if subject.manifest.source == "sidecar" else "there is nothing to do"
+        raise Conflict(f"{file.name} has a manifest already", remedy=where)
+    info = inspect(subject.module)
+    needed = unasked(check_imports(info), ())
+    if not needed:
+        output.done(f"{file.name} needs no manifest: it reaches no door that somebody has to open", {"needs": []})
+        return
+    text = _adopted(
+        file, needed, _told(needed, needed, reasons, "reason"), _told(needed, _fields(needed), scopes, "scope")
+    )
+    made = shell.out or file.with_suffix(".toml")
+    read_manifest(file.stem, info, sidecar=text.encode(), sidecar_path=made.name)
+    write_whole(made.parent, made.name, text.encode())
+    output.done(f"Wrote {short_path(made)}", {"needs": list(needed), "file": str(made)})
+    output.say(f"Look at it, then run `omnicore plugins install {file}`.")
+
+
+def _fields(doors: Sequence[str]) -> list[str]:
+    return [f"{door}.{field}" for door in doors for field in needed_fields(door)]
+
+
+def _told(doors: Sequence[str], names: Sequence[str], given: Sequence[str], option: str) -> dict[str, str]:
+    """The answers of options and, of what they leave open, of somebody who is asked.
+
+    Raises: InvalidInput: nobody is there.
+    """
+    found: dict[str, str] = {}
+    for text in given:
+        name, _, value = text.partition("=")
+        if not value or name.partition(".")[0] not in doors:
+            raise InvalidInput(
+                f"--{option} {text[:80]} is about no door that it imports", remedy=f"it imports {', '.join(doors)}"
+            )
+        found[name] = value
+    for name in names:
+        if name not in found:
+            question = f"Why does it need {name}?" if option == "reason" else f"{name}, several with commas between"
+            if not sys.stdin.isatty():
+                raise InvalidInput(f"nobody is there to ask: {question}", remedy=f"add --{option} {name}=...")
+            found[name] = str(click.prompt(question, err=True))
+    return found
+
+
+def _adopted(file: Path, needed: Sequence[str], reasons: Mapping[str, str], scopes: Mapping[str, str]) -> str:
+    parts = [f'name = "{name_of_stem(file.stem)}"']
+    for door in needed:
+        own = {name.partition(".")[2]: text for name, text in scopes.items() if name.partition(".")[0] == door}
+        values = {name: [one.strip() for one in text.split(",") if one.strip()] for name, text in own.items()}
+        parts.append(lines_to_ask(door, reasons[door], values))
+    return "\n\n".join(parts) + "\n"

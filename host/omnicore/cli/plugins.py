@@ -44,7 +44,9 @@ TABLE: Mapping[str, Lazy] = {
     "test": Lazy(_FILES, "test", "Make the calls of expected.json and compare."),
     "bench": Lazy(_FILES, "bench", "Measure what a function costs."),
     "stub": Lazy(_FILES, "stub", "Write a typed Python client for a plugin."),
-    "install": Lazy(_AT, "install", "Copy a .wasm or .wat file into the folder."),
+    "adopt": Lazy(_FILES, "adopt", "Write the manifest of a module that was made for another host."),
+    "install": Lazy(_AT, "install", "Install a plugin from a file, a registry or the web."),
+    "vendor": Lazy("omnicore.cli.packages", "vendor", "Write the packages of omnicore.lock into a folder."),
     "enable": Lazy(_AT, "enable", "Let a plugin take calls."),
     "disable": Lazy(_AT, "disable", "Let a plugin take no calls."),
     "rm": Lazy(_AT, "rm", "Delete a plugin, its grants and its data."),
@@ -146,15 +148,23 @@ def _shown_logs(client: Client, plugin: str) -> Iterator[None]:
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("what", metavar="FILE|REFERENCE")
 @click.option("--hold", is_flag=True, help="Let the version that serves go on until this one is chosen.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask; takes a package that nobody whom you trust has signed.")
 @host_folders
 @pass_shell
-def install(shell: Shell, file: Path, *, hold: bool) -> None:
-    """Copy a .wasm or .wat file, and the manifest beside it, into the plugin folder."""
-    if file.suffix not in _ENDINGS:
-        raise click.BadParameter(f"{file} is no .wasm or .wat file", param_hint="FILE")
-    output = Output(shell)
+def install(shell: Shell, what: str, *, hold: bool, yes: bool) -> None:
+    """Install a plugin: a .wasm, .wat or .omni file, oci://HOST/NAME:VERSION, https://HOST/FILE#sha256=DIGEST, NAME.
+
+    NAME or NAME@VERSION is looked up in the indexes of trust.indexes.
+
+    Of a .wasm or .wat file the manifest beside it is taken along. A package is shown first: who made it, and what it
+    asks for.
+    """
+    output, file = Output(shell), Path(what)
+    if file.suffix not in _ENDINGS or "://" in what:
+        optional("omnicore.cli.packages").install_package(shell, output, what, hold=hold, yes=yes)
+        return
     data, manifest = _read(file), file.with_suffix(".toml")
     loaded(shell).settings.plugins.mkdir(parents=True, exist_ok=True)
     parts = {"file": (file.name, data)}
@@ -164,7 +174,17 @@ def install(shell: Shell, file: Path, *, hold: bool) -> None:
     with connected(shell, output) as client, output.waiting(f"Installing {file.name}"):
         held = {"hold": "true"} if hold else {}
         view = json.loads(client.send("POST", "plugins", data=body, headers={"content-type": media}, **held).body)
-    output.done(f"Installed {view['name']} ({_standing(view)})", view)
+    output.done(f"Installed {view['name']} ({standing(view)})", view)
+    say_next(output, view)
+
+
+def _unlock(shell: Shell, name: str) -> None:
+    """Takes a removed plugin out of the lock."""
+    optional("omnicore.cli.packages").unlock(shell, name)
+
+
+def say_next(output: Output, view: Document) -> None:
+    """Says what a plugin that was just installed waits for."""
     if view["state"] == "needs-grant":
         output.say(f"See what it asks for with `omnicore plugins diff {view['name']}`.")
     elif view["state"] == "needs-review":
@@ -246,7 +266,7 @@ def rollback(shell: Shell, name: str, digest: str | None) -> None:
             found = client.get("plugins", name, "versions")["items"]
             digest = next((one["hash"] for one in found if not one["newest"]), "none-kept")
         view = client.ask("POST", "plugins", name, "rollback", body={"hash": digest})
-    words = f"{name} is {_standing(view)}, version {view['version'] or '-'} ({(view['hash'] or '')[:8]})"
+    words = f"{name} is {standing(view)}, version {view['version'] or '-'} ({(view['hash'] or '')[:8]})"
     output.done(words, view)
 
 
@@ -270,7 +290,7 @@ def share(shell: Shell, name: str, parts: Sequence[str]) -> None:
     with connected(shell, output) as client:
         view = client.ask("PUT", "plugins", name, "shares", body={"shares": shares})
     shown = _shares(view) or f"all calls to {(view['serving'] or 'none')[:8]}"
-    output.done(f"{name} is {_standing(view)}, {shown}", view)
+    output.done(f"{name} is {standing(view)}, {shown}", view)
 
 
 @click.command()
@@ -302,6 +322,8 @@ def place(shell: Shell, name: str, labels: Sequence[str], *, anywhere: bool) -> 
 @click.option("--guard", "guards", multiple=True, help="Condition such as errors<1%, p95<200ms or p95<2x; repeatable.")
 @click.option("--stop", "order", flag_value="stop", help="Give all calls back to the version that served before.")
 @click.option("--promote", "order", flag_value="promote", help="Give the new version all calls now.")
+@click.option("--pause", "order", flag_value="pause", help="Leave it at its share; guards still give calls back.")
+@click.option("--resume", "order", flag_value="resume", help="Carry on after a pause.")
 @host_folders
 @pass_shell
 def rollout(
@@ -314,7 +336,7 @@ def rollout(
     """
     output, steps = Output(shell), shares.split(",")
     if (order is None) == (version is None):
-        raise click.UsageError("give a version, --promote or --stop")
+        raise click.UsageError("give a version, --promote, --pause, --resume or --stop")
     if not all(one.strip().isdigit() for one in steps):
         raise click.BadParameter(f"{shares} is no list such as 5,25,100", param_hint="--share")
     plan = {"version": version, "shares": [int(one) for one in steps], "every_s": every, "guards": list(guards)}
@@ -362,7 +384,8 @@ def _rollout(one: Document) -> str:
     """A rollout in a line."""
     share = one["shares"][one["step"]] if one["step"] >= 0 else 0
     reason = f": {one['reason']}" if one["reason"] else ""
-    return f"{one['state']}, {share} % to {one['version']} ({one['digest'][:8]}){reason}"
+    state = "paused" if one["state"] == "running" and one.get("paused_at") else one["state"]
+    return f"{state}, {share} % to {one['version']} ({one['digest'][:8]}){reason}"
 
 
 @click.command()
@@ -413,7 +436,7 @@ def upgrade(shell: Shell, name: str, digest: str | None, decision: str | None) -
                 digest = client.get("plugins", name, "upgrade")["digest"]
             body = {"decision": decision, "digest": digest}
             view = client.ask("POST", "plugins", name, "upgrade", body=body)
-            output.done(f"{name} is {_standing(view)}", view)
+            output.done(f"{name} is {standing(view)}", view)
             return
         found = client.get("plugins", name, "upgrade")
     if output.is_json:
@@ -613,10 +636,7 @@ def next_steps(views: Sequence[Document]) -> list[str]:
 
 def _show_upgrade(output: Output, name: str, upgrade: Document) -> None:
     """Prints all that differs, what is decided over first, and what can be done about it."""
-    output.rows(_CHANGE_HEADS, [_change_row(change) for change in upgrade["changes"]])
-    rows = list(_upgrade_rows(upgrade))
-    if rows:
-        output.rows(("what", "before", "after"), rows)
+    show_changes(output, upgrade)
     if upgrade["review"] and upgrade["kept"] is None:
         also = ", or stay with the version that serves with `--keep`" if upgrade["from"] is not None else ""
         take = f"omnicore plugins upgrade {name} {upgrade['digest'][:12]} --approve"
@@ -628,6 +648,13 @@ def _show_upgrade(output: Output, name: str, upgrade: Document) -> None:
         output.say(f"Grant it with `omnicore plugins grant {name}`, or one of it with its name after that.")
     else:
         output.say(f"{name} asks for nothing that it has not been granted.")
+
+
+def show_changes(output: Output, upgrade: Document) -> None:
+    """Prints what is asked for, and all else that differs."""
+    output.rows(_CHANGE_HEADS, [_change_row(change) for change in upgrade["changes"]])
+    if rows := list(_upgrade_rows(upgrade)):
+        output.rows(("what", "before", "after"), rows)
 
 
 def _upgrade_rows(upgrade: Document) -> Iterator[tuple[str, ...]]:
@@ -676,7 +703,8 @@ def _version_row(one: Document) -> tuple[str, ...]:
     )
 
 
-def _standing(view: Document) -> str:
+def standing(view: Document) -> str:
+    """The state of a plugin in words."""
     return f"{view['state']}: {view['reason']}" if view["reason"] else str(view["state"])
 
 
@@ -742,7 +770,7 @@ _PLUGIN = Noun(
     also=("path",),
     switch=lambda on: ("PUT", ("state",), {"state": "enabled" if on else "disabled"}),
     # A disabled plugin needs no reason: it was asked for.
-    state=lambda view: str(view["state"]) if view["state"] == "disabled" else _standing(view),
+    state=lambda view: str(view["state"]) if view["state"] == "disabled" else standing(view),
 )
 _VERSION = Noun(
     path="plugins/{plugin}/versions",
@@ -750,7 +778,7 @@ _VERSION = Noun(
     row=_version_row,
 )
 ls = listing(_PLUGIN, words="List plugins and their states; with TEXT only those with it in name, file or reason.")
-rm = removal(_PLUGIN, words="Delete a plugin's file, its grants and its data.")
+rm = removal(_PLUGIN, words="Delete a plugin's file, its grants and its data.", then=_unlock)
 versions = listing(
     _VERSION,
     "versions",

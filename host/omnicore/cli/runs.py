@@ -136,8 +136,8 @@ def retry(
         if output.is_json:
             output.document(plan)
             return
-        lines = [(words, one["name"], one["place"]) for words in ("kept", "again") for one in plan[words]]
-        output.rows(("", "step", "place"), lines)
+        lines = [(words, one["name"], one["place"], one["why"]) for words in ("kept", "again") for one in plan[words]]
+        output.rows(("", "step", "place", "reason"), lines)
         return
     _shown(shell, Output(shell), lambda client: _ordered(client, "runs", run_id, "retry", **order), wishes)
 

@@ -46,7 +46,13 @@ vectors.add_command(removal(_COLLECTION, words="Remove a collection and all vect
 @click.argument("collection")
 @click.argument("values")
 @click.option("-n", "--limit", type=click.IntRange(1, 1000), default=10, show_default=True, help="Most matches.")
-@click.option("--filter", "filters", multiple=True, metavar="KEY=JSON", help="Metadata that must be equal; repeatable.")
+@click.option(
+    "--filter",
+    "filters",
+    multiple=True,
+    metavar="KEY=JSON",
+    help='What metadata must be: year=2020, or year={"$gte": 2020}; repeatable.',
+)
 @_OWNER
 @host_folders
 @pass_shell

@@ -76,7 +76,7 @@ def plain(value: Any) -> Any:
 def _rows(leaf: Leaf, found: Loaded) -> list[Row]:
     value = value_of(found.settings, leaf.path)
     if not leaf.free:
-        return [(leaf.name, leaf, MASK if leaf.secret and value is not None else plain(value))]
+        return [(leaf.name, leaf, MASK if leaf.secret and value not in (None, ()) else plain(value))]
     inside = leaves(found.settings.to_json()[leaf.name], leaf.path) if value else ()
     return [(".".join(path), leaf, MASK if leaf.secret else item) for path, item in inside]
 

@@ -31,11 +31,13 @@ __all__ = [
     "McpSettings",
     "MemorySettings",
     "OidcSettings",
+    "PackageSettings",
     "RuntimeSettings",
     "Settings",
     "StorageSettings",
     "TaskSettings",
     "TelemetrySettings",
+    "TrustSettings",
     "VectorSettings",
     "WorkflowSettings",
     "is_secret",
@@ -258,6 +260,31 @@ class ConnectorSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PackageSettings:
+    """Packages: where plugins come from."""
+
+    mirrors: tuple[str, ...] = setting(
+        (), "Mirrors that are asked first: `REGISTRY=HOST/PREFIX`, such as `registry.example.org=mirror.local/plugins`"
+    )
+    private_hosts: tuple[str, ...] = setting(
+        (), "Hosts with private addresses that packages may come from, with their ports, such as `10.0.0.7:5000`"
+    )
+    insecure_hosts: tuple[str, ...] = setting((), "Hosts that are asked without TLS, with their ports")
+    credentials: tuple[str, ...] = setting(
+        (), "Credentials at registries, `USER:PASSWORD@HOST`; else those of docker, podman and the keyring", secret=True
+    )
+    ca_file: Path | None = setting(None, "Certificates of authorities to trust in addition, in PEM")
+    proxy: str | None = setting(
+        None,
+        "URL of a proxy; default: the variables HTTPS_PROXY and NO_PROXY",
+        secret=True,
+    )
+    timeout_s: float = setting(300.0, "Longest time of one download", minimum=0.001)
+    # Beside the module, which `limits.module_bytes` bounds:
+    files_bytes: int = 16 * MIB  # a README, an icon, a bill of materials: people read them
+
+
+@dataclass(frozen=True, slots=True)
 class LaneSettings:
     """One lane. Units: seconds; `fuel` Wasm instructions of all handlers in a cycle, None for no bound."""
 
@@ -440,6 +467,40 @@ class FleetSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ModuleSettings:
+    """Modules: where the code of plugins lies that hosts of a fleet share."""
+
+    store: str | None = setting(
+        None,
+        "Place through which hosts share modules: s3://BUCKET/PREFIX?endpoint=URL&region=NAME&credentials=FILE (extra"
+        " `aws`), or nats://?bucket=NAME, the object store of the servers of `fleet.url` (extra `fleet`); none: their"
+        " PostgreSQL database",
+        secret=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TrustSettings:
+    """Publishers of packages, and indexes. No settings file of a folder that is not trusted sets any of these."""
+
+    unsigned: Literal["accept", "ask", "refuse"] = setting(
+        "ask", "Packages that no publisher signed whom you trust: install them, ask first, or refuse them"
+    )
+    publishers: tuple[str, ...] = setting(
+        (),
+        "Publishers of names, the first rule that fits: `PATTERN anyOf|allOf PUBLISHER...`, such as `acme-* anyOf acme"
+        " acme-2027`; a publisher is the name or fingerprint of a key, or `sigstore:IDENTITY=ISSUER`",
+    )
+    auto_update: Literal["never", "patch"] = setting(
+        "never", "Accept a patch release that asks for nothing more and that the publisher of the accepted one signed"
+    )
+    sigstore_root: Path | None = setting(None, "File with the trusted root that bundles of sigstore are verified with")
+    indexes: tuple[str, ...] = setting(
+        (), "Indexes of plugins: `NAME=URL#sha256=DIGEST` of the first root, as `omnicore index make` prints it"
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Settings of a host. Units: bytes, seconds, counts; relative paths count from the file's folder."""
 
@@ -505,12 +566,15 @@ class Settings:
     memory: MemorySettings = setting(MemorySettings(), "Memories of plugins")
     vectors: VectorSettings = setting(VectorSettings(), "Vector collections")
     connectors: ConnectorSettings = setting(ConnectorSettings(), "Connectors, the vault and webhooks")
+    packages: PackageSettings = setting(PackageSettings(), "Packages: where plugins come from")
     loops: LoopSettings = setting(LoopSettings(), "The seven lanes")
     mcp: McpSettings = setting(McpSettings(), "Model Context Protocol")
     runtime: RuntimeSettings = setting(RuntimeSettings(), "Environment of the host")
     access: AccessSettings = setting(AccessSettings(), "Users, sessions and the audit trail")
     workflows: WorkflowSettings = setting(WorkflowSettings(), "Workflows and their runs")
     fleet: FleetSettings = setting(FleetSettings(), "Fleet of hosts")
+    modules: ModuleSettings = setting(ModuleSettings(), "Modules of plugins that hosts share")
+    trust: TrustSettings = setting(TrustSettings(), "Publishers and indexes of packages")
     brokers: Mapping[str, Mapping[str, Any]] = setting(
         {}, "Message brokers to receive events from and send events to, one table each: `url`, `in`, `out`", secret=True
     )
@@ -541,7 +605,7 @@ def _shown(name: str, value: Any, only: Mapping[str, str] | None = None) -> Any:
         held = ((spec, getattr(value, spec.name)) for spec in declared)
         return {
             # Declared settings say themselves whether they are secret: `token_days` is not.
-            spec.name: MASK if spec.metadata.get("secret") and inner is not None else _shown("", inner)
+            spec.name: MASK if spec.metadata.get("secret") and inner not in (None, ()) else _shown("", inner)
             for spec, inner in held
         }
     if isinstance(value, Mapping):

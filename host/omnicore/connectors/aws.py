@@ -1,16 +1,23 @@
-"""Objects in AWS S3 (and services with its interface) and messages in AWS SQS, through aiobotocore."""
+"""Objects in AWS S3 (and services with its interface) and messages in AWS SQS, through aiobotocore.
+
+`S3Modules` keeps modules of the host's own there, with the library below it, which blocks.
+"""
 
 from __future__ import annotations
 
 import socket
+import threading
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
 from aiohttp.abc import AbstractResolver, ResolveResult
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as ConnectionFailed
+from botocore.session import Session
 
 from omnicore.connectors.addresses import literal_address
 from omnicore.connectors.http import Base, base_url
@@ -28,7 +35,8 @@ from omnicore.connectors.kind import (
     text,
     wrapped,
 )
-from omnicore.errors import LimitExceeded, OmniError, ServiceRefused
+from omnicore.errors import InvalidSetting, LimitExceeded, OmniError, ServiceRefused, StorageFailed, Unavailable
+from omnicore.storage.modules import too_long
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -362,3 +370,129 @@ SQS = Kind(
     ),
     open=_open_sqs,
 )
+
+
+_MODULES_CONNECT_S, _MODULES_READ_S, _MODULES_TRIES = 3, 20, 2
+_GONE = frozenset({"404", "NoSuchKey", "NotFound"})
+
+
+class S3Modules:
+    """Modules in a bucket, an object `PREFIX/SHA256.wasm` each. See `omnicore.storage.modules.ModulePlace`.
+
+    Credentials are those of this host, as AWS's own tools find them (variables, files, the machine's role), unless the
+    URL names a file of them.
+
+    Args: url: `s3://BUCKET/PREFIX?endpoint=URL&region=NAME&credentials=FILE`. Raises: InvalidSetting.
+    """
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        given = dict(parse_qsl(parts.query))
+        if unknown := sorted(given.keys() - {"endpoint", "region", "credentials"}):
+            raise _wrong_store(f"has {unknown[0][:80]!r} after the ?", "endpoint, region and credentials are known")
+        if not parts.hostname or "@" in parts.netloc:
+            raise _wrong_store("names no bucket", "write s3://BUCKET/PREFIX, credentials are not part of it")
+        prefix = unquote(parts.path).strip("/")
+        self.shown = f"s3://{parts.netloc}/{prefix}".rstrip("/")
+        self._bucket, self._prefix, self._given = parts.netloc, f"{prefix}/" if prefix else "", given
+        self._lock = threading.Lock()
+        self._client: Any = None
+
+    def get(self, digest: str, most: int) -> bytes | None:
+        """See `ModulePlace`."""
+        answer = self._ask("get_object", Key=self._key(digest))
+        if answer is None:
+            return None
+        with answer["Body"] as body:
+            if answer["ContentLength"] > most:
+                raise too_long(self.shown, digest, most)
+            try:
+                data: bytes = body.read(most + 1)
+            except (BotoCoreError, OSError) as error:
+                raise self._away(error) from error
+        return data
+
+    def put(self, digest: str, data: bytes) -> None:
+        """See `ModulePlace`."""
+        if self._ask("put_object", Key=self._key(digest), Body=data, ContentType="application/wasm") is None:
+            raise self._refused("NoSuchBucket")
+
+    def has(self, digest: str) -> bool:
+        """See `ModulePlace`."""
+        return self._ask("head_object", Key=self._key(digest)) is not None
+
+    def delete(self, digest: str) -> None:
+        """See `ModulePlace`."""
+        self._ask("delete_object", Key=self._key(digest))
+
+    def check(self) -> None:
+        """See `ModulePlace`."""
+        if self._ask("head_bucket") is None:
+            raise self._refused("NoSuchBucket")
+
+    def close(self) -> None:
+        """See `ModulePlace`."""
+        with self._lock:
+            client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    def _key(self, digest: str) -> str:
+        return f"{self._prefix}{digest}.wasm"
+
+    def _ask(self, action: str, **given: Any) -> Any:
+        """The answer, or None for what is not there. Raises: Unavailable, StorageFailed."""
+        try:
+            return getattr(self._made(), action)(Bucket=self._bucket, **given)
+        except ClientError as error:
+            code = str(error.response.get("Error", {}).get("Code", ""))
+            status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+            if code in _GONE:
+                return None
+            if status >= 500 or code in _THROTTLED:
+                raise self._away(error) from error
+            raise self._refused(code) from error
+        except (BotoCoreError, OSError) as error:
+            raise self._away(error) from error
+
+    def _made(self) -> Any:
+        with self._lock:
+            if self._client is None:
+                session = Session()
+                if "credentials" in self._given:
+                    session.set_config_variable("credentials_file", self._given["credentials"])
+                endpoint = self._given.get("endpoint")
+                self._client = session.create_client(
+                    "s3",
+                    region_name=self._given.get("region") or session.get_config_variable("region") or "us-east-1",
+                    endpoint_url=endpoint,
+                    config=Config(
+                        connect_timeout=_MODULES_CONNECT_S,
+                        read_timeout=_MODULES_READ_S,
+                        retries={"total_max_attempts": _MODULES_TRIES},
+                        s3={"addressing_style": "path"} if endpoint else None,
+                        user_agent="omnicore",
+                    ),
+                )
+            return self._client
+
+    def _away(self, error: Exception) -> Unavailable:
+        return Unavailable(
+            f"the modules in {self.shown} cannot be reached: {type(error).__name__}",
+            remedy="check modules.store, the service, and this host's way and credentials to it; it is tried again",
+        )
+
+    def _refused(self, code: str) -> StorageFailed:
+        return StorageFailed(
+            f"{self.shown} refuses this host: {code[:80]}",
+            remedy="make the bucket, and allow this host GetObject, PutObject, DeleteObject and ListBucket there",
+        )
+
+
+def module_place(url: str, _fleet_url: str | None) -> S3Modules:
+    """The place that `modules.store` names. Raises: InvalidSetting."""
+    return S3Modules(url)
+
+
+def _wrong_store(fact: str, remedy: str) -> InvalidSetting:
+    return InvalidSetting(f"modules.store {fact}", remedy=remedy, setting="modules.store")

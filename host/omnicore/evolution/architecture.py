@@ -128,6 +128,25 @@ def document_with(order: EvolutionOrder, document: Mapping[str, Any], genes: Gen
     return made
 
 
+_PLAIN_TASK = {"set"}
+
+
+def example_places(order: EvolutionOrder, document: Mapping[str, Any]) -> dict[str, tuple[int, str]]:
+    """Programs whose result is the workflow's own output, by knob: the task's place, and where in the output it stands.
+
+    These are programs in the `set` of the last task, of a workflow that changes nothing before or after it. A function
+    that judges may want something else than what is expected, so there are none then.
+    """
+    last = len(document["do"]) - 1
+    ((name, task),) = document["do"][last].items()
+    plain = set(task) == _PLAIN_TASK and not {"input", "output"} & set(document)
+    if order.judge.kind == "function" or not plain:
+        return {}
+    begin = f"/do/{last}/{_escaped(name)}/set"
+    jq = [one for one in order.knobs if one.kind == "jq"]
+    return {one.name: (last, one.at[len(begin) :]) for one in jq if f"{one.at}/".startswith(f"{begin}/")}
+
+
 def _edit(document: dict[str, Any], edit: Edit) -> None:
     block, at = _block(document, edit.at)
     item = block[at]

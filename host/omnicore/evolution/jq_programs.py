@@ -19,8 +19,9 @@ from omnicore.errors import InvalidInput
 
 _TOKEN = re.compile(
     r'\s*(?:(?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|(?P<text>"(?:[^"\\]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*")'
-    r"|(?P<name>[A-Za-z_]\w*)|(?P<mark>//|==|!=|<=|>=|[.|,+\-*/%<>()\[\]{}:;?]))"
+    r"|(?P<variable>\$[A-Za-z_]\w*)|(?P<name>[A-Za-z_]\w*)|(?P<mark>//|==|!=|<=|>=|[.|,+\-*/%<>()\[\]{}:;?]))"
 )
+_SLICE = re.compile(r"((?:- )?\d+)? ?: ?((?:- )?\d+)? ?\]")
 _BINARY: tuple[tuple[str, ...], ...] = (
     *(("|",), (",",), ("//",), ("or",), ("and",)),
     *(("==", "!=", "<", "<=", ">", ">="), ("+", "-"), ("*", "/", "%")),
@@ -44,7 +45,8 @@ _WITH_TEXT = ("split", "join", "ltrimstr", "rtrimstr", "startswith", "endswith",
 @dataclass(frozen=True, slots=True)
 class Term:
     """A node of the tree. `kind`: `.`, `literal`, `field`, `index`, `each`, `maybe`, `call`, `binary`, `minus`,
-    `array`, `object`, `if`. `word`: its operator, name or value; `terms`: the nodes below."""
+    `slice`, `array`, `object`, `if`, `bind` (`x as $word | y`),
+    `variable`. `word`: its operator, name or value; `terms`: the nodes below."""
 
     kind: str
     word: Any = None
@@ -52,6 +54,30 @@ class Term:
 
 
 HERE = Term(".")
+
+
+def call(name: str, *given: Term) -> Term:
+    """A function of `.`."""
+    return Term("call", name, given)
+
+
+def piped(base: Term, *stages: Term) -> Term:
+    """`base | stage | stage`, without stages that change nothing."""
+    for stage in stages:
+        if base == HERE:
+            base = stage
+        elif stage.kind in ("field", "slice") and stage.terms == (HERE,):
+            base = Term(stage.kind, stage.word, (base,))
+        elif stage != HERE:
+            base = Term("binary", "|", (base, stage))
+    return base
+
+
+def literal(value: Any) -> Term:
+    """A constant."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and value < 0:
+        return Term("minus", None, (Term("literal", -value),))
+    return Term("literal", value)
 
 
 def read_program(text: str) -> Term:
@@ -64,6 +90,7 @@ def read_program(text: str) -> Term:
 class _Reader:
     def __init__(self, text: str) -> None:
         self._tokens: list[tuple[str, str, int]] = []
+        self._bound: list[str] = []
         self._at, self._depth = 0, 0
         place, end = 0, len(text.rstrip())
         while place < end:
@@ -98,7 +125,19 @@ class _Reader:
         if self._peek() == "-":
             self._at += 1
             return Term("minus", None, (self._unary(),))
-        return self._postfix(self._term())
+        term = self._postfix(self._term())
+        return self._bind(term) if self._peek() == "as" else term
+
+    def _bind(self, term: Term) -> Term:
+        self._at += 1
+        kind, word = self._next()
+        if kind != "variable":
+            raise _unread(word, self._tokens[self._at - 1][2])
+        self._expect("|")
+        self._bound.append(word[1:])
+        body = self._binary(0)
+        self._bound.pop()
+        return Term("bind", word[1:], (term, body))
 
     def _term(self) -> Term:
         kind, word = self._next()
@@ -107,6 +146,8 @@ class _Reader:
             found = Term("literal", json.loads(word))
         elif kind == "name":
             found = self._named(word)
+        elif kind == "variable" and word[1:] in self._bound:
+            found = Term("variable", word[1:])
         elif word == ".":
             found = self._field(HERE) if self._field_follows() else HERE
         elif word == "(":
@@ -179,6 +220,8 @@ class _Reader:
                 if self._peek() == "]":
                     self._at += 1
                     term = Term("each", None, (term,))
+                elif (cut := self._slice()) is not None:
+                    term = Term("slice", cut, (term,))
                 else:
                     term = Term("index", None, (term, self._binary(0)))
                     self._expect("]")
@@ -187,6 +230,16 @@ class _Reader:
                 term = self._field(term) if self._field_follows() else term
             else:
                 return term
+
+    def _slice(self) -> tuple[int | None, int | None] | None:
+        """The borders of a slice between whole numbers; None, and nothing is read, for anything else."""
+        words = [word for _, word, _ in self._tokens[self._at : self._at + 6]]
+        found = _SLICE.match(" ".join(words))
+        if found is None:
+            return None
+        self._at += len(found[0].split())
+        first, last = (None if one is None else int(one.replace(" ", "")) for one in found.groups())
+        return None if first is last is None else (first, last)
 
     def _field_follows(self) -> bool:
         if self._at >= len(self._tokens):
@@ -256,6 +309,9 @@ _WRITERS: Mapping[str, Callable[[Term], str]] = {
     "field": _write_field,
     "index": lambda term: f"{_based(term.terms[0])}[{write_program(term.terms[1])}]",
     "each": lambda term: f"{_based(term.terms[0])}[]",
+    "slice": lambda term: f"{_based(term.terms[0])}[{':'.join('' if one is None else str(one) for one in term.word)}]",
+    "variable": lambda term: f"${term.word}",
+    "bind": lambda term: f"({_based(term.terms[0])} as ${term.word} | {write_program(term.terms[1])})",
     "maybe": lambda term: f"{_based(term.terms[0])}?",
     "call": _write_call,
     "minus": lambda term: f"-{_based(term.terms[0])}",

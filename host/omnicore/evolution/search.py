@@ -17,8 +17,10 @@ from random import Random
 from typing import Any
 
 from omnicore.errors import InvalidInput
-from omnicore.evolution.architecture import EvolutionOrder, Knob, document_with, tasks_of
-from omnicore.evolution.jq_programs import mutated, read_program, reduced, size, vocabulary, write_program
+from omnicore.evolution.architecture import EvolutionOrder, Knob, document_with, score, tasks_of
+from omnicore.evolution.jq_evaluation import NotModelled, evaluated, key_of
+from omnicore.evolution.jq_programs import Term, mutated, read_program, reduced, size, vocabulary, write_program
+from omnicore.evolution.synthesis import synthesised
 from omnicore.records import replace
 from omnicore.storage.tables.evolution import Edit, EvolutionCandidate, Genes
 
@@ -29,6 +31,13 @@ _EXPLORE = 0.15
 _LARGEST = 60
 _MOST_EDITS = 12
 _MOST_TRIALS = 500
+_MOST_ALIKE = 4
+"""Programs that are put together from the examples and get all of them right, of which the cases held out choose."""
+_LITTER = 12
+_MOST_ROWS = 40
+
+Examples = Mapping[str, Sequence[tuple[Any, Any]]]
+"""For knobs with a program: pairs of what it takes and what it is to give, of the cases for training."""
 
 
 @dataclass(slots=True)
@@ -47,6 +56,7 @@ class Search:
     order: EvolutionOrder
     document: Mapping[str, Any]
     first: Genes
+    examples: Examples = field(default_factory=dict)
     archive: list[EvolutionCandidate] = field(default_factory=list)
     """The Pareto front: none of them is matched by another that costs less, or is cheaper and as good."""
     niches: dict[str, EvolutionCandidate] = field(default_factory=dict)
@@ -58,6 +68,8 @@ class Search:
     _seen: set[str] = field(default_factory=set)
     _trials: list[tuple[Mapping[str, Any], float]] = field(default_factory=list)
     _words: Any = None
+    _found: list[Genes] | None = None
+    _behaved: set[str] = field(default_factory=set)
 
     def add(self, one: EvolutionCandidate) -> None:
         """Takes a candidate up that is judged, dropped or dead."""
@@ -81,6 +93,9 @@ class Search:
 
         Args: optuna: the package, where a knob is a number or a choice; else None.
         """
+        for put in self._synthesised():
+            if genes_key(put) not in self._seen:
+                return put, 0, "examples"
         best = self.best()
         if best is not None and best.quality == 1.0 and best.number:
             found = next((one for one in self._simpler(best.genes) if genes_key(one) not in self._seen), None)
@@ -105,6 +120,20 @@ class Search:
         return ranked[:most]
 
     # -- inner parts
+
+    def _synthesised(self) -> list[Genes]:
+        """Candidates whose programs are put together from the examples; the same each time."""
+        if self._found is None:
+            programs: dict[str, list[str]] = {}
+            for name, pairs in self.examples.items():
+                made = synthesised(read_program(self.first.values[name]), pairs)[:_MOST_ALIKE]
+                programs[name] = [write_program(one) for one in made]
+            found = []
+            for at in range(_MOST_ALIKE):
+                values = {name: texts[min(at, len(texts) - 1)] for name, texts in programs.items() if texts}
+                found.append(replace(self.first, values={**self.first.values, **values}))
+            self._found = found if programs else []
+        return self._found
 
     def _keep(self, one: EvolutionCandidate) -> None:
         self._pool[one.number] = one
@@ -194,11 +223,40 @@ class Search:
         knob = chance.choice([one for one in self.order.knobs if one.kind == "jq"])
         program = read_program(parent.genes.values[knob.name])
         others = [read_program(one.genes.values[knob.name]) for one in self.archive]
-        for _step in range(chance.choice((1, 1, 1, 1, 2))):
-            program = mutated(program, chance, self._words, others=others)
-        if size(program) > _LARGEST:
+
+        def child() -> Term:
+            made = program
+            for _step in range(chance.choice((1, 1, 1, 1, 2))):
+                made = mutated(made, chance, self._words, others=others)
+            return made
+
+        pairs = self.examples.get(knob.name)
+        made = child() if pairs is None else self._likeliest([child() for _ in range(_LITTER)], pairs[:_MOST_ROWS])
+        if size(made) > _LARGEST:
             return None
-        return replace(parent.genes, values={**parent.genes.values, knob.name: write_program(program)})
+        return replace(parent.genes, values={**parent.genes.values, knob.name: write_program(made)})
+
+    def _likeliest(self, litter: Sequence[Term], pairs: Sequence[tuple[Any, Any]]) -> Term:
+        """The child that comes closest to the examples, and behaves as none before it, where there is one."""
+        best: tuple[float, Term, str] | None = None
+        for one in dict.fromkeys(litter):
+            given = []
+            for value, _ in pairs:
+                try:
+                    given.append(evaluated(one, value))
+                except NotModelled:
+                    given.append(None)
+            key = key_of(given)
+            if key in self._behaved or size(one) > _LARGEST:
+                continue
+            judge = self.order.judge
+            worth = sum(score(judge, want, got) for got, (_, want) in zip(given, pairs, strict=True))
+            if best is None or worth > best[0]:
+                best = (worth, one, key)
+        if best is None:
+            return litter[0]
+        self._behaved.add(best[2])
+        return best[1]
 
     def _graph(self, parent: EvolutionCandidate, chance: Random, _: Any) -> Genes | None:
         edits = list(parent.genes.edits)

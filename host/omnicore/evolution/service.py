@@ -19,6 +19,7 @@ from omnicore.errors import (
     CallCancelled,
     Conflict,
     DeadlineExceeded,
+    InvalidInput,
     NotFound,
     OmniError,
     StorageFailed,
@@ -30,12 +31,14 @@ from omnicore.evolution.architecture import (
     check_order,
     division,
     document_with,
+    example_places,
     granted,
     lower_bound,
     powers,
     score,
+    value_at,
 )
-from omnicore.evolution.search import Search, judged
+from omnicore.evolution.search import Examples, Search, judged
 from omnicore.ids import new_id
 from omnicore.optional import optional
 from omnicore.records import decode, replace, view
@@ -258,6 +261,13 @@ class Evolutions:
         return self._table.claim(self._host, now, now + _LEASE_S)
 
 
+class _Unfit(Exception):
+    """A run that gave no output."""
+
+
+_NO_INPUT = object()
+
+
 class _Carried:
     """A search in this host's hands."""
 
@@ -272,7 +282,8 @@ class _Carried:
         order, table = self._order, self._all._table
         root = await self._all._workflows.definitions.compile(self._one.document)
         self._grants = granted(order, root)
-        search = Search(order, self._one.document, check_order(order, self._one.document))
+        first = check_order(order, self._one.document)
+        search = Search(order, self._one.document, first, await self._examples(root))
         for one in await asyncio.to_thread(lambda: list(table.all_candidates(self._one.id))):
             search.add(one)
         needed = any(one.kind != "jq" for one in order.knobs)
@@ -297,6 +308,39 @@ class _Carried:
                 await self._end("the workflow gets all cases for training right as it is")
                 return
         await self._decide(search)
+
+    async def _examples(self, root: WorkflowGraph) -> Examples:
+        """Pairs of input and output for programs whose result is the workflow's own, of the cases for training."""
+        cases = [self._order.cases[at] for at in self._train]
+        places = example_places(self._order, root.document)
+        before = sorted({at for at, _ in places.values()})
+        inputs = {at: await self._inputs(root.document, at) for at in before}
+        found = {}
+        for name, (at, path) in places.items():
+            given = zip(inputs[at], cases, strict=True)
+            try:
+                found[name] = [
+                    (one, value_at(case.expect, path, "cases")) for one, case in given if one is not _NO_INPUT
+                ]
+            except InvalidInput:  # what is expected has no such member
+                continue
+        return found
+
+    async def _inputs(self, document: Mapping[str, Any], at: int) -> list[Any]:
+        """Inputs of the task at a place for the cases for training: the output of the tasks before it."""
+        inputs = [self._order.cases[one].input for one in self._train]
+        if at == 0:
+            return inputs
+        workflows = self._all._workflows
+        graph = await workflows.definitions.compile({**document, "do": document["do"][:at]})
+        await self._keep(graph)
+        found = []
+        for case, given in zip(self._train, inputs, strict=True):
+            try:
+                found.append((await self._output(graph, -1, case, given))[0])
+            except _Unfit:
+                found.append(_NO_INPUT)
+        return found
 
     async def _judged(self, search: Search, genes: Genes, parent: int, proposer: str) -> EvolutionCandidate:
         """The next candidate with its scores on the cases for training."""
@@ -338,10 +382,14 @@ class _Carried:
         asked = sorted(powers(graph) - self._grants)
         if asked:
             raise Conflict(f"it asks for {asked[0]}, which the workflow it comes from lacks", remedy="grant it there")
+        await self._keep(graph)
+        return graph
+
+    async def _keep(self, graph: WorkflowGraph) -> None:
         text = json.dumps(graph.document, ensure_ascii=False, separators=(",", ":"))
         now = self._all._clock.now()
-        await workflows.engine.journal.apply(lambda session: keep_document(session, graph.digest, text, now))
-        return graph
+        journal = self._all._workflows.engine.journal
+        await journal.apply(lambda session: keep_document(session, graph.digest, text, now))
 
     async def _scores(self, graph: WorkflowGraph, number: int, cases: Sequence[int]) -> list[tuple[float, int]]:
         """The score and the rows of each case."""
@@ -359,24 +407,11 @@ class _Carried:
                 task.cancel()
 
     async def _score(self, graph: WorkflowGraph, number: int, at: int) -> tuple[float, int]:
-        workflows, case, judge = self._all._workflows, self._order.cases[at], self._order.judge
-        about = {"kind": "evolution", "search": self._one.id, "candidate": number, "case": at}
-        how = Beginning(by=f"evolution:{self._one.id}", trigger=about, trial=True, priority=0)
-        new = replace(
-            ordered(self._one.workflow, graph, 0, case.input, how),
-            dedupe=f"{self._one.id}:{number}:{at}",
-            dedupe_s=_KEY_S,
-        )
-        run = (await workflows.runs.begin(new)).run
+        case, judge = self._order.cases[at], self._order.judge
         try:
-            output = await workflows.output(run, timeout_s=self._order.case_s)
-        except (WorkflowFailed, CallCancelled):
+            output, rows = await self._output(graph, number, at, case.input)
+        except _Unfit:
             return 0.0, 0
-        except DeadlineExceeded:
-            with suppress(Conflict):
-                await workflows.cancel(run, by=how.by)
-            return 0.0, 0
-        rows = (await workflows.run_view(run)).steps
         if judge.kind != "function":
             return score(judge, case.expect, output), rows
         given = {"input": case.input, "expect": case.expect, "output": output}
@@ -384,6 +419,27 @@ class _Carried:
         if isinstance(said, bool) or not isinstance(said, int | float) or not 0 <= said <= 1:
             raise Conflict(f"{judge.function} judged {str(said)[:80]!r}", remedy="have it return a number from 0 to 1")
         return float(said), rows
+
+    async def _output(self, graph: WorkflowGraph, number: int, at: int, given: Any) -> tuple[Any, int]:
+        """The output of a run for a case, and its rows. Raises: _Unfit: it failed, or took too long."""
+        workflows = self._all._workflows
+        about = {"kind": "evolution", "search": self._one.id, "candidate": number, "case": at}
+        how = Beginning(by=f"evolution:{self._one.id}", trigger=about, trial=True, priority=0)
+        new = replace(
+            ordered(self._one.workflow, graph, 0, given, how),
+            dedupe=f"{self._one.id}:{number}:{at}",
+            dedupe_s=_KEY_S,
+        )
+        run = (await workflows.runs.begin(new)).run
+        try:
+            output = await workflows.output(run, timeout_s=self._order.case_s)
+        except (WorkflowFailed, CallCancelled):
+            raise _Unfit from None
+        except DeadlineExceeded:
+            with suppress(Conflict):
+                await workflows.cancel(run, by=how.by)
+            raise _Unfit from None
+        return output, (await workflows.run_view(run)).steps
 
     # -- its end
 

@@ -10,10 +10,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import os
 import random
 import secrets
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from dataclasses import replace as replace_call
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -84,6 +88,9 @@ class RemoteCall:
     context: Any = None
     raw: bool = False
     measured: bool = False
+    hasty: bool = False
+    """The caller makes the call if no other host takes it: `_NotBegunError` then, and hosts that are full are not
+    asked again."""
 
 
 @dataclass(slots=True)
@@ -98,6 +105,9 @@ class _Try:
     due: float | None
     safe: bool
     refused: set[str] = field(default_factory=set)
+    silent: bool = False
+    gone: bool = False
+    """A host that was heard lately has left NATS: it was killed, or it connects again."""
     last: OmniError | None = None
 
 
@@ -190,13 +200,16 @@ class Remote:
     async def _answered(self, tried: _Try) -> tuple[AnswerHeader, bytes]:
         """Tries until there is an answer, or no host is left that may be asked."""
         again_s = _FIRST_AGAIN_S
-        end = self._clock.monotonic() + (_PATIENCE_S if tried.header.origin is not None else _SHORT_PATIENCE_S)
+        patience_s = _PATIENCE_S if tried.header.origin is not None else _SHORT_PATIENCE_S
+        now = self._clock.monotonic()
+        end = now + (0.0 if tried.call.hasty else patience_s)
         while True:
-            subject = self._subject(tried)
+            subject, host = self._subject(tried)
             if subject is None:
-                if not isinstance(tried.last, CapacityReached) or self._clock.monotonic() > end:
+                full = isinstance(tried.last, CapacityReached)
+                if not (full or tried.gone) or self._clock.monotonic() > (end if full else now + _SHORT_PATIENCE_S):
                     break
-                tried.refused.clear()  # all are full: one of them may have room by now
+                tried.refused.clear()  # one of them may have room by now, or be there again
                 again_s = min(2 * again_s, _LAST_AGAIN_S)
                 await asyncio.sleep(again_s * (0.5 + random.random()))  # noqa: S311 -- spreads tries
                 continue
@@ -204,31 +217,37 @@ class Remote:
                 return await self._once(tried, subject)
             except _NotBegunError as refusal:
                 tried.last = refusal.error
-                tried.refused.add(refusal.host)
+                tried.refused.add(refusal.host or host)
+                tried.gone = tried.gone or (bool(host) and not refusal.host and not tried.call.hasty)
             except _SilentError as silence:
                 self.lost += 1
                 tried.last = _silent(tried, silence.host)
-                tried.refused.add(silence.host)
+                tried.refused.add(silence.host or host)
+                tried.silent = True
                 if not tried.safe:
                     break
             self.again += 1
-        if tried.last is None or isinstance(tried.last, NotFound):
+        if tried.call.hasty and tried.safe:
+            raise _NotBegunError(tried.last or _unserved(tried.call.ref, tried.plugin, tried.function), "")
+        again = tried.silent and tried.header.key is not None  # work that waits, and is sent again by its key
+        if tried.last is None or again or isinstance(tried.last, NotFound):
             raise _unserved(tried.call.ref, tried.plugin, tried.function) from tried.last
         raise tried.last
 
-    def _subject(self, tried: _Try) -> str | None:
-        """The subject to ask next: a host that was heard lately, the same one for a key; any where none is known."""
+    def _subject(self, tried: _Try) -> tuple[str | None, str]:
+        """The subject to ask next, and whose it is: a host that was heard lately, the same one for a key; any where
+        none is known."""
         plugin, function, key = tried.plugin, tried.function, tried.header.key
         places = self._directory.places(plugin, function, digest=tried.header.digest)
         left = [one for one in places if one.host not in tried.refused]
         if not left:
-            return None if tried.refused else call_subject(plugin, function, digest=tried.header.digest)
+            return None if tried.refused else call_subject(plugin, function, digest=tried.header.digest), ""
         if key is not None:
-            return call_subject(
-                plugin, function, host=max((one.host for one in left), key=lambda one: _weight(key, one))
-            )
-        roomy = [one.host for one in left if one.room > 0] or [left[0].host]
-        return call_subject(plugin, function, host=random.choice(roomy))  # noqa: S311 -- spreads calls
+            host = max((one.host for one in left), key=lambda one: _weight(key, one))
+        else:
+            roomy = [one.host for one in left if one.room > 0] or [left[0].host]
+            host = random.choice(roomy)  # noqa: S311 -- spreads calls
+        return call_subject(plugin, function, host=host), host
 
     async def _once(self, tried: _Try, subject: str) -> tuple[AnswerHeader, bytes]:
         header, payload = _timed(tried, self._clock), tried.payload
@@ -410,6 +429,9 @@ def _too_late(tried: _Try) -> OmniError:
 class FleetCalls:
     """The calls of a host in a fleet: here where the plugin is and there is room, else on another host.
 
+    Calls of steps go here as many at once as the host has cores. Of those above, which are flights of loops, forks and
+    runs that would wait for a core, each goes where fewer of them are under way, here or on a host with room.
+
     Used from any thread, as `omnicore.plugins.call.Calls`, which it stands in front of.
     """
 
@@ -421,6 +443,7 @@ class FleetCalls:
         """The plugins that this host serves."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._away: dict[str, NotFound] = {}
+        self._flights = _Flights()
 
     def forget(self) -> None:
         """Looks for every function here again: plugins have changed."""
@@ -469,17 +492,24 @@ class FleetCalls:
                 away = await asyncio.to_thread(self._look, ref)
             except CapacityReached as error:
                 away = error
+        call = RemoteCall(ref, data, timeout_s, host_context, raw, measured=costs is not None)
+        if away is None and self._crowded(ref, host_context):
+            try:
+                with self._flights.away():
+                    return await self._remote.call(replace_call(call, hasty=True), costs)
+            except _NotBegunError:
+                pass  # the others have no room by now, or are gone
         if away is None:
             try:
-                return await self._here.call(
-                    ref, data, timeout_s=timeout_s, host_context=host_context, raw=raw, costs=costs
-                )
+                with self._flights.here(host_context):
+                    return await self._here.call(
+                        ref, data, timeout_s=timeout_s, host_context=host_context, raw=raw, costs=costs
+                    )
             except (CapacityReached, NotServed) as error:
                 if not self._leaves(error, ref):
                     raise
         elif self._loop is None or (isinstance(away, CapacityReached) and not self._served(ref)):
             raise away
-        call = RemoteCall(ref, data, timeout_s, host_context, raw, measured=costs is not None)
         return await self._sent(call, costs)
 
     def call_blocking(
@@ -540,6 +570,18 @@ class FleetCalls:
                     raise NotServed(f"{gone.fact}: {wanted.fact}", remedy=wanted.remedy, **wanted.details) from gone
             await asyncio.sleep(_PLACED_AGAIN_S)
 
+    def _crowded(self, ref: str, context: Any) -> bool:
+        """True if a call of a step would wait here for a core, and fewer of them are under way at another host."""
+        flights, target = self._flights, self.targets.get(ref)
+        if not isinstance(context, StepContext) or flights.at_home < flights.cores or context.version:
+            return False
+        if self._loop is None or target is None:
+            return False
+        plugin, _, function = ref.partition(".")
+        places = self._directory.places(plugin, function, digest=target.version.serving.hash)
+        roomy = sum(one.room > 0 for one in places)
+        return flights.at_home * roomy > flights.abroad
+
     def _leaves(self, error: OmniError, ref: str) -> bool:
         """True if a call did not begin here and another host makes it."""
         if not not_begun(error, ref):
@@ -578,6 +620,33 @@ class FleetCalls:
         plugin, _, function = ref.partition(".")
         digest = target.version.serving.hash
         return any(one.room > 0 for one in self._directory.places(plugin, function, digest=digest))
+
+
+class _Flights:
+    """Calls of steps that are under way from this host: here, and those that left it though it has the plugin."""
+
+    def __init__(self) -> None:
+        self.cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        self.at_home = self.abroad = 0
+
+    @contextmanager
+    def here(self, context: Any) -> Iterator[None]:
+        """Counts a call that is made here, if it is one of a step."""
+        counts = isinstance(context, StepContext)
+        self.at_home += counts
+        try:
+            yield
+        finally:
+            self.at_home -= counts
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Counts a call that is made elsewhere."""
+        self.abroad += 1
+        try:
+            yield
+        finally:
+            self.abroad -= 1
 
 
 def _runs_here(loop: asyncio.AbstractEventLoop) -> bool:

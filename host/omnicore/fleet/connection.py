@@ -24,7 +24,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
-from omnicore.errors import CapacityReached, InvalidSetting, LimitExceeded, OmniError, Unavailable
+from omnicore.errors import CapacityReached, FleetRefused, InvalidSetting, LimitExceeded, OmniError, Unavailable
 from omnicore.fleet.messages import Parcel, PartOrder
 from omnicore.records import from_text, to_text
 from omnicore.sandbox.abi import KIB, MIB
@@ -44,6 +44,8 @@ _CONNECT_S = 2
 _HEADER_BYTES = 64 * KIB
 """Of `max_payload`, which counts headers too."""
 _SLOW_EVERY_S = 10.0
+_REFUSALS = ("authorization", "authentication", "credentials")
+"""In the words of a server, or of the library about a file, for a host that is not let in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,20 @@ class Servers:
     ca: Path | None = None
     certificate: Path | None = None
     key: Path | None = None
+
+    def refusal(self, said: str) -> FleetRefused:
+        """The error for servers that do not let the host in, with what they said."""
+        shown = said.removeprefix("nats: ").strip("'")[:200]
+        if self.credentials is not None:
+            has = f"correct the file {self.credentials}, which fleet.url names as credentials"
+        elif any("@" in one for one in self.urls):
+            has = "correct the name and password, or the token, in fleet.url"
+        else:
+            has = "give fleet.url a name and password (nats://NAME:PASSWORD@HOST:4222) or ?credentials=FILE"
+        return FleetRefused(
+            f"the NATS servers do not let this host in: {shown}",
+            remedy=f"{has}; the host tries again by itself, and reads a new fleet.url when it is started again",
+        )
 
     def context(self) -> ssl.SSLContext | None:
         """The context of TLS; None where none is wanted. Raises: InvalidSetting: the files cannot be used."""
@@ -125,6 +141,8 @@ class _Figures:
     lost: int = 0
     slow: int = 0
     slow_at: float = float("-inf")
+    refused: FleetRefused | None = None
+    logged: str = ""
     subjects: dict[str, _Wish] = field(default_factory=dict)
 
 
@@ -272,6 +290,7 @@ class NatsConnection:
             **{"reconnect_time_wait": _AGAIN_S, "connect_timeout": _CONNECT_S, "ping_interval": _PING_S},
             **{"max_outstanding_pings": _SILENT_PINGS, "drain_timeout": 1, "flush_timeout": 5.0},
             **{"error_cb": self._erred, "disconnected_cb": self._lost, "reconnected_cb": self._again},
+            "closed_cb": self._closed,
         }
         if self._servers.credentials is not None:
             options["user_credentials"] = str(self._servers.credentials)
@@ -281,7 +300,7 @@ class NatsConnection:
 
     async def _stands(self) -> None:
         self._figures.connects += 1
-        self.trouble = None
+        self._figures.refused = self.trouble = None
         _log.info("the host has joined its fleet at %s", self._shown())
         for wish in list(self._figures.subjects.values()):
             if wish.made is None:
@@ -301,6 +320,8 @@ class NatsConnection:
 
     async def _send(self, subject: str, payload: bytes, headers: Mapping[str, str] | None, reply: str) -> None:
         if not self.connected:
+            if (refused := self._figures.refused) is not None:
+                raise FleetRefused(refused.fact, remedy=refused.remedy)
             raise Unavailable(
                 "no NATS server of the fleet is there", remedy="try again; see the part `fleet` of the host's health"
             )
@@ -337,7 +358,14 @@ class NatsConnection:
         for one in self._servers.urls:  # the library names addresses, with what lets this host in
             inside = one.partition("://")[2].rpartition("@")[0]
             said = said.replace(inside, "...") if inside else said
-        self.trouble = said[:300]
+        if any(word in said.lower() for word in _REFUSALS):
+            refused = self._figures.refused = self._servers.refusal(said)
+            if self._figures.logged != str(refused):
+                _log.error("%s", refused)
+            self.trouble = self._figures.logged = str(refused)
+        elif self._figures.refused is None or not isinstance(error, (BrokenPipeError, ConnectionResetError)):
+            self._figures.refused = None  # else the library says what happened to the connection after the refusal
+            self.trouble = said[:300]
 
     async def _erred(self, error: Exception) -> None:
         if isinstance(error, nats.errors.SlowConsumerError):
@@ -360,6 +388,15 @@ class NatsConnection:
 
     async def _again(self) -> None:
         await self._stands()
+
+    async def _closed(self) -> None:
+        """Begins anew after a server has sent the host away, upon which the library gives up."""
+        if self._joining is None:
+            return
+        for wish in self._figures.subjects.values():
+            wish.made = None
+        self._client = Client()
+        self._joining = asyncio.create_task(self._join(), name="omnicore-fleet-join")
 
 
 _PART_S = 5.0

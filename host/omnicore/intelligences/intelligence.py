@@ -104,6 +104,21 @@ def checked_spec(spec: IntelligenceSpec) -> IntelligenceSpec:
     return replace(spec, required_capabilities=words, memory_tiers=tiers)
 
 
+class PracticeCase(Record, frozen=True):
+    """Something an intelligence is asked to do, and the answer that is right. It sees the input alone."""
+
+    capability: str
+    input: Any = b""
+    expect: Any = None
+
+
+def answered(case: PracticeCase, answer: Any) -> bool:
+    """True if an answer is the JSON value, or the text, that is expected."""
+    if isinstance(answer, bytes) and not isinstance(case.expect, bytes):
+        answer = answer.decode("utf-8", "replace")
+    return json.dumps(answer, sort_keys=True, default=repr) == json.dumps(case.expect, sort_keys=True, default=repr)
+
+
 Call = Callable[[str], Awaitable[Any]]
 """Calls the function of a reference with the request's input, within the budget."""
 

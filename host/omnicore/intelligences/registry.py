@@ -28,6 +28,8 @@ from omnicore.intelligences.intelligence import (
     Intelligence,
     IntelligenceSpec,
     IntelligenceStatus,
+    PracticeCase,
+    answered,
     checked_spec,
 )
 from omnicore.plugins.call import Meter, metered
@@ -214,6 +216,25 @@ class Intelligences:
             raise NotFound(f"no plugin provides {capability}", remedy="install or enable one that does")
         best = await asyncio.to_thread(self._best_first, refs)
         return await BUILT_IN[one.spec.architecture](best, self._caller(one, data))
+
+    async def practise(self, id_: str, cases: Sequence[PracticeCase]) -> Intelligence:
+        """Has it do every case and keeps the part that it got right as its score, which `min_capability` is met by.
+
+        A case counts as a call of its budget. One whose call fails is wrong.
+
+        Raises: InvalidInput: no cases. NotFound, Conflict, PermissionDenied and LimitExceeded as `call`; nothing is
+            kept then, and the score before stays.
+        """
+        if not cases:
+            raise InvalidInput("there are no cases to practise", remedy="give one at least", path="cases")
+        right = 0
+        for case in cases:
+            try:
+                right += answered(case, await self.call(id_, case.capability, case.input))
+            except (GuestError, Unavailable):
+                continue
+        await asyncio.to_thread(self._table.measure, id_, right / len(cases))
+        return await asyncio.to_thread(self.get, id_)
 
     # -- what it remembers
 

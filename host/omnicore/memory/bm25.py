@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
-from omnicore.memory.columns import Bools, MemoryColumns, best
+from omnicore.memory.columns import Bools, MemoryColumns, best, numbered
 from omnicore.storage.tables.memory_words import FullText, rarity
 from omnicore.vectors.numeric import np
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from omnicore.memory.columns import Floats, Places
     from omnicore.memory.words import Asked
+    from omnicore.storage.tables.memory import MemoryTable
 
 
 Matches: TypeAlias = "tuple[Places, Floats]"
@@ -74,11 +76,20 @@ class HeldWords:
 
     @classmethod
     def of(
-        cls, asked: Sequence[Asked], places: Mapping[str, Places], counted: Mapping[str, int], allowed: Bools
+        cls,
+        asked: Sequence[Asked],
+        places: Mapping[str, Places],
+        counted: Mapping[str, int],
+        allowed: Bools,
+        among: int | None = None,
     ) -> HeldWords:
-        """Args: places: the memories that hold a stem; one without them in `counted` was too frequent to look at."""
+        """Args:
+        places: the memories that hold a stem; one without them in `counted` was too frequent to look at.
+        among: how many memories there are; by default all of them.
+        """
         every = np.concatenate([np.zeros(0, np.int64), *places.values()])
-        return cls.among(*np.unique(every, return_inverse=True), asked, places, counted, allowed)
+        count = len(allowed) if among is None else among
+        return cls.among(*np.unique(every, return_inverse=True), asked, places, counted, allowed, count)
 
     @classmethod
     def among(
@@ -89,17 +100,18 @@ class HeldWords:
         places: Mapping[str, Places],
         counted: Mapping[str, int],
         allowed: Bools,
+        count: int,
     ) -> HeldWords:
         """See `of`. Args: known, number: all places in order, and where each of those in `places` is among them."""
         bits = np.zeros(len(known), np.uint32)
         masks = [sum(1 << at for at, stems in enumerate(asked) if stem in stems) for stem in places]
         np.bitwise_or.at(bits, number, np.repeat(np.array(masks, np.uint32), [len(some) for some in places.values()]))
         rarities = np.zeros(len(asked), np.float32)
-        among = max(len(allowed), _FEW)  # among three memories, a word that one holds is not a frequent one
+        among = max(count, _FEW)  # among three memories, a word that one holds is not a frequent one
         for at, stems in enumerate(asked):
             if all(stem in places or not counted.get(stem) for stem in stems):
-                count = sum(counted.get(stem, 0) for stem in stems)
-                rarities[at] = rarity(min(count, among), among)
+                holders = sum(counted.get(stem, 0) for stem in stems)
+                rarities[at] = rarity(min(holders, among), among)
         return cls(known, bits, rarities, allowed)
 
     @property
@@ -168,7 +180,7 @@ class WordIndex:
         scores = np.concatenate([np.zeros(0, np.float32), *(scores for _, scores in parts.values())])
         known, number = np.unique(every, return_inverse=True)  # not by place: there may be a million of them
         each = {word: places for word, (places, _) in parts.items()}
-        held = HeldWords.among(known, number, asked, each, counted, allowed)
+        held = HeldWords.among(known, number, asked, each, counted, allowed, len(allowed))
         return _best_of(known, number, scores, allowed), held
 
     def follow(self, reworded: int) -> None:
@@ -216,6 +228,56 @@ class WordIndex:
         return placed(
             columns, texts.match(self._number, {word: weight}, _MOST_BUDGET, after=after, upto=columns.newest)
         )
+
+
+_LENGTH_SHARE, _SATURATION = 0.75, 1.2
+_FEW_KNOWN = 20_000  # memories whose words stay known: of twenty words each, 6 MB
+
+
+class FewWords:
+    """The words of single memories, for questions that only a few may answer. Used under the lock of its index.
+
+    The text index finds the best of all memories, among which those of one user in a thousand may not be. So the
+    words of the few are looked at one by one, and how rare one is follows from them alone.
+    """
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[int, npt.NDArray[np.int64]] = OrderedDict()
+
+    def find(
+        self, table: MemoryTable, plugin: str, asked: Sequence[Asked], columns: MemoryColumns, allowed: Bools
+    ) -> tuple[Matches, HeldWords]:
+        """The allowed memories that hold any of the words, with BM25, and the words that each holds."""
+        places = np.flatnonzero(allowed)
+        each = self._words(table, plugin, columns.seqs(places))
+        lengths = np.array([len(one) for one in each], np.int64)
+        words = np.concatenate([np.zeros(0, np.int64), *each])
+        owners = np.repeat(np.arange(len(places)), lengths)
+        longer = 1 - _LENGTH_SHARE + _LENGTH_SHARE * lengths / max(float(lengths.mean()) if len(places) else 1.0, 1.0)
+        scores, held, counted = np.zeros(len(places)), {}, {}
+        for stem in dict.fromkeys(chain.from_iterable(asked)):
+            times = np.bincount(owners[words == numbered(stem)], minlength=len(places))
+            there = np.flatnonzero(times)
+            counted[stem] = len(there)
+            if len(there):
+                held[stem] = places[there]
+                part = times * (_SATURATION + 1) / (times + _SATURATION * longer)
+                scores += rarity(len(there), len(places)) * part
+        found = scores > 0
+        matches = places[found], scores[found].astype(np.float32)
+        return matches, HeldWords.of(asked, held, counted, allowed, len(places))
+
+    def _words(self, table: MemoryTable, plugin: str, seqs: Sequence[int]) -> list[npt.NDArray[np.int64]]:
+        """The numbers of the words of some memories; none of those that are gone."""
+        unknown = [seq for seq in seqs if seq not in self._known]
+        if unknown:
+            for seq, words in table.words(plugin, unknown).items():
+                self._known[seq] = np.fromiter(map(numbered, words), np.int64)
+        none = np.zeros(0, np.int64)
+        found = [self._known.get(seq, none) for seq in seqs]
+        while len(self._known) > _FEW_KNOWN:
+            self._known.popitem(last=False)
+        return found
 
 
 def _best_of(places: Places, number: Places, scores: Floats, allowed: Bools) -> Matches:

@@ -20,7 +20,7 @@ from time import perf_counter, thread_time
 from typing import TYPE_CHECKING
 
 from omnicore.errors import InvalidInput, OmniError, StorageFailed
-from omnicore.memory.bm25 import HeldWords, WordIndex
+from omnicore.memory.bm25 import FewWords, HeldWords, WordIndex
 from omnicore.memory.candidates import LISTED, nearest
 from omnicore.memory.columns import Bools, Floats, Matrix, MemoryColumns, Places, best
 from omnicore.memory.index_file import (
@@ -35,6 +35,7 @@ from omnicore.memory.index_file import (
     stale,
 )
 from omnicore.memory.partition import NOWHERE, Partition, centre_count, centres_of, lists_of, sample_size
+from omnicore.memory.selection import FilteredValues
 from omnicore.memory.tiers import MemoryTier, policy_of
 from omnicore.storage.tables.memory import LIVE, NewMemory, Outline, Space
 from omnicore.storage.tables.memory_words import rarity
@@ -68,6 +69,8 @@ class MemoryIndex:
         self.columns = columns
         self.number = number
         self.words = WordIndex(number)
+        self.few = FewWords()
+        self.values = FilteredValues()
         self.near = {space: make(space, self.lock) for space in SPACES}
         self.dimensions = 0
         self.copy = IndexCopy()
@@ -153,9 +156,9 @@ class MemoryIndexes:
             self._erase(plugin, seqs)
         return gone
 
-    def erase(self, plugin: str, item: str, now: float) -> list[str]:
-        """Erases a memory with all that was made of it, as `MemoryTable.erase`, from the plugin's file too."""
-        gone = self._table.erase(plugin, item, now)
+    def erase(self, plugin: str, items: Sequence[str], now: float) -> list[str]:
+        """Erases memories with all that was made of them, as `MemoryTable.erase`, from the plugin's file too."""
+        gone = self._table.erase(plugin, items, now)
         if gone and self._files is not None:
             self._erase(plugin, self._table.seqs(plugin, gone))
         return gone
@@ -511,6 +514,10 @@ class ImmediateMemories:
         """Some of them by their numbers."""
         return [self._items[seq] for seq in seqs if seq in self._items]
 
+    def rows(self, seqs: Iterable[int]) -> list[NewMemory]:
+        """The rows of some of them by their numbers."""
+        return [one.row for one in self.at(seqs)]
+
     def named(self, item: str) -> ImmediateMemory | None:
         """One by its id."""
         return next((one for one in self._items.values() if one.row.id == item), None)
@@ -571,6 +578,7 @@ def _outline(seq: int, row: NewMemory, state: int = LIVE) -> Outline:
     return Outline(
         *(seq, seq, row.tier, state, row.importance, row.created_at, 0, row.expires_at, row.valid_from, row.valid_to),
         *(row.pinned, 0, row.session, row.speaker, row.given, row.sense, row.sense_by, row.hash),
+        *(row.user_id, row.agent_id, row.app_id),
     )
 
 

@@ -238,13 +238,18 @@ COLUMNS: dict[str, tuple[str, float]] = {
     "valid_to": ("float64", math.inf),
     "pinned": ("bool_", False),
     "session": ("int64", _NONE),
+    "talk": ("int64", _NONE),
+    "user": ("int64", _NONE),
+    "agent": ("int64", _NONE),
+    "app": ("int64", _NONE),
     "speaker": ("int64", _NONE),
     "before": ("int64", _NONE),
     "behind": ("int64", _NONE),
     "closeness": ("float32", 0),
     "same": ("int64", 0),
 }
-"""The kind of each column and what an empty place holds."""
+"""The kind of each column and what an empty place holds. `talk` is the session's own number, `session` that of the
+session of this user, agent and application: whose names for sessions are the same are no neighbours."""
 _MOST_ROOM = 1 << 16
 
 
@@ -444,8 +449,14 @@ class MemoryColumns:
         columns["seq"][place] = outline.seq
         columns["created"][place] = outline.created_at
         columns["same"][place] = int(outline.hash[:_HASH_DIGITS] or "0", 16)  # who says the same
+        whose = (outline.user, outline.agent, outline.app)
+        for name, value in zip(("user", "agent", "app"), whose, strict=True):
+            if value is not None:
+                columns[name][place] = numbered(value)
         if outline.session is not None:
-            session = numbered(outline.session)
+            columns["talk"][place] = session = numbered(outline.session)
+            if any(whose):
+                session = numbered("\0".join((*(name or "" for name in whose), outline.session)))
             last = self._ends_of_sessions().get(session, _NONE)
             columns["session"][place] = session
             if last != _NONE:

@@ -14,7 +14,7 @@ from typing import Any
 
 from omnicore.errors import InvalidInput, LimitExceeded
 from omnicore.memory.columns import Floats, MemoryColumns
-from omnicore.memory.item import MemoryDraft, MemoryOrigin, drafted
+from omnicore.memory.item import MemoryDraft, MemoryOrigin, MemoryScope, drafted
 from omnicore.memory.languages import language_of
 from omnicore.memory.memories import Memories
 from omnicore.memory.tiers import MemoryTier, TierPolicy, policy_of
@@ -29,6 +29,7 @@ Summarise = Callable[[Sequence[str]], str | None]
 
 _BATCH = 500
 _BATCHES = 20
+_VALUED = 100  # batches, of 10 ms each: until they are done, filters read the rest row by row
 _BOOST = 1.1
 _YOUNG_SHARE = 0.5
 _ALIKE = 0.85
@@ -100,6 +101,7 @@ class Consolidator:
             return
         self._embed(plugin, done)
         self._reword(plugin)
+        self._revalue(plugin)
         if space.sequence > space.consolidated or not young:
             for tier in (MemoryTier.ShortTerm, MemoryTier.Session):
                 self._move(plugin, policy_of(tier), done, young=young)
@@ -171,6 +173,13 @@ class Consolidator:
 
     def _derive_from(self, plugin: str, rows: list[KeptMemory], done: Consolidated) -> bool:
         """False when there is no room for knowledge: what happened waits until there is."""
+        whose: dict[tuple[str | None, ...], list[KeptMemory]] = {}
+        for row in rows:
+            whose.setdefault((row.user_id, row.agent_id, row.app_id), []).append(row)
+        return all(self._derive_for_one(plugin, some, done) for some in whose.values())
+
+    def _derive_for_one(self, plugin: str, rows: list[KeptMemory], done: Consolidated) -> bool:
+        """The same for the memories of one user, agent and application: no memory is made of what two of them said."""
         vectors = self._vectors(plugin, rows)
         self._link_twins(plugin, rows, vectors, done)
         for cluster in clustered(vectors, _ALIKE):
@@ -199,6 +208,7 @@ class Consolidator:
                 **({"speaker": middle.speaker} if middle.speaker and same else {}),
             },
             min(middle.created_at, now),
+            MemoryScope(user=middle.user_id, agent=middle.agent_id, app=middle.app_id),
         )
         row = drafted(draft, MemoryOrigin(middle.writer, source="consolidation"), now)
         row = self._memories.sensed([row])[0]
@@ -250,6 +260,12 @@ class Consolidator:
         """Enters memories of earlier versions by the stems of their language."""
         for _ in range(_BATCHES):
             if self._table.reword(plugin, language_of, _BATCH) < _BATCH:
+                return
+
+    def _revalue(self, plugin: str) -> None:
+        """Enters the metadata of memories of earlier versions by their values."""
+        for _ in range(_VALUED):
+            if self._table.revalue(plugin, _BATCH) < _BATCH:
                 return
 
     def _sweep(self, done: Consolidated) -> None:

@@ -15,7 +15,7 @@ from typing import Annotated
 from omnicore.errors import InvalidInput
 from omnicore.memory.times import spoken_time
 from omnicore.records import Meta, Record, Time
-from omnicore.storage.tables.memory_facts import FactRow, FactTable, NewFact
+from omnicore.storage.tables.memory_facts import EVERYONE, FactRow, FactScope, FactTable, NewFact
 from omnicore.texts import is_whole
 
 ME = "@me"
@@ -158,6 +158,15 @@ class Fact(Record, frozen=True, kw_only=True):
     speaker: str | None = None
     memory: Annotated[str | None, Meta(description="The memory in which it was said.")] = None
     disputed: Annotated[bool, Meta(description="Another value was said of the same time.")] = False
+    user: Annotated[str | None, Meta(description="The user who said it; facts of two users never meet.")] = None
+    agent: str | None = None
+    session: str | None = None
+    app: str | None = None
+
+    @property
+    def topic(self) -> tuple[str | None, ...]:
+        """The subject and the attribute, and whose they are: of these only one value holds at a time."""
+        return self.subject, self.attribute, self.user, self.agent, self.app
 
 
 def facts_in(text: str, said_at: float, speaker: str | None = None) -> tuple[NewFact, ...]:
@@ -272,9 +281,10 @@ def timeline(rows: Sequence[FactRow]) -> list[Fact]:
     A newer value of an attribute ends the older one; where several hold at once, only what says so ends one. Values
     that begin at the same instant are disputed.
     """
-    groups: dict[tuple[str, str], list[FactRow]] = {}
+    groups: dict[tuple[str | None, ...], list[FactRow]] = {}
     for row in sorted(rows, key=lambda one: (one.since, one.said_at, one.id)):
-        groups.setdefault((row.subject, row.attribute), []).append(row)
+        topic = (row.subject, row.attribute, row.user_id, row.agent_id, row.app_id)
+        groups.setdefault(topic, []).append(row)
     found = [fact for group in groups.values() for fact in _held(group)]
     return sorted(found, key=lambda one: (one.since, one.said_at, one.id))
 
@@ -303,6 +313,10 @@ def _held(group: Sequence[FactRow]) -> Iterable[Fact]:
             speaker=row.speaker,
             memory=row.memory,
             disputed=row.attribute not in _MANY and any(one.since == row.since for one in others),
+            user=row.user_id,
+            agent=row.agent_id,
+            session=row.session,
+            app=row.app_id,
         )
 
 
@@ -311,9 +325,9 @@ def holding(facts: Sequence[Fact], at: float) -> list[Fact]:
 
     Of a value that was said several times the newest saying stands for all.
     """
-    groups: dict[tuple[str, str], list[Fact]] = {}
+    groups: dict[tuple[str | None, ...], list[Fact]] = {}
     for fact in facts:
-        groups.setdefault((fact.subject, fact.attribute), []).append(fact)
+        groups.setdefault(fact.topic, []).append(fact)
     found: list[Fact] = []
     for group in groups.values():
         begun = [one for one in group if one.since <= at]
@@ -337,12 +351,19 @@ class MemoryFacts:
         self._table = table
 
     def asked(
-        self, owner: str, question: str, now: float, *, valid_at: float | None = None, as_of: float | None = None
+        self,
+        owner: str,
+        question: str,
+        now: float,
+        *,
+        valid_at: float | None = None,
+        as_of: float | None = None,
+        scope: FactScope = EVERYONE,
     ) -> tuple[Fact, ...]:
-        """The facts that a question asks for, as they held then."""
+        """The facts of a scope that a question asks for, as they held then."""
         event = event_in(question) if valid_at is None else None
         about = question if event is None else question[: question.rfind(event[1])]
-        facts = self._about(owner, subjects_in(question), as_of)
+        facts = self._about(owner, subjects_in(question), as_of, scope)
         if not facts:
             return ()
         words = words_asked(about)
@@ -356,24 +377,39 @@ class MemoryFacts:
             at = min(now, (spoken.until or now + 1) - 1) if spoken.until or spoken.since else now
         return tuple(holding(found, at))
 
-    def timeline(self, owner: str, about: str | None = None, *, most: int = _MOST_FACTS) -> list[Fact]:
+    def timeline(
+        self, owner: str, about: str | None = None, *, scope: FactScope = EVERYONE, most: int = _MOST_FACTS
+    ) -> list[Fact]:
         """All facts about somebody, about everyone for None, the oldest first; the newest 500 at most."""
-        return timeline(self._table.about(owner, None if about is None else [named(about)], most=most))
+        return timeline(self._table.about(owner, None if about is None else [named(about)], scope, most=most))
 
     def state(
-        self, owner: str, about: str, attribute: str, value: str, *, since: float, now: float, ends: bool = False
+        self,
+        owner: str,
+        about: str,
+        attribute: str,
+        value: str,
+        *,
+        since: float,
+        now: float,
+        ends: bool = False,
+        scope: FactScope = EVERYONE,
     ) -> str:
         """Keeps a fact that a person states, and returns its id. Raises: InvalidInput."""
         for name, text in (("subject", about), ("attribute", attribute), ("value", value)):
             if not text.strip() or len(text) > MOST_NAMED or "\0" in text or not is_whole(text):
                 raise InvalidInput(f"{text[:40]!r} is no {name} of a fact", remedy=f"use 1 to {MOST_NAMED} characters")
         fact = NewFact(named(about), named(attribute), value.strip(), since, ends, now)
-        return self._table.add(owner, [fact])[0]
+        return self._table.add(owner, [fact], scope)[0]
 
     def remove(self, owner: str, fact: str) -> bool:
         """True if there was such a fact; the memory that states it stays."""
         return self._table.remove(owner, fact)
 
-    def _about(self, owner: str, subjects: Sequence[str], as_of: float | None) -> list[Fact]:
-        rows = self._table.about(owner, subjects, most=_MOST_FACTS) if subjects else []
+    def erase(self, owner: str, scope: FactScope) -> int:
+        """Erases all facts of a scope, also those said in no memory; how many there were."""
+        return self._table.erase(owner, scope)
+
+    def _about(self, owner: str, subjects: Sequence[str], as_of: float | None, scope: FactScope) -> list[Fact]:
+        rows = self._table.about(owner, subjects, scope, most=_MOST_FACTS) if subjects else []
         return timeline([row for row in rows if as_of is None or row.said_at <= as_of])

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from omnicore.storage.tables.memory import Space
 
 
-FORMAT = 1
+FORMAT = 2
 SPACES = ("sense", "given")
 DEAD_WHEN_WRITTEN = -1
 """The hits of a memory that was gone before the file was made."""

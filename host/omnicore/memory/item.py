@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
 
 from omnicore.errors import InvalidInput
 from omnicore.ids import new_id
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from omnicore.memory.columns import Floats
+    from omnicore.storage.tables.memory_facts import FactScope
 
 
 _NUMBER = re.compile(r"\d")
@@ -36,6 +37,7 @@ _NAME = re.compile(r" (?<=[a-zß-öø-ÿğışőűșțăœа-яё,;] )[A-ZÀ-Ö�
 _WORD = re.compile(r"\w+")
 _SHORT = 3
 _READ = 4096  # characters; what matters about a text shows early
+_NAME_CHARACTERS = 256
 
 
 def judged_importance(text: str, language: str | None = None) -> float:
@@ -71,12 +73,65 @@ def standing(importance: float, age_s: float, hits: int, policy: TierPolicy) -> 
     return importance * fades + 0.1 * math.log1p(hits)
 
 
+_Name = Annotated[str, Meta(min_length=1, max_length=_NAME_CHARACTERS)]
+
+
+class MemoryScope(Record, frozen=True, kw_only=True):
+    """Whose memories: a user, an agent, a session, an application. None is nobody in particular, or no matter whose."""
+
+    user: Annotated[_Name | None, Meta(description="The user whose it is.")] = None
+    agent: Annotated[_Name | None, Meta(description="The agent whose it is.")] = None
+    session: Annotated[_Name | None, Meta(description="The session in which it was said.")] = None
+    app: Annotated[_Name | None, Meta(description="The application whose it is.")] = None
+
+    @property
+    def names(self) -> FactScope:
+        """User, agent, session and application, in this order."""
+        return self.user, self.agent, self.session, self.app
+
+    def fits(self, names: FactScope, *, shared: bool = False) -> bool:
+        """True for what is in the scope. Args: shared: what is nobody's fits too."""
+        return all(
+            wanted is None or name == wanted or (shared and name is None)
+            for wanted, name in zip(self.names, names, strict=True)
+        )
+
+
+class ScopeNames(TypedDict, total=False):
+    """The names of a scope as named arguments."""
+
+    user: str | None
+    agent: str | None
+    session: str | None
+    app: str | None
+
+
+ANYONE = MemoryScope()
+"""No scope."""
+
+
+def scoped(names: ScopeNames) -> MemoryScope:
+    """The scope of names from outside. Raises: InvalidInput, whose `path` is the name that is none."""
+    for part, name in names.items():
+        if name is not None and not is_scope_name(name):
+            raise InvalidInput(
+                f"{part} is no name: {name!r:.40}", remedy=f"use 1 to {_NAME_CHARACTERS} characters", path=part
+            )
+    return MemoryScope(**names) if names else ANYONE
+
+
+def is_scope_name(name: Any) -> bool:
+    """True for a name that a user, an agent, a session or an application may have."""
+    return isinstance(name, str) and 0 < len(name) <= _NAME_CHARACTERS and "\0" not in name and is_whole(name)
+
+
 class MemoryDraft(Record, frozen=True):
     """Something to remember. The service judges and embeds where `importance` or `embedding` is None.
 
     `metadata` may say `session` and `speaker` (who said it in which conversation: neighbours help recall),
     `valid_from` and `valid_to` (seconds since the epoch), and `keep` (true moves it out of the immediate tier).
     `said_at` is when it was said, in seconds since the epoch; None for now. Its lifetime counts from now in any case.
+    `scope` is whose it is; a session there takes the place of the one in the metadata.
     """
 
     text: str
@@ -85,16 +140,22 @@ class MemoryDraft(Record, frozen=True):
     embedding: tuple[float, ...] | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     said_at: float | None = None
+    scope: MemoryScope = ANYONE
 
 
 class MemoryQuery(Record, frozen=True):
-    """A query: the tiers to search, and a text, an embedding, or both. `min_score`: see `Memories.recall`."""
+    """A query: the tiers to search, and a text, an embedding, or both. `min_score`: see `Memories.recall`.
+
+    `filter` is as it came; `omnicore.filters` reads it.
+    """
 
     text: str | None
     embedding: tuple[float, ...] | None
     tiers: tuple[str, ...]
     limit: int
     min_score: float = 0.0
+    scope: MemoryScope = ANYONE
+    filter: Mapping[str, Any] | None = None
 
 
 class MemoryItem(Record, frozen=True):
@@ -107,6 +168,13 @@ class MemoryItem(Record, frozen=True):
     created_at: float
     metadata: Mapping[str, Any] = field(default_factory=dict)
     score: float | None = None
+
+
+class Forgotten(Record, frozen=True):
+    """Counts of what was erased."""
+
+    memories: Annotated[int, Meta(description="Memories, those that were made of others among them.")]
+    facts: Annotated[int, Meta(description="Facts that were said in none of these memories.")]
 
 
 class Memory(Record, frozen=True, kw_only=True):
@@ -125,6 +193,10 @@ class Memory(Record, frozen=True, kw_only=True):
     writer: Annotated[str, Meta(description="Who wrote it: a plugin, or the host.")]
     call: Annotated[str | None, Meta(description="The call in which it was written.")] = None
     source: str | None = None
+    user: str | None = None
+    agent: str | None = None
+    session: str | None = None
+    app: str | None = None
     state: Annotated[Literal["live", "quarantined"], Meta(description="`quarantined` until a person approves it.")] = (
         "live"
     )
@@ -181,6 +253,10 @@ def shown(kept: KeptMemory, score: float | None = None, explain: Mapping[str, fl
         superseded_by=kept.superseded_by,
         call=kept.call_id,
         source=kept.source,
+        user=kept.user_id,
+        agent=kept.agent_id,
+        session=kept.session,
+        app=kept.app_id,
         embedding=_numbers(kept.given),
         score=None if score is None else round(score, 6),
         explain=explain or {},
@@ -204,7 +280,6 @@ def _numbers(given: bytes | None) -> tuple[float, ...] | None:
 MOST_DIMENSIONS = 4096
 _TEXT_BYTES = 64 * 1024
 _METADATA_BYTES = 16 * 1024
-_NAME_CHARACTERS = 256
 _LATEST = 1e15  # seconds, 30 million years
 _CLOCKS_APART_S = 86_400.0  # of machines, and of people who give no zone
 
@@ -229,16 +304,13 @@ def tier_named(name: str) -> MemoryTier:
 
 def drafted(draft: MemoryDraft, origin: MemoryOrigin, now: float, *, pinned: bool = False) -> NewMemory:
     """The row of a draft, without the embedder's vector. Raises: InvalidInput."""
-    tier = tier_named(draft.tier)
-    policy = policy_of(tier)
+    policy, scope = policy_of(tier := tier_named(draft.tier)), draft.scope
     text = checked_text(draft.text)
     metadata = _checked_metadata(draft.metadata)
     about = draft.metadata
     speaker = _name(about, "speaker")
     language = language_of(text)
-    importance = (
-        judged_importance(text, language) if draft.importance is None else _checked_importance(draft.importance)
-    )
+    importance = _importance(draft, text, language)
     given = None if draft.embedding is None else checked_embedding(draft.embedding)
     said_at = now if draft.said_at is None else _checked_said_at(draft.said_at, now)
     return NewMemory(
@@ -252,14 +324,17 @@ def drafted(draft: MemoryDraft, origin: MemoryOrigin, now: float, *, pinned: boo
         accessed_at=now,
         size=len(text.encode()) + len(metadata) + (0 if given is None else given.nbytes),
         expires_at=expiry(policy, importance, now, pinned=pinned),
-        hash=text_hash(text, speaker),
+        hash=text_hash(text, speaker, scope),
         writer=origin.writer,
         facts=facts_in(text, said_at, speaker) if policy.group != "working" and tier not in SHARED else (),
         words=tuple(words_of(speaker, text, language)),
         language=language,
         state=QUARANTINED if tier is MemoryTier.Galactic else LIVE,
         pinned=int(pinned or tier is MemoryTier.Cosmic),
-        session=_name(about, "session"),
+        session=scope.session or _name(about, "session"),
+        user_id=scope.user,
+        agent_id=scope.agent,
+        app_id=scope.app,
         speaker=speaker,
         valid_from=_time(about, "valid_from"),
         valid_to=_time(about, "valid_to"),
@@ -320,13 +395,17 @@ def words_of(speaker: str | None, text: str, language: str | None = None) -> lis
     return analysed(spoken(speaker, text), language or ENGLISH)
 
 
-def text_hash(text: str, speaker: str | None = None) -> str:
-    """Names a text: the same but for spaces, letter case and Unicode forms is the same text."""
+def text_hash(text: str, speaker: str | None = None, scope: MemoryScope = ANYONE) -> str:
+    """Names a text of a scope: the same but for spaces, letter case and Unicode forms is the same text."""
     plain = " ".join(unicodedata.normalize("NFKC", spoken(speaker, text)).casefold().split())
+    if scope != ANYONE:
+        plain += "\0" + json.dumps(scope.names)
     return hashlib.blake2b(plain.encode("utf-8", "replace"), digest_size=16).hexdigest()
 
 
-def _checked_importance(value: float) -> float:
+def _importance(draft: MemoryDraft, text: str, language: str) -> float:
+    """The importance that was given, or what the text shows."""
+    value = judged_importance(text, language) if draft.importance is None else draft.importance
     if not isinstance(value, (int, float)) or not 0 <= value <= 1:  # also refuses a NaN
         raise InvalidInput(f"an importance of {value!r} cannot be used", remedy="give a number from 0 to 1")
     return float(value)

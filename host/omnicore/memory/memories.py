@@ -11,28 +11,35 @@ import json
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from omnicore.errors import InvalidInput, LimitExceeded, NotFound, PermissionDenied
+from omnicore.filters import read_filter
 from omnicore.memory.cache import ImmediateTier, MemoryIndexes
 from omnicore.memory.candidates import Weights
 from omnicore.memory.facts import Fact, MemoryFacts
 from omnicore.memory.item import (
+    ANYONE,
+    Forgotten,
     Memory,
     MemoryDraft,
     MemoryOrigin,
+    MemoryScope,
     Recall,
+    ScopeNames,
     checked_owner,
     checked_text,
     drafted,
     read_skill,
+    scoped,
     scored,
     shown,
     shown_scratch,
     tier_named,
     words_of,
 )
-from omnicore.memory.recall import ALWAYS, Finder, Found, Made, Question
+from omnicore.memory.recall import ALWAYS, Finder, Found, Lookup, Made, Question, tier_of
+from omnicore.memory.selection import Selection
 from omnicore.memory.tiers import BY_PLACE, SHARED, SPANS, MemoryTier, TierPolicy, expiry, policy_of
 from omnicore.memory.times import spoken_time
 from omnicore.records import replace
@@ -132,81 +139,6 @@ class Touches:
             by_plugin.setdefault(plugin, {})[seq] = times
         for plugin, seqs in by_plugin.items():
             self._table.touch(plugin, seqs, now, SPANS)
-
-
-class Lookup:
-    """Memories by id, of one owner or of all. Usable from any thread."""
-
-    def __init__(self, table: MemoryTable, immediate: ImmediateTier, clock: Clock) -> None:
-        self._table = table
-        self._immediate = immediate
-        self._clock = clock
-
-    def owners(self, owner: str | None) -> tuple[str, ...]:
-        """Owners of the memories that an owner may read: itself and the host; for None everyone."""
-        if owner is not None:
-            return (owner, SHARED_SPACE)
-        return tuple(dict.fromkeys([*self._table.plugins(), *self._immediate.plugins(), SHARED_SPACE]))
-
-    def kept(self, item: str, owners: Sequence[str]) -> KeptMemory | None:
-        """A memory by its id, unless its time is over."""
-        if not (item.isascii() and item.isprintable()):  # no id of ours, and not every database takes it
-            return None
-        found = self._table.get(owners, item)
-        expired = found is not None and found.expires_at is not None and found.expires_at <= self._clock.now()
-        return None if expired else found
-
-    def newest(self, owner: str, tier: MemoryTier | None, *, before: int, most: int) -> tuple[list[Memory], int | None]:
-        """A page of an owner's memories, the newest first: of one tier, or of all that are kept for this owner alone.
-
-        Args:
-            before: where the page before ended.
-
-        Returns: the memories, and where the next page goes on; None where there is no further one.
-        """
-        now = self._clock.now()
-        if tier is MemoryTier.Immediate:
-            return self._scratch(owner, before, most, now)
-        rows = self._table.newest(
-            SHARED_SPACE if tier in SHARED else owner, None if tier is None else tier.place, before=before, most=most
-        )
-        kept = [row for row in rows if row.expires_at is None or row.expires_at > now]
-        return [shown(row) for row in kept], rows[-1].seq if len(rows) == most else None
-
-    def _scratch(self, owner: str, before: int, most: int, now: float) -> tuple[list[Memory], int | None]:
-        recent = self._immediate.known(owner)
-        if recent is None:
-            return [], None
-        with recent.lock:
-            recent.expire(now)
-            found = [one for one in reversed(recent.all()) if one.seq < before][:most]
-            shown_ones = [shown_scratch(owner, one.row, one.hits) for one in found]
-        return shown_ones, found[-1].seq if len(found) == most else None
-
-    def changeable(self, item: str) -> KeptMemory:
-        """A memory that may change. Raises: NotFound; PermissionDenied."""
-        kept = self.kept(item, self.owners(None))
-        if kept is None:
-            raise NotFound(f"there is no memory {item[:80]!r}", remedy="look for it with `omnicore memory recall`")
-        if tier_of(kept) in (MemoryTier.Cosmic, MemoryTier.Planetary):
-            raise PermissionDenied(
-                f"memories of {tier_of(kept)} do not change",
-                remedy="forget it and store another",
-                resource=tier_of(kept),
-            )
-        return kept
-
-    def again(self, item: str, plugin: str) -> Memory:
-        """A memory after a change. Raises: NotFound: it was forgotten meanwhile."""
-        kept = self.kept(item, (plugin,))
-        if kept is None:
-            raise NotFound(f"there is no memory {item[:80]!r} any more", remedy="it was forgotten meanwhile")
-        return shown(kept)
-
-
-def tier_of(kept: KeptMemory) -> MemoryTier:
-    """The tier of a row."""
-    return BY_PLACE[kept.tier]
 
 
 _LOOKS_EVERY = 64  # memories of a plugin; a tier may be over its cap by so many for a moment
@@ -357,6 +289,7 @@ HOST = "@host"
 
 _MOST_ASKED = 1000
 _QUESTION_BYTES = 64 * 1024
+_ERASED_AT_ONCE = 500
 
 Tell = Callable[[str, Mapping[str, Any]], object]
 """Publishes an event: a topic and its data."""
@@ -399,7 +332,7 @@ class Memories:
             file_least=settings.file_least,
             file_every_s=settings.file_every_s,
         )
-        self.lookup = Lookup(self.table, self.immediate, clock)
+        self.lookup = Lookup(self.table, self.indexes, self.immediate, clock)
         self.correct = Corrections(self.table, self.lookup, clock, tell)
         self._finder = Finder(self.table, self.indexes, self.immediate, _weights(settings))
         self._touches = Touches(self.table, clock)
@@ -420,16 +353,18 @@ class Memories:
         source: str | None = None,
         pinned: bool = False,
         said_at: float | None = None,
+        **scope: Unpack[ScopeNames],
     ) -> str:
-        """Remembers a text and returns the memory's id: the same text in the same tier is the same memory.
+        """Remembers a text and returns the memory's id: the same text in the same tier and scope is the same memory.
 
         Args:
             said_at: when it was said, in seconds since the epoch; None for now.
+            scope: the `user`, `agent`, `session` and `app` whose it is. Who recalls with a scope finds what has it.
 
         Raises: InvalidInput; LimitExceeded: the tier is full; StorageFailed.
         """
         given = None if embedding is None else tuple(embedding)
-        draft = MemoryDraft(text, tier, importance, given, metadata or {}, said_at)
+        draft = MemoryDraft(text, tier, importance, given, metadata or {}, said_at, scoped(scope))
         return self.store_many([draft], owner=owner, origin=MemoryOrigin("host", source=source), pinned=pinned)[0]
 
     def store_many(
@@ -477,6 +412,8 @@ class Memories:
         valid_at: float | None = None,
         as_of: float | None = None,
         min_score: float = 0.0,
+        filter: Mapping[str, Any] | None = None,
+        **scope: Unpack[ScopeNames],
     ) -> Recall:
         """Memories that fit a text, an embedding or both, best first, each with its score and what that is made of.
 
@@ -484,30 +421,43 @@ class Memories:
             tiers: where to look; None for all.
             budget: the most characters of all texts together; a text that does not fit makes room for the next.
             touch: whether what is found counts as used.
-            made: when what is looked for was said; the rules of the cosmic tier are there in any case. Without it, a
-                question such as "what happened last week?" is answered from that time first.
+            made: when it was said. Without, "what happened last week?" is answered from that time first.
             valid_at: the time that facts are asked of; by default the one that the question names, or now.
             as_of: leaves out all that was said later. Units of all times: seconds since the epoch.
-            min_score: the score that a memory must have; the rules of the cosmic tier are there in any case.
+            min_score: the score that a memory must have.
+            filter: what their metadata must fulfil; see `omnicore.filters`.
+            scope: whose memories are asked for; of the shared tiers also what belongs to nobody.
 
-        Raises: InvalidInput: nothing to look for, a wrong tier, or an embedding of another length.
+        The rules of the cosmic tier are there in any case.
+
+        Raises: InvalidInput: nothing to look for, a wrong tier, filter or name, or an embedding of another length.
         """
-        if budget is not None and budget < 1:
-            raise InvalidInput(f"nothing fits into {budget} characters", remedy="give 1 or more, or no budget")
         asked = self._question(text, embedding, tiers, owner, limit, made.upto(as_of))
-        question = dataclasses.replace(asked, least=_checked_score(min_score))
-        facts = () if text is None else self.facts.asked(owner, text, question.now, valid_at=valid_at, as_of=as_of)
+        wanted = Selection(scoped(scope), read_filter(filter))
+        question = dataclasses.replace(asked, least=_checked_score(min_score), selection=wanted)
+        facts = () if text is None else self._facts(question, text, valid_at, as_of)
+        return self._answered(question, facts, budget, touch=touch)
+
+    def _answered(self, question: Question, facts: tuple[Fact, ...], budget: int | None, *, touch: bool) -> Recall:
         told, notes = self._told(question, facts)
         items, left = within_budget(told, budget)
         if touch:
-            self._touch(owner, items)
+            self._touch(question.plugin, items)
         self.figures.update(memory_recalls=1, memories_recalled=len(items))
-        return Recall(tuple(item for item, _ in items), (*notes, *self._notes(text), *_left(left, budget)), facts)
+        notes += [*self._notes(question.text), *_left(left, budget)]
+        return Recall(tuple(item for item, _ in items), tuple(notes), facts)
+
+    def _facts(self, question: Question, text: str, valid_at: float | None, as_of: float | None) -> tuple[Fact, ...]:
+        wanted = question.selection
+        found = self.facts.asked(
+            question.plugin, text, question.now, valid_at=valid_at, as_of=as_of, scope=wanted.scope.names
+        )
+        return found if wanted.filter is None else tuple(one for one in found if self._stated(question, one))
 
     def _told(self, question: Question, facts: Sequence[Fact]) -> tuple[list[tuple[Memory, Found]], list[str]]:
         """The memories that answer, those that state the facts before all others, and notes."""
         found, notes = self._found(question)
-        told = self._telling(question, facts, self._fetched(question.plugin, found))
+        told = self._telling(question, facts, self._fetched(question, found))
         if question.least and not any(not one.pinned for _, one in told):
             notes = [*notes, "nothing is known that fits"]
         return told, notes
@@ -534,6 +484,8 @@ class Memories:
         kept = None if fact.memory is None else self.lookup.kept(fact.memory, (question.plugin,))
         open_ = kept is not None and tier_of(kept) in question.tiers and kept.state == LIVE
         if kept is None or not open_ or kept.superseded_by is not None or not question.made.holds(kept.created_at):
+            return None
+        if not question.selection.passes(kept):
             return None
         return shown(kept), Found(kept.plugin, kept.seq, 0.0, {})
 
@@ -577,8 +529,22 @@ class Memories:
             made=made,
         )
 
-    def get(self, item: str, *, owner: str | None = None, tiers: Iterable[str] | None = None) -> Memory | None:
-        """A memory by its id, if it is the owner's or shared, and in one of the tiers."""
+    def get(
+        self,
+        item: str,
+        *,
+        owner: str | None = None,
+        tiers: Iterable[str] | None = None,
+        scope: MemoryScope = ANYONE,
+    ) -> Memory | None:
+        """A memory by its id, if it is the owner's or shared, in one of the tiers and in the scope."""
+        found = self._any(item, owner, tiers)
+        if found is None:
+            return None
+        names = found.user, found.agent, found.session, found.app
+        return found if scope.fits(names, shared=found.owner == SHARED_SPACE) else None
+
+    def _any(self, item: str, owner: str | None, tiers: Iterable[str] | None) -> Memory | None:
         owners = self.lookup.owners(owner)
         wanted = None if tiers is None else {tier_named(tier) for tier in tiers}
         for plugin in owners:
@@ -596,14 +562,62 @@ class Memories:
         return shown(kept)
 
     def newest(
-        self, owner: str = HOST, tier: str | None = None, *, before: int | None = None, most: int = 100
+        self,
+        owner: str = HOST,
+        tier: str | None = None,
+        *,
+        before: int | None = None,
+        most: int = 100,
+        filter: Mapping[str, Any] | None = None,
+        **scope: Unpack[ScopeNames],
     ) -> tuple[list[Memory], int | None]:
         """See `Lookup.newest`. Raises: InvalidInput."""
-        wanted = None if tier is None else tier_named(tier)
-        return self.lookup.newest(checked_owner(owner), wanted, before=LAST if before is None else before, most=most)
+        of = None if tier is None else tier_named(tier)
+        wanted = Selection(scoped(scope), read_filter(filter))
+        before = LAST if before is None else before
+        return self.lookup.newest(checked_owner(owner), of, wanted, before=before, most=most)
+
+    def forget_all(
+        self, *, owner: str = HOST, filter: Mapping[str, Any] | None = None, **scope: Unpack[ScopeNames]
+    ) -> Forgotten:
+        """Erases all that a scope and a filter select, with what was made of it; without a filter, its facts too.
+
+        Of the shared tiers it erases what the owner wrote for the scope.
+
+        Raises: InvalidInput: no scope and no filter.
+        """
+        wanted = Selection(scoped(scope), read_filter(filter))
+        if not wanted:
+            raise InvalidInput("it is not said whose memories go", remedy="name a user, an agent, a session or an app")
+        gone = self._forget_scratch(checked_owner(owner), wanted)
+        for space in (owner, SHARED_SPACE):
+            before = LAST
+            while rows := self.lookup.selected(space, None, wanted, before=before, most=_ERASED_AT_ONCE):
+                before = rows[-1].seq
+                own = [row for row in rows if owner in (space, HOST, row.writer)]
+                ids = self.indexes.erase(space, [row.id for row in own], self.clock.now())
+                if ids:
+                    tier = BY_PLACE[own[0].tier].value
+                    self.tell("memory.forgotten", {"tier": tier, "id": ids[0], "owner": space, "also": ids[1:]})
+                gone += len(ids)
+        facts = self.facts.erase(owner, wanted.scope.names) if wanted.filter is None else 0
+        return Forgotten(gone, facts)
+
+    def _forget_scratch(self, owner: str, wanted: Selection) -> int:
+        recent = self.immediate.known(owner)
+        if recent is None:
+            return 0
+        with recent.lock:
+            return sum(recent.remove(one.row.id) for one in recent.all() if wanted.passes(one.row))
 
     def forget(
-        self, item: str, *, owner: str | None = None, tiers: Iterable[str] | None = None, by: str | None = None
+        self,
+        item: str,
+        *,
+        owner: str | None = None,
+        tiers: Iterable[str] | None = None,
+        by: str | None = None,
+        scope: MemoryScope = ANYONE,
     ) -> tuple[str, ...]:
         """Erases a memory, those of the same text and all that was made of them; the ids of what is gone.
 
@@ -614,7 +628,7 @@ class Memories:
 
         Raises: PermissionDenied.
         """
-        found = self.get(item, owner=owner, tiers=tiers)
+        found = self.get(item, owner=owner, tiers=tiers, scope=scope)
         if found is None:
             return ()
         if found.tier == MemoryTier.Immediate:
@@ -628,7 +642,7 @@ class Memories:
                 remedy=f"the operator can, by `omnicore memory rm {item}`",
                 resource=str(tier),
             )
-        gone = tuple(self.indexes.erase(found.owner, item, self.clock.now()))
+        gone = tuple(self.indexes.erase(found.owner, [item], self.clock.now()))
         if gone:
             told = {"tier": found.tier, "id": item, "owner": found.owner, "also": list(gone[1:])}
             self.tell("memory.forgotten", told)
@@ -703,12 +717,17 @@ class Memories:
             self.tell("memory.stored", {"tier": MemoryTier.Immediate.value, "id": item, "owner": owner})
         return item
 
-    def _fetched(self, owner: str, found: list[Found]) -> list[tuple[Memory, Found]]:
+    def _fetched(self, question: Question, found: list[Found]) -> list[tuple[Memory, Found]]:
         """The memories with their texts; those that went meanwhile are left out."""
+        owner, wanted = question.plugin, question.selection
         rows: dict[tuple[str, int], KeptMemory] = {}
         for space in {one.space for one in found if not one.scratch}:
             for kept in self.table.fetch(space, [one.seq for one in found if one.space == space and not one.scratch]):
-                rows[space, kept.seq] = kept
+                # Numbers stand for names in the columns: what leaves here is compared with the names themselves.
+                rule = tier_of(kept) is MemoryTier.Cosmic  # which is there whatever the filter says
+                asked = Selection(wanted.scope) if rule else wanted
+                if not asked or asked.passes(kept, shared=space == SHARED_SPACE):
+                    rows[space, kept.seq] = kept
         items: list[tuple[Memory, Found]] = []
         for one in found:
             memory = self._scratched(owner, one) if one.scratch else _shown_row(rows.get((one.space, one.seq)), one)
@@ -744,6 +763,8 @@ def within_budget(items: Sequence[tuple[Memory, Found]], budget: int | None) -> 
     """Those whose texts fit into so many characters together, rules first, then the best; how many do not."""
     if budget is None:
         return list(items), 0
+    if budget < 1:
+        raise InvalidInput(f"nothing fits into {budget} characters", remedy="give 1 or more, or no budget")
     room = budget
     kept: set[int] = set()
     for at in sorted(range(len(items)), key=lambda at: not items[at][1].pinned):

@@ -1,23 +1,26 @@
-"""Recall: the question put to each index that it may see, the answers ranked together."""
+"""Recall: the question put to each index that it may see, the answers ranked together; and lists of memories."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from omnicore.errors import InvalidInput
+from omnicore.errors import InvalidInput, NotFound, PermissionDenied
 from omnicore.memory.bm25 import placed
 from omnicore.memory.candidates import Pool, Weights, gathered, nearest, rank
 from omnicore.memory.columns import Bools, Floats, MemoryColumns, unit
-from omnicore.memory.item import checked_embedding
-from omnicore.memory.tiers import SHARED, MemoryTier
+from omnicore.memory.item import Memory, checked_embedding, shown, shown_scratch
+from omnicore.memory.selection import ALL, FEW, Selection
+from omnicore.memory.tiers import BY_PLACE, SHARED, MemoryTier
 from omnicore.memory.words import analysed, question_words
-from omnicore.storage.tables.memory import SHARED_SPACE
+from omnicore.storage.tables.memory import SHARED_SPACE, KeptMemory
+from omnicore.storage.tables.memory_words import LAST
 from omnicore.vectors.numeric import np
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from omnicore.clock import Clock
     from omnicore.memory.cache import ImmediateTier, MemoryIndex, MemoryIndexes
     from omnicore.storage.tables.memory import MemoryTable
 
@@ -59,7 +62,7 @@ ALWAYS = Made()
 class Question:
     """A question: its owner, tiers and time; `sense` is the text's vector, if there is one.
 
-    `least` is the score that a memory must have.
+    `least` is the score that a memory must have; `selection` says which ones are asked.
     """
 
     plugin: str
@@ -71,6 +74,7 @@ class Question:
     sense: Floats | None
     made: Made = ALWAYS
     least: float = 0.0
+    selection: Selection = ALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +126,8 @@ class Finder:
                 continue
             with self._indexes.of(space) as opened:
                 if opened is not None:
-                    pools.append(self._ask(opened, asked, source, tiers, question))
+                    allowed = self._allowed(opened, source, tiers, question)
+                    pools.append(self._ask(opened, asked, source, allowed, question))
                     indexes[source] = opened.columns
                     if MemoryTier.Cosmic in tiers:
                         rules = _rules(opened.columns, question)
@@ -135,16 +140,22 @@ class Finder:
             same = int(columns.column("same")[one.place])
             if same not in seen and one.score >= question.least:  # of those that say the same, the one that fits best
                 seen.add(same)
-                space = SHARED_SPACE if one.source == _COMMON else question.plugin
+                space = _space(one.source, question)
                 seq = int(columns.column("seq")[one.place])
                 found.append(Found(space, seq, one.score, one.parts, scratch=one.source == _SCRATCH))
         return _within(_with_rules(found, rules), question.most)
 
-    def _ask(
-        self, opened: MemoryIndex, asked: _Asked, source: int, tiers: Sequence[MemoryTier], question: Question
-    ) -> Pool:
-        columns = opened.columns
+    def _allowed(self, opened: MemoryIndex, source: int, tiers: Sequence[MemoryTier], question: Question) -> Bools:
+        """The memories of an index that may answer."""
+        columns, wanted = opened.columns, question.selection
         allowed = question.made.within(columns, columns.open_to(tiers, question.now))
+        if not wanted:
+            return allowed
+        allowed = wanted.within(columns, allowed, shared=source == _COMMON)
+        return opened.values.passing(self._table, _space(source, question), columns, allowed, wanted.filter)
+
+    def _ask(self, opened: MemoryIndex, asked: _Asked, source: int, allowed: Bools, question: Question) -> Pool:
+        columns = opened.columns
         fits = asked.given is not None and len(asked.given) == opened.dimensions
         # What one plugin put into a shared tier must not spoil the recall of another.
         if asked.given is not None and opened.dimensions and not fits and source == _OWN:
@@ -161,7 +172,11 @@ class Finder:
             if vector is not None
         }
         words = question_words(asked.text, opened.languages)
-        matches, held = opened.words.find(self._table.texts, words, columns, allowed) if words else (None, None)
+        matches, held = None, None
+        if words and question.selection and np.count_nonzero(allowed) <= FEW:
+            matches, held = opened.few.find(self._table, _space(source, question), words, columns, allowed)
+        elif words:
+            matches, held = opened.words.find(self._table.texts, words, columns, allowed)
         return gathered(
             columns,
             allowed,
@@ -182,6 +197,10 @@ class Finder:
             recent.expire(question.now)
             columns = recent.columns
             allowed = question.made.within(columns, columns.open_to((MemoryTier.Immediate,), question.now))
+            if question.selection:
+                allowed = np.copy(allowed)
+                for place in np.flatnonzero(allowed).tolist():
+                    allowed[place] = all(map(question.selection.passes, recent.rows(columns.seqs(np.array([place])))))
             words = question_words(asked.text, recent.languages)
             matches = placed(columns, recent.find(words))
             sense = asked.sense if asked.sense is not None and len(asked.sense) == columns.sense.dimensions else None
@@ -213,6 +232,10 @@ def _heard(question: Question) -> _Asked:
     return _Asked(text, frozenset(analysed(text)), question.sense, given)
 
 
+def _space(source: int, question: Question) -> str:
+    return SHARED_SPACE if source == _COMMON else question.plugin
+
+
 def _own(tiers: Iterable[MemoryTier]) -> tuple[MemoryTier, ...]:
     return tuple(tier for tier in tiers if tier not in SHARED and tier is not MemoryTier.Immediate)
 
@@ -228,6 +251,7 @@ def _named(columns: MemoryColumns, said: frozenset[str]) -> frozenset[int]:
 
 def _rules(columns: MemoryColumns, question: Question) -> list[Found]:
     allowed = columns.open_to((MemoryTier.Cosmic,), question.now)
+    allowed = question.selection.within(columns, allowed, shared=True)
     places = np.flatnonzero(allowed)[: question.most]
     return [Found(SHARED_SPACE, seq, 0.0, {}, pinned=True) for seq in columns.seqs(places)]
 
@@ -249,3 +273,108 @@ def _within(found: list[Found], most: int) -> list[Found]:
             kept.append(one)
             room -= not one.pinned
     return kept[:most]
+
+
+class Lookup:
+    """Memories by id, of one owner or of all. Usable from any thread."""
+
+    def __init__(self, table: MemoryTable, indexes: MemoryIndexes, immediate: ImmediateTier, clock: Clock) -> None:
+        self._table = table
+        self._indexes = indexes
+        self._immediate = immediate
+        self._clock = clock
+
+    def owners(self, owner: str | None) -> tuple[str, ...]:
+        """Owners of the memories that an owner may read: itself and the host; for None everyone."""
+        if owner is not None:
+            return (owner, SHARED_SPACE)
+        return tuple(dict.fromkeys([*self._table.plugins(), *self._immediate.plugins(), SHARED_SPACE]))
+
+    def kept(self, item: str, owners: Sequence[str]) -> KeptMemory | None:
+        """A memory by its id, unless its time is over."""
+        if not (item.isascii() and item.isprintable()):  # no id of ours, and not every database takes it
+            return None
+        found = self._table.get(owners, item)
+        expired = found is not None and found.expires_at is not None and found.expires_at <= self._clock.now()
+        return None if expired else found
+
+    def newest(
+        self, owner: str, tier: MemoryTier | None, wanted: Selection, *, before: int, most: int
+    ) -> tuple[list[Memory], int | None]:
+        """A page of an owner's memories, the newest first: of one tier, or of all that are kept for this owner alone.
+
+        Args:
+            before: where the page before ended.
+
+        Returns: the memories, and where the next page goes on; None where there is no further one.
+        """
+        now = self._clock.now()
+        if tier is MemoryTier.Immediate:
+            return self._scratch(owner, wanted, before, most, now)
+        space = SHARED_SPACE if tier in SHARED else owner
+        if wanted:
+            rows = self.selected(space, tier, wanted, before=before, most=most)
+        else:
+            rows = self._table.newest(space, None if tier is None else tier.place, before=before, most=most)
+        kept = [row for row in rows if row.expires_at is None or row.expires_at > now]
+        return [shown(row) for row in kept], rows[-1].seq if len(rows) == most else None
+
+    def selected(
+        self, space: str, tier: MemoryTier | None, wanted: Selection, *, before: int = LAST, most: int
+    ) -> list[KeptMemory]:
+        """The newest memories of a selection, the newest first; of all tiers for None."""
+        rows: list[KeptMemory] = []
+        while len(rows) < most:
+            with self._indexes.of(space) as opened:
+                if opened is None:
+                    return []
+                columns = opened.columns
+                allowed = columns.column("kept") & (columns.column("seq") < before)
+                if tier is not None:
+                    allowed &= columns.column("tier") == np.int8(tier.place)
+                allowed = wanted.within(columns, allowed)
+                allowed = opened.values.passing(self._table, space, columns, allowed, wanted.filter)
+                seqs = np.sort(columns.column("seq")[allowed])[::-1][:most].tolist()
+            if not seqs:
+                break
+            found = self._table.fetch(space, seqs)
+            rows += sorted((row for row in found if wanted.passes(row)), key=lambda one: -one.seq)
+            before = seqs[-1]
+        return rows[:most]
+
+    def _scratch(
+        self, owner: str, wanted: Selection, before: int, most: int, now: float
+    ) -> tuple[list[Memory], int | None]:
+        recent = self._immediate.known(owner)
+        if recent is None:
+            return [], None
+        with recent.lock:
+            recent.expire(now)
+            found = [one for one in reversed(recent.all()) if one.seq < before and wanted.passes(one.row)][:most]
+            shown_ones = [shown_scratch(owner, one.row, one.hits) for one in found]
+        return shown_ones, found[-1].seq if len(found) == most else None
+
+    def changeable(self, item: str) -> KeptMemory:
+        """A memory that may change. Raises: NotFound; PermissionDenied."""
+        kept = self.kept(item, self.owners(None))
+        if kept is None:
+            raise NotFound(f"there is no memory {item[:80]!r}", remedy="look for it with `omnicore memory recall`")
+        if tier_of(kept) in (MemoryTier.Cosmic, MemoryTier.Planetary):
+            raise PermissionDenied(
+                f"memories of {tier_of(kept)} do not change",
+                remedy="forget it and store another",
+                resource=tier_of(kept),
+            )
+        return kept
+
+    def again(self, item: str, plugin: str) -> Memory:
+        """A memory after a change. Raises: NotFound: it was forgotten meanwhile."""
+        kept = self.kept(item, (plugin,))
+        if kept is None:
+            raise NotFound(f"there is no memory {item[:80]!r} any more", remedy="it was forgotten meanwhile")
+        return shown(kept)
+
+
+def tier_of(kept: KeptMemory) -> MemoryTier:
+    """The tier of a row."""
+    return BY_PLACE[kept.tier]

@@ -9,31 +9,39 @@ import asyncio
 import hashlib
 import json
 import logging
+import re
 from collections.abc import Mapping
 from functools import partial
-from typing import IO, TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
+from typing import IO, TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar, Unpack
 
 from omnicore.errors import InvalidInput, PermissionDenied
 from omnicore.jobs.loop import Loop
 from omnicore.memory.consolidation import Consolidated, Consolidator, Summarise
-from omnicore.memory.facts import Fact
+from omnicore.memory.facts import MOST_NAMED, Fact
 from omnicore.memory.item import (
+    ANYONE,
+    Forgotten,
     Memory,
     MemoryDraft,
     MemoryItem,
     MemoryOrigin,
     MemoryQuery,
+    MemoryScope,
     Recall,
+    ScopeNames,
     checked_owner,
+    scoped,
     shown,
+    text_hash,
     tier_named,
 )
 from omnicore.memory.memories import HOST, Memories
 from omnicore.memory.recall import ALWAYS, Made
+from omnicore.memory.selection import ALL, Selection
 from omnicore.memory.tiers import BY_PLACE, TIER_POLICIES, MemoryTier, TierPolicy, policy_of
-from omnicore.records import Meta, Record, field
+from omnicore.records import Meta, Record, asdict, field
 from omnicore.resilience.turns import Turns
-from omnicore.storage.tables.memory import SHARED_SPACE
+from omnicore.storage.tables.memory import SHARED_SPACE, KeptMemory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -79,6 +87,34 @@ def measured(memories: Memories, owner: str | None = None) -> MemoryStats:
         embedder=memories.sense.name,
         problems=tuple(memories.problems()),
     )
+
+
+class MemoryEntity(Record, frozen=True):
+    """All that is known of somebody or something, as it came about."""
+
+    name: str
+    facts: Annotated[tuple[Fact, ...], Meta(description="The facts, by the time from when on they hold.")]
+    memories: Annotated[tuple[Memory, ...], Meta(description="What mentions it or was said by it, the oldest first.")]
+
+
+_MENTIONS = 200
+
+
+def known_of(memories: Memories, name: str, *, owner: str, scope: ScopeNames) -> MemoryEntity:
+    """The facts about a name and the memories that mention it, of the 200 that fit it best. Raises: InvalidInput."""
+    if not 0 < len(name.strip()) <= MOST_NAMED:
+        raise InvalidInput("that is no name", remedy=f"use 1 to {MOST_NAMED} characters", path="entity")
+    facts = memories.facts.timeline(checked_owner(owner), name, scope=scoped(scope).names)
+    stated = {fact.memory for fact in facts}
+    whole = re.compile(rf"(?<!\w){re.escape(name.strip())}(?!\w)", re.IGNORECASE)
+    found = memories.recall(name, owner=owner, limit=_MENTIONS, touch=False, **scope).items
+    about = [one for one in found if one.id in stated or whole.search(one.text) or _said_by(one, whole)]
+    return MemoryEntity(name, tuple(facts), tuple(sorted(about, key=lambda one: (one.created_at, one.id))))
+
+
+def _said_by(memory: Memory, name: re.Pattern[str]) -> bool:
+    speaker = memory.metadata.get("speaker")
+    return isinstance(speaker, str) and name.fullmatch(speaker) is not None
 
 
 class Holding(Record, frozen=True):
@@ -153,18 +189,19 @@ class PluginMemories:
     async def recall(self, plugin: str, query: MemoryQuery) -> Sequence[MemoryItem]:
         """Memories that fit best, best first. Raises: InvalidInput."""
         recall = partial(self._memories.recall, query.text, embedding=query.embedding, owner=plugin)
-        asked = partial(recall, tiers=query.tiers, limit=query.limit, min_score=query.min_score)
+        asked = partial(recall, tiers=query.tiers, limit=query.limit, min_score=query.min_score, filter=query.filter)
+        asked = partial(asked, **asdict(query.scope))
         found = await self._turns.take(plugin, asked)
         return [item.item() for item in found.items]
 
-    def get(self, plugin: str, item: str, tiers: tuple[str, ...]) -> MemoryItem | None:
-        """A memory in one of the tiers; one that waits for approval is not there yet."""
-        found = self._memories.get(item, owner=plugin, tiers=tiers)
+    def get(self, plugin: str, item: str, tiers: tuple[str, ...], scope: MemoryScope = ANYONE) -> MemoryItem | None:
+        """A memory in one of the tiers and in the scope; one that waits for approval is not there yet."""
+        found = self._memories.get(item, owner=plugin, tiers=tiers, scope=scope)
         return None if found is None or found.state != "live" else found.item()
 
-    def forget(self, plugin: str, item: str, tiers: tuple[str, ...]) -> bool:
-        """True if there was such a memory in one of the tiers. Raises: PermissionDenied."""
-        return bool(self._memories.forget(item, owner=plugin, tiers=tiers, by=plugin))
+    def forget(self, plugin: str, item: str, tiers: tuple[str, ...], scope: MemoryScope = ANYONE) -> bool:
+        """True if there was such a memory in one of the tiers and in the scope. Raises: PermissionDenied."""
+        return bool(self._memories.forget(item, owner=plugin, tiers=tiers, by=plugin, scope=scope))
 
 
 class MemoryService:
@@ -216,6 +253,7 @@ class MemoryService:
         source: str | None = None,
         pinned: bool = False,
         said_at: float | None = None,
+        **scope: Unpack[ScopeNames],
     ) -> str:
         """See `Memories.store`."""
         return await _aside(
@@ -229,6 +267,7 @@ class MemoryService:
             source=source,
             pinned=pinned,
             said_at=said_at,
+            **scope,
         )
 
     async def store_many(self, drafts: Sequence[MemoryDraft], *, owner: str = HOST) -> list[str]:
@@ -249,6 +288,8 @@ class MemoryService:
         valid_at: float | None = None,
         as_of: float | None = None,
         min_score: float = 0.0,
+        filter: Mapping[str, Any] | None = None,
+        **scope: Unpack[ScopeNames],
     ) -> Recall:
         """See `Memories.recall`."""
         return await _aside(
@@ -264,6 +305,8 @@ class MemoryService:
             valid_at=valid_at,
             as_of=as_of,
             min_score=min_score,
+            filter=filter,
+            **scope,
         )
 
     async def get(self, item: str, *, owner: str | None = None) -> Memory | None:
@@ -271,14 +314,26 @@ class MemoryService:
         return await _aside(self.memories.get, item, owner=owner)
 
     async def newest(
-        self, owner: str = HOST, tier: str | None = None, *, before: int | None = None, most: int = 100
+        self,
+        owner: str = HOST,
+        tier: str | None = None,
+        *,
+        before: int | None = None,
+        most: int = 100,
+        filter: Mapping[str, Any] | None = None,
+        **scope: Unpack[ScopeNames],
     ) -> tuple[list[Memory], int | None]:
         """See `Memories.newest`."""
-        return await _aside(self.memories.newest, owner, tier, before=before, most=most)
+        return await _aside(self.memories.newest, owner, tier, before=before, most=most, filter=filter, **scope)
 
-    async def facts(self, about: str | None = None, *, owner: str = HOST) -> list[Fact]:
+    async def facts(self, about: str | None = None, *, owner: str = HOST, **scope: Unpack[ScopeNames]) -> list[Fact]:
         """See `MemoryFacts.timeline`."""
-        return await _aside(self.memories.facts.timeline, checked_owner(owner), about)
+        names = scoped(scope).names
+        return await _aside(self.memories.facts.timeline, checked_owner(owner), about, scope=names)
+
+    async def about(self, name: str, *, owner: str = HOST, **scope: Unpack[ScopeNames]) -> MemoryEntity:
+        """See `known_of`."""
+        return await _aside(known_of, self.memories, name, owner=owner, scope=scope)
 
     async def state_fact(
         self,
@@ -289,13 +344,13 @@ class MemoryService:
         owner: str = HOST,
         since: float | None = None,
         ends: bool = False,
+        **scope: Unpack[ScopeNames],
     ) -> str:
         """See `MemoryFacts.state`; `since` is now when it is left out."""
         now = self.memories.clock.now()
         begins = now if since is None else since
-        return await _aside(
-            self.memories.facts.state, checked_owner(owner), about, attribute, value, since=begins, now=now, ends=ends
-        )
+        state = partial(self.memories.facts.state, checked_owner(owner), about, attribute, value, since=begins, now=now)
+        return await _aside(state, ends=ends, scope=scoped(scope).names)
 
     async def remove_fact(self, fact: str, *, owner: str = HOST) -> bool:
         """See `MemoryFacts.remove`."""
@@ -305,6 +360,15 @@ class MemoryService:
         """See `Memories.forget`. Words of what is gone leave the full text right after."""
         gone = await _aside(self.memories.forget, item, owner=owner)
         for loop in self._loops[1:] if gone else ():
+            loop.wake()
+        return gone
+
+    async def forget_all(
+        self, *, owner: str = HOST, filter: Mapping[str, Any] | None = None, **scope: Unpack[ScopeNames]
+    ) -> Forgotten:
+        """See `Memories.forget_all`. Words of what is gone leave the full text right after."""
+        gone = await _aside(self.memories.forget_all, owner=owner, filter=filter, **scope)
+        for loop in self._loops[1:] if gone.memories else ():
             loop.wake()
         return gone
 
@@ -376,6 +440,7 @@ _FORMAT = 1
 _LINE_BYTES = 512 * 1024
 _BATCH = 500
 _NAME_CHARACTERS = 128
+_SCOPE = ("user", "agent", "app")
 
 
 class Imported(Record, frozen=True):
@@ -388,9 +453,16 @@ class Imported(Record, frozen=True):
 
 
 def export_pack(
-    memories: Memories, file: IO[bytes], *, owner: str, name: str, version: str, tiers: Iterable[str] | None = None
+    memories: Memories,
+    file: IO[bytes],
+    *,
+    owner: str,
+    name: str,
+    version: str,
+    tiers: Iterable[str] | None = None,
+    wanted: Selection = ALL,
 ) -> int:
-    """Writes an owner's memories and returns how many. Immediate ones are not among them."""
+    """Writes an owner's memories, those of a selection, and returns how many. Immediate ones are not among them."""
     places = {tier_named(tier).place for tier in (MemoryTier if tiers is None else tiers)}
     written = hashlib.sha256()
 
@@ -403,9 +475,9 @@ def export_pack(
     put({"format": _FORMAT, "pack": name, "version": version})
     after = count = 0
     while rows := memories.table.page(owner, places, after=after, most=_BATCH):
-        for row in rows:
-            put(_line(shown(row)))
-        count += len(rows)
+        for row in filter(wanted.passes, rows):
+            put(_line(row))
+            count += 1
         after = rows[-1].seq
     put({"sha256": written.hexdigest()}, counted=False)
     return count
@@ -465,9 +537,14 @@ def _packed(head: bytes, lines: Sequence[bytes]) -> bytes:
     return data + json.dumps({"sha256": hashlib.sha256(data).hexdigest()}).encode() + b"\n"
 
 
-def _line(memory: Memory) -> dict[str, Any]:
+def _line(row: KeptMemory) -> dict[str, Any]:
+    memory = shown(row)
     shown_fields = ("text", "tier", "importance", "created_at", "pinned", "writer", "source")
     line: dict[str, Any] = {name: getattr(memory, name) for name in shown_fields}
+    line |= {name: value for name in _SCOPE if (value := getattr(memory, name)) is not None}
+    whole = MemoryScope(user=memory.user, agent=memory.agent, session=memory.session, app=memory.app)
+    if row.session and row.hash == text_hash(row.text, row.speaker, whole):
+        line["session"] = row.session  # else it is in the metadata
     line["metadata"] = dict(memory.metadata)
     if memory.embedding is not None:
         line["embedding"] = memory.embedding
@@ -530,7 +607,13 @@ def _draft(line: dict[str, Any], tier: str | None) -> MemoryDraft:
     if not fits or not (embedding is None or isinstance(embedding, list)):
         raise InvalidInput("a line of the pack is no memory", remedy="give text, tier and metadata")
     given = None if embedding is None else tuple(embedding)
-    return MemoryDraft(str(text), str(wanted), importance, given, metadata, line.get("created_at"))
+    return MemoryDraft(str(text), str(wanted), importance, given, metadata, line.get("created_at"), _scope(line))
+
+
+def _scope(line: dict[str, Any]) -> MemoryScope:
+    return scoped(
+        {"user": line.get("user"), "agent": line.get("agent"), "session": line.get("session"), "app": line.get("app")}
+    )
 
 
 def _replace_older(memories: Memories, name: str, source: str) -> int:

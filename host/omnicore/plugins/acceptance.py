@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -11,7 +12,8 @@ from omnicore.capabilities.doors import BUILT_IN
 from omnicore.errors import Conflict
 from omnicore.plugins.view import State
 from omnicore.records import replace
-from omnicore.storage.tables.plugins import CATALOGUE, OPEN, Acceptance, AcceptancesTable, Holdings
+from omnicore.storage.tables.plugins import CATALOGUE, OPEN, Acceptance, AcceptancesTable, Holdings, identity
+from omnicore.storage.tables.publishers import PublishersTable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -40,6 +42,7 @@ class Consent:
         review: when a person has to accept a version.
         configured: the names of the plugins that the host's own settings hold settings for.
         doors: the capabilities that can be granted, by name.
+        patches: True when a patch of the same publisher that asks for nothing more needs nobody.
     """
 
     def __init__(
@@ -50,9 +53,11 @@ class Consent:
         review: Review,
         configured: Collection[str],
         doors: Mapping[str, Capability] = BUILT_IN,
+        patches: bool = False,
     ) -> None:
         self._store, self._clock = store, clock
         self._acceptances, self._holdings = AcceptancesTable(store), Holdings(store)
+        self._publishers, self._patches = PublishersTable(store), patches
         self.review, self.configured, self.doors = review, configured, doors
 
     def of(self, name: str) -> Sequence[Acceptance]:
@@ -74,7 +79,10 @@ class Consent:
         kept = self._kept(row.name, known=bool(accepted))
         if same is not None and not OPEN & set(kept):  # it asks for nothing, so that no grant reaches it
             return Newest(same)
-        return Newest(None, review_reason(self.review, known=bool(accepted), kept=kept, missing=missing), tuple(kept))
+        reason = review_reason(self.review, known=bool(accepted), kept=kept, missing=missing)
+        if reason and not missing and self._patches and self._is_patch(row, accepted):
+            reason = ""
+        return Newest(None, reason, tuple(kept))
 
     def by(self, row: PluginRow, who: str) -> Acceptance:
         """The newest version as somebody accepts it."""
@@ -107,6 +115,17 @@ class Consent:
         """Drops all of a name."""
         self._acceptances.forget(name)
 
+    def _is_patch(self, row: PluginRow, accepted: Sequence[Acceptance]) -> bool:
+        """True when the newest version is a patch of the accepted one, and one publisher signed both."""
+        serving = _serving(row, accepted)
+        if serving is None or row.hash is None:
+            return False
+        digests = (identity(serving.hash, serving.sidecar), identity(row.hash, row.sidecar))
+        before, after = (self._publishers.version(row.name, digest) for digest in digests)
+        if before is None or after is None or not is_patch(before.version, after.version):
+            return False
+        return self._publishers.same_publisher(row.name, *digests, now=self._clock.now())
+
     def _kept(self, name: str, *, known: bool) -> list[str]:
         """Names of the data kept for a plugin. Settings of the host may exist before the first file of that name."""
         kept = list(self._holdings.of(name))
@@ -119,6 +138,17 @@ def _serving(row: PluginRow, accepted: Sequence[Acceptance]) -> Acceptance | Non
 
 
 _LEAST_DIGEST = 8
+_RELEASE = re.compile(r"v?(\d{1,9})\.(\d{1,9})\.(\d{1,9})(?:\+.*)?")
+
+
+def is_patch(before: str, after: str) -> bool:
+    """True when a release differs from an earlier one in its last number only.
+
+    >>> is_patch("1.2.3", "1.2.4"), is_patch("1.2.3", "1.3.0"), is_patch("1.2.3", "1.2.4-rc.1")
+    (True, False, False)
+    """
+    old, new = (_RELEASE.fullmatch(version) for version in (before, after))
+    return bool(old and new and old.group(1, 2) == new.group(1, 2) and int(new[3]) > int(old[3]))
 
 
 @dataclass(frozen=True, slots=True)

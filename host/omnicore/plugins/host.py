@@ -90,6 +90,7 @@ class PluginHost:
         functions: host functions that plugins may import.
         doors: capabilities of the embedding application.
         wrap_doors: replaces the doors of a plugin, in tests.
+        modules: the bytes of modules; None: in the data folder and the database.
     """
 
     wanted: Sequence[str] = ()
@@ -114,9 +115,10 @@ class PluginHost:
         functions: Sequence[HostFunction] = (),
         doors: Sequence[Capability] = (),
         wrap_doors: WrapDoors = unwrapped,
+        modules: ModuleStore | None = None,
     ) -> None:
         known, clock = provided(functions, doors), clock or SystemClock()
-        modules, kv = ModuleStore(settings.data / "modules", database), KvTable(database, clock)
+        modules, kv = modules or ModuleStore(settings.data / "modules", database), KvTable(database, clock)
         self._settings, self._logs, self._metrics, self._events = settings, logs, metrics, events
         self._changing, most = threading.RLock(), (settings.limits, settings.max_limits)
         self._natives = NativePlugins(extensions, NativeTable(database), clock, limits=most, taken=self._file_named)
@@ -142,7 +144,8 @@ class PluginHost:
     def _make_catalogue(self, database: Store, modules: ModuleStore, clock: Clock, known: Provided) -> Catalogue:
         settings = self._settings
         names = settings.plugin_settings.keys()
-        consent = Consent(database, clock, review=settings.plugin_review, configured=names, doors=known.doors)
+        review, patches = settings.plugin_review, settings.trust.auto_update == "patch"
+        consent = Consent(database, clock, review=review, configured=names, doors=known.doors, patches=patches)
         return Catalogue(
             database,
             modules,

@@ -9,15 +9,15 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from threading import RLock
 from typing import TYPE_CHECKING
 
 from omnicore.capabilities.doors import Provided
-from omnicore.errors import GuestError, OmniError
+from omnicore.errors import GuestError, OmniError, Unavailable
 from omnicore.plugins.catalogue import Bringer, Catalogue, FoundFile
 from omnicore.plugins.manifest import Manifest, effective_limits, name_of_stem, read_manifest
 from omnicore.plugins.version import BEING_COMPILED, EAGER_LOADS, Patience, Version, VersionsInService
@@ -188,7 +188,8 @@ class Inventory:
             elif settled == "writing":
                 arrivals.append(FoundFile(candidate.stem, candidate.path, "", problem=_WRITING))
         for arrival in sorted(arrivals, key=changes.rank):
-            changes.take_in(arrival, self._judged_by, by=by if arrival.path == at_once else "folder")
+            with _later(arrival):
+                changes.take_in(arrival, self._judged_by, by=by if arrival.path == at_once else "folder")
         if arrivals or changes.any_gone:
             self._catalogue.tidy()
         return again or changes.made_way
@@ -210,6 +211,15 @@ class Inventory:
             return False
         problem = source.problem or (row.problem if row.hash == source.hash else "")
         return not problem or source.verified == self._judged_by
+
+
+@contextmanager
+def _later(arrival: FoundFile) -> Iterator[None]:
+    """Leaves a file whose module hosts could not fetch to a later pass."""
+    try:
+        yield
+    except Unavailable as error:
+        _log.warning("%s is not taken in: %s", arrival.path, error)
 
 
 class _Changes:

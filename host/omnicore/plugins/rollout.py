@@ -37,6 +37,8 @@ _LEAST_HASH = 8
 _TRIES = 5  # the host that carries it changes the row once in five seconds
 _MOST_STEPS, _MOST_GUARDS = 20, 8
 _LONGEST_S = 30 * 86400.0
+_FOR_EVER = 253_370_764_800.0
+"""The end of the lease of a rollout that rests, in the year 9999: hosts of a version without pauses leave it alone."""
 _GUARD = re.compile(r"(?:(errors)\s*<\s*(\d{1,3}(?:\.\d{1,4})?)(%)|(p95)\s*<\s*(\d{1,6}(?:\.\d{1,4})?)(x|ms|s))")
 
 _log = logging.getLogger("omnicore.plugins")
@@ -288,6 +290,21 @@ class Rollouts:
         """
         return self._decided(name, lambda rollout: self._back(rollout, "stopped", f"stopped by {who}"))
 
+    def pause(self, name: str, *, who: str) -> Rollout:
+        """Leaves the rollout of a plugin at its share until it is resumed, also through restarts of all hosts.
+
+        Guards and quarantines go on to give all calls back. Raises: as `resume`.
+        """
+        return self._decided(name, lambda rollout: self._paused(rollout, who))
+
+    def resume(self, name: str, *, who: str) -> Rollout:
+        """Carries on a rollout that was paused: the present step lasts as much longer as it rested.
+
+        Raises: NotFound: no such plugin. Conflict: no rollout is under way, it goes back already, it is paused (or is
+            not) already, or another host changes it now.
+        """
+        return self._decided(name, lambda rollout: self._resumed(rollout, who))
+
     def promote(self, name: str, *, who: str) -> Rollout:
         """Gives the new version all calls of a plugin at once; nothing is judged any more.
 
@@ -331,12 +348,46 @@ class Rollouts:
         if rollout.ends:
             raise Conflict(f"the rollout of {rollout.plugin} goes back", remedy="begin it anew")
         last, now = len(rollout.shares) - 1, self._clock.now()
-        following = replace(rollout, step=last, step_at=now, applied=False, reason=f"promoted by {who}")
+        going = self._goes_on(rollout)
+        following = replace(going, step=last, step_at=now, applied=False, reason=f"promoted by {who}")
         changed = self._table.change(following)
         if changed is None:
             return False
         self._apply(changed, self._plugins.get(rollout.plugin))
         return True
+
+    def _paused(self, rollout: Rollout, who: str) -> bool:
+        """Lets a rollout rest; False when another host changed it first. Raises: Conflict."""
+        if rollout.ends or rollout.paused_at is not None:
+            why = "goes back" if rollout.ends else "is paused"
+            raise Conflict(f"the rollout of {rollout.plugin} {why} already", remedy="see `omnicore plugins show`")
+        rests = replace(rollout, paused_at=self._clock.now(), reason=f"paused by {who}")
+        changed = self._table.change(replace(rests, carrier="", carried_until=_FOR_EVER))
+        return self._told(changed, who)
+
+    def _resumed(self, rollout: Rollout, who: str) -> bool:
+        """Ends the rest of a rollout; False when another host changed it first. Raises: Conflict."""
+        if rollout.paused_at is None:
+            raise Conflict(f"the rollout of {rollout.plugin} is not paused", remedy="see `omnicore plugins show`")
+        now = self._clock.now()
+        rested = rollout.paused_s + now - rollout.paused_at
+        goes_on = replace(rollout, paused_at=None, paused_s=rested, reason="")
+        changed = self._table.change(replace(goes_on, carrier=self._host, carried_until=now + _LEASE_S))
+        self._wake()
+        return self._told(changed, who)
+
+    def _goes_on(self, rollout: Rollout) -> Rollout:
+        """A rollout that rests no more, in the hands of this host; one that does not rest is as it was."""
+        if rollout.paused_at is None:
+            return rollout
+        until = self._clock.now() + _LEASE_S
+        return replace(rollout, paused_at=None, paused_s=0.0, carrier=self._host, carried_until=until)
+
+    def _told(self, changed: Rollout | None, who: str) -> bool:
+        if changed is not None:
+            names = {"name": changed.plugin, "version": changed.digest, "paused": changed.paused_at is not None}
+            self._events.publish("plugin.rollout-paused", {**names, "who": who})
+        return changed is not None
 
     def _progress(self, rollout: Rollout) -> RolloutProgress:
         counts = self._table.counts(rollout)
@@ -345,7 +396,7 @@ class Rollouts:
         return RolloutProgress(
             rollout,
             share,
-            rollout.step_at + rollout.every_s if follows else None,
+            rollout.step_at + rollout.every_s + rollout.paused_s if follows and rollout.paused_at is None else None,
             self._figures(rollout, rollout.before, 100 - share, counts),
             self._figures(rollout, rollout.digest, share, counts),
             readings(rollout, counts),
@@ -432,8 +483,10 @@ class Rollouts:
             self._table.count(counts)
 
     def _claim(self, rollout: Rollout) -> Rollout | None:
-        """The rollout when this host carries it on; None when another one does."""
+        """The rollout when this host carries it on; None when another one does. All watch one that rests."""
         now = self._clock.now()
+        if rollout.paused_at is not None:
+            return rollout
         # A lease is renewed in its second half, so that a rollout at rest writes every 5 s.
         if rollout.carrier == self._host and now < rollout.carried_until - _LEASE_S / 2:
             return rollout
@@ -467,13 +520,15 @@ class Rollouts:
         if verdict.failed:
             self._back(rollout, "rolled-back", verdict.failed)
             return
+        if rollout.paused_at is not None:
+            return
         waits = verdict.waits if view.state == "enabled" else f"the plugin is {view.state}"
-        if waits or self._clock.now() - rollout.step_at < rollout.every_s:
+        if waits or self._clock.now() - rollout.step_at < rollout.every_s + rollout.paused_s:
             if waits != rollout.reason:
                 self._table.change(replace(rollout, reason=waits))
             return
         now = self._clock.now()
-        following = replace(rollout, step=rollout.step + 1, step_at=now, applied=False, reason="")
+        following = replace(rollout, step=rollout.step + 1, step_at=now, paused_s=0.0, applied=False, reason="")
         changed = self._table.change(following)
         if changed is not None:
             self._apply(changed, view)
@@ -490,7 +545,7 @@ class Rollouts:
 
     def _back(self, rollout: Rollout, ends: str, reason: str) -> bool:
         """Gives all calls to the version before; False when another host changed the rollout first."""
-        back = replace(rollout, step=-1, applied=False, ends=ends, reason=reason)
+        back = replace(self._goes_on(rollout), step=-1, applied=False, ends=ends, reason=reason)
         changed = self._table.change(back)
         if changed is None:
             return False

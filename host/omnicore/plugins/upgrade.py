@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -11,7 +13,7 @@ from omnicore.capabilities.capability import Capability, CapabilityRequest, Gran
 from omnicore.capabilities.doors import covers
 from omnicore.errors import InvalidInput, NotFound, StorageFailed
 from omnicore.plugins.catalogue import Catalogue
-from omnicore.plugins.manifest import Manifest, effective_limits
+from omnicore.plugins.manifest import Manifest, effective_limits, missing_of
 from omnicore.plugins.schemas import FunctionSpec
 from omnicore.plugins.view import FleetView, GrantChange, HostView, SourceView
 from omnicore.sandbox.abi import Limits
@@ -191,8 +193,14 @@ def code_change(before: ModuleInfo, after: ModuleInfo) -> CodeChange:
 
 def is_lower(before: str, after: str) -> bool:
     """True when a version comes before another one; words that are no versions have no order."""
-    old, new = _VERSION.fullmatch(before), _VERSION.fullmatch(after)
-    return old is not None and new is not None and _order(new) < _order(old)
+    old, new = version_order(before), version_order(after)
+    return old is not None and new is not None and new < old
+
+
+def version_order(text: str) -> tuple[Any, ...] | None:
+    """The place of a version among others, None for words that are no version."""
+    found = _VERSION.fullmatch(text)
+    return _order(found) if found is not None else None
 
 
 def version_views(catalogue: Catalogue, row: PluginRow) -> list[VersionView]:
@@ -326,6 +334,43 @@ def upgrade_of(catalogue: Catalogue, row: PluginRow) -> Upgrade:
         changed=changed,
         limits=limit_changes(old, new, catalogue.limits),
         code=_code_between(catalogue.modules, before, after),
+    )
+
+
+def proposal(catalogue: Catalogue, manifest: Manifest, module: bytes) -> Upgrade:
+    """Everything that would differ if a file were installed that is not here yet: it asks for all it has no grant for.
+
+    Its `digest` is empty, for nothing of it is kept.
+    """
+    name, row = manifest.name, catalogue.find(manifest.name)
+    known = row if row is not None and row.present else None
+    held = (known.serving or known.hash or "") if known is not None else ""
+    before = next((one for one in version_views(catalogue, known) if one.hash == held), None) if known else None
+    old, info = catalogue.manifest(name, held) if before is not None else None, inspect(module)
+    hash_ = hashlib.sha256(module).hexdigest()
+    functions = tuple(one.name for one in manifest.functions)
+    after = VersionView(hash_, manifest.version, len(module), 0.0, False, True, False, None, functions)
+    grants = catalogue.granted(name) if known is not None else ()
+    missing = missing_of(manifest.to_json(), grants, catalogue.limits, catalogue.consent.doors)
+    added, removed, changed = function_changes(old, manifest) if old is not None else (functions, (), ())
+    code, doors = NO_CODE, catalogue.consent.doors
+    if before is not None and before.hash != hash_:
+        with suppress(StorageFailed):  # the bytes of the one before are gone; all else is still shown
+            code = code_change(inspect(catalogue.modules.get(before.hash)), info)
+    return Upgrade(
+        before,
+        after,
+        digest="",
+        review="",
+        lower=before is not None and is_lower(before.version, after.version),
+        waiting=bool(missing),
+        kept=None,
+        changes=tuple(capability_changes(name, old, manifest, missing=missing, grants=grants, doors=doors)),
+        added=added,
+        removed=removed,
+        changed=changed,
+        limits=limit_changes(old, manifest, catalogue.limits),
+        code=code,
     )
 
 

@@ -239,13 +239,27 @@ def _of_applications(info: ModuleInfo, values: Mapping[str, Any]) -> Iterator[st
             yield item.name
 
 
-def lines_to_ask(door: str) -> str:
-    """The lines of a manifest that ask for a door."""
+def lines_to_ask(
+    door: str, reason: str = "say why it needs this", scope: Mapping[str, Sequence[str]] | None = None
+) -> str:
+    """The lines of a manifest that ask for a door. Args: scope: fields with their values; examples, if None."""
+    needed = [_SCOPES.get(name, f"{name} = ...") for name in needed_fields(door)]
+    if scope is not None:
+        needed = [f"{name} = {json.dumps(list(values), ensure_ascii=False)}" for name, values in scope.items()]
+    fields = f"\nscope = {{ {', '.join(needed)} }}" if needed else ""
+    return f'[[capabilities]]\nname = "{door}"\nreason = {json.dumps(reason, ensure_ascii=False)}{fields}'
+
+
+def needed_fields(door: str) -> tuple[str, ...]:
+    """The fields that a request for a door has to name."""
     fields = next(one.scope for one in DOORS if one.name == door)
-    needed = [_SCOPES.get(name, f"{name} = ...") for name, one in fields.items() if one.default is REQUIRED]
-    needed = needed or [_SCOPES["topics"]] * (door == "events")  # all its fields may be left out, but not at once
-    scope = f"\nscope = {{ {', '.join(needed)} }}" if needed else ""
-    return f'[[capabilities]]\nname = "{door}"\nreason = "say why it needs this"{scope}'
+    needed = tuple(name for name, one in fields.items() if one.default is REQUIRED)
+    return needed or ("topics",) * (door == "events")  # all its fields may be left out, but not at once
+
+
+def unasked(imports: Imports, asked: Collection[str]) -> tuple[str, ...]:
+    """The doors that a module can reach and that nobody asks for on its behalf: every call of them is refused."""
+    return tuple(sorted(imports.used - set(asked) - _OPEN))
 
 
 def _door(item: Import) -> str | None:

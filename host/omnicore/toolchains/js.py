@@ -66,7 +66,18 @@ class Door:
 
 
 # The engine's C code knows these by the slots 2 to 8; see `sdk/js/engine/engine.h`.
-_CLOCK = Door(_USER, "clock_now_v1", "i:I", ("Date", "performance", "timeEnd"))
+_TIMED = (
+    "Date",
+    "performance",
+    "timeEnd",
+    "timeLog",
+    "Event",
+    "CustomEvent",
+    "AbortController",
+    "AbortSignal",
+    "DateTimeFormat",
+)
+_CLOCK = Door(_USER, "clock_now_v1", "i:I", _TIMED)
 _RANDOM = Door(_USER, "random_fill_v1", "I:I", ("random", "crypto", "getRandomValues", "randomUUID"))
 _LOGS = tuple(Door(_ENV, f"log_{level}", "I:", ("console",)) for level in _LEVELS)
 _OWN = {2: _CLOCK, 3: _RANDOM, **dict(enumerate(_LOGS, 4))}
@@ -262,6 +273,18 @@ _PARTS = {
 }
 
 
+# Globals that few sources use, by the file of `src/globals` that makes them: the names a source has them by.
+_RARE: Mapping[str, tuple[str, ...]] = {
+    "buffer": ("Buffer",),
+    "events": ("Event", "CustomEvent", "EventTarget", "AbortController", "AbortSignal"),
+    "subtle": ("CryptoKey",),
+    "intl": ("Intl",),
+}
+_LOCALE = ("Intl", "toLocaleString", "toLocaleDateString", "toLocaleTimeString", "localeCompare")
+_MENTIONS = {**_RARE, "subtle": ("subtle", "CryptoKey"), "intl": _LOCALE}
+_EXTISM = "Host"
+
+
 @functools.cache
 def guest() -> LanguageEngine:
     """The engine, compiled once for each user and made once for each process.
@@ -287,6 +310,8 @@ def prelude() -> bytes:
 
 _ENDINGS = ("", ".js", ".mjs", ".cjs", ".json", "/index.js", "/index.mjs", "/index.json")
 _KIT_NAME, _NOUNS = "omnicore", "omnicore:nouns"
+_RARE_FILES = {f"omnicore:globals/{name}": f"{name}.js" for name in (*_RARE, "extism")}
+_RARE_FILES["omnicore:globals/locales"] = "locales.json"
 _MOST_BYTES = 4 << 20
 _MOST_DEPTH = 200
 
@@ -310,9 +335,17 @@ class Files:
         """The answer behind a `=`, or a refusal behind a `!`."""
         verb, base, name = question.decode(errors="replace").split("\0", 2)
         try:
+            if verb == "mentioned":
+                return b"=" + json.dumps(self._mentioned()).encode()
             return b"=" + (self._find(base, name) if verb == "find" else self._text(verb, name)).encode()
         except (OSError, ValueError) as error:
             return f"!{error}".encode()
+
+    def _mentioned(self) -> list[str]:
+        """The files of globals that the sources so far mention."""
+        words = {word for source in self.sources.values() for word in _WORD.findall(source)}
+        rare = [file for file, names in _MENTIONS.items() if not words.isdisjoint(names)]
+        return [*rare, "extism"] if _EXTISM in words and not self.omnicore else rare
 
     def _find(self, base: str, name: str) -> str:
         if name == _KIT_NAME:
@@ -338,6 +371,8 @@ class Files:
             return (kit("js") / "src" / "omnicore.mjs").read_text("utf-8")
         if name == _NOUNS:
             return _nouns_module()
+        if name in _RARE_FILES:
+            return (kit("js") / "src" / "globals" / _RARE_FILES[name]).read_text("utf-8")
         path = self._inside(name)
         if path.stat().st_size > _MOST_BYTES:
             raise ValueError(f"{name} is larger than {_MOST_BYTES} bytes")
@@ -512,6 +547,7 @@ class JavaScript:
 
     def _build(self, source: PluginSource, bundle: SourceBundle, report: Report, files: Files | None = None) -> Built:
         files = files or Files(source.folder)
+        files.sources[bundle.name] = bundle.text
         says = declared(source.entry)
         bindings = Bindings(says.imports)
         report(f"running {bundle.name} once, to keep what it makes")
@@ -519,7 +555,7 @@ class JavaScript:
         given = _given(source, bundle, bindings, says)
 
         def bind(_said: bytes) -> bytes:
-            return bindings.chosen([bundle.text, *files.sources.values()], omnicore=files.omnicore)
+            return bindings.chosen(files.sources.values(), omnicore=files.omnicore)
 
         try:
             engine = guest()
@@ -549,6 +585,7 @@ def _given(source: PluginSource, bundle: SourceBundle, bindings: Bindings, says:
         "settings": settings if isinstance(settings, dict) else {},
         "only": list(says.functions) if says.functions else None,
         "map": bundle.map,
+        "rare": _RARE,
     }
 
 

@@ -9,9 +9,10 @@ import json
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from omnicore.errors import StorageFailed
+from omnicore.filters import Combination, Condition, MetadataFilter, equalities
 from omnicore.vectors.ann import Graph, GraphFailed
 from omnicore.vectors.exact import ExactIndex, Floats, Labels, Matrix, Rows, directed, distances, nearest, prepared
 from omnicore.vectors.numeric import np
@@ -28,6 +29,31 @@ if TYPE_CHECKING:
 _KEPT = 16
 
 
+@dataclass(frozen=True, slots=True)
+class TaggedFilter:
+    """A filter as the index has it: tags that a vector must have, and the whole, where tags do not say all of it."""
+
+    tags: tuple[int, ...] = ()
+    rest: MetadataFilter | None = None
+
+    @classmethod
+    def of(cls, wanted: MetadataFilter | None) -> TaggedFilter:
+        """The tags of what has to be equal, and the filter, unless they are all of it."""
+        if wanted is None:
+            return cls()
+        parts = wanted.parts if isinstance(wanted, Combination) and wanted.kind == "all" else (wanted,)
+        told = all(isinstance(one, Condition) and one.operator == "$eq" for one in parts)
+        tags = {tag_of(one.name, one.given[0]) for one in equalities(wanted)}
+        return cls(tuple(sorted(tags)), None if told else wanted)
+
+    def __bool__(self) -> bool:
+        return bool(self.tags) or self.rest is not None
+
+    def passes(self, metadata: str) -> bool:
+        """True for metadata that the tags do not say enough of, and that pass."""
+        return self.rest is None or self.rest.passes(json.loads(metadata))
+
+
 class Filters:
     """The labels that match the filters asked last. A label matches for ever, so only new ones are looked for.
 
@@ -38,12 +64,11 @@ class Filters:
         self._table = table
         self._key = key
         self._lock = threading.Lock()
-        self._known: OrderedDict[tuple[int, ...], tuple[int, Labels]] = OrderedDict()
-        self._wide: set[tuple[int, ...]] = set()
+        self._known: OrderedDict[TaggedFilter, tuple[int, Labels]] = OrderedDict()
+        self._wide: set[TaggedFilter] = set()
 
-    def labels(self, tags: Sequence[int], seq: int, most: int) -> Labels | None:
-        """The labels that have all tags up to `seq` at least, or None when they are more than `most`."""
-        wanted = tuple(sorted(tags))
+    def labels(self, wanted: TaggedFilter, seq: int, most: int) -> Labels | None:
+        """The labels that pass up to `seq` at least, or None when they are more than `most`."""
         if wanted in self._wide:
             return None
         with self._lock:
@@ -62,12 +87,21 @@ class Filters:
                 self._known.popitem(last=False)
         return labels
 
-    def narrowed(self, tags: Sequence[int]) -> None:
+    def narrowed(self, wanted: TaggedFilter) -> None:
         """Notes that few vectors pass a filter after all; they are counted again."""
-        self._wide.discard(tuple(sorted(tags)))
+        self._wide.discard(wanted)
 
-    def _more(self, tags: tuple[int, ...], after: int, most: int) -> list[int] | None:
+    def _more(self, wanted: TaggedFilter, after: int, most: int) -> list[int] | None:
         """The first labels behind `after`; None when even the rarest tag has too many to go through."""
+        tags = wanted.tags
+        if wanted.rest is not None:
+            passing: list[int] = []
+            for seq, text in self._table.described(self._key, tags, after):
+                if wanted.passes(text):
+                    passing.append(seq)
+                    if len(passing) >= most:
+                        break
+            return passing
         if len(tags) == 1 or after:
             return self._table.matching(self._key, tags, after, most)
         shares = sorted((self._table.share(self._key, tag, most), tag) for tag in tags)
@@ -75,12 +109,12 @@ class Filters:
             return None
         return self._table.matching(self._key, [tag for _, tag in shares], after, most)
 
-    def _set_wide(self, tags: tuple[int, ...]) -> None:
+    def _set_wide(self, wanted: TaggedFilter) -> None:
         with self._lock:
             if len(self._wide) > 64 * _KEPT:
                 self._wide.clear()
-            self._wide.add(tags)
-            self._known.pop(tags, None)
+            self._wide.add(wanted)
+            self._known.pop(wanted, None)
 
 
 Found = tuple[Labels, Floats, bool]
@@ -267,40 +301,47 @@ _WIDEST = 2000
 
 
 def in_memory(
-    table: VectorTable, loaded: LoadedCollection, query: Matrix, k: int, tags: Sequence[int], settings: VectorSettings
+    table: VectorTable, loaded: LoadedCollection, query: Matrix, k: int, asked: TaggedFilter, settings: VectorSettings
 ) -> Found:
     """The nearest in a collection that is in memory.
 
     A filter that lets few through has them compared; a wide one has the graph asked for more than wanted, until
-    enough of them pass. Filtering inside of the graph finds 46 % of the nearest where one in a hundred matches.
+    enough of them pass. Filtering inside of the graph finds 46 % of the nearest where one in a hundred matches. What
+    no tag says is read from the metadata: of the nearest first, and of all, once, where too few of these pass.
     """
     wanted = _compared(query, loaded.collection.metric)
-    if not tags:
+    if not asked:
         return loaded.search(wanted, k)
+    if asked.rest is not None and (found := _widened(table, loaded, wanted, k, asked)) is not None:
+        return found
     indexed = loaded.served.graph is not None
     most = max(settings.exact_up_to, k) if indexed else _ALL
-    labels = loaded.filters.labels(tags, loaded.seq, most)
+    labels = loaded.filters.labels(asked, loaded.seq, most)
     if labels is not None:
         return loaded.search_of(labels, wanted, k)
-    found = _widened(table, loaded, wanted, k, tags)
+    found = _widened(table, loaded, wanted, k, asked)
     if found is not None:
         return found
-    loaded.filters.narrowed(tags)
-    labels = Filters(table, loaded.collection.key).labels(tags, loaded.seq, _ALL)
+    loaded.filters.narrowed(asked)
+    labels = Filters(table, loaded.collection.key).labels(asked, loaded.seq, _ALL)
     return loaded.search_of(labels if labels is not None else np.empty(0, np.int64), wanted, k)
 
 
-def in_table(table: VectorTable, row: Collection, query: Matrix, k: int, tags: Sequence[int]) -> Found:
+def in_table(table: VectorTable, row: Collection, query: Matrix, k: int, asked: TaggedFilter) -> Found:
     """The nearest in a collection that is not in memory; no more than a block of it is at a time."""
     wanted = _compared(query, row.metric)
     labels, distances = np.empty(0, np.int64), np.empty(0)
-    for block in table.blocks(row.key, 0, row.seq, tags):
+    for block in table.blocks(row.key, 0, row.seq, asked.tags):
         try:
             matrix = np.frombuffer(block.vectors, "<f4").reshape(len(block.seqs), row.dimensions)
         except ValueError as error:
             raise StorageFailed(f"vectors of {row.name} are damaged", remedy="restore a backup") from error
         ready, squares = prepared(matrix, row.metric)
-        rows, found = nearest(ready, squares, np.ones(len(ready), np.bool_), wanted, k, row.metric)
+        open_ = np.ones(len(ready), np.bool_)
+        if asked.rest is not None:
+            named = table.named(row.key, block.seqs)
+            open_ = np.array([seq in named and asked.passes(named[seq][1]) for seq in block.seqs], np.bool_)
+        rows, found = nearest(ready, squares, open_, wanted, k, row.metric)
         labels = np.concatenate([labels, np.array(block.seqs, np.int64)[rows]])
         distances = np.concatenate([distances, found])
         order = np.argsort(distances, kind="stable")[:k]
@@ -309,16 +350,15 @@ def in_table(table: VectorTable, row: Collection, query: Matrix, k: int, tags: S
 
 
 def matches(
-    labels: Labels, distances: Floats, named: Mapping[int, tuple[str, str]], filter: Mapping[str, Any] | None
+    labels: Labels, distances: Floats, named: Mapping[int, tuple[str, str]], wanted: MetadataFilter | None
 ) -> list[Match]:
     """Matches with ids and metadata. Tags are hashes, so values are compared with the filter again."""
-    wanted = {key: tag_of(key, value) for key, value in filter.items()} if filter else {}
     found = []
     for label, distance in zip(labels.tolist(), distances.tolist(), strict=True):
         if label in named:
             id_, text = named[label]
             metadata = json.loads(text) if text != "{}" else {}
-            if all(key in metadata and tag_of(key, metadata[key]) == tag for key, tag in wanted.items()):
+            if wanted is None or wanted.passes(metadata):
                 found.append(Match(id_, distance, metadata))
     return found
 
@@ -327,12 +367,15 @@ def _compared(query: Matrix, metric: str) -> Matrix:
     return directed(query.reshape(1, -1))[0] if metric == "cosine" else query
 
 
-def _widened(table: VectorTable, loaded: LoadedCollection, query: Matrix, k: int, tags: Sequence[int]) -> Found | None:
+def _widened(table: VectorTable, loaded: LoadedCollection, query: Matrix, k: int, wanted: TaggedFilter) -> Found | None:
     """Asks the graph for more and more; None when too few of the nearest pass the filter."""
     asked = k * _WIDER
     while asked <= max(_WIDEST, k * _WIDER):
         labels, distances, exact = loaded.search(query, asked)
-        passing = table.having(loaded.collection.key, labels.tolist(), tags)
+        passing = table.having(loaded.collection.key, labels.tolist(), wanted.tags)
+        if wanted.rest is not None:
+            named = table.named(loaded.collection.key, sorted(passing))
+            passing = {seq for seq, (_, text) in named.items() if wanted.passes(text)}
         keep = np.array([label in passing for label in labels.tolist()], np.bool_)
         if np.count_nonzero(keep) >= k:
             return labels[keep][:k], distances[keep][:k], exact

@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from omnicore.clock import Clock, SystemClock
 from omnicore.config.settings import VectorSettings
 from omnicore.errors import EngineFailed, InvalidInput, LimitExceeded
+from omnicore.filters import read_filter
 from omnicore.records import asdict
 from omnicore.storage.tables.vectors import Collection, VectorTable, owner_locks
 from omnicore.vectors.ann import Graph, GraphFailed, available, missing
-from omnicore.vectors.collection import CollectionCache, LoadedCollection, in_memory, in_table, matches
+from omnicore.vectors.collection import CollectionCache, LoadedCollection, TaggedFilter, in_memory, in_table, matches
 from omnicore.vectors.numeric import np
 from omnicore.vectors.snapshots import WORK, IndexSnapshots, SnapshotBroken, SnapshotManifest, SnapshotOrder, written
 from omnicore.vectors.vector import (
@@ -37,7 +38,6 @@ from omnicore.vectors.vector import (
     checked_matrix,
     checked_query,
     checked_shape,
-    filter_tags,
     packed,
     remove,
     write,
@@ -670,22 +670,26 @@ class VectorService:
         limit: int = 10,
         filter: Mapping[str, Any] | None = None,
     ) -> tuple[list[Match], bool]:
-        """The nearest whose metadata equal the filter, nearest first, and whether they surely are the nearest."""
+        """The nearest whose metadata pass the filter, nearest first, and whether they surely are the nearest.
+
+        Args: filter: see `omnicore.filters`.
+        """
         k = max(1, min(limit, _MOST))
-        tags = filter_tags(filter) if filter else []
+        wanted = read_filter(filter)
+        asked = TaggedFilter.of(wanted)
         row, loaded = self._ready_to_search(plugin, collection)
         for _ in range(2):
             query = checked_query(row, values)
             if loaded is None:
-                labels, distances, exact = in_table(self.table, row, query, k, tags)
+                labels, distances, exact = in_table(self.table, row, query, k, asked)
             else:
-                labels, distances, exact = in_memory(self.table, loaded, query, k, tags, self.settings)
+                labels, distances, exact = in_memory(self.table, loaded, query, k, asked, self.settings)
             named = self.table.named(row.key, labels.tolist())
             if len(named) == len(labels):
                 break
             row, loaded = self._ready_to_search(plugin, collection, anew=True)  # another process deleted some
         self._counts["exact" if exact else "index"] += 1
-        return matches(labels, distances, named, filter), exact
+        return matches(labels, distances, named, wanted), exact
 
     # Inside.
 

@@ -171,13 +171,6 @@ def tags_of(metadata: Mapping[str, Any]) -> list[int]:
     return [tag_of(key, value) for key, value in metadata.items()]
 
 
-def filter_tags(filter: Mapping[str, Any]) -> list[int]:
-    """The tags that vectors must have to pass. Raises: InvalidInput: more members than a vector can have."""
-    if len(filter) > METADATA_KEYS:
-        raise InvalidInput(f"a filter of {len(filter)} members", remedy=f"use at most {METADATA_KEYS}")
-    return tags_of(filter)
-
-
 def tags_of_text(text: str) -> list[int]:
     """The same from metadata that are stored."""
     return [] if text == "{}" else tags_of(json.loads(text))

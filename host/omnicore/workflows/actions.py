@@ -23,7 +23,7 @@ from omnicore.workflows.entries import Performed, Performer, StepAction, StepRes
 from omnicore.workflows.faults import Fault, fault_of
 from omnicore.workflows.language.graph import WaitTask
 from omnicore.workflows.live import ActionWork, LiveRun
-from omnicore.workflows.steps.step import marked
+from omnicore.workflows.steps.step import answer_of, marked
 from omnicore.workflows.view import shortened
 
 if TYPE_CHECKING:
@@ -474,7 +474,7 @@ class UnderWay:
         doing.expired = False
         self._limits.set(doing, self._clock.monotonic() + left_s)
         try:
-            return await self._performer.perform(action, live.context)
+            return answer_of(action, live.context.trigger) or await self._performer.perform(action, live.context)
         except asyncio.CancelledError:
             if not doing.expired or (doing.task is not None and doing.task.cancelling() > 1):  # it was cut, too
                 raise

@@ -28,7 +28,7 @@ from omnicore.storage.tables.workflow_definitions import (
 )
 from omnicore.storage.tables.workflow_runs import RunsTable
 from omnicore.storage.tables.workflow_triggers import WorkflowSchedulesTable
-from omnicore.workflows.drafts import Drafts
+from omnicore.workflows.drafts import Drafts, Pins
 from omnicore.workflows.expressions.jq import asking_as
 from omnicore.workflows.language.document import compile_graph, digest_of
 from omnicore.workflows.language.graph import HostSection, WorkflowGraph, name_of
@@ -213,6 +213,7 @@ class Definitions:
 
     def __init__(self, store: Store, settings: WorkflowSettings, clock: Clock) -> None:
         self.table, self.drafts = DefinitionsTable(store), Drafts(store, clock, settings.document_bytes)
+        self.pins = Pins(store, clock)
         self._runs = RunsTable(store)
         self._settings, self._clock = settings, clock
         self.graphs = Graphs(self.table.document, settings.graphs)
@@ -221,6 +222,8 @@ class Definitions:
         self.triggers: Triggering | None = None
         self.remembers = False
         """True while present versions are kept in memory: somebody must call `forget` when others have written."""
+        self.tell: Callable[[str, Mapping[str, Any]], object] = lambda topic, about: None
+        """Publishes `workflow.changed` on this host's bus."""
 
     def forget(self) -> None:
         """Looks at the database again: another process may have changed a definition."""
@@ -257,14 +260,7 @@ class Definitions:
     ) -> Definition:
         """See `Workflows.apply`."""
         graph, text = await self._compiled(given)
-        named = name_of(graph.name, graph.namespace)
-        if workflow not in (None, named):
-            raise InvalidInput(
-                f"the definition is of {named!r}, not of {workflow!r}",
-                remedy="send it to its own place, or correct its name",
-                path="/document/name",
-            )
-        workflow = named
+        workflow = _named(graph, workflow)
         await asyncio.to_thread(self._check_room, workflow)
         before = await asyncio.to_thread(self.table.get, workflow)
         row = await asyncio.to_thread(
@@ -283,6 +279,8 @@ class Definitions:
             raise _refused(workflow, new)
         self._changed(workflow)
         kept = self._definition(row, graph)
+        if before is None or before.number != row.number:
+            self._told(workflow, "saved", number=row.number, by=by)
         if before is None or before.digest == row.digest or _version_of(before) != graph.version:
             return kept
         return replace(kept, same_version_as=before.number)
@@ -343,6 +341,7 @@ class Definitions:
         if not await asyncio.to_thread(self.table.remove, workflow):
             raise _missing(workflow)
         self._changed(workflow)
+        self._told(workflow, "removed")
 
     async def switch(self, workflow: str, *, on: bool) -> Definition:
         """See `Workflows.switch`."""
@@ -351,6 +350,7 @@ class Definitions:
         if not await asyncio.to_thread(lambda: self.table.switch(workflow, on=on, now=self._clock.now(), also=also)):
             raise _missing(workflow)
         self._changed(workflow)
+        self._told(workflow, "on" if on else "off")
         return await self.get(workflow, None)
 
     def retained(self, after: str) -> list[tuple[str, float, float, int]]:
@@ -416,6 +416,9 @@ class Definitions:
         if self.triggers is not None:
             self.triggers.changed(workflow)
 
+    def _told(self, workflow: str, change: str, **about: Any) -> None:
+        self.tell("workflow.changed", {"workflow": workflow, "change": change, **about})
+
     async def _version(self, workflow: str, number: int) -> WorkflowVersionRow:
         row = await asyncio.to_thread(self.table.version, workflow, number)
         if row is None:
@@ -444,6 +447,18 @@ class Definitions:
             row.text,
             graph.document,
         )
+
+
+def _named(graph: WorkflowGraph, wanted: str | None) -> str:
+    """The id of a definition. Raises: InvalidInput: another one is wanted."""
+    named = name_of(graph.name, graph.namespace)
+    if wanted not in (None, named):
+        raise InvalidInput(
+            f"the definition is of {named!r}, not of {wanted!r}",
+            remedy="send it to its own place, or correct its name",
+            path="/document/name",
+        )
+    return named
 
 
 def _version_of(row: DefinitionRow) -> str:

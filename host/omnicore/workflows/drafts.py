@@ -1,13 +1,18 @@
-"""Drafts of workflows: what an editor keeps on the host until it is saved, so that no edit is lost."""
+"""Drafts and pins of workflows: what an editor keeps on the host beside their definitions.
+
+A draft is a text that is not saved yet, of one person. A pin is an output that stands for a step in trials, and is
+shared by all who edit the workflow.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
 from omnicore.errors import Conflict, InvalidInput
 from omnicore.ids import random_hex
-from omnicore.storage.tables.workflow_definitions import DraftsTable, WorkflowDraft
+from omnicore.storage.tables.workflow_definitions import DraftsTable, PinsTable, WorkflowDraft, WorkflowPin
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +22,36 @@ if TYPE_CHECKING:
 
 MOST_DRAFTS = 50
 """The most drafts of one person."""
+
+
+MOST_PINS = 100
+"""The most pins of one workflow."""
+_MOST_PIN_BYTES = 256 * 1024
+
+
+class Pins:
+    """Pinned outputs by workflow and step. Coroutines are for the host's event loop."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._table, self._clock = PinsTable(store), clock
+
+    async def list(self, workflow: str) -> Sequence[WorkflowPin]:
+        """All pins of a workflow."""
+        return await asyncio.to_thread(self._table.of, workflow)
+
+    async def keep(self, workflow: str, step: str, value: Any, *, by: str) -> WorkflowPin:
+        """Pins an output to a step. Raises: InvalidInput: it is too large, or there are too many."""
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        if len(text) > _MOST_PIN_BYTES:
+            raise InvalidInput(f"the value is over {_MOST_PIN_BYTES} bytes", remedy="pin a part of it", path="value")
+        row = WorkflowPin(workflow, step, text, self._clock.now(), by)
+        if not await asyncio.to_thread(self._table.put, row, MOST_PINS):
+            raise InvalidInput(f"{workflow} has {MOST_PINS} pins already", remedy="remove some of them", path="step")
+        return row
+
+    async def remove(self, workflow: str, step: str) -> None:
+        """Takes a pin away; one that is not there is no error."""
+        await asyncio.to_thread(self._table.remove, workflow, step)
 
 
 class Drafts:

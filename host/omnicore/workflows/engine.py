@@ -25,10 +25,10 @@ from omnicore.workflows.definitions import Definitions
 from omnicore.workflows.entries import Performer, StepAction
 from omnicore.workflows.journal import Journal
 from omnicore.workflows.journal_records import Beginning, ordered
-from omnicore.workflows.language.edits import entered
 from omnicore.workflows.language.graph import Node, name_of
 from omnicore.workflows.runner import Ended, Runner, Tell
 from omnicore.workflows.runs import RunReader, RunStarter
+from omnicore.workflows.trials import TrialRecord, TrialWishes, prepared
 from omnicore.workflows.view import OpenView, RetryPlan
 
 if TYPE_CHECKING:
@@ -630,7 +630,9 @@ class EmbeddedEngine:
     async def plan(self, run: str, taken: KeptRows, version: int | None) -> RetryPlan:
         """The steps that a retry with these rows keeps, and those that it does again."""
         row = await asyncio.to_thread(self.reader.row, run)
-        return await asyncio.to_thread(self.reader.plan, row, taken, row.number if version is None else version)
+        graph, (number, other) = await self.definitions.graphs.get(row.digest), await self._version_of(row, version)
+        changed = None if other.digest == graph.digest else other
+        return await asyncio.to_thread(self.reader.plan, row, taken, number, graph, changed)
 
     async def _version_of(self, row: RunRow, version: int | None) -> tuple[int, WorkflowGraph]:
         if version is None or version == row.number:
@@ -642,26 +644,26 @@ class EmbeddedEngine:
         self,
         workflow: str,
         text: str | Mapping[str, Any],
-        given: Any,
-        *,
-        from_path: str | None,
-        variables: Mapping[str, Any],
+        wishes: TrialWishes,
+        *given: Any,
         by: str,
     ) -> NewRun:
-        """The run of a text that is not applied; the text is kept.
+        """The run of a text that is not applied, or of a part of it; the text is kept.
 
-        Raises: WorkflowInvalid. Conflict: it has another name. InvalidInput: `from_path`.
+        Raises: WorkflowInvalid. Conflict: it has another name. NotFound: the run of `wishes`. InvalidInput and
+            LimitExceeded: see `omnicore.workflows.trials.prepared`.
         """
         graph = await self.definitions.compile(text)
         name = name_of(graph.name, graph.namespace)
         if name != workflow:
             raise Conflict(f"the text is that of {name}, not of {workflow}", remedy="keep its name for the trial")
-        if from_path is not None:
-            graph = await self.definitions.compile(entered(graph.document, from_path, variables))
+        known = TrialRecord() if wishes.run is None else await asyncio.to_thread(self.reader.record, wishes.run)
+        part, first, trigger = await asyncio.to_thread(prepared, graph.document, wishes, known, *given)
+        if part != graph.document:
+            graph = await self.definitions.compile(part)
         document, now = json.dumps(graph.document, ensure_ascii=False, separators=(",", ":")), self.clock.now()
         await self.journal.apply(lambda session: keep_document(session, graph.digest, document, now))
-        trigger = {"kind": "trial", **({"from": from_path} if from_path else {})}
-        return ordered(workflow, graph, 0, given, Beginning(by=by, trigger=trigger, trial=True))
+        return ordered(workflow, graph, 0, first, Beginning(by=by, trigger=trigger, trial=True))
 
     def rests(self, run: str) -> bool:
         """True if a run waits in this host's memory."""

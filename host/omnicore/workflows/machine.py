@@ -19,6 +19,7 @@ from omnicore.workflows.entries import JournalEntry, Start, StepAction, StepResu
 from omnicore.workflows.expressions.expression import Answer, JqQuestion, Pause, Rest, Unanswered
 from omnicore.workflows.faults import Fault
 from omnicore.workflows.language.graph import described
+from omnicore.workflows.steps.step import seeds
 
 if TYPE_CHECKING:
     from omnicore.workflows.language.graph import Node, WorkflowGraph
@@ -425,7 +426,7 @@ class Strand:
         self.parent = parent
         self.stack: list[Steps] = []
         self.frames: list[Frame] = []
-        self.steps: dict[str, Any] = {}
+        self.steps: dict[str, Any] = seeds(machine.start.trigger)[0] if parent is None else {}
         self.join: Join | None = None
         self.number = 0
         self.dead = False
@@ -528,7 +529,7 @@ class RunMachine:
         self.at: float = start.at
         self.seq = 0
         self.effort = 0
-        self.context: Any = {}
+        self.context: Any = seeds(start.trigger)[1]
         self.actions = OpenActions()
         self.ready: deque[tuple[Strand, Any, BaseException | None]] = deque()
         self.undo: list[Undo] = []

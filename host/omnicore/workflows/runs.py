@@ -6,7 +6,7 @@ import asyncio
 import logging
 import re
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from omnicore.errors import CapacityReached, Conflict, HostLost, InvalidInput, NotFound
 from omnicore.ids import OrderedIds
@@ -25,7 +25,8 @@ from omnicore.workflows.language.edits import changed_tasks
 from omnicore.workflows.language.graph import ForTask, RunTask, WorkflowGraph, name_of
 from omnicore.workflows.machine_tasks import conform
 from omnicore.workflows.progress import KeptRows, checked, fitting, taken_over
-from omnicore.workflows.steps.step import hops_of, marked, placeholders
+from omnicore.workflows.steps.step import ANSWERED, hops_of, marked, placeholders, told
+from omnicore.workflows.trials import TrialRecord
 from omnicore.workflows.view import Page, PlannedStep, RetryPlan, shortened
 
 if TYPE_CHECKING:
@@ -145,16 +146,46 @@ class RunReader:
         fit = checked if other is None else fitting
         return fit(taken, runs, start, lambda: map(self._reading.entry, self._rows(row.id)))
 
-    def plan(self, row: RunRow, taken: KeptRows, number: int) -> RetryPlan:
-        """The steps of a run that a retry keeps, and those that it does again."""
-        among, seen = taken.sieve(), {"kept": dict[str, PlannedStep](), "again": dict[str, PlannedStep]()}
+    def plan(
+        self, row: RunRow, taken: KeptRows, number: int, graph: WorkflowGraph, other: WorkflowGraph | None = None
+    ) -> RetryPlan:
+        """The steps of a run that a retry keeps, and those that it does again, with the reason.
+
+        Args: other: the version that goes on, where it is not the one that ran.
+        """
+        among = taken.sieve()
+        kept, again = dict[str, PlannedStep](), dict[str, PlannedStep]()
+        changed = None if other is None else _changes(graph, other)
         for one in self._rows(row.id):
             is_kept = among(one.seq, one.place, one.fed is not None)
-            if one.name and one.status in ("completed", "faulted"):
-                found = seen["kept" if is_kept else "again"]
-                found.setdefault(one.place, PlannedStep(one.place, one.path, one.name, one.kind))
-        again = [one for place, one in seen["again"].items() if place not in seen["kept"]]
-        return RetryPlan(number, tuple(seen["kept"].values())[:_MOST], tuple(again[:_MOST]))
+            if not one.name or one.status not in ("completed", "faulted"):
+                continue
+            if is_kept:
+                kept.setdefault(one.place, PlannedStep(one.place, one.path, one.name, one.kind))
+            else:
+                why = _reason(one, changed)
+                again.setdefault(one.place, PlannedStep(one.place, one.path, one.name, one.kind, why))
+        left = [one for place, one in again.items() if place not in kept]
+        return RetryPlan(number, tuple(kept.values())[:_MOST], tuple(left[:_MOST]))
+
+    def record(self, run: str) -> TrialRecord:
+        """The values that a run has recorded, for a trial; names in place of secrets. Raises: NotFound."""
+        names = self._names(self.row(run))
+        steps, inputs, answers = dict[str, Any](), dict[str, Any](), dict[str, Any]()
+
+        def value(text: str | None) -> Any:
+            return marked(self._reading.value(text), names)
+
+        for one in self._rows(run):
+            if not one.name:
+                continue
+            inputs[one.path] = value(one.input)
+            if one.status == "completed":
+                result = value(one.result)
+                steps[one.name] = result if one.output is None else value(one.output)
+                if one.kind in ANSWERED:
+                    answers[one.place] = result
+        return TrialRecord(steps, inputs, answers)
 
     def _rows(self, run: str) -> Iterator[StepRow]:
         after = 0
@@ -195,7 +226,7 @@ class RunReader:
             row.number or None,
             row.digest,
             cast("RunStatus", row.status),
-            shown(row.trigger) or {},
+            told(shown(row.trigger) or {}),
             row.created_by,
             row.created_at,
             row.started_at,
@@ -250,6 +281,13 @@ def _changes(before: WorkflowGraph, after: WorkflowGraph) -> Callable[[str], boo
         return any("/".join(steps[:length]) in changed for length in range(4, len(steps) + 1))
 
     return is_changed
+
+
+def _reason(row: StepRow, changed: Callable[[str], bool] | None) -> Literal["failed", "changed", "follows"]:
+    """The reason why a retry does a step again."""
+    if changed is not None and changed(row.path):
+        return "changed"
+    return "failed" if row.status == "faulted" else "follows"
 
 
 def _cursor(text: str) -> str | None:

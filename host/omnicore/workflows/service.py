@@ -43,6 +43,7 @@ from omnicore.workflows.language.graph import ApprovalTask
 from omnicore.workflows.language.palette import Known, known_of
 from omnicore.workflows.live import Seats
 from omnicore.workflows.steps.cloud_events import admitted
+from omnicore.workflows.trials import TrialWishes
 from omnicore.workflows.view import OpenView, RetryPlan, WorkflowVersion
 
 if TYPE_CHECKING:
@@ -93,6 +94,8 @@ class Rights:
         present = await self._definitions.present(row.workflow)
         if not present.enabled:
             raise Conflict(f"{row.workflow} is switched off", remedy="switch it on first", workflow=row.workflow)
+        if row.trial and {"from", "to"} & row.trigger.keys():
+            raise Conflict(f"{row.id} ran a part of the workflow", remedy="start another trial", run=row.id)
         if role == _ADMIN:
             return
         if row.trial:
@@ -207,7 +210,7 @@ def failed(run: str, fault: Fault | None) -> WorkflowFailed:
 
 
 _LOOK_S = 2.0
-_NOTHING = object()
+_NOTHING: Any = object()
 
 
 class Workflows:
@@ -362,18 +365,25 @@ class Workflows:
         self,
         workflow: str,
         text: str | Mapping[str, Any],
-        input: Any = None,
+        input: Any = _NOTHING,
         *,
         from_path: str | None = None,
         variables: Mapping[str, Any] | None = None,
+        wishes: TrialWishes | None = None,
         by: str = "host",
     ) -> RunHandle:
         """Starts a run of a text that is not applied, under a workflow's name; from a task on with `from_path`.
 
-        Args: variables: of loops around that task, see `omnicore.workflows.language.edits`.
-        Raises: WorkflowInvalid. InvalidInput: it cannot begin there, and why. Conflict: it is another's name.
+        Args:
+            input: of the first task; where that is a later one and `wishes` names a run, it is the recorded one.
+            variables: of loops around that task, see `omnicore.workflows.language.edits`.
+            wishes: the part to run and the data of what is left out, instead of the two above.
+        Raises: WorkflowInvalid. InvalidInput: it cannot begin there or lacks data, and why. Conflict: it is another's
+            name. NotFound: the run. LimitExceeded.
         """
-        new = await self.engine.trial(workflow, text, input, from_path=from_path, variables=variables or {}, by=by)
+        wished = wishes or TrialWishes(first=from_path, variables=variables or {})
+        given = () if input is _NOTHING else (input,)
+        new = await self.engine.trial(workflow, text, wished, *given, by=by)
         return await self._begun(new)
 
     async def retry(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, TypeAlias, get_args
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from omnicore.jobs.engine import MaybeTime, Place, RunStatus
 from omnicore.records import Meta, Record, Time, field, view
@@ -29,6 +29,13 @@ class PlannedStep(Record, frozen=True):
     path: Annotated[str, Meta(description="Of the task in the version that ran.")]
     name: str
     kind: str
+    why: Annotated[
+        Literal["", "failed", "changed", "follows"],
+        Meta(
+            description="The reason why it is done again: it failed, it is another one in the version that goes on, or"
+            " it follows from a step that is done again."
+        ),
+    ] = ""
 
 
 class RetryPlan(Record, frozen=True):

@@ -324,6 +324,11 @@ static const oc_error *case_memory_store(oc_json from, oc_writer *to) {
     options.importance = oc_json_maybe_number(oc_json_field(from, OC("importance")));
     options.embedding = oc_json_numbers(oc_json_field(from, OC("embedding")));
     options.metadata = oc_json_field(from, OC("metadata"));
+    options.said_at = oc_json_maybe_number(oc_json_field(from, OC("said_at")));
+    options.user = oc_json_text(oc_json_field(from, OC("user")));
+    options.agent = oc_json_text(oc_json_field(from, OC("agent")));
+    options.session = oc_json_text(oc_json_field(from, OC("session")));
+    options.app = oc_json_text(oc_json_field(from, OC("app")));
     oc_memory_store_result result = oc_memory_store(oc_json_text(oc_json_field(from, OC("text"))), &options);
     if (result.error) return result.error;
     oc_write_key(to, OC("id"));
@@ -338,6 +343,11 @@ static const oc_error *case_memory_recall(oc_json from, oc_writer *to) {
     options.tiers = oc_json_texts(oc_json_field(from, OC("tiers")));
     options.limit = oc_json_maybe_integer(oc_json_field(from, OC("limit")));
     options.min_score = oc_json_maybe_number(oc_json_field(from, OC("min_score")));
+    options.user = oc_json_text(oc_json_field(from, OC("user")));
+    options.agent = oc_json_text(oc_json_field(from, OC("agent")));
+    options.session = oc_json_text(oc_json_field(from, OC("session")));
+    options.app = oc_json_text(oc_json_field(from, OC("app")));
+    options.filter = oc_json_field(from, OC("filter"));
     oc_memory_recall_result result = oc_memory_recall(&options);
     if (result.error) return result.error;
     oc_write_key(to, OC("items"));

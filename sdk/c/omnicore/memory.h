@@ -52,6 +52,11 @@ typedef struct {
     oc_maybe_number importance; /* 0 to 1; the host judges when it is left out */
     oc_numbers embedding; /* of the text; the host makes one when it is left out */
     oc_json metadata; /* at most 16 KiB; 'speaker' and 'session', both text, say who said it in which conversation, which helps recall */
+    oc_maybe_number said_at; /* when it was said, in seconds since the Unix epoch; now when left out */
+    oc_text user; /* the user whose it is; a recall with a user finds what is this user's and nothing else */
+    oc_text agent; /* the agent whose it is */
+    oc_text session; /* the session in which it was said */
+    oc_text app; /* the application whose it is */
 } oc_memory_store_options;
 
 typedef struct {
@@ -83,6 +88,26 @@ static inline oc_memory_store_result oc_memory_store(oc_text text, const oc_memo
             oc_write_key(&request, OC("metadata"));
             oc_write_json(&request, options->metadata);
         }
+        if (options->said_at.given) {
+            oc_write_key(&request, OC("said_at"));
+            oc_write_number(&request, options->said_at.value);
+        }
+        if (options->user.at) {
+            oc_write_key(&request, OC("user"));
+            oc_write_text(&request, options->user);
+        }
+        if (options->agent.at) {
+            oc_write_key(&request, OC("agent"));
+            oc_write_text(&request, options->agent);
+        }
+        if (options->session.at) {
+            oc_write_key(&request, OC("session"));
+            oc_write_text(&request, options->session);
+        }
+        if (options->app.at) {
+            oc_write_key(&request, OC("app"));
+            oc_write_text(&request, options->app);
+        }
     }
     oc_write_end(&request);
     oc_memory_store_result result = {0};
@@ -99,6 +124,11 @@ typedef struct {
     oc_texts tiers; /* where to look; all that are granted when left out */
     oc_maybe_integer limit; /* 1 to 100; 10 when left out */
     oc_maybe_number min_score; /* 0 to 1; only memories that answer with this probability */
+    oc_text user; /* only what is this user's */
+    oc_text agent; /* the agent whose memories are asked for */
+    oc_text session; /* the session in which it was said */
+    oc_text app; /* the application whose memories are asked for */
+    oc_json filter; /* what the metadata must fulfil, such as '{"year": {"$gte": 2020}}'; 'docs/memory.md' has the operators */
 } oc_memory_recall_options;
 
 typedef struct {
@@ -130,6 +160,26 @@ static inline oc_memory_recall_result oc_memory_recall(const oc_memory_recall_op
         if (options->min_score.given) {
             oc_write_key(&request, OC("min_score"));
             oc_write_number(&request, options->min_score.value);
+        }
+        if (options->user.at) {
+            oc_write_key(&request, OC("user"));
+            oc_write_text(&request, options->user);
+        }
+        if (options->agent.at) {
+            oc_write_key(&request, OC("agent"));
+            oc_write_text(&request, options->agent);
+        }
+        if (options->session.at) {
+            oc_write_key(&request, OC("session"));
+            oc_write_text(&request, options->session);
+        }
+        if (options->app.at) {
+            oc_write_key(&request, OC("app"));
+            oc_write_text(&request, options->app);
+        }
+        if (options->filter.at) {
+            oc_write_key(&request, OC("filter"));
+            oc_write_json(&request, options->filter);
         }
     }
     oc_write_end(&request);

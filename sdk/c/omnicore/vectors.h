@@ -161,7 +161,7 @@ static inline oc_vectors_upsert_result oc_vectors_upsert(oc_text collection, oc_
 /* What may be left out; {0} leaves out all. */
 typedef struct {
     oc_maybe_integer limit; /* 1 to 1000; 10 when left out */
-    oc_json filter; /* metadata that must be equal */
+    oc_json filter; /* what the metadata must fulfil: equal values, or operators as in 'docs/memory.md' */
 } oc_vectors_search_options;
 
 typedef struct {

@@ -232,6 +232,26 @@ func (c *Client) StopRollout(ctx context.Context, plugin string) (*Rollout, erro
 	return answer, nil
 }
 
+// PauseRollout: leaves a rollout at its share: POST /api/v1/plugins/{plugin}/rollout/pause. It is repeated
+// safely: the client sends an Idempotency-Key.
+func (c *Client) PauseRollout(ctx context.Context, plugin string) (*Rollout, error) {
+	answer := new(Rollout)
+	if err := c.do(ctx, request{method: http.MethodPost, path: "/api/v1/plugins/" + escaped(plugin) + "/rollout/pause", keyed: true}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// ResumeRollout: carries on a paused rollout: POST /api/v1/plugins/{plugin}/rollout/resume. It is repeated
+// safely: the client sends an Idempotency-Key.
+func (c *Client) ResumeRollout(ctx context.Context, plugin string) (*Rollout, error) {
+	answer := new(Rollout)
+	if err := c.do(ctx, request{method: http.MethodPost, path: "/api/v1/plugins/" + escaped(plugin) + "/rollout/resume", keyed: true}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
 // PromoteRollout: gives the new version all calls: POST /api/v1/plugins/{plugin}/rollout/promote. It is
 // repeated safely: the client sends an Idempotency-Key.
 func (c *Client) PromoteRollout(ctx context.Context, plugin string) (*Rollout, error) {
@@ -320,6 +340,75 @@ func (c *Client) GiveGrant(ctx context.Context, plugin string, body GrantOrder) 
 func (c *Client) TakeGrant(ctx context.Context, plugin string, capability string) (*Grants, error) {
 	answer := new(Grants)
 	if err := c.do(ctx, request{method: http.MethodDelete, path: "/api/v1/plugins/" + escaped(plugin) + "/grants/" + escaped(capability), keyed: true}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// ListPackages: lists the packages that plugins came from: GET /api/v1/packages.
+func (c *Client) ListPackages(ctx context.Context) (*PluginOrigins, error) {
+	answer := new(PluginOrigins)
+	if err := c.do(ctx, request{method: http.MethodGet, path: "/api/v1/packages"}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// InstallPackageQuery has the options of InstallPackage; what is nil is left out.
+type InstallPackageQuery struct {
+	// Name of the file when the body is one.
+	Name *string
+
+	// Of that package.
+	Digest *string
+
+	// As in an InstallOrder. One of true, false.
+	Hold *string
+
+	// As in an InstallOrder. One of true, false.
+	AcceptPublisher *string
+}
+
+func (q InstallPackageQuery) visit(add func(string, any)) {
+	add("name", q.Name)
+	add("digest", q.Digest)
+	add("hold", q.Hold)
+	add("accept_publisher", q.AcceptPublisher)
+}
+
+// InstallPackage: installs the package that was looked at: POST /api/v1/packages. It is repeated safely: the
+// client sends an Idempotency-Key.
+func (c *Client) InstallPackage(ctx context.Context, body InstallOrder, query InstallPackageQuery) (*Plugin, error) {
+	answer := new(Plugin)
+	if err := c.do(ctx, request{method: http.MethodPost, path: "/api/v1/packages", query: query, body: body, media: "application/json", keyed: true}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// ListOutdated: asks the sources of plugins for newer versions: GET /api/v1/packages/outdated.
+func (c *Client) ListOutdated(ctx context.Context) (*OutdatedPlugins, error) {
+	answer := new(OutdatedPlugins)
+	if err := c.do(ctx, request{method: http.MethodGet, path: "/api/v1/packages/outdated"}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// LookAtPackageQuery has the options of LookAtPackage; what is nil is left out.
+type LookAtPackageQuery struct {
+	// Name of the file when the body is one.
+	Name *string
+}
+
+func (q LookAtPackageQuery) visit(add func(string, any)) {
+	add("name", q.Name)
+}
+
+// LookAtPackage: shows what a package would bring: POST /api/v1/packages/look.
+func (c *Client) LookAtPackage(ctx context.Context, body LookOrder, query LookAtPackageQuery) (*PackageLook, error) {
+	answer := new(PackageLook)
+	if err := c.do(ctx, request{method: http.MethodPost, path: "/api/v1/packages/look", query: query, body: body, media: "application/json"}, answer); err != nil {
 		return nil, err
 	}
 	return answer, nil
@@ -829,6 +918,39 @@ func (c *Client) DiscardDraft(ctx context.Context, draft string, query DiscardDr
 	return c.do(ctx, request{method: http.MethodDelete, path: "/api/v1/drafts/" + escaped(draft), query: query}, nil)
 }
 
+// ListPins: lists outputs pinned to steps for trials: GET /api/v1/workflows/{workflow}/pins.
+func (c *Client) ListPins(ctx context.Context, workflow string) (*Pins, error) {
+	answer := new(Pins)
+	if err := c.do(ctx, request{method: http.MethodGet, path: "/api/v1/workflows/" + escaped(workflow) + "/pins"}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// KeepPin: pins an output to a step for trials: PUT /api/v1/workflows/{workflow}/pins.
+func (c *Client) KeepPin(ctx context.Context, workflow string, body PinChange) (*Pin, error) {
+	answer := new(Pin)
+	if err := c.do(ctx, request{method: http.MethodPut, path: "/api/v1/workflows/" + escaped(workflow) + "/pins", body: body, media: "application/json"}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// RemovePinQuery has the options of RemovePin; what is nil is left out.
+type RemovePinQuery struct {
+	// Name of the step; needed.
+	Step *string
+}
+
+func (q RemovePinQuery) visit(add func(string, any)) {
+	add("step", q.Step)
+}
+
+// RemovePin: takes a pinned output away: DELETE /api/v1/workflows/{workflow}/pins.
+func (c *Client) RemovePin(ctx context.Context, workflow string, query RemovePinQuery) error {
+	return c.do(ctx, request{method: http.MethodDelete, path: "/api/v1/workflows/" + escaped(workflow) + "/pins", query: query}, nil)
+}
+
 // StartRun: starts a run: POST /api/v1/workflows/{workflow}/runs. It is repeated safely: the client sends an
 // Idempotency-Key.
 func (c *Client) StartRun(ctx context.Context, workflow string, body RunOrder) (*Run, error) {
@@ -1122,6 +1244,21 @@ type ListMemoriesQuery struct {
 	// episodic, semantic, procedural, strategic, civilizational, evolutionary, planetary, galactic, cosmic.
 	Tier *string
 
+	// Only of this user.
+	User *string
+
+	// Only of this agent.
+	Agent *string
+
+	// Only of this session.
+	Session *string
+
+	// Only of this app.
+	App *string
+
+	// What the metadata must fulfil: a JSON object such as `{"year": {"$gte": 2020}}`.
+	Filter *string
+
 	// How many.
 	Limit *int64
 
@@ -1132,6 +1269,11 @@ type ListMemoriesQuery struct {
 func (q ListMemoriesQuery) visit(add func(string, any)) {
 	add("owner", q.Owner)
 	add("tier", q.Tier)
+	add("user", q.User)
+	add("agent", q.Agent)
+	add("session", q.Session)
+	add("app", q.App)
+	add("filter", q.Filter)
 	add("limit", q.Limit)
 	add("cursor", q.Cursor)
 }
@@ -1278,6 +1420,21 @@ type ExportMemoriesQuery struct {
 	// Only this tier; repeatable. One of immediate, short_term, session, episodic, semantic, procedural,
 	// strategic, civilizational, evolutionary, planetary, galactic, cosmic.
 	Tier *string
+
+	// Only of this user.
+	User *string
+
+	// Only of this agent.
+	Agent *string
+
+	// Only of this session.
+	Session *string
+
+	// Only of this app.
+	App *string
+
+	// What the metadata must fulfil: a JSON object such as `{"year": {"$gte": 2020}}`.
+	Filter *string
 }
 
 func (q ExportMemoriesQuery) visit(add func(string, any)) {
@@ -1285,6 +1442,11 @@ func (q ExportMemoriesQuery) visit(add func(string, any)) {
 	add("name", q.Name)
 	add("version", q.Version)
 	add("tier", q.Tier)
+	add("user", q.User)
+	add("agent", q.Agent)
+	add("session", q.Session)
+	add("app", q.App)
+	add("filter", q.Filter)
 }
 
 // ExportMemories: exports memories as a pack: GET /api/v1/memory/pack.
@@ -1338,6 +1500,26 @@ func (c *Client) RecallMemories(ctx context.Context, body MemoryQuestion, query 
 	return answer, nil
 }
 
+// EraseMemoriesQuery has the options of EraseMemories; what is nil is left out.
+type EraseMemoriesQuery struct {
+	// Whose: a plugin, or `@host` for the host's own.
+	Owner *string
+}
+
+func (q EraseMemoriesQuery) visit(add func(string, any)) {
+	add("owner", q.Owner)
+}
+
+// EraseMemories: erases all of a user, an agent, a session or an app: POST /api/v1/memory/forget. It is
+// repeated safely: the client sends an Idempotency-Key.
+func (c *Client) EraseMemories(ctx context.Context, body MemoryErasure, query EraseMemoriesQuery) (*MemoriesErased, error) {
+	answer := new(MemoriesErased)
+	if err := c.do(ctx, request{method: http.MethodPost, path: "/api/v1/memory/forget", query: query, body: body, media: "application/json", keyed: true}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
 // ConsolidateMemories: consolidates now: POST /api/v1/memory/consolidate. It is repeated safely: the client
 // sends an Idempotency-Key.
 func (c *Client) ConsolidateMemories(ctx context.Context) (*Consolidated, error) {
@@ -1355,11 +1537,27 @@ type ListFactsQuery struct {
 
 	// Only about this subject, such as `Ada`; `@me` for whoever spoke.
 	About *string
+
+	// Only of this user.
+	User *string
+
+	// Only of this agent.
+	Agent *string
+
+	// Only of this session.
+	Session *string
+
+	// Only of this app.
+	App *string
 }
 
 func (q ListFactsQuery) visit(add func(string, any)) {
 	add("owner", q.Owner)
 	add("about", q.About)
+	add("user", q.User)
+	add("agent", q.Agent)
+	add("session", q.Session)
+	add("app", q.App)
 }
 
 // ListFacts: lists what is known of somebody, the oldest first: GET /api/v1/memory/facts.
@@ -1386,6 +1584,41 @@ func (q StateFactQuery) visit(add func(string, any)) {
 func (c *Client) StateFact(ctx context.Context, body MemoryFactOrder, query StateFactQuery) (*MemoryFactStated, error) {
 	answer := new(MemoryFactStated)
 	if err := c.do(ctx, request{method: http.MethodPost, path: "/api/v1/memory/facts", query: query, body: body, media: "application/json", keyed: true}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// ShowEntityQuery has the options of ShowEntity; what is nil is left out.
+type ShowEntityQuery struct {
+	// Whose: a plugin, or `@host` for the host's own.
+	Owner *string
+
+	// Only of this user.
+	User *string
+
+	// Only of this agent.
+	Agent *string
+
+	// Only of this session.
+	Session *string
+
+	// Only of this app.
+	App *string
+}
+
+func (q ShowEntityQuery) visit(add func(string, any)) {
+	add("owner", q.Owner)
+	add("user", q.User)
+	add("agent", q.Agent)
+	add("session", q.Session)
+	add("app", q.App)
+}
+
+// ShowEntity: shows all that is known of somebody: GET /api/v1/memory/entities/{entity}.
+func (c *Client) ShowEntity(ctx context.Context, entity string, query ShowEntityQuery) (*MemoryEntity, error) {
+	answer := new(MemoryEntity)
+	if err := c.do(ctx, request{method: http.MethodGet, path: "/api/v1/memory/entities/" + escaped(entity), query: query}, answer); err != nil {
 		return nil, err
 	}
 	return answer, nil
@@ -2349,8 +2582,8 @@ func (c *Client) Alive(ctx context.Context) (*Status, error) {
 }
 
 // Ready: tells whether plugins can be called: GET /readyz.
-func (c *Client) Ready(ctx context.Context) (*Status, error) {
-	answer := new(Status)
+func (c *Client) Ready(ctx context.Context) (*Readiness, error) {
+	answer := new(Readiness)
 	if err := c.do(ctx, request{method: http.MethodGet, path: "/readyz"}, answer); err != nil {
 		return nil, err
 	}

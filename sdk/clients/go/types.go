@@ -1007,6 +1007,15 @@ type Fact struct {
 
 	// Another value was said of the same time.
 	Disputed bool `json:"disputed"`
+
+	// The user who said it; facts of two users never meet.
+	User *string `json:"user"`
+
+	Agent *string `json:"agent"`
+
+	Session *string `json:"session"`
+
+	App *string `json:"app"`
 }
 
 // Feature is a JSON object.
@@ -1314,6 +1323,21 @@ type HostPlugin struct {
 	Elsewhere *bool `json:"elsewhere,omitempty"`
 }
 
+// InstallOrder is a JSON object.
+type InstallOrder struct {
+	// `oci://HOST/NAME:VERSION`, `https://HOST/FILE#sha256=DIGEST`, or `NAME[@VERSION]` of an index.
+	Reference string `json:"reference"`
+
+	// Of the package that was looked at: 409 when it is another one by now.
+	Digest string `json:"digest"`
+
+	// The version that serves goes on until this one is approved.
+	Hold *bool `json:"hold,omitempty"`
+
+	// Install it although nobody whom the owner trusts signed it, where the policy asks.
+	AcceptPublisher *bool `json:"accept_publisher,omitempty"`
+}
+
 // Intelligence is a JSON object.
 type Intelligence struct {
 	ID string `json:"id"`
@@ -1521,6 +1545,12 @@ type LoggedIn struct {
 	Current bool `json:"current"`
 }
 
+// LookOrder is a JSON object.
+type LookOrder struct {
+	// `oci://HOST/NAME:VERSION` or `https://HOST/FILE#sha256=DIGEST`.
+	Reference string `json:"reference"`
+}
+
 // Match is a JSON object.
 type Match struct {
 	ID string `json:"id"`
@@ -1545,6 +1575,15 @@ type Memories struct {
 
 	// Cursor, null at the end.
 	Next *string `json:"next"`
+}
+
+// MemoriesErased is a JSON object.
+type MemoriesErased struct {
+	// Memories, those that were made of others among them.
+	Memories int64 `json:"memories"`
+
+	// Facts that were said in none of these memories.
+	Facts int64 `json:"facts"`
 }
 
 // MemoriesForgotten is a JSON object.
@@ -1587,6 +1626,14 @@ type Memory struct {
 	Call *string `json:"call"`
 
 	Source *string `json:"source"`
+
+	User *string `json:"user"`
+
+	Agent *string `json:"agent"`
+
+	Session *string `json:"session"`
+
+	App *string `json:"app"`
 
 	// `quarantined` until a person approves it. One of live, quarantined.
 	State string `json:"state"`
@@ -1633,8 +1680,50 @@ type MemoryEdge struct {
 	Note string `json:"note"`
 }
 
+// MemoryEntity is a JSON object.
+type MemoryEntity struct {
+	Name string `json:"name"`
+
+	// The facts, by the time from when on they hold.
+	Facts []Fact `json:"facts"`
+
+	// What mentions it or was said by it, the oldest first.
+	Memories []Memory `json:"memories"`
+}
+
+// MemoryErasure is a JSON object.
+type MemoryErasure struct {
+	// The user whose it is.
+	User *string `json:"user,omitempty"`
+
+	// The agent whose it is.
+	Agent *string `json:"agent,omitempty"`
+
+	// The session in which it was said.
+	Session *string `json:"session,omitempty"`
+
+	// The application whose it is.
+	App *string `json:"app,omitempty"`
+
+	// What the metadata must fulfil: values by name, or operators such as `{"$gte": 2020}`; `$and`, `$or` and
+	// `$not` take filters.
+	Filter map[string]any `json:"filter,omitempty"`
+}
+
 // MemoryFactOrder is a JSON object.
 type MemoryFactOrder struct {
+	// The user whose it is.
+	User *string `json:"user,omitempty"`
+
+	// The agent whose it is.
+	Agent *string `json:"agent,omitempty"`
+
+	// The session in which it was said.
+	Session *string `json:"session,omitempty"`
+
+	// The application whose it is.
+	App *string `json:"app,omitempty"`
+
 	// Such as `Ada`, or `@me`.
 	About string `json:"about"`
 
@@ -1675,6 +1764,18 @@ type MemoryImported struct {
 
 // MemoryOrder is a JSON object.
 type MemoryOrder struct {
+	// The user whose it is.
+	User *string `json:"user,omitempty"`
+
+	// The agent whose it is.
+	Agent *string `json:"agent,omitempty"`
+
+	// The session in which it was said.
+	Session *string `json:"session,omitempty"`
+
+	// The application whose it is.
+	App *string `json:"app,omitempty"`
+
 	Text string `json:"text"`
 
 	// episodic when left out. One of immediate, short_term, session, episodic, semantic, procedural, strategic,
@@ -1721,6 +1822,18 @@ type MemoryOwners struct {
 
 // MemoryQuestion is a JSON object.
 type MemoryQuestion struct {
+	// The user whose it is.
+	User *string `json:"user,omitempty"`
+
+	// The agent whose it is.
+	Agent *string `json:"agent,omitempty"`
+
+	// The session in which it was said.
+	Session *string `json:"session,omitempty"`
+
+	// The application whose it is.
+	App *string `json:"app,omitempty"`
+
 	Text *string `json:"text,omitempty"`
 
 	Embedding []float64 `json:"embedding,omitempty"`
@@ -1746,6 +1859,10 @@ type MemoryQuestion struct {
 
 	// Leaves out all that was said later.
 	AsOf *float64 `json:"as_of,omitempty"`
+
+	// What the metadata must fulfil: values by name, or operators such as `{"$gte": 2020}`; `$and`, `$or` and
+	// `$not` take filters.
+	Filter map[string]any `json:"filter,omitempty"`
 }
 
 // MemoryQuota is a JSON object.
@@ -1866,11 +1983,90 @@ type NewToken struct {
 	Secret string `json:"secret"`
 }
 
+// OutdatedPlugin is a JSON object.
+type OutdatedPlugin struct {
+	Plugin string `json:"plugin"`
+
+	Source string `json:"source"`
+
+	Version string `json:"version"`
+
+	// The highest version that the source has; empty where it tells none.
+	Newest string `json:"newest"`
+
+	// What installs it; empty where nothing is newer.
+	Reference string `json:"reference"`
+
+	// Why the source does not tell, if it does not.
+	Problem *string `json:"problem,omitempty"`
+}
+
+// OutdatedPlugins is a JSON object.
+type OutdatedPlugins struct {
+	Items []OutdatedPlugin `json:"items"`
+}
+
+// PackageLook is a JSON object.
+type PackageLook struct {
+	Reference string `json:"reference"`
+
+	// Of the package: what is installed.
+	Digest string `json:"digest"`
+
+	Name string `json:"name"`
+
+	Version string `json:"version"`
+
+	Description string `json:"description"`
+
+	Author string `json:"author"`
+
+	SizeBytes int64 `json:"size_bytes"`
+
+	// Bytes of each file by its name.
+	Files map[string]int64 `json:"files"`
+
+	// README.md; nobody has checked what it says.
+	Readme string `json:"readme"`
+
+	Publisher PublisherVerdict `json:"publisher"`
+
+	// What it would change, and what it asks for without a grant.
+	Upgrade Upgrade `json:"upgrade"`
+}
+
 // PasswordChange is a JSON object.
 type PasswordChange struct {
 	Old string `json:"old"`
 
 	New string `json:"new"`
+}
+
+// Pin is a JSON object.
+type Pin struct {
+	Step string `json:"step"`
+
+	// Seconds since the Unix epoch.
+	ChangedAt float64 `json:"changed_at"`
+
+	ChangedBy string `json:"changed_by"`
+
+	// Any JSON value.
+	Value any `json:"value"`
+}
+
+// PinChange is a JSON object.
+type PinChange struct {
+	// Name of the step.
+	Step string `json:"step"`
+
+	// Its output in trials.
+	Value any `json:"value,omitempty"`
+}
+
+// Pins is a JSON object.
+type Pins struct {
+	Items []Pin `json:"items"`
 }
 
 // PlacementOrder is a JSON object.
@@ -1938,6 +2134,10 @@ type PlannedStep struct {
 	Name string `json:"name"`
 
 	Kind string `json:"kind"`
+
+	// The reason why it is done again: it failed, it is another one in the version that goes on, or it follows
+	// from a step that is done again. One of , failed, changed, follows.
+	Why *string `json:"why,omitempty"`
 }
 
 // Plugin is a JSON object.
@@ -2051,6 +2251,35 @@ type PluginOnHost struct {
 	Since float64 `json:"since"`
 }
 
+// PluginOrigin is a JSON object.
+type PluginOrigin struct {
+	Plugin string `json:"plugin"`
+
+	// SHA-256 of the module, in hexadecimal.
+	Hash string `json:"hash"`
+
+	// A repository without tag and digest, a URL or a file.
+	Source string `json:"source"`
+
+	Version string `json:"version"`
+
+	// The digest of the package.
+	Digest string `json:"digest"`
+
+	// Who signed it, by fingerprints of keys; empty for nobody.
+	Publisher string `json:"publisher"`
+
+	// Seconds since the Unix epoch.
+	InstalledAt float64 `json:"installed_at"`
+
+	InstalledBy string `json:"installed_by"`
+}
+
+// PluginOrigins is a JSON object.
+type PluginOrigins struct {
+	Items []PluginOrigin `json:"items"`
+}
+
 // PluginSource is a JSON object.
 type PluginSource struct {
 	// The name of the host's machine.
@@ -2136,6 +2365,38 @@ type Published struct {
 	New int64 `json:"new"`
 }
 
+// PublisherKey is a JSON object.
+type PublisherKey struct {
+	Fingerprint string `json:"fingerprint"`
+
+	// The public key, as a file has it.
+	Key string `json:"key"`
+}
+
+// PublisherVerdict is a JSON object.
+type PublisherVerdict struct {
+	// One of accept, ask, refuse.
+	Decision string `json:"decision"`
+
+	Reason string `json:"reason"`
+
+	Remedy string `json:"remedy"`
+
+	// Who signed it, for people; empty for nobody.
+	Publisher string `json:"publisher"`
+
+	// Those who are trusted and signed it.
+	Publishers []string `json:"publishers"`
+
+	// The same by the names that the owner gave them.
+	Names []string `json:"names"`
+
+	Unknown []PublisherKey `json:"unknown"`
+
+	// Everybody whose signature verifies, by fingerprints.
+	Signers string `json:"signers"`
+}
+
 // Queue is a JSON object.
 type Queue struct {
 	Queue string `json:"queue"`
@@ -2150,6 +2411,15 @@ type Queue struct {
 // Queues is a JSON object.
 type Queues struct {
 	Items []Queue `json:"items"`
+}
+
+// Readiness is a JSON object.
+type Readiness struct {
+	// One of ok.
+	Status string `json:"status"`
+
+	// What is wrong though plugins can be called; left out: nothing.
+	Degraded *string `json:"degraded,omitempty"`
 }
 
 // Recalled is a JSON object.
@@ -2245,6 +2515,12 @@ type Rollout struct {
 
 	// Seconds since the Unix epoch.
 	EndedAt *float64 `json:"ended_at,omitempty"`
+
+	// Since when it rests at its share; null: it does not.
+	PausedAt *float64 `json:"paused_at,omitempty"`
+
+	// The time for which the present step rested before.
+	PausedS *float64 `json:"paused_s,omitempty"`
 }
 
 // RolloutList is a JSON object.
@@ -2993,8 +3269,27 @@ type TrialOrder struct {
 	// Path of the task to begin with, in blocks or not.
 	From *string `json:"from,omitempty"`
 
+	// Path of the task to end with; the same as `from` for one step.
+	To *string `json:"to,omitempty"`
+
 	// Of loops around `from`, by the names of `each`; without, they are the input.
 	Variables map[string]any `json:"variables,omitempty"`
+
+	// A run whose recorded values stand for the steps before `from`, and for an input left out.
+	Run *string `json:"run,omitempty"`
+
+	// Outputs of steps before `from`, by name; they count before those of `run`.
+	Steps map[string]any `json:"steps,omitempty"`
+
+	// `$context` at the beginning.
+	Context map[string]any `json:"context,omitempty"`
+
+	// Outputs of calls, scripts, events and workflows that are not begun, by the path of the task.
+	Answers map[string]any `json:"answers,omitempty"`
+
+	// `recorded`: calls are answered with the results of `run`; one without a result fails. One of real,
+	// recorded.
+	Calls *string `json:"calls,omitempty"`
 
 	// Seconds to wait for the end; it goes on after.
 	WaitS *float64 `json:"wait_s,omitempty"`
@@ -3138,7 +3433,7 @@ type VectorQuery struct {
 
 	Limit *int64 `json:"limit,omitempty"`
 
-	// Metadata that must be equal.
+	// What the metadata must fulfil.
 	Filter map[string]any `json:"filter,omitempty"`
 }
 

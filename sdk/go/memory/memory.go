@@ -35,6 +35,16 @@ type StoreOptions struct {
 	// at most 16 KiB; `speaker` and `session`, both text, say who said it in which conversation, which helps
 	// recall
 	Metadata map[string]any `json:"metadata,omitempty"`
+	// when it was said, in seconds since the Unix epoch; now when left out
+	SaidAt *float64 `json:"said_at,omitempty"`
+	// the user whose it is; a recall with a user finds what is this user's and nothing else
+	User string `json:"user,omitempty"`
+	// the agent whose it is
+	Agent string `json:"agent,omitempty"`
+	// the session in which it was said
+	Session string `json:"session,omitempty"`
+	// the application whose it is
+	App string `json:"app,omitempty"`
 }
 
 // Store: Remembers a text and returns its id. The same text again is the same memory.
@@ -61,6 +71,16 @@ type RecallOptions struct {
 	Limit *int64 `json:"limit,omitempty"`
 	// 0 to 1; only memories that answer with this probability
 	MinScore *float64 `json:"min_score,omitempty"`
+	// only what is this user's
+	User string `json:"user,omitempty"`
+	// the agent whose memories are asked for
+	Agent string `json:"agent,omitempty"`
+	// the session in which it was said
+	Session string `json:"session,omitempty"`
+	// the application whose memories are asked for
+	App string `json:"app,omitempty"`
+	// what the metadata must fulfil, such as `{"year": {"$gte": 2020}}`; `docs/memory.md` has the operators
+	Filter map[string]any `json:"filter,omitempty"`
 }
 
 // Recall: The memories that fit best, best first.

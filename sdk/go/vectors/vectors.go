@@ -79,7 +79,7 @@ func Upsert(collection string, vectors []Vector) (int64, error) {
 type SearchOptions struct {
 	// 1 to 1000; 10 when left out
 	Limit *int64 `json:"limit,omitempty"`
-	// metadata that must be equal
+	// what the metadata must fulfil: equal values, or operators as in `docs/memory.md`
 	Filter map[string]any `json:"filter,omitempty"`
 }
 

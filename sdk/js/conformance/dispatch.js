@@ -34,8 +34,8 @@ export const VERBS = {
     cancel: (request) => ({ cancelled: wire(tasks.cancel(request.id)) }),
   },
   memory: {
-    store: (request) => ({ id: wire(memory.store(request.text, options(request, ["tier", "importance", "embedding", "metadata"]))) }),
-    recall: (request) => ({ items: wire(memory.recall(options(request, ["text", "embedding", "tiers", "limit", "min_score"]))) }),
+    store: (request) => ({ id: wire(memory.store(request.text, options(request, ["tier", "importance", "embedding", "metadata", "said_at", "user", "agent", "session", "app"]))) }),
+    recall: (request) => ({ items: wire(memory.recall(options(request, ["text", "embedding", "tiers", "limit", "min_score", "user", "agent", "session", "app", "filter"]))) }),
     get: (request) => ({ item: wire(memory.get(request.id)) }),
     forget: (request) => ({ forgotten: wire(memory.forget(request.id)) }),
   },

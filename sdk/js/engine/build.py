@@ -27,7 +27,7 @@ ZIG = "0.17.0"
 
 QUICKJS = ("quickjs.c", "libregexp.c", "libunicode.c", "dtoa.c")
 # slots.c is the last: the imports of the last file are the last imports.
-OURS = ("engine.c", "native.c", "modules.c", "exchange.c", "heap.c", "wasi.c", "slots.c")
+OURS = ("engine.c", "native.c", "digest.c", "modules.c", "exchange.c", "heap.c", "wasi.c", "slots.c")
 FLAGS = (
     *("-target", "wasm32-wasi", "-mexec-model=reactor", "-O2", "-s", "-w", "-std=gnu11", "-D_GNU_SOURCE", "-DNDEBUG"),
     # As where there is no computed goto: it takes twice the time of a switch here.
@@ -105,6 +105,9 @@ def licences(sources: Path) -> str:
         "wasi-libc": (libc / "wasi" / "LICENSE-MIT").read_text(encoding="utf-8"),
         "musl": (libc / "musl" / "COPYRIGHT").read_text(encoding="utf-8"),
         "Zig": (zig_folder() / "LICENSE").read_text(encoding="utf-8"),
+        "Unicode CLDR (in plugins that use Intl)": (HERE.parent / "src" / "globals" / "LICENSE-UNICODE").read_text(
+            "utf-8"
+        ),
     }
     return "\n\n".join(f"{name}\n{'=' * len(name)}\n\n{text.strip()}" for name, text in parts.items()) + "\n"
 

@@ -32,6 +32,9 @@ void error_set(const char *text, size_t length);
 /* native.c: the object the prelude is given. */
 JSValue native_object(JSContext *context);
 
+/* digest.c: SHA-1 and SHA-2. */
+size_t digest(int bits, const uint8_t *bytes, size_t length, uint8_t into[64]);
+
 /* modules.c: ES modules and CommonJS, read through the host while a plugin is built. */
 void modules_start(JSRuntime *runtime);
 JSValue modules_run(JSContext *context, const char *name, const char *source, size_t length);

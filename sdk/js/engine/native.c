@@ -209,6 +209,20 @@ NATIVE(native_decode) {
     return made;
 }
 
+/* digest(bits, bytes): undefined where there is no such digest. */
+NATIVE(native_digest) {
+    int32_t bits;
+    size_t length = 0;
+    const char *text;
+    uint8_t made[64];
+    if (JS_ToInt32(context, &bits, given[0])) return JS_EXCEPTION;
+    const uint8_t *bytes = bytes_of(context, given[1], &length, &text);
+    if (!bytes && JS_HasException(context)) return JS_EXCEPTION;
+    size_t size = digest(bits, bytes, bytes ? length : 0, made);
+    if (text) JS_FreeCString(context, text);
+    return size ? JS_NewArrayBufferCopy(context, made, size) : JS_UNDEFINED;
+}
+
 /* Numbers of xoshiro256** (Blackman and Vigna), begun anew from the host's bytes in every instance. */
 static uint64_t state[4];
 static bool seeded;
@@ -284,6 +298,7 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("host", 2, native_host),
     JS_CFUNC_DEF("encode", 1, native_encode),
     JS_CFUNC_DEF("decode", 1, native_decode),
+    JS_CFUNC_DEF("digest", 2, native_digest),
     JS_CFUNC_DEF("random", 0, native_random),
     JS_CFUNC_DEF("building", 0, native_building),
     JS_CFUNC_DEF("live", 2, native_live),

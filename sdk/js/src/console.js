@@ -4,7 +4,6 @@ kit.console = () => {
   const LEVELS = { trace: 0, debug: 1, log: 2, info: 2, warn: 3, error: 4 };
   const DEPTH = 4;
   const MOST = 100;
-  const counts = new Map();
 
   function shown(value, depth, seen) {
     if (typeof value === "string") return depth === 0 ? value : JSON.stringify(value);
@@ -57,26 +56,70 @@ kit.console = () => {
 
   function write(level, given) {
     if (kit.bound !== null && !kit.bound.has(LOG + level)) return;
-    native.host(LOG + level, "I:", native.write(format(given).toWellFormed() || " "));
+    const text = indent + format(given).toWellFormed();
+    native.host(LOG + level, "I:", native.write((indent && text.includes("\n") ? text.replaceAll("\n", `\n${indent}`) : text) || " "));
   }
 
+  let indent = "";
   const console = Object.fromEntries(
     Object.entries(LEVELS).map(([name, level]) => [name, (...given) => write(level, given)]),
   );
   console.assert = (fact, ...given) => void (fact || console.error("Assertion failed", ...given));
   console.dir = (value) => console.log(value);
-  console.table = console.dir;
-  console.group = console.log;
-  console.groupEnd = () => {};
+  console.dirxml = console.log;
+  console.group = console.groupCollapsed = (...given) => {
+    if (given.length) console.log(...given);
+    indent += "  ";
+  };
+  console.groupEnd = () => void (indent = indent.slice(2));
+
+  const counts = new Map();
   console.count = (label = "default") => {
     counts.set(label, (counts.get(label) ?? 0) + 1);
     console.log(`${label}: ${counts.get(label)}`);
   };
+  console.countReset = (label = "default") => {
+    if (!counts.delete(label)) console.warn(`Count for '${label}' does not exist`);
+  };
+
   const timers = new Map();
-  console.time = (label = "default") => void timers.set(label, performance.now());
+  console.time = (label = "default") => {
+    if (timers.has(label)) console.warn(`Timer '${label}' already exists`);
+    else timers.set(label, kit.timed ? performance.now() : 0); // where it cannot be asked for, it never ends
+  };
+  console.timeLog = (label = "default", ...given) => {
+    if (timers.has(label)) console.log(`${label}: ${(performance.now() - timers.get(label)).toFixed(3)} ms`, ...given);
+    else console.warn(`Timer '${label}' does not exist`);
+  };
   console.timeEnd = (label = "default") => {
-    if (timers.has(label)) console.log(`${label}: ${(performance.now() - timers.get(label)).toFixed(3)} ms`);
+    console.timeLog(label);
     timers.delete(label);
+  };
+
+  // Rows of an array, an object, a Map or a Set, as Node draws them.
+  console.table = (data, wanted) => {
+    if (data === null || typeof data !== "object") return console.log(data);
+    const keyed = data instanceof Map || data instanceof Set ? Array.from(data).entries() : Object.entries(data);
+    const rows = Array.from(keyed).slice(0, MOST);
+    const open = (value) => value !== null && typeof value === "object";
+    const names = wanted ?? [...new Set(rows.flatMap(([, value]) => (open(value) ? Object.keys(value) : [])))];
+    const bare = wanted === undefined && rows.some(([, value]) => !open(value));
+    const text = (value) => shown(value, DEPTH - 1, new Set());
+    const cells = ([key, value]) => [
+      String(key),
+      ...names.map((name) => (open(value) && Object.hasOwn(value, name) ? text(value[name]) : "")),
+      ...(bare ? [open(value) ? "" : text(value)] : []),
+    ];
+    const lines = [["(index)", ...names.map(String), ...(bare ? ["Values"] : [])], ...rows.map(cells)];
+    const widths = lines[0].map((_, at) => Math.max(...lines.map((line) => line[at].length)) + 2);
+    const rule = (left, middle, right) => left + widths.map((width) => "─".repeat(width)).join(middle) + right;
+    const drawn = lines.map((line) => `│${line.map((cell, at) => ` ${cell}`.padEnd(widths[at])).join("│")}│`);
+    const table = [rule("┌", "┬", "┐"), drawn[0], rule("├", "┼", "┤"), ...drawn.slice(1), rule("└", "┴", "┘")];
+    console.log(table.join("\n"));
+  };
+
+  kit.quiet = () => {
+    indent = "";
   };
   kit.globals({ console });
 };

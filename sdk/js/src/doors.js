@@ -94,4 +94,28 @@ kit.doorway = () => {
       return nouns;
     },
   });
+
+  // Globals that few plugins use, each in a file of its own: read when it is used while a plugin is built, or when
+  // a source mentions it. All others stay as small as they were.
+  const taken = new Set();
+  kit.take = (file) => {
+    if (taken.has(file)) return;
+    taken.add(file);
+    native.own("<prelude>", kit.text(`omnicore:globals/${file}`))(kit, native);
+  };
+
+  kit.offer = (file, name) => {
+    Object.defineProperty(globalThis, name, {
+      get() {
+        kit.take(file);
+        return globalThis[name];
+      },
+      set: (value) => kit.globals({ [name]: value }),
+      configurable: true,
+      enumerable: false,
+    });
+    return () => {
+      if (Object.getOwnPropertyDescriptor(globalThis, name)?.get) delete globalThis[name];
+    };
+  };
 };

@@ -39,6 +39,7 @@ kit.loading = () => {
   }
 
   kit.text = (name) => ask("text", "", name);
+  kit.mentioned = () => JSON.parse(ask("mentioned", "", ""));
 
   const looksLikeModule = (source) => /^\s*(import|export)\b/m.test(source);
 

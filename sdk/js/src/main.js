@@ -25,10 +25,13 @@ kit.main = () => {
   // `module.exports = class ...` and constructors are no functions of a plugin.
   const plain = (fn) => !/^class\b/.test(Function.prototype.toString.call(fn));
 
-  async function build({ name, source, doors, settings, only, map }) {
+  async function build({ name, source, doors, settings, only, map, rare }) {
     kit.doors = doors;
     kit.map = map;
+    const offered = Object.entries(rare).flatMap(([file, names]) => names.map((one) => kit.offer(file, one)));
     const [exports] = await kit.load(name, source);
+    for (const file of kit.mentioned()) kit.take(file);
+    for (const withdraw of offered) withdraw();
     for (const [key, fn] of Object.entries(found(exports))) {
       if (!plain(fn) || (only && !only.includes(key))) continue;
       functions.push({ name: key, fn, ...kit.shape(fn, settings[key], only !== null) });
@@ -40,6 +43,7 @@ kit.main = () => {
   // The last step of a build: from here on, clock and random numbers are the host's.
   function bind({ bound, clock, random }) {
     kit.bound = new Set(bound);
+    kit.timed = clock;
     kit.forget();
     kit.unload();
     native.live(clock, random);
@@ -64,6 +68,7 @@ kit.main = () => {
   function reset() {
     call = null;
     kit.forget();
+    kit.quiet();
   }
 
   return { build, bind, start, conclude, reset, tick: kit.tick, explain: kit.explain };

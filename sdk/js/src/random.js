@@ -31,5 +31,14 @@ kit.random = () => {
     return bytes.toHex().replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
   }
 
-  kit.globals({ crypto: { getRandomValues, randomUUID } });
+  const crypto = { getRandomValues, randomUUID };
+  Object.defineProperty(crypto, "subtle", {
+    get() {
+      kit.take("subtle");
+      return crypto.subtle;
+    },
+    configurable: true,
+    enumerable: true,
+  });
+  kit.globals({ crypto });
 };

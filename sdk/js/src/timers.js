@@ -1,4 +1,4 @@
-// Timers without waiting: while a function's promise is open and nothing else is to do, the next timer's time has come.
+// The time. Timers do not wait: while a function's promise is open and nothing else is to do, the next timer's time has come.
 kit.timers = () => {
   let waiting = new Map();
   let next = 1;
@@ -30,7 +30,21 @@ kit.timers = () => {
     now = 0;
   };
 
+  // The engine's own `timeOrigin` is the time of the build.
+  const since = performance.now.bind(performance);
+  let origin;
   kit.globals({
+    self: globalThis,
+    performance: {
+      now: () => since(),
+      get timeOrigin() {
+        if (kit.bound === null) return 0;
+        return (origin ??= Date.now() - since());
+      },
+      toJSON() {
+        return { timeOrigin: this.timeOrigin };
+      },
+    },
     setTimeout: (fn, delay, ...given) => set(fn, delay, given, false),
     setInterval: (fn, delay, ...given) => set(fn, delay, given, true),
     setImmediate: (fn, ...given) => set(fn, 0, given, false),

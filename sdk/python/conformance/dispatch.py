@@ -142,6 +142,11 @@ def _memory_store(request: Wire) -> Wire:
         importance=request.get("importance"),
         embedding=request.get("embedding"),
         metadata=request.get("metadata"),
+        said_at=request.get("said_at"),
+        user=request.get("user"),
+        agent=request.get("agent"),
+        session=request.get("session"),
+        app=request.get("app"),
     )
     return {"id": _wire(reply)}
 
@@ -153,6 +158,11 @@ def _memory_recall(request: Wire) -> Wire:
         tiers=request.get("tiers"),
         limit=request.get("limit"),
         min_score=request.get("min_score"),
+        user=request.get("user"),
+        agent=request.get("agent"),
+        session=request.get("session"),
+        app=request.get("app"),
+        filter=request.get("filter"),
     )
     return {"items": _wire(reply)}
 

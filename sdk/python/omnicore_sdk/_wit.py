@@ -273,6 +273,11 @@ def _memory_store(request: Wire) -> Wire:
         None if request.get("importance") is None else float(request["importance"]),
         None if request.get("embedding") is None else [float(one) for one in request["embedding"]],
         None if request.get("metadata") is None else _to_pairs(request["metadata"]),
+        None if request.get("said_at") is None else float(request["said_at"]),
+        request.get("user"),
+        request.get("agent"),
+        request.get("session"),
+        request.get("app"),
     )
     return {"id": reply}
 
@@ -284,6 +289,11 @@ def _memory_recall(request: Wire) -> Wire:
         request.get("tiers"),
         request.get("limit"),
         None if request.get("min_score") is None else float(request["min_score"]),
+        request.get("user"),
+        request.get("agent"),
+        request.get("session"),
+        request.get("app"),
+        None if request.get("filter") is None else _to_pairs(request["filter"]),
     )
     return {"items": [_memory_from_item(one) for one in reply]}
 

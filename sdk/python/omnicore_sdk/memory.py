@@ -51,6 +51,11 @@ def store(
     importance: float | None = None,
     embedding: Sequence[float] | None = None,
     metadata: Mapping[str, Any] | None = None,
+    said_at: float | None = None,
+    user: str | None = None,
+    agent: str | None = None,
+    session: str | None = None,
+    app: str | None = None,
 ) -> str:
     """Remembers a text and returns its id. The same text again is the same memory.
 
@@ -61,6 +66,11 @@ def store(
         embedding: of the text; the host makes one when it is left out.
         metadata: at most 16 KiB; `speaker` and `session`, both text, say who said it in which conversation,
             which helps recall.
+        said_at: when it was said, in seconds since the Unix epoch; now when left out.
+        user: the user whose it is; a recall with a user finds what is this user's and nothing else.
+        agent: the agent whose it is.
+        session: the session in which it was said.
+        app: the application whose it is.
 
     Raises: DoorError: the door refused or failed.
     """
@@ -69,6 +79,11 @@ def store(
         importance=importance,
         embedding=None if embedding is None else [*embedding],
         metadata=None if metadata is None else {**metadata},
+        said_at=said_at,
+        user=user,
+        agent=agent,
+        session=session,
+        app=app,
     )
     request |= {"text": text}
     reply = _core.call("memory_store_v1", request)
@@ -83,6 +98,11 @@ def recall(
     tiers: Sequence[str] | None = None,
     limit: int | None = None,
     min_score: float | None = None,
+    user: str | None = None,
+    agent: str | None = None,
+    session: str | None = None,
+    app: str | None = None,
+    filter: Mapping[str, Any] | None = None,
 ) -> Sequence[Item]:
     """The memories that fit best, best first.
 
@@ -92,6 +112,12 @@ def recall(
         tiers: where to look; all that are granted when left out.
         limit: 1 to 100; 10 when left out.
         min_score: 0 to 1; only memories that answer with this probability.
+        user: only what is this user's.
+        agent: the agent whose memories are asked for.
+        session: the session in which it was said.
+        app: the application whose memories are asked for.
+        filter: what the metadata must fulfil, such as `{"year": {"$gte": 2020}}`; `docs/memory.md` has the
+            operators.
 
     Returns: best first.
     Raises: DoorError: the door refused or failed.
@@ -102,6 +128,11 @@ def recall(
         tiers=None if tiers is None else [*tiers],
         limit=limit,
         min_score=min_score,
+        user=user,
+        agent=agent,
+        session=session,
+        app=app,
+        filter=None if filter is None else {**filter},
     )
     reply = _core.call("memory_recall_v1", request)
     return [_read_item(one) for one in reply["items"]]

@@ -111,7 +111,7 @@ def search(
         collection: where to look.
         values: near to what.
         limit: 1 to 1000; 10 when left out.
-        filter: metadata that must be equal.
+        filter: what the metadata must fulfil: equal values, or operators as in `docs/memory.md`.
 
     Raises: DoorError: the door refused or failed.
     """

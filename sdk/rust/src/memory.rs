@@ -37,6 +37,16 @@ pub struct StoreOptions<'a> {
     /// At most 16 KiB; `speaker` and `session`, both text, say who said it in which conversation, which helps
     /// recall.
     pub metadata: Option<Map>,
+    /// When it was said, in seconds since the Unix epoch; now when left out.
+    pub said_at: Option<f64>,
+    /// The user whose it is; a recall with a user finds what is this user's and nothing else.
+    pub user: Option<&'a str>,
+    /// The agent whose it is.
+    pub agent: Option<&'a str>,
+    /// The session in which it was said.
+    pub session: Option<&'a str>,
+    /// The application whose it is.
+    pub app: Option<&'a str>,
 }
 
 /// Remembers a text and returns its id. The same text again is the same memory.
@@ -52,6 +62,16 @@ pub fn store<'a>(text: &str, options: impl Into<Option<StoreOptions<'a>>>) -> Re
         embedding: Option<&'a [f64]>,
         #[serde(skip_serializing_if = "Option::is_none")]
         metadata: Option<Map>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        said_at: Option<f64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        user: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        agent: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        session: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        app: Option<&'a str>,
     }
     let options = options.into().unwrap_or_default();
     let request = Request {
@@ -60,6 +80,11 @@ pub fn store<'a>(text: &str, options: impl Into<Option<StoreOptions<'a>>>) -> Re
         importance: options.importance,
         embedding: options.embedding,
         metadata: options.metadata,
+        said_at: options.said_at,
+        user: options.user,
+        agent: options.agent,
+        session: options.session,
+        app: options.app,
     };
     crate::call::field("id", door!(memory_store_v1, &request)?)
 }
@@ -77,6 +102,16 @@ pub struct RecallOptions<'a> {
     pub limit: Option<u64>,
     /// 0 to 1; only memories that answer with this probability.
     pub min_score: Option<f64>,
+    /// Only what is this user's.
+    pub user: Option<&'a str>,
+    /// The agent whose memories are asked for.
+    pub agent: Option<&'a str>,
+    /// The session in which it was said.
+    pub session: Option<&'a str>,
+    /// The application whose memories are asked for.
+    pub app: Option<&'a str>,
+    /// What the metadata must fulfil, such as `{"year": {"$gte": 2020}}`; `docs/memory.md` has the operators.
+    pub filter: Option<Map>,
 }
 
 /// The memories that fit best, best first.
@@ -93,6 +128,16 @@ pub fn recall<'a>(options: impl Into<Option<RecallOptions<'a>>>) -> Result<Vec<I
         limit: Option<u64>,
         #[serde(skip_serializing_if = "Option::is_none")]
         min_score: Option<f64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        user: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        agent: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        session: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        app: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        filter: Option<Map>,
     }
     let options = options.into().unwrap_or_default();
     let request = Request {
@@ -101,6 +146,11 @@ pub fn recall<'a>(options: impl Into<Option<RecallOptions<'a>>>) -> Result<Vec<I
         tiers: options.tiers,
         limit: options.limit,
         min_score: options.min_score,
+        user: options.user,
+        agent: options.agent,
+        session: options.session,
+        app: options.app,
+        filter: options.filter,
     };
     crate::call::field("items", door!(memory_recall_v1, &request)?)
 }

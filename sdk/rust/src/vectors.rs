@@ -86,7 +86,7 @@ pub fn upsert(collection: &str, vectors: &[Vector]) -> Result<u64, DoorError> {
 pub struct SearchOptions {
     /// 1 to 1000; 10 when left out.
     pub limit: Option<u64>,
-    /// Metadata that must be equal.
+    /// What the metadata must fulfil: equal values, or operators as in `docs/memory.md`.
     pub filter: Option<Map>,
 }
 

@@ -135,6 +135,11 @@ pub fn run(door: []const u8, verb: []const u8, request: []const u8) ![]const u8 
             importance: ?f64 = null,
             embedding: ?[]const f64 = null,
             metadata: ?std.json.Value = null,
+            said_at: ?f64 = null,
+            user: ?[]const u8 = null,
+            agent: ?[]const u8 = null,
+            session: ?[]const u8 = null,
+            app: ?[]const u8 = null,
         }, request);
         return written(.{ .id = try omnicore.memory.store(
             in.text,
@@ -143,6 +148,11 @@ pub fn run(door: []const u8, verb: []const u8, request: []const u8) ![]const u8 
                 .importance = in.importance,
                 .embedding = in.embedding,
                 .metadata = in.metadata,
+                .said_at = in.said_at,
+                .user = in.user,
+                .agent = in.agent,
+                .session = in.session,
+                .app = in.app,
             },
         ) });
     }
@@ -153,6 +163,11 @@ pub fn run(door: []const u8, verb: []const u8, request: []const u8) ![]const u8 
             tiers: ?[]const []const u8 = null,
             limit: ?i64 = null,
             min_score: ?f64 = null,
+            user: ?[]const u8 = null,
+            agent: ?[]const u8 = null,
+            session: ?[]const u8 = null,
+            app: ?[]const u8 = null,
+            filter: ?std.json.Value = null,
         }, request);
         return written(.{ .items = try omnicore.memory.recall(
             .{
@@ -161,6 +176,11 @@ pub fn run(door: []const u8, verb: []const u8, request: []const u8) ![]const u8 
                 .tiers = in.tiers,
                 .limit = in.limit,
                 .min_score = in.min_score,
+                .user = in.user,
+                .agent = in.agent,
+                .session = in.session,
+                .app = in.app,
+                .filter = in.filter,
             },
         ) });
     }

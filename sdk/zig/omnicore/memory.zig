@@ -33,6 +33,16 @@ pub const StoreOptions = struct {
     /// at most 16 KiB; `speaker` and `session`, both text, say who said it in which conversation, which helps
     /// recall
     metadata: ?std.json.Value = null,
+    /// when it was said, in seconds since the Unix epoch; now when left out
+    said_at: ?f64 = null,
+    /// the user whose it is; a recall with a user finds what is this user's and nothing else
+    user: ?[]const u8 = null,
+    /// the agent whose it is
+    agent: ?[]const u8 = null,
+    /// the session in which it was said
+    session: ?[]const u8 = null,
+    /// the application whose it is
+    app: ?[]const u8 = null,
 };
 
 /// Remembers a text and returns its id. The same text again is the same memory. `text`: at most 64 KiB.
@@ -43,6 +53,11 @@ pub fn store(text: []const u8, options: StoreOptions) core.Failure![]const u8 {
     if (options.importance) |importance| try request.field("importance", importance);
     if (options.embedding) |embedding| try request.field("embedding", embedding);
     if (options.metadata) |metadata| try request.field("metadata", metadata);
+    if (options.said_at) |said_at| try request.field("said_at", said_at);
+    if (options.user) |user| try request.field("user", user);
+    if (options.agent) |agent| try request.field("agent", agent);
+    if (options.session) |session| try request.field("session", session);
+    if (options.app) |app| try request.field("app", app);
     return (try request.ask(struct { id: []const u8 }, "memory_store_v1")).id;
 }
 
@@ -58,6 +73,16 @@ pub const RecallOptions = struct {
     limit: ?i64 = null,
     /// 0 to 1; only memories that answer with this probability
     min_score: ?f64 = null,
+    /// only what is this user's
+    user: ?[]const u8 = null,
+    /// the agent whose memories are asked for
+    agent: ?[]const u8 = null,
+    /// the session in which it was said
+    session: ?[]const u8 = null,
+    /// the application whose memories are asked for
+    app: ?[]const u8 = null,
+    /// what the metadata must fulfil, such as `{"year": {"$gte": 2020}}`; `docs/memory.md` has the operators
+    filter: ?std.json.Value = null,
 };
 
 /// The memories that fit best, best first.
@@ -68,6 +93,11 @@ pub fn recall(options: RecallOptions) core.Failure![]const Item {
     if (options.tiers) |tiers| try request.field("tiers", tiers);
     if (options.limit) |limit| try request.field("limit", limit);
     if (options.min_score) |min_score| try request.field("min_score", min_score);
+    if (options.user) |user| try request.field("user", user);
+    if (options.agent) |agent| try request.field("agent", agent);
+    if (options.session) |session| try request.field("session", session);
+    if (options.app) |app| try request.field("app", app);
+    if (options.filter) |filter| try request.field("filter", filter);
     return (try request.ask(struct { items: []const Item }, "memory_recall_v1")).items;
 }
 

@@ -63,7 +63,7 @@ pub fn upsert(collection: []const u8, vectors: []const Vector) core.Failure!i64 
 pub const SearchOptions = struct {
     /// 1 to 1000; 10 when left out
     limit: ?i64 = null,
-    /// metadata that must be equal
+    /// what the metadata must fulfil: equal values, or operators as in `docs/memory.md`
     filter: ?std.json.Value = null,
 };
 

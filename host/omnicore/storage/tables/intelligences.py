@@ -114,6 +114,11 @@ class IntelligencesTable:
             session.execute("DELETE FROM intelligence_usage WHERE intelligence = ?", (id_,))
         return done > 0
 
+    def measure(self, id_: str, score: float) -> None:
+        """Keeps the score of the last practice; on the disk when it returns."""
+        with self._store.write(durable=True) as session:
+            session.execute("UPDATE intelligences SET score = ? WHERE id = ?", (score, id_))
+
     # -- the ledger
 
     def take(self, id_: str, period: int, room: Room) -> bool:

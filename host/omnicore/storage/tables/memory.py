@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -10,8 +9,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from omnicore.errors import InvalidInput, LimitExceeded
 from omnicore.records import Record, replace
 from omnicore.storage.table import Table
-from omnicore.storage.tables.memory_facts import NewFact, add_facts
-from omnicore.storage.tables.memory_words import CLEANED_WITHIN_S, FullText, clean_by, full_text
+from omnicore.storage.tables.memory_facts import NewFact, add_edges, add_facts
+from omnicore.storage.tables.memory_words import (
+    CLEANED_WITHIN_S,
+    FullText,
+    add_values,
+    clean_by,
+    drop_left_values,
+    drop_values,
+    enter_by_language,
+    full_text,
+    note_languages,
+    replace_values,
+    unread,
+    unvalued,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -69,18 +81,28 @@ class KeptMemory(Record, frozen=True):
     call_id: str | None = None
     source: str | None = None
     given: bytes | None = None
+    user_id: str | None = None
+    agent_id: str | None = None
+    app_id: str | None = None
+
+    @property
+    def scope(self) -> tuple[str | None, str | None, str | None, str | None]:
+        """Its user, agent, session and application."""
+        return self.user_id, self.agent_id, self.session, self.app_id
 
 
 class MemoryRow(KeptMemory, frozen=True):
     """A memory as it is stored. `changed` is the number of its last change in its space.
 
     `language` is that of its words in the full text: empty where it could not be told, None where nobody looked.
+    `valued` is 1 if the values of its metadata are in their index.
     """
 
     changed: int = 0
     sense: bytes | None = None
     sense_by: str | None = None
     language: str | None = None
+    valued: int | None = None
 
 
 class NewMemory(MemoryRow, frozen=True):
@@ -91,17 +113,6 @@ class NewMemory(MemoryRow, frozen=True):
 
     words: tuple[str, ...] = ()
     facts: tuple[NewFact, ...] = ()
-
-
-class EdgeRow(Record, frozen=True):
-    """A relation of two memories of a plugin."""
-
-    plugin: str
-    src: str
-    rel: str
-    dst: str
-    note: str
-    made_at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +145,9 @@ class Outline(NamedTuple):
     sense: bytes | None
     sense_by: str | None
     hash: str = ""
+    user: str | None = None
+    agent: str | None = None
+    app: str | None = None
 
 
 class TierTotals(Record, frozen=True):
@@ -147,7 +161,6 @@ class TierTotals(Record, frozen=True):
 
 SPACES = Table(Space, "memory_spaces", key="plugin", unique=(("number",),))
 MEMORIES = Table(MemoryRow, "memories", key=("plugin", "seq"), indexes=(("plugin", "changed"),), unique=(("id",),))
-EDGES = Table(EdgeRow, "memory_edges", key=("plugin", "src", "rel", "dst"), indexes=(("plugin", "dst"),))
 TIERS = Table(TierTotals, "memory_tiers", key=("plugin", "tier"))
 
 Quota = tuple[int | None, int | None]
@@ -156,25 +169,13 @@ Quota = tuple[int | None, int | None]
 _KEPT = ", ".join(KeptMemory.__struct_fields__)
 _OUTLINE = (
     "seq, changed, tier, state, importance, created_at, hits, expires_at, valid_from, valid_to, pinned,"
-    " CASE WHEN superseded_by IS NULL THEN 0 ELSE 1 END, session, speaker, given, sense, sense_by, hash"
+    " CASE WHEN superseded_by IS NULL THEN 0 ELSE 1 END, session, speaker, given, sense, sense_by, hash,"
+    " user_id, agent_id, app_id"
 )
 _PAGE = 500
 _COPIES = 8  # hosts that share a database each have one
-_UNREAD = (
-    f"SELECT seq, speaker, text FROM memories WHERE plugin = ? AND language IS NULL AND state < {DEAD:d}"
-    " ORDER BY seq LIMIT ?"
-)
-
-_OF_A_SPACE = (
-    *(
-        "memories",
-        "memory_edges",
-        "memory_facts",
-        "memory_tiers",
-        "memory_cleanings",
-        "memory_languages",
-        "memory_spaces",
-    ),
+_OF_A_SPACE = tuple(
+    f"memory_{name}" for name in ("edges", "facts", "tiers", "cleanings", "languages", "values", "spaces")
 )
 
 Words = Callable[[str | None, str, str | None], Sequence[str]]
@@ -260,8 +261,9 @@ class MemoryTable:
             self.texts.add(session, space.number, [(seq, draft.words) for seq, draft in fresh])
             note_languages(session, plugin, dict.fromkeys({draft.language or "" for _, draft in fresh}, 0))
             _count_new(session, plugin, [draft for _, draft in fresh], quota, cap)
+            add_values(session, plugin, [(seq, draft.metadata) for seq, draft in fresh])
             for _, draft in fresh:
-                add_facts(session, plugin, draft.facts, draft.id)
+                add_facts(session, plugin, draft.facts, draft.id, draft.scope)
         return added
 
     def outlines(self, plugin: str, *, after: int = 0, seq: int = 0, most: int = 5000) -> list[Outline]:
@@ -321,14 +323,16 @@ class MemoryTable:
 
         return self.store.apply(work, locks=space_locks(plugin))
 
-    def erase(self, plugin: str, item: str, now: float) -> list[str]:
-        """Erases a memory, all that say the same and all that was made of them; the ids of what is gone.
+    def erase(self, plugin: str, items: Sequence[str], now: float) -> list[str]:
+        """Erases memories, all that say the same and all that was made of them; the ids of what is gone.
 
         What else a derived memory was made of may be derived from again.
         """
 
         def work(session: Session) -> list[str]:
-            gone = self._with_copies(session, plugin, item)
+            gone: dict[str, int] = {}
+            for item in items:
+                gone |= {} if item in gone else self._with_copies(session, plugin, item)
             if not gone:
                 return []
             others: set[str] = set()
@@ -379,19 +383,15 @@ class MemoryTable:
         for seq in seqs:
             changed += 1
             row = session.execute(
-                "SELECT tier, size, speaker, text, language, id FROM memories"
+                "SELECT tier, size, speaker, text, language, id, metadata FROM memories"
                 f" WHERE plugin = ? AND seq = ? AND state < {DEAD:d}",
                 (plugin, seq),
             ).fetchone()
             if row is None:
                 continue
-            tier, size, speaker, text, language, item = row
-            session.execute(
-                "UPDATE memories SET state = ?, changed = ?, text = '', metadata = '{}', given = NULL, sense = NULL,"
-                " session = NULL, speaker = NULL, hash = '', source = NULL, accessed_at = ?"
-                " WHERE plugin = ? AND seq = ?",
-                (DEAD, changed, now, plugin, seq),
-            )
+            tier, size, speaker, text, language, item, metadata = row
+            session.execute(f"{_ERASE} WHERE plugin = ? AND seq = ?", (DEAD, changed, now, plugin, seq))
+            drop_values(session, plugin, seq, metadata)
             session.execute("DELETE FROM memory_edges WHERE plugin = ? AND (src = ? OR dst = ?)", (plugin, item, item))
             session.execute("DELETE FROM memory_facts WHERE plugin = ? AND memory = ?", (plugin, item))
             self.texts.remove(session, space.number, seq, self._words(speaker, text, language))
@@ -405,6 +405,8 @@ class MemoryTable:
 
         def work(session: Session) -> bool:
             space = advance(self, session, plugin)
+            if "metadata" in values:
+                replace_values(session, plugin, seq, values["metadata"])
             found = session.execute(
                 f"UPDATE memories SET {names}, changed = ? WHERE plugin = ? AND seq = ? AND state < {DEAD:d}",
                 (*values.values(), space.sequence, plugin, seq),
@@ -481,26 +483,45 @@ class MemoryTable:
         """Enters memories of earlier versions by the words of their language; returns how many were looked at."""
 
         def work(session: Session) -> int:
-            rows = session.execute(_UNREAD, (plugin, most)).fetchall()
-            if not rows:
-                return 0
-            space = advance(self, session, plugin)
-            found = [(seq, speaker, text, language_of(text)) for seq, speaker, text in rows]
-            reworded: Counter[str] = Counter()
-            for seq, speaker, text, language in found:
-                before, after = self._words(speaker, text, None), self._words(speaker, text, language)
-                if before != after:
-                    self.texts.remove(session, space.number, seq, before)
-                    self.texts.add(session, space.number, [(seq, after)])
-                    reworded[language] += 1
-            session.executemany(
-                "UPDATE memories SET language = ? WHERE plugin = ? AND seq = ?",
-                [(language, plugin, seq) for seq, _, _, language in found],
-            )
-            note_languages(session, plugin, reworded)
-            return len(found)
+            rows = unread(session, plugin, most)
+            if rows:
+                space = advance(self, session, plugin)
+                enter_by_language(self.texts, session, plugin, space.number, rows, (self._words, language_of))
+            return len(rows)
 
         return self.store.apply(work, locks=space_locks(plugin))
+
+    def revalue(self, plugin: str, most: int) -> int:
+        """Enters the metadata of memories of earlier versions by their values; returns how many there were."""
+        if not unvalued(self.store.rows, plugin, 1):
+            return 0
+
+        def work(session: Session) -> int:
+            rows = unvalued(lambda *asked: session.execute(*asked).fetchall(), plugin, most)
+            add_values(session, plugin, rows)
+            session.executemany(
+                "UPDATE memories SET valued = 1 WHERE plugin = ? AND seq = ?", [(plugin, seq) for seq, _ in rows]
+            )
+            return len(rows)
+
+        return self.store.apply(work, locks=space_locks(plugin))
+
+    def words(self, plugin: str, seqs: Sequence[int]) -> dict[int, Sequence[str]]:
+        """The words of some memories, as their full text has them."""
+        rows = self._some("seq, speaker, text, language", plugin, seqs)
+        return {int(seq): self._words(speaker, text, language) for seq, speaker, text, language in rows}
+
+    def metadata(self, plugin: str, seqs: Sequence[int]) -> dict[int, str]:
+        """The metadata of some memories."""
+        return {int(seq): text for seq, text in self._some("seq, metadata", plugin, seqs)}
+
+    def _some(self, columns: str, plugin: str, seqs: Sequence[int]) -> list[Any]:
+        found: list[Any] = []
+        for at in range(0, len(seqs), _PAGE):
+            part = seqs[at : at + _PAGE]
+            where = f"plugin = ? AND seq IN ({', '.join('?' * len(part))}) AND state < {DEAD:d}"
+            found += self.store.rows(f"SELECT {columns} FROM memories WHERE {where}", (plugin, *part))
+        return found
 
     def clear(self, plugin: str) -> None:
         """Forgets all that a plugin stored, for when it is removed."""
@@ -508,7 +529,7 @@ class MemoryTable:
             row = session.execute("SELECT number FROM memory_spaces WHERE plugin = ?", (plugin,)).fetchone()
             if row is not None:
                 self.texts.drop(session, row[0])
-            for table in _OF_A_SPACE:
+            for table in ("memories", *_OF_A_SPACE):
                 session.execute(f"DELETE FROM {table} WHERE plugin = ?", (plugin,))
 
     def _kept(self, where: str, values: Sequence[Any]) -> list[KeptMemory]:
@@ -518,17 +539,6 @@ class MemoryTable:
 def space_locks(plugin: str) -> tuple[str, ...]:
     """The lock of a plugin's memories."""
     return (f"memory:{plugin}",)
-
-
-def note_languages(session: Session, plugin: str, reworded: Mapping[str, int]) -> None:
-    """Notes the languages of a space, with how many memories were entered again. English needs no note."""
-    rows = [(plugin, code, count) for code, count in sorted(reworded.items()) if code not in ("", "en")]
-    if rows:
-        session.executemany(
-            "INSERT INTO memory_languages (plugin, language, reworded) VALUES (?, ?, ?)"
-            " ON CONFLICT (plugin, language) DO UPDATE SET reworded = memory_languages.reworded + excluded.reworded",
-            rows,
-        )
 
 
 _NEW_SPACE = 0x4F4D4E53
@@ -551,10 +561,17 @@ def advance(table: MemoryTable, session: Session, plugin: str, by: int = 1) -> S
     ).fetchone()
     space = SPACES.row(row)
     if space.sequence == by:
+        # A host of an earlier version may have left values of a space of this name.
+        session.execute("DELETE FROM memory_values WHERE plugin = ?", (plugin,))
         table.texts.make(session, space.number)
     return space
 
 
+_ERASE = (
+    "UPDATE memories SET state = ?, changed = ?, text = '', metadata = '{}', given = NULL, sense = NULL,"
+    " session = NULL, speaker = NULL, user_id = NULL, agent_id = NULL, app_id = NULL, hash = '', source = NULL,"
+    " valued = NULL, accessed_at = ?"
+)
 _SAME_TEXT = (  # the tiers are named so that the index of texts serves it
     f"SELECT id, seq FROM memories WHERE plugin = ? AND tier IN ({', '.join(map(str, range(12)))}) AND hash = ?"
     f" AND state < {DEAD:d}"
@@ -575,7 +592,8 @@ _INSERT = (
 
 
 def _insert(session: Session, plugin: str, seq: int, draft: NewMemory) -> Added:
-    values = MEMORIES.values(replace(draft, plugin=plugin, seq=seq, changed=seq))
+    valued = None if draft.metadata == "{}" else 1
+    values = MEMORIES.values(replace(draft, plugin=plugin, seq=seq, changed=seq, valued=valued))
     row = session.execute(_INSERT, values).fetchone()
     return Added(row[0], int(row[1]), int(row[1]) == seq)
 
@@ -634,14 +652,6 @@ def count_tier(session: Session, plugin: str, tier: int, items: int, size: int) 
         (plugin, tier, items, size),
     ).fetchone()
     return int(row[0])
-
-
-def add_edges(session: Session, plugin: str, edges: Iterable[tuple[str, str, str, str]], now: float) -> None:
-    """Adds edges in a transaction that is open; see `MemoryTable.link`."""
-    session.executemany(
-        f"{EDGES.insert} ON CONFLICT (plugin, src, rel, dst) DO NOTHING",
-        [(plugin, *edge, now) for edge in edges],
-    )
 
 
 def _full(plugin: str, limit: str, allowed: int, unit: str) -> LimitExceeded:
@@ -726,6 +736,7 @@ class MemoryCare:
                     "UPDATE memory_spaces SET purged = ? WHERE plugin = ? AND purged < ?",
                     (newest := max(row[2] for row in rows if row[0] == plugin), plugin, newest),
                 )
+            drop_left_values(session, [row[:2] for row in rows])
             session.executemany("DELETE FROM memories WHERE plugin = ? AND seq = ?", [row[:2] for row in rows])
             return len(rows)
 

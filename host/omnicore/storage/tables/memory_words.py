@@ -1,11 +1,17 @@
-"""Full text of memories, with statistics for each space: FTS5 in SQLite, tsvector in PostgreSQL."""
+"""Full text of memories, with statistics for each space: FTS5 in SQLite, tsvector in PostgreSQL.
+
+Beside it the values of their metadata, by which filters find memories without reading all of them.
+"""
 
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter
-from typing import TYPE_CHECKING, Protocol
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Protocol
 
+from omnicore.filters import NUMBER, RANGES, TEXT, Condition, values_in
 from omnicore.records import Record
 from omnicore.storage.table import Table
 
@@ -285,3 +291,136 @@ def enter_words_again(
         ).fetchall():
             texts.add(session, space, [(seq, words(speaker, text, language)) for seq, speaker, text, language in page])
             last = page[-1][0]
+
+
+_UNREAD = (
+    "SELECT seq, speaker, text FROM memories WHERE plugin = ? AND language IS NULL AND state < 2 ORDER BY seq LIMIT ?"
+)
+
+
+def note_languages(session: Session, plugin: str, reworded: Mapping[str, int]) -> None:
+    """Notes the languages of a space, with how many memories were entered again. English needs no note."""
+    rows = [(plugin, code, count) for code, count in sorted(reworded.items()) if code not in ("", "en")]
+    if rows:
+        session.executemany(
+            "INSERT INTO memory_languages (plugin, language, reworded) VALUES (?, ?, ?)"
+            " ON CONFLICT (plugin, language) DO UPDATE SET reworded = memory_languages.reworded + excluded.reworded",
+            rows,
+        )
+
+
+def unread(session: Session, plugin: str, most: int) -> list[tuple[int, str | None, str]]:
+    """Memories whose language nobody looked for: number, speaker, text."""
+    return list(session.execute(_UNREAD, (plugin, most)).fetchall())
+
+
+def enter_by_language(
+    texts: FullText,
+    session: Session,
+    plugin: str,
+    space: int,
+    rows: Sequence[tuple[int, str | None, str]],
+    by: tuple[Callable[[str | None, str, str | None], Sequence[str]], Callable[[str], str]],
+) -> None:
+    """Enters memories by the words of their language. Args: by: the words of a memory, and the language of a text."""
+    words, language_of = by
+    found = [(seq, speaker, text, language_of(text)) for seq, speaker, text in rows]
+    reworded: Counter[str] = Counter()
+    for seq, speaker, text, language in found:
+        before, after = words(speaker, text, None), words(speaker, text, language)
+        if before != after:
+            texts.remove(session, space, seq, before)
+            texts.add(session, space, [(seq, after)])
+            reworded[language] += 1
+    session.executemany(
+        "UPDATE memories SET language = ? WHERE plugin = ? AND seq = ?",
+        [(language, plugin, seq) for seq, _, _, language in found],
+    )
+    note_languages(session, plugin, reworded)
+
+
+class ValueRow(Record, frozen=True):
+    """A value of a memory's metadata, as `omnicore.filters` compares it."""
+
+    plugin: str
+    name: str
+    text: str
+    number: float
+    seq: int
+
+
+VALUES = Table(ValueRow, "memory_values", key=("plugin", "name", "text", "number", "seq"))
+_OF_VALUE = "plugin = ? AND name = ? AND text = ? AND number = ?"
+_SIGNS = {"$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<="}
+_UNVALUED = (
+    "SELECT seq, metadata FROM memories WHERE plugin = ? AND valued IS NULL AND metadata <> '{}' AND state < 2"
+    " ORDER BY seq LIMIT ?"
+)
+
+
+def add_values(session: Session, plugin: str, memories: Sequence[tuple[int, str]]) -> None:
+    """Enters memories, by number and metadata, in a transaction that is open."""
+    rows = [(plugin, *value, seq) for seq, text in memories if text != "{}" for value in values_in(json.loads(text))]
+    if rows:
+        session.executemany(f"{VALUES.insert} ON CONFLICT (plugin, name, text, number, seq) DO NOTHING", rows)
+
+
+def drop_values(session: Session, plugin: str, seq: int, metadata: str) -> None:
+    """Takes a memory out, in a transaction that is open."""
+    rows = [] if metadata == "{}" else [(plugin, *value, seq) for value in values_in(json.loads(metadata))]
+    if rows:
+        session.executemany(f"DELETE FROM memory_values WHERE {_OF_VALUE} AND seq = ?", rows)
+
+
+def replace_values(session: Session, plugin: str, seq: int, metadata: str) -> None:
+    """Enters a memory by other metadata than it has still, in a transaction that is open."""
+    sql = "SELECT metadata FROM memories WHERE plugin = ? AND seq = ? AND state < 2"
+    row = session.execute(sql, (plugin, seq)).fetchone()
+    if row is not None:
+        drop_values(session, plugin, seq, row[0])
+        add_values(session, plugin, [(seq, metadata)])
+
+
+def unvalued(rows: Callable[[str, Sequence[Any]], list[Any]], plugin: str, most: int) -> list[tuple[int, str]]:
+    """The first memories that are found by no filter yet: number and metadata. Args: rows: asks the database."""
+    return [(int(seq), text) for seq, text in rows(_UNVALUED, (plugin, most))]
+
+
+def fulfilling(store: Store, plugin: str, conditions: Sequence[Condition], *, after: int, upto: int) -> list[int]:
+    """The numbers of memories that fulfil a condition, of those beyond `after` and up to `upto`, in no order.
+
+    Args: conditions: one, or ranges of one member that hold together, so that what lies outside is not read.
+    """
+    within, condition = " AND seq > ? AND seq <= ?", conditions[0]
+    if condition.operator == "$exists":
+        found = f"SELECT DISTINCT seq FROM memory_values WHERE plugin = ? AND name = ?{within}"
+        return [int(row[0]) for row in store.rows(found, (plugin, condition.name, after, upto))]
+    if condition.operator not in RANGES:
+        found = f"SELECT seq FROM memory_values WHERE {_OF_VALUE}{within}"
+        asked = [(plugin, condition.name, *value, after, upto) for value in dict.fromkeys(condition.values)]
+        return [int(row[0]) for values in asked for row in store.rows(found, values)]
+    where, bounds = zip(*map(_bounds, conditions), strict=True)
+    found = f"SELECT seq FROM memory_values WHERE plugin = ? AND name = ? AND {' AND '.join(where)}{within}"
+    return [int(row[0]) for row in store.rows(found, (plugin, condition.name, *chain(*bounds), after, upto))]
+
+
+def _bounds(condition: Condition) -> tuple[str, tuple[str | float, ...]]:
+    """A range as a condition of the table of values, with what it is compared with."""
+    (text, number), sign = condition.values[0], _SIGNS[condition.operator]
+    if text[0] == NUMBER:
+        return f"text = '{NUMBER}' AND number {sign} ?", (number,)
+    # The next letter behind texts is the end of all of them.
+    other, end = (">=", TEXT) if sign[0] == "<" else ("<", chr(ord(TEXT) + 1))
+    return f"text {sign} ? AND text {other} ?", (text, end)
+
+
+def drop_left_values(session: Session, dead: Sequence[tuple[str, int]]) -> None:
+    """Deletes values of what a host of an earlier version forgot, in a transaction that is open."""
+    left = [
+        (plugin, seq)
+        for plugin, seq in dead
+        if session.execute(
+            "SELECT 1 FROM memories WHERE plugin = ? AND seq = ? AND valued = 1", (plugin, seq)
+        ).fetchone()
+    ]
+    session.executemany("DELETE FROM memory_values WHERE plugin = ? AND seq = ?", left)

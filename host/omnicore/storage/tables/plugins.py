@@ -662,6 +662,8 @@ class Rollout(Record, frozen=True, kw_only=True):
     began_at: Time
     step_at: Time
     ended_at: Time | None = None
+    paused_at: Annotated[Time | None, Meta(description="Since when it rests at its share; null: it does not.")] = None
+    paused_s: Annotated[Seconds, Meta(description="The time for which the present step rested before.")] = 0.0
     applied: Annotated[bool, HIDDEN] = False
     ends: Annotated[str, HIDDEN] = ""
     revision: Annotated[int, HIDDEN] = 0
@@ -738,3 +740,49 @@ class RolloutsTable:
         """The counts of all hosts in the present step."""
         rows = self._store.rows(f"{COUNTS.select} WHERE plugin = ?", (rollout.plugin,))
         return [one for one in map(COUNTS.row, rows) if one.step_at == rollout.step_at]
+
+
+class PluginOrigin(Record, frozen=True):
+    """The package that a version of a plugin came from."""
+
+    plugin: str
+    hash: Annotated[str, Meta(description="SHA-256 of the module, in hexadecimal.")]
+    source: Annotated[str, Meta(description="A repository without tag and digest, a URL or a file.")]
+    version: str
+    digest: Annotated[str, Meta(description="The digest of the package.")]
+    publisher: Annotated[str, Meta(description="Who signed it, by fingerprints of keys; empty for nobody.")]
+    installed_at: Time
+    installed_by: str
+
+
+ORIGINS = Table(PluginOrigin, "plugin_origins", key=("plugin", "hash"))
+
+
+class OriginsTable:
+    """The origins of versions, the last one of each."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def of(self, plugin: str, digest: str | None) -> PluginOrigin | None:
+        """The origin of a version, None for one that did not come as a package."""
+        found = self._store.rows(f"{ORIGINS.select} WHERE plugin = ? AND hash = ?", (plugin, digest or ""))
+        return ORIGINS.row(found[0]) if found else None
+
+    def all(self) -> list[PluginOrigin]:
+        """All origins, by plugin."""
+        return [ORIGINS.row(row) for row in self._store.rows(f"{ORIGINS.select} ORDER BY plugin, installed_at")]
+
+    def keep(self, origin: PluginOrigin) -> None:
+        """Records where a version came from."""
+
+        def work(session: Session) -> None:
+            session.execute("DELETE FROM plugin_origins WHERE plugin = ? AND hash = ?", (origin.plugin, origin.hash))
+            session.execute(ORIGINS.insert, ORIGINS.values(origin))
+
+        self._store.apply(work)
+
+    def forget(self, plugin: str, digest: str | None = None) -> None:
+        """Drops the origins of a plugin, or of one version."""
+        sql = "DELETE FROM plugin_origins WHERE plugin = ?" + (" AND hash = ?" if digest else "")
+        self._store.apply(lambda session: session.execute(sql, (plugin, digest) if digest else (plugin,)))

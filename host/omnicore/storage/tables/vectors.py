@@ -226,6 +226,20 @@ class VectorTable:
         )
         return [row[0] for row in found]
 
+    def described(self, key: int, tags: Sequence[int], after: int) -> Iterator[tuple[int, str]]:
+        """The `seq` and the metadata of vectors behind `after` that have all tags, in order."""
+        rest, given = _tagged("v.seq", key, tags)
+        while True:
+            found = self.store.rows(
+                f"SELECT v.seq, v.metadata FROM vectors v WHERE v.collection = ? AND v.seq > ? {rest}"
+                f" ORDER BY v.seq LIMIT {_READ}",
+                (key, after, *given),
+            )
+            yield from ((int(seq), text) for seq, text in found)
+            if len(found) < _READ:
+                return
+            after = found[-1][0]
+
     def share(self, key: int, tag: int, most: int) -> int:
         """The number of vectors with the tag, counted up to `most`."""
         found = self.store.rows(

@@ -142,7 +142,13 @@ class DefinitionsTable:
     def remove(self, workflow: str) -> bool:
         """Removes a workflow with its versions and schedules; its runs stay. Returns True if there was one."""
         with self._store.write(durable=True, locks=(f"workflow:{workflow}",)) as session:
-            for table in ("workflow_versions", "workflow_briefs", "workflow_schedules", "workflow_rates"):
+            for table in (
+                "workflow_versions",
+                "workflow_briefs",
+                "workflow_schedules",
+                "workflow_rates",
+                "workflow_pins",
+            ):
                 session.execute(f"DELETE FROM {table} WHERE workflow = ?", (workflow,))
             return session.execute("DELETE FROM workflows WHERE id = ?", (workflow,)).rowcount == 1
 
@@ -356,3 +362,44 @@ class DraftsTable:
                 return kept
             session.execute("DELETE FROM workflow_drafts WHERE who = ? AND draft = ?", (who, draft))
             return None
+
+
+class WorkflowPin(Record, frozen=True):
+    """An output that is pinned to a step. `value` is JSON."""
+
+    workflow: str
+    step: str
+    value: str
+    changed_at: Time
+    changed_by: str
+
+
+PINS = Table(WorkflowPin, "workflow_pins", key=("workflow", "step"))
+
+
+class PinsTable:
+    """Reads and writes pinned outputs."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def of(self, workflow: str) -> list[WorkflowPin]:
+        """All of a workflow, by the names of the steps."""
+        rows = self._store.rows(f"{PINS.select} WHERE workflow = ? ORDER BY step", (workflow,))
+        return [PINS.row(row) for row in rows]
+
+    def put(self, row: WorkflowPin, most: int) -> bool:
+        """Pins an output in place of an earlier one. Returns: False: the workflow has `most` others."""
+        with self._store.write(locks=(f"workflow:{row.workflow}",)) as session:
+            session.execute("DELETE FROM workflow_pins WHERE workflow = ? AND step = ?", (row.workflow, row.step))
+            counted = session.execute(
+                "SELECT count(*) FROM workflow_pins WHERE workflow = ?", (row.workflow,)
+            ).fetchone()
+            if int(counted[0]) < most:
+                session.execute(PINS.insert, PINS.values(row))
+            return int(counted[0]) < most
+
+    def remove(self, workflow: str, step: str) -> None:
+        """Takes a pin away; one that is not there is no error."""
+        with self._store.write() as session:
+            session.execute("DELETE FROM workflow_pins WHERE workflow = ? AND step = ?", (workflow, step))

@@ -529,6 +529,74 @@ def _one_branch(
     return {**task, "fork": {**fork, "compete": False}, "output": {**output, "as": f"${{ .[{index}] | ({bare}) }}"}}
 
 
+def until(document: Mapping[str, Any], path: str) -> dict[str, Any]:
+    """The document that ends with a task: what comes after it, and beside it in a fork, is left out.
+
+    The blocks around the task end with it, in each of their rounds. Whatever leads on to a task that is left out ends
+    the run, and `output` and `export` of those blocks and of the workflow do not count.
+
+    Raises: InvalidInput: there is no such task, or it cannot be ended with, and why; details: `path`.
+    """
+    try:
+        steps = steps_of(path)
+        if not path.startswith("/do/"):
+            raise _refused(path, "it is no task: name one by its JSON pointer, such as /do/1/send")
+        made = _cut_list(document.get("do"), steps[1:], path)
+    except InvalidInput as error:
+        told = str(error.fact).replace("a run cannot begin at", "a run cannot end with")
+        raise InvalidInput(told, remedy=error.remedy, path="to") from error
+    return {**{key: value for key, value in document.items() if key != "output"}, "do": made}
+
+
+def _cut_list(given: Any, steps: Path, path: str) -> list[dict[str, Any]]:
+    tasks, index, name, rest = _task_in(given, steps, path)
+    last = _cut_in(tasks[index][name], rest, path) if rest else dict(tasks[index][name])
+    last.pop("then", None)
+    kept = [*tasks[:index], {name: last}]
+    names = {one for task in kept for one in task}
+    return [{one: _without_targets(task, names, is_last=one == name) for one, task in item.items()} for item in kept]
+
+
+def _cut_in(task: Any, steps: Path, path: str) -> dict[str, Any]:
+    held: Path = next((one for one in (*_CLOSED, *_OPEN) if steps[: len(one)] == one), ())
+    if held == ("host", "compensate"):
+        raise _refused(path, _CLOSED[held])
+    if not held or not isinstance(task, Mapping):
+        raise _refused(path, "it is no task: name one by its JSON pointer, such as /do/1/each/do/0/send")
+    open_task = {key: value for key, value in task.items() if key not in ("output", "export")}
+    if held[0] == "fork":
+        tasks, index, name, rest = _task_in(task["fork"].get("branches"), steps[len(held) :], path)
+        chosen = {name: _cut_in(tasks[index][name], rest, path) if rest else tasks[index][name]}
+        branches = [chosen if number == index else _past(one) for number, one in enumerate(tasks)]
+        return _one_branch(open_task, branches, index, path)
+    if len(held) == 1:
+        return {**open_task, held[0]: _cut_list(task.get(held[0]), steps[1:], path)}
+    holder = task[held[0]] if isinstance(task.get(held[0]), Mapping) else {}
+    return {**open_task, held[0]: {**holder, held[1]: _cut_list(holder.get(held[1]), steps[2:], path)}}
+
+
+def _without_targets(task: Mapping[str, Any], names: set[str], *, is_last: bool) -> dict[str, Any]:
+    """The task with its ways to what is left out leading to the end; the last one has no way on."""
+
+    def leads(then: Any) -> Any:
+        known = then in names or then in ("continue", "exit", "end", None)
+        return "continue" if is_last else (then if known else "end")
+
+    made = dict(task)
+    if "then" in made:
+        made["then"] = leads(made["then"])
+    if isinstance(made.get("switch"), list):
+        made["switch"] = [
+            {name: {**way, "then": leads(way.get("then"))} for name, way in case.items()} for case in made["switch"]
+        ]
+    return made
+
+
+def is_past(task: Mapping[str, Any]) -> bool:
+    """True if a task only stands for one that is before."""
+    return task == _PAST
+
+
 def _past(task: Mapping[str, Any]) -> dict[str, Any]:
     return {name: dict(_PAST) for name in task}
 

@@ -30,6 +30,7 @@ from omnicore.events.subscriptions import Handling
 from omnicore.records import Record
 from omnicore.sandbox.abi import MIB, Limits
 from omnicore.texts import too_deep
+from omnicore.workflows.entries import Performed
 from omnicore.workflows.faults import Fault
 
 if TYPE_CHECKING:
@@ -545,3 +546,36 @@ def _text(value: Any, name: str) -> str:
     if isinstance(value, (str, int, float)):
         return str(value)
     raise InvalidInput(f"{name[:80]!r} is nested too deep for a URI", remedy="give a text, a number or a flat list")
+
+
+ANSWERED = ("call", "script", "emit", "run")
+"""Kinds of tasks that reach out of the run, and that a trial can answer instead."""
+
+
+def answer_of(action: StepAction, trigger: Mapping[str, Any]) -> Performed | None:
+    """The answer that a trial has for an action; None: it is to be done. Raises: Fault: it must not be done."""
+    if trigger.get("kind") != "trial" or action.node.kind not in ANSWERED:
+        return None
+    answers = trigger.get("answers", {})
+    for name in (action.place, action.node.path):
+        if name in answers:
+            return Performed(answers[name], {"answered": "trial"})
+    if trigger.get("calls") == "recorded":
+        about = f"{trigger.get('run')} has no answer for {action.place}; pin one, or let the trial make its calls"
+        raise Fault("configuration", 400, "No answer is recorded", about, instance=action.place)
+    return None
+
+
+def seeds(trigger: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
+    """`$steps` and `$context` at the beginning of a run: what a trial was given, see `omnicore.workflows.trials`."""
+    if trigger.get("kind") != "trial":
+        return {}, {}
+    return dict(trigger.get("steps", {})), trigger.get("context", {})
+
+
+def told(trigger: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The trigger without the data of a trial: the names of what it was given are enough for people."""
+    held = [name for name in ("steps", "answers", "context") if name in trigger]
+    if trigger.get("kind") != "trial" or not held:
+        return trigger
+    return {**trigger, **{name: sorted(trigger[name]) for name in held}}

@@ -218,6 +218,11 @@ function memoryStore(request: Json): Json {
   if (!request.get("importance").isNull) options.importance = request.get("importance").number;
   if (!request.get("embedding").isNull) options.embedding = readNumbers(request.get("embedding"));
   if (!request.get("metadata").isNull) options.metadata = request.get("metadata");
+  if (!request.get("said_at").isNull) options.saidAt = request.get("said_at").number;
+  if (!request.get("user").isNull) options.user = request.get("user").text;
+  if (!request.get("agent").isNull) options.agent = request.get("agent").text;
+  if (!request.get("session").isNull) options.session = request.get("session").text;
+  if (!request.get("app").isNull) options.app = request.get("app").text;
   const result = memory.store(request.get("text").text, options);
   const error = result.error;
   if (error !== null) return refused(error);
@@ -233,6 +238,11 @@ function memoryRecall(request: Json): Json {
   if (!request.get("tiers").isNull) options.tiers = readStrings(request.get("tiers"));
   if (!request.get("limit").isNull) options.limit = request.get("limit").integer;
   if (!request.get("min_score").isNull) options.minScore = request.get("min_score").number;
+  if (!request.get("user").isNull) options.user = request.get("user").text;
+  if (!request.get("agent").isNull) options.agent = request.get("agent").text;
+  if (!request.get("session").isNull) options.session = request.get("session").text;
+  if (!request.get("app").isNull) options.app = request.get("app").text;
+  if (!request.get("filter").isNull) options.filter = request.get("filter");
   const result = memory.recall(options);
   const error = result.error;
   if (error !== null) return refused(error);

@@ -1,7 +1,7 @@
 // Made from specs/openapi.json by `python -m sdk.generate`; change the host's operations, not this file.
 
 import { Carrier, type CallOptions, pages } from "./client.js";
-import type { Approval, Approvals, AuditCheck, AuditRow, AuditRows, AuditVerdict, Backup, Backups, CallLimitOrder, CallLimitView, Changes, CloudEvent, Collection, CollectionIndex, CollectionOrder, Collections, Connector, ConnectorActions, ConnectorCall, ConnectorChange, ConnectorKinds, ConnectorOrder, ConnectorOutput, ConnectorTest, ConnectorUse, ConnectorUses, Connectors, Consolidated, Credentials, Cycle, CycleOrder, Decision, DraftChange, DraftLine, DraftShown, Drafts, Event, Events, Evolution, EvolutionCandidate, EvolutionCandidates, EvolutionDocument, EvolutionOrder, Evolutions, Executed, Execution, ExpressionOrder, ExpressionValue, FleetHost, FleetHostView, FleetHosts, FleetJoin, FleetJoined, GrantOrder, Grants, Health, Host, HostLines, HostOrder, Intelligence, IntelligenceAnswer, IntelligenceCall, IntelligenceSpec, Intelligences, Json, Lane, Lanes, LogLines, LoggedIn, Matches, Memories, MemoriesForgotten, Memory, MemoryChange, MemoryFactOrder, MemoryFactStated, MemoryFacts, MemoryImported, MemoryOrder, MemoryOwner, MemoryOwners, MemoryQuestion, MemoryStats, MemoryTiers, NewFleetToken, NewToken, PasswordChange, PlacementOrder, PlainPlugin, PlainWorkflow, Plugin, PluginConfig, PluginConfigOrder, PluginHosts, PluginStatus, Plugins, Published, Queues, Recalled, Removed, RestoreOrder, RetryPlan, RollbackOrder, Rollout, RolloutList, RolloutOrder, RolloutProgress, Run, RunAudit, RunFork, RunOpen, RunOrder, RunRetry, RunStep, RunSteps, Runs, Schedule, ScheduleOrder, ScheduleSwitch, Schedules, Series, Session, Sessions, Setting, SettingOrder, Settings, SetupOrder, SharesOrder, StagedRestore, Status, Switch, Task, TaskCancelled, TaskOrder, Tasks, TasksRetried, TasksRetry, Ticks, Token, TokenOrder, Tokens, TrialOrder, Trigger, Upgrade, UpgradeOrder, User, UserChange, UserOrder, Users, VectorCount, VectorIds, VectorOrder, VectorQuery, Versions, Webhook, WebhookDeliveries, WebhookDelivery, WebhookDeliveryBody, WebhookOrder, Webhooks, Workflow, WorkflowChange, WorkflowChecked, WorkflowDiff, WorkflowExamples, WorkflowExecuted, WorkflowExecution, WorkflowLine, WorkflowPalette, WorkflowText, WorkflowVersion, WorkflowVersions, Workflows } from "./types.js";
+import type { Approval, Approvals, AuditCheck, AuditRow, AuditRows, AuditVerdict, Backup, Backups, CallLimitOrder, CallLimitView, Changes, CloudEvent, Collection, CollectionIndex, CollectionOrder, Collections, Connector, ConnectorActions, ConnectorCall, ConnectorChange, ConnectorKinds, ConnectorOrder, ConnectorOutput, ConnectorTest, ConnectorUse, ConnectorUses, Connectors, Consolidated, Credentials, Cycle, CycleOrder, Decision, DraftChange, DraftLine, DraftShown, Drafts, Event, Events, Evolution, EvolutionCandidate, EvolutionCandidates, EvolutionDocument, EvolutionOrder, Evolutions, Executed, Execution, ExpressionOrder, ExpressionValue, FleetHost, FleetHostView, FleetHosts, FleetJoin, FleetJoined, GrantOrder, Grants, Health, Host, HostLines, HostOrder, InstallOrder, Intelligence, IntelligenceAnswer, IntelligenceCall, IntelligenceSpec, Intelligences, Json, Lane, Lanes, LogLines, LoggedIn, LookOrder, Matches, Memories, MemoriesErased, MemoriesForgotten, Memory, MemoryChange, MemoryEntity, MemoryErasure, MemoryFactOrder, MemoryFactStated, MemoryFacts, MemoryImported, MemoryOrder, MemoryOwner, MemoryOwners, MemoryQuestion, MemoryStats, MemoryTiers, NewFleetToken, NewToken, OutdatedPlugins, PackageLook, PasswordChange, Pin, PinChange, Pins, PlacementOrder, PlainPlugin, PlainWorkflow, Plugin, PluginConfig, PluginConfigOrder, PluginHosts, PluginOrigins, PluginStatus, Plugins, Published, Queues, Readiness, Recalled, Removed, RestoreOrder, RetryPlan, RollbackOrder, Rollout, RolloutList, RolloutOrder, RolloutProgress, Run, RunAudit, RunFork, RunOpen, RunOrder, RunRetry, RunStep, RunSteps, Runs, Schedule, ScheduleOrder, ScheduleSwitch, Schedules, Series, Session, Sessions, Setting, SettingOrder, Settings, SetupOrder, SharesOrder, StagedRestore, Status, Switch, Task, TaskCancelled, TaskOrder, Tasks, TasksRetried, TasksRetry, Ticks, Token, TokenOrder, Tokens, TrialOrder, Trigger, Upgrade, UpgradeOrder, User, UserChange, UserOrder, Users, VectorCount, VectorIds, VectorOrder, VectorQuery, Versions, Webhook, WebhookDeliveries, WebhookDelivery, WebhookDeliveryBody, WebhookOrder, Webhooks, Workflow, WorkflowChange, WorkflowChecked, WorkflowDiff, WorkflowExamples, WorkflowExecuted, WorkflowExecution, WorkflowLine, WorkflowPalette, WorkflowText, WorkflowVersion, WorkflowVersions, Workflows } from "./types.js";
 
 /** Every operation of a host. Each resolves to the answer, or rejects with an `OmniCoreError`. */
 export class Operations extends Carrier {
@@ -95,6 +95,16 @@ export class Operations extends Carrier {
     return this.send<Rollout>({ method: "POST", path: `/api/v1/plugins/${encodeURIComponent(plugin)}/rollout/stop`, answer: "json", options, keyed: true });
   }
 
+  /** Leaves a rollout at its share: `POST /api/v1/plugins/{plugin}/rollout/pause`. */
+  pauseRollout(plugin: string, options: CallOptions = {}): Promise<Rollout> {
+    return this.send<Rollout>({ method: "POST", path: `/api/v1/plugins/${encodeURIComponent(plugin)}/rollout/pause`, answer: "json", options, keyed: true });
+  }
+
+  /** Carries on a paused rollout: `POST /api/v1/plugins/{plugin}/rollout/resume`. */
+  resumeRollout(plugin: string, options: CallOptions = {}): Promise<Rollout> {
+    return this.send<Rollout>({ method: "POST", path: `/api/v1/plugins/${encodeURIComponent(plugin)}/rollout/resume`, answer: "json", options, keyed: true });
+  }
+
   /** Gives the new version all calls: `POST /api/v1/plugins/{plugin}/rollout/promote`. */
   promoteRollout(plugin: string, options: CallOptions = {}): Promise<Rollout> {
     return this.send<Rollout>({ method: "POST", path: `/api/v1/plugins/${encodeURIComponent(plugin)}/rollout/promote`, answer: "json", options, keyed: true });
@@ -143,6 +153,26 @@ export class Operations extends Carrier {
   /** Takes a grant back: `DELETE /api/v1/plugins/{plugin}/grants/{capability}`. */
   takeGrant(plugin: string, capability: string, options: CallOptions = {}): Promise<Grants> {
     return this.send<Grants>({ method: "DELETE", path: `/api/v1/plugins/${encodeURIComponent(plugin)}/grants/${encodeURIComponent(capability)}`, answer: "json", options, keyed: true });
+  }
+
+  /** Lists the packages that plugins came from: `GET /api/v1/packages`. */
+  listPackages(options: CallOptions = {}): Promise<PluginOrigins> {
+    return this.send<PluginOrigins>({ method: "GET", path: "/api/v1/packages", answer: "json", options });
+  }
+
+  /** Installs the package that was looked at: `POST /api/v1/packages`. */
+  installPackage(body: InstallOrder, query: { name?: string; digest?: string; hold?: "true" | "false"; accept_publisher?: "true" | "false" } = {}, options: CallOptions = {}): Promise<Plugin> {
+    return this.send<Plugin>({ method: "POST", path: "/api/v1/packages", answer: "json", options, query, body, media: "application/json", keyed: true });
+  }
+
+  /** Asks the sources of plugins for newer versions: `GET /api/v1/packages/outdated`. */
+  listOutdated(options: CallOptions = {}): Promise<OutdatedPlugins> {
+    return this.send<OutdatedPlugins>({ method: "GET", path: "/api/v1/packages/outdated", answer: "json", options });
+  }
+
+  /** Shows what a package would bring: `POST /api/v1/packages/look`. */
+  lookAtPackage(body: LookOrder, query: { name?: string } = {}, options: CallOptions = {}): Promise<PackageLook> {
+    return this.send<PackageLook>({ method: "POST", path: "/api/v1/packages/look", answer: "json", options, query, body, media: "application/json" });
   }
 
   /** Shows a plugin's last log lines: `GET /api/v1/plugins/{plugin}/logs`. */
@@ -325,6 +355,21 @@ export class Operations extends Carrier {
     return this.send<void>({ method: "DELETE", path: `/api/v1/drafts/${encodeURIComponent(draft)}`, answer: "none", options, query });
   }
 
+  /** Lists outputs pinned to steps for trials: `GET /api/v1/workflows/{workflow}/pins`. */
+  listPins(workflow: string, options: CallOptions = {}): Promise<Pins> {
+    return this.send<Pins>({ method: "GET", path: `/api/v1/workflows/${encodeURIComponent(workflow)}/pins`, answer: "json", options });
+  }
+
+  /** Pins an output to a step for trials: `PUT /api/v1/workflows/{workflow}/pins`. */
+  keepPin(workflow: string, body: PinChange, options: CallOptions = {}): Promise<Pin> {
+    return this.send<Pin>({ method: "PUT", path: `/api/v1/workflows/${encodeURIComponent(workflow)}/pins`, answer: "json", options, body, media: "application/json" });
+  }
+
+  /** Takes a pinned output away: `DELETE /api/v1/workflows/{workflow}/pins`. */
+  removePin(workflow: string, query: { step?: string } = {}, options: CallOptions = {}): Promise<void> {
+    return this.send<void>({ method: "DELETE", path: `/api/v1/workflows/${encodeURIComponent(workflow)}/pins`, answer: "none", options, query });
+  }
+
   /** Starts a run: `POST /api/v1/workflows/{workflow}/runs`. */
   startRun(workflow: string, body: RunOrder, options: CallOptions = {}): Promise<Run> {
     return this.send<Run>({ method: "POST", path: `/api/v1/workflows/${encodeURIComponent(workflow)}/runs`, answer: "json", options, body, media: "application/json", keyed: true });
@@ -416,12 +461,12 @@ export class Operations extends Carrier {
   }
 
   /** Lists memories, the newest first: `GET /api/v1/memory`. */
-  listMemories(query: { owner?: string; tier?: "immediate" | "short_term" | "session" | "episodic" | "semantic" | "procedural" | "strategic" | "civilizational" | "evolutionary" | "planetary" | "galactic" | "cosmic"; limit?: number; cursor?: string } = {}, options: CallOptions = {}): Promise<Memories> {
+  listMemories(query: { owner?: string; tier?: "immediate" | "short_term" | "session" | "episodic" | "semantic" | "procedural" | "strategic" | "civilizational" | "evolutionary" | "planetary" | "galactic" | "cosmic"; user?: string; agent?: string; session?: string; app?: string; filter?: string; limit?: number; cursor?: string } = {}, options: CallOptions = {}): Promise<Memories> {
     return this.send<Memories>({ method: "GET", path: "/api/v1/memory", answer: "json", options, query });
   }
 
   /** All pages of `listMemories`, each asked for when it is reached. */
-  allMemories(query: { owner?: string; tier?: "immediate" | "short_term" | "session" | "episodic" | "semantic" | "procedural" | "strategic" | "civilizational" | "evolutionary" | "planetary" | "galactic" | "cosmic"; limit?: number; cursor?: string } = {}, options: CallOptions = {}): AsyncGenerator<Memory, void, undefined> {
+  allMemories(query: { owner?: string; tier?: "immediate" | "short_term" | "session" | "episodic" | "semantic" | "procedural" | "strategic" | "civilizational" | "evolutionary" | "planetary" | "galactic" | "cosmic"; user?: string; agent?: string; session?: string; app?: string; filter?: string; limit?: number; cursor?: string } = {}, options: CallOptions = {}): AsyncGenerator<Memory, void, undefined> {
     return pages((cursor) => this.listMemories({ ...query, cursor }, options), query.cursor);
   }
 
@@ -451,7 +496,7 @@ export class Operations extends Carrier {
   }
 
   /** Exports memories as a pack: `GET /api/v1/memory/pack`. */
-  exportMemories(query: { owner?: string; name?: string; version?: string; tier?: "immediate" | "short_term" | "session" | "episodic" | "semantic" | "procedural" | "strategic" | "civilizational" | "evolutionary" | "planetary" | "galactic" | "cosmic" } = {}, options: CallOptions = {}): Promise<Uint8Array> {
+  exportMemories(query: { owner?: string; name?: string; version?: string; tier?: "immediate" | "short_term" | "session" | "episodic" | "semantic" | "procedural" | "strategic" | "civilizational" | "evolutionary" | "planetary" | "galactic" | "cosmic"; user?: string; agent?: string; session?: string; app?: string; filter?: string } = {}, options: CallOptions = {}): Promise<Uint8Array> {
     return this.send<Uint8Array>({ method: "GET", path: "/api/v1/memory/pack", answer: "bytes", options, query });
   }
 
@@ -465,19 +510,29 @@ export class Operations extends Carrier {
     return this.send<Recalled>({ method: "POST", path: "/api/v1/memory/recall", answer: "json", options, query, body, media: "application/json" });
   }
 
+  /** Erases all of a user, an agent, a session or an app: `POST /api/v1/memory/forget`. */
+  eraseMemories(body: MemoryErasure, query: { owner?: string } = {}, options: CallOptions = {}): Promise<MemoriesErased> {
+    return this.send<MemoriesErased>({ method: "POST", path: "/api/v1/memory/forget", answer: "json", options, query, body, media: "application/json", keyed: true });
+  }
+
   /** Consolidates now: `POST /api/v1/memory/consolidate`. */
   consolidateMemories(options: CallOptions = {}): Promise<Consolidated> {
     return this.send<Consolidated>({ method: "POST", path: "/api/v1/memory/consolidate", answer: "json", options, keyed: true });
   }
 
   /** Lists what is known of somebody, the oldest first: `GET /api/v1/memory/facts`. */
-  listFacts(query: { owner?: string; about?: string } = {}, options: CallOptions = {}): Promise<MemoryFacts> {
+  listFacts(query: { owner?: string; about?: string; user?: string; agent?: string; session?: string; app?: string } = {}, options: CallOptions = {}): Promise<MemoryFacts> {
     return this.send<MemoryFacts>({ method: "GET", path: "/api/v1/memory/facts", answer: "json", options, query });
   }
 
   /** States a fact: `POST /api/v1/memory/facts`. */
   stateFact(body: MemoryFactOrder, query: { owner?: string } = {}, options: CallOptions = {}): Promise<MemoryFactStated> {
     return this.send<MemoryFactStated>({ method: "POST", path: "/api/v1/memory/facts", answer: "json", options, query, body, media: "application/json", keyed: true });
+  }
+
+  /** Shows all that is known of somebody: `GET /api/v1/memory/entities/{entity}`. */
+  showEntity(entity: string, query: { owner?: string; user?: string; agent?: string; session?: string; app?: string } = {}, options: CallOptions = {}): Promise<MemoryEntity> {
+    return this.send<MemoryEntity>({ method: "GET", path: `/api/v1/memory/entities/${encodeURIComponent(entity)}`, answer: "json", options, query });
   }
 
   /** Removes a fact; the memory that states it stays: `DELETE /api/v1/memory/facts/{fact}`. */
@@ -816,8 +871,8 @@ export class Operations extends Carrier {
   }
 
   /** Tells whether plugins can be called: `GET /readyz`. */
-  ready(options: CallOptions = {}): Promise<Status> {
-    return this.send<Status>({ method: "GET", path: "/readyz", answer: "json", options });
+  ready(options: CallOptions = {}): Promise<Readiness> {
+    return this.send<Readiness>({ method: "GET", path: "/readyz", answer: "json", options });
   }
 
   /** Shows the health of every part: `GET /api/v1/health`. */

@@ -681,6 +681,11 @@ export interface Fact {
   memory: string | null;
   /** Another value was said of the same time. */
   disputed: boolean;
+  /** The user who said it; facts of two users never meet. */
+  user: string | null;
+  agent: string | null;
+  session: string | null;
+  app: string | null;
 }
 
 export interface Feature {
@@ -890,6 +895,17 @@ export interface HostPlugin {
   elsewhere?: boolean;
 }
 
+export interface InstallOrder {
+  /** `oci://HOST/NAME:VERSION`, `https://HOST/FILE#sha256=DIGEST`, or `NAME[@VERSION]` of an index. */
+  reference: string;
+  /** Of the package that was looked at: 409 when it is another one by now. */
+  digest: string;
+  /** The version that serves goes on until this one is approved. */
+  hold?: boolean;
+  /** Install it although nobody whom the owner trusts signed it, where the policy asks. */
+  accept_publisher?: boolean;
+}
+
 export interface Intelligence {
   id: string;
   name: string;
@@ -1027,6 +1043,11 @@ export interface LoggedIn {
   current: boolean;
 }
 
+export interface LookOrder {
+  /** `oci://HOST/NAME:VERSION` or `https://HOST/FILE#sha256=DIGEST`. */
+  reference: string;
+}
+
 export interface Match {
   id: string;
   /** By the collection's metric; 0 is the same. */
@@ -1044,6 +1065,13 @@ export interface Memories {
   items: Memory[];
   /** Cursor, null at the end. */
   next: string | null;
+}
+
+export interface MemoriesErased {
+  /** Memories, those that were made of others among them. */
+  memories: number;
+  /** Facts that were said in none of these memories. */
+  facts: number;
 }
 
 export interface MemoriesForgotten {
@@ -1070,6 +1098,10 @@ export interface Memory {
   /** The call in which it was written. */
   call: string | null;
   source: string | null;
+  user: string | null;
+  agent: string | null;
+  session: string | null;
+  app: string | null;
   /** `quarantined` until a person approves it. */
   state: "live" | "quarantined";
   pinned: boolean;
@@ -1097,7 +1129,36 @@ export interface MemoryEdge {
   note: string;
 }
 
+export interface MemoryEntity {
+  name: string;
+  /** The facts, by the time from when on they hold. */
+  facts: Fact[];
+  /** What mentions it or was said by it, the oldest first. */
+  memories: Memory[];
+}
+
+export interface MemoryErasure {
+  /** The user whose it is. */
+  user?: string | null;
+  /** The agent whose it is. */
+  agent?: string | null;
+  /** The session in which it was said. */
+  session?: string | null;
+  /** The application whose it is. */
+  app?: string | null;
+  /** What the metadata must fulfil: values by name, or operators such as `{"$gte": 2020}`; `$and`, `$or` and `$not` take filters. */
+  filter?: Record<string, Json> | null;
+}
+
 export interface MemoryFactOrder {
+  /** The user whose it is. */
+  user?: string | null;
+  /** The agent whose it is. */
+  agent?: string | null;
+  /** The session in which it was said. */
+  session?: string | null;
+  /** The application whose it is. */
+  app?: string | null;
   /** Such as `Ada`, or `@me`. */
   about: string;
   /** Such as `home`. */
@@ -1127,6 +1188,14 @@ export interface MemoryImported {
 }
 
 export interface MemoryOrder {
+  /** The user whose it is. */
+  user?: string | null;
+  /** The agent whose it is. */
+  agent?: string | null;
+  /** The session in which it was said. */
+  session?: string | null;
+  /** The application whose it is. */
+  app?: string | null;
   text: string;
   /** episodic when left out. */
   tier?: "immediate" | "short_term" | "session" | "episodic" | "semantic" | "procedural" | "strategic" | "civilizational" | "evolutionary" | "planetary" | "galactic" | "cosmic";
@@ -1157,6 +1226,14 @@ export interface MemoryOwners {
 }
 
 export interface MemoryQuestion {
+  /** The user whose it is. */
+  user?: string | null;
+  /** The agent whose it is. */
+  agent?: string | null;
+  /** The session in which it was said. */
+  session?: string | null;
+  /** The application whose it is. */
+  app?: string | null;
   text?: string | null;
   embedding?: number[] | null;
   tiers?: ("immediate" | "short_term" | "session" | "episodic" | "semantic" | "procedural" | "strategic" | "civilizational" | "evolutionary" | "planetary" | "galactic" | "cosmic")[] | null;
@@ -1173,6 +1250,8 @@ export interface MemoryQuestion {
   valid_at?: number | null;
   /** Leaves out all that was said later. */
   as_of?: number | null;
+  /** What the metadata must fulfil: values by name, or operators such as `{"$gte": 2020}`; `$and`, `$or` and `$not` take filters. */
+  filter?: Record<string, Json> | null;
 }
 
 export interface MemoryQuota {
@@ -1247,9 +1326,63 @@ export interface NewToken {
   secret: string;
 }
 
+export interface OutdatedPlugin {
+  plugin: string;
+  source: string;
+  version: string;
+  /** The highest version that the source has; empty where it tells none. */
+  newest: string;
+  /** What installs it; empty where nothing is newer. */
+  reference: string;
+  /** Why the source does not tell, if it does not. */
+  problem?: string;
+}
+
+export interface OutdatedPlugins {
+  items: OutdatedPlugin[];
+}
+
+export interface PackageLook {
+  reference: string;
+  /** Of the package: what is installed. */
+  digest: string;
+  name: string;
+  version: string;
+  description: string;
+  author: string;
+  size_bytes: number;
+  /** Bytes of each file by its name. */
+  files: Record<string, number>;
+  /** README.md; nobody has checked what it says. */
+  readme: string;
+  publisher: PublisherVerdict;
+  /** What it would change, and what it asks for without a grant. */
+  upgrade: Upgrade;
+}
+
 export interface PasswordChange {
   old: string;
   new: string;
+}
+
+export interface Pin {
+  step: string;
+  /** Seconds since the Unix epoch. */
+  changed_at: number;
+  changed_by: string;
+  /** Any JSON value. */
+  value: Json;
+}
+
+export interface PinChange {
+  /** Name of the step. */
+  step: string;
+  /** Its output in trials. */
+  value?: Json;
+}
+
+export interface Pins {
+  items: Pin[];
 }
 
 export interface PlacementOrder {
@@ -1295,6 +1428,8 @@ export interface PlannedStep {
   path: string;
   name: string;
   kind: string;
+  /** The reason why it is done again: it failed, it is another one in the version that goes on, or it follows from a step that is done again. */
+  why?: "" | "failed" | "changed" | "follows";
 }
 
 export interface Plugin {
@@ -1371,6 +1506,26 @@ export interface PluginOnHost {
   since: number;
 }
 
+export interface PluginOrigin {
+  plugin: string;
+  /** SHA-256 of the module, in hexadecimal. */
+  hash: string;
+  /** A repository without tag and digest, a URL or a file. */
+  source: string;
+  version: string;
+  /** The digest of the package. */
+  digest: string;
+  /** Who signed it, by fingerprints of keys; empty for nobody. */
+  publisher: string;
+  /** Seconds since the Unix epoch. */
+  installed_at: number;
+  installed_by: string;
+}
+
+export interface PluginOrigins {
+  items: PluginOrigin[];
+}
+
 export interface PluginSource {
   /** The name of the host's machine. */
   host: string;
@@ -1429,6 +1584,27 @@ export interface Published {
   new: number;
 }
 
+export interface PublisherKey {
+  fingerprint: string;
+  /** The public key, as a file has it. */
+  key: string;
+}
+
+export interface PublisherVerdict {
+  decision: "accept" | "ask" | "refuse";
+  reason: string;
+  remedy: string;
+  /** Who signed it, for people; empty for nobody. */
+  publisher: string;
+  /** Those who are trusted and signed it. */
+  publishers: string[];
+  /** The same by the names that the owner gave them. */
+  names: string[];
+  unknown: PublisherKey[];
+  /** Everybody whose signature verifies, by fingerprints. */
+  signers: string;
+}
+
 export interface Queue {
   queue: string;
   limit: number | null;
@@ -1438,6 +1614,12 @@ export interface Queue {
 
 export interface Queues {
   items: Queue[];
+}
+
+export interface Readiness {
+  status: "ok";
+  /** What is wrong though plugins can be called; left out: nothing. */
+  degraded?: string;
 }
 
 export interface Recalled {
@@ -1505,6 +1687,10 @@ export interface Rollout {
   step_at: number;
   /** Seconds since the Unix epoch. */
   ended_at?: number | null;
+  /** Since when it rests at its share; null: it does not. */
+  paused_at?: number | null;
+  /** The time for which the present step rested before. */
+  paused_s?: number;
 }
 
 export interface RolloutList {
@@ -2011,8 +2197,20 @@ export interface TrialOrder {
   input?: Json;
   /** Path of the task to begin with, in blocks or not. */
   from?: string | null;
+  /** Path of the task to end with; the same as `from` for one step. */
+  to?: string | null;
   /** Of loops around `from`, by the names of `each`; without, they are the input. */
   variables?: Record<string, Json> | null;
+  /** A run whose recorded values stand for the steps before `from`, and for an input left out. */
+  run?: string | null;
+  /** Outputs of steps before `from`, by name; they count before those of `run`. */
+  steps?: Record<string, Json>;
+  /** `$context` at the beginning. */
+  context?: Record<string, Json> | null;
+  /** Outputs of calls, scripts, events and workflows that are not begun, by the path of the task. */
+  answers?: Record<string, Json>;
+  /** `recorded`: calls are answered with the results of `run`; one without a result fails. */
+  calls?: "real" | "recorded";
   /** Seconds to wait for the end; it goes on after. */
   wait_s?: number;
 }
@@ -2112,7 +2310,7 @@ export interface VectorOrder {
 export interface VectorQuery {
   values: number[];
   limit?: number;
-  /** Metadata that must be equal. */
+  /** What the metadata must fulfil. */
   filter?: Record<string, Json>;
 }
 

@@ -263,6 +263,11 @@ fn memory_store(request: Json) -> Result<Json, Error> {
         importance: Option<f64>,
         embedding: Option<Vec<f64>>,
         metadata: Option<Map>,
+        said_at: Option<f64>,
+        user: Option<String>,
+        agent: Option<String>,
+        session: Option<String>,
+        app: Option<String>,
     }
     let request: Request = from_value(request)?;
     let options = memory::StoreOptions {
@@ -270,6 +275,11 @@ fn memory_store(request: Json) -> Result<Json, Error> {
         importance: request.importance,
         embedding: request.embedding.as_deref(),
         metadata: request.metadata,
+        said_at: request.said_at,
+        user: request.user.as_deref(),
+        agent: request.agent.as_deref(),
+        session: request.session.as_deref(),
+        app: request.app.as_deref(),
     };
     Ok(json!({"id": memory::store(&request.text, options)?}))
 }
@@ -283,6 +293,11 @@ fn memory_recall(request: Json) -> Result<Json, Error> {
         tiers: Option<Vec<String>>,
         limit: Option<u64>,
         min_score: Option<f64>,
+        user: Option<String>,
+        agent: Option<String>,
+        session: Option<String>,
+        app: Option<String>,
+        filter: Option<Map>,
     }
     let request: Request = from_value(request)?;
     let tiers: Vec<&str> = request.tiers.iter().flatten().map(String::as_str).collect();
@@ -292,6 +307,11 @@ fn memory_recall(request: Json) -> Result<Json, Error> {
         tiers: request.tiers.is_some().then_some(&tiers[..]),
         limit: request.limit,
         min_score: request.min_score,
+        user: request.user.as_deref(),
+        agent: request.agent.as_deref(),
+        session: request.session.as_deref(),
+        app: request.app.as_deref(),
+        filter: request.filter,
     };
     Ok(json!({"items": memory::recall(options)?}))
 }

@@ -1,4 +1,4 @@
-import { lazy, Suspense, useState } from "react";
+import { lazy, Suspense, useEffect, useState } from "react";
 import { Outlet, useNavigate } from "react-router";
 
 import type { Session, User } from "@/shared/api/session";
@@ -20,12 +20,20 @@ const PasswordDialog = lazy(() => import("@/features/session"));
 export type Overlay = "palette" | "help" | "password";
 
 const KEPT = "omnicore-sider";
+/** So wide are windows that have room for icons only. */
+const NARROW = "(max-width: 899px)";
 
 /** The frame of every page: navigation, head, and what opens above. */
 export function Shell({ session, user }: { session: Session; user: User }) {
   const [isNarrow, setNarrow] = useState(() => readKept() ?? window.innerWidth < 900);
   const [overlay, setOverlay] = useState<Overlay>();
   const navigate = useNavigate();
+  useEffect(() => {
+    const narrow = window.matchMedia(NARROW);
+    const follow = ({ matches }: MediaQueryListEvent) => setNarrow(matches || (readKept() ?? false));
+    narrow.addEventListener("change", follow);
+    return () => narrow.removeEventListener("change", follow);
+  }, []);
   const isReady = useLiveReady();
   const toggle = () => {
     setNarrow(!isNarrow);

@@ -799,6 +799,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/memory/entities/{entity}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows all that is known of somebody */
+        get: operations["showEntity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/memory/facts": {
         parameters: {
             query?: never;
@@ -829,6 +846,23 @@ export interface paths {
         post?: never;
         /** Removes a fact; the memory that states it stays */
         delete: operations["removeFact"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/memory/forget": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Erases all of a user, an agent, a session or an app */
+        post: operations["eraseMemories"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -963,6 +997,58 @@ export interface paths {
         };
         /** Sends the browser to the OpenID provider */
         get: operations["beginOidc"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/packages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the packages that plugins came from */
+        get: operations["listPackages"];
+        put?: never;
+        /** Installs the package that was looked at */
+        post: operations["installPackage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/packages/look": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Shows what a package would bring */
+        post: operations["lookAtPackage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/packages/outdated": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Asks the sources of plugins for newer versions */
+        get: operations["listOutdated"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1198,6 +1284,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/plugins/{plugin}/rollout/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Leaves a rollout at its share */
+        post: operations["pauseRollout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/plugins/{plugin}/rollout/promote": {
         parameters: {
             query?: never;
@@ -1209,6 +1312,23 @@ export interface paths {
         put?: never;
         /** Gives the new version all calls */
         post: operations["promoteRollout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plugins/{plugin}/rollout/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Carries on a paused rollout */
+        post: operations["resumeRollout"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2206,6 +2326,25 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/workflows/{workflow}/pins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists outputs pinned to steps for trials */
+        get: operations["listPins"];
+        /** Pins an output to a step for trials */
+        put: operations["keepPin"];
+        post?: never;
+        /** Takes a pinned output away */
+        delete: operations["removePin"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workflows/{workflow}/runs": {
         parameters: {
             query?: never;
@@ -3157,6 +3296,8 @@ export interface components {
             value: unknown;
         };
         Fact: {
+            agent: string | null;
+            app: string | null;
             attribute: string;
             /** @description Another value was said of the same time. */
             disputed: boolean;
@@ -3165,6 +3306,7 @@ export interface components {
             memory: string | null;
             /** @description Seconds since the Unix epoch. */
             said_at: number;
+            session: string | null;
             /** @description From when on it holds, as far as anybody said. */
             since: number;
             speaker: string | null;
@@ -3172,6 +3314,8 @@ export interface components {
             subject: string;
             /** @description When another value took its place, or somebody said it ended. */
             until: number | null;
+            /** @description The user who said it; facts of two users never meet. */
+            user: string | null;
             value: string;
         };
         Feature: {
@@ -3394,6 +3538,16 @@ export interface components {
             /** @description SHA-256 of the accepted version. */
             wanted: string;
         };
+        InstallOrder: {
+            /** @description Install it although nobody whom the owner trusts signed it, where the policy asks. */
+            accept_publisher?: boolean;
+            /** @description Of the package that was looked at: 409 when it is another one by now. */
+            digest: string;
+            /** @description The version that serves goes on until this one is approved. */
+            hold?: boolean;
+            /** @description `oci://HOST/NAME:VERSION`, `https://HOST/FILE#sha256=DIGEST`, or `NAME[@VERSION]` of an index. */
+            reference: string;
+        };
         Intelligence: {
             /** @description Each required word with the functions that provide it. */
             capabilities: {
@@ -3527,6 +3681,10 @@ export interface components {
             /** @description Pass it as `after` for what comes later. */
             next: number;
         };
+        LookOrder: {
+            /** @description `oci://HOST/NAME:VERSION` or `https://HOST/FILE#sha256=DIGEST`. */
+            reference: string;
+        };
         Match: {
             /** @description By the collection's metric; 0 is the same. */
             distance: number;
@@ -3543,12 +3701,20 @@ export interface components {
             /** @description Cursor, null at the end. */
             next: string | null;
         };
+        MemoriesErased: {
+            /** @description Facts that were said in none of these memories. */
+            facts: number;
+            /** @description Memories, those that were made of others among them. */
+            memories: number;
+        };
         MemoriesForgotten: {
             forgotten: string[];
         };
         Memory: {
             /** @description Seconds since the Unix epoch. */
             accessed_at: number;
+            agent: string | null;
+            app: string | null;
             /** @description The call in which it was written. */
             call: string | null;
             /** @description Seconds since the Unix epoch. */
@@ -3570,6 +3736,7 @@ export interface components {
             pinned: boolean;
             /** @description The probability that it answers the question, 0 to 1. */
             score: number | null;
+            session: string | null;
             source: string | null;
             /**
              * @description `quarantined` until a person approves it.
@@ -3580,6 +3747,7 @@ export interface components {
             text: string;
             /** @enum {unknown} */
             tier: "immediate" | "short_term" | "session" | "episodic" | "semantic" | "procedural" | "strategic" | "civilizational" | "evolutionary" | "planetary" | "galactic" | "cosmic";
+            user: string | null;
             valid_from: number | null;
             valid_to: number | null;
             /** @description Who wrote it: a plugin, or the host. */
@@ -3596,15 +3764,42 @@ export interface components {
             relation: string;
             to: string;
         };
+        MemoryEntity: {
+            /** @description The facts, by the time from when on they hold. */
+            facts: components["schemas"]["Fact"][];
+            /** @description What mentions it or was said by it, the oldest first. */
+            memories: components["schemas"]["Memory"][];
+            name: string;
+        };
+        MemoryErasure: {
+            /** @description The agent whose it is. */
+            agent?: string | null;
+            /** @description The application whose it is. */
+            app?: string | null;
+            /** @description What the metadata must fulfil: values by name, or operators such as `{"$gte": 2020}`; `$and`, `$or` and `$not` take filters. */
+            filter?: Record<string, never> | null;
+            /** @description The session in which it was said. */
+            session?: string | null;
+            /** @description The user whose it is. */
+            user?: string | null;
+        };
         MemoryFactOrder: {
             /** @description Such as `Ada`, or `@me`. */
             about: string;
+            /** @description The agent whose it is. */
+            agent?: string | null;
+            /** @description The application whose it is. */
+            app?: string | null;
             /** @description Such as `home`. */
             attribute: string;
             /** @description True says that the value holds no more. */
             ends?: boolean;
+            /** @description The session in which it was said. */
+            session?: string | null;
             /** @description From when on it holds; now when left out. */
             since?: number | null;
+            /** @description The user whose it is. */
+            user?: string | null;
             value: string;
         };
         MemoryFacts: {
@@ -3622,6 +3817,10 @@ export interface components {
             version: string;
         };
         MemoryOrder: {
+            /** @description The agent whose it is. */
+            agent?: string | null;
+            /** @description The application whose it is. */
+            app?: string | null;
             embedding?: number[] | null;
             importance?: number | null;
             /** @description `session` and `speaker` among them help recall. */
@@ -3629,6 +3828,8 @@ export interface components {
             pinned?: boolean;
             /** @description When it was said; now when left out. */
             said_at?: number | null;
+            /** @description The session in which it was said. */
+            session?: string | null;
             source?: string | null;
             text: string;
             /**
@@ -3636,6 +3837,8 @@ export interface components {
              * @enum {unknown}
              */
             tier?: "immediate" | "short_term" | "session" | "episodic" | "semantic" | "procedural" | "strategic" | "civilizational" | "evolutionary" | "planetary" | "galactic" | "cosmic";
+            /** @description The user whose it is. */
+            user?: string | null;
         };
         MemoryOwner: {
             by_tier: {
@@ -3654,12 +3857,20 @@ export interface components {
             next: string | null;
         };
         MemoryQuestion: {
+            /** @description The agent whose it is. */
+            agent?: string | null;
+            /** @description The application whose it is. */
+            app?: string | null;
             /** @description Leaves out all that was said later. */
             as_of?: number | null;
             embedding?: number[] | null;
+            /** @description What the metadata must fulfil: values by name, or operators such as `{"$gte": 2020}`; `$and`, `$or` and `$not` take filters. */
+            filter?: Record<string, never> | null;
             limit?: number;
             /** @description Only memories with this score, the probability that one answers. */
             min_score?: number;
+            /** @description The session in which it was said. */
+            session?: string | null;
             /** @description Only what was said then or later. Seconds since the Unix epoch. */
             since?: number | null;
             text?: string | null;
@@ -3668,6 +3879,8 @@ export interface components {
             touch?: boolean;
             /** @description Only what was said then or before. Seconds since the Unix epoch. */
             until?: number | null;
+            /** @description The user whose it is. */
+            user?: string | null;
             /** @description The time that facts are asked of; else the one that the text names, or now. */
             valid_at?: number | null;
         };
@@ -3749,11 +3962,61 @@ export interface components {
             /** @description The token itself. It cannot be read again. */
             secret: string;
         };
+        OutdatedPlugin: {
+            /** @description The highest version that the source has; empty where it tells none. */
+            newest: string;
+            plugin: string;
+            /** @description Why the source does not tell, if it does not. */
+            problem?: string;
+            /** @description What installs it; empty where nothing is newer. */
+            reference: string;
+            source: string;
+            version: string;
+        };
+        OutdatedPlugins: {
+            items: components["schemas"]["OutdatedPlugin"][];
+        };
+        PackageLook: {
+            author: string;
+            description: string;
+            /** @description Of the package: what is installed. */
+            digest: string;
+            /** @description Bytes of each file by its name. */
+            files: {
+                [key: string]: number;
+            };
+            name: string;
+            publisher: components["schemas"]["PublisherVerdict"];
+            /** @description README.md; nobody has checked what it says. */
+            readme: string;
+            reference: string;
+            size_bytes: number;
+            /** @description What it would change, and what it asks for without a grant. */
+            upgrade: components["schemas"]["Upgrade"];
+            version: string;
+        };
         PasswordChange: {
             /** Format: password */
             new: string;
             /** Format: password */
             old: string;
+        };
+        Pin: {
+            /** @description Seconds since the Unix epoch. */
+            changed_at: number;
+            changed_by: string;
+            step: string;
+            /** @description Any JSON value. */
+            value: unknown;
+        };
+        PinChange: {
+            /** @description Name of the step. */
+            step: string;
+            /** @description Its output in trials. */
+            value?: unknown;
+        };
+        Pins: {
+            items: components["schemas"]["Pin"][];
         };
         PlacementOrder: {
             /** @description Labels that a host needs, all of them, such as `zone: eu`; null for every host. */
@@ -3797,6 +4060,11 @@ export interface components {
             path: string;
             /** @description One occurrence of a task: its path with rounds and visits, `/do/1/each/for/3/do/0/send`. */
             place: string;
+            /**
+             * @description The reason why it is done again: it failed, it is another one in the version that goes on, or it follows from a step that is done again.
+             * @enum {unknown}
+             */
+            why?: "" | "failed" | "changed" | "follows";
         };
         Plugin: {
             asked: components["schemas"]["Ask"][];
@@ -3877,6 +4145,24 @@ export interface components {
              */
             state: "coming" | "loaded" | "failed";
         };
+        PluginOrigin: {
+            /** @description The digest of the package. */
+            digest: string;
+            /** @description SHA-256 of the module, in hexadecimal. */
+            hash: string;
+            /** @description Seconds since the Unix epoch. */
+            installed_at: number;
+            installed_by: string;
+            plugin: string;
+            /** @description Who signed it, by fingerprints of keys; empty for nobody. */
+            publisher: string;
+            /** @description A repository without tag and digest, a URL or a file. */
+            source: string;
+            version: string;
+        };
+        PluginOrigins: {
+            items: components["schemas"]["PluginOrigin"][];
+        };
         Plugins: {
             items: components["schemas"]["Plugin"][];
             /** @description Cursor, null at the end. */
@@ -3933,6 +4219,26 @@ export interface components {
             /** @description How many of them had not come before. */
             new: number;
         };
+        PublisherKey: {
+            fingerprint: string;
+            /** @description The public key, as a file has it. */
+            key: string;
+        };
+        PublisherVerdict: {
+            /** @enum {unknown} */
+            decision: "accept" | "ask" | "refuse";
+            /** @description The same by the names that the owner gave them. */
+            names: string[];
+            /** @description Who signed it, for people; empty for nobody. */
+            publisher: string;
+            /** @description Those who are trusted and signed it. */
+            publishers: string[];
+            reason: string;
+            remedy: string;
+            /** @description Everybody whose signature verifies, by fingerprints. */
+            signers: string;
+            unknown: components["schemas"]["PublisherKey"][];
+        };
         Queue: {
             limit: number | null;
             queue: string;
@@ -3941,6 +4247,12 @@ export interface components {
         };
         Queues: {
             items: components["schemas"]["Queue"][];
+        };
+        Readiness: {
+            /** @description What is wrong though plugins can be called; left out: nothing. */
+            degraded?: string;
+            /** @constant */
+            status: "ok";
         };
         Recalled: {
             /** @description Facts that the question asks for and that hold then. */
@@ -3989,6 +4301,10 @@ export interface components {
             every_s: number;
             /** @description Conditions that hold while it goes on, such as errors<1%. */
             guards: string[];
+            /** @description Since when it rests at its share; null: it does not. */
+            paused_at?: number | null;
+            /** @description The time for which the present step rested before. */
+            paused_s?: number;
             plugin: string;
             /** @description Why it ended so, or what the step waits for. */
             reason?: string;
@@ -4488,11 +4804,26 @@ export interface components {
             next: string | null;
         };
         TrialOrder: {
+            /** @description Outputs of calls, scripts, events and workflows that are not begun, by the path of the task. */
+            answers?: Record<string, never>;
+            /**
+             * @description `recorded`: calls are answered with the results of `run`; one without a result fails.
+             * @enum {unknown}
+             */
+            calls?: "real" | "recorded";
+            /** @description `$context` at the beginning. */
+            context?: Record<string, never> | null;
             /** @description Path of the task to begin with, in blocks or not. */
             from?: string | null;
             input?: unknown;
+            /** @description A run whose recorded values stand for the steps before `from`, and for an input left out. */
+            run?: string | null;
+            /** @description Outputs of steps before `from`, by name; they count before those of `run`. */
+            steps?: Record<string, never>;
             /** @description YAML or JSON, as it was written. */
             text: string;
+            /** @description Path of the task to end with; the same as `from` for one step. */
+            to?: string | null;
             /** @description Of loops around `from`, by the names of `each`; without, they are the input. */
             variables?: Record<string, never> | null;
             /** @description Seconds to wait for the end; it goes on after. */
@@ -4605,7 +4936,7 @@ export interface components {
             vectors: components["schemas"]["Vector"][];
         };
         VectorQuery: {
-            /** @description Metadata that must be equal. */
+            /** @description What the metadata must fulfil. */
             filter?: Record<string, never>;
             limit?: number;
             values: number[];
@@ -4923,7 +5254,7 @@ export interface operations {
                     "application/json": Record<string, never>;
                 };
             };
-            /** @description A browser is led to the console. */
+            /** @description A browser is led to the console, also before it is logged in. */
             303: {
                 headers: {
                     [name: string]: unknown;
@@ -10209,14 +10540,24 @@ export interface operations {
     listMemories: {
         parameters: {
             query?: {
+                /** @description Only of this agent */
+                agent?: string;
+                /** @description Only of this app */
+                app?: string;
                 /** @description `next` of the page before */
                 cursor?: string;
+                /** @description What the metadata must fulfil: a JSON object such as `{"year": {"$gte": 2020}}` */
+                filter?: string;
                 /** @description How many */
                 limit?: number;
                 /** @description Whose: a plugin, or `@host` for the host's own */
                 owner?: string;
+                /** @description Only of this session */
+                session?: string;
                 /** @description Only this tier; without, all that is kept for the owner alone */
                 tier?: "immediate" | "short_term" | "session" | "episodic" | "semantic" | "procedural" | "strategic" | "civilizational" | "evolutionary" | "planetary" | "galactic" | "cosmic";
+                /** @description Only of this user */
+                user?: string;
             };
             header?: never;
             path?: never;
@@ -10763,13 +11104,118 @@ export interface operations {
             };
         };
     };
+    showEntity: {
+        parameters: {
+            query?: {
+                /** @description Only of this agent */
+                agent?: string;
+                /** @description Only of this app */
+                app?: string;
+                /** @description Whose: a plugin, or `@host` for the host's own */
+                owner?: string;
+                /** @description Only of this session */
+                session?: string;
+                /** @description Only of this user */
+                user?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Name of a person or a thing, such as `Ada` */
+                entity: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The facts, and the memories that mention the name. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemoryEntity"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listFacts: {
         parameters: {
             query?: {
                 /** @description Only about this subject, such as `Ada`; `@me` for whoever spoke */
                 about?: string;
+                /** @description Only of this agent */
+                agent?: string;
+                /** @description Only of this app */
+                app?: string;
                 /** @description Whose: a plugin, or `@host` for the host's own */
                 owner?: string;
+                /** @description Only of this session */
+                session?: string;
+                /** @description Only of this user */
+                user?: string;
             };
             header?: never;
             path?: never;
@@ -11043,6 +11489,108 @@ export interface operations {
             };
         };
     };
+    eraseMemories: {
+        parameters: {
+            query?: {
+                /** @description Whose: a plugin, or `@host` for the host's own */
+                owner?: string;
+            };
+            header?: {
+                /** @description Makes a repeated request answer as the first did, without doing it again */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MemoryErasure"];
+            };
+        };
+        responses: {
+            /** @description How much was erased. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemoriesErased"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Content Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listMemoryOwners: {
         parameters: {
             query?: {
@@ -11134,12 +11682,22 @@ export interface operations {
     exportMemories: {
         parameters: {
             query?: {
+                /** @description Only of this agent */
+                agent?: string;
+                /** @description Only of this app */
+                app?: string;
+                /** @description What the metadata must fulfil: a JSON object such as `{"year": {"$gte": 2020}}` */
+                filter?: string;
                 /** @description Name of the pack */
                 name?: string;
                 /** @description Whose: a plugin, or `@host` for the host's own */
                 owner?: string;
+                /** @description Only of this session */
+                session?: string;
                 /** @description Only this tier; repeatable */
                 tier?: "immediate" | "short_term" | "session" | "episodic" | "semantic" | "procedural" | "strategic" | "civilizational" | "evolutionary" | "planetary" | "galactic" | "cosmic";
+                /** @description Only of this user */
+                user?: string;
                 /** @description Version of the pack; default 1 */
                 version?: string;
             };
@@ -11848,6 +12406,435 @@ export interface operations {
             };
             /** @description Gateway Timeout */
             504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listPackages: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Where the newest versions came from. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PluginOrigins"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    installPackage: {
+        parameters: {
+            query?: {
+                /** @description As in an InstallOrder */
+                accept_publisher?: "true" | "false";
+                /** @description Of that package */
+                digest?: string;
+                /** @description As in an InstallOrder */
+                hold?: "true" | "false";
+                /** @description Name of the file when the body is one */
+                name?: string;
+            };
+            header?: {
+                /** @description Makes a repeated request answer as the first did, without doing it again */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InstallOrder"];
+                "application/vnd.omnicore.package.v1+tar": string;
+            };
+        };
+        responses: {
+            /** @description The plugin as the host took it in. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Plugin"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Content Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Bad Gateway */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient Storage */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    lookAtPackage: {
+        parameters: {
+            query?: {
+                /** @description Name of the file when the body is one */
+                name?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LookOrder"];
+                "application/vnd.omnicore.package.v1+tar": string;
+            };
+        };
+        responses: {
+            /** @description Who made it, and what it would change. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PackageLook"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Content Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Bad Gateway */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listOutdated: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every plugin that came as a package. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutdatedPlugins"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13778,7 +14765,203 @@ export interface operations {
             };
         };
     };
+    pauseRollout: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request answer as the first did, without doing it again */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Name of a plugin */
+                plugin: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rollout. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rollout"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     promoteRollout: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes a repeated request answer as the first did, without doing it again */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Name of a plugin */
+                plugin: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rollout. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rollout"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resumeRollout: {
         parameters: {
             query?: never;
             header?: {
@@ -21386,6 +22569,296 @@ export interface operations {
             };
         };
     };
+    listPins: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of a workflow; `namespace.name` outside of `default` */
+                workflow: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By the names of the steps. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Pins"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    keepPin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of a workflow; `namespace.name` outside of `default` */
+                workflow: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PinChange"];
+            };
+        };
+        responses: {
+            /** @description The pin. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Pin"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Content Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removePin: {
+        parameters: {
+            query?: {
+                /** @description Name of the step; needed */
+                step?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Name of a workflow; `namespace.name` outside of `default` */
+                workflow: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     startRun: {
         parameters: {
             query?: never;
@@ -23283,7 +24756,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Status"];
+                    "application/json": components["schemas"]["Readiness"];
                 };
             };
             /** @description Bad Request */

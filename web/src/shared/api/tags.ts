@@ -17,6 +17,7 @@ export const TAGS = [
   "Log",
   "Memory",
   "MemoryStats",
+  "Pin",
   "Plugin",
   "PluginStatus",
   "Queue",

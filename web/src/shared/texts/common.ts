@@ -15,6 +15,7 @@ export const common = {
   justNow: "just now",
   typeToConfirm: (name: string) => `Type ${name} to confirm`,
   rows: (count: number) => `${count.toLocaleString("en")} ${count === 1 ? "row" : "rows"}`,
+  rowsSoFar: (count: number) => `The first ${count.toLocaleString("en")} rows; more follow as you scroll.`,
   json: "JSON",
   formButtons: {
     add: "Add an item",

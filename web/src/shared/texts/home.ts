@@ -38,5 +38,8 @@ export const home = {
   events: "Latest events",
   noEvents: "No events yet",
   noEventsNext: "Events of plugins and of the host appear here.",
+  onlyRoutine: "Only routine lately",
+  onlyRoutineNext:
+    "The newest events are all cycles of loops. The page of events has them, and what came before.",
   toEvents: "Open events",
 };

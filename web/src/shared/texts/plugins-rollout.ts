@@ -4,6 +4,7 @@ export const pluginRollout = {
   list: "Rollouts under way",
   states: {
     running: "Running",
+    paused: "Paused",
     done: "Done",
     "rolled-back": "Rolled back",
     stopped: "Stopped",
@@ -41,6 +42,8 @@ export const pluginRollout = {
   guardStates: { holds: "Holds", waits: "Waits for calls", failed: "Failed" },
   noGuards: "No guards were given. The shares rise by time alone.",
 
+  pause: "Pause",
+  resume: "Resume",
   promote: "Promote to 100 %",
   promoteTitle: (version: string) => `Give ${version} all calls?`,
   promoteText: "It answers every call from now on, at all hosts. Guards judge it no longer.",

@@ -1,4 +1,5 @@
 import { workflowsForms } from "./workflows-forms";
+import { workflowsTrial } from "./workflows-trial";
 
 function counted(count: number, word: string): string {
   return count === 0 ? "" : `${count.toLocaleString("en")} ${word}${count === 1 ? "" : "s"}`;
@@ -71,8 +72,14 @@ export const workflowsEditor = {
   rightLabel: "Parts of the workflow",
   drag: "Drag into the flow, or click to add behind the selected step.",
   groups: { control: "Blocks", host: "Host", plugins: "Plugins", connectors: "Connectors" },
+  within: (part: string, name: string) => `in ${part} of ${name}`,
+  slotAt: (before: string | undefined, within: string | undefined) =>
+    [before === undefined ? "at the beginning" : `after ${before}`, within].filter(Boolean).join(", "),
+  armOf: (name: string, when: string | undefined) =>
+    when === undefined ? `${name}: else` : `${name}: ${when}`,
   roles: {
     do: "steps",
+    arm: "a way",
     branches: "branches",
     try: "try",
     catch: "when it fails",
@@ -86,6 +93,7 @@ export const workflowsEditor = {
     ask: "Approval",
     set: "Set data",
     switch: "Decide",
+    decide: "Decide",
     for: "For each",
     fork: "In parallel",
     try: "Try and catch",
@@ -183,48 +191,6 @@ export const workflowsEditor = {
     current: "current",
     draft: "what you edit",
   },
-  trial: {
-    title: "Test run",
-    titleSaved: "Run",
-    leadSaved: "Runs the saved version. All calls are real.",
-    lead: "Runs what you see, saved or not. All calls are real.",
-    input: "Input as JSON",
-    inputHint: "Data of the first step.",
-    bad: "Not valid JSON.",
-    variables: "Loop variables as JSON",
-    variablesHint: (names: readonly string[]) =>
-      `What the loops around it are at, by name: ${names.join(", ")}. What is not given is the input.`,
-    badVariables: "Not a JSON object.",
-    from: "Begin with",
-    start: "the first step",
-    go: "Run",
-    choose: "Run to show",
-    none: "No run is shown",
-    noneNext: "Start a test run, or choose an earlier one.",
-    hide: "Hide the run",
-    replay: "Replay",
-    at: (step: number, most: number) => `Step ${step} of ${most}`,
-    isCut: "Only the first steps are shown.",
-    failed: "Failed",
-    output: "Output",
-    inputOf: "Input",
-    error: "Error",
-    full: "Show it in full",
-    took: "Time",
-    attempt: "Attempt",
-    rounds: "Rounds",
-    round: (place: string) => `Of ${place}`,
-    noData: "This step has not run yet.",
-    trial: "test",
-    states: {
-      pending: "Pending",
-      running: "Running",
-      waiting: "Waiting",
-      suspended: "Paused",
-      cancelled: "Cancelled",
-      faulted: "Failed",
-      completed: "Done",
-    } as Record<string, string>,
-  },
+  trial: workflowsTrial,
   forms: workflowsForms,
 };

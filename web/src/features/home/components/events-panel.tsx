@@ -24,7 +24,10 @@ export function EventsPanel() {
     <Panel title={texts.home.events} extra={<Link to="/events">{texts.home.toEvents}</Link>}>
       {isLoading && <Loading rows={6} />}
       <ProblemNotice problem={error} onRetry={() => void refetch()} />
-      {shown?.length === 0 && <EmptyState title={texts.home.noEvents} next={texts.home.noEventsNext} />}
+      {data?.items.length === 0 && <EmptyState title={texts.home.noEvents} next={texts.home.noEventsNext} />}
+      {data && data.items.length > 0 && shown?.length === 0 && (
+        <EmptyState title={texts.home.onlyRoutine} next={texts.home.onlyRoutineNext} />
+      )}
       {shown && shown.length > 0 && (
         <ul className={styles["rows"]}>
           {shown.map((event) => (

@@ -6,8 +6,8 @@ import { pluginUrl } from "./plugin-url";
 
 interface Order {
   plugin: string;
-  /** All calls to the new version, or back to the one before. */
-  order: "promote" | "stop";
+  /** All calls to the new version, or back to the one before; or a rest at the present share, and its end. */
+  order: "promote" | "stop" | "pause" | "resume";
 }
 
 export const { useEndRolloutMutation } = api.injectEndpoints({

@@ -8,6 +8,7 @@ import { TimeAgo } from "@/shared/ui/time-ago";
 import { lastError } from "../logic/last-error";
 import type { Plugin } from "../logic/review";
 import { shortHash } from "../logic/short-hash";
+import { CallLimitPanel } from "./call-limit-panel";
 import { LimitsPanel } from "./limits-panel";
 import styles from "./overview.module.css";
 import { StateNotice } from "./state-notice";
@@ -38,6 +39,7 @@ export function OverviewTab({ plugin }: { plugin: Plugin }) {
       <div className={styles["column"]}>
         <StatusPanel name={plugin.name} />
         <LimitsPanel name={plugin.name} />
+        {plugin.trust !== "native" && <CallLimitPanel name={plugin.name} />}
       </div>
     </div>
   );

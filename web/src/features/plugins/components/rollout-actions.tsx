@@ -4,14 +4,15 @@ import { useState } from "react";
 import { useMay } from "@/shared/hooks/use-may";
 import { texts } from "@/shared/texts";
 import { ConfirmDialog } from "@/shared/ui/confirm-dialog";
+import { ProblemNotice } from "@/shared/ui/problem-notice";
 
 import { useEndRolloutMutation } from "../api/end-rollout";
-import { type Progress, versionName } from "../logic/rollout";
+import { isPaused, type Progress, versionName } from "../logic/rollout";
 import styles from "./rollout.module.css";
 
 const words = texts.plugins.rollout;
 
-/** Ends a rollout by hand, forward or back. */
+/** Ends a rollout by hand, forward or back, or lets it rest. */
 export function RolloutActions({ plugin, progress }: { plugin: string; progress: Progress }) {
   const mayDecide = useMay("admin", plugin);
   const [asked, setAsked] = useState<"promote" | "stop">();
@@ -26,14 +27,19 @@ export function RolloutActions({ plugin, progress }: { plugin: string; progress:
     if (!answer.error) close();
   };
   const name = versionName(progress.after);
+  const rest = isPaused(progress) ? "resume" : "pause";
   return (
     <div className={styles["tools"]}>
       <Button type="primary" onClick={() => setAsked("promote")}>
         {words.promote}
       </Button>
+      <Button loading={isLoading && !asked} onClick={() => void end({ plugin, order: rest })}>
+        {words[rest]}
+      </Button>
       <Button danger onClick={() => setAsked("stop")}>
         {words.stop}
       </Button>
+      {!asked && <ProblemNotice problem={error} />}
       {(["promote", "stop"] as const).map((order) => (
         <ConfirmDialog
           key={order}

@@ -10,14 +10,20 @@ import { span } from "@/shared/ui/units";
 
 import { useShowRolloutQuery } from "../api/show-rollout";
 import type { Plugin } from "../logic/review";
-import { type Progress, versionName } from "../logic/rollout";
+import { isPaused, type Progress, versionName } from "../logic/rollout";
 import { RolloutActions } from "./rollout-actions";
 import { RolloutFigures, RolloutGuards } from "./rollout-figures";
 import styles from "./rollout.module.css";
 
 const words = texts.plugins.rollout;
 const EVERY_MS = 2000;
-const TONES = { running: "busy", done: "good", "rolled-back": "bad", stopped: "warn" } as const;
+const TONES = {
+  running: "busy",
+  paused: "warn",
+  done: "good",
+  "rolled-back": "bad",
+  stopped: "warn",
+} as const;
 
 /** A new version that gets more and more of the calls: how far it is, and how it fares against the one before. */
 export function RolloutTab({ plugin }: { plugin: Plugin }) {
@@ -35,13 +41,13 @@ export function RolloutTab({ plugin }: { plugin: Plugin }) {
       </>
     );
   }
-  const { state } = data.rollout;
-  const tone = TONES[state ?? "running"];
+  const state = data.rollout.state ?? "running";
+  const shown = isPaused(data) ? "paused" : state;
   return (
     <div className={styles["parts"]}>
       <Panel
         title={words.title}
-        extra={<StateTag state={state ?? "running"} tone={tone} label={words.states[state ?? "running"]} />}
+        extra={<StateTag state={shown} tone={TONES[shown]} label={words.states[shown]} />}
       >
         <Steps progress={data} />
         <Facts facts={factsOf(data)} />
@@ -92,7 +98,7 @@ function factsOf(progress: Progress): [string, React.ReactNode][] {
         </>
       ),
     ],
-    [state === "running" ? words.waits : words.reason, reason],
+    [state === "running" && !isPaused(progress) ? words.waits : words.reason, reason],
     [words.every, span(rollout.every_s)],
     [
       words.begun,

@@ -12,6 +12,11 @@ export function versionName({ hash, version }: { hash: string; version: string }
   return version ? `${version} (${shortHash(hash)})` : shortHash(hash);
 }
 
+/** True while it rests at its share until somebody resumes it. */
+export function isPaused({ rollout }: Progress): boolean {
+  return rollout.state === "running" && rollout.paused_at !== null && rollout.paused_at !== undefined;
+}
+
 /** A figure of a guard: per cent of errors, or a time. */
 export function guardFigure(figure: Guard["figure"], value: number | null): string {
   if (value === null) return "–";

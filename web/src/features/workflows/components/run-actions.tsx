@@ -1,4 +1,5 @@
 import BranchesOutlined from "@ant-design/icons/BranchesOutlined";
+import ForwardOutlined from "@ant-design/icons/ForwardOutlined";
 import ReloadOutlined from "@ant-design/icons/ReloadOutlined";
 import { Button } from "antd";
 import { useState } from "react";
@@ -12,9 +13,12 @@ import { ProblemNotice } from "@/shared/ui/problem-notice";
 
 import { useRetryRunMutation } from "../api/retry-run";
 import { useSteerRunMutation } from "../api/steer-run";
-import { isOver } from "../logic/runs";
+import { useGetWorkflowQuery } from "../editor/api/get-workflow";
+import { isOver, isPart, isStopped } from "../logic/runs";
+import { ContinueDialog } from "./continue-dialog";
 
 const words = texts.workflows.oneRun;
+const { mended } = texts.workflows;
 
 /** What can be done with a run now. */
 export function RunActions({ run }: { run: Schemas["Run"] }) {
@@ -27,7 +31,7 @@ export function RunActions({ run }: { run: Schemas["Run"] }) {
         {words.toEditor}
       </Button>
       {maySteer && !isOver(run) && <Steer run={run} />}
-      {maySteer && (run.status === "faulted" || run.status === "cancelled") && <Retry run={run.id} />}
+      {maySteer && isStopped(run) && <GoOn run={run} />}
     </>
   );
 }
@@ -64,7 +68,42 @@ function Steer({ run }: { run: Schemas["Run"] }) {
   );
 }
 
-function Retry({ run }: { run: string }) {
+/** In the version that ran, or in the newest one where there is a newer. */
+function GoOn({ run }: { run: Schemas["Run"] }) {
+  const navigate = useNavigate();
+  const mayTry = useMay("admin");
+  const [isAsking, setAsking] = useState(false);
+  const { data: newest } = useGetWorkflowQuery(run.workflow);
+  const isMended =
+    newest !== undefined && newest.digest !== run.digest && !isPart(run) && (mayTry || !run.trial);
+  return (
+    <>
+      <Retry run={run.id} isSecond={isMended} />
+      {isMended && (
+        <>
+          <Button
+            type="primary"
+            icon={<ForwardOutlined aria-hidden />}
+            title={mended.hint}
+            aria-label={mended.action(newest.number)}
+            onClick={() => setAsking(true)}
+          >
+            {mended.action(newest.number)}
+          </Button>
+          <ContinueDialog
+            run={run}
+            version={newest.number}
+            isOpen={isAsking}
+            onClose={() => setAsking(false)}
+            onStarted={({ id }) => void navigate(`/workflows/runs/${id}`)}
+          />
+        </>
+      )}
+    </>
+  );
+}
+
+function Retry({ run, isSecond }: { run: string; isSecond: boolean }) {
   const [retry, { error, isLoading }] = useRetryRunMutation();
   const navigate = useNavigate();
   const again = async () => {
@@ -74,7 +113,7 @@ function Retry({ run }: { run: string }) {
   return (
     <>
       <Button
-        type="primary"
+        type={isSecond ? "default" : "primary"}
         icon={<ReloadOutlined aria-hidden />}
         loading={isLoading}
         title={words.retryHint}

@@ -1,12 +1,10 @@
 import { texts } from "@/shared/texts";
 import { StateTag, type Tone } from "@/shared/ui/state-tag";
 
-const TONES: Record<string, Tone> = {
-  running: "busy",
-  waiting: "warn",
-  suspended: "warn",
-  completed: "good",
-  faulted: "bad",
+import { TONES } from "../logic/runs";
+
+const STEP_TONES: Record<string, Tone> = {
+  ...TONES,
   retried: "warn",
   open: "busy",
   fired: "good",
@@ -22,5 +20,5 @@ export function RunState({ status }: { status: string }) {
 /** The state of a step as a word. */
 export function StepState({ state }: { state: string }) {
   const label = texts.workflows.oneRun.stepStates[state] ?? state;
-  return <StateTag state={state} tone={TONES[state] ?? "calm"} label={label} />;
+  return <StateTag state={state} tone={STEP_TONES[state] ?? "calm"} label={label} />;
 }

@@ -1,11 +1,12 @@
 import type { Schemas } from "@/shared/api/types";
 
+import { ContinueDialog } from "../components/continue-dialog";
 import type { Path } from "./model/path";
 import { NamingDialog } from "./naming-dialog";
 import type { Offer } from "./model/templates";
 import { InsertDialog } from "./palette/insert-dialog";
 import { ConflictDialog } from "./runs/conflict-dialog";
-import { TrialDialog } from "./runs/trial-dialog";
+import { type Part, TrialDialog } from "./runs/trial-dialog";
 import type { ShownRun } from "./runs/use-shown-run";
 import { VersionsDrawer } from "./runs/versions-drawer";
 import type { Editor } from "./use-editor";
@@ -14,8 +15,11 @@ import { idOf, nameOf, type useSaving } from "./use-saving";
 export type OpenDialog =
   | { kind: "insert"; list: Path; index: number }
   | { kind: "versions" }
-  | { kind: "trial" }
+  | { kind: "trial"; part: Part }
+  | { kind: "continue"; version: number }
   | { kind: "naming" };
+
+const WHOLE: Part = {};
 
 interface Props {
   editor: Editor;
@@ -72,6 +76,7 @@ export function EditorDialogs(props: Props) {
       )}
       <TrialDialog
         isOpen={dialog?.kind === "trial"}
+        part={dialog?.kind === "trial" ? dialog.part : WHOLE}
         workflow={nameOf(editor.value)}
         text={editor.text}
         root={editor.root}
@@ -82,6 +87,18 @@ export function EditorDialogs(props: Props) {
           onClose();
         }}
       />
+      {shown.run && (
+        <ContinueDialog
+          run={shown.run}
+          version={dialog?.kind === "continue" ? dialog.version : 0}
+          isOpen={dialog?.kind === "continue"}
+          onClose={onClose}
+          onStarted={(run) => {
+            onStarted(run);
+            onClose();
+          }}
+        />
+      )}
       <NamingDialog
         isOpen={dialog?.kind === "naming"}
         editor={editor}

@@ -6,29 +6,28 @@ import { useAddress } from "@/shared/hooks/use-address";
 import { useHotkeys } from "@/shared/hooks/use-hotkeys";
 import { useMay } from "@/shared/hooks/use-may";
 import { texts } from "@/shared/texts";
-import { PageHeader } from "@/shared/ui/page-header";
 import { ProblemNotice } from "@/shared/ui/problem-notice";
-import { StateTag } from "@/shared/ui/state-tag";
 
 import { useGetWorkflowPaletteQuery } from "./api/get-workflow-palette";
 import { CanvasPane } from "./canvas/canvas-pane";
 import { placeBehind } from "./canvas/use-flow-keys";
 import { DraftBar } from "./drafts/draft-bar";
-import { DraftTag } from "./drafts/draft-state";
 import { NewDrafts } from "./drafts/new-drafts";
 import type { Opened } from "./drafts/opened";
 import { useDrafts } from "./drafts/use-drafts";
 import { EditorDialogs, type OpenDialog } from "./editor-dialogs";
-import { EditorToolbar } from "./editor-toolbar";
+import { EditorHead } from "./editor-head";
 import styles from "./editor.module.css";
 import { LeaveGuard } from "./leave-guard";
 import { LeftPanel } from "./left-panel";
 import { argumentsOf, knownAt } from "./model/arguments";
 import { addTask, moveTask } from "./model/operations";
-import { memberOf, type Path, pathOf, valueAt } from "./model/path";
+import { memberOf, type Path, pathOf } from "./model/path";
 import { type Offer, offersOf } from "./model/templates";
 import { triggerTexts } from "./model/triggers";
 import { type PanelName, PANELS, RightPanel } from "./right-panel";
+import { nextOf } from "./runs/next-version";
+import { PinsContext, useWorkflowPins } from "./runs/use-pins";
 import { useShownRun } from "./runs/use-shown-run";
 import { StatusLine } from "./status-line";
 import { useEditor } from "./use-editor";
@@ -68,6 +67,7 @@ export function EditorView({ saved, text, isGiven = false, draft, user, opened }
   const { base } = saving;
   const isDirty = editor.text !== lately || (!base && editor.canUndo);
   const isEdited = isDirty && (base !== undefined || editor.canUndo);
+  const pins = useWorkflowPins(base && idOf(base), maySave);
   const drafts = useDrafts({
     ...{ user, draft, opened, base, text: editor.text },
     isDirty: isEdited,
@@ -78,7 +78,6 @@ export function EditorView({ saved, text, isGiven = false, draft, user, opened }
   }, [base, isEdited, query, draft, setAddress]);
   const panel = PANELS.find((name) => name === query.get("panel")) ?? "step";
   const goTo = (name: PanelName) => setAddress({ panel: name });
-  const name = valueAt(editor.value, ["document", "name"]);
   const triggers = triggerTexts(editor.value);
   const active = editor.selected[editor.selected.length - 1];
 
@@ -101,12 +100,17 @@ export function EditorView({ saved, text, isGiven = false, draft, user, opened }
   };
   const save = async (digest?: string, text = editor.text) => {
     const done = await saving.store(text, digest);
-    if (!done) return;
+    if (!done) return undefined;
     if (text !== editor.text) editor.edit(() => ({ text, selected: editor.selected }));
     setLately(text);
     setDialog(undefined);
     setTold(words.saved(done.number) + (done.same_version_as ? ` ${words.sameVersion(done.version)}` : ""));
     if (!base) void saving.goTo(done);
+    return done;
+  };
+  const goOn = async () => {
+    const mended = isDirty ? await save() : base;
+    if (mended) setDialog({ kind: "continue", version: mended.number });
   };
   const load = (next: string) => {
     editor.load(next);
@@ -132,98 +136,93 @@ export function EditorView({ saved, text, isGiven = false, draft, user, opened }
     requestAnimationFrame(() => document.querySelector<HTMLElement>("[data-first-field]")?.focus());
   };
   return (
-    <div className={styles["page"]}>
-      <LeaveGuard isDirty={isEdited && drafts.state === "nowhere" && !saving.isBusy} />
-      <PageHeader
-        title={base ? (typeof name === "string" ? name : base.name) : words.newTitle}
-        tags={
-          <>
-            {base && <StateTag state="version" label={words.version(base.number)} />}
-            {isDirty && <StateTag state="unsaved" tone="warn" label={words.unsaved} />}
-            {isEdited && <DraftTag state={drafts.state} />}
-          </>
-        }
-        actions={
-          <EditorToolbar
-            {...{ editor, isDirty, maySave, mayRun }}
-            isSaved={base !== undefined}
-            isBusy={saving.isBusy}
-            onVersions={() => setDialog({ kind: "versions" })}
-            onRun={() => setDialog({ kind: "trial" })}
-            onSave={ask}
-            onDiscard={isEdited ? discard : undefined}
-          />
-        }
-      />
-      {!base && maySave && !isEdited && <NewDrafts user={user} />}
-      <DraftBar
-        {...{ drafts }}
-        text={editor.text}
-        others={opened.others}
-        newer={saving.theirs ? undefined : saving.newer}
-        onTake={(next) => editor.edit(() => ({ text: next, selected: [] }))}
-        onNewer={saving.compare}
-      />
-      {dialog?.kind !== "naming" && <ProblemNotice problem={saving.error} />}
-      <div className={styles["body"]}>
-        <LeftPanel
-          {...{ editor, offers }}
-          overlay={shown.overlay}
-          isReadOnly={!maySave}
-          onAdd={addBehind}
-          onDrag={setDragging}
+    <PinsContext value={pins}>
+      <div className={styles["page"]}>
+        <LeaveGuard isDirty={isEdited && drafts.state === "nowhere" && !saving.isBusy} />
+        <EditorHead
+          {...{ editor, isDirty, isEdited, maySave, mayRun, base }}
+          run={shown.run}
+          drafted={drafts.state}
+          isBusy={saving.isBusy}
+          onVersions={() => setDialog({ kind: "versions" })}
+          onRun={() => setDialog({ kind: "trial", part: {} })}
+          onShown={() => goTo("run")}
+          onSave={ask}
+          onDiscard={isEdited ? discard : undefined}
         />
-        <div className={styles["middle"]}>
-          <div className={styles["flow"]}>
-            <CanvasPane
-              {...{ editor, isDragging }}
-              overlay={shown.overlay}
-              problems={problems.byTask}
-              trigger={triggers.length > 2 ? words.triggersMore(triggers.length) : triggers.join(", ")}
-              isReadOnly={!maySave}
-              onDrag={setDragging}
-              onOpen={openForm}
-              onTriggers={() => goTo("triggers")}
-              onText={() => goTo("text")}
-              onInsert={(list, index) => setDialog({ kind: "insert", list, index })}
-              onDrop={drop}
-              onTold={setTold}
+        {!base && maySave && !isEdited && <NewDrafts user={user} />}
+        <DraftBar
+          {...{ drafts }}
+          text={editor.text}
+          others={opened.others}
+          newer={saving.theirs ? undefined : saving.newer}
+          onTake={(next) => editor.edit(() => ({ text: next, selected: [] }))}
+          onNewer={saving.compare}
+        />
+        {dialog?.kind !== "naming" && <ProblemNotice problem={saving.error} />}
+        <div className={styles["body"]}>
+          <LeftPanel
+            {...{ editor, offers }}
+            overlay={shown.overlay}
+            isReadOnly={!maySave}
+            onAdd={addBehind}
+            onDrag={setDragging}
+          />
+          <div className={styles["middle"]}>
+            <div className={styles["flow"]}>
+              <CanvasPane
+                {...{ editor, isDragging }}
+                overlay={shown.overlay}
+                problems={problems.byTask}
+                trigger={triggers.length > 2 ? words.triggersMore(triggers.length) : triggers.join(", ")}
+                isReadOnly={!maySave}
+                onDrag={setDragging}
+                onOpen={openForm}
+                onTriggers={() => goTo("triggers")}
+                onText={() => goTo("text")}
+                onInsert={(list, index) => setDialog({ kind: "insert", list, index })}
+                onDrop={drop}
+                onTold={setTold}
+              />
+            </div>
+            <StatusLine
+              problem={editor.problem}
+              problems={problems.all}
+              told={told}
+              isEmpty={editor.root.tasks.length === 0}
+              isChecked={problems.isChecked || !mayRun}
+              onShow={({ path }) => {
+                const pointer = [...problems.byTask.keys()].findLast(
+                  (one) => path === one || path.startsWith(`${one}/`),
+                );
+                if (pointer !== undefined) editor.select([pointer]);
+                else goTo("text");
+              }}
             />
           </div>
-          <StatusLine
-            problem={editor.problem}
-            problems={problems.all}
-            told={told}
-            isEmpty={editor.root.tasks.length === 0}
-            isChecked={problems.isChecked || !mayRun}
-            onShow={({ path }) => {
-              const pointer = [...problems.byTask.keys()].findLast(
-                (one) => path === one || path.startsWith(`${one}/`),
-              );
-              if (pointer !== undefined) editor.select([pointer]);
-              else goTo("text");
-            }}
+          <RightPanel
+            {...{ editor, panel, offers, problems, shown }}
+            workflow={base ? idOf(base) : nameOf(editor.value)}
+            isReadOnly={!maySave}
+            onPanel={goTo}
+            onRun={(run) => setAddress({ run })}
+            next={nextOf(shown.run, base, { isDirty, maySave, mayRun })}
+            onContinue={() => void goOn()}
+            onTrial={maySave ? (part) => setDialog({ kind: "trial", part }) : undefined}
           />
         </div>
-        <RightPanel
-          {...{ editor, panel, offers, problems, shown }}
-          workflow={base ? idOf(base) : nameOf(editor.value)}
-          isReadOnly={!maySave}
-          onPanel={goTo}
-          onRun={(run) => setAddress({ run })}
+        <EditorDialogs
+          {...{ editor, dialog, offers, saving }}
+          shown={shown}
+          onClose={() => setDialog(undefined)}
+          onChoose={add}
+          onStarted={(run) => setAddress({ run: run.id, panel: "run" })}
+          onSaveMine={(digest) => void save(digest)}
+          onSaveNew={(text) => void save(undefined, text)}
+          onTaken={setLately}
         />
       </div>
-      <EditorDialogs
-        {...{ editor, dialog, offers, saving }}
-        shown={shown}
-        onClose={() => setDialog(undefined)}
-        onChoose={add}
-        onStarted={(run) => setAddress({ run: run.id, panel: "run" })}
-        onSaveMine={(digest) => void save(digest)}
-        onSaveNew={(text) => void save(undefined, text)}
-        onTaken={setLately}
-      />
-    </div>
+    </PinsContext>
   );
 }
 

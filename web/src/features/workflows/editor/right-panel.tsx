@@ -13,6 +13,7 @@ import { DataContext } from "./panel/data-context";
 import { TaskPanel } from "./panel/task-panel";
 import { TriggersPanel } from "./panel/triggers-panel";
 import { RunPanel } from "./runs/run-panel";
+import type { Part } from "./runs/trial-dialog";
 import type { ShownRun } from "./runs/use-shown-run";
 import type { Editor } from "./use-editor";
 import type { Problems } from "./use-problems";
@@ -32,11 +33,17 @@ interface Props {
   workflow: string | undefined;
   isReadOnly: boolean;
   onRun: (run: string | undefined) => void;
+  /** The version in which the shown run can go on. */
+  next: number | "unsaved" | undefined;
+  onContinue: () => void;
+  /** Runs a part of the flow; undefined where one may not. */
+  onTrial: ((part: Part) => void) | undefined;
 }
 
 /** Beside the flow: the selected step, the text, the triggers, a run. */
 export function RightPanel(props: Props) {
   const { editor, panel, onPanel, offers, problems, shown, workflow, isReadOnly, onRun } = props;
+  const { next, onContinue } = props;
   const { selected, root } = editor;
   const only = selected.length === 1 ? selected[0] : undefined;
   const task = only === undefined ? undefined : taskAt(root, only);
@@ -51,6 +58,7 @@ export function RightPanel(props: Props) {
           offers={offers}
           problems={task ? problemsOf(task, problems.all) : []}
           isReadOnly={isReadOnly}
+          onTrial={props.onTrial}
         />
       </DataContext>
     ),
@@ -61,7 +69,12 @@ export function RightPanel(props: Props) {
       </DataContext>
     ),
     run: () => (
-      <RunPanel workflow={workflow} shown={shown} selected={only} onChoose={onRun} onSelect={select} />
+      <RunPanel
+        {...{ workflow, shown, next, onContinue }}
+        selected={only}
+        onChoose={onRun}
+        onSelect={select}
+      />
     ),
   };
   const isForm = panel === "step" || panel === "triggers";

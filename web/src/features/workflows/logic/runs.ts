@@ -1,10 +1,30 @@
 import type { Schemas } from "@/shared/api/types";
+import type { Tone } from "@/shared/ui/state-tag";
 
 type Run = Schemas["Run"];
+
+/** How the state of a run is coloured. */
+export const TONES: Record<string, Tone> = {
+  running: "busy",
+  waiting: "warn",
+  suspended: "warn",
+  completed: "good",
+  faulted: "bad",
+};
 
 /** Whether it does nothing any more. */
 export function isOver({ status }: Pick<Run, "status">): boolean {
   return status === "completed" || status === "faulted" || status === "cancelled";
+}
+
+/** Whether it ended before its end, so that it can go on. */
+export function isStopped({ status }: Pick<Run, "status">): boolean {
+  return status === "faulted" || status === "cancelled";
+}
+
+/** Whether it ran a part of the workflow, as a test. */
+export function isPart({ trigger }: Pick<Run, "trigger">): boolean {
+  return ["from", "to"].some((name) => Object.hasOwn(trigger, name));
 }
 
 /** How long it took, or has taken so far, in seconds; undefined when it has not begun. */

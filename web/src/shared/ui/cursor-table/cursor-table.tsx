@@ -2,6 +2,7 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { type KeyboardEvent, type ReactNode, useEffect, useRef } from "react";
 
 import { texts } from "@/shared/texts";
+import { useMedia } from "@/shared/hooks/use-media";
 import { Loading } from "@/shared/ui/loading";
 import { ProblemNotice } from "@/shared/ui/problem-notice";
 
@@ -43,6 +44,12 @@ interface Props<Row> {
 }
 
 const AHEAD = 20;
+/** On a phone each row is a card with the titles of the columns in it. */
+const PHONE = "(max-width: 700px)";
+
+/** How many rows there are; of a list that is not read to its end, how many so far. */
+const rowsTold = (count: number, isMore: boolean) =>
+  isMore ? texts.common.rowsSoFar(count) : texts.common.rows(count);
 
 /** A list of any length: only what is seen is drawn, and the next page is read before its end is reached. */
 export function CursorTable<Row>(props: Props<Row>) {
@@ -59,6 +66,7 @@ export function CursorTable<Row>(props: Props<Row>) {
       return row === undefined ? index : rowKey(row);
     },
   });
+  const isCards = useMedia(PHONE);
   const seen = virtual.getVirtualItems();
   const last = seen.at(-1)?.index ?? 0;
   const { hasNextPage, isFetchingNextPage, fetchNextPage, error } = pages;
@@ -70,7 +78,7 @@ export function CursorTable<Row>(props: Props<Row>) {
   if (rows.length === 0) {
     return error ? <ProblemNotice problem={error} onRetry={() => pages.refetch()} /> : empty;
   }
-  const grid = { gridTemplateColumns: columns.map((column) => column.width).join(" ") };
+  const grid = isCards ? {} : { gridTemplateColumns: columns.map((column) => column.width).join(" ") };
   const onKey = (event: KeyboardEvent, row: Row) => {
     if (event.key === "Enter" && event.target === event.currentTarget) onOpen?.(row);
   };
@@ -80,6 +88,7 @@ export function CursorTable<Row>(props: Props<Row>) {
       <div
         ref={box}
         role="table"
+        data-cards={isCards}
         aria-label={label}
         aria-rowcount={hasNextPage ? -1 : rows.length + 1}
         className={styles["box"]}
@@ -109,7 +118,13 @@ export function CursorTable<Row>(props: Props<Row>) {
                 key={item.key}
                 aria-rowindex={item.index + 2}
                 className={`${styles["row"] ?? ""} ${onOpen ? (styles["opens"] ?? "") : ""}`}
-                style={{ ...grid, height: item.size, transform: `translateY(${item.start}px)` }}
+                ref={isCards ? virtual.measureElement : undefined}
+                data-index={item.index}
+                style={{
+                  ...grid,
+                  ...(!isCards && { height: item.size }),
+                  transform: `translateY(${item.start}px)`,
+                }}
                 {...(onOpen && {
                   tabIndex: 0,
                   onClick: () => onOpen(row),
@@ -118,6 +133,11 @@ export function CursorTable<Row>(props: Props<Row>) {
               >
                 {columns.map((column) => (
                   <div role="cell" key={column.key}>
+                    {isCards && column.title && (
+                      <span className={styles["title"]} aria-hidden>
+                        {column.title}
+                      </span>
+                    )}
                     {column.render(row)}
                   </div>
                 ))}
@@ -127,7 +147,7 @@ export function CursorTable<Row>(props: Props<Row>) {
         </div>
       </div>
       <p className={styles["foot"]} role="status">
-        {isFetchingNextPage ? texts.common.loading : texts.common.rows(rows.length)}
+        {isFetchingNextPage ? texts.common.loading : rowsTold(rows.length, hasNextPage)}
       </p>
       {Boolean(error) && <ProblemNotice problem={error} onRetry={() => fetchNextPage()} />}
     </div>

@@ -1,7 +1,8 @@
 import { MarkerType, type NodeHandle, Position } from "@xyflow/react";
 
+import { slotName } from "../model/block-name";
 import { laneId, linesOf, slotsOf, START } from "../model/flow";
-import type { Block } from "../model/tasks";
+import { type Block, hasLanes, type Task } from "../model/tasks";
 import type { Layout } from "./layout";
 import type { AnyNode } from "./nodes";
 import type { RoutedEdge } from "./routed-line";
@@ -41,16 +42,18 @@ export function elementsOf(
     } as AnyNode);
     return true;
   };
-  const block = (one: Block, isRoot = false) => {
+  const block = (one: Block, holder?: Task) => {
+    const isRoot = holder === undefined;
     for (const { id, index } of slotsOf(one)) {
-      add(id, { type: "slot", data: { list: one.path, index, isEmpty: one.tasks.length === 0 } });
+      const where = slotName(one, index, holder);
+      add(id, { type: "slot", data: { list: one.path, index, where, isEmpty: one.tasks.length === 0 } });
     }
     for (const task of one.tasks) {
       const isGroup = task.blocks.length > 0;
       if (!add(task.pointer, { type: isGroup ? "block" : "task", data: { task } })) continue;
       for (const inner of task.blocks) {
-        if (task.blocks.length > 1) add(laneId(inner), { type: "lane", data: { block: inner } });
-        block(inner);
+        if (hasLanes(task)) add(laneId(inner), { type: "lane", data: { block: inner } });
+        block(inner, task);
       }
     }
     for (const { id, from, to, kind, label } of linesOf(one, isRoot)) {
@@ -65,6 +68,6 @@ export function elementsOf(
     }
   };
   add(START, { type: "start", data: {} });
-  block(root, true);
+  block(root);
   return { nodes, edges };
 }

@@ -19,12 +19,15 @@ import SoundOutlined from "@ant-design/icons/SoundOutlined";
 
 import { createElement } from "react";
 
+import { Initials } from "@/shared/ui/initials";
+
 import type { Kind } from "../model/tasks";
 
 const ICONS: Record<string, typeof ApiOutlined> = {
   ask: AuditOutlined,
   set: EditOutlined,
   switch: BranchesOutlined,
+  decide: BranchesOutlined,
   for: RetweetOutlined,
   fork: ForkOutlined,
   try: SafetyOutlined,
@@ -47,7 +50,15 @@ function iconOf(kind: Kind | "http" | "openapi", ref: unknown): typeof ApiOutlin
   return text.endsWith("@host") ? HomeOutlined : AppstoreOutlined;
 }
 
-/** A small picture of what a task is; its words stand beside it. */
+/** Of a plugin's or a connector's call: its first letters. */
+function ownerOf(kind: string, ref: unknown): string | undefined {
+  if (kind !== "call" || typeof ref !== "string" || ref.endsWith("@host")) return undefined;
+  return ref.includes(".") ? ref.slice(0, ref.indexOf(".")) : undefined;
+}
+
+/** A small picture of what a task is, or the initials of whose function it calls; its words stand beside it. */
 export function KindIcon({ kind, call }: { kind: string; call?: unknown }) {
+  const owner = ownerOf(kind, call);
+  if (owner) return <Initials name={owner} />;
   return createElement(iconOf(kind as Kind, call), { "aria-hidden": true });
 }

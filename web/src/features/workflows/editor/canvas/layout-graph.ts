@@ -1,7 +1,7 @@
 import type { ElkExtendedEdge, ElkNode } from "elkjs/lib/elk-api";
 
 import { isLane, laneId, type Line, linesOf, slotsOf, START } from "../model/flow";
-import type { Block, Task } from "../model/tasks";
+import { type Block, hasLanes, type Task } from "../model/tasks";
 
 const SIZES = {
   task: { width: 236, height: 54 },
@@ -94,7 +94,7 @@ function taskNode(task: Task): ElkNode {
     const height = SIZES.task.height + task.cases.length * SIZES.caseHeight;
     return { id: task.pointer, width: SIZES.task.width, height };
   }
-  if (task.blocks.length === 1) {
+  if (!hasLanes(task)) {
     return {
       id: task.pointer,
       layoutOptions: { ...direction(only.role === "branches"), ...framed(GROUP) },

@@ -5,7 +5,8 @@ import { useState } from "react";
 
 import { texts } from "@/shared/texts";
 
-import type { Path } from "../model/path";
+import { nameOfBlock } from "../model/block-name";
+import { type Path, pointerOf } from "../model/path";
 import type { Block, Task } from "../model/tasks";
 import { DRAG_TYPE, useCanvas } from "./canvas-context";
 import styles from "./canvas.module.css";
@@ -16,7 +17,7 @@ const words = texts.workflowsEditor;
 export type TaskNodeType = Node<{ task: Task }, "task">;
 export type GroupNodeType = Node<{ task: Task }, "block">;
 export type LaneNodeType = Node<{ block: Block }, "lane">;
-export type SlotNodeType = Node<{ list: Path; index: number; isEmpty: boolean }, "slot">;
+export type SlotNodeType = Node<{ list: Path; index: number; isEmpty: boolean; where: string }, "slot">;
 export type StartNodeType = Node<Record<string, never>, "start">;
 export type AnyNode = TaskNodeType | GroupNodeType | LaneNodeType | SlotNodeType | StartNodeType;
 
@@ -47,15 +48,17 @@ function GroupNode({ data: { task } }: NodeProps<GroupNodeType>) {
 }
 
 function LaneNode({ data: { block } }: NodeProps<LaneNodeType>) {
+  const { overlay } = useCanvas();
+  const seen = block.arm && overlay.get(pointerOf(block.path.slice(0, -1)));
   return (
-    <div className={styles["lane"]} data-role={block.role}>
+    <div className={styles["lane"]} data-role={block.role} data-mark={seen?.mark}>
       <Ends />
-      <span>{words.roles[block.role]}</span>
+      <span title={nameOfBlock(block)}>{nameOfBlock(block)}</span>
     </div>
   );
 }
 
-function SlotNode({ data: { list, index, isEmpty } }: NodeProps<SlotNodeType>) {
+function SlotNode({ data: { list, index, isEmpty, where } }: NodeProps<SlotNodeType>) {
   const canvas = useCanvas();
   const [isOver, setOver] = useState(false);
   const isStep = (event: React.DragEvent) => event.dataTransfer.types.includes(DRAG_TYPE);
@@ -72,7 +75,8 @@ function SlotNode({ data: { list, index, isEmpty } }: NodeProps<SlotNodeType>) {
           data-awaits={canvas.isDragging}
           data-slot={JSON.stringify([list, index])}
           data-empty={isEmpty}
-          {...(!isEmpty && { "aria-label": words.insert, title: words.insert })}
+          aria-label={isEmpty ? `${words.empty}: ${where}` : `${words.insert}: ${where}`}
+          title={isEmpty ? where : `${words.insert}: ${where}`}
           onClick={() => canvas.insertAt(list, index)}
           onDragOver={(event) => {
             if (!isStep(event)) return;

@@ -6,6 +6,7 @@ import { texts } from "@/shared/texts";
 import type { Task } from "../model/tasks";
 import { startDrag, taskDragged, useCanvas } from "./canvas-context";
 import styles from "./canvas.module.css";
+import { usePins } from "../runs/use-pins";
 import { KindIcon } from "./kind-icon";
 import { OverlayMark } from "./overlay-mark";
 
@@ -97,10 +98,12 @@ function Signs({ task }: { task: Task }) {
         ? words.ends
         : words.jumps(then);
   const hasIf = value["if"] !== undefined;
-  if (!way && !hasIf) return null;
+  const isPinned = usePins().byStep.has(task.name);
+  if (!way && !hasIf && !isPinned) return null;
   return (
     <span className={styles["signs"]}>
       {hasIf && <span className={styles["sign"]}>{words.forms.fields.if}</span>}
+      {isPinned && <span className={styles["sign"]}>{words.trial.pinned}</span>}
       {way && <span className={styles["sign"]}>{way}</span>}
     </span>
   );

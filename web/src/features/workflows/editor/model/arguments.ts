@@ -1,4 +1,6 @@
-import { isObject, type Path, valueAt } from "./path";
+import { armsOf, emptyArmAt } from "./arms";
+import { isObject, type Path, pointerOf, valueAt } from "./path";
+import { listOf } from "./tasks";
 import { type Offer, offerOf } from "./templates";
 
 /** What is known of the data at a place: what kind it is, or which members it has. */
@@ -15,7 +17,7 @@ export function knownAt(
 ): Known | undefined {
   const items = valueAt(value, list);
   const before: unknown = Array.isArray(items) && index > 0 ? items[index - 1] : undefined;
-  if (before === undefined) return firstIn(value, list);
+  if (before === undefined) return firstIn(value, list, offers);
   const task = isObject(before) ? Object.values(before)[0] : undefined;
   if (!isObject(task) || valueAt(task, ["output", "as"]) !== undefined) return undefined;
   if (isObject(task["set"])) {
@@ -25,8 +27,20 @@ export function knownAt(
   return typeof ref === "string" ? ofSchema(".", offerOf(offers, ref)?.output) : undefined;
 }
 
+/** The decision whose arm a list is. */
+function armAround(value: unknown, list: Path): Path | undefined {
+  const decision = list.slice(0, -4);
+  const arms = decision.length > 0 ? armsOf(valueAt(value, decision), decision) : undefined;
+  return arms?.some((arm) => pointerOf(arm.list) === pointerOf(list)) ? decision : undefined;
+}
+
 /** A loop's first step is given its item, the first step of all the run's input. */
-function firstIn(value: unknown, list: Path): Known | undefined {
+function firstIn(value: unknown, list: Path, offers: readonly Offer[]): Known | undefined {
+  const decision = emptyArmAt(list)?.decision ?? armAround(value, list);
+  if (decision) {
+    const { list: around, index } = listOf(decision);
+    return knownAt(value, around, index, offers);
+  }
   const holder = valueAt(value, list.slice(0, -1));
   if (isObject(holder) && isObject(holder["for"])) {
     const { each } = holder["for"];

@@ -1,5 +1,6 @@
 import { stringify } from "yaml";
 
+import { armsOf, casePath, emptyArmAt, partNames } from "./arms";
 import { insertItem, itemText, removeItem, renameKey, setValue } from "./edit";
 import { isObject, type Path, pointerOf, valueAt } from "./path";
 import { setField } from "./setting";
@@ -28,7 +29,10 @@ export function named(text: string, name: string, title: string): string {
 
 /** A name that no task has: `fetch`, `fetch-2`. */
 function freeName(text: string, wanted: string): string {
-  const taken = new Set(tasksOf(blockOf(read(text).value)).map(({ name }) => name));
+  const tasks = tasksOf(blockOf(read(text).value));
+  const taken = new Set(
+    tasks.flatMap(({ name, kind, value }) => [name, ...(kind === "decide" ? partNames(value) : [])]),
+  );
   if (!taken.has(wanted)) return wanted;
   let number = 2;
   while (taken.has(`${wanted}-${number}`)) number += 1;
@@ -37,8 +41,87 @@ function freeName(text: string, wanted: string): string {
 
 export function addTask(text: string, list: Path, index: number, name: string, value: unknown): Edited {
   const free = freeName(text, name);
-  const done = insertItem(text, list, index, { [free]: value });
-  return { text: done, selected: [pointerOf([...list, index, free])] };
+  const done = put(text, list, index, { [free]: withOwnNames(free, value) });
+  return { text: done.text, selected: [pointerOf([...done.list, index, free])] };
+}
+
+/** A new decision, whose choice is called after it: names are unique in a workflow. */
+function withOwnNames(name: string, value: unknown): unknown {
+  const choice = isObject(value) && armsOf(value, []) ? valueAt(value, ["do", 0]) : undefined;
+  if (!isObject(value) || !isObject(choice)) return value;
+  return { ...value, do: [{ [`${name}-cases`]: Object.values(choice)[0] }] };
+}
+
+const STAND_IN = { "stand-in": { set: {} } };
+
+/** An item comes into a list, or into an arm that has no steps yet, which gets its group. */
+function put(
+  text: string,
+  list: Path,
+  index: number,
+  item: unknown,
+  lines?: string,
+): { text: string; list: Path } {
+  const empty = emptyArmAt(list);
+  if (!empty) return { text: insertItem(text, list, index, item, lines), list };
+  const { decision, at } = empty;
+  const arms = armsOf(valueAt(read(text).value, decision), decision) ?? [];
+  const arm = arms[at];
+  if (!arm || arm.group) return { text: insertItem(text, list, index, item, lines), list };
+  const place = 1 + arms.slice(0, at).filter(({ group }) => group).length;
+  const name = freeName(text, `${String(decision[decision.length - 1])}-${arm.name}`);
+  const group = { [name]: { do: [STAND_IN], then: arm.then } };
+  const own = [...decision, "do", place, name, "do"];
+  const led = setValue(text, list, name);
+  const filled = insertItem(insertItem(led, [...decision, "do"], place, group), own, 0, item, lines);
+  return { text: removeItem(filled, own, 1), list: own };
+}
+
+/** Without the groups of arms that have no steps any more. */
+function tidied(text: string): string {
+  const { value } = read(text);
+  for (const task of tasksOf(blockOf(value))) {
+    const at = task.blocks.findIndex(({ arm, tasks }) => arm?.group && tasks.length === 0);
+    const arm = task.blocks[at]?.arm;
+    const place = arm && casePath(value, task.path, at);
+    if (!arm?.group || !place) continue;
+    const led = setValue(text, [...place, "then"], arm.then);
+    return tidied(removeItem(led, [...task.path, "do"], arm.group.index));
+  }
+  return text;
+}
+
+/** A further way of a decision, before the one for the rest. */
+export function addArm(text: string, decision: Path): string {
+  const { value } = read(text);
+  const arms = armsOf(valueAt(value, decision), decision) ?? [];
+  const place = casePath(value, decision, 0);
+  if (!place) return text;
+  const rest = arms.findIndex(({ when }) => when === undefined);
+  const names = new Set(arms.map(({ name }) => name));
+  let number = arms.length;
+  while (names.has(`case${number}`)) number += 1;
+  const item = { [`case${number}`]: { when: "${ true }", then: "exit" } };
+  return insertItem(text, place.slice(0, -2), rest < 0 ? arms.length : rest, item);
+}
+
+/** A way of a decision goes, with the steps in it. */
+export function removeArm(text: string, decision: Path, at: number): string {
+  const { value } = read(text);
+  const arm = armsOf(valueAt(value, decision), decision)?.[at];
+  const place = casePath(value, decision, at);
+  if (!arm || !place) return text;
+  const done = removeItem(text, place.slice(0, -2), at);
+  return arm.group ? removeItem(done, [...decision, "do"], arm.group.index) : done;
+}
+
+/** A way of a decision gets another name; no other way may have it. */
+export function renameArm(text: string, decision: Path, at: number, name: string): string {
+  const { value } = read(text);
+  const arms = armsOf(valueAt(value, decision), decision) ?? [];
+  const place = casePath(value, decision, at);
+  const isTaken = arms.some((arm) => arm.name === name);
+  return !place || !name || isTaken ? text : renameKey(text, place, name);
 }
 
 export function removeTasks(text: string, paths: readonly Path[]): Edited {
@@ -48,7 +131,7 @@ export function removeTasks(text: string, paths: readonly Path[]): Edited {
       const { list, index } = listOf(path);
       return removeItem(now, list, index);
     }, text);
-  return { text: done, selected: [] };
+  return { text: tidied(done), selected: [] };
 }
 
 /** A task with its comments goes to another place. */
@@ -63,8 +146,10 @@ export function moveTask(text: string, path: Path, list: Path, index: number): E
   const taken = removeItem(text, from.list, from.index);
   const target = shifted(list, from.list, from.index);
   const at = isSameList && index > from.index ? index - 1 : index;
-  const done = insertItem(taken, target, at, item, lines);
-  return { text: done, selected: [pointerOf([...target, at, path[path.length - 1] ?? ""])] };
+  const done = tidied(put(taken, target, at, item, lines).text);
+  const name = path[path.length - 1];
+  const moved = tasksOf(blockOf(read(done).value)).find((task) => task.name === name);
+  return { text: done, selected: moved ? [moved.pointer] : [] };
 }
 
 /** A path after an item before it in the same list was taken out. */
@@ -144,14 +229,16 @@ export function pasted(text: string, clipboard: string, list: Path, index: numbe
   const known = isTasks && blockOf(whole).tasks.every(({ kind }) => kind !== "unknown");
   if (!known) return undefined;
   let done = text;
+  let target = list;
   const selected: string[] = [];
   for (const [at, item] of (items as Record<string, unknown>[]).entries()) {
     const [name = ""] = Object.keys(item);
     const free = freeName(done, name);
     const lines = itemText(clipboard, [], at) ?? stringify([item]);
     const renamed = free === name ? lines : renameKey(lines, [0, name], free);
-    done = insertItem(done, list, index + at, { [free]: item[name] }, renamed);
-    selected.push(pointerOf([...list, index + at, free]));
+    const made = put(done, target, index + at, { [free]: item[name] }, renamed);
+    [done, target] = [made.text, made.list];
+    selected.push(pointerOf([...target, index + at, free]));
   }
   return { text: done, selected };
 }

@@ -1,3 +1,4 @@
+import { type Arm, armsOf } from "./arms";
 import { isObject, memberOf, type Path, pointerOf, valueAt } from "./path";
 
 export const KINDS = [
@@ -16,8 +17,8 @@ export const KINDS = [
   "run",
 ] as const;
 
-export type Kind = (typeof KINDS)[number] | "script" | "unknown";
-export type Role = "do" | "branches" | "try" | "catch" | "each" | "compensate";
+export type Kind = (typeof KINDS)[number] | "decide" | "script" | "unknown";
+export type Role = "do" | "arm" | "branches" | "try" | "catch" | "each" | "compensate";
 
 /** One way out of a switch. */
 export interface Case {
@@ -47,6 +48,8 @@ export interface Block {
   path: Path;
   pointer: string;
   role: Role;
+  /** The way of a decision that it is. */
+  arm?: Arm;
   tasks: readonly Task[];
 }
 
@@ -68,10 +71,17 @@ function readBlock(value: unknown, path: Path, role: Role, depth: number): Block
 
 function readTask(name: string, inner: unknown, path: Path, depth: number): Task {
   const value = isObject(inner) ? inner : {};
-  const kind = kindOf(value);
-  const blocks = placesOf(value, kind).map(([role, at]) =>
+  const plain = kindOf(value);
+  const arms = plain === "do" ? armsOf(value, path) : undefined;
+  const kind = arms ? "decide" : plain;
+  const inArms = (arms ?? []).map((arm) => {
+    const list = arm.group && valueAt(value, arm.list.slice(path.length));
+    return { ...readBlock(list, arm.list, "arm", depth + 1), arm };
+  });
+  const others = placesOf(value, kind).map(([role, at]) =>
     readBlock(valueAt(value, at), [...path, ...at], role, depth + 1),
   );
+  const blocks = [...inArms, ...others];
   const then = value["then"];
   return {
     path,
@@ -153,6 +163,7 @@ const ABOUT: Partial<Record<Kind, (value: Record<string, unknown>) => unknown>> 
     return [valueAt(value, ["with", "method"]), uri].filter((part) => typeof part === "string").join(" ");
   },
   ask: (value) => valueAt(value, ["host", "approval", "title"]),
+  decide: (value) => (armsOf(value, []) ?? []).map(({ name }) => name).join(", "),
   set: (value) => (isObject(value["set"]) ? Object.keys(value["set"]).join(", ") : value["set"]),
   switch: (value) =>
     casesOf(value["switch"])
@@ -186,6 +197,9 @@ export function durationText(value: unknown): string {
     .map(([name, unit]) => `${shown(value[name])} ${unit}`)
     .join(" ");
 }
+
+/** Whether its blocks stand side by side, each with its name. */
+export const hasLanes = ({ kind, blocks }: Task) => blocks.length > 1 || kind === "decide";
 
 /** How many tasks there are, with those inside others. */
 export function countOf(block: Block): number {

@@ -24,7 +24,13 @@ const CONTROL: [kind: string, name: string, value: Record<string, unknown>][] = 
   [
     "switch",
     "decide",
-    { switch: [{ yes: { when: "${ true }", then: "continue" } }, { otherwise: { then: "end" } }] },
+    {
+      do: [
+        {
+          cases: { switch: [{ yes: { when: "${ true }", then: "exit" } }, { otherwise: { then: "exit" } }] },
+        },
+      ],
+    },
   ],
   ["for", "each", { for: { each: "item", in: "${ .items }" }, do: [], host: { concurrency: 4 } }],
   ["fork", "parallel", { fork: { branches: [] } }],
@@ -66,7 +72,7 @@ export function offersOf(palette: Schemas["WorkflowPalette"] | undefined, words:
     ...{ id: one.ref, group, owner, kind: "call", about: one.description, value: { call: one.ref } },
     ...{ title: titleOf(one.ref), name: nameOf(one.ref), input: one.input, output: one.output },
   });
-  return [
+  return toldApart([
     ...control,
     ...palette.host.map((one) => call("host", "", one)),
     ...palette.plugins.flatMap(({ plugin, functions }) =>
@@ -75,7 +81,18 @@ export function offersOf(palette: Schemas["WorkflowPalette"] | undefined, words:
     ...palette.connectors.flatMap(({ connector, actions }) =>
       actions.map((one) => call("connectors", connector, one)),
     ),
-  ];
+  ]);
+}
+
+/** Those that are called the same have the name of whose they are before it. */
+function toldApart(offers: readonly Offer[]): Offer[] {
+  const counts = new Map<string, number>();
+  for (const { title } of offers) counts.set(title, (counts.get(title) ?? 0) + 1);
+  return offers.map((offer) =>
+    offer.owner && (counts.get(offer.title) ?? 0) > 1
+      ? { ...offer, title: `${offer.owner}.${offer.title}` }
+      : offer,
+  );
 }
 
 /** `text.shout:1.0.0@default` is called shout. */

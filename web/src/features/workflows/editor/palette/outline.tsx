@@ -2,7 +2,8 @@ import { texts } from "@/shared/texts";
 
 import { KindIcon } from "../canvas/kind-icon";
 import type { Overlay } from "../model/overlay";
-import type { Block } from "../model/tasks";
+import { nameOfBlock } from "../model/block-name";
+import { type Block, hasLanes } from "../model/tasks";
 import styles from "./palette.module.css";
 
 const words = texts.workflowsEditor;
@@ -19,7 +20,7 @@ export function Outline(props: Props) {
   const { block, selected, overlay, onSelect } = props;
   if (block.tasks.length === 0) return <p className={styles["hint"]}>{words.empty}</p>;
   return (
-    <ol className={styles["outline"]} aria-label={words.roles[block.role]}>
+    <ol className={styles["outline"]} aria-label={nameOfBlock(block)}>
       {block.tasks.map((task) => {
         const seen = overlay.get(task.pointer);
         return (
@@ -35,7 +36,7 @@ export function Outline(props: Props) {
             </button>
             {task.blocks.map((inner) => (
               <div key={inner.pointer}>
-                {task.blocks.length > 1 && <p className={styles["hint"]}>{words.roles[inner.role]}</p>}
+                {hasLanes(task) && <p className={styles["hint"]}>{nameOfBlock(inner)}</p>}
                 <Outline {...props} block={inner} />
               </div>
             ))}

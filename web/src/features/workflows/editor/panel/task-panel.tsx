@@ -14,7 +14,9 @@ import { isError, type TextProblem } from "../model/problems";
 import { setField } from "../model/setting";
 import { listOf, type Task, tasksOf } from "../model/tasks";
 import { offerOf, type Offer } from "../model/templates";
+import type { Part } from "../runs/trial-dialog";
 import type { Editor } from "../use-editor";
+import { ArmsField } from "./arms-field";
 import { FieldView } from "./field-view";
 import styles from "./panel.module.css";
 import { RetryFields } from "./retry-fields";
@@ -32,10 +34,12 @@ interface Props {
   offers: readonly Offer[];
   problems: readonly TextProblem[];
   isReadOnly: boolean;
+  /** Runs a part of the flow; undefined where one may not. */
+  onTrial: ((part: Part) => void) | undefined;
 }
 
 /** The form of the selected step. */
-export function TaskPanel({ editor, task, steps, offers, problems, isReadOnly }: Props) {
+export function TaskPanel({ editor, task, steps, offers, problems, isReadOnly, onTrial }: Props) {
   const { selected } = editor;
   if (!task) {
     return selected.length > 1 ? (
@@ -68,6 +72,7 @@ export function TaskPanel({ editor, task, steps, offers, problems, isReadOnly }:
       style={{ border: 0, margin: 0, minWidth: 0 }}
     >
       <Head editor={editor} task={task} isReadOnly={isReadOnly} />
+      {onTrial && <TrialButtons pointer={task.pointer} onTrial={onTrial} />}
       <Told problems={problems.filter(isError)} title={words.error} className={styles["problem"]} />
       <Told
         problems={problems.filter((one) => !isError(one))}
@@ -82,7 +87,7 @@ export function TaskPanel({ editor, task, steps, offers, problems, isReadOnly }:
             onChange={(next) => set(["with"], next)}
           />
         )}
-        {fields(ownFields(task))}
+        {kind === "decide" ? <ArmsField editor={editor} task={task} /> : fields(ownFields(task))}
         {kind === "unknown" && (
           <YamlValue label={words.forms.fields.definition} value={value} onChange={(next) => set([], next)} />
         )}
@@ -101,6 +106,24 @@ export function TaskPanel({ editor, task, steps, offers, problems, isReadOnly }:
         />
       </Section>
     </fieldset>
+  );
+}
+
+/** Runs the step alone, or the flow from it or to it. */
+function TrialButtons({ pointer, onTrial }: { pointer: string; onTrial: (part: Part) => void }) {
+  const parts: [string, Part][] = [
+    [words.trial.only, { from: pointer, to: pointer }],
+    [words.trial.fromHere, { from: pointer }],
+    [words.trial.toHere, { to: pointer }],
+  ];
+  return (
+    <div className={styles["head"]}>
+      {parts.map(([label, part]) => (
+        <Button key={label} size="small" onClick={() => onTrial(part)}>
+          {label}
+        </Button>
+      ))}
+    </div>
   );
 }
 

@@ -1,27 +1,22 @@
 import { skipToken } from "@reduxjs/toolkit/query/react";
-import { Select, Slider } from "antd";
+import { Button, Select, Slider } from "antd";
 
 import type { Schemas } from "@/shared/api/types";
 import { texts } from "@/shared/texts";
 import { EmptyState } from "@/shared/ui/empty-state";
 import { ProblemNotice } from "@/shared/ui/problem-notice";
-import { StateTag, type Tone } from "@/shared/ui/state-tag";
+import { StateTag } from "@/shared/ui/state-tag";
 import { TimeAgo } from "@/shared/ui/time-ago";
 
+import { RunApprovals } from "../../components/run-approvals";
+import { TONES } from "../../logic/runs";
 import { useListWorkflowRunsQuery } from "../api/list-workflow-runs";
 import panel from "../panel/panel.module.css";
 import { StepData } from "./step-data";
 import type { ShownRun } from "./use-shown-run";
 
 const words = texts.workflowsEditor.trial;
-
-const TONES: Record<string, Tone> = {
-  running: "busy",
-  waiting: "warn",
-  suspended: "warn",
-  completed: "good",
-  faulted: "bad",
-};
+const { mended } = texts.workflows;
 
 interface Props {
   workflow: string | undefined;
@@ -29,10 +24,13 @@ interface Props {
   selected: string | undefined;
   onChoose: (run: string | undefined) => void;
   onSelect: (pointer: string) => void;
+  /** The version in which the run can go on. */
+  next: number | "unsaved" | undefined;
+  onContinue: () => void;
 }
 
 /** A run over the flow: which one, how far, and what the selected step saw and gave. */
-export function RunPanel({ workflow, shown, selected, onChoose, onSelect }: Props) {
+export function RunPanel({ workflow, shown, selected, onChoose, onSelect, next, onContinue }: Props) {
   const runs = useListWorkflowRunsQuery(workflow ?? skipToken);
   const { run, steps, until, setUntil } = shown;
   const listed = runs.data?.items ?? [];
@@ -87,6 +85,12 @@ export function RunPanel({ workflow, shown, selected, onChoose, onSelect }: Prop
               {run.fault.instance && <code>{run.fault.instance}</code>}
             </button>
           )}
+          {next !== undefined && (
+            <Button type="primary" title={mended.hint} onClick={onContinue}>
+              {next === "unsaved" ? mended.save : mended.saved(next)}
+            </Button>
+          )}
+          {run.status === "waiting" && <RunApprovals run={run.id} />}
           <StepData run={run} steps={steps.slice(0, until)} pointer={selected} />
         </>
       )}

@@ -1,4 +1,6 @@
-import { Select } from "antd";
+import PushpinFilled from "@ant-design/icons/PushpinFilled";
+import PushpinOutlined from "@ant-design/icons/PushpinOutlined";
+import { Button, Select } from "antd";
 import { useState } from "react";
 
 import type { Schemas } from "@/shared/api/types";
@@ -11,6 +13,7 @@ import { took } from "@/shared/ui/units";
 
 import { useGetShownStepQuery } from "../api/get-shown-step";
 import panel from "../panel/panel.module.css";
+import { usePins } from "./use-pins";
 
 const words = texts.workflowsEditor.trial;
 const MOST_ROUNDS = 100;
@@ -85,7 +88,34 @@ function Shown({ step }: { step: Schemas["RunStep"] }) {
       {step.fault && <Value title={words.error} value={step.fault} />}
       <Value title={words.inputOf} value={step.input} />
       {!step.fault && <Value title={words.output} value={step.output} />}
+      {!step.fault && <PinButton step={step.name} value={step.output ?? null} />}
     </>
+  );
+}
+
+/** Keeps the output for test runs, or lets it go. */
+function PinButton({ step, value }: { step: string; value: unknown }) {
+  const { byStep, pin, unpin, error } = usePins();
+  if (!pin || !step) return null;
+  return (
+    <div>
+      {byStep.has(step) ? (
+        <Button size="small" icon={<PushpinFilled aria-hidden />} onClick={() => unpin(step)}>
+          {words.unpin}
+        </Button>
+      ) : (
+        <Button
+          size="small"
+          icon={<PushpinOutlined aria-hidden />}
+          title={words.pinHint}
+          aria-label={words.pin}
+          onClick={() => pin(step, value)}
+        >
+          {words.pin}
+        </Button>
+      )}
+      <ProblemNotice problem={error} />
+    </div>
   );
 }
 

@@ -1,0 +1,1 @@
+"""Packages of plugins: their layout, the registries they come from, signatures and indexes."""

@@ -1,0 +1,165 @@
+"""Sources: the one way from a reference to a package, over registries, web servers and files."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from omnicore.clock import Clock, SystemClock
+from omnicore.config.settings import PackageSettings
+from omnicore.connectors.addresses import Resolver, parse_url
+from omnicore.connectors.policy import Reserved
+from omnicore.connectors.transfers import TransferRules, Transfers, proxy_of
+from omnicore.errors import InvalidInput, NotFound, PackageRejected, ServiceRefused
+from omnicore.packages.credentials import RegistryLogins
+from omnicore.packages.index import Indexes
+from omnicore.packages.package import MOST_MODULE, Artifact, Package, digest_of, pack, read_omni
+from omnicore.packages.reference import FileReference, IndexReference, OciReference, Reference, WebReference
+from omnicore.packages.registry import Registry, read_mirrors
+from omnicore.plugins.upgrade import version_order
+
+
+@dataclass(frozen=True, slots=True)
+class PackageSources:
+    """The places that packages come from, within the settings of a host.
+
+    Args:
+        environ: names proxies and the files of credentials.
+        most_bytes: of a module; the files beside it have a bound of their own.
+        reserved: addresses of the host itself.
+        resolve: looks names up; the operating system by default.
+        indexes: the addresses of indexes, and `state` the folder that remembers their versions.
+    """
+
+    settings: PackageSettings
+    environ: Mapping[str, str]
+    most_bytes: int = MOST_MODULE
+    reserved: Reserved | None = None
+    resolve: Resolver | None = None
+    indexes: tuple[str, ...] = ()
+    state: Path = Path()
+    clock: Clock = field(default_factory=SystemClock)
+
+    async def fetch(self, reference: Reference, *, named: bool = False) -> Package:
+        """The package that a reference stands for, checked, with all that is attached to it.
+
+        Args:
+            named: its host may have a private address: a person at this machine wrote it out.
+
+        Raises:
+            NotFound: there is no such package. PackageRejected, ModuleRejected, ManifestInvalid: it is refused.
+            PermissionDenied: the host may not be reached. Others: see `Transfers.send`.
+        """
+        if isinstance(reference, FileReference):
+            return await asyncio.to_thread(self._of_file, reference)
+        if isinstance(reference, IndexReference):
+            indexes = self.read_indexes()
+            return await indexes.package(await indexes.find(reference.name, reference.version))
+        async with Transfers(self.rules(reference, named=named), resolve=self.resolve) as web:
+            if isinstance(reference, OciReference):
+                return await self._registry(web, reference).package(most_bytes=self._most())
+            return await self._of_web(web, reference)
+
+    async def publish(self, package: Package, reference: OciReference) -> str:
+        """Stores a package in a registry under the reference's tag, or under its version. Returns its digest.
+
+        Raises: InvalidInput: the package has no version and the reference no tag. Others: see `Registry.push`.
+        """
+        tag = reference.tag or package.version
+        if not tag:
+            raise InvalidInput(f"{package.name} has no version", remedy=f"name one: {reference}:1.0.0")
+        async with Transfers(self.rules(reference, named=True), resolve=self.resolve) as web:
+            return await self._registry(web, reference).push(package, tag=tag)
+
+    async def attach(self, artifact: Artifact, reference: OciReference) -> None:
+        """Stores an artifact about a package, such as a signature, beside it. Raises: see `Registry.attach`."""
+        async with Transfers(self.rules(reference, named=True), resolve=self.resolve) as web:
+            await self._registry(web, reference).attach(artifact)
+
+    def read_indexes(self) -> Indexes:
+        """The indexes of the settings. Raises: InvalidSetting."""
+        return Indexes(self.indexes, self.state, rules=self.rules, clock=self.clock)
+
+    async def versions(self, reference: OciReference | IndexReference, *, named: bool = False) -> tuple[str, ...]:
+        """The versions that a repository or an index has, the highest first. Raises: NotFound; as `fetch` does."""
+        if isinstance(reference, IndexReference):
+            entry = (await self.read_indexes().find(reference.name)).entry
+            return sorted_versions(one.version for one in entry.versions if not entry.revoked(one.version))
+        async with Transfers(self.rules(reference, named=named), resolve=self.resolve) as web:
+            found = await self._registry(web, reference).tags()
+        return sorted_versions(found)
+
+    def rules(self, reference: Reference, *, named: bool) -> TransferRules:
+        """The bounds of requests for a reference."""
+        settings, hosts = self.settings, list(self.settings.private_hosts)
+        if isinstance(reference, OciReference):
+            asked = [reference.registry] if named else []
+            mirror = read_mirrors(settings.mirrors).get(reference.registry)
+            hosts += [_destination(one) for one in (*asked, *([mirror.partition("/")[0]] if mirror else ()))]
+        elif isinstance(reference, WebReference) and named:
+            hosts.append(f"{reference.url.host}:{reference.url.port}")
+        proxy, direct = proxy_of(self.environ, settings.proxy)
+        return TransferRules(
+            named=tuple(hosts),
+            plain=settings.insecure_hosts,
+            ca_file=settings.ca_file,
+            proxy=proxy,
+            direct=direct,
+            total_s=settings.timeout_s,
+            reserved=self.reserved,
+        )
+
+    def _registry(self, web: Transfers, reference: OciReference) -> Registry:
+        logins = RegistryLogins(self.settings.credentials, environ=self.environ)
+        return Registry(web, reference, logins=logins, mirrors=read_mirrors(self.settings.mirrors))
+
+    def _most(self) -> int:
+        return self.most_bytes + self.settings.files_bytes
+
+    async def _of_web(self, web: Transfers, reference: WebReference) -> Package:
+        answer = await web.send("GET", str(reference.url), most_bytes=2 * self._most(), resumes=True)
+        if answer.status == 404:
+            raise NotFound(f"{reference.url} is not there", remedy="check the address")
+        if answer.status != 200:
+            raise ServiceRefused(f"{reference.url.host} answered {answer.status}", status=answer.status)
+        if digest_of(answer.body) != reference.digest:
+            raise PackageRejected(
+                f"{reference.url} has the digest {digest_of(answer.body)}, not {reference.digest}",
+                remedy="ask its publisher which one is right",
+                fault="digest",
+            )
+        return self._read(answer.body, reference.stem, package=reference.is_package)
+
+    def _of_file(self, reference: FileReference) -> Package:
+        try:
+            with open(os.open(reference.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK), "rb") as file:
+                data = file.read(2 * self._most() + 1)
+        except OSError as error:
+            raise NotFound(f"{reference} cannot be read ({error.strerror})", remedy="check the path") from error
+        return self._read(data, reference.stem, package=reference.path.suffix == ".omni")
+
+    def _read(self, data: bytes, stem: str, *, package: bool) -> Package:
+        if len(data) > 2 * self._most():
+            raise PackageRejected(f"the file has over {2 * self._most()} bytes", fault="size")
+        found = read_omni(data) if package else pack(data, {}, stem=stem)
+        if len(found.module) > self.most_bytes:
+            raise PackageRejected(
+                f"the module has {len(found.module)} bytes where {self.most_bytes} are allowed",
+                remedy="raise limits.module_bytes",
+                fault="size",
+            )
+        return found
+
+
+def _destination(host: str) -> str:
+    url = parse_url(f"https://{host}/")
+    return f"{url.host}:{url.port}"
+
+
+def sorted_versions(tags: Iterable[str]) -> tuple[str, ...]:
+    """The tags that are versions, the highest first."""
+    ordered = [(order, tag) for tag in tags if (order := version_order(tag)) is not None]
+    return tuple(tag for _, tag in sorted(ordered, reverse=True))
