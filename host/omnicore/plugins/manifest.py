@@ -61,9 +61,10 @@ class ManifestDocument:
         """The error for what is wrong, the first in the file on top."""
         found = sorted((self.line(path), write_path(path), message) for path, message in problems)
         line, place, message = found[0]
+        more = {1: "", 2: "; 1 more problem follows"}.get(len(found), f"; {len(found) - 1} more problems follow")
         return ManifestInvalid(
             f"{self.path}:{line}: {place + ': ' if place else ''}{message}",
-            remedy="correct the manifest" + (f"; {len(found) - 1} more problems follow" if found[1:] else ""),
+            remedy=f"correct the manifest{more}",
             path=self.path,
             line=line,
             problems=[{"line": number, "path": where, "message": text} for number, where, text in found],
