@@ -26,7 +26,7 @@ from omnicore.optional import optional
 from omnicore.plugins.schemas import BYTES_MEDIA, JSON_MEDIA, FunctionSpec, problems_of_schema, write_path
 from omnicore.sandbox.abi import Limits, WasiGrant
 from omnicore.sandbox.wit import Signature, Way, WitType, entry_of, input_way, output_way, returned
-from omnicore.texts import too_deep
+from omnicore.texts import too_deep, with_more
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -61,10 +61,9 @@ class ManifestDocument:
         """The error for what is wrong, the first in the file on top."""
         found = sorted((self.line(path), write_path(path), message) for path, message in problems)
         line, place, message = found[0]
-        more = {1: "", 2: "; 1 more problem follows"}.get(len(found), f"; {len(found) - 1} more problems follow")
         return ManifestInvalid(
             f"{self.path}:{line}: {place + ': ' if place else ''}{message}",
-            remedy=f"correct the manifest{more}",
+            remedy=with_more("correct the manifest", len(found) - 1),
             path=self.path,
             line=line,
             problems=[{"line": number, "path": where, "message": text} for number, where, text in found],
