@@ -493,7 +493,7 @@ _OF_NODE = re.compile(r'The package "[^"]+" wasn\'t found on the file system but
 
 
 def _unbundled(error: BuildFailed, folder: Path) -> BuildFailed:
-    """What esbuild found first, with its place and what to do about it; `output` keeps all it said."""
+    """The first thing that esbuild found, with its place and a remedy; `output` keeps all it said."""
     said = str(error.details.get("output", ""))
     first, *others = said.split("\u2718 ")[1:] or [said]
     found = _MISFIT.search(first)
