@@ -91,10 +91,7 @@ class MemoryBlocks:
     def versions(self, owner: str, name: str, scope: FactScope = EVERYONE) -> list[MemoryBlockVersion]:
         """The text that a block has and those that it had, the newest first; 51 at most. Raises: as `get`."""
         row = self._row(owner, name, scope)
-        return [
-            MemoryBlockVersion(version=one.version, text=one.text, changed_at=one.changed_at, changed_by=one.changed_by)
-            for one in (row, *self._table.versions(row))
-        ]
+        return [_version(row), *map(_version, self._table.versions(row))]
 
     def write(
         self,
