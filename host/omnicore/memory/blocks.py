@@ -61,21 +61,21 @@ class MemoryBlocks:
     def __init__(self, table: BlockTable) -> None:
         self._table = table
 
-    def given(self, owner: str, scope: FactScope, budget: int | None = None) -> tuple[list[MemoryBlock], int]:
-        """The blocks of nobody in particular and of those whom a scope names, by name; how many do not fit.
+    def given(self, owner: str, scope: FactScope, budget: int | None = None) -> tuple[list[MemoryBlock], list[str]]:
+        """The blocks of nobody in particular and of those whom a scope names, by name; a note on those left out.
 
         Args:
             budget: the most characters of their texts together.
         """
         blocks = [_shown(row) for row in self._table.given(owner, scope)]
-        if budget is None:
-            return blocks, 0
+        room = sum(len(block.text) for block in blocks) if budget is None else budget
         fitting: list[MemoryBlock] = []
         for block in blocks:
-            if len(block.text) <= budget:
-                budget -= len(block.text)
+            if len(block.text) <= room:
+                room -= len(block.text)
                 fitting.append(block)
-        return fitting, len(blocks) - len(fitting)
+        over = len(blocks) - len(fitting)
+        return fitting, [f"core blocks that do not fit into {budget} characters: {over}"] if over else []
 
     def page(
         self, owner: str, scope: FactScope = EVERYONE, *, after: str = "", most: int = 100

@@ -313,9 +313,7 @@ def drafted(draft: MemoryDraft, origin: MemoryOrigin, now: float, *, pinned: boo
     policy, scope = policy_of(tier := tier_named(draft.tier)), draft.scope
     text = checked_text(draft.text)
     metadata = _checked_metadata(draft.metadata)
-    about = draft.metadata
-    speaker = _name(about, "speaker")
-    language = language_of(text)
+    speaker, language = _name(about := draft.metadata, "speaker"), language_of(text)
     importance = _importance(draft, text, language)
     given = None if draft.embedding is None else checked_embedding(draft.embedding)
     said_at = now if draft.said_at is None else _checked_said_at(draft.said_at, now)
@@ -332,8 +330,8 @@ def drafted(draft: MemoryDraft, origin: MemoryOrigin, now: float, *, pinned: boo
         expires_at=expiry(policy, importance, now, pinned=pinned),
         hash=text_hash(text, speaker, scope),
         writer=origin.writer,
-        facts=facts_in(text, said_at, speaker) if states_facts(tier) else (),
-        stated=1 if states_facts(tier) else None,
+        facts=facts_in(text, said_at, speaker) if (read := states_facts(tier)) else (),
+        stated=int(read) or None,
         words=tuple(words_of(speaker, text, language)),
         language=language,
         state=QUARANTINED if tier is MemoryTier.Galactic else LIVE,

@@ -427,37 +427,38 @@ class Memories:
 
         Args:
             tiers: where to look; None for all.
-            budget: the most characters of all texts together, blocks first; one that does not fit makes room for the
-                next.
+            budget: the most characters of all texts, blocks first; one that does not fit makes room for the next.
             touch: whether what is found counts as used.
             made: when it was said. Without, "what happened last week?" is answered from that time first.
             valid_at: the time that facts are asked of; by default the one that the question names, or now.
             as_of: leaves out all that was said later. Units of all times: seconds since the epoch.
             min_score: the score that a memory must have.
-            filter: what their metadata must fulfil; see `omnicore.filters`.
-            blocks: whether the core blocks of nobody in particular and of the scope come along.
+            filter: what their metadata must fulfil; see `omnicore.filters`. blocks: whether core blocks come along.
             scope: whose memories are asked for; of the shared tiers also what belongs to nobody.
 
         The rules of the cosmic tier are there in any case.
 
         Raises: InvalidInput: nothing to look for, a wrong tier, filter or name, or an embedding of another length.
         """
+        wanted, least = Selection(scoped(scope), read_filter(filter)), _checked_score(min_score)
         asked = self._question(text, embedding, tiers, owner, limit, made.upto(as_of))
-        wanted = Selection(scoped(scope), read_filter(filter))
-        question = dataclasses.replace(asked, least=_checked_score(min_score), selection=wanted)
-        if budget is not None and budget < 1:
-            raise InvalidInput(f"nothing fits into {budget} characters", remedy="give 1 or more, or no budget")
+        question = dataclasses.replace(asked, least=least, selection=wanted)
         facts = () if text is None else self._facts(question, text, valid_at, as_of)
-        given, over = self.blocks.given(owner, wanted.scope.names, budget) if blocks else ([], 0)
+        return self._answered(question, facts, _checked_budget(budget), touch=touch, blocks=blocks)
+
+    def _answered(
+        self, question: Question, facts: tuple[Fact, ...], budget: int | None, *, touch: bool, blocks: bool
+    ) -> Recall:
+        names = question.selection.scope.names
+        given, left_out = self.blocks.given(question.plugin, names, budget) if blocks else ([], [])
         room = None if budget is None else budget - sum(len(one.text) for one in given)
         told, notes = self._told(question, facts)
         items, left = within_budget(told, room)
         if touch:
-            self._touch(owner, items)
+            self._touch(question.plugin, items)
         self.figures.update(memory_recalls=1, memories_recalled=len(items))
-        notes += self._notes(text)
-        notes += [f"{left} more do not fit into {budget} characters"] if left else []
-        notes += [f"core blocks that do not fit into {budget} characters: {over}"] if over else []
+        notes += [*self._notes(question.text), *left_out]
+        notes += [f"{left} more do not fit into {room} characters"] if left else []
         return Recall(tuple(item for item, _ in items), tuple(notes), facts, tuple(given))
 
     def _facts(self, question: Question, text: str, valid_at: float | None, as_of: float | None) -> tuple[Fact, ...]:
@@ -778,6 +779,12 @@ _OF_A_FACT = 0.9
 
 def _shown_row(kept: KeptMemory | None, one: Found) -> Memory | None:
     return None if kept is None else shown(kept, one.score, one.parts)
+
+
+def _checked_budget(value: int | None) -> int | None:
+    if value is not None and value < 1:
+        raise InvalidInput(f"nothing fits into {value} characters", remedy="give 1 or more, or no budget")
+    return value
 
 
 def _checked_score(value: float) -> float:
