@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from starlette.responses import Response
 
+from omnicore.access.principal import Role
 from omnicore.api.operation import ref
 from omnicore.api.parts import parts_of, present
 from omnicore.api.principals import principal_of
@@ -74,8 +75,14 @@ async def list_packages(request: Request) -> Response:
 
 
 async def list_outdated(request: Request) -> Response:
-    """Every plugin that came as a package, with the highest version that its source has."""
-    found = await _packages(request).outdated(named=_named(principal_of(request)))
+    """The plugins that came as packages, each with the highest version that its source has.
+
+    Sources are asked about those that the caller operates, so that nobody else sets requests of the host going.
+    """
+    principal = principal_of(request)
+    found = await _packages(request).outdated(
+        named=_named(principal), sees=lambda plugin: principal.role_for(plugin) >= Role.operator
+    )
     return Json({"items": [one.to_json() for one in found]})
 
 

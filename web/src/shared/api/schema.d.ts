@@ -13426,7 +13426,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Every plugin that came as a package. */
+            /** @description The plugins that came as packages, and that the caller operates. */
             200: {
                 headers: {
                     [name: string]: unknown;
