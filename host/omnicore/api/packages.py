@@ -106,7 +106,7 @@ async def search_gallery(request: Request) -> Response:
 
 
 async def show_gallery_plugin(request: Request) -> Response:
-    """What the index says of a plugin, before its package is fetched."""
+    """A plugin as its index tells it, before its package is fetched."""
     return Json((await _packages(request).gallery.show(request.path_params["package"])).to_json())
 
 

@@ -121,7 +121,7 @@ class _IndexState:
 
 @dataclass(slots=True)
 class _Held:
-    """What was read, or is being read."""
+    """A value that was read, or is being read."""
 
     until: float = math.inf
     value: Future[Any] = field(default_factory=Future)
@@ -221,7 +221,7 @@ class Gallery:
         return found
 
     async def _once(self, key: tuple[str, ...], work: Callable[[], Awaitable[Any]]) -> Any:
-        """What `work` gives, or gave within the last minute; those who ask at the same time wait for one of them."""
+        """The value that `work` gives, or gave within the last minute; those who ask at once wait for one of them."""
         with self._lock:
             held = self._held.get(key, _STALE)
             if mine := held.until <= self._clock.now():

@@ -586,7 +586,7 @@ class Indexes:
         return package
 
     async def read(self, address: IndexAddress, work: Callable[[PluginIndex], _T]) -> _T:
-        """What `work` reads from an index, alone. Raises: as `PluginIndex`."""
+        """The value that `work` reads from an index, alone. Raises: as `PluginIndex`."""
         async with _alone(self._opened(address, _from_folder).state):
             return await self._on_a_thread(address, work)
 
