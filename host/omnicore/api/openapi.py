@@ -27,6 +27,7 @@ _IN_PATH = {
     "capability": "Name of a capability",
     "task": "Id of a task",
     "memory": "Id of a memory",
+    "block": "Name of a core block, such as persona",
     "entity": "Name of a person or a thing, such as `Ada`",
     "fact": "Id of a fact",
     "collection": "Name of a vector collection",

@@ -87,8 +87,14 @@ async def list_packages(request: Request) -> Response:
 
 
 async def list_outdated(request: Request) -> Response:
-    """Every plugin that came as a package, with the highest version that its source has."""
-    found = await _packages(request).outdated(named=_named(principal_of(request)))
+    """The plugins that came as packages, each with the highest version that its source has.
+
+    Sources are asked about those that the caller operates, so that nobody else sets requests of the host going.
+    """
+    principal = principal_of(request)
+    found = await _packages(request).outdated(
+        named=_named(principal), sees=lambda plugin: principal.role_for(plugin) >= Role.operator
+    )
     return Json({"items": [one.to_json() for one in found]})
 
 

@@ -256,9 +256,10 @@ class IndexFolder:
     def entries(self) -> dict[str, IndexEntry]:
         """The plugins of the index as it is, by name. Raises: InvalidInput: a document of it is damaged."""
         found = {}
-        for path in self._targets() if (self._folder / "metadata").is_dir() else ():
+        for path, target in (self._targets() if (self._folder / "metadata").is_dir() else {}).items():
             if path.startswith("names/"):
-                entry = from_text(IndexEntry, self._target_file(path).read_bytes(), "document of the index")
+                place = self._folder / "targets" / _prefixed(path, target.hashes["sha256"])
+                entry = from_text(IndexEntry, place.read_bytes(), "document of the index")
                 found[entry.name] = entry
         return found
 
@@ -349,9 +350,6 @@ class IndexFolder:
             return {}
         file = self._folder / "metadata" / f"{newest}.targets.json"
         return dict(self._tuf.Metadata.from_file(str(file)).signed.targets)
-
-    def _target_file(self, path: str) -> Path:
-        return self._folder / "targets" / _prefixed(path, self._targets()[path].hashes["sha256"])
 
     def _until(self, days: float) -> datetime:
         return (datetime.fromtimestamp(self._clock.now(), UTC) + timedelta(days=days)).replace(microsecond=0)

@@ -11,7 +11,7 @@ import asyncio
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 _KEPT = 4
 _KEPT_BYTES = 128 * 1024 * 1024
+_ASKED_AT_ONCE = 8  # sources of packages
 _MOST_SHOWN = 64 * 1024  # of a README
 
 
@@ -171,10 +172,20 @@ class Packages:
         rows = {row.name: row for row in self._plugins.routes.catalogue.rows() if row.present}
         return [one for one in self._origins.all() if one.plugin in rows and rows[one.plugin].hash == one.hash]
 
-    async def outdated(self, *, named: bool) -> Sequence[OutdatedPlugin]:
-        """Every plugin that came as a package, with the highest version that its source has."""
+    async def outdated(self, *, named: bool, sees: Callable[[str], bool] | None = None) -> Sequence[OutdatedPlugin]:
+        """Every plugin that came as a package, with the highest version that its source has.
+
+        Args:
+            sees: takes the name of a plugin; sources are asked about those that pass.
+        """
         found = await asyncio.to_thread(self.installed)
-        return await asyncio.gather(*(self._newest(one, named) for one in found))
+        turns = asyncio.Semaphore(_ASKED_AT_ONCE)
+
+        async def newest(one: PluginOrigin) -> OutdatedPlugin:
+            async with turns:
+                return await self._newest(one, named)
+
+        return await asyncio.gather(*(newest(one) for one in found if sees is None or sees(one.plugin)))
 
     async def _newest(self, origin: PluginOrigin, named: bool) -> OutdatedPlugin:
         told = OutdatedPlugin(origin.plugin, origin.source, origin.version, "", "")

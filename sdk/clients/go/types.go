@@ -609,6 +609,8 @@ type Consolidated struct {
 	Purged int64 `json:"purged"`
 
 	Embedded int64 `json:"embedded"`
+
+	Facts int64 `json:"facts"`
 }
 
 // ConsolidatedMovedItem is a JSON object.
@@ -1693,6 +1695,9 @@ type MemoriesErased struct {
 
 	// Facts that were said in none of these memories.
 	Facts int64 `json:"facts"`
+
+	// Core blocks.
+	Blocks int64 `json:"blocks"`
 }
 
 // MemoriesForgotten is a JSON object.
@@ -1766,6 +1771,72 @@ type Memory struct {
 	Explain map[string]float64 `json:"explain"`
 
 	Edges []MemoryEdge `json:"edges,omitempty"`
+}
+
+// MemoryBlock is a JSON object.
+type MemoryBlock struct {
+	Name string `json:"name"`
+
+	Text string `json:"text"`
+
+	// Counts its changes from 1; a writer sends the one that it read.
+	Version int64 `json:"version"`
+
+	// Seconds since the Unix epoch.
+	ChangedAt float64 `json:"changed_at"`
+
+	// Who wrote this version.
+	ChangedBy string `json:"changed_by"`
+
+	ID string `json:"id"`
+
+	// A plugin, or `@host`.
+	Owner string `json:"owner"`
+
+	User *string `json:"user"`
+
+	Agent *string `json:"agent"`
+
+	Session *string `json:"session"`
+
+	App *string `json:"app"`
+}
+
+// MemoryBlockOrder is a JSON object.
+type MemoryBlockOrder struct {
+	Text *string `json:"text,omitempty"`
+
+	// An earlier version, in place of a text.
+	Restore *int64 `json:"restore,omitempty"`
+
+	// The version that you read and change; 0 makes a new block.
+	Version *int64 `json:"version,omitempty"`
+}
+
+// MemoryBlockVersion is a JSON object.
+type MemoryBlockVersion struct {
+	Version int64 `json:"version"`
+
+	Text string `json:"text"`
+
+	// Seconds since the Unix epoch.
+	ChangedAt float64 `json:"changed_at"`
+
+	// Who wrote this version.
+	ChangedBy string `json:"changed_by"`
+}
+
+// MemoryBlockVersions is a JSON object.
+type MemoryBlockVersions struct {
+	Items []MemoryBlockVersion `json:"items"`
+}
+
+// MemoryBlocks is a JSON object.
+type MemoryBlocks struct {
+	Items []MemoryBlock `json:"items"`
+
+	// Cursor, null at the end.
+	Next *string `json:"next"`
 }
 
 // MemoryChange is a JSON object.
@@ -1972,6 +2043,9 @@ type MemoryQuestion struct {
 	// What the metadata must fulfil: values by name, or operators such as `{"$gte": 2020}`; `$and`, `$or` and
 	// `$not` take filters.
 	Filter map[string]any `json:"filter,omitempty"`
+
+	// The most characters of all texts together: core blocks first, then what fits best.
+	Budget *int64 `json:"budget,omitempty"`
 }
 
 // MemoryQuota is a JSON object.
@@ -1997,6 +2071,9 @@ type MemoryStats struct {
 
 	// Memories that wait for approval.
 	Quarantined int64 `json:"quarantined"`
+
+	// Memories that are still to be read for facts, in the background.
+	Unread int64 `json:"unread"`
 
 	Embedder *string `json:"embedder"`
 
@@ -2540,6 +2617,9 @@ type Recalled struct {
 
 	// Facts that the question asks for and that hold then.
 	Facts []Fact `json:"facts"`
+
+	// Core blocks, which are given whatever the question: they come first in a model's context.
+	Blocks []MemoryBlock `json:"blocks"`
 }
 
 // Removed is a JSON object.

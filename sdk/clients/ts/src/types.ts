@@ -412,6 +412,7 @@ export interface Consolidated {
   evicted: number;
   purged: number;
   embedded: number;
+  facts: number;
 }
 
 export interface ConsolidatedMovedItem {
@@ -1142,6 +1143,8 @@ export interface MemoriesErased {
   memories: number;
   /** Facts that were said in none of these memories. */
   facts: number;
+  /** Core blocks. */
+  blocks: number;
 }
 
 export interface MemoriesForgotten {
@@ -1184,6 +1187,51 @@ export interface Memory {
   /** Without a question empty. The shares of `rank`, by which results are ordered, and the signals of `score`: `cosine`, and the share of the question's words, rare ones counting more, that it holds (`covered`), or it and its neighbours (`around`). */
   explain: Record<string, number>;
   edges?: MemoryEdge[];
+}
+
+export interface MemoryBlock {
+  name: string;
+  text: string;
+  /** Counts its changes from 1; a writer sends the one that it read. */
+  version: number;
+  /** Seconds since the Unix epoch. */
+  changed_at: number;
+  /** Who wrote this version. */
+  changed_by: string;
+  id: string;
+  /** A plugin, or `@host`. */
+  owner: string;
+  user: string | null;
+  agent: string | null;
+  session: string | null;
+  app: string | null;
+}
+
+export interface MemoryBlockOrder {
+  text?: string | null;
+  /** An earlier version, in place of a text. */
+  restore?: number | null;
+  /** The version that you read and change; 0 makes a new block. */
+  version?: number;
+}
+
+export interface MemoryBlockVersion {
+  version: number;
+  text: string;
+  /** Seconds since the Unix epoch. */
+  changed_at: number;
+  /** Who wrote this version. */
+  changed_by: string;
+}
+
+export interface MemoryBlockVersions {
+  items: MemoryBlockVersion[];
+}
+
+export interface MemoryBlocks {
+  items: MemoryBlock[];
+  /** Cursor, null at the end. */
+  next: string | null;
 }
 
 export interface MemoryChange {
@@ -1322,6 +1370,8 @@ export interface MemoryQuestion {
   as_of?: number | null;
   /** What the metadata must fulfil: values by name, or operators such as `{"$gte": 2020}`; `$and`, `$or` and `$not` take filters. */
   filter?: Record<string, Json> | null;
+  /** The most characters of all texts together: core blocks first, then what fits best. */
+  budget?: number | null;
 }
 
 export interface MemoryQuota {
@@ -1338,6 +1388,8 @@ export interface MemoryStats {
   by_owner: Record<string, number>;
   /** Memories that wait for approval. */
   quarantined: number;
+  /** Memories that are still to be read for facts, in the background. */
+  unread: number;
   embedder: string | null;
   problems: string[];
 }
@@ -1698,6 +1750,8 @@ export interface Recalled {
   notes: string[];
   /** Facts that the question asks for and that hold then. */
   facts: Fact[];
+  /** Core blocks, which are given whatever the question: they come first in a model's context. */
+  blocks: MemoryBlock[];
 }
 
 export interface Removed {
