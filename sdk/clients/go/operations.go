@@ -414,6 +414,73 @@ func (c *Client) LookAtPackage(ctx context.Context, body LookOrder, query LookAt
 	return answer, nil
 }
 
+// SearchGalleryQuery has the options of SearchGallery; what is nil is left out.
+type SearchGalleryQuery struct {
+	// Words that all are in what a plugin says of itself.
+	Q *string
+
+	// Plugins on a page.
+	Limit *int64
+
+	// `next` of the page before.
+	Cursor *string
+}
+
+func (q SearchGalleryQuery) visit(add func(string, any)) {
+	add("q", q.Q)
+	add("limit", q.Limit)
+	add("cursor", q.Cursor)
+}
+
+// SearchGallery: searches the plugins of the owner's indexes: GET /api/v1/gallery.
+func (c *Client) SearchGallery(ctx context.Context, query SearchGalleryQuery) (*GalleryPage, error) {
+	answer := new(GalleryPage)
+	if err := c.do(ctx, request{method: http.MethodGet, path: "/api/v1/gallery", query: query}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// AllSearchGallery goes through all pages of SearchGallery, asking for each as it is reached; the first error
+// ends it.
+func (c *Client) AllSearchGallery(ctx context.Context, query SearchGalleryQuery) iter.Seq2[GalleryEntry, error] {
+	return func(yield func(GalleryEntry, error) bool) {
+		for {
+			page, err := c.SearchGallery(ctx, query)
+			if err != nil {
+				var none GalleryEntry
+				yield(none, err)
+				return
+			}
+			for _, one := range page.Items {
+				if !yield(one, nil) {
+					return
+				}
+			}
+			if page.Next == nil {
+				return
+			}
+			query.Cursor = page.Next
+		}
+	}
+}
+
+// ShowGalleryPlugin: shows a plugin of the owner's indexes: GET /api/v1/gallery/{package}.
+func (c *Client) ShowGalleryPlugin(ctx context.Context, package_ string) (*GalleryPlugin, error) {
+	answer := new(GalleryPlugin)
+	if err := c.do(ctx, request{method: http.MethodGet, path: "/api/v1/gallery/" + escaped(package_)}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// ShowGalleryIcon: shows the icon of a plugin of the indexes: GET /api/v1/gallery/{package}/icon.
+func (c *Client) ShowGalleryIcon(ctx context.Context, package_ string) ([]byte, error) {
+	var answer []byte
+	err := c.do(ctx, request{method: http.MethodGet, path: "/api/v1/gallery/" + escaped(package_) + "/icon"}, &answer)
+	return answer, err
+}
+
 // ShowLogsQuery has the options of ShowLogs; what is nil is left out.
 type ShowLogsQuery struct {
 	// How many lines.

@@ -1162,6 +1162,100 @@ type FunctionChanges struct {
 	Changed []FunctionChange `json:"changed"`
 }
 
+// GalleryCapability is a JSON object.
+type GalleryCapability struct {
+	Name string `json:"name"`
+
+	Scope map[string]any `json:"scope"`
+
+	Reason string `json:"reason"`
+}
+
+// GalleryEntry is a JSON object.
+type GalleryEntry struct {
+	Name string `json:"name"`
+
+	Index string `json:"index"`
+
+	Description string `json:"description"`
+
+	Author string `json:"author"`
+
+	// There is one, at `/api/v1/gallery/{package}/icon`.
+	Icon bool `json:"icon"`
+
+	Newest GalleryVersion `json:"newest"`
+
+	// The version that is here; null if none is.
+	Installed *string `json:"installed"`
+
+	// The newest version is higher than the one that is here.
+	Newer bool `json:"newer"`
+}
+
+// GalleryIndex is a JSON object.
+type GalleryIndex struct {
+	Name string `json:"name"`
+
+	Plugins int64 `json:"plugins"`
+
+	// Why it cannot be read, if so.
+	Problem string `json:"problem"`
+}
+
+// GalleryPage is a JSON object.
+type GalleryPage struct {
+	Items []GalleryEntry `json:"items"`
+
+	Next *string `json:"next"`
+
+	Indexes []GalleryIndex `json:"indexes"`
+}
+
+// GalleryPlugin is a JSON object.
+type GalleryPlugin struct {
+	Entry GalleryEntry `json:"entry"`
+
+	// The newest ones, the newest first.
+	Versions []GalleryVersion `json:"versions"`
+
+	// The beginning of README.md as it is written; nobody has checked it.
+	Readme string `json:"readme"`
+}
+
+// GalleryVersion is a JSON object.
+type GalleryVersion struct {
+	Version string `json:"version"`
+
+	// What is looked at and installed.
+	Reference string `json:"reference"`
+
+	SizeBytes int64 `json:"size_bytes"`
+
+	AddedAt float64 `json:"added_at"`
+
+	Capabilities []GalleryCapability `json:"capabilities"`
+
+	Functions []string `json:"functions"`
+
+	Languages []string `json:"languages"`
+
+	Licence string `json:"licence"`
+
+	// Who signed it, by names that the owner gave, else the index.
+	Publisher string `json:"publisher"`
+
+	// The owner's policy accepts these publishers.
+	Verified bool `json:"verified"`
+
+	// Why, or why not. The package itself is checked when it is looked at.
+	Trust string `json:"trust"`
+
+	Revoked bool `json:"revoked"`
+
+	Advisories []IndexAdvisory `json:"advisories"`
+}
+
 // Genes is a JSON object.
 type Genes struct {
 	Values map[string]any `json:"values"`
@@ -1323,6 +1417,21 @@ type HostPlugin struct {
 
 	// This host has not all of these labels.
 	Elsewhere *bool `json:"elsewhere,omitempty"`
+}
+
+// IndexAdvisory is a JSON object.
+type IndexAdvisory struct {
+	ID string `json:"id"`
+
+	Plugin string `json:"plugin"`
+
+	Affected []string `json:"affected"`
+
+	Severity string `json:"severity"`
+
+	Summary string `json:"summary"`
+
+	Revoked bool `json:"revoked"`
 }
 
 // InstallOrder is a JSON object.

@@ -785,6 +785,67 @@ export interface FunctionChanges {
   changed: FunctionChange[];
 }
 
+export interface GalleryCapability {
+  name: string;
+  scope: Record<string, Json>;
+  reason: string;
+}
+
+export interface GalleryEntry {
+  name: string;
+  index: string;
+  description: string;
+  author: string;
+  /** There is one, at `/api/v1/gallery/{package}/icon`. */
+  icon: boolean;
+  newest: GalleryVersion;
+  /** The version that is here; null if none is. */
+  installed: string | null;
+  /** The newest version is higher than the one that is here. */
+  newer: boolean;
+}
+
+export interface GalleryIndex {
+  name: string;
+  plugins: number;
+  /** Why it cannot be read, if so. */
+  problem: string;
+}
+
+export interface GalleryPage {
+  items: GalleryEntry[];
+  next: string | null;
+  indexes: GalleryIndex[];
+}
+
+export interface GalleryPlugin {
+  entry: GalleryEntry;
+  /** The newest ones, the newest first. */
+  versions: GalleryVersion[];
+  /** The beginning of README.md as it is written; nobody has checked it. */
+  readme: string;
+}
+
+export interface GalleryVersion {
+  version: string;
+  /** What is looked at and installed. */
+  reference: string;
+  size_bytes: number;
+  added_at: number;
+  capabilities: GalleryCapability[];
+  functions: string[];
+  languages: string[];
+  licence: string;
+  /** Who signed it, by names that the owner gave, else the index. */
+  publisher: string;
+  /** The owner's policy accepts these publishers. */
+  verified: boolean;
+  /** Why, or why not. The package itself is checked when it is looked at. */
+  trust: string;
+  revoked: boolean;
+  advisories: IndexAdvisory[];
+}
+
 export interface Genes {
   values: Record<string, Json>;
   edits?: Edit[];
@@ -894,6 +955,15 @@ export interface HostPlugin {
   placement?: Record<string, string> | null;
   /** This host has not all of these labels. */
   elsewhere?: boolean;
+}
+
+export interface IndexAdvisory {
+  id: string;
+  plugin: string;
+  affected: string[];
+  severity: string;
+  summary: string;
+  revoked: boolean;
 }
 
 export interface InstallOrder {
