@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -139,6 +140,18 @@ def test_a_module_goes_once_it_was_unused_for_ten_minutes(place: ModulePlace, tm
     now[0] = 1202.0
     assert store.keep_only(set()) == 1
     assert not place.has(DIGEST)
+
+
+def test_closing_ends_the_questions_that_wait(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent, ThreadPoolExecutor(1) as pool:
+        place = NatsModules(f"nats://127.0.0.1:{silent.getsockname()[1]}", None)
+        question = pool.submit(place.check)
+        with silent.accept()[0]:
+            place.close()
+            with pytest.raises(Unavailable, match="the host closes"):
+                question.result(30)
+        with pytest.raises(Unavailable, match="the host closes"):
+            place.has(DIGEST)
 
 
 @pytest.mark.parametrize("url", ["s3://modules?endpoint=http://127.0.0.1:1&region=here", "nats://127.0.0.1:1"])
