@@ -141,14 +141,14 @@ async def show_series(request: Request) -> Response:
     return Json(asdict(series.show(minutes * 60)))
 
 
-_KINDS = (None, "function", "host")
+_KINDS = ("function", "host")
 
 
 async def list_call_figures(request: Request) -> Response:
     """Functions and verbs by the time that they took, for plugins that the caller may see."""
     plugin, kind = request.query_params.get("plugin"), request.query_params.get("kind")
     limit = read_count(request, "limit", 50)
-    if kind not in _KINDS:
+    if kind is not None and kind not in _KINDS:
         raise InvalidInput(f"there is no kind {kind[:40]!r}", remedy="use function or host", path="kind")
     principal, metrics = principal_of(request), parts_of(request).metrics
 

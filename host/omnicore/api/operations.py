@@ -574,7 +574,7 @@ OPERATIONS: tuple[Operation, ...] = (
         query=(Query("minutes", {"type": "integer", "minimum": 1, "maximum": 1440}, "How far back; default 60"),),
         problems=(422, 503), needs=Role.viewer),
     get("/api/v1/metrics/calls", "host.list_call_figures", "Lists what took the time, since this host started",
-        ok("Functions and what they asked of the host; those that took longest in all come first.", "FunctionFiguresList"),
+        ok("Functions and what they asked of the host; the longest in all come first.", "FunctionFiguresList"),
         tag="health",
         query=(text("plugin", "Only this plugin"),
             Query("kind", {"enum": ["function", "host"]}, "Only functions, or only what plugins asked of the host"),

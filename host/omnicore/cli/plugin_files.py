@@ -51,6 +51,7 @@ from omnicore.toolchains.manifest import sections, toml_values
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
+    from omnicore.cli.nouns import Document
     from omnicore.sandbox.engine import Instance
 
 
