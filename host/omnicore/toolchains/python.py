@@ -250,7 +250,8 @@ class _Build:
             shutil.copytree(self._source.folder, self._code, ignore=self._left)
             return
         self._copy_code(plugin)
-        doors = NOUNS if self._vendored() else plugin.doors  # packages may use the kit, too
+        every = tuple(dict.fromkeys((*NOUNS, *plugin.doors)))
+        doors = every if self._vendored() else plugin.doors  # packages may use the kit, too
         (self._wit / "plugin.wit").write_text(world(plugin, doors), encoding="utf-8")
         (self._code / f"{APP}.py").write_text(glue(plugin), encoding="utf-8")
 
