@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import shutil
 import subprocess
 import sys
@@ -230,6 +229,7 @@ def project(folder: Path, language: str) -> Path:
             target = plugin / place / path.removeprefix(f"{own}/")
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(content)
+    (plugin / "main_test.go").unlink(missing_ok=True)  # of the template's own functions
     (plugin / entry).write_text(text.lstrip("\n"))
     (plugin / "plugin.toml").write_text(MANIFEST + (TEXT if language in ("js", "ts", "as") else ""))
     return plugin
@@ -241,8 +241,7 @@ def check(folder: Path, language: str) -> None:
     if words is None:
         return
     words = [*words, *(["plugin.py", "orders.py", "billing.py"] if language == "python" else [])]
-    env = os.environ | ({"GOOS": "wasip1", "GOARCH": "wasm"} if language == "go" else {})
-    checked = subprocess.run(words, cwd=folder, env=env, capture_output=True, text=True, timeout=300)
+    checked = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=300)
     said = checked.stdout + checked.stderr
     assert (checked.returncode, "warning" in said.replace("0 warnings", "")) == (0, False), said
 
