@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -141,6 +142,18 @@ def test_a_module_goes_once_it_was_unused_for_ten_minutes(place: ModulePlace, tm
     assert not place.has(DIGEST)
 
 
+def test_closing_ends_the_questions_that_wait(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent, ThreadPoolExecutor(1) as pool:
+        place = NatsModules(f"nats://127.0.0.1:{silent.getsockname()[1]}", None)
+        question = pool.submit(place.check)
+        with silent.accept()[0]:
+            place.close()
+            with pytest.raises(Unavailable, match="the host closes"):
+                question.result(30)
+        with pytest.raises(Unavailable, match="the host closes"):
+            place.has(DIGEST)
+
+
 @pytest.mark.parametrize("url", ["s3://modules?endpoint=http://127.0.0.1:1&region=here", "nats://127.0.0.1:1"])
 def test_a_place_that_is_away_is_said_and_left_alone_for_a_moment(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -235,6 +248,7 @@ def test_the_database_is_such_a_place_too(shared: Store) -> None:
         place.get(DIGEST, 1000)
 
 
+@pytest.mark.services
 def test_hosts_share_modules_through_a_bucket_and_those_that_have_them_go_on_without_it(
     cluster: Cluster, bucket: str, s3: str
 ) -> None:

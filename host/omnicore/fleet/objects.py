@@ -6,6 +6,7 @@ import asyncio
 import io
 import threading
 from collections.abc import Awaitable, Callable
+from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
@@ -17,7 +18,7 @@ from nats.js.object_store import ObjectStore
 
 from omnicore.errors import InvalidSetting, OmniError, StorageFailed, Unavailable
 from omnicore.fleet.connection import Servers, servers_of
-from omnicore.storage.modules import too_long
+from omnicore.storage.modules import too_long, wrong_place
 
 _Result = TypeVar("_Result")
 
@@ -63,17 +64,21 @@ class NatsModules:
         elif fleet_url and not given:
             wanted = fleet_url
         else:
-            raise _wrong("names no servers", "write nats://HOST:4222, or set fleet.url and write nats://?bucket=NAME")
+            raise wrong_place(
+                "names no servers", "write nats://HOST:4222, or set fleet.url and write nats://?bucket=NAME"
+            )
         if replicas not in ("1", "3", "5"):
-            raise _wrong("has a wrong number of replicas", "write replicas=1, 3 or 5")
+            raise wrong_place("has a wrong number of replicas", "write replicas=1, 3 or 5")
         self._replicas = int(replicas)
         try:
             self._servers: Servers = servers_of(wanted)
         except InvalidSetting as error:
-            raise _wrong(error.fact.removeprefix("fleet.url "), error.remedy) from error
+            raise wrong_place(error.fact.removeprefix("fleet.url "), error.remedy) from error
         self.shown = f"the object store {self._bucket} of NATS"
         self._lock, self._joining = threading.Lock(), asyncio.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._under_way: set[Future[Any]] = set()
+        self._closed = False
         self._client: Client | None = None
         self._store: ObjectStore | None = None
 
@@ -139,26 +144,40 @@ class NatsModules:
         self._ask(check, _ASK_S)
 
     def close(self) -> None:
-        """See `ModulePlace`."""
+        """See `ModulePlace`. Whoever waits for an answer is told that the host closes."""
         with self._lock:
+            self._closed = True
             loop, self._loop = self._loop, None
+            for one in tuple(self._under_way):
+                one.cancel()
         if loop is not None:
             with suppress(TimeoutError):
-                asyncio.run_coroutine_threadsafe(self._leave(), loop).result(_STOP_S)
+                asyncio.run_coroutine_threadsafe(self._end(), loop).result(_STOP_S)
             loop.call_soon_threadsafe(loop.stop)
 
     # -- inner parts
 
     def _ask(self, work: Callable[[ObjectStore], Awaitable[_Result]], within_s: float) -> _Result:
         """Raises: Unavailable, StorageFailed."""
-        return asyncio.run_coroutine_threadsafe(self._asked(work, within_s), self._running()).result()
+        closing = Unavailable(f"{self.shown} is not asked any more: the host closes", remedy="start the host again")
+        with self._lock:
+            if self._closed:
+                raise closing
+            question = asyncio.run_coroutine_threadsafe(self._asked(work, within_s), self._running())
+            self._under_way.add(question)
+        try:
+            return question.result()
+        except CancelledError:
+            raise closing from None
+        finally:
+            with self._lock:
+                self._under_way.discard(question)
 
     def _running(self) -> asyncio.AbstractEventLoop:
-        with self._lock:
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                threading.Thread(target=_run, args=(self._loop,), name="omnicore-modules", daemon=True).start()
-            return self._loop
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+            threading.Thread(target=_run, args=(self._loop,), name="omnicore-modules", daemon=True).start()
+        return self._loop
 
     async def _asked(self, work: Callable[[ObjectStore], Awaitable[_Result]], within_s: float) -> _Result:
         try:
@@ -208,6 +227,12 @@ class NatsModules:
                 self._store = await stream.create_object_store(self._bucket, replicas=self._replicas)
         return self._store
 
+    async def _end(self) -> None:
+        """Leaves once the questions that were under way have ended, which are cancelled."""
+        await self._leave()
+        if left := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(left, timeout=_STOP_S / 2)
+
     async def _leave(self) -> None:
         client, self._client, self._store = self._client, None, None
         if client is not None:
@@ -248,7 +273,3 @@ def _run(loop: asyncio.AbstractEventLoop) -> None:
 
 async def _quietly(_error: Exception) -> None:
     """Errors of the connection reach whoever asks over it."""
-
-
-def _wrong(fact: str, remedy: str) -> InvalidSetting:
-    return InvalidSetting(f"modules.store {fact}", remedy=remedy, setting="modules.store")

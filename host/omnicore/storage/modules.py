@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
-from omnicore.errors import OmniError, StorageFailed, Unavailable
+from omnicore.errors import InvalidSetting, OmniError, StorageFailed, Unavailable
 from omnicore.files import own_folder
 from omnicore.storage.store import Store, storage_failed
 
@@ -65,6 +65,11 @@ class ModulePlace(Protocol):
 
     def close(self) -> None:
         """Gives up connections."""
+
+
+def wrong_place(fact: str, remedy: str) -> InvalidSetting:
+    """The refusal of a setting that names no place of modules."""
+    return InvalidSetting(f"modules.store {fact}", remedy=remedy, setting="modules.store")
 
 
 def too_long(place: str, digest: str, most: int) -> StorageFailed:
