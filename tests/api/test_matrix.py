@@ -65,6 +65,8 @@ OPERATOR_CHANGES = {
         "forgetMemory",
         "removeFact",
         "stateFact",
+        "writeBlock",
+        "removeBlock",
     ),
     *("upsertVectors", "deleteVectors", "testConnector", "triggerConnector", "redeliver", "runCycle"),
     *("callIntelligence", "retryDeadTasks", "validateWorkflow", "evaluateExpression", "startRun"),

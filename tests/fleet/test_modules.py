@@ -328,6 +328,7 @@ def test_the_database_is_such_a_place_too(shared: Store) -> None:
         place.get(DIGEST, 1000)
 
 
+@pytest.mark.services
 def test_hosts_share_modules_through_a_bucket_and_those_that_have_them_go_on_without_it(
     cluster: Cluster, bucket: str, s3: str
 ) -> None:

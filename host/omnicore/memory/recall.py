@@ -378,3 +378,17 @@ class Lookup:
 def tier_of(kept: KeptMemory) -> MemoryTier:
     """The tier of a row."""
     return BY_PLACE[kept.tier]
+
+
+def within_budget(items: Sequence[tuple[Memory, Found]], budget: int | None) -> tuple[list[tuple[Memory, Found]], int]:
+    """Those whose texts fit into so many characters together, rules first, then the best; how many do not."""
+    if budget is None:
+        return list(items), 0
+    room = budget
+    kept: set[int] = set()
+    for at in sorted(range(len(items)), key=lambda at: not items[at][1].pinned):
+        length = len(items[at][0].text)
+        if length <= room:
+            room -= length
+            kept.add(at)
+    return [items[at] for at in sorted(kept)], len(items) - len(kept)

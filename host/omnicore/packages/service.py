@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from omnicore.errors import Conflict, InvalidInput, OmniError, PermissionDenied
+from omnicore.packages.gallery import Gallery
 from omnicore.packages.package import Package, read_omni
 from omnicore.packages.reference import FileReference, IndexReference, OciReference, Reference, parse_reference
 from omnicore.packages.signature import offered_keys, package_signatures
@@ -99,7 +100,10 @@ class PackageLook:
 
 
 class Packages:
-    """The packages of one host. Usable from any thread, its coroutines on any loop."""
+    """The packages of one host. Usable from any thread, its coroutines on any loop.
+
+    Owns: `gallery`, what the indexes have.
+    """
 
     def __init__(
         self,
@@ -112,6 +116,7 @@ class Packages:
     ) -> None:
         self._plugins, self._clock, self._sources, self._settings = plugins, clock, sources, settings
         self._origins, self._publishers = OriginsTable(store), Publishers(store, clock)
+        self.gallery = Gallery(plugins, self._publishers, clock, sources=sources, settings=settings)
         self._seen: OrderedDict[str, Package] = OrderedDict()
         self._lock = threading.Lock()
         plugins.forgetting.append(self._origins.forget)
