@@ -476,8 +476,8 @@ class ModuleSettings:
     store: str | None = setting(
         None,
         "Place through which hosts share modules: s3://BUCKET/PREFIX?endpoint=URL&region=NAME&credentials=FILE (extra"
-        " `aws`), or nats://?bucket=NAME, the object store of the servers of `fleet.url` (extra `fleet`); none: their"
-        " PostgreSQL database",
+        " `aws`), nats://?bucket=NAME, the object store of the servers of `fleet.url` (extra `fleet`), or oci://HOST/NAME,"
+        " a repository of a registry; none: their PostgreSQL database",
         secret=True,
     )
 
