@@ -13,9 +13,9 @@ from pathlib import Path
 
 from omnicore.cli.packages import packed
 from omnicore.clock import SystemClock
-from omnicore.packages.index import IndexEntry, IndexFolder, IndexKeys, IndexPublisher, entry_with
+from omnicore.packages.index import IndexEntry, IndexFolder, IndexKeys, IndexPublisher, entry_with, index_files
 from omnicore.packages.keys import SecretKey, needs_password, read_secret_key, read_small
-from omnicore.packages.package import Package, pack, write_omni
+from omnicore.packages.package import Package, pack
 from omnicore.packages.signature import sign, with_signature
 
 ROOT = Path(__file__).parents[1]
@@ -43,7 +43,7 @@ def release(folder: Path, key: SecretKey, found: list[Package]) -> str:
         signed = with_signature(one, sign(one.manifest, key, comment=comment), key.public)
         entry = entry_with(None, signed, publishers=[publisher], added_at=clock.now())
         entries[one.name] = entry
-        files[entry.versions[0].file] = write_omni(signed)
+        files |= index_files(signed, entry.versions[0])
     digest = IndexFolder(folder, IndexKeys(key, key), clock=clock, days=DAYS).write(entries, files)
     (folder / "omnicore.pub").write_text(key.public.text(), "utf-8")
     return digest

@@ -35,8 +35,8 @@ __all__ = [
 EVERYWHERE = frozenset(
     {
         *("adapters", "api/test_calls.py", "api/test_live.py", "api/test_server.py"),
-        *("capabilities/test_guests.py", "cli/test_health.py", "cli/test_native.py", "cli/test_run.py"),
-        *("cli/test_run_app.py", "cli/test_tasks.py", "config/test_loader.py", "connectors/test_http.py", "core"),
+        *("capabilities/test_guests.py", "cli/test_native.py", "cli/test_tasks.py", "config/test_loader.py"),
+        *("connectors/test_http.py", "core"),
         *("events", "hostile/test_hostile_host.py", "mcp", "memory/test_service.py", "modules", "plugins/test_host.py"),
         *("plugins/test_host_async.py", "plugins/test_native.py", "resilience", "runtime", "sandbox/capi"),
         *("sandbox/component", "sandbox/extism", "sandbox/wasi", "storage/test_database.py"),

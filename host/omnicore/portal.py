@@ -13,6 +13,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import Future
 from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar, overload
@@ -85,14 +86,16 @@ class BlockingHost(Services):
         return report
 
     @overload
-    def wait(self, work: Awaitable[_T]) -> _T: ...
+    def wait(self, work: Awaitable[_T] | Callable[[], Awaitable[_T]]) -> _T: ...
 
     @overload
     def wait(self, work: _T) -> _T: ...
 
     def wait(self, work: Any) -> Any:
-        """The result of a coroutine or a handle, run on the host's loop; any other value as it is."""
+        """The result of a coroutine, coroutine function or handle, run on the host's loop; else the value itself."""
         work = real(work)
+        if inspect.iscoroutinefunction(work):
+            return self._portal.adapt(self._portal.run(work))
         return self._portal.outcome(awaited(work)) if inspect.isawaitable(work) else work
 
     def asgi(self, *, whole: bool = True) -> Any:
@@ -158,12 +161,13 @@ class Portal:
         if not self.open:
             raise Unavailable("the host is closed", remedy="call it inside the `with Host(...)` block")
 
-    def run(self, work: Awaitable[Any]) -> Any:
+    def run(self, work: Awaitable[Any] | Callable[[], Awaitable[Any]]) -> Any:
         """The result of an awaitable, run on the loop. Ctrl-C cancels it.
+
+        A function is called on the loop: no Ctrl-C can come between a coroutine's making and its first step.
 
         Raises: Unavailable: the host is closed; Conflict: this thread runs an event loop, which it would stop.
         """
-        coroutine = work if inspect.iscoroutine(work) else awaited(work)
         try:
             self.check()
             if _loop_runs():
@@ -172,24 +176,16 @@ class Portal:
                     remedy="use `async with Host(...)`, or wrap the call in `asyncio.to_thread`",
                 )
         except BaseException:
-            coroutine.close()
+            if inspect.iscoroutine(work):
+                work.close()
             raise
-        begun: list[asyncio.Task[Any]] = []
-        given_up = threading.Event()
-
-        async def carried() -> Any:
-            begun.extend(one for one in (asyncio.current_task(),) if one is not None)
-            if given_up.is_set():
-                coroutine.close()
-                raise asyncio.CancelledError
-            return await coroutine
-
+        given = _Given(self.loop, work)
         try:
-            return asyncio.run_coroutine_threadsafe(carried(), self.loop).result()
-        except BaseException:  # Ctrl-C comes at any moment, before the future is at hand as well
-            given_up.set()
+            self.loop.call_soon_threadsafe(given.begin)
+            return given.outcome.result()
+        except BaseException:  # Ctrl-C comes at any moment
             with suppress(RuntimeError):  # the loop ended meanwhile
-                self.loop.call_soon_threadsafe(lambda: [task.cancel() for task in begun])
+                self.loop.call_soon_threadsafe(given.give_up)
             raise
 
     def on_loop(self, work: Callable[[], Any]) -> Any:
@@ -198,7 +194,7 @@ class Portal:
         async def called() -> Any:
             return work()
 
-        return work() if self.here else self.run(called())
+        return work() if self.here else self.run(called)
 
     def outcome(self, result: Any) -> Any:
         """The result of a method, awaited where it must be. On the loop's own thread the caller awaits it."""
@@ -233,10 +229,49 @@ class Portal:
             named = {name: real(value) for name, value in named.items()}
             if bound_to_loop and not self.here and not inspect.iscoroutinefunction(method):
                 return self.outcome(self.on_loop(lambda: method(*given, **named)))
+            if inspect.iscoroutinefunction(method) and not self.here:
+                return self.adapt(self.run(lambda: method(*given, **named)))
             return self.outcome(method(*given, **named))
 
         blocking.__name__, blocking.__doc__ = getattr(method, "__name__", "call"), method.__doc__
         return blocking
+
+
+class _Given:
+    """Work that another thread gives a loop and waits for."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, work: Awaitable[Any] | Callable[[], Awaitable[Any]]) -> None:
+        self.outcome: Future[Any] = Future()
+        self._loop, self._work, self._over = loop, work, False
+        self._task: asyncio.Task[Any] | None = None
+
+    def begin(self) -> None:
+        if not self._over:
+            self._task = self._loop.create_task(self._carried())
+            self._task.add_done_callback(self._tell)
+
+    def give_up(self) -> None:
+        self._over = True
+        if self._task is None:
+            self._drop()
+        else:
+            self._task.cancel()
+
+    async def _carried(self) -> Any:
+        return await (self._work() if callable(self._work) else self._work)
+
+    def _tell(self, task: asyncio.Task[Any]) -> None:
+        if task.cancelled():
+            self._drop()
+            self.outcome.cancel()
+        elif (error := task.exception()) is not None:
+            self.outcome.set_exception(error)
+        else:
+            self.outcome.set_result(task.result())
+
+    def _drop(self) -> None:
+        if inspect.iscoroutine(self._work):
+            self._work.close()  # it may never have begun
 
 
 class Twin:

@@ -132,3 +132,8 @@ def _without_texts(data: bytes) -> bytes:
 def _unescaped(data: bytes) -> bytes:
     """Without escaped quotes: pairs of backslashes go first, from the left, as a parser reads them."""
     return data.replace(b"\\\\", b"").replace(b'\\"', b"") if b"\\" in data else data
+
+
+def with_more(remedy: str, more: int) -> str:
+    """A remedy for the first of several problems, which says how many follow it."""
+    return f"{remedy}; {more} more {'problem follows' if more == 1 else 'problems follow'}" if more else remedy

@@ -88,6 +88,8 @@ JOURNEY: tuple[tuple[str, str, str, dict[str, Any], str], ...] = (
     ("addWebhook", "POST", "/webhooks", {"json": HOOK}, "webhook:push"),
     ("removeWebhook", "DELETE", "/webhooks/push", {}, "webhook:push"),
     ("consolidateMemories", "POST", "/memory/consolidate", {}, "consolidate"),
+    ("writeBlock", "PUT", "/memory/blocks/persona", {"json": {"text": "a gardener"}}, "block:persona"),
+    ("removeBlock", "DELETE", "/memory/blocks/persona", {}, "block:persona"),
     ("eraseMemories", "POST", "/memory/forget", {"json": {"user": "nobody"}}, "forget"),
     ("setSetting", "PUT", "/settings/log_level", {"json": {"value": "warn"}}, "setting:log_level"),
     ("unsetSetting", "DELETE", "/settings/log_level", {}, "setting:log_level"),
@@ -169,6 +171,7 @@ def test_a_row_shows_what_was_there_before_and_is_there_after(client: httpx.Clie
 def test_what_is_remembered_is_not_in_the_record_for_it_could_not_be_erased(client: httpx.Client) -> None:
     row = changed(client, "POST", "/memory", json={"text": "my heron stands in the garden", "tier": "semantic"})
     memory = row["after"]["id"]
+    changed(client, "PUT", "/memory/blocks/bird", json={"text": "a heron"})
     assert row["target"] == f"memory:{memory}"
     changed(client, "POST", f"/memory/{memory}", json={"pinned": True})
     changed(client, "DELETE", f"/memory/{memory}")

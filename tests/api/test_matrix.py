@@ -35,9 +35,10 @@ ADMIN_READS = {
     *("listAudit", "diagnostics", "listSettings", "showSetting", "listBackups", "downloadBackup", "listUsers"),
     *("showUser",),
 }
-OPERATOR_READS = {"listOutdated", "planRetry", "listPluginHosts", "showPluginConfig", "showHostLogs"}
+OPERATOR_READS = {"planRetry", "listPluginHosts", "showPluginConfig", "showHostLogs"}
 ANYBODYS_READS = {
     "listPackages",
+    "listOutdated",
     "listPlugins",
     "listPluginsPlain",
     "listRollouts",
@@ -64,6 +65,8 @@ OPERATOR_CHANGES = {
         "forgetMemory",
         "removeFact",
         "stateFact",
+        "writeBlock",
+        "removeBlock",
     ),
     *("upsertVectors", "deleteVectors", "testConnector", "triggerConnector", "redeliver", "runCycle"),
     *("callIntelligence", "retryDeadTasks", "validateWorkflow", "evaluateExpression", "startRun"),

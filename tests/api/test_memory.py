@@ -31,7 +31,7 @@ def test_what_does_not_answer_is_left_out_by_its_score(site: Site, door: str) ->
     ask = {"text": "colour of the door", "min_score": 0.3}
     assert [item["id"] for item in site.client.post(f"{AT}/recall", json=ask).json()["items"]] == [door]
     found = site.client.post(f"{AT}/recall", json={**ask, "text": "lattice gauge"}).json()
-    assert found == {"items": [], "notes": ["nothing is known that fits"], "facts": []}
+    assert found == {"items": [], "notes": ["nothing is known that fits"], "facts": [], "blocks": []}
     assert site.client.post(f"{AT}/recall", json={**ask, "min_score": 1.5}).status_code in (400, 422)
 
 
@@ -122,7 +122,7 @@ def test_memories_of_a_user_are_recalled_listed_and_erased_alone(site: Site) -> 
     pack = site.client.get(f"{AT}/pack", params={"user": "bob"}).text
     assert "figs of bob" in pack
     assert "figs of ada" not in pack
-    assert site.client.post(f"{AT}/forget", json={"user": "ada"}).json() == {"memories": 2, "facts": 0}
+    assert site.client.post(f"{AT}/forget", json={"user": "ada"}).json() == {"memories": 2, "facts": 0, "blocks": 0}
     assert recalled(user="ada") == set()
     assert recalled(user="bob") == {"figs of bob in 2021"}
 
@@ -141,3 +141,27 @@ def test_all_that_is_known_of_somebody_is_one_page(site: Site) -> None:
     found = site.client.get(f"{AT}/entities/Ida", params={"user": "zoe"}).json()
     assert [fact["value"] for fact in found["facts"]] == ["Rome"]
     assert [item["text"] for item in found["memories"]] == ["Ida lives in Rome"]
+
+
+def test_a_core_block_is_written_given_restored_and_removed(site: Site) -> None:
+    block, ada = f"{AT}/blocks/human", {"user": "ada"}
+    made = site.client.put(block, params=ada, json={"text": "Ada likes figs."})
+    assert (made.status_code, made.json()["version"], made.json()["user"]) == (200, 1, "ada")
+    late = site.client.put(block, params=ada, json={"text": "Ada likes nuts."})
+    assert (late.status_code, "version 1" in late.json()["remedy"]) == (409, True)
+    changed = site.client.put(block, params=ada, json={"text": "Ada likes nuts.", "version": 1}).json()
+    assert changed["changed_by"].startswith("rest:")
+    ask = {"text": "what to cook?", "budget": 40, **ada}
+    assert [one["text"] for one in site.client.post(f"{AT}/recall", json=ask).json()["blocks"]] == ["Ada likes nuts."]
+    assert site.client.put(block, params=ada, json={"version": 2}).status_code == 422
+    site.client.put(block, params=ada, json={"restore": 1, "version": 2})
+    assert site.client.get(block, params=ada).json()["text"] == "Ada likes figs."
+    texts = [one["text"] for one in site.client.get(f"{block}/versions", params=ada).json()["items"]]
+    assert texts == ["Ada likes figs.", "Ada likes nuts.", "Ada likes figs."]
+    site.client.put(f"{AT}/blocks/policy", json={"text": "Be kind."})
+    first = site.client.get(f"{AT}/blocks", params={"limit": 1}).json()
+    second = site.client.get(f"{AT}/blocks", params={"limit": 1, "cursor": first["next"]}).json()
+    assert [first["items"][0]["name"], second["items"][0]["name"], second["next"]] == ["human", "policy", None]
+    assert site.client.get(block).status_code == 404
+    assert site.client.delete(block, params=ada).status_code == 204
+    assert site.client.delete(block, params=ada).status_code == 404

@@ -27,7 +27,7 @@ from tests.attack.hostile_repositories import (
 from tests.warm_commands import Ended, WarmCommands
 
 EVERY = os.environ.get("HOSTILE_REPOSITORIES") == "all"
-"""True if every command is run in every repository, which takes four minutes; else each in every twelfth, or third."""
+"""True if every command is run in every repository, which takes ten minutes; else each in every sixth."""
 
 _TYPED = {0, 1, 2, 3, 4, 5}
 _FREE = frozenset({"plugins", "data", "log_lines"})
@@ -270,10 +270,10 @@ def usual(warm: WarmCommands, tmp_path_factory: pytest.TempPathFactory) -> dict[
     return here.settings()
 
 
-@pytest.mark.parametrize("turns", [12, pytest.param(3, marks=pytest.mark.long)])
+@pytest.mark.long
 @pytest.mark.parametrize("name", REPOSITORIES)
 def test_nothing_of_a_stranger_s_repository_runs_opens_or_loosens_anything(
-    visit: Visit, usual: dict[str, Any], name: str, turns: int
+    visit: Visit, usual: dict[str, Any], name: str
 ) -> None:
     plain(visit.folder)
     if name in ARRIVED:
@@ -288,7 +288,7 @@ def test_nothing_of_a_stranger_s_repository_runs_opens_or_loosens_anything(
     visit.check_settings(usual)
     for program in _PROGRAMS:
         visit.check_program(program)
-    for line in command_lines(list(REPOSITORIES).index(name), 1 if EVERY else turns):
+    for line in command_lines(list(REPOSITORIES).index(name), 1 if EVERY else 6):
         visit.check(line)
     visit.check_settings(usual)
     visit.check_doors()

@@ -1,7 +1,8 @@
 """Memories stored and recalled, with the embedder that ships, at 5,000 and, in full, at 100,000.
 
 There is no peer: targets are the design's own. The texts are those of the evaluation, numbered so that none is the
-same, and the questions are its questions.
+same, and the questions are its questions. Recall of one user of many, and of the newest hour, is compared with recall
+of all in the same run.
 """
 
 from __future__ import annotations
@@ -10,18 +11,20 @@ import itertools
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from tests.bench.measure import Effort, Figure
-from tests.bench.report import Row, Target
+from tests.bench.report import Row, Target, at_least
 from tests.eval.dialogues import conversations
 
 from omnicore.clock import SystemClock
 from omnicore.config.settings import MemorySettings
 from omnicore.memory.embedder import Sense, embedder_named
-from omnicore.memory.item import MemoryDraft
+from omnicore.memory.item import MemoryDraft, MemoryScope
 from omnicore.memory.memories import Memories
+from omnicore.memory.recall import Made
 from omnicore.storage.database import Database
 
 __all__ = ["recalls"]
@@ -31,6 +34,10 @@ _SINGLE = 1_000
 _BATCH = 500
 _OWNER = "bench"
 _WAIT_S = 120.0
+_USERS = 200
+_PART_RATIO = 0.5  # of the speed of recall of all
+_SINCE, _APART_S = 1_700_000_000, 60
+"""When the first memory was said, and how long after it the next one."""
 _SETTINGS = MemorySettings(max_per_tier=10_000_000, writes_per_s=0)
 
 
@@ -60,6 +67,7 @@ def _rows(count: int, folder: Path, single: float, batched: float, p50: float, p
         value = took[int(share * len(took))] * 1000
         target = Target("at most", most, False)
         yield Row(f"recall, {name}, at {count:,}", Figure(value, took[0] * 1000), None, "ms", target)
+    yield from _narrowed(memories, count, questions)
     memories.close()
     store.close()
     began = time.perf_counter()
@@ -69,6 +77,23 @@ def _rows(count: int, folder: Path, single: float, batched: float, p50: float, p
     yield Row(f"open and recall once, {count:,}", Figure(opening, opening), None, "s", Target("at most", 1.0, False))
     memories.close()
     store.close()
+
+
+def _narrowed(memories: Memories, count: int, questions: Sequence[str]) -> Iterator[Row]:
+    """Recall of a part beside recall of all, question by question, so that both meet the same machine."""
+    hour = Made(since=_SINCE + (count - 3600 // _APART_S) * _APART_S)
+
+    def took(text: str, **part: Any) -> float:
+        return _timed(lambda: memories.recall(text, owner=_OWNER, touch=False, **part))
+
+    parts: Mapping[str, dict[str, Any]] = {
+        "of one user in 200": {"user": "user 7"},
+        "of the newest hour": {"made": hour},
+    }
+    for name, part in parts.items():
+        both = [(took(text, **part), took(text)) for text in questions]
+        figures = (Figure.of(side).scaled(1000) for side in zip(*both, strict=True))
+        yield Row(f"recall {name}, at {count:,}", *figures, "ms", at_least(_PART_RATIO))
 
 
 def _opened(folder: Path) -> tuple[Database, Memories]:
@@ -85,11 +110,13 @@ def _opened(folder: Path) -> tuple[Database, Memories]:
 
 
 def _drafts() -> Iterator[MemoryDraft]:
+    counted = itertools.count()
     turns = [(number, turn) for number, talk in enumerate(conversations()) for turn in talk.turns]
     for again in itertools.count():
         for place, (number, turn) in enumerate(turns):
-            about = {"speaker": turn.speaker, "session": f"{turn.session} of {number} {again}"}
-            yield MemoryDraft(f"{turn.text} ({again}, {place})", "semantic", 0.5, None, about)
+            about, count = {"speaker": turn.speaker, "session": f"{turn.session} of {number} {again}"}, next(counted)
+            text, whose = f"{turn.text} ({again}, {place})", MemoryScope(user=f"user {count % _USERS}")
+            yield MemoryDraft(text, "semantic", 0.5, None, about, _SINCE + count * _APART_S, whose)
 
 
 def _indexed(memories: Memories, count: int) -> None:

@@ -91,3 +91,17 @@ def test_a_user_s_memories_are_stored_found_shown_and_forgotten(omnicore, door: 
     assert "Ida" not in omnicore("memory", "ls", "--user", "ada").out
     assert "Ida" in omnicore("memory", "ls", "--user", "bob").out
     assert omnicore("memory", "forget").code == 2
+
+
+def test_a_core_block_is_set_shown_put_back_and_removed(omnicore, door: str) -> None:
+    ada = ("--user", "ada")
+    assert omnicore("memory", "blocks", "set", "human", "Ada likes figs.", *ada).code == 0
+    assert omnicore("memory", "blocks", "set", "human", "Ada likes nuts.", *ada).code == 1
+    assert omnicore("memory", "blocks", "set", "human", "Ada likes nuts.", "--version", "1", *ada).code == 0
+    found = omnicore("memory", "recall", "what to cook?", *ada)
+    assert "human: Ada likes nuts." in found.out + found.err
+    assert "at version 3" in omnicore("memory", "blocks", "restore", "human", "1", "--version", "2", *ada).out
+    assert "Ada likes nuts." in omnicore("memory", "blocks", "versions", "human", *ada).out
+    assert "user=ada" in omnicore("memory", "blocks", "ls").out
+    assert "1 core blocks" in omnicore("memory", "forget", *ada).out
+    assert omnicore("memory", "blocks", "rm", "human", *ada).code == 5

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from .guests import asking_app, echo_app
 
+ROOT = Path(__file__).parents[2]
 QUICK = ("--seconds", "50ms")
 
 
@@ -50,6 +52,14 @@ def test_a_file_is_measured_with_its_function_after_a_colon(omnicore, tmp_path):
     asking_app(tmp_path)
     assert omnicore("plugins", "bench", "plugins/store.wat:echo", "x", *QUICK).code == 0
     assert "needs-grant" in omnicore("plugins", "ls").out
+
+
+def test_a_plugin_with_several_capabilities_is_measured_with_all_of_them(omnicore, tmp_path):
+    module = ROOT / "sdk" / "rust" / "conformance" / "dist" / "conformance.wasm"
+    asked = json.dumps({"door": "kv", "verb": "get", "request": {"key": "a"}})
+    ran = omnicore("plugins", "bench", f"{module}:door", asked, "-n", "5", "-o", "json")
+    assert ran.code == 0, ran.err
+    assert json.loads(ran.out)["warm"]["count"] == 5
 
 
 def test_what_cannot_be_measured_says_what_there_is(omnicore, tmp_path):

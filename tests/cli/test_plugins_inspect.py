@@ -116,7 +116,8 @@ ANSWERS = (
 def test_a_module_of_another_host_shows_what_it_cannot_do_and_is_adopted(omnicore, tmp_path):
     file = tmp_path / "foreign.wat"
     file.write_text(FOREIGN)
-    assert "not asked for\thttp, kv: every call is refused" in omnicore("plugins", "show", str(file)).out
+    lacking = omnicore("plugins", "show", str(file)).out
+    assert "not asked for\thttp, kv: every call is refused; ask for them in its manifest;" in lacking
     alone = omnicore("plugins", "adopt", str(file))
     assert alone.code == 2
     assert "--reason http=" in alone.err

@@ -125,3 +125,34 @@ def test_who_only_reads_is_offered_nothing_that_changes(page_as: Callable[[Accou
 def test_each_owner_is_listed_with_what_it_has(page: Page) -> None:
     page.goto("/console/memory/quotas")
     expect(page.get_by_role("row", name=re.compile(r"The host \d+ .*bytes no quota"))).to_be_visible()
+
+
+def test_all_that_is_known_of_a_name_is_a_timeline_also_on_a_phone(page: Page, host: ConsoleHost) -> None:
+    said = 1_600_000_000
+    store(host, "Mira moved to Rome", said_at=said)
+    moved = store(host, "Mira moved to Paris", said_at=said + 86_400 * 400)
+    store(host, "Mira turned 40", said_at=said + 1000)
+    store(host, "Mira turned 41", said_at=said + 1000)
+    store(host, "The garden of Mira is wild", said_at=said - 86_400)
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto("/console/memory")
+    page.get_by_role("tab", name="About").click()
+    expect(page.get_by_text("All that is known of somebody")).to_be_visible()
+    page.get_by_label("Name").fill("Nobody Known")
+    page.get_by_role("button", name="Look up").click()
+    expect(page.get_by_text("Nothing is known of Nobody Known")).to_be_visible()
+    page.get_by_label("Name").fill("mira")
+    page.get_by_label("Name").press("Enter")
+    lines = page.get_by_role("list", name="All that is known of mira").get_by_role("listitem")
+    expect(lines).to_have_count(5)
+    expect(lines.first).to_contain_text("The garden of Mira is wild")
+    expect(lines.nth(1)).to_contain_text(re.compile(r"13 Sept? 2020.*home: Rome.*Ended.*until 18 Oct 2021"))
+    expect(lines.nth(2)).to_contain_text(re.compile("age: 4[01].*Disputed"))
+    expect(lines.last).to_contain_text(re.compile("home: Paris.*Holds"))
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    assert wide <= 390, f"the page is {wide} px wide"
+    axe(page)
+    lines.last.get_by_role("button", name="Show this memory").click()
+    drawer = page.get_by_role("dialog", name="Memory")
+    expect(drawer.get_by_text("Mira moved to Paris")).to_be_visible()
+    expect(page).to_have_url(re.compile(f"name=mira&memory={moved}"))

@@ -16,6 +16,7 @@ from omnicore import Limits
 from omnicore.assembly import Host
 from omnicore.capabilities.capability import CallCosts
 from omnicore.errors import (
+    CallCancelled,
     CapacityReached,
     Conflict,
     DeadlineExceeded,
@@ -142,6 +143,13 @@ async def test_deadlines_and_cancellations_cut_the_guest_on_the_other_host(tmp_p
         call.cancel()
         await until(lambda: b.plugins.in_flight == 0)
         assert call.cancelled()
+        waits = asyncio.create_task(asyncio.to_thread(a.plugins.call_blocking, "moody.spin", b"", timeout_s=20))
+        await until(lambda: b.plugins.in_flight == 1)
+        for task in asyncio.all_tasks():  # as the end of the loop does
+            if getattr(task.get_coro(), "__qualname__", "") == "FleetCalls._sent":
+                task.cancel()
+        with pytest.raises(CallCancelled, match="the host stops"):
+            await waits
 
 
 async def test_a_call_that_takes_long_is_not_taken_for_lost(tmp_path: Path, servers: Servers) -> None:

@@ -19,6 +19,8 @@ from tests.cli.conftest import COMMAND, clean_environment
 from omnicore.config.settings import FleetSettings, StorageSettings
 from omnicore.errors import PermissionDenied
 
+pytestmark = pytest.mark.services
+
 _WAITS = """
 document: {dsl: 1.0.3, namespace: default, name: waits, version: 1.0.0}
 do:

@@ -15,6 +15,8 @@ from tests.fleet.cluster import Cluster, Member, until
 from tests.plugins.guests import module, with_manifest
 from tests.storage.postgresql_pool import PostgresPool
 
+pytestmark = pytest.mark.services
+
 SPIN = module("""
   (func (export "spin") (result i32) (loop $on (br $on)) (i32.const 0))
   (func (export "well") (result i32) (call $say (i32.const 119)) (i32.const 0))""")

@@ -17,7 +17,7 @@ from tests.services.conftest import Servers
 
 from omnicore.assembly import Host
 from omnicore.config.settings import Settings
-from omnicore.errors import Unavailable
+from omnicore.errors import NotServed, OmniError, Unavailable
 from omnicore.fleet.calls import RemoteCall
 from omnicore.storage.tables.tasks import TaskContext
 
@@ -77,3 +77,25 @@ async def test_calls_with_a_key_move_to_another_host_and_others_are_told(
                 assert one == b"plain" or isinstance(one, Unavailable), one
             await heard(made, a, 1)
             assert await a.call("echo.echo", b"on") == b"on" or sign is signal.SIGSTOP
+
+
+async def test_a_call_with_a_key_waits_for_a_host_when_the_last_one_falls_silent(
+    tmp_path: Path, servers: Servers
+) -> None:
+    async with fleet(tmp_path, servers("nats")) as made:
+        a = await made.host("a")
+        assert a.nats is not None
+        keyed = RemoteCall("echo.echo", b"keyed", context=TaskContext("task_1", "@host", 1, None))
+
+        async def refused(call: RemoteCall) -> type[OmniError]:
+            assert a.nats is not None
+            with pytest.raises(OmniError) as caught:
+                await a.nats.remote.call(call)
+            return caught.type
+
+        with process(made.settings("b", "echo")) as b:
+            await heard(made, a, 1)
+            os.kill(b.pid or 0, signal.SIGSTOP)
+            found = await asyncio.gather(refused(keyed), refused(RemoteCall("echo.echo", b"plain")))
+            # The work behind a key waits for another host; whoever made a plain call has to look first.
+            assert found == [NotServed, Unavailable]

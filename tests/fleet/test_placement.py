@@ -19,6 +19,8 @@ from tests.plugins.guests import module, with_manifest
 from tests.services.conftest import Servers
 from tests.storage.postgresql_pool import PostgresPool
 
+pytestmark = pytest.mark.services
+
 _APPLIED_S = 1.0
 _SLOW = module("""(func (export "run") (result i32) (local $i i64)
     (loop $on
@@ -141,7 +143,6 @@ def ended(host: Member, run: str) -> str:
     return found if found in ("completed", "faulted", "cancelled") else ""
 
 
-@pytest.mark.services
 def test_a_host_without_the_labels_unloads_the_plugin_within_a_second_and_its_calls_go_on_over_nats(
     joined: Zones,
 ) -> None:
@@ -160,7 +161,6 @@ def test_a_host_without_the_labels_unloads_the_plugin_within_a_second_and_its_ca
     until(lambda: not at_host(us)["elsewhere"] and counts(us) and at_host(us)["loaded"], "it is loaded again")
 
 
-@pytest.mark.services
 def test_calls_runs_and_tasks_go_on_while_a_plugin_moves_from_host_to_host(joined: Zones) -> None:
     us = joined.us
     turns = iter(range(1_000_000))
@@ -182,7 +182,6 @@ def test_calls_runs_and_tasks_go_on_while_a_plugin_moves_from_host_to_host(joine
     assert not (failed := calls.failed()), (len(failed), len(calls.answers), failed[:3])
 
 
-@pytest.mark.services
 def test_work_waits_while_the_one_host_with_the_labels_is_away(joined: Zones) -> None:
     us, eu, gpu = joined.all
     place(us, {"gpu": "true"})
@@ -307,7 +306,6 @@ def test_the_commands_place_a_plugin_and_show_where_it_is(apart: Zones) -> None:
     assert "placed on" not in omnicore(eu, "plugins", "show", "text").stdout
 
 
-@pytest.mark.long
 def test_a_placement_outlives_restarts_of_all_hosts(cluster: Cluster) -> None:
     made = zones(cluster)
     place(made.us, {"zone": "eu"})

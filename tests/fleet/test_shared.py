@@ -18,6 +18,8 @@ from tests.mcp.clients import initialize, message
 from tests.storage.postgresql_pool import PostgresPool
 from websockets.sync.client import ClientConnection, connect
 
+pytestmark = pytest.mark.services
+
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory, postgresql_pool: PostgresPool) -> Iterator[tuple[Member, Member]]:
@@ -183,7 +185,6 @@ def test_one_idempotency_key_at_several_hosts_is_one_thing(pair: tuple[Member, M
     assert other.status_code == 422
 
 
-@pytest.mark.long
 def test_a_backup_of_any_host_holds_what_all_have_and_restores(cluster: Cluster) -> None:
     a, b = cluster.start("a", "text"), cluster.start("b")
     until(lambda: b.call("text", "count_vowels", "hello").status_code == 200, "the plugin reaches the empty host")

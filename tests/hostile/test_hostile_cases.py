@@ -43,7 +43,7 @@ def test_the_host_survives(case: Case, child: Child) -> None:
     _judge(case, child.ask(case.name, timeout_s=90))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("case", [case for case in CASES if _runs(case)], ids=lambda case: case.name)
 def test_an_event_loop_survives(case: Case, child: Child) -> None:
     _judge(case, child.ask(f"{case.name}@loop", timeout_s=90))

@@ -7,11 +7,12 @@ from datetime import datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.memory.conftest import Mind
+from tests.memory.conftest import MakeMind, Mind
 
 from omnicore.errors import InvalidInput
+from omnicore.memory.consolidation import Consolidator
 from omnicore.memory.facts import ME, facts_in
-from omnicore.memory.service import known_of
+from omnicore.memory.service import known_of, measured
 
 DAY = 86_400.0
 SAID = datetime(2026, 11, 23, 12).timestamp()
@@ -225,3 +226,27 @@ def test_an_entity_is_known_within_a_scope(mind: Mind) -> None:
 def test_what_is_no_name_is_known_of_nobody(mind: Mind, name: str) -> None:
     with pytest.raises(InvalidInput):
         known_of(mind.memories, name, owner="@host", scope={})
+
+
+def test_memories_that_nobody_read_for_facts_are_read_in_the_background(make_mind: MakeMind) -> None:
+    mind = make_mind()
+    store, said = mind.memories.table.store, mind.clock.now() - DAY
+    old = mind.memories.store("Bob lives in Rome", "semantic", user="ada", said_at=said)
+    known = mind.memories.store("Bob works for Google", "semantic", user="ada")
+    mind.memories.store("Bob likes tea", "session", user="ada")
+    with store.write() as session:  # as a host of an earlier version left them
+        session.execute("UPDATE memories SET stated = NULL")
+        session.execute("DELETE FROM memory_facts WHERE memory = ?", (old,))
+    assert measured(mind.memories).unread == 2
+    assert Consolidator(make_mind(auto_consolidation=False, clock=mind.clock).memories).sweep().facts == 1
+    assert measured(mind.memories).unread == 0
+    facts = {fact.attribute: fact for fact in mind.memories.facts.timeline("@host", "Bob")}
+    assert (facts.keys(), facts["work"].memory) == ({"home", "work"}, known)
+    assert (facts["home"].since, facts["home"].user, facts["home"].memory) == (said, "ada", old)
+    assert Consolidator(mind.memories).sweep().facts == 0
+
+
+def test_what_leaves_the_working_tiers_is_read_for_facts(mind: Mind) -> None:
+    mind.memories.store("Bob lives in Rome", "session", importance=0.5)
+    assert Consolidator(mind.memories).run().facts == 1
+    assert [fact.value for fact in mind.memories.recall("where does Bob live?").facts] == ["Rome"]

@@ -209,13 +209,17 @@ def test_forgetting_a_user_leaves_nothing_of_this_user_and_all_of_the_others(tmp
             memories.store(f"I like {word} songs", "semantic", user=user)
             memories.store(f"the {word} is mine", "immediate", user=user)
             memories.store(f"a {word} for all of us", "civilizational", user=user)
-            memories.facts.state("@host", "me", "pet", word, since=0, now=0, scope=MemoryScope(user=user).names)
+            names = MemoryScope(user=user).names
+            memories.facts.state("@host", "me", "pet", word, since=0, now=0, scope=names)
+            memories.blocks.write("@host", "human", f"{word} first", version=0, by="me", now=0, scope=names)
+            memories.blocks.write("@host", "human", f"{word} again", version=1, by="me", now=0, scope=names)
         Consolidator(memories).run()
         gone = memories.forget_all(user="ada")
-        assert (gone.memories, gone.facts) == (5, 1)
+        assert (gone.memories, gone.facts, gone.blocks) == (5, 1, 1)
         memories.clean()
         assert memories.recall("zebrafinch", user="ada").items == ()
-        assert len(memories.recall("heron", user="bob", limit=20).items) == 4
+        found = memories.recall("heron", user="bob", limit=20)
+        assert (len(found.items), [one.text for one in found.blocks]) == (4, ["heron again"])
         backup(memories.table.store, data, tmp_path / "made.backup", clock=ManualClock())
     with_bob = [path for path in data.rglob("*") if path.is_file() and b"heron" in path.read_bytes().lower()]
     assert with_bob

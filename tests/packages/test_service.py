@@ -6,15 +6,18 @@ import asyncio
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
+from tests.access.people import make
 from tests.cli.conftest import Run, run_here
 from tests.connectors.local_server import redirect, reply, serve
 from tests.packages.packs import MODULE, other_module, package, rules
 from tests.packages.registries import RegistryServer
 
+from omnicore.access.principal import Role
 from omnicore.assembly import Host
 from omnicore.config.settings import PackageSettings, Settings
 from omnicore.connectors.transfers import Transfers
@@ -25,6 +28,7 @@ from omnicore.packages.reference import OciReference
 from omnicore.packages.registry import Registry
 from omnicore.packages.service import InstallOrder
 from omnicore.portal import BlockingHost
+from omnicore.storage.tables.plugins import PluginOrigin
 
 __all__ = ["run_here"]
 
@@ -270,6 +274,42 @@ async def _refused_redirect(settings: Settings, place: str) -> None:
             assert answer.status_code == 401
         with pytest.raises(PermissionDenied, match=r"metadata|without TLS"):
             await host.packages.look(body["reference"], named=False)
+
+
+def test_a_token_for_one_plugin_hears_of_that_one_only(registry: RegistryServer, host: BlockingHost) -> None:
+    for name in ("echo", "second"):
+        install(host, f"{published(registry, f'bound-{name}', package(name=name))}:1.2.0")
+    user = make(host.host.access, "ada", Role.nobody, plugins={"echo": Role.operator, "second": Role.viewer})
+    secret = host.host.access.tokens.add("t", owner=user.id, role=Role.nobody, plugins={"echo": Role.admin})[1]
+
+    async def told(place: str, key: str) -> list[str]:
+        transport = httpx.ASGITransport(host.asgi())
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            answer = await client.get(f"/api/v1/packages{place}", headers={"authorization": f"Bearer {key}"})
+            return sorted(one["plugin"] for one in answer.json()["items"])
+
+    assert asyncio.run(told("", secret)) == asyncio.run(told("/outdated", secret)) == ["echo"]
+    own = host.host.access.tokens.add("t", owner=user.id, role=Role.admin)[1]
+    assert asyncio.run(told("/outdated", own)) == ["echo"], "a viewer of a plugin sets no requests going"
+
+
+def test_a_few_sources_are_asked_at_once(host: BlockingHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, most, service = 0, 0, host.host.packages
+
+    async def versions(*_given: Any, **_named: Any) -> list[str]:
+        nonlocal asked, most
+        asked += 1
+        most = max(most, asked)
+        for _ in range(3):
+            await asyncio.sleep(0)
+        asked -= 1
+        return ["9.0.0"]
+
+    many = [PluginOrigin(f"many{n}", "0" * 64, f"oci://example.org/{n}", "1.0.0", "", "", 0.0, "") for n in range(20)]
+    monkeypatch.setattr(service, "installed", lambda: many)
+    monkeypatch.setattr(service, "_sources", SimpleNamespace(versions=versions))
+    assert [one.newest for one in host.packages.outdated(named=True)] == ["9.0.0"] * 20
+    assert most == 8
 
 
 def test_a_file_of_the_host_is_no_package_for_a_caller(host: BlockingHost) -> None:

@@ -151,6 +151,29 @@ module.exports = { order };
         assert js("order") == ["a", "c", "b"]
 
 
+def test_an_error_of_a_listener_fails_the_call_once_the_others_have_heard_the_event() -> None:
+    text = """
+function tell() {
+  const target = new EventTarget();
+  target.addEventListener("e", () => { throw new TypeError("first"); });
+  target.addEventListener("e", () => { console.log("second"); throw new RangeError("second"); });
+  target.dispatchEvent(new Event("e"));
+  console.log("after");
+  SAID
+}
+module.exports = { tell, well: () => 1 };
+"""
+    for said in ("return 1;", 'Host.outputString("1");'):
+        with running(built(text.replace("SAID", said)).wasm) as js:
+            instance = js.fresh
+            with pytest.raises(GuestFailed, match="TypeError: first"):
+                instance.call("tell", b"")
+            said = [line.splitlines()[0] for _, line in js.lines]
+            assert said == ["second", "RangeError: second", "after"]
+            assert instance.call("well", b"") == b"1", "an error of a call is none of the next one"
+            instance.close()
+
+
 def test_globals_that_no_source_mentions_are_left_out() -> None:
     small = built("exports.f = () => typeof globalThis['Buf' + 'fer']")
     large = built("exports.f = () => typeof Buffer")

@@ -100,9 +100,18 @@ def test_what_does_not_bundle_says_where(esbuild: Path) -> None:
     (place / "plugin.ts").write_text("export const f = (x: number) => {\n  return x +;\n};\n")
     with pytest.raises(BuildFailed, match=r"plugin.ts:2:12"):
         build(place)
-    (place / "plugin.ts").write_text('import "gone"; export const f = (x: number) => x;')
-    with pytest.raises(BuildFailed, match="gone"):
-        build(place)
+    for gone, fact, remedy in (
+        ("gone", "plugin.ts:1:7: there is no package gone", "run `npm install gone` in three"),
+        ("@of/it/deep", "plugin.ts:1:7: there is no package @of/it", "run `npm install @of/it` in three"),
+        ("./gone", "plugin.ts:1:7: there is no ./gone", "fix the path"),
+        ("fs", "plugin.ts:1:7: fs is a part of Node, which no plugin has", "use what sdk/js/README.md lists"),
+    ):
+        (place / "plugin.ts").write_text(f'import "{gone}"; export const f = (x: number) => x;')
+        with pytest.raises(BuildFailed) as caught:
+            build(place)
+        assert caught.value.fact == fact
+        assert caught.value.remedy is not None
+        assert caught.value.remedy.startswith(remedy)
     (place / "plugin.ts").write_text("\n\nconst n: number = 1;\nthrow new Error(`top ${n}`);")
     with pytest.raises(BuildFailed, match=r"Error: top 1\n    at .*plugin.ts:4:"):
         build(place)

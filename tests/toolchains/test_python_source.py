@@ -8,7 +8,7 @@ import pytest
 
 from omnicore.errors import BuildFailed
 from omnicore.toolchains.python import glue, world
-from omnicore.toolchains.python_source import NOUNS, read
+from omnicore.toolchains.python_source import NOUNS, packaged_doors, read
 
 HEAD = """from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -209,3 +209,19 @@ def test_a_plugin_imports_the_doors_it_uses_and_no_other(tmp_path: Path, imports
     (tmp_path / "helper.py").write_text("def f():\n    from omnicore_sdk import tasks\n")
     found = offered(tmp_path, imports + "@function\ndef f() -> None: ...\n")
     assert {line[23:-7] for line in found.splitlines() if line.startswith("import ")} == set(doors)
+
+
+@pytest.mark.parametrize(
+    ("text", "doors"),
+    [
+        ("import json\n", set()),
+        ("from omnicore_sdk import kv\n", {"kv"}),
+        ("def late():\n    from omnicore_sdk.memory import recall\n", {"memory"}),
+        ("from omnicore_sdk import *\n", set(NOUNS)),
+        ("import omnicore_sdk, (\n", set(NOUNS)),
+    ],
+)
+def test_a_package_that_comes_along_asks_for_the_doors_it_uses(tmp_path: Path, text: str, doors: set[str]) -> None:
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "one.py").write_text(text)
+    assert packaged_doors(tmp_path) == doors

@@ -11,6 +11,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import httpx
@@ -19,6 +20,9 @@ from mypy import api
 from tests.wiring.stub import FILE, reachable, rendered
 
 from omnicore import Host
+from omnicore import portal as blocking
+from omnicore.cli import local
+from omnicore.cli.local import Asgi
 from omnicore.errors import Conflict, NotFound, Unavailable
 from omnicore.memory.tiers import MemoryTier
 from omnicore.plugins.host import PluginHost
@@ -157,6 +161,35 @@ def test_ctrl_c_ends_what_the_main_thread_waits_for(host: BlockingHost) -> None:
     assert ended.wait(10)
 
 
+def test_ctrl_c_at_any_line_on_the_way_to_the_loop_leaves_no_coroutine_behind(host: BlockingHost) -> None:
+    ask = Asgi(host.host, host)
+    files = (blocking.__file__, local.__file__)
+    lines = 0
+
+    def trace(frame: FrameType, event: str, _argument: object) -> Any:
+        nonlocal lines
+        if frame.f_code.co_filename not in files:
+            return None
+        if event == "line":
+            lines -= 1
+            if lines == 0:
+                raise KeyboardInterrupt
+        return trace
+
+    for at in range(1, 5_000):
+        lines = at
+        sys.settrace(trace)
+        try:
+            answer = ask("GET", "/api/v1/memory/stats", {}, b"")
+        except KeyboardInterrupt:
+            continue  # a coroutine that never began warns, which is an error here
+        finally:
+            sys.settrace(None)
+        break
+    assert at > 10
+    assert answer.status == 200
+
+
 def test_a_closed_host_says_so_and_closes_once(tmp_path: Path) -> None:
     with Host(plugins=tmp_path / "plugins", data=tmp_path / "data", watch=False) as host:
         memory, tasks = host.memory, host.tasks.submit
@@ -170,6 +203,9 @@ def test_a_closed_host_says_so_and_closes_once(tmp_path: Path) -> None:
 def test_a_host_that_is_never_closed_is_closed_at_the_end_with_a_warning(tmp_path: Path, kept: bool) -> None:
     script = f"""
 from omnicore import Host
+from omnicore import portal as blocking
+from omnicore.cli import local
+from omnicore.cli.local import Asgi
 host = Host(plugins={str(tmp_path / "plugins")!r}, data={str(tmp_path / "data")!r}, watch=False).__enter__()
 host.memory.store("kept")
 {"" if kept else "del host"}

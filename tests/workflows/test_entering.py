@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.workflows.engines import Steps, text, workflows_on
 
-from omnicore.errors import InvalidInput, NotFound, WorkflowFailed
+from omnicore.errors import Conflict, InvalidInput, NotFound, WorkflowFailed
 from omnicore.storage.store import Store
 from omnicore.workflows.trials import TrialWishes
 
@@ -202,6 +202,15 @@ async def test_a_later_step_has_the_values_of_a_chosen_run_and_calls_are_answere
             await alone
         by_hand = wishes(first="/do/2/sum", run=whole.id, answers={"/do/3/send": 1, "/do/4/tell": "told"})
         assert await (await workflows.trial("chain", CHAIN, wishes=by_hand)) == "told"
+
+
+async def test_the_values_of_a_run_of_another_workflow_are_not_taken(store: Store) -> None:
+    async with workflows_on(store, Steps()) as workflows:
+        await workflows.apply(text("other", "- fetch: {set: {price: 1}}"))
+        other = await workflows.start("other", {})
+        await other
+        with pytest.raises(Conflict, match="is a run of other, not of chain"):
+            await workflows.trial("chain", CHAIN, wishes=wishes(first="/do/2/sum", run=other.id))
 
 
 ROUNDS = text(

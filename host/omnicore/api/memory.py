@@ -12,11 +12,12 @@ from starlette.responses import Response, StreamingResponse
 
 from omnicore.api.operation import ref
 from omnicore.api.parts import parts_of, present
-from omnicore.api.requests import Json, read_count, read_cursor, read_record, write_cursor
+from omnicore.api.requests import Json, read_count, read_cursor, read_record, who, write_cursor
 from omnicore.api.schema import FLAG, TEXT, TEXTS, WHOLE, Schemas, list_of, maybe, object_of, page_of
 from omnicore.capabilities.doors import granted_scope
 from omnicore.errors import InvalidInput, NotFound
 from omnicore.filters import read_filter
+from omnicore.memory.blocks import BLOCK_CHARACTERS, MemoryBlock, MemoryBlockVersion
 from omnicore.memory.facts import MOST_NAMED, Fact
 from omnicore.memory.item import MOST_DIMENSIONS, Forgotten, Memory, MemoryScope, Recall, ScopeNames, scoped
 from omnicore.memory.memories import HOST
@@ -38,7 +39,9 @@ if TYPE_CHECKING:
 
 
 _MOST_RECALLED = 100
+_MOST_CHARACTERS = 10_000_000
 _LINES = "application/jsonl"
+_VERSIONS = 2**31 - 1
 _LATEST = 1e12  # seconds; what is beyond is not a time but a mistake
 
 _Embedding = Annotated[tuple[float, ...], Meta(min_length=1, max_length=MOST_DIMENSIONS)]
@@ -91,6 +94,10 @@ class MemoryQuestion(MemoryScope, frozen=True, kw_only=True):
     ] = None
     as_of: Annotated[_When | None, Meta(description="Leaves out all that was said later.")] = None
     filter: _Filter = None
+    budget: Annotated[
+        Annotated[int, Meta(ge=1, le=_MOST_CHARACTERS)] | None,
+        Meta(description="The most characters of all texts together: core blocks first, then what fits best."),
+    ] = None
 
 
 class MemoryErasure(MemoryScope, frozen=True, kw_only=True):
@@ -107,6 +114,18 @@ class MemoryFactOrder(MemoryScope, frozen=True, kw_only=True):
     value: Annotated[str, Meta(min_length=1, max_length=MOST_NAMED)]
     since: Annotated[_When | None, Meta(description="From when on it holds; now when left out.")] = None
     ends: Annotated[bool, Meta(description="True says that the value holds no more.")] = False
+
+
+class MemoryBlockOrder(Record, frozen=True, kw_only=True):
+    """The new text of a core block, or the earlier version whose text it gets."""
+
+    text: Annotated[str, Meta(min_length=1, max_length=BLOCK_CHARACTERS)] | None = None
+    restore: Annotated[
+        Annotated[int, Meta(ge=1, le=_VERSIONS)] | None, Meta(description="An earlier version, in place of a text.")
+    ] = None
+    version: Annotated[
+        int, Meta(ge=0, le=_VERSIONS, description="The version that you read and change; 0 makes a new block.")
+    ] = 0
 
 
 class MemoryChange(Record, frozen=True, kw_only=True):
@@ -150,6 +169,11 @@ SCHEMAS: Schemas = {
     "MemoriesErased": schema(Forgotten, shown=True),
     "MemoryFactStated": object_of(id=TEXT),
     "MemoryFacts": object_of(items=list_of("Fact")),
+    "MemoryBlock": schema(MemoryBlock, shown=True),
+    "MemoryBlocks": page_of("MemoryBlock"),
+    "MemoryBlockOrder": schema(MemoryBlockOrder),
+    "MemoryBlockVersion": schema(MemoryBlockVersion, shown=True),
+    "MemoryBlockVersions": object_of(items=list_of("MemoryBlockVersion")),
     "MemoryStats": schema(MemoryStats, shown=True),
     "MemoryTier": schema(TierPolicy, shown=True),
     "MemoryTiers": object_of(items=list_of("MemoryTier")),
@@ -157,7 +181,7 @@ SCHEMAS: Schemas = {
     "MemoriesForgotten": object_of(forgotten=TEXTS),
     "Consolidated": object_of(
         moved=list_of(object_of(from_tier=_TIER, to_tier=_TIER, count=WHOLE)),
-        **dict.fromkeys(("linked", "expired", "evicted", "purged", "embedded"), WHOLE),
+        **dict.fromkeys(("linked", "expired", "evicted", "purged", "embedded", "facts"), WHOLE),
     ),
 }
 
@@ -199,6 +223,7 @@ async def recall_memories(request: Request) -> Response:
         as_of=asked.as_of,
         min_score=asked.min_score,
         filter=asked.filter,
+        budget=asked.budget,
         **_names(asked),
     )
     return Json(found.to_json())
@@ -277,6 +302,53 @@ async def remove_fact(request: Request) -> Response:
     fact = request.path_params["fact"]
     if not await _memory_of(request).remove_fact(fact, owner=_owner_of(request)):
         raise NotFound(f"there is no fact {fact[:80]}", remedy="see GET /api/v1/memory/facts")
+    return Response(status_code=204)
+
+
+async def list_blocks(request: Request) -> Response:
+    """A page of core blocks."""
+    page = _memory_of(request).blocks(
+        owner=_owner_of(request),
+        after=read_cursor(request),
+        most=read_count(request, "limit", 100),
+        **_scope_asked(request),
+    )
+    items, following = await page
+    return Json({"items": [one.to_json() for one in items], "next": following and write_cursor(following)})
+
+
+async def show_block(request: Request) -> Response:
+    """A core block."""
+    name, owner = request.path_params["block"], _owner_of(request)
+    return Json((await _memory_of(request).block(name, owner=owner, **_scope_asked(request))).to_json())
+
+
+async def list_block_versions(request: Request) -> Response:
+    """The texts of a core block."""
+    name, owner = request.path_params["block"], _owner_of(request)
+    found = await _memory_of(request).block_versions(name, owner=owner, **_scope_asked(request))
+    return Json({"items": [one.to_json() for one in found]})
+
+
+async def write_block(request: Request) -> Response:
+    """Makes a core block, or changes the version that the caller read."""
+    order, service = await read_record(request, MemoryBlockOrder, "block"), _memory_of(request)
+    name, owner, scope = request.path_params["block"], _owner_of(request), _scope_asked(request)
+    if (order.text is None) == (order.restore is None):
+        raise InvalidInput("it is not clear what the block shall say", remedy="send text, or restore", path="text")
+    version, by = order.version, who(request)
+    if order.text is not None:
+        block = await service.write_block(name, order.text, version=version, by=by, owner=owner, **scope)
+    else:
+        block = await service.restore_block(name, order.restore or 0, version=version, by=by, owner=owner, **scope)
+    return Json(block.to_json())
+
+
+async def remove_block(request: Request) -> Response:
+    """Removes a core block."""
+    name, owner = request.path_params["block"], _owner_of(request)
+    if not await _memory_of(request).remove_block(name, owner=owner, **_scope_asked(request)):
+        raise NotFound(f"there is no block {name} of this scope", remedy="see GET /api/v1/memory/blocks")
     return Response(status_code=204)
 
 

@@ -17,6 +17,7 @@ from omnicore.version import __version__
 
 _EVERYWHERE = (400, 401, 403, 421, 500, 503)
 _IN_PATH = {
+    "package": "Name of a plugin of the indexes",
     "lane": "The lane's name, such as `adaptive`.",
     "intelligence": "The intelligence's id.",
     "evolution": "Id of a search",
@@ -26,6 +27,7 @@ _IN_PATH = {
     "capability": "Name of a capability",
     "task": "Id of a task",
     "memory": "Id of a memory",
+    "block": "Name of a core block, such as persona",
     "entity": "Name of a person or a thing, such as `Ada`",
     "fact": "Id of a fact",
     "collection": "Name of a vector collection",

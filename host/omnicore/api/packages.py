@@ -1,4 +1,4 @@
-"""Packages: what one would bring, taking one in, where installed versions came from, and which are outdated.
+"""Packages: the gallery of the indexes, what a package would bring, taking one in, and which are outdated.
 
 A package comes by its reference, which the host fetches, or as the bytes of a `.omni` file.
 """
@@ -11,11 +11,23 @@ from typing import TYPE_CHECKING, Annotated
 
 from starlette.responses import Response
 
+from omnicore.access.principal import Role
 from omnicore.api.operation import ref
 from omnicore.api.parts import parts_of, present
 from omnicore.api.principals import principal_of
-from omnicore.api.requests import Json, read_record, who
+from omnicore.api.requests import Json, read_count, read_cursor, read_record, who, write_cursor
 from omnicore.api.schema import COUNT, TEXT, Schemas, list_of, object_of
+from omnicore.errors import InvalidInput
+from omnicore.packages.gallery import (
+    SVG,
+    GalleryCapability,
+    GalleryEntry,
+    GalleryIndex,
+    GalleryPage,
+    GalleryPlugin,
+    GalleryVersion,
+)
+from omnicore.packages.index import IndexAdvisory
 from omnicore.packages.service import InstallOrder, OutdatedPlugin
 from omnicore.records import Meta, Record, schema
 from omnicore.storage.tables.plugins import PluginOrigin
@@ -27,7 +39,8 @@ if TYPE_CHECKING:
     from omnicore.packages.service import Packages
 
 OMNI = "application/vnd.omnicore.package.v1+tar"
-_MOST_NAME = 200
+_MOST_NAME = _MOST_TEXT = 200
+_PROBLEM = "it cannot be read"
 _HERE = frozenset({"owner", "cli", "application"})
 
 
@@ -74,9 +87,45 @@ async def list_packages(request: Request) -> Response:
 
 
 async def list_outdated(request: Request) -> Response:
-    """Every plugin that came as a package, with the highest version that its source has."""
-    found = await _packages(request).outdated(named=_named(principal_of(request)))
+    """The plugins that came as packages, each with the highest version that its source has.
+
+    Sources are asked about those that the caller operates, so that nobody else sets requests of the host going.
+    """
+    principal = principal_of(request)
+    found = await _packages(request).outdated(
+        named=_named(principal), sees=lambda plugin: principal.role_for(plugin) >= Role.operator
+    )
     return Json({"items": [one.to_json() for one in found]})
+
+
+async def search_gallery(request: Request) -> Response:
+    """A page of the plugins of the owner's indexes, from what was read within the last minute."""
+    text = request.query_params.get("q", "").replace("\0", "")
+    if len(text) > _MOST_TEXT:
+        raise InvalidInput(f"q has {len(text)} characters", remedy=f"pass {_MOST_TEXT} at most", path="q")
+    limit, after = read_count(request, "limit", 50), read_cursor(request)
+    found = await _packages(request).gallery.search(text, after=after, limit=limit)
+    told = found.to_json() | {"next": write_cursor(found.next) if found.next is not None else None}
+    if principal_of(request).role < Role.operator:  # a problem may name addresses and folders
+        told["indexes"] = [one | {"problem": one["problem"] and _PROBLEM} for one in told["indexes"]]
+    return Json(told)
+
+
+async def show_gallery_plugin(request: Request) -> Response:
+    """A plugin as its index tells it, before its package is fetched."""
+    return Json((await _packages(request).gallery.show(request.path_params["package"])).to_json())
+
+
+async def show_gallery_icon(request: Request) -> Response:
+    """The icon of a plugin. It is a stranger's file: a browser that opens it may neither run nor load anything."""
+    found = await _packages(request).gallery.icon(request.path_params["package"])
+    headers = {
+        "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox",
+        "content-disposition": "attachment",
+        "cache-control": "private, max-age=300",
+        "content-type": f"{found.media}; charset=utf-8" if found.media == SVG else found.media,
+    }
+    return Response(found.data, headers=headers)
 
 
 def _packages(request: Request) -> Packages:
@@ -96,12 +145,16 @@ def _name(request: Request) -> str:
     return request.query_params.get("name", "a file")[:_MOST_NAME]
 
 
+_GALLERY = (
+    *(GalleryPage, GalleryIndex, GalleryEntry, GalleryPlugin, GalleryVersion, GalleryCapability, IndexAdvisory),
+)
 SCHEMAS: Schemas = {
     "LookOrder": schema(LookOrder),
     "InstallOrder": schema(InstallOrder),
     "PluginOrigin": schema(PluginOrigin),
     "PluginOrigins": object_of(items=list_of("PluginOrigin")),
     "OutdatedPlugin": schema(OutdatedPlugin),
+    **{one.__name__: schema(one, shown=True) for one in _GALLERY},
     "OutdatedPlugins": object_of(items=list_of("OutdatedPlugin")),
     "PublisherKey": object_of(fingerprint=TEXT, key={**TEXT, "description": "The public key, as a file has it."}),
     "PublisherVerdict": object_of(

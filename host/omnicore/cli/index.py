@@ -23,6 +23,7 @@ from omnicore.packages.index import (
     IndexKeys,
     IndexPublisher,
     entry_with,
+    index_files,
     matching,
 )
 from omnicore.packages.keys import read_public_key, read_small
@@ -77,11 +78,10 @@ def make(
     entries, files = writer.entries(), dict[str, bytes]()
     known = [_publisher(one) for one in publishers]
     for path in packages:
-        data = _bytes(path)
-        package = read_omni(data)
+        package = read_omni(_bytes(path))
         entry = entry_with(entries.get(package.name), package, publishers=known, added_at=clock.now())
         entries[package.name] = entry
-        files[next(one.file for one in entry.versions if one.digest == package.digest)] = data
+        files |= index_files(package, next(one for one in entry.versions if one.digest == package.digest))
     if advisories is not None:
         entries = _advised(entries, read_advisories(_bytes(advisories)))
     digest = writer.write(entries, files)

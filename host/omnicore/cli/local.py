@@ -11,6 +11,7 @@ import platform
 import sys
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote
@@ -68,7 +69,7 @@ class Asgi:
             "client": None,
             "server": None,
         }
-        return self._opened.wait(self._asked(scope, body))
+        return self._opened.wait(partial(self._asked, scope, body))
 
     def carry(self, run: str) -> None:
         """Executes a run here, for no other process may be there to do it. Raises: NotFound."""

@@ -70,6 +70,64 @@ def memory() -> None:
     """Store, recall and forget memories of plugins and of the host."""
 
 
+@memory.group(cls=Group)
+@common
+def blocks() -> None:
+    """Core blocks: short texts that every recall gives, with their history."""
+
+
+_BLOCK = Noun(
+    path="memory/blocks",
+    heads=("name", "scope", "version", "changed", "text"),
+    row=lambda one: (one["name"], _scope_of(one), str(one["version"]), date(one["changed_at"]), _cut(one["text"])),
+    extent="page",
+    none="There are no core blocks; make one with `omnicore memory blocks set NAME TEXT`.",
+)
+_BLOCK_VERSION = Noun(
+    path="memory/blocks/{block}/versions",
+    heads=("version", "changed", "by", "text"),
+    row=lambda one: (str(one["version"]), date(one["changed_at"]), one["changed_by"], _cut(one["text"])),
+)
+blocks.add_command(listing(_BLOCK))
+blocks.add_command(showing(_BLOCK))
+blocks.add_command(removal(_BLOCK, words="Remove a core block and its history."))
+blocks.add_command(listing(_BLOCK_VERSION, "versions", words="List the texts of a core block, the newest first."))
+
+
+@blocks.command(name="set")
+@click.argument("name")
+@click.argument("text")
+@click.option("--version", "version_", type=click.IntRange(0), default=0, help="The version that you change.")
+@_scoped
+@_OWNER
+@host_folders
+@pass_shell
+def set_block(shell: Shell, /, name: str, text: str, *, version_: int, owner: str, **scope: str | None) -> None:
+    """Make the block NAME say TEXT, or standard input if it is `-`. To change one, name the version that you read."""
+    words = sys.stdin.read() if text == "-" else text
+    _write_block(shell, name, {"text": words, "version": version_}, owner, scope)
+
+
+@blocks.command()
+@click.argument("name")
+@click.argument("earlier", metavar="EARLIER", type=click.IntRange(1))
+@click.option("--version", "version_", type=click.IntRange(1), required=True, help="The version that you change.")
+@_scoped
+@_OWNER
+@host_folders
+@pass_shell
+def restore(shell: Shell, /, name: str, earlier: int, *, version_: int, owner: str, **scope: str | None) -> None:
+    """Give the block NAME the text of its version EARLIER again, as a new version."""
+    _write_block(shell, name, {"restore": earlier, "version": version_}, owner, scope)
+
+
+def _write_block(shell: Shell, name: str, order: Document, owner: str, scope: Document) -> None:
+    output = Output(shell)
+    with connected(shell, output) as client:
+        block = client.ask("PUT", "memory", "blocks", name, body=order, owner=owner, **scope)
+    output.done(f"{name} is at version {block['version']}", block)
+
+
 memory.add_command(listing(_MEMORY))
 memory.add_command(showing(_MEMORY))
 memory.add_command(removal(_MEMORY))
@@ -82,6 +140,7 @@ memory.add_command(removal(_MEMORY))
 @click.option(
     "--min-score", type=click.FloatRange(0, 1), default=0.0, help="Only memories that answer with this probability."
 )
+@click.option("--budget", type=click.IntRange(1), help="Most characters of all texts, core blocks first.")
 @click.option("--explain", is_flag=True, help="Show the signals behind each score and rank.")
 @click.option("--as-of", metavar="TIME", help="As if nothing had been said since, such as 2026-05-03.")
 @_FILTER
@@ -97,6 +156,7 @@ def recall(
     tiers: tuple[str, ...],
     limit: int,
     min_score: float,
+    budget: int | None,
     explain: bool,
     as_of: str | None,
     filter_: str | None,
@@ -111,6 +171,7 @@ def recall(
         "limit": limit,
         "touch": False,
         "min_score": min_score,
+        "budget": budget,
     }
     asked |= {} if as_of is None else {"as_of": moment(as_of, "--as-of")}
     asked |= _filter(filter_) | _names(scope)
@@ -121,6 +182,8 @@ def recall(
         return
     heads = ("score", "tier", "id", "text", *(("explain",) if explain else ()))
     output.rows(heads, [(*_row(item), *((_parts(item),) if explain else ())) for item in found["items"]])
+    for block in found["blocks"]:
+        output.say(f"{block['name']}: {block['text']}")
     for fact in found["facts"]:
         output.say(f"{fact['attribute']} of {fact['subject']}: {fact['value']}, since {date(fact['since'])}")
     for note in found["notes"]:
@@ -186,7 +249,8 @@ def forget(shell: Shell, /, memory_id: str | None, *, filter_: str | None, owner
         raise click.UsageError("Name a memory, or whose memories go: --user, --agent, --session, --app or --filter")
     with connected(shell, output) as client:
         found = client.ask("POST", "memory", "forget", body=order, owner=owner)
-    output.done(f"Erased {found['memories']} memories and {found['facts']} other facts", found)
+    words = f"{found['memories']} memories, {found['facts']} other facts and {found['blocks']} core blocks"
+    output.done(f"Erased {words}", found)
 
 
 @memory.command()
@@ -302,6 +366,8 @@ def stats(shell: Shell, owner: str | None) -> None:
     output.rows(("tier", "memories"), [(tier, f"{count:,}") for tier, count in found["by_tier"].items() if count])
     output.rows(("owner", "memories"), [(name, f"{count:,}") for name, count in found["by_owner"].items()])
     output.say(f"{found['items']:,} memories, {found['bytes']:,} bytes, {found['quarantined']} in quarantine.")
+    if found["unread"]:
+        output.say(f"{found['unread']:,} memories are still to be read for facts; the host does so while it runs.")
     for problem in found["problems"]:
         output.say(problem)
 
@@ -397,8 +463,15 @@ def _others(count: int) -> str:
 
 
 def _row(item: Document) -> tuple[str, ...]:
-    text = item["text"] if len(item["text"]) <= _TEXT_SHOWN else f"{item['text'][:_TEXT_SHOWN]}..."
-    return (f"{item.get('score') or 0:.3f}", item["tier"], item["id"], text)
+    return (f"{item.get('score') or 0:.3f}", item["tier"], item["id"], _cut(item["text"]))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _TEXT_SHOWN else f"{text[:_TEXT_SHOWN]}..."
+
+
+def _scope_of(block: Document) -> str:
+    return " ".join(f"{name}={block[name]}" for name in _SCOPE if block[name] is not None)
 
 
 def _parts(item: dict[str, Any]) -> str:

@@ -144,16 +144,8 @@ def install_locked(shell: Shell, *, locked: bool, folder: Path | None, yes: bool
     output, lock = Output(shell), load_lock(_project(shell))
     loaded(shell).settings.plugins.mkdir(parents=True, exist_ok=True)
     with connected(shell, output) as client:
-        here = {one["plugin"]: one for one in client.get("packages")["items"]}
-        wanted = [one for one in lock.plugins if here.get(one.name, {}).get("digest") != one.digest]
-        if not locked:
-            for one in [one for one in wanted if one.name in here]:
-                output.say(
-                    f"{one.name} is at {here[one.name]['version']}, and {FILE} says {one.version}: see --locked."
-                )
-            wanted = [one for one in wanted if one.name not in here]
         found = []
-        for one in wanted:
+        for one in _lacking(client, output, lock, others=locked):
             with output.waiting(f"Fetching {one.name}"):
                 looked = _look(client, _place(shell, one, folder))
             check_locked(one, looked.locked(one.source))

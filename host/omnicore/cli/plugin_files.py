@@ -101,12 +101,11 @@ def dissected(data: bytes) -> Anatomy:
     return Anatomy(info, hashlib.sha256(data).hexdigest(), sorted_imports(info), ordered)
 
 
-def anatomy_rows(anatomy: Anatomy, *, asked: Collection[str], manifest: bool) -> Iterator[tuple[str, str]]:
+def anatomy_rows(anatomy: Anatomy, *, asked: Collection[str]) -> Iterator[tuple[str, str]]:
     """The file in lines: what it exports and what it wants.
 
     Args:
         asked: capabilities that are asked for.
-        manifest: whether it has one.
     """
     info, imports = anatomy.info, anatomy.imports
     yield "kind", f"{'component' if info.kind == 'component' else 'core module'}, {size_text(info.size_bytes)}"
@@ -124,7 +123,7 @@ def anatomy_rows(anatomy: Anatomy, *, asked: Collection[str], manifest: bool) ->
         if names:
             yield label, _joined(names)
     if missing := unasked(imports, asked):
-        advice = "its manifest has to ask for them" if manifest else "`omnicore plugins adopt FILE` writes the lines"
+        advice = "ask for them in its manifest; `omnicore plugins adopt FILE` writes one where there is none"
         yield "not asked for", f"{_joined(missing)}: every call is refused; {advice}"
     if others:
         yield "unusable", f"nobody provides {_joined(others)}, unless the embedding application does"
@@ -573,17 +572,17 @@ def show(shell: Shell, name: str) -> None:
         anatomy = dissected(subject.module)
         document = {**json.loads(subject.manifest.to_json()), "path": name}
         rows, title = _manifest_rows(subject.manifest), subject.manifest.name
-        asked, manifest = {one.name for one in subject.manifest.capabilities}, subject.manifest.source != "inferred"
+        asked = {one.name for one in subject.manifest.capabilities}
     else:
         with connected(shell, output) as client:
             document = client.get("plugins", name)
         anatomy = _anatomy(loaded(shell).settings.plugins / document["path"])
         rows, title = detail_rows(document), document["name"]
-        asked, manifest = {one["name"] for one in document["asked"]}, bool(document["version"] or document["asked"])
+        asked = {one["name"] for one in document["asked"]}
     if output.is_json:
         output.document({**document, "module": anatomy.to_json() if anatomy else None})
         return
-    about = anatomy_rows(anatomy, asked=asked, manifest=manifest) if anatomy else ()
+    about = anatomy_rows(anatomy, asked=asked) if anatomy else ()
     output.rows(("plugin", title), [*rows, *about])
     if anatomy is not None:
         output.rows(SECTION_HEADS, section_rows(anatomy))

@@ -35,11 +35,13 @@ from omnicore.connectors.kind import (
     text,
     wrapped,
 )
-from omnicore.errors import InvalidSetting, LimitExceeded, OmniError, ServiceRefused, StorageFailed, Unavailable
-from omnicore.storage.modules import too_long
+from omnicore.errors import LimitExceeded, OmniError, ServiceRefused, StorageFailed, Unavailable
+from omnicore.storage.modules import too_long, wrong_place
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+
+    from omnicore.config.settings import Settings
 
 
 _CONNECT_S = 10
@@ -391,9 +393,9 @@ class S3Modules:
         parts = urlsplit(url)
         given = dict(parse_qsl(parts.query))
         if unknown := sorted(given.keys() - {"endpoint", "region", "credentials"}):
-            raise _wrong_store(f"has {unknown[0][:80]!r} after the ?", "endpoint, region and credentials are known")
+            raise wrong_place(f"has {unknown[0][:80]!r} after the ?", "endpoint, region and credentials are known")
         if not parts.hostname or "@" in parts.netloc:
-            raise _wrong_store("names no bucket", "write s3://BUCKET/PREFIX, credentials are not part of it")
+            raise wrong_place("names no bucket", "write s3://BUCKET/PREFIX, credentials are not part of it")
         prefix = unquote(parts.path).strip("/")
         self.shown = f"s3://{parts.netloc}/{prefix}".rstrip("/")
         self._bucket, self._prefix, self._given = parts.netloc, f"{prefix}/" if prefix else "", given
@@ -491,10 +493,6 @@ class S3Modules:
         )
 
 
-def module_place(url: str, _fleet_url: str | None) -> S3Modules:
+def module_place(url: str, _settings: Settings) -> S3Modules:
     """The place that `modules.store` names. Raises: InvalidSetting."""
     return S3Modules(url)
-
-
-def _wrong_store(fact: str, remedy: str) -> InvalidSetting:
-    return InvalidSetting(f"modules.store {fact}", remedy=remedy, setting="modules.store")

@@ -13,8 +13,10 @@ import json
 import os
 import random
 import secrets
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from dataclasses import replace as replace_call
@@ -545,7 +547,7 @@ class FleetCalls:
         future = asyncio.run_coroutine_threadsafe(self._sent(call), loop)
         try:
             return future.result()
-        except asyncio.CancelledError:
+        except CancelledError:
             raise CallCancelled(f"{call.ref} was cancelled: the host stops") from None
 
     async def _sent(self, call: RemoteCall, costs: CallCosts | None = None) -> Any:
@@ -623,30 +625,40 @@ class FleetCalls:
 
 
 class _Flights:
-    """Calls of steps that are under way from this host: here, and those that left it though it has the plugin."""
+    """Calls of steps that are under way from this host: here, and those that left it though it has the plugin.
+
+    Counted from any thread: a lost update would send calls away, or keep them here, for as long as the host lives.
+    """
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self.cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         self.at_home = self.abroad = 0
 
     @contextmanager
     def here(self, context: Any) -> Iterator[None]:
         """Counts a call that is made here, if it is one of a step."""
-        counts = isinstance(context, StepContext)
-        self.at_home += counts
+        if not isinstance(context, StepContext):
+            yield
+            return
+        with self._lock:
+            self.at_home += 1
         try:
             yield
         finally:
-            self.at_home -= counts
+            with self._lock:
+                self.at_home -= 1
 
     @contextmanager
     def away(self) -> Iterator[None]:
         """Counts a call that is made elsewhere."""
-        self.abroad += 1
+        with self._lock:
+            self.abroad += 1
         try:
             yield
         finally:
-            self.abroad -= 1
+            with self._lock:
+                self.abroad -= 1
 
 
 def _runs_here(loop: asyncio.AbstractEventLoop) -> bool:

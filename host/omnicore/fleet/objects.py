@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import io
-import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
 import nats.errors
@@ -17,13 +16,16 @@ from nats.js.object_store import ObjectStore
 
 from omnicore.errors import InvalidSetting, OmniError, StorageFailed, Unavailable
 from omnicore.fleet.connection import Servers, servers_of
-from omnicore.storage.modules import too_long
+from omnicore.storage.modules import PlaceLoop, too_long, wrong_place
+
+if TYPE_CHECKING:
+    from omnicore.config.settings import Settings
 
 _Result = TypeVar("_Result")
 
 _BUCKET = "omnicore-modules"
-_CONNECT_S, _ASK_S, _MOVE_S, _STOP_S = 3.0, 5.0, 30.0, 5.0
-"""Of connecting, of a question, of moving a module of 50 MB over a slow network, of leaving."""
+_CONNECT_S, _ASK_S, _MOVE_S = 3.0, 5.0, 30.0
+"""Of connecting, of a question, of moving a module of 50 MB over a slow network."""
 
 
 class _Bounded(io.BytesIO):
@@ -51,7 +53,7 @@ class NatsModules:
         url: `nats://HOST:4222?bucket=NAME&replicas=3`, with several servers and files as in `fleet.url`.
         fleet_url: the setting `fleet.url`, whose servers serve where the URL names none, as in `nats://?bucket=NAME`.
     Raises: InvalidSetting.
-    Owns: a thread with an event loop and a connection, from the first question until `close`.
+    Owns: a connection, from the first question until `close`.
     """
 
     def __init__(self, url: str, fleet_url: str | None) -> None:
@@ -63,17 +65,18 @@ class NatsModules:
         elif fleet_url and not given:
             wanted = fleet_url
         else:
-            raise _wrong("names no servers", "write nats://HOST:4222, or set fleet.url and write nats://?bucket=NAME")
+            raise wrong_place(
+                "names no servers", "write nats://HOST:4222, or set fleet.url and write nats://?bucket=NAME"
+            )
         if replicas not in ("1", "3", "5"):
-            raise _wrong("has a wrong number of replicas", "write replicas=1, 3 or 5")
+            raise wrong_place("has a wrong number of replicas", "write replicas=1, 3 or 5")
         self._replicas = int(replicas)
         try:
             self._servers: Servers = servers_of(wanted)
         except InvalidSetting as error:
-            raise _wrong(error.fact.removeprefix("fleet.url "), error.remedy) from error
+            raise wrong_place(error.fact.removeprefix("fleet.url "), error.remedy) from error
         self.shown = f"the object store {self._bucket} of NATS"
-        self._lock, self._joining = threading.Lock(), asyncio.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._loop, self._joining = PlaceLoop(self.shown), asyncio.Lock()
         self._client: Client | None = None
         self._store: ObjectStore | None = None
 
@@ -139,26 +142,14 @@ class NatsModules:
         self._ask(check, _ASK_S)
 
     def close(self) -> None:
-        """See `ModulePlace`."""
-        with self._lock:
-            loop, self._loop = self._loop, None
-        if loop is not None:
-            with suppress(TimeoutError):
-                asyncio.run_coroutine_threadsafe(self._leave(), loop).result(_STOP_S)
-            loop.call_soon_threadsafe(loop.stop)
+        """See `ModulePlace`. Whoever waits for an answer is told that the host closes."""
+        self._loop.close(self._leave)
 
     # -- inner parts
 
     def _ask(self, work: Callable[[ObjectStore], Awaitable[_Result]], within_s: float) -> _Result:
         """Raises: Unavailable, StorageFailed."""
-        return asyncio.run_coroutine_threadsafe(self._asked(work, within_s), self._running()).result()
-
-    def _running(self) -> asyncio.AbstractEventLoop:
-        with self._lock:
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                threading.Thread(target=_run, args=(self._loop,), name="omnicore-modules", daemon=True).start()
-            return self._loop
+        return self._loop.ask(lambda: self._asked(work, within_s))
 
     async def _asked(self, work: Callable[[ObjectStore], Awaitable[_Result]], within_s: float) -> _Result:
         try:
@@ -230,25 +221,14 @@ class NatsModules:
         )
 
 
-def module_place(url: str, fleet_url: str | None) -> NatsModules:
+def module_place(url: str, settings: Settings) -> NatsModules:
     """The place that `modules.store` names. Raises: InvalidSetting."""
-    return NatsModules(url, fleet_url)
+    return NatsModules(url, settings.fleet.url)
 
 
 def _name(digest: str) -> str:
     return f"{digest}.wasm"
 
 
-def _run(loop: asyncio.AbstractEventLoop) -> None:
-    try:
-        loop.run_forever()
-    finally:
-        loop.close()
-
-
 async def _quietly(_error: Exception) -> None:
     """Errors of the connection reach whoever asks over it."""
-
-
-def _wrong(fact: str, remedy: str) -> InvalidSetting:
-    return InvalidSetting(f"modules.store {fact}", remedy=remedy, setting="modules.store")

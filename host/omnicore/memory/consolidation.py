@@ -30,6 +30,7 @@ Summarise = Callable[[Sequence[str]], str | None]
 _BATCH = 500
 _BATCHES = 20
 _VALUED = 100  # batches, of 10 ms each: until they are done, filters read the rest row by row
+_READ, _READS, _READS_S = 250, 100, 1.0
 _BOOST = 1.1
 _YOUNG_SHARE = 0.5
 _ALIKE = 0.85
@@ -47,11 +48,12 @@ class Consolidated:
     evicted: int = 0
     purged: int = 0
     embedded: int = 0
+    facts: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """As events, REST and commands show it."""
         moved = [{"from_tier": a, "to_tier": b, "count": count} for (a, b), count in sorted(self.moved.items())]
-        others = ("linked", "expired", "evicted", "purged", "embedded")
+        others = ("linked", "expired", "evicted", "purged", "embedded", "facts")
         return {"moved": moved, **{name: getattr(self, name) for name in others}}
 
 
@@ -82,6 +84,7 @@ class Consolidator:
             self._keep_flagged(plugin, done)
         for plugin in self._table.plugins():
             self._run_for(plugin, done, young=young)
+        self._read(done)
         self._sweep(done)
         for (source, target), count in sorted(done.moved.items()):
             data: Mapping[str, Any] = {"from_tier": source, "to_tier": target, "count": count}
@@ -89,9 +92,10 @@ class Consolidator:
         return done
 
     def sweep(self) -> Consolidated:
-        """Only what must go on even where nothing is consolidated: what is over its time is put away."""
+        """Only what must go on even where nothing is consolidated: what is over goes, and facts are read."""
         done = Consolidated()
         self._memories.flush()
+        self._read(done)
         self._sweep(done)
         return done
 
@@ -267,6 +271,22 @@ class Consolidator:
         for _ in range(_VALUED):
             if self._table.revalue(plugin, _BATCH) < _BATCH:
                 return
+
+    def _read(self, done: Consolidated) -> None:
+        """Reads memories for facts that nobody read: those of earlier versions, and those that left the working tiers.
+
+        It ends after a second, and goes on from there with the next round: a sixtieth of a processor.
+        """
+        end = self._clock.monotonic() + _READS_S
+        for plugin in self._table.plugins():
+            after: int | None = 0
+            for _ in range(_READS):
+                if after is None:
+                    break
+                if self._clock.monotonic() > end:
+                    return
+                count, after = self._memories.facts.read(plugin, most=_READ, after=after)
+                done.facts += count
 
     def _sweep(self, done: Consolidated) -> None:
         now = self._clock.now()

@@ -339,7 +339,7 @@ def holding(facts: Sequence[Fact], at: float) -> list[Fact]:
     return found
 
 
-_MOST_FACTS = 500
+_MOST_KNOWN = 500
 MOST_NAMED = 200
 """The most characters of a subject, an attribute or a value."""
 
@@ -378,7 +378,7 @@ class MemoryFacts:
         return tuple(holding(found, at))
 
     def timeline(
-        self, owner: str, about: str | None = None, *, scope: FactScope = EVERYONE, most: int = _MOST_FACTS
+        self, owner: str, about: str | None = None, *, scope: FactScope = EVERYONE, most: int = _MOST_KNOWN
     ) -> list[Fact]:
         """All facts about somebody, about everyone for None, the oldest first; the newest 500 at most."""
         return timeline(self._table.about(owner, None if about is None else [named(about)], scope, most=most))
@@ -410,6 +410,20 @@ class MemoryFacts:
         """Erases all facts of a scope, also those said in no memory; how many there were."""
         return self._table.erase(owner, scope)
 
+    def read(self, owner: str, *, most: int, after: int = 0) -> tuple[int, int | None]:
+        """Reads memories of earlier versions for facts, from the one after a number.
+
+        Returns: the number of facts that they state, and the number after which others wait; None for the last.
+        """
+        rows = self._table.unread(owner, after=after, most=most)
+        found = [(row, facts_in(row.text, row.created_at, row.speaker)) for row in rows]
+        count = self._table.read(owner, found) if found else 0
+        return count, rows[-1].seq if len(rows) == most else None
+
+    def waiting(self, owner: str | None = None) -> int:
+        """The number of memories that are still to be read for facts, of one owner or of all."""
+        return self._table.waiting(owner)
+
     def _about(self, owner: str, subjects: Sequence[str], as_of: float | None, scope: FactScope) -> list[Fact]:
-        rows = self._table.about(owner, subjects, scope, most=_MOST_FACTS) if subjects else []
+        rows = self._table.about(owner, subjects, scope, most=_MOST_KNOWN) if subjects else []
         return timeline([row for row in rows if as_of is None or row.said_at <= as_of])

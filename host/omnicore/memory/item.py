@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
 
 from omnicore.errors import InvalidInput
 from omnicore.ids import new_id
+from omnicore.memory.blocks import MemoryBlock
 from omnicore.memory.facts import Fact, facts_in
 from omnicore.memory.languages import ENGLISH, language_of, languages, plain
 from omnicore.memory.tiers import BY_PLACE, SHARED, MemoryTier, TierPolicy, expiry, policy_of
@@ -174,7 +175,8 @@ class Forgotten(Record, frozen=True):
     """Counts of what was erased."""
 
     memories: Annotated[int, Meta(description="Memories, those that were made of others among them.")]
-    facts: Annotated[int, Meta(description="Facts that were said in none of these memories.")]
+    facts: Annotated[int, Meta(description="Facts that were said in none of these memories.")] = 0
+    blocks: Annotated[int, Meta(description="Core blocks.")] = 0
 
 
 class Memory(Record, frozen=True, kw_only=True):
@@ -229,6 +231,10 @@ class Recall(Record, frozen=True):
     items: tuple[Memory, ...]
     notes: Annotated[tuple[str, ...], Meta(description="Ways of looking that could not be used, and why.")] = ()
     facts: Annotated[tuple[Fact, ...], Meta(description="Facts that the question asks for and that hold then.")] = ()
+    blocks: Annotated[
+        tuple[MemoryBlock, ...],
+        Meta(description="Core blocks, which are given whatever the question: they come first in a model's context."),
+    ] = ()
 
 
 def shown(kept: KeptMemory, score: float | None = None, explain: Mapping[str, float] | None = None) -> Memory:
@@ -307,9 +313,7 @@ def drafted(draft: MemoryDraft, origin: MemoryOrigin, now: float, *, pinned: boo
     policy, scope = policy_of(tier := tier_named(draft.tier)), draft.scope
     text = checked_text(draft.text)
     metadata = _checked_metadata(draft.metadata)
-    about = draft.metadata
-    speaker = _name(about, "speaker")
-    language = language_of(text)
+    speaker, language = _name(about := draft.metadata, "speaker"), language_of(text)
     importance = _importance(draft, text, language)
     given = None if draft.embedding is None else checked_embedding(draft.embedding)
     said_at = now if draft.said_at is None else _checked_said_at(draft.said_at, now)
@@ -326,7 +330,8 @@ def drafted(draft: MemoryDraft, origin: MemoryOrigin, now: float, *, pinned: boo
         expires_at=expiry(policy, importance, now, pinned=pinned),
         hash=text_hash(text, speaker, scope),
         writer=origin.writer,
-        facts=facts_in(text, said_at, speaker) if policy.group != "working" and tier not in SHARED else (),
+        facts=facts_in(text, said_at, speaker) if (read := states_facts(tier)) else (),
+        stated=int(read) or None,
         words=tuple(words_of(speaker, text, language)),
         language=language,
         state=QUARANTINED if tier is MemoryTier.Galactic else LIVE,
@@ -342,6 +347,11 @@ def drafted(draft: MemoryDraft, origin: MemoryOrigin, now: float, *, pinned: boo
         source=origin.source or _name(about, "source"),
         given=None if given is None else given.tobytes(),
     )
+
+
+def states_facts(tier: MemoryTier) -> bool:
+    """True for the tiers whose memories are read for facts: not the working ones, and none that are shared."""
+    return policy_of(tier).group != "working" and tier not in SHARED
 
 
 def checked_owner(owner: str) -> str:

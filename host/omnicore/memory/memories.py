@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from omnicore.errors import InvalidInput, LimitExceeded, NotFound, PermissionDenied
 from omnicore.filters import read_filter
+from omnicore.memory.blocks import MemoryBlocks
 from omnicore.memory.cache import ImmediateTier, MemoryIndexes
 from omnicore.memory.candidates import Weights
 from omnicore.memory.facts import Fact, MemoryFacts
@@ -38,7 +39,8 @@ from omnicore.memory.item import (
     tier_named,
     words_of,
 )
-from omnicore.memory.recall import ALWAYS, Finder, Found, Lookup, Made, Question, tier_of
+from omnicore.memory.ranking import reranker_in
+from omnicore.memory.recall import ALWAYS, Finder, Found, Lookup, Made, Question, tier_of, within_budget
 from omnicore.memory.selection import Selection
 from omnicore.memory.tiers import BY_PLACE, SHARED, SPANS, MemoryTier, TierPolicy, expiry, policy_of
 from omnicore.memory.times import spoken_time
@@ -52,6 +54,7 @@ from omnicore.storage.tables.memory import (
     NewMemory,
     Quota,
 )
+from omnicore.storage.tables.memory_blocks import BlockTable
 from omnicore.storage.tables.memory_facts import FactTable
 from omnicore.storage.tables.memory_words import LAST, clean_words
 from omnicore.vectors.numeric import np
@@ -334,12 +337,18 @@ class Memories:
         )
         self.lookup = Lookup(self.table, self.indexes, self.immediate, clock)
         self.correct = Corrections(self.table, self.lookup, clock, tell)
-        self._finder = Finder(self.table, self.indexes, self.immediate, _weights(settings))
+        reranker = reranker_in(settings.reranker)
+        self._finder = Finder(self.table, self.indexes, self.immediate, _weights(settings), reranker)
         self._touches = Touches(self.table, clock)
         self._rate = WriteRate(settings.writes_per_s, clock)
         self.evictor = Evictor(self.table, self.indexes, settings.max_per_tier, clock, tell)
         self.facts = MemoryFacts(FactTable(store))
         self.figures: Counter[str] = Counter(memories_stored=0, memories_recalled=0, memory_recalls=0)
+
+    @property
+    def blocks(self) -> MemoryBlocks:
+        """The core blocks, which are given with every recall."""
+        return MemoryBlocks(BlockTable(self.table.store))
 
     def store(
         self,
@@ -413,39 +422,46 @@ class Memories:
         as_of: float | None = None,
         min_score: float = 0.0,
         filter: Mapping[str, Any] | None = None,
+        blocks: bool = True,
         **scope: Unpack[ScopeNames],
     ) -> Recall:
         """Memories that fit a text, an embedding or both, best first, each with its score and what that is made of.
 
         Args:
             tiers: where to look; None for all.
-            budget: the most characters of all texts together; a text that does not fit makes room for the next.
+            budget: the most characters of all texts, blocks first; one that does not fit makes room for the next.
             touch: whether what is found counts as used.
             made: when it was said. Without, "what happened last week?" is answered from that time first.
             valid_at: the time that facts are asked of; by default the one that the question names, or now.
             as_of: leaves out all that was said later. Units of all times: seconds since the epoch.
             min_score: the score that a memory must have.
-            filter: what their metadata must fulfil; see `omnicore.filters`.
+            filter: what their metadata must fulfil; see `omnicore.filters`. blocks: whether core blocks come along.
             scope: whose memories are asked for; of the shared tiers also what belongs to nobody.
 
         The rules of the cosmic tier are there in any case.
 
         Raises: InvalidInput: nothing to look for, a wrong tier, filter or name, or an embedding of another length.
         """
+        wanted, least = Selection(scoped(scope), read_filter(filter)), _checked_score(min_score)
         asked = self._question(text, embedding, tiers, owner, limit, made.upto(as_of))
-        wanted = Selection(scoped(scope), read_filter(filter))
-        question = dataclasses.replace(asked, least=_checked_score(min_score), selection=wanted)
+        question = dataclasses.replace(asked, least=least, selection=wanted)
         facts = () if text is None else self._facts(question, text, valid_at, as_of)
-        return self._answered(question, facts, budget, touch=touch)
+        return self._answered(question, facts, _checked_budget(budget), touch=touch, blocks=blocks)
 
-    def _answered(self, question: Question, facts: tuple[Fact, ...], budget: int | None, *, touch: bool) -> Recall:
+    def _answered(
+        self, question: Question, facts: tuple[Fact, ...], budget: int | None, *, touch: bool, blocks: bool
+    ) -> Recall:
+        names = question.selection.scope.names
+        given, left_out = self.blocks.given(question.plugin, names, budget) if blocks else ([], [])
+        room = None if budget is None else budget - sum(len(one.text) for one in given)
         told, notes = self._told(question, facts)
-        items, left = within_budget(told, budget)
+        items, left = within_budget(told, room)
         if touch:
             self._touch(question.plugin, items)
         self.figures.update(memory_recalls=1, memories_recalled=len(items))
-        notes += [*self._notes(question.text), *_left(left, budget)]
-        return Recall(tuple(item for item, _ in items), tuple(notes), facts)
+        notes += [*self._notes(question.text), *left_out]
+        notes += [f"{left} more do not fit into {room} characters"] if left else []
+        return Recall(tuple(item for item, _ in items), tuple(notes), facts, tuple(given))
 
     def _facts(self, question: Question, text: str, valid_at: float | None, as_of: float | None) -> tuple[Fact, ...]:
         wanted = question.selection
@@ -580,7 +596,9 @@ class Memories:
     def forget_all(
         self, *, owner: str = HOST, filter: Mapping[str, Any] | None = None, **scope: Unpack[ScopeNames]
     ) -> Forgotten:
-        """Erases all that a scope and a filter select, with what was made of it; without a filter, its facts too.
+        """Erases all that a scope and a filter select, with what was made of it.
+
+        Without a filter, the facts and the blocks of the scope go too.
 
         Of the shared tiers it erases what the owner wrote for the scope.
 
@@ -600,8 +618,10 @@ class Memories:
                     tier = BY_PLACE[own[0].tier].value
                     self.tell("memory.forgotten", {"tier": tier, "id": ids[0], "owner": space, "also": ids[1:]})
                 gone += len(ids)
-        facts = self.facts.erase(owner, wanted.scope.names) if wanted.filter is None else 0
-        return Forgotten(gone, facts)
+        if wanted.filter is not None:
+            return Forgotten(gone)
+        names = wanted.scope.names
+        return Forgotten(gone, self.facts.erase(owner, names), self.blocks.erase(owner, names))
 
     def _forget_scratch(self, owner: str, wanted: Selection) -> int:
         recent = self.immediate.known(owner)
@@ -759,28 +779,14 @@ _OF_A_FACT = 0.9
 """The least score of a memory that states a fact which was asked for and holds."""
 
 
-def within_budget(items: Sequence[tuple[Memory, Found]], budget: int | None) -> tuple[list[tuple[Memory, Found]], int]:
-    """Those whose texts fit into so many characters together, rules first, then the best; how many do not."""
-    if budget is None:
-        return list(items), 0
-    if budget < 1:
-        raise InvalidInput(f"nothing fits into {budget} characters", remedy="give 1 or more, or no budget")
-    room = budget
-    kept: set[int] = set()
-    for at in sorted(range(len(items)), key=lambda at: not items[at][1].pinned):
-        length = len(items[at][0].text)
-        if length <= room:
-            room -= length
-            kept.add(at)
-    return [items[at] for at in sorted(kept)], len(items) - len(kept)
-
-
-def _left(count: int, budget: int | None) -> tuple[str, ...]:
-    return (f"{count} more do not fit into {budget} characters",) if count else ()
-
-
 def _shown_row(kept: KeptMemory | None, one: Found) -> Memory | None:
     return None if kept is None else shown(kept, one.score, one.parts)
+
+
+def _checked_budget(value: int | None) -> int | None:
+    if value is not None and value < 1:
+        raise InvalidInput(f"nothing fits into {value} characters", remedy="give 1 or more, or no budget")
+    return value
 
 
 def _checked_score(value: float) -> float:

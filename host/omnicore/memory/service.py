@@ -16,6 +16,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar, Unpack
 
 from omnicore.errors import InvalidInput, PermissionDenied
 from omnicore.jobs.loop import Loop
+from omnicore.memory.blocks import MemoryBlock, MemoryBlockVersion
 from omnicore.memory.consolidation import Consolidated, Consolidator, Summarise
 from omnicore.memory.facts import MOST_NAMED, Fact
 from omnicore.memory.item import (
@@ -57,6 +58,7 @@ class MemoryStats(Record, frozen=True):
     by_tier: Mapping[str, int]
     by_owner: Mapping[str, int]
     quarantined: Annotated[int, Meta(description="Memories that wait for approval.")]
+    unread: Annotated[int, Meta(description="Memories that are still to be read for facts, in the background.")]
     embedder: str | None
     problems: tuple[str, ...]
 
@@ -84,6 +86,7 @@ def measured(memories: Memories, owner: str | None = None) -> MemoryStats:
         by_tier=tiers,
         by_owner={name: count for name, count in owners.items() if count},
         quarantined=memories.table.quarantined(),
+        unread=memories.facts.waiting(owner),
         embedder=memories.sense.name,
         problems=tuple(memories.problems()),
     )
@@ -107,7 +110,7 @@ def known_of(memories: Memories, name: str, *, owner: str, scope: ScopeNames) ->
     facts = memories.facts.timeline(checked_owner(owner), name, scope=scoped(scope).names)
     stated = {fact.memory for fact in facts}
     whole = re.compile(rf"(?<!\w){re.escape(name.strip())}(?!\w)", re.IGNORECASE)
-    found = memories.recall(name, owner=owner, limit=_MENTIONS, touch=False, **scope).items
+    found = memories.recall(name, owner=owner, limit=_MENTIONS, touch=False, blocks=False, **scope).items
     about = [one for one in found if one.id in stated or whole.search(one.text) or _said_by(one, whole)]
     return MemoryEntity(name, tuple(facts), tuple(sorted(about, key=lambda one: (one.created_at, one.id))))
 
@@ -188,7 +191,7 @@ class PluginMemories:
 
     async def recall(self, plugin: str, query: MemoryQuery) -> Sequence[MemoryItem]:
         """Memories that fit best, best first. Raises: InvalidInput."""
-        recall = partial(self._memories.recall, query.text, embedding=query.embedding, owner=plugin)
+        recall = partial(self._memories.recall, query.text, embedding=query.embedding, owner=plugin, blocks=False)
         asked = partial(recall, tiers=query.tiers, limit=query.limit, min_score=query.min_score, filter=query.filter)
         asked = partial(asked, **asdict(query.scope))
         found = await self._turns.take(plugin, asked)
@@ -289,6 +292,7 @@ class MemoryService:
         as_of: float | None = None,
         min_score: float = 0.0,
         filter: Mapping[str, Any] | None = None,
+        blocks: bool = True,
         **scope: Unpack[ScopeNames],
     ) -> Recall:
         """See `Memories.recall`."""
@@ -306,6 +310,7 @@ class MemoryService:
             as_of=as_of,
             min_score=min_score,
             filter=filter,
+            blocks=blocks,
             **scope,
         )
 
@@ -356,6 +361,58 @@ class MemoryService:
         """See `MemoryFacts.remove`."""
         return await _aside(self.memories.facts.remove, owner, fact)
 
+    async def blocks(
+        self, *, owner: str = HOST, after: str = "", most: int = 100, **scope: Unpack[ScopeNames]
+    ) -> tuple[list[MemoryBlock], str | None]:
+        """See `MemoryBlocks.page`."""
+        page = partial(self.memories.blocks.page, checked_owner(owner), scoped(scope).names)
+        return await _aside(page, after=after, most=most)
+
+    async def block(self, name: str, *, owner: str = HOST, **scope: Unpack[ScopeNames]) -> MemoryBlock:
+        """See `MemoryBlocks.get`."""
+        return await _aside(self.memories.blocks.get, checked_owner(owner), name, scoped(scope).names)
+
+    async def block_versions(
+        self, name: str, *, owner: str = HOST, **scope: Unpack[ScopeNames]
+    ) -> list[MemoryBlockVersion]:
+        """See `MemoryBlocks.versions`."""
+        return await _aside(self.memories.blocks.versions, checked_owner(owner), name, scoped(scope).names)
+
+    async def write_block(
+        self,
+        name: str,
+        text: str,
+        *,
+        version: int = 0,
+        by: str = "host",
+        owner: str = HOST,
+        **scope: Unpack[ScopeNames],
+    ) -> MemoryBlock:
+        """See `MemoryBlocks.write`."""
+        write = partial(self.memories.blocks.write, checked_owner(owner), name, text, version=version, by=by)
+        return await _aside(write, now=self.memories.clock.now(), scope=scoped(scope).names)
+
+    async def restore_block(
+        self,
+        name: str,
+        to: int,
+        *,
+        version: int,
+        by: str = "host",
+        owner: str = HOST,
+        **scope: Unpack[ScopeNames],
+    ) -> MemoryBlock:
+        """See `MemoryBlocks.restore`."""
+        restore = partial(self.memories.blocks.restore, checked_owner(owner), name, to, version=version, by=by)
+        return await _aside(restore, now=self.memories.clock.now(), scope=scoped(scope).names)
+
+    async def remove_block(self, name: str, *, owner: str = HOST, **scope: Unpack[ScopeNames]) -> bool:
+        """See `MemoryBlocks.remove`. Its words leave the files right after."""
+        gone = await _aside(self.memories.blocks.remove, checked_owner(owner), name, scoped(scope).names)
+        for loop in self._loops[1:] if gone else ():
+            loop.wake()
+        return gone
+
     async def forget(self, item: str, *, owner: str | None = None) -> tuple[str, ...]:
         """See `Memories.forget`. Words of what is gone leave the full text right after."""
         gone = await _aside(self.memories.forget, item, owner=owner)
@@ -368,7 +425,7 @@ class MemoryService:
     ) -> Forgotten:
         """See `Memories.forget_all`. Words of what is gone leave the full text right after."""
         gone = await _aside(self.memories.forget_all, owner=owner, filter=filter, **scope)
-        for loop in self._loops[1:] if gone.memories else ():
+        for loop in self._loops[1:] if gone != Forgotten(0) else ():
             loop.wake()
         return gone
 

@@ -11,11 +11,12 @@ Source: The Update Framework 1.0; the library is python-tuf.
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import hashlib
 import io
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -36,7 +37,7 @@ from omnicore.errors import (
 from omnicore.files import own_folder
 from omnicore.optional import optional
 from omnicore.packages.keys import read_public_key
-from omnicore.packages.package import Package, omni_name, read_omni
+from omnicore.packages.package import Package, omni_name, read_omni, write_omni
 from omnicore.packages.provenance import producers_of
 from omnicore.packages.reference import WebReference
 from omnicore.packages.signature import package_signatures
@@ -50,11 +51,15 @@ if TYPE_CHECKING:
 INDEX_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _ADDRESS = re.compile(r"(?P<name>[^=]+)=(?P<url>[^#]+)#sha256=(?P<root>[0-9a-f]{64})")
 _PLUGIN = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_README, _ICONS = "README.md", ("icon.svg", "icon.png")
 _DAY_S = 86_400.0
 _ROOT_DAYS, _LISTS_DAYS = 3 * 365, 365
 MOST_DOCUMENT = 4 * 1024 * 1024
 """Largest document of one name, and largest list for searches."""
+MOST_README = MOST_ICON = 64 * 1024
+"""Largest files beside a package that can be read without fetching it; of a longer README the beginning."""
 _ROLES = ("targets", "snapshot", "timestamp")
+_POLL_S, _LONGEST_WAIT_S = 0.02, 120.0
 
 Fetch = Callable[[str, int], bytes]
 """Gets the bytes at a URL, at most so many. Raises: NotFound: there are none; other errors of the tree."""
@@ -69,7 +74,10 @@ class IndexPublisher(Record, frozen=True):
 
 
 class IndexVersion(Record, frozen=True):
-    """A version of a plugin. `digest` is its package's; `capabilities` hold name, scope and reason."""
+    """A version of a plugin. `digest` is its package's; `capabilities` hold name, scope and reason.
+
+    `file`, `readme` and `icon` are paths in the index, the last two empty where the package has none.
+    """
 
     version: Annotated[str, Meta(max_length=128)]
     digest: Annotated[str, Meta(pattern="^sha256:[0-9a-f]{64}$")]
@@ -82,6 +90,8 @@ class IndexVersion(Record, frozen=True):
     licence: Annotated[str, Meta(max_length=200)] = ""
     publishers: tuple[str, ...] = ()
     added_at: float = 0.0
+    readme: Annotated[str, Meta(max_length=300)] = ""
+    icon: Annotated[str, Meta(max_length=300)] = ""
 
 
 class IndexAdvisory(Record, frozen=True):
@@ -115,6 +125,11 @@ class IndexEntry(Record, frozen=True):
             remedy=f"it has {', '.join(one.version for one in self.versions[:10])}",
         )
 
+    @property
+    def offered(self) -> IndexVersion:
+        """The newest version that was not revoked, else the newest one."""
+        return next((one for one in self.versions if not self.revoked(one.version)), self.versions[0])
+
     def known(self, version: str) -> tuple[IndexAdvisory, ...]:
         """The advisories for a version."""
         return tuple(one for one in self.advisories if applies(version, one.affected))
@@ -125,7 +140,7 @@ class IndexEntry(Record, frozen=True):
 
 
 class IndexList(Record, frozen=True):
-    """Every plugin of an index, for searches: each with its newest version only."""
+    """Every plugin of an index, for searches: each with its newest version only, of those that were not revoked."""
 
     entries: tuple[IndexEntry, ...] = ()
 
@@ -163,11 +178,12 @@ def entry_with(
 
 
 def _version(package: Package, publishers: tuple[str, ...], added_at: float) -> IndexVersion:
-    plugin = package.plugin
+    plugin, file = package.plugin, f"packages/{omni_name(package)}"
+    icon = next((one for one in _ICONS if 0 < len(package.files.get(one, b"")) <= MOST_ICON), "")
     return IndexVersion(
         package.version,
         package.digest,
-        f"packages/{omni_name(package)}",
+        file,
         size_bytes=package.size,
         module_sha256=hashlib.sha256(package.module).hexdigest(),
         capabilities=tuple(
@@ -178,7 +194,23 @@ def _version(package: Package, publishers: tuple[str, ...], added_at: float) -> 
         licence=_licence(package),
         publishers=publishers,
         added_at=added_at,
+        readme=_beside(file, _README) if package.files.get(_README) else "",
+        icon=_beside(file, icon) if icon else "",
     )
+
+
+def index_files(package: Package, version: IndexVersion) -> dict[str, bytes]:
+    """The files of a version as an index holds them: the package, and what is shown before anybody fetches it."""
+    found = {version.file: write_omni(package)}
+    if version.readme:
+        found[version.readme] = package.files[_README][:MOST_README]
+    if version.icon:
+        found[version.icon] = package.files[version.icon.rpartition("/")[2]]
+    return found
+
+
+def _beside(file: str, title: str) -> str:
+    return f"{file.removesuffix('.omni')}/{title}"
 
 
 def _order(one: IndexVersion) -> tuple[Any, ...]:
@@ -224,9 +256,10 @@ class IndexFolder:
     def entries(self) -> dict[str, IndexEntry]:
         """The plugins of the index as it is, by name. Raises: InvalidInput: a document of it is damaged."""
         found = {}
-        for path in self._targets() if (self._folder / "metadata").is_dir() else ():
+        for path, target in (self._targets() if (self._folder / "metadata").is_dir() else {}).items():
             if path.startswith("names/"):
-                entry = from_text(IndexEntry, self._target_file(path).read_bytes(), "document of the index")
+                place = self._folder / "targets" / _prefixed(path, target.hashes["sha256"])
+                entry = from_text(IndexEntry, place.read_bytes(), "document of the index")
                 found[entry.name] = entry
         return found
 
@@ -234,7 +267,7 @@ class IndexFolder:
         """Writes the index, and returns the digest of its first root, which clients are given.
 
         Args:
-            packages: the files of packages that are new, by their names in `IndexVersion.file`.
+            packages: the files of versions that are new, as `index_files` gives them.
 
         Raises: Conflict: a key that is needed is missing, or a version is there with other bytes.
         """
@@ -242,7 +275,7 @@ class IndexFolder:
         files = dict[str, bytes]()
         for name, entry in entries.items():
             files[f"names/{name}.json"] = to_text(entry).encode()
-        listed = (replace(one, versions=one.versions[:1]) for _, one in sorted(entries.items()))
+        listed = (replace(one, versions=one.versions and (one.offered,)) for _, one in sorted(entries.items()))
         files["search.json"] = to_text(IndexList(tuple(listed))).encode()
         before = self._targets() if (self._folder / "metadata").is_dir() else {}
         targets = {path: one for path, one in before.items() if path.startswith("packages/")}
@@ -318,9 +351,6 @@ class IndexFolder:
         file = self._folder / "metadata" / f"{newest}.targets.json"
         return dict(self._tuf.Metadata.from_file(str(file)).signed.targets)
 
-    def _target_file(self, path: str) -> Path:
-        return self._folder / "targets" / _prefixed(path, self._targets()[path].hashes["sha256"])
-
     def _until(self, days: float) -> datetime:
         return (datetime.fromtimestamp(self._clock.now(), UTC) + timedelta(days=days)).replace(microsecond=0)
 
@@ -372,7 +402,7 @@ class PluginIndex:
     def __init__(self, address: IndexAddress, state: Path, *, fetch: Fetch, clock: Clock) -> None:
         self.address, self._fetch, self._clock = address, fetch, clock
         digest = hashlib.sha256(f"{address.name}\n{address.root}".encode()).hexdigest()[:16]
-        self._state = state / f"{address.name}-{digest}"
+        self.state = state / f"{address.name}-{digest}"
         self._updater: Any = None
 
     def refresh(self) -> None:
@@ -384,13 +414,13 @@ class PluginIndex:
             ToolMissing: the extra `index` is not installed.
         """
         client, config = optional("tuf.ngclient", extra="index"), optional("tuf.ngclient.config", extra="index")
-        for folder in (self._state, self._state / "targets"):
+        for folder in (self.state, self.state / "targets"):
             own_folder(folder)
         with _translated(self.address.name):
             updater = client.Updater(
-                str(self._state),
+                str(self.state),
                 f"{self.address.url}/metadata/",
-                str(self._state / "targets"),
+                str(self.state / "targets"),
                 f"{self.address.url}/targets/",
                 fetcher=_Fetcher(self._fetch),
                 config=config.UpdaterConfig(max_root_rotations=64, targets_max_length=16 * 1024 * 1024),
@@ -415,6 +445,14 @@ class PluginIndex:
         """The file of a version's package. Raises: NotFound; as `refresh`."""
         return self._file(version.file, most=None)
 
+    def readme(self, version: IndexVersion) -> bytes:
+        """The beginning of a version's README, empty where it has none. Raises: NotFound; as `refresh`."""
+        return self._file(version.readme, most=MOST_README) if version.readme else b""
+
+    def icon(self, version: IndexVersion) -> bytes:
+        """The icon of a version, not checked, empty where it has none. Raises: NotFound; as `refresh`."""
+        return self._file(version.icon, most=MOST_ICON) if version.icon else b""
+
     def _file(self, path: str, *, most: int | None = MOST_DOCUMENT) -> bytes:
         if self._updater is None:
             self.refresh()
@@ -430,7 +468,7 @@ class PluginIndex:
 
     def _first_root(self) -> bytes:
         """The first root: the one that the owner's setting names, whoever serves the index."""
-        file = self._state / "1.root.json"
+        file = self.state / "1.root.json"
         data = file.read_bytes() if file.is_file() else b""
         if hashlib.sha256(data).hexdigest() != self.address.root:
             data = self._fetch(f"{self.address.url}/metadata/1.root.json", 512_000)
@@ -522,13 +560,13 @@ class Indexes:
 
     async def of(self, address: IndexAddress) -> tuple[IndexEntry, ...]:
         """Every plugin of one index. Raises: as `PluginIndex.refresh`."""
-        return await self._read(address, PluginIndex.entries)
+        return await self.read(address, PluginIndex.entries)
 
     async def find(self, name: str, version: str = "") -> FoundVersion:
         """A version of a plugin, by default the newest that was not revoked. Raises: NotFound; as `PluginIndex`."""
         for address in self.addresses:
             try:
-                entry: IndexEntry = await self._read(address, lambda index: index.entry(name))
+                entry: IndexEntry = await self.read(address, lambda index: index.entry(name))
             except NotFound:
                 continue
             return FoundVersion(address.name, entry, entry.version(version))
@@ -540,13 +578,18 @@ class Indexes:
     async def package(self, found: FoundVersion) -> Package:
         """The package of a version, checked. Raises: as `PluginIndex`."""
         address = next(one for one in self.addresses if one.name == found.index)
-        package = read_omni(await self._read(address, lambda index: index.package(found.version)))
+        package = read_omni(await self.read(address, lambda index: index.package(found.version)))
         if package.digest != found.version.digest or package.name != found.entry.name:
             raise _rejected(found.index, "names another package than the one it holds", "digest")
         return package
 
-    async def _read(self, address: IndexAddress, work: Callable[[PluginIndex], _T]) -> _T:
-        """Reads an index on a thread: the library waits, and this event loop sends what it asks for."""
+    async def read(self, address: IndexAddress, work: Callable[[PluginIndex], _T]) -> _T:
+        """The value that `work` reads from an index, alone. Raises: as `PluginIndex`."""
+        async with _alone(self._opened(address, _from_folder).state):
+            return await self._on_a_thread(address, work)
+
+    async def _on_a_thread(self, address: IndexAddress, work: Callable[[PluginIndex], _T]) -> _T:
+        """Works on a thread: the library waits, and this event loop sends what it asks for."""
         if not address.url.startswith(("https://", "http://")):
             return await asyncio.to_thread(work, self._opened(address, _from_folder))
         loop, url = asyncio.get_running_loop(), parse_url(f"{address.url}/")
@@ -565,6 +608,25 @@ class Indexes:
 
     def _opened(self, address: IndexAddress, fetch: Fetch) -> PluginIndex:
         return PluginIndex(address, self._state, fetch=fetch, clock=self._clock)
+
+
+@asynccontextmanager
+async def _alone(state: Path) -> AsyncIterator[None]:
+    """Keeps other readers of an index out, in all processes: the library replaces its files one after the other.
+
+    It waits on the event loop: a thread that waits might be the one that the reader needs. Raises: Unavailable.
+    """
+    own_folder(state)
+    with (state / "lock").open("wb") as file:
+        for _ in range(int(_LONGEST_WAIT_S / _POLL_S)):
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                await asyncio.sleep(_POLL_S)
+                continue
+            yield
+            return
+    raise Unavailable(f"another process reads {state.name} for {_LONGEST_WAIT_S:g} seconds", remedy="try again")
 
 
 def _from_folder(url: str, most: int) -> bytes:

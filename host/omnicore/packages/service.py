@@ -11,11 +11,12 @@ import asyncio
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from omnicore.errors import Conflict, InvalidInput, OmniError, PermissionDenied
+from omnicore.packages.gallery import Gallery
 from omnicore.packages.package import Package, read_omni
 from omnicore.packages.reference import FileReference, IndexReference, OciReference, Reference, parse_reference
 from omnicore.packages.signature import offered_keys, package_signatures
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 _KEPT = 4
 _KEPT_BYTES = 128 * 1024 * 1024
+_ASKED_AT_ONCE = 8  # sources of packages
 _MOST_SHOWN = 64 * 1024  # of a README
 
 
@@ -98,7 +100,10 @@ class PackageLook:
 
 
 class Packages:
-    """The packages of one host. Usable from any thread, its coroutines on any loop."""
+    """The packages of one host. Usable from any thread, its coroutines on any loop.
+
+    Owns: `gallery`, what the indexes have.
+    """
 
     def __init__(
         self,
@@ -111,6 +116,7 @@ class Packages:
     ) -> None:
         self._plugins, self._clock, self._sources, self._settings = plugins, clock, sources, settings
         self._origins, self._publishers = OriginsTable(store), Publishers(store, clock)
+        self.gallery = Gallery(plugins, self._publishers, clock, sources=sources, settings=settings)
         self._seen: OrderedDict[str, Package] = OrderedDict()
         self._lock = threading.Lock()
         plugins.forgetting.append(self._origins.forget)
@@ -166,10 +172,20 @@ class Packages:
         rows = {row.name: row for row in self._plugins.routes.catalogue.rows() if row.present}
         return [one for one in self._origins.all() if one.plugin in rows and rows[one.plugin].hash == one.hash]
 
-    async def outdated(self, *, named: bool) -> Sequence[OutdatedPlugin]:
-        """Every plugin that came as a package, with the highest version that its source has."""
+    async def outdated(self, *, named: bool, sees: Callable[[str], bool] | None = None) -> Sequence[OutdatedPlugin]:
+        """Every plugin that came as a package, with the highest version that its source has.
+
+        Args:
+            sees: takes the name of a plugin; sources are asked about those that pass.
+        """
         found = await asyncio.to_thread(self.installed)
-        return await asyncio.gather(*(self._newest(one, named) for one in found))
+        turns = asyncio.Semaphore(_ASKED_AT_ONCE)
+
+        async def newest(one: PluginOrigin) -> OutdatedPlugin:
+            async with turns:
+                return await self._newest(one, named)
+
+        return await asyncio.gather(*(newest(one) for one in found if sees is None or sees(one.plugin)))
 
     async def _newest(self, origin: PluginOrigin, named: bool) -> OutdatedPlugin:
         told = OutdatedPlugin(origin.plugin, origin.source, origin.version, "", "")

@@ -168,7 +168,12 @@ def judge(
     A signature that does not verify with the key it names, a revoked or expired key, a rule that is not met and a
     changed publisher are refused whatever the policy says about the unsigned.
     """
-    found = _verified(name, evidence, policy, keys, pin, now)
+    return _decided(name, _verified(name, evidence, policy, keys, pin, now), policy, keys, pin)
+
+
+def _decided(
+    name: str, found: _Found, policy: TrustPolicy, keys: Sequence[PublisherKeyRow], pin: PublisherPinRow | None
+) -> TrustVerdict:
     if found.broken:
         return TrustVerdict("refuse", found.broken, "get the package again from its publisher")
     given: dict[str, Any] = {"publishers": found.publishers, "names": found.names, "unknown": tuple(found.unknown)}
@@ -329,6 +334,17 @@ class Publishers:
         """The verdict on a package of a name, from what is known now."""
         pin = self.table.pin_of(name)
         return judge(name, evidence, policy, keys=self.table.known_keys(), pin=pin, now=self._clock.now())
+
+    def foreseen(self, name: str, signers: Sequence[PublicKey], policy: TrustPolicy) -> TrustVerdict:
+        """The verdict on a package that an index says was signed with these keys; the package itself decides later."""
+        keys, found = self.table.known_keys(), _Found([], [], [])
+        known = {row.fingerprint: row for row in keys}
+        for one in signers:
+            if (row := known.get(one.fingerprint)) is not None:
+                _count(row, self._clock.now(), found)
+            else:
+                found.unknown.append(one)
+        return _decided(name, found, policy, keys, self.table.pin_of(name))
 
     def key(self, word: str) -> PublisherKeyRow:
         """A key by its name or fingerprint. Raises: NotFound."""

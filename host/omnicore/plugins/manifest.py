@@ -26,7 +26,7 @@ from omnicore.optional import optional
 from omnicore.plugins.schemas import BYTES_MEDIA, JSON_MEDIA, FunctionSpec, problems_of_schema, write_path
 from omnicore.sandbox.abi import Limits, WasiGrant
 from omnicore.sandbox.wit import Signature, Way, WitType, entry_of, input_way, output_way, returned
-from omnicore.texts import too_deep
+from omnicore.texts import too_deep, with_more
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -63,7 +63,7 @@ class ManifestDocument:
         line, place, message = found[0]
         return ManifestInvalid(
             f"{self.path}:{line}: {place + ': ' if place else ''}{message}",
-            remedy="correct the manifest" + (f"; {len(found) - 1} more problems follow" if found[1:] else ""),
+            remedy=with_more("correct the manifest", len(found) - 1),
             path=self.path,
             line=line,
             problems=[{"line": number, "path": where, "message": text} for number, where, text in found],

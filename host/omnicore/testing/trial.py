@@ -145,6 +145,7 @@ def _grant_all(host: BlockingHost, name: str) -> None:
         view = host.plugins.grant(name, None, who="trial")
     if view.state != "enabled":
         raise Unavailable(f"{name} cannot be served: {view.reason or view.state}", remedy="mend the plugin")
+    host.plugins.loads(name)  # each grant that changes its doors makes a new version, loaded when it is called
 
 
 class _TrialHost(Host):
@@ -180,7 +181,7 @@ FUEL = 10**15
 
 
 class MeasuringEngine:
-    """An engine that remembers what it loaded, in `templates`, and what the last call used, in `usage`.
+    """An engine that remembers what is loaded, in `templates`, and what the last call used, in `usage`.
 
     `loads_s` says how long each of them took. Units: seconds.
     """
@@ -219,6 +220,7 @@ class _MeasuringTemplate:
         return _MeasuringInstance(self._inner.instance(on_loop=on_loop), self._engine)
 
     def close(self) -> None:
+        self._engine.templates.remove(self._inner)  # granting the next capability loads the plugin anew
         self._inner.close()
 
 

@@ -24,7 +24,7 @@ from omnicore.sandbox.abi import MIB, Limits
 from omnicore.sandbox.extism.engine import ExtismEngine
 from omnicore.sandbox.inspect import FuncType, inspect
 from omnicore.sandbox.snapshot import FIRST_DOOR, Evaluation, HostImport, LanguageEngine
-from omnicore.texts import too_deep
+from omnicore.texts import too_deep, with_more
 from omnicore.toolchains.languages import Built, PluginSource, Report, kit, run
 from omnicore.toolchains.manifest import toml_values
 
@@ -477,11 +477,40 @@ def bundled(source: PluginSource, report: Report) -> SourceBundle:
     report(f"bundling {entry}")
     with tempfile.TemporaryDirectory(prefix="omnicore-js-") as scratch:
         made = Path(scratch) / _NAME
-        run([program, f"./{entry}", *_FLAGS, f"--outfile={made}"], cwd=source.folder, language="JavaScript")
+        try:
+            run([program, f"./{entry}", *_FLAGS, f"--outfile={made}"], cwd=source.folder, language="JavaScript")
+        except BuildFailed as error:
+            raise _unbundled(error, source.folder) from error
         text = made.read_text("utf-8")
         found = json.loads(made.with_name(f"{_NAME}.map").read_text("utf-8"))
         sources = [_relative(made.parent / one, source.folder) for one in found["sources"]]
     return SourceBundle(_NAME, text, {"name": _NAME, **stretches(found["mappings"], sources)})
+
+
+_MISFIT = re.compile(r"\[ERROR\] ([^\n]+)\n\n {4}(\S[^\n]*:\d+:\d+):\n")
+_UNRESOLVED = re.compile(r'Could not resolve "([^"]+)"')
+_OF_NODE = re.compile(r'The package "[^"]+" wasn\'t found on the file system but is built into node')
+
+
+def _unbundled(error: BuildFailed, folder: Path) -> BuildFailed:
+    """The first thing that esbuild found, with its place and a remedy; `output` keeps all it said."""
+    said = str(error.details.get("output", ""))
+    first, *others = said.split("\u2718 ")[1:] or [said]
+    found = _MISFIT.search(first)
+    if found is None:
+        return error
+    fact, remedy = found[1], "fix the source"
+    if missing := _UNRESOLVED.match(fact):
+        name = missing[1]
+        package = "/".join(name.split("/")[: 2 if name.startswith("@") else 1])
+        if _OF_NODE.search(first):
+            fact = f"{name} is a part of Node, which no plugin has"
+            remedy = "use what sdk/js/README.md lists; the host's doors are in the package omnicore"
+        elif name.startswith((".", "/")):
+            fact, remedy = f"there is no {name}", "fix the path"
+        else:
+            fact, remedy = f"there is no package {package}", f"run `npm install {package}` in {folder.name}"
+    return BuildFailed(f"{found[2]}: {fact}", remedy=with_more(remedy, len(others)), output=said)
 
 
 def _relative(path: Path, folder: Path) -> str:

@@ -14,7 +14,7 @@ from typing import Any, Final
 from omnicore.errors import BuildFailed
 from omnicore.toolchains.languages import Built, PluginSource, Report, kit, python_program, run
 from omnicore.toolchains.python_source import (
-    NOUNS,
+    MODULES,
     ChoiceType,
     GroupType,
     Kind,
@@ -23,6 +23,7 @@ from omnicore.toolchains.python_source import (
     PythonPlugin,
     RecordType,
     TypedField,
+    packaged_doors,
     read,
     words,
 )
@@ -250,7 +251,8 @@ class _Build:
             shutil.copytree(self._source.folder, self._code, ignore=self._left)
             return
         self._copy_code(plugin)
-        doors = NOUNS if self._vendored() else plugin.doors  # packages may use the kit, too
+        packaged = frozenset[str]().union(*map(packaged_doors, self._vendored()))  # packages may use the kit, too
+        doors = [door for door in MODULES if door in plugin.doors or door in packaged]
         (self._wit / "plugin.wit").write_text(world(plugin, doors), encoding="utf-8")
         (self._code / f"{APP}.py").write_text(glue(plugin), encoding="utf-8")
 

@@ -414,6 +414,8 @@ def _unknown(node: ast.expr, module: PythonModule, place: str, at: ast.AST) -> E
 _KIT = "omnicore_sdk"
 NOUNS = tuple(door.name for door in DOORS if door.verbs)
 """Capabilities for which the kit has a module."""
+MODULES = (*NOUNS, "application")
+"""These, and the module of the kit for functions of an application that embeds the host."""
 
 _AnyFunction = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -441,16 +443,29 @@ def read(folder: Path, entry: str) -> PythonPlugin:
         functions=functions,
         types=hints.types,
         uses=uses,
-        doors=tuple(door for door in NOUNS if any(door in _nouns(module) for module in known.values())),
+        doors=tuple(door for door in MODULES if any(door in _nouns(module.tree) for module in known.values())),
         late=tuple(sorted(late)),
         modules={name: module.path for name, module in known.items()},
     )
 
 
-def _nouns(module: PythonModule) -> frozenset[str]:
+def packaged_doors(folder: Path) -> frozenset[str]:
+    """The nouns of the kit that packages in a folder may use; all where a module that has the kit cannot be read."""
+    found: set[str] = set()
+    for path in folder.rglob("*.py"):
+        source = path.read_bytes()
+        if _KIT.encode() in source:
+            try:
+                found.update(_nouns(ast.parse(source)))
+            except (SyntaxError, ValueError, RecursionError):
+                return frozenset(NOUNS)
+    return frozenset(found).intersection(MODULES)
+
+
+def _nouns(tree: ast.Module) -> frozenset[str]:
     """The nouns of the kit that a module may use: those it names, and all where it has the kit as a whole."""
     found: set[str] = set()
-    for node in ast.walk(module.tree):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found.update(*(NOUNS for alias in node.names if alias.name == _KIT))
             found.update(alias.name.removeprefix(f"{_KIT}.") for alias in node.names)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_args
 
 from omnicore.errors import InvalidInput, LimitExceeded
+from omnicore.filters import plain
 from omnicore.records import Meta, Record, field
 from omnicore.storage.tables.vectors import DROPPED, Collection, Metric, NewVector, VectorRow, VectorTable
 from omnicore.texts import is_whole
@@ -178,18 +179,8 @@ def tags_of_text(text: str) -> list[int]:
 
 def tag_of(key: str, value: Any) -> int:
     """A number that equal members share: 1 and 1.0 are equal, 1 and true are not."""
-    digest = hashlib.blake2b(_json([key, _plain(value)]).encode(), digest_size=8).digest()
+    digest = hashlib.blake2b(_json([key, plain(value)]).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little", signed=True)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value
 
 
 def _json(value: Any) -> str:

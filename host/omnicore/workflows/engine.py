@@ -650,14 +650,14 @@ class EmbeddedEngine:
     ) -> NewRun:
         """The run of a text that is not applied, or of a part of it; the text is kept.
 
-        Raises: WorkflowInvalid. Conflict: it has another name. NotFound: the run of `wishes`. InvalidInput and
-            LimitExceeded: see `omnicore.workflows.trials.prepared`.
+        Raises: WorkflowInvalid. Conflict: it has another name, or the run of `wishes` is another workflow's. NotFound:
+            that run. InvalidInput and LimitExceeded: see `omnicore.workflows.trials.prepared`.
         """
         graph = await self.definitions.compile(text)
         name = name_of(graph.name, graph.namespace)
         if name != workflow:
             raise Conflict(f"the text is that of {name}, not of {workflow}", remedy="keep its name for the trial")
-        known = TrialRecord() if wishes.run is None else await asyncio.to_thread(self.reader.record, wishes.run)
+        known = await asyncio.to_thread(self._recorded, workflow, wishes.run)
         part, first, trigger = await asyncio.to_thread(prepared, graph.document, wishes, known, *given)
         if part != graph.document:
             graph = await self.definitions.compile(part)
@@ -676,6 +676,15 @@ class EmbeddedEngine:
         return sorted(found, reverse=True)
 
     # -- inner parts
+
+    def _recorded(self, workflow: str, run: str | None) -> TrialRecord:
+        """The values of the run that stands for what a trial leaves out."""
+        if run is None:
+            return TrialRecord()
+        owner = self.reader.row(run).workflow
+        if owner != workflow:
+            raise Conflict(f"{run[:80]} is a run of {owner}, not of {workflow}", remedy="name a run of this workflow")
+        return self.reader.record(run)
 
     def _secrets(self, digest: str) -> tuple[str, ...]:
         graph = self.definitions.graphs.at_hand(digest)

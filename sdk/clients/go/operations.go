@@ -414,6 +414,73 @@ func (c *Client) LookAtPackage(ctx context.Context, body LookOrder, query LookAt
 	return answer, nil
 }
 
+// SearchGalleryQuery has the options of SearchGallery; what is nil is left out.
+type SearchGalleryQuery struct {
+	// Words that all are in what a plugin says of itself.
+	Q *string
+
+	// Plugins on a page.
+	Limit *int64
+
+	// `next` of the page before.
+	Cursor *string
+}
+
+func (q SearchGalleryQuery) visit(add func(string, any)) {
+	add("q", q.Q)
+	add("limit", q.Limit)
+	add("cursor", q.Cursor)
+}
+
+// SearchGallery: searches the plugins of the owner's indexes: GET /api/v1/gallery.
+func (c *Client) SearchGallery(ctx context.Context, query SearchGalleryQuery) (*GalleryPage, error) {
+	answer := new(GalleryPage)
+	if err := c.do(ctx, request{method: http.MethodGet, path: "/api/v1/gallery", query: query}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// AllSearchGallery goes through all pages of SearchGallery, asking for each as it is reached; the first error
+// ends it.
+func (c *Client) AllSearchGallery(ctx context.Context, query SearchGalleryQuery) iter.Seq2[GalleryEntry, error] {
+	return func(yield func(GalleryEntry, error) bool) {
+		for {
+			page, err := c.SearchGallery(ctx, query)
+			if err != nil {
+				var none GalleryEntry
+				yield(none, err)
+				return
+			}
+			for _, one := range page.Items {
+				if !yield(one, nil) {
+					return
+				}
+			}
+			if page.Next == nil {
+				return
+			}
+			query.Cursor = page.Next
+		}
+	}
+}
+
+// ShowGalleryPlugin: shows a plugin of the owner's indexes: GET /api/v1/gallery/{package}.
+func (c *Client) ShowGalleryPlugin(ctx context.Context, package_ string) (*GalleryPlugin, error) {
+	answer := new(GalleryPlugin)
+	if err := c.do(ctx, request{method: http.MethodGet, path: "/api/v1/gallery/" + escaped(package_)}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// ShowGalleryIcon: shows the icon of a plugin of the indexes: GET /api/v1/gallery/{package}/icon.
+func (c *Client) ShowGalleryIcon(ctx context.Context, package_ string) ([]byte, error) {
+	var answer []byte
+	err := c.do(ctx, request{method: http.MethodGet, path: "/api/v1/gallery/" + escaped(package_) + "/icon"}, &answer)
+	return answer, err
+}
+
 // ShowLogsQuery has the options of ShowLogs; what is nil is left out.
 type ShowLogsQuery struct {
 	// How many lines.
@@ -1637,6 +1704,208 @@ func (q RemoveFactQuery) visit(add func(string, any)) {
 // RemoveFact: removes a fact; the memory that states it stays: DELETE /api/v1/memory/facts/{fact}.
 func (c *Client) RemoveFact(ctx context.Context, fact string, query RemoveFactQuery) error {
 	return c.do(ctx, request{method: http.MethodDelete, path: "/api/v1/memory/facts/" + escaped(fact), query: query, keyed: true}, nil)
+}
+
+// ListBlocksQuery has the options of ListBlocks; what is nil is left out.
+type ListBlocksQuery struct {
+	// Whose: a plugin, or `@host` for the host's own.
+	Owner *string
+
+	// Only of this user.
+	User *string
+
+	// Only of this agent.
+	Agent *string
+
+	// Only of this session.
+	Session *string
+
+	// Only of this app.
+	App *string
+
+	// How many.
+	Limit *int64
+
+	// `next` of the page before.
+	Cursor *string
+}
+
+func (q ListBlocksQuery) visit(add func(string, any)) {
+	add("owner", q.Owner)
+	add("user", q.User)
+	add("agent", q.Agent)
+	add("session", q.Session)
+	add("app", q.App)
+	add("limit", q.Limit)
+	add("cursor", q.Cursor)
+}
+
+// ListBlocks: lists core blocks, which every recall gives: GET /api/v1/memory/blocks.
+func (c *Client) ListBlocks(ctx context.Context, query ListBlocksQuery) (*MemoryBlocks, error) {
+	answer := new(MemoryBlocks)
+	if err := c.do(ctx, request{method: http.MethodGet, path: "/api/v1/memory/blocks", query: query}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// AllBlocks goes through all pages of ListBlocks, asking for each as it is reached; the first error ends it.
+func (c *Client) AllBlocks(ctx context.Context, query ListBlocksQuery) iter.Seq2[MemoryBlock, error] {
+	return func(yield func(MemoryBlock, error) bool) {
+		for {
+			page, err := c.ListBlocks(ctx, query)
+			if err != nil {
+				var none MemoryBlock
+				yield(none, err)
+				return
+			}
+			for _, one := range page.Items {
+				if !yield(one, nil) {
+					return
+				}
+			}
+			if page.Next == nil {
+				return
+			}
+			query.Cursor = page.Next
+		}
+	}
+}
+
+// ShowBlockQuery has the options of ShowBlock; what is nil is left out.
+type ShowBlockQuery struct {
+	// Whose: a plugin, or `@host` for the host's own.
+	Owner *string
+
+	// Only of this user.
+	User *string
+
+	// Only of this agent.
+	Agent *string
+
+	// Only of this session.
+	Session *string
+
+	// Only of this app.
+	App *string
+}
+
+func (q ShowBlockQuery) visit(add func(string, any)) {
+	add("owner", q.Owner)
+	add("user", q.User)
+	add("agent", q.Agent)
+	add("session", q.Session)
+	add("app", q.App)
+}
+
+// ShowBlock: shows a core block: GET /api/v1/memory/blocks/{block}.
+func (c *Client) ShowBlock(ctx context.Context, block string, query ShowBlockQuery) (*MemoryBlock, error) {
+	answer := new(MemoryBlock)
+	if err := c.do(ctx, request{method: http.MethodGet, path: "/api/v1/memory/blocks/" + escaped(block), query: query}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// WriteBlockQuery has the options of WriteBlock; what is nil is left out.
+type WriteBlockQuery struct {
+	// Whose: a plugin, or `@host` for the host's own.
+	Owner *string
+
+	// Only of this user.
+	User *string
+
+	// Only of this agent.
+	Agent *string
+
+	// Only of this session.
+	Session *string
+
+	// Only of this app.
+	App *string
+}
+
+func (q WriteBlockQuery) visit(add func(string, any)) {
+	add("owner", q.Owner)
+	add("user", q.User)
+	add("agent", q.Agent)
+	add("session", q.Session)
+	add("app", q.App)
+}
+
+// WriteBlock: makes, changes or restores a core block: PUT /api/v1/memory/blocks/{block}.
+func (c *Client) WriteBlock(ctx context.Context, block string, body MemoryBlockOrder, query WriteBlockQuery) (*MemoryBlock, error) {
+	answer := new(MemoryBlock)
+	if err := c.do(ctx, request{method: http.MethodPut, path: "/api/v1/memory/blocks/" + escaped(block), query: query, body: body, media: "application/json"}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// RemoveBlockQuery has the options of RemoveBlock; what is nil is left out.
+type RemoveBlockQuery struct {
+	// Whose: a plugin, or `@host` for the host's own.
+	Owner *string
+
+	// Only of this user.
+	User *string
+
+	// Only of this agent.
+	Agent *string
+
+	// Only of this session.
+	Session *string
+
+	// Only of this app.
+	App *string
+}
+
+func (q RemoveBlockQuery) visit(add func(string, any)) {
+	add("owner", q.Owner)
+	add("user", q.User)
+	add("agent", q.Agent)
+	add("session", q.Session)
+	add("app", q.App)
+}
+
+// RemoveBlock: removes a core block and its history: DELETE /api/v1/memory/blocks/{block}.
+func (c *Client) RemoveBlock(ctx context.Context, block string, query RemoveBlockQuery) error {
+	return c.do(ctx, request{method: http.MethodDelete, path: "/api/v1/memory/blocks/" + escaped(block), query: query, keyed: true}, nil)
+}
+
+// ListBlockVersionsQuery has the options of ListBlockVersions; what is nil is left out.
+type ListBlockVersionsQuery struct {
+	// Whose: a plugin, or `@host` for the host's own.
+	Owner *string
+
+	// Only of this user.
+	User *string
+
+	// Only of this agent.
+	Agent *string
+
+	// Only of this session.
+	Session *string
+
+	// Only of this app.
+	App *string
+}
+
+func (q ListBlockVersionsQuery) visit(add func(string, any)) {
+	add("owner", q.Owner)
+	add("user", q.User)
+	add("agent", q.Agent)
+	add("session", q.Session)
+	add("app", q.App)
+}
+
+// ListBlockVersions: lists what a core block said: GET /api/v1/memory/blocks/{block}/versions.
+func (c *Client) ListBlockVersions(ctx context.Context, block string, query ListBlockVersionsQuery) (*MemoryBlockVersions, error) {
+	answer := new(MemoryBlockVersions)
+	if err := c.do(ctx, request{method: http.MethodGet, path: "/api/v1/memory/blocks/" + escaped(block) + "/versions", query: query}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
 }
 
 // ShowMemory: shows a memory: GET /api/v1/memory/{memory}.

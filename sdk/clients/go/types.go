@@ -631,6 +631,8 @@ type Consolidated struct {
 	Purged int64 `json:"purged"`
 
 	Embedded int64 `json:"embedded"`
+
+	Facts int64 `json:"facts"`
 }
 
 // ConsolidatedMovedItem is a JSON object.
@@ -1182,6 +1184,100 @@ type FunctionChanges struct {
 	Changed []FunctionChange `json:"changed"`
 }
 
+// GalleryCapability is a JSON object.
+type GalleryCapability struct {
+	Name string `json:"name"`
+
+	Scope map[string]any `json:"scope"`
+
+	Reason string `json:"reason"`
+}
+
+// GalleryEntry is a JSON object.
+type GalleryEntry struct {
+	Name string `json:"name"`
+
+	Index string `json:"index"`
+
+	Description string `json:"description"`
+
+	Author string `json:"author"`
+
+	// There is one, at `/api/v1/gallery/{package}/icon`.
+	Icon bool `json:"icon"`
+
+	Newest GalleryVersion `json:"newest"`
+
+	// The version that is here; null if none is.
+	Installed *string `json:"installed"`
+
+	// The newest version is higher than the one that is here.
+	Newer bool `json:"newer"`
+}
+
+// GalleryIndex is a JSON object.
+type GalleryIndex struct {
+	Name string `json:"name"`
+
+	Plugins int64 `json:"plugins"`
+
+	// Why it cannot be read, if so.
+	Problem string `json:"problem"`
+}
+
+// GalleryPage is a JSON object.
+type GalleryPage struct {
+	Items []GalleryEntry `json:"items"`
+
+	Next *string `json:"next"`
+
+	Indexes []GalleryIndex `json:"indexes"`
+}
+
+// GalleryPlugin is a JSON object.
+type GalleryPlugin struct {
+	Entry GalleryEntry `json:"entry"`
+
+	// The newest ones, the newest first.
+	Versions []GalleryVersion `json:"versions"`
+
+	// The beginning of README.md as it is written; nobody has checked it.
+	Readme string `json:"readme"`
+}
+
+// GalleryVersion is a JSON object.
+type GalleryVersion struct {
+	Version string `json:"version"`
+
+	// What is looked at and installed.
+	Reference string `json:"reference"`
+
+	SizeBytes int64 `json:"size_bytes"`
+
+	AddedAt float64 `json:"added_at"`
+
+	Capabilities []GalleryCapability `json:"capabilities"`
+
+	Functions []string `json:"functions"`
+
+	Languages []string `json:"languages"`
+
+	Licence string `json:"licence"`
+
+	// Who signed it, by names that the owner gave, else the index.
+	Publisher string `json:"publisher"`
+
+	// The owner's policy accepts these publishers.
+	Verified bool `json:"verified"`
+
+	// Why, or why not. The package itself is checked when it is looked at.
+	Trust string `json:"trust"`
+
+	Revoked bool `json:"revoked"`
+
+	Advisories []IndexAdvisory `json:"advisories"`
+}
+
 // Genes is a JSON object.
 type Genes struct {
 	Values map[string]any `json:"values"`
@@ -1343,6 +1439,21 @@ type HostPlugin struct {
 
 	// This host has not all of these labels.
 	Elsewhere *bool `json:"elsewhere,omitempty"`
+}
+
+// IndexAdvisory is a JSON object.
+type IndexAdvisory struct {
+	ID string `json:"id"`
+
+	Plugin string `json:"plugin"`
+
+	Affected []string `json:"affected"`
+
+	Severity string `json:"severity"`
+
+	Summary string `json:"summary"`
+
+	Revoked bool `json:"revoked"`
 }
 
 // InstallOrder is a JSON object.
@@ -1606,6 +1717,9 @@ type MemoriesErased struct {
 
 	// Facts that were said in none of these memories.
 	Facts int64 `json:"facts"`
+
+	// Core blocks.
+	Blocks int64 `json:"blocks"`
 }
 
 // MemoriesForgotten is a JSON object.
@@ -1679,6 +1793,72 @@ type Memory struct {
 	Explain map[string]float64 `json:"explain"`
 
 	Edges []MemoryEdge `json:"edges,omitempty"`
+}
+
+// MemoryBlock is a JSON object.
+type MemoryBlock struct {
+	Name string `json:"name"`
+
+	Text string `json:"text"`
+
+	// Counts its changes from 1; a writer sends the one that it read.
+	Version int64 `json:"version"`
+
+	// Seconds since the Unix epoch.
+	ChangedAt float64 `json:"changed_at"`
+
+	// Who wrote this version.
+	ChangedBy string `json:"changed_by"`
+
+	ID string `json:"id"`
+
+	// A plugin, or `@host`.
+	Owner string `json:"owner"`
+
+	User *string `json:"user"`
+
+	Agent *string `json:"agent"`
+
+	Session *string `json:"session"`
+
+	App *string `json:"app"`
+}
+
+// MemoryBlockOrder is a JSON object.
+type MemoryBlockOrder struct {
+	Text *string `json:"text,omitempty"`
+
+	// An earlier version, in place of a text.
+	Restore *int64 `json:"restore,omitempty"`
+
+	// The version that you read and change; 0 makes a new block.
+	Version *int64 `json:"version,omitempty"`
+}
+
+// MemoryBlockVersion is a JSON object.
+type MemoryBlockVersion struct {
+	Version int64 `json:"version"`
+
+	Text string `json:"text"`
+
+	// Seconds since the Unix epoch.
+	ChangedAt float64 `json:"changed_at"`
+
+	// Who wrote this version.
+	ChangedBy string `json:"changed_by"`
+}
+
+// MemoryBlockVersions is a JSON object.
+type MemoryBlockVersions struct {
+	Items []MemoryBlockVersion `json:"items"`
+}
+
+// MemoryBlocks is a JSON object.
+type MemoryBlocks struct {
+	Items []MemoryBlock `json:"items"`
+
+	// Cursor, null at the end.
+	Next *string `json:"next"`
 }
 
 // MemoryChange is a JSON object.
@@ -1885,6 +2065,9 @@ type MemoryQuestion struct {
 	// What the metadata must fulfil: values by name, or operators such as `{"$gte": 2020}`; `$and`, `$or` and
 	// `$not` take filters.
 	Filter map[string]any `json:"filter,omitempty"`
+
+	// The most characters of all texts together: core blocks first, then what fits best.
+	Budget *int64 `json:"budget,omitempty"`
 }
 
 // MemoryQuota is a JSON object.
@@ -1910,6 +2093,9 @@ type MemoryStats struct {
 
 	// Memories that wait for approval.
 	Quarantined int64 `json:"quarantined"`
+
+	// Memories that are still to be read for facts, in the background.
+	Unread int64 `json:"unread"`
 
 	Embedder *string `json:"embedder"`
 
@@ -2453,6 +2639,9 @@ type Recalled struct {
 
 	// Facts that the question asks for and that hold then.
 	Facts []Fact `json:"facts"`
+
+	// Core blocks, which are given whatever the question: they come first in a model's context.
+	Blocks []MemoryBlock `json:"blocks"`
 }
 
 // Removed is a JSON object.

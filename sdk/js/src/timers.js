@@ -11,6 +11,17 @@ kit.timers = () => {
     return next++;
   }
 
+  // Fails the call with an error that nobody caught, the first of them, once the code that runs has ended.
+  const later = queueMicrotask; // the engine's own
+  let failing = null;
+  kit.uncaught = (error) => {
+    if (failing !== null) return console.error(error);
+    const mine = (failing = {});
+    later(() => {
+      if (failing === mine) throw error; // else the call failed before, and this is another one
+    });
+  };
+
   const clear = (id) => void waiting.delete(Number(id));
 
   kit.tick = () => {
@@ -28,6 +39,7 @@ kit.timers = () => {
   kit.forget = () => {
     if (waiting.size) waiting = new Map();
     now = 0;
+    failing = null;
   };
 
   // The engine's own `timeOrigin` is the time of the build.

@@ -22,6 +22,13 @@ GROW_AND_SPIN = """(memory (export "memory") 1)
  (func (export "spin") (drop (memory.grow (i32.const 512))) (loop $on (br $on)))"""
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _collects_quickly() -> None:
+    """What earlier tests left in memory is not looked at each time that these collect garbage."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture
 def budget(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """256 MiB without a wait. Sandboxes of other tests do not count; what counts at the start."""

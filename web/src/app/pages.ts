@@ -1,4 +1,5 @@
 import ApiOutlined from "@ant-design/icons/ApiOutlined";
+import AppstoreAddOutlined from "@ant-design/icons/AppstoreAddOutlined";
 import AppstoreOutlined from "@ant-design/icons/AppstoreOutlined";
 import BranchesOutlined from "@ant-design/icons/BranchesOutlined";
 import BulbOutlined from "@ant-design/icons/BulbOutlined";
@@ -26,6 +27,7 @@ export interface PageEntry {
 export const PAGES: readonly PageEntry[] = [
   { name: "home", path: "/", icon: HomeOutlined, key: "h" },
   { name: "plugins", path: "/plugins", icon: AppstoreOutlined, key: "p" },
+  { name: "gallery", path: "/gallery", icon: AppstoreAddOutlined, key: "g" },
   { name: "workflows", path: "/workflows", icon: BranchesOutlined, key: "w", also: ["/runs", "/approvals"] },
   { name: "tasks", path: "/tasks", icon: OrderedListOutlined, key: "t" },
   { name: "memory", path: "/memory", icon: BulbOutlined, key: "m" },

@@ -29,7 +29,7 @@ from functools import lru_cache
 from pathlib import Path
 from struct import Struct
 from types import CodeType, FrameType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from omnicore.errors import EngineFailed
 from omnicore.sandbox.abi import HostFunction, ValueType
@@ -175,7 +175,9 @@ SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "wasm_trap_delete": (None, [_P]),
     "wasm_frame_func_index": (c_uint32, [_P]),
     "wasm_frame_func_offset": (_S, [_P]),
+    "wasm_frame_module_offset": (_S, [_P]),
     "wasmtime_frame_func_name": (_P, [_P]),
+    "wasmtime_frame_module_name": (_P, [_P]),
     "wasm_frame_vec_delete": (None, [_P]),
 }
 
@@ -438,13 +440,29 @@ class TrapCode(enum.IntEnum):
     OUT_OF_FUEL = 11
 
 
+class GuestFrame(NamedTuple):
+    """A function of the guest that ran, and its module's own name.
+
+    `offset` is that of its instruction. Units: bytes from the module's start.
+    """
+
+    name: str
+    module: str
+    offset: int
+
+
 @dataclass(frozen=True, slots=True)
 class EngineFault:
     """An error or trap of the engine: its text, the trap code if there is one, the guest's frames, innermost first."""
 
     message: str
     code: TrapCode | None
-    backtrace: tuple[str, ...]
+    frames: tuple[GuestFrame, ...]
+
+    @property
+    def backtrace(self) -> tuple[str, ...]:
+        """The names of the frames."""
+        return tuple(frame.name for frame in self.frames)
 
 
 def new_error(text: bytes) -> int:
@@ -461,20 +479,20 @@ def new_trap(text: str) -> int:
 def take_error(pointer: int) -> EngineFault:
     """Reads an error and frees it."""
     message = _text(lib.wasmtime_error_message, pointer)
-    backtrace = _frames(lib.wasmtime_error_wasm_trace, pointer)
+    frames = _frames(lib.wasmtime_error_wasm_trace, pointer)
     lib.wasmtime_error_delete(pointer)
-    return EngineFault(message, _code_in(message), backtrace)
+    return EngineFault(message, _code_in(message), frames)
 
 
 def take_trap(pointer: int) -> EngineFault:
     """Reads a trap and frees it."""
     message = _text(lib.wasm_trap_message, pointer)
-    backtrace = _frames(lib.wasm_trap_trace, pointer)
+    frames = _frames(lib.wasm_trap_trace, pointer)
     code = Buffer(1)
     known = lib.wasmtime_trap_code(pointer, code.address)
     lib.wasm_trap_delete(pointer)
     number = code.words[0] & 0xFF
-    return EngineFault(message, TrapCode(number) if known and number <= TrapCode.OUT_OF_FUEL else None, backtrace)
+    return EngineFault(message, TrapCode(number) if known and number <= TrapCode.OUT_OF_FUEL else None, frames)
 
 
 def take_fault(error: int | None, trap: int) -> EngineFault | None:
@@ -502,7 +520,7 @@ def _text(read: object, pointer: int) -> str:
     return text.rstrip("\0")
 
 
-def _frames(read: object, pointer: int) -> tuple[str, ...]:
+def _frames(read: object, pointer: int) -> tuple[GuestFrame, ...]:
     vector = Buffer(2)
     read(pointer, vector.address)  # type: ignore[operator]
     size, data = vector.words
@@ -511,13 +529,18 @@ def _frames(read: object, pointer: int) -> tuple[str, ...]:
     return frames
 
 
-def _frame(frame: int) -> str:
-    name = lib.wasmtime_frame_func_name(frame)
+def _frame(frame: int) -> GuestFrame:
+    name = _name(lib.wasmtime_frame_func_name(frame))
     index = lib.wasm_frame_func_index(frame)
+    shown = f"{name} (function {index})" if name else f"<function {index}>"
+    return GuestFrame(shown, _name(lib.wasmtime_frame_module_name(frame)), lib.wasm_frame_module_offset(frame))
+
+
+def _name(name: int) -> str:
     if not name:
-        return f"<function {index}>"
+        return ""
     size = view_at(name, 16).cast("q")
-    return f"{copy_bytes(size[1], min(size[0], 200)).decode(errors='replace')} (function {index})"
+    return copy_bytes(size[1], min(size[0], 200)).decode(errors="replace")
 
 
 _F = TypeVar("_F", bound=Callable[..., Any])

@@ -43,6 +43,7 @@ from omnicore.sandbox.extism.store import (
     kernel_for,
 )
 from omnicore.sandbox.inspect import OWN_PREFIX, FuncType, ModuleInfo, admit, inspect, with_visible_limits
+from omnicore.sandbox.lines import SourceLines
 from omnicore.sandbox.wasi.functions import wasi_functions
 from omnicore.sandbox.wasi.session import WasiSession
 from omnicore.sandbox.wasm import PAGE_BYTES
@@ -250,6 +251,7 @@ class ExtismEngine:
             first_bytes=_pages(plan) * PAGE_BYTES,
             batch=_batch(plan) if kernel.engine.preset.pooled else 1,
             generation=generation(),
+            lines=SourceLines.of(infos["main"]) if len(infos) == 1 else None,
         )
 
 

@@ -48,7 +48,7 @@ from omnicore.sandbox.capi.library import (
     take_fault,
 )
 from omnicore.sandbox.extism.call import CLOSED, POLLING, GuestCall, outcome_of
-from omnicore.sandbox.extism.store import TICKER, Entry, LinkedPlugin, WasmStore, generation
+from omnicore.sandbox.extism.store import KERNEL_NAME, TICKER, Entry, LinkedPlugin, WasmStore, generation
 from omnicore.sandbox.wasi.session import WasiExit
 
 FIBERS = (3, 11) <= sys.version_info[:2] <= (3, 13)
@@ -513,14 +513,29 @@ def _trapped(store: WasmStore, fault: EngineFault) -> OmniError:
             f"wasm trap: call stack exhausted ({STACK_BYTES} bytes)",
             remedy="recurse less deeply",
             trap="stack-overflow",
-            backtrace=fault.backtrace,
+            backtrace=_backtrace(store, fault),
         )
     name = fault.code.name.lower().replace("_", "-") if fault.code is not None else "error"
+    text = f"wasm trap: {name}: {fault.message.splitlines()[-1] if fault.message else ''}".rstrip(": ")
+    places = _places(store, fault)
     return GuestTrapped(
-        f"wasm trap: {name}: {fault.message.splitlines()[-1] if fault.message else ''}".rstrip(": "),
+        text + (f" at {places[0]}" if places and places[0] else ""),
         remedy=_advice(store),
         trap=name,
-        backtrace=fault.backtrace,
+        backtrace=_backtrace(store, fault),
+    )
+
+
+def _backtrace(store: WasmStore, fault: EngineFault) -> tuple[str, ...]:
+    """The guest's frames, with files and lines where the module tells them."""
+    pairs = zip(fault.backtrace, _places(store, fault), strict=True)
+    return tuple(f"{name} at {place}" if place else name for name, place in pairs)
+
+
+def _places(store: WasmStore, fault: EngineFault) -> tuple[str, ...]:
+    lines = store.parts.lines
+    return tuple(
+        lines.place(frame.offset) if lines is not None and frame.module != KERNEL_NAME else "" for frame in fault.frames
     )
 
 

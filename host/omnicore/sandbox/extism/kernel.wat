@@ -12,7 +12,7 @@
 ;; Flags: 2^31 freed by the guest, may be used again; 2^30 freed by the host, never used again in this call,
 ;; because several kits free a key once more after the host has consumed it.
 ;; A new call is a new generation, so that old entries need not be erased.
-(module
+(module $omnicore_kernel
  (memory $m (export "memory") 17)
  (memory $h (export "header") 9)
 

@@ -56,6 +56,7 @@ from omnicore.sandbox.extism.call import (
 )
 from omnicore.sandbox.extism.links import LinkedModule, LinkPlan
 from omnicore.sandbox.inspect import OWN_PREFIX
+from omnicore.sandbox.lines import SourceLines
 from omnicore.sandbox.wasm import PAGE_BYTES
 
 STORES: dict[int, WasmStore] = {}
@@ -186,6 +187,8 @@ _FREE_HELD_BYTES = 2 * MIB  # by guests that are done: no more than the kernel's
 _MOST_HELD_BYTES = 16 * MIB  # by guests that are done: freed with the store, not before
 _KEPT_BYTES = 3 * MIB  # an idle sandbox that holds more is given up after a while
 _STEP_BYTES = 4 * MIB  # a store is charged for guests that are done in these steps
+KERNEL_NAME = "omnicore_kernel"
+"""The name that `kernel.wat` gives its module."""
 _KERNEL_BYTES = COMMITTED_AT_START + 9 * PAGE_BYTES  # the memories of `kernel.wat`
 
 
@@ -345,7 +348,7 @@ class LinkedPlugin:
     """Shared by all instances of one plugin.
 
     `batch` fresh guests are made in one store; `exchange_bytes` bounds its exchange memory; `first_bytes` is what the
-    memories of a guest start with.
+    memories of a guest start with; `lines` are those of its code, where it is one module with DWARF.
     """
 
     engine: RawEngine
@@ -360,6 +363,7 @@ class LinkedPlugin:
     batch: int
     first_bytes: int
     generation: int
+    lines: SourceLines | None
 
 
 Entry = tuple[tuple[Any, ...], bool, int, bool, int, bytes]

@@ -21,6 +21,7 @@ from omnicore.storage.tables.memory_words import (
     full_text,
     note_languages,
     replace_values,
+    space_locks,
     unread,
     unvalued,
 )
@@ -95,7 +96,7 @@ class MemoryRow(KeptMemory, frozen=True):
     """A memory as it is stored. `changed` is the number of its last change in its space.
 
     `language` is that of its words in the full text: empty where it could not be told, None where nobody looked.
-    `valued` is 1 if the values of its metadata are in their index.
+    `valued` is 1 if the values of its metadata are in their index, `stated` if its text was read for facts.
     """
 
     changed: int = 0
@@ -103,6 +104,7 @@ class MemoryRow(KeptMemory, frozen=True):
     sense_by: str | None = None
     language: str | None = None
     valued: int | None = None
+    stated: int | None = None
 
 
 class NewMemory(MemoryRow, frozen=True):
@@ -175,7 +177,10 @@ _OUTLINE = (
 _PAGE = 500
 _COPIES = 8  # hosts that share a database each have one
 _OF_A_SPACE = tuple(
-    f"memory_{name}" for name in ("edges", "facts", "tiers", "cleanings", "languages", "values", "spaces")
+    f"memory_{name}"
+    for name in (
+        *("edges", "facts", "blocks", "block_versions", "tiers", "cleanings", "languages", "values", "spaces"),
+    )
 )
 
 Words = Callable[[str | None, str, str | None], Sequence[str]]
@@ -534,11 +539,6 @@ class MemoryTable:
 
     def _kept(self, where: str, values: Sequence[Any]) -> list[KeptMemory]:
         return [KeptMemory(*row) for row in self.store.rows(f"SELECT {_KEPT} FROM memories WHERE {where}", values)]
-
-
-def space_locks(plugin: str) -> tuple[str, ...]:
-    """The lock of a plugin's memories."""
-    return (f"memory:{plugin}",)
 
 
 _NEW_SPACE = 0x4F4D4E53

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from omnicore.ids import new_id
 from omnicore.records import Record
 from omnicore.storage.table import Table
+from omnicore.storage.tables.memory_words import clean_by, space_locks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -57,9 +58,26 @@ class FactRow(Record, frozen=True):
         return self.user_id, self.agent_id, self.session, self.app_id
 
 
+class UnreadMemory(Record, frozen=True):
+    """A memory that nobody read for facts yet."""
+
+    seq: int
+    id: str
+    text: str
+    created_at: float
+    speaker: str | None
+    user_id: str | None
+    agent_id: str | None
+    session: str | None
+    app_id: str | None
+
+
 FACTS = Table(
     FactRow, "memory_facts", key=("plugin", "id"), indexes=(("plugin", "subject", "since"), ("plugin", "memory"))
 )
+
+
+_UNREAD = "stated IS NULL AND tier > 2 AND tier < 7 AND state < 2"  # as the index of these has it
 
 
 class FactTable:
@@ -94,6 +112,8 @@ class FactTable:
 
         def work(session: Session) -> int:
             done = session.execute(f"DELETE FROM memory_facts WHERE plugin = ?{where}", (plugin, *given.values()))
+            if done.rowcount:
+                clean_by(session, plugin, 0.0)
             return int(done.rowcount)
 
         return self._store.apply(work)
@@ -106,6 +126,38 @@ class FactTable:
             return done.rowcount > 0
 
         return self._store.apply(work)
+
+    def unread(self, plugin: str, *, after: int, most: int) -> list[UnreadMemory]:
+        """Memories beyond a number that nobody read for facts yet, by number."""
+        rows = self._store.rows(
+            f"SELECT {', '.join(UnreadMemory.__struct_fields__)} FROM memories"
+            f" WHERE plugin = ? AND {_UNREAD} AND seq > ? ORDER BY seq LIMIT ?",
+            (plugin, after, most),
+        )
+        return [UnreadMemory(*row) for row in rows]
+
+    def waiting(self, plugin: str | None = None) -> int:
+        """The number of memories that nobody read for facts yet, of one plugin or of all."""
+        where, values = ("", ()) if plugin is None else (" AND plugin = ?", (plugin,))
+        return int(self._store.rows(f"SELECT count(*) FROM memories WHERE {_UNREAD}{where}", values)[0][0])
+
+    def read(self, plugin: str, found: Sequence[tuple[UnreadMemory, Sequence[NewFact]]]) -> int:
+        """Notes that memories were read, and keeps the facts that they state; how many facts these are.
+
+        A memory that is gone, that somebody else read meanwhile or whose facts are there is let be.
+        """
+        mark = f"UPDATE memories SET stated = 1 WHERE plugin = ? AND seq = ? AND {_UNREAD}"
+
+        def work(session: Session) -> int:
+            count = 0
+            for row, facts in found:
+                scope = row.user_id, row.agent_id, row.session, row.app_id
+                fresh = session.execute(mark, (plugin, row.seq)).rowcount > 0
+                if fresh and facts and not _has_facts(session, plugin, row.id):
+                    count += len(add_facts(session, plugin, facts, row.id, scope))
+            return count
+
+        return self._store.apply(work, locks=space_locks(plugin))
 
 
 def add_facts(
@@ -123,6 +175,11 @@ def add_facts(
     if rows:
         session.executemany(FACTS.insert, [FACTS.values(row) for row in rows])
     return [row.id for row in rows]
+
+
+def _has_facts(session: Session, plugin: str, memory: str) -> bool:
+    found = session.execute("SELECT 1 FROM memory_facts WHERE plugin = ? AND memory = ? LIMIT 1", (plugin, memory))
+    return found.fetchone() is not None
 
 
 def _given(scope: FactScope) -> dict[str, str]:

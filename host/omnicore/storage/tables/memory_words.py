@@ -234,6 +234,11 @@ class Cleaning(Record, frozen=True):
 CLEANINGS = Table(Cleaning, "memory_cleanings", key="plugin")
 
 
+def space_locks(plugin: str) -> tuple[str, ...]:
+    """The lock of a plugin's memories."""
+    return (f"memory:{plugin}",)
+
+
 def clean_by(session: Session, plugin: str, due: float) -> None:
     """Has the full text of a space cleaned by a time, in a transaction that is open."""
     session.execute(

@@ -427,6 +427,7 @@ export interface Consolidated {
   evicted: number;
   purged: number;
   embedded: number;
+  facts: number;
 }
 
 export interface ConsolidatedMovedItem {
@@ -799,6 +800,67 @@ export interface FunctionChanges {
   changed: FunctionChange[];
 }
 
+export interface GalleryCapability {
+  name: string;
+  scope: Record<string, Json>;
+  reason: string;
+}
+
+export interface GalleryEntry {
+  name: string;
+  index: string;
+  description: string;
+  author: string;
+  /** There is one, at `/api/v1/gallery/{package}/icon`. */
+  icon: boolean;
+  newest: GalleryVersion;
+  /** The version that is here; null if none is. */
+  installed: string | null;
+  /** The newest version is higher than the one that is here. */
+  newer: boolean;
+}
+
+export interface GalleryIndex {
+  name: string;
+  plugins: number;
+  /** Why it cannot be read, if so. */
+  problem: string;
+}
+
+export interface GalleryPage {
+  items: GalleryEntry[];
+  next: string | null;
+  indexes: GalleryIndex[];
+}
+
+export interface GalleryPlugin {
+  entry: GalleryEntry;
+  /** The newest ones, the newest first. */
+  versions: GalleryVersion[];
+  /** The beginning of README.md as it is written; nobody has checked it. */
+  readme: string;
+}
+
+export interface GalleryVersion {
+  version: string;
+  /** What is looked at and installed. */
+  reference: string;
+  size_bytes: number;
+  added_at: number;
+  capabilities: GalleryCapability[];
+  functions: string[];
+  languages: string[];
+  licence: string;
+  /** Who signed it, by names that the owner gave, else the index. */
+  publisher: string;
+  /** The owner's policy accepts these publishers. */
+  verified: boolean;
+  /** Why, or why not. The package itself is checked when it is looked at. */
+  trust: string;
+  revoked: boolean;
+  advisories: IndexAdvisory[];
+}
+
 export interface Genes {
   values: Record<string, Json>;
   edits?: Edit[];
@@ -908,6 +970,15 @@ export interface HostPlugin {
   placement?: Record<string, string> | null;
   /** This host has not all of these labels. */
   elsewhere?: boolean;
+}
+
+export interface IndexAdvisory {
+  id: string;
+  plugin: string;
+  affected: string[];
+  severity: string;
+  summary: string;
+  revoked: boolean;
 }
 
 export interface InstallOrder {
@@ -1087,6 +1158,8 @@ export interface MemoriesErased {
   memories: number;
   /** Facts that were said in none of these memories. */
   facts: number;
+  /** Core blocks. */
+  blocks: number;
 }
 
 export interface MemoriesForgotten {
@@ -1129,6 +1202,51 @@ export interface Memory {
   /** Without a question empty. The shares of `rank`, by which results are ordered, and the signals of `score`: `cosine`, and the share of the question's words, rare ones counting more, that it holds (`covered`), or it and its neighbours (`around`). */
   explain: Record<string, number>;
   edges?: MemoryEdge[];
+}
+
+export interface MemoryBlock {
+  name: string;
+  text: string;
+  /** Counts its changes from 1; a writer sends the one that it read. */
+  version: number;
+  /** Seconds since the Unix epoch. */
+  changed_at: number;
+  /** Who wrote this version. */
+  changed_by: string;
+  id: string;
+  /** A plugin, or `@host`. */
+  owner: string;
+  user: string | null;
+  agent: string | null;
+  session: string | null;
+  app: string | null;
+}
+
+export interface MemoryBlockOrder {
+  text?: string | null;
+  /** An earlier version, in place of a text. */
+  restore?: number | null;
+  /** The version that you read and change; 0 makes a new block. */
+  version?: number;
+}
+
+export interface MemoryBlockVersion {
+  version: number;
+  text: string;
+  /** Seconds since the Unix epoch. */
+  changed_at: number;
+  /** Who wrote this version. */
+  changed_by: string;
+}
+
+export interface MemoryBlockVersions {
+  items: MemoryBlockVersion[];
+}
+
+export interface MemoryBlocks {
+  items: MemoryBlock[];
+  /** Cursor, null at the end. */
+  next: string | null;
 }
 
 export interface MemoryChange {
@@ -1267,6 +1385,8 @@ export interface MemoryQuestion {
   as_of?: number | null;
   /** What the metadata must fulfil: values by name, or operators such as `{"$gte": 2020}`; `$and`, `$or` and `$not` take filters. */
   filter?: Record<string, Json> | null;
+  /** The most characters of all texts together: core blocks first, then what fits best. */
+  budget?: number | null;
 }
 
 export interface MemoryQuota {
@@ -1283,6 +1403,8 @@ export interface MemoryStats {
   by_owner: Record<string, number>;
   /** Memories that wait for approval. */
   quarantined: number;
+  /** Memories that are still to be read for facts, in the background. */
+  unread: number;
   embedder: string | null;
   problems: string[];
 }
@@ -1643,6 +1765,8 @@ export interface Recalled {
   notes: string[];
   /** Facts that the question asks for and that hold then. */
   facts: Fact[];
+  /** Core blocks, which are given whatever the question: they come first in a model's context. */
+  blocks: MemoryBlock[];
 }
 
 export interface Removed {

@@ -67,7 +67,7 @@
           if (typeof one.listener === "function") one.listener.call(this, event);
           else one.listener.handleEvent(event);
         } catch (error) {
-          console.error(error); // the others hear the event nevertheless
+          kit.uncaught(error); // the others hear the event, then the call fails
         }
       }
       Object.assign(event, { currentTarget: null, eventPhase: Event.NONE });

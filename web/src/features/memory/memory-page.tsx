@@ -6,6 +6,7 @@ import { texts } from "@/shared/texts";
 import { EmptyState } from "@/shared/ui/empty-state";
 import { PageHeader } from "@/shared/ui/page-header";
 
+import { EntityTab } from "./components/entity-tab";
 import { ListTab } from "./components/list-tab";
 import { MemoryActions } from "./components/memory-actions";
 import { MemoryDrawer } from "./components/memory-drawer";
@@ -18,6 +19,7 @@ import { useAddress } from "@/shared/hooks/use-address";
 const PARTS: Record<TabName, ComponentType> = {
   overview: OverviewTab,
   search: SearchTab,
+  about: EntityTab,
   list: ListTab,
   quotas: QuotasTab,
 };

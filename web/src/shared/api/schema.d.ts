@@ -626,6 +626,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/gallery": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Searches the plugins of the owner's indexes */
+        get: operations["searchGallery"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/gallery/{package}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows a plugin of the owner's indexes */
+        get: operations["showGalleryPlugin"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/gallery/{package}/icon": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows the icon of a plugin of the indexes */
+        get: operations["showGalleryIcon"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/health": {
         parameters: {
             query?: never;
@@ -796,6 +847,59 @@ export interface paths {
         post: operations["changeMemory"];
         /** Erases a memory and all that was made of it */
         delete: operations["forgetMemory"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/memory/blocks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists core blocks, which every recall gives */
+        get: operations["listBlocks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/memory/blocks/{block}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows a core block */
+        get: operations["showBlock"];
+        /** Makes, changes or restores a core block */
+        put: operations["writeBlock"];
+        post?: never;
+        /** Removes a core block and its history */
+        delete: operations["removeBlock"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/memory/blocks/{block}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists what a core block said */
+        get: operations["listBlockVersions"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -3097,6 +3201,7 @@ export interface components {
             embedded: number;
             evicted: number;
             expired: number;
+            facts: number;
             linked: number;
             moved: {
                 count: number;
@@ -3457,6 +3562,61 @@ export interface components {
             changed: components["schemas"]["FunctionChange"][];
             removed: string[];
         };
+        GalleryCapability: {
+            name: string;
+            reason: string;
+            scope: Record<string, never>;
+        };
+        GalleryEntry: {
+            author: string;
+            description: string;
+            /** @description There is one, at `/api/v1/gallery/{package}/icon`. */
+            icon: boolean;
+            index: string;
+            /** @description The version that is here; null if none is. */
+            installed: string | null;
+            name: string;
+            /** @description The newest version is higher than the one that is here. */
+            newer: boolean;
+            newest: components["schemas"]["GalleryVersion"];
+        };
+        GalleryIndex: {
+            name: string;
+            plugins: number;
+            /** @description Why it cannot be read, if so. */
+            problem: string;
+        };
+        GalleryPage: {
+            indexes: components["schemas"]["GalleryIndex"][];
+            items: components["schemas"]["GalleryEntry"][];
+            next: string | null;
+        };
+        GalleryPlugin: {
+            entry: components["schemas"]["GalleryEntry"];
+            /** @description The beginning of README.md as it is written; nobody has checked it. */
+            readme: string;
+            /** @description The newest ones, the newest first. */
+            versions: components["schemas"]["GalleryVersion"][];
+        };
+        GalleryVersion: {
+            added_at: number;
+            advisories: components["schemas"]["IndexAdvisory"][];
+            capabilities: components["schemas"]["GalleryCapability"][];
+            functions: string[];
+            languages: string[];
+            licence: string;
+            /** @description Who signed it, by names that the owner gave, else the index. */
+            publisher: string;
+            /** @description What is looked at and installed. */
+            reference: string;
+            revoked: boolean;
+            size_bytes: number;
+            /** @description Why, or why not. The package itself is checked when it is looked at. */
+            trust: string;
+            /** @description The owner's policy accepts these publishers. */
+            verified: boolean;
+            version: string;
+        };
         Genes: {
             edits?: components["schemas"]["Edit"][];
             values: Record<string, never>;
@@ -3573,6 +3733,14 @@ export interface components {
             state: string;
             /** @description SHA-256 of the accepted version. */
             wanted: string;
+        };
+        IndexAdvisory: {
+            affected: string[];
+            id: string;
+            plugin: string;
+            revoked: boolean;
+            severity: string;
+            summary: string;
         };
         InstallOrder: {
             /** @description Install it although nobody whom the owner trusts signed it, where the policy asks. */
@@ -3738,6 +3906,8 @@ export interface components {
             next: string | null;
         };
         MemoriesErased: {
+            /** @description Core blocks. */
+            blocks: number;
             /** @description Facts that were said in none of these memories. */
             facts: number;
             /** @description Memories, those that were made of others among them. */
@@ -3788,6 +3958,46 @@ export interface components {
             valid_to: number | null;
             /** @description Who wrote it: a plugin, or the host. */
             writer: string;
+        };
+        MemoryBlock: {
+            agent: string | null;
+            app: string | null;
+            /** @description Seconds since the Unix epoch. */
+            changed_at: number;
+            /** @description Who wrote this version. */
+            changed_by: string;
+            id: string;
+            name: string;
+            /** @description A plugin, or `@host`. */
+            owner: string;
+            session: string | null;
+            text: string;
+            user: string | null;
+            /** @description Counts its changes from 1; a writer sends the one that it read. */
+            version: number;
+        };
+        MemoryBlockOrder: {
+            /** @description An earlier version, in place of a text. */
+            restore?: number | null;
+            text?: string | null;
+            /** @description The version that you read and change; 0 makes a new block. */
+            version?: number;
+        };
+        MemoryBlocks: {
+            items: components["schemas"]["MemoryBlock"][];
+            /** @description Cursor, null at the end. */
+            next: string | null;
+        };
+        MemoryBlockVersion: {
+            /** @description Seconds since the Unix epoch. */
+            changed_at: number;
+            /** @description Who wrote this version. */
+            changed_by: string;
+            text: string;
+            version: number;
+        };
+        MemoryBlockVersions: {
+            items: components["schemas"]["MemoryBlockVersion"][];
         };
         MemoryChange: {
             approved?: true | null;
@@ -3899,6 +4109,8 @@ export interface components {
             app?: string | null;
             /** @description Leaves out all that was said later. */
             as_of?: number | null;
+            /** @description The most characters of all texts together: core blocks first, then what fits best. */
+            budget?: number | null;
             embedding?: number[] | null;
             /** @description What the metadata must fulfil: values by name, or operators such as `{"$gte": 2020}`; `$and`, `$or` and `$not` take filters. */
             filter?: Record<string, never> | null;
@@ -3939,6 +4151,8 @@ export interface components {
             problems: string[];
             /** @description Memories that wait for approval. */
             quarantined: number;
+            /** @description Memories that are still to be read for facts, in the background. */
+            unread: number;
         };
         MemoryTier: {
             cap: number;
@@ -4291,6 +4505,8 @@ export interface components {
             status: "ok";
         };
         Recalled: {
+            /** @description Core blocks, which are given whatever the question: they come first in a model's context. */
+            blocks: components["schemas"]["MemoryBlock"][];
             /** @description Facts that the question asks for and that hold then. */
             facts: components["schemas"]["Fact"][];
             items: components["schemas"]["Memory"][];
@@ -9960,6 +10176,322 @@ export interface operations {
             };
         };
     };
+    searchGallery: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before */
+                cursor?: string;
+                /** @description Plugins on a page */
+                limit?: number;
+                /** @description Words that all are in what a plugin says of itself */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of plugins, and the indexes they are from. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GalleryPage"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    showGalleryPlugin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of a plugin of the indexes */
+                package: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its facts, versions and README. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GalleryPlugin"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Bad Gateway */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    showGalleryIcon: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of a plugin of the indexes */
+                package: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A PNG, or an SVG that only draws. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/*": string;
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Bad Gateway */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     showHealth: {
         parameters: {
             query?: never;
@@ -11328,6 +11860,551 @@ export interface operations {
             };
             /** @description Misdirected Request */
             421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listBlocks: {
+        parameters: {
+            query?: {
+                /** @description Only of this agent */
+                agent?: string;
+                /** @description Only of this app */
+                app?: string;
+                /** @description `next` of the page before */
+                cursor?: string;
+                /** @description How many */
+                limit?: number;
+                /** @description Whose: a plugin, or `@host` for the host's own */
+                owner?: string;
+                /** @description Only of this session */
+                session?: string;
+                /** @description Only of this user */
+                user?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of blocks, the oldest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemoryBlocks"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    showBlock: {
+        parameters: {
+            query?: {
+                /** @description Only of this agent */
+                agent?: string;
+                /** @description Only of this app */
+                app?: string;
+                /** @description Whose: a plugin, or `@host` for the host's own */
+                owner?: string;
+                /** @description Only of this session */
+                session?: string;
+                /** @description Only of this user */
+                user?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Name of a core block, such as persona */
+                block: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The block. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemoryBlock"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    writeBlock: {
+        parameters: {
+            query?: {
+                /** @description Only of this agent */
+                agent?: string;
+                /** @description Only of this app */
+                app?: string;
+                /** @description Whose: a plugin, or `@host` for the host's own */
+                owner?: string;
+                /** @description Only of this session */
+                session?: string;
+                /** @description Only of this user */
+                user?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Name of a core block, such as persona */
+                block: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MemoryBlockOrder"];
+            };
+        };
+        responses: {
+            /** @description The block. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemoryBlock"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Content Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeBlock: {
+        parameters: {
+            query?: {
+                /** @description Only of this agent */
+                agent?: string;
+                /** @description Only of this app */
+                app?: string;
+                /** @description Whose: a plugin, or `@host` for the host's own */
+                owner?: string;
+                /** @description Only of this session */
+                session?: string;
+                /** @description Only of this user */
+                user?: string;
+            };
+            header?: {
+                /** @description Makes a repeated request answer as the first did, without doing it again */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Name of a core block, such as persona */
+                block: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listBlockVersions: {
+        parameters: {
+            query?: {
+                /** @description Only of this agent */
+                agent?: string;
+                /** @description Only of this app */
+                app?: string;
+                /** @description Whose: a plugin, or `@host` for the host's own */
+                owner?: string;
+                /** @description Only of this session */
+                session?: string;
+                /** @description Only of this user */
+                user?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Name of a core block, such as persona */
+                block: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its texts, the newest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemoryBlockVersions"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13107,7 +14184,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Every plugin that came as a package. */
+            /** @description The plugins that came as packages, and that the caller operates. */
             200: {
                 headers: {
                     [name: string]: unknown;

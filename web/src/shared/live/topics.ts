@@ -2,7 +2,7 @@ import type { Tag } from "@/shared/api/tags";
 
 /** Which cached answers an event makes old, by the first part of its topic. */
 const CHANGED: Record<string, readonly Tag[]> = {
-  plugin: ["Plugin", "Grant", "PluginStatus", "Version", "Upgrade", "Rollout"],
+  plugin: ["Plugin", "Grant", "PluginStatus", "Version", "Upgrade", "Rollout", "Gallery"],
   task: ["Task", "Queue", "Schedule"], // a schedule moves on as it orders a task
   memory: ["Memory", "MemoryStats"],
   connector: ["Connector", "ConnectorUse"],

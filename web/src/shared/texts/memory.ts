@@ -7,7 +7,7 @@ export const memory = {
   title: "Memory",
   lead: "Stored memories, how they are found, and how long they are kept.",
   tabsLabel: "Parts of memory",
-  tabs: { overview: "Overview", search: "Search", list: "List", quotas: "Quotas" },
+  tabs: { overview: "Overview", search: "Search", about: "About", list: "List", quotas: "Quotas" },
   unknownTab: "There is no such tab",
   unknownTabNext: "Choose one of the tabs above.",
   count: memories,

@@ -1,5 +1,6 @@
 import { pluginCalls } from "./plugins-calls";
 import { pluginCare } from "./plugins-care";
+import { pluginGallery } from "./plugins-gallery";
 import { pluginRights } from "./plugins-rights";
 import { pluginRollout } from "./plugins-rollout";
 
@@ -199,6 +200,7 @@ export const plugins = {
   detail,
   overview,
   calls: pluginCalls,
+  gallery: pluginGallery,
   rights: pluginRights,
   care: pluginCare,
   rollout: pluginRollout,

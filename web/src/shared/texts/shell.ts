@@ -35,6 +35,7 @@ export const shell = {
   pages: {
     home: "Home",
     plugins: "Plugins",
+    gallery: "Gallery",
     workflows: "Workflows",
     tasks: "Tasks",
     memory: "Memory",

@@ -1,9 +1,12 @@
 import { describe, expect, it } from "vitest";
 
+import type { Schemas } from "@/shared/api/types";
+
 import { relatedOf } from "./edges";
 import { policyWords } from "./policy";
 import { paramsOf, questionOf } from "./question";
 import { partsOf, scored } from "./score";
+import { momentsOf, nameOf, standingOf } from "./timeline";
 
 const session = {
   tier: "session",
@@ -99,5 +102,33 @@ describe("an edge", () => {
       words: "moved from short term to session",
       other: undefined,
     });
+  });
+});
+
+describe("the timeline of a name", () => {
+  const fact = {
+    ...{ id: "f", subject: "ada", attribute: "home", value: "Rome", since: 5, until: null, said_at: 5 },
+    ...{ speaker: null, memory: "m", disputed: false, user: null, agent: null, session: null, app: null },
+  };
+  const memory = { id: "m", text: "Ada lives in Rome", created_at: 9 } as Schemas["Memory"];
+
+  it("shows a memory with the fact that it states, and others by themselves, the oldest first", () => {
+    const other = { ...memory, id: "n", created_at: 1 };
+    const moments = momentsOf({ name: "Ada", facts: [fact], memories: [other, memory] });
+    expect(moments.map((one) => [one.key, one.at, one.memory?.id])).toEqual([
+      ["n", 1, "n"],
+      ["f", 5, "m"],
+    ]);
+  });
+
+  it("tells what holds from what ended and what is still ahead", () => {
+    expect(standingOf(fact, 6)).toBe("holds");
+    expect(standingOf(fact, 4)).toBe("ahead");
+    expect(standingOf({ ...fact, until: 6 }, 6)).toBe("ended");
+  });
+
+  it("asks for no name that a browser takes for a way up", () => {
+    expect(nameOf(new URLSearchParams({ name: " .. " }))).toBe("");
+    expect(nameOf(new URLSearchParams({ name: " Ada " }))).toBe("Ada");
   });
 });

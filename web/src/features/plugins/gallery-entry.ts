@@ -1,0 +1,1 @@
+export { GalleryEntryPage as Component } from "./gallery-entry-page";
