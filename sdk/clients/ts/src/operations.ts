@@ -1,7 +1,7 @@
 // Made from specs/openapi.json by `python -m sdk.generate`; change the host's operations, not this file.
 
 import { Carrier, type CallOptions, pages } from "./client.js";
-import type { Approval, Approvals, AuditCheck, AuditRow, AuditRows, AuditVerdict, Backup, Backups, CallLimitOrder, CallLimitView, Changes, CloudEvent, Collection, CollectionIndex, CollectionOrder, Collections, Connector, ConnectorActions, ConnectorCall, ConnectorChange, ConnectorKind, ConnectorKindOrder, ConnectorKinds, ConnectorOrder, ConnectorOutput, ConnectorTest, ConnectorUse, ConnectorUses, Connectors, Consolidated, Credentials, Cycle, CycleOrder, Decision, DraftChange, DraftLine, DraftShown, Drafts, Event, Events, Evolution, EvolutionCandidate, EvolutionCandidates, EvolutionDocument, EvolutionOrder, Evolutions, Executed, Execution, ExpressionOrder, ExpressionValue, FleetHost, FleetHostView, FleetHosts, FleetJoin, FleetJoined, GrantOrder, Grants, Health, Host, HostLines, HostOrder, InstallOrder, Intelligence, IntelligenceAnswer, IntelligenceCall, IntelligenceSpec, Intelligences, Json, Lane, Lanes, LogLines, LoggedIn, LookOrder, Matches, Memories, MemoriesErased, MemoriesForgotten, Memory, MemoryChange, MemoryEntity, MemoryErasure, MemoryFactOrder, MemoryFactStated, MemoryFacts, MemoryImported, MemoryOrder, MemoryOwner, MemoryOwners, MemoryQuestion, MemoryStats, MemoryTiers, NewFleetToken, NewToken, OutdatedPlugins, PackageLook, PasswordChange, Pin, PinChange, Pins, PlacementOrder, PlainPlugin, PlainWorkflow, Plugin, PluginConfig, PluginConfigOrder, PluginHosts, PluginOrigins, PluginStatus, Plugins, Published, Queues, Readiness, Recalled, Removed, RestoreOrder, RetryPlan, RollbackOrder, Rollout, RolloutList, RolloutOrder, RolloutProgress, Run, RunAudit, RunFork, RunOpen, RunOrder, RunRetry, RunStep, RunSteps, Runs, Schedule, ScheduleOrder, ScheduleSwitch, Schedules, Series, Session, Sessions, Setting, SettingOrder, Settings, SetupOrder, SharesOrder, StagedRestore, Status, Switch, Task, TaskCancelled, TaskOrder, Tasks, TasksRetried, TasksRetry, Ticks, Token, TokenOrder, Tokens, TrialOrder, Trigger, Upgrade, UpgradeOrder, User, UserChange, UserOrder, Users, VectorCount, VectorIds, VectorOrder, VectorQuery, Versions, Webhook, WebhookDeliveries, WebhookDelivery, WebhookDeliveryBody, WebhookOrder, Webhooks, Workflow, WorkflowChange, WorkflowChecked, WorkflowDiff, WorkflowExamples, WorkflowExecuted, WorkflowExecution, WorkflowLine, WorkflowPalette, WorkflowText, WorkflowVersion, WorkflowVersions, Workflows } from "./types.js";
+import type { Approval, Approvals, AuditCheck, AuditRow, AuditRows, AuditVerdict, Backup, Backups, CallLimitOrder, CallLimitView, Changes, CloudEvent, Collection, CollectionIndex, CollectionOrder, Collections, Connector, ConnectorActions, ConnectorCall, ConnectorChange, ConnectorKind, ConnectorKindOrder, ConnectorKinds, ConnectorOrder, ConnectorOutput, ConnectorTest, ConnectorUse, ConnectorUses, Connectors, Consolidated, Credentials, Cycle, CycleOrder, Decision, DraftChange, DraftLine, DraftShown, Drafts, Event, Events, Evolution, EvolutionCandidate, EvolutionCandidates, EvolutionDocument, EvolutionOrder, Evolutions, Executed, Execution, ExpressionOrder, ExpressionValue, FleetHost, FleetHostView, FleetHosts, FleetJoin, FleetJoined, GalleryEntry, GalleryPage, GalleryPlugin, GrantOrder, Grants, Health, Host, HostLines, HostOrder, InstallOrder, Intelligence, IntelligenceAnswer, IntelligenceCall, IntelligenceSpec, Intelligences, Json, Lane, Lanes, LogLines, LoggedIn, LookOrder, Matches, Memories, MemoriesErased, MemoriesForgotten, Memory, MemoryBlock, MemoryBlockOrder, MemoryBlockVersions, MemoryBlocks, MemoryChange, MemoryEntity, MemoryErasure, MemoryFactOrder, MemoryFactStated, MemoryFacts, MemoryImported, MemoryOrder, MemoryOwner, MemoryOwners, MemoryQuestion, MemoryStats, MemoryTiers, NewFleetToken, NewToken, OutdatedPlugins, PackageLook, PasswordChange, Pin, PinChange, Pins, PlacementOrder, PlainPlugin, PlainWorkflow, Plugin, PluginConfig, PluginConfigOrder, PluginHosts, PluginOrigins, PluginStatus, Plugins, Published, Queues, Readiness, Recalled, Removed, RestoreOrder, RetryPlan, RollbackOrder, Rollout, RolloutList, RolloutOrder, RolloutProgress, Run, RunAudit, RunFork, RunOpen, RunOrder, RunRetry, RunStep, RunSteps, Runs, Schedule, ScheduleOrder, ScheduleSwitch, Schedules, Series, Session, Sessions, Setting, SettingOrder, Settings, SetupOrder, SharesOrder, StagedRestore, Status, Switch, Task, TaskCancelled, TaskOrder, Tasks, TasksRetried, TasksRetry, Ticks, Token, TokenOrder, Tokens, TrialOrder, Trigger, Upgrade, UpgradeOrder, User, UserChange, UserOrder, Users, VectorCount, VectorIds, VectorOrder, VectorQuery, Versions, Webhook, WebhookDeliveries, WebhookDelivery, WebhookDeliveryBody, WebhookOrder, Webhooks, Workflow, WorkflowChange, WorkflowChecked, WorkflowDiff, WorkflowExamples, WorkflowExecuted, WorkflowExecution, WorkflowLine, WorkflowPalette, WorkflowText, WorkflowVersion, WorkflowVersions, Workflows } from "./types.js";
 
 /** Every operation of a host. Each resolves to the answer, or rejects with an `OmniCoreError`. */
 export class Operations extends Carrier {
@@ -173,6 +173,26 @@ export class Operations extends Carrier {
   /** Shows what a package would bring: `POST /api/v1/packages/look`. */
   lookAtPackage(body: LookOrder, query: { name?: string } = {}, options: CallOptions = {}): Promise<PackageLook> {
     return this.send<PackageLook>({ method: "POST", path: "/api/v1/packages/look", answer: "json", options, query, body, media: "application/json" });
+  }
+
+  /** Searches the plugins of the owner's indexes: `GET /api/v1/gallery`. */
+  searchGallery(query: { q?: string; limit?: number; cursor?: string } = {}, options: CallOptions = {}): Promise<GalleryPage> {
+    return this.send<GalleryPage>({ method: "GET", path: "/api/v1/gallery", answer: "json", options, query });
+  }
+
+  /** All pages of `searchGallery`, each asked for when it is reached. */
+  allsearchGallery(query: { q?: string; limit?: number; cursor?: string } = {}, options: CallOptions = {}): AsyncGenerator<GalleryEntry, void, undefined> {
+    return pages((cursor) => this.searchGallery({ ...query, cursor }, options), query.cursor);
+  }
+
+  /** Shows a plugin of the owner's indexes: `GET /api/v1/gallery/{package}`. */
+  showGalleryPlugin(package: string, options: CallOptions = {}): Promise<GalleryPlugin> {
+    return this.send<GalleryPlugin>({ method: "GET", path: `/api/v1/gallery/${encodeURIComponent(package)}`, answer: "json", options });
+  }
+
+  /** Shows the icon of a plugin of the indexes: `GET /api/v1/gallery/{package}/icon`. */
+  showGalleryIcon(package: string, options: CallOptions = {}): Promise<Uint8Array> {
+    return this.send<Uint8Array>({ method: "GET", path: `/api/v1/gallery/${encodeURIComponent(package)}/icon`, answer: "bytes", options });
   }
 
   /** Shows a plugin's last log lines: `GET /api/v1/plugins/{plugin}/logs`. */
@@ -538,6 +558,36 @@ export class Operations extends Carrier {
   /** Removes a fact; the memory that states it stays: `DELETE /api/v1/memory/facts/{fact}`. */
   removeFact(fact: string, query: { owner?: string } = {}, options: CallOptions = {}): Promise<void> {
     return this.send<void>({ method: "DELETE", path: `/api/v1/memory/facts/${encodeURIComponent(fact)}`, answer: "none", options, query, keyed: true });
+  }
+
+  /** Lists core blocks, which every recall gives: `GET /api/v1/memory/blocks`. */
+  listBlocks(query: { owner?: string; user?: string; agent?: string; session?: string; app?: string; limit?: number; cursor?: string } = {}, options: CallOptions = {}): Promise<MemoryBlocks> {
+    return this.send<MemoryBlocks>({ method: "GET", path: "/api/v1/memory/blocks", answer: "json", options, query });
+  }
+
+  /** All pages of `listBlocks`, each asked for when it is reached. */
+  allBlocks(query: { owner?: string; user?: string; agent?: string; session?: string; app?: string; limit?: number; cursor?: string } = {}, options: CallOptions = {}): AsyncGenerator<MemoryBlock, void, undefined> {
+    return pages((cursor) => this.listBlocks({ ...query, cursor }, options), query.cursor);
+  }
+
+  /** Shows a core block: `GET /api/v1/memory/blocks/{block}`. */
+  showBlock(block: string, query: { owner?: string; user?: string; agent?: string; session?: string; app?: string } = {}, options: CallOptions = {}): Promise<MemoryBlock> {
+    return this.send<MemoryBlock>({ method: "GET", path: `/api/v1/memory/blocks/${encodeURIComponent(block)}`, answer: "json", options, query });
+  }
+
+  /** Makes, changes or restores a core block: `PUT /api/v1/memory/blocks/{block}`. */
+  writeBlock(block: string, body: MemoryBlockOrder, query: { owner?: string; user?: string; agent?: string; session?: string; app?: string } = {}, options: CallOptions = {}): Promise<MemoryBlock> {
+    return this.send<MemoryBlock>({ method: "PUT", path: `/api/v1/memory/blocks/${encodeURIComponent(block)}`, answer: "json", options, query, body, media: "application/json" });
+  }
+
+  /** Removes a core block and its history: `DELETE /api/v1/memory/blocks/{block}`. */
+  removeBlock(block: string, query: { owner?: string; user?: string; agent?: string; session?: string; app?: string } = {}, options: CallOptions = {}): Promise<void> {
+    return this.send<void>({ method: "DELETE", path: `/api/v1/memory/blocks/${encodeURIComponent(block)}`, answer: "none", options, query, keyed: true });
+  }
+
+  /** Lists what a core block said: `GET /api/v1/memory/blocks/{block}/versions`. */
+  listBlockVersions(block: string, query: { owner?: string; user?: string; agent?: string; session?: string; app?: string } = {}, options: CallOptions = {}): Promise<MemoryBlockVersions> {
+    return this.send<MemoryBlockVersions>({ method: "GET", path: `/api/v1/memory/blocks/${encodeURIComponent(block)}/versions`, answer: "json", options, query });
   }
 
   /** Shows a memory: `GET /api/v1/memory/{memory}`. */
