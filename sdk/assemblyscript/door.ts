@@ -105,3 +105,14 @@ export function readTexts(json: Json): Map<string, string> {
   for (let i = 0; i < json.fields.length; i++) found.set(json.fields[i], json.get(json.fields[i]).text);
   return found;
 }
+
+/** A truth that may be left out: AssemblyScript's own cannot be null. */
+export enum Flag {
+  None = -1,
+  No = 0,
+  Yes = 1,
+}
+
+export function readFlag(json: Json): Flag {
+  return json.isNull ? Flag.None : json.isTrue ? Flag.Yes : Flag.No;
+}

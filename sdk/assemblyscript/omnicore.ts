@@ -11,7 +11,7 @@ import { DoorError } from "./door";
 import { Json } from "./json";
 
 export { Json, Kind, quote } from "./json";
-export { DoorError, NONE, Result } from "./door";
+export { DoorError, Flag, NONE, Result } from "./door";
 export { textOf, utf8 } from "./bytes";
 
 export function inputText(): string {

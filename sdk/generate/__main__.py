@@ -26,7 +26,7 @@ def made() -> dict[Path, str]:
 def backends() -> Iterator[str]:
     """The modules that make files."""
     for item in pkgutil.iter_modules(sdk.generate.__path__):
-        if item.name not in ("__main__", "application", "contract", "rest", "text"):
+        if item.name not in ("__main__", "application", "breaches", "contract", "rest", "text"):
             yield item.name
 
 

@@ -12,20 +12,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from sdk.generate import go, js
+from sdk.generate import assemblyscript, c, go, js, python, zig
+from sdk.generate.breaches import breaches
 from sdk.generate.contract import Door, Enum, Field, Record, Type, Verb
 from sdk.generate.rust import doors as rust
 from sdk.generate.text import words
 
-__all__ = ["LANGUAGES", "doors_of", "files", "page"]
+__all__ = ["LANGUAGES", "breaches", "doors_of", "files", "page"]
 
 MADE = "Made by `omnicore kit` from the doors of an application; make it again when they change."
 LANGUAGES: Mapping[str, Callable[[tuple[Door, ...]], dict[str, str]]] = {
     "rust": lambda doors: rust.application(doors, MADE),
     "go": lambda doors: go.application(doors, MADE),
     "js": lambda doors: js.application(doors, MADE),
+    "python": lambda doors: python.application(_spelled(doors, _signed), MADE),
+    "c": lambda doors: c.application(_spelled(doors, _of_c), MADE),
+    "zig": lambda doors: zig.application(_spelled(doors, _signed), MADE),
+    "assemblyscript": lambda doors: assemblyscript.application(_spelled(doors, _of_assemblyscript), MADE),
 }
 """What makes the files of a language; TypeScript is that of JavaScript with its types."""
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -37,7 +43,54 @@ _WORDS = words(  # of the languages, as names of functions and packages
     "package priv pub range ref return select self static struct super switch this throw trait true try "
     "type typeof unsafe use var void where while with yield"
 )
+_NAMES = words(  # that kits import or make, in their own spelling
+    "any array b_tree_map borrowed box bytes date door_error error failure flag json literal map mapping number object "
+    "option options request response result sequence string value vec"
+)
 _PLAIN = {"string": "text", "integer": "signed", "number": "number", "boolean": "boolean"}
+
+
+def _spelled(doors: tuple[Door, ...], kind: Callable[[Type], Type]) -> tuple[Door, ...]:
+    """The doors with each type as a language can spell it."""
+
+    def fields(found: tuple[Field, ...]) -> tuple[Field, ...]:
+        return tuple(replace(one, type=kind(one.type)) for one in found)
+
+    return tuple(
+        replace(
+            door,
+            records=tuple(replace(one, fields=fields(one.fields)) for one in door.records),
+            verbs=tuple(replace(one, request=fields(one.request), reply=fields(one.reply)) for one in door.verbs),
+        )
+        for door in doors
+    )
+
+
+def _signed(kind: Type) -> Type:
+    """Integers, which may be negative here, by the name that they have in most kits."""
+    if kind.item is not None:
+        return replace(kind, item=_signed(kind.item))
+    return Type("integer") if kind.kind == "signed" else kind
+
+
+def _of_c(kind: Type) -> Type:
+    """Lists of texts, numbers, integers and records, and texts by name; all else that holds something is JSON."""
+    kind = _signed(kind)
+    if kind.item is None:
+        return kind
+    if kind.kind == "list" and kind.item.kind == "enum":
+        return Type("list", Type("text"))
+    if kind.kind == "list" and kind.item.kind in ("text", "number", "integer", "record"):
+        return kind
+    return kind if kind == Type("map", Type("text")) else Type("json")
+
+
+def _of_assemblyscript(kind: Type) -> Type:
+    """Maps of texts; any other is JSON."""
+    kind = _signed(kind)
+    if kind.kind == "map":
+        return kind if kind.item == Type("text") else Type("json")
+    return replace(kind, item=_of_assemblyscript(kind.item)) if kind.item is not None else kind
 
 
 def files(doors: tuple[Door, ...], language: str) -> dict[str, str]:
@@ -55,7 +108,8 @@ def doors_of(description: Mapping[str, Any]) -> tuple[Door, ...]:
 
 
 def _door(values: Mapping[str, Any]) -> Door:
-    types = _Types({one["name"] for one in values["verbs"]})
+    ends = ("", "_options", "_result")  # of names that kits make for a function
+    types = _Types({f"{one['name']}{end}" for one in values["verbs"] for end in ends})
     verbs = tuple(types.verb(one) for one in values["verbs"])
     return Door(
         name=values["name"],
@@ -158,7 +212,9 @@ class _Types:
 
     def _free(self, name: str) -> str:
         name = name if _NAME.fullmatch(name) else "value"
-        while name in self._taken or name in self.records or name in self.enums:
+        made = ("", "_read", "_read_maybe", "_write", "_list", "_of", "_text")  # names that kits make for it
+        taken = _NAMES.union(self._taken, self.records, self.enums)
+        while name in taken or any(f"{name}{end}" in self._taken for end in made):
             name = f"{name}_record"
         return name
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from sdk.generate.contract import Contract, Door, Enum, Field, Record, Type, Verb
-from sdk.generate.text import MADE, camel, pascal, wrapped
+from sdk.generate.text import MADE, camel, pascal, words, wrapped
 
-__all__ = ["files"]
+__all__ = ["application", "files"]
 
 _ROOT = "sdk/assemblyscript"
 _NAMES = {"delete": "remove", "function": "functionName"}  # words that the language keeps for itself
@@ -16,7 +17,14 @@ _WRITE = {"text": "Json.text", "integer": "Json.integer", "number": "Json.number
     "bytes": "writeBytes"
 }
 _READ = {"text": "text", "integer": "integer", "number": "number", "boolean": "isTrue"}
-_NOTHING = {"integer": "NONE", "number": "NaN"}
+_NOTHING = {"integer": "NONE", "number": "NaN", "boolean": "Flag.None"}
+_WORDS = words(
+    "bool break case catch class const continue debugger default delete do else enum export extends f32 f64 false "
+    "finally for i16 i32 i64 i8 if implements import in instanceof interface isize let new null package private "
+    "protected public return static super switch this throw true try typeof u16 u32 u64 u8 usize v128 var void while "
+    "with yield"
+)
+_LOCAL = words("block error json made options received refusal reply request sent")  # of the functions that ask
 _LISTS = {"text": "Strings", "number": "Numbers"}
 
 
@@ -28,8 +36,23 @@ def files(contract: Contract) -> dict[str, str]:
     }
 
 
+def application(doors: tuple[Door, ...], made: str) -> dict[str, str]:
+    """A file for each door of an application, for the folder `assembly` of a plugin, with the kit in `sdk`."""
+    return {f"{door.name}.ts": _noun(door, made, "../sdk/") for door in doors}
+
+
 def _name(text: str) -> str:
-    return _NAMES.get(text, camel(text))
+    return _NAMES.get(text, f"{text}_" if text in _WORDS else camel(text))
+
+
+def _member(text: str) -> str:
+    name = _name(text)
+    return f"{name}_" if name in ("toJson", "write") else name  # methods of the classes
+
+
+def _argument(text: str) -> str:
+    name = _name(text)
+    return f"{name}_" if name in _LOCAL else name
 
 
 def _type(kind: Type, package: str = "") -> str:
@@ -53,6 +76,8 @@ def _absent(field: Field) -> bool:
 
 def _nullable(field: Field, package: str = "") -> str:
     text = _type(field.type, package)
+    if _absent(field) and _kind(field) == "boolean":  # the language's own cannot be null
+        return "Flag"
     return text if _kind(field) in ("integer", "number") or not _absent(field) else f"{text} | null"
 
 
@@ -62,7 +87,9 @@ def _nothing(field: Field) -> str:
 
 def _is_there(field: Field, value: str) -> str:
     kind = _kind(field)
-    return f"!isNaN({value})" if kind == "number" else f"{value} != NONE" if kind == "integer" else f"{value} !== null"
+    if kind == "number":
+        return f"!isNaN({value})"
+    return f"{value} != {_NOTHING[kind]}" if kind in _NOTHING else f"{value} !== null"
 
 
 def _write(kind: Type, value: str) -> str:
@@ -78,9 +105,9 @@ def _write(kind: Type, value: str) -> str:
 def _write_many(item: Type, plain: str, value: str) -> str:
     if plain == "map":
         return f"writeTexts({value})" if item.kind == "text" else value
-    if item.kind == "record":
-        return f"Json.list({value}.map<Json>((one: {pascal(item.name)}): Json => one.toJson()))"
-    return f"write{_LISTS[item.kind]}({value})"
+    if item.kind in _LISTS:
+        return f"write{_LISTS[item.kind]}({value})"
+    return f"Json.list({value}.map<Json>((one: {_type(item)}): Json => {_write(item, 'one')}))"
 
 
 def _read(kind: Type, json: str, package: str = "") -> str:
@@ -98,15 +125,17 @@ def _read(kind: Type, json: str, package: str = "") -> str:
 def _read_many(item: Type, plain: str, json: str, package: str) -> str:
     if plain == "map":
         return f"readTexts({json})" if item.kind == "text" else json
-    if item.kind == "record":
-        one = _type(item, package)
-        return f"{json}.items.map<{one}>((one: Json): {one} => {one}.from(one))"
-    return f"read{_LISTS[item.kind]}({json})"
+    if item.kind in _LISTS:
+        return f"read{_LISTS[item.kind]}({json})"
+    one = _type(item, package)
+    return f"{json}.items.map<{one}>((one: Json): {one} => {_read(item, 'one', package)})"
 
 
 def _read_field(field: Field, json: str, package: str = "") -> str:
     value = f'{json}.get("{field.name}")'
-    if field.null and field.type.kind != "json":
+    if _kind(field) == "boolean" and _absent(field):
+        return f"readFlag({value})"
+    if (field.null and field.type.kind != "json") or (field.optional and _type(field.type) != "Json"):
         return f"{value}.isNull ? {_nothing(field)} : {_read(field.type, value, package)}"
     return _read(field.type, value, package)
 
@@ -114,6 +143,9 @@ def _read_field(field: Field, json: str, package: str = "") -> str:
 def _set_field(field: Field, target: str, value: str, indent: str) -> str:
     """The lines that put a field into a request or object."""
     made = f'{target}.set("{field.name}", '
+    if _absent(field) and _kind(field) == "boolean":
+        nothing = "" if field.optional else f"{indent}else {made}Json.none());\n"
+        return f"{indent}if ({value} != Flag.None) {made}Json.boolean({value} == Flag.Yes));\n{nothing}"
     if not _absent(field):
         return f"{indent}{made}{_write(field.type, value)});\n"
     absent = "" if field.optional else f"{indent}else {made}Json.none());\n"
@@ -137,16 +169,18 @@ def _default(field: Field) -> str:
     kind = _kind(field)
     if field.type.kind == "list":
         return "[]"
+    if field.type.kind == "record":
+        return f"new {_type(field.type)}()"
     if field.type.kind == "map" and _type(field.type).startswith("Map"):
         return "new Map()"
     return {"text": '""', "bytes": "new Uint8Array(0)", "boolean": "false"}.get(
-        kind, "0" if kind in _NOTHING else "Json.none()"
+        kind, "0" if kind in ("integer", "number") else "Json.none()"
     )
 
 
 def _members(fields: Iterable[Field]) -> str:
     return "".join(
-        f"{_doc(_with_absence(field), '  ')}  {_name(field.name)}: {_nullable(field)} = {_default(field)};\n"
+        f"{_doc(_with_absence(field), '  ')}  {_member(field.name)}: {_nullable(field)} = {_default(field)};\n"
         for field in fields
     )
 
@@ -158,7 +192,7 @@ def _with_absence(field: Field) -> str:
     return f"{field.doc}; {nothing} leaves it out" if field.optional else f"{field.doc} ({nothing})"
 
 
-def _noun(door: Door) -> str:
+def _noun(door: Door, made: str = MADE, kit: str = "./") -> str:
     functions = dict.fromkeys(verb.function for verb in door.verbs)
     imports = "".join(
         f'@external("extism:host/user", "{name}")\ndeclare function {name}(request: u64): u64;\n' for name in functions
@@ -170,14 +204,14 @@ def _noun(door: Door) -> str:
         *(part for verb in door.verbs for part in _verb(verb)),
     ]
     body = "\n".join(parts)
-    return f"// {MADE}\n// {door.purpose}.\n\n{_imports(body)}\n{body}"
+    return f"// {made}\n// {door.purpose}.\n\n{_imports(body, kit)}\n{body}"
 
 
 _FROM = {
     "./bytes": ("readBytes", "writeBytes"),
     "./door": (
-        *("DoorError", "NONE", "Result", "received", "refusal", "sent"),
-        *("readNumbers", "readStrings", "readTexts", "writeNumbers", "writeStrings", "writeTexts"),
+        *("DoorError", "Flag", "NONE", "Result", "received", "refusal", "sent"),
+        *("readFlag", "readNumbers", "readStrings", "readTexts", "writeNumbers", "writeStrings", "writeTexts"),
     ),
     "./json": ("Json",),
 }
@@ -187,7 +221,7 @@ def _imports(body: str, start: str = "./") -> str:
     """Imports of what a file uses."""
     lines = []
     for module, names in _FROM.items():
-        used = sorted(name for name in names if name in body)
+        used = sorted(name for name in names if re.search(rf"\b{name}\b", body))
         if used:
             lines.append(f'import {{ {", ".join(used)} }} from "{module.replace("./", start)}";\n')
     return "".join(lines)
@@ -200,8 +234,8 @@ def _enum(enum: Enum) -> str:
 
 def _record(record: Record) -> str:
     name = pascal(record.name)
-    reads = "".join(f"    made.{_name(field.name)} = {_read_field(field, 'json')};\n" for field in record.fields)
-    writes = "".join(_set_field(field, "json", f"this.{_name(field.name)}", "    ") for field in record.fields)
+    reads = "".join(f"    made.{_member(field.name)} = {_read_field(field, 'json')};\n" for field in record.fields)
+    writes = "".join(_set_field(field, "json", f"this.{_member(field.name)}", "    ") for field in record.fields)
     return (
         f"{_doc(record.doc)}export class {name} {{\n{_members(record.fields)}\n"
         f"  static from(json: Json): {name} {{\n    const made = new {name}();\n{reads}    return made;\n  }}\n\n"
@@ -213,14 +247,14 @@ def _verb(verb: Verb) -> Iterator[str]:
     needed, optional = _split(verb)
     options = f"{pascal(_NAMES.get(verb.name, verb.name))}Options"
     if optional:
-        writes = "".join(_set_field(field, "request", f"this.{_name(field.name)}", "    ") for field in optional)
+        writes = "".join(_set_field(field, "request", f"this.{_member(field.name)}", "    ") for field in optional)
         yield (
             f"{_doc(f'What may be left out of {_name(verb.name)}.')}export class {options} {{\n{_members(optional)}\n"
             f"  write(request: Json): void {{\n{writes}  }}\n}}\n"
         )
-    arguments = [f"{_name(field.name)}: {_nullable(field)}" for field in needed]
+    arguments = [f"{_argument(field.name)}: {_nullable(field)}" for field in needed]
     arguments += [f"options: {options} | null = null"] * bool(optional)
-    sets = "".join(_set_field(field, "request", _name(field.name), "  ") for field in needed)
+    sets = "".join(_set_field(field, "request", _argument(field.name), "  ") for field in needed)
     sets += "  if (options !== null) options.write(request);\n" if optional else ""
     result, lines = _result(verb)
     yield (

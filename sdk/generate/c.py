@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
-from sdk.generate.contract import Contract, Door, Enum, Field, Record, Type, Verb
-from sdk.generate.text import MADE, wrapped
+from sdk.generate.contract import DOORS, Contract, Door, Enum, Field, Record, Type, Verb
+from sdk.generate.text import MADE, words, wrapped
 
-__all__ = ["files"]
+__all__ = ["application", "files"]
 
 _PLACE = "sdk/c/omnicore"
 _WIDTH = 118
@@ -20,6 +21,15 @@ _PLAIN = {
     "json": "oc_json",
 }
 _MAYBE = {"integer": "oc_maybe_integer", "number": "oc_maybe_number", "boolean": "oc_maybe_boolean"}
+_WORDS = words(  # of C and C++, and macros of compilers and of a libc
+    "alignas alignof and asm assert auto bool break case catch char class compl concept const consteval constexpr "
+    "constinit continue decltype default delete do double else enum errno explicit export extern false float for "
+    "friend goto i386 if inline int linux long mutable namespace new noexcept not nullptr operator or private "
+    "protected public register reinterpret_cast requires restrict return short signed sizeof static stderr stdin "
+    "stdout struct switch template this throw true try typedef typeid typename typeof union unix unsigned using "
+    "virtual void volatile while xor"
+)
+_LOCAL = words("error options reply request result")  # of the functions that ask
 
 
 def files(contract: Contract) -> dict[str, str]:
@@ -31,15 +41,21 @@ def files(contract: Contract) -> dict[str, str]:
     return made
 
 
-def _header(door: Door) -> str:
-    asked = _asked(door)
+def application(doors: tuple[Door, ...], made: str) -> dict[str, str]:
+    """A header for each door of an application. It stands beside the kit, and its names begin with the door's."""
+    return {f"{door.name}.h": _header(door, made, "omnicore.h") for door in doors}
+
+
+def _header(door: Door, made: str = MADE, kit: str = "call.h") -> str:
+    asked, given = _asked(door), _given_back(door)
     parts = [
-        f'/* {MADE} */\n#pragma once\n\n#include "call.h"',
+        f'/* {made} */\n#pragma once\n\n#include "{kit}"',
         *(_enum(door, enum) for enum in door.enums),
     ]
     for record in door.records:
         parts.append(_record(door, record))
-        parts.append(_write_record(door, record) if record.name in asked else _read_record(door, record))
+        parts += [_write_record(door, record)] if record.name in asked else []
+        parts += [_read_record(door, record)] if record.name in given else []
     parts += [f"OC_DOOR({function});" for function in dict.fromkeys(verb.function for verb in door.verbs)]
     parts += [part for verb in door.verbs for part in _verb(door, verb)]
     return "\n\n".join(parts) + "\n"
@@ -54,13 +70,54 @@ def _records(kind: Type) -> Iterator[str]:
 
 
 def _asked(door: Door) -> set[str]:
-    """The records that requests hold: they are written, all others read."""
-    return {name for verb in door.verbs for field in verb.request for name in _records(field.type)}
+    """The records that requests hold: they are written."""
+    return _within(door, (field for verb in door.verbs for field in verb.request))
+
+
+def _given_back(door: Door) -> set[str]:
+    """The records that replies hold: they are read."""
+    whole = {verb.record.name for verb in door.verbs if verb.record is not None}
+    return whole | _within(door, (field for verb in door.verbs for field in verb.reply))
+
+
+def _within(door: Door, fields: Iterable[Field]) -> set[str]:
+    found: set[str] = set()
+    left = [name for field in fields for name in _records(field.type)]
+    named = {record.name: record for record in door.records}
+    while left:
+        name = left.pop()
+        if name not in found:
+            found.add(name)
+            left += [one for field in named[name].fields for one in _records(field.type)]
+    return found
+
+
+def _all_fields(door: Door) -> list[Field]:
+    own = [field for record in door.records for field in record.fields]
+    return own + [field for verb in door.verbs for field in (*verb.request, *verb.reply)]
 
 
 def _listed(door: Door, record: Record) -> bool:
-    fields = [field for verb in door.verbs for field in (*verb.request, *verb.reply)]
-    return any(field.type.kind == "list" and record.name in _records(field.type) for field in fields)
+    return any(field.type.kind == "list" and record.name in _records(field.type) for field in _all_fields(door))
+
+
+def _start(door: Door) -> str:
+    """What the names of a door begin with; those of an application are not to be taken for the kit's."""
+    return f"oc_{door.name}" if door.name in DOORS else door.name
+
+
+def _id(name: str) -> str:
+    """A name as a field of a struct."""
+    return f"{name}_" if name in _WORDS else name
+
+
+def _argument(name: str) -> str:
+    return f"{name}_" if name in _WORDS or name in _LOCAL else name
+
+
+def _pointed(field: Field) -> bool:
+    """True for a record that may be missing: it is a pointer, NULL for none."""
+    return (field.optional or field.null) and field.type.kind == "record"
 
 
 def _comment(text: str) -> str:
@@ -75,29 +132,37 @@ def _c_type(door: Door, field: Field) -> str:
     return _type(door, field.type)
 
 
+def _member(door: Door, field: Field, name: str) -> str:
+    """A field or parameter with its type."""
+    kind = _c_type(door, field)
+    return f"const {kind} *{name}" if _pointed(field) else f"{kind} {name}"
+
+
 def _type(door: Door, kind: Type) -> str:
     if kind.kind in ("record", "enum"):
-        return f"oc_{door.name}_{kind.name}"
+        return f"{_start(door)}_{kind.name}"
     if kind.kind == "map":
         return "oc_pairs" if kind.item == Type("text") else "oc_json"
     if kind.item is None:
         return _PLAIN[kind.kind]
     if kind.item.kind == "record":
-        return f"oc_{door.name}_{kind.item.name}_list"
+        return f"{_start(door)}_{kind.item.name}_list"
     return f"oc_{kind.item.kind}s"
 
 
 def _declared(door: Door, fields: Iterable[Field]) -> str:
     """The fields of a struct."""
     notes = ((field, field.doc.replace("`", "'")) for field in fields)
-    return "".join(f"    {_c_type(door, field)} {field.name}; /* {note} */\n" for field, note in notes)
+    return "".join(f"    {_member(door, field, _id(field.name))}; /* {note} */\n" for field, note in notes)
 
 
 def _enum(door: Door, enum: Enum) -> str:
-    own = f"OC_{door.name}_{enum.name}_none".upper()
-    names = "".join(f"    {one},\n" for one in [own, *(f"OC_{door.name}_{value}".upper() for value in enum.values)])
+    start = _start(door) if door.name in DOORS else f"{door.name}_{enum.name}"
+    none = "none" if "none" not in enum.values else "no_value"
+    own = f"{_start(door)}_{enum.name}_{none}".upper()
+    names = "".join(f"    {one},\n" for one in [own, *(f"{start}_{value}".upper() for value in enum.values)])
     texts = ", ".join(f'"{value}"' for value in enum.values)
-    name = f"oc_{door.name}_{enum.name}"
+    name = f"{_start(door)}_{enum.name}"
     return f"""{_comment(f"{enum.doc} The first one stands for none.")}
 typedef enum {{
 {names}}} {name};
@@ -115,7 +180,7 @@ static inline {name} {name}_of(oc_text text) {{
 
 
 def _record(door: Door, record: Record) -> str:
-    name = f"oc_{door.name}_{record.name}"
+    name = f"{_start(door)}_{record.name}"
     one = f"{_comment(record.doc)}\ntypedef struct {{\n{_declared(door, record.fields)}}} {name};"
     if not _listed(door, record):
         return one
@@ -123,10 +188,20 @@ def _record(door: Door, record: Record) -> str:
 
 
 def _read_record(door: Door, record: Record) -> str:
-    name = f"oc_{door.name}_{record.name}"
+    name = f"{_start(door)}_{record.name}"
     one = f"""OC_ONCE {name} {name}_read(oc_json from) {{
     {name} to;
 {_read_fields(door, record.fields, "to.")}    return to;
+}}"""
+    if any(_pointed(field) and field.type.name == record.name for held in door.records for field in held.fields):
+        one += f"""
+
+/* NULL where there is none. */
+static inline const {name} *{name}_read_maybe(oc_json from) {{
+    if (oc_json_is_null(from)) return NULL;
+    {name} *to = ({name} *)oc_alloc(sizeof *to);
+    *to = {name}_read(from);
+    return to;
 }}"""
     if not _listed(door, record):
         return one
@@ -141,7 +216,7 @@ static inline {name}_list {name}_list_read(oc_json array) {{
 
 
 def _write_record(door: Door, record: Record) -> str:
-    name = f"oc_{door.name}_{record.name}"
+    name = f"{_start(door)}_{record.name}"
     one = f"""OC_ONCE void {name}_write(oc_writer *to, const {name} *from) {{
     oc_write_object(to);
 {_write_fields(door, record.fields, "from->", "to")}    oc_write_end(to);
@@ -158,7 +233,10 @@ static inline void {name}_list_write(oc_writer *to, {name}_list list) {{
 
 
 def _read_fields(door: Door, fields: Iterable[Field], start: str) -> str:
-    lines = (f"    {start}{field.name} = {_read(door, field, _field('from', field.name))};\n" for field in fields)
+    lines = []
+    for field in fields:
+        read = _read(door, field, _field("from", field.name), pointed=True)
+        lines.append(f"    {start}{_id(field.name)} = {read};\n")
     return "".join(lines)
 
 
@@ -166,9 +244,11 @@ def _field(of: str, name: str) -> str:
     return f'oc_json_field({of}, OC("{name}"))'
 
 
-def _read(door: Door, field: Field, value: str) -> str:
+def _read(door: Door, field: Field, value: str, *, pointed: bool = False) -> str:
     """The expression that reads a field's value."""
     kind = field.type.kind
+    if pointed and _pointed(field):
+        return f"{_type(door, field.type)}_read_maybe({value})"
     if kind == "enum":
         return f"{_type(door, field.type)}_of(oc_json_text({value}))"
     if kind == "record" or (field.type.item is not None and field.type.item.kind == "record"):
@@ -180,7 +260,8 @@ def _read(door: Door, field: Field, value: str) -> str:
 
 
 def _write_fields(door: Door, fields: Iterable[Field], start: str, to: str) -> str:
-    return "".join(_write_field(door, field, f"{start}{field.name}", to) for field in fields)
+    name = _id if start else _argument
+    return "".join(_write_field(door, field, f"{start}{name(field.name)}", to) for field in fields)
 
 
 def _write_field(door: Door, field: Field, value: str, to: str) -> str:
@@ -201,7 +282,7 @@ def _given(field: Field, value: str) -> str:
         return ""
     if field.type.kind in _MAYBE:
         return f"{value}.given"
-    return value if field.type.kind == "enum" else f"{value}.at"
+    return value if _pointed(field) or field.type.kind == "enum" else f"{value}.at"
 
 
 def _write(door: Door, field: Field, value: str, to: str) -> str:
@@ -209,7 +290,7 @@ def _write(door: Door, field: Field, value: str, to: str) -> str:
     if kind == "enum":
         return f"oc_write_text({to}, {_type(door, field.type)}_text({value}));"
     if kind == "record":
-        return f"{_type(door, field.type)}_write({to}, &{value});"
+        return f"{_type(door, field.type)}_write({to}, {'' if _pointed(field) else '&'}{value});"
     if field.type.item is not None and field.type.item.kind == "record":
         return f"{_type(door, field.type)}_write({to}, {value});"
     made = _type(door, field.type).removeprefix("oc_")
@@ -217,7 +298,7 @@ def _write(door: Door, field: Field, value: str, to: str) -> str:
 
 
 def _verb(door: Door, verb: Verb) -> Iterator[str]:
-    name = f"oc_{door.name}_{verb.name}"
+    name = f"{_start(door)}_{verb.name}"
     options = [field for field in verb.request if field.optional]
     if options:
         about = "/* What may be left out; {0} leaves out all. */"
@@ -225,10 +306,10 @@ def _verb(door: Door, verb: Verb) -> Iterator[str]:
     if verb.reply:
         members = f"    const oc_error *error; /* NULL when it went well */\n{_result(door, verb)}"
         yield f"typedef struct {{\n{members}}} {name}_result;"
-    takes = [f"{_c_type(door, field)} {field.name}" for field in verb.request if not field.optional]
+    takes = [_member(door, field, _argument(field.name)) for field in verb.request if not field.optional]
     takes += [f"const {name}_options *options"] if options else []
     gives = f"{name}_result " if verb.reply else "const oc_error *"
-    notes = [f"{field.name}: {field.doc}." for field in verb.request if not field.optional]
+    notes = [f"{_argument(field.name)}: {field.doc}." for field in verb.request if not field.optional]
     notes += ["NULL for options leaves out all."] if options else []
     notes += [] if verb.reply else ["Returns: NULL when it went well."]
     yield (
@@ -246,10 +327,12 @@ def _signature(start: str, name: str, takes: list[str], none: str = "void") -> s
 def _result(door: Door, verb: Verb) -> str:
     found = "    bool found; /* false where there is nothing */\n"
     if verb.record is not None:
-        own = f"    oc_{door.name}_{verb.record.name} {verb.record.name};\n"
+        own = f"    {_start(door)}_{verb.record.name} {verb.record.name};\n"
         return (found if verb.maybe else "") + own
-    own = _declared(door, verb.reply)
-    return found + own if _null_record(verb) else own
+    if _null_record(verb):
+        plain = replace(verb.reply[0], null=False)
+        return found + _declared(door, [plain])
+    return _declared(door, verb.reply)
 
 
 def _null_record(verb: Verb) -> bool:
@@ -274,7 +357,7 @@ def _body(door: Door, verb: Verb, name: str) -> str:
     if verb.record is not None:
         if verb.maybe:
             lines.append(f"    result.found = {_found(verb.reply)};\n")
-        lines.append(f"    result.{verb.record.name} = oc_{door.name}_{verb.record.name}_read(reply);\n")
+        lines.append(f"    result.{verb.record.name} = {_start(door)}_{verb.record.name}_read(reply);\n")
     else:
         if _null_record(verb):
             lines.append(f"    result.found = !oc_json_is_null({_field('reply', verb.reply[0].name)});\n")
@@ -305,7 +388,7 @@ def _conformance(contract: Contract) -> str:
 
 
 def _case(door: Door, verb: Verb) -> str:
-    name = f"oc_{door.name}_{verb.name}"
+    name = f"{_start(door)}_{verb.name}"
     required = [field for field in verb.request if not field.optional]
     options = [field for field in verb.request if field.optional]
     lines = [f"    {name}_options options;\n" if options else ""]
@@ -328,7 +411,7 @@ def _case_reply(door: Door, verb: Verb) -> str:
     if verb.record is None and not _null_record(verb):
         return _write_fields(door, verb.reply, "result.", "to")
     if verb.record is None:
-        field = verb.reply[0]
+        field = replace(verb.reply[0], null=False)
         write = _write(door, field, f"result.{field.name}", "to")
         key = f'oc_write_key(to, OC("{field.name}"));'
         return f"    {key}\n    if (result.found) {write}\n    else oc_write_null(to);\n"

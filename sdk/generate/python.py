@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 import textwrap
 from collections.abc import Iterable, Iterator
@@ -9,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from sdk.generate.contract import Contract, Door, Enum, Field, Record, Type, Verb
 from sdk.generate.text import MADE, pascal
 
-__all__ = ["KIT", "files", "fitting"]
+__all__ = ["KIT", "application", "files", "fitting"]
 
 KIT = "sdk/python"
 _WIDTH = 120
@@ -19,6 +20,26 @@ _PLAIN = {"text": "str", "bytes": "bytes", "integer": "int", "number": "float", 
 def files(contract: Contract) -> dict[str, str]:
     """One module for each door."""
     return {f"{KIT}/omnicore_sdk/{door.name}.py": _module(door) for door in contract.doors}
+
+
+def application(doors: tuple[Door, ...], made: str) -> dict[str, str]:
+    """A module for each door of an application. It uses the kit as the package `omnicore_sdk`."""
+    return {f"{door.name}.py": _of_application(_module(door, made)) for door in doors}
+
+
+def _of_application(text: str) -> str:
+    imports = "from omnicore_sdk import _core"
+    return text.replace(imports, f"{imports}\nfrom omnicore_sdk import application as _application", 1).replace(
+        "_core.call(", "_application.call("
+    )
+
+
+def _id(name: str) -> str:
+    return f"{name}_" if keyword.iskeyword(name) else name
+
+
+def _argument(name: str) -> str:
+    return f"{name}_" if name in ("reply", "request") else _id(name)
 
 
 def fitting(head: str, parts: Iterable[str], tail: str, indent: str = "") -> str:
@@ -33,8 +54,8 @@ def fitting(head: str, parts: Iterable[str], tail: str, indent: str = "") -> str
     return "\n".join([f"{indent}{head}", *(f"{indent}    {part}," for part in parts), f"{indent}{tail}"])
 
 
-def _module(door: Door) -> str:
-    parts = [_head(door), *(_enum(one) for one in door.enums)]
+def _module(door: Door, made: str = MADE) -> str:
+    parts = [_head(door, made), *(_enum(one) for one in door.enums)]
     parts += [_record(one) for one in door.records]
     parts += [_reader(one) for one in door.records if one in _read(door)]
     parts += [_writer(one) for one in door.records if one in _written(door)]
@@ -43,16 +64,16 @@ def _module(door: Door) -> str:
     return "\n\n\n".join(parts) + "\n"
 
 
-def _head(door: Door) -> str:
+def _head(door: Door, made: str) -> str:
     body = "\n".join(_uses(door))
     names = sorted(
         [pascal(one.name) for one in door.enums]
         + [pascal(one.name) for one in door.records]
-        + [verb.name for verb in door.verbs]
+        + [_id(verb.name) for verb in door.verbs]
         + (list(door.enums[0].values) if door.name == "log" else []),
     )
     listed = fitting("__all__ = [", [f'"{name}"' for name in names], "]")
-    return f'# {MADE}\n"""{_sentence(door.purpose)}."""\n\nfrom __future__ import annotations\n\n{body}\n\n{listed}'
+    return f'# {made}\n"""{_sentence(door.purpose)}."""\n\nfrom __future__ import annotations\n\n{body}\n\n{listed}'
 
 
 def _uses(door: Door) -> Iterator[str]:
@@ -110,9 +131,9 @@ def _enum(one: Enum) -> str:
 
 def _record(one: Record) -> str:
     lines = ["@dataclass(frozen=True, slots=True)", f"class {pascal(one.name)}:", f'    """{_sentence(one.doc)}"""', ""]
-    for field in one.fields:
+    for field in sorted(one.fields, key=lambda field: field.optional):
         default = " = None" if field.optional else ""
-        lines += [f"    {field.name}: {_field_type(field)}{default}", f'    """{_sentence(field.doc)}."""']
+        lines += [f"    {_id(field.name)}: {_field_type(field)}{default}", f'    """{_sentence(field.doc)}."""']
     return "\n".join(lines)
 
 
@@ -132,13 +153,13 @@ def _type(kind: Type, *, given: bool = False) -> str:
 
 
 def _reader(one: Record) -> str:
-    fields = [f"{field.name}={_read_value(field)}" for field in one.fields]
+    fields = [f"{_id(field.name)}={_read_value(field)}" for field in one.fields]
     body = fitting(f"return {pascal(one.name)}(", fields, ")", "    ")
     return f"def _read_{one.name}(reply: _core.Wire) -> {pascal(one.name)}:\n{body}"
 
 
 def _read_value(field: Field) -> str:
-    value = _item(field)
+    value = f'reply.get("{field.name}")' if field.optional else _item(field)
     plain = _from_wire(field.type, value)
     return f"None if {value} is None else {plain}" if plain != value and (field.null or field.optional) else plain
 
@@ -158,8 +179,8 @@ def _from_wire(kind: Type, value: str) -> str:
 
 
 def _writer(one: Record) -> str:
-    pairs = [_pair(field, f"value.{field.name}") for field in one.fields if not field.optional]
-    optional = [_keyword(field, f"value.{field.name}") for field in one.fields if field.optional]
+    pairs = [_pair(field, f"value.{_id(field.name)}") for field in one.fields if not field.optional]
+    optional = [_keyword(field, f"value.{_id(field.name)}") for field in one.fields if field.optional]
     pairs += [f"**_core.present({', '.join(optional)})"] if optional else []
     body = fitting("return {", pairs, "}", "    ")
     return f"def _write_{one.name}(value: {pascal(one.name)}) -> _core.Wire:\n{body}"
@@ -181,7 +202,8 @@ def _pair(field: Field, value: str) -> str:
 
 
 def _keyword(field: Field, value: str) -> str:
-    return f"{field.name}={_given(field, value)}"
+    given = _given(field, value)
+    return f'**{{"{field.name}": {given}}}' if keyword.iskeyword(field.name) else f"{field.name}={given}"
 
 
 def _given(field: Field, value: str) -> str:
@@ -193,12 +215,12 @@ def _given(field: Field, value: str) -> str:
 def _verb(verb: Verb) -> str:
     required = [field for field in verb.request if not field.optional]
     optional = [field for field in verb.request if field.optional]
-    parameters = [f"{field.name}: {_argument(field)}" for field in required]
+    parameters = [f"{_argument(field.name)}: {_taken(field)}" for field in required]
     parameters += ["*"] if optional else []
-    parameters += [f"{field.name}: {_argument(field)} = None" for field in optional]
-    lines = [fitting(f"def {verb.name}(", parameters, f") -> {_returns(verb)}:"), *_verb_doc(verb)]
-    pairs = [_pair(field, field.name) for field in required]
-    asked = [_keyword(field, field.name) for field in optional]
+    parameters += [f"{_argument(field.name)}: {_taken(field)} = None" for field in optional]
+    lines = [fitting(f"def {_id(verb.name)}(", parameters, f") -> {_returns(verb)}:"), *_verb_doc(verb)]
+    pairs = [_pair(field, _argument(field.name)) for field in required]
+    asked = [_keyword(field, _argument(field.name)) for field in optional]
     request = fitting("request: _core.Wire = {", pairs, "}", "    ")
     if asked:
         request = fitting("request = _core.present(", asked, ")", "    ")
@@ -209,7 +231,7 @@ def _verb(verb: Verb) -> str:
     return "\n".join([*lines, request, *_answered(verb, f'_core.call("{verb.function}", request)')])
 
 
-def _argument(field: Field) -> str:
+def _taken(field: Field) -> str:
     null = (field.null or field.optional) and field.type.kind != "json"
     return _type(field.type, given=True) + (" | None" if null else "")
 
@@ -232,10 +254,11 @@ def _answered(verb: Verb, call: str) -> Iterator[str]:
     elif verb.reply:
         (field,) = verb.reply
         read = _read_value(field)
+        local = f"{field.name}_" if any(one.name == field.name for one in verb.request) else field.name
         yield f"    reply = {call}"
         if read == _item(field):
-            yield f"    {field.name}: {_field_type(field)} = {read}"
-            yield f"    return {field.name}"
+            yield f"    {local}: {_field_type(field)} = {read}"
+            yield f"    return {local}"
         else:
             yield f"    return {read}"
     else:
@@ -249,7 +272,10 @@ def _verb_doc(verb: Verb) -> Iterator[str]:
         yield "    Args:"
         for field in verb.request:
             yield textwrap.fill(
-                f"{field.name}: {_python(field.doc)}.", _WIDTH - 10, initial_indent=" " * 8, subsequent_indent=" " * 12
+                f"{_argument(field.name)}: {_python(field.doc)}.",
+                _WIDTH - 10,
+                initial_indent=" " * 8,
+                subsequent_indent=" " * 12,
             )
         yield ""
     if len(verb.reply) == 1 and "returns" not in verb.doc:
@@ -273,4 +299,5 @@ def _sentence(text: str) -> str:
 
 def _python(text: str) -> str:
     """A description in the words of the language."""
+    text = text.replace("\\", "\\\\").replace('"' * 3, "'" * 3)
     return re.sub(r"\bnull\b", "None", text)

@@ -50,11 +50,17 @@ DOORS
 
 def answer(function: str, request: Wire) -> Wire:
     """Asks the host. Raises: DoorError."""
+    known = _FUNCTIONS.get(function)
     try:
-        return _FUNCTIONS[function](request)
+        return known(request) if known else _of_application(function, request)
     except Err as error:
         said = error.value
         raise DoorError(said.code, said.message, said.remedy, said.capability, said.resource, said.limit) from None
+
+
+def _of_application(function: str, request: Wire) -> Wire:
+    reply: Wire = json.loads(_application.call(function, _to_json(request)))
+    return reply
 
 
 def _to_choice(choices: Any, value: Any) -> Any:
@@ -91,7 +97,7 @@ def files(contract: Contract) -> dict[str, str]:
     for door in contract.doors:
         for verb in door.verbs:
             functions.setdefault(verb.function, []).append((door, verb))
-    names = sorted(["types", *(door.name for door in contract.doors)])
+    names = sorted(["application", "types", *(door.name for door in contract.doors)])
     head = _HEAD.replace("DOORS", "\n".join(f'_{name} = _bindings("{name}")' for name in names))
     parts = [head.rstrip("\n"), *_records(contract)]
     parts += [_function(door, verb) for found in functions.values() for door, verb in found]

@@ -53,6 +53,21 @@ interface types {{
 """
 
 
+_APPLICATION = f"""// {MADE}
+
+/// The functions of an application that embeds the host. They are asked for and granted as doors are.
+interface application {{
+    use types.{{door-error, json}};
+
+    /// Calls one, and returns the reply: an object with the result as `value`, where there is one.
+    ///
+    /// - `function`: the name by which core modules import it, such as `orders_get_order_v1`
+    /// - `request`: an object with a field for each parameter
+    call: func(function: string, request: json) -> result<json, door-error>;
+}}
+"""
+
+
 def files(contract: Contract) -> dict[str, str]:
     """One file for each door, the shared types, the world, and the engine's table.
 
@@ -60,6 +75,7 @@ def files(contract: Contract) -> dict[str, str]:
     refuse a second one.
     """
     found = {f"{_FOLDER}/{door.name}.wit": _interface(door) for door in contract.doors}
+    found[f"{_FOLDER}/application.wit"] = _APPLICATION
     found[f"{_FOLDER}/types.wit"] = _types(contract)
     found[f"{_FOLDER}/world.wit"] = _world(contract)
     found[_TABLE] = json.dumps(_table(contract), indent=1) + "\n"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from sdk.generate.contract import Contract, Door, Enum, Field, Record, Type, Verb
-from sdk.generate.text import MADE, pascal, wrapped
+from sdk.generate.text import MADE, pascal, words, wrapped
 
-__all__ = ["files"]
+__all__ = ["application", "files"]
 
 _PLAIN = {
     "text": "[]const u8",
@@ -18,7 +18,13 @@ _PLAIN = {
     "json": "std.json.Value",
 }
 _WIDTH = 70
-_WORDS = frozenset({"error", "type", "test", "enum", "struct", "union", "fn", "var", "const"})
+_WORDS = words(
+    "addrspace align allowzero and anyerror anyframe anyopaque anytype asm async await bool break callconv catch "
+    "comptime const continue defer else enum errdefer error export extern false fn for if inline isize linksection "
+    "noalias noinline noreturn nosuspend null opaque or orelse packed pub resume return struct suspend switch test "
+    "threadlocal true try type undefined union unreachable usize usingnamespace var void volatile while"
+)
+_LOCAL = words("core options reply request std")
 
 
 def files(contract: Contract) -> dict[str, str]:
@@ -30,19 +36,50 @@ def files(contract: Contract) -> dict[str, str]:
     return made
 
 
-def _file(door: Door) -> str:
+def application(doors: tuple[Door, ...], made: str) -> dict[str, str]:
+    """A file for each door of an application, which takes the kit as the module `omnicore`."""
+    return {f"{door.name}.zig": _file(door, made, "omnicore") for door in doors}
+
+
+def _file(door: Door, made: str = MADE, kit: str = "core.zig") -> str:
+    asked = set(_asked(door))
     parts = [
         *(_enum(enum) for enum in door.enums),
-        *(_record(record) for record in door.records),
-        *(part for verb in door.verbs for part in _verb(verb)),
+        *(_record(record, written=record.name in asked) for record in door.records),
+        *(part for verb in door.verbs for part in _verb(verb, {one.name for one in door.verbs})),
     ]
     body = "\n\n".join(parts)
     imports = 'const std = @import("std");\n' if "std." in body else ""
-    return f'//! {door.purpose}.\n// {MADE}\n\n{imports}const core = @import("core.zig");\n\n{body}\n'
+    return f'//! {door.purpose}.\n// {made}\n\n{imports}const core = @import("{kit}");\n\n{body}\n'
+
+
+def _asked(door: Door) -> Iterator[str]:
+    """The records that requests hold."""
+    held = {record.name: record.fields for record in door.records}
+    left = [field.type for verb in door.verbs for field in verb.request]
+    seen: set[str] = set()
+    while left:
+        kind = left.pop()
+        left += [kind.item] if kind.item is not None else []
+        if kind.kind == "record" and kind.name not in seen:
+            seen.add(kind.name)
+            yield kind.name
+            left += [field.type for field in held[kind.name]]
 
 
 def _name(name: str) -> str:
-    return f'@"{name}"' if name in _WORDS else name
+    number = name[:1] in ("i", "u", "f") and name[1:].isdigit()  # `i32`, which is a type
+    return f'@"{name}"' if name in _WORDS or number else name
+
+
+def _function(name: str) -> str:
+    """A function's name, which may not be that of an import."""
+    return f"{name}_" if name in ("core", "std") else _name(name)
+
+
+def _argument(name: str, taken: Collection[str]) -> str:
+    """A parameter's name: it may not be that of anything else in the file."""
+    return f"{name}_" if name in taken or name in _LOCAL else _name(name)
 
 
 def _comment(text: str, indent: str = "") -> str:
@@ -54,8 +91,26 @@ def _enum(enum: Enum) -> str:
     return f"{_comment(enum.doc)}\npub const {pascal(enum.name)} = enum {{ {values} }};"
 
 
-def _record(record: Record) -> str:
-    return f"{_comment(record.doc)}\npub const {pascal(record.name)} = struct {{\n{_members(record.fields)}}};"
+def _record(record: Record, *, written: bool) -> str:
+    own = _writer(record) if written and any(field.null and not field.optional for field in record.fields) else ""
+    return f"{_comment(record.doc)}\npub const {pascal(record.name)} = struct {{\n{_members(record.fields)}{own}}};"
+
+
+def _writer(record: Record) -> str:
+    """Writes a record some of whose fields are null where they are not given, while others are left out."""
+    lines = []
+    for field in record.fields:
+        name = _name(field.name)
+        write = 'try json.objectField("{0}");\n{1}        try json.write({2});\n'
+        if field.optional:
+            given = write.format(field.name, "    ", "given")
+            lines.append(f"        if (self.{name}) |given| {{\n            {given}        }}\n")
+        else:
+            lines.append("        " + write.format(field.name, "", f"self.{name}"))
+    return (
+        f"\n    pub fn jsonStringify(self: {pascal(record.name)}, json: anytype) !void {{\n"
+        f"        try json.beginObject();\n{''.join(lines)}        try json.endObject();\n    }}\n"
+    )
 
 
 def _members(fields: Iterable[Field]) -> str:
@@ -78,19 +133,20 @@ def _type(kind: Type, module: str = "") -> str:
     return f"[]const {_type(kind.item, module)}" if kind.item is not None else _PLAIN[kind.kind]
 
 
-def _verb(verb: Verb) -> Iterator[str]:
+def _verb(verb: Verb, taken: Collection[str]) -> Iterator[str]:
     options = [field for field in verb.request if field.optional]
     required = [field for field in verb.request if not field.optional]
     if options:
         about = f"What may be left out of `{verb.name}`; `.{{}}` leaves out all."
         yield f"{_comment(about)}\npub const {pascal(verb.name)}Options = struct {{\n{_members(options)}}};"
-    takes = [f"{field.name}: {_parameter(field)}" for field in required]
+    takes = [f"{_argument(field.name, taken)}: {_parameter(field)}" for field in required]
     takes += [f"options: {pascal(verb.name)}Options"] if options else []
-    notes = " ".join([verb.doc, *(f"`{field.name}`: {field.doc}." for field in required)])
+    notes = " ".join([verb.doc, *(f"`{_argument(field.name, taken)}`: {field.doc}." for field in required)])
     yield (
-        f"{_comment(notes)}\npub fn {verb.name}({', '.join(takes)}) core.Failure!{_gives(verb)} {{\n"
+        f"{_comment(notes)}\npub fn {_function(verb.name)}({', '.join(takes)}) core.Failure!{_gives(verb)} {{\n"
         f"    var request: core.Request = try .begin();\n"
-        f"{''.join(_sent(field) for field in required)}{''.join(_sent_option(field) for field in options)}"
+        f"{''.join(_sent(field, _argument(field.name, taken)) for field in required)}"
+        f"{''.join(_sent_option(field, _argument(field.name, taken)) for field in options)}"
         f"{_answer(verb)}}}"
     )
 
@@ -102,13 +158,13 @@ def _parameter(field: Field) -> str:
     return f"?{kind}" if field.null else kind
 
 
-def _sent(field: Field) -> str:
-    value = f"core.Bytes{{ .data = {field.name} }}" if field.type.kind == "bytes" else field.name
+def _sent(field: Field, name: str) -> str:
+    value = f"core.Bytes{{ .data = {name} }}" if field.type.kind == "bytes" else name
     return f'    try request.field("{field.name}", {value});\n'
 
 
-def _sent_option(field: Field) -> str:
-    return f'    if (options.{field.name}) |{field.name}| try request.field("{field.name}", {field.name});\n'
+def _sent_option(field: Field, name: str) -> str:
+    return f'    if (options.{_name(field.name)}) |{name}| try request.field("{field.name}", {name});\n'
 
 
 def _gives(verb: Verb) -> str:

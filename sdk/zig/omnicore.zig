@@ -33,6 +33,8 @@ pub const Texts = core.Texts;
 pub const Failure = core.Failure;
 pub const DoorError = core.DoorError;
 pub const lastError = core.lastError;
+/// Asks a door: for those of an application, whose files `omnicore kit` writes.
+pub const Request = core.Request;
 
 /// A host for tests on the machine itself; see its file.
 pub const fake = @import("omnicore/fake.zig");

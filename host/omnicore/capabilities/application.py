@@ -1,7 +1,8 @@
 """Doors of an embedding application: typed functions of it that plugins call by a capability, as they call any door.
 
-A plugin imports `<capability>_<function>_v1`. The request is a JSON object with a field for each parameter, the reply
-`{"value": ...}` with the result, `{}` for a function that returns nothing, or `{"error": ...}` as of any door.
+A plugin imports `<capability>_<function>_v1`, or another version of it. The request is a JSON object with a field for
+each parameter, the reply `{"value": ...}` with the result, `{}` for a function that returns nothing, or
+`{"error": ...}` as of any door.
 
 A parameter or result is a msgspec struct or record, a dataclass, a TypedDict, a Pydantic model or a plain JSON type,
 and what these hold.
@@ -238,10 +239,11 @@ class Narrowing:
 
 @dataclass(frozen=True, slots=True)
 class ApplicationVerb:
-    """One function of an application. `codes` are those of the exceptions that plugins are told of."""
+    """One version of a function of an application. `codes` are those of the exceptions that plugins are told of."""
 
     capability: str
     name: str
+    version: int
     reason: str
     doc: str
     run: Callable[..., Any]
@@ -255,7 +257,12 @@ class ApplicationVerb:
     @property
     def function(self) -> str:
         """The name by which plugins import it."""
-        return f"{self.capability}_{self.name}_v1"
+        return f"{self.capability}_{self.name}_v{self.version}"
+
+    @property
+    def verb(self) -> str:
+        """Its name among the functions of the capability, and in kits: `get_order`, and `get_order_v2` of version 2."""
+        return self.name if self.version == 1 else f"{self.name}_v{self.version}"
 
     def schemas(self) -> dict[str, Any]:
         """JSON Schemas of request and reply, the definitions to which they refer, and the codes of errors."""
@@ -293,7 +300,7 @@ class ApplicationDoor:
 
     def described(self) -> dict[str, Any]:
         """The door as plain values, for the generator of kits."""
-        verbs = [{"name": one.name, "function": one.function, "doc": one.doc, **one.schemas()} for one in self.verbs]
+        verbs = [{"name": one.verb, "function": one.function, "doc": one.doc, **one.schemas()} for one in self.verbs]
         about = self.capability
         return {"name": about.name, "purpose": about.purpose, "scope": list(about.scope), "verbs": verbs}
 
@@ -375,6 +382,7 @@ def declared(
     reason: str,
     *,
     name: str | None = None,
+    version: int = 1,
     scope: str | Callable[..., Any] | None = None,
     errors: Mapping[type[BaseException], str] | None = None,
     per_call: int | None = None,
@@ -386,6 +394,8 @@ def declared(
 
     Args:
         name: instead of the function's.
+        version: of what it takes and gives. Plugins that were built for version 1 go on calling that one, as long as
+            the application declares both.
         scope: narrows grants: the name of a parameter, or a function of parameters of the same names that returns
             a text or several. The grant lists patterns that these must match, in the field of that name.
         errors: exceptions that the plugin sees as an error value with this code and their text. Any other ends the
@@ -403,7 +413,8 @@ def declared(
     limits = VerbLimits(_count(per_call, "per_call"), _count(per_second, "per_second"))
     most = _count(request_bytes, "request_bytes") or REQUEST_BYTES
     doc = _doc(function, reason)
-    made = ApplicationVerb(capability, verb, reason, doc, function, shape, codes, None, limits, most, audit)
+    number = _count(version, "version") or 1
+    made = ApplicationVerb(capability, verb, number, reason, doc, function, shape, codes, None, limits, most, audit)
     return _narrowed(made, scope)
 
 
@@ -414,12 +425,12 @@ def application_doors(verbs: Sequence[ApplicationVerb]) -> tuple[ApplicationDoor
     for one in verbs:
         group = by_name.setdefault(one.capability, [])
         group.append(one)
-        if one.function in taken:
+        if taken & {one.function, f"{one.capability}.{one.verb}"}:
             raise InvalidSetting(
-                f"there are two functions {one.capability}.{one.name}: plugins would import both as {one.function}",
-                remedy="rename one of the two",
+                f"there are two functions {one.capability}.{one.verb}: plugins would import both as {one.function}",
+                remedy="rename one of the two, or give it another version",
             )
-        taken.add(one.function)
+        taken |= {one.function, f"{one.capability}.{one.verb}"}
     return tuple(_door(name, tuple(group)) for name, group in by_name.items())
 
 
@@ -431,14 +442,15 @@ def _door(name: str, verbs: tuple[ApplicationVerb, ...]) -> ApplicationDoor:
     capability = Capability(
         name=name,
         purpose="; ".join(dict.fromkeys(one.reason for one in verbs)),
-        verbs=tuple(one.name for one in verbs),
+        verbs=tuple(one.verb for one in verbs),
         resource=narrowed[0] if len(set(narrowed)) == 1 else "",
         open=partial(_open, verbs, health),
         scope=narrowing_fields(names, needed=len(names) == 1 and "" not in narrowed),
         request_bytes=lambda limits: largest,
-        large=frozenset(one.name for one in verbs if one.request_bytes > REQUEST_BYTES),
-        limits={one.name: one.limits for one in verbs},
-        parse={one.name: one.shape.parse for one in verbs},
+        large=frozenset(one.verb for one in verbs if one.request_bytes > REQUEST_BYTES),
+        limits={one.verb: one.limits for one in verbs},
+        parse={one.verb: one.shape.parse for one in verbs},
+        imports={one.verb: one.function for one in verbs if one.version > 1},
     )
     return ApplicationDoor(capability, verbs, health)
 
@@ -460,7 +472,7 @@ def _open(
     scope: Mapping[str, Any],
     services: Services,
 ) -> Mapping[str, Verb]:
-    return {one.name: _served(one, _Opened(one, plugin.name, scope, health, services)) for one in verbs}
+    return {one.verb: _served(one, _Opened(one, plugin.name, scope, health, services)) for one in verbs}
 
 
 class _Opened:
@@ -496,12 +508,12 @@ class _Opened:
 
     def failed(self, error: BaseException) -> None:
         """Notes an exception that the plugin is not told of."""
-        self.health.failed(self.verb.name, error)
+        self.health.failed(self.verb.verb, error)
         self._record("failed")
 
     def _record(self, outcome: str) -> None:
         if self._used is not None:
-            self._used(self.plugin, f"{self.verb.capability}.{self.verb.name}", outcome)
+            self._used(self.plugin, f"{self.verb.capability}.{self.verb.verb}", outcome)
 
     def refused(self, error: BaseException) -> DoorRefused:
         """The error that the plugin sees for one of the declared exceptions."""
@@ -643,6 +655,7 @@ def keep_record(data: Path, doors: Sequence[Capability], functions: Sequence[Hos
                 "name": one.name,
                 "purpose": one.purpose,
                 "verbs": list(one.verbs),
+                "imports": dict(one.imports),
                 "resource": one.resource,
                 "scope": list(one.scope),
                 "needed": any(each.default is REQUIRED for each in one.scope.values()),
@@ -686,6 +699,7 @@ def _known_door(values: Mapping[str, Any]) -> Capability:
         resource=str(values["resource"]),
         open=partial(_open_away, name, verbs),
         scope=narrowing_fields(map(str, values["scope"]), needed=bool(values["needed"])),
+        imports={str(verb): str(name) for verb, name in dict(values.get("imports", {})).items()},
     )
 
 

@@ -93,6 +93,7 @@ class Capability:
         lengthy: whether its verbs wait for a service, and are served in turns once a call has asked for much.
         limits: of verbs that may be used only so often.
         parse: of verbs that make something else of a request's bytes than a `Request`; given the most there may be.
+        imports: the names by which guests import verbs that are not called as said above, such as later versions.
     """
 
     name: str
@@ -107,6 +108,11 @@ class Capability:
     lengthy: bool = True
     limits: Mapping[str, VerbLimits] = field(default_factory=dict)
     parse: Mapping[str, Callable[[bytes, int], Any]] = field(default_factory=dict)
+    imports: Mapping[str, str] = field(default_factory=dict)
+
+    def function(self, verb: str) -> str:
+        """The name by which guests import a verb."""
+        return self.imports.get(verb) or f"{self.name}_{verb}_v1"
 
 
 class DetachedCall:

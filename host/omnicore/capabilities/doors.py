@@ -131,8 +131,8 @@ def open_doors(plugin: PluginScope, services: Services, doors: Mapping[str, Capa
             bounds = Bounds(plugin.name, largest, services.turns, allowance, _meter(plugin, door, verb, services))
             timer = Timer(services.metrics, plugin.name, f"{door.name}.{verb}")
             run = VerbService(door, verb, verbs[verb], bounds, timer).serve()
-            name = f"{door.name}_{verb}_v1"
-            functions.append(HostFunction(NAMESPACE, name, ("i64",), ("i64",), run, may_wait=door.lengthy))
+            own = "" if door.name in BUILT_IN else door.name
+            functions.append(HostFunction(NAMESPACE, door.function(verb), ("i64",), ("i64",), run, door.lengthy, own))
         if door is http.DOOR and scope is not None:
             send = http.extism_send(plugin, scope, services)
     return Doors(
@@ -148,7 +148,7 @@ def open_doors(plugin: PluginScope, services: Services, doors: Mapping[str, Capa
 def provided(functions: Iterable[HostFunction] = (), doors: Iterable[Capability] = ()) -> Provided:
     """All that plugins may import and ask for. `functions` and `doors` are those of the embedding application."""
     known = {**BUILT_IN, **{door.name: door for door in doors}}
-    verbs = (f"{door.name}_{verb}_v1" for door in known.values() for verb in door.verbs)
+    verbs = (door.function(verb) for door in known.values() for verb in door.verbs)
     given = ((function.namespace, function.name) for function in functions)
     return Provided(frozenset((*((NAMESPACE, name) for name in (*clock.NAMES, *verbs)), *given)), known)
 

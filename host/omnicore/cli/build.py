@@ -30,6 +30,7 @@ from omnicore.errors import OmniError
 from omnicore.optional import optional
 from omnicore.plugins.folder import write_whole
 from omnicore.toolchains.build import (
+    DESCRIPTION,
     BuiltPlugin,
     SourceWatch,
     application_at,
@@ -330,17 +331,27 @@ class _Session:
     show_default=True,
     help="Folder for the kits, with one for each language.",
 )
-@click.option("-l", "--language", "words", multiple=True, help="rust, go, js or ts; several with commas. Default: all.")
+@click.option(
+    "-l",
+    "--language",
+    "words",
+    multiple=True,
+    help="rust, go, js, ts, python, c, zig or as; several with commas. Default: all.",
+)
+@click.option("--breaking", is_flag=True, help="Write them although plugins built with the earlier kit break.")
 @common
 @pass_shell
-def kit(shell: Shell, application: str, folder: Path, words: tuple[str, ...]) -> None:
+def kit(shell: Shell, application: str, folder: Path, words: tuple[str, ...], breaking: bool) -> None:
     """Write typed kits for the doors that an application declares with `@host.door`, and a page about them.
 
-    The module is imported, so its code runs. Files of an earlier kit are replaced.
+    The module is imported, so its code runs. Files of an earlier kit are replaced, unless a change of the doors breaks
+    plugins that were built with it, which is named.
     """
     output = Output(shell)
     languages = languages_named(words)
-    files = kit_files(application_at(application, Path.cwd()), languages)
+    before = folder / DESCRIPTION
+    earlier = before.read_bytes() if before.is_file() and not breaking else None
+    files = kit_files(application_at(application, Path.cwd()), languages, earlier)
     for path, text in files.items():
         place = folder / path
         write_whole(place.parent, place.name, text.encode())

@@ -41,6 +41,8 @@ from omnicore.storage.modules import too_long, wrong_place
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
+    from omnicore.config.settings import Settings
+
 
 _CONNECT_S = 10
 _THROTTLED = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded", "SlowDown", "TooManyRequests"})
@@ -244,6 +246,7 @@ async def _open_s3(opening: Opening) -> ServiceClient:
 
 S3 = Kind(
     name="s3",
+    title="Amazon S3",
     says="A bucket of AWS S3, or of a service with its interface",
     config=obj("region", "bucket", region=REGION, base_url=BASE_URL, bucket=text(least=3, most=63)),
     secrets=SECRETS,
@@ -345,6 +348,7 @@ async def _open_sqs(opening: Opening) -> ServiceClient:
 
 SQS = Kind(
     name="sqs",
+    title="Amazon SQS",
     says="A queue of AWS SQS",
     config=obj("region", "queue", region=REGION, base_url=BASE_URL, queue=text(most=80)),
     secrets=SECRETS,
@@ -489,6 +493,6 @@ class S3Modules:
         )
 
 
-def module_place(url: str, _fleet_url: str | None) -> S3Modules:
+def module_place(url: str, _settings: Settings) -> S3Modules:
     """The place that `modules.store` names. Raises: InvalidSetting."""
     return S3Modules(url)

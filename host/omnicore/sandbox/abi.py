@@ -120,7 +120,8 @@ class HostFunction:
 
     `run(call, *arguments)` takes a `HostCall` and one number for each parameter (integers unsigned) and returns
     None, a number, or a tuple of numbers. It may be a coroutine function. One that `may_wait` returns either a result
-    or a coroutine. An exception ends the guest's call and reaches the caller unchanged.
+    or a coroutine. An exception ends the guest's call and reaches the caller unchanged. `application` is the capability
+    of the embedding application that it belongs to, if any: components call such functions by their names.
     """
 
     namespace: str
@@ -129,6 +130,7 @@ class HostFunction:
     results: tuple[ValueType, ...]
     run: Callable[..., Any]
     may_wait: bool = False
+    application: str = ""
 
 
 @dataclass(frozen=True, slots=True)

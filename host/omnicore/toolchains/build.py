@@ -162,6 +162,7 @@ _ENV: Mapping[str, FuncType] = {
     **{one.name: FuncType(one.params, one.results) for one in ENV},
 }
 _INTERFACES = "omnicore:plugin/"
+_APPLICATION = f"{_INTERFACES}application@"
 _NAMES = frozenset(door.name for door in DOORS if door.verbs)
 _SCOPES = {
     "hosts": 'hosts = ["example.com"]',
@@ -206,6 +207,8 @@ def sorted_imports(info: ModuleInfo) -> Imports:
     for item in info.imports:
         if door := _door(item):
             doors.setdefault(door, []).append(item.name)
+        elif item.module.startswith(_APPLICATION):
+            env.append(f"application.{item.name}")
         elif item.module == ENV_NAMESPACE or (item.module == NAMESPACE and item.name in clock.NAMES):
             env.append(item.name)
         elif _is_wasi(item):
@@ -284,7 +287,7 @@ def _wrong(item: Import, allowed: Collection[str]) -> Iterator[tuple[str, str]]:
     elif _door(item):
         if item.module == NAMESPACE and item.type != _VERB:
             yield f"the import {full} has another type than the door gives it", "it takes an i64 and returns an i64"
-    elif item.module == NAMESPACE and item.name in clock.NAMES:
+    elif (item.module == NAMESPACE and item.name in clock.NAMES) or item.module.startswith(_APPLICATION):
         return
     elif not _is_wasi(item) and not {item.name, full} & set(allowed):
         hint = _nearest(name, door_verbs()) if item.module == NAMESPACE else "remove what needs it from the source"
@@ -549,8 +552,14 @@ def _pattern(glob: str) -> re.Pattern[str]:
     return re.compile("".join(parts.get(piece, re.escape(piece)) for piece in pieces))
 
 
-ALIASES = {"ts": "js", "typescript": "js", "javascript": "js", "rs": "rust", "golang": "go"}
-BY_HAND = ("python", "c", "zig", "as", "assemblyscript")
+DESCRIPTION = "doors.json"
+"""The file of a kit by which later ones are compared with it."""
+ALIASES = {"ts": "js", "typescript": "js", "javascript": "js", "rs": "rust", "golang": "go"} | {
+    "py": "python",
+    "as": "assemblyscript",
+    "c++": "c",
+    "cpp": "c",
+}
 
 
 def application_at(place: str, folder: Path) -> tuple[ApplicationDoor, ...]:
@@ -593,25 +602,46 @@ def languages_named(words: Sequence[str]) -> tuple[str, ...]:
     given = [one.strip().lower() for word in words for one in word.split(",") if one.strip()]
     for one in given:
         if ALIASES.get(one, one) not in known:
-            by_hand = f"; in {one}, import the functions by hand, as specs/abi.md says" if one in BY_HAND else ""
-            raise InvalidSetting(
-                f"there is no kit of doors for {one[:40]!r}", remedy=f"use {', '.join(known)}{by_hand}"
-            )
+            remedy = f"use {', '.join(known)}, or import the functions by hand, as specs/abi.md says"
+            raise InvalidSetting(f"there is no kit of doors for {one[:40]!r}", remedy=remedy)
     return tuple(dict.fromkeys(ALIASES.get(one, one) for one in given)) or known
 
 
-def kit_files(doors: Sequence[ApplicationDoor], languages: Sequence[str]) -> Mapping[str, str]:
-    """The files of the kits by path: a folder for each language, and `README.md`."""
+def kit_files(
+    doors: Sequence[ApplicationDoor], languages: Sequence[str], earlier: bytes | None = None
+) -> Mapping[str, str]:
+    """The files of the kits by path: a folder for each language, `README.md`, and `doors.json`, which describes them.
+
+    Args:
+        earlier: the `doors.json` of an earlier kit, whose plugins are to go on working.
+
+    Raises: InvalidSetting: a name that a language cannot spell, or changes that break plugins, each with its place.
+    """
     generator = _generator()
     description = {"doors": [one.described() for one in doors]}
     try:
         made = generator.doors_of(description)
     except ValueError as error:
         raise InvalidSetting(str(error), remedy="use `name=` of `@host.door`, or another capability") from error
-    found = {"README.md": generator.page(description, made)}
+    if breaches := generator.breaches(_described_doors(generator, earlier), made) if earlier is not None else []:
+        raise InvalidSetting(
+            "plugins that were built with the earlier kit would break:\n" + "\n".join(f"- {one}" for one in breaches),
+            remedy="keep the old function and declare the new one with `version=2`, or accept it with `--breaking`",
+        )
+    found = {"README.md": generator.page(description, made), DESCRIPTION: json.dumps(description, indent=1) + "\n"}
     for language in languages:
         found |= {f"{language}/{path}": text for path, text in generator.files(made, language).items()}
     return found
+
+
+def _described_doors(generator: Any, text: bytes) -> Any:
+    try:
+        return generator.doors_of(json.loads(text))
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise InvalidSetting(
+            f"{DESCRIPTION} of the earlier kit cannot be read: {str(error)[:200]}",
+            remedy="bring it back from version control, or go on without it by `--breaking`",
+        ) from error
 
 
 def _generator() -> Any:

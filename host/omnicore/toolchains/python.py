@@ -14,7 +14,7 @@ from typing import Any, Final
 from omnicore.errors import BuildFailed
 from omnicore.toolchains.languages import Built, PluginSource, Report, kit, python_program, run
 from omnicore.toolchains.python_source import (
-    NOUNS,
+    MODULES,
     ChoiceType,
     GroupType,
     Kind,
@@ -252,7 +252,7 @@ class _Build:
             return
         self._copy_code(plugin)
         packaged = frozenset[str]().union(*map(packaged_doors, self._vendored()))  # packages may use the kit, too
-        doors = [door for door in NOUNS if door in plugin.doors or door in packaged]
+        doors = [door for door in MODULES if door in plugin.doors or door in packaged]
         (self._wit / "plugin.wit").write_text(world(plugin, doors), encoding="utf-8")
         (self._code / f"{APP}.py").write_text(glue(plugin), encoding="utf-8")
 

@@ -414,6 +414,8 @@ def _unknown(node: ast.expr, module: PythonModule, place: str, at: ast.AST) -> E
 _KIT = "omnicore_sdk"
 NOUNS = tuple(door.name for door in DOORS if door.verbs)
 """Capabilities for which the kit has a module."""
+MODULES = (*NOUNS, "application")
+"""These, and the module of the kit for functions of an application that embeds the host."""
 
 _AnyFunction = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -441,7 +443,7 @@ def read(folder: Path, entry: str) -> PythonPlugin:
         functions=functions,
         types=hints.types,
         uses=uses,
-        doors=tuple(door for door in NOUNS if any(door in _nouns(module.tree) for module in known.values())),
+        doors=tuple(door for door in MODULES if any(door in _nouns(module.tree) for module in known.values())),
         late=tuple(sorted(late)),
         modules={name: module.path for name, module in known.items()},
     )
@@ -457,7 +459,7 @@ def packaged_doors(folder: Path) -> frozenset[str]:
                 found.update(_nouns(ast.parse(source)))
             except (SyntaxError, ValueError, RecursionError):
                 return frozenset(NOUNS)
-    return frozenset(found).intersection(NOUNS)
+    return frozenset(found).intersection(MODULES)
 
 
 def _nouns(tree: ast.Module) -> frozenset[str]:

@@ -320,6 +320,15 @@ OC_ONCE oc_numbers oc_json_numbers(oc_json array) {
     return (oc_numbers){to, used};
 }
 
+/* The integers of an array. */
+OC_ONCE oc_integers oc_json_integers(oc_json array) {
+    if (oc_json_kind(array) != OC_ARRAY) return (oc_integers){NULL, 0};
+    int64_t *to = (int64_t *)oc_alloc(oc_json_count(array) * sizeof *to);
+    size_t used = 0;
+    for (oc_each it = oc_json_each(array); oc_next(&it);) to[used++] = oc_json_integer(it.value);
+    return (oc_integers){to, used};
+}
+
 /* The texts of an object by their names. */
 OC_ONCE oc_pairs oc_json_pairs(oc_json object) {
     if (oc_json_kind(object) != OC_OBJECT) return (oc_pairs){NULL, 0};

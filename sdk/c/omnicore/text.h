@@ -33,6 +33,11 @@ typedef struct {
     size_t size;
 } oc_numbers;
 
+typedef struct {
+    const int64_t *at;
+    size_t size;
+} oc_integers;
+
 /* A text by a name, such as a header of HTTP. */
 typedef struct {
     oc_text name, value;

@@ -170,6 +170,12 @@ OC_ONCE void oc_write_numbers(oc_writer *to, oc_numbers numbers) {
     oc_write_end(to);
 }
 
+OC_ONCE void oc_write_integers(oc_writer *to, oc_integers integers) {
+    oc_write_array(to);
+    for (size_t i = 0; i < integers.size; i++) oc_write_integer(to, integers.at[i]);
+    oc_write_end(to);
+}
+
 OC_ONCE void oc_write_pairs(oc_writer *to, oc_pairs pairs) {
     oc_write_object(to);
     for (size_t i = 0; i < pairs.size; i++) {

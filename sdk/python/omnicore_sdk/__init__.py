@@ -21,7 +21,7 @@ import sys
 from omnicore_sdk._core import DoorError
 from omnicore_sdk._function import function
 
-from . import config, connectors, events, http, kv, log, memory, tasks, vectors
+from . import application, config, connectors, events, http, kv, log, memory, tasks, vectors
 
 if sys.platform == "wasi":  # a component: its bindings are there, unless its world is without the doors
     with contextlib.suppress(ImportError):
@@ -31,6 +31,7 @@ if sys.platform == "wasi":  # a component: its bindings are there, unless its wo
 
 __all__ = [
     "DoorError",
+    "application",
     "config",
     "connectors",
     "events",

@@ -9,7 +9,7 @@ import base64
 from collections.abc import Callable, Mapping
 from typing import Any
 
-__all__ = ["Answer", "DoorError", "Wire", "answer_with", "call", "present", "to_bytes", "to_wire"]
+__all__ = ["OF_APPLICATIONS", "Answer", "DoorError", "Wire", "answer_with", "call", "present", "to_bytes", "to_wire"]
 
 Wire = dict[str, Any]
 """A request or reply as specs/abi.md has it: JSON values, and bytes as text or `{"base64": ...}`."""
@@ -56,6 +56,9 @@ def _nobody(function: str, request: Wire) -> Wire:
 
 
 _answer: Answer = _nobody
+
+OF_APPLICATIONS: set[str] = set()
+"""The functions of applications that were called, for fakes: all others are those of doors."""
 
 
 def answer_with(answer: Answer | None) -> Answer | None:

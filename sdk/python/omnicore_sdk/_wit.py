@@ -33,6 +33,7 @@ def _bindings(door: str) -> Any:
         return _Missing(door)
 
 
+_application = _bindings("application")
 _config = _bindings("config")
 _connectors = _bindings("connectors")
 _events = _bindings("events")
@@ -47,11 +48,17 @@ _vectors = _bindings("vectors")
 
 def answer(function: str, request: Wire) -> Wire:
     """Asks the host. Raises: DoorError."""
+    known = _FUNCTIONS.get(function)
     try:
-        return _FUNCTIONS[function](request)
+        return known(request) if known else _of_application(function, request)
     except Err as error:
         said = error.value
         raise DoorError(said.code, said.message, said.remedy, said.capability, said.resource, said.limit) from None
+
+
+def _of_application(function: str, request: Wire) -> Wire:
+    reply: Wire = json.loads(_application.call(function, _to_json(request)))
+    return reply
 
 
 def _to_choice(choices: Any, value: Any) -> Any:

@@ -59,7 +59,9 @@ class FakeHost:
     def reply(self, function: str, *replies: Wire) -> None:
         """Makes a function such as `http.fetch` give these replies, one for each call; the last one stays.
 
-        They look as in specs/abi.md. Without a call of `reply` or `refuse`, only log, config and kv answer.
+        They look as in specs/abi.md. A function of an application has the name by which plugins import it, such as
+        `orders_get_order_v1`, and its reply the result as `value`. Without a call of `reply` or `refuse`, only log,
+        config and kv answer.
         """
         self._said.setdefault(function, deque()).extend(replies)
 
@@ -70,7 +72,7 @@ class FakeHost:
     def answer(self, function: str, request: Wire) -> Wire:
         """What the kit asks; see `omnicore_sdk._core.Answer`."""
         door, _, rest = function.partition("_")
-        name = f"{door}.{rest.rpartition('_')[0]}"
+        name = function if function in _core.OF_APPLICATIONS else f"{door}.{rest.rpartition('_')[0]}"
         self.calls.append((name, copy.deepcopy(request)))
         said = self._said.get(name)
         if said:

@@ -87,3 +87,27 @@ def load(engine: ComponentEngine) -> Iterator[Loader]:
     yield loaded
     for template in made:
         template.close()
+
+
+def asking(function: str, request: str) -> bytes:
+    """A component whose `run` calls a function of an application, and gives its reply or the code of the error."""
+    escaped = request.replace('"', '\\"')
+    sizes = f"(i32.const 16) (i32.const {len(function)}) (i32.const 256) (i32.const {len(request)}) (i32.const 512)"
+    error = LOG[LOG.index(" (type $e0") : LOG.index(' (export "write"')]
+    return wat_to_wasm(
+        f"""(component (import "omnicore:plugin/application@1.0.0" (instance $door {error}
+         (export "call" (func (param "function" string) (param "request" string)
+          (result (result string (error $e)))))))
+        (core module $L (memory (export "memory") 2) (global $next (mut i32) (i32.const 1024))
+         (data (i32.const 16) "{function}") (data (i32.const 256) "{escaped}")
+         (func (export "realloc") (param i32 i32 i32 i32) (result i32)
+          (global.get $next) (global.set $next (i32.add (global.get $next) (local.get 3)))))
+        (core instance $l (instantiate $L))
+        (core func $w (canon lower (func $door "call") (memory (core memory $l "memory"))
+         (realloc (core func $l "realloc"))))
+        (core module $M (import "h" "w" (func $w (param i32 i32 i32 i32 i32)))
+         (func (export "run") (result i32) (call $w {sizes}) (i32.const 516)))
+        (core instance $m (instantiate $M (with "h" (instance (export "w" (func $w))))))
+        (func (export "run") (result string) (canon lift (core func $m "run") (memory (core memory $l "memory")))))
+        """.encode()
+    )

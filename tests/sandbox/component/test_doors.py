@@ -10,7 +10,7 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from tests.sandbox.component.conftest import LOG, Loader, component, door, logging
+from tests.sandbox.component.conftest import LOG, Loader, asking, component, door, logging
 
 from omnicore.errors import (
     CallCancelled,
@@ -21,7 +21,7 @@ from omnicore.errors import (
     LinkFailed,
     ModuleRejected,
 )
-from omnicore.sandbox.abi import Doors, HostCall
+from omnicore.sandbox.abi import Doors, HostCall, HostFunction
 from omnicore.sandbox.capi.code import wat_to_wasm
 from omnicore.sandbox.component.interfaces import door_functions
 
@@ -198,3 +198,21 @@ def test_a_door_of_another_type_does_not_link(load: Loader) -> None:
 def test_every_verb_has_a_function_of_its_interface() -> None:
     assert door_functions()["omnicore:plugin/kv"].keys() == {"get", "put", "delete", "list", "cas"}
     assert all(found for found in door_functions().values())
+
+
+def test_a_component_calls_functions_of_an_application_by_their_names_and_no_others(load: Loader) -> None:
+    def run(call: HostCall, handle: int) -> int:
+        request = json.loads(call.read(handle))
+        refused = {"error": {"code": "order-missing", "message": "there is none"}}
+        return call.write(json.dumps({"value": "ü"} if request == {"id": 17} else refused).encode())
+
+    own = HostFunction("extism:host/user", "orders_get_order_v1", ("i64",), ("i64",), run, application="orders")
+    bare = HostFunction("extism:host/user", "bare", ("i64",), ("i64",), run)
+    doors = Doors(functions=(own, bare, *door(run, "kv_get_v1").functions))
+
+    def said(function: str, request: str) -> str:
+        return load(asking(function, request), doors=doors).instance().call("run", b"").decode()
+
+    assert json.loads(said("orders_get_order_v1", '{"id": 17}')) == {"value": "ü"}
+    assert said("orders_get_order_v1", '{"id": 18}') == "order-missing"
+    assert [said(name, "{}") for name in ("bare", "kv_get_v1", "orders_get_order_v2", "")] == ["unavailable"] * 4

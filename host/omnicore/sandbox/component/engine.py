@@ -43,7 +43,15 @@ from omnicore.sandbox.capi.values import (
 from omnicore.sandbox.compiler import Compiler
 from omnicore.sandbox.component.call import CALLS, REQUEST, ComponentCall
 from omnicore.sandbox.component.instance import ComponentFunction, ComponentTemplate, LinkedComponent
-from omnicore.sandbox.component.interfaces import DoorFunction, WasiFunction, door_functions, wasi_functions
+from omnicore.sandbox.component.interfaces import (
+    APPLICATION,
+    DoorFunction,
+    WasiFunction,
+    application_signature,
+    door_functions,
+    refused_value,
+    wasi_functions,
+)
 from omnicore.sandbox.engine import Module
 from omnicore.sandbox.extism.store import TICKER, generation
 from omnicore.sandbox.inspect import WASI_PACKAGES, admit, inspect
@@ -72,15 +80,35 @@ def door_callback(door: DoorFunction, behind: HostFunction | None) -> Callback:
         call.spend_call()
         if behind is None:
             return {"err": _unavailable(door.function)}
-        call.door.begin(door.request(values).encode())
-        found = behind.run(call, REQUEST)
-        if asyncio.iscoroutine(found):
-            _wait(call, found)
-        reply = json.loads(call.door.reply)
-        call.door.begin(b"")
-        return door.reply(reply)
+        return door.reply(json.loads(_asked(call, behind, door.request(values))))
 
     return component_function(_callback(name, door.signature, body))
+
+
+def application_callback(functions: Mapping[str, HostFunction]) -> Callback:
+    """The callback of `call` of the interface `application`: it takes the name of one of these functions."""
+
+    def body(call: ComponentCall, values: list[Any]) -> Any:
+        call.spend_call()
+        name, request = values
+        behind = functions.get(name)
+        if behind is None:
+            return {"err": _unavailable(f"function {name[:100]!r} of an application")}
+        reply = _asked(call, behind, request)
+        return refused_value(json.loads(reply)) or {"ok": reply.decode()}
+
+    return component_function(_callback("call", application_signature(), body))
+
+
+def _asked(call: ComponentCall, behind: HostFunction, request: str) -> bytes:
+    """The reply of a door to a request."""
+    call.door.begin(request.encode())
+    found = behind.run(call, REQUEST)
+    if asyncio.iscoroutine(found):
+        _wait(call, found)
+    reply = call.door.reply
+    call.door.begin(b"")
+    return reply
 
 
 def wasi_callback(name: str, function: WasiFunction) -> Callback:
@@ -243,7 +271,7 @@ def _provided(
     interface: str, wanted: Mapping[str, Signature], behind: Mapping[str, HostFunction], doors: Doors
 ) -> dict[str, Callback]:
     name, _, version = interface.partition("@")
-    if name in door_functions():
+    if name in door_functions() or name == APPLICATION:
         if not version.startswith("1."):
             raise _unknown(interface, f"this host has {name}@1.0.0")
         return {one: _door(interface, one, signature, behind) for one, signature in wanted.items()}
@@ -255,7 +283,11 @@ def _provided(
 
 
 def _door(interface: str, name: str, wanted: Signature, behind: Mapping[str, HostFunction]) -> Callback:
-    door = door_functions()[interface.partition("@")[0]].get(name)
+    home = interface.partition("@")[0]
+    if (home, name) == (APPLICATION, "call"):
+        _same(interface, name, wanted, application_signature())
+        return application_callback({function: one for function, one in behind.items() if one.application})
+    door = door_functions().get(home, {}).get(name)
     if door is None:
         raise _unknown(f"{interface}.{name}", "build the plugin against the WIT files of this host")
     _same(interface, name, wanted, door.signature)

@@ -45,6 +45,8 @@ from omnicore.sandbox.wit import (
 )
 
 PACKAGE = "omnicore:plugin"
+APPLICATION = f"{PACKAGE}/application"
+"""The interface by which a component calls functions of the embedding application."""
 _PLAIN = {"string": STRING, "blob": BLOB, "json": JSON, "s64": S64, "f64": F64, "bool": BOOL}
 _Writer = Callable[[Any], str]
 _Reader = Callable[[Any], Any]
@@ -68,13 +70,32 @@ class DoorFunction:
 @cache
 def door_functions() -> Mapping[str, Mapping[str, DoorFunction]]:
     """Every function by its interface, without the version, and its name."""
-    text = resources.files(__package__).joinpath("doors.json").read_text(encoding="utf-8")
-    table = json.loads(text)
-    error = record(*((name, STRING if name in ("code", "message") else option(STRING)) for name in table["error"]))
+    table = _table()
+    error = _error(table)
     return {
         f"{PACKAGE}/{door}": {name: _function(name, row, error) for name, row in verbs.items()}
         for door, verbs in table["doors"].items()
     }
+
+
+def _table() -> Any:
+    return json.loads(resources.files(__package__).joinpath("doors.json").read_text(encoding="utf-8"))
+
+
+def _error(table: Mapping[str, Any]) -> WitType:
+    return record(*((name, STRING if name in ("code", "message") else option(STRING)) for name in table["error"]))
+
+
+@cache
+def application_signature() -> Signature:
+    """The type of `call` of `APPLICATION`: the name of a function and a request, both texts."""
+    return Signature((("function", STRING), ("request", JSON)), result(JSON, _error(_table())))
+
+
+def refused_value(reply: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The value of a reply that is an error; None for any other."""
+    error = reply.get("error")
+    return {"err": error_value(error)} if isinstance(error, dict) and "code" in error else None
 
 
 def error_value(error: Mapping[str, Any]) -> dict[str, Any]:
@@ -211,8 +232,8 @@ def _reply(row: Mapping[str, Any], fields: list[tuple[str, WitType]]) -> Callabl
     whole, maybe = row["record"], row["maybe"]
 
     def reply(values: Mapping[str, Any]) -> Any:
-        if "error" in values and isinstance(values["error"], dict) and "code" in values["error"]:
-            return {"err": error_value(values["error"])}
+        if refused := refused_value(values):
+            return refused
         if not readers:
             return {"ok": None}
         if maybe and all(values.get(name) is None for name, _ in readers):
