@@ -234,7 +234,7 @@ def call_status(recorders: Sequence[CallRecorder]) -> CallStatus:
 
 
 class FunctionFigures(Record, frozen=True):
-    """What the calls of a function of a plugin, or of what a plugin asks the host, came to."""
+    """The calls of a function of a plugin, or of a verb that a plugin asks the host."""
 
     plugin: str
     kind: Annotated[Literal["function", "host"], Meta(description="Called by others, or asked of the host.")]
