@@ -251,8 +251,9 @@ def fleet_identity(data: Path, store: Store, clock: Clock, stack: ExitStack, *, 
 _MODULE_PLACES = {
     "s3": ("omnicore.connectors.aws", "aws"),
     **dict.fromkeys(("nats", "tls"), ("omnicore.fleet.objects", "fleet")),
+    "oci": ("omnicore.packages.source", ""),
 }
-"""By scheme of `modules.store`: the room whose `module_place` makes the place, and the extra that it needs."""
+"""By scheme of `modules.store`: the room whose `module_place` makes the place, and the extra that it needs, if any."""
 
 
 def module_store(parts: HostParts, stack: ExitStack, *, work: bool) -> ModuleStore:
@@ -263,11 +264,11 @@ def module_store(parts: HostParts, stack: ExitStack, *, work: bool) -> ModuleSto
         if scheme not in _MODULE_PLACES:
             raise InvalidSetting(
                 f"modules.store begins with {scheme[:20]!r}",
-                remedy="write s3://BUCKET/PREFIX, nats://HOST:4222 or nats://?bucket=NAME, or leave it out",
+                remedy="write s3://BUCKET/PREFIX, nats://?bucket=NAME or oci://HOST/NAME, or leave it out",
                 setting="modules.store",
             )
         module, extra = _MODULE_PLACES[scheme]
-        place = optional(module, extra=extra).module_place(url, settings.fleet.url)
+        place = optional(module, extra=extra).module_place(url, settings)
     most = max(settings.max_limits.module_bytes, settings.max_limits.component_bytes)
     store = ModuleStore(settings.data / "modules", parts.store, place=place, most=most)
     if place is not None:

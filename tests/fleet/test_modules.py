@@ -14,13 +14,17 @@ import pytest
 from botocore.session import Session
 from moto.server import ThreadedMotoServer
 from tests.fleet.cluster import Cluster, until
+from tests.packages.registries import PASSWORD, USER, RegistryServer, registry_server
+from tests.plugins.guests import ECHO
 from tests.services.conftest import Servers
 
+from omnicore.assembly import Host
 from omnicore.config.loader import load_settings
-from omnicore.config.settings import StorageSettings
+from omnicore.config.settings import ModuleSettings, PackageSettings, Settings, StorageSettings
 from omnicore.connectors.aws import S3Modules
 from omnicore.errors import InvalidSetting, StorageFailed, Unavailable
 from omnicore.fleet.objects import NatsModules
+from omnicore.packages.source import RegistryModules
 from omnicore.storage.database import open_store
 from omnicore.storage.modules import DatabaseModules, ModulePlace, ModuleStore
 from omnicore.storage.store import Store
@@ -58,14 +62,30 @@ def shared(postgresql_url: str) -> Iterator[Store]:
     store.close()
 
 
-@pytest.fixture(params=["s3", "nats"])
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RegistryServer, Path]]:
+    """A registry with TLS and a user, which deletes; and the folder that it keeps all in."""
+    folder = tmp_path_factory.mktemp("registry")
+    with registry_server(folder, guarded=True, deletes=True) as server:
+        yield server, folder / "store"
+
+
+def of_registry(server: RegistryServer, name: str, password: str = PASSWORD) -> RegistryModules:
+    login = f"{USER}:{password}@{server.host}"
+    settings = PackageSettings(credentials=(login,) if server.ca_file else (), ca_file=server.ca_file)
+    return RegistryModules(f"oci://{server.host}/fleet/{name}", settings, {"HOME": "/nowhere"})
+
+
+@pytest.fixture(params=["s3", "nats", "oci"])
 def place(request: Any, servers: Servers, tmp_path: Path) -> Iterator[ModulePlace]:
     """An empty place of each kind."""
     made: ModulePlace
+    name = f"modules-{hashlib.sha256(str(tmp_path).encode()).hexdigest()[:8]}"
     if request.param == "s3":
         made = S3Modules(request.getfixturevalue("bucket"))
+    elif request.param == "oci":
+        made = of_registry(request.getfixturevalue("registry")[0], name)
     else:
-        name = f"modules-{hashlib.sha256(str(tmp_path).encode()).hexdigest()[:8]}"
         made = NatsModules(f"{servers('nats').url}?bucket={name}", None)
     yield made
     made.close()
@@ -110,6 +130,7 @@ def test_many_ask_at_once_when_a_host_starts(place: ModulePlace) -> None:
 
 
 @pytest.mark.services
+@pytest.mark.parametrize("place", ["s3", "nats"], indirect=True)
 def test_what_was_altered_there_is_not_given_out_until_it_is_stored_again(place: ModulePlace, tmp_path: Path) -> None:
     store = ModuleStore(tmp_path / "a", place=place)
     place.put(DIGEST, MODULE.upper())
@@ -118,6 +139,46 @@ def test_what_was_altered_there_is_not_given_out_until_it_is_stored_again(place:
     assert DIGEST not in store.kept()
     assert store.put(MODULE) == DIGEST
     assert ModuleStore(tmp_path / "b", place=place).get(DIGEST) == MODULE
+
+
+@pytest.mark.services
+def test_a_registry_that_gives_other_bytes_or_takes_no_credentials_is_refused(
+    registry: tuple[RegistryServer, Path], tmp_path: Path
+) -> None:
+    server, folder = registry
+    place = of_registry(server, "altered")
+    place.put(DIGEST, MODULE)
+    blob = next(folder.glob(f"**/blobs/sha256/*/{DIGEST}/data"))
+    blob.write_bytes(MODULE.upper())
+    with pytest.raises(StorageFailed, match=r"has the digest sha256:.* nothing of that module runs until then"):
+        ModuleStore(tmp_path / "a", place=place).get(DIGEST)
+    blob.write_bytes(MODULE)
+    place.put("1" * 64, MODULE)
+    with pytest.raises(StorageFailed, match="is the tag of something else"):
+        place.get("1" * 64, 10**6)
+    place.close()
+    stranger = of_registry(server, "altered", "wrong")
+    for ask in (stranger.check, lambda: stranger.put(DIGEST, MODULE), lambda: stranger.get(DIGEST, 10**6)):
+        with pytest.raises(StorageFailed, match=r"refuses this host: .*set packages\.credentials") as caught:
+            ask()
+        assert "wrong" not in str(caught.value)
+    stranger.close()
+
+
+@pytest.mark.services
+def test_a_host_stores_its_modules_in_a_registry_which_may_delete_nothing(tmp_path: Path) -> None:
+    with registry_server(tmp_path) as server:
+        place = of_registry(server, "kept")
+        store = ModuleSettings(store=place.shown)
+        settings = Settings(plugins=tmp_path / "plugins", data=tmp_path / "data", watch=False, modules=store)
+        with Host(settings=settings) as host:
+            digest = host.plugins.install("echo.wat", ECHO.encode()).hash
+        stored = place.get(digest, 10**6)
+        assert stored is not None
+        assert hashlib.sha256(stored).hexdigest() == digest
+        place.delete(digest)
+        assert place.has(digest)
+        place.close()
 
 
 @pytest.mark.services
@@ -142,26 +203,41 @@ def test_a_module_goes_once_it_was_unused_for_ten_minutes(place: ModulePlace, tm
     assert not place.has(DIGEST)
 
 
-def test_closing_ends_the_questions_that_wait(tmp_path: Path) -> None:
+@pytest.mark.parametrize("scheme", ["nats", "oci"])
+def test_closing_ends_the_questions_that_wait(scheme: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent, ThreadPoolExecutor(1) as pool:
-        place = NatsModules(f"nats://127.0.0.1:{silent.getsockname()[1]}", None)
+        place = place_of(f"{scheme}://127.0.0.1:{silent.getsockname()[1]}{'/x' if scheme == 'oci' else ''}")
         question = pool.submit(place.check)
-        with silent.accept()[0]:
+        with silent.accept()[0] as peer:
+            peer.settimeout(30)
+            if scheme == "oci":
+                peer.recv(1)  # TLS has begun
             place.close()
             with pytest.raises(Unavailable, match="the host closes"):
                 question.result(30)
+            while peer.recv(1000):  # until its connection is closed too
+                pass
         with pytest.raises(Unavailable, match="the host closes"):
             place.has(DIGEST)
 
 
-@pytest.mark.parametrize("url", ["s3://modules?endpoint=http://127.0.0.1:1&region=here", "nats://127.0.0.1:1"])
+def place_of(url: str) -> ModulePlace:
+    if url.startswith("oci"):
+        return RegistryModules(url, PackageSettings(), {"HOME": "/nowhere"})
+    return S3Modules(url) if url.startswith("s3") else NatsModules(url, None)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["s3://modules?endpoint=http://127.0.0.1:1&region=here", "nats://127.0.0.1:1", "oci://127.0.0.1:1/modules"],
+)
 def test_a_place_that_is_away_is_said_and_left_alone_for_a_moment(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "some")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "some")
     now = [0.0]
-    away: ModulePlace = S3Modules(url) if url.startswith("s3") else NatsModules(url, None)
+    away = place_of(url)
     store = ModuleStore(tmp_path, place=away, monotonic=lambda: now[0])
     with pytest.raises(Unavailable, match=r"cannot be reached.*check modules\.store"):
         store.put(MODULE)
@@ -185,11 +261,15 @@ def test_a_place_that_is_away_is_said_and_left_alone_for_a_moment(
         ("nats://", "names no servers"),
         ("nats://h:1?replicas=2", "wrong number of replicas"),
         ("nats://h:1?credentials=/nowhere", "modules.store names a file that is not there"),
+        ("oci://h.example", "names no repository"),
+        ("oci://h.example/modules:1", "names no repository"),
+        ("oci://key:secret@h.example/modules", "names no repository"),
     ],
 )
 def test_a_setting_that_names_no_place_is_refused_with_the_remedy(url: str, fact: str) -> None:
     with pytest.raises(InvalidSetting, match=fact) as caught:
-        S3Modules(url) if url.startswith("s3") else NatsModules(url, None)
+        place_of(url)
+    assert "secret@" not in str(caught.value)
     assert caught.value.details["setting"] == "modules.store"
     assert caught.value.remedy
 

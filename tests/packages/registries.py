@@ -34,8 +34,8 @@ class RegistryServer:
 
 
 @contextmanager
-def registry_server(folder: Path, *, guarded: bool = False) -> Iterator[RegistryServer]:
-    """Runs a registry until the block ends."""
+def registry_server(folder: Path, *, guarded: bool = False, deletes: bool = False) -> Iterator[RegistryServer]:
+    """Runs a registry until the block ends. Args: deletes: it deletes what clients ask it to."""
     program = shutil.which("docker-registry")
     if program is None:
         pytest.skip("docker-registry is not on this machine")
@@ -43,6 +43,8 @@ def registry_server(folder: Path, *, guarded: bool = False) -> Iterator[Registry
     config.write_text(_CONFIG % (folder / "store"))
     port = _free_port()
     environ = {**os.environ, "REGISTRY_HTTP_ADDR": f"127.0.0.1:{port}", "OTEL_TRACES_EXPORTER": "none"}
+    if deletes:
+        environ["REGISTRY_STORAGE_DELETE_ENABLED"] = "true"
     if guarded:
         environ |= _guard(folder)
     server = RegistryServer(port, folder / "cert.pem" if guarded else None)

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote, unquote_to_bytes, urljoin
 
 import httpcore
@@ -415,7 +415,8 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
         failure: Exception = httpcore.ConnectError("no address")
         for address in addresses:
             try:
-                return await self._network.connect_tcp(address, port, _CONNECT_S, None, socket_options)
+                stream = await self._network.connect_tcp(address, port, _CONNECT_S, None, socket_options)
+                return _closed_if_cancelled(stream)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
         raise failure
@@ -429,3 +430,18 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
         for address in addresses:
             await self._check(address)
         return addresses
+
+
+def _closed_if_cancelled(stream: httpcore.AsyncNetworkStream) -> httpcore.AsyncNetworkStream:
+    """The stream, which does not stay open when its handshake is cancelled; the library closes it for errors alone."""
+    start_tls = stream.start_tls
+
+    async def started(*given: Any, **named: Any) -> httpcore.AsyncNetworkStream:
+        try:
+            return await start_tls(*given, **named)
+        except asyncio.CancelledError:
+            await stream.aclose()
+            raise
+
+    stream.start_tls = started  # type: ignore[method-assign]
+    return stream

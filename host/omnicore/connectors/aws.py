@@ -41,6 +41,8 @@ from omnicore.storage.modules import too_long, wrong_place
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
+    from omnicore.config.settings import Settings
+
 
 _CONNECT_S = 10
 _THROTTLED = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded", "SlowDown", "TooManyRequests"})
@@ -489,6 +491,6 @@ class S3Modules:
         )
 
 
-def module_place(url: str, _fleet_url: str | None) -> S3Modules:
+def module_place(url: str, _settings: Settings) -> S3Modules:
     """The place that `modules.store` names. Raises: InvalidSetting."""
     return S3Modules(url)

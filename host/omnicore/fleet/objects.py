@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import io
-import threading
 from collections.abc import Awaitable, Callable
-from concurrent.futures import CancelledError, Future
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
 import nats.errors
@@ -18,13 +16,16 @@ from nats.js.object_store import ObjectStore
 
 from omnicore.errors import InvalidSetting, OmniError, StorageFailed, Unavailable
 from omnicore.fleet.connection import Servers, servers_of
-from omnicore.storage.modules import too_long, wrong_place
+from omnicore.storage.modules import PlaceLoop, too_long, wrong_place
+
+if TYPE_CHECKING:
+    from omnicore.config.settings import Settings
 
 _Result = TypeVar("_Result")
 
 _BUCKET = "omnicore-modules"
-_CONNECT_S, _ASK_S, _MOVE_S, _STOP_S = 3.0, 5.0, 30.0, 5.0
-"""Of connecting, of a question, of moving a module of 50 MB over a slow network, of leaving."""
+_CONNECT_S, _ASK_S, _MOVE_S = 3.0, 5.0, 30.0
+"""Of connecting, of a question, of moving a module of 50 MB over a slow network."""
 
 
 class _Bounded(io.BytesIO):
@@ -52,7 +53,7 @@ class NatsModules:
         url: `nats://HOST:4222?bucket=NAME&replicas=3`, with several servers and files as in `fleet.url`.
         fleet_url: the setting `fleet.url`, whose servers serve where the URL names none, as in `nats://?bucket=NAME`.
     Raises: InvalidSetting.
-    Owns: a thread with an event loop and a connection, from the first question until `close`.
+    Owns: a connection, from the first question until `close`.
     """
 
     def __init__(self, url: str, fleet_url: str | None) -> None:
@@ -75,10 +76,7 @@ class NatsModules:
         except InvalidSetting as error:
             raise wrong_place(error.fact.removeprefix("fleet.url "), error.remedy) from error
         self.shown = f"the object store {self._bucket} of NATS"
-        self._lock, self._joining = threading.Lock(), asyncio.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._under_way: set[Future[Any]] = set()
-        self._closed = False
+        self._loop, self._joining = PlaceLoop(self.shown), asyncio.Lock()
         self._client: Client | None = None
         self._store: ObjectStore | None = None
 
@@ -145,39 +143,13 @@ class NatsModules:
 
     def close(self) -> None:
         """See `ModulePlace`. Whoever waits for an answer is told that the host closes."""
-        with self._lock:
-            self._closed = True
-            loop, self._loop = self._loop, None
-            for one in tuple(self._under_way):
-                one.cancel()
-        if loop is not None:
-            with suppress(TimeoutError):
-                asyncio.run_coroutine_threadsafe(self._end(), loop).result(_STOP_S)
-            loop.call_soon_threadsafe(loop.stop)
+        self._loop.close(self._leave)
 
     # -- inner parts
 
     def _ask(self, work: Callable[[ObjectStore], Awaitable[_Result]], within_s: float) -> _Result:
         """Raises: Unavailable, StorageFailed."""
-        closing = Unavailable(f"{self.shown} is not asked any more: the host closes", remedy="start the host again")
-        with self._lock:
-            if self._closed:
-                raise closing
-            question = asyncio.run_coroutine_threadsafe(self._asked(work, within_s), self._running())
-            self._under_way.add(question)
-        try:
-            return question.result()
-        except CancelledError:
-            raise closing from None
-        finally:
-            with self._lock:
-                self._under_way.discard(question)
-
-    def _running(self) -> asyncio.AbstractEventLoop:
-        if self._loop is None:
-            self._loop = asyncio.new_event_loop()
-            threading.Thread(target=_run, args=(self._loop,), name="omnicore-modules", daemon=True).start()
-        return self._loop
+        return self._loop.ask(lambda: self._asked(work, within_s))
 
     async def _asked(self, work: Callable[[ObjectStore], Awaitable[_Result]], within_s: float) -> _Result:
         try:
@@ -227,12 +199,6 @@ class NatsModules:
                 self._store = await stream.create_object_store(self._bucket, replicas=self._replicas)
         return self._store
 
-    async def _end(self) -> None:
-        """Leaves once the questions that were under way have ended, which are cancelled."""
-        await self._leave()
-        if left := asyncio.all_tasks() - {asyncio.current_task()}:
-            await asyncio.wait(left, timeout=_STOP_S / 2)
-
     async def _leave(self) -> None:
         client, self._client, self._store = self._client, None, None
         if client is not None:
@@ -255,20 +221,13 @@ class NatsModules:
         )
 
 
-def module_place(url: str, fleet_url: str | None) -> NatsModules:
+def module_place(url: str, settings: Settings) -> NatsModules:
     """The place that `modules.store` names. Raises: InvalidSetting."""
-    return NatsModules(url, fleet_url)
+    return NatsModules(url, settings.fleet.url)
 
 
 def _name(digest: str) -> str:
     return f"{digest}.wasm"
-
-
-def _run(loop: asyncio.AbstractEventLoop) -> None:
-    try:
-        loop.run_forever()
-    finally:
-        loop.close()
 
 
 async def _quietly(_error: Exception) -> None:

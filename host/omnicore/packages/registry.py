@@ -262,6 +262,12 @@ class Registry:
             await self.attach(one)
         return artifact.digest
 
+    async def delete(self, digest: str) -> None:
+        """Deletes an artifact with its tags; a registry that deletes nothing keeps it. Raises: as `push` does."""
+        answer = await self._main.send("DELETE", f"manifests/{digest}", push=True)
+        if answer.status not in (404, 405):
+            _accept(answer, self.reference, f"deleting {digest}")
+
     async def attach(self, artifact: Artifact) -> None:
         """Stores an artifact that is about another one, such as a signature, where `referrers` finds it."""
         answer = await self._push_one(artifact, "")
@@ -338,14 +344,15 @@ class _Endpoint:
     async def _sent(self, method: str, path: str, push: bool, how: Mapping[str, Any]) -> Transferred:
         headers = dict(how.get("headers") or {})
         rest = {name: value for name, value in how.items() if name != "headers"}
-        url = urljoin(f"{self._scheme}://{self._host}/v2/{self._repository}/", path)
-        if push in self._authorization and url.startswith(f"{self._scheme}://{self._host}/"):
+        scheme = self._scheme
+        url = urljoin(f"{scheme}://{self._host}/v2/{self._repository}/", path)
+        if push in self._authorization and url.startswith(f"{scheme}://{self._host}/"):
             headers["authorization"] = self._authorization[push]
         try:
             return await self._web.send(method, url, headers=headers, **rest)
         except Unavailable as error:
             # A registry on this machine may speak no TLS: nobody is in between. A wrong certificate stays one.
-            if self._scheme == "http" or "certificate" in str(error).lower() or not self._without_tls():
+            if scheme == "http" or "certificate" in str(error).lower() or not self._without_tls():
                 raise
             self._scheme = "http"
         return await self._sent(method, path, push, how)

@@ -1,25 +1,63 @@
-"""Sources: the one way from a reference to a package, over registries, web servers and files."""
+"""Sources: the one way from a reference to a package, over registries, web servers and files.
+
+A registry is also a place through which hosts of a fleet share modules.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 from omnicore.clock import Clock, SystemClock
-from omnicore.config.settings import PackageSettings
+from omnicore.config.settings import PackageSettings, Settings
 from omnicore.connectors.addresses import Resolver, parse_url
 from omnicore.connectors.policy import Reserved
 from omnicore.connectors.transfers import TransferRules, Transfers, proxy_of
-from omnicore.errors import InvalidInput, NotFound, PackageRejected, ServiceRefused
+from omnicore.errors import (
+    DeadlineExceeded,
+    InvalidInput,
+    NotFound,
+    OmniError,
+    PackageRejected,
+    ServiceRefused,
+    StorageFailed,
+    Unavailable,
+)
 from omnicore.packages.credentials import RegistryLogins
 from omnicore.packages.index import Indexes
-from omnicore.packages.package import MOST_MODULE, Artifact, Package, digest_of, pack, read_omni
-from omnicore.packages.reference import FileReference, IndexReference, OciReference, Reference, WebReference
+from omnicore.packages.package import (
+    MODULE_MEDIA,
+    MOST_MODULE,
+    Artifact,
+    Package,
+    describe,
+    digest_of,
+    make_artifact,
+    pack,
+    read_omni,
+)
+from omnicore.packages.reference import (
+    FileReference,
+    IndexReference,
+    OciReference,
+    Reference,
+    WebReference,
+    parse_reference,
+)
 from omnicore.packages.registry import Registry, read_mirrors
 from omnicore.plugins.upgrade import version_order
+from omnicore.storage.modules import PlaceLoop, too_long, wrong_place
+
+_Result = TypeVar("_Result")
+
+_MODULE_S = 60.0  # of one request for a module, as whoever wants it may hold a lock
+_BUSY = frozenset({429, *range(500, 600)})
+_NO_CONFIG = "application/vnd.oci.empty.v1+json"
+_MODULE_TYPE = "application/vnd.omnicore.module.v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +190,118 @@ class PackageSources:
                 fault="size",
             )
         return found
+
+
+class RegistryModules:
+    """Modules in a repository, an artifact each whose tag is the hash. See `omnicore.storage.modules.ModulePlace`.
+
+    The repository is made by the first module. Credentials and hosts without TLS are those of packages; mirrors are not
+    asked, as they may be behind. A registry that deletes nothing keeps what nobody needs any more.
+
+    Args: url: `oci://HOST/NAME`. Raises: InvalidSetting.
+    """
+
+    def __init__(self, url: str, settings: PackageSettings, environ: Mapping[str, str]) -> None:
+        try:
+            reference = parse_reference(url)
+        except InvalidInput:
+            reference = None
+        if not isinstance(reference, OciReference) or reference.tag or reference.digest:
+            raise wrong_place("names no repository", "write oci://HOST/NAME; set packages.credentials beside it")
+        self.shown = reference.place
+        self._reference, self._loop = reference, PlaceLoop(self.shown)
+        rules = PackageSources(settings, environ).rules(reference, named=True)
+        self._rules = replace(rules, total_s=min(rules.total_s, _MODULE_S))
+        self._logins = RegistryLogins(settings.credentials, environ=environ)
+        self._web: Transfers | None = None
+        self._registry: Registry | None = None
+
+    def get(self, digest: str, most: int) -> bytes | None:
+        """See `ModulePlace`. Bytes of another hash are refused here already, since no host can put them right."""
+
+        async def got(registry: Registry) -> bytes | None:
+            layers = Artifact((await registry.manifest(digest)).data, {}).layers
+            if [one.digest for one in layers] != [f"sha256:{digest}"]:
+                raise PackageRejected(f"{digest[:12]} is the tag of something else", fault="content")
+            if layers[0].size > most:
+                raise too_long(self.shown, digest, most)
+            return await registry.blob(layers[0])
+
+        return self._ask(got, None)
+
+    def put(self, digest: str, data: bytes) -> None:
+        """See `ModulePlace`."""
+        config, layer = describe(b"{}", _NO_CONFIG), describe(data, MODULE_MEDIA)
+        blobs = {config.digest: b"{}", layer.digest: data}
+        artifact = make_artifact(config, [layer], blobs, artifact_type=_MODULE_TYPE)
+        self._ask(lambda registry: registry.push(artifact, tag=digest), "")
+
+    def has(self, digest: str) -> bool:
+        """See `ModulePlace`."""
+
+        async def has(registry: Registry) -> bool:
+            await registry.manifest(digest)
+            return True
+
+        return self._ask(has, default=False)
+
+    def delete(self, digest: str) -> None:
+        """See `ModulePlace`."""
+
+        async def delete(registry: Registry) -> None:
+            await registry.delete((await registry.manifest(digest)).digest)
+
+        self._ask(delete, None)
+
+    def check(self) -> None:
+        """See `ModulePlace`."""
+        self.has("0" * 64)
+
+    def close(self) -> None:
+        """See `ModulePlace`. Whoever waits for an answer is told that the host closes."""
+        self._loop.close(self._leave)
+
+    # -- inner parts
+
+    def _ask(self, work: Callable[[Registry], Coroutine[Any, Any, _Result]], default: _Result) -> _Result:
+        """The answer, or the default for what is not there. Raises: Unavailable, StorageFailed."""
+        return self._loop.ask(lambda: self._asked(work, default))
+
+    async def _asked(self, work: Callable[[Registry], Coroutine[Any, Any, _Result]], default: _Result) -> _Result:
+        try:
+            return await work(self._joined())
+        except StorageFailed:
+            raise
+        except NotFound:
+            return default
+        except PackageRejected as error:
+            remedy = "have the registry repaired, or set another modules.store; nothing of that module runs until then"
+            raise StorageFailed(f"{self.shown}: {error.fact}", remedy=remedy) from error
+        except OmniError as error:
+            if isinstance(error, Unavailable | DeadlineExceeded) or error.details.get("status", 0) in _BUSY:
+                raise self._away(error) from error
+            raise StorageFailed(f"{self.shown} refuses this host: {error.fact}", remedy=error.remedy) from error
+
+    def _joined(self) -> Registry:
+        if self._web is None or self._registry is None:
+            self._web = Transfers(self._rules)
+            self._registry = Registry(self._web, self._reference, logins=self._logins)
+        return self._registry
+
+    async def _leave(self) -> None:
+        if self._web is not None:
+            await self._web.__aexit__()
+
+    def _away(self, error: OmniError) -> Unavailable:
+        return Unavailable(
+            f"the modules in {self.shown} cannot be reached: {error.fact}",
+            remedy="check modules.store, the registry, and this host's way to it; it is tried again",
+        )
+
+
+def module_place(url: str, settings: Settings) -> RegistryModules:
+    """The place that `modules.store` names. Raises: InvalidSetting."""
+    return RegistryModules(url, settings.packages, os.environ)
 
 
 def _destination(host: str) -> str:

@@ -8,15 +8,18 @@ in place of 60) and doubled its room on the disk.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import re
 import secrets
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from omnicore.errors import InvalidSetting, OmniError, StorageFailed, Unavailable
 from omnicore.files import own_folder
@@ -25,10 +28,13 @@ from omnicore.storage.store import Store, storage_failed
 MODULE_PARTS = "module_parts"
 """The table of the bytes. Backups leave it out: they hold the files of the folder, which `fetch_all` completes."""
 
+_Result = TypeVar("_Result")
+
 _NAME = re.compile(r"[0-9a-f]{64}\.wasm\Z")
 _KEPT = re.compile(r"[0-9a-f]{64}\.(wasm|wat)\Z")
 _PART = 256 * 1024
 _LEFT_S = 2.0
+_STOP_S = 5.0  # of leaving a place
 _YOUNG_S = 600.0  # bytes whose version may not be written yet are not deleted
 _MOST_BYTES = 50 * 1024 * 1024
 _INSERT = f"INSERT INTO {MODULE_PARTS} (name, part, data, kept_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
@@ -78,6 +84,67 @@ def too_long(place: str, digest: str, most: int) -> StorageFailed:
         f"{place} has more than {most} bytes by the name of module {digest[:12]}",
         remedy="delete that object and install the version again",
     )
+
+
+class PlaceLoop:
+    """An event loop for a place whose library is asynchronous: whoever wants a module waits for it on any thread.
+
+    Args: shown: names the place.
+    Owns: a thread, from the first question until `close`.
+    """
+
+    def __init__(self, shown: str) -> None:
+        self._shown, self._lock = shown, threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._under_way: set[Future[Any]] = set()
+        self._closed = False
+
+    def ask(self, work: Callable[[], Coroutine[Any, Any, _Result]]) -> _Result:
+        """The answer to a question that is asked on the loop. Raises: Unavailable: the host closes; as `work` does."""
+        closing = Unavailable(f"{self._shown} is not asked any more: the host closes", remedy="start the host again")
+        with self._lock:
+            if self._closed:
+                raise closing
+            question = asyncio.run_coroutine_threadsafe(work(), self._running())
+            self._under_way.add(question)
+        try:
+            return question.result()
+        except CancelledError:
+            raise closing from None
+        finally:
+            with self._lock:
+                self._under_way.discard(question)
+
+    def close(self, leave: Callable[[], Awaitable[None]]) -> None:
+        """Cancels the questions that are under way, leaves the place and ends the thread."""
+        with self._lock:
+            self._closed = True
+            loop, self._loop = self._loop, None
+            for one in tuple(self._under_way):
+                one.cancel()
+
+        async def end() -> None:
+            await leave()
+            if left := asyncio.all_tasks() - {asyncio.current_task()}:  # they clean up after themselves
+                await asyncio.wait(left, timeout=_STOP_S / 2)
+
+        if loop is not None:
+            with suppress(TimeoutError):
+                asyncio.run_coroutine_threadsafe(end(), loop).result(_STOP_S)
+            loop.call_soon_threadsafe(loop.stop)
+
+    def _running(self) -> asyncio.AbstractEventLoop:
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+            threading.Thread(target=_run, args=(self._loop,), name="omnicore-modules", daemon=True).start()
+        return self._loop
+
+
+def _run(loop: asyncio.AbstractEventLoop) -> None:
+    try:
+        loop.run_forever()
+    finally:
+        loop.close()
 
 
 class DatabaseModules:
