@@ -536,7 +536,7 @@ _MOST_TYPES = 1 << 20
 
 
 def typed_functions(source: PluginSource) -> tuple[Mapping[str, Any], Sequence[str]]:
-    """What the types of a source in TypeScript say of its functions, and notes for the author.
+    """Descriptions and schemas of functions by their types in TypeScript, and notes for the author.
 
     The package `typescript` reads them, where the project has it; without it nothing is said.
     """
