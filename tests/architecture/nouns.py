@@ -21,8 +21,9 @@ __all__ = [
 
 ATTRIBUTES = 15
 
-_GERUNDS = {"encoding", "setting", "string", "testing"}
-"""Words that end like an action and are nouns of the field. `omnicore.testing` is the public name that authors import,
+_GERUNDS = {"encoding", "ranking", "setting", "string", "testing"}
+"""Words that end like an action and are nouns of the field. `omnicore.memory.ranking` is named so by its command,
+`python -m omnicore.memory.ranking.train`. `omnicore.testing` is the public name that authors import,
 as those of Python's own kits are (`numpy.testing`)."""
 
 _QUESTION = re.compile(r"(?:What|Whether|Who|Whom|How|When|Where|Which)\b")

@@ -1,7 +1,11 @@
-"""Dialogues and questions about them, made from a seed: the same ones each time, and our own."""
+"""Dialogues and questions about them, made from a seed: the same ones each time, and our own.
+
+`python -m tests.eval.dialogues` prints others as `omnicore.memory.ranking.train` reads them.
+"""
 
 from __future__ import annotations
 
+import json
 import random
 from dataclasses import dataclass, field
 
@@ -145,3 +149,23 @@ def _ask(
             evidence = {places[one] for one in same}
             text = f"{fact.family.direct.format(n=fact.speaker)[:-1]}, and what about {other}?"
         made.questions.append(Question(kind, text, frozenset(evidence)))
+
+
+def lines(talks: list[Conversation]) -> list[str]:
+    """Conversations as JSON, one a line."""
+    return [
+        json.dumps(
+            {
+                "turns": [
+                    {"speaker": one.speaker, "text": one.text, "session": one.session, "said_at": one.at}
+                    for one in talk.turns
+                ],
+                "questions": [{"text": one.text, "evidence": sorted(one.evidence)} for one in talk.questions],
+            }
+        )
+        for talk in talks
+    ]
+
+
+if __name__ == "__main__":
+    print(*lines(conversations(16, seed=77)), sep="\n")

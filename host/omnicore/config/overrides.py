@@ -43,7 +43,8 @@ _TOP = frozenset(
 _SECTIONS = frozenset(("limits", "tasks", "events", "health", "memory", "vectors", "loops", "connectors", "telemetry"))
 _FIXED = frozenset(
     (
-        *("tasks.queues", "health.alerts", "memory.embedder", "memory.summariser", "telemetry.otlp"),
+        *("tasks.queues", "health.alerts", "memory.embedder", "memory.reranker", "memory.summariser"),
+        "telemetry.otlp",
         *("connectors.master_key", "connectors.secret_variables", "connectors.secret_folders"),
     )
 )

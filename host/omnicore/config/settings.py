@@ -179,6 +179,9 @@ class MemorySettings:
         "Source of summaries when memories are merged: none (the most central memory stands for the group),"
         " connector:NAME or plugin:PLUGIN.FUNCTION",
     )
+    reranker: Path | None = setting(
+        None, "File of weights that put the best memories of a recall in order, from `omnicore.memory.ranking.train`"
+    )
     auto_consolidation: bool = setting(True, "Consolidate memories automatically")
     consolidate_every_s: float = setting(3600.0, "Seconds between consolidations", minimum=1)
     max_per_tier: int = setting(10_000, "Most memories of one plugin in one tier", minimum=1)

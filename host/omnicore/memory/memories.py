@@ -39,6 +39,7 @@ from omnicore.memory.item import (
     tier_named,
     words_of,
 )
+from omnicore.memory.ranking import reranker_in
 from omnicore.memory.recall import ALWAYS, Finder, Found, Lookup, Made, Question, tier_of, within_budget
 from omnicore.memory.selection import Selection
 from omnicore.memory.tiers import BY_PLACE, SHARED, SPANS, MemoryTier, TierPolicy, expiry, policy_of
@@ -336,7 +337,8 @@ class Memories:
         )
         self.lookup = Lookup(self.table, self.indexes, self.immediate, clock)
         self.correct = Corrections(self.table, self.lookup, clock, tell)
-        self._finder = Finder(self.table, self.indexes, self.immediate, _weights(settings))
+        reranker = reranker_in(settings.reranker)
+        self._finder = Finder(self.table, self.indexes, self.immediate, _weights(settings), reranker)
         self._touches = Touches(self.table, clock)
         self._rate = WriteRate(settings.writes_per_s, clock)
         self.evictor = Evictor(self.table, self.indexes, settings.max_per_tier, clock, tell)

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from omnicore.errors import InvalidInput, NotFound, PermissionDenied
 from omnicore.memory.bm25 import placed
-from omnicore.memory.candidates import Pool, Weights, gathered, nearest, rank
+from omnicore.memory.candidates import Pool, Ranked, Weights, gathered, nearest, rank
 from omnicore.memory.columns import Bools, Floats, MemoryColumns, unit
 from omnicore.memory.item import Memory, checked_embedding, shown, shown_scratch
+from omnicore.memory.ranking import CANDIDATES, RankCandidate, Reranker
 from omnicore.memory.selection import ALL, FEW, Selection
 from omnicore.memory.tiers import BY_PLACE, SHARED, MemoryTier
 from omnicore.memory.words import analysed, question_words
@@ -105,11 +106,19 @@ class _Asked:
 class Finder:
     """Answers questions. Usable from any thread."""
 
-    def __init__(self, table: MemoryTable, indexes: MemoryIndexes, immediate: ImmediateTier, weights: Weights) -> None:
+    def __init__(
+        self,
+        table: MemoryTable,
+        indexes: MemoryIndexes,
+        immediate: ImmediateTier,
+        weights: Weights,
+        reranker: Reranker | None = None,
+    ) -> None:
         self._table = table
         self._indexes = indexes
         self._immediate = immediate
         self._weights = weights
+        self._reranker = reranker
 
     def find(self, question: Question) -> list[Found]:
         """Memories that fit best, best first; then the pinned rules of the cosmic tier, if it was asked for.
@@ -135,7 +144,7 @@ class Finder:
             pools += self._ask_immediate(question, asked, indexes)
         found: list[Found] = []
         seen: set[int] = set()
-        for one in rank(pools, self._weights, 2 * question.most + len(rules)):
+        for one in self._ranked(question, pools, 2 * question.most + len(rules), indexes):
             columns = indexes[one.source]
             same = int(columns.column("same")[one.place])
             if same not in seen and one.score >= question.least:  # of those that say the same, the one that fits best
@@ -144,6 +153,36 @@ class Finder:
                 seq = int(columns.column("seq")[one.place])
                 found.append(Found(space, seq, one.score, one.parts, scratch=one.source == _SCRATCH))
         return _within(_with_rules(found, rules), question.most)
+
+    def _ranked(
+        self, question: Question, pools: Sequence[Pool], most: int, indexes: Mapping[int, MemoryColumns]
+    ) -> list[Ranked]:
+        """The best candidates, the first of them in the order of the re-ranker if there is one."""
+        if self._reranker is None or question.text is None:
+            return rank(pools, self._weights, most)
+        ranked = rank(pools, self._weights, max(most, CANDIDATES))
+        head, rest = ranked[:CANDIDATES], ranked[CANDIDATES:]
+        listed = {(one.source, one.place): at for at, one in enumerate(head)}
+        texts = self._texts(question, head, indexes)
+        candidates = []
+        for at, one in enumerate(head):
+            before, _ = indexes[one.source].neighbours(np.array([one.place], np.int64))
+            candidates.append(RankCandidate(one.parts, texts[at], listed.get((one.source, int(before[0])), -1)))
+        return [*(head[at] for at in self._reranker.order(question.text, candidates)), *rest]
+
+    def _texts(self, question: Question, head: Sequence[Ranked], indexes: Mapping[int, MemoryColumns]) -> list[str]:
+        """The texts of candidates, empty for those that went meanwhile."""
+        seqs = [int(indexes[one.source].column("seq")[one.place]) for one in head]
+        texts: dict[tuple[int, int], str] = {}
+        for source in {one.source for one in head}:
+            wanted = [seq for one, seq in zip(head, seqs, strict=True) if one.source == source]
+            if source != _SCRATCH:
+                kept = self._table.fetch(_space(source, question), wanted)
+                texts |= {(source, row.seq): row.text for row in kept}
+            elif (recent := self._immediate.known(question.plugin)) is not None:
+                with recent.lock:
+                    texts |= {(source, seq): row.text for seq in wanted for row in recent.rows([seq])}
+        return [texts.get((one.source, seq), "") for one, seq in zip(head, seqs, strict=True)]
 
     def _allowed(self, opened: MemoryIndex, source: int, tiers: Sequence[MemoryTier], question: Question) -> Bools:
         """The memories of an index that may answer."""
