@@ -416,6 +416,12 @@ OPERATIONS: tuple[Operation, ...] = (
     # Connectors
     get("/api/v1/connectors/kinds", "connectors.list_connector_kinds", "Lists the kinds of connectors",
         ok("All kinds.", "ConnectorKinds")),
+    post("/api/v1/connectors/kinds", "connectors.add_connector_kind", "Adds a kind of connector",
+        made("The kind.", "ConnectorKind"), body="ConnectorKindOrder", problems=(409, 413, 422), idempotent=True),
+    get("/api/v1/connectors/kinds/{kind}", "connectors.show_connector_kind", "Shows a kind of connector",
+        ok("The kind.", "ConnectorKind"), problems=(404,)),
+    delete("/api/v1/connectors/kinds/{kind}", "connectors.remove_connector_kind", "Removes a kind that was added",
+        ok("It is gone.", "Removed"), problems=(404, 409), idempotent=True),
     get("/api/v1/connectors", "connectors.list_connectors", "Lists connectors",
         ok("All connectors, without secrets.", "Connectors")),
     post("/api/v1/connectors", "connectors.add_connector", "Adds a connector", made("The connector.", "Connector"),

@@ -2148,6 +2148,34 @@ func (c *Client) ListConnectorKinds(ctx context.Context) (*ConnectorKinds, error
 	return answer, nil
 }
 
+// AddConnectorKind: adds a kind of connector: POST /api/v1/connectors/kinds. It is repeated safely: the
+// client sends an Idempotency-Key.
+func (c *Client) AddConnectorKind(ctx context.Context, body ConnectorKindOrder) (*ConnectorKind, error) {
+	answer := new(ConnectorKind)
+	if err := c.do(ctx, request{method: http.MethodPost, path: "/api/v1/connectors/kinds", body: body, media: "application/json", keyed: true}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// ShowConnectorKind: shows a kind of connector: GET /api/v1/connectors/kinds/{kind}.
+func (c *Client) ShowConnectorKind(ctx context.Context, kind string) (*ConnectorKind, error) {
+	answer := new(ConnectorKind)
+	if err := c.do(ctx, request{method: http.MethodGet, path: "/api/v1/connectors/kinds/" + escaped(kind)}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// RemoveConnectorKind: removes a kind that was added: DELETE /api/v1/connectors/kinds/{kind}.
+func (c *Client) RemoveConnectorKind(ctx context.Context, kind string) (*Removed, error) {
+	answer := new(Removed)
+	if err := c.do(ctx, request{method: http.MethodDelete, path: "/api/v1/connectors/kinds/" + escaped(kind), keyed: true}, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
 // ListConnectors: lists connectors: GET /api/v1/connectors.
 func (c *Client) ListConnectors(ctx context.Context) (*Connectors, error) {
 	answer := new(Connectors)

@@ -468,7 +468,13 @@ type ConnectorChangeLimits struct {
 type ConnectorKind struct {
 	Name string `json:"name"`
 
+	// The service's own name.
+	Title string `json:"title"`
+
 	Description string `json:"description"`
+
+	// Where the service documents its interface, where it is known.
+	Docs string `json:"docs"`
 
 	// JSON Schema of the settings.
 	Config map[string]any `json:"config"`
@@ -478,10 +484,26 @@ type ConnectorKind struct {
 
 	RequiredSecrets []string `json:"required_secrets"`
 
+	// Limits of its connectors that set none.
+	Limits map[string]any `json:"limits"`
+
+	// The rule that proves its deliveries. One of github, gitlab, telegram, discord, standard, stripe, slack,
+	// shopify, linear, pagerduty, jira, hmac, token.
+	Webhook string `json:"webhook"`
+
 	Actions []ConnectorAction `json:"actions"`
 
 	// Why this host cannot use the kind.
 	Problem *string `json:"problem,omitempty"`
+}
+
+// ConnectorKindOrder is a JSON object.
+type ConnectorKindOrder struct {
+	// The service as data, as `specs/connector.md` has it.
+	Description map[string]any `json:"description"`
+
+	// Whether it takes the place of a kind of its name.
+	Replace *bool `json:"replace,omitempty"`
 }
 
 // ConnectorKinds is a JSON object.
@@ -3681,7 +3703,8 @@ type Versions struct {
 type Webhook struct {
 	Name string `json:"name"`
 
-	// One of github, gitlab, telegram, discord, standard, stripe, hmac, token.
+	// One of github, gitlab, telegram, discord, standard, stripe, slack, shopify, linear, pagerduty, jira, hmac,
+	// token.
 	Rule string `json:"rule"`
 
 	Connector *string `json:"connector"`
@@ -3755,7 +3778,8 @@ type WebhookDeliveryBody struct {
 type WebhookOrder struct {
 	Name string `json:"name"`
 
-	// One of github, gitlab, telegram, discord, standard, stripe, hmac, token.
+	// One of github, gitlab, telegram, discord, standard, stripe, slack, shopify, linear, pagerduty, jira, hmac,
+	// token.
 	Rule string `json:"rule"`
 
 	Connector *string `json:"connector,omitempty"`

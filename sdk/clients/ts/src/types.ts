@@ -321,15 +321,30 @@ export interface ConnectorChangeLimits {
 
 export interface ConnectorKind {
   name: string;
+  /** The service's own name. */
+  title: string;
   description: string;
+  /** Where the service documents its interface, where it is known. */
+  docs: string;
   /** JSON Schema of the settings. */
   config: Record<string, Json>;
   /** What each credential is. */
   secrets: Record<string, string>;
   required_secrets: string[];
+  /** Limits of its connectors that set none. */
+  limits: Record<string, Json>;
+  /** The rule that proves its deliveries. */
+  webhook: "github" | "gitlab" | "telegram" | "discord" | "standard" | "stripe" | "slack" | "shopify" | "linear" | "pagerduty" | "jira" | "hmac" | "token";
   actions: ConnectorAction[];
   /** Why this host cannot use the kind. */
   problem?: string;
+}
+
+export interface ConnectorKindOrder {
+  /** The service as data, as `specs/connector.md` has it. */
+  description: Record<string, Json>;
+  /** Whether it takes the place of a kind of its name. */
+  replace?: boolean;
 }
 
 export interface ConnectorKinds {
@@ -2475,7 +2490,7 @@ export interface Versions {
 
 export interface Webhook {
   name: string;
-  rule: "github" | "gitlab" | "telegram" | "discord" | "standard" | "stripe" | "hmac" | "token";
+  rule: "github" | "gitlab" | "telegram" | "discord" | "standard" | "stripe" | "slack" | "shopify" | "linear" | "pagerduty" | "jira" | "hmac" | "token";
   connector: string | null;
   /** How far a delivery's time may be from the host's, in seconds. */
   window_s: number;
@@ -2521,7 +2536,7 @@ export interface WebhookDeliveryBody {
 
 export interface WebhookOrder {
   name: string;
-  rule: "github" | "gitlab" | "telegram" | "discord" | "standard" | "stripe" | "hmac" | "token";
+  rule: "github" | "gitlab" | "telegram" | "discord" | "standard" | "stripe" | "slack" | "shopify" | "linear" | "pagerduty" | "jira" | "hmac" | "token";
   connector?: string | null;
   /** How far a delivery's time may be from the host's, in seconds. */
   window_s?: number;
