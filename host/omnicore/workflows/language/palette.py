@@ -73,13 +73,15 @@ _ALL: Sequence[HostVerb] = (
     ),
     HostVerb(
         "memory.recall",
-        "Finds what fits a text in the host's memory. Output: items, best first.",
+        "Finds what fits a text in the host's memory. Output: items, best first, and the core blocks of the scope.",
         {
             **obj(
                 text=text("what to look for", most=8 * KIB),
                 embedding=_NUMBERS,
                 tiers={"type": "array", "items": _TIER, "minItems": 1, "maxItems": len(TIERS)},
                 limit=number("how many", least=1, most=100),
+                budget=number("the most characters of all texts, core blocks first", least=1, most=10_000_000),
+                **{name: text(f"only of this {name}", most=256) for name in ("user", "agent", "session", "app")},
             ),
             "anyOf": [{"required": ["text"]}, {"required": ["embedding"]}],
         },
